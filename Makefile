@@ -1,0 +1,77 @@
+# Everything starts here: `make demo` on a fresh copy makes the environment, simulates a firm and closes its books.
+# Nothing is installed outside $(VENV).
+
+VENV ?= .venv
+JOBS ?= 2
+PYTEST_ARGS ?=
+HYPOTHESIS_PROFILE ?= ci
+BENCH_ARGS ?=
+
+# The first of these that runs and is new enough; a name may be on the path and still not run (version managers).
+PYTHON_FITS := import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
+PYTHON ?= $(shell for python in python3.12 python3.11 python3; do \
+	$$python -c '$(PYTHON_FITS)' 2>/dev/null && echo $$python && break; done)
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --generate-hashes \
+	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test lint format types imports schemas bench lock clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make the environment in .venv, from the locked requirements
+
+demo: $(READY) ## Simulate a firm's quarter, run it and show what finance gets
+	@PATH="$(abspath $(BIN)):$$PATH" scripts/demo.sh
+
+test: $(READY) ## Run the tests (HYPOTHESIS_PROFILE=thorough searches longer)
+	$(BIN)/pytest -n $(JOBS) --hypothesis-profile=$(HYPOTHESIS_PROFILE) $(PYTEST_ARGS)
+
+lint: $(READY) ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY) ## Mend style and format where that is safe
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(READY) ## Check types
+	$(BIN)/mypy
+
+imports: $(READY) ## Check that imports point inward
+	$(BIN)/lint-imports
+
+schemas: $(READY) ## Check the schemas: rules, history, and that the generated code is theirs
+	$(BIN)/python -m schemas check
+
+bench: $(READY) ## Measure throughput and latency
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+lock: $(READY) ## Renew the locked requirements, on the oldest supported Python
+	$(PIP_COMPILE) --output-file requirements.txt requirements.in
+	$(PIP_COMPILE) --constraint requirements.txt --output-file requirements-dev.txt requirements.in requirements-dev.in
+
+clean: ## Remove what was built; the environment stays
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	find . -path './.venv*' -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { \
+		echo "Milepost needs Python 3.11 or 3.12 with its venv module; none of python3.12, python3.11, python3 fits." >&2; \
+		echo "Install one, or name it: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3.12" >&2; \
+		exit 1; }
+	@$(PYTHON) -c '$(PYTHON_FITS)' || { \
+		echo "Milepost needs Python 3.11 or 3.12 with its venv module; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo "no Python that runs")." >&2; \
+		exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(READY): requirements.in requirements-dev.in requirements-dev.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

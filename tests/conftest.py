@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No test may depend on how fast the machine is, so neither profile has a deadline or minds slow examples.
+UNTIMED = (HealthCheck.too_slow,)
+
+# The same examples on every run, so that a red build is red again when it is looked into.
+settings.register_profile(
+    "ci", max_examples=50, derandomize=True, database=None, deadline=None, suppress_health_check=UNTIMED
+)
+# New examples on every run, for a night: make test HYPOTHESIS_PROFILE=thorough
+settings.register_profile(
+    "thorough", max_examples=2_000, derandomize=False, deadline=None, print_blob=True, suppress_health_check=UNTIMED
+)
+settings.load_profile("ci")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with the public data sets that are not part of the project."""
+    folder = os.environ.get("MILEPOST_REAL_DATA")
+    if not folder:
+        pytest.skip("MILEPOST_REAL_DATA names no folder with the public data sets")
+    return Path(folder)

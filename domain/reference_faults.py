@@ -1,0 +1,96 @@
+"""What makes a reference record unusable although it is well formed; to be asked before the record is applied.
+
+A zone, currency or calendar that nobody can compute with must be refused where it is said, not where it is used.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from domain import fiscal
+from domain.events.catalogue import Event
+from domain.events.common import Policies
+from domain.events.reference import (
+    AccountingPeriodClosed,
+    AccountingPeriodReopened,
+    CostRateSet,
+    ExchangeRateSet,
+    LegalEntityDefined,
+    PersonCapacitySet,
+    PersonDefined,
+    RateCardPublished,
+    TransferPriceSet,
+)
+from domain.money import is_currency
+from domain.zones import is_zone
+
+_YEAR_AND_NUMBER = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+def faults(event: Event) -> tuple[tuple[str, str], ...]:
+    """Field and what is wrong with it, in the order of the fields; empty for every other event."""
+    return tuple(_faults(event))
+
+
+def _faults(event: Event) -> Iterator[tuple[str, str]]:
+    match event:
+        case LegalEntityDefined():
+            yield from _currency("currency", event.currency)
+            yield from _zone("zone", event.zone)
+            problem = fiscal.fault(event.fiscal_calendar)
+            if problem is not None:
+                yield "fiscal_calendar", problem
+            yield from _policies(event.policies)
+        case PersonDefined() if event.bill_rate is not None:
+            yield from _currency("bill_rate.currency", event.bill_rate.currency)
+        case PersonCapacitySet() if not _YEAR_AND_NUMBER.fullmatch(event.month):
+            yield "month", f"expected a month such as 2026-03, got {event.month!r}"
+        case RateCardPublished():
+            if event.scope.kind != "global" and event.scope.id is None:
+                yield "scope.id", f"expected the {event.scope.kind} that the card is for, got none"
+            yield from _currency("currency", event.currency)
+            yield from _range(event.effective_from, event.effective_to)
+        case CostRateSet():
+            yield from _currency("currency", event.currency)
+            if event.person_id is None and event.role is None:
+                yield "person_id", "expected a person or a role, got neither"
+            yield from _range(event.effective_from, event.effective_to)
+        case TransferPriceSet():
+            yield from _currency("currency", event.currency)
+            if event.rate is None and event.markup is None:
+                yield "rate", "expected a rate or a markup, got neither"
+        case ExchangeRateSet():
+            yield from _currency("from_currency", event.from_currency)
+            yield from _currency("to_currency", event.to_currency)
+            if event.from_currency == event.to_currency:
+                yield "to_currency", f"expected two currencies, got {event.to_currency} twice"
+            if event.rate <= 0:
+                yield "rate", f"expected more than zero, got {event.rate} x 10^-12"
+        case AccountingPeriodClosed() | AccountingPeriodReopened() if not _YEAR_AND_NUMBER.fullmatch(event.period):
+            yield "period", f"expected a period such as 2026-05, got {event.period!r}"
+        case _:
+            return
+
+
+def _policies(policies: Policies | None) -> Iterator[tuple[str, str]]:
+    if policies is None:
+        return
+    if policies.billing_zone is not None:
+        yield from _zone("policies.billing_zone", policies.billing_zone)
+    if policies.group_currency is not None:
+        yield from _currency("policies.group_currency", policies.group_currency)
+
+
+def _currency(field: str, code: str) -> Iterator[tuple[str, str]]:
+    if not is_currency(code):
+        yield field, f"expected an ISO 4217 code such as EUR, got {code!r}"
+
+
+def _zone(field: str, name: str) -> Iterator[tuple[str, str]]:
+    if not is_zone(name):
+        yield field, f"expected an IANA zone such as Europe/Berlin, got {name!r}"
+
+
+def _range(effective_from: date, effective_to: date | None) -> Iterator[tuple[str, str]]:
+    if effective_to is not None and effective_to < effective_from:
+        yield "effective_to", f"expected {effective_from} or later, got {effective_to}"

@@ -1,0 +1,88 @@
+"""What parked work waits for: an entry names all that may finish it, an event what it may finish.
+
+| event                                            | keys                                                          |
+|--------------------------------------------------|---------------------------------------------------------------|
+| LegalEntityDefined                               | entity: id                                                    |
+| CustomerDefined                                  | customer: id                                                  |
+| PersonDefined                                    | person: id                                                    |
+| RateCardPublished                                | rate_card: id; card_scope: `<kind>:<id>`; rate: currency      |
+| CostRateSet                                      | cost_person: id, or cost_role: role where it states no person |
+| ExchangeRateSet                                  | exchange: currency, for each side that is not EUR             |
+| AccountingPeriodClosed, AccountingPeriodReopened | period: legal entity, because accounting dates move           |
+
+A key names a candidate, not a certainty: who is woken is judged again.
+"""
+
+from domain.events.catalogue import Event
+from domain.events.common import TimeAndMaterials
+from domain.events.reference import (
+    AccountingPeriodClosed,
+    AccountingPeriodReopened,
+    CostRateSet,
+    CustomerDefined,
+    ExchangeRateSet,
+    LegalEntityDefined,
+    PersonDefined,
+    RateCardPublished,
+)
+from domain.exchange import BRIDGE
+from domain.rates import RateQuery, card_scopes
+from domain.reference import ReferenceBook, Scope, card_scope
+
+# Kind and key, as in the index of waits.
+WaitKey = tuple[str, str]
+
+
+def wakes(event: Event) -> tuple[WaitKey, ...]:
+    match event:
+        case LegalEntityDefined():
+            return (("entity", event.legal_entity_id),)
+        case CustomerDefined():
+            return (("customer", event.customer_id),)
+        case PersonDefined():
+            return (("person", event.person_id),)
+        case RateCardPublished():
+            return ("rate_card", event.rate_card_id), _scope_key(card_scope(event)), ("rate", event.currency)
+        case CostRateSet():
+            return _cost_keys(event.person_id, event.role)[:1]
+        case ExchangeRateSet():
+            return _exchange_keys(event.from_currency, event.to_currency)
+        case AccountingPeriodClosed() | AccountingPeriodReopened():
+            return (("period", event.legal_entity_id),)
+        case _:
+            return ()
+
+
+def waits_for_cost_rate(person_id: str, role: str | None) -> tuple[WaitKey, ...]:
+    """A cost rate of the person or the role, or another role of the person."""
+    return (*_cost_keys(person_id, role), ("person", person_id))
+
+
+def waits_for_exchange_rate(from_currency: str, to_currency: str, legal_entity_id: str) -> tuple[WaitKey, ...]:
+    """A rate of either currency, or another accounting date."""
+    return (*_exchange_keys(from_currency, to_currency), ("period", legal_entity_id))
+
+
+def waits_for_rate(query: RateQuery, book: ReferenceBook) -> tuple[WaitKey, ...]:
+    """Any card that may rate the work, other parents of the customer, or a bill rate of the person."""
+    named = query.terms.rate_card_id if isinstance(query.terms, TimeAndMaterials) else None
+    return (
+        *((("rate_card", named),) if named is not None else ()),
+        *(_scope_key(scope) for scope in card_scopes(query, book)),
+        *(("customer", customer_id) for customer_id in book.customer_chain(query.customer_id)),
+        ("person", query.person_id),
+    )
+
+
+def _scope_key(scope: Scope) -> WaitKey:
+    kind, scope_id = scope
+    return "card_scope", f"{kind}:{scope_id}"
+
+
+def _cost_keys(person_id: str | None, role: str | None) -> tuple[WaitKey, ...]:
+    named = (("cost_person", person_id), ("cost_role", role))
+    return tuple((kind, key) for kind, key in named if key is not None)
+
+
+def _exchange_keys(from_currency: str, to_currency: str) -> tuple[WaitKey, ...]:
+    return tuple(("exchange", currency) for currency in (from_currency, to_currency) if currency != BRIDGE)

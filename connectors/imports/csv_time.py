@@ -1,0 +1,171 @@
+"""Any CSV export of time as events: `TimeApproved`, and before it what the mapping has written beside it.
+
+The file is read once, row by row. A row that cannot be read is listed and the rest goes on. Events leave in the order
+in which they were known, so that files of several sources merge; of one instant, what is referred to comes first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from heapq import merge
+from pathlib import Path
+from typing import NamedTuple
+
+from connectors.imports.csv_rows import Broken, open_text, read_table
+from connectors.imports.events_file import write_lines, write_rejected
+from connectors.imports.mapping import Mapped
+from connectors.imports.refusals import ImportRefused, nearest
+from connectors.imports.rejections import REJECTED_SHOWN, Rejected
+from connectors.imports.said import CellFault, Row, id_in, required
+from connectors.imports.staging import Staging
+from connectors.imports.time_rows import read_time
+from connectors.imports.written import Place, Things, WrittenEvent
+
+EVENT_ID_NAME_LENGTH_MAX = 90
+_TIME = "TimeApproved"
+
+
+class ImportedTime(NamedTuple):
+    """What came of a file. Every row read is imported, repeated, left out or rejected."""
+
+    rows: int
+    imported: int
+    repeated: int
+    rejected: int
+    left_out: tuple[tuple[str, int], ...]
+    untold: int
+    hours: Decimal
+    first_day: date | None
+    last_day: date | None
+    events: tuple[tuple[str, int], ...]
+    events_path: Path
+    rejected_path: Path | None
+    rejected_first: tuple[Rejected, ...]
+
+
+def import_time(path: Path, mapped: Mapped, mapping_name: str, folder: Path, name: str, replace: bool) -> ImportedTime:
+    """Writes `csv-<name>.jsonl`, and `<name>.rejected.jsonl` where something could not be read."""
+    with open_text(path, mapped.file.encoding) as file, Staging() as staging:
+        table = read_table(file, path, mapped.file)
+        check_columns(table.header, mapped, mapping_name, path)
+        reading = _Reading(mapped, mapping_name, table.header, staging)
+        reading.read(table.rows)
+        events_path = folder / f"csv-{name}.jsonl"
+        write_lines(events_path, reading.events(name), replace)
+        return reading.result(events_path, write_rejected(folder, name, staging.rejected()))
+
+
+def check_columns(header: Sequence[str], mapped: Mapped, mapping_name: str, path: Path) -> None:
+    """Every column that the mapping reads stands in the header, once."""
+    for key, column in mapped.columns():
+        if column not in header:
+            raise ImportRefused(
+                f'{mapping_name}: {key}: expected a column of {path.name}, came "{column}"{nearest(column, header)};'
+                f" the columns are {', '.join(header)}"
+                f' (for a text that is the same in every row write {{ value = "{column}" }})'
+            )
+        if header.count(column) > 1:
+            raise ImportRefused(
+                f'{mapping_name}: {key}: the column "{column}" stands {header.count(column)} times in the header of'
+                f" {path.name}; rename one, so that it is clear which is meant"
+            )
+
+
+class _Reading:
+    """One pass over the rows: what they say waits in the staging until all are read."""
+
+    def __init__(self, mapped: Mapped, mapping_name: str, header: Sequence[str], staging: Staging) -> None:
+        self._mapped = mapped
+        self._content_columns = tuple(sorted(mapped.time.entry_id.of or header))
+        self._staging = staging
+        self._things = Things(mapped, mapping_name)
+        self._counts: Counter[str] = Counter()
+        self._left_out = {rule.label(): 0 for rule in mapped.skip}
+        self._hours = Decimal(0)
+        self._days: list[date] = []
+        self._events: Counter[str] = Counter()
+        self.rejected_first: list[Rejected] = []
+
+    def read(self, rows: Iterable[Row | Broken]) -> None:
+        for row in rows:
+            self._counts["rows"] += 1
+            if isinstance(row, Broken):
+                self._reject(Rejected(row.line, _TIME, "", row.value, row.reason, None))
+            elif not self._leaves_out(row):
+                try:
+                    self._take(row)
+                except CellFault as fault:
+                    self._reject(Rejected(row.line, _TIME, fault.column, fault.value, fault.reason, row.cells))
+        for untold in self._things.untold():
+            self._counts["untold"] += 1
+            self._keep(untold)
+
+    def events(self, name: str) -> Iterator[dict[str, object]]:
+        """Of one instant, what is referred to comes before what refers to it."""
+        written = sorted(self._things.events(), key=lambda each: (each.occurred_at, each.place, each.line))
+        times = (WrittenEvent(each.occurred_at, Place.TIME, each.line, each.event) for each in self._staging.in_order())
+        for each in merge(written, times, key=lambda event: (event.occurred_at, event.place)):
+            kind = str(each.event["type"])
+            self._events[kind] += 1
+            suffix = "" if each.place is Place.TIME else f":{kind}"
+            event_id = f"{name[:EVENT_ID_NAME_LENGTH_MAX]}:{each.line}{suffix}"
+            yield {"type": kind, "event_id": event_id} | each.event
+
+    def result(self, events_path: Path, rejected_path: Path | None) -> ImportedTime:
+        return ImportedTime(
+            rows=self._counts["rows"],
+            imported=self._counts["imported"],
+            repeated=self._counts["repeated"],
+            rejected=self._counts["rejected"],
+            left_out=tuple(self._left_out.items()),
+            untold=self._counts["untold"],
+            hours=self._hours,
+            first_day=min(self._days, default=None),
+            last_day=max(self._days, default=None),
+            events=tuple(self._events.items()),
+            events_path=events_path,
+            rejected_path=rejected_path,
+            rejected_first=tuple(self.rejected_first),
+        )
+
+    def _take(self, row: Row) -> None:
+        work = read_time(row, self._entry_id(row), self._mapped)
+        earlier = self._staging.add(work, row.line)
+        if earlier is None:
+            self._counts["imported"] += 1
+            self._hours += work.hours
+            self._days = [min([*self._days, work.day]), max([*self._days, work.day])]
+            self._things.see(row, work)
+        elif earlier.same_content:
+            self._counts["repeated"] += 1
+        else:
+            reason = f"line {earlier.line} has this entry_id and version with other content; make time.entry_id unique"
+            raise CellFault(self._mapped.time.entry_id.label(), work.entry_id, reason)
+
+    def _entry_id(self, row: Row) -> str:
+        cell = self._mapped.time.entry_id
+        if cell.derive is None:
+            return required(id_in(cell, row), cell, "entry_id")
+        content = "\x1f".join(f"{column}\x1e{row.cells[column]}" for column in self._content_columns)
+        digest = hashlib.blake2b(content.encode(), digest_size=12)
+        return f"{cell.prefix}{digest.hexdigest()}-{self._staging.count_content(digest.digest())}"
+
+    def _leaves_out(self, row: Row) -> bool:
+        for rule in self._mapped.skip:
+            if rule.leaves_out(row.cells[rule.column]):
+                self._left_out[rule.label()] += 1
+                return True
+        return False
+
+    def _reject(self, rejected: Rejected) -> None:
+        self._counts["rejected"] += 1
+        self._keep(rejected)
+
+    def _keep(self, rejected: Rejected) -> None:
+        self._staging.reject(rejected)
+        if len(self.rejected_first) < REJECTED_SHOWN:
+            self.rejected_first.append(rejected)

@@ -1,0 +1,189 @@
+"""The euro reference rates of the European Central Bank, as `ExchangeRateSet` from EUR.
+
+Read as the bank gives them, as CSV or inside its zip: the date first, then one column a currency with its units for one
+euro; newest or oldest first; empty or `N/A` where it was not quoted. There are no rates on weekends and holidays, and
+none are made up here.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from connectors.imports.events_file import write_lines, write_rejected
+from connectors.imports.readings import Unreadable, read_date
+from connectors.imports.refusals import ImportRefused, nearest
+from connectors.imports.rejections import REJECTED_SHOWN, Rejected, rejected_json
+
+SOURCE = "ecb"
+BASE_CURRENCY = "EUR"
+RATE_TYPE = "spot"
+FILE_BYTES_MAX = 64 * 1024 * 1024
+
+# The history has ISO dates, the file of the last day has `09 May 2025`.
+_DATE_FORMATS = ("%Y-%m-%d", "%d %B %Y")
+# Published at about 16:00 in Frankfurt, so known at 15:00 UTC on a winter's day.
+_KNOWN_AT = "15:00:00Z"
+_NOT_QUOTED = frozenset({"", "N/A", "-"})
+_RATE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_RATE_EVENT = "ExchangeRateSet"
+
+
+class RatesWanted(NamedTuple):
+    """Both days included; no currencies named are all of the table."""
+
+    first: date
+    last: date
+    currencies: tuple[str, ...]
+
+
+class ImportedRates(NamedTuple):
+    """Every quoted cell of a wanted day and currency is imported or rejected."""
+
+    days: int
+    imported: int
+    not_quoted: int
+    rejected: int
+    currencies: tuple[str, ...]
+    first_day: date | None
+    last_day: date | None
+    events_path: Path
+    rejected_path: Path | None
+    rejected_first: tuple[Rejected, ...]
+
+
+class _Day(NamedTuple):
+    line: int
+    rates: Mapping[str, str]
+
+
+def import_rates(path: Path, wanted: RatesWanted, folder: Path, name: str, replace: bool) -> ImportedRates:
+    """Writes `ecb-<name>.jsonl`, oldest day first, and `<name>.rejected.jsonl` where something could not be read."""
+    table = csv.reader(io.StringIO(_text(path)), skipinitialspace=True)
+    header = _header(next(table, []), path)
+    currencies = _chosen(wanted.currencies, header, path)
+    rejected: list[Rejected] = []
+    days = _days(table, header, wanted, rejected)
+    events = list(_events(days, currencies, rejected))
+    rejected.sort(key=lambda each: each.line)
+    events_path = folder / f"ecb-{name}.jsonl"
+    write_lines(events_path, events, replace)
+    return ImportedRates(
+        days=len(days),
+        imported=len(events),
+        not_quoted=sum(day.rates[currency] in _NOT_QUOTED for day in days.values() for currency in currencies),
+        rejected=len(rejected),
+        currencies=currencies,
+        first_day=min(days, default=None),
+        last_day=max(days, default=None),
+        events_path=events_path,
+        rejected_path=write_rejected(folder, name, [rejected_json(each) for each in rejected]),
+        rejected_first=tuple(rejected[:REJECTED_SHOWN]),
+    )
+
+
+def _text(path: Path) -> str:
+    """Of the CSV, or of the one CSV in the zip."""
+    try:
+        if not zipfile.is_zipfile(path):
+            with path.open("rb") as file:
+                return _decoded(file.read(FILE_BYTES_MAX + 1), path)
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.lower().endswith(".csv")]
+            if len(names) != 1:
+                raise ImportRefused(f"{path}: expected one CSV file in the zip, came {len(names)}")
+            with archive.open(names[0]) as file:
+                return _decoded(file.read(FILE_BYTES_MAX + 1), path)
+    except (OSError, zipfile.BadZipFile, RuntimeError) as fault:
+        raise ImportRefused(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
+
+
+def _decoded(content: bytes, path: Path) -> str:
+    if len(content) > FILE_BYTES_MAX:
+        raise ImportRefused(
+            f"{path}: expected at most {FILE_BYTES_MAX // 1024 // 1024} MiB, which is more than all rates"
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise ImportRefused(f"{path}: expected the bank's CSV or its zip, came bytes that are no text") from fault
+
+
+def _header(names: Sequence[str], path: Path) -> tuple[str, ...]:
+    """Column names, the date's first; the bank ends its lines with a comma, which gives an empty last one."""
+    header = tuple(name.strip() for name in names)
+    strange = [name for name in header[1:] if name and not _CURRENCY.fullmatch(name)]
+    if not header or header[0].casefold() != "date" or strange:
+        came = ", ".join(strange[:5] or header[:5]) or "nothing"
+        raise ImportRefused(f"{path}: expected a header of Date and currency codes (Date,USD,JPY,...), came {came}")
+    return header
+
+
+def _chosen(wanted: Sequence[str], header: Sequence[str], path: Path) -> tuple[str, ...]:
+    quoted = [name for name in header[1:] if name]
+    for currency in wanted:
+        if currency not in quoted:
+            raise ImportRefused(
+                f'--currencies: expected currencies of {path.name}, came "{currency}"{nearest(currency, quoted)};'
+                f" it has {', '.join(quoted)}"
+            )
+    return tuple(sorted(set(wanted or quoted)))
+
+
+def _days(
+    table: Iterator[list[str]], header: Sequence[str], wanted: RatesWanted, rejected: list[Rejected]
+) -> dict[date, _Day]:
+    """The wanted days, oldest first."""
+    days: dict[date, _Day] = {}
+    for line, texts in enumerate(table, start=2):
+        if not any(texts):
+            continue
+        try:
+            day = read_date(texts[0].strip(), _DATE_FORMATS)
+        except Unreadable as fault:
+            rejected.append(Rejected(line, _RATE_EVENT, header[0], texts[0], str(fault), None))
+            continue
+        if not wanted.first <= day <= wanted.last:
+            continue
+        if len(texts) != len(header):
+            reason = f"expected {len(header)} cells as in the header, came {len(texts)}"
+            rejected.append(Rejected(line, _RATE_EVENT, "", "", reason, None))
+        elif day in days:
+            reason = f"line {days[day].line} has this date already"
+            rejected.append(Rejected(line, _RATE_EVENT, header[0], texts[0], reason, None))
+        else:
+            days[day] = _Day(line, dict(zip(header, map(str.strip, texts), strict=True)))
+    return dict(sorted(days.items()))
+
+
+def _events(
+    days: Mapping[date, _Day], currencies: Sequence[str], rejected: list[Rejected]
+) -> Iterator[dict[str, object]]:
+    for day, row in days.items():
+        for currency in currencies:
+            text = row.rates[currency]
+            if text in _NOT_QUOTED:
+                continue
+            if not _RATE.fullmatch(text) or not text.strip("0."):
+                reason = "expected units of the currency for one euro, above zero, with at most 12 decimals, or N/A"
+                rejected.append(Rejected(row.line, _RATE_EVENT, currency, text, reason, None))
+                continue
+            yield {
+                "type": _RATE_EVENT,
+                "event_id": f"{SOURCE}:{day}:{currency}",
+                "occurred_at": f"{day}T{_KNOWN_AT}",
+                "source": SOURCE,
+                "rate_type": RATE_TYPE,
+                "from_currency": BASE_CURRENCY,
+                "to_currency": currency,
+                "date": day.isoformat(),
+                "rate": text,
+                "version": 1,
+            }

@@ -1,0 +1,311 @@
+"""The mapping of a time export: which column is which field, how the file writes, and what to write beside the time.
+
+A key that is not known or a value that does not fit is refused; `docs/import.md` shows every key with examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from connectors.imports.cells import (
+    Currency,
+    DateText,
+    DecimalPoint,
+    EntryId,
+    Flag,
+    Formats,
+    HoursText,
+    InstantText,
+    Number,
+    Part,
+    Text,
+    TextCell,
+    Texts,
+    Thousands,
+    Version,
+    VersionCell,
+    Words,
+    Zone,
+    known_encoding,
+    read_currency,
+)
+from connectors.imports.readings import ISO
+from domain.events.common import Policies
+
+
+def _since(given: object) -> object:
+    if given == "first_date":
+        return None
+    if isinstance(given, str):
+        try:
+            return date.fromisoformat(given)
+        except ValueError:
+            raise ValueError(f'expected "first_date" or a date such as 2026-01-01, came "{given}"') from None
+    return given
+
+
+# None is `first_date`.
+Since = Annotated[date | None, BeforeValidator(_since)]
+
+
+class FileForm(Part):
+    """How the file is written. A byte order mark at its start is always taken off."""
+
+    encoding: Annotated[str, AfterValidator(known_encoding)] = "utf-8"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
+    skip_lines: Annotated[int, Field(ge=0)] = 0
+    decimal: DecimalPoint = "."
+    thousands: Thousands = ""
+    date_formats: Formats = ("%Y-%m-%d",)
+    instant_formats: Formats = (ISO,)
+    true: Words = ("yes", "y", "true", "1")
+    false: Words = ("no", "n", "false", "0")
+    empty: Texts = ()
+
+    @model_validator(mode="after")
+    def _tells_decimals_from_thousands(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError(f'decimal and thousands: expected two different signs, came "{self.decimal}" for both')
+        return self
+
+
+class TimeFields(Part):
+    """The fields of `TimeApproved`."""
+
+    entry_id: EntryId
+    version: Version = VersionCell(value=1)
+    project_id: Text
+    person_id: Text
+    approved_by: Text
+    engagement_id: Text | None = None
+    line_id: Text | None = None
+    role: Text | None = None
+    task: Text | None = None
+    description: Text | None = None
+    worked_on: DateText | None = None
+    started_at: InstantText | None = None
+    ended_at: InstantText | None = None
+    hours: HoursText | None = None
+    billable: Flag | None = None
+    billable_hours: HoursText | None = None
+    overtime: Flag | None = None
+    rate: Number | None = None
+    rate_approved_by: Text | None = None
+    submitted_by: Text | None = None
+    approved_at: InstantText | None = None
+    occurred_at: InstantText | None = None
+    correlation_id: Text | None = None
+    dimensions: Mapping[str, Text] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _says_when_and_how_long(self) -> Self:
+        if self.worked_on is None and (self.started_at is None or self.ended_at is None):
+            raise ValueError("expected worked_on, or started_at and ended_at")
+        if self.hours is None and (self.started_at is None or self.ended_at is None):
+            raise ValueError("expected hours, or started_at and ended_at")
+        if self.rate is not None and self.rate_approved_by is None:
+            raise ValueError("rate: expected rate_approved_by beside it, for a rate on an entry needs who approved it")
+        return self
+
+
+class SkipRule(Part):
+    """Rows that are left out: whose column holds one of the texts, holds none of them, or is (not) empty."""
+
+    column: str
+    equals: Texts | None = None
+    not_equals: Texts | None = None
+    empty: bool | None = None
+
+    @model_validator(mode="after")
+    def _has_one_test(self) -> Self:
+        if sum(test is not None for test in (self.equals, self.not_equals, self.empty)) != 1:
+            raise ValueError("expected exactly one of equals, not_equals, empty")
+        return self
+
+    def leaves_out(self, text: str) -> bool:
+        if self.equals is not None:
+            return text in self.equals
+        if self.not_equals is not None:
+            return text not in self.not_equals
+        return (text == "") is self.empty
+
+    def label(self) -> str:
+        if self.empty is not None:
+            return f"{self.column} is {'empty' if self.empty else 'filled'}"
+        verb, words = ("is", self.equals) if self.equals is not None else ("is not", self.not_equals or ())
+        return f"{self.column} {verb} {' or '.join(words)}"
+
+
+class FiscalCalendarWritten(Part):
+    kind: Literal["calendar_month", "four_four_five"] = "calendar_month"
+    year_starts_on: Annotated[str, Field(pattern=r"^[0-1][0-9]-[0-3][0-9]$")] = "01-01"
+    extra_week: tuple[int, ...] = ()
+
+
+class EntityWritten(Part):
+    """One legal entity for all; any policy may stand beside these keys by its own name."""
+
+    legal_entity_id: str
+    name: str | None = None
+    currency: Annotated[str, AfterValidator(read_currency)]
+    zone: Zone | None = None
+    tax_region: str | None = None
+    fiscal_calendar: FiscalCalendarWritten = FiscalCalendarWritten()
+    policies: Mapping[str, object] = Field(default_factory=dict)
+    version: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_policies(cls, given: object) -> object:
+        if not isinstance(given, Mapping):
+            return given
+        policies = {name: given[name] for name in given if name in Policies._fields}
+        rest = {name: value for name, value in given.items() if name not in policies}
+        return rest | {"policies": policies} if policies else rest
+
+
+class CustomersWritten(Part):
+    """One a distinct customer."""
+
+    customer_id: Text
+    name: Text | None = None
+    tax_region: Text | None = None
+    payment_terms_days: Annotated[int, Field(ge=0)] | None = None
+    version: Annotated[int, Field(ge=0)] | None = None
+
+
+class ProjectsWritten(Part):
+    """One a distinct project; projects with one engagement share it."""
+
+    engagement_id: Text | None = None
+    name: Text | None = None
+    legal_entity_id: Text | None = None
+    customer_id: Text | None = None
+    manager: Text | None = None
+    starts_on: DateText | None = None
+    ends_on: DateText | None = None
+    dimensions: Mapping[str, Text] = Field(default_factory=dict)
+    version: Annotated[int, Field(ge=0)] | None = None
+
+
+class PeopleWritten(Part):
+    """One a distinct person."""
+
+    name: Text | None = None
+    legal_entity_id: Text | None = None
+    role: Text
+    practice: Text | None = None
+    region: Text | None = None
+    cost_center: Text | None = None
+    version: Annotated[int, Field(ge=0)] | None = None
+
+
+class CostRatesWritten(Part):
+    """One a distinct role or person, from its first day on."""
+
+    per: Literal["role", "person"] = "role"
+    rate: Number
+    currency: Currency
+    version: Annotated[int, Field(ge=0)] | None = None
+
+
+class LineRate(Part):
+    """A rate for some of the work; stands before the rate for all."""
+
+    rate: Decimal
+    role: str | None = None
+    person_id: str | None = None
+    task: str | None = None
+
+
+class BillingCycleWritten(Part):
+    kind: Literal["monthly", "semi_monthly", "weekly", "every_n_weeks", "four_four_five", "on_request"] = "monthly"
+    n: Annotated[int, Field(gt=0)] | None = None
+    anchor: date | None = None
+    week_starts_on: str | None = None
+    cut_off_day: Annotated[int, Field(ge=1, le=31)] | None = None
+
+
+class ContractsWritten(Part):
+    """One a project: time and materials, one line that takes all its time."""
+
+    contract_id: Text | None = None
+    customer_id: Text | None = None
+    legal_entity_id: Text | None = None
+    currency: Currency
+    rate: Number
+    rates: tuple[LineRate, ...] = ()
+    starts_on: DateText | None = None
+    ends_on: DateText | None = None
+    billing_cycle: BillingCycleWritten | None = None
+    billing_zone: Zone | None = None
+    grace_days: Annotated[int, Field(ge=0)] | None = None
+    version: Annotated[int, Field(ge=0)] | None = None
+
+
+class Written(Part):
+    """What is written beside the time, each only when its section stands in the mapping.
+
+    `since` is the day from which it holds. With `first_date` that is the first day each thing is seen on, and the
+    version is the higher the earlier that day is: an export that begins later says nothing new, an earlier corrects.
+    """
+
+    since: Since = None
+    entity: EntityWritten | None = None
+    customers: CustomersWritten | None = None
+    people: PeopleWritten | None = None
+    cost_rates: CostRatesWritten | None = None
+    projects: ProjectsWritten | None = None
+    contracts: ContractsWritten | None = None
+
+    @model_validator(mode="after")
+    def _has_what_it_refers_to(self) -> Self:
+        for section, part in (("projects", self.projects), ("people", self.people), ("contracts", self.contracts)):
+            if part is not None and part.legal_entity_id is None and self.entity is None:
+                raise ValueError(f"{section}: expected legal_entity_id, or a section write.entity that gives it")
+        if self.contracts is not None and self.contracts.customer_id is None and self.customers is None:
+            raise ValueError("contracts: expected customer_id, or a section write.customers that gives it")
+        return self
+
+
+class Mapped(Part):
+    """A whole mapping."""
+
+    source: Annotated[str, Field(min_length=1, max_length=128)]
+    zone: Zone = "UTC"
+    file: FileForm = FileForm()
+    time: TimeFields
+    skip: tuple[SkipRule, ...] = ()
+    write: Written = Written()
+
+    @model_validator(mode="after")
+    def _knows_the_roles_it_gives_cost_rates(self) -> Self:
+        cost_rates = self.write.cost_rates
+        if cost_rates and cost_rates.per == "role" and self.write.people is None and self.time.role is None:
+            raise ValueError('write.cost_rates: expected roles in time.role or write.people.role, or per = "person"')
+        return self
+
+    def columns(self) -> Iterator[tuple[str, str]]:
+        """Every (key, column) the mapping reads."""
+        yield from ((f"skip.{place}.column", rule.column) for place, rule in enumerate(self.skip))
+        yield from _cells_of(self.time, "time")
+        for section in ("customers", "people", "cost_rates", "projects", "contracts"):
+            part = getattr(self.write, section)
+            if part is not None:
+                yield from _cells_of(part, f"write.{section}")
+
+
+def _cells_of(part: Part, key: str) -> Iterator[tuple[str, str]]:
+    for name in type(part).model_fields:
+        value = getattr(part, name)
+        cells = value if isinstance(value, Mapping) else {None: value}
+        for inner, cell in cells.items():
+            if isinstance(cell, TextCell):
+                place = f"{key}.{name}" if inner is None else f"{key}.{name}.{inner}"
+                yield from ((place, column) for column in cell.reads())

@@ -1,0 +1,206 @@
+"""What the cells of a mapping say in one row."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple, TypeVar
+
+from connectors.imports.cells import (
+    ANY_OTHER,
+    Constant,
+    CurrencyCell,
+    DateCell,
+    FlagCell,
+    HoursCell,
+    InstantCell,
+    NumberCell,
+    TextCell,
+    VersionCell,
+    constant_text,
+    read_currency,
+    template_parts,
+)
+from connectors.imports.mapping import FileForm
+from connectors.imports.readings import (
+    ISO,
+    SIX_DECIMALS,
+    Unreadable,
+    read_date,
+    read_flag,
+    read_hours,
+    read_instant,
+    read_number,
+    read_whole,
+)
+from domain.units import Instant
+
+T = TypeVar("T")
+
+ID_LENGTH_MAX = 128
+
+
+class Row(NamedTuple):
+    """One line of the file; cells are trimmed and in one Unicode form."""
+
+    line: int
+    cells: Mapping[str, str]
+
+
+class CellFault(Exception):
+    """A cell that does not say what its field needs."""
+
+    def __init__(self, column: str, value: str, reason: str) -> None:
+        super().__init__(column, value, reason)
+        self.column = column
+        self.value = value
+        self.reason = reason
+
+
+class Said(NamedTuple):
+    """A field's text; `plain` where the mapping states it, and not the file in its own way of writing."""
+
+    text: str
+    plain: bool
+    column: str
+    cell_text: str
+
+
+def text_in(cell: TextCell | None, row: Row) -> str | None:
+    return _reading(cell, row, lambda said: said.text)
+
+
+def id_in(cell: TextCell | None, row: Row) -> str | None:
+    return _reading(cell, row, lambda said: _id(said.text))
+
+
+def currency_in(cell: CurrencyCell | None, row: Row) -> str | None:
+    return _reading(cell, row, lambda said: read_currency(said.text))
+
+
+def number_in(cell: NumberCell | None, row: Row, form: FileForm) -> Decimal | None:
+    if cell is None:
+        return None
+    number = _reading(cell, row, lambda said: read_number(said.text, *_signs(cell, said, form)))
+    if number is None or cell.divide_by == 1:
+        return number
+    return (number / cell.divide_by).quantize(SIX_DECIMALS, ROUND_HALF_UP)
+
+
+def hours_in(cell: HoursCell | None, row: Row, form: FileForm) -> Decimal | None:
+    if cell is None:
+        return None
+    return _reading(cell, row, lambda said: read_hours(said.text, cell.unit, *_signs(cell, said, form)))
+
+
+def date_in(cell: DateCell | None, row: Row, form: FileForm) -> date | None:
+    if cell is None:
+        return None
+    formats = cell.format or form.date_formats
+    return _reading(cell, row, lambda said: read_date(said.text, (ISO,) if said.plain else formats))
+
+
+def instant_in(cell: InstantCell | None, row: Row, form: FileForm, zone: str) -> Instant | None:
+    if cell is None:
+        return None
+    formats = cell.format or form.instant_formats
+    return _reading(cell, row, lambda said: read_instant(said.text, (ISO,) if said.plain else formats, zone))
+
+
+def version_in(cell: VersionCell, row: Row, zone: str) -> int | None:
+    return _reading(cell, row, lambda said: _version(said, cell.format, zone))
+
+
+def flag_in(cell: FlagCell | None, row: Row, form: FileForm) -> bool | None:
+    if cell is None:
+        return None
+    true, false = cell.true or form.true, cell.false or form.false
+    return _reading(cell, row, lambda said: said.text == "true" if said.plain else read_flag(said.text, true, false))
+
+
+def required(value: T | None, cell: TextCell | None, field: str) -> T:
+    if value is None:
+        raise CellFault(cell.label() if cell else "", "", f"{field} is needed and nothing is there")
+    return value
+
+
+def normal_text(text: str) -> str:
+    """Trimmed, and one letter has one form: ids are compared by code point."""
+    trimmed = text.strip()
+    return trimmed if trimmed.isascii() else unicodedata.normalize("NFC", trimmed)
+
+
+def _reading(cell: TextCell | None, row: Row, read: Callable[[Said], T]) -> T | None:
+    said = None if cell is None else _said(cell, row)
+    if said is None:
+        return None
+    try:
+        return read(said)
+    except Unreadable as fault:
+        raise CellFault(said.column, said.cell_text, str(fault)) from None
+
+
+def _said(cell: TextCell, row: Row) -> Said | None:
+    if cell.value is not None:
+        return _stated(cell.value, cell, "")
+    column, text = _found(cell, row)
+    if cell.extract is not None and text:
+        match = re.search(cell.extract, text)
+        if match is None:
+            raise CellFault(column, text, f"expected text in which {cell.extract} is found")
+        said = Said((match[1] or "").strip(), False, column, text)
+    else:
+        said = Said(text, False, column, text)
+    mapped = cell.map.get(said.text, cell.map.get(ANY_OTHER)) if cell.map and text else None
+    if mapped is not None and mapped != "":
+        return _stated(mapped, cell, text)
+    if mapped is None and said.text:
+        return said
+    return None if cell.default is None else _stated(cell.default, cell, text)
+
+
+def _stated(value: Constant, cell: TextCell, cell_text: str) -> Said:
+    text = constant_text(value)
+    return Said(text, True, cell.label(), cell_text or text)
+
+
+def _found(cell: TextCell, row: Row) -> tuple[str, str]:
+    """(column, text) of the place that the cell reads in this row; no text where it is empty."""
+    if cell.template is not None:
+        return cell.template, _filled(cell.template, row, cell.allow_empty)
+    for column in cell.reads():
+        text = row.cells[column]
+        if text:
+            return column, text
+    return cell.label(), ""
+
+
+def _filled(template: str, row: Row, allow_empty: bool) -> str:
+    texts = [row.cells[text] if is_column else text for text, is_column in template_parts(template)]
+    if not allow_empty and any(is_column and not row.cells[text] for text, is_column in template_parts(template)):
+        return ""
+    return "".join(texts).strip()
+
+
+def _id(text: str) -> str:
+    if len(text) > ID_LENGTH_MAX:
+        raise Unreadable(f"expected an id of at most {ID_LENGTH_MAX} characters, came {len(text)}")
+    return text
+
+
+def _signs(cell: NumberCell | HoursCell, said: Said, form: FileForm) -> tuple[str, str]:
+    """(decimal, thousands)"""
+    if said.plain:
+        return ".", ""
+    decimal = form.decimal if cell.decimal is None else cell.decimal
+    thousands = form.thousands if cell.thousands is None else cell.thousands
+    return decimal, thousands
+
+
+def _version(said: Said, formats: tuple[str, ...], zone: str) -> int:
+    if formats and not said.plain:
+        return read_instant(said.text, formats, zone) // 1000
+    return read_whole(said.text)

@@ -1,0 +1,138 @@
+"""A row of a time export as `TimeApproved`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+from connectors.imports.cells import TextCell
+from connectors.imports.checked import fault_of
+from connectors.imports.mapping import Mapped, TimeFields
+from connectors.imports.readings import SIX_DECIMALS, decimal_text, end_of_day, instant_text
+from connectors.imports.said import (
+    CellFault,
+    Row,
+    date_in,
+    flag_in,
+    hours_in,
+    id_in,
+    instant_in,
+    number_in,
+    required,
+    text_in,
+    version_in,
+)
+from domain.units import Instant
+from domain.zones import local_date
+
+DESCRIPTION_LENGTH_MAX = 500
+
+_MICROSECONDS_PER_HOUR = 3_600_000_000
+
+
+class WorkedTime(NamedTuple):
+    """One entry; `event` is its JSON form, still without `event_id`."""
+
+    entry_id: str
+    version: int
+    project_id: str
+    person_id: str
+    role: str | None
+    day: date
+    hours: Decimal
+    occurred_at: Instant
+    event: dict[str, object]
+
+
+def read_time(row: Row, entry_id: str, mapped: Mapped) -> WorkedTime:
+    """What the row says, or `CellFault` with the column that does not say it."""
+    fields, form, zone = mapped.time, mapped.file, mapped.zone
+    started = instant_in(fields.started_at, row, form, zone)
+    ended = instant_in(fields.ended_at, row, form, zone)
+    worked_on = date_in(fields.worked_on, row, form)
+    hours = hours_in(fields.hours, row, form)
+    interval = _interval(started, ended, fields, row)
+    if worked_on is None and interval is None:
+        required(None, fields.worked_on or fields.started_at, "worked_on")
+    if hours is None and interval is None:
+        required(None, fields.hours or fields.ended_at, "hours")
+    day = worked_on or local_date(started or 0, zone)
+    approved_at = instant_in(fields.approved_at, row, form, zone)
+    occurred_at = instant_in(fields.occurred_at, row, form, zone)
+    if occurred_at is None:
+        occurred_at = end_of_day(day, zone) if approved_at is None else approved_at
+    version = required(version_in(fields.version, row, zone), fields.version, "version")
+    project_id = required(id_in(fields.project_id, row), fields.project_id, "project_id")
+    person_id = required(id_in(fields.person_id, row), fields.person_id, "person_id")
+    role = id_in(fields.role, row)
+    rate = number_in(fields.rate, row, form)
+    event: dict[str, object | None] = {
+        "type": "TimeApproved",
+        "occurred_at": instant_text(occurred_at),
+        "source": mapped.source,
+        "engagement_id": id_in(fields.engagement_id, row),
+        "project_id": project_id,
+        "correlation_id": id_in(fields.correlation_id, row),
+        "entry_id": entry_id,
+        "version": version,
+        "person_id": person_id,
+        "role": role,
+        "line_id": id_in(fields.line_id, row),
+        "task": id_in(fields.task, row),
+        "description": _description(text_in(fields.description, row)),
+        "worked_on": worked_on.isoformat() if worked_on else None,
+        "started_at": instant_text(started) if interval is not None and started is not None else None,
+        "ended_at": instant_text(ended) if interval is not None and ended is not None else None,
+        "zone": zone if interval is not None and "zone" in mapped.model_fields_set else None,
+        "hours": None if hours is None else decimal_text(hours),
+        "billable": flag_in(fields.billable, row, form),
+        "billable_hours": _optional_decimal(hours_in(fields.billable_hours, row, form)),
+        "overtime": flag_in(fields.overtime, row, form),
+        "rate": _optional_decimal(rate),
+        "rate_approved_by": None if rate is None else id_in(fields.rate_approved_by, row),
+        "submitted_by": id_in(fields.submitted_by, row),
+        "approved_by": required(id_in(fields.approved_by, row), fields.approved_by, "approved_by"),
+        "approved_at": None if approved_at is None else instant_text(approved_at),
+        "dimensions": dimensions_in(fields.dimensions, row),
+    }
+    stated = {name: value for name, value in event.items() if value is not None}
+    fault = fault_of(stated)
+    if fault:
+        cell = getattr(fields, fault.field_path, None)
+        raise CellFault(cell.label() if isinstance(cell, TextCell) else "", "", str(fault))
+    return WorkedTime(
+        entry_id, version, project_id, person_id, role, day, _counted(hours, interval), occurred_at, stated
+    )
+
+
+def dimensions_in(cells: Mapping[str, TextCell], row: Row) -> dict[str, str] | None:
+    stated = {name: text for name, cell in cells.items() if (text := text_in(cell, row)) is not None}
+    return stated or None
+
+
+def _interval(started: Instant | None, ended: Instant | None, fields: TimeFields, row: Row) -> Instant | None:
+    """Its length; None where the row has no start or no end."""
+    if started is None or ended is None:
+        return None
+    if ended < started and fields.ended_at is not None:
+        raise CellFault(
+            fields.ended_at.label(), text_in(fields.ended_at, row) or "", "expected an end that is not before the start"
+        )
+    return ended - started
+
+
+def _counted(hours: Decimal | None, interval: Instant | None) -> Decimal:
+    if hours is not None:
+        return hours
+    return (Decimal(interval or 0) / _MICROSECONDS_PER_HOUR).quantize(SIX_DECIMALS, ROUND_HALF_UP)
+
+
+def _optional_decimal(value: Decimal | None) -> str | None:
+    return None if value is None else decimal_text(value)
+
+
+def _description(text: str | None) -> str | None:
+    """Longer ones are cut; a long note is no reason to lose the time."""
+    return text[:DESCRIPTION_LENGTH_MAX] if text else None

@@ -1,0 +1,373 @@
+"""What a mapping has written beside the time: entity, customers, people, cost rates, projects and contracts.
+
+Each thing is told once, as the first of its rows says it, on the day from which it holds. A later export of the same
+source tells it again, perhaps with another first day. So that this changes nothing twice, everything about an event
+follows from the thing and its day, and the version is the higher the earlier the day:
+
+    first seen 2026-03-02: version 27,333
+    in next month's export first seen 2026-04-01: version 27,303, lower and so nothing new
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from enum import IntEnum
+from typing import NamedTuple
+
+import orjson
+
+from connectors.decode_error import DecodeError
+from connectors.imports.cells import DateCell, TextCell
+from connectors.imports.checked import fault_of
+from connectors.imports.mapping import (
+    ContractsWritten,
+    CostRatesWritten,
+    CustomersWritten,
+    EntityWritten,
+    Mapped,
+    PeopleWritten,
+    ProjectsWritten,
+)
+from connectors.imports.readings import decimal_text, instant_text
+from connectors.imports.refusals import ImportRefused
+from connectors.imports.rejections import Rejected
+from connectors.imports.said import CellFault, Row, currency_in, date_in, id_in, number_in, required, text_in
+from connectors.imports.time_rows import WorkedTime, dimensions_in
+from domain.units import Instant
+from domain.zones import midnight
+
+_DAY_AFTER_THE_LAST = date(2101, 1, 1)
+
+
+class Place(IntEnum):
+    """Order among events of one instant: what is referred to comes first."""
+
+    ENTITY = 0
+    CUSTOMER = 1
+    PERSON = 2
+    COST_RATE = 3
+    PROJECT = 4
+    CONTRACT = 5
+    TIME = 6
+
+
+class WrittenEvent(NamedTuple):
+    occurred_at: Instant
+    place: Place
+    line: int
+    event: dict[str, object]
+
+
+class _Told(NamedTuple):
+    """The first row that can tell a thing; of one day the least by content, so that the order of rows is nothing."""
+
+    day: date
+    content: bytes
+    line: int
+
+
+class Things:
+    """What the rows tell of, gathered row by row; as large as there are people, projects and customers."""
+
+    def __init__(self, mapped: Mapped, mapping_name: str) -> None:
+        self._mapped = mapped
+        self._mapping_name = mapping_name
+        self._places = tuple(
+            place for place, section in _SECTIONS.items() if getattr(mapped.write, section) is not None
+        )
+        self._first_seen: dict[tuple[Place, str], date] = {}
+        self._told: dict[tuple[Place, str], _Told] = {}
+        self._faults: dict[tuple[Place, str], Rejected] = {}
+
+    def see(self, row: Row, work: WorkedTime) -> None:
+        for place in self._places:
+            key = (place, "")
+            try:
+                key = (place, _key(place, row, work, self._mapped))
+                self._hear(key, row, work)
+            except CellFault as fault:
+                reason = f"no {_TYPES[place]} could be written, {fault.reason}"
+                rejected = Rejected(row.line, _TYPES[place], fault.column, fault.value, reason, row.cells)
+                self._faults.setdefault(key, rejected)
+
+    def events(self) -> list[WrittenEvent]:
+        """In no order yet."""
+        _refuse_contracts_of_two_projects(self._told, self._mapping_name)
+        return [self._event(key, told) for key, told in self._told.items()]
+
+    def untold(self) -> list[Rejected]:
+        """Things that none of their rows could tell."""
+        return [fault for key, fault in self._faults.items() if key not in self._told]
+
+    def _hear(self, key: tuple[Place, str], row: Row, work: WorkedTime) -> None:
+        if not key[1]:
+            return
+        self._first_seen[key] = min(work.day, self._first_seen.get(key, work.day))
+        known = self._told.get(key)
+        if known is None or work.day <= known.day:
+            content = _tell(key[0], row, work, self._mapped)
+            fault = fault_of(self._whole(key[0], content, self._since(work.day)))
+            if fault:
+                raise _refused(key[0], fault, self._mapping_name)
+            told = _Told(work.day, orjson.dumps(content), row.line)
+            self._told[key] = told if known is None else min(known, told)
+
+    def _event(self, key: tuple[Place, str], told: _Told) -> WrittenEvent:
+        since = self._since(self._first_seen[key])
+        event = self._whole(key[0], orjson.loads(told.content), since)
+        return WrittenEvent(midnight(since, self._mapped.zone), key[0], told.line, event)
+
+    def _since(self, first_seen: date) -> date:
+        since = self._mapped.write.since
+        return since or first_seen
+
+    def _whole(self, place: Place, content: dict[str, object], since: date) -> dict[str, object]:
+        head: dict[str, object] = {
+            "type": _TYPES[place],
+            "occurred_at": instant_text(midnight(since, self._mapped.zone)),
+            "source": self._mapped.source,
+            "version": self._version(place, since),
+        }
+        return head | _dated(place, content, since)
+
+    def _version(self, place: Place, since: date) -> int:
+        stated: int | None = getattr(self._mapped.write, _SECTIONS[place]).version
+        if stated is not None:
+            return stated
+        return (_DAY_AFTER_THE_LAST - since).days if self._mapped.write.since is None else 1
+
+
+def _refused(place: Place, fault: DecodeError, mapping_name: str) -> Exception:
+    """The entity is all constants, so its fault is the mapping's; others are the row's."""
+    if place is Place.ENTITY:
+        return ImportRefused(
+            f"{mapping_name}: write.entity.{fault.field_path.removeprefix('policies.')}: {fault.reason}"
+        )
+    return CellFault("", "", str(fault))
+
+
+_SECTIONS = {
+    Place.ENTITY: "entity",
+    Place.CUSTOMER: "customers",
+    Place.PERSON: "people",
+    Place.COST_RATE: "cost_rates",
+    Place.PROJECT: "projects",
+    Place.CONTRACT: "contracts",
+}
+_TYPES = {
+    Place.ENTITY: "LegalEntityDefined",
+    Place.CUSTOMER: "CustomerDefined",
+    Place.PERSON: "PersonDefined",
+    Place.COST_RATE: "CostRateSet",
+    Place.PROJECT: "ProjectActivated",
+    Place.CONTRACT: "ContractSigned",
+}
+
+
+def _key(place: Place, row: Row, work: WorkedTime, mapped: Mapped) -> str:
+    """What tells one thing from another; empty where the row names none."""
+    write = mapped.write
+    match place:
+        case Place.ENTITY:
+            return write.entity.legal_entity_id if write.entity else ""
+        case Place.CUSTOMER:
+            return (id_in(write.customers.customer_id, row) or "") if write.customers else ""
+        case Place.PERSON:
+            return work.person_id
+        case Place.COST_RATE:
+            return work.person_id if _per_person(mapped) else _role(row, work, mapped)
+        case _:
+            return work.project_id
+
+
+def _dated(place: Place, content: dict[str, object], since: date) -> dict[str, object]:
+    """What the mapping does not date holds from `since` on."""
+    day = since.isoformat()
+    match place:
+        case Place.COST_RATE:
+            return content | {"effective_from": day}
+        case Place.PROJECT:
+            return {"starts_on": day} | content
+        case Place.CONTRACT:
+            starts_on = content.get("starts_on", day)
+            return content | {"signed_on": starts_on, "starts_on": starts_on}
+        case _:
+            return content
+
+
+def _tell(place: Place, row: Row, work: WorkedTime, mapped: Mapped) -> dict[str, object]:
+    write = mapped.write
+    if place is Place.ENTITY and write.entity:
+        return _entity(write.entity, mapped)
+    if place is Place.CUSTOMER and write.customers:
+        return _customer(write.customers, row)
+    if place is Place.PERSON and write.people:
+        return _person(write.people, row, work, mapped)
+    if place is Place.COST_RATE and write.cost_rates:
+        return _cost_rate(write.cost_rates, row, work, mapped)
+    if place is Place.PROJECT and write.projects:
+        return _project(write.projects, row, work, mapped)
+    if place is Place.CONTRACT and write.contracts:
+        return _contract(write.contracts, row, work, mapped)
+    raise AssertionError(f"{place.name}: nothing in the mapping tells it")
+
+
+def _entity(part: EntityWritten, mapped: Mapped) -> dict[str, object]:
+    return _stated(
+        {
+            "legal_entity_id": part.legal_entity_id,
+            "name": part.name or part.legal_entity_id,
+            "currency": part.currency,
+            "zone": part.zone or mapped.zone,
+            "fiscal_calendar": part.fiscal_calendar.model_dump(mode="json"),
+            "tax_region": part.tax_region,
+            "policies": _plain(part.policies) or None,
+        }
+    )
+
+
+def _customer(part: CustomersWritten, row: Row) -> dict[str, object]:
+    customer_id = id_in(part.customer_id, row)
+    return _stated(
+        {
+            "customer_id": customer_id,
+            "name": text_in(part.name, row) or customer_id,
+            "tax_region": text_in(part.tax_region, row),
+            "payment_terms_days": part.payment_terms_days,
+        }
+    )
+
+
+def _person(part: PeopleWritten, row: Row, work: WorkedTime, mapped: Mapped) -> dict[str, object]:
+    return _stated(
+        {
+            "person_id": work.person_id,
+            "name": text_in(part.name, row),
+            "legal_entity_id": _legal_entity(part.legal_entity_id, row, mapped),
+            "role": required(id_in(part.role, row), part.role, "role"),
+            "practice": text_in(part.practice, row),
+            "region": text_in(part.region, row),
+            "cost_center": text_in(part.cost_center, row),
+        }
+    )
+
+
+def _cost_rate(part: CostRatesWritten, row: Row, work: WorkedTime, mapped: Mapped) -> dict[str, object]:
+    of_person = part.per == "person"
+    key = work.person_id if of_person else _role(row, work, mapped)
+    return _stated(
+        {
+            "cost_rate_id": f"{mapped.source}-{key}",
+            "person_id": key if of_person else None,
+            "role": None if of_person else key,
+            "currency": required(currency_in(part.currency, row), part.currency, "currency"),
+            "rate": decimal_text(required(number_in(part.rate, row, mapped.file), part.rate, "rate")),
+        }
+    )
+
+
+def _project(part: ProjectsWritten, row: Row, work: WorkedTime, mapped: Mapped) -> dict[str, object]:
+    return _stated(
+        {
+            "project_id": work.project_id,
+            "engagement_id": id_in(part.engagement_id, row),
+            "name": text_in(part.name, row) or work.project_id,
+            "legal_entity_id": _legal_entity(part.legal_entity_id, row, mapped),
+            "customer_id": _customer_id(part.customer_id, row, mapped),
+            "manager": id_in(part.manager, row),
+            "starts_on": _day_text(part.starts_on, row, mapped),
+            "ends_on": _day_text(part.ends_on, row, mapped),
+            "dimensions": dimensions_in(part.dimensions, row),
+        }
+    )
+
+
+def _contract(part: ContractsWritten, row: Row, work: WorkedTime, mapped: Mapped) -> dict[str, object]:
+    contract_id = id_in(part.contract_id, row) or work.project_id
+    rate = decimal_text(required(number_in(part.rate, row, mapped.file), part.rate, "rate"))
+    rates = [*(_plain(each.model_dump(exclude_none=True)) for each in part.rates), {"rate": rate}]
+    terms = {"type": "TimeAndMaterials", "rates": rates}
+    customer_id = _customer_id(part.customer_id, row, mapped)
+    cycle = part.billing_cycle
+    return _stated(
+        {
+            "contract_id": contract_id,
+            "customer_id": required(customer_id, part.customer_id or _customer_cell(mapped), "customer_id"),
+            "legal_entity_id": _legal_entity(part.legal_entity_id, row, mapped),
+            "currency": required(currency_in(part.currency, row), part.currency, "currency"),
+            "starts_on": _day_text(part.starts_on, row, mapped),
+            "ends_on": _day_text(part.ends_on, row, mapped),
+            "billing_cycle": cycle.model_dump(mode="json", exclude_none=True) if cycle else None,
+            "billing_zone": part.billing_zone,
+            "grace_days": part.grace_days,
+            "lines": [{"line_id": contract_id, "project_id": work.project_id, "terms": terms}],
+        }
+    )
+
+
+def _role(row: Row, work: WorkedTime, mapped: Mapped) -> str:
+    people = mapped.write.people
+    cell = mapped.time.role if people is None else people.role
+    role = work.role or id_in(cell, row)
+    return required(role, cell, "role")
+
+
+def _per_person(mapped: Mapped) -> bool:
+    return mapped.write.cost_rates is not None and mapped.write.cost_rates.per == "person"
+
+
+def _legal_entity(cell: TextCell | None, row: Row, mapped: Mapped) -> str:
+    if cell is None and mapped.write.entity is not None:
+        return mapped.write.entity.legal_entity_id
+    return required(id_in(cell, row), cell, "legal_entity_id")
+
+
+def _day_text(cell: DateCell | None, row: Row, mapped: Mapped) -> str | None:
+    day = date_in(cell, row, mapped.file)
+    return day.isoformat() if day else None
+
+
+def _customer_cell(mapped: Mapped) -> TextCell | None:
+    return mapped.write.customers.customer_id if mapped.write.customers else None
+
+
+def _customer_id(cell: TextCell | None, row: Row, mapped: Mapped) -> str | None:
+    return id_in(cell or _customer_cell(mapped), row)
+
+
+def _stated(fields: Mapping[str, object | None]) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _plain(value: Mapping[str, object]) -> dict[str, object]:
+    """Decimals as text, dates as ISO text."""
+    return {name: _plain_value(each) for name, each in value.items()}
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return _plain(value)
+    if isinstance(value, list | tuple):
+        return [_plain_value(each) for each in value]
+    return value
+
+
+def _refuse_contracts_of_two_projects(told: Mapping[tuple[Place, str], _Told], mapping_name: str) -> None:
+    """A contract over several projects would say something else with every export in which a project is new."""
+    project_of: dict[str, str] = {}
+    for (place, project_id), each in told.items():
+        if place is Place.CONTRACT:
+            contract_id = orjson.loads(each.content)["contract_id"]
+            other = project_of.setdefault(contract_id, project_id)
+            if other != project_id:
+                raise ImportRefused(
+                    f"{mapping_name}: write.contracts.contract_id: expected one contract a project,"
+                    f' came "{contract_id}" for the projects "{other}" and "{project_id}";'
+                    " projects stay together by write.projects.engagement_id"
+                )

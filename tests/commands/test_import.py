@@ -1,0 +1,133 @@
+"""`milepost import` as it is typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner, Result
+
+from milepost.commands.import_ import import_app
+
+MAPPING = """
+source = "timesheets"
+[time]
+entry_id = "Id"
+project_id = "Project"
+person_id = "Person"
+worked_on = "Date"
+hours = "Hours"
+approved_by = { value = "ada" }
+[[skip]]
+column = "Person"
+equals = "Nobody"
+[write.entity]
+legal_entity_id = "berlin"
+currency = "EUR"
+hours_max_per_entry = 2500
+"""
+ROWS = "Id,Project,Person,Date,Hours\n1,P,Ben,2026-03-01,1250.5\n2,P,Nobody,2026-03-02,8\n3,P,Ben,soon,8\n"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(import_app, [str(argument) for argument in arguments])
+
+
+def files(folder: Path, rows: str = ROWS) -> tuple[Path, Path, Path]:
+    (folder / "hours of march.csv").write_text(rows, encoding="utf-8")
+    (folder / "timesheets.toml").write_text(MAPPING, encoding="utf-8")
+    return folder / "hours of march.csv", folder / "timesheets.toml", folder / "out"
+
+
+def test_time_is_imported_and_told(tmp_path: Path) -> None:
+    file, mapping, out = files(tmp_path)
+    result = run("csv", file, "--map", mapping, "--out", out)
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "hours of march.csv: 3 rows\n"
+        "  imported  1, 1,250.5 hours, 2026-03-01 to 2026-03-01\n"
+        "  repeated  0\n"
+        "  rejected  1\n"
+        "  filtered  1 where Person is Nobody\n"
+        "  written   1 LegalEntityDefined\n"
+        "  written   1 TimeApproved\n"
+        f"  events    {out}/csv-hours-of-march.jsonl\n"
+    )
+    assert result.stderr == (
+        'line 4: column "Date": expected a date as %Y-%m-%d (came "soon")\n'
+        f"all in {out}/hours-of-march.rejected.jsonl\n"
+    )
+
+
+def test_the_summary_as_json(tmp_path: Path) -> None:
+    file, mapping, out = files(tmp_path)
+    result = run("csv", file, "--map", mapping, "--out", out, "--json", "--name", "march")
+    assert json.loads(result.stdout) == {
+        "version": 1,
+        "file": str(file),
+        "rows": 3,
+        "imported": 1,
+        "repeated": 0,
+        "rejected": 1,
+        "filtered": {"Person is Nobody": 1},
+        "not_written": 0,
+        "hours": "1250.5",
+        "first_date": "2026-03-01",
+        "last_date": "2026-03-01",
+        "events": {"LegalEntityDefined": 1, "TimeApproved": 1},
+        "events_file": f"{out}/csv-march.jsonl",
+        "rejected_file": f"{out}/march.rejected.jsonl",
+    }
+
+
+def test_the_first_twenty_rejected_rows_are_told_and_all_are_listed(tmp_path: Path) -> None:
+    rows = "Id,Project,Person,Date,Hours\n" + "".join(f"{row},P,Ben,soon,8\n" for row in range(30))
+    file, mapping, out = files(tmp_path, rows)
+    result = run("csv", file, "--map", mapping, "--out", out)
+    assert result.exit_code == 0
+    assert result.stderr.count("line ") == 20
+    assert "and 10 more; all in" in result.stderr
+    assert len((out / "hours-of-march.rejected.jsonl").read_text().splitlines()) == 30
+
+
+def test_a_value_of_the_mapping_can_be_set(tmp_path: Path) -> None:
+    file, mapping, out = files(tmp_path)
+    run("csv", file, "--map", mapping, "--out", out, "--set", "write.entity.hours_max_per_entry=24")
+    entity = json.loads((out / "csv-hours-of-march.jsonl").read_text().splitlines()[0])
+    assert entity["policies"] == {"hours_max_per_entry": 24}
+
+
+def test_wrong_usage_is_told_and_writes_nothing(tmp_path: Path) -> None:
+    file, mapping, out = files(tmp_path, ROWS.replace("Hours", "Hour"))
+    result = run("csv", file, "--map", mapping, "--out", out)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert 'timesheets.toml: time.hours: expected a column of hours of march.csv, came "Hours"' in result.stderr
+    assert 'the nearest is "Hour"' in result.stderr
+    assert not out.exists()
+    assert run("csv", file, "--out", out).exit_code == 2
+    assert run("csv", tmp_path / "none.csv", "--map", mapping, "--out", out).exit_code == 2
+
+
+def test_exchange_rates_are_imported_and_told(tmp_path: Path) -> None:
+    file, out = tmp_path / "eurofxref-hist.csv", tmp_path / "out"
+    file.write_text("Date,USD,JPY,\n2025-05-09,1.1252,163.36,\n2025-05-08,1.1297,N/A,\n2025-05-07,1.1360,162.89,\n")
+    result = run("ecb", file, "--out", out, "--from", "2025-05-08", "--to", "2025-05-09")
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "eurofxref-hist.csv: 2 days, 2025-05-08 to 2025-05-09, 2 currencies\n"
+        "  imported    3 rates\n"
+        "  not quoted  1\n"
+        "  rejected    0\n"
+        f"  events      {out}/ecb-eurofxref-hist.jsonl\n"
+    )
+    summary = json.loads(run("ecb", file, "--out", out, "--name", "usd", "--currencies", "usd", "--json").stdout)
+    assert (summary["imported"], summary["currencies"], summary["events_file"]) == (3, ["USD"], f"{out}/ecb-usd.jsonl")
+
+
+def test_an_unknown_currency_is_wrong_usage(tmp_path: Path) -> None:
+    file = tmp_path / "rates.csv"
+    file.write_text("Date,USD,JPY,\n")
+    result = run("ecb", file, "--out", tmp_path, "--currencies", "USP")
+    assert result.exit_code == 2
+    assert 'the nearest is "USD"' in result.stderr

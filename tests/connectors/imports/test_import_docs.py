@@ -1,0 +1,176 @@
+"""The documentation's example runs as printed, and every mapping that is given away reads its product's export."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.imports.cells import EntryIdCell, FlagCell, HoursCell, InstantCell, NumberCell
+from connectors.imports.csv_time import ImportedTime, import_time
+from connectors.imports.mapping import (
+    ContractsWritten,
+    CostRatesWritten,
+    CustomersWritten,
+    EntityWritten,
+    FileForm,
+    Mapped,
+    PeopleWritten,
+    ProjectsWritten,
+    SkipRule,
+    TimeFields,
+)
+from connectors.imports.mapping_file import read_mapping
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+PAGE = (DOCS / "import.md").read_text(encoding="utf-8")
+MAPPINGS = sorted(path.name for path in (DOCS / "mappings").iterdir())
+
+
+def block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def imported(folder: Path, csv: str, mapping: Path, name: str = "export") -> ImportedTime:
+    path = folder / f"{name}.csv"
+    path.write_text(csv, encoding="utf-8")
+    return import_time(path, read_mapping(mapping), mapping.name, folder / "out", name, replace=False)
+
+
+def entries(result: ImportedTime) -> list[dict[str, Any]]:
+    records = [json.loads(line) for line in result.events_path.read_text(encoding="utf-8").splitlines()]
+    return [record for record in records if record["type"] == "TimeApproved"]
+
+
+def test_the_example_of_the_documentation_runs(tmp_path: Path) -> None:
+    mapping = tmp_path / "example.toml"
+    mapping.write_text(block("toml"), encoding="utf-8")
+    result = imported(tmp_path, block("csv"), mapping)
+    assert [(each["person_id"], each["hours"], each["billable"]) for each in entries(result)] == [
+        ("Ben Ott", "7.5", True),
+        ("Cai Lund", "8", True),
+    ]
+    assert result.left_out == (("Kind is break", 1),)
+    assert dict(result.events) == {
+        "LegalEntityDefined": 1,
+        "CustomerDefined": 1,
+        "PersonDefined": 2,
+        "CostRateSet": 2,
+        "ProjectActivated": 1,
+        "ContractSigned": 1,
+        "TimeApproved": 2,
+    }
+
+
+def test_every_key_of_a_mapping_is_documented() -> None:
+    parts = (
+        Mapped, FileForm, TimeFields, SkipRule, EntityWritten, CustomersWritten, PeopleWritten, CostRatesWritten,
+        ProjectsWritten, ContractsWritten, EntryIdCell, HoursCell, NumberCell, InstantCell, FlagCell,
+    )  # fmt: skip
+    keys = {key for part in parts for key in part.model_fields} - {"policies"}
+    assert sorted(key for key in keys if not re.search(rf"\b{key}\b", PAGE)) == []
+
+
+def test_every_mapping_that_is_given_away_is_named() -> None:
+    assert MAPPINGS == ["clockify.toml", "harvest.toml", "solidtime.toml", "toggl.toml"]
+    assert [name for name in MAPPINGS if f"mappings/{name}" not in PAGE] == []
+
+
+HARVEST = (
+    "Date,Client,Project,Project Code,Task,Notes,Hours,Billable?,Invoiced?,Approved?,First Name,Last Name,Roles,"
+    "Employee?,Billable Rate,Billable Amount,Cost Rate,Cost Amount,Currency,External Reference URL\n"
+    '2026-03-02,Acme,Bridge,BR-1,Design,"Plan, part 1","7,5",Yes,No,Yes,Ben,Ott,developer,Yes,'
+    '"120,0","900,0","45,0","337,5",Euro - EUR,\n'
+    '2026-03-03,Acme,Bridge,BR-1,Design,,"2,0",No,No,Yes,Ben,Ott,developer,Yes,,,"45,0","90,0",Euro - EUR,\n'
+    '2026-03-03,Acme,Bridge,BR-1,Design,,"20,0",Yes,No,Yes,Cai,Lund,,Yes,'
+    '"1.150,0","23.000,0","45,0","900,0",Euro - EUR,\n'
+    '2026-03-04,Acme,Bridge,BR-1,Design,,"8,0",Yes,No,No,Ben,Ott,developer,Yes,'
+    '"120,0","960,0","45,0","360,0",Euro - EUR,\n'
+)
+
+
+def test_harvest(tmp_path: Path) -> None:
+    result = imported(tmp_path, HARVEST, DOCS / "mappings" / "harvest.toml")
+    assert [(each["person_id"], each["hours"], each.get("rate"), each["billable"]) for each in entries(result)] == [
+        ("Ben Ott", "7.5", "120", True),
+        ("Ben Ott", "2", None, False),
+        ("Cai Lund", "20", "1150", True),
+    ]
+    assert result.left_out == (("Approved? is not Yes", 1),)
+    assert (result.rejected, result.untold) == (0, 0)
+    assert {each["project_id"] for each in entries(result)} == {"BR-1"}
+
+
+def test_harvest_gives_a_row_the_same_id_when_it_was_invoiced_meanwhile(tmp_path: Path) -> None:
+    mapping = DOCS / "mappings" / "harvest.toml"
+    before = imported(tmp_path, HARVEST, mapping)
+    after = imported(tmp_path, HARVEST.replace(",No,Yes,Ben", ",Yes,Yes,Ben"), mapping, "april")
+    assert [each["entry_id"] for each in entries(after)] == [each["entry_id"] for each in entries(before)]
+
+
+def test_clockify(tmp_path: Path) -> None:
+    csv = (
+        '"Project","Client","Description","Task","User","Group","Email","Tags","Type","Billable",'
+        '"Invoiced","Invoice ID","Start Date",'
+        '"Start Time","End Date","End Time","Duration (h)","Duration (decimal)","Billable Rate (EUR)",'
+        '"Billable Amount (EUR)","Date of creation"\n'
+        '"Bridge","Acme","plan","Design","Ben","","ben@example.com","","Regular","Yes","No","",'
+        '"10/15/2024","11:00:00 AM","10/15/2024",'
+        '"12:30:00 PM","01:30:00","1.50","120.00","180.00","10/15/2024"\n'
+        '"Bridge","Acme","","","Ben","","ben@example.com","","Break","No","No","",'
+        '"10/15/2024","12:30:00 PM","10/15/2024",'
+        '"01:00:00 PM","00:30:00","0.50","0.00","0.00","10/15/2024"\n'
+    )
+    result = imported(tmp_path, csv, DOCS / "mappings" / "clockify.toml")
+    (entry,) = entries(result)
+    assert (entry["started_at"], entry["ended_at"]) == ("2024-10-15T15:00:00Z", "2024-10-15T16:30:00Z")
+    assert (entry["hours"], entry["rate"], entry["zone"]) == ("1.5", "120", "America/New_York")
+    assert result.left_out == (("Type is Break", 1),)
+
+
+def test_toggl(tmp_path: Path) -> None:
+    csv = (
+        "\ufeffUser,Email,Client,Project,Task,Description,Billable,Start date,Start time,End date,"
+        "End time,Duration,Tags\n"
+        "Ben,ben@example.com,Acme,Bridge,,plan,Yes,2026-07-01,09:00:00,2026-07-01,10:15:30,01:15:30,\n"
+        "Ben,ben@example.com,Acme,Bridge,,,No,2026-07-01,10:15:30,2026-07-01,10:15:34,00:00:04,\n"
+        "Ben,ben@example.com,,,,,No,2026-07-01,11:00:00,2026-07-01,12:00:00,01:00:00,\n"
+    )
+    result = imported(tmp_path, csv, DOCS / "mappings" / "toggl.toml")
+    assert [(each["hours"], each["started_at"]) for each in entries(result)] == [
+        ("1.258333", "2026-07-01T08:00:00Z"),
+        ("0.001111", "2026-07-01T09:15:30Z"),
+    ]
+    assert result.left_out == (("Project is empty", 1),)
+
+
+def test_solidtime_corrects_what_was_changed_since_the_last_export(tmp_path: Path) -> None:
+    header = (
+        "id,description,start,end,billable_rate,billable,type,member_id,user_id,organization_id,client_id,project_id,task_id,"
+        "tags,is_imported,still_active_email_sent_at,created_at,updated_at\n"
+    )
+    before = header + (
+        "e-1,plan,2026-03-02T08:00:00Z,2026-03-02T09:30:00Z,12050,true,work,m-1,u-1,o-1,c-1,p-1,,[],false,,"
+        "2026-03-02T08:00:00Z,2026-03-02T09:30:00Z\n"
+        "e-2,,2026-03-02T10:00:00Z,,,true,work,m-1,u-1,o-1,c-1,p-1,,[],false,,2026-03-02T10:00:00Z,2026-03-02T10:00:00Z\n"
+    )
+    after = before.replace("T09:30:00Z,12050", "T10:00:00Z,12050")
+    after = after.replace("2026-03-02T09:30:00Z\n", "2026-03-06T12:00:00Z\n")
+    mapping = DOCS / "mappings" / "solidtime.toml"
+    (first,) = entries(imported(tmp_path, before, mapping))
+    (second,) = entries(imported(tmp_path, after, mapping, "april"))
+    assert first["rate"] == "120.5"
+    assert first["occurred_at"] == "2026-03-02T09:30:00Z"
+    assert first["entry_id"] == second["entry_id"]
+    assert (second["version"] - first["version"]) == 354_600_000
+    assert second["ended_at"] == "2026-03-02T10:00:00Z"
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_a_mapping_that_is_given_away_is_whole(name: str) -> None:
+    assert read_mapping(DOCS / "mappings" / name).source == name.removesuffix(".toml")

@@ -1,0 +1,165 @@
+"""What happens to contracts after they are signed: caps and rates rise, papers come late, some end early."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TypeVar
+
+from domain.events.commercial import ContractAmended, ContractTerminated
+from domain.events.common import Cap, ContractLine, SharedCap, TimeAndMaterials
+from simulation import terms
+from simulation.calendar import HOUR, SECOND, instant
+from simulation.chance import between, deal, pick, stream
+from simulation.contracts import Contract
+from simulation.names import AMENDMENT_REASONS
+from simulation.plan import Plan
+from simulation.projects import weekday
+from simulation.sources import CRM, recorded
+
+AnyCap = TypeVar("AnyCap", Cap, SharedCap)
+
+UNCHANGED, CAP_RAISED, RATES_RAISED = "unchanged", "cap raised", "rates raised"
+GAP, UNAPPROVED, TERMINATED = "gap", "unapproved", "terminated"
+OF_CAPPED = ((UNCHANGED, 46), (CAP_RAISED, 30), (GAP, 8), (UNAPPROVED, 8), (TERMINATED, 8))
+OF_RATED = ((UNCHANGED, 60), (RATES_RAISED, 26), (GAP, 7), (TERMINATED, 7))
+
+CAP_PERCENT = 140
+RATE_PERCENT = 106
+# Of two amendments the first is signed a week before the second, and reaches the log a week after it.
+DAYS_UNDER_WAY = 14
+NOTICE_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of one contract, and when."""
+
+    contract: Contract
+    kind: str
+    day: date
+    reason: str
+
+    @property
+    def ended_on(self) -> date | None:
+        """First day without effect, where the contract is terminated."""
+        return self.day + timedelta(days=NOTICE_DAYS) if self.kind == TERMINATED else None
+
+
+def changes(plan: Plan, contracts: Sequence[Contract]) -> Iterator[Change]:
+    """Deal a change to every contract that has a cap or rates of its own."""
+    random = stream(plan.seed, "amendments")
+    capped = [contract for contract in contracts if contract.capped]
+    rated = [contract for contract in contracts if not contract.capped and has_rates(contract)]
+    length = (plan.ends_on - plan.start).days
+    for members, deck in ((capped, OF_CAPPED), (rated, OF_RATED)):
+        for contract, kind in zip(members, deal(random, len(members), deck), strict=True):
+            earliest = max(contract.signed.signed_on, contract.signed.starts_on) + timedelta(days=10)
+            drawn = plan.start + timedelta(days=length * between(random, 30, 65) // 100)
+            yield Change(contract, kind, weekday(max(earliest, drawn)), pick(random, AMENDMENT_REASONS))
+
+
+def has_rates(contract: Contract) -> bool:
+    return any(isinstance(line.terms, TimeAndMaterials) and line.terms.rates for line in contract.signed.lines)
+
+
+def papers(change: Change) -> Iterator[ContractAmended | ContractTerminated]:
+    contract, day = change.contract, change.day
+    match change.kind:
+        case "cap raised":
+            raised = with_caps(amendment(change, 2, day, day), contract)
+            yield raised._replace(retroactive=contract.bid.number % 2 == 0)
+        case "rates raised":
+            yield with_rates(amendment(change, 2, day, first_of_month(change)), contract)
+        case "unapproved":
+            yield with_caps(amendment(change, 2, day, day), contract)._replace(approved_by=None)
+        case "gap":
+            yield with_rates(amendment(change, 3, day, day + timedelta(days=1)), contract)
+            first = with_caps(amendment(change, 2, day - timedelta(days=7), day), contract)
+            yield first._replace(recorded_at=first.occurred_at + DAYS_UNDER_WAY * 24 * HOUR * SECOND)
+        case "terminated":
+            yield terminated(change)
+
+
+def first_of_month(change: Change) -> date:
+    """Rates rise with a month: half of the time with the one that has begun, never before the contract starts."""
+    month = change.day.replace(day=1)
+    if change.contract.bid.number % 2:
+        month = (month + timedelta(days=31)).replace(day=1)
+    return max(month, change.contract.signed.starts_on)
+
+
+def amendment(change: Change, version: int, day: date, effective_on: date) -> ContractAmended:
+    """An approved amendment that changes nothing yet."""
+    contract = change.contract
+    project = contract.bid.projects[0]
+    at = instant(day, 15 * HOUR + contract.bid.number % 3000, project.entity.zone)
+    return ContractAmended(
+        event_id=f"{CRM}-{contract.bid.contract_id}-{version}",
+        occurred_at=at,
+        source=CRM,
+        contract_id=contract.bid.contract_id,
+        version=version,
+        replaces_version=version - 1,
+        effective_on=effective_on,
+        treatment="prospective",
+        recorded_at=recorded(at, CRM),
+        engagement_id=project.engagement_id,
+        requested_by=project.manager.person_id,
+        approved_by=project.deputy.person_id,
+        reason=change.reason,
+        signed_on=day,
+    )
+
+
+def with_caps(event: ContractAmended, contract: Contract) -> ContractAmended:
+    """Every cap higher; a contract without one keeps its lines and gets a longer term."""
+    if not contract.capped:
+        return event._replace(ends_on=(contract.signed.ends_on or event.effective_on) + timedelta(days=90))
+    return event._replace(
+        lines=tuple(cap_raised(line) for line in contract.signed.lines),
+        shared_caps=tuple(higher(cap) for cap in contract.signed.shared_caps) or None,
+    )
+
+
+def cap_raised(line: ContractLine) -> ContractLine:
+    if not isinstance(line.terms, TimeAndMaterials) or line.terms.cap is None:
+        return line
+    return line._replace(terms=line.terms._replace(cap=higher(line.terms.cap)))
+
+
+def higher(cap: AnyCap) -> AnyCap:
+    """Two fifths more money, or hours."""
+    if cap.hours is not None:
+        return cap._replace(hours=cap.hours * CAP_PERCENT // 100)
+    return cap._replace(amount=cap.amount * CAP_PERCENT // 100 if cap.amount is not None else None)
+
+
+def with_rates(event: ContractAmended, contract: Contract) -> ContractAmended:
+    """Every rate of every line dearer from the amendment on; the old ones stand for what comes before."""
+    return event._replace(lines=tuple(rates_raised(line, event.effective_on) for line in contract.signed.lines))
+
+
+def rates_raised(line: ContractLine, begins: date) -> ContractLine:
+    if not isinstance(line.terms, TimeAndMaterials):
+        return line
+    dearer = tuple(terms.raised(rate, RATE_PERCENT, begins) for rate in line.terms.rates)
+    return line._replace(terms=line.terms._replace(rates=line.terms.rates + dearer))
+
+
+def terminated(change: Change) -> ContractTerminated:
+    """A week's notice."""
+    contract = change.contract
+    project = contract.bid.projects[0]
+    at = instant(change.day, 16 * HOUR, project.entity.zone)
+    return ContractTerminated(
+        event_id=f"{CRM}-{contract.bid.contract_id}-2",
+        occurred_at=at,
+        source=CRM,
+        contract_id=contract.bid.contract_id,
+        version=2,
+        effective_on=change.day + timedelta(days=NOTICE_DAYS),
+        recorded_at=recorded(at, CRM),
+        engagement_id=project.engagement_id,
+    )

@@ -1,0 +1,67 @@
+"""The whole firm before its first working day: who is there, what is sold and what will become of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from simulation.amendments import Change, changes
+from simulation.contracts import Contract, contracts
+from simulation.customers import Customer, customers
+from simulation.entities import ENTITIES
+from simulation.holds import Hold, holds
+from simulation.people import Person, people
+from simulation.plan import Plan
+from simulation.projects import Project, bids, internal
+
+# People go on for two days after a contract has ended under them.
+DAYS_UNAWARE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firm:
+    """What the daily life draws on; people and projects are found by their numbers."""
+
+    plan: Plan
+    people: tuple[Person, ...]
+    customers: tuple[Customer, ...]
+    # The projects of customers in order of size, then the internal one of each company.
+    projects: tuple[Project, ...]
+    contracts: tuple[Contract, ...]
+    changes: tuple[Change, ...]
+    holds: tuple[Hold, ...]
+    contract_of: Mapping[int, Contract]
+    works_until: tuple[date, ...]
+
+
+def found(plan: Plan) -> Firm:
+    everyone = people(plan)
+    buyers = customers(plan)
+    offers = bids(plan, everyone, buyers)
+    sold = contracts(plan, offers)
+    what_changes = tuple(changes(plan, sold))
+    for_customers = sorted((project for bid in offers for project in bid.projects), key=lambda project: project.number)
+    for_itself = [internal(plan.projects + place, entity, everyone, plan) for place, entity in enumerate(ENTITIES)]
+    projects = (*for_customers, *for_itself)
+    return Firm(
+        plan=plan,
+        people=everyone,
+        customers=buyers,
+        projects=projects,
+        contracts=sold,
+        changes=what_changes,
+        holds=tuple(holds(plan, sold)),
+        contract_of={project.number: contract for contract in sold for project in contract.bid.projects},
+        works_until=last_working_days(projects, what_changes),
+    )
+
+
+def last_working_days(projects: tuple[Project, ...], what_changes: tuple[Change, ...]) -> tuple[date, ...]:
+    """Until its end, until it is closed, or until people hear that the contract has ended."""
+    last = [min(project.ends_on, project.closes_on or project.ends_on) for project in projects]
+    for change in what_changes:
+        if change.ended_on:
+            for project in change.contract.bid.projects:
+                last[project.number] = min(last[project.number], change.ended_on + timedelta(days=DAYS_UNAWARE))
+    return tuple(last)

@@ -1,0 +1,184 @@
+"""What every system must know before work begins: companies, taxes, customers, people and what their hours cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+from domain.events.catalogue import Event
+from domain.events.common import BillRate, FiscalCalendar, Policies, TaxRule
+from domain.events.reference import (
+    CostRateSet,
+    CustomerDefined,
+    LegalEntityDefined,
+    PersonCapacitySet,
+    PersonDefined,
+    TaxPolicyDefined,
+)
+from domain.units import HOURS_ONE, PERCENT_ONE, RATE_ONE, Instant, Percent, Rate
+from simulation.calendar import HOUR, instant, last_day, workdays
+from simulation.customers import Customer
+from simulation.entities import BERLIN, ENTITIES, NEW_YORK, Entity
+from simulation.people import ROLES, Person, Role
+from simulation.plan import Plan
+from simulation.sources import ERP, HR, recorded
+
+TAX: dict[str, tuple[str, Percent]] = {
+    "DE": ("output", 19 * PERCENT_ONE),
+    "GB": ("reverse_charge", 0),
+    "US-NY": ("exempt", 0),
+}
+POLICIES = {BERLIN: None, NEW_YORK: Policies(money_mode="half_even", rate_staleness_days=10)}
+PAY_RISE_PERCENT = 103
+PROMOTIONS_EVERY = 17
+HOURS_PER_DAY = 8
+
+
+def opening(plan: Plan, customers: Sequence[Customer], people: Sequence[Person]) -> Iterator[Event]:
+    """The reference data of the opening day, in the order in which it is loaded."""
+    at = instant(plan.opens_on, 7 * HOUR, BERLIN.zone)
+    yield from (legal_entity(entity, at) for entity in ENTITIES)
+    yield from (tax_policy(region, at) for region in TAX)
+    yield from (customer_defined(customer, at) for customer in customers)
+    yield from (person_defined(person, person.role, 1, at) for person in people)
+    yield from cost_rates(plan, people, at)
+
+
+def midway(plan: Plan, people: Sequence[Person]) -> Iterator[Event]:
+    """Promotions and the yearly pay rise, told five days before the month in which they begin."""
+    at = max(
+        instant(plan.opens_on, 8 * HOUR, BERLIN.zone), instant(plan.midway - timedelta(days=5), 9 * HOUR, BERLIN.zone)
+    )
+    for person in people[PROMOTIONS_EVERY - 1 :: PROMOTIONS_EVERY]:
+        promoted = person_defined(person, role_above(person.role), 2, at)
+        yield promoted._replace(effective_from=plan.midway)
+    for entity in ENTITIES:
+        for role in ROLES:
+            yield role_cost(entity, role, 2, PAY_RISE_PERCENT, plan.midway, at)
+
+
+def role_above(role: Role) -> Role:
+    """The next step of the career; partners and data scientists stay what they are."""
+    place = ROLES.index(role)
+    return role if place in {0, len(ROLES) - 1} else ROLES[place - 1]
+
+
+def legal_entity(entity: Entity, at: Instant) -> LegalEntityDefined:
+    return LegalEntityDefined(
+        event_id=f"{ERP}-{entity.legal_entity_id}-1",
+        occurred_at=at,
+        source=ERP,
+        legal_entity_id=entity.legal_entity_id,
+        version=1,
+        name=entity.name,
+        currency=entity.currency,
+        zone=entity.zone,
+        fiscal_calendar=calendar_of(entity),
+        recorded_at=recorded(at, ERP),
+        tax_region=entity.tax_region,
+        policies=POLICIES[entity],
+    )
+
+
+def calendar_of(entity: Entity) -> FiscalCalendar:
+    """Calendar months, from January or from July."""
+    return FiscalCalendar(kind="calendar_month", year_starts_on=entity.year_starts_on)
+
+
+def tax_policy(region: str, at: Instant) -> TaxPolicyDefined:
+    kind, percent = TAX[region]
+    return TaxPolicyDefined(
+        event_id=f"{ERP}-tax-{region}-1",
+        occurred_at=at,
+        source=ERP,
+        tax_region=region,
+        version=1,
+        rules=(TaxRule(category="*", percent=percent, kind=kind),),
+        recorded_at=recorded(at, ERP),
+    )
+
+
+def customer_defined(customer: Customer, at: Instant) -> CustomerDefined:
+    return CustomerDefined(
+        event_id=f"{ERP}-{customer.customer_id}-1",
+        occurred_at=at,
+        source=ERP,
+        customer_id=customer.customer_id,
+        version=1,
+        name=customer.name,
+        recorded_at=recorded(at, ERP),
+        parent_customer_id=customer.parent,
+        tax_region=customer.market.tax_region,
+        payment_terms_days=customer.payment_terms_days,
+    )
+
+
+def person_defined(person: Person, role: Role, version: int, at: Instant) -> PersonDefined:
+    return PersonDefined(
+        event_id=f"{HR}-{person.person_id}-{version}",
+        occurred_at=at,
+        source=HR,
+        person_id=person.person_id,
+        version=version,
+        legal_entity_id=person.entity.legal_entity_id,
+        role=role.name,
+        recorded_at=recorded(at, HR),
+        name=person.name,
+        practice=person.practice,
+        region=person.region,
+        cost_center=person.cost_center,
+        bill_rate=BillRate(person.bill_rate, person.entity.currency) if person.bill_rate else None,
+    )
+
+
+def cost_rates(plan: Plan, people: Sequence[Person], at: Instant) -> Iterator[CostRateSet]:
+    """One for each role and company, and one for each person who is paid apart; all hold from January on."""
+    january = plan.start.replace(month=1)
+    for entity in ENTITIES:
+        for role in ROLES:
+            yield role_cost(entity, role, 1, 100, january, at)
+    for person in people:
+        if person.own_cost:
+            cost = cost_rate(f"CR-{person.person_id}", 1, person.entity, person.own_cost, january, at)
+            yield cost._replace(person_id=person.person_id)
+
+
+def role_cost(entity: Entity, role: Role, version: int, percent: int, begins: date, at: Instant) -> CostRateSet:
+    rate = role.cost * entity.cost_percent * percent * RATE_ONE // 10_000
+    cost_rate_id = f"CR-{entity.code}-{role.name.replace(' ', '-').upper()}"
+    return cost_rate(cost_rate_id, version, entity, rate, begins, at)._replace(role=role.name)
+
+
+def cost_rate(cost_rate_id: str, version: int, entity: Entity, rate: Rate, begins: date, at: Instant) -> CostRateSet:
+    return CostRateSet(
+        event_id=f"{ERP}-{cost_rate_id}-{version}",
+        occurred_at=at,
+        source=ERP,
+        cost_rate_id=cost_rate_id,
+        version=version,
+        currency=entity.currency,
+        rate=rate,
+        effective_from=begins,
+        recorded_at=recorded(at, ERP),
+        legal_entity_id=entity.legal_entity_id,
+    )
+
+
+def capacities(plan: Plan, month_number: int, people: Sequence[Person]) -> Iterator[PersonCapacitySet]:
+    """How long everyone can work in a month; told as it begins, the first on the opening day."""
+    month = plan.month_starts[month_number]
+    at = instant(month if month_number else plan.opens_on, 8 * HOUR, BERLIN.zone)
+    days = {entity: len(workdays(month, last_day(month), entity.holidays)) for entity in ENTITIES}
+    for person in people:
+        leave = (person.number * 7 + month_number * 3) % 5 if (person.number + month_number) % 3 == 0 else 0
+        yield PersonCapacitySet(
+            event_id=f"{HR}-capacity-{person.person_id}-{month:%Y-%m}-1",
+            occurred_at=at,
+            source=HR,
+            person_id=person.person_id,
+            version=1,
+            month=f"{month:%Y-%m}",
+            hours=days[person.entity] * HOURS_PER_DAY * HOURS_ONE,
+            recorded_at=recorded(at, HR),
+            time_off=leave * HOURS_PER_DAY * HOURS_ONE,
+        )

@@ -1,0 +1,18 @@
+"""The systems that events come from, and how long each takes to hand one over."""
+
+from __future__ import annotations
+
+from domain.units import Instant
+from simulation.calendar import SECOND
+
+CRM = "salesforce"
+PSA = "kantata"
+ERP = "netsuite"
+HR = "workday"
+
+SECONDS_UNDER_WAY = {CRM: 20, PSA: 4, ERP: 45, HR: 300}
+
+
+def recorded(occurred_at: Instant, source: str) -> Instant:
+    """When an event of the source enters the log."""
+    return occurred_at + SECONDS_UNDER_WAY[source] * SECOND

@@ -1,0 +1,172 @@
+"""Avro bodies of events and outputs to and from the domain's own classes, exactly one valid record at a time.
+
+Compiled on first use. Decimals are scaled integers and instants microseconds, as `domain.units` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, cached_property
+from types import MappingProxyType
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from connectors.avro_reader import reader, reader_from
+from connectors.avro_schema import (
+    Holders,
+    Record,
+    Type,
+    aliases,
+    bind,
+    definitions,
+    fingerprint,
+    minified,
+    parse,
+    self_contained,
+    with_head,
+    with_todays_names,
+)
+from connectors.avro_writer import whole_piece, writer
+from domain import outputs
+from domain.events import common
+from domain.events.catalogue import EVENTS, Event
+from domain.outputs import OUTPUTS, DeadLetter, Output, Position
+from schemas.files import HISTORY, read_schemas
+
+R = TypeVar("R")
+
+
+class Decoder(Generic[R]):
+    """Reads the bodies of one record; `schema` stands alone, `record` binds it to the class."""
+
+    def __init__(self, schema: Any, record: Record) -> None:
+        self.schema = schema
+        self.record = record
+        self.name = record.title
+
+    @cached_property
+    def writer_schema_json(self) -> str:
+        """Self-contained and minified, for files and registries."""
+        return minified(self.schema)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of all that matters for reading, logical types included."""
+        return fingerprint(self.schema)
+
+    @cached_property
+    def decode(self) -> Callable[[bytes], R]:
+        """Raises `decode_error.DecodeError` for anything that is not exactly one valid record."""
+        return reader(self.record)
+
+    @cached_property
+    def decode_from(self) -> Callable[[bytes, int], tuple[R, int]]:
+        """One record at a place in longer data, and where it ends."""
+        return reader_from(self.record)
+
+
+class Codec(Decoder[R]):
+    """Reads and writes the bodies of one record."""
+
+    @cached_property
+    def encode(self) -> Callable[[R], bytes]:
+        """Raises EncodeError for what the schema cannot hold."""
+        return writer(self.record)
+
+
+class OutputCodec(Decoder[tuple[Position, Output]]):
+    """Reads and writes the bodies of one output, with its position in front."""
+
+    def encode(self, position: Position, record: Output) -> bytes:
+        return encode_position(position) + self.encode_body(record)
+
+    @cached_property
+    def encode_body(self) -> Callable[[Output], bytes]:
+        """What comes after the position. Raises EncodeError for what the schema cannot hold."""
+        return writer(self.record)
+
+
+class CausePieces:
+    """The bytes of a position around `ordinal` and `output_seq`, which are the same for all outputs of a log record."""
+
+    __slots__ = ("after", "before")
+
+    def __init__(self, position: Position) -> None:
+        self.before = _write_place(_Place(position.generation, position.shard, position.log_offset))
+        numbers = whole_piece(position.ordinal) + whole_piece(position.output_seq)
+        self.after = encode_position(position)[len(self.before) + len(numbers) :]
+
+    def at(self, ordinal: int, output_seq: int) -> bytes:
+        """As `encode_position` of the position with these two numbers."""
+        return self.before + whole_piece(ordinal) + whole_piece(output_seq) + self.after
+
+
+class _Place(NamedTuple):
+    generation: str
+    shard: int
+    log_offset: int
+
+
+@cache
+def event_versions() -> Mapping[str, Decoder[Event]]:
+    """Every event schema that was ever released, by fingerprint, read into today's classes."""
+    frozen = [Decoder[Event](*found) for name in EVENTS for found in _frozen(f"milepost.events.{name}")]
+    return MappingProxyType({decoder.fingerprint: decoder for decoder in (*frozen, *EVENT_CODECS.values())})
+
+
+@cache
+def output_versions() -> Mapping[str, Decoder[tuple[Position, Output]]]:
+    """The same of the outputs that have a position."""
+    frozen = [
+        Decoder[tuple[Position, Output]](schema, with_head(record, Position))
+        for name in OUTPUT_CODECS
+        for schema, record in _frozen(f"milepost.outputs.{name}")
+    ]
+    return MappingProxyType({decoder.fingerprint: decoder for decoder in (*frozen, *OUTPUT_CODECS.values())})
+
+
+def _frozen(name: str) -> Iterator[tuple[Any, Record]]:
+    """Released schemas, bound to today's class: what is new since then has its default."""
+    for path in sorted((HISTORY / name).glob("*.avsc")):
+        released = parse(path.read_bytes())
+        schema = self_contained(released, definitions(released))
+        yield schema, bind(with_todays_names(schema, aliases(_NAMED)), _HOLDERS, {})
+
+
+def _holders() -> Holders:
+    """The classes by the full names of their records."""
+    nested = {**vars(outputs), **vars(common)}
+    return {
+        **{f"milepost.common.{name}": found for name, found in nested.items() if hasattr(found, "_fields")},
+        **{f"milepost.events.{name}": found for name, found in EVENTS.items()},
+        **{f"milepost.outputs.{name}": found for name, found in OUTPUTS.items()},
+    }
+
+
+def _today(name: str) -> tuple[Any, Record]:
+    schema = self_contained(name, _NAMED)
+    return schema, bind(schema, _HOLDERS, _BOUND)
+
+
+def _output(name: str) -> OutputCodec:
+    schema, record = _today(f"milepost.outputs.{name}")
+    return OutputCodec(schema, with_head(record, Position))
+
+
+_NAMED: Final[Mapping[str, Any]] = definitions(list(read_schemas().values()))
+_HOLDERS: Final[Holders] = _holders()
+_BOUND: Final[dict[str, Type]] = {}
+
+EVENT_CODECS: Final[Mapping[str, Codec[Event]]] = MappingProxyType(
+    {name: Codec(*_today(f"milepost.events.{name}")) for name in EVENTS}
+)
+# Those with a position; a dead letter has none, and a codec of its own.
+OUTPUT_CODECS: Final[Mapping[str, OutputCodec]] = MappingProxyType(
+    {name: _output(name) for name in OUTPUTS if name != "DeadLetter"}
+)
+DEAD_LETTER_CODEC: Final[Codec[DeadLetter]] = Codec(*_today("milepost.outputs.DeadLetter"))
+
+_HEADS: Final = [codec.record.head for codec in OUTPUT_CODECS.values() if codec.record.head]
+_HEAD: Final = _HEADS[0]
+assert all(head.fields == _HEAD.fields for head in _HEADS), "outputs differ in the types of their positions"
+encode_position: Final[Callable[[Position], bytes]] = writer(_HEAD)
+_write_place: Final = writer(Record("place", _HEAD.fields[: len(_Place._fields)], _Place, {}, None))

@@ -1,0 +1,257 @@
+"""Makes, from a schema, Python functions that write its records, as `dataclasses` makes `__init__`.
+
+A record is one join of pieces; what is written again and again (ids, currencies, dates, amounts) comes as ready pieces
+from bounded tables. What a function cannot write it hands to `avro_walk`, which names the field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from functools import cache, partial
+from typing import Any, Final
+
+from connectors.avro_schema import (
+    Array,
+    Boolean,
+    Bytes,
+    Choice,
+    Date,
+    Decimal,
+    Instant,
+    Optional,
+    Record,
+    Table,
+    Text,
+    Type,
+    Union,
+    Whole,
+    differences,
+)
+from connectors.avro_source import Code, Made, is_flat
+from connectors.avro_walk import (
+    DAY_FIRST,
+    DAY_LAST,
+    EPOCH,
+    INSTANT_FIRST,
+    INSTANT_LAST,
+    ITEMS_MAX,
+    decimal_bytes,
+    long_bytes,
+    write,
+)
+
+Write = Callable[[Any], bytes]
+
+# Strings that hardly come twice; keeping their pieces would push out the others.
+RARELY_REPEATED: Final = frozenset(
+    "event_id correlation_id journal_id statement_id exception_id reverses replaces entry_id expense_id invoice_id "
+    "payment_id description message reason erp_reference".split()
+)
+UNWRITABLE: Final = (LookupError, ValueError, TypeError, AttributeError, OverflowError)
+LENGTHS_MAX: Final = 8192
+LENGTH_PIECES: Final = tuple(long_bytes(length) for length in range(LENGTHS_MAX))
+SINGLES: Final = tuple(bytes((bits,)) for bits in range(128))
+PAIRS: Final = tuple(bytes((bits & 127 | 128, bits >> 7 | 128)) for bits in range(16_384))
+
+
+@cache
+def writer(record: Record) -> Write:
+    """The bytes of a record, without its head. Raises EncodeError."""
+    code = Code("def write(r):")
+    with code.under("try:"), code.under(f"if type(r) is {code.value(record.holder)}:"):
+        code(f"return join(({_joined(_write_record(code, record, 'r'))}))")
+    with code.under(f"except {code.value(UNWRITABLE)}:"):
+        code("pass")
+    code(f"return {code.value(partial(write, record))}(r)")
+    written: Write = code.function("write", f"write {record.name}", _HELPERS)
+    return written
+
+
+def _joined(pieces: Iterable[str]) -> str:
+    return "".join(f"{piece}, " for piece in pieces)
+
+
+def _write_record(code: Code, record: Record, source: str) -> list[str]:
+    assert not differences(record), f"{record.name}: a schema of the past is only read"
+    names = [code.fresh() for _ in record.fields]
+    code(f"({_joined(names)}) = {source}")
+    pieces: list[str] = []
+    for field, name in zip(record.fields, names, strict=True):
+        pieces += _write(code, field.type, name, field.name not in RARELY_REPEATED)
+    return pieces
+
+
+def _write(code: Code, kind: Type, source: str, repeated: bool) -> list[str]:
+    match kind:
+        case Optional(inner, null):
+            return _write_optional(code, inner, null, source, repeated)
+        case Text() if repeated:
+            return [f"{code.value(_pieces(kind, None))}[{source}]"]
+        case Text() | Bytes():
+            data, length = f"{source}_d", f"{source}_l"
+            code(f"{data} = {source}{'.encode()' if kind == Text() else ''}", f"k = len({data})")
+            code(f"{length} = {code.value(LENGTH_PIECES)}[k] if k < {LENGTHS_MAX} else long(k)")
+            return [length, data]
+        case Boolean() | Decimal() | Date() | Choice():
+            return [f"{code.value(_pieces(kind, None))}[{source}]"]
+        case Whole(bits):
+            other = "long" if bits == 64 else "long32"
+            ready = f"{code.value(LENGTH_PIECES)}[{source}]"
+            return [f"({ready} if 0 <= {source} < {LENGTHS_MAX} else {other}({source}))"]
+        case Instant():
+            bits_ = f"{source}_z"
+            code(f"{bits_} = {source} << 1")
+            pairs = code.value(PAIRS)
+            upper = f"{code.value(UPPER_PIECES)}[{bits_} >> 28]"
+            return [f"{pairs}[{bits_} & 16383]", f"{pairs}[{bits_} >> 14 & 16383]", upper]
+        case Array(item):
+            return [_write_array(code, item, source, repeated)]
+        case Table(inner):
+            return [_write_table(code, inner, source)]
+        case Union(branches):
+            parts = {
+                (branch.holder if branch else type(None)): _write_branch(at, branch)
+                for at, branch in enumerate(branches)
+            }
+            return [f"{code.value(parts)}[type({source})]({source})"]
+        case Record():
+            return _write_record(code, kind, source)
+
+
+def _write_optional(code: Code, inner: Type, null: int, source: str, repeated: bool) -> list[str]:
+    if isinstance(inner, Boolean | Decimal | Date | Choice) or (inner == Text() and repeated):
+        return [f"{code.value(_pieces(inner, null))}[{source}]"]
+    made = f"{source}_o"
+    with code.under(f"if {source} is None:"):
+        code(f"{made} = {long_bytes(null)!r}")
+    with code.under("else:"):
+        pieces = _write(code, inner, source, repeated)
+        code(f"{made} = join(({long_bytes(1 - null)!r}, {_joined(pieces)}))")
+    return [made]
+
+
+def _write_array(code: Code, item: Type, source: str, repeated: bool) -> str:
+    one, many, made = f"{source}_i", f"{source}_a", f"{source}_p"
+    with code.under(f"if {source}:"):
+        code(f"{many} = [items(len({source}))]")
+        with code.looped(f"for {one} in {source}:"):
+            if isinstance(item, Record) and not is_flat(item):
+                code(f"{many}.append({code.value(writer(item))}({one}))")
+            else:
+                code(f"{many} += ({_joined(_write(code, item, one, repeated))})")
+        code(f"{many}.append({long_bytes(0)!r})", f"{made} = join({many})")
+    with code.under("else:"):
+        code(f"{made} = {long_bytes(0)!r}")
+    return made
+
+
+def _write_table(code: Code, inner: Type, source: str) -> str:
+    """Sorted by key, so that equal tables are equal bytes; records of one list mostly share one table."""
+    key, one, many, made, before = (f"{source}_{part}" for part in "kiapb")
+    if code.loops:
+        code.first(f"{before} = None")
+        code(f"if {source} is not {before}:")
+        code.depth += 1
+    with code.under(f"if {source}:"):
+        code(f"{many} = [items(len({source}))]")
+        with code.under(f"for {key}, {one} in sorted({source}.items()):"):
+            pieces = [*_write(code, Text(), key, repeated=True), *_write(code, inner, one, repeated=True)]
+            code(f"{many} += ({_joined(pieces)})")
+        code(f"{many}.append({long_bytes(0)!r})", f"{made} = join({many})")
+    with code.under("else:"):
+        code(f"{made} = {long_bytes(0)!r}")
+    if code.loops:
+        code(f"{before} = {source}")
+        code.depth -= 1
+    return made
+
+
+def _write_branch(index: int, branch: Record | None) -> Write:
+    tag = long_bytes(index)
+    if branch is None:
+        return lambda _none: tag
+    write_one = writer(branch)
+    return lambda value: tag + write_one(value)
+
+
+@cache
+def _pieces(kind: Type, null: int | None) -> Made:
+    """Ready bytes of values; where the field may be null, with the index of the union in front."""
+    tag = b"" if null is None else long_bytes(1 - null)
+    first = {} if null is None else {None: long_bytes(null)}
+    match kind:
+        case Text():
+            return Made(partial(_text_piece, tag), first)
+        case Boolean():
+            return Made(_unknown, {**first, False: tag + b"\x00", True: tag + b"\x01"})
+        case Choice(symbols):
+            return Made(_unknown, {**first, **{symbol: tag + long_bytes(at) for at, symbol in enumerate(symbols)}})
+        case Decimal(precision):
+            return Made(partial(_decimal_piece, tag, 10**precision), first)
+        case Date():
+            return Made(partial(_date_piece, tag), first)
+        case _:
+            raise AssertionError(kind)
+
+
+def _unknown(_value: object) -> bytes:
+    raise ValueError
+
+
+def _text_piece(tag: bytes, value: object) -> bytes:
+    if type(value) is not str:
+        raise ValueError
+    data = value.encode()
+    return tag + long_bytes(len(data)) + data
+
+
+def _decimal_piece(tag: bytes, limit: int, value: object) -> bytes:
+    if type(value) is not int or not -limit < value < limit:
+        raise ValueError
+    return tag + decimal_bytes(value)
+
+
+def _date_piece(tag: bytes, value: object) -> bytes:
+    if type(value) is not date or not DAY_FIRST <= (value - EPOCH).days <= DAY_LAST:
+        raise ValueError
+    return tag + long_bytes((value - EPOCH).days)
+
+
+def _upper_piece(bits: int) -> bytes:
+    lowest = bits << 27
+    if lowest < INSTANT_FIRST or lowest + (1 << 27) - 1 > INSTANT_LAST:
+        raise ValueError
+    return bytes((bits & 127 | 128, bits >> 7 & 127 | 128, bits >> 14 & 127 | 128, bits >> 21))
+
+
+UPPER_PIECES: Final = Made(_upper_piece)
+
+
+def whole_piece(value: int) -> bytes:
+    """A whole number of 64 bits."""
+    return LENGTH_PIECES[value] if 0 <= value < LENGTHS_MAX else _long(value)
+
+
+def _items(count: int) -> bytes:
+    if count > ITEMS_MAX:
+        raise ValueError
+    return LENGTH_PIECES[count] if count < LENGTHS_MAX else long_bytes(count)
+
+
+def _long(value: int) -> bytes:
+    if LENGTHS_MAX <= value < 1 << 27:
+        rest = value >> 13
+        return PAIRS[value << 1 & 16_383] + (SINGLES[rest] if rest < 128 else bytes((rest & 127 | 128, rest >> 7)))
+    if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
+        raise ValueError
+    return long_bytes(value)
+
+
+def _long32(value: int) -> bytes:
+    if type(value) is not int or not -(1 << 31) <= value < 1 << 31:
+        raise ValueError
+    return long_bytes(value)
+
+
+_HELPERS: Final = {"join": b"".join, "long": _long, "long32": _long32, "items": _items}

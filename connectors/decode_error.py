@@ -1,0 +1,30 @@
+"""What is said of bytes or text that are not exactly one valid record."""
+
+from __future__ import annotations
+
+
+class DecodeError(Exception):
+    """Names place and reason and never quotes the payload, so that it may be logged."""
+
+    def __init__(self, reason: str, field_path: str = "", position: int | None = None) -> None:
+        super().__init__(reason, field_path, position)
+        self.reason = reason
+        self.field_path = field_path
+        self.position = position
+
+    def __str__(self) -> str:
+        place = f"{self.field_path}: " if self.field_path else ""
+        at = "" if self.position is None else f" (byte {self.position})"
+        return f"{place}{self.reason}{at}"
+
+
+class EncodeError(Exception):
+    """A record of ours that its schema cannot hold: our own mistake, so the shard stops."""
+
+    def __init__(self, reason: str, field_path: str) -> None:
+        super().__init__(reason, field_path)
+        self.reason = reason
+        self.field_path = field_path
+
+    def __str__(self) -> str:
+        return f"{self.field_path}: {self.reason}"

@@ -1,0 +1,165 @@
+"""What makes a contract, delivery or finance event unusable although it is well formed: nobody could compute with it.
+
+Reference data has `domain/reference_faults.py`. What is merely against the rules is not here: it becomes an exception
+of the books.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from domain.events.catalogue import Event
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import BillRate, Policies
+from domain.events.delivery import (
+    EstimateRevised,
+    ExpenseApproved,
+    ProjectActivated,
+    ProjectClosed,
+    ResourceAssigned,
+    TimeApproved,
+)
+from domain.events.finance import (
+    ControlTotal,
+    InvoicePosted,
+    InvoiceRejected,
+    PaymentReceived,
+    PaymentReversed,
+    PostingAccepted,
+    PostingRejected,
+    RevenueAdjusted,
+    WrittenOff,
+)
+from domain.money import is_currency
+from domain.zones import is_zone
+
+# A field and what is wrong with it.
+Fault = tuple[str, str]
+
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+def first_fault(event: Event) -> Fault | None:
+    """In the order of the fields."""
+    find = _FINDERS.get(type(event))
+    return None if find is None else find(event)
+
+
+def _time(event: TimeApproved) -> Fault | None:
+    """The only one that is asked for millions of events."""
+    if event.started_at is not None and event.ended_at is not None:
+        if event.ended_at < event.started_at:
+            return "ended_at", "expected an instant at or after started_at"
+    elif event.hours is None:
+        return "hours", "expected hours, or started_at and ended_at"
+    if event.worked_on is None and event.started_at is None:
+        return "worked_on", "expected worked_on or started_at"
+    if event.zone is not None and not is_zone(event.zone):
+        return _no_zone("zone", event.zone)
+    return None
+
+
+def _contract(event: ContractSigned | ContractAmended) -> Iterator[Fault]:
+    yield from _currency("currency", event.currency)
+    if event.billing_zone is not None and not is_zone(event.billing_zone):
+        yield _no_zone("billing_zone", event.billing_zone)
+    yield from _policies("policies", event.policies)
+    for place, line in enumerate(event.lines or ()):
+        yield from _policies(f"lines[{place}].policies", line.policies)
+
+
+def _policies(path: str, policies: Policies | None) -> Iterator[Fault]:
+    if policies is None:
+        return
+    if policies.billing_zone is not None and not is_zone(policies.billing_zone):
+        yield _no_zone(f"{path}.billing_zone", policies.billing_zone)
+    yield from _currency(f"{path}.group_currency", policies.group_currency)
+
+
+def _project(event: ProjectActivated | ProjectClosed) -> Iterator[Fault]:
+    if event.budget is not None:
+        yield from _currency("budget.currency", event.budget.currency)
+
+
+def _assignment(event: ResourceAssigned) -> Iterator[Fault]:
+    yield from chain.from_iterable(
+        _month(f"planned[{place}].month", planned.month) for place, planned in enumerate(event.planned)
+    )
+    yield from _bill_rate(event.bill_rate)
+
+
+def _bill_rate(rate: BillRate | None) -> Iterator[Fault]:
+    if rate is not None:
+        yield from _currency("bill_rate.currency", rate.currency)
+
+
+def _estimate(event: EstimateRevised) -> Iterator[Fault]:
+    yield from _currency("currency", event.currency)
+    for place, work in enumerate(event.remaining):
+        yield from _month(f"remaining[{place}].month", work.month)
+
+
+def _invoice(event: InvoicePosted | InvoiceRejected) -> Iterator[Fault]:
+    if event.statement_id is None and event.statement is None:
+        yield "statement_id", "expected statement_id or statement"
+
+
+def _posting(event: PostingAccepted | PostingRejected) -> Iterator[Fault]:
+    if event.journal_id is None and not event.journals:
+        yield "journal_id", "expected journal_id, or a batch with its journals"
+
+
+def _write_off(event: WrittenOff) -> Iterator[Fault]:
+    yield from _currency("currency", event.currency)
+    if event.what == "receivable" and event.invoice_id is None:
+        yield "invoice_id", "expected the invoice whose receivable is written off"
+    if event.what == "unbilled" and not event.entries:
+        yield "entries", "expected the entries whose unbilled value is written off"
+
+
+def _money(
+    event: ExpenseApproved | PaymentReceived | PaymentReversed | RevenueAdjusted | ControlTotal,
+) -> Iterator[Fault]:
+    yield from _currency("currency", event.currency)
+
+
+def _currency(field: str, code: str | None) -> Iterator[Fault]:
+    if code is not None and not is_currency(code):
+        yield field, f"expected an ISO 4217 code such as EUR, got {code[:16]!r}"
+
+
+def _month(field: str, month: str) -> Iterator[Fault]:
+    if not _MONTH.fullmatch(month):
+        yield field, f"expected a month such as 2026-03, got {month[:16]!r}"
+
+
+def _no_zone(field: str, name: str) -> Fault:
+    return field, f"expected an IANA zone such as Europe/Berlin, got {name[:32]!r}"
+
+
+def _first(find: Callable[[Any], Iterable[Fault]]) -> Callable[[Any], Fault | None]:
+    return lambda event: next(iter(find(event)), None)
+
+
+_FINDERS: Mapping[type, Callable[[Any], Fault | None]] = {
+    TimeApproved: _time,
+    ContractSigned: _first(_contract),
+    ContractAmended: _first(_contract),
+    ProjectActivated: _first(_project),
+    ProjectClosed: _first(_project),
+    ResourceAssigned: _first(_assignment),
+    EstimateRevised: _first(_estimate),
+    InvoicePosted: _first(_invoice),
+    InvoiceRejected: _first(_invoice),
+    PostingAccepted: _first(_posting),
+    PostingRejected: _first(_posting),
+    WrittenOff: _first(_write_off),
+    ExpenseApproved: _first(_money),
+    PaymentReceived: _first(_money),
+    PaymentReversed: _first(_money),
+    RevenueAdjusted: _first(_money),
+    ControlTotal: _first(_money),
+}

@@ -1,0 +1,81 @@
+"""Accounting over files: the same shard and dataflow as on a broker, with a log and outputs in one folder."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from bytewax.run import cli_main
+
+from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS, CausePieces
+from connectors.files.outputs import OutputFiles
+from dataflows.accounting import build
+from domain.events.catalogue import Event
+from operators.accounting import CommittingSink, Log, LogSource, Turn
+from state.shard import Encoders, Mark, Shard
+from state.snapshot import Damaged
+from state.store import Store
+
+ENCODERS = Encoders(CausePieces, {name: codec.encode_body for name, codec in OUTPUT_CODECS.items()})
+
+
+class Accounting(NamedTuple):
+    """A shard with its outputs, opened where they agree."""
+
+    shard: Shard
+    outputs: OutputFiles
+
+
+def decode_event(type_name: str, body: bytes) -> Event:
+    return EVENT_CODECS[type_name].decode(body)
+
+
+def store_path(folder: Path, shard: int) -> Path:
+    return folder / "store" / f"{shard}.db"
+
+
+def open_accounting(folder: Path, generation: str, shard: int = 0) -> Accounting:
+    """Resume: outputs are cut back to progress; a store that is damaged, of another generation or ahead of progress is dropped."""
+    outputs = OutputFiles(folder, generation, shard)
+    path = store_path(folder, shard)
+    try:
+        store = Store(path, generation, shard)
+        if (store.meta.offset, store.meta.engagement) > (outputs.progress.offset, outputs.progress.engagement):
+            store.close()
+            raise Damaged(f"store {path} is ahead of the outputs")
+        made = Shard(store, ENCODERS, generation, shard, outputs.progress, decode_event)
+    except Damaged:
+        Store.delete(path)
+        made = Shard(Store(path, generation, shard), ENCODERS, generation, shard, outputs.progress, decode_event)
+    return Accounting(made, outputs)
+
+
+def run_dataflow(
+    accounting: Accounting,
+    log: Log,
+    more: Callable[[], bool],
+    on_commit: Callable[[Mark], None] | None = None,
+    max_records: int = 2_000,
+) -> None:
+    """Run the Bytewax dataflow until the log has nothing more to give. Raises what a step raised."""
+    turn = Turn(keep_fault=True)
+    source = LogSource(log, accounting.shard, turn, more, max_records)
+    sink = CommittingSink(accounting.outputs, accounting.shard, turn, on_commit)
+    cli_main(build(source, partial(turn.watched_fold, accounting.shard.fold), sink))
+    if turn.fault is not None:
+        raise turn.fault
+
+
+def run_plain(accounting: Accounting, log: Log, max_records: int = 2_000, max_bytes: int = 4 << 20) -> None:
+    """The same without an engine: the oracle of the dataflow's tests."""
+    shard, outputs = accounting
+    while records := log.read(shard.position[0], max_records, max_bytes):
+        mark = outputs.write(shard.fold(records))
+        assert mark is not None, "a folded batch ends with its mark"
+        outputs.commit(mark)
+        shard.commit(mark)
+
+
+def close(accounting: Accounting) -> None:
+    accounting.outputs.close()
+    accounting.shard.store.close()

@@ -1,0 +1,58 @@
+"""The kinds of terms, one screen: what each does with a piece of work, and which the rules in force do not handle."""
+
+from typing import assert_never
+
+from domain.billing import time_and_materials
+from domain.events.common import (
+    CostPlus,
+    Deposit,
+    Expenses,
+    FixedPrice,
+    Milestones,
+    Policies,
+    Retainer,
+    Subscription,
+    Terms,
+    TimeAndMaterials,
+    UnitPrice,
+)
+from domain.units import Hours
+
+
+def unsupported(terms: Terms) -> str | None:
+    """Why the rules in force refuse these terms; None where they handle them."""
+    match terms:
+        case TimeAndMaterials():
+            return None
+        case (
+            FixedPrice()
+            | Milestones()
+            | Retainer()
+            | Subscription()
+            | CostPlus()
+            | UnitPrice()
+            | Expenses()
+            | Deposit()
+        ):
+            return f"terms {type(terms).__name__} are not handled by the rules in force"
+        case _:
+            assert_never(terms)
+
+
+def billable_hours(terms: Terms, worked: Hours, stated: Hours | None, policies: Policies) -> Hours:
+    match terms:
+        case TimeAndMaterials():
+            return time_and_materials.billable_hours(worked, stated, policies)
+        case (
+            FixedPrice()
+            | Milestones()
+            | Retainer()
+            | Subscription()
+            | CostPlus()
+            | UnitPrice()
+            | Expenses()
+            | Deposit()
+        ):
+            raise AssertionError(f"{type(terms).__name__} was refused before it was priced")
+        case _:
+            assert_never(terms)

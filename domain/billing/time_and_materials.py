@@ -1,0 +1,26 @@
+"""Time and materials: every hour at its rate.
+
+Hours that are charged are the worked ones, rounded to increments where policy says so; hours that the approver stated as billable are
+taken as they are (write-up, write-down). Increments never touch cost.
+"""
+
+from domain.events.common import Policies
+from domain.increments import billable_hours as incremented
+from domain.money import round_ratio
+from domain.units import Hours
+
+
+def billable_hours(worked: Hours, stated: Hours | None, policies: Policies) -> Hours:
+    """Quantity to price, in 10^-6 hours."""
+    hours = worked if stated is None else stated
+    if policies.hours_decimals is not None:
+        hours = round_ratio(hours, 1, 10 ** (6 - policies.hours_decimals), "half_up")
+    if (
+        stated is not None
+        or policies.increment_scope != "entry"
+        or not (policies.increment_minutes or policies.minimum_minutes)
+    ):
+        return hours
+    return incremented(
+        hours, policies.increment_minutes or 0, policies.increment_mode or "up", policies.minimum_minutes or 0
+    )

@@ -1,0 +1,200 @@
+"""Caps: how much of the work the customer pays for, and which work that is.
+
+Consumption order is (service date, approval, entry id), not arrival (R16). What is issued is pinned and comes first. An entry that
+crosses the cap is billed up to the cap *by money*; its quantity is derived for showing (R17). With several caps the smallest room
+holds, and the rest names the cap that bound (R18). Work under caps `month` and `day` has a bucket for each month, or person and day.
+
+Worked example, cap 1,000 at 100 an hour: entries of 4 h, 5 h and 3 h are allowed 400, 500 and 100; 2 h (200) are over the cap. If
+the first is corrected to 2 h, the third gains room: 200, 500 and 300.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from domain.money import allocate, round_ratio
+from domain.units import Amount, Hours, Instant, Percent
+
+# Consumption order as text that sorts: service date, approval, entry id (R16).
+Order = tuple[str, str, str]
+
+
+class CapLimit(NamedTuple):
+    """The limit from a date on; None: not limited in that measure."""
+
+    effective_on: date
+    amount: Amount | None
+    hours: Hours | None
+
+
+class CapRule(NamedTuple):
+    """A cap as one line sees it, over all versions of its contract; limits are ordered by contract version."""
+
+    cap_id: str
+    hard: bool
+    split: str
+    period: str
+    limits: tuple[CapLimit, ...]
+    limits_revenue: bool
+    thresholds: tuple[Percent, ...]
+
+
+class Bucket(NamedTuple):
+    """What is taken from a cap in one of its periods: pinned (issued or given by a cut) and free (may still move)."""
+
+    pinned_amount: Amount = 0
+    pinned_hours: Hours = 0
+    free_amount: Amount = 0
+    free_hours: Hours = 0
+
+    @property
+    def amount(self) -> Amount:
+        return self.pinned_amount + self.free_amount
+
+    @property
+    def hours(self) -> Hours:
+        return self.pinned_hours + self.free_hours
+
+
+class Claim(NamedTuple):
+    """One entry's claim on the caps of its line; `pinned` of its value is settled already."""
+
+    entry_id: str
+    day: date
+    person_id: str
+    amount: Amount
+    hours: Hours
+    pinned: Amount
+    rules: tuple[CapRule, ...]
+
+    @property
+    def free(self) -> Amount:
+        return self.amount - self.pinned
+
+    @property
+    def pinned_hours(self) -> Hours:
+        return self.hours * self.pinned // self.amount if self.amount else 0
+
+
+class Grant(NamedTuple):
+    """What of a claim is allowed, the pinned part included; `binding` is the cap that refused the rest."""
+
+    amount: Amount
+    hours: Hours
+    binding: str | None = None
+
+
+BucketKey = tuple[str, str]
+
+
+def order_of(day: date, approved_at: Instant, entry_id: str, *, by_approval: bool) -> Order:
+    """Policy `cap_order: approval` puts the approval before the service date; ids compare by code point."""
+    approved = f"{approved_at:020d}"
+    return (approved, day.isoformat(), entry_id) if by_approval else (day.isoformat(), approved, entry_id)
+
+
+def bucket_key(rule: CapRule, day: date, person_id: str) -> BucketKey:
+    match rule.period:
+        case "month":
+            return rule.cap_id, f"{day.year:04d}-{day.month:02d}"
+        case "day":
+            return rule.cap_id, f"{day.isoformat()}/{person_id}"
+        case _:
+            return rule.cap_id, ""
+
+
+def limit_on(rule: CapRule, day: date) -> CapLimit:
+    """The limit of the contract version in force on the service date; before the first version, the first."""
+    for limit in reversed(rule.limits):
+        if limit.effective_on <= day:
+            return limit
+    return rule.limits[0]
+
+
+def grant(claim: Claim, buckets: Mapping[BucketKey, Bucket], step: Amount, mode: str) -> Grant:
+    """Give the claim what every hard cap has left. `step` is the currency's smallest unit."""
+    free = claim.free
+    free_hours = claim.hours - claim.pinned_hours
+    room, room_hours, binding = free, free_hours, None
+    for rule in claim.rules:
+        if not rule.hard:
+            continue
+        left, left_hours = _left(rule, claim, free, free_hours, buckets, step, mode)
+        if left < room or left_hours < room_hours:
+            room, room_hours, binding = min(left, room), min(left_hours, room_hours), rule.cap_id
+    return Grant(claim.pinned + room, claim.pinned_hours + room_hours, binding)
+
+
+def _left(
+    rule: CapRule,
+    claim: Claim,
+    free: Amount,
+    free_hours: Hours,
+    buckets: Mapping[BucketKey, Bucket],
+    step: Amount,
+    mode: str,
+) -> tuple[Amount, Hours]:
+    """Amount and hours of the claim's free part for which this cap has room."""
+    limit = limit_on(rule, claim.day)
+    taken = buckets.get(bucket_key(rule, claim.day, claim.person_id), Bucket())
+    left, left_hours = free, free_hours
+    if limit.amount is not None and (rest := max(limit.amount - taken.amount, 0)) < left:
+        left, left_hours = rest, free_hours * rest // free
+    if limit.hours is not None and (rest_hours := max(limit.hours - taken.hours, 0)) < left_hours:
+        left, left_hours = min(left, round_ratio(free * rest_hours, free_hours, step, mode)), rest_hours
+    if rule.split == "reject_whole" and (left < free or left_hours < free_hours):
+        return 0, 0
+    return left, left_hours
+
+
+def take(claim: Claim, granted: Grant, buckets: dict[BucketKey, Bucket]) -> None:
+    """Record the free part of what was granted in every bucket the claim touches, soft caps too."""
+    amount, hours = granted.amount - claim.pinned, granted.hours - claim.pinned_hours
+    for rule in claim.rules:
+        key = bucket_key(rule, claim.day, claim.person_id)
+        taken = buckets.get(key, Bucket())
+        buckets[key] = taken._replace(free_amount=taken.free_amount + amount, free_hours=taken.free_hours + hours)
+
+
+def allot(
+    claims: Sequence[Claim], buckets: Mapping[BucketKey, Bucket], step: Amount, mode: str
+) -> tuple[list[Grant], dict[BucketKey, Bucket]]:
+    """Grant the claims in the order given; `buckets` hold all that is pinned and what stands before the first claim."""
+    now = dict(buckets)
+    grants = []
+    for claim in claims:
+        granted = grant(claim, now, step, mode)
+        take(claim, granted, now)
+        grants.append(granted)
+    return grants, now
+
+
+def has_room(claim: Claim, buckets: Mapping[BucketKey, Bucket]) -> bool:
+    """Whether the whole claim fits under every hard cap of every version, so that nobody else's share can change."""
+    for rule in claim.rules:
+        if rule.hard:
+            taken = buckets.get(bucket_key(rule, claim.day, claim.person_id), Bucket())
+            for limit in rule.limits:
+                if limit.amount is not None and taken.amount + claim.free > limit.amount:
+                    return False
+                if limit.hours is not None and taken.hours + claim.hours - claim.pinned_hours > limit.hours:
+                    return False
+    return True
+
+
+def prorate(room: Amount, values: Sequence[Amount], currency: str) -> tuple[Amount, ...]:
+    """Share the room in proportion to value; largest remainder, ties to the earlier in consumption order (R12)."""
+    wanted = sum(values)
+    if wanted <= room:
+        return tuple(values)
+    return allocate(max(room, 0), values, currency)
+
+
+def crossed(
+    thresholds: Sequence[Percent], limit: int, before: int, after: int
+) -> tuple[tuple[Percent, ...], tuple[Percent, ...]]:
+    """Thresholds newly reached, and those that re-arm because consumption fell below them (R23)."""
+    marks = [(percent, percent * limit) for percent in thresholds]
+    reached = tuple(p for p, mark in marks if before * 100_000_000 < mark <= after * 100_000_000)
+    rearmed = tuple(p for p, mark in marks if after * 100_000_000 < mark <= before * 100_000_000)
+    return reached, rearmed

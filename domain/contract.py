@@ -1,0 +1,232 @@
+"""What a contract says on a day: which version of its terms, which line takes the work, which caps bind it.
+
+A version of the terms holds from its `effective_on`; of several that do, the highest. A second `ContractSigned` is a correction from the
+beginning. Lines match by id; one that a version no longer has ended the day before it.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from domain.caps import CapLimit, CapRule
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import Cap, ContractLine, Policies, SharedCap, TimeAndMaterials
+from domain.policies import resolve
+
+INHERITED = tuple(
+    name
+    for name in ContractSigned._fields
+    if name in ContractAmended._fields
+    and name
+    not in (
+        "event_id",
+        "occurred_at",
+        "source",
+        "recorded_at",
+        "correlation_id",
+        "requested_by",
+        "approved_by",
+        "contract_id",
+        "version",
+        "engagement_id",
+        "project_id",
+    )
+)
+BEGINNING = date(1, 1, 1)
+
+
+class Version(NamedTuple):
+    """Terms as one contract event left them, and the first service date they apply to."""
+
+    number: int
+    effective_on: date
+    retroactive: bool
+    terms: ContractSigned
+
+
+def amend(terms: ContractSigned, event: ContractAmended) -> ContractSigned:
+    """The new terms; what the amendment does not state is inherited."""
+    stated = {name: value for name in INHERITED if (value := getattr(event, name)) is not None}
+    return terms._replace(version=event.version, **stated)
+
+
+def in_force(history: Sequence[Version], day: date) -> Version:
+    """The version whose terms hold on a service date; before the first, the first."""
+    for version in reversed(history):
+        if version.effective_on <= day:
+            return version
+    return history[0]
+
+
+def covers(terms: ContractSigned, terminated_on: date | None, day: date) -> bool:
+    """Whether the contract's dates include the day; the day of termination is the first without effect."""
+    return (
+        terms.starts_on <= day
+        and (terms.ends_on is None or day <= terms.ends_on)
+        and (terminated_on is None or day < terminated_on)
+    )
+
+
+def takes_time(line: ContractLine) -> bool:
+    if line.takes:
+        return "time" in line.takes
+    return type(line.terms).__name__ in ("TimeAndMaterials", "CostPlus", "FixedPrice", "Milestones", "Retainer")
+
+
+def line_for(terms: ContractSigned, project_id: str, task: str | None) -> ContractLine | None:
+    """The line of the project that lists the task, else the one without tasks."""
+    found = None
+    for line in terms.lines:
+        if line.project_id == project_id and takes_time(line):
+            if line.tasks:
+                if task in line.tasks:
+                    return line
+            else:
+                found = line
+    return found
+
+
+def line_named(terms: ContractSigned, line_id: str) -> ContractLine | None:
+    return next((line for line in terms.lines if line.line_id == line_id), None)
+
+
+def line_policies(terms: ContractSigned, line: ContractLine | None, entity: Policies | None) -> Policies:
+    return resolve(line.policies if line else None, terms.policies, entity)
+
+
+def cap_rules(history: Sequence[Version], line_id: str, entity: Policies | None) -> tuple[CapRule, ...]:
+    """Every cap that binds the line in any version, with its limits over the versions; the line's own cap first."""
+    seen: dict[str, list[tuple[Version, Cap | SharedCap, Policies]]] = {}
+    for version in history:
+        line = line_named(version.terms, line_id)
+        policies = line_policies(version.terms, line, entity)
+        for cap_id, cap in _caps_of(version.terms, line, line_id):
+            if "time" in (cap.includes or policies.cap_includes or ()):
+                seen.setdefault(cap_id, []).append((version, cap, policies))
+    return tuple(_rule(cap_id, stated, history) for cap_id, stated in seen.items())
+
+
+def _caps_of(terms: ContractSigned, line: ContractLine | None, line_id: str) -> list[tuple[str, Cap | SharedCap]]:
+    own = line.terms.cap if line is not None and isinstance(line.terms, TimeAndMaterials) else None
+    caps: list[tuple[str, Cap | SharedCap]] = [(f"line:{line_id}", own)] if own is not None else []
+    return caps + [(f"shared:{cap.cap_id}", cap) for cap in terms.shared_caps if line_id in cap.lines]
+
+
+def _rule(cap_id: str, stated: list[tuple[Version, Cap | SharedCap, Policies]], history: Sequence[Version]) -> CapRule:
+    _, newest, policies = stated[-1]
+    by_version = {version.number: cap for version, cap, _ in stated}
+    limits = tuple(
+        CapLimit(version.effective_on, cap.amount if cap else None, cap.hours if cap else None)
+        for version in history
+        for cap in (by_version.get(version.number),)
+    )
+    if history[-1].retroactive:
+        limits = (limits[-1]._replace(effective_on=BEGINNING),)
+    hard = newest.kind == "hard"
+    return CapRule(
+        cap_id=cap_id,
+        hard=hard,
+        split=newest.split or policies.cap_split or "split",
+        period=newest.period,
+        limits=limits,
+        limits_revenue=_limits_revenue(newest, policies, hard=hard),
+        thresholds=tuple(newest.thresholds or policies.cap_thresholds or ()) if newest.period != "day" else (),
+    )
+
+
+def _limits_revenue(cap: Cap | SharedCap, policies: Policies, *, hard: bool) -> bool:
+    if cap.limits_revenue is not None:
+        return cap.limits_revenue
+    return hard if policies.cap_limits_revenue is None else bool(policies.cap_limits_revenue)
+
+
+def cap_group(history: Sequence[Version], line_id: str) -> frozenset[str]:
+    """The lines whose work competes with the line's for a cap, through shared caps of any version."""
+    group, grew = {line_id}, True
+    while grew:
+        shared = {
+            member
+            for version in history
+            for cap in version.terms.shared_caps
+            if group & set(cap.lines)
+            for member in cap.lines
+        }
+        grew = not shared <= group
+        group |= shared
+    return frozenset(group)
+
+
+def contradictions(terms: ContractSigned, policies_of: dict[str, Policies]) -> list[tuple[str, str]]:
+    """Fields of the terms that contradict each other, with what is wrong (exception `invalid_terms`)."""
+    return [
+        *_date_faults(terms),
+        *_line_faults(terms),
+        *_cap_faults(terms, policies_of),
+    ]
+
+
+def _date_faults(terms: ContractSigned) -> list[tuple[str, str]]:
+    faults = []
+    if terms.ends_on is not None and terms.ends_on < terms.starts_on:
+        faults.append(("ends_on", f"the contract ends on {terms.ends_on}, before it starts on {terms.starts_on}"))
+    cycle = terms.billing_cycle
+    if cycle is not None and cycle.kind == "every_n_weeks" and not (cycle.n and cycle.n > 0):
+        faults.append(("billing_cycle.n", "a cycle of every n weeks needs n of at least 1"))
+    return faults
+
+
+def _line_faults(terms: ContractSigned) -> list[tuple[str, str]]:
+    faults = []
+    ids: set[str] = set()
+    claims: dict[tuple[str, str | None], str] = {}
+    if not terms.lines:
+        faults.append(("lines", "a contract needs at least one line"))
+    for place, line in enumerate(terms.lines):
+        if line.line_id in ids:
+            faults.append((f"lines[{place}].line_id", f"line {line.line_id} stands twice"))
+        ids.add(line.line_id)
+        if not takes_time(line):
+            continue
+        for task in line.tasks or (None,):
+            other = claims.setdefault((line.project_id, task), line.line_id)
+            if other != line.line_id:
+                what = f"task {task}" if task else "work without a listed task"
+                faults.append(
+                    (
+                        f"lines[{place}].tasks",
+                        f"lines {other} and {line.line_id} both take {what} of project {line.project_id}",
+                    )
+                )
+    return faults
+
+
+def _cap_faults(terms: ContractSigned, policies_of: dict[str, Policies]) -> list[tuple[str, str]]:
+    faults = []
+    lines = {line.line_id for line in terms.lines}
+    for place, line in enumerate(terms.lines):
+        if isinstance(line.terms, TimeAndMaterials) and line.terms.cap is not None:
+            faults += _one_cap(f"lines[{place}].terms.cap", line.terms.cap, policies_of[line.line_id])
+    for place, cap in enumerate(terms.shared_caps):
+        where = f"shared_caps[{place}]"
+        for missing in sorted(set(cap.lines) - lines):
+            faults.append(
+                (f"{where}.lines", f"cap {cap.cap_id} names line {missing}, which the contract does not have")
+            )
+        known = [line for line in cap.lines if line in lines]
+        if known:
+            faults += _one_cap(where, cap, policies_of[known[0]])
+    return faults
+
+
+def _one_cap(where: str, cap: Cap | SharedCap, policies: Policies) -> list[tuple[str, str]]:
+    faults = []
+    if cap.amount is None and cap.hours is None:
+        faults.append((where, "a cap needs an amount, hours or both"))
+    if any(limit is not None and limit < 0 for limit in (cap.amount, cap.hours)):
+        faults.append((where, "a cap cannot be negative"))
+    split = cap.split or policies.cap_split
+    if cap.hours is not None and "prorate" in (split, policies.cap_split_billing):
+        faults.append((f"{where}.split", "a cap in hours cannot be prorated"))
+    if cap.kind == "hard" and policies.increment_minutes and policies.increment_scope == "statement_line":
+        faults.append((where, "a hard cap cannot be held when quantities are rounded only on the statement line"))
+    return faults

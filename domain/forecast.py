@@ -1,0 +1,224 @@
+"""What a project will have taken and earned when it is done (R57, R58; RULES section 6, Contracts and estimates).
+
+**Cost at completion** is a floor: cost with service date up to the estimate's `as_of`, and what the estimate says
+remains. While cost comes the floor stays and the remaining cost falls, never below zero; more cost than the floor
+lifts it. Work that is dated up to `as_of` and comes later lifts the floor too. A budget is a floor from the
+beginning. Without estimate and budget the floor is what is booked and what the assignments plan from now on.
+
+**Revenue at completion** is what is recognised and what remains: the revenue that the estimate (or budget) states as
+a floor, like cost; else the remaining hours at the average revenue of an hour worked so far; before there is any, at
+the average rate of the planned hours. Hours that nobody states are the remaining cost at the average cost of an hour
+so far. Hard caps over the whole term limit it: no more than the revenue so far and the room that is left.
+
+**Price** of a project whose every line is under such a cap is the revenue so far and that room, which is the cap;
+else it is the revenue at completion. Backlog is the price less revenue so far, unbilled backlog the price less what
+is billed.
+
+Worked example, all in EUR. Up to 31 March 80 h are done for 8,000 of cost and 12,000 of revenue. The estimate of that
+day: 100 h for 10,000 remain. Cost at completion is 8,000 + 10,000 = 18,000, revenue 12,000 + 100 h x 12,000 / 80 h =
+27,000, margin 9,000. In April 20 h for 2,000 come, with 3,000 of revenue: cost stays at 18,000, 8,000 remain, revenue
+is 15,000 + 80 h x 150 = 27,000. Under a hard cap of 25,000 revenue at completion is 25,000 and the backlog 25,000 -
+15,000 = 10,000.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from domain.money import HALF_UP, round_ratio
+from domain.outputs import ForecastFigures, ForecastMonth
+from domain.units import HUNDRED_PERCENT, Amount, Hours, Percent, Rate
+
+# Hours, cost and revenue; a plain tuple, because one is made for every entry.
+Tally = tuple[Hours, Amount, Amount]
+NOTHING: Tally = (0, 0, 0)
+
+# Month, currency, hours, cost, revenue, billings and cash; a month may have several.
+MonthRow = tuple[str, str, Hours, Amount, Amount, Amount, Amount]
+
+MONTHS_MAX = 60
+_HOURS_TIMES_RATE_PER_AMOUNT = 10**8
+_TOO_LARGE = 10**18
+
+
+class Track(NamedTuple):
+    """Work with an estimate of its own, in one currency: what is booked, and the floor at completion."""
+
+    now: Tally
+    floor: Tally
+    hours_stated: bool
+    revenue_stated: bool
+
+
+class Completion(NamedTuple):
+    """At completion; `wanted` is the revenue that would be earned if no cap limited it."""
+
+    hours: Hours
+    cost: Amount
+    revenue: Amount
+    wanted: Amount
+
+
+class Standing(NamedTuple):
+    """All that a set of figures is made of, in one currency."""
+
+    now: Tally
+    remaining: Tally
+    backlog: Amount
+    billed: Amount
+    budget_used: Percent | None
+
+
+def added(one: Tally, other: Tally) -> Tally:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+def at_completion(tracks: Iterable[Track], planned_rate: Rate, ceiling: Amount | None, step: Amount) -> Completion:
+    """Of all tracks together; `ceiling` is the most revenue that caps allow, `step` the currency's smallest unit."""
+    hours = cost = earned = wanted = 0
+    for now, floor, hours_stated, revenue_stated in tracks:
+        left_cost = max(floor[1] - now[1], 0)
+        left_hours = remaining_hours(now, floor, left_cost, stated=hours_stated)
+        hours += now[0] + left_hours
+        cost += now[1] + left_cost
+        earned += now[2]
+        if revenue_stated:
+            wanted += max(floor[2], now[2])
+        else:
+            wanted += now[2] + value_of(left_hours, now, planned_rate, step)
+    revenue = wanted if ceiling is None else max(min(wanted, ceiling), earned)
+    return Completion(hours, cost, revenue, wanted)
+
+
+def remaining_hours(now: Tally, floor: Tally, left_cost: Amount, *, stated: bool) -> Hours:
+    if stated:
+        return max(floor[0] - now[0], 0)
+    return left_cost * now[0] // now[1] if now[1] > 0 else 0
+
+
+def value_of(hours: Hours, now: Tally, planned_rate: Rate, step: Amount) -> Amount:
+    """Remaining hours at the average revenue of an hour so far, before there is any at the planned rate."""
+    if not hours:
+        return 0
+    if now[0] > 0 and now[2] > 0:
+        return round_ratio(hours * now[2], now[0], step, HALF_UP)
+    return round_ratio(hours * planned_rate, _HOURS_TIMES_RATE_PER_AMOUNT, step, HALF_UP)
+
+
+def percent(part: int, whole: int) -> Percent | None:
+    """In 10^-6 per cent; None of nothing, and where it does not fit into a record's field."""
+    if whole == 0:
+        return None
+    share = round_ratio(part * HUNDRED_PERCENT, whole, 1, HALF_UP)
+    return share if abs(share) < _TOO_LARGE else None
+
+
+def spread(total: int, weights: Sequence[int], step: int) -> list[int]:
+    """Shares in proportion to the weights, by cumulative rounding, so that they sum to the total (R12)."""
+    whole = sum(weights)
+    shares = []
+    passed = given = 0
+    for weight in weights:
+        passed += weight
+        reached = total if passed == whole else round_ratio(total * passed, whole, step, HALF_UP)
+        shares.append(reached - given)
+        given = reached
+    return shares
+
+
+def months_from(first: str, last: str) -> list[str]:
+    """Calendar months ascending, both included, at most `MONTHS_MAX`; the first alone where the last is before it."""
+    months = [first]
+    while months[-1] < last and len(months) < MONTHS_MAX:
+        months.append(month_after(months[-1]))
+    return months
+
+
+def month_after(month: str) -> str:
+    year, number = int(month[:4]), int(month[5:7])
+    return f"{year + 1:04d}-01" if number == 12 else f"{year:04d}-{number + 1:02d}"
+
+
+def expected_billings(accrued: Amount, earned: Iterable[tuple[str, Amount]], oldest: str) -> list[tuple[str, Amount]]:
+    """Service months of what is accrued and not issued: the newest first, because what is issued is the oldest.
+
+    `oldest` is the month of the oldest open billing period, which takes the rest: late and held work, corrections.
+    Accrued 10,000, with 2,000 earned in May and 9,000 in April: 2,000 of May and 8,000 of April.
+    """
+    found = []
+    for month, amount in sorted(earned, reverse=True):
+        share = min(accrued, amount)
+        if month <= oldest or share <= 0:
+            continue
+        found.append((month, share))
+        accrued -= share
+    if accrued:
+        found.append((oldest, accrued))
+    return found
+
+
+def figures(currency: str, standing: Standing, rows: Iterable[MonthRow]) -> ForecastFigures:
+    """A forecast in one currency; `rows` are in it already, several may be of one month."""
+    hours, cost, revenue = standing.now
+    left_hours, left_cost, left_revenue = standing.remaining
+    eac_cost, eac_revenue = cost + left_cost, revenue + left_revenue
+    margin = eac_revenue - eac_cost
+    return ForecastFigures(
+        currency,
+        hours,
+        cost,
+        revenue,
+        left_hours,
+        left_cost,
+        left_revenue,
+        hours + left_hours,
+        eac_cost,
+        eac_revenue,
+        standing.backlog,
+        revenue + standing.backlog - standing.billed,
+        margin,
+        percent(margin, eac_revenue),
+        standing.budget_used,
+        month_by_month(rows),
+    )
+
+
+def month_by_month(rows: Iterable[MonthRow]) -> tuple[ForecastMonth, ...]:
+    """One record a month, ascending; months without any figure are left out, of more than `MONTHS_MAX` the oldest."""
+    sums: dict[str, list[int]] = {}
+    for month, _, hours, cost, revenue, billings, cash in rows:
+        held = sums.get(month)
+        if held is None:
+            sums[month] = [hours, cost, revenue, billings, cash]
+        else:
+            held[0] += hours
+            held[1] += cost
+            held[2] += revenue
+            held[3] += billings
+            held[4] += cash
+    named = sorted(month for month, held in sums.items() if any(held))
+    return tuple(ForecastMonth(month, *sums[month]) for month in named[-MONTHS_MAX:])
+
+
+def exceeds(change: Amount, at_completion_then: Amount, amount: Amount | None, share: Percent | None) -> bool:
+    """Whether a change at completion is worth an update; where both limits are stated either one is enough."""
+    size = abs(change)
+    return (amount is not None and size > amount) or (
+        share is not None and size * HUNDRED_PERCENT > abs(at_completion_then) * share
+    )
+
+
+def room_of(lines: Sequence[Mapping[str, Amount]]) -> Amount | None:
+    """What caps still allow to lines that name each of their caps with its room; None where a line has no cap.
+
+    Each line counts the tightest of its caps, each cap counts once, and a cap of all lines bounds the whole.
+    """
+    tightest: dict[str, Amount] = {}
+    for caps in lines:
+        if not caps:
+            return None
+        cap_id = min(caps, key=lambda name: (caps[name], name))
+        tightest[cap_id] = caps[cap_id]
+    if not lines:
+        return None
+    common = [room for cap_id, room in lines[0].items() if all(cap_id in caps for caps in lines)]
+    return min([sum(tightest.values()), *common])

@@ -1,0 +1,116 @@
+"""Why a forecast changed: the change at completion by cause, in a fixed order and with the exact sum (R60).
+
+Every event changes the figures at completion by one cause, an estimate by three, so the parts sum to the change by
+construction:
+
+| cause         | what                                                                               |
+|---------------|------------------------------------------------------------------------------------|
+| volume        | new work; more or fewer hours remain than the estimate before said, at its average |
+| rate          | an hour that remains costs or earns more, with the same mix; work is rated again   |
+| mix           | the hours that remain are of other categories                                      |
+| scope         | contracts, budgets and assignments                                                 |
+| exchange_rate | currencies moved since the last update                                             |
+| late_data     | new work that happened more than a day before it was recorded                      |
+| correction    | higher versions and withdrawals                                                    |
+
+Worked example. An estimate said 40 h senior for 6,000 and 60 h junior for 4,000; the next says 60 h for 9,000 and 60
+h for 4,200. The change is 13,200 - 10,000 = 3,200. Volume: 20 h more at 100 = 2,000. Rate: of 120 h in the old mix 48
+h cost what they cost before, 72 h cost 70 instead of 66.67: 240. Mix: the rest, 960 (12 h more at 150, 12 h less at
+70).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from domain.events.common import RemainingWork
+from domain.money import HALF_UP, round_ratio
+from domain.outputs import ForecastDelta
+from domain.units import Amount, Hours, Instant
+
+CAUSES = ("volume", "rate", "mix", "scope", "exchange_rate", "late_data", "correction")
+LATE = 24 * 3_600_000_000  # microseconds
+
+# Cost and revenue at completion.
+Change = tuple[Amount, Amount]
+
+
+class Left(NamedTuple):
+    """What remained at a moment."""
+
+    hours: Hours
+    amount: Amount
+
+
+class Split(NamedTuple):
+    volume: Amount
+    rate: Amount
+    mix: Amount
+
+
+def deltas(changes: Mapping[str, Change]) -> tuple[ForecastDelta, ...]:
+    """Causes without a change are left out."""
+    found = ((cause, changes.get(cause, (0, 0))) for cause in CAUSES)
+    return tuple(
+        ForecastDelta(cause, cost, revenue, revenue - cost) for cause, (cost, revenue) in found if cost or revenue
+    )
+
+
+def with_change(changes: Mapping[str, Change], cause: str, cost: Amount, revenue: Amount) -> dict[str, Change]:
+    had = changes.get(cause, (0, 0))
+    return {**changes, cause: (had[0] + cost, had[1] + revenue)}
+
+
+def work_cause(*, corrects: bool, occurred_at: Instant, recorded_at: Instant) -> str:
+    if corrects:
+        return "correction"
+    return "late_data" if recorded_at - occurred_at > LATE else "volume"
+
+
+def split_revision(
+    before: Left, after: Left, old_mix: Mapping[str, Left], new_mix: Mapping[str, Left], step: Amount
+) -> Split:
+    """The change of what remains: hours at the old average, then the averages at the old mix, then the rest.
+
+    The mixes are hours and amount by category as each estimate states them; without categories in both there is no mix.
+    """
+    change = after.amount - before.amount
+    if before.hours <= 0 or before.amount <= 0:
+        return Split(change, 0, 0)
+    volume = round_ratio((after.hours - before.hours) * before.amount, before.hours, step, HALF_UP)
+    if set(old_mix) | set(new_mix) <= {""}:
+        return Split(volume, change - volume, 0)
+    rate = _at_old_mix(after.hours, old_mix, new_mix, step)
+    return Split(volume, rate, change - volume - rate)
+
+
+def _at_old_mix(hours: Hours, old_mix: Mapping[str, Left], new_mix: Mapping[str, Left], step: Amount) -> Amount:
+    """The new hours in the old mix, each category by the change of its average; one that comes or goes has none."""
+    whole = sum(left.hours for left in old_mix.values())
+    total = 0
+    for category, (old_hours, old_amount) in sorted(old_mix.items()):
+        new_hours, new_amount = new_mix.get(category, (0, 0))
+        if old_hours > 0 and new_hours > 0:
+            risen = new_amount * old_hours - old_amount * new_hours
+            total += round_ratio(hours * risen, whole * new_hours, step, HALF_UP)
+    return total
+
+
+def cost_mix(remaining: Iterable[RemainingWork]) -> dict[str, Left]:
+    """Remaining hours and cost by category."""
+    return _mix((work.category, work.hours, work.cost) for work in remaining)
+
+
+def revenue_mix(remaining: Iterable[RemainingWork]) -> dict[str, Left]:
+    """Remaining hours and stated revenue by category; empty where revenue is not stated throughout."""
+    stated = tuple(remaining)
+    if any(work.revenue is None for work in stated):
+        return {}
+    return _mix((work.category, work.hours, work.revenue or 0) for work in stated)
+
+
+def _mix(works: Iterable[tuple[str | None, Hours, Amount]]) -> dict[str, Left]:
+    mix: dict[str, Left] = {}
+    for category, hours, amount in works:
+        had = mix.get(category or "", Left(0, 0))
+        mix[category or ""] = Left(had.hours + hours, had.amount + amount)
+    return mix

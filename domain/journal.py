@@ -1,0 +1,168 @@
+"""Journals: balanced in transaction and in ledger currency, one for each entity, currency, date and kind (R50, R51).
+
+Ledger amounts are derived line by line; the cents that this leaves go to 7190 and are limited by policy `rounding_limit`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from domain.exchange import Exchange
+from domain.identity import derived_id
+from domain.money import convert, smallest_unit
+from domain.outputs import JournalEntry, JournalLine
+from domain.units import Amount, ExchangeRate
+
+CURRENCY_ROUNDING = "7190"
+EXCHANGE_DIFFERENCE = "7110"
+
+
+class Leg(NamedTuple):
+    """One line before it stands in a journal: debit positive, credit negative."""
+
+    account: str
+    purpose: str
+    amount: Amount
+    ledger_amount: Amount
+
+
+class Booking(NamedTuple):
+    """Where and when legs are booked; legs of equal bookings of one event share a journal."""
+
+    legal_entity_id: str
+    currency: str
+    ledger_currency: str
+    exchange_rate: ExchangeRate
+    accounting_date: date
+    period: str
+    kind: str
+
+
+class About(NamedTuple):
+    """What a journal is about and what caused it, each by kind, id and version."""
+
+    engagement_id: str
+    kind: str
+    id: str
+    version: int
+    rule: str
+    cause_kind: str
+    cause_id: str
+    cause_version: int
+
+
+class Unbalanced(AssertionError):
+    """Our own bug: wrong money must not leave."""
+
+
+def legs(
+    pairs: Iterable[tuple[str, str, Amount]], exchange: Exchange, ledger_currency: str, mode: str
+) -> tuple[Leg, ...]:
+    """Convert each line by the exact exchange rate; the ledger residual goes to 7190."""
+    numerator, denominator = exchange.numerator, exchange.denominator
+    if numerator == denominator:
+        return tuple(Leg(account, purpose, amount, amount) for account, purpose, amount in pairs)
+    made = [
+        Leg(account, purpose, amount, convert(amount, numerator, denominator, ledger_currency, mode))
+        for account, purpose, amount in pairs
+    ]
+    if rest := sum(leg.ledger_amount for leg in made):
+        made.append(Leg(CURRENCY_ROUNDING, "rounding", 0, -rest))
+    return tuple(made)
+
+
+def merge(all_legs: Sequence[Leg]) -> tuple[Leg, ...]:
+    """One line an account and purpose, in the order they first appear; lines at zero are left out."""
+    if len({(leg[0], leg[1]) for leg in all_legs}) == len(all_legs):
+        return tuple([leg for leg in all_legs if leg[2] or leg[3]])
+    sums: dict[tuple[str, str], tuple[Amount, Amount]] = {}
+    for account, purpose, amount, ledger in all_legs:
+        had, had_ledger = sums.get((account, purpose), (0, 0))
+        sums[account, purpose] = had + amount, had_ledger + ledger
+    return tuple(
+        Leg(account, purpose, amount, ledger)
+        for (account, purpose), (amount, ledger) in sums.items()
+        if amount or ledger
+    )
+
+
+def negated(all_legs: Iterable[Leg]) -> tuple[Leg, ...]:
+    return tuple(Leg(leg.account, leg.purpose, -leg.amount, -leg.ledger_amount) for leg in all_legs)
+
+
+def check_balance(journal_id: str, all_legs: Sequence[Leg]) -> None:
+    total = ledger = 0
+    for leg in all_legs:
+        total += leg.amount
+        ledger += leg.ledger_amount
+    if total or ledger:
+        raise Unbalanced(
+            f"journal {journal_id}: lines sum to {total} and {ledger} in ledger currency (10^-4), expected zero"
+        )
+
+
+def rounding_beyond(all_legs: Iterable[Leg], ledger_currency: str, limit: Amount) -> Amount:
+    """The ledger residual of a journal where it is beyond the limit, which is at least one smallest unit; else zero."""
+    rest = 0
+    for leg in all_legs:
+        if leg.account == CURRENCY_ROUNDING:
+            rest += leg.ledger_amount
+    return rest if rest and abs(rest) > max(limit, smallest_unit(ledger_currency)) else 0
+
+
+def journal_entry(
+    about: About,
+    booking: Booking,
+    all_legs: Sequence[Leg],
+    *,
+    project_id: str,
+    dimensions: Mapping[str, str],
+    service_date: date | None,
+    contract_id: str | None,
+    customer_id: str | None,
+    deliver: bool = True,
+    reverses: str | None = None,
+) -> JournalEntry:
+    journal_id = (
+        derived_id(about.engagement_id, reverses, about.cause_kind, about.cause_id, about.cause_version)
+        if reverses
+        else derived_id(
+            about.engagement_id,
+            booking.legal_entity_id,
+            booking.currency,
+            booking.accounting_date,
+            about.kind,
+            about.id,
+            about.version,
+            about.rule,
+            booking.kind,
+            about.cause_kind,
+            about.cause_id,
+            about.cause_version,
+        )
+    )
+    check_balance(journal_id, all_legs)
+    return JournalEntry(
+        journal_id,
+        booking.kind,
+        booking.legal_entity_id,
+        booking.currency,
+        booking.ledger_currency,
+        booking.exchange_rate,
+        booking.accounting_date,
+        booking.period,
+        about.rule,
+        about.kind,
+        about.id,
+        about.version,
+        about.cause_kind,
+        about.cause_id,
+        about.cause_version,
+        deliver,
+        tuple([JournalLine(leg[0], leg[1], leg[2], leg[3], project_id, None, dimensions) for leg in all_legs]),
+        service_date,
+        reverses,
+        None,
+        contract_id,
+        customer_id,
+    )

@@ -1,0 +1,88 @@
+"""Policies: what vendors do differently is contract data, never an opinion in the code (RULES section 5).
+
+Precedence: line over contract over entity over the built-in default; at each level a value that is stated wins over its preset.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from domain.events.common import Policies
+from domain.rates import LEVELS
+
+DEFAULTS = Policies(
+    rate_precedence=LEVELS,
+    rate_date="service",
+    no_rate="queue",
+    increment_mode="up",
+    increment_scope="entry",
+    money_mode="half_up",
+    rounding_scope="entry",
+    cap_split="split",
+    cap_includes=("time",),
+    cap_order="service_date",
+    overflow="hold",
+    cap_thresholds=(75_000_000, 90_000_000, 100_000_000),
+    grace_days=0,
+    late_line="next_statement",
+    forecast_denominator="eac",
+    concession_returns_cap_room=False,
+    rounding_limit=500,
+    ar_journal="erp",
+    cash_journal="erp",
+    fx_date="accounting",
+    statement_approval="none",
+    hours_max_per_entry=24_000_000,
+    cost_policy="expense",
+    fx_policy="exchange_difference",
+    exchange_rate_type="spot",
+    quantity_decimals=2,
+    fx_revaluation="reversing",
+    unbilled_is_monetary=True,
+    rate_staleness_days=7,
+    closed_period="next_open",
+    tax_point="invoice",
+    expenses_revenue="gross",
+    intercompany_transfer="rate",
+    dimensions_from=("entry", "task", "contract_line", "project", "entity"),
+)
+
+# How a vendor's product behaves, where it differs from the defaults (RULES section 5, presets).
+PRESETS: Mapping[str, Policies] = {
+    "d365": Policies(cap_split="reject_whole", fx_policy="remeasure_revenue", closed_period="next_open"),
+    "oracle_ebs": Policies(cap_split="prorate", cap_split_billing="reject_whole"),
+    "oracle_fusion": Policies(),
+    "suiteprojects": Policies(cap_split="split", overflow="next_rule"),
+    "psft_split": Policies(cap_split="split", overflow="hold"),
+}
+
+
+def resolve(*levels: Policies | None) -> Policies:
+    """The policies that hold; levels from the most specific (line) to the least (entity), the default comes last."""
+    resolved = DEFAULTS
+    for level in reversed(list(_with_presets(levels))):
+        stated: dict[str, Any] = {name: value for name, value in zip(Policies._fields, level, strict=True) if value is not None}
+        resolved = resolved._replace(**stated)
+    return resolved
+
+
+def _with_presets(levels: tuple[Policies | None, ...]) -> Iterator[Policies]:
+    for level in levels:
+        if level is not None:
+            yield level
+            if level.preset is not None:
+                yield PRESETS[level.preset]
+
+
+# Values that the rules in force do not handle; a contract that asks for one is refused by name.
+UNSUPPORTED: Mapping[str, frozenset[str]] = {
+    "overflow": frozenset({"next_rule"}),
+    "late_line": frozenset({"reissue"}),
+    "statement_approval": frozenset({"required"}),
+}
+
+
+def unsupported(policies: Policies) -> tuple[str, ...]:
+    """Policies whose value the rules in force do not handle, as `policy=value`."""
+    return tuple(
+        f"{name}={getattr(policies, name)}" for name, values in UNSUPPORTED.items() if getattr(policies, name) in values
+    )

@@ -1,0 +1,115 @@
+"""Statement lines: entries of one contract line, project, person, task, role, rate, markup and set of flags stand together.
+
+Work corrected after issue has a line of its own: new less issued. The total is the sum of the printed lines (R11).
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from domain.events.common import Policies
+from domain.increments import billable_hours
+from domain.money import extend, round_ratio, smallest_unit
+from domain.units import Amount, Hours, Percent, Rate
+
+CORRECTION = "correction"
+PRIOR_PERIOD = "prior_period"
+ADJUSTED_FOR_CAP = "adjusted_for_cap"
+# A line names at most so many entries; more begin another line.
+ENTRIES_A_LINE = 1_000
+
+
+class Piece(NamedTuple):
+    """What one entry brings to a statement: the amount and hours due now."""
+
+    entry_id: str
+    line_id: str
+    project_id: str
+    person_id: str
+    task: str | None
+    role: str | None
+    rate: Rate
+    markup: Percent
+    day: date
+    amount: Amount
+    hours: Hours
+    whole: bool
+    flags: tuple[str, ...]
+    description: str | None
+
+
+class Group(NamedTuple):
+    """The pieces of one statement line, in consumption order."""
+
+    pieces: tuple[Piece, ...]
+
+    @property
+    def first(self) -> Piece:
+        return self.pieces[0]
+
+    @property
+    def amount(self) -> Amount:
+        return sum(piece.amount for piece in self.pieces)
+
+    @property
+    def hours(self) -> Hours:
+        return sum(piece.hours for piece in self.pieces)
+
+
+def grouped(pieces: Sequence[Piece]) -> list[Group]:
+    """Lines ordered by contract line, flags, person, task, role and rate."""
+    groups: dict[tuple[object, ...], list[Piece]] = {}
+    for piece in pieces:
+        key = (
+            piece.line_id,
+            piece.flags,
+            piece.project_id,
+            piece.person_id,
+            piece.task or "",
+            piece.role or "",
+            piece.rate,
+            piece.markup,
+            piece.entry_id if CORRECTION in piece.flags else "",
+        )
+        groups.setdefault(key, []).append(piece)
+    return [
+        Group(tuple(groups[key][start : start + ENTRIES_A_LINE]))
+        for key in sorted(groups)
+        for start in range(0, len(groups[key]), ENTRIES_A_LINE)
+    ]
+
+
+def line_amount(group: Group, policies: Policies, currency: str) -> Amount:
+    """The printed amount; where policy rounds the line rather than its entries, that of the whole quantity (R9, R10)."""
+    mode = policies.money_mode or "half_up"
+    if CORRECTION in group.first.flags or not all(piece.whole for piece in group.pieces):
+        return group.amount
+    if policies.increment_scope == "statement_line" and (policies.increment_minutes or policies.minimum_minutes):
+        hours = billable_hours(
+            group.hours, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes
+        )
+        return extend(hours, group.first.rate, group.first.markup, currency, mode)
+    if policies.rounding_scope == "line":
+        return extend(group.hours, group.first.rate, group.first.markup, currency, mode)
+    return group.amount
+
+
+def line_hours(group: Group, policies: Policies) -> Hours:
+    if (
+        policies.increment_scope == "statement_line"
+        and CORRECTION not in group.first.flags
+        and all(p.whole for p in group.pieces)
+    ):
+        return billable_hours(
+            group.hours, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes
+        )
+    return group.hours
+
+
+def shown_quantity(hours_before: Hours, quantity_before: Hours, hours: Hours, decimals: int) -> Hours:
+    """The quantity to print: rounded cumulatively over the contract line, so that quantities add up; never used for pricing."""
+    return round_ratio(hours_before + hours, 1, 10 ** (6 - decimals), "half_up") - quantity_before
+
+
+def rounding_note(policies: Policies, currency: str) -> str:
+    return f"{policies.rounding_scope}, {policies.money_mode}, {smallest_unit(currency)}/10000 {currency}"

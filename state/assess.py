@@ -1,0 +1,484 @@
+"""Can this work be posted, and as what? Reads only; what it finds is posted by `state/posting.py`.
+
+An entry has two sides that post apart, each whole as soon as it can: cost (person, cost rate, exchange rate, open period) and price
+(contract, line, dates, rate, exchange rate, open period). A fault of the entry itself parks both (RULES section 6, Parking).
+"""
+
+from bisect import bisect_right
+from datetime import date
+from typing import Any, NamedTuple
+
+from domain.billing import methods
+from domain.contract import covers, in_force
+from domain.events.common import Policies
+from domain.events.delivery import ResourceAssigned, TimeApproved
+from domain.events.reference import PersonDefined
+from domain.identity import content_digest
+from domain.money import extend, format_decimal
+from domain.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate, role_of
+from domain.units import Hours, Percent, Rate
+from domain.waiting import waits_for_cost_rate, waits_for_rate
+from domain.zones import local_date
+from state.books import Contract, Cost, Entry, Posted, Price, Project, Work
+from state.draft import Draft
+from state.known import (
+    Blocked,
+    Slot,
+    Worker,
+    card_stretch,
+    cost_rate,
+    entity_policies,
+    open_day_from,
+    slot_for,
+    worker_on,
+)
+from state.plan import LinePlan, billing_zone, contract_policies, line_plan, plan_for, versions
+from state.totals import of_side
+
+WAIVABLE = frozenset({"self_approved", "hours_out_of_range", "outside_contract_dates", "after_project_end"})
+MINUTE = 16_667  # of an hour in 10^-6, rounded up
+MICROSECONDS_AN_HOUR = 3_600_000_000
+
+
+class CostPlan(NamedTuple):
+    cost: Cost
+    slot: Slot
+    worker: Worker
+
+
+class PricePlan(NamedTuple):
+    """`line` and `slot` are None for work that is not charged."""
+
+    price: Price
+    line: LinePlan | None
+    slot: Slot | None
+    decision: RateDecision | None
+
+    @property
+    def charged(self) -> bool:
+        return self.line is not None
+
+
+class Rated(NamedTuple):
+    """A bill rate with how it came about, which is kept once under its digest; no rate at all has no decision."""
+
+    rate: Rate | None
+    markup: Percent
+    decision: RateDecision | None
+    digest: str
+
+
+class Assessment(NamedTuple):
+    whole: Blocked | None
+    cost: CostPlan | Blocked
+    price: PricePlan | Blocked
+
+    @property
+    def complete(self) -> bool:
+        return self.whole is None and isinstance(self.cost, CostPlan) and isinstance(self.price, PricePlan)
+
+    @property
+    def blocked(self) -> tuple[Blocked, ...]:
+        if self.whole is not None:
+            return (self.whole,)
+        return tuple(side for side in (self.cost, self.price) if isinstance(side, Blocked))
+
+
+class Placed(NamedTuple):
+    """The line that takes the work, and the service date in its billing zone."""
+
+    plan: LinePlan
+    day: date
+
+
+def worked_hours(event: TimeApproved) -> Hours:
+    """As given, else the real time between start and end."""
+    if event.hours is not None:
+        return event.hours
+    return interval_hours(event) or 0
+
+
+def interval_hours(event: TimeApproved) -> Hours | None:
+    if event.started_at is None or event.ended_at is None:
+        return None
+    return (event.ended_at - event.started_at) * 1_000_000 // MICROSECONDS_AN_HOUR
+
+
+def day_in(event: TimeApproved, zone: str) -> date:
+    """The date as given, else the local date of the start; work is never split at midnight."""
+    if event.worked_on is not None:
+        return event.worked_on
+    assert event.started_at is not None, "intake lets no work pass without a date or a start"
+    return local_date(event.started_at, zone)
+
+
+def approved_at(event: TimeApproved) -> int:
+    return event.approved_at if event.approved_at is not None else event.occurred_at
+
+
+def assess(draft: Draft, entry: Entry, event: TimeApproved, standing: Work | None) -> Assessment:
+    """Judge one version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""
+    project = draft.project(event.project_id)
+    placed = place(draft, event, entry.waived) if event.billable or event.project_id in taken_projects(draft) else None
+    rough = placed.day if isinstance(placed, Placed) else event.worked_on or day_in(event, "UTC")
+    worker = worker_on(draft, event.person_id, rough)
+    if isinstance(placed, Placed):
+        policies = placed.plan.policies
+    else:
+        policies = worker.policies if worker is not None else entity_policies(draft, None)
+    hours = worked_hours(event)
+    whole = _validity(draft, entry, event, project, worker, rough, hours, policies)
+    if whole is not None or worker is None:
+        return Assessment(whole, whole, whole)  # type: ignore[arg-type]
+    day = rough if isinstance(placed, Placed) else day_in(event, worker.entity.zone)
+    role = _role(draft, event, project, worker.person, day)
+    return Assessment(
+        None,
+        _cost(draft, event, worker, role, day, hours, standing),
+        _price(draft, event, project, worker, role, placed, hours, standing),
+    )
+
+
+def taken_projects(draft: Draft) -> dict[str, tuple[str, ...]]:
+    """Contracts by the projects that their lines name, ids ascending."""
+    found: dict[str, tuple[str, ...]] = draft.part("index", "contracts") or {}
+    return found
+
+
+def _role(draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, day: date) -> str:
+    if event.role is not None or not project.assignments:
+        return event.role or person.role
+    return role_of(None, assigned(draft, project, event.person_id), person, day)
+
+
+def assigned(draft: Draft, project: Project, person_id: str) -> tuple[ResourceAssigned, ...]:
+    """The person's assignments on the project."""
+    key = ("assigned", project.project_id, person_id)
+    known: tuple[Any, tuple[ResourceAssigned, ...]] | None = draft.plans.get(key)
+    if known is None or known[0] is not project.assignments:
+        own = tuple(one for one in project.assignments if one.person_id == person_id)
+        known = draft.plans[key] = (project.assignments, own)
+    return known[1]
+
+
+# Validity
+
+
+def _validity(
+    draft: Draft,
+    entry: Entry,
+    event: TimeApproved,
+    project: Project,
+    worker: Worker | None,
+    day: date,
+    hours: Hours,
+    policies: Policies,
+) -> Blocked | None:
+    if "hours_out_of_range" not in entry.waived:
+        fault = _hours_fault(event, hours, policies.hours_max_per_entry or 0)
+        if fault is not None:
+            return Blocked("whole", "hours_out_of_range", fault[1], field=fault[0])
+    if (
+        event.submitted_by is not None
+        and event.submitted_by == event.approved_by
+        and "self_approved" not in entry.waived
+    ):
+        return Blocked(
+            "whole", "self_approved", f"{event.approved_by} submitted and approved the entry", field="approved_by"
+        )
+    if entry.conflict is not None:
+        return Blocked("whole", "conflicting_version", "the version came twice with different content", field="version")
+    if worker is None:
+        return _unknown_worker(draft, event, day)
+    if project.closed_on is not None and day > project.closed_on and "after_project_end" not in entry.waived:
+        message = f"project {event.project_id} ended on {project.closed_on}, work is of {day}"
+        return Blocked("whole", "after_project_end", message, field="worked_on")
+    return None
+
+
+def _hours_fault(event: TimeApproved, hours: Hours, limit: Hours) -> tuple[str, str] | None:
+    """Field and message where hours are below zero, above the policy, or differ from start and end by more than a minute."""
+    stated = event.billable_hours
+    if not 0 <= hours <= limit:
+        return "hours", f"expected 0 to {_hours(limit)} hours, got {_hours(hours)}"
+    if stated is not None and not 0 <= stated <= limit:
+        return "billable_hours", f"expected 0 to {_hours(limit)} billable hours, got {_hours(stated)}"
+    if event.started_at is None or event.hours is None:
+        return None
+    elapsed = interval_hours(event)
+    if elapsed is not None and abs(hours - elapsed) > MINUTE:
+        return "hours", f"{_hours(hours)} hours are given, but start and end are {_hours(elapsed)} hours apart"
+    return None
+
+
+def _hours(hours: Hours) -> str:
+    return format_decimal(hours, 6)
+
+
+def _unknown_worker(draft: Draft, event: TimeApproved, day: date) -> Blocked:
+    person = draft.reference.person_on(event.person_id, day)
+    if person is None:
+        message = f"person {event.person_id} is not defined"
+        return Blocked("whole", "unknown_reference", message, (("person", event.person_id),), "person_id")
+    message = f"legal entity {person.legal_entity_id} of person {event.person_id} is not defined"
+    return Blocked("whole", "unknown_reference", message, (("entity", person.legal_entity_id),), "legal_entity_id")
+
+
+# Cost
+
+
+def _cost(
+    draft: Draft, event: TimeApproved, worker: Worker, role: str, day: date, hours: Hours, standing: Work | None
+) -> CostPlan | Blocked:
+    entity, policies = worker.entity, worker.policies
+    found = cost_rate(draft, event.person_id, role, entity.legal_entity_id, day)
+    if found is None:
+        message = f"no cost rate for {event.person_id} ({role}) on {day}"
+        return Blocked("cost", "no_cost_rate", message, waits_for_cost_rate(event.person_id, role), "person_id")
+    kept = standing is not None and standing.cost is not None and standing.cost.day == day
+    instead = reversal_day(draft, standing, "cost") if kept and standing is not None else None
+    slot = slot_for(
+        draft, "cost", entity, found.currency, event.worked_on or day_in(event, entity.zone), instead, day, policies
+    )
+    if isinstance(slot, Blocked):
+        return slot
+    amount = extend(hours, found.rate, 0, found.currency, policies.money_mode or "half_up")
+    cost = Cost(
+        entity.legal_entity_id,
+        found.currency,
+        found.cost_rate_id,
+        found.version,
+        found.rate,
+        hours,
+        amount,
+        day,
+        "5000",
+    )
+    return CostPlan(cost, slot, worker)
+
+
+# Booking dates of what replaces
+
+
+def reversal_day(draft: Draft, work: Work, purpose: str) -> date | None:
+    """The date that a reversal of the side's oldest standing journal would take; None where none stands."""
+    oldest = next((journal for journal in work.journals if of_side(journal, purpose)), None)
+    return journal_reversal_day(draft, oldest) if oldest is not None else None
+
+
+def journal_reversal_day(draft: Draft, journal: Posted) -> date:
+    entity = draft.reference.entity(journal.legal_entity_id)
+    assert entity is not None, "a journal was posted in this entity"
+    return open_day_from(draft, entity, journal.accounting_date)
+
+
+# Price
+
+
+def place(draft: Draft, event: TimeApproved, waived: tuple[str, ...]) -> Placed | Blocked:
+    """Which line takes the work: by contract id the first whose line fits and whose dates include the day, else the first that fits."""
+    outside: Placed | None = None
+    blocked: Blocked | None = None
+    for contract_id in _candidates(draft, event):
+        contract = draft.contract(contract_id)
+        if contract is None or not contract.history:
+            continue
+        if contract.invalid is not None:
+            why = f"contract {contract_id} is not in force: {contract.invalid}"
+            blocked = blocked or Blocked("price", "no_contract", why, field="project_id")
+            continue
+        placed = _place_on(draft, contract, event)
+        if isinstance(placed, Blocked):
+            blocked = blocked or placed
+        elif placed is not None:
+            if covers(placed.plan.terms, contract.terminated_on, placed.day):
+                return placed
+            outside = outside or placed
+    if outside is not None:
+        if "outside_contract_dates" in waived:
+            return outside
+        terms = outside.plan.terms
+        message = f"contract {terms.contract_id} runs from {terms.starts_on} to {terms.ends_on or 'open end'}, work is of {outside.day}"
+        return Blocked("price", "outside_contract_dates", message, field="worked_on")
+    if blocked is not None:
+        return blocked
+    if event.project_id in taken_projects(draft):
+        what = f"line {event.line_id}" if event.line_id else f"task {event.task}"
+        return Blocked(
+            "price", "no_contract_line", f"no contract line of project {event.project_id} takes {what}", field="line_id"
+        )
+    return Blocked("price", "no_contract", f"project {event.project_id} has no contract", field="project_id")
+
+
+def _candidates(draft: Draft, event: TimeApproved) -> tuple[str, ...]:
+    return taken_projects(draft).get(event.project_id, ())
+
+
+def _place_on(draft: Draft, contract: Contract, event: TimeApproved) -> Placed | Blocked | None:
+    if event.worked_on is not None:
+        day = event.worked_on
+    else:
+        terms = contract.terms
+        entity = draft.reference.entity(terms.legal_entity_id)
+        day = day_in(event, billing_zone(terms, entity, contract_policies(draft, contract)))
+    history = contract.history
+    number = history[0].version if len(history) == 1 else in_force(versions(contract), day).number
+    if event.line_id is not None:
+        plan = line_plan(draft, contract, number, event.line_id)
+    else:
+        plan = plan_for(draft, contract, number, event.project_id, event.task)
+    if plan is None:
+        return None
+    refused = methods.unsupported(plan.line.terms)
+    if refused is not None:
+        return Blocked("price", "unsupported", f"line {plan.line.line_id}: {refused}", field="terms")
+    return Placed(plan, day)
+
+
+def _price(
+    draft: Draft,
+    event: TimeApproved,
+    project: Project,
+    worker: Worker,
+    role: str,
+    placed: Placed | Blocked | None,
+    worked: Hours,
+    standing: Work | None,
+) -> PricePlan | Blocked:
+    if not event.billable:
+        return _uncharged(draft, event, project, worker, role, placed, worked)
+    if isinstance(placed, Blocked):
+        return placed
+    assert placed is not None, "billable work was placed or blocked"
+    plan, day = placed
+    policies = plan.policies
+    hours = methods.billable_hours(plan.line.terms, worked, event.billable_hours, policies)
+    rated = rate_for(draft, event, project, worker.person, role, plan, day)
+    if rated.rate is None and policies.no_rate == "queue":
+        waits = waits_for_rate(rate_query(draft, event, project, worker.person, role, plan, day), draft.reference)
+        message = f"no rate for {event.person_id} ({role}) on {day} in {plan.currency}"
+        return Blocked("price", "no_rate", message, waits, "person_id")
+    kept = standing is not None and standing.price is not None and standing.price.day == day
+    instead = reversal_day(draft, standing, "revenue") if kept and standing is not None else None
+    start = event.worked_on or day_in(event, plan.entity.zone)
+    slot = slot_for(draft, "price", plan.entity, plan.currency, start, instead, day, policies)
+    if isinstance(slot, Blocked):
+        return slot
+    mode = policies.money_mode or "half_up"
+    rate, markup = rated.rate or 0, rated.markup
+    uncharged = max(worked - hours, 0) if event.billable_hours is not None else 0
+    price = Price(
+        plan.contract_id,
+        plan.line.line_id,
+        plan.currency,
+        day,
+        approved_at(event),
+        role,
+        rate,
+        markup,
+        rated.digest,
+        hours,
+        extend(hours, rate, markup, plan.currency, mode),
+        extend(uncharged, rate, markup, plan.currency, mode) if uncharged else 0,
+    )
+    return PricePlan(price, plan, slot, rated.decision)
+
+
+def _uncharged(
+    draft: Draft,
+    event: TimeApproved,
+    project: Project,
+    worker: Worker,
+    role: str,
+    placed: Placed | Blocked | None,
+    worked: Hours,
+) -> PricePlan:
+    """Work that is not charged has a memo value where a rate is found; a missing one never parks it."""
+    memo, currency, rate = 0, "", 0
+    day = event.worked_on or day_in(event, worker.entity.zone)
+    if isinstance(placed, Placed):
+        day = placed.day
+        decision = rate_for(draft, event, project, worker.person, role, placed.plan, day)
+        if isinstance(decision, RateDecision):
+            currency, rate = placed.plan.currency, decision.rate
+            memo = extend(
+                worked, decision.rate, decision.markup, currency, placed.plan.policies.money_mode or "half_up"
+            )
+    return PricePlan(Price("", "", currency, day, approved_at(event), role, rate, 0, "", 0, 0, memo), None, None, None)
+
+
+def rate_for(
+    draft: Draft,
+    event: TimeApproved,
+    project: Project,
+    person: PersonDefined,
+    role: str,
+    plan: LinePlan,
+    day: date,
+) -> Rated:
+    """The rate by R5; remembered while no rate that could matter begins or ends."""
+    rate_day = _rate_day(event, plan, day)
+    assignment = assignment_on(draft, project, event.person_id, day) if project.assignments else None
+    key = (
+        plan.key,
+        event.project_id,
+        event.person_id,
+        role,
+        event.task,
+        card_stretch(draft, rate_day),
+        bisect_right(plan.rate_days, rate_day),
+        event.overtime,
+        event.rate,
+        event.rate_approved_by,
+        assignment,
+        person.version,
+    )
+    found: Rated | None = draft.plans.get(key)
+    if found is None:
+        query = rate_query(draft, event, project, person, role, plan, day)
+        decision = resolve_bill_rate(query, draft.reference)
+        if isinstance(decision, NoRate):
+            found = Rated(None, 0, None, "")
+        else:
+            found = Rated(decision.rate, decision.markup, decision, content_digest(decision))
+        draft.plans[key] = found
+    return found
+
+
+def rate_query(
+    draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, role: str, plan: LinePlan, day: date
+) -> RateQuery:
+    """Practice and region are the project's, where it states them, else the person's."""
+    dimensions = project.activated.dimensions if project.activated is not None else {}
+    return RateQuery(
+        service_date=_rate_day(event, plan, day),
+        currency=plan.currency,
+        person_id=event.person_id,
+        role=role,
+        task=event.task,
+        project_id=event.project_id,
+        customer_id=plan.customer_id,
+        legal_entity_id=plan.terms.legal_entity_id,
+        practice=dimensions.get("practice") or person.practice,
+        region=dimensions.get("region") or person.region,
+        terms=plan.line.terms,
+        entry_rate=event.rate,
+        entry_rate_approver=event.rate_approved_by,
+        assignment_rate=assignment_on(draft, project, event.person_id, day),
+        overtime=event.overtime,
+        precedence=plan.policies.rate_precedence or (),
+    )
+
+
+def _rate_day(event: TimeApproved, plan: LinePlan, day: date) -> date:
+    return day if plan.policies.rate_date == "service" else local_date(approved_at(event), plan.entity.zone)
+
+
+def assignment_on(draft: Draft, project: Project, person_id: str, day: date) -> tuple[int, str] | None:
+    """The bill rate of the assignment that covers the date, the later start first."""
+    best = None
+    for assignment in assigned(draft, project, person_id):
+        if assignment.starts_on <= day and (assignment.ends_on is None or day <= assignment.ends_on):
+            if assignment.bill_rate is not None and (best is None or assignment.starts_on > best.starts_on):
+                best = assignment
+    return (best.bill_rate.amount, best.bill_rate.currency) if best is not None and best.bill_rate is not None else None

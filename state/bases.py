@@ -1,0 +1,396 @@
+"""What a project's figures at completion rest on: estimates, budgets, assignments and caps (RULES section 6,
+Contracts).
+
+An estimate of the whole project holds for all its lines, unless every line has a budget or an estimate of its own and
+one of these is newer; then, and while the project has none, each line counts by its own. Without any estimate the
+lines' cost budgets count where every line has one, else the project's budget, else the budgets there are; else what
+is booked and what the assignments plan.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.caps import bucket_key
+from domain.events.common import Policies, ProjectBudget
+from domain.forecast import NOTHING, Completion, Tally, added, at_completion, room_of, value_of
+from domain.forecast_delta import Change, with_change
+from domain.identity import escape
+from domain.money import HALF_UP, convert, smallest_unit
+from domain.units import Amount, Hours, Percent, Rate
+from state.allot import allotments
+from state.books import Basis, CapBucket, Estimate, Forecast, Outlook, Progress, Project
+from state.draft import Draft, Move
+from state.outlook import (
+    ONE_DAY,
+    WHOLE,
+    in_currency,
+    known,
+    ledger_currency,
+    project_contracts,
+    project_entity_id,
+    project_lines,
+    project_policies,
+    project_zone,
+    rate_to,
+    sort_in,
+    sum_of,
+    tracks_in,
+)
+from state.plan import LinePlan
+from state.planned import Planned, planned_cost, planned_from, planned_rate
+
+ESTIMATE, BUDGET, BUDGET_AND_PLAN, PLAN, NONE = "estimate", "budget", "budget_and_plan", "plan", "none"
+DEFAULT_THRESHOLD: Percent = 500_000
+
+# What remains (of an estimate), or the whole (of a budget), by track and currency.
+Stated = dict[str, dict[str, Tally]]
+
+
+class Weighed(NamedTuple):
+    """What a project's figures rest on and where it is heading now."""
+
+    forecast: Forecast
+    outlook: Outlook
+    completion: Completion
+    lines: tuple[LinePlan, ...]
+    policies: Policies
+    planned: Planned
+
+
+def reweigh(draft: Draft, project_id: str, as_of: date, cause: str | None) -> Weighed | None:
+    """Bring up to date what the figures rest on; what that changes has the cause given, else currencies or time did it.
+
+    None, and the figures stay as they are, where an exchange rate is missing or no currency is known yet.
+    """
+    project = draft.project(project_id)
+    lines = project_lines(draft, project_id)
+    forecast, outlook = _placed(draft, project, lines)
+    currency = forecast.currency
+    if not currency:
+        _keep(draft, project_id, forecast, outlook)
+        return None
+    policies = project_policies(draft, lines, forecast.legal_entity_id)
+    planned = planned_from(draft, project, as_of)
+    bases, stated = _bases(draft, project, lines, forecast, planned)
+    progress = _progress(draft, project, forecast, outlook, bases, stated, planned, as_of)
+    rate = planned_rate(draft, project, lines, as_of) if _unpriced(bases, progress) else 0
+    now = in_currency(draft, policies, sum_of(progress), currency, as_of)
+    tracks = tracks_in(draft, policies, bases, progress, currency, as_of)
+    room = _room(draft, lines, policies, rate, currency, as_of)
+    if now is None or tracks is None or room is None:
+        _keep(draft, project_id, replace(forecast, bases=bases), replace(outlook, progress=progress, stale=True))
+        return None
+    ceiling = now[2] + room.amount if room.amount is not None else None
+    made = at_completion(tracks, rate, ceiling, smallest_unit(currency))
+    forecast = replace(forecast, bases=bases, planned_rate=rate, ceiling=ceiling)
+    outlook = replace(
+        outlook,
+        progress=progress,
+        eac_cost=made.cost,
+        eac_revenue=made.revenue,
+        changes=_changed(outlook, made, cause or _by_itself(progress, currency)),
+    )
+    _keep(draft, project_id, forecast, outlook)
+    return Weighed(forecast, outlook, made, lines, policies, planned)
+
+
+def _keep(draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook) -> None:
+    draft.put("forecast", project_id, forecast)
+    draft.put("outlook", project_id, outlook)
+
+
+def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> tuple[Forecast, Outlook]:
+    """Company, currency, zone and threshold; another currency begins the comparison anew, another zone the waiting."""
+    forecast, outlook = known(draft, project.project_id)
+    legal_entity_id = project_entity_id(draft, project)
+    contracts = project_contracts(draft, project.project_id)
+    ledger = ledger_currency(draft, legal_entity_id)
+    currency = contracts[0].terms.currency if contracts else ledger or forecast.currency
+    zone = project_zone(draft, project)
+    threshold = project_policies(draft, lines, legal_entity_id).forecast_threshold
+    amount, share = (threshold.amount, threshold.percent) if threshold is not None else (None, None)
+    if amount is None and share is None:
+        share = DEFAULT_THRESHOLD
+    if currency != forecast.currency:
+        forecast = replace(forecast, bases={}, told=None)
+        outlook = replace(outlook, eac_cost=0, eac_revenue=0, changes={})
+    if zone != forecast.zone:
+        outlook = replace(outlook, until=0)
+    forecast = replace(
+        forecast,
+        currency=currency,
+        zone=zone,
+        legal_entity_id=legal_entity_id,
+        threshold_amount=amount,
+        threshold_percent=share,
+    )
+    return forecast, outlook
+
+
+def _changed(outlook: Outlook, made: Completion, cause: str) -> dict[str, Change]:
+    cost, revenue = made.cost - outlook.eac_cost, made.revenue - outlook.eac_revenue
+    return with_change(outlook.changes, cause, cost, revenue) if cost or revenue else outlook.changes
+
+
+def _by_itself(progress: Mapping[str, Progress], currency: str) -> str:
+    """What changes figures without an event of the project: currencies, else time and others' use of shared caps."""
+    foreign = any(own != currency for part in progress.values() for own in (*part.now, *part.floor))
+    return "exchange_rate" if foreign else "volume"
+
+
+def _unpriced(bases: Mapping[str, Basis], progress: Mapping[str, Progress]) -> bool:
+    """Whether some track has no revenue yet to take an average from."""
+    return any(
+        not basis.revenue_stated and not any(tally[2] > 0 for tally in progress[name].now.values())
+        for name, basis in bases.items()
+    )
+
+
+# Bases
+
+
+def line_key(plan: LinePlan) -> str:
+    return f"{plan.contract_id}/{plan.line.line_id}"
+
+
+def estimate_key(project_id: str, line_id: str | None) -> str:
+    return escape(project_id) if line_id is None else f"{escape(project_id)}/{escape(line_id)}"
+
+
+def estimate_of(draft: Draft, project_id: str, plan: LinePlan | None) -> Estimate | None:
+    """The newest estimate of the project, or of one of its lines."""
+    line_id = plan.line.line_id if plan is not None else None
+    found: Estimate | None = draft.part("estimate", estimate_key(project_id, line_id))
+    if found is not None and plan is not None and found.event.contract_id not in {None, plan.contract_id}:
+        return None
+    return found
+
+
+def _bases(
+    draft: Draft, project: Project, lines: Sequence[LinePlan], forecast: Forecast, planned: Planned
+) -> tuple[dict[str, Basis], Stated]:
+    whole = estimate_of(draft, project.project_id, None)
+    of_lines = [(plan, estimate_of(draft, project.project_id, plan)) for plan in lines]
+    newest = max((found.event.as_of for _, found in of_lines if found is not None), default=None)
+    complete = bool(lines) and all(found is not None or plan.line.cost_budget is not None for plan, found in of_lines)
+    budget = project.activated.budget if project.activated is not None else None
+    if whole is not None and not (complete and newest is not None and newest > whole.event.as_of):
+        return {WHOLE: _of_estimate(whole)}, {WHOLE: _remaining(whole, forecast.currency)}
+    if newest is None and not complete:
+        if budget is not None and budget.cost is not None:
+            return _of_project_budget(draft, forecast, budget, budget.cost, planned)
+        if all(plan.line.cost_budget is None for plan in lines):
+            return {WHOLE: Basis(PLAN)}, {}
+    return _of_lines(of_lines, forecast.currency, planned)
+
+
+def _of_project_budget(
+    draft: Draft, forecast: Forecast, budget: ProjectBudget, cost: Amount, planned: Planned
+) -> tuple[dict[str, Basis], Stated]:
+    currency = budget.currency or ledger_currency(draft, forecast.legal_entity_id) or forecast.currency
+    basis = _of_budget(planned, hours=budget.hours is not None, revenue=budget.revenue is not None)
+    return {WHOLE: basis}, {WHOLE: {currency: (budget.hours or 0, cost, budget.revenue or 0)}}
+
+
+def _of_lines(
+    of_lines: Sequence[tuple[LinePlan, Estimate | None]], currency: str, planned: Planned
+) -> tuple[dict[str, Basis], Stated]:
+    """A project's only line stands for the project, so that work without a line counts against it too."""
+    alone = len(of_lines) == 1
+    bases: dict[str, Basis] = {}
+    stated: Stated = {}
+    for plan, estimate in of_lines:
+        name = WHOLE if alone else line_key(plan)
+        line = plan.line
+        if estimate is not None:
+            bases[name], stated[name] = _of_estimate(estimate), _remaining(estimate, currency)
+        elif line.cost_budget is not None:
+            by_plan = planned if alone else Planned()
+            bases[name] = _of_budget(by_plan, hours=False, revenue=line.revenue_budget is not None)
+            stated[name] = {plan.currency: (0, line.cost_budget, line.revenue_budget or 0)}
+        else:
+            bases[name] = Basis(NONE)
+    bases.setdefault(WHOLE, Basis(NONE))
+    return bases, stated
+
+
+def _of_budget(planned: Planned, *, hours: bool, revenue: bool) -> Basis:
+    """Hours that the budget does not state are those that the assignments plan."""
+    by_plan = not hours and bool(planned.months)
+    return Basis(BUDGET_AND_PLAN if by_plan else BUDGET, hours_stated=hours or by_plan, revenue_stated=revenue)
+
+
+def _of_estimate(estimate: Estimate) -> Basis:
+    event = estimate.event
+    stated = all(work.revenue is not None for work in event.remaining)
+    return Basis(ESTIMATE, event.as_of, estimate.log_offset, hours_stated=True, revenue_stated=stated)
+
+
+def _remaining(estimate: Estimate, currency: str) -> dict[str, Tally]:
+    event = estimate.event
+    total = NOTHING
+    for work in event.remaining:
+        total = added(total, (work.hours, work.cost, work.revenue or 0))
+    return {event.currency or currency: total}
+
+
+def lacks_estimate(bases: Mapping[str, Basis]) -> bool:
+    """Whether nothing says what the project, or one of its lines, will cost."""
+    return any(basis.kind == PLAN or (basis.kind == NONE and name != WHOLE) for name, basis in bases.items())
+
+
+# Floors
+
+
+def _progress(
+    draft: Draft,
+    project: Project,
+    forecast: Forecast,
+    outlook: Outlook,
+    bases: Mapping[str, Basis],
+    stated: Stated,
+    planned: Planned,
+    as_of: date,
+) -> dict[str, Progress]:
+    held = outlook.progress if set(outlook.progress) == set(bases) else _rearranged(draft, project, outlook, bases)
+    found = {}
+    for name, basis in bases.items():
+        now, floor = held[name].now, held[name].floor
+        if basis.kind == ESTIMATE:
+            if basis != forecast.bases.get(name) or held is not outlook.progress:
+                floor = _together(_done(draft, project, outlook, bases, name, now, basis.as_of), stated[name])
+        elif basis.kind == BUDGET:
+            floor = stated[name]
+        elif basis.kind == BUDGET_AND_PLAN:
+            ((currency, (_, cost, revenue)),) = stated[name].items()
+            floor = {currency: (_hours(now) + planned.hours, cost, revenue)}
+        elif basis.kind == PLAN:
+            costs = planned_cost(draft, project, planned, as_of, now)
+            floor = _together(_together(now, costs), {forecast.currency: (planned.hours, 0, 0)})
+        else:
+            floor = now
+        missing = [currency for currency in now if currency not in floor]
+        found[name] = Progress(now, {**floor, **dict.fromkeys(missing, NOTHING)} if missing else floor)
+    return found
+
+
+def _hours(tallies: Mapping[str, Tally]) -> Hours:
+    return sum(tally[0] for tally in tallies.values())
+
+
+def _together(one: Mapping[str, Tally], other: Mapping[str, Tally]) -> dict[str, Tally]:
+    return {own: added(one.get(own, NOTHING), other.get(own, NOTHING)) for own in {**one, **other}}
+
+
+def _rearranged(draft: Draft, project: Project, outlook: Outlook, bases: Mapping[str, Basis]) -> dict[str, Progress]:
+    """Lines count on their own from now on, or no more; only the former has to look at the entries."""
+    total = sum_of(outlook.progress)
+    if len(bases) == 1:
+        return {WHOLE: Progress(total)}
+    sums = _walk(draft, project.project_id, bases, None) if total else {}
+    return {name: Progress(sums.get(name, {})) for name in bases}
+
+
+def _done(
+    draft: Draft,
+    project: Project,
+    outlook: Outlook,
+    bases: Mapping[str, Basis],
+    name: str,
+    now: Mapping[str, Tally],
+    as_of: date | None,
+) -> dict[str, Tally]:
+    """What of a track has a service date up to `as_of`: by the days kept, by whole months, else by the entries."""
+    assert as_of is not None, "an estimate has a date"
+    if len(bases) == 1 and as_of.toordinal() >= outlook.since - 1:
+        return _before(now, outlook, as_of)
+    if len(bases) == 1 and (as_of + ONE_DAY).day == 1:
+        return _months_until(project, as_of.isoformat()[:7])
+    return _walk(draft, project.project_id, bases, as_of).get(name, {})
+
+
+def _before(now: Mapping[str, Tally], outlook: Outlook, as_of: date) -> dict[str, Tally]:
+    done = dict(now)
+    for currency, held in outlook.days.items():
+        for day, (hours, cost, revenue) in held.items():
+            if day > as_of.toordinal():
+                done[currency] = added(done[currency], (-hours, -cost, -revenue))
+    return done
+
+
+def _months_until(project: Project, last: str) -> dict[str, Tally]:
+    done: dict[str, Tally] = {}
+    for key, tally in project.months.items():
+        month, _, currency = key.partition("|")
+        if month <= last:
+            done[currency] = added(done.get(currency, NOTHING), tally)
+    return done
+
+
+def _walk(draft: Draft, project_id: str, bases: Mapping[str, Basis], as_of: date | None) -> dict[str, dict[str, Tally]]:
+    """Sums of the project's entries by track, service dates up to `as_of`."""
+    moves: dict[str, list[Move]] = {}
+    others = (entry for entry in draft.entries.everything() if entry.entry_id not in draft.rows)
+    for entry in (*draft.rows.values(), *others):
+        sort_in(moves, entry, 1, project_id)
+    sums: dict[str, dict[str, Tally]] = {}
+    for line, of_line in moves.items():
+        done = sums.setdefault(line if line in bases else WHOLE, {})
+        for _, day, currency, hours, cost, revenue in of_line:
+            if as_of is None or day <= as_of:
+                done[currency] = added(done.get(currency, NOTHING), (hours, cost, revenue))
+    return sums
+
+
+# Caps
+
+
+class Room(NamedTuple):
+    """What hard caps over the whole term still allow, in project currency; None: some line has no such cap."""
+
+    amount: Amount | None
+
+
+def cap_bucket(draft: Draft, plan: LinePlan, allotment: str, cap_id: str, period: str) -> CapBucket:
+    return draft.bucket(f"{plan.contract_id}/{allotment}/{cap_id}/{period}")
+
+
+def _room(
+    draft: Draft, lines: Sequence[LinePlan], policies: Policies, rate: Rate, currency: str, as_of: date
+) -> Room | None:
+    """None where an exchange rate is missing."""
+    mode = policies.money_mode or HALF_UP
+    rooms = []
+    for plan in lines:
+        caps = _caps_room(draft, plan, rate, as_of)
+        if not caps:
+            return Room(None)
+        exchange = rate_to(draft, policies, plan.currency, currency, as_of)
+        if exchange is None:
+            return None
+        above, below = exchange.numerator, exchange.denominator
+        rooms.append({cap_id: convert(left, above, below, currency, mode) for cap_id, left in caps.items()})
+    return Room(room_of(rooms))
+
+
+def _caps_room(draft: Draft, plan: LinePlan, rate: Rate, as_of: date) -> dict[str, Amount]:
+    """Room of each cap of the line by its newest limit; hours count at the line's average rate."""
+    caps: dict[str, Amount] = {}
+    for rule in plan.rules:
+        if not rule.hard or not rule.limits_revenue or rule.period != "whole_term":
+            continue
+        limit = rule.limits[-1]
+        taken = cap_bucket(draft, plan, allotments(plan)[0], *bucket_key(rule, as_of, "")).bucket
+        rooms = []
+        if limit.amount is not None:
+            rooms.append(max(limit.amount - taken.amount, 0))
+        if limit.hours is not None:
+            totals = draft.line(plan.contract_id, plan.line.line_id)
+            so_far = (totals.hours, 0, totals.value)
+            rooms.append(value_of(max(limit.hours - taken.hours, 0), so_far, rate, plan.step))
+        if rooms:
+            caps[f"{plan.contract_id}/{rule.cap_id}"] = min(rooms)
+    return caps

@@ -1,0 +1,372 @@
+"""The books of one engagement: what the fold remembers between events.
+
+The books are a set of small values ("parts"), each replaced as a whole and never changed in place, so that an event saves only what it
+touched. The work entries themselves are rows of their own (`Entry`), looked up by id, by line and date, or by consumption order.
+
+Which figures are sums: every field of `Burn` and `LineTotals` is the sum of what its entries contribute (`state/totals.py`), so that a
+test can recompute the books from the rows.
+"""
+
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from domain.caps import Bucket
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, TimeApproved
+from domain.events.finance import InvoicePosted
+from domain.journal import Leg
+from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Rate
+
+
+class Value(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Plain data: stored as an array, so a new field goes to the end and has a default."""
+
+
+class Posted(Value, frozen=True, array_like=True, gc=False):
+    """A journal of an entry that stands, kept so that its reversal is exact (R14, R49)."""
+
+    journal_id: str
+    kind: str
+    legal_entity_id: str
+    currency: str
+    ledger_currency: str
+    exchange_rate: ExchangeRate
+    accounting_date: date
+    period: str
+    service_date: date
+    dimensions: int
+    deliver: bool
+    lines: tuple[Leg, ...]
+
+
+class Cost(Value, frozen=True, array_like=True, gc=False):
+    """The cost side of an entry, in the person's legal entity (RULES section 6, Rates)."""
+
+    legal_entity_id: str
+    currency: str
+    cost_rate_id: str
+    cost_rate_version: int
+    rate: Rate
+    hours: Hours
+    amount: Amount
+    day: date
+    account: str
+
+
+class Price(Value, frozen=True, array_like=True, gc=False):
+    """The price side of an entry. `allowed` earns revenue, `billable` may go on a statement; they differ only where policy
+    `cap_split_billing` does. Work that is not billable has no line and only a memo value."""
+
+    contract_id: str
+    line_id: str
+    currency: str
+    day: date
+    approved_at: Instant
+    role: str
+    rate: Rate
+    markup: Percent
+    decision: str
+    hours: Hours
+    value: Amount
+    memo: Amount
+    allowed: Amount = 0
+    billable: Amount = 0
+    recognised: Amount = 0
+    given: Amount = 0
+    binding: str | None = None
+    rounding: Amount = 0
+    final: bool = False
+    stepped: bool = False
+
+
+class Fault(Value, frozen=True, array_like=True, gc=False):
+    """Why a side of an entry waits: `whole`, `cost` or `price`, with the exception that says so."""
+
+    side: str
+    category: str
+    exception_id: str
+    waits: tuple[tuple[str, str], ...] = ()
+
+
+class Work(Value, frozen=True, array_like=True, gc=False):
+    """One version of an entry and what of it is posted."""
+
+    event: TimeApproved
+    log_offset: int
+    cost: Cost | None = None
+    price: Price | None = None
+    journals: tuple[Posted, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        return self.cost is not None and self.price is not None
+
+
+class Issued(Value, frozen=True, array_like=True, gc=False):
+    """What of an entry stands on issued statements, for each contract line."""
+
+    contract_id: str
+    line_id: str
+    amount: Amount
+    hours: Hours
+    day: date
+    invoiced: Amount = 0
+    invoiced_ledger: Amount = 0
+
+
+class Entry(Value, frozen=True, array_like=True, gc=False):
+    """A work entry. `behind` is the finished version that stands while the newest one (`work`) waits."""
+
+    entry_id: str
+    version: int
+    work: Work | None = None
+    behind: Work | None = None
+    issued: tuple[Issued, ...] = ()
+    waived: tuple[str, ...] = ()
+    conflict: str | None = None
+
+    @property
+    def standing(self) -> Work | None:
+        """The version that is in the books."""
+        return self.behind or self.work
+
+
+class Burn(Value, frozen=True, array_like=True, gc=False):
+    """What the project has used: booked hours and cost; `memo` is the value of work that is not charged."""
+
+    hours: Hours = 0
+    billable_hours: Hours = 0
+    memo: Amount = 0
+
+
+# Figures of one month and currency: hours and cost where the cost is in this currency, revenue and value at standard rates in the contract's.
+MonthFigures = tuple[Hours, Amount, Amount]
+
+
+class Project(Value, frozen=True, array_like=True, gc=False):
+    project_id: str
+    activated: ProjectActivated | None = None
+    closed_on: date | None = None
+    close_version: int = 0
+    zone: str | None = None
+    burn: Burn = Burn()
+    months: dict[str, MonthFigures] = {}
+    assignments: tuple[ResourceAssigned, ...] = ()
+    dimension_sets: tuple[dict[str, str], ...] = ({},)
+    waiting: dict[str, int] = {}
+    changed: bool = False
+
+
+class TermsVersion(Value, frozen=True, array_like=True, gc=False):
+    """Terms as they stood after one contract event; `effective_on` is the first service date they apply to."""
+
+    version: int
+    effective_on: date
+    retroactive: bool
+    terms: ContractSigned
+
+
+class Contract(Value, frozen=True, array_like=True, gc=False):
+    contract_id: str
+    version: int
+    digest: str
+    history: tuple[TermsVersion, ...] = ()
+    waiting: tuple[ContractAmended, ...] = ()
+    terminated_on: date | None = None
+    invalid: str | None = None
+    period_start: date | None = None
+    requested_to: date | None = None
+    requests: tuple[str, ...] = ()
+    sequences: dict[str, int] = {}
+    unapproved: str | None = None
+
+    @property
+    def terms(self) -> ContractSigned:
+        return self.history[-1].terms
+
+
+class LineTotals(Value, frozen=True, array_like=True, gc=False):
+    """Sums over the entries of a contract line, in contract currency."""
+
+    project_id: str
+    hours: Hours = 0
+    value: Amount = 0
+    recognised: Amount = 0
+    billable: Amount = 0
+    over: Amount = 0
+    issued: Amount = 0
+    invoiced: Amount = 0
+    shown_hours: Hours = 0
+    shown_quantity: Hours = 0
+
+
+class CapState(Value, frozen=True, array_like=True, gc=False):
+    """What all buckets of a cap hold together, and what the last exception said."""
+
+    over_amount: Amount = 0
+    over_hours: Hours = 0
+    over_entries: int = 0
+    exception_id: str | None = None
+    reported_amount: Amount = 0
+    reported_entries: int = 0
+    revision: int = 0
+    below: bool = False
+    waived: bool = False
+
+
+class CapBucket(Value, frozen=True, array_like=True, gc=False):
+    """A bucket with the last entry in consumption order that has a free claim on it."""
+
+    bucket: Bucket = Bucket()
+    last: tuple[str, str, str] | None = None
+    refused: int = 0
+
+
+class StatementState(Value, frozen=True, array_like=True, gc=False):
+    """An issued statement, kept until its invoice is posted and after, so that the ERP's answer finds it."""
+
+    statement_id: str
+    contract_id: str
+    bill_to: str
+    period: date
+    to: date
+    sequence: int
+    currency: str
+    amount_due: Amount
+    invoice_id: str | None = None
+    waiting: InvoicePosted | None = None
+
+
+class StatementEntry(Value, frozen=True, array_like=True, gc=False):
+    """What one entry has on one statement."""
+
+    entry_id: str
+    line_id: str
+    amount: Amount
+    hours: Hours
+
+
+class Hold(Value, frozen=True, array_like=True, gc=False):
+    hold_id: str
+    version: int
+    scope: str
+    scope_id: str
+    released: bool
+
+
+class OpenException(Value, frozen=True, array_like=True, gc=False):
+    """An exception that is not one of an entry's; entries keep their own."""
+
+    exception_id: str
+    category: str
+    subject_kind: str
+    subject_id: str
+    contract_id: str | None = None
+    project_id: str | None = None
+    revision: int = 1
+
+
+class Estimate(Value, frozen=True, array_like=True, gc=False):
+    """The newest estimate to complete of a project or of one of its lines."""
+
+    event: EstimateRevised
+    log_offset: int
+
+
+class Basis(Value, frozen=True, array_like=True, gc=False):
+    """What the figures at completion of a project, or of one of its lines, rest on: an estimate with its place in the log and the last
+    day that it counts as done, a budget, the plan of the assignments, or nothing."""
+
+    kind: str
+    as_of: date | None = None
+    log_offset: int = -1
+    hours_stated: bool = True
+    revenue_stated: bool = False
+
+
+class Told(Value, frozen=True, array_like=True, gc=False):
+    """What the last forecast update said, in project currency."""
+
+    sequence: int
+    eac_cost: Amount
+    eac_revenue: Amount
+    margin: Amount
+    burn_cost: Amount
+    burn_revenue: Amount
+    backlog: Amount
+    percent_complete: Percent | None
+
+
+class Forecast(Value, frozen=True, array_like=True, gc=False):
+    """What a project's forecast rests on and what was last told of it; `billed` and `due` are by month and currency (`2026-03|EUR`).
+
+    `ceiling` is the most revenue that hard caps allow, `planned_rate` the average rate of the planned hours, both in project currency.
+    """
+
+    currency: str
+    zone: str
+    legal_entity_id: str | None = None
+    bases: dict[str, Basis] = {}
+    planned_rate: Rate = 0
+    ceiling: Amount | None = None
+    threshold_amount: Amount | None = None
+    threshold_percent: Percent | None = None
+    sequence: int = 0
+    view_version: int = 0
+    told: Told | None = None
+    digest: str = ""
+    billed: dict[str, Amount] = {}
+    due: dict[str, Amount] = {}
+    noted: tuple[str, ...] = ()
+
+
+class Progress(Value, frozen=True, array_like=True, gc=False):
+    """Hours, cost and revenue by currency: booked, and the floor at completion."""
+
+    now: dict[str, tuple[Hours, Amount, Amount]] = {}
+    floor: dict[str, tuple[Hours, Amount, Amount]] = {}
+
+
+class Outlook(Value, frozen=True, array_like=True, gc=False):
+    """Where a project is heading; changes with every piece of work.
+
+    `progress` is by contract line where lines have estimates of their own, else one for the project (""). `changes` are cost and revenue
+    at completion by cause since the last update. `days` are the service days from `since` on (both as ordinals), by currency.
+    `until` is the end of the day at which the project is visited, 0 when nothing is to be told.
+    """
+
+    progress: dict[str, Progress]
+    eac_cost: Amount = 0
+    eac_revenue: Amount = 0
+    changes: dict[str, tuple[Amount, Amount]] = {}
+    days: dict[str, dict[int, tuple[Hours, Amount, Amount]]] = {}
+    since: int = 0
+    until: Instant = 0
+    stale: bool = False
+
+
+class Fact(Value, frozen=True, array_like=True, gc=False):
+    """Newest version of a fact whose event is not kept."""
+
+    version: int
+    digest: str
+
+
+PART_KINDS: dict[str, Any] = {
+    "project": Project,
+    "contract": Contract,
+    "line": LineTotals,
+    "cap": CapState,
+    "bucket": CapBucket,
+    "statement": StatementState,
+    "hold": Hold,
+    "exception": OpenException,
+    "estimate": Estimate,
+    "forecast": Forecast,
+    "outlook": Outlook,
+    "fact": Fact,
+    "index": dict[str, tuple[str, ...]],
+}

@@ -1,0 +1,565 @@
+"""What belongs to which engagement, and so where an event goes.
+
+A project is bound once: by its activation (which names its engagement, default its own id) or by a contract line that
+names it, whichever comes first. A contract goes to every engagement that its projects are bound to; its unbound
+projects are bound to the engagement of the first line whose project is bound, else to where the contract already is,
+else to the engagement that the event names, else to the contract's id. Ids that Milepost made begin with their
+engagement. An `engagement_id` on any other event routes it where nothing else does, and binds nothing.
+
+| kind                    | id                       | belongs to                                            |
+|-------------------------|--------------------------|-------------------------------------------------------|
+| project                 | project                  | the engagement that it is bound to, for ever          |
+| contract                | contract                 | every engagement of its projects                      |
+| contract_line           | contract/line            | the engagement of the line's project                  |
+| line, milestone         | as the contract names it | the same; several contracts may use one id            |
+| bill_to                 | customer                 | every engagement with a contract that bills them      |
+| time_entry, expense ... | their own                | where they first went; later versions follow          |
+| invoice                 | the ERP's                | the engagement of its statement                       |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+from domain.events.catalogue import ENTITIES, Event
+from domain.events.commercial import (
+    BalancesBroughtForward,
+    ContractAmended,
+    ContractSigned,
+    ContractTerminated,
+    VariableConsiderationRevised,
+)
+from domain.events.common import BillTo, Funding, Milestones
+from domain.events.control import (
+    ExceptionAssigned,
+    ExceptionResolved,
+    ExceptionWaived,
+    IntakeNoticed,
+    StatementApproved,
+    StatementReturned,
+)
+from domain.events.delivery import (
+    BillingHoldPlaced,
+    BillingHoldReleased,
+    EstimateRevised,
+    ExpenseApproved,
+    ExpenseWithdrawn,
+    MilestoneAccepted,
+    MilestoneRevoked,
+    ProgressReported,
+    ProjectActivated,
+    ProjectClosed,
+    ResourceAssigned,
+    StatementRequested,
+    TimeApproved,
+    TimeWithdrawn,
+    UnitsDelivered,
+)
+from domain.events.finance import (
+    ControlTotal,
+    CreditMemoIssued,
+    InvoicePosted,
+    InvoiceRejected,
+    PaymentReceived,
+    PaymentReversed,
+    PostingAccepted,
+    PostingRejected,
+    RevenueAdjusted,
+    WrittenOff,
+)
+from domain.events.reference import (
+    AccountingPeriodClosed,
+    AccountingPeriodReopened,
+    CostRateSet,
+    CustomerDefined,
+    DayEnded,
+    ExchangeRateSet,
+    IdentityLinked,
+    LegalEntityDefined,
+    PersonCapacitySet,
+    PersonDefined,
+    RateCardPublished,
+    RulesActivated,
+    TaxPolicyDefined,
+    TransferPriceSet,
+)
+from domain.identity import engagement_of, escape
+
+# Kind and id.
+Key: TypeAlias = tuple[str, str]
+
+# Whoever joins one of these later must be told what was said about it before.
+RETOLD: Final = frozenset({"contract", "bill_to", "hold"})
+
+
+class Directory(Protocol):
+    """What is known so far."""
+
+    def engagements(self, kind: str, key: str) -> tuple[str, ...]:
+        """Ascending; empty where nothing is known."""
+
+
+class Link(NamedTuple):
+    """From now on this id belongs to this engagement too."""
+
+    kind: str
+    id: str
+    engagement_id: str
+
+
+class Notice(NamedTuple):
+    """What a person should know, about a subject."""
+
+    category: str
+    subject_kind: str
+    subject: str
+    message: str
+
+
+class Routed(NamedTuple):
+    """Engagements in ascending order. `own` is None where all that the event names is of the one engagement.
+
+    Else it gives, for each engagement, which projects of a contract, invoices of a payment, journals of a batch or
+    entries of a write-off are its own.
+    """
+
+    engagements: tuple[str, ...]
+    links: tuple[Link, ...] = ()
+    own: Mapping[str, tuple[str, ...]] | None = None
+    notices: tuple[Notice, ...] = ()
+    # Keys of kinds that are retold.
+    remembered: tuple[Key, ...] = ()
+
+
+class Everywhere(NamedTuple):
+    """Reference data: for every engagement of every partition."""
+
+
+class Unrouted(NamedTuple):
+    """Goes on when one of these is known; the first is what it is about."""
+
+    waits_for: tuple[Key, ...]
+
+
+Route: TypeAlias = Routed | Everywhere | Unrouted
+
+EVERYWHERE: Final = Everywhere()
+
+
+def route(directory: Directory, event: Event) -> Route:
+    return _ROUTES[type(event)](directory, event)
+
+
+def subject_of(event: Event) -> Key:
+    """Entity kind and id of what the event is about."""
+    entity = ENTITIES[type(event).__name__]
+    parts = [str(getattr(event, field) or "") for field in entity.id_fields]
+    return entity.kind, parts[0] if len(parts) == 1 else "/".join(map(escape, parts))
+
+
+def retold(directory: Directory, event: Event, engagement_id: str) -> tuple[tuple[Link, ...], tuple[str, ...] | None]:
+    """For an engagement that joins after the event: what the event links to it, and what of the event is its own."""
+    match event:
+        case ContractSigned() | ContractAmended():
+            own = [each for each in _projects(event) if engagement_id in directory.engagements("project", each)]
+            return _new(directory, _parties(event, (engagement_id,))), tuple(own)
+        case BillingHoldPlaced() | BillingHoldReleased():
+            return _new(directory, [Link("hold", event.hold_id, engagement_id)]), None
+        case _:
+            return (), None
+
+
+def _everywhere(_directory: Directory, _event: Event) -> Everywhere:
+    return EVERYWHERE
+
+
+# Work
+
+
+def _time(directory: Directory, event: TimeApproved) -> Route:
+    """Work stays where it first went, also when a later version names another project."""
+    known = directory.engagements("time_entry", event.entry_id)
+    if known:
+        return Routed(known)
+    bound = directory.engagements("project", event.project_id)
+    engagement_id = bound[0] if bound else event.engagement_id
+    if engagement_id is None:
+        return Unrouted((("project", event.project_id),))
+    return Routed((engagement_id,), (Link("time_entry", event.entry_id, engagement_id),))
+
+
+def _time_withdrawn(directory: Directory, event: TimeWithdrawn) -> Route:
+    """A withdrawal may come before what it withdraws."""
+    return _own_place(directory, event, ("time_entry", event.entry_id), [_project_key(event)])
+
+
+def _expense(directory: Directory, event: ExpenseApproved) -> Route:
+    return _own_place(directory, event, ("expense", event.expense_id), [_project_key(event)])
+
+
+def _expense_withdrawn(directory: Directory, event: ExpenseWithdrawn) -> Route:
+    return _own_place(directory, event, ("expense", event.expense_id), [_project_key(event)])
+
+
+def _units(directory: Directory, event: UnitsDelivered) -> Route:
+    return _own_place(directory, event, ("delivery", event.delivery_id), _line_keys(event))
+
+
+def _milestone(directory: Directory, event: MilestoneAccepted | MilestoneRevoked) -> Route:
+    return _one(directory, event, [*_line_keys(event), ("milestone", event.milestone_id)])
+
+
+def _progress(directory: Directory, event: ProgressReported) -> Route:
+    return _one(directory, event, _line_keys(event))
+
+
+def _assignment(directory: Directory, event: ResourceAssigned) -> Route:
+    """Where the assignment was before is told that it has moved."""
+    before = directory.engagements("assignment", event.assignment_id)
+    bound = directory.engagements("project", event.project_id)
+    engagement_id = bound[0] if bound else event.engagement_id
+    if engagement_id is None:
+        return Unrouted((("project", event.project_id),))
+    links = _new(directory, [Link("assignment", event.assignment_id, engagement_id)])
+    own = {each: (event.project_id,) if each == engagement_id else () for each in before}
+    return _shared((engagement_id, *before), {**own, engagement_id: (event.project_id,)}, links)
+
+
+# Projects
+
+
+def _activation(directory: Directory, event: ProjectActivated) -> Route:
+    bound = directory.engagements("project", event.project_id)
+    if not bound:
+        engagement_id = event.engagement_id or event.project_id
+        return Routed((engagement_id,), (Link("project", event.project_id, engagement_id),))
+    if event.engagement_id in (None, *bound):
+        return Routed(bound)
+    message = f"project {event.project_id} belongs to engagement {bound[0]} and stays there, not {event.engagement_id}"
+    return Routed(bound, notices=(Notice("project_already_bound", "project", event.project_id, message),))
+
+
+def _of_project(directory: Directory, event: ProjectClosed | EstimateRevised | BalancesBroughtForward) -> Route:
+    return _one(directory, event, [_project_key(event)])
+
+
+def _control_total(directory: Directory, event: ControlTotal) -> Route:
+    return EVERYWHERE if event.project_id is None else _one(directory, event, [_project_key(event)])
+
+
+# Contracts
+
+
+def _contract(directory: Directory, event: ContractSigned | ContractAmended) -> Route:
+    standing = directory.engagements("contract", event.contract_id)
+    projects = _projects(event)
+    if not projects and not standing and isinstance(event, ContractAmended) and event.engagement_id is None:
+        return Unrouted((("contract", event.contract_id),))
+    bound = {project: directory.engagements("project", project) for project in projects}
+    homes = chain((found[0] for found in bound.values() if found), standing, _given(event))
+    home = next(homes, event.contract_id)
+    placed = {project: found[0] if found else home for project, found in bound.items()}
+    engagements = tuple(sorted({*placed.values(), *standing} or {home}))
+    links = [
+        *(Link("project", project, home) for project, found in bound.items() if not found),
+        *(Link("contract", event.contract_id, each) for each in engagements),
+        *_line_links(event, placed),
+        *_parties(event, engagements),
+    ]
+    own = {each: tuple(project for project in projects if placed[project] == each) for each in engagements}
+    return _shared(engagements, own, _new(directory, links), (("contract", event.contract_id),))
+
+
+def _projects(event: ContractSigned | ContractAmended) -> tuple[str, ...]:
+    """In the order of the lines, each once."""
+    return tuple(dict.fromkeys(line.project_id for line in event.lines or ()))
+
+
+def _line_links(event: ContractSigned | ContractAmended, placed: Mapping[str, str]) -> Iterable[Link]:
+    for line in event.lines or ():
+        engagement_id = placed[line.project_id]
+        yield Link("contract_line", _pair(event.contract_id, line.line_id), engagement_id)
+        yield Link("line", line.line_id, engagement_id)
+        if isinstance(line.terms, Milestones):
+            yield from (Link("milestone", each.milestone_id, engagement_id) for each in line.terms.milestones)
+
+
+def _parties(event: ContractSigned | ContractAmended, engagements: tuple[str, ...]) -> list[Link]:
+    bill_to: tuple[BillTo, ...] = event.bill_to or ()
+    funding: Funding | None = event.funding
+    customers = [
+        *(party.customer_id for party in bill_to),
+        *(source.bill_to for source in (funding.sources if funding is not None else ())),
+        *(() if event.customer_id is None else (event.customer_id,)),
+    ]
+    return [Link("bill_to", customer, each) for customer in customers for each in engagements]
+
+
+def _of_contract(directory: Directory, event: ContractTerminated | StatementRequested) -> Route:
+    """Concerns the contract in each of its engagements."""
+    key = ("contract", event.contract_id)
+    remembered = (key,) if isinstance(event, ContractTerminated) else ()
+    return _all(directory, event, [key], remembered)
+
+
+def _of_line(directory: Directory, event: VariableConsiderationRevised | RevenueAdjusted) -> Route:
+    """Money of one line must not be booked in two engagements."""
+    return _one(directory, event, _line_keys(event))
+
+
+# Holds
+
+
+def _hold_placed(directory: Directory, event: BillingHoldPlaced) -> Route:
+    scope = (event.scope.kind, event.scope.id)
+    match scope[0]:
+        case "project":
+            found = _one(directory, event, [scope])
+        case "line":
+            found = _one(directory, event, [_project_key(event), scope])
+        case "entry":
+            found = _one(directory, event, [("time_entry", scope[1]), ("expense", scope[1]), _project_key(event)])
+        case _:
+            found = _all(directory, event, [scope], (scope,))
+    return _with_earlier(directory, found, ("hold", event.hold_id))
+
+
+def _hold_released(directory: Directory, event: BillingHoldReleased) -> Route:
+    key = ("hold", event.hold_id)
+    return _all(directory, event, [key], (key,))
+
+
+def _with_earlier(directory: Directory, found: Route, key: Key) -> Route:
+    """Where the hold stood before is told too that its scope has changed."""
+    if not isinstance(found, Routed):
+        return found
+    everyone = tuple(sorted({*directory.engagements(*key), *found.engagements}))
+    return _with_link(directory, found._replace(engagements=everyone), key)
+
+
+# Finance
+
+
+def _invoice(directory: Directory, event: InvoicePosted | InvoiceRejected) -> Route:
+    invoice = None if event.invoice_id is None else ("invoice", event.invoice_id)
+    if event.statement_id is not None:
+        return _made_by_us(directory, event, "statement", event.statement_id, invoice)
+    assert event.statement is not None, "intake lets no invoice pass without a statement"
+    keys = [("contract", event.statement.contract_id), _project_key(event)]
+    return _with_link(directory, _one(directory, event, keys), invoice)
+
+
+def _credit_memo(directory: Directory, event: CreditMemoIssued) -> Route:
+    return _one(directory, event, [("invoice", event.invoice_id), _project_key(event)])
+
+
+def _payment(directory: Directory, event: PaymentReceived) -> Route:
+    """In full to every engagement whose invoices it pays; unapplied to the customer's first one."""
+    payment = ("payment", event.payment_id)
+    invoices = tuple(dict.fromkeys(each.invoice_id for each in event.applications))
+    if invoices:
+        return _split(directory, event, {invoice: [("invoice", invoice)] for invoice in invoices}, payment)
+    if event.project_id is not None or event.engagement_id is not None:
+        return _with_link(directory, _one(directory, event, [_project_key(event)]), payment)
+    known = directory.engagements("bill_to", event.customer_id)[:1]
+    return _with_link(directory, Routed(known), payment) if known else Unrouted((("bill_to", event.customer_id),))
+
+
+def _payment_reversed(directory: Directory, event: PaymentReversed) -> Route:
+    return _all(directory, event, [("payment", event.payment_id), _project_key(event)])
+
+
+def _write_off(directory: Directory, event: WrittenOff) -> Route:
+    if event.invoice_id is not None:
+        return _one(directory, event, [("invoice", event.invoice_id), _project_key(event)])
+    return _split(directory, event, {entry: [("time_entry", entry), ("expense", entry)] for entry in event.entries})
+
+
+def _posting(directory: Directory, event: PostingAccepted | PostingRejected) -> Route:
+    if event.journal_id is not None:
+        return _made_by_us(directory, event, "journal", event.journal_id)
+    found: dict[str, list[str]] = {}
+    for journal in event.journals:
+        if not _is_made_by_us(journal):
+            return _one(directory, event, [("journal", journal), _project_key(event)])
+        found.setdefault(engagement_of(journal), []).append(journal)
+    return _shared(tuple(found), {each: tuple(journals) for each, journals in found.items()})
+
+
+def _statement(directory: Directory, event: StatementApproved | StatementReturned) -> Route:
+    return _made_by_us(directory, event, "statement", event.statement_id)
+
+
+def _exception(directory: Directory, event: ExceptionAssigned | ExceptionResolved | ExceptionWaived) -> Route:
+    return _made_by_us(directory, event, "exception", event.exception_id)
+
+
+def _notice(_directory: Directory, event: IntakeNoticed) -> Route:
+    return Routed((event.engagement_id or event.subject,))
+
+
+# Ways to find an engagement
+
+
+def _one(directory: Directory, event: Any, keys: Iterable[Key | None], own: Key | None = None) -> Route:
+    """The one engagement that the keys, the most telling first, lead to together."""
+    named = tuple(key for key in keys if key is not None)
+    found = _narrowed(directory, named)
+    if len(found) != 1 and event.engagement_id is not None and (not found or event.engagement_id in found):
+        found = (event.engagement_id,)
+    if len(found) == 1:
+        return _with_link(directory, Routed(found), own)
+    return Unrouted((*named, *(() if own is None else (own,))))
+
+
+def _narrowed(directory: Directory, keys: Iterable[Key]) -> tuple[str, ...]:
+    found: tuple[str, ...] = ()
+    for kind, key in keys:
+        known = directory.engagements(kind, key)
+        found = tuple(each for each in found if each in known) or found or known
+        if len(found) == 1:
+            break
+    return found
+
+
+def _all(directory: Directory, event: Any, keys: Iterable[Key | None], remembered: tuple[Key, ...] = ()) -> Route:
+    """Every engagement of the first key that is known."""
+    named = tuple(key for key in keys if key is not None)
+    found = next(filter(None, (directory.engagements(*key) for key in named)), _given(event))
+    return Routed(found, remembered=remembered) if found else Unrouted(named)
+
+
+def _own_place(directory: Directory, event: Any, own: Key, keys: list[Key | None]) -> Route:
+    """Where it first went, else where the keys lead, which is then its place."""
+    known = directory.engagements(*own)
+    return Routed(known) if known else _one(directory, event, keys, own)
+
+
+def _split(directory: Directory, event: Any, parts: Mapping[str, list[Key]], own: Key | None = None) -> Route:
+    """To every engagement that has one of the parts, once all are known."""
+    places = {part: _narrowed(directory, keys) for part, keys in parts.items()}
+    missing = [key for part, keys in parts.items() if len(places[part]) != 1 for key in keys]
+    if missing:
+        return _with_link(directory, Routed(_given(event)), own) if _given(event) else Unrouted(tuple(missing))
+    shares: dict[str, list[str]] = {}
+    for part, (engagement_id, *_) in places.items():
+        shares.setdefault(engagement_id, []).append(part)
+    routed = _shared(tuple(shares), {each: tuple(share) for each, share in shares.items()})
+    return _with_link(directory, routed, own)
+
+
+def _made_by_us(directory: Directory, event: Any, kind: str, key: str, own: Key | None = None) -> Route:
+    if _is_made_by_us(key):
+        return _with_link(directory, Routed((engagement_of(key),)), own)
+    return _one(directory, event, [(kind, key), _project_key(event)], own)
+
+
+def _is_made_by_us(key: str) -> bool:
+    return 0 < key.find(".") < len(key) - 1
+
+
+def _shared(
+    engagements: tuple[str, ...],
+    own: Mapping[str, tuple[str, ...]],
+    links: tuple[Link, ...] = (),
+    remembered: tuple[Key, ...] = (),
+) -> Routed:
+    everyone = tuple(sorted(set(engagements)))
+    return Routed(everyone, links, own if len(everyone) > 1 else None, (), remembered)
+
+
+def _with_link(directory: Directory, found: Route, own: Key | None) -> Route:
+    if own is None or not isinstance(found, Routed):
+        return found
+    links = _new(directory, [Link(*own, each) for each in found.engagements])
+    return found._replace(links=(*found.links, *links))
+
+
+def _new(directory: Directory, links: Iterable[Link]) -> tuple[Link, ...]:
+    """Each link once, without those that stand already."""
+    return tuple(
+        link for link in dict.fromkeys(links) if link.engagement_id not in directory.engagements(link.kind, link.id)
+    )
+
+
+def _line_keys(event: Any) -> list[Key | None]:
+    line_id, contract_id = event.line_id, event.contract_id
+    return [
+        ("contract_line", _pair(contract_id, line_id)) if contract_id is not None and line_id is not None else None,
+        ("contract", contract_id) if contract_id is not None else None,
+        _project_key(event),
+        ("line", line_id) if line_id is not None else None,
+    ]
+
+
+def _project_key(event: Any) -> Key | None:
+    return None if event.project_id is None else ("project", event.project_id)
+
+
+def _pair(contract_id: str, line_id: str) -> str:
+    return f"{escape(contract_id)}/{escape(line_id)}"
+
+
+def _given(event: Any) -> tuple[str, ...]:
+    return () if event.engagement_id is None else (event.engagement_id,)
+
+
+_REFERENCE_DATA: Final[tuple[type, ...]] = (
+    AccountingPeriodClosed,
+    AccountingPeriodReopened,
+    CostRateSet,
+    CustomerDefined,
+    DayEnded,
+    ExchangeRateSet,
+    IdentityLinked,
+    LegalEntityDefined,
+    PersonCapacitySet,
+    PersonDefined,
+    RateCardPublished,
+    RulesActivated,
+    TaxPolicyDefined,
+    TransferPriceSet,
+)
+
+# By class and not by `match`: the millions of time events must not pass fifty cases each.
+_ROUTES: Final[Mapping[type, Callable[[Directory, Any], Route]]] = {
+    BalancesBroughtForward: _of_project,
+    BillingHoldPlaced: _hold_placed,
+    BillingHoldReleased: _hold_released,
+    ContractAmended: _contract,
+    ContractSigned: _contract,
+    ContractTerminated: _of_contract,
+    ControlTotal: _control_total,
+    CreditMemoIssued: _credit_memo,
+    EstimateRevised: _of_project,
+    ExceptionAssigned: _exception,
+    ExceptionResolved: _exception,
+    ExceptionWaived: _exception,
+    ExpenseApproved: _expense,
+    ExpenseWithdrawn: _expense_withdrawn,
+    IntakeNoticed: _notice,
+    InvoicePosted: _invoice,
+    InvoiceRejected: _invoice,
+    MilestoneAccepted: _milestone,
+    MilestoneRevoked: _milestone,
+    PaymentReceived: _payment,
+    PaymentReversed: _payment_reversed,
+    PostingAccepted: _posting,
+    PostingRejected: _posting,
+    ProgressReported: _progress,
+    ProjectActivated: _activation,
+    ProjectClosed: _of_project,
+    ResourceAssigned: _assignment,
+    RevenueAdjusted: _of_line,
+    StatementApproved: _statement,
+    StatementRequested: _of_contract,
+    StatementReturned: _statement,
+    TimeApproved: _time,
+    TimeWithdrawn: _time_withdrawn,
+    UnitsDelivered: _units,
+    VariableConsiderationRevised: _of_line,
+    WrittenOff: _write_off,
+    **dict.fromkeys(_REFERENCE_DATA, _everywhere),
+}

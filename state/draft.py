@@ -1,0 +1,398 @@
+"""One event's view of an engagement: reads the books as they were, collects what becomes of them.
+
+The draft is local to one call of the fold; what leaves it is a `Transition` of plain values.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from domain.caps import Bucket
+from domain.exceptions import CATALOGUE
+from domain.identity import derived_id
+from domain.outputs import ExceptionClosed, ExceptionRaised
+from domain.reference import ReferenceBook
+from domain.units import Amount, Hours, Instant
+from state.books import (
+    CapBucket,
+    CapState,
+    Contract,
+    Entry,
+    LineTotals,
+    OpenException,
+    Project,
+    StatementEntry,
+    StatementState,
+    Work,
+)
+from state.totals import add_faults, add_issued, add_price, add_work, open_lines
+
+PartKey = tuple[str, str]
+OpenKey = tuple[str, str, str, str]
+
+
+class Entries(Protocol):
+    """The work entries of one engagement as of before the event."""
+
+    def get(self, entry_id: str) -> Entry | None: ...
+
+    def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
+        """Entries not settled on the line with service date in [since, until), in no particular order."""
+
+    def parked(self) -> list[str]:
+        """Entries of which something waits, in the order of their log offsets."""
+
+    def everything(self) -> Iterable[Entry]:
+        """All rows; for the rare event that rebuilds sums."""
+
+    def statement(self, statement_id: str) -> tuple[StatementEntry, ...]: ...
+
+
+class Cause(NamedTuple):
+    """The fact behind what happens, by kind, id and version, with its place in the log."""
+
+    kind: str
+    id: str
+    version: int
+    event_id: str
+    occurred_at: Instant
+    recorded_at: Instant
+    correlation_id: str | None
+    log_offset: int
+
+
+class Plans(NamedTuple):
+    """Memo of what follows from contracts and reference data alone: of one engagement, and of all."""
+
+    own: dict[Any, Any]
+    shared: dict[Any, Any]
+
+
+class Transition(NamedTuple):
+    """What an event makes of an engagement; a part that is None is gone."""
+
+    parts: dict[PartKey, Any]
+    rows: dict[str, Entry]
+    outputs: list[Any]
+    open_added: set[OpenKey]
+    open_removed: set[OpenKey]
+    parked: dict[str, int | None]
+    waits_added: set[tuple[str, str, str]]
+    waits_removed: set[tuple[str, str, str]]
+    due: set[tuple[str, str]]
+    statements: dict[str, tuple[StatementEntry, ...]]
+    explanations: dict[str, Any]
+
+
+class Move(NamedTuple):
+    """What an event added to a project's hours, cost or revenue, by service date and currency; negative where it took back."""
+
+    project_id: str
+    day: date
+    currency: str
+    hours: Hours
+    cost: Amount
+    revenue: Amount
+
+
+class Draft:
+    """Reads fall through to the engagement as it was; writes stay here."""
+
+    __slots__ = (
+        "before",
+        "cause",
+        "due",
+        "engagement_id",
+        "entries",
+        "explanations",
+        "moves",
+        "open_added",
+        "open_removed",
+        "outputs",
+        "parked",
+        "parts",
+        "plans",
+        "reference",
+        "rows",
+        "shared",
+        "statements",
+        "waits_added",
+        "waits_removed",
+        "watched",
+    )
+
+    def __init__(
+        self,
+        engagement_id: str,
+        before: Mapping[PartKey, Any],
+        entries: Entries,
+        reference: ReferenceBook,
+        cause: Cause,
+        plans: Plans,
+    ) -> None:
+        self.engagement_id = engagement_id
+        self.before = before
+        self.entries = entries
+        self.reference = reference
+        self.cause = cause
+        self.plans, self.shared = plans
+        self.parts: dict[PartKey, Any] = {}
+        self.rows: dict[str, Entry] = {}
+        self.outputs: list[Any] = []
+        self.moves: list[Move] = []
+        self.open_added: set[OpenKey] = set()
+        self.open_removed: set[OpenKey] = set()
+        self.parked: dict[str, int | None] = {}
+        self.waits_added: set[tuple[str, str, str]] = set()
+        self.waits_removed: set[tuple[str, str, str]] = set()
+        self.due: set[tuple[str, str]] = set()
+        self.statements: dict[str, tuple[StatementEntry, ...]] = {}
+        self.explanations: dict[str, Any] = {}
+        self.watched: dict[str, tuple[Any, Any, tuple[str, str], Bucket]] = {}
+
+    def transition(self) -> Transition:
+        return Transition(
+            self.parts,
+            self.rows,
+            self.outputs,
+            self.open_added,
+            self.open_removed,
+            self.parked,
+            self.waits_added,
+            self.waits_removed,
+            self.due,
+            self.statements,
+            self.explanations,
+        )
+
+    # Parts
+
+    def part(self, kind: str, part_id: str) -> Any:
+        key = (kind, part_id)
+        return self.parts[key] if key in self.parts else self.before.get(key)
+
+    def put(self, kind: str, part_id: str, value: Any) -> None:
+        self.parts[kind, part_id] = value
+
+    def ids(self, kind: str) -> list[str]:
+        """Ids of the parts of a kind, in ascending order."""
+        found = {part_id for of, part_id in self.before if of == kind}
+        for (of, part_id), value in self.parts.items():
+            if of == kind:
+                (found.discard if value is None else found.add)(part_id)
+        return sorted(found)
+
+    def project(self, project_id: str) -> Project:
+        return self.part("project", project_id) or Project(project_id)
+
+    def put_project(self, project: Project) -> None:
+        self.parts["project", project.project_id] = project
+
+    def contract(self, contract_id: str) -> Contract | None:
+        found: Contract | None = self.part("contract", contract_id)
+        return found
+
+    def contracts(self) -> list[Contract]:
+        return [self.part("contract", contract_id) for contract_id in self.ids("contract")]
+
+    def line(self, contract_id: str, line_id: str, project_id: str = "") -> LineTotals:
+        return self.part("line", f"{contract_id}/{line_id}") or LineTotals(project_id)
+
+    def cap(self, contract_id: str, cap_id: str) -> CapState:
+        return self.part("cap", f"{contract_id}/{cap_id}") or CapState()
+
+    def bucket(self, part_id: str) -> CapBucket:
+        return self.part("bucket", part_id) or CapBucket()
+
+    def statement(self, statement_id: str) -> StatementState | None:
+        found: StatementState | None = self.part("statement", statement_id)
+        return found
+
+    # Entries
+
+    def entry(self, entry_id: str) -> Entry | None:
+        return self.rows[entry_id] if entry_id in self.rows else self.entries.get(entry_id)
+
+    def open_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
+        """Entries not settled on the line, service dates in [since, until), with what this event changed."""
+        found = {entry.entry_id: entry for entry in self.entries.open_on(contract_id, line_id, since, until)}
+        for entry_id, entry in self.rows.items():
+            found.pop(entry_id, None)
+            if any(
+                key[0] == contract_id and key[1] == line_id and since <= key[2] < until for key in open_lines(entry)
+            ):
+                found[entry_id] = entry
+        return list(found.values())
+
+    def put_entry(self, before: Entry | None, after: Entry) -> None:
+        """Replace a row, and with it every sum and index it contributes to."""
+        self.rows[after.entry_id] = after
+        if before is None:
+            self._add_work(after, 1)
+            self._add_lines(after, 1)
+        else:
+            if before.work is not after.work or before.behind is not after.behind:
+                self._add_work(before, -1)
+                self._add_work(after, 1)
+            self._add_lines(before, -1)
+            self._add_lines(after, 1)
+        self._move_index(before, after)
+
+    def _add_lines(self, entry: Entry, sign: int) -> None:
+        """Add (or take away) what the entry gives to its contract lines."""
+        work = entry.behind or entry.work
+        price = work.price if work is not None else None
+        if price is not None and price.line_id:
+            part_id = f"{price.contract_id}/{price.line_id}"
+            totals = self.part("line", part_id) or LineTotals(work.event.project_id if work is not None else "")
+            self.parts["line", part_id] = add_price(totals, price, sign)
+        for issued in entry.issued:
+            part_id = f"{issued.contract_id}/{issued.line_id}"
+            self.parts["line", part_id] = add_issued(self.part("line", part_id), issued, sign)
+
+    def _add_work(self, entry: Entry, sign: int) -> None:
+        """Add (or take away) what the entry gives to its project: burn, month figures, what waits."""
+        work = entry.behind or entry.work
+        if work is not None and (work.cost is not None or work.price is not None):
+            project_id = work.event.project_id
+            self.moves += moves_of(work, sign)
+            self.parts["project", project_id] = add_work(self.project(project_id), work, sign)
+        if entry.work is not None and entry.work.faults:
+            project_id = entry.work.event.project_id
+            self.parts["project", project_id] = add_faults(self.project(project_id), entry.work.faults, sign)
+
+    def _move_index(self, before: Entry | None, after: Entry) -> None:
+        entry_id = after.entry_id
+        has = {(contract_id, line_id, day, entry_id) for contract_id, line_id, day in open_lines(after)}
+        if before is None:
+            self.open_added |= has
+        else:
+            had = {(contract_id, line_id, day, entry_id) for contract_id, line_id, day in open_lines(before)}
+            if had != has:
+                _swap(had, has, self.open_removed, self.open_added)
+        faults_before = before.work.faults if before is not None and before.work is not None else ()
+        faults = after.work.faults if after.work is not None else ()
+        if faults_before == faults:
+            return
+        self.parked[entry_id] = after.work.log_offset if faults and after.work is not None else None
+        name = f"entry:{entry_id}"
+        _swap(
+            {(kind, key, name) for fault in faults_before for kind, key in fault.waits},
+            {(kind, key, name) for fault in faults for kind, key in fault.waits},
+            self.waits_removed,
+            self.waits_added,
+        )
+
+    # Outputs
+
+    def emit(self, record: Any) -> None:
+        self.outputs.append(record)
+
+    def exception_id(self, category: str, kind: str, subject_id: str) -> str:
+        return derived_id(self.engagement_id, category, kind, subject_id)
+
+    def raise_exception(
+        self,
+        category: str,
+        subject_kind: str,
+        subject_id: str,
+        message: str,
+        *,
+        revision: int = 1,
+        project_id: str | None = None,
+        contract_id: str | None = None,
+        person_id: str | None = None,
+        field: str | None = None,
+        amount: Amount = 0,
+        currency: str | None = None,
+        blocks: int = 1,
+        entries: tuple[str, ...] = (),
+        side: str = "",
+    ) -> str:
+        kind = CATALOGUE[category]
+        exception_id = self.exception_id(category, subject_kind, subject_id + side)
+        self.emit(
+            ExceptionRaised(
+                exception_id=exception_id,
+                category=category,
+                severity=kind.severity,
+                owner_role=kind.owner_role,
+                subject_kind=subject_kind,
+                subject_id=subject_id,
+                project_id=project_id,
+                contract_id=contract_id,
+                engagement_id=self.engagement_id,
+                person_id=person_id,
+                message=message,
+                field=field,
+                blocks_amount=amount,
+                blocks_currency=currency,
+                blocks_count=blocks,
+                entries=entries[:100],
+                resolution=kind.resolution,
+                raised_at=self.cause.recorded_at,
+                revision=revision,
+            )
+        )
+        return exception_id
+
+    def close_exception(
+        self, exception_id: str, category: str, reason: str = "resolved", project_id: str | None = None
+    ) -> None:
+        self.emit(
+            ExceptionClosed(
+                exception_id=exception_id,
+                category=category,
+                closed_by_kind=self.cause.kind,
+                closed_by_id=self.cause.id,
+                closed_by_version=self.cause.version,
+                closed_at=self.cause.recorded_at,
+                reason=reason,
+                project_id=project_id,
+            )
+        )
+
+    def note(self, category: str, subject_kind: str, subject_id: str, message: str, **about: Any) -> None:
+        """Raise an exception that is not an entry's and keep it open; the same one again changes nothing."""
+        exception_id = self.exception_id(category, subject_kind, subject_id)
+        if self.part("exception", exception_id) is None:
+            self.raise_exception(category, subject_kind, subject_id, message, **about)
+            self.put(
+                "exception",
+                exception_id,
+                OpenException(
+                    exception_id, category, subject_kind, subject_id, about.get("contract_id"), about.get("project_id")
+                ),
+            )
+
+    def settle_note(self, category: str, subject_kind: str, subject_id: str, reason: str = "resolved") -> None:
+        """Close such an exception if it is open."""
+        exception_id = self.exception_id(category, subject_kind, subject_id)
+        open_one = self.part("exception", exception_id)
+        if open_one is not None:
+            self.put("exception", exception_id, None)
+            self.close_exception(exception_id, category, reason, open_one.project_id)
+
+
+Key = TypeVar("Key")
+
+
+def _swap(had: set[Key], has: set[Key], removed: set[Key], added: set[Key]) -> None:
+    """Note the change from one set of index keys to another."""
+    for key in had - has:
+        added.discard(key)
+        removed.add(key)
+    for key in has - had:
+        removed.discard(key)
+        added.add(key)
+
+
+def moves_of(work: Work, sign: int) -> list[Move]:
+    """The cost and the revenue of the work, as moves."""
+    moves = []
+    cost, price = work.cost, work.price
+    if cost is not None:
+        moves.append(Move(work.event.project_id, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0))
+    if price is not None and (revenue := price.recognised + price.rounding):
+        moves.append(Move(work.event.project_id, price.day, price.currency, 0, 0, sign * revenue))
+    return moves

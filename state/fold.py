@@ -1,0 +1,154 @@
+"""The heart: one event, one engagement, what becomes of it. A pure function of its arguments.
+
+The order of the calls in each handler is the business process. Events that the rules in force do not handle are refused by name.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from domain.events.catalogue import ENTITIES, Event
+from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
+from domain.events.control import ExceptionWaived, IntakeNoticed
+from domain.events.delivery import (
+    BillingHoldPlaced,
+    BillingHoldReleased,
+    EstimateRevised,
+    ProjectActivated,
+    ProjectClosed,
+    ResourceAssigned,
+    StatementRequested,
+    TimeApproved,
+    TimeWithdrawn,
+)
+from domain.events.finance import InvoicePosted, InvoiceRejected
+from domain.events.reference import DayEnded
+from domain.reference import ReferenceBook, owner_key
+from state import allot
+from state.draft import Cause, Draft, Entries, PartKey, Plans, Transition
+from state.handlers import contracts, control, days, forecast, holds, invoices, projects, statements, time, views
+
+
+def apply(
+    engagement_id: str,
+    before: Mapping[PartKey, Any],
+    event: Event,
+    reference: ReferenceBook,
+    entries: Entries,
+    cause: Cause,
+    plans: Plans,
+) -> Transition:
+    """What an event makes of one engagement. `plans` remembers what follows from contracts and reference data alone."""
+    draft = Draft(engagement_id, before, entries, reference, cause, plans)
+    match event:
+        case TimeApproved():
+            time.on_time_approved(draft, event)
+        case TimeWithdrawn():
+            time.on_time_withdrawn(draft, event)
+        case ContractSigned():
+            contracts.on_contract_signed(draft, event)
+        case ContractAmended():
+            contracts.on_contract_amended(draft, event)
+        case ContractTerminated():
+            contracts.on_contract_terminated(draft, event)
+        case ProjectActivated():
+            projects.on_project_activated(draft, event)
+        case ProjectClosed():
+            projects.on_project_closed(draft, event)
+        case ResourceAssigned():
+            projects.on_resource_assigned(draft, event)
+        case EstimateRevised():
+            forecast.on_estimate_revised(draft, event)
+        case BillingHoldPlaced():
+            holds.on_hold_placed(draft, event)
+        case BillingHoldReleased():
+            holds.on_hold_released(draft, event)
+        case StatementRequested():
+            statements.on_statement_requested(draft, event)
+        case InvoicePosted():
+            invoices.on_invoice_posted(draft, event)
+        case InvoiceRejected():
+            invoices.on_invoice_rejected(draft, event)
+        case ExceptionWaived():
+            control.on_exception_waived(draft, event)
+        case IntakeNoticed():
+            control.on_intake_noticed(draft, event)
+        case DayEnded():
+            days.on_day_ended(draft, event)
+        case _:
+            refuse(draft, event)
+    allot.after_event(draft)
+    forecast.after_event(draft)
+    return draft.transition()
+
+
+def wake(
+    engagement_id: str,
+    before: Mapping[PartKey, Any],
+    waiting: Sequence[str],
+    reference: ReferenceBook,
+    entries: Entries,
+    cause: Cause,
+    plans: Plans,
+) -> Transition:
+    """Something that was missing has come: finish what waited for it, in the order of its log offsets."""
+    draft = Draft(engagement_id, before, entries, reference, cause, plans)
+    for name in waiting:
+        kind, _, rest = name.partition(":")
+        if kind == "contract":
+            contracts.on_reference_for_contract(draft, rest)
+        elif kind == "statement":
+            invoices.retry_invoice(draft, rest)
+        else:
+            time.retry(draft, rest)
+    allot.after_event(draft)
+    forecast.after_event(draft)
+    return draft.transition()
+
+
+def flush_views(
+    engagement_id: str,
+    before: Mapping[PartKey, Any],
+    reference: ReferenceBook,
+    entries: Entries,
+    cause: Cause,
+    plans: Plans,
+) -> Transition:
+    """Send the view of every project that changed since its last one."""
+    draft = Draft(engagement_id, before, entries, reference, cause, plans)
+    for project_id in draft.ids("project"):
+        if draft.project(project_id).changed:
+            views.flush(draft, project_id)
+    return draft.transition()
+
+
+def refuse(draft: Draft, event: Event) -> None:
+    kind, subject = owner_key(event)
+    draft.note(
+        "unsupported",
+        kind,
+        subject,
+        f"{type(event).__name__} {subject} is not handled by the rules in force; nothing was posted for it",
+        project_id=getattr(event, "project_id", None),
+        contract_id=getattr(event, "contract_id", None),
+    )
+
+
+def cause_of(event: Event, recorded_at: int, log_offset: int) -> Cause:
+    """`recorded_at` is the running maximum of the partition, so that time never goes back."""
+    if isinstance(event, TimeApproved):
+        return Cause(
+            "time_entry",
+            event.entry_id,
+            event.version,
+            event.event_id,
+            event.occurred_at,
+            recorded_at,
+            event.correlation_id,
+            log_offset,
+        )
+    kind, subject = owner_key(event)
+    field = ENTITIES[type(event).__name__].version_field
+    version = getattr(event, field) if field is not None else 0
+    return Cause(
+        kind, subject, version, event.event_id, event.occurred_at, recorded_at, event.correlation_id, log_offset
+    )

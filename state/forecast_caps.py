@@ -1,0 +1,145 @@
+"""How far the caps of a project are used, and when they will be used up.
+
+By what remains, where the cap binds the project's lines and no others; else by the pace of the last 28 days: the
+revenue (or hours) of each project in these days, in the share that the cap's lines have in the value of all its
+lines. Caps of a person's day are left out, and a month's cap is not looked ahead.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from domain.caps import CapLimit, CapRule, bucket_key, limit_on
+from domain.exhaustion import PACE_DAYS, by_pace, by_plan
+from domain.forecast import NOTHING, percent, spread
+from domain.outputs import ForecastCap
+from domain.units import HUNDRED_PERCENT, Percent
+from state.allot import allotments
+from state.bases import Weighed, cap_bucket, line_key
+from state.books import Outlook
+from state.draft import Draft
+from state.forecast_figures import Shape
+from state.outlook import known, project_lines, sum_of
+from state.plan import LinePlan, line_plan
+
+
+def caps_of(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> tuple[ForecastCap, ...]:
+    found: dict[tuple[str, str], ForecastCap] = {}
+    for plan in weighed.lines:
+        for rule in plan.rules:
+            key = (plan.contract_id, rule.cap_id)
+            if rule.period != "day" and key not in found:
+                found[key] = _cap(draft, weighed, shape, plan, rule, as_of)
+    return tuple(found.values())
+
+
+def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: CapRule, as_of: date) -> ForecastCap:
+    limit = limit_on(rule, as_of)
+    taken = cap_bucket(draft, plan, allotments(plan)[-1], *bucket_key(rule, as_of, "")).bucket
+    used_up = None
+    if rule.period == "whole_term":
+        room = limit.amount - taken.amount if limit.amount is not None else None
+        room_hours = limit.hours - taken.hours if limit.hours is not None else None
+        used_up = _exhausts_on(draft, weighed, shape, plan, rule, room, room_hours, as_of)
+    return ForecastCap(
+        cap_id=rule.cap_id.partition(":")[2],
+        used_amount=taken.amount,
+        used_hours=taken.hours,
+        used_percent=_used(limit, taken.amount, taken.hours),
+        limit_amount=limit.amount,
+        limit_hours=limit.hours,
+        exhausts_on=used_up,
+    )
+
+
+def _used(limit: CapLimit, amount: int, hours: int) -> Percent:
+    """Of the limit that is nearer; a limit of nothing is always used up."""
+    shares = [
+        percent(used, most) if most else HUNDRED_PERCENT
+        for used, most in ((amount, limit.amount), (hours, limit.hours))
+        if most is not None
+    ]
+    return max((share for share in shares if share is not None), default=0)
+
+
+def _exhausts_on(
+    draft: Draft,
+    weighed: Weighed,
+    shape: Shape,
+    plan: LinePlan,
+    rule: CapRule,
+    room: int | None,
+    room_hours: int | None,
+    as_of: date,
+) -> date | None:
+    """The earlier day, where the cap limits amount and hours."""
+    members = lines_under(draft, plan, rule)
+    total = sum_of(weighed.outlook.progress)
+    own = {line_key(one) for one in weighed.lines}
+    alone = {line_key(one) for one in members} == own and plan.currency == weighed.forecast.currency
+    left = weighed.completion.wanted - total.get(plan.currency, NOTHING)[2] if len(total) <= 1 else 0
+    left_hours = weighed.completion.hours - sum(tally[0] for tally in total.values())
+    days = []
+    for each, to_come, weights, hours in (
+        (room, left, shape.revenue, False),
+        (room_hours, left_hours, shape.hours, True),
+    ):
+        if each is None:
+            continue
+        if alone and to_come > 0:
+            days.append(by_plan(each, as_of, zip(shape.months, spread(to_come, weights, 1), strict=True)))
+        else:
+            days.append(by_pace(each, as_of, _pace(draft, members, as_of, hours=hours)))
+    return min((day for day in days if day is not None), default=None)
+
+
+def lines_under(draft: Draft, plan: LinePlan, rule: CapRule) -> tuple[LinePlan, ...]:
+    """Lines of the plan's terms that the cap binds."""
+    key = ("lines under", plan.key, rule.cap_id)
+    if key not in draft.plans:
+        contract = draft.contract(plan.contract_id)
+        assert contract is not None, "the plan is of a contract in the books"
+        plans = (line_plan(draft, contract, plan.version, line.line_id) for line in plan.terms.lines)
+        draft.plans[key] = tuple(
+            one for one in plans if one is not None and any(each.cap_id == rule.cap_id for each in one.rules)
+        )
+    found: tuple[LinePlan, ...] = draft.plans[key]
+    return found
+
+
+def _pace(draft: Draft, members: Sequence[LinePlan], as_of: date, *, hours: bool) -> int:
+    """What the cap's lines took in the last 28 days, amounts in contract currency."""
+    total = 0
+    for project_id in sorted({plan.line.project_id for plan in members}):
+        _, outlook = known(draft, project_id)
+        whole = _value(draft, project_lines(draft, project_id))
+        mine = _value(draft, [plan for plan in members if plan.line.project_id == project_id])
+        total += _lately(outlook, members[0].currency, as_of, hours=hours) * mine // whole if whole > 0 else 0
+    return total
+
+
+def _value(draft: Draft, plans: Sequence[LinePlan]) -> int:
+    return sum(draft.line(plan.contract_id, plan.line.line_id).value for plan in plans)
+
+
+def _lately(outlook: Outlook, currency: str, as_of: date, *, hours: bool) -> int:
+    last = as_of.toordinal()
+    return sum(
+        tally[0] if hours else tally[2]
+        for own, held in outlook.days.items()
+        if hours or own == currency
+        for day, tally in held.items()
+        if last - PACE_DAYS < day <= last
+    )
+
+
+def companions(draft: Draft, project_ids: Sequence[str]) -> list[str]:
+    """Other projects under a shared cap of these: what these take is room that those lose."""
+    found = {
+        plan.line.project_id
+        for project_id in project_ids
+        for line in project_lines(draft, project_id)
+        if len(line.group) > 1
+        for rule in line.rules
+        for plan in lines_under(draft, line, rule)
+    }
+    return sorted(found.difference(project_ids))

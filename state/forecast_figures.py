@@ -1,0 +1,350 @@
+"""What a forecast update says: figures in project, ledger and group currency, months, billings and cash.
+
+What remains lies in the months of the estimate, else of the assignments' plan, else evenly up to the end of the
+project or contract; months that are over count as the one of `as_of`. A month's work is billed at the end of the
+billing period that holds its 15th, on request at its own end, and paid so many days later as the customer's terms
+say. A statement is billed when its period ends.
+
+Booked amounts are converted from their own currency into each of the three; remaining revenue, backlog and expected
+billings from the project's, all at the rate of `as_of`.
+"""
+
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from domain.billing_periods import period_of
+from domain.events.common import Policies
+from domain.forecast import (
+    MONTHS_MAX,
+    MonthRow,
+    Standing,
+    Tally,
+    expected_billings,
+    figures,
+    months_from,
+    percent,
+    spread,
+)
+from domain.money import HALF_UP, convert, smallest_unit
+from domain.outputs import BillingStatement, ForecastFigures
+from domain.units import Amount, Hours, Percent
+from state.bases import ESTIMATE, Weighed, estimate_of
+from state.books import Contract, Forecast, Project
+from state.draft import Draft
+from state.outlook import ONE_DAY, in_currency, ledger_currency, project_contracts, rate_to, sum_of, tracks_in
+from state.periods import open_period
+from state.plan import billing_cycle, contract_policies
+from state.rerate import line_ids
+
+PAYMENT_TERMS_DAYS = 30
+MID_MONTH = 15
+
+
+class Shape(NamedTuple):
+    """How what remains lies over the months: weights of hours, cost and revenue."""
+
+    months: Sequence[str]
+    hours: Sequence[int]
+    cost: Sequence[int]
+    revenue: Sequence[int]
+
+
+class Commercial(NamedTuple):
+    """The contract's side, in project currency; `expected` are billings to come and their cash."""
+
+    left_revenue: Amount
+    backlog: Amount
+    billed: Amount
+    expected: list[MonthRow]
+    budget_used: Percent | None
+
+
+class Figures(NamedTuple):
+    """One object where currencies are the same."""
+
+    project: ForecastFigures
+    ledger: ForecastFigures | None
+    group: ForecastFigures | None
+
+
+def figures_of(draft: Draft, project: Project, weighed: Weighed, shape: Shape, as_of: date) -> Figures | None:
+    """None where an exchange rate into the project's currency is missing."""
+    forecast = weighed.forecast
+    currency = forecast.currency
+    commercial = _commercial(draft, project, weighed, shape, as_of)
+    if commercial is None:
+        return None
+    made = _figures(draft, project, weighed, shape, commercial, currency, as_of)
+    if made is None:
+        return None
+    ledger = ledger_currency(draft, forecast.legal_entity_id) or currency
+    group = weighed.policies.group_currency or ledger
+    found: dict[str, ForecastFigures | None] = {currency: made}
+    for other in (ledger, group):
+        if other not in found:
+            found[other] = _figures(draft, project, weighed, shape, commercial, other, as_of)
+    return Figures(made, found[ledger], found[group])
+
+
+def _figures(
+    draft: Draft,
+    project: Project,
+    weighed: Weighed,
+    shape: Shape,
+    commercial: Commercial,
+    currency: str,
+    as_of: date,
+) -> ForecastFigures | None:
+    forecast, progress, policies = weighed.forecast, weighed.outlook.progress, weighed.policies
+    left_revenue, backlog, billed = commercial.left_revenue, commercial.backlog, commercial.billed
+    if currency != forecast.currency:
+        rate = rate_to(draft, policies, forecast.currency, currency, as_of)
+        if rate is None:
+            return None
+        mode = policies.money_mode or HALF_UP
+        above, below = rate.numerator, rate.denominator
+        left_revenue = convert(left_revenue, above, below, currency, mode)
+        backlog = convert(backlog, above, below, currency, mode)
+        billed = convert(billed, above, below, currency, mode)
+    tracks = tracks_in(draft, policies, forecast.bases, progress, currency, as_of)
+    now = in_currency(draft, policies, sum_of(progress), currency, as_of)
+    rows = _rows_in(draft, policies, _booked_rows(project, forecast) + commercial.expected, currency, as_of)
+    if tracks is None or now is None or rows is None:
+        return None
+    left_cost = sum(max(track.floor[1] - track.now[1], 0) for track in tracks)
+    remaining = (weighed.completion.hours - now[0], left_cost, left_revenue)
+    standing = Standing(now, remaining, backlog, billed, commercial.budget_used)
+    return figures(currency, standing, rows + _remaining_rows(shape, remaining, currency))
+
+
+def _booked_rows(project: Project, forecast: Forecast) -> list[MonthRow]:
+    rows: list[MonthRow] = []
+    for key, (hours, cost, revenue) in project.months.items():
+        rows.append((key[:7], key[8:], hours, cost, revenue, 0, 0))
+    for key, amount in forecast.billed.items():
+        rows.append((key[:7], key[8:], 0, 0, 0, amount, 0))
+    for key, amount in forecast.due.items():
+        rows.append((key[:7], key[8:], 0, 0, 0, 0, amount))
+    return rows
+
+
+def _rows_in(
+    draft: Draft, policies: Policies, rows: list[MonthRow], currency: str, as_of: date
+) -> list[MonthRow] | None:
+    """None where a rate is missing."""
+    if all(row[1] == currency for row in rows):
+        return rows
+    mode = policies.money_mode or HALF_UP
+    found: list[MonthRow] = []
+    for row in rows:
+        month, own, hours, *amounts = row
+        if any(amounts):
+            rate = rate_to(draft, policies, own, currency, as_of)
+            if rate is None:
+                return None
+            above, below = rate.numerator, rate.denominator
+            amounts = [convert(each, above, below, currency, mode) if each else 0 for each in amounts]
+        cost, revenue, billings, cash = amounts
+        found.append((month, currency, hours, cost, revenue, billings, cash))
+    return found
+
+
+def _remaining_rows(shape: Shape, remaining: Tally, currency: str) -> list[MonthRow]:
+    if not any(remaining):
+        return []
+    step = smallest_unit(currency)
+    hours = spread(remaining[0], shape.hours, 1)
+    cost = spread(remaining[1], shape.cost, step)
+    revenue = spread(remaining[2], shape.revenue, step)
+    months = zip(shape.months, hours, cost, revenue, strict=True)
+    return [(month, currency, *left, 0, 0) for month, *left in months]  # type: ignore[misc]
+
+
+# Where what remains lies
+
+
+def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> Shape:
+    first = as_of.isoformat()[:7]
+    last = f"{int(first[:4]) + MONTHS_MAX // 12 - 1:04d}{first[4:]}"
+    weights: dict[str, list[int]] = {}
+    for month, hours, cost, revenue in _to_come(draft, project, weighed):
+        held = weights.setdefault(min(max(month, first), last), [0, 0, 0])
+        held[0] += max(hours, 0)
+        held[1] += max(cost, 0)
+        held[2] += max(revenue, 0)
+    months = sorted(weights)
+    by_hours, by_cost, by_revenue = ([weights[month][place] for month in months] for place in range(3))
+    base = next((each for each in (by_hours, by_cost, by_revenue) if any(each)), None)
+    if base is None:
+        months = months_from(first, _end(draft, project))
+        even = [1] * len(months)
+        return Shape(months, even, even, even)
+    return Shape(months, base, by_cost if any(by_cost) else base, by_revenue if any(by_revenue) else base)
+
+
+def _to_come(draft: Draft, project: Project, weighed: Weighed) -> list[tuple[str, Hours, Amount, Amount]]:
+    """Months of the estimates that the figures rest on, else of the assignments' plan."""
+    offsets = {basis.log_offset for basis in weighed.forecast.bases.values() if basis.kind == ESTIMATE}
+    if not offsets:
+        return [(month, hours, 0, 0) for month, hours in weighed.planned.months]
+    estimates = [estimate_of(draft, project.project_id, plan) for plan in (None, *weighed.lines)]
+    return [
+        (work.month, work.hours, work.cost, work.revenue or 0)
+        for estimate in estimates
+        if estimate is not None and estimate.log_offset in offsets
+        for work in estimate.event.remaining
+    ]
+
+
+def _end(draft: Draft, project: Project) -> str:
+    """The month in which the project is to end, else its contract."""
+    if project.activated is not None and project.activated.ends_on is not None:
+        return project.activated.ends_on.isoformat()[:7]
+    ends = [contract.terms.ends_on for contract in project_contracts(draft, project.project_id)]
+    return max((end.isoformat()[:7] for end in ends if end is not None), default="")
+
+
+# The contract's side
+
+
+def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, as_of: date) -> Commercial | None:
+    forecast, policies = weighed.forecast, weighed.policies
+    currency = forecast.currency
+    now = in_currency(draft, policies, sum_of(weighed.outlook.progress), currency, as_of)
+    lines = _line_sums(draft, project.project_id, policies, currency, as_of)
+    if now is None or lines is None:
+        return None
+    billed, accrued = lines
+    left = weighed.completion.revenue - now[2]
+    backlog = left if forecast.ceiling is None else max(forecast.ceiling - now[2], 0)
+    expected = _expected(draft, project, shape, currency, accrued, left, as_of)
+    return Commercial(left, backlog, billed, expected, _budget_used(draft, project, weighed, now[1], as_of))
+
+
+def _line_sums(
+    draft: Draft, project_id: str, policies: Policies, currency: str, as_of: date
+) -> tuple[Amount, Amount] | None:
+    """What is issued of the project, and what is billable and not issued."""
+    mode = policies.money_mode or HALF_UP
+    billed = accrued = 0
+    for contract_id, line_id, own in lines_of(draft, project_id):
+        totals = draft.line(contract_id, line_id)
+        rate = rate_to(draft, policies, own, currency, as_of)
+        if rate is None:
+            return None
+        billed += convert(totals.issued, rate.numerator, rate.denominator, currency, mode)
+        accrued += convert(totals.billable - totals.issued, rate.numerator, rate.denominator, currency, mode)
+    return billed, accrued
+
+
+def lines_of(draft: Draft, project_id: str) -> tuple[tuple[str, str, str], ...]:
+    """Contract, line and currency of every line that any version of a contract has on the project."""
+    contracts = project_contracts(draft, project_id)
+    key = ("lines of", project_id, *((one.contract_id, one.version, len(one.history)) for one in contracts))
+    if key not in draft.plans:
+        draft.plans[key] = tuple(
+            (contract.contract_id, line_id, contract.terms.currency)
+            for contract in contracts
+            for line_id in line_ids(contract)
+            if any(
+                line.line_id == line_id and line.project_id == project_id
+                for stored in contract.history
+                for line in stored.terms.lines
+            )
+        )
+    found: tuple[tuple[str, str, str], ...] = draft.plans[key]
+    return found
+
+
+def _expected(
+    draft: Draft, project: Project, shape: Shape, currency: str, accrued: Amount, left: Amount, as_of: date
+) -> list[MonthRow]:
+    """Billings to come and their cash, by the calendar of the project's first contract."""
+    contracts = project_contracts(draft, project.project_id)
+    if not contracts or not (accrued or left):
+        return []
+    earned = [(key[:7], tally[2]) for key, tally in project.months.items() if tally[2] and key[8:] == currency]
+    to_come = expected_billings(accrued, earned, _oldest_open(draft, contracts[0], as_of)) if accrued else []
+    if left:
+        to_come += zip(shape.months, spread(left, shape.revenue, smallest_unit(currency)), strict=True)
+    rows: list[MonthRow] = []
+    for month, amount in to_come:
+        bills, pays = _billing_months(draft, contracts[0], month)
+        rows.append((bills, currency, 0, 0, 0, amount, 0))
+        rows.append((pays, currency, 0, 0, 0, 0, amount))
+    return rows
+
+
+def _oldest_open(draft: Draft, contract: Contract, as_of: date) -> str:
+    """The month in which the oldest open billing period ends."""
+    key = ("oldest open", contract.contract_id, contract.version, len(contract.history), contract.period_start)
+    if key not in draft.plans:
+        draft.plans[key] = open_period(draft, contract)
+    period = draft.plans[key]
+    last: date = period.to - ONE_DAY if period is not None else as_of
+    return last.isoformat()[:7]
+
+
+def _billing_months(draft: Draft, contract: Contract, month: str) -> tuple[str, str]:
+    """The months in which a service month's work is billed and paid."""
+    key = ("billing months", contract.contract_id, contract.version, len(contract.history), month)
+    if key not in draft.plans:
+        billed = _billed_on(draft, contract, int(month[:4]), int(month[5:7]))
+        draft.plans[key] = billed.isoformat()[:7], paid_on(draft, contract, billed).isoformat()[:7]
+    found: tuple[str, str] = draft.plans[key]
+    return found
+
+
+def _billed_on(draft: Draft, contract: Contract, year: int, month: int) -> date:
+    terms = contract.terms
+    entity = draft.reference.entity(terms.legal_entity_id)
+    if entity is not None:
+        cycle = billing_cycle(terms, contract_policies(draft, contract))
+        period = period_of(cycle, date(year, month, MID_MONTH), terms.starts_on, entity.fiscal_calendar)
+        if period is not None:
+            return period.to - ONE_DAY
+    return date(year, month, monthrange(year, month)[1])
+
+
+def paid_on(draft: Draft, contract: Contract, billed: date) -> date:
+    terms = contract.terms
+    customer = draft.reference.customer(terms.bill_to[0].customer_id if terms.bill_to else terms.customer_id)
+    days = customer.payment_terms_days if customer is not None else None
+    return billed + timedelta(days=PAYMENT_TERMS_DAYS if days is None else days)
+
+
+def _budget_used(draft: Draft, project: Project, weighed: Weighed, cost: Amount, as_of: date) -> Percent | None:
+    """Cost so far in per cent of the project's cost budget, else of its lines' budgets."""
+    currency, policies = weighed.forecast.currency, weighed.policies
+    budget = project.activated.budget if project.activated is not None else None
+    if budget is not None and budget.cost is not None:
+        ledger = ledger_currency(draft, weighed.forecast.legal_entity_id)
+        stated = [(budget.cost, budget.currency or ledger or currency)]
+    else:
+        lines = weighed.lines
+        stated = [(plan.line.cost_budget, plan.currency) for plan in lines if plan.line.cost_budget is not None]
+    total = 0
+    for amount, own in stated:
+        rate = rate_to(draft, policies, own, currency, as_of)
+        if rate is None:
+            return None
+        total += convert(amount, rate.numerator, rate.denominator, currency, policies.money_mode or HALF_UP)
+    return percent(cost, total)
+
+
+# Statements
+
+
+def statement_months(draft: Draft, statement: BillingStatement) -> dict[str, tuple[str, str, Amount]]:
+    """For each project on a statement: keys of the months in which it is billed and due, and the amount."""
+    contract = draft.contract(statement.contract_id)
+    billed = statement.to - ONE_DAY
+    paid = paid_on(draft, contract, billed) if contract is not None and contract.history else billed
+    bills, pays = (f"{day.isoformat()[:7]}|{statement.currency}" for day in (billed, paid))
+    found: dict[str, tuple[str, str, Amount]] = {}
+    for line in statement.lines:
+        _, _, had = found.get(line.project_id, (bills, pays, 0))
+        found[line.project_id] = bills, pays, had + line.amount
+    return found

@@ -1,0 +1,345 @@
+"""Contracts: signed, amended in version order, terminated. Terms that contradict or are not handled post nothing.
+
+An amendment over a gap waits; one without an approver changes nothing and is superseded by the next.
+"""
+
+from datetime import date
+
+from msgspec.structs import replace
+
+from domain.billing import methods
+from domain.billing_periods import period_of
+from domain.contract import BEGINNING, amend, contradictions, covers, line_policies
+from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
+from domain.identity import content_digest
+from domain.money import is_currency
+from domain.policies import resolve, unsupported
+from domain.zones import is_zone
+from state.assess import taken_projects
+from state.books import Contract, Project, TermsVersion
+from state.draft import Draft
+from state.handlers.time import retry
+from state.periods import schedule
+from state.plan import billing_cycle, billing_zone
+from state.rerate import line_ids, rerate_contract
+
+_TRACE = ("event_id", "recorded_at", "source", "correlation_id", "engagement_id")
+TermsEvent = ContractSigned | ContractAmended | ContractTerminated
+
+
+def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
+    contract = draft.contract(event.contract_id)
+    if contract is not None and not _newer(draft, contract, event):
+        return
+    base = contract or Contract(event.contract_id, event.version, "")
+    signed = replace(
+        base,
+        version=event.version,
+        digest=_digest(event),
+        history=(TermsVersion(event.version, BEGINNING, False, event),),
+        waiting=tuple(waiting for waiting in base.waiting if waiting.version > event.version),
+        invalid=None,
+    )
+    _apply(draft, signed, None)
+    _apply_waiting(draft, event.contract_id)
+
+
+def on_contract_amended(draft: Draft, event: ContractAmended) -> None:
+    contract = draft.contract(event.contract_id)
+    if contract is None:
+        contract = Contract(event.contract_id, 0, "")
+    if event.version == contract.version or any(event.version == waiting.version for waiting in contract.waiting):
+        _newer(draft, contract, event)
+        return
+    if event.version < contract.version:
+        return
+    if not contract.history or event.replaces_version > contract.version:
+        _wait_for_gap(draft, contract, event)
+        return
+    _amend(draft, contract, event)
+    _apply_waiting(draft, event.contract_id)
+
+
+def on_contract_terminated(draft: Draft, event: ContractTerminated) -> None:
+    contract = draft.contract(event.contract_id)
+    if contract is None:
+        draft.note(
+            "unknown_reference",
+            "contract",
+            event.contract_id,
+            f"contract {event.contract_id} is terminated before it is known",
+            contract_id=event.contract_id,
+        )
+        return
+    if not _newer(draft, contract, event):
+        return
+    ended = replace(contract, version=event.version, digest=_digest(event), terminated_on=event.effective_on)
+    draft.put("contract", event.contract_id, ended)
+    _list_outside(draft, ended)
+    _retry_parked(draft)
+
+
+def on_reference_for_contract(draft: Draft, contract_id: str) -> None:
+    """A record that the contract named has come."""
+    contract = draft.contract(contract_id)
+    if contract is not None and contract.history and contract.invalid == "unknown_reference":
+        _apply(draft, replace(contract, invalid=None), None)
+
+
+# Versions
+
+
+def _newer(draft: Draft, contract: Contract, event: TermsEvent) -> bool:
+    """Whether the event brings a higher version; the same one with other content is a conflict."""
+    if event.version > contract.version:
+        draft.settle_note("conflicting_version", "contract", event.contract_id, "superseded")
+        return True
+    if event.version == contract.version and _digest(event) != contract.digest:
+        draft.note(
+            "conflicting_version",
+            "contract",
+            event.contract_id,
+            f"version {event.version} of contract {event.contract_id} came twice with different content; the first one stands",
+            contract_id=event.contract_id,
+        )
+    return False
+
+
+def _digest(event: TermsEvent) -> str:
+    return content_digest([value for name, value in zip(event._fields, event, strict=True) if name not in _TRACE])
+
+
+def _wait_for_gap(draft: Draft, contract: Contract, event: ContractAmended) -> None:
+    waiting = tuple(sorted((*contract.waiting, event), key=lambda amendment: amendment.version))
+    draft.put("contract", event.contract_id, replace(contract, waiting=waiting))
+    draft.note(
+        "amendment_gap",
+        "contract",
+        event.contract_id,
+        f"amendment {event.version} replaces version {event.replaces_version}, known is {contract.version or 'none'}",
+        contract_id=event.contract_id,
+    )
+
+
+def _apply_waiting(draft: Draft, contract_id: str) -> None:
+    contract = draft.contract(contract_id)
+    while (
+        contract is not None
+        and contract.history
+        and contract.waiting
+        and contract.waiting[0].replaces_version <= contract.version
+    ):
+        event = contract.waiting[0]
+        contract = replace(contract, waiting=contract.waiting[1:])
+        draft.put("contract", contract_id, contract)
+        if event.version > contract.version:
+            _amend(draft, contract, event)
+        contract = draft.contract(contract_id)
+    if contract is not None and not contract.waiting:
+        draft.settle_note("amendment_gap", "contract", contract_id)
+
+
+def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
+    subject = f"{event.contract_id}/{event.version}"
+    seen = replace(contract, version=event.version, digest=_digest(event))
+    _settle_unapproved(draft, contract)
+    if event.approved_by is None or event.approved_by == event.requested_by:
+        category = "unapproved_amendment" if event.approved_by is None else "self_approved"
+        why = (
+            "nobody has approved it"
+            if event.approved_by is None
+            else f"{event.approved_by} asked for it and approved it"
+        )
+        draft.put("contract", event.contract_id, replace(seen, unapproved=category))
+        draft.note(
+            category,
+            "contract",
+            event.contract_id,
+            f"amendment {event.version} of contract {event.contract_id} changes nothing: {why}",
+            contract_id=event.contract_id,
+            field="approved_by",
+        )
+        return
+    fixed = [
+        name
+        for name in ("currency", "customer_id", "legal_entity_id")
+        if getattr(event, name) not in (None, getattr(contract.terms, name))
+    ]
+    if fixed:
+        draft.put("contract", event.contract_id, seen)
+        message = f"amendment {event.version} of contract {event.contract_id}: {', '.join(fixed)} cannot be amended; sign a new contract"
+        draft.note("invalid_terms", "contract", subject, message, contract_id=event.contract_id, field=fixed[0])
+        return
+    terms = amend(contract.terms, event)
+    amended = replace(
+        seen,
+        unapproved=None,
+        history=(*contract.history, TermsVersion(event.version, event.effective_on, event.retroactive, terms)),
+    )
+    _apply(draft, amended, event.effective_on)
+
+
+def _settle_unapproved(draft: Draft, contract: Contract) -> None:
+    if contract.unapproved is not None:
+        draft.settle_note(contract.unapproved, "contract", contract.contract_id, "superseded")
+
+
+# What new terms do
+
+
+def _apply(draft: Draft, contract: Contract, since: date | None) -> None:
+    """Take the newest terms into force, or refuse them by name and keep what was in force."""
+    contract_id = contract.contract_id
+    refusal = _refusal(draft, contract)
+    for category in ("invalid_terms", "unsupported", "unknown_reference"):
+        if refusal is None or refusal[0] != category:
+            draft.settle_note(category, "contract", contract_id)
+    if refusal is not None:
+        _refuse(draft, contract, *refusal)
+        return
+    _note_unsupported_lines(draft, contract)
+    draft.put("contract", contract_id, contract)
+    _bind_projects(draft, contract)
+    draft.put("contract", contract_id, _scheduled(draft, contract))
+    rerate_contract(draft, contract, since)
+    _list_outside(draft, contract)
+    _retry_parked(draft)
+
+
+def _refuse(draft: Draft, contract: Contract, category: str, field: str, message: str) -> None:
+    contract_id = contract.contract_id
+    kept = contract.history[:-1]
+    draft.put(
+        "contract",
+        contract_id,
+        replace(contract, history=kept)
+        if kept and category != "unknown_reference"
+        else replace(contract, invalid=category),
+    )
+    _bind_projects(draft, contract)
+    draft.note(
+        category, "contract", contract_id, f"contract {contract_id}: {message}", contract_id=contract_id, field=field
+    )
+    if category == "unknown_reference":
+        draft.waits_added.add(("entity", contract.terms.legal_entity_id, f"contract:{contract_id}"))
+
+
+def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
+    """Category, field and message of what speaks against the newest terms."""
+    terms = contract.terms
+    entity = draft.reference.entity(terms.legal_entity_id)
+    if entity is None:
+        return "unknown_reference", "legal_entity_id", f"legal entity {terms.legal_entity_id} is not defined"
+    policies = {line.line_id: line_policies(terms, line, entity.policies) for line in terms.lines}
+    faults = contradictions(terms, policies)
+    if not is_currency(terms.currency):
+        faults.append(("currency", f"expected an ISO 4217 code, got {terms.currency}"))
+    zone = billing_zone(terms, entity, resolve(terms.policies, entity.policies))
+    if not is_zone(zone):
+        faults.append(("billing_zone", f"expected an IANA zone such as Europe/Berlin, got {zone}"))
+    if faults:
+        return "invalid_terms", faults[0][0], "; ".join(f"{field}: {what}" for field, what in faults)
+    refused = [
+        *(("bill_to", "several bill-tos") for _ in (1,) if len(terms.bill_to) > 1),
+        *((name, f"{name}") for name in ("retention", "funding") if getattr(terms, name) is not None),
+        *(
+            ("purchase_order.limit", "a purchase order's limit")
+            for order in (terms.purchase_order,)
+            if order and order.limit is not None
+        ),
+        *(
+            (f"lines[{line_id}].policies", policy)
+            for line_id, resolved in policies.items()
+            for policy in unsupported(resolved)
+        ),
+    ]
+    if refused:
+        return (
+            "unsupported",
+            refused[0][0],
+            "not handled by the rules in force: " + ", ".join(dict.fromkeys(what for _, what in refused)),
+        )
+    return None
+
+
+def _note_unsupported_lines(draft: Draft, contract: Contract) -> None:
+    refused = {
+        line.line_id: why for line in contract.terms.lines if (why := methods.unsupported(line.terms)) is not None
+    }
+    for line_id in line_ids(contract):
+        subject = f"{contract.contract_id}/{line_id}"
+        if line_id in refused:
+            draft.note(
+                "unsupported",
+                "contract_line",
+                subject,
+                f"line {line_id}: {refused[line_id]}",
+                contract_id=contract.contract_id,
+                field="terms",
+            )
+        else:
+            draft.settle_note("unsupported", "contract_line", subject)
+
+
+def _bind_projects(draft: Draft, contract: Contract) -> None:
+    """Index the contract by the projects that any version of it names, and tell these their zone."""
+    taken = dict(taken_projects(draft))
+    projects = {line.project_id for stored in contract.history for line in stored.terms.lines}
+    for project_id in sorted(projects):
+        known = taken.get(project_id, ())
+        if contract.contract_id not in known:
+            taken[project_id] = tuple(sorted((*known, contract.contract_id)))
+        project: Project = draft.project(project_id)
+        entity = draft.reference.entity(contract.terms.legal_entity_id)
+        if project.zone is None and entity is not None:
+            draft.put_project(replace(project, zone=entity.zone, changed=True))
+        elif draft.part("project", project_id) is None:
+            draft.put_project(project)
+    draft.put("index", "contracts", taken)
+
+
+def _scheduled(draft: Draft, contract: Contract) -> Contract:
+    """The billing period that closes next: from that of the contract's start on."""
+    terms = contract.terms
+    entity = draft.reference.entity(terms.legal_entity_id)
+    assert entity is not None, "terms of an unknown entity are refused"
+    policies = resolve(terms.policies, entity.policies)
+    if contract.period_start is None:
+        first = period_of(billing_cycle(terms, policies), terms.starts_on, terms.starts_on, entity.fiscal_calendar)
+        contract = replace(contract, period_start=first.start if first is not None else terms.starts_on)
+    schedule(draft, contract)
+    return contract
+
+
+def _list_outside(draft: Draft, contract: Contract) -> None:
+    """Work posted before the dates changed stays posted; it is listed."""
+    outside = []
+    for line_id in line_ids(contract):
+        for entry in draft.open_on(contract.contract_id, line_id):
+            work = entry.standing
+            if (
+                work is not None
+                and work.price is not None
+                and not covers(contract.terms, contract.terminated_on, work.price.day)
+            ):
+                if "outside_contract_dates" not in entry.waived:
+                    outside.append((entry.entry_id, work.price.value))
+    if outside:
+        draft.note(
+            "outside_contract_dates",
+            "contract",
+            contract.contract_id,
+            f"{len(outside)} posted entries lie outside the dates of contract {contract.contract_id}",
+            contract_id=contract.contract_id,
+            amount=sum(value for _, value in outside),
+            currency=contract.terms.currency,
+            blocks=len(outside),
+            entries=tuple(entry_id for entry_id, _ in sorted(outside)),
+        )
+    else:
+        draft.settle_note("outside_contract_dates", "contract", contract.contract_id)
+
+
+def _retry_parked(draft: Draft) -> None:
+    for entry_id in draft.entries.parked():
+        retry(draft, entry_id)

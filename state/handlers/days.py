@@ -1,0 +1,19 @@
+"""A day has ended in a zone: billing periods close, exceptions are brought up to date, forecasts and views go out."""
+
+from domain.events.reference import DayEnded
+from state.allot import refresh_over
+from state.draft import Draft
+from state.handlers import forecast
+from state.handlers.statements import close_periods
+from state.periods import zone_of
+
+
+def on_day_ended(draft: Draft, event: DayEnded) -> None:
+    for contract in draft.contracts():
+        close_periods(draft, contract, event.zone, event.date)
+    for part_id in draft.ids("cap"):
+        contract_id, cap_id = part_id.rsplit("/", 1)
+        capped = draft.contract(contract_id)
+        if capped is not None and capped.history and zone_of(draft, capped) == event.zone:
+            refresh_over(draft, contract_id, capped.terms.currency, cap_id)
+    forecast.on_day_ended(draft, event.zone, event.date)

@@ -1,0 +1,405 @@
+"""Forecasts: told at once where an event moves the figures at completion by more than policy says, else at the day's
+end.
+
+What changes nothing is not told. Every update compares with the one before it and splits the change by cause
+(`domain/forecast_delta.py`). Who shares a cap with a project that is told is looked at too, because it has less room.
+The first update has no baseline, and one in another currency than the update before begins anew.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from hashlib import blake2b
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.events.delivery import EstimateRevised
+from domain.forecast import at_completion, percent
+from domain.forecast_delta import Change, Left, cost_mix, deltas, revenue_mix, split_revision, with_change, work_cause
+from domain.money import smallest_unit
+from domain.outputs import BillingStatement, ForecastCap, ForecastUpdate, JournalEntry, PreviousFigures
+from domain.units import Amount
+from domain.zones import midnight
+from state.assess import taken_projects
+from state.bases import Weighed, estimate_key, lacks_estimate, line_key, reweigh
+from state.books import Estimate, Forecast, Outlook, Project, Told
+from state.draft import Draft
+from state.forecast_caps import caps_of, companions
+from state.forecast_figures import Figures, figures_of, lines_of, shape_of, statement_months
+from state.handlers import views
+from state.handlers.projects import is_new
+from state.outlook import (
+    ONE_DAY,
+    absorb,
+    known,
+    project_lines,
+    project_policies,
+    project_zone,
+    register,
+    register_for,
+    today,
+    tracks_in,
+    worth_telling,
+)
+
+WORK = "time_entry"
+# Events that change what the figures rest on.
+REWEIGHED = frozenset({"assignment", "contract", "estimate", "project"})
+NO_RATE = "no_exchange_rate"
+
+State = tuple[Forecast, Outlook]
+
+
+def on_estimate_revised(draft: Draft, event: EstimateRevised) -> None:
+    """The newest version counts; one of an older day than the estimate in force changes nothing."""
+    key = estimate_key(event.project_id, event.line_id)
+    if not is_new(draft, "estimate", key, event.version, event):
+        return
+    kept: Estimate | None = draft.part("estimate", key)
+    if kept is None or event.as_of >= kept.event.as_of:
+        draft.put("estimate", key, Estimate(event, draft.cause.log_offset))
+
+
+# After every event
+
+
+def after_event(draft: Draft) -> None:
+    """Take in what the event moved, and tell what is worth an update of its own; a day's end has done so itself."""
+    if draft.cause.kind == WORK:
+        if draft.moves:
+            cause = _work_cause(draft)
+            for project_id in absorb(draft, cause):
+                _follow(draft, project_id, cause)
+        elif draft.parts:
+            for project_id in _touched(draft):
+                register(draft, project_id)
+    elif draft.cause.kind != "day":
+        _reconsider(draft)
+
+
+def _work_cause(draft: Draft) -> str:
+    cause = draft.cause
+    takes_back = any(move.hours < 0 or move.cost < 0 or move.revenue < 0 for move in draft.moves)
+    return work_cause(
+        corrects=takes_back and _reverses(draft.outputs, cause.id),
+        occurred_at=cause.occurred_at,
+        recorded_at=cause.recorded_at,
+    )
+
+
+def _reverses(outputs: Iterable[object], entry_id: str) -> bool:
+    """Whether the entry itself was posted before; that others lose room under a cap is no correction."""
+    return any(
+        isinstance(output, JournalEntry) and output.reverses is not None and output.affected_id == entry_id
+        for output in outputs
+    )
+
+
+def _follow(draft: Draft, project_id: str, cause: str) -> None:
+    """Tell at once what is worth it, the rest at the day's end."""
+    forecast, outlook = known(draft, project_id)
+    if not forecast.currency:
+        reweigh(draft, project_id, today(draft, project_zone(draft, draft.project(project_id))), cause)
+        forecast, outlook = known(draft, project_id)
+    if forecast.currency and worth_telling(forecast, outlook):
+        send(draft, project_id, today(draft, forecast.zone))
+    if not outlook.until:
+        register(draft, project_id)
+
+
+def _reconsider(draft: Draft) -> None:
+    """Events other than work: some change what figures rest on, many what a view shows."""
+    cause = _moved_by(draft)
+    moved = absorb(draft, cause)
+    _take_statements(draft)
+    for project_id in sorted(_touched(draft).union(moved)):
+        project = draft.project(project_id)
+        if not project.changed:
+            draft.put_project(replace(project, changed=True))
+        if draft.cause.kind in REWEIGHED:
+            _rest_anew(draft, project)
+        _follow(draft, project_id, cause)
+
+
+def _moved_by(draft: Draft) -> str:
+    """Work that a contract or an assignment rates again; what these price for the first time is scope."""
+    if draft.cause.kind not in REWEIGHED:
+        return "volume"
+    return "rate" if any(move.revenue < 0 for move in draft.moves) else "scope"
+
+
+def _touched(draft: Draft) -> set[str]:
+    """Known projects of which a figure or something open changed."""
+    found: set[str] = set()
+    for (kind, part_id), after in draft.parts.items():
+        part = after if after is not None else draft.before.get((kind, part_id))
+        match kind:
+            case _ if part is None:
+                pass
+            case "project" if part.changed:
+                found.add(part_id)
+            case "line":
+                found.add(part.project_id)
+            case "estimate":
+                found.add(part.event.project_id)
+            case "statement":
+                found |= _projects_of(draft, part.contract_id)
+            case "exception":
+                found |= {part.project_id} if part.project_id is not None else _projects_of(draft, part.contract_id)
+            case "contract" if draft.cause.kind == "contract":
+                found |= _projects_of(draft, part_id)
+            case _:
+                pass
+    return {project_id for project_id in found if draft.part("project", project_id) is not None}
+
+
+def _projects_of(draft: Draft, contract_id: str | None) -> set[str]:
+    return {project_id for project_id, contracts in taken_projects(draft).items() if contract_id in contracts}
+
+
+def _rest_anew(draft: Draft, project: Project) -> None:
+    """A new estimate is more or fewer hours, other rates or another mix; everything else is scope."""
+    project_id = project.project_id
+    as_of = today(draft, project_zone(draft, project))
+    before = known(draft, project_id)
+    estimated = draft.cause.kind == "estimate"
+    reweigh(draft, project_id, as_of, "volume" if estimated else "scope")
+    forecast, outlook = known(draft, project_id)
+    if estimated:
+        outlook = replace(outlook, changes=_split_volume(draft, project_id, before, (forecast, outlook), as_of))
+    draft.put("outlook", project_id, replace(outlook, stale=True))
+
+
+# Estimates
+
+
+def _split_volume(draft: Draft, project_id: str, before: State, after: State, as_of: date) -> dict[str, Change]:
+    """Take from volume what an estimate changed by rate and by mix."""
+    changes = after[1].changes
+    for (kind, part_id), estimate in draft.parts.items():
+        if kind != "estimate":
+            continue
+        track = _track_of(draft, project_id, estimate, before, after)
+        left, left_now = _left(draft, project_id, before, track, as_of), _left(draft, project_id, after, track, as_of)
+        if left is None or left_now is None:
+            continue
+        old: Estimate | None = draft.before.get((kind, part_id))
+        was = old.event.remaining if old is not None else ()
+        if track is None and len(after[1].progress) > 1:
+            was = ()
+        remains = estimate.event.remaining if was else ()
+        step = smallest_unit(after[0].currency)
+        cost = split_revision(left[0], left_now[0], cost_mix(was), cost_mix(remains), step)
+        revenue = split_revision(left[1], left_now[1], revenue_mix(was), revenue_mix(remains), step)
+        changes = with_change(changes, "volume", -cost.rate - cost.mix, -revenue.rate - revenue.mix)
+        changes = with_change(changes, "rate", cost.rate, revenue.rate)
+        changes = with_change(changes, "mix", cost.mix, revenue.mix)
+    return changes
+
+
+def _track_of(draft: Draft, project_id: str, estimate: Estimate, before: State, after: State) -> str | None:
+    """The line that the estimate is of, where that was and is kept on its own and no cap limits the whole; else None."""
+    if after[0].ceiling is not None:
+        return None
+    lines = (plan for plan in project_lines(draft, project_id) if plan.line.line_id == estimate.event.line_id)
+    name = next((line_key(plan) for plan in lines), None)
+    return name if name in before[1].progress and name in after[1].progress else None
+
+
+def _left(draft: Draft, project_id: str, state: State, track: str | None, as_of: date) -> tuple[Left, Left] | None:
+    """Remaining hours with their cost, and with their revenue."""
+    forecast, outlook = state
+    if not forecast.currency:
+        return Left(0, 0), Left(0, 0)
+    progress = outlook.progress if track is None else {track: outlook.progress[track]}
+    policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
+    tracks = tracks_in(draft, policies, forecast.bases, progress, forecast.currency, as_of)
+    if tracks is None:
+        return None
+    made = at_completion(tracks, forecast.planned_rate, forecast.ceiling, smallest_unit(forecast.currency))
+    hours, cost, revenue = (sum(each.now[place] for each in tracks) for place in range(3))
+    return Left(made.hours - hours, made.cost - cost), Left(made.hours - hours, made.revenue - revenue)
+
+
+# Statements
+
+
+def _take_statements(draft: Draft) -> None:
+    """Months that statements of this event are billed and due in; what is counted already is not counted again."""
+    for project_id, found in _issued(draft).items():
+        forecast, outlook = known(draft, project_id)
+        issued = sum(draft.line(contract_id, line_id).issued for contract_id, line_id, _ in lines_of(draft, project_id))
+        if issued == sum(forecast.billed.values()):
+            continue
+        billed, due = dict(forecast.billed), dict(forecast.due)
+        for bills, pays, amount in found:
+            billed[bills] = billed.get(bills, 0) + amount
+            due[pays] = due.get(pays, 0) + amount
+        draft.put("forecast", project_id, replace(forecast, billed=billed, due=due))
+        draft.put("outlook", project_id, replace(outlook, stale=True))
+
+
+def _issued(draft: Draft) -> dict[str, list[tuple[str, str, Amount]]]:
+    found: dict[str, list[tuple[str, str, Amount]]] = {}
+    for output in draft.outputs:
+        if isinstance(output, BillingStatement) and output.status == "issued":
+            for project_id, months in statement_months(draft, output).items():
+                found.setdefault(project_id, []).append(months)
+    return found
+
+
+# The day's end
+
+
+def on_day_ended(draft: Draft, zone: str, day: date) -> None:
+    """Tell what changed of every project in the zone; comes after the day's other work, such as statements."""
+    _reconsider(draft)
+    ended = midnight(day + ONE_DAY, zone)
+    visited = [project_id for project_id in draft.ids("outlook") if _is_due(draft, project_id, zone, ended)]
+    stale = [project_id for project_id in visited if known(draft, project_id)[1].stale]
+    others = [project_id for project_id in companions(draft, stale) if known(draft, project_id)[0].sequence]
+    for project_id in sorted({*visited, *others}):
+        _, outlook = known(draft, project_id)
+        draft.put("outlook", project_id, replace(outlook, until=0))
+        told = send(draft, project_id, day) if outlook.stale or project_id in others else True
+        if draft.project(project_id).changed:
+            views.flush(draft, project_id)
+        if not told:
+            register_for(draft, project_id, zone, day + ONE_DAY)
+
+
+def _is_due(draft: Draft, project_id: str, zone: str, ended: int) -> bool:
+    forecast, outlook = known(draft, project_id)
+    return 0 < outlook.until <= ended and forecast.zone == zone
+
+
+# Telling
+
+
+def send(draft: Draft, project_id: str, as_of: date) -> bool:
+    """Tell the forecast if it differs from the one told last; False where it has to wait for an exchange rate."""
+    weighed = reweigh(draft, project_id, as_of, None)
+    if weighed is None:
+        return _wait_for_rate(draft, project_id)
+    project = draft.project(project_id)
+    shape = shape_of(draft, project, weighed, as_of)
+    made = figures_of(draft, project, weighed, shape, as_of)
+    if made is None:
+        return _wait_for_rate(draft, project_id)
+    caps = caps_of(draft, weighed, shape, as_of)
+    digest = _digest(made, caps, weighed)
+    forecast = _noted(draft, project_id, weighed.forecast)
+    if digest != forecast.digest:
+        _emit(draft, project_id, weighed._replace(forecast=forecast), made, caps, as_of, digest)
+    else:
+        draft.put("forecast", project_id, forecast)
+        draft.put("outlook", project_id, replace(weighed.outlook, stale=False))
+    return True
+
+
+def _digest(made: Figures, caps: tuple[ForecastCap, ...], weighed: Weighed) -> str:
+    others = [figures for figures in made[1:] if figures is not made.project]
+    content = (made.project, others, caps, weighed.planned.demand)
+    return blake2b(msgspec.msgpack.encode(content), digest_size=12).hexdigest()
+
+
+def _emit(
+    draft: Draft,
+    project_id: str,
+    weighed: Weighed,
+    made: Figures,
+    caps: tuple[ForecastCap, ...],
+    as_of: date,
+    digest: str,
+) -> None:
+    forecast, outlook, figures = weighed.forecast, weighed.outlook, made.project
+    before = forecast.told
+    sequence = forecast.sequence + 1
+    complete = percent(figures.burn_cost, figures.eac_cost)
+    draft.emit(
+        ForecastUpdate(
+            project_id=project_id,
+            sequence=sequence,
+            as_of=as_of,
+            project=figures,
+            cause_kind=draft.cause.kind,
+            cause_id=draft.cause.id,
+            cause_version=draft.cause.version,
+            ledger=made.ledger,
+            group=made.group,
+            contract_ids=taken_projects(draft).get(project_id, ()),
+            baseline_sequence=before.sequence if before is not None else None,
+            demand=weighed.planned.demand,
+            percent_complete=complete,
+            caps=caps,
+            previous=_previous(before),
+            deltas=deltas(outlook.changes) if before is not None else (),
+        )
+    )
+    told = Told(
+        sequence,
+        figures.eac_cost,
+        figures.eac_revenue,
+        figures.margin,
+        figures.burn_cost,
+        figures.burn_revenue,
+        figures.backlog,
+        complete,
+    )
+    draft.put("forecast", project_id, replace(forecast, sequence=sequence, told=told, digest=digest))
+    draft.put("outlook", project_id, replace(outlook, changes={}, stale=False))
+    project = draft.project(project_id)
+    if not project.changed:
+        draft.put_project(replace(project, changed=True))
+
+
+def _previous(before: Told | None) -> PreviousFigures | None:
+    if before is None:
+        return None
+    return PreviousFigures(
+        before.sequence,
+        before.eac_cost,
+        before.eac_revenue,
+        before.margin,
+        before.burn_cost,
+        before.burn_revenue,
+        before.backlog,
+    )
+
+
+# What is missing
+
+
+def _wait_for_rate(draft: Draft, project_id: str) -> bool:
+    """Nothing is guessed: the forecast waits for the rate; a project of which not even a currency is known has none."""
+    forecast, _ = known(draft, project_id)
+    if not forecast.currency:
+        return True
+    draft.note(
+        NO_RATE,
+        "project",
+        project_id,
+        f"the forecast of project {project_id} in {forecast.currency} waits for an exchange rate",
+        project_id=project_id,
+    )
+    draft.put("forecast", project_id, replace(forecast, noted=tuple({*forecast.noted, NO_RATE})))
+    return False
+
+
+def _noted(draft: Draft, project_id: str, forecast: Forecast) -> Forecast:
+    """Raise and settle what the forecast lacks, once."""
+    lacking = ("no_estimate",) if lacks_estimate(forecast.bases) else ()
+    if lacking == forecast.noted:
+        return forecast
+    for category in forecast.noted:
+        if category not in lacking:
+            draft.settle_note(category, "project", project_id)
+    if lacking:
+        draft.note(
+            "no_estimate",
+            "project",
+            project_id,
+            f"nobody has said what project {project_id} will cost: no estimate and no cost budget",
+            project_id=project_id,
+        )
+    return replace(forecast, noted=lacking)

@@ -1,0 +1,290 @@
+"""The ERP's answer to a statement: an invoice posted moves unbilled to receivables, one that differs or was rejected waits."""
+
+from datetime import date
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.events.finance import InvoicePosted, InvoiceRejected
+from domain.exchange import Exchange, MissingRate
+from domain.identity import statement_id as statement_id_of
+from domain.journal import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, About, Leg, journal_entry, merge, rounding_beyond
+from domain.money import convert, format_amount, round_ratio, smallest_unit
+from domain.events.common import Policies
+from domain.policies import resolve
+from domain.units import Amount
+from state.books import Entry, StatementEntry, StatementState
+from state.draft import Draft
+from state.known import Slot, exchange_on, open_day_from, period
+from state.plan import LinePlan, line_plan
+from state.posting import REVENUE, booking_of, emit, settle_exchange_rest
+from state.totals import issued_on, unbilled_position
+
+RECEIVABLE = "1100"
+OUTPUT_TAX = "2400"
+
+
+def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
+    statement = find_statement(draft, event)
+    if statement is None:
+        _unknown(draft, event, "invoice", event.invoice_id)
+        return
+    if statement.invoice_id is not None:
+        if statement.invoice_id != event.invoice_id:
+            _differs(draft, statement, event, f"invoice {statement.invoice_id} is posted for it already")
+        return
+    if event.amount != statement.amount_due:
+        draft.put("statement", statement.statement_id, replace(statement, waiting=event))
+        _differs(
+            draft,
+            statement,
+            event,
+            f"expected {format_amount(statement.amount_due)} {statement.currency} net, invoice {event.invoice_id} has {format_amount(event.amount)}",
+        )
+        return
+    post_invoice(draft, statement, event)
+
+
+def on_invoice_rejected(draft: Draft, event: InvoiceRejected) -> None:
+    statement = find_statement(draft, event)
+    if statement is None:
+        _unknown(draft, event, "statement", event.statement_id or "")
+        return
+    if statement.invoice_id is None:
+        draft.note(
+            "posting_rejected",
+            "statement",
+            statement.statement_id,
+            f"the ERP rejected the invoice of statement {statement.statement_id}: {event.code} {event.message}",
+            contract_id=statement.contract_id,
+            amount=statement.amount_due,
+            currency=statement.currency,
+        )
+
+
+def waive_difference(draft: Draft, statement_id: str) -> None:
+    """A waived difference posts the statement's amount with the invoice that came."""
+    statement = draft.statement(statement_id)
+    if statement is not None and statement.waiting is not None and statement.invoice_id is None:
+        post_invoice(draft, statement, statement.waiting._replace(amount=statement.amount_due))
+
+
+def retry_invoice(draft: Draft, statement_id: str) -> None:
+    """An exchange rate that the invoice waited for may have come."""
+    statement = draft.statement(statement_id)
+    if statement is not None and statement.waiting is not None and statement.waiting.amount == statement.amount_due:
+        post_invoice(draft, statement, statement.waiting)
+
+
+def find_statement(draft: Draft, event: InvoicePosted | InvoiceRejected) -> StatementState | None:
+    if event.statement_id is not None:
+        return draft.statement(event.statement_id)
+    named = event.statement
+    if named is None:
+        return None
+    contract = draft.contract(named.contract_id)
+    if contract is None or not contract.history:
+        return None
+    terms = contract.terms
+    bill_to = named.bill_to or (terms.bill_to[0].customer_id if terms.bill_to else terms.customer_id)
+    return draft.statement(
+        statement_id_of(draft.engagement_id, named.contract_id, bill_to, named.period.isoformat(), named.sequence)
+    )
+
+
+def _unknown(draft: Draft, event: InvoicePosted | InvoiceRejected, kind: str, subject: str) -> None:
+    named = event.statement_id or event.statement
+    draft.note("unknown_reference", kind, subject, f"no statement {named} was issued", field="statement_id")
+
+
+def _differs(draft: Draft, statement: StatementState, event: InvoicePosted, message: str) -> None:
+    draft.note(
+        "statement_differs_from_invoice",
+        "statement",
+        statement.statement_id,
+        message,
+        contract_id=statement.contract_id,
+        amount=event.amount - statement.amount_due,
+        currency=statement.currency,
+        field="amount",
+    )
+
+
+class _Relief(NamedTuple):
+    """What an invoice takes from one entry's unbilled balance."""
+
+    listed: StatementEntry
+    entry: Entry
+    plan: LinePlan
+    ledger_amount: Amount
+    same_rate: bool
+
+
+def post_invoice(draft: Draft, statement: StatementState, event: InvoicePosted) -> None:
+    contract = draft.contract(statement.contract_id)
+    assert contract is not None, "a statement is of a contract in the books"
+    terms = contract.terms
+    entity = draft.reference.entity(terms.legal_entity_id)
+    assert entity is not None, "terms of an unknown entity are refused"
+    policies = resolve(terms.policies, entity.policies)
+    day = open_day_from(draft, entity, event.posted_on)
+    exchange = _exchange(draft, policies, event, terms.currency, entity.currency, day)
+    if isinstance(exchange, MissingRate):
+        draft.put("statement", statement.statement_id, replace(statement, waiting=event))
+        for currency in (terms.currency, entity.currency):
+            draft.waits_added.add(("exchange", currency, f"statement:{statement.statement_id}"))
+        draft.note(
+            exchange.category,
+            "statement",
+            statement.statement_id,
+            f"invoice {event.invoice_id}: {terms.currency} to {entity.currency} on {day}: {exchange.category}",
+            contract_id=statement.contract_id,
+        )
+        return
+    for category in ("statement_differs_from_invoice", "posting_rejected", "no_exchange_rate", "stale_exchange_rate"):
+        draft.settle_note(category, "statement", statement.statement_id)
+    for currency in (terms.currency, entity.currency):
+        draft.waits_removed.add(("exchange", currency, f"statement:{statement.statement_id}"))
+    slot = Slot(entity, terms.currency, day, period(draft, entity, day).name, exchange)
+    reliefs = [
+        _remeasured(draft, _relief(draft, statement, listed, slot), slot)
+        for listed in draft.entries.statement(statement.statement_id)
+    ]
+    _journals(draft, statement, event, slot, policies, reliefs)
+    for relief in reliefs:
+        _relieve(draft, statement, relief)
+    draft.put("statement", statement.statement_id, replace(statement, invoice_id=event.invoice_id, waiting=None))
+
+
+def _exchange(
+    draft: Draft, policies: Policies, event: InvoicePosted, currency: str, ledger_currency: str, day: date
+) -> Exchange | MissingRate:
+    """The rate that the invoice states, else the table's for its date."""
+    if event.exchange_rate is not None and currency != ledger_currency:
+        return Exchange(event.exchange_rate, 10**12, event.exchange_rate, ())
+    return exchange_on(draft, policies, currency, ledger_currency, day, day)
+
+
+def _relief(draft: Draft, statement: StatementState, listed: StatementEntry, slot: Slot) -> _Relief:
+    entry = draft.entry(listed.entry_id)
+    contract = draft.contract(statement.contract_id)
+    assert entry is not None and contract is not None, "a statement lists entries of the books"
+    plan = next(
+        plan
+        for stored in reversed(contract.history)
+        if (plan := line_plan(draft, contract, stored.version, listed.line_id)) is not None
+    )
+    amount, ledger = unbilled_position(entry)
+    mode = plan.policies.money_mode or "half_up"
+    if listed.amount == amount:
+        taken = ledger
+    elif amount and (amount > 0) == (listed.amount > 0) and abs(listed.amount) < abs(amount):
+        taken = round_ratio(ledger * listed.amount, amount, smallest_unit(slot.entity.currency), mode)
+    else:
+        taken = convert(listed.amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
+    work = entry.standing
+    rates = {
+        journal.exchange_rate
+        for journal in (work.journals if work else ())
+        if any(line.purpose == "revenue" for line in journal.lines)
+    }
+    return _Relief(listed, entry, plan, taken, rates <= {slot.exchange.rate})
+
+
+def _remeasured(draft: Draft, relief: _Relief, slot: Slot) -> _Relief:
+    """Policy `remeasure_revenue`: accrual and revenue go out at the stored rate and come back at the invoice's, on its date."""
+    plan, listed, work = relief.plan, relief.listed, relief.entry.work
+    if plan.policies.fx_policy != "remeasure_revenue" or relief.same_rate or work is None or work.price is None:
+        return relief
+    mode = plan.policies.money_mode or "half_up"
+    now = convert(listed.amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
+    for rule, amount, ledger in (
+        ("remeasure_out", -listed.amount, -relief.ledger_amount),
+        ("remeasure_in", listed.amount, now),
+    ):
+        moved = (Leg(plan.account, "revenue", amount, ledger), Leg(REVENUE, "revenue", -amount, -ledger))
+        posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies.rounding_limit or 0)
+        work = replace(work, journals=(*work.journals, posted))
+    entry = replace(relief.entry, work=work)
+    draft.put_entry(relief.entry, entry)
+    return relief._replace(entry=entry, ledger_amount=now, same_rate=True)
+
+
+def _journals(
+    draft: Draft,
+    statement: StatementState,
+    event: InvoicePosted,
+    slot: Slot,
+    policies: Policies,
+    reliefs: list[_Relief],
+) -> None:
+    """One billing journal: receivable against what was unbilled, by project, and tax; exchange differences to 7110, cents to 7190."""
+    mode = policies.money_mode or "half_up"
+    gross = event.amount + event.tax_amount
+
+    def in_ledger(amount: Amount) -> Amount:
+        return convert(amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
+
+    by_project: dict[str, list[Leg]] = {}
+    for relief in reliefs:
+        leg = Leg(relief.plan.account, "billing", -relief.listed.amount, -relief.ledger_amount)
+        by_project.setdefault(relief.plan.line.project_id, []).append(leg)
+    main = min(by_project, default="")
+    legs = by_project.setdefault(main, [])
+    legs.insert(0, Leg(RECEIVABLE, "billing", gross, in_ledger(gross)))
+    if event.tax_amount:
+        legs.append(Leg(OUTPUT_TAX, "tax", -event.tax_amount, -in_ledger(event.tax_amount)))
+    rest = sum(leg.ledger_amount for members in by_project.values() for leg in members)
+    if rest:
+        rounding = all(relief.same_rate for relief in reliefs)
+        legs.append(
+            Leg(CURRENCY_ROUNDING, "rounding", 0, -rest)
+            if rounding
+            else Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, -rest)
+        )
+    lines = [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
+    cause = draft.cause
+    contract = draft.contract(statement.contract_id)
+    assert contract is not None, "a statement is of a contract in the books"
+    record = journal_entry(
+        About(
+            draft.engagement_id, "statement", statement.statement_id, 1, "billing", cause.kind, cause.id, cause.version
+        ),
+        booking_of(slot, "billing"),
+        [leg for _, leg in lines],
+        project_id="",
+        dimensions={},
+        service_date=None,
+        contract_id=statement.contract_id,
+        customer_id=contract.terms.customer_id,
+        deliver=policies.ar_journal == "milepost",
+    )
+    placed = tuple(
+        line._replace(project_id=project_id or None) for (project_id, _), line in zip(lines, record.lines, strict=True)
+    )
+    draft.emit(record._replace(lines=placed))
+    if excess := rounding_beyond([leg for _, leg in lines], slot.entity.currency, policies.rounding_limit or 0):
+        draft.raise_exception(
+            "rounding_over_limit",
+            "journal",
+            record.journal_id,
+            f"rounding left {format_amount(excess)} {slot.entity.currency}",
+            contract_id=statement.contract_id,
+            amount=excess,
+            currency=slot.entity.currency,
+        )
+
+
+def _relieve(draft: Draft, statement: StatementState, relief: _Relief) -> None:
+    entry = draft.entry(relief.entry.entry_id)
+    assert entry is not None, "the entry was read for its relief"
+    issued = issued_on(entry, statement.contract_id, relief.listed.line_id)
+    assert issued is not None, "the statement issued the entry"
+    now = replace(
+        issued,
+        invoiced=issued.invoiced + relief.listed.amount,
+        invoiced_ledger=issued.invoiced_ledger + relief.ledger_amount,
+    )
+    others = tuple(one for one in entry.issued if one is not issued)
+    after = replace(entry, issued=(*others, now))
+    draft.put_entry(entry, settle_exchange_rest(draft, after, relief.plan))

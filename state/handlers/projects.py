@@ -1,0 +1,62 @@
+"""Projects: activated, closed, people assigned."""
+
+from msgspec.structs import replace
+
+from domain.events.delivery import ProjectActivated, ProjectClosed, ResourceAssigned
+from domain.identity import content_digest
+from state.books import Fact
+from state.draft import Draft
+from state.handlers.time import retry
+from state.rerate import rerate_person
+
+_TRACE = ("event_id", "recorded_at", "source", "correlation_id", "engagement_id")
+
+
+def is_new(draft: Draft, kind: str, fact_id: str, version: int, event: object) -> bool:
+    """Whether a fact brings a higher version than known; the same one with other content is a conflict."""
+    known: Fact | None = draft.part("fact", f"{kind}/{fact_id}")
+    names = event._fields  # type: ignore[attr-defined]
+    digest = content_digest([type(event).__name__, *(getattr(event, name) for name in names if name not in _TRACE)])
+    if known is not None and version <= known.version:
+        if version == known.version and digest != known.digest:
+            draft.note(
+                "conflicting_version",
+                kind,
+                fact_id,
+                f"version {version} of {kind} {fact_id} came twice with different content; the first one stands",
+            )
+        return False
+    draft.settle_note("conflicting_version", kind, fact_id, "superseded")
+    draft.put("fact", f"{kind}/{fact_id}", Fact(version, digest))
+    return True
+
+
+def on_project_activated(draft: Draft, event: ProjectActivated) -> None:
+    if not is_new(draft, "project", event.project_id, event.version, event):
+        return
+    project = draft.project(event.project_id)
+    entity = draft.reference.entity(event.legal_entity_id)
+    zone = entity.zone if entity is not None else project.zone
+    draft.put_project(replace(project, activated=event, closed_on=None, zone=zone, changed=True))
+    _retry_parked(draft)
+
+
+def on_project_closed(draft: Draft, event: ProjectClosed) -> None:
+    if is_new(draft, "project", event.project_id, event.version, event):
+        draft.put_project(replace(draft.project(event.project_id), closed_on=event.ends_on, changed=True))
+        _retry_parked(draft)
+
+
+def on_resource_assigned(draft: Draft, event: ResourceAssigned) -> None:
+    if not is_new(draft, "assignment", event.assignment_id, event.version, event):
+        return
+    project = draft.project(event.project_id)
+    others = tuple(one for one in project.assignments if one.assignment_id != event.assignment_id)
+    draft.put_project(replace(project, assignments=(*others, event), changed=True))
+    rerate_person(draft, draft.contracts(), event.project_id, event.person_id)
+    _retry_parked(draft)
+
+
+def _retry_parked(draft: Draft) -> None:
+    for entry_id in draft.entries.parked():
+        retry(draft, entry_id)

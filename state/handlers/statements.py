@@ -1,0 +1,410 @@
+"""Billing periods close into statements; the ERP's invoice moves what was unbilled to receivables."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.billing_periods import BillingPeriod
+from domain.caps import bucket_key, limit_on, prorate
+from domain.contract import in_force
+from domain.events.delivery import StatementRequested
+from domain.identity import statement_id
+from domain.outputs import BillingStatement, StatementLine
+from domain.statement import (
+    ADJUSTED_FOR_CAP,
+    CORRECTION,
+    PRIOR_PERIOD,
+    Group,
+    Piece,
+    grouped,
+    line_amount,
+    line_hours,
+    rounding_note,
+    shown_quantity,
+)
+from domain.units import Amount
+from domain.zones import local_date
+from state.allot import Stake, allot_rest, claim_of, order_key, repin, reprice, rules_for, stake_of
+from state.books import Contract, Entry, Hold, Issued, StatementEntry, StatementState
+from state.draft import Draft
+from state.handlers.time import plan_of
+from state.periods import closes_on, open_period, schedule, zone_of
+from state.plan import LinePlan, contract_policies, line_plan, versions
+from state.rerate import in_order, line_ids
+from state.totals import issued_on, outstanding, standing_price
+
+LINES_A_PART = 2_000
+ENTRIES_A_PART = 4_000
+
+
+def close_periods(draft: Draft, contract: Contract, zone: str, day: date) -> None:
+    """Close, in order, every billing period whose last day plus grace has ended."""
+    if not contract.history or contract.invalid is not None or zone_of(draft, contract) != zone:
+        return
+    period = open_period(draft, contract)
+    while period is not None and closes_on(draft, contract, period) <= day.isoformat():
+        contract = close_period(draft, contract, period)
+        period = open_period(draft, contract)
+    schedule(draft, contract)
+
+
+def close_period(draft: Draft, contract: Contract, period: BillingPeriod) -> Contract:
+    cut(draft, contract, period, since=None)
+    current = draft.contract(contract.contract_id)
+    assert current is not None, "the contract is in the books"
+    current = replace(current, period_start=period.to)
+    draft.put("contract", contract.contract_id, current)
+    return current
+
+
+def on_statement_requested(draft: Draft, event: StatementRequested) -> None:
+    contract = draft.contract(event.contract_id)
+    if contract is None or not contract.history or contract.invalid is not None:
+        draft.note(
+            "unknown_reference",
+            "statement_request",
+            event.request_id,
+            f"a statement of contract {event.contract_id} is requested, which is not in force",
+            contract_id=event.contract_id,
+        )
+        return
+    if event.request_id in contract.requests:
+        return
+    contract = replace(contract, requests=(*contract.requests, event.request_id)[-1_000:])
+    draft.put("contract", event.contract_id, contract)
+    period = open_period(draft, contract)
+    if period is not None:
+        schedule(draft, close_period(draft, contract, period))
+        return
+    to = event.to or local_date(event.occurred_at, zone_of(draft, contract)) + timedelta(days=1)
+    start = event.period or contract.requested_to or contract.terms.starts_on
+    cut(draft, contract, BillingPeriod(start, to), since=event.period)
+    current = draft.contract(event.contract_id)
+    assert current is not None, "the contract is in the books"
+    draft.put("contract", event.contract_id, replace(current, requested_to=to))
+
+
+class _Due(NamedTuple):
+    entry: Entry
+    plan: LinePlan
+    piece: Piece
+
+
+def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
+    """Issue what is due with service date before the period's end (and from `since` on); with no line there is no statement."""
+    _prorate(draft, contract, period.to)
+    due = list(_due(draft, contract, period, since))
+    if due:
+        _issue(draft, contract, period, due)
+    _make_final(draft, contract, period.to)
+
+
+def _due(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> Iterable[_Due]:
+    holds = [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
+    for line_id in line_ids(contract):
+        entries = draft.open_on(
+            contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat()
+        )
+        for entry in in_order(entries):
+            amount = outstanding(entry, contract.contract_id, line_id)
+            plan = _plan(draft, contract, entry, line_id)
+            if amount and plan is not None and not _held(holds, contract, plan, entry):
+                yield _Due(entry, plan, _piece(entry, plan, line_id, amount, period))
+
+
+def _plan(draft: Draft, contract: Contract, entry: Entry, line_id: str) -> LinePlan | None:
+    """The plan of the entry's price where that is on this line, else of the line it was issued on."""
+    price = standing_price(entry)
+    if price is not None and price.line_id == line_id and price.contract_id == contract.contract_id:
+        return plan_of(draft, price)
+    issued = issued_on(entry, contract.contract_id, line_id)
+    assert issued is not None, "an open entry has a price or was issued on the line"
+    number = in_force(versions(contract), issued.day).number
+    return line_plan(draft, contract, number, line_id)
+
+
+def _held(holds: list[Hold], contract: Contract, plan: LinePlan, entry: Entry) -> bool:
+    standing = entry.standing
+    names = {
+        ("contract", contract.contract_id),
+        ("line", plan.line.line_id),
+        ("project", plan.line.project_id),
+        ("entry", entry.entry_id),
+        ("bill_to", bill_to_of(contract)),
+        ("project", standing.event.project_id if standing is not None else ""),
+    }
+    return any((hold.scope, hold.scope_id) in names for hold in holds)
+
+
+def bill_to_of(contract: Contract) -> str:
+    terms = contract.terms
+    return terms.bill_to[0].customer_id if terms.bill_to else terms.customer_id
+
+
+def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: BillingPeriod) -> Piece:
+    """What the entry brings; a correction stands under the new version's person and rate, a withdrawn one under what was issued."""
+    price = standing_price(entry)
+    issued = issued_on(entry, plan.contract_id, line_id)
+    own = price is not None and price.line_id == line_id and price.contract_id == plan.contract_id
+    work = entry.standing
+    day = price.day if price is not None and own else issued.day if issued is not None else period.start
+    hours = 0
+    flags = []
+    if price is not None and own:
+        hours = (
+            price.hours
+            if price.billable == price.value
+            else price.hours * price.billable // price.value
+            if price.value
+            else 0
+        )
+        if price.billable < price.value:
+            flags.append(ADJUSTED_FOR_CAP)
+    if issued is not None:
+        hours -= issued.hours
+        if issued.amount or issued.hours:
+            flags.append(CORRECTION)
+    if day < period.start:
+        flags.append(PRIOR_PERIOD)
+    event = work.event if work is not None else None
+    return Piece(
+        entry.entry_id,
+        line_id,
+        plan.line.project_id,
+        event.person_id if event is not None else "",
+        event.task if event is not None else None,
+        price.role if price is not None and own else None,
+        price.rate if price is not None and own else 0,
+        price.markup if price is not None and own else 0,
+        day,
+        amount,
+        hours,
+        price is not None and own and price.billable == price.value and issued is None,
+        tuple(sorted(flags)),
+        event.description if event is not None else None,
+    )
+
+
+def _issue(draft: Draft, contract: Contract, period: BillingPeriod, due: Sequence[_Due]) -> None:
+    by_entry = {(one.entry.entry_id, one.piece.line_id): one for one in due}
+    groups = grouped([one.piece for one in due])
+    lines: list[StatementLine] = []
+    listed: list[StatementEntry] = []
+    for group in groups:
+        plan = by_entry[group.first.entry_id, group.first.line_id].plan
+        amount = line_amount(group, plan.policies, plan.currency)
+        rest = amount - group.amount
+        lines.append(_line(draft, contract, plan, group, amount))
+        for place, piece in enumerate(group.pieces):
+            extra = rest if place == len(group.pieces) - 1 else 0
+            _pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)
+            listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
+    _emit(draft, contract, period, lines, listed)
+
+
+def _line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount: Amount) -> StatementLine:
+    first = group.first
+    totals = draft.line(contract.contract_id, first.line_id, first.project_id)
+    hours = line_hours(group, plan.policies)
+    decimals = plan.policies.quantity_decimals
+    quantity = shown_quantity(totals.shown_hours, totals.shown_quantity, hours, 2 if decimals is None else decimals)
+    draft.put(
+        "line",
+        f"{contract.contract_id}/{first.line_id}",
+        replace(totals, shown_hours=totals.shown_hours + hours, shown_quantity=totals.shown_quantity + quantity),
+    )
+    what = first.task or first.role or "Time"
+    return StatementLine(
+        line_id=first.line_id,
+        project_id=first.project_id,
+        description=(first.description or what) if len(group.pieces) == 1 else what,
+        quantity=quantity,
+        unit="hour",
+        rate=first.rate,
+        amount=amount,
+        service_from=min(piece.day for piece in group.pieces),
+        service_to=max(piece.day for piece in group.pieces),
+        markup_percent=first.markup,
+        person_id=first.person_id or None,
+        task=first.task,
+        role=first.role or None,
+        entries=tuple(piece.entry_id for piece in group.pieces),
+        flags=first.flags,
+    )
+
+
+def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
+    """The entry's due part is issued: it no longer competes for room, and cents of the line's rounding are posted on it."""
+    entry = draft.entry(due.entry.entry_id)
+    assert entry is not None, "the entry was read from the rows"
+    before = stake_of(entry)
+    if extra:
+        price = standing_price(entry)
+        assert price is not None, "only a priced entry takes the rounding of its line"
+        entry_with = reprice(draft, entry, due.plan, replace(price, rounding=price.rounding + extra), "rounding")
+        draft.put_entry(entry, entry_with)
+        entry = entry_with
+    piece = due.piece
+    had = issued_on(entry, contract.contract_id, piece.line_id) or Issued(
+        contract.contract_id, piece.line_id, 0, 0, piece.day
+    )
+    now = replace(had, amount=had.amount + piece.amount + extra, hours=had.hours + piece.hours, day=piece.day)
+    others = tuple(
+        one for one in entry.issued if (one.contract_id, one.line_id) != (contract.contract_id, piece.line_id)
+    )
+    after = replace(entry, issued=(*others, now))
+    draft.put_entry(entry, after)
+    stake = stake_of(after)
+    if before is not None and stake is not None and stake.price.line_id == piece.line_id:
+        repin(draft, due.plan, before, stake)
+
+
+def _emit(
+    draft: Draft,
+    contract: Contract,
+    period: BillingPeriod,
+    lines: Sequence[StatementLine],
+    listed: Sequence[StatementEntry],
+) -> None:
+    terms = contract.terms
+    name = period.start.isoformat()
+    sequence = contract.sequences.get(name, 0) + 1
+    current = draft.contract(contract.contract_id)
+    assert current is not None, "the contract is in the books"
+    draft.put("contract", contract.contract_id, replace(current, sequences={**current.sequences, name: sequence}))
+    bill_to = bill_to_of(contract)
+    made = statement_id(draft.engagement_id, contract.contract_id, bill_to, name, sequence)
+    total = sum(line.amount for line in lines)
+    entity = draft.reference.entity(terms.legal_entity_id)
+    policies = contract_policies(draft, contract)
+    parts = _parts(lines)
+    for number, part in enumerate(parts, 1):
+        draft.emit(
+            BillingStatement(
+                statement_id=made,
+                revision=1,
+                contract_id=contract.contract_id,
+                bill_to=bill_to,
+                currency=terms.currency,
+                legal_entity_id=entity.legal_entity_id if entity is not None else terms.legal_entity_id,
+                period=period.start,
+                to=period.to,
+                status="issued",
+                lines=tuple(part),
+                total=total,
+                retained=0,
+                released=0,
+                deposits_applied=0,
+                amount_due=total,
+                rounding=rounding_note(policies, terms.currency),
+                line_count=len(lines),
+                control_total=total,
+                part=number,
+                parts=len(parts),
+            )
+        )
+    draft.statements[made] = tuple(listed)
+    draft.put(
+        "statement",
+        made,
+        StatementState(made, contract.contract_id, bill_to, period.start, period.to, sequence, terms.currency, total),
+    )
+
+
+def _parts(lines: Sequence[StatementLine]) -> list[list[StatementLine]]:
+    """Records of at most so many lines and entries; all but the longest statements are one."""
+    parts: list[list[StatementLine]] = [[]]
+    entries = 0
+    for line in lines:
+        if parts[-1] and (len(parts[-1]) >= LINES_A_PART or entries + len(line.entries) > ENTRIES_A_PART):
+            parts.append([])
+            entries = 0
+        parts[-1].append(line)
+        entries += len(line.entries)
+    return parts
+
+
+# Caps at the cut
+
+
+def _prorate(draft: Draft, contract: Contract, to: date) -> None:
+    """Under `prorate`, entries of the cap before the period's end share its room in proportion to value, for good (RULES section 6)."""
+    for cap_id, members in sorted(_prorated(draft, contract, to).items()):
+        for key, stakes in sorted(members.items()):
+            _share_room(draft, contract, cap_id, key, stakes)
+
+
+Members = dict[tuple[str, str], list[tuple[LinePlan, Stake]]]
+
+
+def _prorated(draft: Draft, contract: Contract, to: date) -> dict[str, Members]:
+    found: dict[str, Members] = {}
+    for line_id in line_ids(contract):
+        for entry in draft.open_on(contract.contract_id, line_id, "", to.isoformat()):
+            stake = stake_of(entry)
+            plan = plan_of(draft, stake.price) if stake is not None else None
+            if stake is None or plan is None or stake.price.line_id != line_id or stake.price.final:
+                continue
+            for rule in plan.rules:
+                if rule.hard and rule.split == "prorate":
+                    key = bucket_key(rule, stake.price.day, stake.person_id)
+                    found.setdefault(rule.cap_id, {}).setdefault(key, []).append((plan, stake))
+    return found
+
+
+def _share_room(
+    draft: Draft, contract: Contract, cap_id: str, key: tuple[str, str], members: list[tuple[LinePlan, Stake]]
+) -> None:
+    """Room for these entries = limit less what is pinned; each gets its share of it, held ones too."""
+    members.sort(key=lambda pair: order_key(pair[0], pair[1].price, pair[1].entry_id))
+    plan, _ = members[0]
+    allotment = "" if plan.policies.cap_split_billing is None else "revenue"
+    rule = next(rule for rule in rules_for(plan, allotment) if rule.cap_id == cap_id)
+    limit = limit_on(rule, members[-1][1].price.day).amount
+    if limit is None:
+        return
+    stored = draft.bucket("/".join((contract.contract_id, allotment, *key)))
+    claims = [claim_of(own, allotment, stake) for own, stake in members]
+    room = max(limit - stored.bucket.pinned_amount, 0)
+    shares = prorate(room, [claim.free for claim in claims], plan.currency)
+    changed = []
+    for (own, stake), claim, share in zip(members, claims, shares, strict=True):
+        price = stake.price
+        granted = claim.pinned + share
+        after = replace(price, given=granted, allowed=granted, recognised=granted)
+        if allotment == "":
+            after = replace(after, billable=granted, binding=cap_id if granted < price.value else None)
+        changed.append((own, stake, after))
+    for own, stake, after in changed:
+        entry = draft.entry(stake.entry_id)
+        assert entry is not None, "the stake was read from the rows"
+        repin(draft, own, stake, stake._replace(price=after))
+        draft.put_entry(entry, reprice(draft, entry, own, after, "prorate"))
+    allot_rest(draft, plan, allotment)
+
+
+def _make_final(draft: Draft, contract: Contract, to: date) -> None:
+    """Policy `overflow: non_billable`: what is over the cap when its period is issued stays over it."""
+    for line_id in line_ids(contract):
+        for entry in draft.open_on(contract.contract_id, line_id, "", to.isoformat()):
+            stake = stake_of(entry)
+            plan = plan_of(draft, stake.price) if stake is not None else None
+            if (
+                stake is None
+                or plan is None
+                or plan.policies.overflow != "non_billable"
+                or stake.price.line_id != line_id
+            ):
+                continue
+            price = stake.price
+            if price.billable < price.value and not price.final:
+                final = replace(price, final=True)
+                repin(draft, plan, stake, stake._replace(price=final))
+                work = entry.standing
+                assert work is not None, "a stake has standing work"
+                settled = replace(work, price=final)
+                draft.put_entry(
+                    entry, replace(entry, behind=settled) if entry.behind is not None else replace(entry, work=settled)
+                )

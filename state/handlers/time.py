@@ -1,0 +1,318 @@
+"""Approved time: the newest version of an entry wins; a finished one stands until the next can replace it whole.
+
+A version is finished when both its sides are posted. What replaces a finished version reverses and reposts in one event; what replaces
+an unfinished one reverses it at once and posts what it can (RULES section 6, Parking).
+"""
+
+from datetime import date
+from operator import itemgetter
+
+from msgspec.structs import replace
+
+from domain.caps import order_of
+from domain.contract import in_force
+from domain.events.delivery import TimeApproved, TimeWithdrawn
+from domain.money import extend
+from state import person_day
+from state.allot import Stake, change, stake_of
+from state.assess import Assessment, CostPlan, PricePlan, assess
+from state.books import Cost, Entry, Fault, Price, Work
+from state.draft import Draft
+from state.known import Blocked, entity_policies
+from state.plan import LinePlan, line_plan, versions
+from state.posting import (
+    LABOR_COST,
+    WORK_IN_PROGRESS,
+    Side,
+    cost_pairs,
+    post,
+    revenue_pairs,
+    reverse,
+    settle_exchange_rest,
+    with_work,
+)
+from state.totals import issued_on
+
+# What tells two deliveries of one version apart, and what tells a new version from a mere repeat.
+_TRACE = frozenset({"event_id", "recorded_at", "source", "correlation_id", "engagement_id"})
+_REPEATED = _TRACE | {"version", "occurred_at", "approved_at"}
+_content = itemgetter(*(place for place, name in enumerate(TimeApproved._fields) if name not in _TRACE))
+_substance = itemgetter(*(place for place, name in enumerate(TimeApproved._fields) if name not in _REPEATED))
+
+
+def on_time_approved(draft: Draft, event: TimeApproved) -> None:
+    before = draft.entry(event.entry_id)
+    if before is None:
+        advance(draft, None, Entry(event.entry_id, event.version), Work(event, draft.cause.log_offset), fresh=True)
+        return
+    if event.version < before.version:
+        return
+    newest = before.work.event if before.work is not None else None
+    if event.version == before.version:
+        if newest is None or _differs(event, newest):
+            conflict(draft, before)
+        return
+    if newest is not None and _substance(event) == _substance(newest):
+        draft.put_entry(before, replace(resolved(draft, before), version=event.version))
+        return
+    entry = replace(resolved(draft, before), version=event.version, waived=())
+    advance(draft, before, entry, Work(event, draft.cause.log_offset), fresh=True)
+
+
+def _differs(event: TimeApproved, newest: TimeApproved) -> bool:
+    if event.version == newest.version:
+        return bool(_content(event) != _content(newest))
+    return bool(_substance(event) != _substance(newest))
+
+
+def on_time_withdrawn(draft: Draft, event: TimeWithdrawn) -> None:
+    before = draft.entry(event.entry_id)
+    if before is None:
+        draft.put_entry(None, Entry(event.entry_id, event.version))
+        return
+    if event.version < before.version:
+        return
+    if event.version == before.version:
+        if before.work is not None:
+            conflict(draft, before)
+        return
+    entry = replace(resolved(draft, before), version=event.version)
+    undo(draft, entry)
+    close_faults(draft, before.work.faults if before.work is not None else (), "withdrawn", _project_id(before))
+    after = with_work(replace(entry, waived=()), None)
+    draft.put_entry(before, after)
+    settle_days(draft, before, after)
+
+
+def conflict(draft: Draft, before: Entry) -> None:
+    """The newest version came again with other content: the first stays, unfinished work waits for a higher version."""
+    if before.conflict is not None:
+        return
+    exception_id = draft.exception_id("conflicting_version", "time_entry", f"{before.entry_id}/whole")
+    entry = replace(before, conflict=exception_id)
+    if before.work is not None and (before.behind is not None or not before.work.finished):
+        advance(draft, before, entry, before.work, fresh=False)
+        return
+    draft.raise_exception(
+        "conflicting_version",
+        "time_entry",
+        before.entry_id,
+        f"version {before.version} of entry {before.entry_id} came twice with different content; the first one stands",
+        side="/whole",
+        project_id=_project_id(before),
+    )
+    draft.put_entry(before, entry)
+
+
+def resolved(draft: Draft, entry: Entry) -> Entry:
+    """A higher version ends a conflict; where the conflict parked the work, its fault is closed with the others."""
+    if entry.conflict is None:
+        return entry
+    faults = entry.work.faults if entry.work is not None else ()
+    if all(fault.exception_id != entry.conflict for fault in faults):
+        draft.close_exception(entry.conflict, "conflicting_version", "superseded", _project_id(entry))
+    return replace(entry, conflict=None)
+
+
+def _project_id(entry: Entry) -> str | None:
+    work = entry.work or entry.behind
+    return work.event.project_id if work is not None else None
+
+
+def retry(draft: Draft, entry_id: str) -> None:
+    """Something that the entry may have waited for has come."""
+    entry = draft.entry(entry_id)
+    if entry is not None and entry.work is not None and entry.work.faults:
+        advance(draft, entry, entry, entry.work, fresh=False)
+
+
+def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fresh: bool) -> None:
+    """Bring an entry as far as it can go: `work` is its newest version, new (`fresh`) or waiting."""
+    standing = entry.behind or (entry.work if fresh and entry.work is not None and entry.work.finished else None)
+    verdict = assess(draft, entry, work.event, standing or entry.work)
+    faults_before = entry.work.faults if entry.work is not None else ()
+    if standing is not None and not verdict.complete:
+        waiting = replace(
+            work, cost=None, price=None, journals=(), faults=faults_of(draft, work, verdict, faults_before)
+        )
+        draft.put_entry(before, with_work(entry, waiting, standing))
+        return
+    if fresh or standing is not None:
+        old = undo_claim(draft, entry)
+        undo_journals(draft, entry)
+        posted = book(draft, entry, replace(work, cost=None, price=None, journals=()), verdict, old)
+    else:
+        posted = book(draft, entry, work, verdict, None)
+    posted = replace(posted, faults=faults_of(draft, posted, verdict, faults_before))
+    after = with_work(entry, posted)
+    if after.issued and isinstance(verdict.price, PricePlan) and verdict.price.line is not None:
+        after = settle_exchange_rest(draft, after, verdict.price.line)
+    draft.put_entry(before, after)
+    settle_days(draft, before, after)
+
+
+def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
+    """Where increments are rounded over a person's day, the others of the days that the entry left or came to."""
+    left: dict[tuple[str, str, str, date], LinePlan] = {}
+    for entry in (before, after):
+        work = entry.standing if entry is not None else None
+        if work is not None and work.price is not None and work.price.stepped:
+            plan = plan_of(draft, work.price)
+            if plan is not None:
+                left[plan.contract_id, plan.line.line_id, work.event.person_id, work.price.day] = plan
+    for (_, _, person_id, day), plan in sorted(left.items(), key=itemgetter(0)):
+        person_day.settle(draft, plan, person_id, day)
+
+
+def undo(draft: Draft, entry: Entry) -> None:
+    """Take everything of the entry out of the books."""
+    undo_journals(draft, entry)
+    change(draft, undo_claim(draft, entry), None)
+
+
+def undo_journals(draft: Draft, entry: Entry) -> None:
+    if entry.standing is not None:
+        reverse(draft, entry.standing)
+
+
+def undo_claim(draft: Draft, entry: Entry) -> tuple[LinePlan, Stake] | None:
+    """The claim that the entry has on the caps of its line, to be given up."""
+    stake = stake_of(entry)
+    if stake is None:
+        return None
+    plan = plan_of(draft, stake.price)
+    return (plan, stake) if plan is not None else None
+
+
+def plan_of(draft: Draft, price: Price) -> LinePlan | None:
+    """The plan of a price's line for its service date, in the newest reading of the contract."""
+    contract = draft.contract(price.contract_id)
+    if contract is None or not contract.history:
+        return None
+    return line_plan(draft, contract, in_force(versions(contract), price.day).number, price.line_id) or line_plan(
+        draft, contract, contract.history[0].version, price.line_id
+    )
+
+
+def book(draft: Draft, entry: Entry, work: Work, verdict: Assessment, old: tuple[LinePlan, Stake] | None) -> Work:
+    """Post the sides that can be and are not; `old` is the claim on caps that the new one replaces."""
+    if verdict.whole is not None:
+        change(draft, old, None)
+        return work
+    sides: list[Side] = []
+    cost, price = work.cost, work.price
+    if cost is None and isinstance(verdict.cost, CostPlan):
+        cost = _cost_side(draft, verdict.cost, sides, waits=price is None and isinstance(verdict.price, Blocked))
+    if price is None and isinstance(verdict.price, PricePlan):
+        price = _price_side(draft, entry, work, verdict.price, old, sides)
+        if work.cost is not None and work.cost.account == WORK_IN_PROGRESS and isinstance(verdict.cost, CostPlan):
+            cost = _out_of_progress(draft, work.cost, verdict.cost, sides)
+    else:
+        change(draft, old, None)
+    done = Work(work.event, work.log_offset, cost, price, work.journals, work.faults)
+    posted = post(draft, done, sides)
+    return Work(work.event, work.log_offset, cost, price, (*work.journals, *posted), work.faults)
+
+
+def _cost_side(draft: Draft, plan: CostPlan, sides: list[Side], *, waits: bool) -> Cost:
+    policies = entity_policies(draft, plan.slot.entity)
+    cost = replace(plan.cost, account=WORK_IN_PROGRESS) if waits and policies.cost_policy == "wip" else plan.cost
+    sides.append(Side(plan.slot, cost_pairs(cost.amount, cost.account), policies))
+    return cost
+
+
+def _out_of_progress(draft: Draft, cost: Cost, plan: CostPlan, sides: list[Side]) -> Cost:
+    """Policy `wip`: once revenue is recognised, the cost leaves 1300 for 5000."""
+    pairs = ((LABOR_COST, "cost", cost.amount), (WORK_IN_PROGRESS, "cost", -cost.amount)) if cost.amount else ()
+    sides.append(Side(plan.slot, pairs, entity_policies(draft, plan.slot.entity)))
+    return replace(cost, account=LABOR_COST)
+
+
+def _price_side(
+    draft: Draft, entry: Entry, work: Work, plan: PricePlan, old: tuple[LinePlan, Stake] | None, sides: list[Side]
+) -> Price:
+    line = plan.line
+    if line is None or plan.slot is None:
+        change(draft, old, None)
+        return plan.price
+    price = _stepped(draft, entry, work, plan.price, line)
+    explain(draft, plan)
+    issued = issued_on(entry, price.contract_id, price.line_id)
+    stake = Stake(entry.entry_id, work.event.person_id, price, issued.amount if issued else 0)
+    allotted = change(draft, old, (line, stake))
+    assert allotted is not None, "a claim was made"
+    sides.append(Side(plan.slot, revenue_pairs(line.account, allotted), line.policies, line))
+    _note_other_entity(draft, work, line)
+    return allotted
+
+
+def _stepped(draft: Draft, entry: Entry, work: Work, price: Price, line: LinePlan) -> Price:
+    """The entry's share of its person's day, where increments are rounded over that."""
+    event = work.event
+    if not person_day.by_day(line.policies) or event.billable_hours is not None:
+        return price
+    order = order_of(price.day, price.approved_at, entry.entry_id, by_approval=False)
+    found = person_day.shares(
+        draft, line, event.person_id, price.day, (order, entry.entry_id, price.hours), entry.entry_id
+    )
+    hours = found[entry.entry_id]
+    value = extend(hours, price.rate, price.markup, price.currency, line.policies.money_mode or "half_up")
+    return replace(price, hours=hours, value=value, stepped=True)
+
+
+def explain(draft: Draft, plan: PricePlan) -> None:
+    """Keep the decision behind the rate once, whatever number of entries it rates."""
+    if plan.decision is not None:
+        draft.explanations[plan.price.decision] = plan.decision
+
+
+def _note_other_entity(draft: Draft, work: Work, line: LinePlan) -> None:
+    """Cost of a lent person stands in the lending entity; no margin may be read from it until intercompany rules are in force."""
+    person = draft.reference.person_on(work.event.person_id, work.event.worked_on or line.terms.starts_on)
+    if person is not None and person.legal_entity_id != line.terms.legal_entity_id:
+        draft.note(
+            "unsupported",
+            "person_contract",
+            f"{work.event.person_id}/{line.contract_id}",
+            f"person {work.event.person_id} of {person.legal_entity_id} works on contract {line.contract_id} of "
+            f"{line.terms.legal_entity_id}: intercompany is not handled by the rules in force",
+            contract_id=line.contract_id,
+            person_id=work.event.person_id,
+            project_id=work.event.project_id,
+        )
+
+
+def faults_of(draft: Draft, work: Work, verdict: Assessment, before: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """Exceptions of what still waits: new reasons are raised, reasons that are gone are closed."""
+    blocked = [side for side in verdict.blocked if not _posted(work, side.side)]
+    if not blocked and not before:
+        return ()
+    open_before = {fault.exception_id: fault for fault in before}
+    faults = []
+    for side in blocked:
+        entry_id = work.event.entry_id
+        exception_id = draft.exception_id(side.category, "time_entry", f"{entry_id}/{side.side}")
+        if open_before.pop(exception_id, None) is None:
+            draft.raise_exception(
+                side.category,
+                "time_entry",
+                entry_id,
+                side.message,
+                side=f"/{side.side}",
+                project_id=work.event.project_id,
+                person_id=work.event.person_id,
+                field=side.field,
+                entries=(entry_id,),
+            )
+        faults.append(Fault(side.side, side.category, exception_id, side.waits))
+    close_faults(draft, tuple(open_before.values()), "resolved", work.event.project_id)
+    return tuple(faults)
+
+
+def _posted(work: Work, side: str) -> bool:
+    return (side == "cost" and work.cost is not None) or (side == "price" and work.price is not None)
+
+
+def close_faults(draft: Draft, faults: tuple[Fault, ...], reason: str, project_id: str | None) -> None:
+    for fault in faults:
+        draft.close_exception(fault.exception_id, fault.category, reason, project_id)

@@ -1,0 +1,180 @@
+"""A project's balances now: told at the end of a day on which they changed, and after a run of log records.
+
+The rules in force know no write-offs and no payments, so these are zero. An entry's exceptions are listed with their
+ids as far as they are among the first 100 entries that wait in the engagement; a category beyond them stands once,
+under an id of its own, without entries.
+"""
+
+from msgspec.structs import replace
+
+from domain.exceptions import CATALOGUE
+from domain.identity import derived_id
+from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast
+from domain.units import Amount
+from state.books import Contract, Forecast, Hold, OpenException, Project, StatementState
+from state.draft import Draft
+from state.forecast_figures import lines_of
+from state.handlers.statements import bill_to_of
+from state.outlook import known, project_contracts, project_entity_id
+from state.totals import outstanding
+
+PARKED_SHOWN = 100
+
+
+def flush(draft: Draft, project_id: str) -> None:
+    """Tell the project's view, and that it is told."""
+    forecast, _ = known(draft, project_id)
+    forecast = replace(forecast, view_version=forecast.view_version + 1)
+    draft.put("forecast", project_id, forecast)
+    draft.emit(project_view(draft, project_id))
+    draft.put_project(replace(draft.project(project_id), changed=False))
+
+
+def project_view(draft: Draft, project_id: str) -> ProjectView:
+    project = draft.project(project_id)
+    forecast, _ = known(draft, project_id)
+    contracts = project_contracts(draft, project_id)
+    statements, exceptions = _open_things(draft, project_id, {contract.contract_id for contract in contracts})
+    return ProjectView(
+        project_id=project_id,
+        engagement_id=draft.engagement_id,
+        view_version=forecast.view_version,
+        burn=_burn(project, contracts),
+        legal_entity_id=project_entity_id(draft, project),
+        name=project.activated.name if project.activated is not None else None,
+        balances=_balances(draft, project_id, contracts),
+        open_statements=statements,
+        forecast=_forecast(forecast),
+        open_exceptions=(*_waiting(draft, project), *exceptions),
+    )
+
+
+def _burn(project: Project, contracts: list[Contract]) -> ViewBurn:
+    costs: dict[str, Amount] = {}
+    for key, (_, cost, _) in project.months.items():
+        if cost:
+            costs[key[8:]] = costs.get(key[8:], 0) + cost
+    burn = project.burn
+    memo = ((contracts[0].terms.currency, burn.memo),) if burn.memo and contracts else ()
+    return ViewBurn(
+        burn.hours,
+        burn.billable_hours,
+        tuple(CurrencyAmount(currency, costs[currency]) for currency in sorted(costs)),
+        tuple(CurrencyAmount(currency, amount) for currency, amount in memo),
+    )
+
+
+def _forecast(forecast: Forecast) -> ViewForecast | None:
+    told = forecast.told
+    if told is None:
+        return None
+    return ViewForecast(told.sequence, told.eac_cost, told.eac_revenue, told.margin, told.percent_complete)
+
+
+# Balances
+
+
+def _balances(draft: Draft, project_id: str, contracts: list[Contract]) -> tuple[ViewBalance, ...]:
+    holds = [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
+    lines: dict[str, list[str]] = {}
+    for contract_id, line_id, _ in lines_of(draft, project_id):
+        lines.setdefault(contract_id, []).append(line_id)
+    return tuple(
+        _balance(draft, project_id, contract, lines.get(contract.contract_id, []), holds) for contract in contracts
+    )
+
+
+def _balance(
+    draft: Draft, project_id: str, contract: Contract, of_project: list[str], holds: list[Hold]
+) -> ViewBalance:
+    accrued = held = over = issued = invoiced = recognised = 0
+    entries = [hold.scope_id for hold in holds if hold.scope == "entry"]
+    for line_id in of_project:
+        totals = draft.line(contract.contract_id, line_id)
+        due = totals.billable - totals.issued
+        accrued += due
+        if _all_held(holds, project_id, contract, line_id):
+            held += due
+        else:
+            held += sum(_held(draft, entry_id, contract, line_id, project_id) for entry_id in entries)
+        over += totals.over
+        issued += totals.issued
+        invoiced += totals.invoiced
+        recognised += totals.recognised
+    return ViewBalance(
+        contract_id=contract.contract_id,
+        currency=contract.terms.currency,
+        accrued=accrued,
+        held=held,
+        over_cap=over,
+        unbilled=recognised - invoiced,
+        billed=issued,
+        invoiced=invoiced,
+        written_off=0,
+        paid=0,
+        recognised=recognised,
+        contract_position=recognised - invoiced,
+    )
+
+
+def _all_held(holds: list[Hold], project_id: str, contract: Contract, line_id: str) -> bool:
+    names = {
+        ("contract", contract.contract_id),
+        ("line", line_id),
+        ("project", project_id),
+        ("bill_to", bill_to_of(contract)),
+    }
+    return any((hold.scope, hold.scope_id) in names for hold in holds)
+
+
+def _held(draft: Draft, entry_id: str, contract: Contract, line_id: str, project_id: str) -> Amount:
+    entry = draft.entry(entry_id)
+    work = entry.standing if entry is not None else None
+    if entry is None or (work is not None and work.event.project_id != project_id):
+        return 0
+    return outstanding(entry, contract.contract_id, line_id)
+
+
+# What is open
+
+
+def _open_things(
+    draft: Draft, project_id: str, contract_ids: set[str]
+) -> tuple[tuple[str, ...], tuple[ViewException, ...]]:
+    """Statements without invoice and exceptions that are not an entry's, in one pass over the engagement's parts."""
+    statements = []
+    exceptions = []
+    for key in sorted(key for key in {*draft.before, *draft.parts} if key[0] in {"statement", "exception", "cap"}):
+        part = draft.part(*key)
+        match part:
+            case StatementState() if part.contract_id in contract_ids and part.invoice_id is None:
+                statements.append(part.statement_id)
+            case OpenException() if part.project_id == project_id or (
+                part.project_id is None and part.contract_id in contract_ids
+            ):
+                exceptions.append(_exception(part.exception_id, part.category, 0, ()))
+            case _:
+                pass
+    return tuple(statements), tuple(exceptions)
+
+
+def _exception(exception_id: str, category: str, amount: Amount, entries: tuple[str, ...]) -> ViewException:
+    return ViewException(exception_id, category, CATALOGUE[category].owner_role, amount, entries)
+
+
+def _waiting(draft: Draft, project: Project) -> tuple[ViewException, ...]:
+    if not project.waiting:
+        return ()
+    found = []
+    for entry_id in draft.entries.parked()[:PARKED_SHOWN]:
+        entry = draft.entry(entry_id)
+        work = entry.work if entry is not None else None
+        if entry is None or work is None or work.event.project_id != project.project_id:
+            continue
+        value = work.price.value if work.price is not None else 0
+        found += [_exception(fault.exception_id, fault.category, value, (entry_id,)) for fault in work.faults]
+    shown = {exception.category for exception in found}
+    for category in sorted(set(project.waiting) - shown):
+        whole = derived_id(draft.engagement_id, category, "project", project.project_id)
+        found.append(_exception(whole, category, 0, ()))
+    return tuple(found)

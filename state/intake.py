@@ -1,0 +1,308 @@
+"""Takes events into the log in their final order: whose they are, when a day ends between them, what has to wait.
+
+What it remembers and where it writes come in as arguments, so that files and Kafka share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from heapq import heappop, heappush
+from typing import Any, Final, NamedTuple, Protocol
+
+from domain.events.catalogue import ENTITIES, EVENTS, Event
+from domain.events.control import IntakeNoticed
+from domain.events.reference import IdentityLinked
+from domain.identity import content_digest
+from domain.units import Instant
+from state.clock import NEVER, Clock, instant_until, tick, with_zones, zones_named
+from state.directory import RETOLD, Directory, Key, Link, Route, Routed, Unrouted, retold, route, subject_of
+from state.identities import Links, canonical
+
+SOURCE: Final = "intake"
+# The key of reference data, which is for every engagement.
+EVERYONE: Final = ""
+
+Own = tuple[str, ...] | None
+# Kinds of entity, and the sources that may state them; a kind that is not named is open to every source.
+Ownership = Mapping[str, tuple[str, ...]]
+
+
+class Waiting(NamedTuple):
+    """An event that could not be routed, as it came; `subject` is what its exception is about."""
+
+    event: Event
+    place: str
+    subject: Key
+
+
+class Noticed(NamedTuple):
+    """An exception that stands open because intake noticed something."""
+
+    category: str
+    subject: Key
+    engagement_id: str
+
+
+class Memory(Directory, Protocol):
+    """What intake knows from one event to the next."""
+
+    def add_links(self, links: tuple[Link, ...]) -> None: ...
+
+    def history(self, key: Key) -> list[int]:
+        """Places in the log of what is to be retold about a key, in their order."""
+
+    def remember(self, key: Key, place: int) -> None: ...
+
+    def wait(self, waiting: Waiting, keys: tuple[Key, ...]) -> None: ...
+
+    def waiting_for(self, key: Key) -> list[int]:
+        """Numbers of the events that wait for a key, in the order in which they came."""
+
+    def waiting(self, number: int) -> Waiting: ...
+
+    def wait_for_others(self, number: int, keys: tuple[Key, ...]) -> None: ...
+
+    def release(self, number: int) -> None: ...
+
+    def is_awaited(self, subject: Key) -> bool:
+        """Whether an event with this subject still waits."""
+
+    def noticed(self, category: str, subject: Key) -> Noticed | None: ...
+
+    def open_notice(self, noticed: Noticed) -> None: ...
+
+    def close_notice(self, noticed: Noticed) -> None: ...
+
+    def identities(self, source: str) -> Links | None:
+        """None for a source that has none; most have none."""
+
+    def link_identity(self, event: IdentityLinked) -> bool:
+        """False where a higher version stands already."""
+
+
+class Log(Protocol):
+    """The engagement log, or a partition of it."""
+
+    def append(self, engagement_id: str, event: Event, own: Own = None) -> int:
+        """The record's place, by which `event_at` finds it."""
+
+    def event_at(self, position: int) -> Event: ...
+
+
+class Intake:
+    """`latest` is the running maximum of `recorded_at`; `clock` is None where the input ends its days itself."""
+
+    def __init__(self, memory: Memory, log: Log, ownership: Ownership, clock: Clock | None, latest: Instant) -> None:
+        self.memory = memory
+        self.log = log
+        self.clock = clock
+        self.latest = latest
+        self.days_ended = 0
+        self._next_midnight = NEVER if clock is None else clock.next_midnight
+        self._owners = _owners(ownership)
+
+    def take(self, event: Event, place: object) -> None:
+        """The next event in order; `str(place)` tells people where it came from."""
+        recorded_at = event.recorded_at
+        if recorded_at is None:
+            recorded_at = event.occurred_at
+        if recorded_at > self.latest:
+            if recorded_at >= self._next_midnight:
+                self._end_days(recorded_at)
+            self.latest = recorded_at
+        named = self._named(event)
+        if self._owners and not self._is_owner(named, place, recorded_at):
+            return
+        found = route(self.memory, named)
+        if type(found) is Unrouted:
+            self._wait(event, place, recorded_at, found)
+            return
+        links = self._log(named, place, recorded_at, found)
+        if links:
+            self._go_on([(link.kind, link.id) for link in links], place, recorded_at)
+        elif isinstance(event, IdentityLinked) and self.memory.link_identity(event):
+            self._go_on([(_WAITED_AS.get(event.kind, event.kind), event.source_id)], place, recorded_at)
+
+    def end_days_until(self, last: date) -> None:
+        """As if something had been recorded when this day was over in every zone."""
+        if self.clock is not None:
+            instant = instant_until(self.clock, last)
+            self._end_days(instant)
+            self.latest = max(self.latest, instant)
+
+    def stop_clock(self) -> None:
+        """The input ends its days itself."""
+        self.clock, self._next_midnight = None, NEVER
+
+    def _named(self, event: Event) -> Event:
+        links = self.memory.identities(event.source)
+        return event if links is None else canonical(event, links)
+
+    def _log(self, event: Event, place: object, recorded_at: Instant, found: Route) -> tuple[Link, ...]:
+        """The links that are new."""
+        if type(found) is Routed:
+            links = self._link(found.links) if found.links else ()
+            position = 0
+            for engagement_id in found.engagements:
+                own = None if found.own is None else found.own[engagement_id]
+                position = self.log.append(engagement_id, stamped(event, recorded_at, engagement_id), own)
+            for key in found.remembered:
+                self.memory.remember(key, position)
+            for notice in found.notices:
+                noticed = Noticed(notice.category, (notice.subject_kind, notice.subject), found.engagements[0])
+                self._notice(noticed, place, recorded_at, notice.message)
+        else:
+            links = ()
+            self.log.append(EVERYONE, stamped(event, recorded_at, event.engagement_id))
+        if self.clock is not None and (zones := zones_named(event)):
+            self._set_clock(with_zones(self.clock, zones, self.latest))
+        return links
+
+    def _link(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
+        """Adds them, and tells whoever joins what was said before."""
+        self.memory.add_links(links)
+        found = list(links)
+        for kind, key, engagement_id in found:
+            for position in self.memory.history((kind, key)) if kind in RETOLD else ():
+                event = self.log.event_at(position)
+                more, own = retold(self.memory, event, engagement_id)
+                self.memory.add_links(more)
+                found.extend(more)
+                self.log.append(engagement_id, stamped(event, _recorded_at(event), engagement_id), own)
+        return tuple(found)
+
+    # Days
+
+    def _end_days(self, until: Instant) -> None:
+        assert self.clock is not None, "without a clock there is no next midnight"
+        clock = self.clock
+        while clock.next_midnight <= until:
+            ended, clock = tick(clock)
+            self.log.append(EVERYONE, ended)
+            self.days_ended += 1
+        self._set_clock(clock)
+
+    def _set_clock(self, clock: Clock) -> None:
+        self.clock, self._next_midnight = clock, clock.next_midnight
+
+    # Owners
+
+    def _is_owner(self, event: Event, place: object, recorded_at: Instant) -> bool:
+        owners = self._owners.get(type(event))
+        if owners is None:
+            return True
+        subject = subject_of(event)
+        noticed = self.memory.noticed("not_authoritative", subject)
+        if event.source in owners:
+            if noticed is not None:
+                self._clear(noticed, place, recorded_at, f"stated by {event.source}, which may")
+            return True
+        kind, key = subject
+        said = f"{type(event).__name__} of {kind} {key} is left out: {event.source} may not state it"
+        engagement_id = next(iter(self.memory.engagements(kind, key)), key)
+        noticed = noticed or Noticed("not_authoritative", subject, engagement_id)
+        self._notice(noticed, place, recorded_at, f"{said}, only {', '.join(owners)}")
+        return False
+
+    # Waiting
+
+    def _wait(self, event: Event, place: object, recorded_at: Instant, found: Unrouted) -> None:
+        kind, key = subject = found.waits_for[0]
+        as_it_came = stamped(event, recorded_at, event.engagement_id)
+        self.memory.wait(Waiting(as_it_came, str(place), subject), found.waits_for)
+        if self.memory.noticed("unrouted", subject) is None:
+            message = f"{type(event).__name__} waits: no engagement is known for {kind} {key}"
+            self._notice(Noticed("unrouted", subject, key), place, recorded_at, message)
+
+    def _go_on(self, keys: list[Key], place: object, recorded_at: Instant) -> None:
+        """What waited for these goes on, in the order in which it came, and so does what waited for that."""
+        ready: list[int] = []
+        subjects: dict[Key, None] = {}
+        while True:
+            for number in {number for key in keys for number in self.memory.waiting_for(key)}.difference(ready):
+                heappush(ready, number)
+            if not ready:
+                break
+            keys = self._try_again(heappop(ready), subjects)
+        for subject in subjects:
+            noticed = self.memory.noticed("unrouted", subject)
+            if noticed is not None and not self.memory.is_awaited(subject):
+                self._clear(noticed, place, recorded_at, "all that waited has gone on")
+
+    def _try_again(self, number: int, subjects: dict[Key, None]) -> list[Key]:
+        """Keys that are known by it, if it can go on now."""
+        event, place, subject = self.memory.waiting(number)
+        named = self._named(event)
+        found = route(self.memory, named)
+        if isinstance(found, Unrouted):
+            self.memory.wait_for_others(number, found.waits_for)
+            return []
+        self.memory.release(number)
+        subjects[subject] = None
+        return [(link.kind, link.id) for link in self._log(named, place, _recorded_at(event), found)]
+
+    # Notices
+
+    def _notice(self, noticed: Noticed, place: object, recorded_at: Instant, message: str) -> None:
+        self.memory.open_notice(noticed)
+        self.log.append(noticed.engagement_id, _intake_noticed(noticed, place, recorded_at, message, cleared=False))
+
+    def _clear(self, noticed: Noticed, place: object, recorded_at: Instant, message: str) -> None:
+        self.memory.close_notice(noticed)
+        self.log.append(noticed.engagement_id, _intake_noticed(noticed, place, recorded_at, message, cleared=True))
+
+
+def stamped(event: Event, recorded_at: Instant, engagement_id: str | None) -> Event:
+    """The event as the log has it."""
+    kind = type(event)
+    at, other = _STAMPS[kind]
+    values: tuple[Any, ...] = event
+    if other == at + 1:
+        values = (*values[:at], recorded_at, engagement_id, *values[at + 2 :])
+    else:
+        values = (*values[:at], recorded_at, *values[at + 1 :])
+        values = (*values[:other], engagement_id, *values[other + 1 :])
+    return tuple.__new__(kind, values)
+
+
+def _recorded_at(event: Event) -> Instant:
+    return event.occurred_at if event.recorded_at is None else event.recorded_at
+
+
+def _intake_noticed(
+    noticed: Noticed, place: object, recorded_at: Instant, message: str, *, cleared: bool
+) -> IntakeNoticed:
+    kind, key = noticed.subject
+    where = str(place)
+    return IntakeNoticed(
+        event_id=f"{SOURCE}.{content_digest((noticed.category, kind, key, where, cleared))}",
+        occurred_at=recorded_at,
+        source=SOURCE,
+        category=noticed.category,
+        subject=key,
+        place=where,
+        recorded_at=recorded_at,
+        engagement_id=noticed.engagement_id,
+        project_id=key if kind == "project" else None,
+        cleared=cleared,
+        subject_kind=kind,
+        message=message,
+    )
+
+
+def _owners(ownership: Ownership) -> dict[type[Event], tuple[str, ...]]:
+    kinds = {entity.kind for entity in ENTITIES.values()}
+    if unknown := sorted(set(ownership) - kinds):
+        raise ValueError(f"[ownership] names {', '.join(unknown)}; expected kinds of {', '.join(sorted(kinds))}")
+    return {
+        EVENTS[name]: tuple(ownership[entity.kind]) for name, entity in ENTITIES.items() if entity.kind in ownership
+    }
+
+
+# Places of `recorded_at` and `engagement_id`, mostly side by side.
+_STAMPS: Final[Mapping[type, tuple[int, int]]] = {
+    kind: (kind._fields.index("recorded_at"), kind._fields.index("engagement_id")) for kind in EVENTS.values()
+}
+# Intake knows a customer's id as that of a party that is billed.
+_WAITED_AS: Final = {"customer": "bill_to"}

@@ -1,0 +1,346 @@
+"""Where projects are heading: what every piece of work does to the figures at completion, without walking over
+entries.
+
+`absorb` takes in what an event moved: sums by currency, the service days of the last weeks, and the change at
+completion by cause. What the figures rest on is worked out in `state/bases.py`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.billing import methods
+from domain.contract import takes_time
+from domain.events.common import Policies
+from domain.exchange import SAME_CURRENCY, Exchange, MissingRate
+from domain.forecast import NOTHING, Completion, Tally, Track, added, at_completion, exceeds
+from domain.forecast_delta import Change, with_change
+from domain.money import HALF_UP, convert, smallest_unit
+from domain.units import Amount
+from domain.zones import local_date, midnight
+from state.assess import taken_projects
+from state.books import Basis, Contract, Entry, Forecast, Outlook, Progress, Project
+from state.draft import Draft, Move, moves_of
+from state.known import entity_policies, exchange_on
+from state.plan import LinePlan, line_plan
+from state.totals import standing_price
+
+WHOLE = ""
+DAYS_KEPT = 35
+DAYS_MAX = 70
+ONE_DAY = timedelta(days=1)
+_MICROSECONDS_PER_DAY = 86_400_000_000
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+
+# What a project belongs to
+
+
+def project_contracts(draft: Draft, project_id: str) -> list[Contract]:
+    """Contracts in force that name the project, ids ascending."""
+    found = (draft.contract(contract_id) for contract_id in taken_projects(draft).get(project_id, ()))
+    return [contract for contract in found if contract is not None and contract.history and contract.invalid is None]
+
+
+def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
+    """Lines of the newest terms that take the project's time."""
+    contracts = project_contracts(draft, project_id)
+    key = ("project lines", project_id, *((one.contract_id, one.version, len(one.history)) for one in contracts))
+    if key not in draft.plans:
+        draft.plans[key] = tuple(
+            plan
+            for contract in contracts
+            for line in contract.terms.lines
+            if line.project_id == project_id and takes_time(line) and methods.unsupported(line.terms) is None
+            for plan in (line_plan(draft, contract, contract.history[-1].version, line.line_id),)
+            if plan is not None
+        )
+    found: tuple[LinePlan, ...] = draft.plans[key]
+    return found
+
+
+def project_entity_id(draft: Draft, project: Project) -> str | None:
+    """The company that runs it, else that of its contract, else that of the person whose cost came first."""
+    if project.activated is not None:
+        return project.activated.legal_entity_id
+    for contract in project_contracts(draft, project.project_id):
+        return contract.terms.legal_entity_id
+    forecast, _ = known(draft, project.project_id)
+    if forecast.legal_entity_id is not None:
+        return forecast.legal_entity_id
+    for entry in draft.rows.values():
+        work = entry.standing
+        if work is not None and work.cost is not None and work.event.project_id == project.project_id:
+            return work.cost.legal_entity_id
+    return None
+
+
+def project_zone(draft: Draft, project: Project) -> str:
+    """The zone at whose day's end the project is visited."""
+    if project.zone is not None:
+        return project.zone
+    entity_id = project_entity_id(draft, project)
+    entity = draft.reference.entity(entity_id) if entity_id is not None else None
+    if entity is not None:
+        return entity.zone
+    zones = (contract.terms.billing_zone for contract in project_contracts(draft, project.project_id))
+    return next((zone for zone in zones if zone is not None), "UTC")
+
+
+def project_policies(draft: Draft, lines: Sequence[LinePlan], legal_entity_id: str | None) -> Policies:
+    if lines:
+        return lines[0].policies
+    return entity_policies(draft, draft.reference.entity(legal_entity_id) if legal_entity_id is not None else None)
+
+
+def ledger_currency(draft: Draft, legal_entity_id: str | None) -> str | None:
+    entity = draft.reference.entity(legal_entity_id) if legal_entity_id is not None else None
+    return entity.currency if entity is not None else None
+
+
+def known(draft: Draft, project_id: str) -> tuple[Forecast, Outlook]:
+    """What is kept of the project's forecast; for a project of which nothing is, the beginning."""
+    forecast: Forecast | None = draft.part("forecast", project_id)
+    outlook: Outlook | None = draft.part("outlook", project_id)
+    if forecast is None or outlook is None:
+        return Forecast("", "", bases={WHOLE: Basis("plan")}), Outlook({WHOLE: Progress()})
+    return forecast, outlook
+
+
+def today(draft: Draft, zone: str) -> date:
+    """The local day on which the event was recorded."""
+    return local_date(draft.cause.recorded_at, zone)
+
+
+# Sums in one currency
+
+
+def rate_to(draft: Draft, policies: Policies, from_currency: str, to_currency: str, as_of: date) -> Exchange | None:
+    if from_currency == to_currency:
+        return SAME_CURRENCY
+    found = exchange_on(draft, policies, from_currency, to_currency, as_of, as_of)
+    return None if isinstance(found, MissingRate) else found
+
+
+def in_currency(
+    draft: Draft, policies: Policies, tallies: Mapping[str, Tally], currency: str, as_of: date
+) -> Tally | None:
+    """The sum in one currency; None where a rate is missing."""
+    if len(tallies) == 1 and currency in tallies:
+        return tallies[currency]
+    mode = policies.money_mode or HALF_UP
+    total = NOTHING
+    for own, tally in tallies.items():
+        hours, cost, revenue = tally
+        rate = rate_to(draft, policies, own, currency, as_of) if cost or revenue else SAME_CURRENCY
+        if rate is None:
+            return None
+        if rate is SAME_CURRENCY:
+            total = added(total, tally)
+            continue
+        above, below = rate.numerator, rate.denominator
+        converted = convert(cost, above, below, currency, mode), convert(revenue, above, below, currency, mode)
+        total = added(total, (hours, *converted))
+    return total
+
+
+def tracks_in(
+    draft: Draft,
+    policies: Policies,
+    bases: Mapping[str, Basis],
+    progress: Mapping[str, Progress],
+    currency: str,
+    as_of: date,
+) -> list[Track] | None:
+    """None where a rate is missing."""
+    tracks = []
+    for name, part in progress.items():
+        now = in_currency(draft, policies, part.now, currency, as_of)
+        floor = in_currency(draft, policies, part.floor, currency, as_of)
+        if now is None or floor is None:
+            return None
+        tracks.append(Track(now, floor, bases[name].hours_stated, bases[name].revenue_stated))
+    return tracks
+
+
+def sum_of(progress: Mapping[str, Progress]) -> dict[str, Tally]:
+    """What is booked, by currency."""
+    total: dict[str, Tally] = {}
+    for part in progress.values():
+        for currency, tally in part.now.items():
+            total[currency] = added(total.get(currency, NOTHING), tally)
+    return total
+
+
+# Work that comes
+
+
+def absorb(draft: Draft, cause: str) -> list[str]:
+    """Take in what the event moved and return the projects it moved; a second call within the event finds nothing."""
+    moves, draft.moves = draft.moves, []
+    if not moves:
+        return []
+    first = moves[0].project_id
+    if all(move.project_id == first for move in moves):
+        _take_in(draft, first, moves, cause)
+        return [first]
+    projects = sorted({move.project_id for move in moves})
+    for project_id in projects:
+        _take_in(draft, project_id, [move for move in moves if move.project_id == project_id], cause)
+    return projects
+
+
+def _take_in(draft: Draft, project_id: str, moves: Sequence[Move], cause: str) -> None:
+    forecast, outlook = known(draft, project_id)
+    progress = outlook.progress
+    if len(progress) == 1:
+        ((name, part),) = progress.items()
+        progress = {name: _moved(part, moves, forecast.bases[name].as_of)}
+    else:
+        for name, of_line in _by_line(draft, project_id).items():
+            line = name if name in progress else WHOLE
+            progress = {**progress, line: _moved(progress[line], of_line, forecast.bases[line].as_of)}
+    heading = _heading(forecast, progress) or _heading_in_several(draft, project_id, forecast, outlook, progress)
+    changes, eac_cost, eac_revenue = outlook.changes, outlook.eac_cost, outlook.eac_revenue
+    if heading is not None:
+        made, (drift_cost, drift_revenue) = heading
+        if drift_cost or drift_revenue:
+            changes = with_change(changes, "exchange_rate", drift_cost, drift_revenue)
+        by_cost, by_revenue = made.cost - eac_cost - drift_cost, made.revenue - eac_revenue - drift_revenue
+        if by_cost or by_revenue:
+            changes = with_change(changes, cause, by_cost, by_revenue)
+        eac_cost, eac_revenue = made.cost, made.revenue
+    since, days = _with_days(draft, outlook, moves)
+    if ("forecast", project_id) not in draft.before:
+        draft.put("forecast", project_id, forecast)
+    draft.parts["outlook", project_id] = Outlook(
+        progress, eac_cost, eac_revenue, changes, days, since, outlook.until, True
+    )
+
+
+class _Heading(NamedTuple):
+    """At completion after the event; `drift` is what currencies alone did since the event before."""
+
+    completion: Completion
+    drift: Change = (0, 0)
+
+
+def _heading(forecast: Forecast, progress: Mapping[str, Progress]) -> _Heading | None:
+    """The common case: everything is in the project's currency."""
+    currency = forecast.currency
+    tracks = []
+    for name, part in progress.items():
+        now, floor = _alone(part.now, currency), _alone(part.floor, currency)
+        if now is None or floor is None:
+            return None
+        basis = forecast.bases[name]
+        tracks.append(Track(now, floor, basis.hours_stated, basis.revenue_stated))
+    if not currency:
+        return None
+    return _Heading(at_completion(tracks, forecast.planned_rate, forecast.ceiling, smallest_unit(currency)))
+
+
+def _alone(tallies: Mapping[str, Tally], currency: str) -> Tally | None:
+    """The tally in the currency where there is no other."""
+    if len(tallies) > 1:
+        return None
+    return tallies.get(currency) if tallies else NOTHING
+
+
+def _heading_in_several(
+    draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook, progress: Mapping[str, Progress]
+) -> _Heading | None:
+    """Several currencies: first what they did since the event before, then the event; None where a rate is missing."""
+    if not forecast.currency:
+        return None
+    as_of = today(draft, forecast.zone)
+    policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
+    step = smallest_unit(forecast.currency)
+    made = []
+    for state in (outlook.progress, progress):
+        tracks = tracks_in(draft, policies, forecast.bases, state, forecast.currency, as_of)
+        if tracks is None:
+            return None
+        made.append(at_completion(tracks, forecast.planned_rate, forecast.ceiling, step))
+    before, after = made
+    return _Heading(after, (before.cost - outlook.eac_cost, before.revenue - outlook.eac_revenue))
+
+
+def _moved(part: Progress, moves: Iterable[Move], as_of: date | None) -> Progress:
+    """Work dated up to `as_of` lifts the floor too."""
+    now, floor = dict(part.now), part.floor
+    for _, day, currency, hours, cost, revenue in moves:
+        had = now.get(currency, NOTHING)
+        now[currency] = (had[0] + hours, had[1] + cost, had[2] + revenue)
+        if as_of is not None and day <= as_of:
+            floor = {**floor, currency: added(floor.get(currency, NOTHING), (hours, cost, revenue))}
+        elif currency not in floor:
+            floor = {**floor, currency: NOTHING}
+    return Progress(now, floor)
+
+
+def _by_line(draft: Draft, project_id: str) -> dict[str, list[Move]]:
+    """The event's moves by contract line, from the rows it changed; work without a line stands under the project."""
+    found: dict[str, list[Move]] = {}
+    for entry_id, after in draft.rows.items():
+        for entry, sign in ((draft.entries.get(entry_id), -1), (after, 1)):
+            if entry is not None:
+                sort_in(found, entry, sign, project_id)
+    return found
+
+
+def sort_in(found: dict[str, list[Move]], entry: Entry, sign: int, project_id: str) -> None:
+    """Add what an entry gives to the project under its contract line."""
+    price = standing_price(entry)
+    line = f"{price.contract_id}/{price.line_id}" if price is not None and price.line_id else WHOLE
+    work = entry.standing
+    for move in moves_of(work, sign) if work is not None else ():
+        if move.project_id == project_id:
+            found.setdefault(line, []).append(move)
+
+
+def _with_days(draft: Draft, outlook: Outlook, moves: Iterable[Move]) -> tuple[int, dict[str, dict[int, Tally]]]:
+    """Service days of the last weeks by the log's own time; older ones are dropped now and then."""
+    days, since = outlook.days, outlook.since
+    newest = draft.cause.recorded_at // _MICROSECONDS_PER_DAY + _EPOCH_ORDINAL
+    if newest - since > DAYS_MAX:
+        since = newest - DAYS_KEPT
+        days = {own: {day: tally for day, tally in held.items() if day >= since} for own, held in days.items()}
+    for _, day, currency, hours, cost, revenue in moves:
+        ordinal = day.toordinal()
+        if ordinal >= since:
+            held = days.get(currency, {})
+            had = held.get(ordinal, NOTHING)
+            days = {**days, currency: {**held, ordinal: (had[0] + hours, had[1] + cost, had[2] + revenue)}}
+    return since, days
+
+
+# When to tell
+
+
+def worth_telling(forecast: Forecast, outlook: Outlook) -> bool:
+    """Whether cost or revenue at completion changed by more than policy `forecast_threshold` since the last update."""
+    told = forecast.told
+    cost: Amount = told.eac_cost if told is not None else 0
+    revenue: Amount = told.eac_revenue if told is not None else 0
+    amount, share = forecast.threshold_amount, forecast.threshold_percent
+    return exceeds(outlook.eac_cost - cost, cost, amount, share) or exceeds(
+        outlook.eac_revenue - revenue, revenue, amount, share
+    )
+
+
+def register(draft: Draft, project_id: str) -> None:
+    """Have the project visited when the local day ends on which the event was recorded."""
+    forecast, outlook = known(draft, project_id)
+    if not outlook.until:
+        zone = forecast.zone or project_zone(draft, draft.project(project_id))
+        register_for(draft, project_id, zone, today(draft, zone))
+
+
+def register_for(draft: Draft, project_id: str, zone: str, day: date) -> None:
+    forecast, outlook = known(draft, project_id)
+    draft.due.add((zone, day.isoformat()))
+    draft.put("forecast", project_id, forecast if forecast.zone == zone else replace(forecast, zone=zone))
+    draft.put("outlook", project_id, replace(outlook, until=midnight(day + ONE_DAY, zone)))

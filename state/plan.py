@@ -1,0 +1,132 @@
+"""What a contract line means for one version of its terms, worked out once and remembered.
+
+A plan is a pure function of the contract and the reference book; the fold keeps it in a memo that is emptied when either changes.
+"""
+
+from datetime import date
+from typing import Any, NamedTuple
+
+from domain.caps import CapRule
+from domain.contract import Version, cap_group, cap_rules, line_for, line_named, line_policies
+from domain.events.commercial import ContractSigned
+from domain.events.common import BillingCycle, ContractLine, Policies, TimeAndMaterials
+from domain.events.reference import LegalEntityDefined
+from domain.money import smallest_unit
+from domain.policies import resolve
+from domain.units import Amount
+from state.books import Contract, TermsVersion
+from state.draft import Draft
+
+MONTHLY = BillingCycle(kind="monthly")
+
+
+class LinePlan(NamedTuple):
+    contract_id: str
+    customer_id: str
+    line: ContractLine
+    terms: ContractSigned
+    version: int
+    policies: Policies
+    entity: LegalEntityDefined
+    rules: tuple[CapRule, ...]
+    group: frozenset[str]
+    step: Amount
+    account: str
+    rate_days: tuple[date, ...]
+    key: tuple[Any, ...]
+
+    @property
+    def currency(self) -> str:
+        return self.terms.currency
+
+    @property
+    def capped(self) -> bool:
+        return bool(self.rules)
+
+
+def version_of(stored: TermsVersion) -> Version:
+    return Version(stored.version, stored.effective_on, stored.retroactive, stored.terms)
+
+
+def versions(contract: Contract) -> tuple[Version, ...]:
+    return tuple(version_of(stored) for stored in contract.history)
+
+
+def line_plan(draft: Draft, contract: Contract, number: int, line_id: str) -> LinePlan | None:
+    """The plan of a line under the contract version `number`; None where that version has no such line."""
+    key = ("plan", contract.contract_id, contract.version, len(contract.history), number, line_id)
+    if key not in draft.plans:
+        draft.plans[key] = _line_plan(draft, contract, number, line_id, key)
+    found: LinePlan | None = draft.plans[key]
+    return found
+
+
+def plan_for(draft: Draft, contract: Contract, number: int, project_id: str, task: str | None) -> LinePlan | None:
+    """The plan of the line that takes this project's task."""
+    key = ("taker", contract.contract_id, contract.version, len(contract.history), number, project_id, task)
+    if key not in draft.plans:
+        terms = next(stored.terms for stored in contract.history if stored.version == number)
+        line = line_for(terms, project_id, task)
+        draft.plans[key] = line_plan(draft, contract, number, line.line_id) if line else None
+    found: LinePlan | None = draft.plans[key]
+    return found
+
+
+def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key: tuple[Any, ...]) -> LinePlan | None:
+    history = versions(contract)
+    terms = next(version.terms for version in history if version.number == number)
+    line = line_named(terms, line_id)
+    entity = draft.reference.entity(terms.legal_entity_id)
+    if line is None or entity is None:
+        return None
+    policies = line_policies(terms, line, entity.policies)
+    return LinePlan(
+        contract.contract_id,
+        terms.customer_id,
+        line,
+        terms,
+        number,
+        policies,
+        entity,
+        cap_rules(history, line_id, entity.policies),
+        cap_group(history, line_id),
+        smallest_unit(terms.currency),
+        unbilled_account(policies, line),
+        tuple(
+            sorted(
+                {rate.effective_from for rate in getattr(line.terms, "rates", ()) if rate.effective_from is not None}
+            )
+        ),
+        key,
+    )
+
+
+def contract_policies(draft: Draft, contract: Contract) -> Policies:
+    """Of the contract as a whole, in its newest version."""
+    key = ("contract policies", contract.contract_id, contract.version, len(contract.history))
+    found: Policies | None = draft.plans.get(key)
+    if found is None:
+        entity = draft.reference.entity(contract.terms.legal_entity_id)
+        found = draft.plans[key] = resolve(contract.terms.policies, entity.policies if entity is not None else None)
+    return found
+
+
+def unbilled_account(policies: Policies, line: ContractLine) -> str:
+    if policies.unbilled_account is None:
+        return "1150" if isinstance(line.terms, TimeAndMaterials) else "1160"
+    return "1150" if policies.unbilled_account == "receivable" else "1160"
+
+
+def billing_zone(terms: ContractSigned, entity: LegalEntityDefined | None, policies: Policies) -> str:
+    return terms.billing_zone or policies.billing_zone or (entity.zone if entity else "UTC")
+
+
+def billing_cycle(terms: ContractSigned, policies: Policies) -> BillingCycle:
+    cycle = terms.billing_cycle or policies.billing_cycle or MONTHLY
+    if cycle.cut_off_day is None and policies.cut_off_day is not None:
+        return cycle._replace(cut_off_day=policies.cut_off_day)
+    return cycle
+
+
+def grace_days(terms: ContractSigned, policies: Policies) -> int:
+    return terms.grace_days if terms.grace_days is not None else policies.grace_days or 0

@@ -1,0 +1,246 @@
+"""Rating again what was rated: after an amendment, a corrected contract or an assignment.
+
+Only entries of which nothing is issued get another rate; caps are allotted anew over everything of the contract that is not issued.
+What changes is posted as differences (RULES section 6, Rates and Caps).
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from msgspec.structs import replace
+
+from domain.caps import Bucket, BucketKey, Claim, allot, bucket_key
+from state.allot import (
+    Share,
+    Stake,
+    allotments,
+    below,
+    change,
+    claim_of,
+    order_key,
+    raise_over,
+    refresh_over,
+    reprice,
+    stake_of,
+    uncapped,
+    with_grant,
+)
+from state.assess import PricePlan, assess
+from state.books import CapBucket, CapState, Contract, Entry, Price
+from state.draft import Draft
+from state.handlers.time import explain, plan_of
+from state.plan import LinePlan
+
+
+def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
+    """The price by what is known now; None where the entry keeps its own (issued, replaced by a waiting version, or not ratable now)."""
+    work = entry.work
+    if (
+        entry.behind is not None
+        or work is None
+        or work.price is None
+        or not work.price.line_id
+        or any(i.amount for i in entry.issued)
+    ):
+        return None
+    verdict = assess(draft, entry, work.event, work)
+    if not isinstance(verdict.price, PricePlan) or verdict.price.line is None:
+        return None
+    if verdict.price.line.contract_id != work.price.contract_id:
+        return None
+    fresh = verdict.price.price
+    kept = work.price
+    price = replace(
+        fresh,
+        allowed=kept.allowed,
+        billable=kept.billable,
+        recognised=kept.recognised,
+        given=kept.given,
+        binding=kept.binding,
+        final=kept.final,
+    )
+    explain(draft, verdict.price)
+    return verdict.price.line, price
+
+
+def same_terms(one: Price, other: Price) -> bool:
+    """Whether two prices value the work alike on the same line."""
+    return (one.line_id, one.rate, one.markup, one.hours, one.value) == (
+        other.line_id,
+        other.rate,
+        other.markup,
+        other.hours,
+        other.value,
+    )
+
+
+def rerate_person(draft: Draft, contracts: Iterable[Contract], project_id: str, person_id: str) -> None:
+    """After `ResourceAssigned`: the person's open entries on the project."""
+    for contract in contracts:
+        for line in contract.terms.lines if contract.history else ():
+            if line.project_id == project_id:
+                for entry in in_order(draft.open_on(contract.contract_id, line.line_id)):
+                    if entry.work is not None and entry.work.event.person_id == person_id:
+                        _rerate_one(draft, entry)
+
+
+def _rerate_one(draft: Draft, stale: Entry) -> None:
+    entry = draft.entry(stale.entry_id)
+    found = new_price(draft, entry) if entry is not None else None
+    if entry is None or found is None or entry.work is None or entry.work.price is None:
+        return
+    plan, price = found
+    if same_terms(price, entry.work.price):
+        return
+    before = stake_of(entry)
+    old_plan = plan_of(draft, entry.work.price)
+    old = (old_plan, before) if before is not None and old_plan is not None else None
+    allotted = change(draft, old, (plan, Stake(entry.entry_id, entry.work.event.person_id, replace(price, given=0), 0)))
+    assert allotted is not None, "a claim was made"
+    current = draft.entry(entry.entry_id)
+    assert current is not None, "the entry was there before"
+    draft.put_entry(current, reprice(draft, current, plan, allotted, "rate"))
+
+
+def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> None:
+    """After the contract changed from `since` on (None: from the beginning): new rates, then all caps anew."""
+    fresh: dict[str, tuple[LinePlan, Price]] = {}
+    for line_id in line_ids(contract):
+        for entry in in_order(
+            draft.open_on(contract.contract_id, line_id, since.isoformat() if since is not None else "")
+        ):
+            found = new_price(draft, entry)
+            if (
+                found is not None
+                and entry.entry_id not in fresh
+                and entry.work is not None
+                and entry.work.price is not None
+            ):
+                if not same_terms(found[1], entry.work.price):
+                    fresh[entry.entry_id] = found
+    if any_caps(draft, contract):
+        _rebuild(draft, contract, fresh)
+    else:
+        for entry_id, (plan, price) in fresh.items():
+            current = draft.entry(entry_id)
+            assert current is not None, "the entry was read from the rows"
+            draft.put_entry(current, reprice(draft, current, plan, uncapped(price), "rate"))
+
+
+def line_ids(contract: Contract) -> list[str]:
+    return sorted({line.line_id for stored in contract.history for line in stored.terms.lines})
+
+
+def any_caps(draft: Draft, contract: Contract) -> bool:
+    """Whether any version of the terms has a cap, or a cap of terms that were corrected is still in the books."""
+    return any(
+        stored.terms.shared_caps or any(getattr(line.terms, "cap", None) is not None for line in stored.terms.lines)
+        for stored in contract.history
+    ) or any(part_id.startswith(f"{contract.contract_id}/") for part_id in draft.ids("bucket"))
+
+
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    def key(entry: Entry) -> tuple[date, int, str]:
+        work = entry.standing
+        price = work.price if work is not None else None
+        return (price.day, price.approved_at, entry.entry_id) if price is not None else (date.min, 0, entry.entry_id)
+
+    return sorted(entries, key=key)
+
+
+def _rebuild(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, Price]]) -> None:
+    """Empty every bucket of the contract and allot all of its entries in consumption order."""
+    _forget_buckets(draft, contract)
+    stakes = _stakes(draft, contract, fresh)
+    prices = {stake.entry_id: stake.price if plan.rules else uncapped(stake.price) for plan, stake in stakes}
+    for allotment in ("", "revenue", "billing"):
+        members = [(plan, stake) for plan, stake in stakes if plan.rules and allotment in allotments(plan)]
+        if members:
+            _allot_all(draft, allotment, members, prices)
+    _recount(draft, contract, stakes, prices)
+    for plan, stake in stakes:
+        entry = draft.entry(stake.entry_id)
+        assert entry is not None, "the stake was read from the rows"
+        before = stake_of(entry)
+        if before is not None and before.price != prices[stake.entry_id]:
+            draft.put_entry(entry, reprice(draft, entry, plan, prices[stake.entry_id], "amendment"))
+
+
+def _forget_buckets(draft: Draft, contract: Contract) -> None:
+    for part_id in draft.ids("bucket"):
+        if part_id.startswith(f"{contract.contract_id}/"):
+            draft.put("bucket", part_id, None)
+
+
+def _stakes(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, Price]]) -> list[tuple[LinePlan, Stake]]:
+    stakes = []
+    seen = set(draft.rows)
+    for entry in (*draft.rows.values(), *(entry for entry in draft.entries.everything() if entry.entry_id not in seen)):
+        stake = stake_of(entry)
+        if stake is None or stake.price.contract_id != contract.contract_id:
+            continue
+        plan, price = fresh.get(entry.entry_id) or (plan_of(draft, stake.price), stake.price)
+        if plan is not None:
+            stakes.append((plan, stake._replace(price=price)))
+    return sorted(stakes, key=lambda pair: order_key(pair[0], pair[1].price, pair[1].entry_id))
+
+
+def _allot_all(draft: Draft, allotment: str, members: list[tuple[LinePlan, Stake]], prices: dict[str, Price]) -> None:
+    plan = members[0][0]
+    claims: list[Claim] = [claim_of(own, allotment, stake) for own, stake in members]
+    pinned: dict[BucketKey, Bucket] = {}
+    for claim in claims:
+        for rule in claim.rules:
+            key = bucket_key(rule, claim.day, claim.person_id)
+            held = pinned.get(key, Bucket())
+            pinned[key] = held._replace(
+                pinned_amount=held.pinned_amount + claim.pinned, pinned_hours=held.pinned_hours + claim.pinned_hours
+            )
+    grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode or "half_up")
+    refused: dict[BucketKey, int] = {}
+    last: dict[BucketKey, tuple[str, str, str]] = {}
+    for (own, stake), claim, granted in zip(members, claims, grants, strict=True):
+        prices[stake.entry_id] = with_grant(own, prices[stake.entry_id], allotment, granted)
+        for rule in claim.rules:
+            key = bucket_key(rule, claim.day, claim.person_id)
+            refused[key] = refused.get(key, 0) + Share(claim, granted).refused
+            last[key] = order_key(own, stake.price, stake.entry_id)
+    for key, bucket in buckets.items():
+        part_id = "/".join((plan.contract_id, allotment, *key))
+        draft.put("bucket", part_id, CapBucket(bucket, last.get(key), refused.get(key, 0)))
+    _check_below(draft, plan, members, buckets)
+
+
+def _check_below(
+    draft: Draft, plan: LinePlan, members: list[tuple[LinePlan, Stake]], buckets: dict[BucketKey, Bucket]
+) -> None:
+    seen = set()
+    for own, stake in members:
+        for rule in own.rules:
+            key = bucket_key(rule, stake.price.day, stake.person_id)
+            if key not in seen:
+                seen.add(key)
+                below(draft, own, rule, key, buckets[key])
+
+
+def _recount(draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Stake]], prices: dict[str, Price]) -> None:
+    """Count anew what is over each cap, and say what changed."""
+    over: dict[str, list[int]] = {}
+    for _, stake in stakes:
+        price = prices[stake.entry_id]
+        if price.binding is not None and not price.final and price.billable < price.value:
+            sums = over.setdefault(price.binding, [0, 0])
+            sums[0] += price.value - price.billable
+            sums[1] += 1
+    for part_id in draft.ids("cap"):
+        contract_id, cap_id = part_id.rsplit("/", 1)
+        if contract_id == contract.contract_id:
+            over.setdefault(cap_id, [0, 0])
+    for cap_id, (amount, entries) in over.items():
+        state: CapState = draft.cap(contract.contract_id, cap_id)
+        state = replace(state, over_amount=amount, over_entries=entries)
+        draft.put("cap", f"{contract.contract_id}/{cap_id}", state)
+        if state.exception_id is None and entries:
+            raise_over(draft, contract.contract_id, contract.terms.currency, cap_id, state)
+        else:
+            refresh_over(draft, contract.contract_id, contract.terms.currency, cap_id)

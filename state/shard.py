@@ -1,0 +1,397 @@
+"""One log partition folded into one sequence of outputs.
+
+`fold` takes a batch of records in log order and gives encoded outputs and, last, a `Mark`: how far the batch went. Whoever writes the
+outputs calls `commit(mark)` once they are durable; only then the store moves. The plain loop is
+
+    while records := log.read(shard.position): outputs.write(shard.fold(records)); shard.commit()
+
+and the dataflow wraps the same object.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, NamedTuple, Protocol
+
+from domain import outputs as outputs_of
+from domain.events.catalogue import Event
+from domain.events.reference import DayEnded
+from domain.outputs import ControlTotals, JournalEntry, Position
+from domain.reference import EMPTY_BOOK, ReferenceBook, conflict, owner_key
+from domain.reference import apply as apply_reference
+from domain.reference_faults import faults
+from domain.waiting import wakes
+from state.draft import Cause, Draft, Plans, Transition
+from state.fold import apply, cause_of, flush_views, wake
+from state.guards import OUTPUTS_DIFFER, GuardStop
+from state.store import Meta, Store
+
+RULES_VERSION = "1"
+# Views of changed projects go out at the end of the day and after so many log records.
+VIEW_RUN = 16_384
+ENGAGEMENTS_A_BATCH = 500
+REFERENCE = ""
+
+
+class LogRecord(Protocol):
+    """One record of the engagement log; `engagement_id` is empty for reference data and day ends."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def engagement_id(self) -> str: ...
+    @property
+    def type_name(self) -> str: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def event(self) -> Event: ...
+
+
+class Encoded(NamedTuple):
+    """One output, ready to be written to its topic."""
+
+    topic: str
+    key: str
+    output_seq: int
+    type_name: str
+    body: bytes
+
+
+class Mark(NamedTuple):
+    """How far the outputs before it go; whoever has written them commits this."""
+
+    offset: int
+    engagement: str
+    ordinal: int
+    next_seq: int
+    input_chain: bytes
+    output_chain: bytes
+    topic_seqs: dict[str, int]
+    recorded_max: int
+    totals: dict[str, tuple[int, int, int]]
+
+
+class Pieces(Protocol):
+    """The bytes of a log record's position but for the two numbers that count its outputs."""
+
+    def at(self, ordinal: int, output_seq: int) -> bytes: ...
+
+
+class Encoders(NamedTuple):
+    """How outputs become bytes: the position, prepared once a log record, then each body."""
+
+    position: Callable[[Position], Pieces]
+    body: Mapping[str, Callable[[Any], bytes]]
+
+
+class Progress(NamedTuple):
+    """What the outputs are known to hold: everything below `next_seq`, with this chain."""
+
+    offset: int = 0
+    engagement: str = ""
+    next_seq: int = 0
+    output_chain: bytes = b""
+    input_chain: bytes = b""
+
+
+class Shard:
+    """The books of one partition and the numbering of its outputs."""
+
+    def __init__(
+        self,
+        store: Store,
+        encoders: Encoders,
+        generation: str,
+        number: int,
+        progress: Progress,
+        decode: Callable[[str, bytes], Event],
+    ) -> None:
+        self.store = store
+        self.generation = generation
+        self.number = number
+        self.progress = progress
+        self._encoders = encoders
+        meta = store.meta
+        self.offset, self.engagement = meta.offset, meta.engagement
+        self._ordinal = meta.ordinal
+        self._seq = meta.next_seq
+        self._input_chain, self._output_chain = meta.input_chain, meta.output_chain
+        self._topic_seqs = dict(meta.topic_seqs)
+        self._recorded_max = meta.recorded_max
+        self._totals = dict(meta.totals)
+        self._in_flight = False
+        self._own_plans: dict[str, dict[Any, Any]] = {}
+        self._shared_plans: dict[Any, Any] = {}
+        book = EMPTY_BOOK
+        for type_name, body in store.reference():
+            book = apply_reference(book, decode(type_name, body))
+        self.reference: ReferenceBook = book
+
+    @property
+    def position(self) -> tuple[int, str]:
+        """The next record, and the last engagement of it that is done."""
+        return self.offset, self.engagement
+
+    # Folding
+
+    def fold(self, records: Sequence[LogRecord]) -> list[Encoded | Mark]:
+        """Fold a batch; a record that concerns many engagements may be left in the middle, the mark says where."""
+        if not self._in_flight:
+            self.store.begin()
+            self._in_flight = True
+        made: list[Encoded | Mark] = []
+        room = ENGAGEMENTS_A_BATCH
+        for record in records:
+            room = self._fold_one(record, made, room)
+            if self.engagement or room <= 0:
+                break
+        made.append(
+            Mark(
+                self.offset,
+                self.engagement,
+                self._ordinal,
+                self._seq,
+                self._input_chain,
+                self._output_chain,
+                dict(self._topic_seqs),
+                self._recorded_max,
+                dict(self._totals),
+            )
+        )
+        return made
+
+    def commit(self, mark: Mark) -> None:
+        """The outputs up to the mark are durable: move the store."""
+        self.store.commit(
+            Meta(
+                mark.offset,
+                mark.engagement,
+                mark.ordinal,
+                mark.next_seq,
+                mark.input_chain,
+                mark.output_chain,
+                mark.topic_seqs,
+                mark.recorded_max,
+                mark.totals,
+            )
+        )
+        self._in_flight = False
+
+    def _fold_one(self, record: LogRecord, made: list[Encoded | Mark], room: int) -> int:
+        event = record.event
+        recorded_at: int = getattr(event, "recorded_at", None) or event.occurred_at
+        self._recorded_max = max(self._recorded_max, recorded_at)
+        cause = cause_of(event, self._recorded_max, record.offset)
+        emit = _Emitter(self, cause, made)
+        if record.engagement_id:
+            self._apply_to(record.engagement_id, event, cause, emit)
+        else:
+            room = self._broadcast(record, event, cause, emit, room)
+            if self.engagement:
+                return room
+        if record.offset % VIEW_RUN == VIEW_RUN - 1:
+            for engagement_id in self.store.changed(""):
+                self._take(engagement_id, cause, emit, flush_views)
+                self._shown(engagement_id)
+        self._input_chain = blake2b(self._input_chain + record.body, digest_size=16).digest()
+        self.offset, self.engagement, self._ordinal = record.offset + 1, "", 0
+        return room
+
+    def _apply_to(self, engagement_id: str, event: Event, cause: Cause, emit: "_Emitter") -> None:
+        store = self.store
+        engagement = store.engagement(engagement_id)
+        change = apply(
+            engagement_id,
+            engagement.parts,
+            event,
+            self.reference,
+            store.entries(engagement),
+            cause,
+            self._plans(engagement_id),
+        )
+        store.apply(engagement_id, engagement, change, cause.log_offset)
+        for record in change.outputs:
+            emit(record)
+
+    def _plans(self, engagement_id: str) -> Plans:
+        """Memo of one engagement; emptied with every change of reference data, bounded by starting over."""
+        if len(self._shared_plans) > 500_000:
+            self._shared_plans.clear()
+        found = self._own_plans.get(engagement_id)
+        if found is None:
+            if len(self._own_plans) > 20_000:
+                self._own_plans.clear()
+            found = self._own_plans[engagement_id] = {}
+        elif len(found) > 50_000:
+            found.clear()
+        return Plans(found, self._shared_plans)
+
+    def _take(
+        self, engagement_id: str, cause: Cause, emit: "_Emitter", step: Callable[..., Transition], *args: object
+    ) -> None:
+        engagement = self.store.engagement(engagement_id)
+        change = step(
+            engagement_id,
+            engagement.parts,
+            *args,
+            self.reference,
+            self.store.entries(engagement),
+            cause,
+            self._plans(engagement_id),
+        )
+        self.store.apply(engagement_id, engagement, change, cause.log_offset)
+        for record in change.outputs:
+            emit(record)
+
+    def _shown(self, engagement_id: str) -> None:
+        parts = self.store.engagement(engagement_id).parts
+        if not any(kind == "project" and part.changed for (kind, _), part in parts.items()):
+            self.store.shown(engagement_id)
+
+    # Records that concern many
+
+    def _broadcast(self, record: LogRecord, event: Event, cause: Cause, emit: "_Emitter", room: int) -> int:
+        """Apply the event to exactly those engagements that it concerns, ascending, as many as the batch has room for."""
+        if isinstance(event, DayEnded):
+            targets = self.store.due(event.zone, event.date.isoformat(), self.engagement)
+        else:
+            if not self.engagement:
+                self._refer(record, event, cause, emit)
+            targets = self.store.waiting(wakes(event), self.engagement)
+        taken = targets[: max(room, 1)]
+        for engagement_id in taken:
+            if isinstance(event, DayEnded):
+                self.store.done(event.zone, event.date.isoformat(), engagement_id)
+                self._apply_to(engagement_id, event, cause, emit)
+                self._shown(engagement_id)
+            else:
+                self._take(engagement_id, cause, emit, wake, self.store.waiting_in(engagement_id, wakes(event)))
+        if len(taken) < len(targets):
+            self.engagement = taken[-1]
+            return 0
+        self.engagement = ""
+        if isinstance(event, DayEnded):
+            self._control_totals(event, cause, emit)
+        return room - len(taken)
+
+    def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: "_Emitter") -> None:
+        wrong = faults(event)
+        if wrong or conflict(self.reference, event):
+            self._refuse_reference(event, wrong, cause, emit)
+            return
+        book = apply_reference(self.reference, event)
+        if book is not self.reference:
+            self.reference = book
+            self.store.add_reference(record.type_name, record.body)
+            self._own_plans.clear()
+            self._shared_plans.clear()
+
+    def _refuse_reference(self, event: Event, wrong: Iterable[tuple[str, str]], cause: Cause, emit: "_Emitter") -> None:
+        kind, subject = owner_key(event)
+        category = "invalid_terms" if wrong else "conflicting_version"
+        message = "; ".join(f"{field}: {what}" for field, what in wrong) or (
+            f"version {cause.version} of {kind} {subject} came twice with different content; the first one stands"
+        )
+
+        def note(
+            engagement_id: str, before: Any, reference: ReferenceBook, entries: Any, why: Cause, plans: Plans
+        ) -> Transition:
+            draft = Draft(engagement_id, before, entries, reference, why, plans)
+            draft.note(category, kind, subject, message)
+            return draft.transition()
+
+        self._take(REFERENCE, cause, emit, note)
+
+    def _control_totals(self, event: DayEnded, cause: Cause, emit: "_Emitter") -> None:
+        """What the day's end finds posted so far, for entities of the zone; a receiver compares count, sums and chain."""
+        for key in sorted(self._totals):
+            entity_id, currency = key.split("\x1f")
+            entity = self.reference.entity(entity_id)
+            if entity is not None and entity.zone == event.zone:
+                count, debits, credits = self._totals[key]
+                chain, last = self._output_chain.hex(), self._seq - 1
+                emit(ControlTotals(event.date, entity_id, currency, count, debits, credits, chain, last))
+
+    # Numbering
+
+    def count_journal(self, record: JournalEntry) -> None:
+        key = f"{record.legal_entity_id}\x1f{record.currency}"
+        count, debits, credits = self._totals.get(key, (0, 0, 0))
+        for line in record.lines:
+            if line.amount > 0:
+                debits += line.amount
+            else:
+                credits -= line.amount
+        self._totals[key] = (count + 1, debits, credits)
+
+    def pieces(self, cause: Cause) -> Pieces:
+        return self._encoders.position(
+            Position(
+                self.generation,
+                self.number,
+                cause.log_offset,
+                0,
+                0,
+                cause.event_id,
+                cause.occurred_at,
+                cause.recorded_at,
+                cause.correlation_id,
+                RULES_VERSION,
+            )
+        )
+
+    def number_output(self, record: Any, pieces: Pieces, made: list[Encoded | Mark]) -> None:
+        """Give the output its number, encode and chain it; what is below progress was written before and is only compared."""
+        type_name = type(record).__name__
+        body = pieces.at(self._ordinal, self._seq) + self._encoders.body[type_name](record)
+        self._output_chain = blake2b(self._output_chain + body, digest_size=16).digest()
+        topic = outputs_of.TOPICS[type_name]
+        if self._seq >= self.progress.next_seq:
+            made.append(Encoded(topic, key_of(record), self._seq, type_name, body))
+        elif self._seq == self.progress.next_seq - 1 and self._output_chain != self.progress.output_chain:
+            raise GuardStop(
+                OUTPUTS_DIFFER,
+                f"shard {self.number}: outputs recomputed from the log differ from those written (output_seq up to {self._seq}); "
+                "the code or its data changed without an activated rules version",
+            )
+        self._topic_seqs[topic] = self._seq
+        self._seq += 1
+        self._ordinal += 1
+        if isinstance(record, JournalEntry):
+            self.count_journal(record)
+
+
+class _Emitter:
+    """Numbers the outputs of one record in business order."""
+
+    __slots__ = ("_cause", "_made", "_pieces", "_shard")
+
+    def __init__(self, shard: Shard, cause: Cause, made: list[Encoded | Mark]) -> None:
+        self._shard = shard
+        self._cause = cause
+        self._made = made
+        self._pieces: Pieces | None = None
+
+    def __call__(self, record: Any) -> None:
+        if self._pieces is None:
+            self._pieces = self._shard.pieces(self._cause)
+        self._shard.number_output(record, self._pieces, self._made)
+
+
+def key_of(record: Any) -> str:
+    """The Kafka key: what the output is about."""
+    project_id: str | None = getattr(record, "project_id", None)
+    contract_id: str | None = getattr(record, "contract_id", None)
+    return (
+        project_id
+        or contract_id
+        or getattr(record, "legal_entity_id", None)
+        or getattr(record, "engagement_id", None)
+        or ""
+    )
+
+
+def outputs(made: Iterable[Encoded | Mark]) -> Iterator[Encoded]:
+    for one in made:
+        if isinstance(one, Encoded):
+            yield one

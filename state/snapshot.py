@@ -1,0 +1,95 @@
+"""The stored form of the books: plain arrays with a version and a checksum, never pickled classes.
+
+A stored value outlives the code that wrote it: fields are only appended, with defaults, and a sample of every version ever written is
+kept in the tests.
+"""
+
+import zlib
+from datetime import date
+from typing import Any
+
+import msgspec
+from msgspec.structs import astuple
+
+from domain.events import commercial, common
+from state.books import PART_KINDS, Contract, Entry, StatementEntry, TermsVersion
+
+VERSION = 1
+_HEADER = 5
+
+_encoder = msgspec.msgpack.Encoder()
+_decoders = {kind: msgspec.msgpack.Decoder(of) for kind, of in PART_KINDS.items() if of is not Contract}
+_plain = msgspec.msgpack.Decoder()
+_RECORDS: dict[str, Any] = {
+    name: of for module in (common, commercial) for name, of in vars(module).items() if hasattr(of, "_fields")
+}
+_entry = msgspec.msgpack.Decoder(Entry)
+_statement = msgspec.msgpack.Decoder(tuple[StatementEntry, ...])
+
+
+class Damaged(Exception):
+    """A stored row does not match its checksum or its version; the store is dropped and rebuilt from the log."""
+
+
+def encode(value: Any) -> bytes:
+    body = _encoder.encode(_tagged(value) if type(value) is Contract else value)
+    return bytes((VERSION,)) + zlib.crc32(body).to_bytes(4, "big") + body
+
+
+def decode_part(kind: str, data: bytes) -> Any:
+    if kind == "contract":
+        return _contract(_decode(_plain, data))
+    return _decode(_decoders[kind], data)
+
+
+def decode_entry(data: bytes) -> Entry:
+    entry: Entry = _decode(_entry, data)
+    return entry
+
+
+def decode_statement(data: bytes) -> tuple[StatementEntry, ...]:
+    listed: tuple[StatementEntry, ...] = _decode(_statement, data)
+    return listed
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[Any], data: bytes) -> Any:
+    body = data[_HEADER:]
+    if data[:1] != bytes((VERSION,)) or zlib.crc32(body) != int.from_bytes(data[1:_HEADER], "big"):
+        raise Damaged(f"a stored row of {len(data)} bytes does not match its checksum")
+    try:
+        return decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise Damaged(f"a stored row cannot be read: {error}") from error
+
+
+# A contract holds records of several kinds (its terms), so they are stored with their public names.
+
+
+def _tagged(value: Any) -> Any:
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return {"record": type(value).__name__, "fields": [_tagged(field) for field in value]}
+    if isinstance(value, msgspec.Struct):
+        return [_tagged(field) for field in astuple(value)]
+    if isinstance(value, tuple):
+        return [_tagged(item) for item in value]
+    if isinstance(value, dict):
+        return {"map": value}
+    if isinstance(value, date):
+        return {"date": value.isoformat()}
+    return value
+
+
+def _untagged(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_untagged(item) for item in value)
+    if isinstance(value, dict):
+        if "record" in value:
+            return _RECORDS[value["record"]](*(_untagged(field) for field in value["fields"]))
+        return date.fromisoformat(value["date"]) if "date" in value else value["map"]
+    return value
+
+
+def _contract(stored: list[Any]) -> Contract:
+    fields = dict(zip(Contract.__struct_fields__, _untagged(stored), strict=False))
+    fields["history"] = tuple(TermsVersion(*version) for version in fields["history"])
+    return Contract(**fields)

@@ -1,0 +1,345 @@
+"""The checkpoint store of one shard: a SQLite file, a cache of the log.
+
+Deleting it loses nothing and doubles nothing; any older copy is a valid start. The fold reads and writes through one open transaction;
+rows changed since it began are kept in dictionaries and written in bulk, before anything reads a range of them and at commit.
+"""
+
+import os
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from state import snapshot
+from state.books import Entry, StatementEntry
+from state.draft import PartKey, Transition
+from state.snapshot import Damaged
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS engagements(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS parts(no INTEGER, kind TEXT, id TEXT, data BLOB, PRIMARY KEY(no, kind, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entries(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS open_entries(no INTEGER, line TEXT, day TEXT, id TEXT, PRIMARY KEY(no, line, day, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS parked(no INTEGER, log_offset INTEGER, id TEXT, PRIMARY KEY(no, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS waits(kind TEXT, key TEXT, no INTEGER, name TEXT, log_offset INTEGER, PRIMARY KEY(kind, key, no, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS due(zone TEXT, day TEXT, no INTEGER, PRIMARY KEY(zone, day, no)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS statements(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS explanations(digest TEXT PRIMARY KEY, data TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS reference(seq INTEGER PRIMARY KEY, type TEXT, body BLOB);
+CREATE TABLE IF NOT EXISTS changed(no INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), generation TEXT, shard INTEGER, data BLOB);
+"""
+SEPARATOR = "\x1f"
+
+
+class Meta(msgspec.Struct, frozen=True, array_like=True):
+    """Where the store stands in the log, and what stood in the outputs then."""
+
+    offset: int = 0
+    engagement: str = ""
+    ordinal: int = 0
+    next_seq: int = 0
+    input_chain: bytes = b""
+    output_chain: bytes = b""
+    topic_seqs: dict[str, int] = {}
+    recorded_max: int = 0
+    totals: dict[str, tuple[int, int, int]] = {}
+
+
+class Engagement(NamedTuple):
+    no: int
+    parts: dict[PartKey, Any]
+
+
+class StoreError(Exception):
+    """The store cannot be opened or written; the message says what to do."""
+
+
+class Store:
+    """One shard's books. `cache_engagements` bounds the decoded engagements kept between batches."""
+
+    def __init__(self, path: Path, generation: str, shard: int, cache_engagements: int = 20_000) -> None:
+        self.path = path
+        self._cache: OrderedDict[str, Engagement] = OrderedDict()
+        self._cache_limit = cache_engagements
+        self._dirty: dict[str, set[PartKey]] = {}
+        self._rows: dict[tuple[int, str], Entry] = {}
+        self._open: dict[tuple[int, str, str, str], bool] = {}
+        self._parked: dict[tuple[int, str], int | None] = {}
+        self._explained: set[str] = set()
+        self._explaining: dict[str, str] = {}
+        self._changed: set[int] = set()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self.db.executescript(
+                "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+                "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8000; PRAGMA temp_store=MEMORY;" + SCHEMA
+            )
+            self.meta = self._read_meta(generation, shard)
+        except sqlite3.DatabaseError as error:
+            raise Damaged(f"store {path}: {error}") from error
+
+    def _read_meta(self, generation: str, shard: int) -> Meta:
+        row = self.db.execute("SELECT generation, shard, data FROM meta").fetchone()
+        if row is None:
+            self.db.execute("INSERT INTO meta VALUES (1, ?, ?, ?)", (generation, shard, snapshot.encode(Meta())))
+            return Meta()
+        if (row[0], row[1]) != (generation, shard):
+            raise Damaged(f"store {self.path} belongs to generation {row[0]}, shard {row[1]}")
+        meta: Meta = snapshot._decode(msgspec.msgpack.Decoder(Meta), row[2])
+        return meta
+
+    # Reading
+
+    def begin(self) -> None:
+        self.db.execute("BEGIN IMMEDIATE")
+
+    def engagement(self, engagement_id: str) -> Engagement:
+        found = self._cache.get(engagement_id)
+        if found is not None:
+            self._cache.move_to_end(engagement_id)
+            return found
+        row = self.db.execute("SELECT no FROM engagements WHERE id = ?", (engagement_id,)).fetchone()
+        if row is None:
+            cursor = self.db.execute("INSERT INTO engagements(id) VALUES (?)", (engagement_id,))
+            found = Engagement(int(cursor.lastrowid or 0), {})
+        else:
+            stored = self.db.execute("SELECT kind, id, data FROM parts WHERE no = ?", (row[0],))
+            found = Engagement(
+                row[0], {(kind, part_id): snapshot.decode_part(kind, data) for kind, part_id, data in stored}
+            )
+        self._cache[engagement_id] = found
+        return found
+
+    def entries(self, engagement: Engagement) -> "StoredEntries":
+        return StoredEntries(self, engagement.no)
+
+    def entry(self, no: int, entry_id: str) -> Entry | None:
+        found = self._rows.get((no, entry_id))
+        if found is not None:
+            return found
+        row = self.db.execute("SELECT data FROM entries WHERE no = ? AND id = ?", (no, entry_id)).fetchone()
+        return snapshot.decode_entry(row[0]) if row is not None else None
+
+    def due(self, zone: str, day: str, after: str) -> list[str]:
+        """Engagements to be looked at when the day ends in the zone, ascending, from `after` on."""
+        rows = self.db.execute(
+            "SELECT DISTINCT id FROM due JOIN engagements USING (no) WHERE zone = ? AND day <= ? AND id > ? ORDER BY id",
+            (zone, day, after),
+        )
+        return [engagement_id for (engagement_id,) in rows]
+
+    def done(self, zone: str, day: str, engagement_id: str) -> None:
+        no = self.engagement(engagement_id).no
+        self.db.execute("DELETE FROM due WHERE zone = ? AND day <= ? AND no = ?", (zone, day, no))
+
+    def waiting(self, keys: Iterable[tuple[str, str]], after: str) -> list[str]:
+        """Engagements in which something waits for one of the keys, ascending, from `after` on."""
+        found: set[str] = set()
+        for kind, key in keys:
+            rows = self.db.execute(
+                "SELECT DISTINCT id FROM waits JOIN engagements USING (no) WHERE kind = ? AND key = ? AND id > ?",
+                (kind, key, after),
+            )
+            found.update(engagement_id for (engagement_id,) in rows)
+        return sorted(found)
+
+    def waiting_in(self, engagement_id: str, keys: Iterable[tuple[str, str]]) -> list[str]:
+        """What waits in the engagement, in the order of log offsets."""
+        no = self.engagement(engagement_id).no
+        found: dict[str, int] = {}
+        for kind, key in keys:
+            rows = self.db.execute(
+                "SELECT name, log_offset FROM waits WHERE kind = ? AND key = ? AND no = ?", (kind, key, no)
+            )
+            found.update(dict(rows))
+        return sorted(found, key=lambda name: (found[name], name))
+
+    def changed(self, after: str) -> list[str]:
+        """Engagements with projects whose view is not sent, ascending."""
+        self.db.executemany("INSERT OR IGNORE INTO changed VALUES (?)", ((no,) for no in sorted(self._changed)))
+        self._changed.clear()
+        rows = self.db.execute("SELECT id FROM changed JOIN engagements USING (no) WHERE id > ? ORDER BY id", (after,))
+        return [engagement_id for (engagement_id,) in rows]
+
+    def shown(self, engagement_id: str) -> None:
+        self._changed.discard(self.engagement(engagement_id).no)
+        self.db.execute("DELETE FROM changed WHERE no = ?", (self.engagement(engagement_id).no,))
+
+    def reference(self) -> Iterator[tuple[str, bytes]]:
+        yield from self.db.execute("SELECT type, body FROM reference ORDER BY seq")
+
+    # Writing
+
+    def add_reference(self, type_name: str, body: bytes) -> None:
+        self.db.execute("INSERT INTO reference(type, body) VALUES (?, ?)", (type_name, body))
+
+    def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
+        """Take over what the fold decided; nothing is visible to others before `commit`."""
+        no, parts = engagement
+        if change.parts:
+            dirty = self._dirty.setdefault(engagement_id, set())
+            for key, value in change.parts.items():
+                dirty.add(key)
+                if value is None:
+                    parts.pop(key, None)
+                else:
+                    parts[key] = value
+                    if key[0] == "project" and value.changed:
+                        self._changed.add(no)
+        for entry_id, row in change.rows.items():
+            self._rows[no, entry_id] = row
+        for contract, line, day, entry_id in change.open_removed:
+            self._open[no, f"{contract}{SEPARATOR}{line}", day, entry_id] = False
+        for contract, line, day, entry_id in change.open_added:
+            self._open[no, f"{contract}{SEPARATOR}{line}", day, entry_id] = True
+        for entry_id, offset in change.parked.items():
+            self._parked[no, entry_id] = offset
+        for digest, decision in change.explanations.items():
+            if digest not in self._explained and digest not in self._explaining:
+                self._explaining[digest] = msgspec.json.encode(decision._asdict()).decode()
+        if change.waits_removed or change.waits_added:
+            self._write_waits(no, change, log_offset)
+        if change.due:
+            self.db.executemany(
+                "INSERT OR IGNORE INTO due VALUES (?, ?, ?)", ((zone, day, no) for zone, day in sorted(change.due))
+            )
+        for statement_id, listed in change.statements.items():
+            self.db.execute(
+                "INSERT OR REPLACE INTO statements VALUES (?, ?, ?)", (no, statement_id, snapshot.encode(listed))
+            )
+
+    def _write_waits(self, no: int, change: Transition, log_offset: int) -> None:
+        self.db.executemany(
+            "DELETE FROM waits WHERE kind = ? AND key = ? AND no = ? AND name = ?",
+            ((kind, key, no, name) for kind, key, name in sorted(change.waits_removed)),
+        )
+        offsets = {f"entry:{entry_id}": offset for entry_id, offset in change.parked.items()}
+        self.db.executemany(
+            "INSERT OR REPLACE INTO waits VALUES (?, ?, ?, ?, ?)",
+            ((kind, key, no, name, offsets.get(name) or log_offset) for kind, key, name in sorted(change.waits_added)),
+        )
+
+    def flush(self) -> None:
+        """Write what is kept back, so that ranges can be read."""
+        if self._rows:
+            encode = snapshot.encode
+            self.db.executemany(
+                "INSERT OR REPLACE INTO entries VALUES (?, ?, ?)",
+                [(no, entry_id, encode(row)) for (no, entry_id), row in sorted(self._rows.items(), key=_row_key)],
+            )
+            self._rows.clear()
+        if self._open:
+            added = sorted(key for key, there in self._open.items() if there)
+            removed = [key for key, there in self._open.items() if not there]
+            self.db.executemany("DELETE FROM open_entries WHERE no = ? AND line = ? AND day = ? AND id = ?", removed)
+            self.db.executemany("INSERT OR IGNORE INTO open_entries VALUES (?, ?, ?, ?)", added)
+            self._open.clear()
+        if self._parked:
+            self.db.executemany(
+                "DELETE FROM parked WHERE no = ? AND id = ?",
+                [key for key, offset in self._parked.items() if offset is None],
+            )
+            self.db.executemany(
+                "INSERT OR REPLACE INTO parked VALUES (?, ?, ?)",
+                [(no, offset, entry_id) for (no, entry_id), offset in self._parked.items() if offset is not None],
+            )
+            self._parked.clear()
+
+    def commit(self, meta: Meta) -> None:
+        """Make the batch durable; only if nobody else has moved the store since (compare and set on the position)."""
+        self.flush()
+        self.db.executemany("INSERT OR IGNORE INTO changed VALUES (?)", ((no,) for no in sorted(self._changed)))
+        self._changed.clear()
+        self.db.executemany("INSERT OR IGNORE INTO explanations VALUES (?, ?)", sorted(self._explaining.items()))
+        self._explained.update(self._explaining)
+        self._explaining.clear()
+        self._write_parts()
+        moved = self.db.execute(
+            "UPDATE meta SET data = ? WHERE data = ?", (snapshot.encode(meta), snapshot.encode(self.meta))
+        ).rowcount
+        if moved != 1:
+            raise StoreError(f"store {self.path} was moved by another process; only one may run a shard")
+        self.db.execute("COMMIT")
+        self.meta = meta
+        while len(self._cache) > self._cache_limit:
+            self._cache.popitem(last=False)
+
+    def _write_parts(self) -> None:
+        written: list[tuple[int, str, str, bytes]] = []
+        gone: list[tuple[int, str, str]] = []
+        for engagement_id, keys in self._dirty.items():
+            no, parts = self._cache[engagement_id]
+            for kind, part_id in keys:
+                value = parts.get((kind, part_id))
+                if value is None:
+                    gone.append((no, kind, part_id))
+                else:
+                    written.append((no, kind, part_id, snapshot.encode(value)))
+        written.sort(key=lambda row: row[:3])
+        self.db.executemany("DELETE FROM parts WHERE no = ? AND kind = ? AND id = ?", gone)
+        self.db.executemany("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", written)
+        self._dirty.clear()
+
+    def close(self) -> None:
+        self.db.close()
+
+    @staticmethod
+    def delete(path: Path) -> None:
+        """Drop the cache; the next start folds the log anew."""
+        for suffix in ("", "-wal", "-shm"):
+            stale = Path(f"{path}{suffix}")
+            if stale.exists():
+                os.remove(stale)
+
+
+def _row_key(item: tuple[tuple[int, str], Entry]) -> tuple[int, str]:
+    return item[0]
+
+
+class StoredEntries:
+    """The rows of one engagement (`state.draft.Entries`)."""
+
+    __slots__ = ("_no", "_store")
+
+    def __init__(self, store: Store, no: int) -> None:
+        self._store = store
+        self._no = no
+
+    def get(self, entry_id: str) -> Entry | None:
+        return self._store.entry(self._no, entry_id)
+
+    def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
+        self._store.flush()
+        rows = self._store.db.execute(
+            "SELECT data FROM open_entries JOIN entries USING (no, id) WHERE no = ? AND line = ? AND day >= ? AND day < ?",
+            (self._no, f"{contract_id}{SEPARATOR}{line_id}", since, until),
+        )
+        return [snapshot.decode_entry(data) for (data,) in rows]
+
+    def parked(self) -> list[str]:
+        self._store.flush()
+        rows = self._store.db.execute("SELECT id FROM parked WHERE no = ? ORDER BY log_offset, id", (self._no,))
+        return [entry_id for (entry_id,) in rows]
+
+    def everything(self) -> Iterator[Entry]:
+        self._store.flush()
+        for (data,) in self._store.db.execute(
+            "SELECT data FROM entries WHERE no = ? ORDER BY id", (self._no,)
+        ).fetchall():
+            yield snapshot.decode_entry(data)
+
+    def statement(self, statement_id: str) -> tuple[StatementEntry, ...]:
+        row = self._store.db.execute(
+            "SELECT data FROM statements WHERE no = ? AND id = ?", (self._no, statement_id)
+        ).fetchone()
+        return snapshot.decode_statement(row[0]) if row is not None else ()
+
+
+def explanation(store: Store, digest: str) -> str | None:
+    row = store.db.execute("SELECT data FROM explanations WHERE digest = ?", (digest,)).fetchone()
+    return row[0] if row is not None else None

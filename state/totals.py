@@ -1,0 +1,135 @@
+"""What one entry contributes to the sums of its project and its contract lines.
+
+Every total in the books is the sum of these, so replacing an entry is: subtract what the old row gave, add what the new one gives.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+from msgspec.structs import replace
+
+from domain.units import Amount, Hours
+from state.books import Burn, Entry, Fault, Issued, LineTotals, MonthFigures, Posted, Price, Project, Work
+
+UNBILLED_ACCOUNTS = ("1150", "1160")
+
+
+def add_price(totals: LineTotals, price: Price, sign: int) -> LineTotals:
+    return LineTotals(
+        totals.project_id,
+        totals.hours + sign * price.hours,
+        totals.value + sign * price.value,
+        totals.recognised + sign * (price.recognised + price.rounding),
+        totals.billable + sign * (price.billable + price.rounding),
+        totals.over + sign * (price.value - price.billable),
+        totals.issued,
+        totals.invoiced,
+        totals.shown_hours,
+        totals.shown_quantity,
+    )
+
+
+def add_issued(totals: LineTotals, issued: Issued, sign: int) -> LineTotals:
+    return replace(
+        totals, issued=totals.issued + sign * issued.amount, invoiced=totals.invoiced + sign * issued.invoiced
+    )
+
+
+def add_work(project: Project, work: Work, sign: int) -> Project:
+    """Burn and month figures: hours and cost of what is booked, revenue of what is priced."""
+    cost, price = work.cost, work.price
+    hours, billable, memo = project.burn.hours, project.burn.billable_hours, project.burn.memo
+    months = dict(project.months)
+    if cost is not None:
+        hours += sign * cost.hours
+        _add_month(months, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0)
+    if price is not None:
+        billable += sign * price.hours
+        memo += sign * price.memo
+        if revenue := price.recognised + price.rounding:
+            _add_month(months, price.day, price.currency, 0, 0, sign * revenue)
+    return Project(
+        project.project_id,
+        project.activated,
+        project.closed_on,
+        project.close_version,
+        project.zone,
+        Burn(hours, billable, memo),
+        months,
+        project.assignments,
+        project.dimension_sets,
+        project.waiting,
+        True,
+    )
+
+
+def _add_month(
+    months: dict[str, MonthFigures], day: date, currency: str, hours: Hours, cost: Amount, revenue: Amount
+) -> None:
+    key = f"{day.isoformat()[:7]}|{currency}"
+    had = months.get(key, (0, 0, 0))
+    months[key] = (had[0] + hours, had[1] + cost, had[2] + revenue)
+
+
+def add_faults(project: Project, faults: tuple[Fault, ...], sign: int) -> Project:
+    waiting = dict(project.waiting)
+    for fault in faults:
+        left = waiting.pop(fault.category, 0) + sign
+        if left:
+            waiting[fault.category] = left
+    return replace(project, waiting=waiting, changed=True)
+
+
+def standing_price(entry: Entry) -> Price | None:
+    work = entry.behind or entry.work
+    return work.price if work is not None else None
+
+
+def issued_on(entry: Entry, contract_id: str, line_id: str) -> Issued | None:
+    for issued in entry.issued:
+        if issued.line_id == line_id and issued.contract_id == contract_id:
+            return issued
+    return None
+
+
+def outstanding(entry: Entry, contract_id: str, line_id: str) -> Amount:
+    """What the next statement has to bring for the entry on this line: billable now, less what was issued."""
+    price = standing_price(entry)
+    due = 0
+    if price is not None and price.line_id == line_id and price.contract_id == contract_id:
+        due = price.billable + price.rounding
+    issued = issued_on(entry, contract_id, line_id)
+    return due - issued.amount if issued else due
+
+
+def open_lines(entry: Entry | None) -> Iterator[tuple[str, str, str]]:
+    """(contract, line, service date) of every line on which the entry is not settled: something to bill, or value over a cap."""
+    if entry is None:
+        return
+    price = standing_price(entry)
+    if price is not None and price.line_id:
+        issued = issued_on(entry, price.contract_id, price.line_id)
+        settled = issued.amount if issued else 0
+        if price.billable + price.rounding != settled or (price.value > settled and not price.final) or price.stepped:
+            yield price.contract_id, price.line_id, price.day.isoformat()
+    for issued in entry.issued:
+        on_price = price is not None and price.line_id == issued.line_id and price.contract_id == issued.contract_id
+        if issued.amount and not on_price:
+            yield issued.contract_id, issued.line_id, issued.day.isoformat()
+
+
+def unbilled_position(entry: Entry) -> tuple[Amount, Amount]:
+    """What the entry has on 1150 and 1160, in contract and in ledger currency: accrued by its journals, less what was invoiced."""
+    amount = -sum(issued.invoiced for issued in entry.issued)
+    ledger = -sum(issued.invoiced_ledger for issued in entry.issued)
+    work = entry.standing
+    for journal in work.journals if work else ():
+        for line in journal.lines:
+            if line.account in UNBILLED_ACCOUNTS:
+                amount += line.amount
+                ledger += line.ledger_amount
+    return amount, ledger
+
+
+def of_side(journal: Posted, purpose: str) -> bool:
+    return any(line.purpose == purpose for line in journal.lines)

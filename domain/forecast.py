@@ -32,10 +32,11 @@ from domain.units import HUNDRED_PERCENT, Amount, Hours, Percent, Rate
 Tally = tuple[Hours, Amount, Amount]
 NOTHING: Tally = (0, 0, 0)
 
-# Month, currency, hours, cost, revenue, billings and cash; a month may have several.
-MonthRow = tuple[str, str, Hours, Amount, Amount, Amount, Amount]
+# Hours, cost, revenue, billings and cash by month, all in one currency.
+MonthSums = dict[str, list[int]]
 
 MONTHS_MAX = 60
+DEFAULT_THRESHOLD: Percent = 500_000
 _HOURS_TIMES_RATE_PER_AMOUNT = 10**8
 _TOO_LARGE = 10**18
 
@@ -75,24 +76,35 @@ def added(one: Tally, other: Tally) -> Tally:
 def at_completion(tracks: Iterable[Track], planned_rate: Rate, ceiling: Amount | None, step: Amount) -> Completion:
     """Of all tracks together; `ceiling` is the most revenue that caps allow, `step` the currency's smallest unit."""
     hours = cost = earned = wanted = 0
-    for now, floor, hours_stated, revenue_stated in tracks:
-        left_cost = max(floor[1] - now[1], 0)
-        left_hours = remaining_hours(now, floor, left_cost, stated=hours_stated)
-        hours += now[0] + left_hours
-        cost += now[1] + left_cost
-        earned += now[2]
-        if revenue_stated:
-            wanted += max(floor[2], now[2])
-        else:
-            wanted += now[2] + value_of(left_hours, now, planned_rate, step)
-    revenue = wanted if ceiling is None else max(min(wanted, ceiling), earned)
-    return Completion(hours, cost, revenue, wanted)
+    for track in tracks:
+        of_track = completed(*track, planned_rate, step)
+        hours += of_track[0]
+        cost += of_track[1]
+        wanted += of_track[2]
+        earned += track.now[2]
+    return Completion(hours, cost, limited(wanted, ceiling, earned), wanted)
 
 
-def remaining_hours(now: Tally, floor: Tally, left_cost: Amount, *, stated: bool) -> Hours:
-    if stated:
-        return max(floor[0] - now[0], 0)
-    return left_cost * now[0] // now[1] if now[1] > 0 else 0
+def completed(
+    now: Tally, floor: Tally, hours_stated: bool, revenue_stated: bool, planned_rate: Rate, step: Amount
+) -> Tally:
+    """Hours, cost and uncapped revenue at completion of one track."""
+    worked, spent, earned = now
+    cost = max(floor[1], spent)
+    hours = max(floor[0], worked) if hours_stated else worked + _hours_for(cost - spent, now)
+    if revenue_stated:
+        return hours, cost, max(floor[2], earned)
+    return hours, cost, earned + value_of(hours - worked, now, planned_rate, step)
+
+
+def _hours_for(cost: Amount, now: Tally) -> Hours:
+    """Hours that the cost will buy at the average cost of an hour so far."""
+    return cost * now[0] // now[1] if now[1] > 0 else 0
+
+
+def limited(wanted: Amount, ceiling: Amount | None, earned: Amount) -> Amount:
+    """A cap takes no revenue back."""
+    return wanted if ceiling is None or wanted <= ceiling else max(ceiling, earned)
 
 
 def value_of(hours: Hours, now: Tally, planned_rate: Rate, step: Amount) -> Amount:
@@ -156,8 +168,8 @@ def expected_billings(accrued: Amount, earned: Iterable[tuple[str, Amount]], old
     return found
 
 
-def figures(currency: str, standing: Standing, rows: Iterable[MonthRow]) -> ForecastFigures:
-    """A forecast in one currency; `rows` are in it already, several may be of one month."""
+def figures(currency: str, standing: Standing, months: MonthSums) -> ForecastFigures:
+    """A forecast in one currency, in which all amounts are already."""
     hours, cost, revenue = standing.now
     left_hours, left_cost, left_revenue = standing.remaining
     eac_cost, eac_revenue = cost + left_cost, revenue + left_revenue
@@ -178,33 +190,41 @@ def figures(currency: str, standing: Standing, rows: Iterable[MonthRow]) -> Fore
         margin,
         percent(margin, eac_revenue),
         standing.budget_used,
-        month_by_month(rows),
+        month_by_month(months),
     )
 
 
-def month_by_month(rows: Iterable[MonthRow]) -> tuple[ForecastMonth, ...]:
+def add_tally(months: MonthSums, month: str, tally: Tally) -> None:
+    held = months.get(month)
+    if held is None:
+        months[month] = [*tally, 0, 0]
+    else:
+        held[0] += tally[0]
+        held[1] += tally[1]
+        held[2] += tally[2]
+
+
+def add_money(months: MonthSums, month: str, billings: Amount, cash: Amount) -> None:
+    held = months.get(month)
+    if held is None:
+        months[month] = [0, 0, 0, billings, cash]
+    else:
+        held[3] += billings
+        held[4] += cash
+
+
+def month_by_month(months: MonthSums) -> tuple[ForecastMonth, ...]:
     """One record a month, ascending; months without any figure are left out, of more than `MONTHS_MAX` the oldest."""
-    sums: dict[str, list[int]] = {}
-    for month, _, hours, cost, revenue, billings, cash in rows:
-        held = sums.get(month)
-        if held is None:
-            sums[month] = [hours, cost, revenue, billings, cash]
-        else:
-            held[0] += hours
-            held[1] += cost
-            held[2] += revenue
-            held[3] += billings
-            held[4] += cash
-    named = sorted(month for month, held in sums.items() if any(held))
-    return tuple(ForecastMonth(month, *sums[month]) for month in named[-MONTHS_MAX:])
+    named = sorted([month for month, held in months.items() if any(held)])
+    return tuple([ForecastMonth(month, *months[month]) for month in named[-MONTHS_MAX:]])
 
 
-def exceeds(change: Amount, at_completion_then: Amount, amount: Amount | None, share: Percent | None) -> bool:
-    """Whether a change at completion is worth an update; where both limits are stated either one is enough."""
-    size = abs(change)
-    return (amount is not None and size > amount) or (
-        share is not None and size * HUNDRED_PERCENT > abs(at_completion_then) * share
-    )
+def threshold(at_completion_then: Amount, amount: Amount | None, share: Percent | None) -> Amount:
+    """A change above this is worth an update; where both limits are stated either one is enough."""
+    limits = [] if amount is None else [amount]
+    if share is not None or not limits:
+        limits.append(abs(at_completion_then) * (DEFAULT_THRESHOLD if share is None else share) // HUNDRED_PERCENT)
+    return min(limits)
 
 
 def room_of(lines: Sequence[Mapping[str, Amount]]) -> Amount | None:

@@ -60,7 +60,7 @@ def with_change(changes: Mapping[str, Change], cause: str, cost: Amount, revenue
     return {**changes, cause: (had[0] + cost, had[1] + revenue)}
 
 
-def work_cause(*, corrects: bool, occurred_at: Instant, recorded_at: Instant) -> str:
+def work_cause(occurred_at: Instant, recorded_at: Instant, *, corrects: bool) -> str:
     if corrects:
         return "correction"
     return "late_data" if recorded_at - occurred_at > LATE else "volume"

@@ -13,6 +13,9 @@ from domain.money import convert, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
 from domain.units import Amount, ExchangeRate
 
+# A named tuple's own constructor is a Python function; on the path of every event its parent's is three times as fast.
+_new = tuple.__new__
+
 CURRENCY_ROUNDING = "7190"
 EXCHANGE_DIFFERENCE = "7110"
 
@@ -61,7 +64,7 @@ def legs(
     """Convert each line by the exact exchange rate; the ledger residual goes to 7190."""
     numerator, denominator = exchange.numerator, exchange.denominator
     if numerator == denominator:
-        return tuple(Leg(account, purpose, amount, amount) for account, purpose, amount in pairs)
+        return tuple([_new(Leg, (account, purpose, amount, amount)) for account, purpose, amount in pairs])
     made = [
         Leg(account, purpose, amount, convert(amount, numerator, denominator, ledger_currency, mode))
         for account, purpose, amount in pairs
@@ -159,7 +162,7 @@ def journal_entry(
         about.cause_id,
         about.cause_version,
         deliver,
-        tuple([JournalLine(leg[0], leg[1], leg[2], leg[3], project_id, None, dimensions) for leg in all_legs]),
+        tuple([_new(JournalLine, (leg[0], leg[1], leg[2], leg[3], project_id, None, dimensions)) for leg in all_legs]),
         service_date,
         reverses,
         None,

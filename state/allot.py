@@ -37,11 +37,12 @@ from state.known import Blocked, Slot, open_day_from, period, slot_for
 from state.plan import LinePlan, billing_zone, line_plan, versions
 from state.posting import book_difference
 from state.totals import issued_on, standing_price
+from state.value import Value
 
 MAIN, REVENUE, BILLING = "", "revenue", "billing"
 
 
-class Stake(NamedTuple):
+class Stake(Value, frozen=True, array_like=True, gc=False):
     """An entry's price with what its claim on the caps needs besides: who worked, and what is issued already."""
 
     entry_id: str
@@ -50,7 +51,7 @@ class Stake(NamedTuple):
     issued: Amount
 
 
-class Share(NamedTuple):
+class Share(Value, frozen=True, array_like=True, gc=False):
     claim: Claim
     granted: Grant
 
@@ -263,7 +264,7 @@ def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: 
 
 
 def _added(bucket: Bucket, share: Share, sign: int) -> Bucket:
-    claim, granted = share
+    claim, granted = share.claim, share.granted
     return Bucket(
         bucket.pinned_amount + sign * claim.pinned,
         bucket.pinned_hours + sign * claim.pinned_hours,

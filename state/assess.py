@@ -34,19 +34,20 @@ from state.known import (
 )
 from state.plan import LinePlan, billing_zone, contract_policies, line_plan, plan_for, versions
 from state.totals import of_side
+from state.value import Value
 
 WAIVABLE = frozenset({"self_approved", "hours_out_of_range", "outside_contract_dates", "after_project_end"})
 MINUTE = 16_667  # of an hour in 10^-6, rounded up
 MICROSECONDS_AN_HOUR = 3_600_000_000
 
 
-class CostPlan(NamedTuple):
+class CostPlan(Value, frozen=True, array_like=True, gc=False):
     cost: Cost
     slot: Slot
     worker: Worker
 
 
-class PricePlan(NamedTuple):
+class PricePlan(Value, frozen=True, array_like=True, gc=False):
     """`line` and `slot` are None for work that is not charged."""
 
     price: Price
@@ -59,7 +60,7 @@ class PricePlan(NamedTuple):
         return self.line is not None
 
 
-class Rated(NamedTuple):
+class Rated(Value, frozen=True, array_like=True, gc=False):
     """A bill rate with how it came about, which is kept once under its digest; no rate at all has no decision."""
 
     rate: Rate | None
@@ -68,7 +69,7 @@ class Rated(NamedTuple):
     digest: str
 
 
-class Assessment(NamedTuple):
+class Assessment(Value, frozen=True, array_like=True, gc=False):
     whole: Blocked | None
     cost: CostPlan | Blocked
     price: PricePlan | Blocked
@@ -84,7 +85,7 @@ class Assessment(NamedTuple):
         return tuple(side for side in (self.cost, self.price) if isinstance(side, Blocked))
 
 
-class Placed(NamedTuple):
+class Placed(Value, frozen=True, array_like=True, gc=False):
     """The line that takes the work, and the service date in its billing zone."""
 
     plan: LinePlan
@@ -329,9 +330,8 @@ def _place_on(draft: Draft, contract: Contract, event: TimeApproved) -> Placed |
         plan = plan_for(draft, contract, number, event.project_id, event.task)
     if plan is None:
         return None
-    refused = methods.unsupported(plan.line.terms)
-    if refused is not None:
-        return Blocked("price", "unsupported", f"line {plan.line.line_id}: {refused}", field="terms")
+    if plan.refused is not None:
+        return Blocked("price", "unsupported", f"line {plan.line.line_id}: {plan.refused}", field="terms")
     return Placed(plan, day)
 
 
@@ -350,7 +350,7 @@ def _price(
     if isinstance(placed, Blocked):
         return placed
     assert placed is not None, "billable work was placed or blocked"
-    plan, day = placed
+    plan, day = placed.plan, placed.day
     policies = plan.policies
     hours = methods.billable_hours(plan.line.terms, worked, event.billable_hours, policies)
     rated = rate_for(draft, event, project, worker.person, role, plan, day)
@@ -398,12 +398,10 @@ def _uncharged(
     day = event.worked_on or day_in(event, worker.entity.zone)
     if isinstance(placed, Placed):
         day = placed.day
-        decision = rate_for(draft, event, project, worker.person, role, placed.plan, day)
-        if isinstance(decision, RateDecision):
-            currency, rate = placed.plan.currency, decision.rate
-            memo = extend(
-                worked, decision.rate, decision.markup, currency, placed.plan.policies.money_mode or "half_up"
-            )
+        rated = rate_for(draft, event, project, worker.person, role, placed.plan, day)
+        if rated.rate is not None:
+            currency, rate = placed.plan.currency, rated.rate
+            memo = extend(worked, rate, rated.markup, currency, placed.plan.policies.money_mode or "half_up")
     return PricePlan(Price("", "", currency, day, approved_at(event), role, rate, 0, "", 0, 0, memo), None, None, None)
 
 

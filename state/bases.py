@@ -15,18 +15,17 @@ from msgspec.structs import replace
 
 from domain.caps import bucket_key
 from domain.events.common import Policies, ProjectBudget
-from domain.forecast import NOTHING, Completion, Tally, added, at_completion, room_of, value_of
-from domain.forecast_delta import Change, with_change
+from domain.forecast import NOTHING, Completion, Tally, added, at_completion, room_of, threshold, value_of
+from domain.forecast_delta import with_change
 from domain.identity import escape
 from domain.money import HALF_UP, convert, smallest_unit
-from domain.units import Amount, Hours, Percent, Rate
+from domain.units import Amount, Hours, Rate
 from state.allot import allotments
-from state.books import Basis, CapBucket, Estimate, Forecast, Outlook, Progress, Project
+from state.books import Basis, CapBucket, Contract, Estimate, Forecast, Outlook, Progress, Project
 from state.draft import Draft, Move
 from state.outlook import (
     ONE_DAY,
     WHOLE,
-    in_currency,
     known,
     ledger_currency,
     project_contracts,
@@ -43,7 +42,10 @@ from state.plan import LinePlan
 from state.planned import Planned, planned_cost, planned_from, planned_rate
 
 ESTIMATE, BUDGET, BUDGET_AND_PLAN, PLAN, NONE = "estimate", "budget", "budget_and_plan", "plan", "none"
-DEFAULT_THRESHOLD: Percent = 500_000
+
+# Bases that only events change.
+SETTLED = frozenset({ESTIMATE, BUDGET, NONE})
+UNPLANNED = Basis(PLAN)
 
 # What remains (of an estimate), or the whole (of a budget), by track and currency.
 Stated = dict[str, dict[str, Tally]]
@@ -55,6 +57,7 @@ class Weighed(NamedTuple):
     forecast: Forecast
     outlook: Outlook
     completion: Completion
+    contracts: Sequence[Contract]
     lines: tuple[LinePlan, ...]
     policies: Policies
     planned: Planned
@@ -68,33 +71,58 @@ def reweigh(draft: Draft, project_id: str, as_of: date, cause: str | None) -> We
     project = draft.project(project_id)
     lines = project_lines(draft, project_id)
     forecast, outlook = _placed(draft, project, lines)
-    currency = forecast.currency
-    if not currency:
+    if not forecast.currency:
         _keep(draft, project_id, forecast, outlook)
         return None
-    policies = project_policies(draft, lines, forecast.legal_entity_id)
     planned = planned_from(draft, project, as_of)
-    bases, stated = _bases(draft, project, lines, forecast, planned)
+    bases, stated = _bases(draft, project, lines, forecast, planned, as_of)
     progress = _progress(draft, project, forecast, outlook, bases, stated, planned, as_of)
+    draft.plans["based", project_id] = True
+    forecast, outlook = replace(forecast, bases=bases), replace(outlook, progress=progress)
+    return _weighed(draft, project, lines, forecast, outlook, planned, as_of, cause)
+
+
+def weigh(draft: Draft, project_id: str, as_of: date) -> Weighed | None:
+    """As `reweigh` where no event can have changed what the figures rest on; then time, currencies and caps have."""
+    forecast, outlook = known(draft, project_id)
+    settled = all(basis.kind in SETTLED or basis == UNPLANNED for basis in forecast.bases.values())
+    if not settled or not forecast.currency or ("based", project_id) not in draft.plans:
+        return reweigh(draft, project_id, as_of, None)
+    project = draft.project(project_id)
+    planned = planned_from(draft, project, as_of)
+    return _weighed(draft, project, project_lines(draft, project_id), forecast, outlook, planned, as_of, None)
+
+
+def _weighed(
+    draft: Draft,
+    project: Project,
+    lines: tuple[LinePlan, ...],
+    forecast: Forecast,
+    outlook: Outlook,
+    planned: Planned,
+    as_of: date,
+    cause: str | None,
+) -> Weighed | None:
+    currency, bases, progress = forecast.currency, forecast.bases, outlook.progress
+    policies = project_policies(draft, lines, forecast.legal_entity_id)
     rate = planned_rate(draft, project, lines, as_of) if _unpriced(bases, progress) else 0
-    now = in_currency(draft, policies, sum_of(progress), currency, as_of)
     tracks = tracks_in(draft, policies, bases, progress, currency, as_of)
     room = _room(draft, lines, policies, rate, currency, as_of)
-    if now is None or tracks is None or room is None:
-        _keep(draft, project_id, replace(forecast, bases=bases), replace(outlook, progress=progress, stale=True))
+    if tracks is None or room is None:
+        _keep(draft, project.project_id, forecast, replace(outlook, stale=True))
         return None
-    ceiling = now[2] + room.amount if room.amount is not None else None
+    earned = sum(track.now[2] for track in tracks)
+    ceiling = earned + room.amount if room.amount is not None else None
     made = at_completion(tracks, rate, ceiling, smallest_unit(currency))
-    forecast = replace(forecast, bases=bases, planned_rate=rate, ceiling=ceiling)
-    outlook = replace(
-        outlook,
-        progress=progress,
-        eac_cost=made.cost,
-        eac_revenue=made.revenue,
-        changes=_changed(outlook, made, cause or _by_itself(progress, currency)),
-    )
-    _keep(draft, project_id, forecast, outlook)
-    return Weighed(forecast, outlook, made, lines, policies, planned)
+    if rate != forecast.planned_rate or ceiling != forecast.ceiling:
+        forecast = replace(forecast, planned_rate=rate, ceiling=ceiling)
+    cost, revenue = made.cost - outlook.eac_cost, made.revenue - outlook.eac_revenue
+    if cost or revenue:
+        changes = with_change(outlook.changes, cause or _by_itself(progress, currency), cost, revenue)
+        outlook = replace(outlook, eac_cost=made.cost, eac_revenue=made.revenue, changes=changes)
+    _keep(draft, project.project_id, forecast, outlook)
+    contracts = project_contracts(draft, project.project_id)
+    return Weighed(forecast, outlook, made, contracts, lines, policies, planned)
 
 
 def _keep(draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook) -> None:
@@ -103,36 +131,31 @@ def _keep(draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook) -
 
 
 def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> tuple[Forecast, Outlook]:
-    """Company, currency, zone and threshold; another currency begins the comparison anew, another zone the waiting."""
+    """Company, currency, zone and limits; another currency begins the comparison anew, another zone the waiting."""
     forecast, outlook = known(draft, project.project_id)
     legal_entity_id = project_entity_id(draft, project)
     contracts = project_contracts(draft, project.project_id)
     ledger = ledger_currency(draft, legal_entity_id)
     currency = contracts[0].terms.currency if contracts else ledger or forecast.currency
     zone = project_zone(draft, project)
-    threshold = project_policies(draft, lines, legal_entity_id).forecast_threshold
-    amount, share = (threshold.amount, threshold.percent) if threshold is not None else (None, None)
-    if amount is None and share is None:
-        share = DEFAULT_THRESHOLD
     if currency != forecast.currency:
         forecast = replace(forecast, bases={}, told=None)
         outlook = replace(outlook, eac_cost=0, eac_revenue=0, changes={})
     if zone != forecast.zone:
         outlook = replace(outlook, until=0)
-    forecast = replace(
+    forecast = replace(forecast, currency=currency, zone=zone, legal_entity_id=legal_entity_id)
+    return limited_by(forecast, project_policies(draft, lines, legal_entity_id)), outlook
+
+
+def limited_by(forecast: Forecast, policies: Policies) -> Forecast:
+    """Which changes are told at once: policy `forecast_threshold`, measured from what was told last."""
+    told, stated = forecast.told, policies.forecast_threshold
+    amount, share = (stated.amount, stated.percent) if stated is not None else (None, None)
+    return replace(
         forecast,
-        currency=currency,
-        zone=zone,
-        legal_entity_id=legal_entity_id,
-        threshold_amount=amount,
-        threshold_percent=share,
+        limit_cost=threshold(told.eac_cost if told is not None else 0, amount, share),
+        limit_revenue=threshold(told.eac_revenue if told is not None else 0, amount, share),
     )
-    return forecast, outlook
-
-
-def _changed(outlook: Outlook, made: Completion, cause: str) -> dict[str, Change]:
-    cost, revenue = made.cost - outlook.eac_cost, made.revenue - outlook.eac_revenue
-    return with_change(outlook.changes, cause, cost, revenue) if cost or revenue else outlook.changes
 
 
 def _by_itself(progress: Mapping[str, Progress], currency: str) -> str:
@@ -170,7 +193,7 @@ def estimate_of(draft: Draft, project_id: str, plan: LinePlan | None) -> Estimat
 
 
 def _bases(
-    draft: Draft, project: Project, lines: Sequence[LinePlan], forecast: Forecast, planned: Planned
+    draft: Draft, project: Project, lines: Sequence[LinePlan], forecast: Forecast, planned: Planned, as_of: date
 ) -> tuple[dict[str, Basis], Stated]:
     whole = estimate_of(draft, project.project_id, None)
     of_lines = [(plan, estimate_of(draft, project.project_id, plan)) for plan in lines]
@@ -183,7 +206,7 @@ def _bases(
         if budget is not None and budget.cost is not None:
             return _of_project_budget(draft, forecast, budget, budget.cost, planned)
         if all(plan.line.cost_budget is None for plan in lines):
-            return {WHOLE: Basis(PLAN)}, {}
+            return {WHOLE: _of_plan(planned, as_of)}, {}
     return _of_lines(of_lines, forecast.currency, planned)
 
 
@@ -215,6 +238,11 @@ def _of_lines(
             bases[name] = Basis(NONE)
     bases.setdefault(WHOLE, Basis(NONE))
     return bases, stated
+
+
+def _of_plan(planned: Planned, as_of: date) -> Basis:
+    """Work before the month that runs is not planned any more, so it adds to the plan."""
+    return Basis(PLAN, as_of.replace(day=1) - ONE_DAY) if planned.months else UNPLANNED
 
 
 def _of_budget(planned: Planned, *, hours: bool, revenue: bool) -> Basis:
@@ -267,11 +295,11 @@ def _progress(
         elif basis.kind == BUDGET_AND_PLAN:
             ((currency, (_, cost, revenue)),) = stated[name].items()
             floor = {currency: (_hours(now) + planned.hours, cost, revenue)}
-        elif basis.kind == PLAN:
+        elif basis.kind == PLAN and planned.months:
             costs = planned_cost(draft, project, planned, as_of, now)
             floor = _together(_together(now, costs), {forecast.currency: (planned.hours, 0, 0)})
         else:
-            floor = now
+            floor = {}
         missing = [currency for currency in now if currency not in floor]
         found[name] = Progress(now, {**floor, **dict.fromkeys(missing, NOTHING)} if missing else floor)
     return found

@@ -10,18 +10,13 @@ test can recompute the books from the rows.
 from datetime import date
 from typing import Any
 
-import msgspec
-
 from domain.caps import Bucket
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, TimeApproved
 from domain.events.finance import InvoicePosted
 from domain.journal import Leg
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Rate
-
-
-class Value(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Plain data: stored as an array, so a new field goes to the end and has a default."""
+from state.value import Value
 
 
 class Posted(Value, frozen=True, array_like=True, gc=False):
@@ -115,6 +110,11 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
     day: date
     invoiced: Amount = 0
     invoiced_ledger: Amount = 0
+    person_id: str = ""
+    task: str | None = None
+    role: str | None = None
+    rate: Rate = 0
+    markup: Percent = 0
 
 
 class Entry(Value, frozen=True, array_like=True, gc=False):
@@ -303,7 +303,8 @@ class Told(Value, frozen=True, array_like=True, gc=False):
 class Forecast(Value, frozen=True, array_like=True, gc=False):
     """What a project's forecast rests on and what was last told of it; `billed` and `due` are by month and currency (`2026-03|EUR`).
 
-    `ceiling` is the most revenue that hard caps allow, `planned_rate` the average rate of the planned hours, both in project currency.
+    `ceiling` is the most revenue that hard caps allow, `planned_rate` the average rate of the planned hours, both in project currency;
+    a change of cost or revenue at completion above its limit is told at once.
     """
 
     currency: str
@@ -312,8 +313,8 @@ class Forecast(Value, frozen=True, array_like=True, gc=False):
     bases: dict[str, Basis] = {}
     planned_rate: Rate = 0
     ceiling: Amount | None = None
-    threshold_amount: Amount | None = None
-    threshold_percent: Percent | None = None
+    limit_cost: Amount = 0
+    limit_revenue: Amount = 0
     sequence: int = 0
     view_version: int = 0
     told: Told | None = None

@@ -26,6 +26,7 @@ from state.books import (
     Work,
 )
 from state.totals import add_faults, add_issued, add_price, add_work, open_lines
+from state.value import Value
 
 PartKey = tuple[str, str]
 OpenKey = tuple[str, str, str, str]
@@ -48,7 +49,7 @@ class Entries(Protocol):
     def statement(self, statement_id: str) -> tuple[StatementEntry, ...]: ...
 
 
-class Cause(NamedTuple):
+class Cause(Value, frozen=True, array_like=True, gc=False):
     """The fact behind what happens, by kind, id and version, with its place in the log."""
 
     kind: str
@@ -68,7 +69,7 @@ class Plans(NamedTuple):
     shared: dict[Any, Any]
 
 
-class Transition(NamedTuple):
+class Transition(Value, frozen=True, array_like=True, gc=False):
     """What an event makes of an engagement; a part that is None is gone."""
 
     parts: dict[PartKey, Any]
@@ -229,30 +230,28 @@ class Draft:
         self.rows[after.entry_id] = after
         if before is None:
             self._add_work(after, 1)
-            self._add_lines(after, 1)
-        else:
-            if before.work is not after.work or before.behind is not after.behind:
-                self._add_work(before, -1)
-                self._add_work(after, 1)
-            self._add_lines(before, -1)
-            self._add_lines(after, 1)
+        elif before.work is not after.work or before.behind is not after.behind:
+            self._add_work(before, -1)
+            self._add_work(after, 1)
+        if before is not None and before.issued is not after.issued:
+            self._add_issued(before, -1)
+            self._add_issued(after, 1)
         self._move_index(before, after)
 
-    def _add_lines(self, entry: Entry, sign: int) -> None:
-        """Add (or take away) what the entry gives to its contract lines."""
-        work = entry.behind or entry.work
-        price = work.price if work is not None else None
-        if price is not None and price.line_id:
-            part_id = f"{price.contract_id}/{price.line_id}"
-            totals = self.part("line", part_id) or LineTotals(work.event.project_id if work is not None else "")
-            self.parts["line", part_id] = add_price(totals, price, sign)
+    def _add_issued(self, entry: Entry, sign: int) -> None:
+        """Add (or take away) what of the entry is issued and invoiced on its contract lines."""
         for issued in entry.issued:
             part_id = f"{issued.contract_id}/{issued.line_id}"
             self.parts["line", part_id] = add_issued(self.part("line", part_id), issued, sign)
 
     def _add_work(self, entry: Entry, sign: int) -> None:
-        """Add (or take away) what the entry gives to its project: burn, month figures, what waits."""
+        """Add (or take away) what the entry gives to its contract line and its project: value, burn, what waits."""
         work = entry.behind or entry.work
+        if work is not None and work.price is not None and work.price.line_id:
+            price = work.price
+            part_id = f"{price.contract_id}/{price.line_id}"
+            totals = self.part("line", part_id) or LineTotals(work.event.project_id)
+            self.parts["line", part_id] = add_price(totals, price, sign)
         if work is not None and (work.cost is not None or work.price is not None):
             project_id = work.event.project_id
             self.moves += moves_of(work, sign)
@@ -272,16 +271,16 @@ class Draft:
                 _swap(had, has, self.open_removed, self.open_added)
         faults_before = before.work.faults if before is not None and before.work is not None else ()
         faults = after.work.faults if after.work is not None else ()
-        if faults_before == faults:
+        place_before = before.work.log_offset if faults_before and before is not None and before.work is not None else None
+        place = after.work.log_offset if faults and after.work is not None else None
+        if faults_before == faults and place_before == place:
             return
-        self.parked[entry_id] = after.work.log_offset if faults and after.work is not None else None
+        self.parked[entry_id] = place
         name = f"entry:{entry_id}"
-        _swap(
-            {(kind, key, name) for fault in faults_before for kind, key in fault.waits},
-            {(kind, key, name) for fault in faults for kind, key in fault.waits},
-            self.waits_removed,
-            self.waits_added,
-        )
+        waits = {(kind, key, name) for fault in faults for kind, key in fault.waits}
+        _swap({(kind, key, name) for fault in faults_before for kind, key in fault.waits}, waits, self.waits_removed, self.waits_added)
+        if place_before != place:
+            self.waits_added |= waits
 
     # Outputs
 

@@ -132,7 +132,7 @@ def _lately(outlook: Outlook, currency: str, as_of: date, *, hours: bool) -> int
     )
 
 
-def companions(draft: Draft, project_ids: Sequence[str]) -> list[str]:
+def companions(draft: Draft, project_ids: set[str]) -> list[str]:
     """Other projects under a shared cap of these: what these take is room that those lose."""
     found = {
         plan.line.project_id

@@ -10,17 +10,21 @@ billings from the project's, all at the rate of `as_of`.
 """
 
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from domain.billing_periods import period_of
-from domain.events.common import Policies
+from domain.events.common import Policies, RemainingWork
 from domain.forecast import (
     MONTHS_MAX,
-    MonthRow,
+    NOTHING,
+    MonthSums,
     Standing,
     Tally,
+    add_money,
+    add_tally,
+    added,
     expected_billings,
     figures,
     months_from,
@@ -29,13 +33,13 @@ from domain.forecast import (
 )
 from domain.money import HALF_UP, convert, smallest_unit
 from domain.outputs import BillingStatement, ForecastFigures
-from domain.units import Amount, Hours, Percent
+from domain.units import Amount, Percent
 from state.bases import ESTIMATE, Weighed, estimate_of
 from state.books import Contract, Forecast, Project
 from state.draft import Draft
 from state.outlook import ONE_DAY, in_currency, ledger_currency, project_contracts, rate_to, sum_of, tracks_in
 from state.periods import open_period
-from state.plan import billing_cycle, contract_policies
+from state.plan import LinePlan, billing_cycle, contract_policies
 from state.rerate import line_ids
 
 PAYMENT_TERMS_DAYS = 30
@@ -51,13 +55,17 @@ class Shape(NamedTuple):
     revenue: Sequence[int]
 
 
+# Month billed, month paid, amount in project currency.
+Expected = tuple[str, str, Amount]
+
+
 class Commercial(NamedTuple):
-    """The contract's side, in project currency; `expected` are billings to come and their cash."""
+    """The contract's side, in project currency."""
 
     left_revenue: Amount
     backlog: Amount
     billed: Amount
-    expected: list[MonthRow]
+    expected: list[Expected]
     budget_used: Percent | None
 
 
@@ -98,68 +106,79 @@ def _figures(
     as_of: date,
 ) -> ForecastFigures | None:
     forecast, progress, policies = weighed.forecast, weighed.outlook.progress, weighed.policies
-    left_revenue, backlog, billed = commercial.left_revenue, commercial.backlog, commercial.billed
     if currency != forecast.currency:
-        rate = rate_to(draft, policies, forecast.currency, currency, as_of)
-        if rate is None:
+        converted = _converted(draft, policies, commercial, forecast.currency, currency, as_of)
+        if converted is None:
             return None
-        mode = policies.money_mode or HALF_UP
-        above, below = rate.numerator, rate.denominator
-        left_revenue = convert(left_revenue, above, below, currency, mode)
-        backlog = convert(backlog, above, below, currency, mode)
-        billed = convert(billed, above, below, currency, mode)
+        commercial = converted
     tracks = tracks_in(draft, policies, forecast.bases, progress, currency, as_of)
-    now = in_currency(draft, policies, sum_of(progress), currency, as_of)
-    rows = _rows_in(draft, policies, _booked_rows(project, forecast) + commercial.expected, currency, as_of)
-    if tracks is None or now is None or rows is None:
+    months = _booked_months(draft, project, forecast, policies, currency, as_of)
+    if tracks is None or months is None:
         return None
-    left_cost = sum(max(track.floor[1] - track.now[1], 0) for track in tracks)
-    remaining = (weighed.completion.hours - now[0], left_cost, left_revenue)
-    standing = Standing(now, remaining, backlog, billed, commercial.budget_used)
-    return figures(currency, standing, rows + _remaining_rows(shape, remaining, currency))
+    now = NOTHING
+    left_cost = 0
+    for track in tracks:
+        now = added(now, track.now)
+        left_cost += max(track.floor[1] - track.now[1], 0)
+    remaining = (weighed.completion.hours - now[0], left_cost, commercial.left_revenue)
+    for bills, pays, amount in commercial.expected:
+        add_money(months, bills, amount, 0)
+        add_money(months, pays, 0, amount)
+    for month, tally in _remaining_months(shape, remaining, currency):
+        add_tally(months, month, tally)
+    standing = Standing(now, remaining, commercial.backlog, commercial.billed, commercial.budget_used)
+    return figures(currency, standing, months)
 
 
-def _booked_rows(project: Project, forecast: Forecast) -> list[MonthRow]:
-    rows: list[MonthRow] = []
-    for key, (hours, cost, revenue) in project.months.items():
-        rows.append((key[:7], key[8:], hours, cost, revenue, 0, 0))
-    for key, amount in forecast.billed.items():
-        rows.append((key[:7], key[8:], 0, 0, 0, amount, 0))
-    for key, amount in forecast.due.items():
-        rows.append((key[:7], key[8:], 0, 0, 0, 0, amount))
-    return rows
-
-
-def _rows_in(
-    draft: Draft, policies: Policies, rows: list[MonthRow], currency: str, as_of: date
-) -> list[MonthRow] | None:
-    """None where a rate is missing."""
-    if all(row[1] == currency for row in rows):
-        return rows
+def _converted(
+    draft: Draft, policies: Policies, commercial: Commercial, own: str, currency: str, as_of: date
+) -> Commercial | None:
+    rate = rate_to(draft, policies, own, currency, as_of)
+    if rate is None:
+        return None
     mode = policies.money_mode or HALF_UP
-    found: list[MonthRow] = []
-    for row in rows:
-        month, own, hours, *amounts = row
-        if any(amounts):
+    above, below = rate.numerator, rate.denominator
+    left, backlog, billed, expected, used = commercial
+    return Commercial(
+        convert(left, above, below, currency, mode),
+        convert(backlog, above, below, currency, mode),
+        convert(billed, above, below, currency, mode),
+        [(bills, pays, convert(amount, above, below, currency, mode)) for bills, pays, amount in expected],
+        used,
+    )
+
+
+def _booked_months(
+    draft: Draft, project: Project, forecast: Forecast, policies: Policies, currency: str, as_of: date
+) -> MonthSums | None:
+    """What is worked, and what statements billed; None where a rate is missing."""
+    months: MonthSums = {}
+    for key, tally in project.months.items():
+        month, own = key[:7], key[8:]
+        converted = tally if own == currency else in_currency(draft, policies, {own: tally}, currency, as_of)
+        if converted is None:
+            return None
+        add_tally(months, month, converted)
+    for place, issued in enumerate((forecast.billed, forecast.due)):
+        for key, amount in issued.items():
+            month, own = key[:7], key[8:]
             rate = rate_to(draft, policies, own, currency, as_of)
             if rate is None:
                 return None
-            above, below = rate.numerator, rate.denominator
-            amounts = [convert(each, above, below, currency, mode) if each else 0 for each in amounts]
-        cost, revenue, billings, cash = amounts
-        found.append((month, currency, hours, cost, revenue, billings, cash))
-    return found
+            mode = policies.money_mode or HALF_UP
+            money = amount if own == currency else convert(amount, rate.numerator, rate.denominator, currency, mode)
+            add_money(months, month, 0 if place else money, money if place else 0)
+    return months
 
 
-def _remaining_rows(shape: Shape, remaining: Tally, currency: str) -> list[MonthRow]:
+def _remaining_months(shape: Shape, remaining: Tally, currency: str) -> Iterable[tuple[str, Tally]]:
     if not any(remaining):
-        return []
+        return ()
     step = smallest_unit(currency)
     hours = spread(remaining[0], shape.hours, 1)
     cost = spread(remaining[1], shape.cost, step)
     revenue = spread(remaining[2], shape.revenue, step)
-    months = zip(shape.months, hours, cost, revenue, strict=True)
-    return [(month, currency, *left, 0, 0) for month, *left in months]  # type: ignore[misc]
+    return zip(shape.months, zip(hours, cost, revenue, strict=True), strict=True)
 
 
 # Where what remains lies
@@ -167,42 +186,56 @@ def _remaining_rows(shape: Shape, remaining: Tally, currency: str) -> list[Month
 
 def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> Shape:
     first = as_of.isoformat()[:7]
+    offsets = frozenset(basis.log_offset for basis in weighed.forecast.bases.values() if basis.kind == ESTIMATE)
+    if offsets:
+        key = ("shape", project.project_id, first, offsets)
+        if key not in draft.plans:
+            draft.plans[key] = _shape(_to_come(draft, project, weighed.lines, offsets), first)
+        found: Shape | None = draft.plans[key]
+        if found is not None:
+            return found
+    planned = weighed.planned.months
+    if planned and any(hours for _, hours in planned):
+        hours = [hours for _, hours in planned]
+        return Shape([month for month, _ in planned], hours, hours, hours)
+    months = months_from(first, _end(project, weighed.contracts))
+    even = [1] * len(months)
+    return Shape(months, even, even, even)
+
+
+def _shape(to_come: Iterable[RemainingWork], first: str) -> Shape | None:
+    """None where nothing has any weight."""
     last = f"{int(first[:4]) + MONTHS_MAX // 12 - 1:04d}{first[4:]}"
     weights: dict[str, list[int]] = {}
-    for month, hours, cost, revenue in _to_come(draft, project, weighed):
-        held = weights.setdefault(min(max(month, first), last), [0, 0, 0])
-        held[0] += max(hours, 0)
-        held[1] += max(cost, 0)
-        held[2] += max(revenue, 0)
+    for work in to_come:
+        held = weights.setdefault(min(max(work.month, first), last), [0, 0, 0])
+        held[0] += max(work.hours, 0)
+        held[1] += max(work.cost, 0)
+        held[2] += max(work.revenue or 0, 0)
     months = sorted(weights)
     by_hours, by_cost, by_revenue = ([weights[month][place] for month in months] for place in range(3))
     base = next((each for each in (by_hours, by_cost, by_revenue) if any(each)), None)
     if base is None:
-        months = months_from(first, _end(draft, project))
-        even = [1] * len(months)
-        return Shape(months, even, even, even)
+        return None
     return Shape(months, base, by_cost if any(by_cost) else base, by_revenue if any(by_revenue) else base)
 
 
-def _to_come(draft: Draft, project: Project, weighed: Weighed) -> list[tuple[str, Hours, Amount, Amount]]:
-    """Months of the estimates that the figures rest on, else of the assignments' plan."""
-    offsets = {basis.log_offset for basis in weighed.forecast.bases.values() if basis.kind == ESTIMATE}
-    if not offsets:
-        return [(month, hours, 0, 0) for month, hours in weighed.planned.months]
-    estimates = [estimate_of(draft, project.project_id, plan) for plan in (None, *weighed.lines)]
+def _to_come(draft: Draft, project: Project, lines: Sequence[LinePlan], offsets: frozenset[int]) -> list[RemainingWork]:
+    """What the estimates say that the figures rest on."""
+    estimates = [estimate_of(draft, project.project_id, plan) for plan in (None, *lines)]
     return [
-        (work.month, work.hours, work.cost, work.revenue or 0)
+        work
         for estimate in estimates
         if estimate is not None and estimate.log_offset in offsets
         for work in estimate.event.remaining
     ]
 
 
-def _end(draft: Draft, project: Project) -> str:
+def _end(project: Project, contracts: Sequence[Contract]) -> str:
     """The month in which the project is to end, else its contract."""
     if project.activated is not None and project.activated.ends_on is not None:
         return project.activated.ends_on.isoformat()[:7]
-    ends = [contract.terms.ends_on for contract in project_contracts(draft, project.project_id)]
+    ends = [contract.terms.ends_on for contract in contracts]
     return max((end.isoformat()[:7] for end in ends if end is not None), default="")
 
 
@@ -210,16 +243,17 @@ def _end(draft: Draft, project: Project) -> str:
 
 
 def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, as_of: date) -> Commercial | None:
-    forecast, policies = weighed.forecast, weighed.policies
+    """None where an exchange rate is missing."""
+    forecast, policies, completion = weighed.forecast, weighed.policies, weighed.completion
     currency = forecast.currency
     now = in_currency(draft, policies, sum_of(weighed.outlook.progress), currency, as_of)
     lines = _line_sums(draft, project.project_id, policies, currency, as_of)
     if now is None or lines is None:
         return None
     billed, accrued = lines
-    left = weighed.completion.revenue - now[2]
+    left = completion.revenue - now[2]
     backlog = left if forecast.ceiling is None else max(forecast.ceiling - now[2], 0)
-    expected = _expected(draft, project, shape, currency, accrued, left, as_of)
+    expected = _expected(draft, project, weighed.contracts, shape, currency, accrued, left, as_of)
     return Commercial(left, backlog, billed, expected, _budget_used(draft, project, weighed, now[1], as_of))
 
 
@@ -259,22 +293,40 @@ def lines_of(draft: Draft, project_id: str) -> tuple[tuple[str, str, str], ...]:
 
 
 def _expected(
-    draft: Draft, project: Project, shape: Shape, currency: str, accrued: Amount, left: Amount, as_of: date
-) -> list[MonthRow]:
+    draft: Draft,
+    project: Project,
+    contracts: Sequence[Contract],
+    shape: Shape,
+    currency: str,
+    accrued: Amount,
+    left: Amount,
+    as_of: date,
+) -> list[Expected]:
     """Billings to come and their cash, by the calendar of the project's first contract."""
-    contracts = project_contracts(draft, project.project_id)
     if not contracts or not (accrued or left):
         return []
-    earned = [(key[:7], tally[2]) for key, tally in project.months.items() if tally[2] and key[8:] == currency]
-    to_come = expected_billings(accrued, earned, _oldest_open(draft, contracts[0], as_of)) if accrued else []
+    contract = contracts[0]
+    to_come: list[tuple[str, Amount]] = []
+    if accrued:
+        earned = [(key[:7], tally[2]) for key, tally in project.months.items() if tally[2] and key[8:] == currency]
+        to_come = expected_billings(accrued, earned, _oldest_open(draft, contract, as_of))
     if left:
         to_come += zip(shape.months, spread(left, shape.revenue, smallest_unit(currency)), strict=True)
-    rows: list[MonthRow] = []
+    calendar = _calendar(draft, contract)
+    found: list[Expected] = []
     for month, amount in to_come:
-        bills, pays = _billing_months(draft, contracts[0], month)
-        rows.append((bills, currency, 0, 0, 0, amount, 0))
-        rows.append((pays, currency, 0, 0, 0, 0, amount))
-    return rows
+        known_months = calendar.get(month)
+        if known_months is None:
+            known_months = calendar[month] = _billing_months(draft, contract, month)
+        found.append((*known_months, amount))
+    return found
+
+
+def _calendar(draft: Draft, contract: Contract) -> dict[str, tuple[str, str]]:
+    """What is worked out already of the months in which a service month's work is billed and paid."""
+    key = ("billing months", contract.contract_id, contract.version, len(contract.history))
+    found: dict[str, tuple[str, str]] = draft.plans.setdefault(key, {})
+    return found
 
 
 def _oldest_open(draft: Draft, contract: Contract, as_of: date) -> str:
@@ -288,13 +340,8 @@ def _oldest_open(draft: Draft, contract: Contract, as_of: date) -> str:
 
 
 def _billing_months(draft: Draft, contract: Contract, month: str) -> tuple[str, str]:
-    """The months in which a service month's work is billed and paid."""
-    key = ("billing months", contract.contract_id, contract.version, len(contract.history), month)
-    if key not in draft.plans:
-        billed = _billed_on(draft, contract, int(month[:4]), int(month[5:7]))
-        draft.plans[key] = billed.isoformat()[:7], paid_on(draft, contract, billed).isoformat()[:7]
-    found: tuple[str, str] = draft.plans[key]
-    return found
+    billed = _billed_on(draft, contract, int(month[:4]), int(month[5:7]))
+    return billed.isoformat()[:7], paid_on(draft, contract, billed).isoformat()[:7]
 
 
 def _billed_on(draft: Draft, contract: Contract, year: int, month: int) -> date:

@@ -17,6 +17,7 @@ from domain.fiscal import AccountingPeriod
 from domain.policies import resolve
 from domain.waiting import waits_for_exchange_rate
 from state.draft import Draft
+from state.value import Value
 
 DAY = timedelta(days=1)
 
@@ -31,7 +32,7 @@ class Blocked(NamedTuple):
     field: str | None = None
 
 
-class Slot(NamedTuple):
+class Slot(Value, frozen=True, array_like=True, gc=False):
     """Where a side is booked: entity, date, and the exact rate into the ledger currency."""
 
     entity: LegalEntityDefined
@@ -41,7 +42,7 @@ class Slot(NamedTuple):
     exchange: Exchange
 
 
-class Worker(NamedTuple):
+class Worker(Value, frozen=True, array_like=True, gc=False):
     """A person as of a day, with the legal entity that bears the cost and its policies."""
 
     person: PersonDefined

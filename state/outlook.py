@@ -7,7 +7,6 @@ completion by cause. What the figures rest on is worked out in `state/bases.py`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -15,7 +14,7 @@ from domain.billing import methods
 from domain.contract import takes_time
 from domain.events.common import Policies
 from domain.exchange import SAME_CURRENCY, Exchange, MissingRate
-from domain.forecast import NOTHING, Completion, Tally, Track, added, at_completion, exceeds
+from domain.forecast import NOTHING, Tally, Track, added, at_completion, completed, limited
 from domain.forecast_delta import Change, with_change
 from domain.money import HALF_UP, convert, smallest_unit
 from domain.units import Amount
@@ -31,6 +30,7 @@ WHOLE = ""
 DAYS_KEPT = 35
 DAYS_MAX = 70
 ONE_DAY = timedelta(days=1)
+UNKNOWN = Forecast("", "", bases={WHOLE: Basis("plan")}), Outlook({WHOLE: Progress()})
 _MICROSECONDS_PER_DAY = 86_400_000_000
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
@@ -104,9 +104,7 @@ def known(draft: Draft, project_id: str) -> tuple[Forecast, Outlook]:
     """What is kept of the project's forecast; for a project of which nothing is, the beginning."""
     forecast: Forecast | None = draft.part("forecast", project_id)
     outlook: Outlook | None = draft.part("outlook", project_id)
-    if forecast is None or outlook is None:
-        return Forecast("", "", bases={WHOLE: Basis("plan")}), Outlook({WHOLE: Progress()})
-    return forecast, outlook
+    return forecast or UNKNOWN[0], outlook or UNKNOWN[1]
 
 
 def today(draft: Draft, zone: str) -> date:
@@ -182,77 +180,79 @@ def absorb(draft: Draft, cause: str) -> list[str]:
     moves, draft.moves = draft.moves, []
     if not moves:
         return []
-    first = moves[0].project_id
-    if all(move.project_id == first for move in moves):
-        _take_in(draft, first, moves, cause)
-        return [first]
-    projects = sorted({move.project_id for move in moves})
-    for project_id in projects:
-        _take_in(draft, project_id, [move for move in moves if move.project_id == project_id], cause)
-    return projects
+    projects = {move[0] for move in moves}
+    if len(projects) == 1:
+        _take_in(draft, moves[0].project_id, _netted(moves), cause)
+        return list(projects)
+    for project_id in sorted(projects):
+        _take_in(draft, project_id, _netted(move for move in moves if move.project_id == project_id), cause)
+    return sorted(projects)
 
 
-def _take_in(draft: Draft, project_id: str, moves: Sequence[Move], cause: str) -> None:
+Moved = Mapping[tuple[date, str], Tally]
+
+
+def _netted(moves: Iterable[Move]) -> Moved:
+    """By service date and currency."""
+    net: dict[tuple[date, str], Tally] = {}
+    for _, day, currency, hours, cost, revenue in moves:
+        key = (day, currency)
+        had = net.get(key)
+        net[key] = (hours, cost, revenue) if had is None else (had[0] + hours, had[1] + cost, had[2] + revenue)
+    return net
+
+
+def _take_in(draft: Draft, project_id: str, moved: Moved, cause: str) -> None:
     forecast, outlook = known(draft, project_id)
-    progress = outlook.progress
-    if len(progress) == 1:
-        ((name, part),) = progress.items()
-        progress = {name: _moved(part, moves, forecast.bases[name].as_of)}
+    before = outlook.progress
+    if len(before) == 1:
+        progress = {WHOLE: _moved(before[WHOLE], moved, forecast.bases[WHOLE].as_of)}
+        heading = _heading_alone(forecast, progress[WHOLE])
     else:
-        for name, of_line in _by_line(draft, project_id).items():
+        progress = dict(before)
+        for name, moves in _by_line(draft, project_id).items():
             line = name if name in progress else WHOLE
-            progress = {**progress, line: _moved(progress[line], of_line, forecast.bases[line].as_of)}
-    heading = _heading(forecast, progress) or _heading_in_several(draft, project_id, forecast, outlook, progress)
-    changes, eac_cost, eac_revenue = outlook.changes, outlook.eac_cost, outlook.eac_revenue
-    if heading is not None:
-        made, (drift_cost, drift_revenue) = heading
-        if drift_cost or drift_revenue:
-            changes = with_change(changes, "exchange_rate", drift_cost, drift_revenue)
-        by_cost, by_revenue = made.cost - eac_cost - drift_cost, made.revenue - eac_revenue - drift_revenue
-        if by_cost or by_revenue:
-            changes = with_change(changes, cause, by_cost, by_revenue)
-        eac_cost, eac_revenue = made.cost, made.revenue
-    since, days = _with_days(draft, outlook, moves)
+            progress[line] = _moved(progress[line], _netted(moves), forecast.bases[line].as_of)
+        heading = None
+    cost, revenue, drift = heading or _heading(draft, project_id, forecast, outlook, progress) or _unchanged(outlook)
+    changes = outlook.changes
+    if drift is not None:
+        changes = with_change(changes, "exchange_rate", *drift)
+    by_cost, by_revenue = cost - outlook.eac_cost, revenue - outlook.eac_revenue
+    if drift is not None:
+        by_cost, by_revenue = by_cost - drift[0], by_revenue - drift[1]
+    if by_cost or by_revenue:
+        changes = with_change(changes, cause, by_cost, by_revenue)
+    since, days = _with_days(draft, outlook, moved)
     if ("forecast", project_id) not in draft.before:
         draft.put("forecast", project_id, forecast)
-    draft.parts["outlook", project_id] = Outlook(
-        progress, eac_cost, eac_revenue, changes, days, since, outlook.until, True
-    )
+    draft.parts["outlook", project_id] = Outlook(progress, cost, revenue, changes, days, since, outlook.until, True)
 
 
-class _Heading(NamedTuple):
-    """At completion after the event; `drift` is what currencies alone did since the event before."""
-
-    completion: Completion
-    drift: Change = (0, 0)
+# Cost and revenue at completion after the event, and what currencies alone did since the event before.
+Heading = tuple[Amount, Amount, Change | None]
 
 
-def _heading(forecast: Forecast, progress: Mapping[str, Progress]) -> _Heading | None:
-    """The common case: everything is in the project's currency."""
+def _unchanged(outlook: Outlook) -> Heading:
+    return outlook.eac_cost, outlook.eac_revenue, None
+
+
+def _heading_alone(forecast: Forecast, part: Progress) -> Heading | None:
+    """The common case: one track, all of it in the project's currency."""
     currency = forecast.currency
-    tracks = []
-    for name, part in progress.items():
-        now, floor = _alone(part.now, currency), _alone(part.floor, currency)
-        if now is None or floor is None:
-            return None
-        basis = forecast.bases[name]
-        tracks.append(Track(now, floor, basis.hours_stated, basis.revenue_stated))
-    if not currency:
+    now, floor = part.now.get(currency), part.floor.get(currency)
+    if now is None or floor is None or len(part.now) > 1 or len(part.floor) > 1:
         return None
-    return _Heading(at_completion(tracks, forecast.planned_rate, forecast.ceiling, smallest_unit(currency)))
+    basis = forecast.bases[WHOLE]
+    step = smallest_unit(currency)
+    made = completed(now, floor, basis.hours_stated, basis.revenue_stated, forecast.planned_rate, step)
+    return made[1], limited(made[2], forecast.ceiling, now[2]), None
 
 
-def _alone(tallies: Mapping[str, Tally], currency: str) -> Tally | None:
-    """The tally in the currency where there is no other."""
-    if len(tallies) > 1:
-        return None
-    return tallies.get(currency) if tallies else NOTHING
-
-
-def _heading_in_several(
+def _heading(
     draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook, progress: Mapping[str, Progress]
-) -> _Heading | None:
-    """Several currencies: first what they did since the event before, then the event; None where a rate is missing."""
+) -> Heading | None:
+    """First what currencies did since the event before, then the event; None where a rate is missing."""
     if not forecast.currency:
         return None
     as_of = today(draft, forecast.zone)
@@ -265,17 +265,17 @@ def _heading_in_several(
             return None
         made.append(at_completion(tracks, forecast.planned_rate, forecast.ceiling, step))
     before, after = made
-    return _Heading(after, (before.cost - outlook.eac_cost, before.revenue - outlook.eac_revenue))
+    drift = before.cost - outlook.eac_cost, before.revenue - outlook.eac_revenue
+    return after.cost, after.revenue, drift if any(drift) else None
 
 
-def _moved(part: Progress, moves: Iterable[Move], as_of: date | None) -> Progress:
+def _moved(part: Progress, moved: Moved, as_of: date | None) -> Progress:
     """Work dated up to `as_of` lifts the floor too."""
     now, floor = dict(part.now), part.floor
-    for _, day, currency, hours, cost, revenue in moves:
-        had = now.get(currency, NOTHING)
-        now[currency] = (had[0] + hours, had[1] + cost, had[2] + revenue)
+    for (day, currency), tally in moved.items():
+        now[currency] = added(now.get(currency, NOTHING), tally)
         if as_of is not None and day <= as_of:
-            floor = {**floor, currency: added(floor.get(currency, NOTHING), (hours, cost, revenue))}
+            floor = {**floor, currency: added(floor.get(currency, NOTHING), tally)}
         elif currency not in floor:
             floor = {**floor, currency: NOTHING}
     return Progress(now, floor)
@@ -301,19 +301,18 @@ def sort_in(found: dict[str, list[Move]], entry: Entry, sign: int, project_id: s
             found.setdefault(line, []).append(move)
 
 
-def _with_days(draft: Draft, outlook: Outlook, moves: Iterable[Move]) -> tuple[int, dict[str, dict[int, Tally]]]:
+def _with_days(draft: Draft, outlook: Outlook, moved: Moved) -> tuple[int, dict[str, dict[int, Tally]]]:
     """Service days of the last weeks by the log's own time; older ones are dropped now and then."""
     days, since = outlook.days, outlook.since
     newest = draft.cause.recorded_at // _MICROSECONDS_PER_DAY + _EPOCH_ORDINAL
     if newest - since > DAYS_MAX:
         since = newest - DAYS_KEPT
         days = {own: {day: tally for day, tally in held.items() if day >= since} for own, held in days.items()}
-    for _, day, currency, hours, cost, revenue in moves:
+    for (day, currency), tally in moved.items():
         ordinal = day.toordinal()
         if ordinal >= since:
             held = days.get(currency, {})
-            had = held.get(ordinal, NOTHING)
-            days = {**days, currency: {**held, ordinal: (had[0] + hours, had[1] + cost, had[2] + revenue)}}
+            days = {**days, currency: {**held, ordinal: added(held.get(ordinal, NOTHING), tally)}}
     return since, days
 
 
@@ -323,11 +322,10 @@ def _with_days(draft: Draft, outlook: Outlook, moves: Iterable[Move]) -> tuple[i
 def worth_telling(forecast: Forecast, outlook: Outlook) -> bool:
     """Whether cost or revenue at completion changed by more than policy `forecast_threshold` since the last update."""
     told = forecast.told
-    cost: Amount = told.eac_cost if told is not None else 0
-    revenue: Amount = told.eac_revenue if told is not None else 0
-    amount, share = forecast.threshold_amount, forecast.threshold_percent
-    return exceeds(outlook.eac_cost - cost, cost, amount, share) or exceeds(
-        outlook.eac_revenue - revenue, revenue, amount, share
+    cost, revenue = (told.eac_cost, told.eac_revenue) if told is not None else (0, 0)
+    return (
+        abs(outlook.eac_cost - cost) > forecast.limit_cost
+        or abs(outlook.eac_revenue - revenue) > forecast.limit_revenue
     )
 
 

@@ -6,8 +6,9 @@ A plan is a pure function of the contract and the reference book; the fold keeps
 from datetime import date
 from typing import Any, NamedTuple
 
+from domain.billing import methods
 from domain.caps import CapRule
-from domain.contract import Version, cap_group, cap_rules, line_for, line_named, line_policies
+from domain.contract import Version, in_force, cap_group, cap_rules, line_for, line_named, line_policies
 from domain.events.commercial import ContractSigned
 from domain.events.common import BillingCycle, ContractLine, Policies, TimeAndMaterials
 from domain.events.reference import LegalEntityDefined
@@ -33,15 +34,9 @@ class LinePlan(NamedTuple):
     step: Amount
     account: str
     rate_days: tuple[date, ...]
+    refused: str | None
+    currency: str
     key: tuple[Any, ...]
-
-    @property
-    def currency(self) -> str:
-        return self.terms.currency
-
-    @property
-    def capped(self) -> bool:
-        return bool(self.rules)
 
 
 def version_of(stored: TermsVersion) -> Version:
@@ -50,6 +45,12 @@ def version_of(stored: TermsVersion) -> Version:
 
 def versions(contract: Contract) -> tuple[Version, ...]:
     return tuple(version_of(stored) for stored in contract.history)
+
+
+def version_on(contract: Contract, day: date) -> int:
+    """Number of the version whose terms hold on a service date."""
+    history = contract.history
+    return history[0].version if len(history) == 1 else in_force(versions(contract), day).number
 
 
 def line_plan(draft: Draft, contract: Contract, number: int, line_id: str) -> LinePlan | None:
@@ -97,6 +98,8 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
                 {rate.effective_from for rate in getattr(line.terms, "rates", ()) if rate.effective_from is not None}
             )
         ),
+        methods.unsupported(line.terms),
+        terms.currency,
         key,
     )
 

@@ -28,6 +28,7 @@ from state.draft import Draft
 from state.known import Slot, open_day_from, period
 from state.plan import LinePlan
 from state.totals import UNBILLED_ACCOUNTS, unbilled_position
+from state.value import Value
 
 REVENUE = "4000"
 CONTRACT_ASSET = "1160"
@@ -38,7 +39,7 @@ LABOR_ABSORPTION = "2150"
 Pairs = tuple[tuple[str, str, Amount], ...]
 
 
-class Side(NamedTuple):
+class Side(Value, frozen=True, array_like=True, gc=False):
     """Lines to book in one slot; `plan` is the contract line of the price side."""
 
     slot: Slot

@@ -181,7 +181,7 @@ def _stakes(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, P
             continue
         plan, price = fresh.get(entry.entry_id) or (plan_of(draft, stake.price), stake.price)
         if plan is not None:
-            stakes.append((plan, stake._replace(price=price)))
+            stakes.append((plan, replace(stake, price=price)))
     return sorted(stakes, key=lambda pair: order_key(pair[0], pair[1].price, pair[1].entry_id))
 
 

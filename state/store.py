@@ -80,6 +80,8 @@ class Store:
                 "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8000; PRAGMA temp_store=MEMORY;" + SCHEMA
             )
             self.meta = self._read_meta(generation, shard)
+        except sqlite3.OperationalError:
+            raise  # a full disk or no access damages nothing
         except sqlite3.DatabaseError as error:
             raise Damaged(f"store {path}: {error}") from error
 
@@ -218,10 +220,10 @@ class Store:
             "DELETE FROM waits WHERE kind = ? AND key = ? AND no = ? AND name = ?",
             ((kind, key, no, name) for kind, key, name in sorted(change.waits_removed)),
         )
-        offsets = {f"entry:{entry_id}": offset for entry_id, offset in change.parked.items()}
+        offsets = {f"entry:{entry_id}": offset for entry_id, offset in change.parked.items() if offset is not None}
         self.db.executemany(
             "INSERT OR REPLACE INTO waits VALUES (?, ?, ?, ?, ?)",
-            ((kind, key, no, name, offsets.get(name) or log_offset) for kind, key, name in sorted(change.waits_added)),
+            ((kind, key, no, name, offsets.get(name, log_offset)) for kind, key, name in sorted(change.waits_added)),
         )
 
     def flush(self) -> None:

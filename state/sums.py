@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from domain.units import Amount
-from state.books import LineTotals, StatementState
+from state.books import Contract, LineTotals, StatementState
 from state.snapshot import decode_part
 from state.store import Store
 
@@ -38,7 +38,7 @@ def sums(store: Store) -> Sums:
         posted[key.split("\x1f")[1]] += debits
     for parts in _commercial_parts(store):
         statements += sum(isinstance(part, StatementState) for _, part in parts)
-        currencies = {part_id: part.terms.currency for part_id, part in parts if hasattr(part, "history")}
+        currencies = {part_id: part.terms.currency for part_id, part in parts if isinstance(part, Contract)}
         for part_id, part in parts:
             if isinstance(part, LineTotals):
                 currency = _currency_of(part_id, currencies)

@@ -30,8 +30,17 @@ def add_price(totals: LineTotals, price: Price, sign: int) -> LineTotals:
 
 
 def add_issued(totals: LineTotals, issued: Issued, sign: int) -> LineTotals:
-    return replace(
-        totals, issued=totals.issued + sign * issued.amount, invoiced=totals.invoiced + sign * issued.invoiced
+    return LineTotals(
+        totals.project_id,
+        totals.hours,
+        totals.value,
+        totals.recognised,
+        totals.billable,
+        totals.over,
+        totals.issued + sign * issued.amount,
+        totals.invoiced + sign * issued.invoiced,
+        totals.shown_hours,
+        totals.shown_quantity,
     )
 
 

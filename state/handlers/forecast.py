@@ -21,8 +21,8 @@ from domain.outputs import BillingStatement, ForecastCap, ForecastUpdate, Journa
 from domain.units import Amount
 from domain.zones import midnight
 from state.assess import taken_projects
-from state.bases import Weighed, estimate_key, lacks_estimate, line_key, reweigh
-from state.books import Estimate, Forecast, Outlook, Project, Told
+from state.bases import Weighed, estimate_key, lacks_estimate, limited_by, line_key, reweigh, weigh
+from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Outlook, Project, StatementState, Told
 from state.draft import Draft
 from state.forecast_caps import caps_of, companions
 from state.forecast_figures import Figures, figures_of, lines_of, shape_of, statement_months
@@ -43,8 +43,6 @@ from state.outlook import (
 )
 
 WORK = "time_entry"
-# Events that change what the figures rest on.
-REWEIGHED = frozenset({"assignment", "contract", "estimate", "project"})
 NO_RATE = "no_exchange_rate"
 
 State = tuple[Forecast, Outlook]
@@ -74,17 +72,18 @@ def after_event(draft: Draft) -> None:
             for project_id in _touched(draft):
                 register(draft, project_id)
     elif draft.cause.kind != "day":
-        _reconsider(draft)
+        for project_id in _reconsider(draft):
+            _follow(draft, project_id, "volume")
 
 
 def _work_cause(draft: Draft) -> str:
     cause = draft.cause
-    takes_back = any(move.hours < 0 or move.cost < 0 or move.revenue < 0 for move in draft.moves)
-    return work_cause(
-        corrects=takes_back and _reverses(draft.outputs, cause.id),
-        occurred_at=cause.occurred_at,
-        recorded_at=cause.recorded_at,
-    )
+    corrects = False
+    for _, _, _, hours, cost, revenue in draft.moves:
+        if hours < 0 or cost < 0 or revenue < 0:
+            corrects = _reverses(draft.outputs, cause.id)
+            break
+    return work_cause(cause.occurred_at, cause.recorded_at, corrects=corrects)
 
 
 def _reverses(outputs: Iterable[object], entry_id: str) -> bool:
@@ -107,47 +106,65 @@ def _follow(draft: Draft, project_id: str, cause: str) -> None:
         register(draft, project_id)
 
 
-def _reconsider(draft: Draft) -> None:
-    """Events other than work: some change what figures rest on, many what a view shows."""
-    cause = _moved_by(draft)
-    moved = absorb(draft, cause)
+def _reconsider(draft: Draft) -> list[str]:
+    """Events other than work: some change what figures rest on, many what a view shows. Returns the projects concerned."""
+    anew = _based_anew(draft)
+    moved = absorb(draft, _moved_by(draft) if anew else "volume")
     _take_statements(draft)
-    for project_id in sorted(_touched(draft).union(moved)):
+    concerned = sorted(_touched(draft).union(anew, moved))
+    for project_id in concerned:
         project = draft.project(project_id)
         if not project.changed:
             draft.put_project(replace(project, changed=True))
-        if draft.cause.kind in REWEIGHED:
+        if project_id in anew:
             _rest_anew(draft, project)
-        _follow(draft, project_id, cause)
+    return concerned
 
 
 def _moved_by(draft: Draft) -> str:
     """Work that a contract or an assignment rates again; what these price for the first time is scope."""
-    if draft.cause.kind not in REWEIGHED:
-        return "volume"
     return "rate" if any(move.revenue < 0 for move in draft.moves) else "scope"
+
+
+def _based_anew(draft: Draft) -> set[str]:
+    """Known projects of which the event changed contracts, budget, assignments or estimates."""
+    found: set[str] = set()
+    for (kind, part_id), after in draft.parts.items():
+        before = draft.before.get((kind, part_id))
+        match after:
+            case Contract() if before is None or _terms(before) != _terms(after):
+                found |= _projects_of(draft, part_id)
+            case Project() if _plan(before or Project(part_id)) != _plan(after):
+                found.add(part_id)
+            case Estimate():
+                found.add(after.event.project_id)
+            case _:
+                pass
+    return {project_id for project_id in found if draft.part("project", project_id) is not None}
+
+
+def _terms(contract: Contract) -> tuple[object, ...]:
+    return id(contract.history), contract.terminated_on, contract.invalid
+
+
+def _plan(project: Project) -> tuple[object, ...]:
+    return id(project.activated), id(project.assignments), project.closed_on
 
 
 def _touched(draft: Draft) -> set[str]:
     """Known projects of which a figure or something open changed."""
     found: set[str] = set()
-    for (kind, part_id), after in draft.parts.items():
-        part = after if after is not None else draft.before.get((kind, part_id))
-        match kind:
-            case _ if part is None:
-                pass
-            case "project" if part.changed:
-                found.add(part_id)
-            case "line":
+    for key, after in draft.parts.items():
+        part = after if after is not None else draft.before.get(key)
+        match part:
+            case Project() if part.changed:
                 found.add(part.project_id)
-            case "estimate":
-                found.add(part.event.project_id)
-            case "statement":
+            case LineTotals():
+                found.add(part.project_id)
+            case StatementState():
                 found |= _projects_of(draft, part.contract_id)
-            case "exception":
+            case OpenException():
                 found |= {part.project_id} if part.project_id is not None else _projects_of(draft, part.contract_id)
-            case "contract" if draft.cause.kind == "contract":
-                found |= _projects_of(draft, part_id)
             case _:
                 pass
     return {project_id for project_id in found if draft.part("project", project_id) is not None}
@@ -174,7 +191,7 @@ def _rest_anew(draft: Draft, project: Project) -> None:
 
 
 def _split_volume(draft: Draft, project_id: str, before: State, after: State, as_of: date) -> dict[str, Change]:
-    """Take from volume what an estimate changed by rate and by mix."""
+    """Take from volume what the estimate changed by rate and by mix."""
     changes = after[1].changes
     for (kind, part_id), estimate in draft.parts.items():
         if kind != "estimate":
@@ -253,19 +270,30 @@ def _issued(draft: Draft) -> dict[str, list[tuple[str, str, Amount]]]:
 
 def on_day_ended(draft: Draft, zone: str, day: date) -> None:
     """Tell what changed of every project in the zone; comes after the day's other work, such as statements."""
-    _reconsider(draft)
+    concerned = _reconsider(draft)
     ended = midnight(day + ONE_DAY, zone)
-    visited = [project_id for project_id in draft.ids("outlook") if _is_due(draft, project_id, zone, ended)]
-    stale = [project_id for project_id in visited if known(draft, project_id)[1].stale]
-    others = [project_id for project_id in companions(draft, stale) if known(draft, project_id)[0].sequence]
-    for project_id in sorted({*visited, *others}):
+    due = (project_id for project_id in draft.ids("outlook") if _is_due(draft, project_id, zone, ended))
+    visited = {*due, *(project_id for project_id in concerned if _zone(draft, project_id) == zone)}
+    others = [project_id for project_id in companions(draft, visited) if known(draft, project_id)[0].sequence]
+    for project_id in sorted(visited.union(others)):
+        _, outlook = known(draft, project_id)
+        told = send(draft, project_id, day) if outlook.stale or project_id in others else True
+        if _zone(draft, project_id) != zone:
+            register(draft, project_id)
+            continue
         _, outlook = known(draft, project_id)
         draft.put("outlook", project_id, replace(outlook, until=0))
-        told = send(draft, project_id, day) if outlook.stale or project_id in others else True
         if draft.project(project_id).changed:
             views.flush(draft, project_id)
         if not told:
             register_for(draft, project_id, zone, day + ONE_DAY)
+    for project_id in concerned:
+        if project_id not in visited:
+            register(draft, project_id)
+
+
+def _zone(draft: Draft, project_id: str) -> str:
+    return known(draft, project_id)[0].zone or project_zone(draft, draft.project(project_id))
 
 
 def _is_due(draft: Draft, project_id: str, zone: str, ended: int) -> bool:
@@ -278,7 +306,7 @@ def _is_due(draft: Draft, project_id: str, zone: str, ended: int) -> bool:
 
 def send(draft: Draft, project_id: str, as_of: date) -> bool:
     """Tell the forecast if it differs from the one told last; False where it has to wait for an exchange rate."""
-    weighed = reweigh(draft, project_id, as_of, None)
+    weighed = weigh(draft, project_id, as_of)
     if weighed is None:
         return _wait_for_rate(draft, project_id)
     project = draft.project(project_id)
@@ -315,7 +343,8 @@ def _emit(
     forecast, outlook, figures = weighed.forecast, weighed.outlook, made.project
     before = forecast.told
     sequence = forecast.sequence + 1
-    complete = percent(figures.burn_cost, figures.eac_cost)
+    unmeasured = lacks_estimate(forecast.bases) and not weighed.planned.months
+    complete = None if unmeasured else percent(figures.burn_cost, figures.eac_cost)
     draft.emit(
         ForecastUpdate(
             project_id=project_id,
@@ -346,7 +375,8 @@ def _emit(
         figures.backlog,
         complete,
     )
-    draft.put("forecast", project_id, replace(forecast, sequence=sequence, told=told, digest=digest))
+    forecast = replace(forecast, sequence=sequence, told=told, digest=digest)
+    draft.put("forecast", project_id, limited_by(forecast, weighed.policies))
     draft.put("outlook", project_id, replace(outlook, changes={}, stale=False))
     project = draft.project(project_id)
     if not project.changed:
@@ -382,7 +412,7 @@ def _wait_for_rate(draft: Draft, project_id: str) -> bool:
         f"the forecast of project {project_id} in {forecast.currency} waits for an exchange rate",
         project_id=project_id,
     )
-    draft.put("forecast", project_id, replace(forecast, noted=tuple({*forecast.noted, NO_RATE})))
+    draft.put("forecast", project_id, replace(forecast, noted=tuple(sorted({*forecast.noted, NO_RATE}))))
     return False
 
 

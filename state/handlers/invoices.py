@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from domain.events.common import Policies
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.exchange import Exchange, MissingRate
 from domain.identity import statement_id as statement_id_of
 from domain.journal import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, About, Leg, journal_entry, merge, rounding_beyond
 from domain.money import convert, format_amount, round_ratio, smallest_unit
-from domain.events.common import Policies
 from domain.policies import resolve
 from domain.units import Amount
 from state.books import Entry, StatementEntry, StatementState

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from domain.billing_periods import BillingPeriod
 from domain.caps import bucket_key, limit_on, prorate
-from domain.contract import in_force
 from domain.events.delivery import StatementRequested
 from domain.identity import statement_id
 from domain.outputs import BillingStatement, StatementLine
@@ -24,14 +23,14 @@ from domain.statement import (
     rounding_note,
     shown_quantity,
 )
-from domain.units import Amount
+from domain.units import Amount, Percent, Rate
 from domain.zones import local_date
 from state.allot import Stake, allot_rest, claim_of, order_key, repin, reprice, rules_for, stake_of
-from state.books import Contract, Entry, Hold, Issued, StatementEntry, StatementState
+from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState
 from state.draft import Draft
 from state.handlers.time import plan_of
 from state.periods import closes_on, open_period, schedule, zone_of
-from state.plan import LinePlan, contract_policies, line_plan, versions
+from state.plan import LinePlan, contract_policies, line_plan, version_on
 from state.rerate import in_order, line_ids
 from state.totals import issued_on, outstanding, standing_price
 
@@ -94,11 +93,22 @@ class _Due(NamedTuple):
 
 def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
     """Issue what is due with service date before the period's end (and from `since` on); with no line there is no statement."""
-    _prorate(draft, contract, period.to)
+    plans = line_plans(draft, contract)
+    if any(rule.hard and rule.split == "prorate" for plan in plans for rule in plan.rules):
+        _prorate(draft, contract, period.to)
     due = list(_due(draft, contract, period, since))
     if due:
         _issue(draft, contract, period, due)
-    _make_final(draft, contract, period.to)
+    if any(plan.policies.overflow == "non_billable" for plan in plans):
+        _make_final(draft, contract, period.to)
+
+
+def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
+    """Of every line, in every version of the terms that has it."""
+    plans = (
+        line_plan(draft, contract, stored.version, line.line_id) for stored in contract.history for line in stored.terms.lines
+    )
+    return [plan for plan in plans if plan is not None]
 
 
 def _due(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> Iterable[_Due]:
@@ -121,11 +131,12 @@ def _plan(draft: Draft, contract: Contract, entry: Entry, line_id: str) -> LineP
         return plan_of(draft, price)
     issued = issued_on(entry, contract.contract_id, line_id)
     assert issued is not None, "an open entry has a price or was issued on the line"
-    number = in_force(versions(contract), issued.day).number
-    return line_plan(draft, contract, number, line_id)
+    return line_plan(draft, contract, version_on(contract, issued.day), line_id)
 
 
 def _held(holds: list[Hold], contract: Contract, plan: LinePlan, entry: Entry) -> bool:
+    if not holds:
+        return False
     standing = entry.standing
     names = {
         ("contract", contract.contract_id),
@@ -173,11 +184,7 @@ def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: B
         entry.entry_id,
         line_id,
         plan.line.project_id,
-        event.person_id if event is not None else "",
-        event.task if event is not None else None,
-        price.role if price is not None and own else None,
-        price.rate if price is not None and own else 0,
-        price.markup if price is not None and own else 0,
+        *_printed(entry, price if own else None, issued),
         day,
         amount,
         hours,
@@ -185,6 +192,15 @@ def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: B
         tuple(sorted(flags)),
         event.description if event is not None else None,
     )
+
+
+def _printed(entry: Entry, price: Price | None, issued: Issued | None) -> tuple[str, str | None, str | None, Rate, Percent]:
+    """Person, task, role, rate and markup to print: of the price on the line, else of what was issued there."""
+    work = entry.standing
+    if price is not None and work is not None:
+        return work.event.person_id, work.event.task, price.role, price.rate, price.markup
+    assert issued is not None, "an open entry has a price or was issued on the line"
+    return issued.person_id, issued.task, issued.role, issued.rate, issued.markup
 
 
 def _issue(draft: Draft, contract: Contract, period: BillingPeriod, due: Sequence[_Due]) -> None:
@@ -250,7 +266,20 @@ def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
     had = issued_on(entry, contract.contract_id, piece.line_id) or Issued(
         contract.contract_id, piece.line_id, 0, 0, piece.day
     )
-    now = replace(had, amount=had.amount + piece.amount + extra, hours=had.hours + piece.hours, day=piece.day)
+    now = Issued(
+        contract.contract_id,
+        piece.line_id,
+        had.amount + piece.amount + extra,
+        had.hours + piece.hours,
+        piece.day,
+        had.invoiced,
+        had.invoiced_ledger,
+        piece.person_id,
+        piece.task,
+        piece.role,
+        piece.rate,
+        piece.markup,
+    )
     others = tuple(
         one for one in entry.issued if (one.contract_id, one.line_id) != (contract.contract_id, piece.line_id)
     )
@@ -380,7 +409,7 @@ def _share_room(
     for own, stake, after in changed:
         entry = draft.entry(stake.entry_id)
         assert entry is not None, "the stake was read from the rows"
-        repin(draft, own, stake, stake._replace(price=after))
+        repin(draft, own, stake, replace(stake, price=after))
         draft.put_entry(entry, reprice(draft, entry, own, after, "prorate"))
     allot_rest(draft, plan, allotment)
 
@@ -401,7 +430,7 @@ def _make_final(draft: Draft, contract: Contract, to: date) -> None:
             price = stake.price
             if price.billable < price.value and not price.final:
                 final = replace(price, final=True)
-                repin(draft, plan, stake, stake._replace(price=final))
+                repin(draft, plan, stake, replace(stake, price=final))
                 work = entry.standing
                 assert work is not None, "a stake has standing work"
                 settled = replace(work, price=final)

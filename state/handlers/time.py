@@ -10,7 +10,6 @@ from operator import itemgetter
 from msgspec.structs import replace
 
 from domain.caps import order_of
-from domain.contract import in_force
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.money import extend
 from state import person_day
@@ -19,7 +18,7 @@ from state.assess import Assessment, CostPlan, PricePlan, assess
 from state.books import Cost, Entry, Fault, Price, Work
 from state.draft import Draft
 from state.known import Blocked, entity_policies
-from state.plan import LinePlan, line_plan, versions
+from state.plan import LinePlan, line_plan, version_on
 from state.posting import (
     LABOR_COST,
     WORK_IN_PROGRESS,
@@ -81,7 +80,8 @@ def on_time_withdrawn(draft: Draft, event: TimeWithdrawn) -> None:
     close_faults(draft, before.work.faults if before.work is not None else (), "withdrawn", _project_id(before))
     after = with_work(replace(entry, waived=()), None)
     draft.put_entry(before, after)
-    settle_days(draft, before, after)
+    if stepped(before):
+        settle_days(draft, before, after)
 
 
 def conflict(draft: Draft, before: Entry) -> None:
@@ -105,11 +105,10 @@ def conflict(draft: Draft, before: Entry) -> None:
 
 
 def resolved(draft: Draft, entry: Entry) -> Entry:
-    """A higher version ends a conflict; where the conflict parked the work, its fault is closed with the others."""
+    """A higher version ends a conflict; one that parked the work is closed, or was never raised, with the work's faults."""
     if entry.conflict is None:
         return entry
-    faults = entry.work.faults if entry.work is not None else ()
-    if all(fault.exception_id != entry.conflict for fault in faults):
+    if entry.work is None or not entry.work.faults:
         draft.close_exception(entry.conflict, "conflicting_version", "superseded", _project_id(entry))
     return replace(entry, conflict=None)
 
@@ -148,7 +147,13 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     if after.issued and isinstance(verdict.price, PricePlan) and verdict.price.line is not None:
         after = settle_exchange_rest(draft, after, verdict.price.line)
     draft.put_entry(before, after)
-    settle_days(draft, before, after)
+    if stepped(before) or stepped(after):
+        settle_days(draft, before, after)
+
+
+def stepped(entry: Entry | None) -> bool:
+    work = entry.standing if entry is not None else None
+    return work is not None and work.price is not None and work.price.stepped
 
 
 def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
@@ -189,7 +194,7 @@ def plan_of(draft: Draft, price: Price) -> LinePlan | None:
     contract = draft.contract(price.contract_id)
     if contract is None or not contract.history:
         return None
-    return line_plan(draft, contract, in_force(versions(contract), price.day).number, price.line_id) or line_plan(
+    return line_plan(draft, contract, version_on(contract, price.day), price.line_id) or line_plan(
         draft, contract, contract.history[0].version, price.line_id
     )
 

@@ -1,0 +1,57 @@
+"""The account roles that journals post to, with the names people read; numbers are mapped to a ledger's own on delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+RECEIVABLE = "1100"
+UNBILLED_RECEIVABLE = "1150"
+CONTRACT_ASSET = "1160"
+WORK_IN_PROGRESS = "1300"
+CONTRACT_LIABILITY = "2300"
+OUTPUT_TAX = "2400"
+SERVICE_REVENUE = "4000"
+REIMBURSABLE_REVENUE = "4050"
+INTERCOMPANY_REVENUE = "4100"
+LABOR_COST = "5000"
+
+# Recognised and not invoiced: unbilled = 1150 + 1160, the contract position takes deferred revenue off.
+UNBILLED = (UNBILLED_RECEIVABLE, CONTRACT_ASSET)
+CONTRACT_POSITION = (*UNBILLED, CONTRACT_LIABILITY)
+REVENUE = (SERVICE_REVENUE, REIMBURSABLE_REVENUE, INTERCOMPANY_REVENUE)
+PROJECT_LABOR = (LABOR_COST, WORK_IN_PROGRESS)
+
+NAMES: Mapping[str, str] = {
+    "1010": "Bank",
+    RECEIVABLE: "Accounts receivable",
+    "1120": "Unapplied cash",
+    UNBILLED_RECEIVABLE: "Unbilled receivable",
+    CONTRACT_ASSET: "Contract asset",
+    "1170": "Retention receivable",
+    "1180": "Intercompany due from",
+    WORK_IN_PROGRESS: "Work in progress, cost",
+    "1400": "Input tax",
+    "2100": "Accounts payable, expense clearing",
+    "2150": "Payroll accrual, labor absorption",
+    "2180": "Intercompany due to",
+    CONTRACT_LIABILITY: "Contract liability, deferred revenue",
+    "2310": "Customer deposit",
+    "2320": "Refund liability",
+    "2350": "Provision for onerous contract",
+    OUTPUT_TAX: "Output tax",
+    SERVICE_REVENUE: "Service revenue",
+    REIMBURSABLE_REVENUE: "Reimbursable revenue",
+    INTERCOMPANY_REVENUE: "Intercompany revenue",
+    LABOR_COST: "Project labor cost",
+    "5050": "Intercompany and subcontract cost",
+    "5100": "Project expense cost",
+    "5900": "Onerous loss expense",
+    "6900": "Bad debt",
+    "7100": "Unrealised exchange difference",
+    "7110": "Realised exchange difference",
+    "7190": "Currency rounding",
+}
+
+
+def name_of(account: str) -> str:
+    return NAMES.get(account, "")

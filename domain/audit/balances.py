@@ -1,0 +1,94 @@
+"""Balances of contracts from their journals: the position, and that nothing is left of it in the ledger alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.accounts import CONTRACT_POSITION, REVENUE, UNBILLED
+from domain.audit.engagement import Engagement, records
+from domain.audit.entries import EntryAccount, EntryKey
+from domain.audit.findings import LEDGER_REST, POSITION, Checked, Seen, Violation, violation
+from domain.money import format_amount
+from domain.outputs import BillingStatement, JournalEntry
+from domain.units import Amount
+
+BILLING = "billing"
+
+
+def positions(engagement: Engagement) -> Checked:
+    """1150 + 1160 - 2300 = revenue - the statements that are invoiced, by contract and currency."""
+    position: dict[tuple[str, str], Amount] = {}
+    expected: dict[tuple[str, str], Amount] = {}
+    last: dict[tuple[str, str], Seen] = {}
+    totals: dict[str, Amount] = {}
+    for seen in engagement.outputs:
+        record = seen.record
+        if isinstance(record, BillingStatement):
+            totals[record.statement_id] = record.total
+        elif isinstance(record, JournalEntry) and record.contract_id is not None:
+            key = (record.contract_id, record.currency)
+            last[key] = seen
+            position[key] = position.get(key, 0) + _on(record, CONTRACT_POSITION)
+            earned = expected.get(key, 0) - _on(record, REVENUE)
+            expected[key] = earned - (totals.get(record.affected_id, 0) if record.kind == BILLING else 0)
+    found = [
+        violation(
+            POSITION,
+            last[key],
+            f"contract {key[0]}",
+            f"{format_amount(expected[key])} {key[1]} = recognised - invoiced",
+            f"{format_amount(position[key])} on {', '.join(CONTRACT_POSITION)}",
+        )
+        for key in position
+        if position[key] != expected[key]
+    ]
+    return Checked(POSITION, len(position), tuple(found))
+
+
+def _on(journal: JournalEntry, accounts: tuple[str, ...]) -> Amount:
+    return sum(line.amount for line in journal.lines if line.account in accounts)
+
+
+def ledger_rests(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount]) -> Checked:
+    """Of entries that were never invoiced one by one; of contracts where every entry is settled."""
+    last, ledger = _ledger(engagement)
+    count = 0
+    found: list[Violation] = []
+    open_accounts: set[tuple[str, str]] = set()
+    for (contract_id, entry_id), entry in entries.items():
+        for account, (amount, rest) in entry.accrued.items():
+            if entry.vague or amount != entry.invoiced.get(account, 0):
+                open_accounts.add((contract_id, account))
+            if not entry.issued and not entry.vague and not amount:
+                count += 1
+                if rest:
+                    found.append(_rest(last[contract_id, account], f"entry {entry_id}", account, rest))
+    for (contract_id, account), rest in ledger.items():
+        if (contract_id, account) not in open_accounts:
+            count += 1
+            if rest:
+                found.append(_rest(last[contract_id, account], f"contract {contract_id or '(none)'}", account, rest))
+    return Checked(LEDGER_REST, count, tuple(found))
+
+
+def _ledger(engagement: Engagement) -> tuple[dict[tuple[str, str], Seen], dict[tuple[str, str], Amount]]:
+    """By contract and account: where a journal touched it last, and what it comes to in the ledger."""
+    last: dict[tuple[str, str], Seen] = {}
+    ledger: dict[tuple[str, str], Amount] = {}
+    for seen, journal in records(engagement.outputs, JournalEntry):
+        for line in journal.lines:
+            if line.account in UNBILLED:
+                key = (journal.contract_id or "", line.account)
+                last[key] = seen
+                ledger[key] = ledger.get(key, 0) + line.ledger_amount
+    return last, ledger
+
+
+def _rest(seen: Seen, subject: str, account: str, rest: Amount) -> Violation:
+    return violation(
+        LEDGER_REST,
+        seen,
+        f"{subject}, account {account}",
+        "0 in the ledger, as in contract currency",
+        format_amount(rest),
+    )

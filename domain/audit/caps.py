@@ -1,0 +1,114 @@
+"""Caps are kept: of the work that counts towards one, no more is billed or recognised than it ever allowed (R15-R22)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from domain.audit.engagement import Engagement, records
+from domain.audit.entries import EntryAccount, EntryKey
+from domain.audit.findings import CAPS, Checked, Seen, Violation, violation
+from domain.audit.terms import CapBound, Terms
+from domain.money import format_amount
+from domain.outputs import BillingStatement
+from domain.units import HOURS_ONE, HOURS_SCALE, Amount, Hours
+
+WHOLE_TERM, MONTH = "whole_term", "month"
+
+
+class Printed(NamedTuple):
+    """What the statements of a contract line say in all, with how many entries they list."""
+
+    amount: Amount = 0
+    quantity: Hours = 0
+    entries: int = 0
+
+
+def caps_kept(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount]) -> Checked:
+    last, printed = _printed(engagement)
+    by_contract: dict[str, list[EntryAccount]] = {}
+    for (contract_id, _), entry in entries.items():
+        by_contract.setdefault(contract_id, []).append(entry)
+    found: list[Violation] = []
+    count = 0
+    for contract_id, terms in engagement.terms.items():
+        if contract_id not in last:
+            continue
+        for cap in terms.caps:
+            count += 1
+            lines = [printed.get((contract_id, line_id), Printed()) for line_id in cap.lines]
+            wrong = [
+                *_entries_within(cap, terms, by_contract.get(contract_id, ())),
+                *(() if engagement.has_holds else _lines_within(cap, terms, lines)),
+            ]
+            found += [
+                violation(CAPS, last[contract_id], f"contract {contract_id}, cap {cap.cap_id}", *each) for each in wrong
+            ]
+    return Checked(CAPS, count, tuple(found))
+
+
+class _Beyond(NamedTuple):
+    expected: str
+    found: str
+
+
+def _printed(engagement: Engagement) -> tuple[dict[str, Seen], dict[tuple[str, str], Printed]]:
+    """Where each contract was billed last, and the sums of its lines."""
+    last: dict[str, Seen] = {}
+    printed: dict[tuple[str, str], Printed] = {}
+    for seen, statement in records(engagement.outputs, BillingStatement):
+        last[statement.contract_id] = seen
+        for line in statement.lines:
+            key = (statement.contract_id, line.line_id)
+            had = printed.get(key, Printed())
+            printed[key] = Printed(
+                had.amount + line.amount, had.quantity + line.quantity, had.entries + len(line.entries)
+            )
+    return last, printed
+
+
+def _entries_within(cap: CapBound, terms: Terms, entries: Iterable[EntryAccount]) -> Iterator[_Beyond]:
+    """By month or day where the cap is one of those; a cap a day counts per person."""
+    if cap.amount is None or not terms.same_allotment:
+        return
+    billed: dict[str, Amount] = {}
+    recognised: dict[str, Amount] = {}
+    for entry in entries:
+        bucket = _bucket(cap, entry)
+        issued = sum(amount for line_id, amount in entry.issued.items() if line_id in cap.lines)
+        billed[bucket] = billed.get(bucket, 0) + min(issued, max(entry.total, 0))
+        recognised[bucket] = recognised.get(bucket, 0) + entry.total
+    yield from _beyond("billed", cap.amount, billed)
+    if cap.whole and cap.limits_revenue and cap.period in {WHOLE_TERM, MONTH}:
+        yield from _beyond("recognised", cap.amount, recognised)
+
+
+def _bucket(cap: CapBound, entry: EntryAccount) -> str:
+    day = entry.day.isoformat() if entry.day is not None else ""
+    match cap.period:
+        case "month":
+            return day[:7]
+        case "day":
+            return f"{day} {entry.person_id or ''}"
+        case _:
+            return ""
+
+
+def _beyond(what: str, limit: Amount, sums: Mapping[str, Amount]) -> Iterator[_Beyond]:
+    for bucket, amount in sums.items():
+        if amount > limit:
+            when = f" in {bucket}" if bucket else ""
+            yield _Beyond(f"at most {format_amount(limit)} {what}{when}", format_amount(amount))
+
+
+def _lines_within(cap: CapBound, terms: Terms, lines: list[Printed]) -> Iterator[_Beyond]:
+    """By what is printed, for caps over the whole term; shown quantities are rounded once a line."""
+    if cap.period != WHOLE_TERM:
+        return
+    amount = sum(line.amount for line in lines)
+    if cap.amount is not None and amount > cap.amount:
+        yield _Beyond(f"at most {format_amount(cap.amount)} on statements", format_amount(amount))
+    hours = sum(line.quantity for line in lines)
+    slack = len(lines) * 10 ** (HOURS_SCALE - terms.quantity_decimals) // 2 + sum(line.entries for line in lines)
+    if cap.hours is not None and hours > cap.hours + slack:
+        yield _Beyond(f"at most {cap.hours / HOURS_ONE:g} h on statements", f"{hours / HOURS_ONE:g} h")

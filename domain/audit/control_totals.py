@@ -1,0 +1,43 @@
+"""Control totals say what was posted before them; a receiver compares them with its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.audit.findings import CONTROL_TOTALS, Seen, Violation, violation
+from domain.money import format_amount
+from domain.outputs import ControlTotals, JournalEntry
+from domain.units import Amount
+
+
+class PostedTotals:
+    """Count and sums of journals by legal entity and currency."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._totals: dict[tuple[str, str], tuple[int, Amount, Amount]] = {}
+
+    def add(self, journal: JournalEntry) -> None:
+        key = (journal.legal_entity_id, journal.currency)
+        count, debited, credited = self._totals.get(key, (0, 0, 0))
+        debited += sum(line.amount for line in journal.lines if line.amount > 0)
+        credited -= sum(line.amount for line in journal.lines if line.amount < 0)
+        self._totals[key] = (count + 1, debited, credited)
+
+    def see(self, seen: Seen, told: ControlTotals, chain: bytes) -> Iterator[Violation]:
+        """`chain` is that of all outputs before it."""
+        self.count += 1
+        subject = f"{told.legal_entity_id} {told.currency} {told.date}"
+        expected = self._totals.get((told.legal_entity_id, told.currency), (0, 0, 0))
+        found = (told.journal_count, told.debits, told.credits)
+        if expected != found:
+            yield violation(CONTROL_TOTALS, seen, subject, _text(*expected), _text(*found))
+        if told.output_chain != chain.hex():
+            yield violation(CONTROL_TOTALS, seen, subject, f"output chain {chain.hex()}", told.output_chain)
+        if told.last_output_seq != seen.position.output_seq - 1:
+            expected_seq = f"last output_seq {seen.position.output_seq - 1}"
+            yield violation(CONTROL_TOTALS, seen, subject, expected_seq, told.last_output_seq)
+
+
+def _text(count: int, debited: Amount, credited: Amount) -> str:
+    return f"{count:,} journals, debits {format_amount(debited)}, credits {format_amount(credited)}"

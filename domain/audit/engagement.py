@@ -1,0 +1,48 @@
+"""One engagement's outputs and terms, as an audit reads them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from domain.audit.findings import Seen
+from domain.audit.terms import UNKNOWN, Terms
+from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine
+
+R = TypeVar("R", JournalEntry, BillingStatement, ProjectView)
+
+
+class Engagement(NamedTuple):
+    """Journals, statements and views in the order of their numbers; `has_holds` where billing was ever held."""
+
+    engagement_id: str
+    outputs: tuple[Seen, ...]
+    terms: Mapping[str, Terms] = {}
+    has_holds: bool = False
+
+    def terms_of(self, contract_id: str) -> Terms:
+        return self.terms.get(contract_id, UNKNOWN)
+
+
+class Whole(NamedTuple):
+    """A statement with the lines of all its parts, where its last part stands."""
+
+    seen: Seen
+    statement: BillingStatement
+    lines: tuple[StatementLine, ...]
+
+
+def records(outputs: Iterable[Seen], kind: type[R]) -> Iterator[tuple[Seen, R]]:
+    for seen in outputs:
+        if isinstance(seen.record, kind):
+            yield seen, seen.record
+
+
+def whole_statements(outputs: Sequence[Seen]) -> Iterator[Whole]:
+    """Each statement once; its parts follow each other."""
+    lines: list[StatementLine] = []
+    for seen, part in records(outputs, BillingStatement):
+        lines += part.lines
+        if part.part >= part.parts:
+            yield Whole(seen, part, tuple(lines))
+            lines = []

@@ -1,0 +1,178 @@
+"""What each entry has accrued, and what of it is billed and invoiced, told again from journals and statements alone.
+
+A statement line names its entries and one amount. In the ordinary case every entry brings all that it has accrued and
+not billed, so its portion is known. Where billing is allotted apart from revenue, or a line is cut by a cap that lets
+revenue pass, the portion of a line with several entries is not: such entries are `vague` and left out of what needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from domain.accounts import UNBILLED, UNBILLED_RECEIVABLE
+from domain.audit.engagement import Engagement
+from domain.audit.findings import BILLED_ONCE, Checked, Seen, Violation, violation
+from domain.audit.terms import Terms
+from domain.money import format_amount
+from domain.outputs import BillingStatement, JournalEntry, StatementLine
+from domain.units import Amount
+
+CORRECTION = "correction"
+ADJUSTED_FOR_CAP = "adjusted_for_cap"
+ENTRY = "time_entry"
+# Contract and entry.
+EntryKey = tuple[str, str]
+
+
+@dataclass(slots=True)
+class EntryAccount:
+    """Grows while the outputs are read; amounts on 1150 and 1160 are in contract and in ledger currency."""
+
+    currency: str
+    accrued: dict[str, list[Amount]] = field(default_factory=dict)
+    issued: dict[str, Amount] = field(default_factory=dict)
+    invoiced: dict[str, Amount] = field(default_factory=dict)
+    day: date | None = None
+    person_id: str | None = None
+    vague: bool = False
+
+    def amount(self, account: str) -> Amount:
+        return self.accrued[account][0] if account in self.accrued else 0
+
+    @property
+    def total(self) -> Amount:
+        return sum(sums[0] for sums in self.accrued.values())
+
+    @property
+    def billable(self) -> Amount:
+        """What stands on 1150; where a contract's lines are contract assets, on 1160."""
+        return self.amount(UNBILLED_RECEIVABLE) if UNBILLED_RECEIVABLE in self.accrued else self.total
+
+    @property
+    def billed(self) -> Amount:
+        return sum(self.issued.values())
+
+    @property
+    def left(self) -> Amount:
+        return self.billable - self.billed
+
+
+class Portion(NamedTuple):
+    """What one entry has on one statement."""
+
+    key: EntryKey
+    amount: Amount
+
+
+class Retold(NamedTuple):
+    """The accounts of the engagement's entries after its last output; vague portions are not listed."""
+
+    entries: dict[EntryKey, EntryAccount]
+    checked: Checked
+
+
+def retell(engagement: Engagement) -> Retold:
+    entries: dict[EntryKey, EntryAccount] = {}
+    portions: dict[str, list[Portion]] = {}
+    found: list[Violation] = []
+    count = 0
+    for seen in engagement.outputs:
+        record = seen.record
+        if isinstance(record, JournalEntry):
+            if record.kind == "billing":
+                _invoice(entries, record, portions.pop(record.affected_id, []))
+            elif record.affected_kind == ENTRY:
+                _accrue(entries, record)
+        elif isinstance(record, BillingStatement):
+            terms = engagement.terms_of(record.contract_id)
+            for line in record.lines:
+                count += 1
+                found += _bill(entries, seen, record, line, terms, portions.setdefault(record.statement_id, []))
+            if not engagement.has_holds and record.part >= record.parts:
+                found += _over_billed(entries, seen, record, portions[record.statement_id])
+    return Retold(entries, Checked(BILLED_ONCE, count, tuple(found)))
+
+
+def _accrue(entries: dict[EntryKey, EntryAccount], journal: JournalEntry) -> None:
+    for line in journal.lines:
+        if line.account in UNBILLED:
+            entry = entries.setdefault((journal.contract_id or "", journal.affected_id), EntryAccount(journal.currency))
+            sums = entry.accrued.setdefault(line.account, [0, 0])
+            sums[0] += line.amount
+            sums[1] += line.ledger_amount
+            entry.day = journal.service_date
+
+
+def _bill(
+    entries: dict[EntryKey, EntryAccount],
+    seen: Seen,
+    statement: BillingStatement,
+    line: StatementLine,
+    terms: Terms,
+    portions: list[Portion],
+) -> Iterator[Violation]:
+    keys = [(statement.contract_id, entry_id) for entry_id in line.entries]
+    unknown = [key[1] for key in keys if key not in entries]
+    if unknown or not keys:
+        expected = f"line {line.line_id} of entries that have accrued something"
+        yield violation(BILLED_ONCE, seen, statement.statement_id, expected, f"entries {unknown or 'none'}")
+        return
+    brought = [entries[key] for key in keys]
+    wanted = [entry.left for entry in brought]
+    exact = terms.same_allotment and not (terms.revenue_beyond_cap and ADJUSTED_FOR_CAP in line.flags)
+    if len(keys) == 1:
+        if exact and not _fits(brought[0], line):
+            yield _differs(seen, statement, line, wanted[0])
+        wanted = [line.amount]
+    elif any(entry.vague for entry in brought) or not exact:
+        for entry in brought:
+            entry.vague = True
+        return
+    elif sum(wanted) != line.amount:
+        yield _differs(seen, statement, line, sum(wanted))
+    for key, entry, amount in zip(keys, brought, wanted, strict=True):
+        entry.issued[line.line_id] = entry.issued.get(line.line_id, 0) + amount
+        entry.person_id = line.person_id
+        portions.append(Portion(key, amount))
+
+
+def _fits(entry: EntryAccount, line: StatementLine) -> bool:
+    """An entry that moved to another contract line is taken back on the one and billed anew on the other."""
+    on_line = entry.issued.get(line.line_id, 0)
+    if line.amount == entry.left or entry.vague:
+        return True
+    return bool(entry.issued) and line.amount in {-on_line, entry.billable - on_line}
+
+
+def _differs(seen: Seen, statement: BillingStatement, line: StatementLine, expected: Amount) -> Violation:
+    return violation(
+        BILLED_ONCE,
+        seen,
+        f"{statement.statement_id} line {line.line_id} of {line.person_id}, entries {', '.join(line.entries[:5])}",
+        f"{format_amount(expected)} {statement.currency} accrued and not billed before",
+        format_amount(line.amount),
+    )
+
+
+def _over_billed(
+    entries: dict[EntryKey, EntryAccount], seen: Seen, statement: BillingStatement, portions: Sequence[Portion]
+) -> Iterator[Violation]:
+    """Over all lines of a contract no entry is billed more than it has accrued."""
+    for key in dict.fromkeys(portion.key for portion in portions):
+        entry = entries[key]
+        if not entry.vague and len(entry.issued) > 1 and entry.left != 0:
+            expected = f"entry {key[1]} billed with {format_amount(entry.billable)} {entry.currency} over all lines"
+            yield violation(BILLED_ONCE, seen, statement.statement_id, expected, format_amount(entry.billed))
+
+
+def _invoice(entries: dict[EntryKey, EntryAccount], journal: JournalEntry, portions: Sequence[Portion]) -> None:
+    accounts = {line.account for line in journal.lines if line.account in UNBILLED}
+    for key, amount in portions:
+        entry = entries[key]
+        account = next(iter(accounts), UNBILLED_RECEIVABLE)
+        if len(accounts) > 1:
+            entry.vague = True
+        entry.invoiced[account] = entry.invoiced.get(account, 0) + amount

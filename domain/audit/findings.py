@@ -1,0 +1,95 @@
+"""What an audit says: which promise, how often it was looked at, and where it does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from domain.outputs import Output, Position
+
+FILES = "files"
+OUTPUT_SEQ = "output_seq"
+CAUSES = "causes"
+INPUT_CHAIN = "input_chain"
+OUTPUT_CHAIN = "output_chain"
+JOURNALS = "journals"
+PERIODS = "periods"
+JOURNAL_IDS = "journal_ids"
+REVERSALS = "reversals"
+EXCEPTIONS = "exceptions"
+STATEMENTS = "statements"
+BILLED_ONCE = "billed_once"
+INVOICES = "invoices"
+POSITION = "position"
+LEDGER_REST = "ledger_rest"
+CAPS = "caps"
+VIEWS = "views"
+FORECASTS = "forecasts"
+CONTROL_TOTALS = "control_totals"
+BOOKS = "books"
+REFOLD = "refold"
+
+# In the order in which they are told.
+PROMISES: Mapping[str, str] = {
+    FILES: "every output file holds what progress says and can be read",
+    OUTPUT_SEQ: "outputs are numbered without gap or repeat",
+    CAUSES: "every output follows from a record of the log, in the log's order",
+    INPUT_CHAIN: "the log is the one that was folded",
+    OUTPUT_CHAIN: "the outputs are the ones that were written",
+    JOURNALS: "journals balance in transaction and in ledger currency",
+    PERIODS: "journals stand in the period of their date, which was open",
+    JOURNAL_IDS: "no journal comes twice",
+    REVERSALS: "a reversal mirrors one journal, and no journal is reversed twice",
+    EXCEPTIONS: "exceptions are raised before they are closed",
+    STATEMENTS: "statements foot, and their parts are complete",
+    BILLED_ONCE: "a statement bills what was accrued and not billed before",
+    INVOICES: "a billing journal posts one statement with its amounts",
+    POSITION: "contract position = recognised - invoiced",
+    LEDGER_REST: "no ledger amount is left where the contract currency is zero",
+    CAPS: "no more is billed or recognised than a cap allows",
+    VIEWS: "project views say what journals and statements say",
+    FORECASTS: "forecasts follow each other, and their changes are explained",
+    CONTROL_TOTALS: "control totals are those of the journals before them",
+    BOOKS: "the books' sums are those of their entries, and the entries' those of their journals",
+    REFOLD: "folding the log again gives the same bytes",
+}
+
+
+class Seen(NamedTuple):
+    """An output where it stands."""
+
+    topic: str
+    position: Position
+    record: Output
+
+
+class Violation(NamedTuple):
+    """`output_seq` is None for what is not about one output."""
+
+    check: str
+    topic: str
+    output_seq: int | None
+    subject: str
+    expected: str
+    found: str
+
+
+class Checked(NamedTuple):
+    """How many things a check looked at, and what it found wrong."""
+
+    check: str
+    checked: int
+    violations: tuple[Violation, ...] = ()
+
+
+def violation(check: str, seen: Seen, subject: str, expected: object, found: object) -> Violation:
+    return Violation(check, seen.topic, seen.position.output_seq, subject, str(expected), str(found))
+
+
+def in_order(violations: Iterable[Violation]) -> list[Violation]:
+    """What concerns no single output first, then by place; of one place, the more basic promise first."""
+    rank = {check: place for place, check in enumerate(PROMISES)}
+    return sorted(
+        violations,
+        key=lambda each: (each.output_seq is not None, each.output_seq or 0, rank[each.check], each.subject),
+    )

@@ -1,0 +1,84 @@
+"""Forecast updates of a project follow each other, add up, and their changes are explained to the cent (R60)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from domain.audit.findings import FORECASTS, Seen, Violation, violation
+from domain.money import format_amount
+from domain.outputs import ForecastFigures, ForecastUpdate, PreviousFigures
+from domain.units import Amount
+
+
+class ForecastSeries:
+    """What was told last of each project."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._last: dict[str, tuple[str, PreviousFigures]] = {}
+
+    def see(self, seen: Seen, update: ForecastUpdate) -> Iterator[Violation]:
+        self.count += 1
+        now = update.project
+        told = PreviousFigures(
+            update.sequence, now.eac_cost, now.eac_revenue, now.margin, now.burn_cost, now.burn_revenue, now.backlog
+        )
+        currency, before = self._last.get(update.project_id, (now.currency, None))
+        self._last[update.project_id] = (now.currency, told)
+        for wrong in _wrong(update, before, same_currency=currency == now.currency):
+            yield violation(FORECASTS, seen, f"{update.project_id} {update.sequence}", *wrong)
+
+
+class _Wrong(NamedTuple):
+    expected: str
+    found: str
+
+
+def _wrong(update: ForecastUpdate, before: PreviousFigures | None, *, same_currency: bool) -> Iterator[_Wrong]:
+    """A project whose currency changes with its first contract has nothing to compare with."""
+    sequence = before.sequence + 1 if before is not None else 1
+    if update.sequence != sequence:
+        yield _Wrong(f"sequence {sequence}", f"sequence {update.sequence}")
+    for figures in (update.project, update.ledger, update.group):
+        if figures is not None:
+            yield from _adds_up(figures)
+    baseline = before if same_currency else None
+    if update.previous != baseline:
+        yield _Wrong(f"previous figures {_told(baseline)}", _told(update.previous))
+    if update.previous is not None:
+        yield from _explained(update, update.previous)
+
+
+def _adds_up(figures: ForecastFigures) -> Iterator[_Wrong]:
+    for name, eac, burn, etc in (
+        ("hours", figures.eac_hours, figures.burn_hours, figures.etc_hours),
+        ("cost", figures.eac_cost, figures.burn_cost, figures.etc_cost),
+        ("revenue", figures.eac_revenue, figures.burn_revenue, figures.etc_revenue),
+    ):
+        if eac != burn + etc:
+            what = f"{name} at completion = burn + to complete = {burn + etc} in {figures.currency} (scaled)"
+            yield _Wrong(what, str(eac))
+    if figures.margin != figures.eac_revenue - figures.eac_cost:
+        expected = format_amount(figures.eac_revenue - figures.eac_cost)
+        yield _Wrong(f"margin {expected} {figures.currency}", format_amount(figures.margin))
+
+
+def _explained(update: ForecastUpdate, before: PreviousFigures) -> Iterator[_Wrong]:
+    now = update.project
+    changes: tuple[tuple[str, Amount, Amount], ...] = (
+        ("cost", now.eac_cost - before.eac_cost, sum(delta.cost for delta in update.deltas)),
+        ("revenue", now.eac_revenue - before.eac_revenue, sum(delta.revenue for delta in update.deltas)),
+        ("margin", now.margin - before.margin, sum(delta.margin for delta in update.deltas)),
+    )
+    for name, change, explained in changes:
+        if change != explained:
+            yield _Wrong(
+                f"causes of the change of {name} that sum to {format_amount(change)}", format_amount(explained)
+            )
+
+
+def _told(figures: PreviousFigures | None) -> str:
+    if figures is None:
+        return "none"
+    return f"of sequence {figures.sequence}, cost {format_amount(figures.eac_cost)}, revenue {format_amount(figures.eac_revenue)}"

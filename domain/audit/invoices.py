@@ -1,0 +1,57 @@
+"""A billing journal posts one issued statement: receivable less tax is what was due, unbilled goes down by its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.accounts import OUTPUT_TAX, RECEIVABLE, UNBILLED
+from domain.audit.engagement import Engagement, Whole, records, whole_statements
+from domain.audit.findings import INVOICES, Checked, Seen, Violation, violation
+from domain.money import format_amount
+from domain.outputs import JournalEntry
+from domain.units import Amount
+
+BILLING = "billing"
+
+
+def invoices_match(engagement: Engagement) -> Checked:
+    statements = {whole.statement.statement_id: whole for whole in whole_statements(engagement.outputs)}
+    invoiced: dict[str, int] = {}
+    found: list[Violation] = []
+    count = 0
+    for seen, journal in records(engagement.outputs, JournalEntry):
+        if journal.kind != BILLING:
+            continue
+        count += 1
+        statement_id = journal.affected_id
+        whole = statements.get(statement_id)
+        if whole is None or whole.seen.position.output_seq > seen.position.output_seq:
+            found.append(violation(INVOICES, seen, journal.journal_id, "a statement that was issued", statement_id))
+            continue
+        if statement_id in invoiced:
+            expected = f"one billing journal of {statement_id}, at output_seq {invoiced[statement_id]}"
+            found.append(violation(INVOICES, seen, journal.journal_id, expected, "a second one"))
+        invoiced[statement_id] = seen.position.output_seq
+        found += _matches(seen, journal, whole)
+    return Checked(INVOICES, count, tuple(found))
+
+
+def _matches(seen: Seen, journal: JournalEntry, whole: Whole) -> Iterator[Violation]:
+    statement = whole.statement
+    net = sum(line.amount for line in journal.lines if line.account in {RECEIVABLE, OUTPUT_TAX})
+    if (journal.contract_id, journal.currency) != (statement.contract_id, statement.currency):
+        expected = f"contract {statement.contract_id} in {statement.currency}"
+        yield violation(INVOICES, seen, journal.journal_id, expected, f"{journal.contract_id} in {journal.currency}")
+    if net != statement.amount_due:
+        expected = f"{format_amount(statement.amount_due)} {statement.currency} due by {statement.statement_id}"
+        yield violation(INVOICES, seen, journal.journal_id, expected, f"{format_amount(net)} on 1100 less tax")
+    wanted: dict[str | None, Amount] = {}
+    for line in whole.lines:
+        wanted[line.project_id] = wanted.get(line.project_id, 0) + line.amount
+    for taken in journal.lines:
+        if taken.account in UNBILLED:
+            wanted[taken.project_id] = wanted.get(taken.project_id, 0) + taken.amount
+    for project_id, rest in wanted.items():
+        if rest:
+            expected = f"unbilled of project {project_id} relieved by the lines of {statement.statement_id}"
+            yield violation(INVOICES, seen, journal.journal_id, expected, f"{format_amount(rest)} not relieved")

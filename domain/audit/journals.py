@@ -1,0 +1,74 @@
+"""Each journal by itself: it balances, and it stands in an open period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain import fiscal
+from domain.audit.findings import JOURNALS, PERIODS, Seen, Violation, violation
+from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
+from domain.money import format_amount
+from domain.outputs import JournalEntry
+from domain.reference import EMPTY_BOOK, apply, conflict
+from domain.reference_faults import faults
+
+Kept = LegalEntityDefined | AccountingPeriodClosed | AccountingPeriodReopened
+
+
+def balances(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
+    """Debits and credits are equal in both currencies, and no line says nothing."""
+    amount = sum(line.amount for line in journal.lines)
+    ledger = sum(line.ledger_amount for line in journal.lines)
+    if amount:
+        found = f"{format_amount(amount)} {journal.currency}"
+        yield violation(JOURNALS, seen, journal.journal_id, "lines that sum to 0", found)
+    if ledger:
+        found = f"{format_amount(ledger)} {journal.ledger_currency} in the ledger"
+        yield violation(JOURNALS, seen, journal.journal_id, "lines that sum to 0", found)
+    if not journal.lines or not all(line.amount or line.ledger_amount for line in journal.lines):
+        yield violation(JOURNALS, seen, journal.journal_id, "lines that are not zero", "a line at zero, or none")
+
+
+class OpenPeriods:
+    """Which accounting periods were open when a journal was made; needs the reference data of the log up to there."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._book = EMPTY_BOOK
+
+    def learn(self, event: Kept) -> None:
+        if not faults(event) and not conflict(self._book, event):
+            self._book = apply(self._book, event)
+
+    def entity(self, legal_entity_id: str) -> LegalEntityDefined | None:
+        return self._book.entity(legal_entity_id)
+
+    def see(self, seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
+        self.count += 1
+        entity = self._book.entity(journal.legal_entity_id)
+        if entity is None:
+            yield violation(
+                PERIODS, seen, journal.journal_id, "a legal entity of the log", f"entity {journal.legal_entity_id}"
+            )
+            return
+        own = fiscal.period_of(entity.fiscal_calendar, journal.accounting_date).name
+        if journal.period != own:
+            yield violation(
+                PERIODS,
+                seen,
+                journal.journal_id,
+                f"period {own} of {journal.accounting_date}",
+                f"period {journal.period}",
+            )
+        if own in self._book.closed_periods(journal.legal_entity_id):
+            yield violation(
+                PERIODS,
+                seen,
+                journal.journal_id,
+                f"a period that is open at log offset {seen.position.log_offset}",
+                f"{own} of {journal.legal_entity_id}, which is closed",
+            )
+        if journal.ledger_currency != entity.currency:
+            yield violation(
+                PERIODS, seen, journal.journal_id, f"ledger currency {entity.currency}", journal.ledger_currency
+            )

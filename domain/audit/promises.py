@@ -1,0 +1,28 @@
+"""Everything that must hold within one engagement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.audit.balances import ledger_rests, positions
+from domain.audit.caps import caps_kept
+from domain.audit.engagement import Engagement
+from domain.audit.entries import Retold
+from domain.audit.findings import Checked
+from domain.audit.invoices import invoices_match
+from domain.audit.reversals import journals_once, reversals_mirror
+from domain.audit.statements import statements_foot
+from domain.audit.views import views_agree
+
+
+def check(engagement: Engagement, retold: Retold) -> Iterator[Checked]:
+    """`retold` is what `retell` makes of the engagement."""
+    yield journals_once(engagement)
+    yield reversals_mirror(engagement)
+    yield statements_foot(engagement)
+    yield retold.checked
+    yield invoices_match(engagement)
+    yield positions(engagement)
+    yield ledger_rests(engagement, retold.entries)
+    yield caps_kept(engagement, retold.entries)
+    yield views_agree(engagement)

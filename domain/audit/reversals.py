@@ -1,0 +1,96 @@
+"""Journals never change: each comes once, and what takes one back is its exact mirror, once (R14, R49, R50)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from domain.audit.engagement import Engagement, records
+from domain.audit.findings import JOURNAL_IDS, REVERSALS, Checked, Seen, Violation, violation
+from domain.outputs import JournalEntry, JournalLine
+
+REVERSAL = "reversal"
+# What a reversal has from the journal that it takes back.
+MIRRORED = (
+    "legal_entity_id",
+    "currency",
+    "ledger_currency",
+    "exchange_rate",
+    "service_date",
+    "affected_kind",
+    "affected_id",
+    "contract_id",
+    "customer_id",
+    "deliver",
+)
+
+
+def journals_once(engagement: Engagement) -> Checked:
+    first: dict[str, tuple[Seen, JournalEntry]] = {}
+    found = []
+    count = 0
+    for seen, journal in records(engagement.outputs, JournalEntry):
+        count += 1
+        earlier = first.setdefault(journal.journal_id, (seen, journal))
+        if earlier[0] is not seen:
+            what = "the same content" if earlier[1] == journal else "other content"
+            expected = f"one journal of this id, at output_seq {earlier[0].position.output_seq}"
+            found.append(violation(JOURNAL_IDS, seen, journal.journal_id, expected, f"another one with {what}"))
+    return Checked(JOURNAL_IDS, count, tuple(found))
+
+
+def reversals_mirror(engagement: Engagement) -> Checked:
+    standing: dict[str, JournalEntry] = {}
+    taken_back: dict[str, int] = {}
+    found: list[Violation] = []
+    count = 0
+    for seen, journal in records(engagement.outputs, JournalEntry):
+        if journal.kind != REVERSAL and journal.reverses is None:
+            standing[journal.journal_id] = journal
+            continue
+        count += 1
+        found += _reversal(seen, journal, standing, taken_back)
+        if journal.reverses is not None:
+            taken_back[journal.reverses] = seen.position.output_seq
+    return Checked(REVERSALS, count, tuple(found))
+
+
+def _reversal(
+    seen: Seen, journal: JournalEntry, standing: dict[str, JournalEntry], taken_back: dict[str, int]
+) -> Iterator[Violation]:
+    original = standing.get(journal.reverses or "")
+    if journal.kind != REVERSAL or journal.reverses is None or original is None:
+        expected = "kind reversal and an earlier journal that it reverses"
+        yield violation(
+            REVERSALS, seen, journal.journal_id, expected, f"kind {journal.kind}, reverses {journal.reverses}"
+        )
+        return
+    if journal.reverses in taken_back:
+        expected = f"one reversal of {journal.reverses}, at output_seq {taken_back[journal.reverses]}"
+        yield violation(REVERSALS, seen, journal.journal_id, expected, "a second one")
+    for name in MIRRORED:
+        wanted, has = getattr(original, name), getattr(journal, name)
+        if wanted != has:
+            yield violation(
+                REVERSALS, seen, journal.journal_id, f"{name} {wanted} of {original.journal_id}", f"{name} {has}"
+            )
+    wanted_lines, lines = _mirrored(original), [_plain(line) for line in journal.lines]
+    if wanted_lines != lines:
+        expected = f"the lines of {original.journal_id} with opposite sign"
+        yield violation(REVERSALS, seen, journal.journal_id, expected, _first_difference(wanted_lines, lines))
+
+
+def _plain(line: JournalLine) -> tuple[Any, ...]:
+    return (*line[:-1], dict(line.dimensions))
+
+
+def _mirrored(journal: JournalEntry) -> list[tuple[Any, ...]]:
+    return [_plain(line._replace(amount=-line.amount, ledger_amount=-line.ledger_amount)) for line in journal.lines]
+
+
+def _first_difference(wanted: list[tuple[Any, ...]], found: list[tuple[Any, ...]]) -> str:
+    if len(wanted) != len(found):
+        return f"{len(found)} lines instead of {len(wanted)}"
+    place = next(place for place, line in enumerate(found) if line != wanted[place])
+    account, purpose, amount, ledger_amount = found[place][:4]
+    return f"line {place + 1}: account {account} {purpose} {amount} and {ledger_amount} in the ledger (10^-4)"

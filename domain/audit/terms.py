@@ -1,0 +1,142 @@
+"""What the terms in the log promise for as long as a contract runs: the most that each cap ever allowed.
+
+Read on its own, without the fold. Where versions differ the weaker reading holds, so that an audit never calls wrong
+what some version allowed: the highest limit of a cap, the lines that it always bound, none where a version had none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from domain.contract import amend, line_policies
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import Cap, Policies, SharedCap, TimeAndMaterials
+from domain.policies import resolve
+from domain.units import Amount, Hours
+
+TermsEvent = ContractSigned | ContractAmended
+
+
+class CapBound(NamedTuple):
+    """A hard cap on time; `whole` where it binds every line of the contract, and `limits_revenue` also revenue."""
+
+    cap_id: str
+    lines: frozenset[str]
+    period: str
+    amount: Amount | None
+    hours: Hours | None
+    whole: bool
+    limits_revenue: bool
+
+
+class Terms(NamedTuple):
+    """`same_allotment`: what may be billed is what is recognised; else only the order of magnitude is known.
+
+    `quantity_decimals` are those of the coarsest line.
+    """
+
+    contract_id: str
+    caps: tuple[CapBound, ...] = ()
+    same_allotment: bool = True
+    revenue_beyond_cap: bool = False
+    quantity_decimals: int = 2
+
+
+UNKNOWN = Terms("", same_allotment=False, revenue_beyond_cap=True)
+
+
+def terms_of(events: Iterable[TermsEvent], entities: Mapping[str, Policies | None]) -> Mapping[str, Terms]:
+    """By contract; `entities` are the policies of legal entities."""
+    by_contract: dict[str, list[TermsEvent]] = {}
+    for event in events:
+        by_contract.setdefault(event.contract_id, []).append(event)
+    return {
+        contract_id: _terms(contract_id, versions, entities.get(versions[0].legal_entity_id))
+        for contract_id, told in by_contract.items()
+        if (versions := tuple(_versions(told)))
+    }
+
+
+def _versions(told: Sequence[TermsEvent]) -> Iterator[ContractSigned]:
+    """Every reading that could be in force: each signed one, and what approved amendments make of it."""
+    signed = [event for event in told if isinstance(event, ContractSigned)]
+    amendments = {event.version: event for event in told if isinstance(event, ContractAmended) and _is_approved(event)}
+    for terms in signed:
+        yield terms
+        amended = terms
+        for version in sorted(amendments):
+            if version > terms.version:
+                amended = amend(amended, amendments[version])
+                yield amended
+
+
+def _is_approved(event: ContractAmended) -> bool:
+    return event.approved_by is not None and event.approved_by != event.requested_by
+
+
+def _terms(contract_id: str, versions: Sequence[ContractSigned], entity: Policies | None) -> Terms:
+    policies = [line_policies(terms, line, entity) for terms in versions for line in terms.lines]
+    caps = tuple(_caps(versions, entity))
+    stated = [cap for terms in versions for cap in _all_caps(terms).values()]
+    return Terms(
+        contract_id,
+        caps,
+        same_allotment=all(each.cap_split_billing is None for each in policies),
+        revenue_beyond_cap=any(cap.limits_revenue is False for cap in stated)
+        or any(each.cap_limits_revenue is False for each in policies),
+        quantity_decimals=min((_decimals(each) for each in policies), default=2),
+    )
+
+
+def _decimals(policies: Policies) -> int:
+    return 2 if policies.quantity_decimals is None else policies.quantity_decimals
+
+
+def _caps(versions: Sequence[ContractSigned], entity: Policies | None) -> Iterator[CapBound]:
+    every_line = {line.line_id for terms in versions for line in terms.lines}
+    by_version = [_all_caps(terms) for terms in versions]
+    for cap_id in sorted(by_version[0].keys()):
+        caps = [found[cap_id] for found in by_version if cap_id in found]
+        if len(caps) < len(versions) or not all(_binds(cap) for cap in caps) or len({cap.period for cap in caps}) > 1:
+            continue
+        lines = frozenset.intersection(*(_lines(cap_id, cap) for cap in caps))
+        yield CapBound(
+            cap_id,
+            lines,
+            caps[0].period,
+            _highest([cap.amount for cap in caps]),
+            _highest([cap.hours for cap in caps]),
+            whole=lines >= every_line,
+            limits_revenue=all(_limits_revenue(cap, terms, entity) for cap, terms in zip(caps, versions, strict=True)),
+        )
+
+
+def _all_caps(terms: ContractSigned) -> dict[str, Cap | SharedCap]:
+    own = {
+        f"line:{line.line_id}": line.terms.cap
+        for line in terms.lines
+        if isinstance(line.terms, TimeAndMaterials) and line.terms.cap is not None
+    }
+    return {**own, **{f"shared:{cap.cap_id}": cap for cap in terms.shared_caps}}
+
+
+def _lines(cap_id: str, cap: Cap | SharedCap) -> frozenset[str]:
+    return frozenset(cap.lines) if isinstance(cap, SharedCap) else frozenset({cap_id.removeprefix("line:")})
+
+
+def _binds(cap: Cap | SharedCap) -> bool:
+    return cap.kind == "hard" and (cap.includes is None or "time" in cap.includes)
+
+
+def _limits_revenue(cap: Cap | SharedCap, terms: ContractSigned, entity: Policies | None) -> bool:
+    if cap.limits_revenue is not None:
+        return cap.limits_revenue
+    stated = [resolve(line.policies, terms.policies, entity).cap_limits_revenue for line in terms.lines]
+    return all(value is not False for value in stated)
+
+
+def _highest(limits: Sequence[int | None]) -> int | None:
+    """None where a version has no limit in this measure."""
+    stated = [limit for limit in limits if limit is not None]
+    return max(stated) if len(stated) == len(limits) else None

@@ -1,0 +1,122 @@
+"""Project views say at any place what the journals and statements before them say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from domain.accounts import PROJECT_LABOR, REVENUE, UNBILLED
+from domain.audit.engagement import Engagement
+from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
+from domain.money import format_amount
+from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
+from domain.units import Amount
+
+BILLING = "billing"
+# Project and contract.
+BalanceKey = tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Grows while the outputs are read."""
+
+    cost: dict[tuple[str, str], Amount] = field(default_factory=dict)
+    recognised: dict[BalanceKey, Amount] = field(default_factory=dict)
+    unbilled: dict[BalanceKey, Amount] = field(default_factory=dict)
+    billed: dict[BalanceKey, Amount] = field(default_factory=dict)
+    invoiced: dict[BalanceKey, Amount] = field(default_factory=dict)
+    lines: dict[str, list[StatementLine]] = field(default_factory=dict)
+    open: dict[str, str] = field(default_factory=dict)
+    over_nothing: set[str] = field(default_factory=set)
+    versions: dict[str, int] = field(default_factory=dict)
+
+
+def views_agree(engagement: Engagement) -> Checked:
+    sums = _Sums()
+    found: list[Violation] = []
+    count = 0
+    for seen in engagement.outputs:
+        match seen.record:
+            case JournalEntry() as journal:
+                _take_journal(sums, journal)
+            case BillingStatement() as statement:
+                _take_statement(sums, statement)
+            case ProjectView() as view:
+                count += 1
+                found += _wrong(engagement, sums, seen, view)
+            case _:
+                pass
+    return Checked(VIEWS, count, tuple(found))
+
+
+def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
+    contract_id = journal.contract_id or ""
+    for line in journal.lines:
+        key = (line.project_id or "", contract_id)
+        if line.account in PROJECT_LABOR:
+            cost = (key[0], journal.currency)
+            sums.cost[cost] = sums.cost.get(cost, 0) + line.amount
+        elif line.account in REVENUE:
+            sums.recognised[key] = sums.recognised.get(key, 0) - line.amount
+        elif line.account in UNBILLED:
+            sums.unbilled[key] = sums.unbilled.get(key, 0) + line.amount
+    if journal.kind == BILLING:
+        sums.open.pop(journal.affected_id, None)
+        for printed in sums.lines.pop(journal.affected_id, ()):
+            key = (printed.project_id, contract_id)
+            sums.invoiced[key] = sums.invoiced.get(key, 0) + printed.amount
+
+
+def _take_statement(sums: _Sums, statement: BillingStatement) -> None:
+    if statement.amount_due:
+        # One over nothing is settled without a journal.
+        sums.open[statement.statement_id] = statement.contract_id
+    else:
+        sums.over_nothing.add(statement.statement_id)
+    sums.lines.setdefault(statement.statement_id, []).extend(statement.lines)
+    for line in statement.lines:
+        key = (line.project_id, statement.contract_id)
+        sums.billed[key] = sums.billed.get(key, 0) + line.amount
+
+
+def _wrong(engagement: Engagement, sums: _Sums, seen: Seen, view: ProjectView) -> Iterator[Violation]:
+    project_id = view.project_id
+    version = sums.versions.get(project_id, 0) + 1
+    sums.versions[project_id] = view.view_version
+    if view.view_version != version:
+        yield violation(VIEWS, seen, project_id, f"view version {version}", view.view_version)
+    told = {cost.currency: cost.amount for cost in view.burn.cost if cost.amount}
+    booked = {currency: amount for (of, currency), amount in sums.cost.items() if of == project_id and amount}
+    if told != booked:
+        yield violation(VIEWS, seen, project_id, f"cost {_amounts(booked)} by journals", _amounts(told))
+    for balance in view.balances:
+        same_allotment = engagement.terms_of(balance.contract_id).same_allotment
+        for name, expected, has in _figures(sums, project_id, balance, same_allotment=same_allotment):
+            if expected != has:
+                what = f"{name} {format_amount(expected)} {balance.currency} of contract {balance.contract_id}"
+                yield violation(VIEWS, seen, project_id, what, format_amount(has))
+    contracts = {balance.contract_id for balance in view.balances}
+    opened = sorted(statement_id for statement_id, contract_id in sums.open.items() if contract_id in contracts)
+    shown = sorted(set(view.open_statements) - sums.over_nothing)
+    if opened != shown:
+        yield violation(VIEWS, seen, project_id, f"open statements {opened}", shown)
+
+
+def _figures(
+    sums: _Sums, project_id: str, balance: ViewBalance, *, same_allotment: bool
+) -> Iterator[tuple[str, Amount, Amount]]:
+    key = (project_id, balance.contract_id)
+    recognised, billed = sums.recognised.get(key, 0), sums.billed.get(key, 0)
+    invoiced = sums.invoiced.get(key, 0)
+    yield "recognised", recognised, balance.recognised
+    yield "billed", billed, balance.billed
+    yield "invoiced", invoiced, balance.invoiced
+    yield "unbilled", sums.unbilled.get(key, 0), balance.unbilled
+    yield "contract position", recognised - invoiced, balance.contract_position
+    if same_allotment:
+        yield "accrued", recognised - billed, balance.accrued
+
+
+def _amounts(costs: dict[str, Amount]) -> str:
+    return ", ".join(f"{format_amount(costs[currency])} {currency}" for currency in sorted(costs)) or "none"

@@ -1,0 +1,244 @@
+"""Trial balance of a legal entity and accounting period, and how unbilled work and contract positions moved in it.
+
+    opening + added + billed + corrected = closing
+
+Added is what postings accrue, billed what invoices relieve. Corrected are reversals, differences, and what is posted
+for an entry after a posting of it was reversed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from domain.accounts import CONTRACT_POSITION, UNBILLED
+from domain.outputs import JournalEntry
+from domain.units import Amount
+
+ADDED, BILLED, CORRECTED = "added", "billed", "corrected"
+BALANCES: Mapping[str, tuple[str, ...]] = {"unbilled": UNBILLED, "contract_position": CONTRACT_POSITION}
+
+
+class AccountBalance(NamedTuple):
+    """One account in one currency; debits and credits of the period are both positive."""
+
+    account: str
+    currency: str
+    opening: Amount
+    debits: Amount
+    credits: Amount
+
+    @property
+    def balance(self) -> Amount:
+        """What the period added: debits less credits."""
+        return self.debits - self.credits
+
+    @property
+    def closing(self) -> Amount:
+        return self.opening + self.debits - self.credits
+
+
+class Moves(NamedTuple):
+    """How a balance moved in a period, in one currency."""
+
+    opening: Amount = 0
+    added: Amount = 0
+    billed: Amount = 0
+    corrected: Amount = 0
+
+    @property
+    def closing(self) -> Amount:
+        return sum(self)
+
+
+class RollForward(NamedTuple):
+    """A balance of one contract, in contract and in ledger currency; journals without a contract stand under None."""
+
+    balance: str
+    contract_id: str | None
+    currency: str
+    amounts: Moves
+    ledger: Moves
+
+
+class TrialBalance(NamedTuple):
+    legal_entity_id: str
+    period: str
+    ledger_currency: str
+    journals: int
+    ledger: tuple[AccountBalance, ...]
+    transaction: tuple[AccountBalance, ...]
+    rolls: tuple[RollForward, ...]
+
+
+class Foot(NamedTuple):
+    """Two figures that must be equal."""
+
+    what: str
+    currency: str
+    expected: Amount
+    found: Amount
+
+    @property
+    def holds(self) -> bool:
+        return self.expected == self.found
+
+
+class PeriodTotals(NamedTuple):
+    """What a period holds, in ledger currency."""
+
+    period: str
+    journals: int
+    debits: Amount
+    credits: Amount
+
+
+Key = tuple[str, str]
+RollKey = tuple[str, str | None, str]
+
+
+class LedgerSums:
+    """Sums of one legal entity's journals by period; they are added in the order in which they were made."""
+
+    def __init__(self, legal_entity_id: str) -> None:
+        self.legal_entity_id = legal_entity_id
+        self.ledger_currency = ""
+        self._journals: dict[str, int] = {}
+        self._ledger: dict[str, dict[Key, list[Amount]]] = {}
+        self._transaction: dict[str, dict[Key, list[Amount]]] = {}
+        self._moves: dict[str, dict[RollKey, dict[str, list[Amount]]]] = {}
+        self._taken_back: set[str] = set()
+
+    def add(self, journal: JournalEntry) -> None:
+        period = journal.period
+        self.ledger_currency = journal.ledger_currency
+        self._journals[period] = self._journals.get(period, 0) + 1
+        ledger, transaction = self._ledger.setdefault(period, {}), self._transaction.setdefault(period, {})
+        for line in journal.lines:
+            _post(ledger, (line.account, journal.ledger_currency), line.ledger_amount)
+            _post(transaction, (line.account, journal.currency), line.amount)
+        if any(line.account in CONTRACT_POSITION for line in journal.lines):
+            self._move(journal)
+
+    def periods(self) -> tuple[PeriodTotals, ...]:
+        """Periods with journals, in order."""
+        return tuple(
+            PeriodTotals(
+                period,
+                self._journals[period],
+                sum(debited for debited, _ in self._ledger[period].values()),
+                sum(credited for _, credited in self._ledger[period].values()),
+            )
+            for period in sorted(self._journals)
+        )
+
+    def trial_balance(self, period: str) -> TrialBalance:
+        """A period without journals has what earlier ones left."""
+        return TrialBalance(
+            self.legal_entity_id,
+            period,
+            self.ledger_currency,
+            self._journals.get(period, 0),
+            tuple(_accounts(self._ledger, period)),
+            tuple(_accounts(self._transaction, period)),
+            tuple(_rolls(self._moves, period)),
+        )
+
+    def _move(self, journal: JournalEntry) -> None:
+        kind = self._kind_of(journal)
+        moves = self._moves.setdefault(journal.period, {})
+        for balance, accounts in BALANCES.items():
+            lines = [line for line in journal.lines if line.account in accounts]
+            if lines:
+                sums = moves.setdefault((balance, journal.contract_id, journal.currency), {})
+                moved = sums.setdefault(kind, [0, 0])
+                moved[0] += sum(line.amount for line in lines)
+                moved[1] += sum(line.ledger_amount for line in lines)
+
+    def _kind_of(self, journal: JournalEntry) -> str:
+        if journal.kind == "billing":
+            return BILLED
+        if journal.kind == "reversal":
+            self._taken_back.add(journal.affected_id)
+        elif journal.kind == "posting" and journal.affected_id not in self._taken_back:
+            return ADDED
+        return CORRECTED
+
+
+def feet(balance: TrialBalance) -> tuple[Foot, ...]:
+    """What must foot: debits and credits, and roll-forwards against the accounts that they explain."""
+    return (
+        *_even(balance.ledger, "in the ledger"),
+        *_even(balance.transaction, "in transactions"),
+        *_explained(balance),
+    )
+
+
+def total(balance: str, rolls: Iterable[RollForward], currency: str | None = None) -> Moves:
+    """All contracts together, in one contract currency or (without one) in ledger currency."""
+    wanted = [roll for roll in rolls if roll.balance == balance]
+    moves = (
+        [roll.amounts for roll in wanted if roll.currency == currency] if currency else [roll.ledger for roll in wanted]
+    )
+    return Moves(*(sum(column) for column in zip(*moves, strict=True)))
+
+
+def _post(sums: dict[Key, list[Amount]], key: Key, amount: Amount) -> None:
+    if amount:
+        side = sums.setdefault(key, [0, 0])
+        side[amount < 0] += abs(amount)
+
+
+def _accounts(by_period: Mapping[str, Mapping[Key, list[Amount]]], period: str) -> Iterator[AccountBalance]:
+    opening: dict[Key, Amount] = {}
+    for earlier, sums in by_period.items():
+        if earlier < period:
+            for key, (debited, credited) in sums.items():
+                opening[key] = opening.get(key, 0) + debited - credited
+    now = by_period.get(period, {})
+    for key in sorted({*opening, *now}):
+        debited, credited = now.get(key, (0, 0))
+        if opening.get(key) or debited or credited:
+            yield AccountBalance(*key, opening.get(key, 0), debited, credited)
+
+
+def _rolls(by_period: Mapping[str, Mapping[RollKey, Mapping[str, list[Amount]]]], period: str) -> Iterator[RollForward]:
+    opening: dict[RollKey, list[Amount]] = {}
+    for earlier, moves in by_period.items():
+        if earlier < period:
+            for key, kinds in moves.items():
+                sums = opening.setdefault(key, [0, 0])
+                for moved in kinds.values():
+                    sums[0] += moved[0]
+                    sums[1] += moved[1]
+    now = by_period.get(period, {})
+    for key in sorted({*opening, *now}, key=lambda key: (key[0], key[1] or "", key[2])):
+        kinds = now.get(key, {})
+        opened = opening.get(key, (0, 0))
+        amounts, ledger = (
+            Moves(opened[place], *(kinds.get(kind, (0, 0))[place] for kind in (ADDED, BILLED, CORRECTED)))
+            for place in (0, 1)
+        )
+        if any(amounts) or any(ledger):
+            yield RollForward(*key, amounts, ledger)
+
+
+def _even(balances: Iterable[AccountBalance], where: str) -> Iterator[Foot]:
+    by_currency: dict[str, list[AccountBalance]] = {}
+    for balance in balances:
+        by_currency.setdefault(balance.currency, []).append(balance)
+    for currency, lines in by_currency.items():
+        debited, credited = sum(line.debits for line in lines), sum(line.credits for line in lines)
+        yield Foot(f"debits = credits {where}", currency, debited, credited)
+        yield Foot(f"closing balances {where} sum to zero", currency, 0, sum(line.closing for line in lines))
+
+
+def _explained(balance: TrialBalance) -> Iterator[Foot]:
+    for name, accounts in BALANCES.items():
+        closing = sum(line.closing for line in balance.ledger if line.account in accounts)
+        what = f"{name} closing = accounts {', '.join(accounts)}"
+        yield Foot(what, balance.ledger_currency, closing, total(name, balance.rolls).closing)
+        for currency in sorted({roll.currency for roll in balance.rolls}):
+            lines = [line for line in balance.transaction if line.account in accounts and line.currency == currency]
+            found = total(name, balance.rolls, currency).closing
+            yield Foot(what, currency, sum(line.closing for line in lines), found)

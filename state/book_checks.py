@@ -1,0 +1,88 @@
+"""Whether the books of an engagement are what its entries say: sums against rows, rows against what was posted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from domain.accounts import UNBILLED
+from domain.audit.entries import EntryAccount, EntryKey
+from domain.audit.findings import BOOKS, Checked, Violation
+from domain.money import format_amount
+from domain.units import Amount
+from state.books import Entry, LineTotals
+from state.draft import PartKey
+from state.totals import add_issued, add_price, standing_price, unbilled_position
+
+SUMMED = ("hours", "value", "recognised", "billable", "over", "issued", "invoiced")
+
+
+class EngagementBooks(NamedTuple):
+    """Parts and rows as the store has them."""
+
+    engagement_id: str
+    parts: Mapping[PartKey, Any]
+    rows: Iterable[Entry]
+
+
+def books_agree(books: EngagementBooks, retold: Mapping[EntryKey, EntryAccount]) -> Checked:
+    """`retold` are the entries' accounts by the journals that were written."""
+    posted = _posted(retold)
+    lines: dict[str, LineTotals] = {}
+    found: list[Violation] = []
+    count = 0
+    for entry in books.rows:
+        count += 1
+        found += _entry(entry, posted)
+        _add(lines, entry)
+    totals = {part_id: part for (kind, part_id), part in books.parts.items() if kind == "line"}
+    for key in sorted({*totals, *lines}):
+        count += 1
+        found += _line(key, totals.get(key, LineTotals("")), lines.get(key, LineTotals("")))
+    return Checked(BOOKS, count, tuple(found))
+
+
+def _add(lines: dict[str, LineTotals], entry: Entry) -> None:
+    price = standing_price(entry)
+    if price is not None and price.line_id:
+        key = f"{price.contract_id}/{price.line_id}"
+        lines[key] = add_price(lines.get(key, LineTotals("")), price, 1)
+    for issued in entry.issued:
+        key = f"{issued.contract_id}/{issued.line_id}"
+        lines[key] = add_issued(lines.get(key, LineTotals("")), issued, 1)
+
+
+def _posted(retold: Mapping[EntryKey, EntryAccount]) -> dict[str, tuple[Amount, Amount]]:
+    """On 1150 and 1160 by entry, in contract and in ledger currency."""
+    sums: dict[str, tuple[Amount, Amount]] = {}
+    for (_, entry_id), account in retold.items():
+        amount, ledger = sums.get(entry_id, (0, 0))
+        for posted, posted_ledger in account.accrued.values():
+            amount, ledger = amount + posted, ledger + posted_ledger
+        sums[entry_id] = (amount, ledger)
+    return sums
+
+
+def _entry(entry: Entry, posted: Mapping[str, tuple[Amount, Amount]]) -> Iterator[Violation]:
+    amount, rest = unbilled_position(entry)
+    if not amount and rest:
+        yield _wrong(f"entry {entry.entry_id}", "0 in the ledger, as in contract currency", format_amount(rest))
+    work = entry.standing
+    lines = [line for journal in (work.journals if work else ()) for line in journal.lines if line.account in UNBILLED]
+    standing = (sum(line.amount for line in lines), sum(line.ledger_amount for line in lines))
+    said = posted.get(entry.entry_id, (0, 0))
+    if standing != said:
+        expected = f"{format_amount(said[0])} and {format_amount(said[1])} in the ledger by its journals"
+        found = f"{format_amount(standing[0])} and {format_amount(standing[1])}"
+        yield _wrong(f"entry {entry.entry_id}, unbilled", expected, found)
+
+
+def _line(key: str, totals: LineTotals, summed: LineTotals) -> Iterator[Violation]:
+    for name in SUMMED:
+        expected, found = getattr(summed, name), getattr(totals, name)
+        if expected != found:
+            yield _wrong(f"contract line {key}, {name}", f"{expected}, the sum of its entries", str(found))
+
+
+def _wrong(subject: str, expected: str, found: str) -> Violation:
+    return Violation(BOOKS, "", None, subject, expected, found)

@@ -120,8 +120,10 @@ def _rule(cap_id: str, stated: list[tuple[Version, Cap | SharedCap, Policies]], 
         for version in history
         for cap in (by_version.get(version.number),)
     )
-    if history[-1].retroactive:
-        limits = (limits[-1]._replace(effective_on=BEGINNING),)
+    for place in range(len(history) - 1, -1, -1):
+        if history[place].retroactive:
+            limits = (limits[place]._replace(effective_on=BEGINNING), *limits[place + 1 :])
+            break
     hard = newest.kind == "hard"
     return CapRule(
         cap_id=cap_id,
@@ -215,6 +217,9 @@ def _cap_faults(terms: ContractSigned, policies_of: dict[str, Policies]) -> list
         known = [line for line in cap.lines if line in lines]
         if known:
             faults += _one_cap(where, cap, policies_of[known[0]])
+        for policy in ("cap_order", "cap_split_billing"):
+            if len({getattr(policies_of[line], policy) for line in known}) > 1:
+                faults.append((f"{where}.lines", f"lines of cap {cap.cap_id} have to agree on policy {policy}"))
     return faults
 
 

@@ -7,8 +7,9 @@ beginning. Without estimate and budget the floor is what is booked and what the 
 
 **Revenue at completion** is what is recognised and what remains: the revenue that the estimate (or budget) states as
 a floor, like cost; else the remaining hours at the average revenue of an hour worked so far; before there is any, at
-the average rate of the planned hours. Hours that nobody states are the remaining cost at the average cost of an hour
-so far. Hard caps over the whole term limit it: no more than the revenue so far and the room that is left.
+the average rate of the planned hours. Hours that a budget does not state are its remaining cost at the average cost
+of an hour so far; before there is any, the planned ones. Hard caps over the whole term limit it: no more than the
+revenue so far and the room that is left.
 
 **Price** of a project whose every line is under such a cap is the revenue so far and that room, which is the cap;
 else it is the revenue at completion. Backlog is the price less revenue so far, unbilled backlog the price less what
@@ -88,18 +89,14 @@ def at_completion(tracks: Iterable[Track], planned_rate: Rate, ceiling: Amount |
 def completed(
     now: Tally, floor: Tally, hours_stated: bool, revenue_stated: bool, planned_rate: Rate, step: Amount
 ) -> Tally:
-    """Hours, cost and uncapped revenue at completion of one track."""
+    """Hours, cost and uncapped revenue at completion of one track; hours not stated are what the cost will buy."""
     worked, spent, earned = now
     cost = max(floor[1], spent)
-    hours = max(floor[0], worked) if hours_stated else worked + _hours_for(cost - spent, now)
+    by_floor = hours_stated or spent <= 0
+    hours = max(floor[0], worked) if by_floor else worked + (cost - spent) * worked // spent
     if revenue_stated:
         return hours, cost, max(floor[2], earned)
     return hours, cost, earned + value_of(hours - worked, now, planned_rate, step)
-
-
-def _hours_for(cost: Amount, now: Tally) -> Hours:
-    """Hours that the cost will buy at the average cost of an hour so far."""
-    return cost * now[0] // now[1] if now[1] > 0 else 0
 
 
 def limited(wanted: Amount, ceiling: Amount | None, earned: Amount) -> Amount:

@@ -8,6 +8,7 @@ for an entry after a posting of it was reversed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from domain.outputs import JournalEntry
 from domain.units import Amount
 
 ADDED, BILLED, CORRECTED = "added", "billed", "corrected"
+_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 BALANCES: Mapping[str, tuple[str, ...]] = {"unbilled": UNBILLED, "contract_position": CONTRACT_POSITION}
 
 
@@ -163,6 +165,11 @@ class LedgerSums:
         elif journal.kind == "posting" and journal.affected_id not in self._taken_back:
             return ADDED
         return CORRECTED
+
+
+def is_period(name: str) -> bool:
+    """Whether it names an accounting period, such as `2026-03`."""
+    return _PERIOD.fullmatch(name) is not None
 
 
 def feet(balance: TrialBalance) -> tuple[Foot, ...]:

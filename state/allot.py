@@ -369,13 +369,29 @@ def _regrant(draft: Draft, allotment: str, rival: _Rival, granted: Grant) -> Non
 
 
 def reprice(draft: Draft, entry: Entry, plan: LinePlan, price: Price, rule: str) -> Entry:
-    """The entry with a new price on the same line, the difference posted."""
+    """The entry with a new price on the same line; the difference is posted at the end of the event, once, whatever moved it."""
     work = entry.standing
     assert work is not None and work.price is not None, "only a priced entry is repriced"
-    slot = difference_slot(draft, work, plan)
-    after = book_difference(draft, replace(work, price=price), plan, price, slot, rule)
-    after = replace(after, price=price)
-    return replace(entry, behind=after) if entry.behind is not None else replace(entry, work=after)
+    _, first_rule = draft.repriced.get(entry.entry_id, (plan, rule))
+    draft.repriced[entry.entry_id] = (plan, first_rule)
+    return with_standing(entry, replace(work, price=price))
+
+
+def with_standing(entry: Entry, work: Work) -> Entry:
+    return replace(entry, behind=work) if entry.behind is not None else replace(entry, work=work)
+
+
+def book_repriced(draft: Draft) -> None:
+    """Post the difference between what the journals of each repriced entry carry and what its price now says."""
+    for entry_id, (plan, rule) in draft.repriced.items():
+        entry = draft.entry(entry_id)
+        work = entry.standing if entry is not None else None
+        if entry is None or work is None or work.price is None or work.price.line_id != plan.line.line_id:
+            continue
+        after = book_difference(draft, work, plan, work.price, difference_slot(draft, work, plan), rule)
+        if after is not work:
+            draft.rows[entry_id] = with_standing(entry, after)
+    draft.repriced = {}
 
 
 def difference_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
@@ -481,7 +497,8 @@ def _close_empty(draft: Draft) -> None:
 
 
 def after_event(draft: Draft) -> None:
-    """What people hear of the caps that the event touched, by where they stand at its end."""
+    """Differences of what was repriced, and what people hear of the caps that the event touched, by where they stand at its end."""
+    book_repriced(draft)
     for part_id, (plan, rule, key, before) in draft.watched.items():
         _watch(draft, plan, rule, key, before, draft.bucket(part_id).bucket)
     _close_empty(draft)

@@ -19,7 +19,7 @@ from domain.forecast import NOTHING, Completion, Tally, added, at_completion, ro
 from domain.forecast_delta import with_change
 from domain.identity import escape
 from domain.money import HALF_UP, convert, smallest_unit
-from domain.units import Amount, Hours, Rate
+from domain.units import Amount, Rate
 from state.allot import allotments
 from state.books import Basis, CapBucket, Contract, Estimate, Forecast, Outlook, Progress, Project
 from state.draft import Draft, Move
@@ -41,10 +41,10 @@ from state.outlook import (
 from state.plan import LinePlan
 from state.planned import Planned, planned_cost, planned_from, planned_rate
 
-ESTIMATE, BUDGET, BUDGET_AND_PLAN, PLAN, NONE = "estimate", "budget", "budget_and_plan", "plan", "none"
+ESTIMATE, BUDGET, PLAN, NONE = "estimate", "budget", "plan", "none"
 
 # Bases that only events change.
-SETTLED = frozenset({ESTIMATE, BUDGET, NONE})
+SETTLED = frozenset({ESTIMATE, NONE})
 UNPLANNED = Basis(PLAN)
 
 # What remains (of an estimate), or the whole (of a budget), by track and currency.
@@ -85,12 +85,18 @@ def reweigh(draft: Draft, project_id: str, as_of: date, cause: str | None) -> We
 def weigh(draft: Draft, project_id: str, as_of: date) -> Weighed | None:
     """As `reweigh` where no event can have changed what the figures rest on; then time, currencies and caps have."""
     forecast, outlook = known(draft, project_id)
-    settled = all(basis.kind in SETTLED or basis == UNPLANNED for basis in forecast.bases.values())
+    settled = all(_is_settled(basis, outlook.progress[name]) for name, basis in forecast.bases.items())
     if not settled or not forecast.currency or ("based", project_id) not in draft.plans:
         return reweigh(draft, project_id, as_of, None)
     project = draft.project(project_id)
     planned = planned_from(draft, project, as_of)
     return _weighed(draft, project, project_lines(draft, project_id), forecast, outlook, planned, as_of, None)
+
+
+def _is_settled(basis: Basis, part: Progress) -> bool:
+    if basis.kind == BUDGET:
+        return basis.hours_stated or (_begun(part.now) and not any(hours for hours, _, _ in part.floor.values()))
+    return basis.kind in SETTLED or basis == UNPLANNED
 
 
 def _weighed(
@@ -204,23 +210,21 @@ def _bases(
         return {WHOLE: _of_estimate(whole)}, {WHOLE: _remaining(whole, forecast.currency)}
     if newest is None and not complete:
         if budget is not None and budget.cost is not None:
-            return _of_project_budget(draft, forecast, budget, budget.cost, planned)
+            return _of_project_budget(draft, forecast, budget, budget.cost)
         if all(plan.line.cost_budget is None for plan in lines):
             return {WHOLE: _of_plan(planned, as_of)}, {}
-    return _of_lines(of_lines, forecast.currency, planned)
+    return _of_lines(of_lines, forecast.currency)
 
 
 def _of_project_budget(
-    draft: Draft, forecast: Forecast, budget: ProjectBudget, cost: Amount, planned: Planned
+    draft: Draft, forecast: Forecast, budget: ProjectBudget, cost: Amount
 ) -> tuple[dict[str, Basis], Stated]:
     currency = budget.currency or ledger_currency(draft, forecast.legal_entity_id) or forecast.currency
-    basis = _of_budget(planned, hours=budget.hours is not None, revenue=budget.revenue is not None)
+    basis = Basis(BUDGET, hours_stated=budget.hours is not None, revenue_stated=budget.revenue is not None)
     return {WHOLE: basis}, {WHOLE: {currency: (budget.hours or 0, cost, budget.revenue or 0)}}
 
 
-def _of_lines(
-    of_lines: Sequence[tuple[LinePlan, Estimate | None]], currency: str, planned: Planned
-) -> tuple[dict[str, Basis], Stated]:
+def _of_lines(of_lines: Sequence[tuple[LinePlan, Estimate | None]], currency: str) -> tuple[dict[str, Basis], Stated]:
     """A project's only line stands for the project, so that work without a line counts against it too."""
     alone = len(of_lines) == 1
     bases: dict[str, Basis] = {}
@@ -231,8 +235,7 @@ def _of_lines(
         if estimate is not None:
             bases[name], stated[name] = _of_estimate(estimate), _remaining(estimate, currency)
         elif line.cost_budget is not None:
-            by_plan = planned if alone else Planned()
-            bases[name] = _of_budget(by_plan, hours=False, revenue=line.revenue_budget is not None)
+            bases[name] = Basis(BUDGET, hours_stated=False, revenue_stated=line.revenue_budget is not None)
             stated[name] = {plan.currency: (0, line.cost_budget, line.revenue_budget or 0)}
         else:
             bases[name] = Basis(NONE)
@@ -243,12 +246,6 @@ def _of_lines(
 def _of_plan(planned: Planned, as_of: date) -> Basis:
     """Work before the month that runs is not planned any more, so it adds to the plan."""
     return Basis(PLAN, as_of.replace(day=1) - ONE_DAY) if planned.months else UNPLANNED
-
-
-def _of_budget(planned: Planned, *, hours: bool, revenue: bool) -> Basis:
-    """Hours that the budget does not state are those that the assignments plan."""
-    by_plan = not hours and bool(planned.months)
-    return Basis(BUDGET_AND_PLAN if by_plan else BUDGET, hours_stated=hours or by_plan, revenue_stated=revenue)
 
 
 def _of_estimate(estimate: Estimate) -> Basis:
@@ -292,9 +289,8 @@ def _progress(
                 floor = _together(_done(draft, project, outlook, bases, name, now, basis.as_of), stated[name])
         elif basis.kind == BUDGET:
             floor = stated[name]
-        elif basis.kind == BUDGET_AND_PLAN:
-            ((currency, (_, cost, revenue)),) = stated[name].items()
-            floor = {currency: (_hours(now) + planned.hours, cost, revenue)}
+            if len(bases) == 1 and not basis.hours_stated and not _begun(now):
+                floor = _together(floor, {forecast.currency: (planned.hours, 0, 0)})
         elif basis.kind == PLAN and planned.months:
             costs = planned_cost(draft, project, planned, as_of, now)
             floor = _together(_together(now, costs), {forecast.currency: (planned.hours, 0, 0)})
@@ -305,8 +301,9 @@ def _progress(
     return found
 
 
-def _hours(tallies: Mapping[str, Tally]) -> Hours:
-    return sum(tally[0] for tally in tallies.values())
+def _begun(now: Mapping[str, Tally]) -> bool:
+    """Whether there is an average cost of an hour; before, hours that a budget does not state are the planned ones."""
+    return any(cost > 0 for _, cost, _ in now.values())
 
 
 def _together(one: Mapping[str, Tally], other: Mapping[str, Tally]) -> dict[str, Tally]:

@@ -106,6 +106,7 @@ class Draft:
         "engagement_id",
         "entries",
         "explanations",
+        "issued",
         "moves",
         "open_added",
         "open_removed",
@@ -114,6 +115,7 @@ class Draft:
         "parts",
         "plans",
         "reference",
+        "repriced",
         "rows",
         "shared",
         "statements",
@@ -149,6 +151,8 @@ class Draft:
         self.due: set[tuple[str, str]] = set()
         self.statements: dict[str, tuple[StatementEntry, ...]] = {}
         self.explanations: dict[str, Any] = {}
+        self.issued: list[Any] = []
+        self.repriced: dict[str, tuple[Any, str]] = {}
         self.watched: dict[str, tuple[Any, Any, tuple[str, str], Bucket]] = {}
 
     def transition(self) -> Transition:

@@ -218,13 +218,18 @@ class Intake:
     def _go_on(self, keys: list[Key], place: object, recorded_at: Instant) -> None:
         """What waited for these goes on, in the order in which it came, and so does what waited for that."""
         ready: list[int] = []
+        queued: set[int] = set()
         subjects: dict[Key, None] = {}
         while True:
-            for number in {number for key in keys for number in self.memory.waiting_for(key)}.difference(ready):
-                heappush(ready, number)
+            for number in (number for key in keys for number in self.memory.waiting_for(key)):
+                if number not in queued:
+                    queued.add(number)
+                    heappush(ready, number)
             if not ready:
                 break
-            keys = self._try_again(heappop(ready), subjects)
+            number = heappop(ready)
+            queued.remove(number)
+            keys = self._try_again(number, subjects)
         for subject in subjects:
             noticed = self.memory.noticed("unrouted", subject)
             if noticed is not None and not self.memory.is_awaited(subject):

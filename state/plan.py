@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from domain.billing import methods
 from domain.caps import CapRule
-from domain.contract import Version, in_force, cap_group, cap_rules, line_for, line_named, line_policies
+from domain.contract import Version, cap_group, cap_rules, in_force, line_for, line_named, line_policies
 from domain.events.commercial import ContractSigned
 from domain.events.common import BillingCycle, ContractLine, Policies, TimeAndMaterials
 from domain.events.reference import LegalEntityDefined

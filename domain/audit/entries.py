@@ -47,17 +47,16 @@ class EntryAccount:
         return sum(sums[0] for sums in self.accrued.values())
 
     @property
-    def billable(self) -> Amount:
-        """What stands on 1150; where a contract's lines are contract assets, on 1160."""
-        return self.amount(UNBILLED_RECEIVABLE) if UNBILLED_RECEIVABLE in self.accrued else self.total
-
-    @property
     def billed(self) -> Amount:
         return sum(self.issued.values())
 
-    @property
-    def left(self) -> Amount:
-        return self.billable - self.billed
+    def billable(self, terms: Terms) -> Amount:
+        """What is accrued; where a cap lets revenue pass, what of it stands on 1150 if the line's account is that."""
+        beside = terms.revenue_beyond_cap and UNBILLED_RECEIVABLE in self.accrued
+        return self.amount(UNBILLED_RECEIVABLE) if beside else self.total
+
+    def left(self, terms: Terms) -> Amount:
+        return self.billable(terms) - self.billed
 
 
 class Portion(NamedTuple):
@@ -92,7 +91,7 @@ def retell(engagement: Engagement) -> Retold:
                 count += 1
                 found += _bill(entries, seen, record, line, terms, portions.setdefault(record.statement_id, []))
             if not engagement.has_holds and record.part >= record.parts:
-                found += _over_billed(entries, seen, record, portions[record.statement_id])
+                found += _over_billed(entries, seen, record, terms, portions[record.statement_id])
     return Retold(entries, Checked(BILLED_ONCE, count, tuple(found)))
 
 
@@ -121,10 +120,10 @@ def _bill(
         yield violation(BILLED_ONCE, seen, statement.statement_id, expected, f"entries {unknown or 'none'}")
         return
     brought = [entries[key] for key in keys]
-    wanted = [entry.left for entry in brought]
+    wanted = [entry.left(terms) for entry in brought]
     exact = terms.same_allotment and not (terms.revenue_beyond_cap and ADJUSTED_FOR_CAP in line.flags)
     if len(keys) == 1:
-        if exact and not _fits(brought[0], line):
+        if exact and not _fits(brought[0], line, terms):
             yield _differs(seen, statement, line, wanted[0])
         wanted = [line.amount]
     elif any(entry.vague for entry in brought) or not exact:
@@ -139,12 +138,12 @@ def _bill(
         portions.append(Portion(key, amount))
 
 
-def _fits(entry: EntryAccount, line: StatementLine) -> bool:
+def _fits(entry: EntryAccount, line: StatementLine, terms: Terms) -> bool:
     """An entry that moved to another contract line is taken back on the one and billed anew on the other."""
     on_line = entry.issued.get(line.line_id, 0)
-    if line.amount == entry.left or entry.vague:
+    if line.amount == entry.left(terms) or entry.vague:
         return True
-    return bool(entry.issued) and line.amount in {-on_line, entry.billable - on_line}
+    return bool(entry.issued) and line.amount in {-on_line, entry.billable(terms) - on_line}
 
 
 def _differs(seen: Seen, statement: BillingStatement, line: StatementLine, expected: Amount) -> Violation:
@@ -158,13 +157,18 @@ def _differs(seen: Seen, statement: BillingStatement, line: StatementLine, expec
 
 
 def _over_billed(
-    entries: dict[EntryKey, EntryAccount], seen: Seen, statement: BillingStatement, portions: Sequence[Portion]
+    entries: dict[EntryKey, EntryAccount],
+    seen: Seen,
+    statement: BillingStatement,
+    terms: Terms,
+    portions: Sequence[Portion],
 ) -> Iterator[Violation]:
     """Over all lines of a contract no entry is billed more than it has accrued."""
     for key in dict.fromkeys(portion.key for portion in portions):
         entry = entries[key]
-        if not entry.vague and len(entry.issued) > 1 and entry.left != 0:
-            expected = f"entry {key[1]} billed with {format_amount(entry.billable)} {entry.currency} over all lines"
+        if not entry.vague and len(entry.issued) > 1 and entry.left(terms):
+            wanted = format_amount(entry.billable(terms))
+            expected = f"entry {key[1]} billed with {wanted} {entry.currency} over all lines"
             yield violation(BILLED_ONCE, seen, statement.statement_id, expected, format_amount(entry.billed))
 
 

@@ -4,13 +4,14 @@ from domain.events.reference import DayEnded
 from state.allot import refresh_over
 from state.draft import Draft
 from state.handlers import forecast
-from state.handlers.statements import close_periods
+from state.handlers.statements import close_periods, publish
 from state.periods import zone_of
 
 
 def on_day_ended(draft: Draft, event: DayEnded) -> None:
     for contract in draft.contracts():
         close_periods(draft, contract, event.zone, event.date)
+    publish(draft)
     for part_id in draft.ids("cap"):
         contract_id, cap_id = part_id.rsplit("/", 1)
         capped = draft.contract(contract_id)

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from domain.events.delivery import EstimateRevised
 from domain.forecast import at_completion, percent
 from domain.forecast_delta import Change, Left, cost_mix, deltas, revenue_mix, split_revision, with_change, work_cause
+from domain.identity import escape
 from domain.money import smallest_unit
 from domain.outputs import BillingStatement, ForecastCap, ForecastUpdate, JournalEntry, PreviousFigures
 from domain.units import Amount
@@ -69,7 +70,7 @@ def after_event(draft: Draft) -> None:
             for project_id in absorb(draft, cause):
                 _follow(draft, project_id, cause)
         elif draft.parts:
-            for project_id in _touched(draft):
+            for project_id in sorted(_touched(draft)):
                 register(draft, project_id)
     elif draft.cause.kind != "day":
         for project_id in _reconsider(draft):
@@ -89,7 +90,9 @@ def _work_cause(draft: Draft) -> str:
 def _reverses(outputs: Iterable[object], entry_id: str) -> bool:
     """Whether the entry itself was posted before; that others lose room under a cap is no correction."""
     return any(
-        isinstance(output, JournalEntry) and output.reverses is not None and output.affected_id == entry_id
+        isinstance(output, JournalEntry)
+        and output.reverses is not None
+        and entry_id in {output.affected_id, escape(output.affected_id)}
         for output in outputs
     )
 
@@ -132,9 +135,9 @@ def _based_anew(draft: Draft) -> set[str]:
     for (kind, part_id), after in draft.parts.items():
         before = draft.before.get((kind, part_id))
         match after:
-            case Contract() if before is None or _terms(before) != _terms(after):
+            case Contract() if before is None or not _same_terms(before, after):
                 found |= _projects_of(draft, part_id)
-            case Project() if _plan(before or Project(part_id)) != _plan(after):
+            case Project() if not _same_plan(before or Project(part_id), after):
                 found.add(part_id)
             case Estimate():
                 found.add(after.event.project_id)
@@ -143,12 +146,14 @@ def _based_anew(draft: Draft) -> set[str]:
     return {project_id for project_id in found if draft.part("project", project_id) is not None}
 
 
-def _terms(contract: Contract) -> tuple[object, ...]:
-    return id(contract.history), contract.terminated_on, contract.invalid
+def _same_terms(one: Contract, other: Contract) -> bool:
+    ends = one.terminated_on == other.terminated_on and one.invalid == other.invalid
+    return ends and one.history is other.history
 
 
-def _plan(project: Project) -> tuple[object, ...]:
-    return id(project.activated), id(project.assignments), project.closed_on
+def _same_plan(one: Project, other: Project) -> bool:
+    ends = one.closed_on == other.closed_on
+    return ends and one.activated is other.activated and one.assignments is other.assignments
 
 
 def _touched(draft: Draft) -> set[str]:

@@ -188,7 +188,19 @@ def _relief(draft: Draft, statement: StatementState, listed: StatementEntry, slo
         for journal in (work.journals if work else ())
         if any(line.purpose == "revenue" for line in journal.lines)
     }
-    return _Relief(listed, entry, plan, taken, rates <= {slot.exchange.rate})
+    return _Relief(listed, entry, plan, taken, rates <= {slot.exchange.rate} and _invoiced_alike(entry, slot, mode))
+
+
+def _invoiced_alike(entry: Entry, slot: Slot, mode: str) -> bool:
+    """Whether what was invoiced of the entry before was carried at this rate, but for a cent; else the rest is no mere rounding."""
+    return all(
+        abs(
+            issued.invoiced_ledger
+            - convert(issued.invoiced, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
+        )
+        <= smallest_unit(slot.entity.currency)
+        for issued in entry.issued
+    )
 
 
 def _remeasured(draft: Draft, relief: _Relief, slot: Slot) -> _Relief:
@@ -243,6 +255,8 @@ def _journals(
             else Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, -rest)
         )
     lines = [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
+    if not lines:  # what the statement bills and takes back is equal, on every account
+        return
     cause = draft.cause
     contract = draft.contract(statement.contract_id)
     assert contract is not None, "a statement is of a contract in the books"

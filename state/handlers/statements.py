@@ -25,7 +25,7 @@ from domain.statement import (
 )
 from domain.units import Amount, Percent, Rate
 from domain.zones import local_date
-from state.allot import Stake, allot_rest, claim_of, order_key, repin, reprice, rules_for, stake_of
+from state.allot import Stake, allot_rest, book_repriced, claim_of, order_key, repin, reprice, rules_for, stake_of
 from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState
 from state.draft import Draft
 from state.handlers.time import plan_of
@@ -76,6 +76,7 @@ def on_statement_requested(draft: Draft, event: StatementRequested) -> None:
     period = open_period(draft, contract)
     if period is not None:
         schedule(draft, close_period(draft, contract, period))
+        publish(draft)
         return
     to = event.to or local_date(event.occurred_at, zone_of(draft, contract)) + timedelta(days=1)
     start = event.period or contract.requested_to or contract.terms.starts_on
@@ -83,12 +84,20 @@ def on_statement_requested(draft: Draft, event: StatementRequested) -> None:
     current = draft.contract(event.contract_id)
     assert current is not None, "the contract is in the books"
     draft.put("contract", event.contract_id, replace(current, requested_to=to))
+    publish(draft)
 
 
 class _Due(NamedTuple):
     entry: Entry
     plan: LinePlan
     piece: Piece
+
+
+def publish(draft: Draft) -> None:
+    """Send the statements of the event, after the differences that their cuts made."""
+    book_repriced(draft)
+    draft.outputs += draft.issued
+    draft.issued = []
 
 
 def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
@@ -310,7 +319,7 @@ def _emit(
     policies = contract_policies(draft, contract)
     parts = _parts(lines)
     for number, part in enumerate(parts, 1):
-        draft.emit(
+        draft.issued.append(
             BillingStatement(
                 statement_id=made,
                 revision=1,

@@ -103,10 +103,15 @@ def _follow(draft: Draft, project_id: str, cause: str) -> None:
     if not forecast.currency:
         reweigh(draft, project_id, today(draft, project_zone(draft, draft.project(project_id))), cause)
         forecast, outlook = known(draft, project_id)
-    if forecast.currency and worth_telling(forecast, outlook):
+    if forecast.currency and worth_telling(forecast, outlook) and _measured(forecast):
         send(draft, project_id, today(draft, forecast.zone))
     if not outlook.until:
         register(draft, project_id)
+
+
+def _measured(forecast: Forecast) -> bool:
+    """Without an estimate or a budget every hour moves the figures at completion: after the first update these wait for the day's end."""
+    return forecast.told is None or not lacks_estimate(forecast.bases)
 
 
 def _reconsider(draft: Draft) -> list[str]:

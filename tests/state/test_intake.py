@@ -1,0 +1,295 @@
+"""Events into the log: routed, kept waiting, told again, and with the ends of days between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.files.intake_store import IntakeStore
+from domain.events.catalogue import Event
+from domain.events.common import HoldScope
+from domain.events.control import IntakeNoticed
+from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased, TimeApproved
+from domain.events.reference import IdentityLinked
+from state.clock import Clock
+from state.intake import Intake, Ownership
+from tests.intake_inputs import DAY, activated, amended, at, customer, entity, head, said, signed, withdrawn, worked
+
+
+class Log:
+    """A log in memory."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[str, Event, tuple[str, ...] | None]] = []
+
+    def append(self, engagement_id: str, event: Event, own: tuple[str, ...] | None = None) -> int:
+        self.records.append((engagement_id, event, own))
+        return len(self.records) - 1
+
+    def event_at(self, position: int) -> Event:
+        return self.records[position][1]
+
+
+class Taken:
+    """An intake, and what it said since it was last asked."""
+
+    def __init__(self, store: IntakeStore, ownership: Ownership | None = None, clock: Clock | None = None) -> None:
+        self.log = Log()
+        self.intake = Intake(store, self.log, ownership or {}, clock, 0)
+        self.heard = 0
+
+    def take(self, *events: Event) -> list[str]:
+        for number, event in enumerate(events, start=1):
+            self.intake.take(event, f"line {number}")
+        return self.said()
+
+    def said(self) -> list[str]:
+        found = [said(engagement_id, event) for engagement_id, event, _ in self.log.records[self.heard :]]
+        self.heard = len(self.log.records)
+        return found
+
+    def last(self) -> Any:
+        return self.log.records[-1][1]
+
+
+@pytest.fixture
+def store() -> Iterator[IntakeStore]:
+    found = IntakeStore(Path(":memory:"))
+    yield found
+    found.close()
+
+
+def test_the_log_says_when_and_for_whom(store: IntakeStore) -> None:
+    """`recorded_at` as given, else when it happened."""
+    taken = Taken(store)
+    assert taken.take(activated("2026-03-02 09:00", "P-1", "E-1")) == ["E-1 ProjectActivated P-1"]
+    assert (taken.last().recorded_at, taken.last().engagement_id) == (at("2026-03-02 09:00"), "E-1")
+    taken.take(worked("2026-03-02 09:00", "T-1", "P-1", recorded_at=at("2026-03-03 10:00")))
+    assert (taken.last().recorded_at, taken.last().engagement_id) == (at("2026-03-03 10:00"), "E-1")
+    taken.take(customer("2026-03-03 11:00"))
+    assert (taken.last().recorded_at, taken.last().engagement_id) == (at("2026-03-03 11:00"), None)
+
+
+def test_what_waits_goes_on_in_its_order_when_its_project_is_known(store: IntakeStore) -> None:
+    taken = Taken(store)
+    assert taken.take(
+        worked("2026-03-02 09:00", "T-2", "P-1"),
+        worked("2026-03-02 10:00", "T-1", "P-1"),
+        worked("2026-03-02 11:00", "T-3", "P-2"),
+    ) == ["P-1 IntakeNoticed unrouted P-1", "P-2 IntakeNoticed unrouted P-2"]
+    assert store.waiting_count() == 3
+    assert taken.take(activated("2026-03-03 09:00", "P-1", "E-1")) == [
+        "E-1 ProjectActivated P-1",
+        "E-1 TimeApproved T-2v1",
+        "E-1 TimeApproved T-1v1",
+        "P-1 IntakeNoticed unrouted P-1 cleared",
+    ]
+    assert store.waiting_count() == 1
+
+
+def test_what_waited_keeps_its_own_time(store: IntakeStore) -> None:
+    taken = Taken(store)
+    taken.take(worked("2026-03-02 09:00", "T-1", "P-1"), activated("2026-03-03 09:00", "P-1"))
+    (work,) = [event for _, event, _ in taken.log.records if isinstance(event, TimeApproved)]
+    assert work.recorded_at == at("2026-03-02 09:00")
+
+
+def test_one_thing_that_goes_on_lets_the_next_go_on(store: IntakeStore) -> None:
+    """The withdrawal came first, the work that it withdraws waits for its project."""
+    taken = Taken(store)
+    taken.take(withdrawn("2026-03-02 08:00", "T-1"), worked("2026-03-02 09:00", "T-1", "P-1"))
+    taken.said()
+    assert taken.take(activated("2026-03-03 09:00", "P-1")) == [
+        "P-1 ProjectActivated P-1",
+        "P-1 TimeApproved T-1v1",
+        "P-1 TimeWithdrawn T-1v2",
+        "P-1 IntakeNoticed unrouted P-1 cleared",
+        "T-1 IntakeNoticed unrouted T-1 cleared",
+    ]
+
+
+def test_a_notice_says_what_and_where(store: IntakeStore) -> None:
+    taken = Taken(store)
+    taken.take(worked("2026-03-02 09:00", "T-1", "P-1"))
+    notice = taken.last()
+    assert isinstance(notice, IntakeNoticed)
+    assert (notice.source, notice.subject_kind, notice.project_id, notice.place) == (
+        "intake",
+        "project",
+        "P-1",
+        "line 1",
+    )
+    assert notice.message == "TimeApproved waits: no engagement is known for project P-1"
+
+
+def test_who_joins_a_contract_is_told_what_was_agreed_before(store: IntakeStore) -> None:
+    """The new engagement needs the terms that the amendment inherits; none of the old lines are its own."""
+    taken = Taken(store)
+    taken.take(signed("2026-03-02 09:00", "C-1", "P-1"), activated("2026-03-02 10:00", "P-9"))
+    assert taken.take(amended("2026-03-03 09:00", "C-1", "P-1", "P-9")) == [
+        "P-9 ContractSigned C-1v1",
+        "C-1 ContractAmended C-1v2",
+        "P-9 ContractAmended C-1v2",
+    ]
+    shares = [(engagement_id, own) for engagement_id, _, own in taken.log.records[-3:]]
+    assert shares == [("P-9", ()), ("C-1", ("P-1",)), ("P-9", ("P-9",))]
+    assert taken.log.records[-3][1].engagement_id == "P-9"
+    assert taken.take(amended("2026-03-04 09:00", "C-1", version=3)) == [
+        "C-1 ContractAmended C-1v3",
+        "P-9 ContractAmended C-1v3",
+    ]
+
+
+def test_a_hold_on_a_party_reaches_its_later_contracts(store: IntakeStore) -> None:
+    """And so does its release, although that names no scope."""
+    taken = Taken(store)
+    hold = BillingHoldPlaced(
+        **head("2026-03-02 10:00"),
+        hold_id="H",
+        version=1,
+        scope=HoldScope("bill_to", "ACME"),
+        placed_on=DAY,
+        reason="r",
+    )
+    release = BillingHoldReleased(**head("2026-03-04 10:00"), hold_id="H", version=2)
+    taken.take(signed("2026-03-02 09:00", "C-1", "P-1"), hold)
+    assert taken.take(signed("2026-03-03 09:00", "C-2", "P-2")) == ["C-2 BillingHoldPlaced", "C-2 ContractSigned C-2v1"]
+    assert taken.take(release) == ["C-1 BillingHoldReleased", "C-2 BillingHoldReleased"]
+    assert taken.take(signed("2026-03-05 09:00", "C-3", "P-3")) == [
+        "C-3 BillingHoldPlaced",
+        "C-3 BillingHoldReleased",
+        "C-3 ContractSigned C-3v1",
+    ]
+
+
+def test_only_its_owners_state_a_fact(store: IntakeStore) -> None:
+    """The notice is closed when an owner speaks."""
+    taken = Taken(store, {"time_entry": ("kantata",)})
+    taken.take(activated("2026-03-02 08:00", "P-1"))
+    assert taken.take(worked("2026-03-02 09:00", "T-1", "P-1", source="excel")) == [
+        "T-1 IntakeNoticed not_authoritative T-1"
+    ]
+    assert "excel may not state it, only kantata" in taken.last().message
+    assert taken.take(worked("2026-03-02 10:00", "T-1", "P-1", source="kantata")) == [
+        "T-1 IntakeNoticed not_authoritative T-1 cleared",
+        "P-1 TimeApproved T-1v1",
+    ]
+
+
+def test_owners_of_what_is_no_entity_are_refused(store: IntakeStore) -> None:
+    with pytest.raises(ValueError, match="timesheet"):
+        Taken(store, {"timesheet": ("kantata",)})
+
+
+def linked(when: str, kind: str, source_id: str, canonical_id: str, version: int = 1) -> IdentityLinked:
+    return IdentityLinked(
+        **head(when, "kantata"), kind=kind, canonical_id=canonical_id, source_id=source_id, version=version
+    )
+
+
+def test_a_sources_ids_become_ours(store: IntakeStore) -> None:
+    taken = Taken(store)
+    taken.take(activated("2026-03-02 08:00", "P-1"))
+    taken.take(linked("2026-03-02 08:30", "project", "4711", "P-1"), linked("2026-03-02 08:30", "person", "17", "ADA"))
+    taken.said()
+    assert taken.take(worked("2026-03-02 09:00", "T-1", "4711", "kantata", person_id="17")) == [
+        "P-1 TimeApproved T-1v1"
+    ]
+    assert (taken.last().project_id, taken.last().person_id) == ("P-1", "ADA")
+    assert taken.take(worked("2026-03-02 09:00", "T-2", "4711", "excel")) == ["4711 IntakeNoticed unrouted 4711"]
+
+
+def test_a_lower_version_of_a_link_changes_nothing(store: IntakeStore) -> None:
+    taken = Taken(store)
+    taken.take(
+        linked("2026-03-02 08:00", "project", "4711", "P-2", 2), linked("2026-03-02 08:01", "project", "4711", "P-1")
+    )
+    taken.take(worked("2026-03-02 09:00", "T-1", "4711", "kantata", engagement_id="E"))
+    assert taken.last().project_id == "P-2"
+
+
+def test_what_waits_for_a_sources_id_goes_on_when_it_is_linked(store: IntakeStore) -> None:
+    taken = Taken(store)
+    taken.take(activated("2026-03-02 08:00", "P-1"), worked("2026-03-02 09:00", "T-1", "4711", "kantata"))
+    taken.said()
+    assert taken.take(linked("2026-03-03 08:00", "project", "4711", "P-1")) == [
+        "* IdentityLinked",
+        "P-1 TimeApproved T-1v1",
+        "4711 IntakeNoticed unrouted 4711 cleared",
+    ]
+
+
+def test_a_project_that_is_claimed_twice_is_noticed_where_it_is(store: IntakeStore) -> None:
+    taken = Taken(store)
+    assert taken.take(activated("2026-03-02 08:00", "P-1", "E-1"), activated("2026-03-02 09:00", "P-1", "E-2")) == [
+        "E-1 ProjectActivated P-1",
+        "E-1 ProjectActivated P-1",
+        "E-1 IntakeNoticed project_already_bound P-1",
+    ]
+
+
+def test_days_end_before_the_first_record_of_the_next(store: IntakeStore) -> None:
+    """Midnight itself belongs to the next day; what is recorded late comes after the end all the same."""
+    taken = Taken(store, clock=Clock())
+    assert taken.take(
+        entity("2026-03-28 12:00"),
+        customer("2026-03-28 22:59"),
+        customer("2026-03-28 23:00"),
+        customer("2026-03-28 12:00"),
+        customer("2026-03-29 22:00"),
+    ) == [
+        "* LegalEntityDefined LE",
+        "* CustomerDefined",
+        "* DayEnded Europe/Berlin 2026-03-28",
+        "* CustomerDefined",
+        "* CustomerDefined",
+        "* DayEnded Europe/Berlin 2026-03-29",
+        "* CustomerDefined",
+    ]
+
+
+def test_no_day_is_left_out(store: IntakeStore) -> None:
+    taken = Taken(store, clock=Clock())
+    taken.take(entity("2026-03-01 12:00"), entity("2026-03-01 12:00", "America/New_York", "US"))
+    taken.said()
+    assert taken.take(customer("2026-03-03 05:00")) == [
+        "* DayEnded Europe/Berlin 2026-03-01",
+        "* DayEnded America/New_York 2026-03-01",
+        "* DayEnded Europe/Berlin 2026-03-02",
+        "* DayEnded America/New_York 2026-03-02",
+        "* CustomerDefined",
+    ]
+    assert taken.intake.days_ended == 4
+
+
+def test_a_zone_named_late_begins_with_the_day_that_is_reached(store: IntakeStore) -> None:
+    """Also where the event that names it was recorded earlier."""
+    taken = Taken(store, clock=Clock())
+    taken.take(customer("2026-03-05 12:00"), entity("2026-03-01 12:00"))
+    taken.said()
+    assert taken.take(customer("2026-03-06 12:00")) == ["* DayEnded Europe/Berlin 2026-03-05", "* CustomerDefined"]
+
+
+def test_until_ends_a_day_everywhere(store: IntakeStore) -> None:
+    taken = Taken(store, clock=Clock())
+    taken.take(entity("2026-03-01 12:00"), entity("2026-03-01 12:00", "America/New_York", "US"))
+    taken.said()
+    taken.intake.end_days_until(date(2026, 3, 1))
+    assert taken.said() == ["* DayEnded Europe/Berlin 2026-03-01", "* DayEnded America/New_York 2026-03-01"]
+    taken.intake.end_days_until(date(2026, 3, 1))
+    assert taken.said() == []
+    assert taken.intake.latest == at("2026-03-02 05:00")
+
+
+def test_without_a_clock_no_day_ends(store: IntakeStore) -> None:
+    taken = Taken(store)
+    assert taken.take(entity("2026-03-01 12:00"), customer("2026-04-01 12:00")) == [
+        "* LegalEntityDefined LE",
+        "* CustomerDefined",
+    ]
+    taken.intake.end_days_until(date(2026, 4, 30))
+    assert taken.said() == []

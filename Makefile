@@ -48,7 +48,8 @@ imports: $(READY) ## Check that imports point inward
 	$(BIN)/lint-imports
 
 schemas: $(READY) ## Check the schemas: rules, history, and that the generated code is theirs
-	$(BIN)/python -m schemas check
+	$(BIN)/milepost schemas check
+	$(BIN)/python -m schemas.generate --check
 
 bench: $(READY) ## Measure throughput and latency
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)

@@ -1,7 +1,7 @@
 """Bytewax steps around a shard: a source with one batch in flight, and a sink that commits on the mark."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import Any, Protocol
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
@@ -38,20 +38,21 @@ class Turn:
         self.fault: Exception | None = None
         self._keep_fault = keep_fault
 
-    @contextmanager
-    def watched(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Around every step; after a fault the batch stays in flight, so nothing of it is committed."""
-        try:
-            yield
-        except Exception as fault:
-            if not self._keep_fault:
-                raise
-            self.fault = fault
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not self._keep_fault or not isinstance(fault, Exception):
+            return False
+        self.fault = fault
+        return True
 
     def watched_fold(
         self, fold: Callable[[list[Any]], list[Encoded | Mark]], records: list[Any]
     ) -> list[Encoded | Mark]:
-        with self.watched():
+        with self:
             return fold(records)
         return []
 
@@ -88,7 +89,7 @@ class LogSource(FixedPartitionedSource[Any, None]):
     def list_parts(self) -> list[str]:
         return [str(self._shard.number)]
 
-    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Batches:
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Batches:  # noqa: ARG002 - Bytewax's shape
         return _Batches(self)
 
     def next_batch(self) -> Sequence[Any]:
@@ -98,7 +99,7 @@ class LogSource(FixedPartitionedSource[Any, None]):
             return []
         offset, _ = self._shard.position
         records: Sequence[Any] = ()
-        with self._turn.watched():
+        with self._turn:
             records = self._log.read(offset, *self._limits)
         if not records and not self._more():
             raise StopIteration
@@ -125,11 +126,11 @@ class CommittingSink(DynamicSink[Encoded | Mark]):
         self._turn = turn
         self._on_commit = on_commit
 
-    def build(self, step_id: str, worker_index: int, worker_count: int) -> _Committing:
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> _Committing:  # noqa: ARG002 - Bytewax's shape
         return _Committing(self)
 
     def write(self, items: list[Encoded | Mark]) -> None:
-        with self._turn.watched():
+        with self._turn:
             mark = self._outputs.write(items)
             if mark is not None:
                 self._outputs.commit(mark)

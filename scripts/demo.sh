@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A firm's quarter from first contract to closed books, in files under build/demo. Wants `milepost` on the path.
+# A firm's quarter from first contract to audited books, in files under build/demo. Wants `milepost` on the path.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,25 +7,31 @@ demo=build/demo
 input=$demo/input
 output=$demo/output
 
-say() { printf '\n== %s\n' "$*"; }
+say() { printf '\n== %s\n\n' "$*"; }
 
-# first TOPIC FIELD...: these fields of the first record of a topic, on one line.
-first() {
-    local topic=$1
-    shift
-    milepost dump "$topic" --output "$output" --json | python -c '
-import json, sys
+# pick FILE: of the statements in it one with much to see: its id, its project and its company.
+pick() {
+    python - "$@" <<'PYTHON'
+import json
+import sys
+from pathlib import Path
 
-line = next(sys.stdin, None)
-if line is None:
-    sys.exit(f"the run wrote nothing to {sys.argv[1]}, so there is nothing to show")
-record = json.loads(line)
-sys.stdin.read()
-print(*(record[field] for field in sys.argv[2:]))
-' "$topic" "$@"
+statements = [json.loads(line) for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()]
+if not statements:
+    sys.exit("the run made no statement, so there is nothing to show")
+shown = [each for each in statements if len(each["lines"]) <= 12] or statements
+chosen = max(shown, key=lambda each: (len({flag for line in each["lines"] for flag in line["flags"]}), len(each["lines"])))
+print(chosen["statement_id"], chosen["lines"][0]["project_id"], chosen["legal_entity_id"])
+PYTHON
+}
+
+latest_period() {
+    milepost ledger --entity "$1" --output "$output" --json |
+        python -c 'import json, sys; print(json.load(sys.stdin)["periods"][-1]["period"])'
 }
 
 rm -rf "$demo"
+mkdir -p "$demo"
 
 say "A consulting firm: 60 people, 40 projects, three months"
 milepost simulate --seed 7 --people 60 --projects 40 --months 3 --out "$input"
@@ -33,18 +39,27 @@ milepost simulate --seed 7 --people 60 --projects 40 --months 3 --out "$input"
 say "Its events, through to finance"
 milepost run --input "$input" --output "$output"
 
-statement=$(first billing.statements statement_id)
+say "The ERP invoices the statements, and that comes back as events"
+milepost simulate-invoices --output "$output" --input "$input"
+milepost run --input "$input" --output "$output"
+
+milepost dump billing.statements --output "$output" --json >"$demo/statements.jsonl"
+read -r statement project entity <<<"$(pick "$demo/statements.jsonl")"
+period=$(latest_period "$entity")
+
 say "A billing statement: $statement"
 milepost show "$statement" --output "$output"
 
-project=$(first forecast.updates project_id)
-say "The forecast of project $project"
+say "Its project: $project"
+milepost show "$project" --output "$output"
+
+say "Where the project is heading, and why that changed"
 milepost forecast "$project" --output "$output"
 
-books=$(first erp.postings legal_entity_id period)
-read -r entity period <<<"$books"
 say "The trial balance of $entity in $period"
 milepost ledger --entity "$entity" --period "$period" --output "$output"
 
-say "Does it all add up?"
+say "Does it all hold?"
 milepost verify --output "$output"
+
+printf '\nAll of it is in %s. docs/quick-start.md goes the same way step by step.\n' "$demo"

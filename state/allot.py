@@ -114,6 +114,8 @@ def change(draft: Draft, old: tuple[LinePlan, Stake] | None, new: tuple[LinePlan
 
     Within one group of caps that is one step, so that rivals only see what comes out of it.
     """
+    if old is not None and new is not None:
+        new = _with_gift(old[1].price, new)
     if (
         old is not None
         and new is not None
@@ -124,6 +126,14 @@ def change(draft: Draft, old: tuple[LinePlan, Stake] | None, new: tuple[LinePlan
     if old is not None:
         _replace(draft, old[0], old, None)
     return _replace(draft, new[0], None, new) if new is not None else None
+
+
+def _with_gift(before: Price, new: tuple[LinePlan, Stake]) -> tuple[LinePlan, Stake]:
+    """What a cut gave by prorate is given for good, also to the next version on the same line, as far as its value reaches."""
+    plan, stake = new
+    if not before.given or (before.contract_id, before.line_id) != (stake.price.contract_id, stake.price.line_id):
+        return new
+    return plan, replace(stake, price=replace(stake.price, given=min(before.given, stake.price.value)))
 
 
 def _replace(

@@ -102,6 +102,7 @@ class Draft:
     __slots__ = (
         "before",
         "cause",
+        "changed_on",
         "due",
         "engagement_id",
         "entries",
@@ -152,6 +153,8 @@ class Draft:
         self.statements: dict[str, tuple[StatementEntry, ...]] = {}
         self.explanations: dict[str, Any] = {}
         self.issued: list[Any] = []
+        # Entries changed by this event, by the contract lines on which they are or were open.
+        self.changed_on: dict[tuple[str, str], dict[str, None]] = {}
         self.repriced: dict[str, tuple[Any, str]] = {}
         self.watched: dict[str, tuple[Any, Any, tuple[str, str], Bucket]] = {}
 
@@ -220,13 +223,17 @@ class Draft:
 
     def open_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
         """Entries not settled on the line, service dates in [since, until), with what this event changed."""
-        found = {entry.entry_id: entry for entry in self.entries.open_on(contract_id, line_id, since, until)}
-        for entry_id, entry in self.rows.items():
+        stored = self.entries.open_on(contract_id, line_id, since, until)
+        changed = self.changed_on.get((contract_id, line_id))
+        if not changed:
+            return stored
+        found = {entry.entry_id: entry for entry in stored}
+        for entry_id in changed:
             found.pop(entry_id, None)
-            if any(
-                key[0] == contract_id and key[1] == line_id and since <= key[2] < until for key in open_lines(entry)
-            ):
-                found[entry_id] = entry
+            entry = self.rows[entry_id]
+            for contract, line, day in open_lines(entry):
+                if line == line_id and contract == contract_id and since <= day < until:
+                    found[entry_id] = entry
         return list(found.values())
 
     def put_entry(self, before: Entry | None, after: Entry) -> None:
@@ -266,13 +273,12 @@ class Draft:
 
     def _move_index(self, before: Entry | None, after: Entry) -> None:
         entry_id = after.entry_id
-        has = {(contract_id, line_id, day, entry_id) for contract_id, line_id, day in open_lines(after)}
-        if before is None:
-            self.open_added |= has
-        else:
-            had = {(contract_id, line_id, day, entry_id) for contract_id, line_id, day in open_lines(before)}
-            if had != has:
-                _swap(had, has, self.open_removed, self.open_added)
+        has = [(contract_id, line_id, day, entry_id) for contract_id, line_id, day in open_lines(after)]
+        had = [(contract_id, line_id, day, entry_id) for contract_id, line_id, day in open_lines(before)]
+        for key in (*had, *has):
+            self.changed_on.setdefault((key[0], key[1]), {})[entry_id] = None
+        if had != has:
+            _swap(set(had), set(has), self.open_removed, self.open_added)
         faults_before = before.work.faults if before is not None and before.work is not None else ()
         faults = after.work.faults if after.work is not None else ()
         place_before = before.work.log_offset if faults_before and before is not None and before.work is not None else None

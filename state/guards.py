@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 INPUT_CHANGED: Final = 10
-OUTPUT_IN_USE: Final = 11
 OUTPUT_UNWRITABLE: Final = 12
 LOG_DAMAGED: Final = 13
 INTAKE_STATE_LOST: Final = 14

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from domain import outputs as outputs_of
 from domain.events.catalogue import Event
-from domain.events.reference import DayEnded
+from domain.events.reference import DayEnded, RulesActivated
 from domain.outputs import ControlTotals, JournalEntry, Position
 from domain.reference import EMPTY_BOOK, ReferenceBook, conflict, owner_key
 from domain.reference import apply as apply_reference
@@ -23,9 +23,9 @@ from domain.waiting import wakes
 from state.draft import Cause, Draft, Plans, Transition
 from state.fold import apply, cause_of, flush_views, wake
 from state.guards import OUTPUTS_DIFFER, GuardStop
+from state.rules import RULES_VERSION, check_rules
 from state.store import Meta, Store
 
-RULES_VERSION = "1"
 # Views of changed projects go out at the end of the day and after so many log records.
 VIEW_RUN = 16_384
 ENGAGEMENTS_A_BATCH = 500
@@ -275,6 +275,8 @@ class Shard:
         return room - len(taken)
 
     def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: "_Emitter") -> None:
+        if isinstance(event, RulesActivated):
+            check_rules({event.rule: event.version})
         wrong = faults(event)
         if wrong or conflict(self.reference, event):
             self._refuse_reference(event, wrong, cause, emit)

@@ -91,8 +91,9 @@ def _wrong(engagement: Engagement, sums: _Sums, seen: Seen, view: ProjectView) -
     if told != booked:
         yield violation(VIEWS, seen, project_id, f"cost {_amounts(booked)} by journals", _amounts(told))
     for balance in view.balances:
-        same_allotment = engagement.terms_of(balance.contract_id).same_allotment
-        for name, expected, has in _figures(sums, project_id, balance, same_allotment=same_allotment):
+        terms = engagement.terms_of(balance.contract_id)
+        bills_revenue = terms.same_allotment and not terms.revenue_beyond_cap
+        for name, expected, has in _figures(sums, project_id, balance, bills_revenue=bills_revenue):
             if expected != has:
                 what = f"{name} {format_amount(expected)} {balance.currency} of contract {balance.contract_id}"
                 yield violation(VIEWS, seen, project_id, what, format_amount(has))
@@ -104,7 +105,7 @@ def _wrong(engagement: Engagement, sums: _Sums, seen: Seen, view: ProjectView) -
 
 
 def _figures(
-    sums: _Sums, project_id: str, balance: ViewBalance, *, same_allotment: bool
+    sums: _Sums, project_id: str, balance: ViewBalance, *, bills_revenue: bool
 ) -> Iterator[tuple[str, Amount, Amount]]:
     key = (project_id, balance.contract_id)
     recognised, billed = sums.recognised.get(key, 0), sums.billed.get(key, 0)
@@ -114,7 +115,7 @@ def _figures(
     yield "invoiced", invoiced, balance.invoiced
     yield "unbilled", sums.unbilled.get(key, 0), balance.unbilled
     yield "contract position", recognised - invoiced, balance.contract_position
-    if same_allotment:
+    if bills_revenue:
         yield "accrued", recognised - billed, balance.accrued
 
 

@@ -123,12 +123,8 @@ def _wait_for_gap(draft: Draft, contract: Contract, event: ContractAmended) -> N
 
 def _apply_waiting(draft: Draft, contract_id: str) -> None:
     contract = draft.contract(contract_id)
-    while (
-        contract is not None
-        and contract.history
-        and contract.waiting
-        and contract.waiting[0].replaces_version <= contract.version
-    ):
+    waited = contract is not None and _may_go_on(contract)
+    while contract is not None and _may_go_on(contract):
         event = contract.waiting[0]
         contract = replace(contract, waiting=contract.waiting[1:])
         draft.put("contract", contract_id, contract)
@@ -137,6 +133,13 @@ def _apply_waiting(draft: Draft, contract_id: str) -> None:
         contract = draft.contract(contract_id)
     if contract is not None and not contract.waiting:
         draft.settle_note("amendment_gap", "contract", contract_id)
+    if waited:
+        _retry_parked(draft)
+
+
+def _may_go_on(contract: Contract) -> bool:
+    """Whether an amendment that waited may apply now."""
+    return bool(contract.history and contract.waiting) and contract.waiting[0].replaces_version <= contract.version
 
 
 def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
@@ -203,7 +206,8 @@ def _apply(draft: Draft, contract: Contract, since: date | None) -> None:
     draft.put("contract", contract_id, _scheduled(draft, contract))
     rerate_contract(draft, contract, since)
     _list_outside(draft, contract)
-    _retry_parked(draft)
+    if not _may_go_on(contract):
+        _retry_parked(draft)
 
 
 def _refuse(draft: Draft, contract: Contract, category: str, field: str, message: str) -> None:

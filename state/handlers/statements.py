@@ -262,8 +262,7 @@ def _line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount
 
 def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
     """The entry's due part is issued: it no longer competes for room, and cents of the line's rounding are posted on it."""
-    entry = draft.entry(due.entry.entry_id)
-    assert entry is not None, "the entry was read from the rows"
+    entry = draft.rows.get(due.entry.entry_id, due.entry)
     before = stake_of(entry)
     if extra:
         price = standing_price(entry)

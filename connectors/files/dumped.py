@@ -1,0 +1,87 @@
+"""Any container file of ours as its records: outputs, dead letters, the engagement log, events for input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from connectors.avro_codec import DEAD_LETTER_CODEC, Decoder, event_versions, output_versions
+from connectors.avro_schema import Bytes, Table
+from connectors.avro_walk import read_value
+from connectors.containers import MAGIC, ContainerDamaged, ContainerRecord, read_container
+from connectors.decode_error import DecodeError
+from connectors.files.engagement_log import EngagementLog
+from connectors.files.log_format import GENESIS
+from connectors.files.outputs import TOPIC_TYPES
+from connectors.files.written import DEAD_LETTERS, read_topic
+from connectors.json_records import record_to_json
+
+HEADER_BYTES_MAX: Final = 1024 * 1024
+LOG_TOPIC: Final = "engagement.log"
+
+
+class Dumped(NamedTuple):
+    type_name: str
+    json: dict[str, Any]
+
+
+def dump_file(path: Path) -> Iterator[Dumped]:
+    """Raises ContainerDamaged; OSError where there is no file."""
+    if _is_log(path):
+        yield from _log(EngagementLog(path))
+        return
+    known: Mapping[str, Decoder[Any]] = {
+        **output_versions(),
+        **event_versions(),
+        DEAD_LETTER_CODEC.fingerprint: DEAD_LETTER_CODEC,
+    }
+    for found in read_container(path, known):
+        if not isinstance(found, ContainerRecord):
+            raise ContainerDamaged(found)
+        yield _dumped(found)
+
+
+def dump_topic(output: Path, topic: str) -> Iterator[Dumped]:
+    """What of a topic is committed. Raises NoOutputs and ContainerDamaged."""
+    if topic == LOG_TOPIC:
+        yield from _log(EngagementLog.open(output))
+    elif topic == DEAD_LETTERS:
+        path = output / "outputs" / DEAD_LETTERS / "0.avro"
+        if path.exists():
+            yield from dump_file(path)
+    else:
+        for written in read_topic(output, topic):
+            yield Dumped(type(written.record).__name__, record_to_json(written.record, written.position))
+
+
+def topics() -> tuple[str, ...]:
+    return (*TOPIC_TYPES, LOG_TOPIC)
+
+
+def _dumped(found: ContainerRecord[Any]) -> Dumped:
+    """The record of an output comes with its position."""
+    record = found.record
+    if type(record) is tuple:
+        position, output = record
+        return Dumped(found.type_name, record_to_json(output, position))
+    return Dumped(found.type_name, record_to_json(record))
+
+
+def _log(log: EngagementLog) -> Iterator[Dumped]:
+    """Events with their place; an event stands there once for each engagement that it concerns."""
+    with log:
+        for record in log.records():
+            yield Dumped(record.type_name, {**record_to_json(record.event), "log_offset": record.offset})
+
+
+def _is_log(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(HEADER_BYTES_MAX)
+    if not head.startswith(MAGIC):
+        return False
+    try:
+        meta, _ = read_value(Table(Bytes()), head, len(MAGIC))
+    except DecodeError:
+        return False
+    return GENESIS in meta

@@ -1,0 +1,200 @@
+"""Reads the engagement log of an embedded run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from connectors.containers import SYNC_BYTES
+from connectors.decode_error import DecodeError
+from connectors.event_bodies import READERS
+from connectors.files.log_format import (
+    INDEXED_EVERY,
+    LogEnd,
+    Stored,
+    damaged,
+    log_path,
+    read_block,
+    read_end,
+    read_header,
+    read_index,
+    read_stored,
+)
+from domain.events.catalogue import Event
+from state.genesis import Genesis
+from state.guards import LOG_MISSING, GuardStop
+
+READ_BYTES_MIN: Final = 64 * 1024
+READ_BYTES_MAX: Final = 4 * 1024 * 1024
+# A record is an event of at most 1 MB with its engagement and what is its own.
+RECORD_BYTES_MAX: Final = 3 * 1024 * 1024
+
+
+class LogRecord(NamedTuple):
+    """An event at its place; `engagement_id` is empty for reference data.
+
+    `own` is None unless the event is for several engagements; then it is what of it is this engagement's own: projects
+    of a contract, invoices of a payment, journals of a batch, entries of a write-off.
+    """
+
+    offset: int
+    engagement_id: str
+    type_name: str
+    body: bytes
+    event: Event
+    own: tuple[str, ...] | None = None
+
+
+class EngagementLog:
+    """Reads what is committed; offsets count from 0."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = _open(path)
+        self._header = read_header(self._file, path)
+        self._index = read_index(path)
+        self._next = LogEnd(0, self._header.start)
+        self._committed = self._next
+        self.refresh()
+
+    @classmethod
+    def open(cls, output_dir: Path, partition: int = 0) -> Self:
+        """Raises GuardStop where there is no log or it is damaged."""
+        return cls(log_path(output_dir, partition))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    @property
+    def genesis(self) -> Genesis:
+        return self._header.genesis
+
+    @property
+    def end(self) -> int:
+        """Offset of the next record to come."""
+        return self._committed.offset
+
+    def refresh(self) -> int:
+        """Takes note of what was committed since; the new end."""
+        found = read_end(self.path)
+        if found is None:
+            found = self._last_whole()
+        elif os.fstat(self._file).st_size < found.length:
+            raise damaged(self.path, found.offset, "the file is shorter than what was committed")
+        self._committed = found
+        return found.offset
+
+    def read(self, offset: int, max_records: int = 2_000, max_bytes: int = READ_BYTES_MAX) -> list[LogRecord]:
+        """Committed records from an offset on, at least one where there is one; fewer where they are large."""
+        if offset >= self._committed.offset:
+            return []
+        begin = self._place_of(offset)
+        last = min(self._committed.offset, offset + max_records)
+        found = self._parse(begin, last, max(max_bytes, READ_BYTES_MIN))
+        found = found or self._parse(begin, offset + 1, RECORD_BYTES_MAX)
+        if not found:
+            raise damaged(self.path, offset, "the record is not whole")
+        return found
+
+    def records(self, offset: int = 0) -> Iterator[LogRecord]:
+        """All committed ones from an offset on."""
+        while found := self.read(offset):
+            yield from found
+            offset += len(found)
+
+    def event_at(self, position: int) -> Event:
+        """Of the record whose block begins at a byte of the file, committed or not."""
+        data = os.pread(self._file, RECORD_BYTES_MAX, position)
+        try:
+            block = read_block(data, 0, self._header.sync)
+            if block is not None:
+                stored: Stored = read_stored(data, block[0])[0]
+                return READERS[stored.type, stored.schema](stored.body)
+        except (DecodeError, KeyError) as error:
+            raise damaged(self.path, None, f"byte {position}: {error}") from error
+        raise damaged(self.path, None, f"no whole record at byte {position}")
+
+    def place_of(self, offset: int) -> int:
+        """The byte at which the block of a record begins."""
+        return self._place_of(offset).length
+
+    def _parse(self, begin: LogEnd, last: int, size: int) -> list[LogRecord]:
+        """The records that are whole within so many bytes."""
+        offset, position = begin
+        data = os.pread(self._file, min(size, self._committed.length - position), position)
+        found: list[LogRecord] = []
+        at, sync, new = 0, self._header.sync, tuple.__new__
+        try:
+            while offset < last and (block := read_block(data, at, sync)):
+                (engagement_id, type_name, schema, body, own), stop = read_stored(data, block[0])
+                event = READERS[type_name, schema](body)
+                found.append(new(LogRecord, (offset, engagement_id, type_name, body, event, own)))
+                offset += 1
+                at = block[1]
+                _check_length(stop, at)
+        except (DecodeError, KeyError) as error:
+            raise damaged(self.path, offset, str(error)) from error
+        self._next = LogEnd(offset, position + at)
+        return found
+
+    def _place_of(self, offset: int) -> LogEnd:
+        """Read on from the last place or from the nearest one in the index, whichever is nearer."""
+        entry = min(offset // INDEXED_EVERY, len(self._index) - 1)
+        known = [
+            LogEnd(0, self._header.start),
+            *([LogEnd(entry * INDEXED_EVERY, self._index[entry])] if entry >= 0 else []),
+        ]
+        nearest = max(place for place in (*known, self._next) if place.offset <= offset)
+        for place in self._walk(nearest):
+            if place.offset == offset:
+                return place
+        raise damaged(self.path, offset, "the log ends before it")
+
+    def _last_whole(self) -> LogEnd:
+        """For a log whose end is not written down."""
+        last = len(self._index) - 1
+        found = LogEnd(last * INDEXED_EVERY, self._index[last]) if last >= 0 else LogEnd(0, self._header.start)
+        for place in self._walk(found):
+            found = place
+        return found
+
+    def _walk(self, place: LogEnd) -> Iterator[LogEnd]:
+        """This place, those of all records behind it, and the end; adds to the index on the way."""
+        data, base = b"", place.length
+        while True:
+            if place.offset == len(self._index) * INDEXED_EVERY:
+                self._index.append(place.length)
+            yield place
+            try:
+                block = read_block(data, place.length - base, self._header.sync)
+                if block is None:
+                    data, base = os.pread(self._file, RECORD_BYTES_MAX, place.length), place.length
+                    block = read_block(data, 0, self._header.sync)
+            except DecodeError as error:
+                raise damaged(self.path, place.offset, str(error)) from error
+            if block is None:
+                return
+            place = LogEnd(place.offset + 1, base + block[1])
+
+
+def _check_length(stop: int, block_end: int) -> None:
+    if stop != block_end - SYNC_BYTES:
+        raise DecodeError("a record that is not as long as its block")
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY)
+    except OSError as fault:
+        raise GuardStop(LOG_MISSING, f"{path}: no log to read ({fault.strerror}); `milepost run` makes one") from fault

@@ -1,0 +1,176 @@
+"""Which input files there are, and that what was read of them has not changed since.
+
+A file may grow between rounds. Its first bytes are fingerprinted a mebibyte at a time, each with the digest of those
+before, so that growth is hashed without reading again what was there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+from state.guards import INPUT_CHANGED, INPUT_UNREADABLE, GuardStop
+
+SUFFIXES: Final = (".avro", ".jsonl")
+# Rows that an import could not read are kept in files of this name; they are no events.
+REJECTED_SUFFIX: Final = ".rejected.jsonl"
+SEGMENT_BYTES: Final = 1024 * 1024
+TAIL_BYTES: Final = 64 * 1024
+DAY_ENDED: Final = b"DayEnded"
+
+
+class Fingerprint(NamedTuple):
+    """Of the first `length` bytes; `chain` is that of their whole segments."""
+
+    length: int
+    chain: bytes
+    digest: bytes
+
+
+class Seen(NamedTuple):
+    """What the file system says of a file; equal says of equal files are taken on trust."""
+
+    size: int
+    modified: int
+    inode: int
+
+
+class Place(NamedTuple):
+    """Where reading goes on: a byte, the number of a record in the block that begins there, a line counted from 1."""
+
+    offset: int = 0
+    number: int = 0
+    line: int = 1
+
+
+class KnownFile(NamedTuple):
+    """A file that was read, how far, and the `recorded_at` that its records had reached."""
+
+    name: str
+    fingerprint: Fingerprint
+    seen: Seen
+    place: Place = Place()
+    latest: int = 0
+
+
+class Scanned(NamedTuple):
+    """`mentions_day_end` says whether the bytes behind what was known hold the name of that event."""
+
+    fingerprint: Fingerprint
+    mentions_day_end: bool
+
+
+def list_inputs(input_dir: Path, output_dir: Path) -> list[str]:
+    """Names below the input folder, in their order; hidden files and the output folder are left out."""
+    if not input_dir.is_dir():
+        raise GuardStop(INPUT_UNREADABLE, f"{input_dir}: expected a folder with .avro and .jsonl files")
+    names = [path.relative_to(input_dir).as_posix() for path in _walk(input_dir, output_dir.resolve())]
+    for name in names:
+        if not name.isprintable():
+            raise GuardStop(
+                INPUT_UNREADABLE, f"{input_dir}: {name!r}: expected a name in readable characters; rename it"
+            )
+    return sorted(names)
+
+
+def see(path: Path) -> Seen:
+    with reading(path) as file:
+        found = os.fstat(file.fileno())
+    return Seen(found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+def reading(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as fault:
+        raise GuardStop(INPUT_UNREADABLE, f"{path}: cannot be read: {fault.strerror}") from fault
+
+
+def scan(path: Path, length: int, known: Fingerprint | None, *, thorough: bool) -> Scanned:
+    """Fingerprint of the first `length` bytes.
+
+    Raises GuardStop where the known first bytes are others now: all of them are compared when `thorough`, else those
+    behind the last whole segment.
+    """
+    begin = 0 if known is None or thorough else known.length // SEGMENT_BYTES * SEGMENT_BYTES
+    chain = b"" if begin == 0 or known is None else known.chain
+    mentioned, before = False, b""
+    with reading(path) as file:
+        file.seek(begin)
+        for at in range(begin, length + 1, SEGMENT_BYTES):
+            segment = file.read(min(SEGMENT_BYTES, length - at))
+            if len(segment) < min(SEGMENT_BYTES, length - at):
+                raise changed(path, f"it ends at byte {at + len(segment)}, {length} were there")
+            old = 0 if known is None else min(max(0, known.length - at), SEGMENT_BYTES)
+            if known is not None and at == known.length // SEGMENT_BYTES * SEGMENT_BYTES:
+                _check(path, known, _digest(chain, segment[:old]))
+            mentioned = mentioned or DAY_ENDED in before + segment[old:]
+            before = segment[old:][1 - len(DAY_ENDED) :]
+            if len(segment) < SEGMENT_BYTES:
+                return Scanned(Fingerprint(length, chain, _digest(chain, segment)), mentioned)
+            chain = _digest(chain, segment)
+    raise AssertionError("the last segment is shorter than the others")
+
+
+def whole_lines(path: Path, size: int, at_least: int) -> int:
+    """Length of the file without a last line that is not finished yet."""
+    with reading(path) as file:
+        while size > at_least:
+            begin = max(at_least, size - TAIL_BYTES)
+            file.seek(begin)
+            newline = file.read(size - begin).rfind(b"\n")
+            if newline >= 0:
+                return begin + newline + 1
+            size = begin
+    return at_least
+
+
+def check_last_line(path: Path, known_length: int, length: int) -> None:
+    """A last line that was read without its end must not have gone on."""
+    if not 0 < known_length < length:
+        return
+    with reading(path) as file:
+        file.seek(known_length - 1)
+        last, *following = file.read(3)
+    if last != ord("\n") and bytes(following[:1]) != b"\n" and bytes(following) != b"\r\n":
+        raise changed(path, f"its last line, at byte {known_length}, was read and has gone on since")
+
+
+def changed(path: Path, how: str) -> GuardStop:
+    return GuardStop(
+        INPUT_CHANGED,
+        f"{path}: this input was read before and has changed: {how}. Put it back as it was; new events go into a new "
+        "file or behind the last line",
+    )
+
+
+def vanished(path: Path) -> GuardStop:
+    return GuardStop(INPUT_CHANGED, f"{path}: this input was read before and is no longer there. Put it back")
+
+
+def _walk(folder: Path, left_out: Path) -> Iterator[Path]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as fault:
+        raise GuardStop(INPUT_UNREADABLE, f"{folder}: cannot be read: {fault.strerror}") from fault
+    for entry in entries:
+        path = Path(entry.path)
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            if path.resolve() != left_out:
+                yield from _walk(path, left_out)
+        elif entry.name.endswith(SUFFIXES) and not entry.name.endswith(REJECTED_SUFFIX) and entry.is_file():
+            yield path
+
+
+def _digest(chain: bytes, segment: bytes) -> bytes:
+    return blake2b(chain + segment, digest_size=32).digest()
+
+
+def _check(path: Path, known: Fingerprint, digest: bytes) -> None:
+    if digest != known.digest:
+        raise changed(path, f"its first {known.length} bytes are others now")

@@ -1,0 +1,91 @@
+"""The rounds of an embedded run, one a line of `rounds.jsonl`: with their input files they determine the whole log.
+
+A round is written down before it begins, so that a run that was killed is finished with the same files, and a log or
+state that was lost can be made again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from connectors.files.input_files import whole_lines
+from connectors.files.writing import sync_folder, write_all, writing
+from state.guards import INTAKE_STATE_LOST, GuardStop
+
+NAME: Final = "rounds.jsonl"
+
+
+class RoundFile(NamedTuple):
+    """A file that is new or has grown: so many first bytes of it, with their digest in hex."""
+
+    name: str
+    length: int
+    digest: str
+
+
+class Round(NamedTuple):
+    """`is_growing`: unfinished ends of files are left for a later round. `own_days`: the input ends its days itself.
+
+    The first one keeps the genesis of the log.
+    """
+
+    number: int
+    files: tuple[RoundFile, ...]
+    until: date | None
+    is_growing: bool
+    own_days: bool
+    ownership: Mapping[str, tuple[str, ...]]
+    genesis: str | None = None
+
+
+def read_rounds(output_dir: Path) -> list[Round]:
+    """A last line that was only begun does not count."""
+    path = output_dir / NAME
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]
+        return [_round(json.loads(line)) for line in lines]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise GuardStop(
+            INTAKE_STATE_LOST,
+            f"{path}: cannot be read ({fault}). Put back a copy of it, or start again with an empty output folder",
+        ) from fault
+
+
+def add_round(output_dir: Path, found: Round) -> None:
+    path = output_dir / NAME
+    with writing(path):
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            os.ftruncate(file, whole_lines(path, os.fstat(file).st_size, at_least=0))
+            os.lseek(file, 0, os.SEEK_END)
+            write_all(file, json.dumps(_plain(found), separators=(",", ":"), ensure_ascii=False).encode() + b"\n")
+            os.fsync(file)
+        finally:
+            os.close(file)
+    sync_folder(output_dir)
+
+
+def _plain(found: Round) -> dict[str, object]:
+    files = [file._asdict() for file in found.files]
+    until = None if found.until is None else found.until.isoformat()
+    return {**found._asdict(), "files": files, "until": until}
+
+
+def _round(plain: dict[str, object]) -> Round:
+    fields = dict(plain)
+    until, files, ownership = fields.pop("until"), fields.pop("files"), fields.pop("ownership")
+    if not isinstance(files, list) or not isinstance(ownership, dict):
+        raise TypeError("expected a round with files and ownership")
+    return Round(
+        files=tuple(RoundFile(**file) for file in files),
+        until=date.fromisoformat(until) if isinstance(until, str) else None,
+        ownership={kind: tuple(sources) for kind, sources in ownership.items()},
+        **fields,  # type: ignore[arg-type]
+    )

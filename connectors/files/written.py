@@ -1,0 +1,76 @@
+"""Reads the output files of an embedded run, as far as they are committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import merge
+from pathlib import Path
+from typing import NamedTuple
+
+from connectors.avro_codec import output_versions
+from connectors.containers import ContainerDamaged, ContainerRecord, Damage, read_container
+from connectors.files.outputs import TOPIC_TYPES, read_progress, topic_file
+from domain.outputs import Output, Position
+
+DEAD_LETTERS = "dead-letters"
+
+
+class Written(NamedTuple):
+    """One output with its bytes."""
+
+    topic: str
+    position: Position
+    record: Output
+    body: bytes
+
+
+class NoOutputs(Exception):
+    """The folder is not one that a run has written."""
+
+
+def topics() -> tuple[str, ...]:
+    """Of outputs that have a position."""
+    return tuple(topic for topic, names in TOPIC_TYPES.items() if names)
+
+
+def shards(folder: Path) -> tuple[int, ...]:
+    """Those that have committed something. Raises NoOutputs."""
+    found = sorted(int(path.stem) for path in (folder / "progress").glob("*.json") if path.stem.isdigit())
+    if not found:
+        raise NoOutputs(f"{folder}: expected the output folder of `milepost run`, found no progress of one in it")
+    return tuple(found)
+
+
+def committed_length(folder: Path, topic: str, shard: int) -> int:
+    """Bytes of the topic's file that the last commit vouches for."""
+    progress = read_progress(folder, shard)
+    lengths: dict[str, int] = progress["lengths"] if progress is not None else {}
+    return lengths.get(topic, 0)
+
+
+def read_topic(folder: Path, topic: str) -> Iterator[Written]:
+    """Of all shards, one after the other. Raises NoOutputs and ContainerDamaged."""
+    for shard in shards(folder):
+        yield from read_file(folder, topic, shard)
+
+
+def read_shard(folder: Path, shard: int) -> Iterator[Written]:
+    """All topics of a shard in the order of `output_seq`. Raises ContainerDamaged."""
+    files = [read_file(folder, topic, shard) for topic in topics()]
+    return merge(*files, key=lambda written: written.position.output_seq)
+
+
+def read_file(folder: Path, topic: str, shard: int) -> Iterator[Written]:
+    """One topic of a shard."""
+    length = committed_length(folder, topic, shard)
+    path = topic_file(folder, topic, shard)
+    there = path.stat().st_size if path.exists() else 0
+    if there < length:
+        raise ContainerDamaged(Damage(path, there, 0, f"ends here, {length} bytes were committed", "", b""))
+    if not length:
+        return
+    for found in read_container(path, output_versions(), end=length):
+        if not isinstance(found, ContainerRecord):
+            raise ContainerDamaged(found)
+        position, record = found.record
+        yield Written(topic, position, record, found.body)

@@ -1,0 +1,94 @@
+"""Everything that must hold of an output folder, in one pass over its outputs and log and one over each engagement.
+
+In memory is what is kept by project, contract or open exception, and one share of the engagements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from connectors.containers import ContainerDamaged
+from connectors.files.engagement_log import EngagementLog
+from connectors.files.outputs import read_progress
+from connectors.files.spill import Spill
+from connectors.files.written import committed_length, read_shard, shards, topics
+from dataflows.audit_stream import AuditStream, Tell, engagement_from
+from dataflows.embedded import store_path
+from dataflows.refold import refold, same_bytes
+from domain.audit.entries import Retold, retell
+from domain.audit.findings import FILES, Checked, Violation
+from domain.audit.promises import check
+from domain.audit.report import Report, Tally
+from domain.events.common import Policies
+from state.book_checks import EngagementBooks, books_agree
+from state.guards import LOG_DAMAGED, GuardStop
+from state.store import Store
+
+TOLD_EVERY: Final = 10
+
+
+def audit(folder: Path, *, fold_again: bool, tell: Tell) -> Report:
+    """Raises NoOutputs, and GuardStop where there is no log."""
+    tally = Tally()
+    for shard in shards(folder):
+        with closing(EngagementLog.open(folder, shard)) as log:
+            try:
+                _audit_shard(folder, shard, log, tally, tell, fold_again=fold_again)
+            except ContainerDamaged as fault:
+                return _damaged(fault.damage.path, str(fault))
+            except GuardStop as fault:
+                if fault.code != LOG_DAMAGED:
+                    raise
+                return _damaged(log.path, fault.message)
+    return tally.report()
+
+
+def _damaged(path: Path, what: str) -> Report:
+    """Of a folder in which something cannot be read nothing else can be told."""
+    tally = Tally()
+    tally.take(Checked(FILES, 1, (Violation(FILES, "", None, str(path), "a file that can be read to its end", what),)))
+    return tally.report()
+
+
+def _audit_shard(folder: Path, shard: int, log: EngagementLog, tally: Tally, tell: Tell, *, fold_again: bool) -> None:
+    progress = read_progress(folder, shard)
+    assert progress is not None, "the shard has committed something"
+    lengths = [committed_length(folder, topic, shard) for topic in topics()]
+    with ExitStack() as opened:
+        aside = opened.enter_context(Spill(sum(lengths)))
+        stream = AuditStream(log, progress, tally, aside)
+        stream.run(read_shard(folder, shard), tell)
+        tally.count(FILES, sum(length > 0 for length in lengths))
+        books = None
+        if fold_again:
+            scratch = Path(opened.enter_context(TemporaryDirectory(prefix="milepost-verify-")))
+            refold(scratch, shard, log, progress, tell)
+            tally.take(same_bytes(folder, scratch, shard, whole=not progress["engagement"]))
+            books = opened.enter_context(closing(Store(store_path(scratch, shard), progress["generation"], shard)))
+        _check_engagements(aside, stream.policies, books, tally, tell)
+
+
+def _check_engagements(
+    aside: Spill, policies: Mapping[str, Policies | None], books: Store | None, tally: Tally, tell: Tell
+) -> None:
+    """`books` are those of the log folded again, None where it was not."""
+    for share in aside.shares():
+        for number, engagement_id in enumerate(sorted(share)):
+            engagement = engagement_from(engagement_id, share[engagement_id], policies)
+            retold = retell(engagement)
+            for checked in check(engagement, retold):
+                tally.take(checked)
+            if books is not None:
+                tally.take(_check_books(books, engagement_id, retold))
+            if number % TOLD_EVERY == 0:
+                tell("engagements", number, len(share))
+
+
+def _check_books(books: Store, engagement_id: str, retold: Retold) -> Checked:
+    found = books.engagement(engagement_id)
+    rows = books.entries(found).everything()
+    return books_agree(EngagementBooks(engagement_id, found.parts, rows), retold.entries)

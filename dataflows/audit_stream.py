@@ -1,0 +1,219 @@
+"""One pass over outputs and log in step: every output is looked at beside the record of the log that it follows from.
+
+What belongs to an engagement is put aside, to be looked at together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Final
+
+from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS
+from connectors.files.engagement_log import EngagementLog, LogRecord
+from connectors.files.spill import Spill, Spilled
+from connectors.files.written import Written
+from domain.audit.control_totals import PostedTotals
+from domain.audit.engagement import Engagement
+from domain.audit.exceptions import OpenExceptions
+from domain.audit.findings import (
+    CAUSES,
+    CONTROL_TOTALS,
+    EXCEPTIONS,
+    FORECASTS,
+    INPUT_CHAIN,
+    JOURNALS,
+    OUTPUT_CHAIN,
+    OUTPUT_SEQ,
+    PERIODS,
+    Seen,
+    Violation,
+    violation,
+)
+from domain.audit.forecasts import ForecastSeries
+from domain.audit.journals import OpenPeriods, balances
+from domain.audit.numbering import DenseNumbers, DenseOrdinals
+from domain.audit.report import Tally
+from domain.audit.terms import terms_of
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import Policies
+from domain.events.delivery import BillingHoldPlaced
+from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
+from domain.identity import engagement_of
+from domain.outputs import (
+    TOPICS,
+    BillingStatement,
+    ControlTotals,
+    ExceptionClosed,
+    ExceptionRaised,
+    ForecastUpdate,
+    JournalEntry,
+    ProjectView,
+)
+
+TOLD_EVERY: Final = 1_000
+EVENTS_ASIDE: Final = ("ContractSigned", "ContractAmended", "BillingHoldPlaced")
+OUTPUTS_ASIDE: Final = ("JournalEntry", "BillingStatement", "ProjectView")
+KINDS: Final = {name: number for number, name in enumerate((*EVENTS_ASIDE, *OUTPUTS_ASIDE))}
+
+# What is being done, how far it is, and how much there is.
+Tell = Callable[[str, int, int], None]
+
+
+class AuditStream:
+    """`policies` are those of legal entities as the log has them at its end."""
+
+    def __init__(self, log: EngagementLog, progress: Mapping[str, Any], tally: Tally, aside: Spill) -> None:
+        self.policies: dict[str, Policies | None] = {}
+        self._progress = progress
+        self._tally = tally
+        self._aside = aside
+        self._numbers = DenseNumbers(progress["generation"], progress["shard"])
+        self._ordinals = DenseOrdinals()
+        self._periods = OpenPeriods()
+        self._posted = PostedTotals()
+        self._exceptions = OpenExceptions()
+        self._forecasts = ForecastSeries()
+        self._input_chain = self._output_chain = b""
+        self._log = log.records()
+        self._record: LogRecord | None = None
+        self._recorded_at = 0
+
+    def run(self, outputs: Iterable[Written], tell: Tell) -> None:
+        """All outputs in order, then what is left of the log."""
+        count = self._progress["next_output_seq"]
+        for number, written in enumerate(outputs):
+            seen = Seen(written.topic, written.position, written.record)
+            self._read_log(written.position.log_offset)
+            self._tally.add(self._violations(seen))
+            self._output_chain = chained(self._output_chain, written.body)
+            self._put_aside(written)
+            if number % TOLD_EVERY == 0:
+                tell("outputs", number, count)
+        self._read_log(self._progress["offset"] - 1)
+        self._end()
+
+    def _read_log(self, offset: int) -> None:
+        """Up to this record; one that is folded in part counts as a cause, not yet towards the chain."""
+        last = min(offset, self._progress["offset"])
+        while self._record is None or self._record.offset < last:
+            record = next(self._log, None)
+            if record is None:
+                return
+            self._record = record
+            event = record.event
+            recorded_at = event.recorded_at if event.recorded_at is not None else event.occurred_at
+            self._recorded_at = max(self._recorded_at, recorded_at)
+            if record.offset < self._progress["offset"]:
+                self._input_chain = chained(self._input_chain, record.body)
+            self._learn(record)
+
+    def _learn(self, record: LogRecord) -> None:
+        match record.event:
+            case LegalEntityDefined() as entity:
+                self._periods.learn(entity)
+                self.policies[entity.legal_entity_id] = entity.policies
+            case AccountingPeriodClosed() | AccountingPeriodReopened() as change:
+                self._periods.learn(change)
+            case ContractSigned() | ContractAmended() | BillingHoldPlaced() as told:
+                name = record.type_name
+                self._aside.add(record.engagement_id, KINDS[name], EVENT_CODECS[name].encode(told))
+            case _:
+                pass
+
+    def _violations(self, seen: Seen) -> Iterator[Violation]:
+        yield from self._numbers.see(seen)
+        yield from self._ordinals.see(seen)
+        yield from self._caused(seen)
+        match seen.record:
+            case JournalEntry() as journal:
+                yield from balances(seen, journal)
+                yield from self._periods.see(seen, journal)
+                self._posted.add(journal)
+            case ControlTotals() as told:
+                yield from self._posted.see(seen, told, self._output_chain)
+            case ExceptionRaised() as raised:
+                yield from self._exceptions.raised(seen, raised)
+            case ExceptionClosed() as closed:
+                yield from self._exceptions.closed(seen, closed)
+            case ForecastUpdate() as update:
+                yield from self._forecasts.see(seen, update)
+            case _:
+                pass
+
+    def _caused(self, seen: Seen) -> Iterator[Violation]:
+        """Its position says what the log says at that place; time is the running maximum."""
+        position, record = seen.position, self._record
+        subject = f"log offset {position.log_offset}"
+        if record is None or record.offset != position.log_offset:
+            yield violation(CAUSES, seen, subject, "a record of the log that was folded", "none there")
+            return
+        event = record.event
+        expected = (event.event_id, event.occurred_at, self._recorded_at, event.correlation_id)
+        found = (position.event_id, position.occurred_at, position.recorded_at, position.correlation_id)
+        if expected != found:
+            yield violation(CAUSES, seen, subject, f"cause {expected}", f"cause {found}")
+
+    def _put_aside(self, written: Written) -> None:
+        match written.record:
+            case JournalEntry() as journal:
+                engagement_id = engagement_of(journal.journal_id)
+            case BillingStatement() as statement:
+                engagement_id = engagement_of(statement.statement_id)
+            case ProjectView() as view:
+                engagement_id = view.engagement_id
+            case _:
+                return
+        self._aside.add(engagement_id, KINDS[type(written.record).__name__], written.body)
+
+    def _end(self) -> None:
+        tally, progress = self._tally, self._progress
+        records = self._record.offset + 1 if self._record is not None else 0
+        tally.add(self._numbers.end(progress["next_output_seq"], progress["topics"]))
+        if records < progress["offset"]:
+            folded = f"{progress['offset']} records, which were folded"
+            tally.add([Violation(INPUT_CHAIN, "engagement.log", None, "length of the log", folded, str(records))])
+        tally.add(_differing(INPUT_CHAIN, progress["input_chain"], self._input_chain))
+        tally.add(_differing(OUTPUT_CHAIN, progress["output_chain"], self._output_chain))
+        for name, checked in (
+            (OUTPUT_SEQ, self._numbers.count),
+            (CAUSES, self._ordinals.count),
+            (INPUT_CHAIN, records),
+            (OUTPUT_CHAIN, self._numbers.count),
+            (JOURNALS, self._periods.count),
+            (PERIODS, self._periods.count),
+            (EXCEPTIONS, self._exceptions.count),
+            (FORECASTS, self._forecasts.count),
+            (CONTROL_TOTALS, self._posted.count),
+        ):
+            tally.count(name, checked)
+
+
+def chained(chain: bytes, body: bytes) -> bytes:
+    """As a shard chains the records that it reads and the outputs that it makes."""
+    return blake2b(chain + body, digest_size=16).digest()
+
+
+def _differing(check: str, written: str, chain: bytes) -> Iterator[Violation]:
+    if chain.hex() != written:
+        yield Violation(check, "", None, "chain", f"{written} by progress", chain.hex())
+
+
+def engagement_from(
+    engagement_id: str, found: Sequence[Spilled], policies: Mapping[str, Policies | None]
+) -> Engagement:
+    """What was put aside of an engagement."""
+    terms: list[ContractSigned | ContractAmended] = []
+    outputs: list[Seen] = []
+    holds = False
+    for kind, body in found:
+        if kind >= len(EVENTS_ASIDE):
+            name = OUTPUTS_ASIDE[kind - len(EVENTS_ASIDE)]
+            outputs.append(Seen(TOPICS[name], *OUTPUT_CODECS[name].decode(body)))
+            continue
+        event = EVENT_CODECS[EVENTS_ASIDE[kind]].decode(body)
+        if isinstance(event, ContractSigned | ContractAmended):
+            terms.append(event)
+        else:
+            holds = True
+    return Engagement(engagement_id, tuple(outputs), terms_of(terms, policies), holds)

@@ -1,0 +1,89 @@
+"""Folds a log once more, into a folder of its own, and compares byte by byte with what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, Final
+
+from connectors.files.engagement_log import EngagementLog, LogRecord
+from connectors.files.outputs import topic_file
+from connectors.files.written import Written, committed_length, read_file, topics
+from dataflows.audit_stream import Tell
+from dataflows.embedded import close, open_accounting
+from domain.audit.findings import REFOLD, Checked, Violation
+
+BATCH_RECORDS: Final = 2_000
+BATCH_BYTES: Final = 4 << 20
+CHUNK_BYTES: Final = 1 << 20
+
+
+def refold(scratch: Path, shard: int, log: EngagementLog, progress: Mapping[str, Any], tell: Tell) -> None:
+    """With the plain loop, up to where the outputs are committed; a record that is folded in part is folded whole."""
+    end = progress["offset"] + (1 if progress["engagement"] else 0)
+    accounting = open_accounting(scratch, progress["generation"], shard)
+    try:
+        while records := _read(log, accounting.shard.position[0], end):
+            mark = accounting.outputs.write(accounting.shard.fold(records))
+            assert mark is not None, "a folded batch ends with its mark"
+            accounting.outputs.commit(mark)
+            accounting.shard.commit(mark)
+            tell("fold again", mark.offset, end)
+    finally:
+        close(accounting)
+
+
+def _read(log: EngagementLog, offset: int, end: int) -> Sequence[LogRecord]:
+    return log.read(offset, min(BATCH_RECORDS, end - offset), BATCH_BYTES) if offset < end else ()
+
+
+def same_bytes(folder: Path, scratch: Path, shard: int, *, whole: bool) -> Checked:
+    """`whole`: nothing may follow what is committed."""
+    names = topics()
+    found = [each for topic in names for each in _difference(folder, scratch, topic, shard, whole=whole)]
+    return Checked(REFOLD, len(names), tuple(found))
+
+
+def _difference(folder: Path, scratch: Path, topic: str, shard: int, *, whole: bool) -> Iterator[Violation]:
+    length, again = committed_length(folder, topic, shard), committed_length(scratch, topic, shard)
+    if again < length or (whole and again > length) or not _alike(folder, scratch, topic, shard, length):
+        yield _first_difference(folder, scratch, topic, shard)
+
+
+def _alike(folder: Path, scratch: Path, topic: str, shard: int, length: int) -> bool:
+    if not length:
+        return True
+    with topic_file(folder, topic, shard).open("rb") as one, topic_file(scratch, topic, shard).open("rb") as other:
+        for begin in range(0, length, CHUNK_BYTES):
+            size = min(CHUNK_BYTES, length - begin)
+            if one.read(size) != other.read(size):
+                return False
+    return True
+
+
+def _first_difference(folder: Path, scratch: Path, topic: str, shard: int) -> Violation:
+    for there, again in zip_longest(read_file(folder, topic, shard), read_file(scratch, topic, shard)):
+        if there is None or again is None or there.body != again.body:
+            at = there or again
+            assert at is not None, "one of the two goes on"
+            expected, found = _told(there, again)
+            return Violation(REFOLD, topic, at.position.output_seq, type(at.record).__name__, expected, found)
+    return Violation(REFOLD, topic, None, "the file", "the same bytes", "other bytes around the same records")
+
+
+def _told(there: Written | None, again: Written | None) -> tuple[str, str]:
+    """The fields that differ; all of them where the two are not of one type."""
+    if there is None or again is None or type(there.record) is not type(again.record):
+        return _whole(again), _whole(there)
+    names = [*there.position._fields, *there.record._fields]
+    pairs = zip(names, (*again.position, *again.record), (*there.position, *there.record), strict=True)
+    differing = [(name, expected, found) for name, expected, found in pairs if expected != found]
+    return (
+        ", ".join(f"{name} {expected}" for name, expected, _ in differing),
+        ", ".join(f"{name} {found}" for name, _, found in differing),
+    )
+
+
+def _whole(written: Written | None) -> str:
+    return "no output" if written is None else str(written.record)

@@ -1,0 +1,130 @@
+"""The command `milepost`: every verb, an example of it, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import typer
+
+from milepost import exit_codes
+from milepost.commands import dump, forecast, import_, ledger, run, schemas, show, simulate, verify
+from milepost.errors import TellingGroup
+
+PLAIN: Final[dict[str, Any]] = {
+    "no_args_is_help": True,
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 110},
+}
+BEGIN: Final = """\b
+To begin:
+  milepost simulate --out build/try/input
+  milepost run --input build/try/input --output build/try/output"""
+
+app = typer.Typer(name="milepost", cls=TellingGroup, epilog=f"\b\nExit codes:\n{exit_codes.table()}", **PLAIN)
+imports = typer.Typer(name="import", help="Turn files of other systems into events.", **PLAIN)
+contract = typer.Typer(name="schemas", help="The public contract: schemas of events and outputs.", **PLAIN)
+
+
+@app.callback(help=f"Turns contracts and approved time into postings, statements and forecasts.\n\n{BEGIN}")
+def milepost(debug: Annotated[bool, typer.Option("--debug", help="Tell where a fault came from.")] = False) -> None: ...
+
+
+def mount(name: str, verb: Callable[..., None], short: str, example: str, then: str, on: typer.Typer = app) -> None:
+    """Its docstring is its purpose; `short` stands in the list of commands."""
+    purpose = (verb.__doc__ or "").strip()
+    told = f"{purpose}\n\n\b\nExample:\n  {example}\n\n\b\nNext:\n  {then}"
+    on.command(name, help=told, short_help=short)(verb)
+
+
+mount(
+    "simulate",
+    simulate.simulate,
+    "Make up a consulting firm and write its events.",
+    example="milepost simulate --seed 7 --people 60 --projects 40 --months 3 --out build/try/input",
+    then="milepost run --input build/try/input --output build/try/output",
+)
+mount(
+    "simulate-invoices",
+    simulate.simulate_invoices,
+    "Answer the statements of a run as an ERP would.",
+    example="milepost simulate-invoices --output build/try/output --input build/try/input",
+    then="milepost run --input build/try/input --output build/try/output",
+)
+app.add_typer(imports)
+mount(
+    "csv",
+    import_.import_csv,
+    "Time from any CSV export.",
+    example="milepost import csv hours.csv --map docs/mappings/harvest.toml --out books/input",
+    then="milepost run --input books/input --output books/output",
+    on=imports,
+)
+mount(
+    "ecb",
+    import_.import_ecb,
+    "Exchange rates of the European Central Bank.",
+    example="milepost import ecb eurofxref-hist.zip --from 2026-01-01 --currencies USD,GBP --out books/input",
+    then="milepost run --input books/input --output books/output",
+    on=imports,
+)
+mount(
+    "run",
+    run.run,
+    "Account for what is new in a folder of events.",
+    example="milepost run --input build/try/input --output build/try/output --until 2026-04-30",
+    then="milepost ledger --output build/try/output",
+)
+mount(
+    "show",
+    show.show,
+    "Explain a project, an engagement or a statement.",
+    example="milepost show PRJ-00004 --output build/try/output",
+    then="milepost show on a statement that it names, or milepost forecast PRJ-00004 --output build/try/output",
+)
+mount(
+    "forecast",
+    forecast.forecast,
+    "Show where a project is heading, and why that changed.",
+    example="milepost forecast PRJ-00004 --output build/try/output",
+    then="milepost dump forecast.updates --json --output build/try/output for all updates of all projects",
+)
+mount(
+    "ledger",
+    ledger.ledger,
+    "Show trial balance and roll-forwards of a company.",
+    example="milepost ledger --entity LE-DE --period 2026-02 --output build/try/output",
+    then="the same with --csv for a spreadsheet, or milepost verify --output build/try/output",
+)
+mount(
+    "dump",
+    dump.dump,
+    "Print any output as lines, for people or as JSON.",
+    example="milepost dump exceptions --json --output build/try/output",
+    then="milepost show on what it names; jq, or any tool that reads JSON lines",
+)
+mount(
+    "verify",
+    verify.verify,
+    "Audit an output folder.",
+    example="milepost verify --output build/try/output",
+    then="deliver; or, where something does not hold, keep the folder as it is and look at what is named",
+)
+app.add_typer(contract)
+mount(
+    "check",
+    schemas.check,
+    "Compare the schemas with what was released.",
+    example="milepost schemas check --json",
+    then="mend what it names, or milepost schemas freeze where the change is meant",
+    on=contract,
+)
+mount(
+    "freeze",
+    schemas.freeze,
+    "Release today's schemas as new versions.",
+    example="milepost schemas freeze",
+    then="commit the files in schemas/avro/history",
+    on=contract,
+)

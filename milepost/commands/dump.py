@@ -1,0 +1,80 @@
+"""`milepost dump`: the records of any file of ours, one a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+
+if TYPE_CHECKING:
+    from connectors.files.dumped import Dumped
+
+PLAIN_WIDTH = 60
+
+
+def dump(
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="An Avro file; with --output the name of a topic.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Output folder of a run: PATH is a topic such as erp.postings.")
+    ] = None,
+    of_type: Annotated[
+        str | None, typer.Option("--type", help="Only records of this type, such as ExceptionRaised.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many records.")] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line; without it a short line for people.")
+    ] = False,
+) -> None:
+    """Print records as lines: outputs, dead letters, the engagement log, or events for input."""
+    for line in lines(limited(records(path, output), of_type, limit), json=json):
+        typer.echo(line)
+
+
+def records(path: str, output: Path | None) -> Iterator[Dumped]:
+    from connectors.containers import ContainerDamaged
+    from connectors.files.dumped import dump_file, dump_topic, topics
+    from connectors.files.written import NoOutputs
+
+    if output is not None and path not in topics():
+        raise typer.BadParameter(f"expected a topic, one of {', '.join(topics())}; got {path}", param_hint="PATH")
+    try:
+        yield from dump_topic(output, path) if output is not None else dump_file(Path(path))
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    except OSError as fault:
+        raise typer.BadParameter(f"{fault.filename}: cannot be read: {fault.strerror}", param_hint="PATH") from fault
+    except ContainerDamaged as fault:
+        if fault.damage.byte_offset == 0:
+            raise typer.BadParameter(f"{path}: {fault.damage.reason}", param_hint="PATH") from fault
+        raise
+
+
+def limited(found: Iterable[Dumped], of_type: str | None, limit: int | None) -> Iterator[Dumped]:
+    return islice((each for each in found if of_type is None or each.type_name == of_type), limit)
+
+
+def lines(found: Iterable[Dumped], *, json: bool) -> Iterator[str]:
+    for each in found:
+        yield orjson.dumps(each.json).decode() if json else plain(each)
+
+
+def plain(each: Dumped) -> str:
+    """Type, place and the plain fields; what is nested is counted."""
+    return f"{each.type_name:<16} " + " ".join(
+        f"{name}={_cell(value)}"
+        for name, value in each.json.items()
+        if name != "type" and value not in (None, [], {}, "")
+    )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list | dict):
+        return f"({len(value)})"
+    text = str(value)
+    return text if len(text) <= PLAIN_WIDTH else f"{text[:PLAIN_WIDTH]}..."

@@ -1,0 +1,286 @@
+"""`milepost ledger`: the trial balance of a company and period, and how unbilled work moved."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from milepost.console import amount_text, say, shape, write_json
+
+if TYPE_CHECKING:
+    from domain.trial_balance import AccountBalance, LedgerSums, Moves, RollForward, TrialBalance
+    from milepost.tables import Table
+
+ROLL_TITLES = {"unbilled": "Unbilled (1150 + 1160)", "contract_position": "Contract position (1150 + 1160 - 2300)"}
+MOVES = ("opening", "added", "billed", "corrected", "closing")
+CSV_COLUMNS = (
+    *("section", "legal_entity_id", "period", "account", "name", "contract_id", "currency"),
+    *("opening", "debits", "credits", "added", "billed", "corrected", "closing"),
+)
+
+
+def ledger(
+    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    entity: Annotated[str | None, typer.Option("--entity", help="Legal entity; without it all are listed.")] = None,
+    period: Annotated[str | None, typer.Option("--period", help="Such as 2026-03; without it all are listed.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row an account or contract.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Show a company's trial balance for an accounting period, with roll-forwards that foot."""
+    from connectors.files.written import NoOutputs
+
+    if as_csv and json:
+        raise typer.BadParameter("expected one of --csv and --json, got both", param_hint="--csv")
+    try:
+        sums = ledger_sums(output)
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    if entity is None:
+        if period is not None:
+            raise typer.BadParameter(f"whose period {period}? Give --entity too{_known(sums)}", param_hint="--entity")
+        _entities(sums, as_csv=as_csv, json=json)
+        return
+    if entity not in sums:
+        raise typer.BadParameter(f"{entity} has no journals{_known(sums)}", param_hint="--entity")
+    if period is None:
+        _periods(sums[entity], as_csv=as_csv, json=json)
+        return
+    _check_period(sums[entity], period)
+    _trial_balance(sums[entity].trial_balance(period), as_csv=as_csv, json=json)
+
+
+def ledger_sums(output: Path) -> dict[str, LedgerSums]:
+    """By legal entity, over all journals."""
+    from connectors.files.written import read_topic
+    from domain.outputs import TOPICS, JournalEntry
+    from domain.trial_balance import LedgerSums
+
+    sums: dict[str, LedgerSums] = {}
+    for written in read_topic(output, TOPICS["JournalEntry"]):
+        if isinstance(written.record, JournalEntry):
+            entity_id = written.record.legal_entity_id
+            if entity_id not in sums:
+                sums[entity_id] = LedgerSums(entity_id)
+            sums[entity_id].add(written.record)
+    return sums
+
+
+def _known(sums: dict[str, LedgerSums]) -> str:
+    return f"; entities with journals: {', '.join(sorted(sums)) or 'none'}"
+
+
+def _check_period(sums: LedgerSums, period: str) -> None:
+    """One without journals still has balances, if it lies between or after the others."""
+    from domain.trial_balance import is_period
+
+    known = [each.period for each in sums.periods()]
+    if not is_period(period) or period < known[0]:
+        message = (
+            f"expected an accounting period such as {known[-1]}, got {period}; {sums.legal_entity_id} has journals in "
+        )
+        raise typer.BadParameter(message + ", ".join(known), param_hint="--period")
+
+
+# Lists
+
+
+def _entities(sums: dict[str, LedgerSums], *, as_csv: bool, json: bool) -> None:
+    from milepost.tables import Table, show
+
+    rows = [(entity_id, sums[entity_id].ledger_currency, sums[entity_id].periods()) for entity_id in sorted(sums)]
+    cells = [
+        (entity_id, currency, f"{sum(each.journals for each in periods)}", periods[0].period, periods[-1].period)
+        for entity_id, currency, periods in rows
+    ]
+    columns = ("legal_entity_id", "ledger_currency", "journals", "first_period", "last_period")
+    if as_csv:
+        _write_csv(columns, cells)
+    elif json:
+        write_json(shape(1, entities=[dict(zip(columns, each, strict=True)) for each in cells]))
+    else:
+        titles = ("entity", "ledger currency", "journals", "first period", "last period")
+        show(Table("Companies with journals", titles, cells, frozenset({2})))
+        say("\nNext: milepost ledger --entity ENTITY --output ...")
+
+
+def _periods(sums: LedgerSums, *, as_csv: bool, json: bool) -> None:
+    from milepost.tables import Table, show
+
+    columns = ("period", "journals", "debits", "credits")
+    found = sums.periods()
+    exact = [(each.period, f"{each.journals}", plain(each.debits), plain(each.credits)) for each in found]
+    if as_csv:
+        _write_csv(columns, exact)
+    elif json:
+        listed = [dict(zip(columns, each, strict=True)) for each in exact]
+        write_json(shape(1, legal_entity_id=sums.legal_entity_id, ledger_currency=sums.ledger_currency, periods=listed))
+    else:
+        cells = [
+            (each.period, f"{each.journals:,}", amount_text(each.debits), amount_text(each.credits)) for each in found
+        ]
+        title = f"Accounting periods of {sums.legal_entity_id} in {sums.ledger_currency}"
+        show(Table(title, columns, cells, frozenset({1, 2, 3})))
+        say(f"\nNext: milepost ledger --entity {sums.legal_entity_id} --period {found[-1].period} --output ...")
+
+
+# Trial balance
+
+
+def _trial_balance(balance: TrialBalance, *, as_csv: bool, json: bool) -> None:
+    from milepost.tables import show
+
+    if as_csv:
+        _write_csv(CSV_COLUMNS, _csv_rows(balance))
+    elif json:
+        write_json(as_json(balance))
+    else:
+        show(*tables(balance))
+        typer.echo("\n" + "\n".join(feet_text(balance)))
+
+
+def tables(balance: TrialBalance) -> list[Table]:
+    whose = f"{balance.legal_entity_id} {balance.period}"
+    title = f"Trial balance of {whose} in {balance.ledger_currency}, {balance.journals:,} journals"
+    return [
+        _accounts(title, balance.ledger),
+        _accounts(f"In transaction currencies, {whose}", balance.transaction),
+        *(_roll(balance, name, f"{told}, {whose}") for name, told in ROLL_TITLES.items()),
+    ]
+
+
+def _accounts(title: str, lines: Sequence[AccountBalance]) -> Table:
+    from domain.accounts import name_of
+    from milepost.tables import Table
+
+    rows = [
+        (
+            line.account,
+            name_of(line.account),
+            line.currency,
+            *map(amount_text, (line.opening, line.debits, line.credits, line.balance, line.closing)),
+        )
+        for line in lines
+    ]
+    sums = [("", "", currency, *figures) for currency, figures in _account_sums(lines)]
+    columns = ("account", "name", "currency", "opening", "debits", "credits", "balance", "closing")
+    return Table(title, columns, [*rows, *sums], frozenset(range(3, 8)), len(sums))
+
+
+def _account_sums(lines: Sequence[AccountBalance]) -> Iterator[tuple[str, list[str]]]:
+    for currency in sorted({line.currency for line in lines}):
+        of = [line for line in lines if line.currency == currency]
+        figures = ("opening", "debits", "credits", "balance", "closing")
+        yield currency, [amount_text(sum(getattr(line, name) for line in of)) for name in figures]
+
+
+def _roll(balance: TrialBalance, name: str, title: str) -> Table:
+    from domain.trial_balance import total
+    from milepost.tables import Table
+
+    rolls = [roll for roll in balance.rolls if roll.balance == name]
+    rows = [(roll.contract_id or "(no contract)", roll.currency, *_moves(roll.amounts)) for roll in rolls]
+    sums = [
+        ("all contracts", currency, *_moves(total(name, rolls, currency)))
+        for currency in sorted({roll.currency for roll in rolls})
+    ]
+    if rolls:
+        sums.append(("in the ledger", balance.ledger_currency, *_moves(total(name, rolls))))
+    return Table(title, ("contract", "currency", *MOVES), [*rows, *sums], frozenset(range(2, 7)), len(sums))
+
+
+def _moves(moves: Moves) -> tuple[str, ...]:
+    return tuple(map(amount_text, (*moves, moves.closing)))
+
+
+def feet_text(balance: TrialBalance) -> list[str]:
+    """That the figures foot, or where they do not."""
+    from domain.trial_balance import feet
+
+    found = feet(balance)
+    wrong = [foot for foot in found if not foot.holds]
+    if not wrong:
+        return [f"Everything foots: {len(found)} sums agree (debits and credits, roll-forwards and their accounts)"]
+    return [
+        f"Does not foot: {foot.what}, {foot.currency}: expected {amount_text(foot.expected)}, found {amount_text(foot.found)}"
+        for foot in wrong
+    ]
+
+
+# For machines
+
+
+def as_json(balance: TrialBalance) -> dict[str, Any]:
+    """Version 1 of the shape; amounts are decimals as text."""
+    from domain.trial_balance import feet
+
+    return shape(
+        1,
+        legal_entity_id=balance.legal_entity_id,
+        period=balance.period,
+        ledger_currency=balance.ledger_currency,
+        journals=balance.journals,
+        ledger=[_account_json(line) for line in balance.ledger],
+        transaction=[_account_json(line) for line in balance.transaction],
+        roll_forward=[_roll_json(roll) for roll in balance.rolls],
+        foots=all(foot.holds for foot in feet(balance)),
+        feet=[
+            {"what": f.what, "currency": f.currency, "expected": plain(f.expected), "found": plain(f.found)}
+            for f in feet(balance)
+        ],
+    )
+
+
+def _account_json(line: AccountBalance) -> dict[str, str]:
+    from domain.accounts import name_of
+
+    figures = ("opening", "debits", "credits", "balance", "closing")
+    amounts = {name: plain(getattr(line, name)) for name in figures}
+    return {"account": line.account, "name": name_of(line.account), "currency": line.currency, **amounts}
+
+
+def _roll_json(roll: RollForward) -> dict[str, Any]:
+    return {
+        "balance": roll.balance,
+        "contract_id": roll.contract_id,
+        "currency": roll.currency,
+        **_moves_json(roll.amounts),
+        "ledger": _moves_json(roll.ledger),
+    }
+
+
+def _moves_json(moves: Moves) -> dict[str, str]:
+    return {name: plain(amount) for name, amount in zip(MOVES, (*moves, moves.closing), strict=True)}
+
+
+def plain(amount: int) -> str:
+    """Without thousands separated, as machines want it."""
+    return amount_text(amount).replace(",", "")
+
+
+def _csv_rows(balance: TrialBalance) -> Iterator[tuple[str, ...]]:
+    from domain.accounts import name_of
+
+    head = (balance.legal_entity_id, balance.period)
+    for section, lines in (("ledger", balance.ledger), ("transaction", balance.transaction)):
+        for line in lines:
+            figures = (plain(line.opening), plain(line.debits), plain(line.credits), "", "", "", plain(line.closing))
+            yield (section, *head, line.account, name_of(line.account), "", line.currency, *figures)
+    for roll in balance.rolls:
+        moves = roll.amounts
+        yield (
+            *(roll.balance, *head, "", "", roll.contract_id or "", roll.currency, plain(moves.opening), "", ""),
+            *map(plain, (moves.added, moves.billed, moves.corrected, moves.closing)),
+        )
+
+
+def _write_csv(columns: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    typer.echo(text.getvalue(), nl=False)

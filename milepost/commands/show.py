@@ -1,0 +1,336 @@
+"""`milepost show`: a project, an engagement or a statement, as finance asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from milepost.console import amount_text, say, shape, write_json
+
+if TYPE_CHECKING:
+    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, Viewed
+    from domain.outputs import BillingStatement, CurrencyAmount, ForecastUpdate, StatementLine
+    from milepost.tables import Table
+
+STATEMENTS_SHOWN = 6
+EXCEPTIONS_SHOWN = 20
+ENTRIES_SHOWN = 3
+
+
+def show(
+    id_: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of a project, an engagement or a statement.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Show a project's balances, an engagement's projects and contracts, or a statement's lines."""
+    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, find
+    from connectors.files.written import NoOutputs
+
+    try:
+        found = find(output, id_)
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    match found:
+        case ProjectFound():
+            _tell(project_json(found), project_tables(found), project_head(found), json=json)
+            _next(output, found.viewed.view.open_statements, json=json)
+        case EngagementFound():
+            _tell(engagement_json(found), engagement_tables(found), engagement_head(found), json=json)
+        case Issued():
+            _tell(statement_json(found), statement_tables(found.statement), statement_head(found), json=json)
+        case _:
+            raise typer.BadParameter(unknown(id_, found.nearest), param_hint="ID")
+
+
+def unknown(wanted: str, nearest: Sequence[str]) -> str:
+    near = f"; the nearest are {', '.join(nearest)}" if nearest else ""
+    return f"no project, engagement or statement is called {wanted}{near}"
+
+
+def _tell(found: dict[str, Any], tables: Sequence[Table], head: Sequence[str], *, json: bool) -> None:
+    from milepost.tables import show as show_tables
+
+    if json:
+        write_json(found)
+        return
+    typer.echo("\n".join(head))
+    typer.echo()
+    show_tables(*tables)
+
+
+def _next(output: Path, statements: Sequence[str], *, json: bool) -> None:
+    if statements and not json:
+        say(f"\nNext: milepost show '{statements[0]}' --output {output}")
+
+
+# Projects
+
+
+def project_head(found: ProjectFound) -> list[str]:
+    from connectors.json_values import instant_text
+
+    position, view = found.viewed
+    name = f" {view.name}," if view.name else ""
+    company = f", company {view.legal_entity_id}" if view.legal_entity_id else ""
+    return [
+        f"Project {view.project_id},{name} engagement {view.engagement_id}{company}",
+        f"as of {instant_text(position.recorded_at)}, view {view.view_version}",
+    ]
+
+
+def project_tables(found: ProjectFound) -> list[Table]:
+    view = found.viewed.view
+    return [
+        _burn(found.viewed),
+        balances([found.viewed]),
+        *([_forecast(found.forecast)] if found.forecast is not None else []),
+        *([_exceptions([found.viewed])] if view.open_exceptions else []),
+        _statements(found.statements, open_ones=view.open_statements),
+        *([_projects(found.companions, "Other projects of the engagement")] if found.companions else []),
+    ]
+
+
+def _burn(viewed: Viewed) -> Table:
+    from milepost.tables import Table, hours_text
+
+    burn = viewed.view.burn
+    row = (hours_text(burn.hours), hours_text(burn.billable_hours), _money(burn.cost), _money(burn.nonbillable_value))
+    return Table("Burn", ("hours", "billable hours", "cost", "value not charged"), [row], frozenset(range(4)))
+
+
+def _money(amounts: Sequence[CurrencyAmount]) -> str:
+    return " + ".join(f"{amount_text(each.amount)} {each.currency}" for each in amounts) or "0.00"
+
+
+def balances(viewed: Sequence[Viewed]) -> Table:
+    """By contract, and by project where there are several."""
+    from milepost.tables import Table
+
+    figures = ("accrued", "held", "over_cap", "unbilled", "billed", "invoiced", "contract_position")
+    rows = [
+        (
+            *((each.view.project_id,) if len(viewed) > 1 else ()),
+            balance.contract_id,
+            balance.currency,
+            *(amount_text(getattr(balance, name)) for name in figures),
+        )
+        for each in viewed
+        for balance in each.view.balances
+    ]
+    columns = (
+        *(("project",) if len(viewed) > 1 else ()),
+        "contract",
+        "currency",
+        *(n.replace("_", " ") for n in figures),
+    )
+    return Table("Balances", columns, rows, frozenset(range(len(columns) - len(figures), len(columns))))
+
+
+def _forecast(update: ForecastUpdate) -> Table:
+    from milepost.tables import Table, hours_text
+
+    now = update.project
+    rows = [
+        ("hours", *map(hours_text, (now.burn_hours, now.etc_hours, now.eac_hours))),
+        ("cost", *map(amount_text, (now.burn_cost, now.etc_cost, now.eac_cost))),
+        ("revenue", *map(amount_text, (now.burn_revenue, now.etc_revenue, now.eac_revenue))),
+        ("margin", amount_text(now.burn_revenue - now.burn_cost), "", amount_text(now.margin)),
+    ]
+    title = f"Forecast {update.sequence} as of {update.as_of} in {now.currency}"
+    return Table(title, ("", "so far", "to complete", "at completion"), rows, frozenset({1, 2, 3}))
+
+
+def _exceptions(viewed: Sequence[Viewed]) -> Table:
+    from milepost.tables import Table
+
+    rows = [
+        (
+            one.category,
+            one.owner_role,
+            amount_text(one.amount) if one.amount else "",
+            _entries(one.entries),
+            one.exception_id,
+        )
+        for each in viewed
+        for one in each.view.open_exceptions
+    ]
+    hidden = len(rows) - EXCEPTIONS_SHOWN
+    title = "Open exceptions" + (f", {EXCEPTIONS_SHOWN} of {len(rows):,}" if hidden > 0 else "")
+    return Table(title, ("category", "owner", "amount", "entries", "id"), rows[:EXCEPTIONS_SHOWN], frozenset({2}))
+
+
+def _entries(entries: Sequence[str]) -> str:
+    more = f" and {len(entries) - ENTRIES_SHOWN:,} more" if len(entries) > ENTRIES_SHOWN else ""
+    return ", ".join(entries[:ENTRIES_SHOWN]) + more
+
+
+def _statements(statements: Sequence[Issued], open_ones: Sequence[str]) -> Table:
+    """The latest first."""
+    from milepost.tables import Table
+
+    rows = [
+        (
+            one.statement_id,
+            f"{one.period} to {one.to}",
+            one.currency,
+            amount_text(one.total),
+            amount_text(one.amount_due),
+            "open" if one.statement_id in open_ones else "invoiced",
+        )
+        for one in (issued.statement for issued in reversed(statements))
+    ]
+    title = "Statements" + (f", the latest {STATEMENTS_SHOWN} of {len(rows)}" if len(rows) > STATEMENTS_SHOWN else "")
+    columns = ("statement", "period (end excluded)", "currency", "total", "amount due", "")
+    return Table(title, columns, rows[:STATEMENTS_SHOWN], frozenset({3, 4}))
+
+
+# Engagements
+
+
+def engagement_head(found: EngagementFound) -> list[str]:
+    contracts = {balance.contract_id for viewed in found.projects for balance in viewed.view.balances}
+    return [f"Engagement {found.engagement_id}: {len(found.projects):,} projects, {len(contracts):,} contracts"]
+
+
+def engagement_tables(found: EngagementFound) -> list[Table]:
+    open_ones = [statement for viewed in found.projects for statement in viewed.view.open_statements]
+    return [
+        _projects(found.projects, "Projects"),
+        balances(found.projects),
+        *([_exceptions(found.projects)] if any(viewed.view.open_exceptions for viewed in found.projects) else []),
+        _statements(found.statements, open_ones),
+    ]
+
+
+def _projects(viewed: Sequence[Viewed], title: str) -> Table:
+    from milepost.tables import Table, hours_text
+
+    rows = [
+        (
+            each.view.project_id,
+            each.view.name or "",
+            ", ".join(balance.contract_id for balance in each.view.balances),
+            hours_text(each.view.burn.hours),
+            _money(each.view.burn.cost),
+            f"{len(each.view.open_exceptions):,}",
+        )
+        for each in viewed
+    ]
+    return Table(title, ("project", "name", "contracts", "hours", "cost", "exceptions"), rows, frozenset({3, 4, 5}))
+
+
+# Statements
+
+
+def statement_head(issued: Issued) -> list[str]:
+    from connectors.json_values import instant_text
+
+    one = issued.statement
+    return [
+        f"Statement {one.statement_id}, revision {one.revision}, {one.status}",
+        f"contract {one.contract_id} of {one.legal_entity_id}, bill to {one.bill_to}",
+        f"period {one.period} to {one.to} (excluded), made at {instant_text(issued.position.recorded_at)}",
+        f"rounding {one.rounding}",
+    ]
+
+
+def statement_tables(statement: BillingStatement) -> list[Table]:
+    from milepost.tables import Table
+
+    columns = ("line", "project", "who", "what", "service dates", "quantity", "rate", "amount", "flags")
+    rows = [_line(line) for line in statement.lines]
+    sums = [
+        ("", "", "", name, "", "", "", amount_text(amount), statement.currency) for name, amount in _sums(statement)
+    ]
+    made = [Table(f"Lines in {statement.currency}", columns, [*rows, *sums], frozenset({5, 6, 7}), len(sums))]
+    if statement.tax:
+        taxes = [
+            (tax.category, amount_text(tax.base), f"{tax.percent / 10**6:g} %", amount_text(tax.amount))
+            for tax in statement.tax
+        ]
+        made.append(
+            Table("Tax, for the ERP to check", ("category", "base", "percent", "amount"), taxes, frozenset({1, 2, 3}))
+        )
+    return made
+
+
+def _line(line: StatementLine) -> tuple[str, ...]:
+    from milepost.tables import hours_text, rate_text
+
+    who = line.person_id or ""
+    dates = (
+        f"{line.service_from}" if line.service_from == line.service_to else f"{line.service_from} to {line.service_to}"
+    )
+    markup = f" + {line.markup_percent / 10**6:g} %" if line.markup_percent else ""
+    return (
+        line.line_id,
+        line.project_id,
+        f"{who} ({line.role})" if line.role else who,
+        line.description,
+        dates,
+        f"{hours_text(line.quantity)} {line.unit}",
+        rate_text(line.rate) + markup,
+        amount_text(line.amount),
+        ", ".join(line.flags),
+    )
+
+
+def _sums(statement: BillingStatement) -> Iterator[tuple[str, int]]:
+    yield "total", statement.total
+    for name, amount in (
+        ("retained", -statement.retained),
+        ("released", statement.released),
+        ("deposits applied", -statement.deposits_applied),
+    ):
+        if amount:
+            yield name, amount
+    yield "amount due", statement.amount_due
+
+
+# For machines; version 1 of the shapes
+
+
+def project_json(found: ProjectFound) -> dict[str, Any]:
+    from connectors.json_records import record_to_json
+
+    return shape(
+        1,
+        kind="project",
+        project=_view_json(found.viewed),
+        forecast=record_to_json(found.forecast) if found.forecast is not None else None,
+        statements=[_summary_json(issued.statement) for issued in found.statements],
+        companions=[viewed.view.project_id for viewed in found.companions],
+    )
+
+
+def engagement_json(found: EngagementFound) -> dict[str, Any]:
+    return shape(
+        1,
+        kind="engagement",
+        engagement_id=found.engagement_id,
+        projects=[_view_json(viewed) for viewed in found.projects],
+        statements=[_summary_json(issued.statement) for issued in found.statements],
+    )
+
+
+def statement_json(issued: Issued) -> dict[str, Any]:
+    from connectors.json_records import record_to_json
+
+    return shape(1, kind="statement", statement=record_to_json(issued.statement, issued.position))
+
+
+def _view_json(viewed: Viewed) -> dict[str, Any]:
+    from connectors.json_records import record_to_json
+
+    return record_to_json(viewed.view, viewed.position)
+
+
+def _summary_json(statement: BillingStatement) -> dict[str, Any]:
+    from connectors.json_records import record_to_json
+
+    return {name: value for name, value in record_to_json(statement).items() if name != "lines"}

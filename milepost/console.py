@@ -1,0 +1,75 @@
+"""What people see: data on stdout, progress and messages on stderr, and nothing but plain text where no terminal is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from domain.units import AMOUNT_ONE, Amount
+
+
+def say(message: str) -> None:
+    """For people: on stderr, so that it never mixes with data."""
+    typer.echo(message, err=True)
+
+
+def write_json(shape: object) -> None:
+    """One JSON object on one line of stdout."""
+    typer.echo(orjson.dumps(shape).decode())
+
+
+def amount_text(amount: Amount) -> str:
+    """With thousands separated, two decimals or as many as there are: `-1,234.50`."""
+    units, rest = divmod(abs(amount), AMOUNT_ONE)
+    fraction = f"{rest:04d}"
+    fraction = fraction[:2] + fraction[2:].rstrip("0")
+    return f"{'-' if amount < 0 else ''}{units:,}.{fraction}"
+
+
+def aligned(rows: Iterable[Sequence[str]], right: Iterable[int] = (), indent: str = "  ") -> list[str]:
+    """Columns as wide as their widest cell; those in `right` stand to the right."""
+    cells = [list(row) for row in rows]
+    to_the_right = set(right)
+    widths = [max(len(row[at]) for row in cells) for at in range(len(cells[0]))] if cells else []
+    return [
+        indent
+        + "  ".join(
+            cell.rjust(widths[at]) if at in to_the_right else cell.ljust(widths[at]) for at, cell in enumerate(row)
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def progress_bar() -> Progress:
+    """On a terminal, with counts and time left; elsewhere it shows nothing."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description:<11}"),
+        BarColumn(bar_width=30),
+        Counts(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal or console.is_dumb_terminal,
+    )
+
+
+class Counts(ProgressColumn):
+    """What the task's `count` says, else how many of how many."""
+
+    def render(self, task: Task) -> Text:
+        of = f" of {task.total:,.0f}" if task.total else ""
+        return Text(task.fields.get("count") or f"{task.completed:,.0f}{of}")
+
+
+def shape(version: int, **fields: Any) -> dict[str, Any]:
+    """A summary for machines; its version goes up when a field changes its meaning or goes away."""
+    return {"version": version, **fields}

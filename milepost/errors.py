@@ -1,0 +1,68 @@
+"""How a command ends: a guard with its own code, a full disk as a guard, everything else as a failure in one sentence."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from connectors.containers import ContainerDamaged
+from connectors.files.output_lock import OutputInUse
+from milepost import exit_codes
+from milepost.console import say
+from state.guards import LOG_DAMAGED, OUTPUT_UNWRITABLE, GuardStop
+from state.store import StoreError
+
+UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
+
+
+class TellingGroup(TyperGroup):
+    """Ends with a message and a code instead of a traceback, unless `--debug` asks for one."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as fault:
+            if is_handled(fault) or ctx.params.get("debug"):
+                raise
+            code, message = ending_of(fault)
+            say(message)
+            raise typer.Exit(code) from fault
+
+
+def is_handled(fault: Exception) -> bool:
+    """Exits, wrong usage and closed pipes end in the command line's own way."""
+    return type(fault).__module__.startswith("typer") or isinstance(fault, BrokenPipeError)
+
+
+def ending_of(fault: Exception) -> tuple[int, str]:
+    """Exit code and message."""
+    found = [ending for cause in causes(fault) if (ending := _known_ending(cause))]
+    if found:
+        return found[0]
+    first = list(causes(fault))[-1]
+    what = f"{type(first).__name__}: {first}"
+    return exit_codes.FAILURE, f"milepost stopped: {what}\nWhat was committed stays. `milepost --debug ...` tells where"
+
+
+def causes(fault: BaseException | None) -> Iterator[BaseException]:
+    """The fault and what it came from; the engine wraps what its steps raise."""
+    while fault is not None:
+        yield fault
+        fault = fault.__cause__
+
+
+def _known_ending(fault: BaseException) -> tuple[int, str] | None:
+    match fault:
+        case GuardStop():
+            return fault.code, fault.message
+        case OutputInUse() | StoreError():
+            return exit_codes.TRY_AGAIN, str(fault)
+        case ContainerDamaged():
+            return LOG_DAMAGED, f"{fault}. docs/operations.md says how to make outputs anew from the log"
+        case OSError() if fault.errno in UNWRITABLE:
+            return OUTPUT_UNWRITABLE, f"{fault.filename}: {fault.strerror}. Make room or give access and run again"
+    return None

@@ -1,0 +1,38 @@
+"""What an exit code of `milepost` says; scripts and schedulers rely on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from state import guards
+
+DONE: Final = 0
+FAILURE: Final = 1
+USAGE: Final = 2
+VIOLATION: Final = 3
+TRY_AGAIN: Final = 75
+INTERRUPTED: Final = 130
+
+MEANINGS: Final[Mapping[int, str]] = {
+    DONE: "everything is accounted for, also with open exceptions and dead letters",
+    FAILURE: "it failed; the message says why",
+    USAGE: "wrong usage: an option, an argument or a file that was named",
+    VIOLATION: "verify found a violation",
+    guards.INPUT_CHANGED: "guard: input that was read before has changed or is gone",
+    guards.OUTPUT_UNWRITABLE: "guard: the output folder cannot be written, or the disk is full",
+    guards.LOG_DAMAGED: "guard: the engagement log or an output file is damaged",
+    guards.INTAKE_STATE_LOST: "guard: what intake had in mind is lost or damaged",
+    guards.OTHER_GENERATION: "guard: log, store and outputs are not of one generation",
+    guards.LOG_MISSING: "guard: there is no engagement log",
+    guards.INPUT_UNREADABLE: "guard: the input folder cannot be read",
+    guards.OUTPUTS_DIFFER: "guard: folding the log again gives other outputs than were written",
+    guards.RULES_MISSING: "guard: the log was kept under rules that this version does not have",
+    TRY_AGAIN: "another run is using the output folder, or this one was stopped half-way; try again",
+    INTERRUPTED: "stopped with Ctrl-C",
+}
+
+
+def table() -> str:
+    """The table that `milepost --help` shows."""
+    return "\n".join(f"{code:>5}  {meaning}" for code, meaning in sorted(MEANINGS.items()))

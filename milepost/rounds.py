@@ -1,0 +1,154 @@
+"""Rounds of an embedded run: what is new in the input goes into the log, and the log through the accounting dataflow."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from rich.progress import Progress
+
+from connectors.avro_codec import OUTPUT_CODECS
+from connectors.files.engagement_log import EngagementLog, LogRecord
+from connectors.files.intake_store import IntakeStore
+from connectors.files.rebuilt import STORE
+from connectors.files.writing import unwritable
+from dataflows.embedded import Accounting, close, open_accounting, run_dataflow, store_path
+from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings, RoundProgress, RoundSummary
+from milepost.console import progress_bar, say
+from milepost.stopping import Stop
+from milepost.summary import Summary, open_exceptions
+from state.genesis import Genesis
+from state.rules import RULES, check_rules
+from state.shard import Mark
+from state.sums import sums
+
+# An embedded log has one partition and one life.
+GENERATION: Final = "1"
+SHARD: Final = 0
+LOOK_AGAIN_SECONDS: Final = 1.0
+STOP_SEEN_SECONDS: Final = 0.1
+
+
+def run_rounds(input_dir: Path, output_dir: Path, until: date | None, stop: Stop, *, follow: bool) -> Summary:
+    """One round, or one after the other while input comes."""
+    started = time.perf_counter()
+    with (
+        EmbeddedIntake(input_dir, output_dir, IntakeSettings(genesis())) as intake,
+        closing(EngagementLog.open(output_dir)) as log,
+        accounting_of(output_dir, log) as accounting,
+    ):
+        before = intake.events
+        while True:
+            with progress_bar() as bar:
+                taken = take_in(intake, until, stop, bar, is_growing=follow)
+                account(accounting, log, stop, bar)
+            if stop.requested or not follow:
+                break
+            tell(taken)
+            wait(stop)
+        return Summary(
+            output_dir,
+            accounting.shard.generation,
+            is_complete=accounting.shard.offset == log.end and (follow or not stop.requested),
+            events=taken.events_total,
+            events_read=taken.events_total - before,
+            log_records=accounting.shard.offset,
+            unrouted=taken.unrouted,
+            dead_letters=taken.dead_letters_total,
+            sums=sums(accounting.shard.store),
+            exceptions=open_exceptions(output_dir),
+            seconds=time.perf_counter() - started,
+        )
+
+
+def take_in(intake: EmbeddedIntake, until: date | None, stop: Stop, bar: Progress, *, is_growing: bool) -> RoundSummary:
+    """A round of intake. Where somebody asks to stop it is left in the middle, and the next run finishes it."""
+    task = bar.add_task("Reading", total=None, visible=False)
+
+    def show(progress: RoundProgress) -> None:
+        done, of, count = progress.bytes_read, progress.bytes_total, f"{progress.events:,} events"
+        bar.update(task, completed=done, total=of, count=count, visible=True)
+        if stop.requested:
+            raise Stopped
+
+    try:
+        return intake.run_round(until, is_growing=is_growing, on_progress=show)
+    except Stopped:
+        return taken_before(intake.output_dir)
+
+
+def taken_before(output_dir: Path) -> RoundSummary:
+    """What intake had committed when it was stopped."""
+    with closing(IntakeStore(output_dir / STORE)) as store:
+        progress = store.progress()
+        if progress is None:
+            return RoundSummary()
+        return RoundSummary(
+            unrouted=store.waiting_count(),
+            events_total=progress.events,
+            dead_letters_total=progress.dead_letters.offset,
+        )
+
+
+def account(accounting: Accounting, log: EngagementLog, stop: Stop, bar: Progress) -> None:
+    """Fold what the log holds. Where somebody asks to stop, the batch in flight is the last."""
+    end = log.refresh()
+    if accounting.shard.offset == end:
+        return
+    task = bar.add_task("Accounting", total=end, completed=accounting.shard.offset)
+
+    def show(mark: Mark) -> None:
+        bar.update(task, completed=mark.offset, count=f"{mark.offset:,} of {end:,} records")
+
+    run_dataflow(accounting, UntilStopped(log, stop), more=lambda: False, on_commit=show)
+
+
+class Stopped(Exception):
+    """Somebody asked to stop while events were taken in."""
+
+
+class UntilStopped:
+    """A log that has nothing more to give once somebody asks to stop."""
+
+    def __init__(self, log: EngagementLog, stop: Stop) -> None:
+        self._log = log
+        self._stop = stop
+
+    def read(self, offset: int, max_records: int, max_bytes: int) -> Sequence[LogRecord]:
+        return () if self._stop.requested else self._log.read(offset, max_records, max_bytes)
+
+
+@contextmanager
+def accounting_of(output_dir: Path, log: EngagementLog) -> Iterator[Accounting]:
+    check_rules(log.genesis.rules)
+    try:
+        accounting = open_accounting(output_dir, log.genesis.generation)
+        try:
+            yield accounting
+        finally:
+            close(accounting)
+    except sqlite3.OperationalError as fault:
+        raise unwritable(store_path(output_dir, SHARD), str(fault)) from fault
+
+
+def genesis() -> Genesis:
+    """What stands at the head of a new log."""
+    outputs = {name: codec.fingerprint for name, codec in sorted(OUTPUT_CODECS.items())}
+    return Genesis(GENERATION, rules=RULES, outputs=outputs)
+
+
+def tell(taken: RoundSummary) -> None:
+    """One line a round, for whoever watches a run that follows."""
+    if taken.rounds:
+        say(f"{taken.events:,} events, {taken.dead_letters:,} dead letters; waiting for more")
+
+
+def wait(stop: Stop) -> None:
+    until = time.monotonic() + LOOK_AGAIN_SECONDS
+    while not stop.requested and time.monotonic() < until:
+        time.sleep(STOP_SEEN_SECONDS)

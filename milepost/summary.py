@@ -1,0 +1,100 @@
+"""What a run has come to: the whole output folder, and what this run added."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from connectors.files.written import read_file
+from connectors.json_values import decimal_text
+from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
+from domain.units import AMOUNT_SCALE
+from milepost.console import aligned, amount_text, shape
+from state.sums import Sums
+
+CATEGORIES_SHOWN = 3
+
+
+class Summary(NamedTuple):
+    """`events_read` and `seconds` are this run's, all else is what the folder holds now."""
+
+    output: Path
+    generation: str
+    is_complete: bool
+    events: int
+    events_read: int
+    log_records: int
+    unrouted: int
+    dead_letters: int
+    sums: Sums
+    exceptions: Mapping[str, int]
+    seconds: float
+
+    @property
+    def events_per_second(self) -> int:
+        return round(self.events_read / self.seconds) if self.seconds else 0
+
+
+def open_exceptions(output: Path, shard: int = 0) -> dict[str, int]:
+    """How many of each category were raised and not closed since, the most first."""
+    standing: dict[str, str] = {}
+    for written in read_file(output, TOPICS["ExceptionRaised"], shard):
+        match written.record:
+            case ExceptionRaised(exception_id=exception_id, category=category):
+                standing[exception_id] = category
+            case ExceptionClosed(exception_id=exception_id):
+                standing.pop(exception_id, None)
+    return dict(sorted(Counter(standing.values()).items(), key=lambda found: (-found[1], found[0])))
+
+
+def as_json(summary: Summary) -> dict[str, Any]:
+    """Version 1 of the shape; amounts are decimals as text."""
+    money = {
+        currency: {name: decimal_text(AMOUNT_SCALE, 2, amount) for name, amount in of._asdict().items()}
+        for currency, of in summary.sums.money.items()
+    }
+    return shape(
+        1,
+        output=str(summary.output),
+        generation=summary.generation,
+        complete=summary.is_complete,
+        events=summary.events,
+        events_read=summary.events_read,
+        log_records=summary.log_records,
+        unrouted=summary.unrouted,
+        journals=summary.sums.journals,
+        statements=summary.sums.statements,
+        exceptions_open=sum(summary.exceptions.values()),
+        exceptions_by_category=dict(summary.exceptions),
+        dead_letters=summary.dead_letters,
+        money=money,
+        seconds=round(summary.seconds, 3),
+        events_per_second=summary.events_per_second,
+    )
+
+
+def as_text(summary: Summary) -> str:
+    """For people, with what to do next."""
+    counts = [
+        ("events", f"{summary.events:,}", f"{summary.events_read:,} of them new"),
+        ("journals", f"{summary.sums.journals:,}", ""),
+        ("statements", f"{summary.sums.statements:,}", ""),
+        ("exceptions open", f"{sum(summary.exceptions.values()):,}", categories_text(summary.exceptions)),
+        ("dead letters", f"{summary.dead_letters:,}", "that could not be read" if summary.dead_letters else ""),
+        ("unrouted", f"{summary.unrouted:,}", "that wait for their project or contract" if summary.unrouted else ""),
+    ]
+    money = [(currency, *(amount_text(amount) for amount in of)) for currency, of in summary.sums.money.items()]
+    speed = f", {summary.events_per_second:,} events a second" if summary.events_read else ""
+    lines = aligned(counts, right=(1,))
+    if money:
+        lines += ["", *aligned([("", "posted", "recognised", "billed"), *money], right=(1, 2, 3))]
+    return "\n".join([*lines, "", f"  {summary.seconds:,.1f} seconds{speed}"])
+
+
+def categories_text(exceptions: Mapping[str, int]) -> str:
+    """The most frequent first; all of them are in the JSON form."""
+    shown = [f"{category} {count:,}" for category, count in list(exceptions.items())[:CATEGORIES_SHOWN]]
+    more = sum(exceptions.values()) - sum(list(exceptions.values())[:CATEGORIES_SHOWN])
+    return ", ".join([*shown, *([f"others {more:,}"] if more else [])])

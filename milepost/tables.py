@@ -1,0 +1,79 @@
+"""Tables for people: drawn on a terminal, aligned plain text anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table as Drawn
+from rich.text import Text
+
+from domain.units import HOURS_SCALE, RATE_SCALE
+from milepost.console import aligned
+
+
+class Table(NamedTuple):
+    """`right` are the columns of figures; the last `totals` rows are sums."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[str]]
+    right: frozenset[int] = frozenset()
+    totals: int = 0
+
+
+def show(*tables: Table) -> None:
+    console = Console(highlight=False)
+    for number, table in enumerate(tables):
+        if number:
+            typer.echo()
+        if console.is_terminal:
+            console.print(drawn(table))
+        else:
+            typer.echo("\n".join(plain(table)))
+
+
+def plain(table: Table) -> list[str]:
+    """A title, the columns and the rows; none of the latter is said."""
+    if not table.rows:
+        return [f"{table.title}: none"]
+    return [table.title, *aligned([table.columns, *table.rows], right=table.right)]
+
+
+def drawn(table: Table) -> Drawn | Text:
+    if not table.rows:
+        return Text(f"{table.title}: none")
+    made = Drawn(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for place, column in enumerate(table.columns):
+        made.add_column(column, justify="right" if place in table.right else "left", overflow="fold")
+    sums_from = len(table.rows) - table.totals
+    for number, row in enumerate(table.rows):
+        if table.totals and number == sums_from:
+            made.add_section()
+        made.add_row(*(Text(cell) for cell in row), style="bold" if number >= sums_from else None)
+    return made
+
+
+def scaled_text(value: int, scale: int) -> str:
+    """With thousands separated and without zeros at its end: `1,234.5`."""
+    whole, rest = divmod(abs(value), 10**scale)
+    decimals = f"{rest:0{scale}d}".rstrip("0")
+    return f"{'-' if value < 0 else ''}{whole:,}{'.' if decimals else ''}{decimals}"
+
+
+def hours_text(hours: int) -> str:
+    return scaled_text(hours, HOURS_SCALE)
+
+
+def rate_text(rate: int) -> str:
+    """At least two decimals, as money has."""
+    text = scaled_text(rate, RATE_SCALE)
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.ljust(2, '0')}"
+
+
+def percent_text(percent: int | None) -> str:
+    return "" if percent is None else f"{percent / 10**6:.1f} %"

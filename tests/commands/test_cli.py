@@ -1,0 +1,125 @@
+"""What `milepost` says about itself: complete, plain, and the same as the documents say."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from milepost import exit_codes
+from milepost.cli import app
+from state import guards
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def verbs(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command by the words that are typed for it."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from verbs(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+VERBS = dict(verbs(typer.main.get_command(app)))
+
+
+def said(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_help_teaches(verb: tuple[str, ...]) -> None:
+    """A purpose of one sentence, an example, and what comes next."""
+    text = said(*verb, "--help")
+    assert re.search(rf"Example:\n +milepost {' '.join(verb)}", text), text
+    assert re.search(r"Next:\n +\S", text), text
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_purposes_fit_in_the_list_of_commands(verb: tuple[str, ...]) -> None:
+    listed = said(*verb[:-1], "--help").split("Commands:")[1]
+    assert "..." not in listed
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_examples_name_options_that_exist(verb: tuple[str, ...]) -> None:
+    command = VERBS[verb]
+    known = {option for parameter in command.params for option in parameter.opts}
+    example = next(line for line in (command.help or "").splitlines() if line.strip().startswith("milepost "))
+    assert set(re.findall(r"--[a-z-]+", example)) <= known | {"--help"}
+
+
+def test_the_table_of_exit_codes_is_in_the_help_and_in_the_documents() -> None:
+    text = said("--help")
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    for code, meaning in exit_codes.MEANINGS.items():
+        assert f"{code:>5}  {meaning}" in text
+        assert f"| {code} |" in operations
+
+
+def test_every_guard_has_a_code_of_its_own_in_the_table() -> None:
+    codes = {name: value for name, value in vars(guards).items() if isinstance(value, int)}
+    assert len(set(codes.values())) == len(codes)
+    assert all(10 <= code <= 19 and code in exit_codes.MEANINGS for code in codes.values())
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_the_readme_names_every_verb(verb: tuple[str, ...]) -> None:
+    assert f"milepost {' '.join(verb)}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_no_arguments_show_the_help() -> None:
+    result = CliRunner().invoke(app, [])
+    assert result.exit_code == 2
+    assert "To begin:" in result.output
+
+
+def test_wrong_words_end_with_two() -> None:
+    for arguments in (["rum"], ["run"], ["run", "--inptu", "x"]):
+        assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_it_runs_as_a_module_and_plain_where_no_terminal_is() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "milepost", "--help"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.startswith("Usage: milepost ")
+    assert "\x1b" not in done.stdout
+    assert done.stderr == ""
+
+
+def typed(page: Path) -> Iterator[str]:
+    """The commands in a document's examples."""
+    for line in page.read_text(encoding="utf-8").splitlines():
+        command = line.strip()
+        if line.startswith(("milepost ", "    milepost ")) and "VERB" not in command:
+            yield command
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name
+)
+def test_commands_in_the_documents_can_be_typed(page: Path) -> None:
+    for command in typed(page):
+        words = command.removeprefix("milepost ").split()
+        verb = next((each for each in VERBS if tuple(words[: len(each)]) == each), None)
+        assert verb is not None, command
+        known = {option for parameter in VERBS[verb].params for option in parameter.opts}
+        assert {word.strip("[]") for word in words if word.strip("[").startswith("--")} <= known, command

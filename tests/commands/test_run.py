@@ -1,0 +1,288 @@
+"""`milepost run` as people and schedulers use it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from milepost import rounds
+from milepost.cli import app
+from tests.commands.tiny_firm import founding, worked, write
+
+
+def run(folder: Path, *arguments: str) -> Result:
+    """On the folder `in` in it, into the folder `out`."""
+    return CliRunner().invoke(app, ["run", "--input", str(folder / "in"), "--output", str(folder / "out"), *arguments])
+
+
+def summary(folder: Path, *arguments: str) -> dict[str, Any]:
+    result = run(folder, "--json", *arguments)
+    assert result.exit_code == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def started(folder: Path, *arguments: str, **how: Any) -> subprocess.Popen[str]:
+    """The same in a process of its own."""
+    command = [sys.executable, "-m", "milepost", "run", "--input", str(folder / "in"), "--output", str(folder / "out")]
+    return subprocess.Popen(
+        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path.cwd(), **how
+    )
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    """The bytes of all outputs."""
+    made = folder / "out" / "outputs"
+    return {str(path.relative_to(made)): path.read_bytes() for path in sorted(made.rglob("*.avro"))}
+
+
+def test_events_become_journals_and_money(tmp_path: Path) -> None:
+    """Eight and four hours: at 100 they earn 1,200, at 40 they cost 480, and both are posted."""
+    write(tmp_path / "in", [*founding(), worked("T-1", 2), worked("T-2", 3, "4")])
+    found = summary(tmp_path)
+    assert found["version"] == 1
+    assert found["complete"] is True
+    assert (found["events"], found["events_read"], found["dead_letters"], found["unrouted"]) == (8, 8, 0, 0)
+    assert (found["journals"], found["statements"], found["exceptions_open"]) == (2, 0, 0)
+    assert found["money"] == {"EUR": {"posted": "1680.00", "recognised": "1200.00", "billed": "0.00"}}
+    assert found["seconds"] > 0
+    assert found["events_per_second"] > 0
+
+
+def test_a_day_that_ends_lets_periods_close(tmp_path: Path) -> None:
+    """March is billed when it and its grace are over."""
+    write(tmp_path / "in", [*founding(), worked("T-1", 2), worked("T-2", 3, "4")])
+    found = summary(tmp_path, "--until", "2026-04-30")
+    assert found["statements"] == 1
+    assert found["money"]["EUR"]["billed"] == "1200.00"
+
+
+def test_again_without_anything_new_it_says_the_same(tmp_path: Path) -> None:
+    write(tmp_path / "in", [*founding(), worked("T-1", 2)])
+    first = summary(tmp_path)
+    before = written(tmp_path)
+    again = summary(tmp_path)
+    assert (again["events_read"], again["events_per_second"]) == (0, 0)
+    timing = ("events_read", "seconds", "events_per_second")
+    assert {key: value for key, value in again.items() if key not in timing} == {
+        key: value for key, value in first.items() if key not in timing
+    }
+    assert written(tmp_path) == before
+
+
+def test_a_file_that_comes_later_is_added(tmp_path: Path) -> None:
+    write(tmp_path / "in", [*founding(), worked("T-1", 2)])
+    summary(tmp_path)
+    write(tmp_path / "in", [worked("T-2", 3)], "later")
+    found = summary(tmp_path)
+    assert (found["events"], found["events_read"]) == (8, 1)
+    assert found["money"]["EUR"]["recognised"] == "1600.00"
+
+
+def test_what_cannot_be_read_or_placed_is_counted_and_the_rest_goes_on(tmp_path: Path) -> None:
+    lost = worked("T-9", 4, project_id="NOWHERE")
+    folder = write(tmp_path / "in", [*founding(), worked("T-1", 2, approved_by="ADA", submitted_by="ADA"), lost])
+    with (folder / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.write("no event at all\n")
+    found = summary(tmp_path)
+    assert (found["dead_letters"], found["unrouted"], found["exceptions_open"]) == (1, 1, 2)
+    assert found["exceptions_by_category"] == {"self_approved": 1, "unrouted": 1}
+
+
+def test_people_get_a_table_on_stdout_and_the_next_step_on_stderr(tmp_path: Path) -> None:
+    write(tmp_path / "in", [*founding(), worked("T-1", 2)])
+    result = run(tmp_path)
+    assert result.exit_code == 0
+    assert "  events           7  7 of them new\n" in result.stdout
+    assert "  EUR  1,120.00      800.00    0.00\n" in result.stdout
+    assert "events a second" in result.stdout
+    assert "Next" not in result.stdout
+    assert f"Next: milepost verify --output {tmp_path / 'out'}" in result.stderr
+    assert "\x1b" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--until", "soon"), "--until"),
+        (("--until", "2101-01-01"), "expected a date up to 2100-12-30, got 2101-01-01"),
+        (("--input", "nowhere"), "nowhere: expected a folder"),
+    ],
+)
+def test_wrong_usage_ends_with_two_and_makes_nothing(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
+    (tmp_path / "in").mkdir()
+    result = run(tmp_path, *arguments)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_input_that_changed_stops_with_ten(tmp_path: Path) -> None:
+    write(tmp_path / "in", [*founding(), worked("T-1", 2)])
+    summary(tmp_path)
+    write(tmp_path / "in", [*founding(), worked("T-1", 2, "9")])
+    result = run(tmp_path)
+    assert result.exit_code == 10
+    assert "events.jsonl: this input was read before and has changed" in result.stderr
+    assert result.stdout == ""
+
+
+def test_one_run_at_a_time(tmp_path: Path) -> None:
+    write(tmp_path / "in", founding())
+    (tmp_path / "out").mkdir()
+    with (tmp_path / "out" / "run.lock").open("w") as file:
+        file.write("4711\n")
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        result = run(tmp_path)
+    assert result.exit_code == 75
+    assert "another run (process 4711) is using" in result.stderr
+    assert run(tmp_path).exit_code == 0
+
+
+def test_a_folder_that_cannot_be_written_stops_with_twelve(tmp_path: Path) -> None:
+    write(tmp_path / "in", founding())
+    (tmp_path / "out").write_text("a file where the folder should be")
+    result = run(tmp_path)
+    assert result.exit_code == 12
+    assert f"{tmp_path / 'out'}: cannot be written" in result.stderr
+
+
+def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = [*founding(), *(worked(f"T-{day}", day) for day in range(2, 20))]
+    write(tmp_path / "a" / "in", events)
+    write(tmp_path / "b" / "in", events)
+
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fdatasync", full)
+        result = run(tmp_path / "a")
+    assert result.exit_code == 12
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"{tmp_path / 'a' / 'out'} cannot be written: No space left on device")
+    assert len(result.stderr.splitlines()) == 1
+    summary(tmp_path / "a")
+    summary(tmp_path / "b")
+    assert written(tmp_path / "a") == written(tmp_path / "b")
+
+
+@pytest.mark.parametrize("kilobytes", [1, 30, 100])
+def test_files_that_may_not_grow_end_the_same_way(tmp_path: Path, kilobytes: int) -> None:
+    """A limit on file size is a full disk that every file meets by itself, the store too."""
+    events = [*founding(), *(worked(f"T-{number}", 2 + number % 20) for number in range(200))]
+    write(tmp_path / "a" / "in", events)
+    write(tmp_path / "b" / "in", events)
+    size = kilobytes * 1024
+    limited = started(tmp_path / "a", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
+    data, messages = limited.communicate(timeout=120)
+    assert (limited.returncode, data) == (12, ""), messages
+    assert "cannot be written" in messages
+    assert "Traceback" not in messages
+    assert "panicked" not in messages
+    summary(tmp_path / "a")
+    summary(tmp_path / "b")
+    assert written(tmp_path / "a") == written(tmp_path / "b")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_following_takes_in_what_comes_until_it_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
+    write(tmp_path / "in", [*founding(), worked("T-1", 2)])
+    process = started(tmp_path, "--follow", "--json")
+    assert process.stderr is not None
+    assert process.stderr.readline() == "7 events, 0 dead letters; waiting for more\n"
+    write(tmp_path / "in", [worked("T-2", 3)], "later")
+    assert process.stderr.readline() == "1 events, 0 dead letters; waiting for more\n"
+    process.send_signal(number)
+    data, messages = process.communicate(timeout=60)
+    assert process.returncode == 0, messages
+    found = json.loads(data)
+    assert (found["events"], found["complete"]) == (8, True)
+    assert found["money"]["EUR"]["recognised"] == "1600.00"
+
+
+def test_a_run_that_is_stopped_half_way_can_be_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped while reading: the next run finishes the round, and the bytes are those of an undisturbed one."""
+    events = [*founding(), worked("T-1", 2)]
+    write(tmp_path / "a" / "in", events)
+    write(tmp_path / "b" / "in", events)
+
+    def stop_at_once(stop: Any) -> Any:
+        real = rounds.take_in
+
+        def take_in(*arguments: Any, **named: Any) -> Any:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return real(*arguments, **named)
+
+        return take_in
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rounds, "take_in", stop_at_once(None))
+        result = run(tmp_path / "a")
+    assert result.exit_code == 75
+    assert "Stopped half-way; the same command goes on from here" in result.stderr
+    assert summary(tmp_path / "a")["events"] == 7
+    summary(tmp_path / "b")
+    assert written(tmp_path / "a") == written(tmp_path / "b")
+
+
+def test_a_run_that_is_killed_goes_on_with_the_same_bytes(tmp_path: Path) -> None:
+    """Whatever the moments are, some of them fall into intake and some into the fold."""
+    events = [*founding(), *(worked(f"T-{number}", 2 + number % 20, "0.25") for number in range(3_000))]
+    write(tmp_path / "a" / "in", events)
+    write(tmp_path / "b" / "in", events)
+    for tenths in (5, 8, 11, 14):
+        process = started(tmp_path / "a")
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=tenths / 10)
+        process.kill()
+        process.communicate()
+    summary(tmp_path / "a")
+    summary(tmp_path / "b")
+    assert written(tmp_path / "a") == written(tmp_path / "b")
+
+
+def test_a_fault_of_ours_is_one_sentence_and_with_debug_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "in", founding())
+
+    def broken(*arguments: Any, **named: Any) -> None:
+        raise ValueError("expected two, got three")
+
+    monkeypatch.setattr(rounds, "run_rounds", broken)
+    result = run(tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("milepost stopped: ValueError: expected two, got three\n")
+    arguments = ["--debug", "run", "--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")]
+    assert isinstance(CliRunner().invoke(app, arguments).exception, ValueError)
+
+
+def test_the_same_flow_under_the_engines_own_command(tmp_path: Path) -> None:
+    """Outputs that are gone are made anew from the log, byte for byte."""
+    write(tmp_path / "in", [*founding(), worked("T-1", 2)])
+    summary(tmp_path)
+    before = written(tmp_path)
+    for folder in ("outputs", "progress", "store"):
+        subprocess.run(["rm", "-r", tmp_path / "out" / folder], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "bytewax.run", "dataflows.accounting_files:get_flow"],
+        env={**os.environ, "MILEPOST_OUTPUT": str(tmp_path / "out")},
+        cwd=Path.cwd(),
+        check=True,
+        timeout=120,
+    )
+    assert written(tmp_path) == before

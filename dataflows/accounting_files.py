@@ -22,7 +22,7 @@ from dataflows.accounting import build
 from dataflows.embedded import close, open_accounting
 from operators.accounting import CommittingSink, LogSource, Turn
 from state.guards import LOG_MISSING, GuardStop
-from state.rules import check_rules
+from state.rules import check_genesis
 
 VARIABLE: Final = "MILEPOST_OUTPUT"
 
@@ -37,7 +37,7 @@ def get_flow(output: str | None = None) -> Dataflow:
     atexit.register(held.close)
     log = held.enter_context(EngagementLog.open(folder))
     held.enter_context(only_writer(folder))
-    check_rules(log.genesis.rules)
+    check_genesis(log.genesis)
     accounting = open_accounting(folder, log.genesis.generation)
     held.callback(close, accounting)
     turn = Turn()

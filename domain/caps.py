@@ -20,15 +20,16 @@ Order = tuple[str, str, str]
 
 
 class CapLimit(NamedTuple):
-    """The limit from a date on; None: not limited in that measure."""
+    """The limit from a date on; None: not limited in that measure. One that is not hard only warns."""
 
     effective_on: date
     amount: Amount | None
     hours: Hours | None
+    hard: bool = True
 
 
 class CapRule(NamedTuple):
-    """A cap as one line sees it, over all versions of its contract; limits are ordered by contract version."""
+    """A cap as one line sees it, over all versions of its contract: limits by contract version, `hard` the newest's."""
 
     cap_id: str
     hard: bool
@@ -117,7 +118,7 @@ def grant(claim: Claim, buckets: Mapping[BucketKey, Bucket], step: Amount, mode:
     free_hours = claim.hours - claim.pinned_hours
     room, room_hours, binding = free, free_hours, None
     for rule in claim.rules:
-        if not rule.hard:
+        if not limit_on(rule, claim.day).hard:
             continue
         left, left_hours = _left(rule, claim, free, free_hours, buckets, step, mode)
         if left < room or left_hours < room_hours:
@@ -172,13 +173,12 @@ def allot(
 def has_room(claim: Claim, buckets: Mapping[BucketKey, Bucket]) -> bool:
     """Whether the whole claim fits under every hard cap of every version, so that nobody else's share can change."""
     for rule in claim.rules:
-        if rule.hard:
-            taken = buckets.get(bucket_key(rule, claim.day, claim.person_id), Bucket())
-            for limit in rule.limits:
-                if limit.amount is not None and taken.amount + claim.free > limit.amount:
-                    return False
-                if limit.hours is not None and taken.hours + claim.hours - claim.pinned_hours > limit.hours:
-                    return False
+        taken = buckets.get(bucket_key(rule, claim.day, claim.person_id), Bucket())
+        for limit in rule.limits:
+            if limit.hard and limit.amount is not None and taken.amount + claim.free > limit.amount:
+                return False
+            if limit.hard and limit.hours is not None and taken.hours + claim.hours - claim.pinned_hours > limit.hours:
+                return False
     return True
 
 

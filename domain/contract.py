@@ -116,7 +116,9 @@ def _rule(cap_id: str, stated: list[tuple[Version, Cap | SharedCap, Policies]], 
     _, newest, policies = stated[-1]
     by_version = {version.number: cap for version, cap, _ in stated}
     limits = tuple(
-        CapLimit(version.effective_on, cap.amount if cap else None, cap.hours if cap else None)
+        CapLimit(version.effective_on, cap.amount, cap.hours, cap.kind == "hard")
+        if cap
+        else CapLimit(version.effective_on, None, None)
         for version in history
         for cap in (by_version.get(version.number),)
     )
@@ -181,8 +183,6 @@ def _line_faults(terms: ContractSigned) -> list[tuple[str, str]]:
     faults = []
     ids: set[str] = set()
     claims: dict[tuple[str, str | None], str] = {}
-    if not terms.lines:
-        faults.append(("lines", "a contract needs at least one line"))
     for place, line in enumerate(terms.lines):
         if line.line_id in ids:
             faults.append((f"lines[{place}].line_id", f"line {line.line_id} stands twice"))

@@ -23,7 +23,7 @@ from milepost.console import progress_bar, say
 from milepost.stopping import Stop
 from milepost.summary import Summary, open_exceptions
 from state.genesis import Genesis
-from state.rules import RULES, check_rules
+from state.rules import RULES, check_genesis
 from state.shard import Mark
 from state.sums import sums
 
@@ -125,7 +125,7 @@ class UntilStopped:
 
 @contextmanager
 def accounting_of(output_dir: Path, log: EngagementLog) -> Iterator[Accounting]:
-    check_rules(log.genesis.rules)
+    check_genesis(log.genesis)
     try:
         accounting = open_accounting(output_dir, log.genesis.generation)
         try:

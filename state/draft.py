@@ -112,6 +112,7 @@ class Draft:
         "open_added",
         "open_removed",
         "outputs",
+        "own",
         "parked",
         "parts",
         "plans",
@@ -133,6 +134,7 @@ class Draft:
         reference: ReferenceBook,
         cause: Cause,
         plans: Plans,
+        own: tuple[str, ...] | None = None,
     ) -> None:
         self.engagement_id = engagement_id
         self.before = before
@@ -140,6 +142,7 @@ class Draft:
         self.reference = reference
         self.cause = cause
         self.plans, self.shared = plans
+        self.own = own
         self.parts: dict[PartKey, Any] = {}
         self.rows: dict[str, Entry] = {}
         self.outputs: list[Any] = []

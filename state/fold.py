@@ -36,9 +36,13 @@ def apply(
     entries: Entries,
     cause: Cause,
     plans: Plans,
+    own: tuple[str, ...] | None = None,
 ) -> Transition:
-    """What an event makes of one engagement. `plans` remembers what follows from contracts and reference data alone."""
-    draft = Draft(engagement_id, before, entries, reference, cause, plans)
+    """What an event makes of one engagement. `plans` remembers what follows from contracts and reference data alone.
+
+    An event that goes to several engagements names in `own` what of it is this one's; None: everything.
+    """
+    draft = Draft(engagement_id, before, entries, reference, cause, plans, own)
     match event:
         case TimeApproved():
             time.on_time_approved(draft, event)

@@ -45,6 +45,8 @@ class LogRecord(Protocol):
     def body(self) -> bytes: ...
     @property
     def event(self) -> Event: ...
+    @property
+    def own(self) -> tuple[str, ...] | None: ...
 
 
 class Encoded(NamedTuple):
@@ -184,7 +186,7 @@ class Shard:
         cause = cause_of(event, self._recorded_max, record.offset)
         emit = _Emitter(self, cause, made)
         if record.engagement_id:
-            self._apply_to(record.engagement_id, event, cause, emit)
+            self._apply_to(record.engagement_id, event, cause, emit, record.own)
         else:
             room = self._broadcast(record, event, cause, emit, room)
             if self.engagement:
@@ -197,7 +199,9 @@ class Shard:
         self.offset, self.engagement, self._ordinal = record.offset + 1, "", 0
         return room
 
-    def _apply_to(self, engagement_id: str, event: Event, cause: Cause, emit: "_Emitter") -> None:
+    def _apply_to(
+        self, engagement_id: str, event: Event, cause: Cause, emit: "_Emitter", own: tuple[str, ...] | None = None
+    ) -> None:
         store = self.store
         engagement = store.engagement(engagement_id)
         change = apply(
@@ -208,6 +212,7 @@ class Shard:
             store.entries(engagement),
             cause,
             self._plans(engagement_id),
+            own,
         )
         store.apply(engagement_id, engagement, change, cause.log_offset)
         for record in change.outputs:

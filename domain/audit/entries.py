@@ -116,8 +116,10 @@ def _bill(
     keys = [(statement.contract_id, entry_id) for entry_id in line.entries]
     unknown = [key[1] for key in keys if key not in entries]
     if unknown or not keys:
-        expected = f"line {line.line_id} of entries that have accrued something"
-        yield violation(BILLED_ONCE, seen, statement.statement_id, expected, f"entries {unknown or 'none'}")
+        # Where billing is allotted apart, an entry may be billed of which nothing is recognised.
+        if terms.same_allotment or not keys:
+            expected = f"line {line.line_id} of entries that have accrued something"
+            yield violation(BILLED_ONCE, seen, statement.statement_id, expected, f"entries {unknown or 'none'}")
         return
     brought = [entries[key] for key in keys]
     wanted = [entry.left(terms) for entry in brought]

@@ -11,6 +11,7 @@ from domain.billing import methods
 from domain.billing_periods import period_of
 from domain.contract import BEGINNING, amend, contradictions, covers, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
+from domain.events.common import ContractLine
 from domain.identity import content_digest
 from domain.money import is_currency
 from domain.policies import resolve, unsupported
@@ -28,6 +29,7 @@ TermsEvent = ContractSigned | ContractAmended | ContractTerminated
 
 
 def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
+    event = event._replace(lines=own_lines(draft, event.lines))
     contract = draft.contract(event.contract_id)
     if contract is not None and not _newer(draft, contract, event):
         return
@@ -44,7 +46,14 @@ def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
     _apply_waiting(draft, event.contract_id)
 
 
+def own_lines(draft: Draft, lines: tuple[ContractLine, ...]) -> tuple[ContractLine, ...]:
+    """Of a contract over several engagements each takes the lines of its own projects; a cap that names another's is `invalid_terms`."""
+    return lines if draft.own is None else tuple(line for line in lines if line.project_id in draft.own)
+
+
 def on_contract_amended(draft: Draft, event: ContractAmended) -> None:
+    if event.lines is not None:
+        event = event._replace(lines=own_lines(draft, event.lines))
     contract = draft.contract(event.contract_id)
     if contract is None:
         contract = Contract(event.contract_id, 0, "")

@@ -52,7 +52,8 @@ def on_resource_assigned(draft: Draft, event: ResourceAssigned) -> None:
         return
     project = draft.project(event.project_id)
     others = tuple(one for one in project.assignments if one.assignment_id != event.assignment_id)
-    draft.put_project(replace(project, assignments=(*others, event), changed=True))
+    here = () if draft.own is not None and event.project_id not in draft.own else (event,)
+    draft.put_project(replace(project, assignments=(*others, *here), changed=True))
     rerate_person(draft, draft.contracts(), event.project_id, event.person_id)
     _retry_parked(draft)
 

@@ -84,7 +84,7 @@ def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
     price = stake.price
     settled = {MAIN: max(stake.issued, price.given), REVENUE: price.given, BILLING: stake.issued}[allotment]
     amount = price.billable if price.final else price.value
-    hours = price.hours * amount // price.value if price.final and price.value else price.hours
+    hours = price.billable_hours if price.final else price.hours
     pinned = min(max(settled, 0), amount)
     return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules_for(plan, allotment))
 
@@ -92,13 +92,9 @@ def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
 def granted_of(allotment: str, stake: Stake, claim: Claim) -> Grant:
     """What the price says was granted in this allotment."""
     price = stake.price
-    amount = price.billable if allotment != REVENUE else price.allowed
-    hours = claim.hours if amount == claim.amount else _hours_part(claim, amount)
-    return Grant(amount, hours, price.binding)
-
-
-def _hours_part(claim: Claim, amount: Amount) -> int:
-    return claim.hours * amount // claim.amount if claim.amount else claim.hours
+    if allotment == REVENUE:
+        return Grant(price.allowed, price.allowed_hours, price.binding)
+    return Grant(price.billable, price.billable_hours, price.binding)
 
 
 def order_key(plan: LinePlan, price: Price, entry_id: str) -> Order:
@@ -106,7 +102,15 @@ def order_key(plan: LinePlan, price: Price, entry_id: str) -> Order:
 
 
 def uncapped(price: Price) -> Price:
-    return replace(price, allowed=price.value, billable=price.value, recognised=price.value)
+    return replace(
+        price,
+        allowed=price.value,
+        billable=price.value,
+        recognised=price.value,
+        binding=None,
+        allowed_hours=price.hours,
+        billable_hours=price.hours,
+    )
 
 
 def change(draft: Draft, old: tuple[LinePlan, Stake] | None, new: tuple[LinePlan, Stake] | None) -> Price | None:
@@ -165,10 +169,11 @@ def _replace(
 
 def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Grant) -> Price:
     if allotment == REVENUE:
-        return _recognising(plan, replace(price, allowed=granted.amount))
+        return _recognising(plan, replace(price, allowed=granted.amount, allowed_hours=granted.hours))
+    billed = replace(price, billable=granted.amount, billable_hours=granted.hours, binding=granted.binding)
     if allotment == BILLING:
-        return replace(price, billable=granted.amount, binding=granted.binding)
-    return _recognising(plan, replace(price, allowed=granted.amount, billable=granted.amount, binding=granted.binding))
+        return billed
+    return _recognising(plan, replace(billed, allowed=granted.amount, allowed_hours=granted.hours))
 
 
 def _recognising(plan: LinePlan, price: Price) -> Price:
@@ -330,7 +335,7 @@ def _walk(
     for (_, _, other), granted in zip(queue, grants, strict=True):
         if other is None:
             result = granted
-        elif granted.amount != granted_of(allotment, other.stake, other.claim).amount:
+        elif granted[:2] != granted_of(allotment, other.stake, other.claim)[:2]:
             _regrant(draft, allotment, other, granted)
     return result
 

@@ -6,7 +6,7 @@ An entry has two sides that post apart, each whole as soon as it can: cost (pers
 
 from bisect import bisect_right
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 from domain.billing import methods
 from domain.contract import covers, in_force

@@ -12,7 +12,7 @@ from typing import Any
 
 from domain.caps import Bucket
 from domain.events.commercial import ContractAmended, ContractSigned
-from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, TimeApproved
+from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, StatementRequested, TimeApproved
 from domain.events.finance import InvoicePosted
 from domain.journal import Leg
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Rate
@@ -74,6 +74,8 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     rounding: Amount = 0
     final: bool = False
     stepped: bool = False
+    allowed_hours: Hours = 0
+    billable_hours: Hours = 0
 
 
 class Fault(Value, frozen=True, array_like=True, gc=False):
@@ -179,7 +181,6 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
     invalid: str | None = None
     period_start: date | None = None
     requested_to: date | None = None
-    requests: tuple[str, ...] = ()
     sequences: dict[str, int] = {}
     unapproved: str | None = None
 
@@ -267,6 +268,13 @@ class OpenException(Value, frozen=True, array_like=True, gc=False):
     contract_id: str | None = None
     project_id: str | None = None
     revision: int = 1
+
+
+class WaitingRequest(Value, frozen=True, array_like=True, gc=False):
+    """A statement asked for before its contract is in force."""
+
+    event: StatementRequested
+    log_offset: int
 
 
 class Estimate(Value, frozen=True, array_like=True, gc=False):
@@ -369,5 +377,6 @@ PART_KINDS: dict[str, Any] = {
     "forecast": Forecast,
     "outlook": Outlook,
     "fact": Fact,
+    "request": WaitingRequest,
     "index": dict[str, tuple[str, ...]],
 }

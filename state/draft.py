@@ -284,14 +284,21 @@ class Draft:
             _swap(set(had), set(has), self.open_removed, self.open_added)
         faults_before = before.work.faults if before is not None and before.work is not None else ()
         faults = after.work.faults if after.work is not None else ()
-        place_before = before.work.log_offset if faults_before and before is not None and before.work is not None else None
+        place_before = (
+            before.work.log_offset if faults_before and before is not None and before.work is not None else None
+        )
         place = after.work.log_offset if faults and after.work is not None else None
         if faults_before == faults and place_before == place:
             return
         self.parked[entry_id] = place
         name = f"entry:{entry_id}"
         waits = {(kind, key, name) for fault in faults for kind, key in fault.waits}
-        _swap({(kind, key, name) for fault in faults_before for kind, key in fault.waits}, waits, self.waits_removed, self.waits_added)
+        _swap(
+            {(kind, key, name) for fault in faults_before for kind, key in fault.waits},
+            waits,
+            self.waits_removed,
+            self.waits_added,
+        )
         if place_before != place:
             self.waits_added |= waits
 

@@ -98,7 +98,7 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
                 {rate.effective_from for rate in getattr(line.terms, "rates", ()) if rate.effective_from is not None}
             )
         ),
-        methods.unsupported(line.terms),
+        methods.unsupported_line(line, policies),
         terms.currency,
         key,
     )

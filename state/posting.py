@@ -4,7 +4,6 @@ One journal for each entity, currency, accounting date and kind; a reversal mirr
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from msgspec.structs import replace
 

@@ -28,7 +28,7 @@ from state.allot import (
 from state.assess import PricePlan, assess
 from state.books import CapBucket, CapState, Contract, Entry, Price
 from state.draft import Draft
-from state.handlers.time import explain, plan_of
+from state.handlers.time import explain, plan_of, stepped_price
 from state.plan import LinePlan
 
 
@@ -48,7 +48,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         return None
     if verdict.price.line.contract_id != work.price.contract_id:
         return None
-    fresh = verdict.price.price
+    fresh = stepped_price(draft, entry, work, verdict.price.price, verdict.price.line)
     kept = work.price
     price = replace(
         fresh,
@@ -58,6 +58,8 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         given=kept.given,
         binding=kept.binding,
         final=kept.final,
+        allowed_hours=kept.allowed_hours,
+        billable_hours=kept.billable_hours,
     )
     explain(draft, verdict.price)
     return verdict.price.line, price

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from domain.billing import time_and_materials
 from domain.events.common import (
+    ContractLine,
     CostPlus,
     Deposit,
     Expenses,
@@ -17,6 +18,8 @@ from domain.events.common import (
     UnitPrice,
 )
 from domain.units import Hours
+
+RIGHT_TO_INVOICE = "right_to_invoice"
 
 
 def unsupported(terms: Terms) -> str | None:
@@ -37,6 +40,15 @@ def unsupported(terms: Terms) -> str | None:
             return f"terms {type(terms).__name__} are not handled by the rules in force"
         case _:
             assert_never(terms)
+
+
+def unsupported_line(line: ContractLine, policies: Policies) -> str | None:
+    """Why the rules in force refuse the line: its terms, or how it earns its revenue."""
+    refused = unsupported(line.terms)
+    method = line.revenue_policy or policies.revenue_method
+    if refused is None and method not in (None, RIGHT_TO_INVOICE):
+        return f"revenue {method} of terms {type(line.terms).__name__} is not handled by the rules in force"
+    return refused
 
 
 def billable_hours(terms: Terms, worked: Hours, stated: Hours | None, policies: Policies) -> Hours:

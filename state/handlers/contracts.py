@@ -19,6 +19,7 @@ from domain.zones import is_zone
 from state.assess import taken_projects
 from state.books import Contract, Project, TermsVersion
 from state.draft import Draft
+from state.handlers.statements import serve_waiting
 from state.handlers.time import retry
 from state.periods import schedule
 from state.plan import billing_cycle, billing_zone
@@ -144,6 +145,7 @@ def _apply_waiting(draft: Draft, contract_id: str) -> None:
         draft.settle_note("amendment_gap", "contract", contract_id)
     if waited:
         _retry_parked(draft)
+        serve_waiting(draft, contract_id)
 
 
 def _may_go_on(contract: Contract) -> bool:
@@ -217,6 +219,7 @@ def _apply(draft: Draft, contract: Contract, since: date | None) -> None:
     _list_outside(draft, contract)
     if not _may_go_on(contract):
         _retry_parked(draft)
+        serve_waiting(draft, contract_id)
 
 
 def _refuse(draft: Draft, contract: Contract, category: str, field: str, message: str) -> None:
@@ -276,8 +279,13 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
 
 
 def _note_unsupported_lines(draft: Draft, contract: Contract) -> None:
+    terms = contract.terms
+    entity = draft.reference.entity(terms.legal_entity_id)
+    policies = entity.policies if entity is not None else None
     refused = {
-        line.line_id: why for line in contract.terms.lines if (why := methods.unsupported(line.terms)) is not None
+        line.line_id: why
+        for line in terms.lines
+        if (why := methods.unsupported_line(line, line_policies(terms, line, policies))) is not None
     }
     for line_id in line_ids(contract):
         subject = f"{contract.contract_id}/{line_id}"

@@ -25,10 +25,10 @@ from state.assess import taken_projects
 from state.bases import Weighed, estimate_key, lacks_estimate, limited_by, line_key, reweigh, weigh
 from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Outlook, Project, StatementState, Told
 from state.draft import Draft
+from state.facts import is_new
 from state.forecast_caps import caps_of, companions
 from state.forecast_figures import Figures, figures_of, lines_of, shape_of, statement_months
 from state.handlers import views
-from state.handlers.projects import is_new
 from state.outlook import (
     ONE_DAY,
     absorb,

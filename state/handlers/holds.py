@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased
 from state.books import Hold
 from state.draft import Draft
-from state.handlers.projects import is_new
+from state.facts import is_new
 
 
 def on_hold_placed(draft: Draft, event: BillingHoldPlaced) -> None:

@@ -26,8 +26,9 @@ from domain.statement import (
 from domain.units import Amount, Percent, Rate
 from domain.zones import local_date
 from state.allot import Stake, allot_rest, book_repriced, claim_of, order_key, repin, reprice, rules_for, stake_of
-from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState
+from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState, WaitingRequest
 from state.draft import Draft
+from state.facts import happens
 from state.handlers.time import plan_of
 from state.periods import closes_on, open_period, schedule, zone_of
 from state.plan import LinePlan, contract_policies, line_plan, version_on
@@ -59,8 +60,12 @@ def close_period(draft: Draft, contract: Contract, period: BillingPeriod) -> Con
 
 
 def on_statement_requested(draft: Draft, event: StatementRequested) -> None:
+    """Cut the statement now; a request for a contract that is not in force yet waits for it. A request happens once."""
+    if not happens(draft, "statement_request", event.request_id):
+        return
     contract = draft.contract(event.contract_id)
     if contract is None or not contract.history or contract.invalid is not None:
+        draft.put("request", event.request_id, WaitingRequest(event, draft.cause.log_offset))
         draft.note(
             "unknown_reference",
             "statement_request",
@@ -69,14 +74,27 @@ def on_statement_requested(draft: Draft, event: StatementRequested) -> None:
             contract_id=event.contract_id,
         )
         return
-    if event.request_id in contract.requests:
-        return
-    contract = replace(contract, requests=(*contract.requests, event.request_id)[-1_000:])
-    draft.put("contract", event.contract_id, contract)
+    _cut_on_request(draft, contract, event)
+    publish(draft)
+
+
+def serve_waiting(draft: Draft, contract_id: str) -> None:
+    """The contract is in force: cut what was requested before, in the order of the log."""
+    waiting = [request for request_id in draft.ids("request") for request in (draft.part("request", request_id),)]
+    for request in sorted(waiting, key=lambda one: one.log_offset):
+        contract = draft.contract(contract_id)
+        if request.event.contract_id == contract_id and contract is not None:
+            draft.put("request", request.event.request_id, None)
+            draft.settle_note("unknown_reference", "statement_request", request.event.request_id)
+            _cut_on_request(draft, contract, request.event)
+    publish(draft)
+
+
+def _cut_on_request(draft: Draft, contract: Contract, event: StatementRequested) -> None:
+    """With a cycle the oldest open period closes early; else what the request says, by default everything so far."""
     period = open_period(draft, contract)
     if period is not None:
         schedule(draft, close_period(draft, contract, period))
-        publish(draft)
         return
     to = event.to or local_date(event.occurred_at, zone_of(draft, contract)) + timedelta(days=1)
     start = event.period or contract.requested_to or contract.terms.starts_on
@@ -84,7 +102,6 @@ def on_statement_requested(draft: Draft, event: StatementRequested) -> None:
     current = draft.contract(event.contract_id)
     assert current is not None, "the contract is in the books"
     draft.put("contract", event.contract_id, replace(current, requested_to=to))
-    publish(draft)
 
 
 class _Due(NamedTuple):
@@ -115,7 +132,9 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
 def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
     """Of every line, in every version of the terms that has it."""
     plans = (
-        line_plan(draft, contract, stored.version, line.line_id) for stored in contract.history for line in stored.terms.lines
+        line_plan(draft, contract, stored.version, line.line_id)
+        for stored in contract.history
+        for line in stored.terms.lines
     )
     return [plan for plan in plans if plan is not None]
 
@@ -173,13 +192,7 @@ def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: B
     hours = 0
     flags = []
     if price is not None and own:
-        hours = (
-            price.hours
-            if price.billable == price.value
-            else price.hours * price.billable // price.value
-            if price.value
-            else 0
-        )
+        hours = price.billable_hours
         if price.billable < price.value:
             flags.append(ADJUSTED_FOR_CAP)
     if issued is not None:
@@ -203,7 +216,9 @@ def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: B
     )
 
 
-def _printed(entry: Entry, price: Price | None, issued: Issued | None) -> tuple[str, str | None, str | None, Rate, Percent]:
+def _printed(
+    entry: Entry, price: Price | None, issued: Issued | None
+) -> tuple[str, str | None, str | None, Rate, Percent]:
     """Person, task, role, rate and markup to print: of the price on the line, else of what was issued there."""
     work = entry.standing
     if price is not None and work is not None:
@@ -410,9 +425,11 @@ def _share_room(
     for (own, stake), claim, share in zip(members, claims, shares, strict=True):
         price = stake.price
         granted = claim.pinned + share
-        after = replace(price, given=granted, allowed=granted, recognised=granted)
+        hours = claim.hours if granted == claim.amount else claim.hours * granted // claim.amount
+        after = replace(price, given=granted, allowed=granted, recognised=granted, allowed_hours=hours)
         if allotment == "":
-            after = replace(after, billable=granted, binding=cap_id if granted < price.value else None)
+            binding = cap_id if granted < price.value else None
+            after = replace(after, billable=granted, billable_hours=hours, binding=binding)
         changed.append((own, stake, after))
     for own, stake, after in changed:
         entry = draft.entry(stake.entry_id)

@@ -240,7 +240,7 @@ def _price_side(
     if line is None or plan.slot is None:
         change(draft, old, None)
         return plan.price
-    price = _stepped(draft, entry, work, plan.price, line)
+    price = stepped_price(draft, entry, work, plan.price, line)
     explain(draft, plan)
     issued = issued_on(entry, price.contract_id, price.line_id)
     stake = Stake(entry.entry_id, work.event.person_id, price, issued.amount if issued else 0)
@@ -251,7 +251,7 @@ def _price_side(
     return allotted
 
 
-def _stepped(draft: Draft, entry: Entry, work: Work, price: Price, line: LinePlan) -> Price:
+def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: LinePlan) -> Price:
     """The entry's share of its person's day, where increments are rounded over that."""
     event = work.event
     if not person_day.by_day(line.policies) or event.billable_hours is not None:

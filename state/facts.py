@@ -1,0 +1,34 @@
+"""Facts with a version: which one is newest, and whether it came twice with different content."""
+
+from domain.identity import content_digest
+from state.books import Fact
+from state.draft import Draft
+
+_TRACE = ("event_id", "recorded_at", "source", "correlation_id", "engagement_id")
+
+
+def is_new(draft: Draft, kind: str, fact_id: str, version: int, event: object) -> bool:
+    """Whether a fact brings a higher version than known; the same one with other content is a conflict."""
+    known: Fact | None = draft.part("fact", f"{kind}/{fact_id}")
+    names = event._fields  # type: ignore[attr-defined]
+    digest = content_digest([type(event).__name__, *(getattr(event, name) for name in names if name not in _TRACE)])
+    if known is not None and version <= known.version:
+        if version == known.version and digest != known.digest:
+            draft.note(
+                "conflicting_version",
+                kind,
+                fact_id,
+                f"version {version} of {kind} {fact_id} came twice with different content; the first one stands",
+            )
+        return False
+    draft.settle_note("conflicting_version", kind, fact_id, "superseded")
+    draft.put("fact", f"{kind}/{fact_id}", Fact(version, digest))
+    return True
+
+
+def happens(draft: Draft, kind: str, fact_id: str) -> bool:
+    """Whether a fact without a version comes for the first time; its id once known, it happens no more."""
+    if draft.part("fact", f"{kind}/{fact_id}") is not None:
+        return False
+    draft.put("fact", f"{kind}/{fact_id}", Fact(0, ""))
+    return True

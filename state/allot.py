@@ -5,6 +5,7 @@ Anything else walks the open entries of the cap's lines from the changed entry o
 the event (R16, R19).
 """
 
+from datetime import date
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -40,6 +41,9 @@ from state.totals import issued_on, standing_price
 from state.value import Value
 
 MAIN, REVENUE, BILLING = "", "revenue", "billing"
+DATE_LAST = date(2100, 12, 31)
+# Days after which a rate is too old: never.
+_EVER = 1_000_000
 
 
 class Stake(Value, frozen=True, array_like=True, gc=False):
@@ -241,12 +245,12 @@ def _with_pinned(claim: Claim, buckets: dict[BucketKey, Bucket]) -> dict[BucketK
     }
 
 
-def _bucket_id(plan: LinePlan, allotment: str, key: BucketKey) -> str:
+def bucket_id(plan: LinePlan, allotment: str, key: BucketKey) -> str:
     return "/".join((plan.contract_id, allotment, *key))
 
 
 def _stored(draft: Draft, plan: LinePlan, allotment: str, rule: CapRule, claim: Claim) -> CapBucket:
-    return draft.bucket(_bucket_id(plan, allotment, bucket_key(rule, claim.day, claim.person_id)))
+    return draft.bucket(bucket_id(plan, allotment, bucket_key(rule, claim.day, claim.person_id)))
 
 
 def _any_refused(draft: Draft, plan: LinePlan, allotment: str, claim: Claim) -> bool:
@@ -262,7 +266,7 @@ def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: 
         for rule in share.claim.rules
     }
     for key, rule in rules.items():
-        part_id = _bucket_id(plan, allotment, key)
+        part_id = bucket_id(plan, allotment, key)
         stored = draft.bucket(part_id)
         bucket, refused, last = stored.bucket, stored.refused, stored.last
         for share, sign in ((had, -1), (has, 1)):
@@ -317,7 +321,7 @@ def _walk(
         for rule in claim.rules:
             key = bucket_key(rule, claim.day, claim.person_id)
             if key not in buckets:
-                buckets[key] = draft.bucket(_bucket_id(plan, allotment, key)).bucket
+                buckets[key] = draft.bucket(bucket_id(plan, allotment, key)).bucket
     for rival in rivals:
         _take_back(rival, allotment, buckets)
     if own is not None:
@@ -338,6 +342,19 @@ def _walk(
         elif granted[:2] != granted_of(allotment, other.stake, other.claim)[:2]:
             _regrant(draft, allotment, other, granted)
     return result
+
+
+def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Claim], dict[BucketKey, Bucket]]:
+    """Every claim of the plan's lines that is not settled, in consumption order, and the buckets without what these hold freely."""
+    rivals = sorted(_rivals(draft, plan, allotment, ("", "", ""), ""), key=lambda rival: rival.order)
+    buckets = {
+        key: draft.bucket(bucket_id(plan, allotment, key)).bucket
+        for rival in rivals
+        for key in (bucket_key(rule, rival.claim.day, rival.claim.person_id) for rule in rival.claim.rules)
+    }
+    for rival in rivals:
+        _take_back(rival, allotment, buckets)
+    return [rival.claim for rival in rivals], buckets
 
 
 def _take_back(rival: _Rival, allotment: str, buckets: dict[BucketKey, Bucket]) -> None:
@@ -412,7 +429,7 @@ def book_repriced(draft: Draft) -> None:
 def difference_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
     """A difference takes the date that a reversal of the side's oldest standing journal would; its rate where one is known, else the carrying rate."""
     assert work.price is not None, "only a priced entry has differences"
-    instead = reversal_day(draft, work, "revenue")
+    instead = reversal_day(draft, work, "revenue", plan.entity)
     day = day_in(work.event, plan.entity.zone)
     policies = plan.policies._replace(closed_period="next_open")
     slot = slot_for(draft, "price", plan.entity, plan.currency, day, instead, work.price.day, policies)
@@ -420,16 +437,25 @@ def difference_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
 
 
 def carrying_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
-    journal = next(journal for journal in work.journals if any(line.purpose == "revenue" for line in journal.lines))
+    """Where nothing was recognised yet, so that no rate is carried, the last one known before or after, however old."""
     entity = plan.entity
-    open_day = open_day_from(draft, entity, journal.accounting_date)
-    return Slot(
-        entity,
-        plan.currency,
-        open_day,
-        period(draft, entity, open_day).name,
-        Exchange(journal.exchange_rate, 10**12, journal.exchange_rate, ()),
-    )
+    journal = next((one for one in work.journals if any(line.purpose == "revenue" for line in one.lines)), None)
+    start = journal.accounting_date if journal is not None else day_in(work.event, entity.zone)
+    open_day = open_day_from(draft, entity, start)
+    if journal is not None:
+        exchange = Exchange(journal.exchange_rate, 10**12, journal.exchange_rate, ())
+    else:
+        exchange = _last_rate(draft, plan, open_day)
+    return Slot(entity, plan.currency, open_day, period(draft, entity, open_day).name, exchange)
+
+
+def _last_rate(draft: Draft, plan: LinePlan, day: date) -> Exchange:
+    rate_type = plan.policies.exchange_rate_type or "spot"
+    for until in (day, DATE_LAST):
+        found = draft.reference.exchange(rate_type, plan.currency, plan.entity.currency, until, _EVER)
+        if isinstance(found, Exchange):
+            return found
+    raise AssertionError(f"{plan.currency} to {plan.entity.currency}: the entry was priced, so a rate was known")
 
 
 # What people hear of it

@@ -12,7 +12,7 @@ from domain.billing import methods
 from domain.contract import covers, in_force
 from domain.events.common import Policies
 from domain.events.delivery import ResourceAssigned, TimeApproved
-from domain.events.reference import PersonDefined
+from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.identity import content_digest
 from domain.money import extend, format_decimal
 from domain.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate, role_of
@@ -237,7 +237,7 @@ def _cost(
         message = f"no cost rate for {event.person_id} ({role}) on {day}"
         return Blocked("cost", "no_cost_rate", message, waits_for_cost_rate(event.person_id, role), "person_id")
     kept = standing is not None and standing.cost is not None and standing.cost.day == day
-    instead = reversal_day(draft, standing, "cost") if kept and standing is not None else None
+    instead = reversal_day(draft, standing, "cost", entity) if kept and standing is not None else None
     slot = slot_for(
         draft, "cost", entity, found.currency, event.worked_on or day_in(event, entity.zone), instead, day, policies
     )
@@ -261,9 +261,13 @@ def _cost(
 # Booking dates of what replaces
 
 
-def reversal_day(draft: Draft, work: Work, purpose: str) -> date | None:
-    """The date that a reversal of the side's oldest standing journal would take; None where none stands."""
-    oldest = next((journal for journal in work.journals if of_side(journal, purpose)), None)
+def reversal_day(draft: Draft, work: Work, purpose: str, entity: LegalEntityDefined) -> date | None:
+    """The date that a reversal of the side's oldest standing journal would take; None where none stands in the entity."""
+    entity_id = entity.legal_entity_id
+    oldest = next(
+        (journal for journal in work.journals if journal.legal_entity_id == entity_id and of_side(journal, purpose)),
+        None,
+    )
     return journal_reversal_day(draft, oldest) if oldest is not None else None
 
 
@@ -359,7 +363,7 @@ def _price(
         message = f"no rate for {event.person_id} ({role}) on {day} in {plan.currency}"
         return Blocked("price", "no_rate", message, waits, "person_id")
     kept = standing is not None and standing.price is not None and standing.price.day == day
-    instead = reversal_day(draft, standing, "revenue") if kept and standing is not None else None
+    instead = reversal_day(draft, standing, "revenue", plan.entity) if kept and standing is not None else None
     start = event.worked_on or day_in(event, plan.entity.zone)
     slot = slot_for(draft, "price", plan.entity, plan.currency, start, instead, day, policies)
     if isinstance(slot, Blocked):

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from domain.caps import Bucket
-from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, StatementRequested, TimeApproved
 from domain.events.finance import InvoicePosted
 from domain.journal import Leg
@@ -183,6 +183,7 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
     requested_to: date | None = None
     sequences: dict[str, int] = {}
     unapproved: str | None = None
+    ending: ContractTerminated | None = None
 
     @property
     def terms(self) -> ContractSigned:

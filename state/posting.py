@@ -35,6 +35,9 @@ WORK_IN_PROGRESS = "1300"
 LABOR_COST = "5000"
 LABOR_ABSORPTION = "2150"
 
+# A journal of an entry with one of these is about its contract; cost alone is not.
+OF_CONTRACT = ("revenue", "exchange_difference")
+
 Pairs = tuple[tuple[str, str, Amount], ...]
 
 
@@ -87,9 +90,20 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
         else:
             booked.append((booking, list(made), side))
     return tuple(
-        emit(draft, work, booking, merge(gathered), side.plan, "time", side.policies.rounding_limit or 0)
-        for booking, gathered, side in booked
+        emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies.rounding_limit or 0)
+        for rule, (booking, gathered, side) in zip(_rules(booked), booked, strict=True)
     )
+
+
+def _rules(booked: Sequence[tuple[Booking, list[Leg], Side]]) -> list[str]:
+    """Cost that differs from revenue in its exchange rate alone is a rule of its own, so that the two have two ids."""
+    if len(booked) == 1:
+        return ["time"]
+    places = [booking._replace(exchange_rate=0) for booking, _, _ in booked]
+    return [
+        "cost" if side.plan is None and places.count(place) > 1 else "time"
+        for place, (_, _, side) in zip(places, booked, strict=True)
+    ]
 
 
 def booking_of(slot: Slot, kind: str) -> Booking:
@@ -192,7 +206,7 @@ def reverse(draft: Draft, work: Work) -> None:
         )
         price = work.price if work.price is not None and work.price.line_id else None
         contract = draft.contract(price.contract_id) if price is not None else None
-        has_revenue = any(line.purpose == "revenue" for line in journal.lines)
+        of_contract = any(line.purpose in OF_CONTRACT for line in journal.lines)
         draft.emit(
             journal_entry(
                 about(draft, work.event.entry_id, work.event.version, "time"),
@@ -201,8 +215,8 @@ def reverse(draft: Draft, work: Work) -> None:
                 project_id=work.event.project_id,
                 dimensions=draft.project(work.event.project_id).dimension_sets[journal.dimensions],
                 service_date=journal.service_date,
-                contract_id=price.contract_id if price is not None and has_revenue else None,
-                customer_id=contract.terms.customer_id if contract is not None and has_revenue else None,
+                contract_id=price.contract_id if price is not None and of_contract else None,
+                customer_id=contract.terms.customer_id if contract is not None and of_contract else None,
                 deliver=journal.deliver,
                 reverses=journal.journal_id,
             )
@@ -270,7 +284,7 @@ def difference_ledger(had: Amount, had_ledger: Amount, delta: Amount, slot: Slot
 def settle_exchange_rest(draft: Draft, entry: Entry, plan: LinePlan) -> Entry:
     """When the unbilled balance of an entry becomes zero in contract currency, its ledger rest goes to 7110 in the same event."""
     amount, rest = unbilled_position(entry)
-    work = entry.work
+    work = entry.standing
     if amount or not rest or work is None or not work.journals:
         return entry
     last = work.journals[-1]
@@ -289,9 +303,8 @@ def settle_exchange_rest(draft: Draft, entry: Entry, plan: LinePlan) -> Entry:
         Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, rest),
     )
     posted = emit(draft, work, booking, made, plan, "exchange_rest", plan.policies.rounding_limit or 0)
-    return with_work(
-        entry, Work(work.event, work.log_offset, work.cost, work.price, (*work.journals, posted), work.faults)
-    )
+    settled = Work(work.event, work.log_offset, work.cost, work.price, (*work.journals, posted), work.faults)
+    return replace(entry, behind=settled) if entry.behind is not None else replace(entry, work=settled)
 
 
 def with_work(entry: Entry, work: Work | None, behind: Work | None = None) -> Entry:

@@ -86,7 +86,7 @@ def add_faults(project: Project, faults: tuple[Fault, ...], sign: int) -> Projec
         left = waiting.pop(fault.category, 0) + sign
         if left:
             waiting[fault.category] = left
-    return replace(project, waiting=waiting, changed=True)
+    return replace(project, waiting=dict(sorted(waiting.items())), changed=True)
 
 
 def standing_price(entry: Entry) -> Price | None:

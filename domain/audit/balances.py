@@ -51,7 +51,7 @@ def _on(journal: JournalEntry, accounts: tuple[str, ...]) -> Amount:
 
 def ledger_rests(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount]) -> Checked:
     """Of entries that were never invoiced one by one; of contracts where every entry is settled."""
-    last, ledger = _ledger(engagement)
+    last, sums = _sums(engagement)
     count = 0
     found: list[Violation] = []
     open_accounts: set[tuple[str, str]] = set()
@@ -63,25 +63,26 @@ def ledger_rests(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount
                 count += 1
                 if rest:
                     found.append(_rest(last[contract_id, account], f"entry {entry_id}", account, rest))
-    for (contract_id, account), rest in ledger.items():
-        if (contract_id, account) not in open_accounts:
+    for (contract_id, account), (amount, rest) in sums.items():
+        if not amount and (contract_id, account) not in open_accounts:
             count += 1
             if rest:
                 found.append(_rest(last[contract_id, account], f"contract {contract_id or '(none)'}", account, rest))
     return Checked(LEDGER_REST, count, tuple(found))
 
 
-def _ledger(engagement: Engagement) -> tuple[dict[tuple[str, str], Seen], dict[tuple[str, str], Amount]]:
-    """By contract and account: where a journal touched it last, and what it comes to in the ledger."""
+def _sums(engagement: Engagement) -> tuple[dict[tuple[str, str], Seen], dict[tuple[str, str], tuple[Amount, Amount]]]:
+    """By contract and account: where a journal touched it last, and what it comes to in contract and ledger currency."""
     last: dict[tuple[str, str], Seen] = {}
-    ledger: dict[tuple[str, str], Amount] = {}
+    sums: dict[tuple[str, str], tuple[Amount, Amount]] = {}
     for seen, journal in records(engagement.outputs, JournalEntry):
         for line in journal.lines:
             if line.account in UNBILLED:
                 key = (journal.contract_id or "", line.account)
                 last[key] = seen
-                ledger[key] = ledger.get(key, 0) + line.ledger_amount
-    return last, ledger
+                amount, ledger = sums.get(key, (0, 0))
+                sums[key] = (amount + line.amount, ledger + line.ledger_amount)
+    return last, sums
 
 
 def _rest(seen: Seen, subject: str, account: str, rest: Amount) -> Violation:

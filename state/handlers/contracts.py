@@ -45,6 +45,7 @@ def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
     )
     _apply(draft, signed, None)
     _apply_waiting(draft, event.contract_id)
+    _end_waiting(draft, event.contract_id)
 
 
 def own_lines(draft: Draft, lines: tuple[ContractLine, ...]) -> tuple[ContractLine, ...]:
@@ -68,25 +69,44 @@ def on_contract_amended(draft: Draft, event: ContractAmended) -> None:
         return
     _amend(draft, contract, event)
     _apply_waiting(draft, event.contract_id)
+    _end_waiting(draft, event.contract_id)
 
 
 def on_contract_terminated(draft: Draft, event: ContractTerminated) -> None:
-    contract = draft.contract(event.contract_id)
-    if contract is None:
+    """One that comes before its contract waits for it."""
+    contract = draft.contract(event.contract_id) or Contract(event.contract_id, 0, "")
+    if not contract.history:
+        if contract.ending is None or event.version > contract.ending.version:
+            draft.put("contract", event.contract_id, replace(contract, ending=event))
         draft.note(
             "unknown_reference",
-            "contract",
+            "contract_ending",
             event.contract_id,
             f"contract {event.contract_id} is terminated before it is known",
             contract_id=event.contract_id,
         )
-        return
-    if not _newer(draft, contract, event):
-        return
-    ended = replace(contract, version=event.version, digest=_digest(event), terminated_on=event.effective_on)
+    elif _newer(draft, contract, event):
+        _end(draft, contract, event)
+
+
+def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
+    ended = replace(
+        contract, version=event.version, digest=_digest(event), terminated_on=event.effective_on, ending=None
+    )
     draft.put("contract", event.contract_id, ended)
     _list_outside(draft, ended)
     _retry_parked(draft)
+
+
+def _end_waiting(draft: Draft, contract_id: str) -> None:
+    """A termination that came before the contract holds once the versions before it are known."""
+    contract = draft.contract(contract_id)
+    if contract is not None and contract.history and contract.ending is not None and not contract.waiting:
+        draft.settle_note("unknown_reference", "contract_ending", contract_id)
+        if contract.ending.version > contract.version:
+            _end(draft, contract, contract.ending)
+        else:
+            draft.put("contract", contract_id, replace(contract, ending=None))
 
 
 def on_reference_for_contract(draft: Draft, contract_id: str) -> None:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.billing_periods import BillingPeriod
-from domain.caps import bucket_key, limit_on, prorate
 from domain.events.delivery import StatementRequested
 from domain.identity import statement_id
 from domain.outputs import BillingStatement, StatementLine
@@ -25,13 +24,14 @@ from domain.statement import (
 )
 from domain.units import Amount, Percent, Rate
 from domain.zones import local_date
-from state.allot import Stake, allot_rest, book_repriced, claim_of, order_key, repin, reprice, rules_for, stake_of
+from state.allot import book_repriced, repin, reprice, stake_of
 from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState, WaitingRequest
 from state.draft import Draft
 from state.facts import happens
 from state.handlers.time import plan_of
 from state.periods import closes_on, open_period, schedule, zone_of
 from state.plan import LinePlan, contract_policies, line_plan, version_on
+from state.prorate import prorate_at_cut
 from state.rerate import in_order, line_ids
 from state.totals import issued_on, outstanding, standing_price
 
@@ -121,7 +121,7 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
     """Issue what is due with service date before the period's end (and from `since` on); with no line there is no statement."""
     plans = line_plans(draft, contract)
     if any(rule.hard and rule.split == "prorate" for plan in plans for rule in plan.rules):
-        _prorate(draft, contract, period.to)
+        prorate_at_cut(draft, contract, period.to)
     due = list(_due(draft, contract, period, since))
     if due:
         _issue(draft, contract, period, due)
@@ -379,64 +379,6 @@ def _parts(lines: Sequence[StatementLine]) -> list[list[StatementLine]]:
 
 
 # Caps at the cut
-
-
-def _prorate(draft: Draft, contract: Contract, to: date) -> None:
-    """Under `prorate`, entries of the cap before the period's end share its room in proportion to value, for good (RULES section 6)."""
-    for cap_id, members in sorted(_prorated(draft, contract, to).items()):
-        for key, stakes in sorted(members.items()):
-            _share_room(draft, contract, cap_id, key, stakes)
-
-
-Members = dict[tuple[str, str], list[tuple[LinePlan, Stake]]]
-
-
-def _prorated(draft: Draft, contract: Contract, to: date) -> dict[str, Members]:
-    found: dict[str, Members] = {}
-    for line_id in line_ids(contract):
-        for entry in draft.open_on(contract.contract_id, line_id, "", to.isoformat()):
-            stake = stake_of(entry)
-            plan = plan_of(draft, stake.price) if stake is not None else None
-            if stake is None or plan is None or stake.price.line_id != line_id or stake.price.final:
-                continue
-            for rule in plan.rules:
-                if rule.hard and rule.split == "prorate":
-                    key = bucket_key(rule, stake.price.day, stake.person_id)
-                    found.setdefault(rule.cap_id, {}).setdefault(key, []).append((plan, stake))
-    return found
-
-
-def _share_room(
-    draft: Draft, contract: Contract, cap_id: str, key: tuple[str, str], members: list[tuple[LinePlan, Stake]]
-) -> None:
-    """Room for these entries = limit less what is pinned; each gets its share of it, held ones too."""
-    members.sort(key=lambda pair: order_key(pair[0], pair[1].price, pair[1].entry_id))
-    plan, _ = members[0]
-    allotment = "" if plan.policies.cap_split_billing is None else "revenue"
-    rule = next(rule for rule in rules_for(plan, allotment) if rule.cap_id == cap_id)
-    limit = limit_on(rule, members[-1][1].price.day).amount
-    if limit is None:
-        return
-    stored = draft.bucket("/".join((contract.contract_id, allotment, *key)))
-    claims = [claim_of(own, allotment, stake) for own, stake in members]
-    room = max(limit - stored.bucket.pinned_amount, 0)
-    shares = prorate(room, [claim.free for claim in claims], plan.currency)
-    changed = []
-    for (own, stake), claim, share in zip(members, claims, shares, strict=True):
-        price = stake.price
-        granted = claim.pinned + share
-        hours = claim.hours if granted == claim.amount else claim.hours * granted // claim.amount
-        after = replace(price, given=granted, allowed=granted, recognised=granted, allowed_hours=hours)
-        if allotment == "":
-            binding = cap_id if granted < price.value else None
-            after = replace(after, billable=granted, billable_hours=hours, binding=binding)
-        changed.append((own, stake, after))
-    for own, stake, after in changed:
-        entry = draft.entry(stake.entry_id)
-        assert entry is not None, "the stake was read from the rows"
-        repin(draft, own, stake, replace(stake, price=after))
-        draft.put_entry(entry, reprice(draft, entry, own, after, "prorate"))
-    allot_rest(draft, plan, allotment)
 
 
 def _make_final(draft: Draft, contract: Contract, to: date) -> None:

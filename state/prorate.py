@@ -1,0 +1,133 @@
+"""Caps that are prorated: at a cut the entries of the cap before the period's end share its room in proportion to value.
+
+What the cut gives is given for good, also to held entries; until then accrual goes by split (RULES section 6, Caps). Every cap that
+applies binds (R18): where an entry is under several prorated caps it gets the least of its shares, and what other caps have left is
+given in consumption order.
+
+    two entries of 600 under a prorated cap of 1,000 have 500 each; under another cap of 500 besides, the first has 500 and the second none
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.caps import BucketKey, Claim, Grant, allot, bucket_key, limit_on, prorate
+from domain.units import Amount
+from state.allot import (
+    MAIN,
+    REVENUE,
+    Stake,
+    allot_rest,
+    bucket_id,
+    claim_of,
+    open_claims,
+    order_key,
+    repin,
+    reprice,
+    rules_for,
+    stake_of,
+    with_grant,
+)
+from state.books import Contract
+from state.draft import Draft
+from state.handlers.time import plan_of
+from state.plan import LinePlan
+from state.rerate import line_ids
+
+
+class Member(NamedTuple):
+    plan: LinePlan
+    stake: Stake
+    allotment: str
+    claim: Claim
+
+
+class Target(NamedTuple):
+    """The most that prorated caps give to an entry, and which of them says so."""
+
+    amount: Amount
+    cap_id: str
+
+
+def prorate_at_cut(draft: Draft, contract: Contract, to: date) -> None:
+    groups: dict[frozenset[str], dict[str, Member]] = {}
+    for member in _members(draft, contract, to):
+        groups.setdefault(member.plan.group, {})[member.stake.entry_id] = member
+    for group in sorted(groups, key=sorted):
+        _share(draft, groups[group])
+
+
+def _members(draft: Draft, contract: Contract, to: date) -> list[Member]:
+    """Entries under a prorated cap with service date before the period's end that are not settled, in consumption order."""
+    found = []
+    for line_id in line_ids(contract):
+        for entry in draft.open_on(contract.contract_id, line_id, "", to.isoformat()):
+            stake = stake_of(entry)
+            plan = plan_of(draft, stake.price) if stake is not None else None
+            if stake is None or plan is None or stake.price.line_id != line_id or stake.price.final:
+                continue
+            if any(rule.hard and rule.split == "prorate" for rule in plan.rules):
+                allotment = MAIN if plan.policies.cap_split_billing is None else REVENUE
+                found.append(Member(plan, stake, allotment, claim_of(plan, allotment, stake)))
+    return sorted(found, key=lambda one: order_key(one.plan, one.stake.price, one.stake.entry_id))
+
+
+def _share(draft: Draft, members: Mapping[str, Member]) -> None:
+    """Share among the lines that compete for the same caps."""
+    first = next(iter(members.values()))
+    targets = _targets(draft, members)
+    granted = _under_other_caps(draft, first, targets)
+    for entry_id, member in members.items():
+        target, grant = targets[entry_id], granted[entry_id]
+        if grant.amount < member.stake.price.value and grant.binding is None:
+            grant = grant._replace(binding=target.cap_id)
+        entry = draft.entry(entry_id)
+        assert entry is not None, "the stake was read from the rows"
+        after = with_grant(member.plan, replace(member.stake.price, given=grant.amount), member.allotment, grant)
+        repin(draft, member.plan, member.stake, replace(member.stake, price=after))
+        draft.put_entry(entry, reprice(draft, entry, member.plan, after, "prorate"))
+    allot_rest(draft, first.plan, first.allotment)
+
+
+def _targets(draft: Draft, members: Mapping[str, Member]) -> dict[str, Target]:
+    found: dict[str, Target] = {}
+    for (cap_id, key), sharing in _by_bucket(members).items():
+        first, last = sharing[0], sharing[-1]
+        rule = next(rule for rule in rules_for(first.plan, first.allotment) if rule.cap_id == cap_id)
+        limit = limit_on(rule, last.stake.price.day).amount
+        assert limit is not None, "a cap in hours cannot be prorated"
+        room = max(limit - draft.bucket(bucket_id(first.plan, first.allotment, key)).bucket.pinned_amount, 0)
+        shares = prorate(room, [member.claim.free for member in sharing], first.plan.currency)
+        for member, share in zip(sharing, shares, strict=True):
+            target = Target(member.claim.pinned + share, cap_id)
+            found[member.stake.entry_id] = min(found.get(member.stake.entry_id, target), target)
+    return found
+
+
+def _by_bucket(members: Mapping[str, Member]) -> dict[tuple[str, BucketKey], list[Member]]:
+    found: dict[tuple[str, BucketKey], list[Member]] = {}
+    for member in members.values():
+        for rule in member.claim.rules:
+            if rule.hard and rule.split == "prorate":
+                key = bucket_key(rule, member.claim.day, member.claim.person_id)
+                found.setdefault((rule.cap_id, key), []).append(member)
+    return dict(sorted(found.items()))
+
+
+def _under_other_caps(draft: Draft, first: Member, targets: Mapping[str, Target]) -> dict[str, Grant]:
+    """Every open claim of the group in consumption order, those that share limited to what they may have."""
+    plan = first.plan
+    claims, buckets = open_claims(draft, plan, first.allotment)
+    limited = [_limited(claim, targets.get(claim.entry_id)) for claim in claims]
+    grants, _ = allot(limited, buckets, plan.step, plan.policies.money_mode or "half_up")
+    return {claim.entry_id: grant for claim, grant in zip(claims, grants, strict=True) if claim.entry_id in targets}
+
+
+def _limited(claim: Claim, target: Target | None) -> Claim:
+    if target is None:
+        return claim
+    hours = claim.hours if target.amount == claim.amount else claim.hours * target.amount // claim.amount
+    others = tuple(rule for rule in claim.rules if rule.split != "prorate")
+    return claim._replace(amount=target.amount, hours=hours, rules=others)

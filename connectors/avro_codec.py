@@ -91,9 +91,8 @@ class CausePieces:
     __slots__ = ("after", "before")
 
     def __init__(self, position: Position) -> None:
-        self.before = _write_place(_Place(position.generation, position.shard, position.log_offset))
-        numbers = whole_piece(position.ordinal) + whole_piece(position.output_seq)
-        self.after = encode_position(position)[len(self.before) + len(numbers) :]
+        self.before = _write_place(tuple.__new__(_Place, position[:_NUMBERS]))
+        self.after = _write_cause(tuple.__new__(_Cause, position[_NUMBERS + 2 :]))
 
     def at(self, ordinal: int, output_seq: int) -> bytes:
         """As `encode_position` of the position with these two numbers."""
@@ -101,9 +100,25 @@ class CausePieces:
 
 
 class _Place(NamedTuple):
+    """What stands before the two numbers."""
+
     generation: str
     shard: int
     log_offset: int
+
+
+class _Cause(NamedTuple):
+    """What stands behind them."""
+
+    event_id: str
+    occurred_at: int
+    recorded_at: int
+    correlation_id: str | None
+    rules_version: str
+
+
+_NUMBERS: Final = len(_Place._fields)
+assert (*_Place._fields, "ordinal", "output_seq", *_Cause._fields) == Position._fields, "a position in three parts"
 
 
 @cache
@@ -169,4 +184,5 @@ _HEADS: Final = [codec.record.head for codec in OUTPUT_CODECS.values() if codec.
 _HEAD: Final = _HEADS[0]
 assert all(head.fields == _HEAD.fields for head in _HEADS), "outputs differ in the types of their positions"
 encode_position: Final[Callable[[Position], bytes]] = writer(_HEAD)
-_write_place: Final = writer(Record("place", _HEAD.fields[: len(_Place._fields)], _Place, {}, None))
+_write_place: Final = writer(Record("place", _HEAD.fields[:_NUMBERS], _Place, {}, None))
+_write_cause: Final = writer(Record("cause", _HEAD.fields[_NUMBERS + 2 :], _Cause, {}, None))

@@ -258,9 +258,12 @@ def _int32(data: bytes, start: int) -> tuple[int, int]:
 
 
 def _count(data: bytes, start: int, have: int) -> tuple[int, int]:
-    """Items in the next block; every item has at least one byte, so what is claimed and not there ends the loop."""
+    """Items in the next block; every item has at least one byte, so what is claimed and not there ends the loop.
+
+    A nought of several bytes ends the array as one of a single byte does; that is rare and left to `avro_walk`.
+    """
     count, start = _whole(data, start)
-    if count < 0 or have + count > ITEMS_MAX:
+    if count < 1 or have + count > ITEMS_MAX:
         raise ValueError
     return count, start
 

@@ -28,10 +28,11 @@ from connectors.avro_schema import (
     Whole,
     differences,
 )
-from connectors.avro_source import Code, Made, is_flat
+from connectors.avro_source import ENTRIES_MAX, Code, Made, is_flat
 from connectors.avro_walk import (
     DAY_FIRST,
     DAY_LAST,
+    DECIMAL_BYTES_MAX,
     EPOCH,
     INSTANT_FIRST,
     INSTANT_LAST,
@@ -188,7 +189,7 @@ def _pieces(kind: Type, null: int | None) -> Made:
         case Choice(symbols):
             return Made(_unknown, {**first, **{symbol: tag + long_bytes(at) for at, symbol in enumerate(symbols)}})
         case Decimal(precision):
-            return Made(partial(_decimal_piece, tag, 10**precision), first)
+            return Decimals(tag, 10**precision, first)
         case Date():
             return Made(partial(_date_piece, tag), first)
         case _:
@@ -204,6 +205,28 @@ def _text_piece(tag: bytes, value: object) -> bytes:
         raise ValueError
     data = value.encode()
     return tag + long_bytes(len(data)) + data
+
+
+class Decimals(Made):
+    """Amounts hardly come twice beyond the journal that they are in, so making one is a single step (`decimal_bytes`)."""
+
+    __slots__ = ("_heads", "_limit")
+
+    def __init__(self, tag: bytes, limit: int, first: dict[Any, Any]) -> None:
+        super().__init__(partial(_decimal_piece, tag, limit), first)
+        self._limit = limit
+        self._heads = tuple(tag + long_bytes(length) for length in range(DECIMAL_BYTES_MAX + 1))
+
+    def __missing__(self, value: Any) -> bytes:
+        if type(value) is not int or not -self._limit < value < self._limit:
+            raise ValueError
+        length = (value + (value < 0)).bit_length() // 8 + 1
+        made = self._heads[length] + value.to_bytes(length, "big", signed=True)
+        if len(self) >= ENTRIES_MAX:
+            self.clear()
+            self.update(self.first)
+        self[value] = made
+        return made
 
 
 def _decimal_piece(tag: bytes, limit: int, value: object) -> bytes:

@@ -13,6 +13,7 @@ from typing import Final
 
 from connectors.containers import ContainerDamaged
 from connectors.files.engagement_log import EngagementLog
+from connectors.files.log_format import log_path
 from connectors.files.outputs import read_progress
 from connectors.files.spill import Spill
 from connectors.files.written import committed_length, read_shard, shards, topics
@@ -35,15 +36,15 @@ def audit(folder: Path, *, fold_again: bool, tell: Tell) -> Report:
     """Raises NoOutputs, and GuardStop where there is no log."""
     tally = Tally()
     for shard in shards(folder):
-        with closing(EngagementLog.open(folder, shard)) as log:
-            try:
+        try:
+            with closing(EngagementLog.open(folder, shard)) as log:
                 _audit_shard(folder, shard, log, tally, tell, fold_again=fold_again)
-            except ContainerDamaged as fault:
-                return _damaged(fault.damage.path, str(fault))
-            except GuardStop as fault:
-                if fault.code != LOG_DAMAGED:
-                    raise
-                return _damaged(log.path, fault.message)
+        except ContainerDamaged as fault:
+            return _damaged(fault.damage.path, str(fault))
+        except GuardStop as fault:
+            if fault.code != LOG_DAMAGED:
+                raise
+            return _damaged(log_path(folder, shard), fault.message)
     return tally.report()
 
 

@@ -222,6 +222,15 @@ def test_lines_may_have_different_dimensions() -> None:
     assert decoded == journal_entry(lines)
 
 
+def test_a_nought_of_several_bytes_ends_a_map_or_an_array() -> None:
+    """The fast function leaves it to the careful one, which also finds what stands behind it."""
+    codec = EVENT_CODECS["TimeApproved"]
+    whole = codec.encode(time_approved(dimensions={}))
+    assert codec.decode(whole[:-1] + b"\x80\x00") == time_approved(dimensions={})
+    with pytest.raises(DecodeError, match="1 bytes after the end"):
+        codec.decode(whole[:-1] + b"\x80\x00\x00")
+
+
 def position() -> Position:
     return Position("g1", 3, 41, 0, 7, "E-1", NOON, NOON, None, "1")
 

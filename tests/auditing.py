@@ -1,0 +1,267 @@
+"""What must hold in any books, recomputed from journals and rows and compared with the sums that the fold keeps."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
+from domain.outputs import BillingStatement, JournalEntry
+from state import snapshot
+from state.books import Burn, Entry, LineTotals, Price, Project
+from state.store import SEPARATOR, Store
+from state.totals import open_lines
+from tests.folding import Books, Logged, Said, balances, without_zeros
+
+UNBILLED = ("1150", "1160")
+CONTRACT_POSITION = (*UNBILLED, "2300")
+
+
+def entries_of(store: Store, engagement_id: str) -> list[Entry]:
+    rows = store.db.execute(
+        "SELECT data FROM entries JOIN engagements USING (no) WHERE engagements.id = ? ORDER BY entries.id", (engagement_id,)
+    )
+    return [snapshot.decode_entry(data) for (data,) in rows]
+
+
+def engagements(store: Store) -> list[str]:
+    return [found for (found,) in store.db.execute("SELECT id FROM engagements WHERE id <> '' ORDER BY id")]
+
+
+# Outputs
+
+
+def check_journals(journals: Iterable[JournalEntry]) -> None:
+    """Each balances in both currencies, has its id alone, and a reversal is the exact mirror of one that stood."""
+    standing: dict[str, JournalEntry] = {}
+    reversed_ids: set[str] = set()
+    for journal in journals:
+        assert journal.journal_id not in standing, f"two journals {journal.journal_id}"
+        assert journal.lines, f"journal {journal.journal_id} has no lines"
+        assert sum(line.amount for line in journal.lines) == 0, journal
+        assert sum(line.ledger_amount for line in journal.lines) == 0, journal
+        assert all(line.amount or line.ledger_amount for line in journal.lines), f"a line at zero in {journal}"
+        if journal.currency == journal.ledger_currency:
+            assert all(line.amount == line.ledger_amount for line in journal.lines), journal
+        if journal.reverses is not None:
+            mirrored = standing[journal.reverses]
+            assert journal.reverses not in reversed_ids, f"{journal.reverses} is reversed twice"
+            reversed_ids.add(journal.reverses)
+            assert _lines(journal, -1) == _lines(mirrored, 1), f"{journal} is no mirror of {mirrored}"
+            assert journal.exchange_rate == mirrored.exchange_rate
+        standing[journal.journal_id] = journal
+
+
+def _lines(journal: JournalEntry, sign: int) -> list[tuple[object, ...]]:
+    return [
+        (line.account, line.purpose, sign * line.amount, sign * line.ledger_amount, line.project_id, tuple(line.dimensions.items()))
+        for line in journal.lines
+    ]
+
+
+def check_statements(statements: Iterable[BillingStatement]) -> None:
+    """The total is the sum of the printed lines, and a statement is issued once."""
+    seen = set()
+    for statement in statements:
+        assert statement.statement_id not in seen, f"two statements {statement.statement_id}"
+        seen.add(statement.statement_id)
+        assert statement.lines, f"statement {statement.statement_id} has no lines"
+        assert statement.total == sum(line.amount for line in statement.lines) == statement.control_total == statement.amount_due
+
+
+def check_numbers(said: Sequence[Said]) -> None:
+    """Outputs are numbered without gaps, and within a record of the log from 0."""
+    assert [one.position.output_seq for one in said] == list(range(len(said)))
+    ordinals: Counter[int] = Counter()
+    last = 0
+    for one in said:
+        place = one.position
+        assert place.log_offset >= last
+        last = place.log_offset
+        assert place.ordinal == ordinals[place.log_offset]
+        ordinals[place.log_offset] += 1
+
+
+def check_periods(history: Sequence[Logged], said: Iterable[Said]) -> None:
+    """Nothing is posted to a period that is closed when the event is folded."""
+    closed: dict[tuple[str, str], tuple[int, bool]] = {}
+    offset = -1
+    for one in said:
+        while offset < one.position.log_offset:
+            offset += 1
+            event = history[offset].event
+            if isinstance(event, AccountingPeriodClosed | AccountingPeriodReopened):
+                key = event.legal_entity_id, event.period
+                if event.version > closed.get(key, (0, False))[0]:
+                    closed[key] = event.version, isinstance(event, AccountingPeriodClosed)
+        if isinstance(one.record, JournalEntry):
+            key = one.record.legal_entity_id, one.record.period
+            assert not closed.get(key, (0, False))[1], f"{one.record} is posted to a closed period"
+
+
+def check_exceptions(said: Iterable[Said]) -> None:
+    """What is closed was open, and what is raised again says so by its revision."""
+    open_now: dict[str, int] = {}
+    for one in said:
+        kind = type(one.record).__name__
+        if kind == "ExceptionRaised":
+            had = open_now.get(one.record.exception_id)
+            assert had is None or one.record.revision > had, f"raised twice: {one.record}"
+            open_now[one.record.exception_id] = one.record.revision
+        elif kind == "ExceptionClosed":
+            assert one.record.exception_id in open_now, f"closed, but not open: {one.record}"
+            del open_now[one.record.exception_id]
+
+
+# Sums and indexes that the fold keeps
+
+
+def check_sums(store: Store, engagement_id: str) -> None:
+    """Every sum is that of its entries: contract lines, burn and months of projects, work that waits."""
+    entries = entries_of(store, engagement_id)
+    parts = store.engagement(engagement_id).parts
+    lines = line_totals(entries)
+    for (kind, part_id), part in parts.items():
+        if kind == "line":
+            assert sums_of(part) == lines.get(part_id, dict.fromkeys(LINE_SUMS, 0)), f"line {part_id}"
+        elif kind == "project":
+            _check_project(part, entries)
+    assert {part_id for kind, part_id in parts if kind == "line"} >= set(lines)
+    used = {one.event.project_id for entry in entries for one in (entry.work, entry.behind) if one is not None}
+    assert {part_id for kind, part_id in parts if kind == "project"} >= used
+
+
+def _check_project(project: Project, entries: Iterable[Entry]) -> None:
+    hours = billable = memo = 0
+    months: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    waiting: Counter[str] = Counter()
+    for entry in entries:
+        standing, price = entry.standing, standing_price(entry)
+        if entry.work is not None and entry.work.event.project_id == project.project_id:
+            waiting.update(fault.category for fault in entry.work.faults)
+        if standing is None or standing.event.project_id != project.project_id:
+            continue
+        if standing.cost is not None:
+            cost = standing.cost
+            hours += cost.hours
+            figures = months[f"{cost.day:%Y-%m}|{cost.currency}"]
+            figures[0] += cost.hours
+            figures[1] += cost.amount
+        if price is not None:
+            billable += price.hours
+            memo += price.memo
+            months[f"{price.day:%Y-%m}|{price.currency}"][2] += price.recognised + price.rounding
+    assert project.burn == Burn(hours, billable, memo), f"burn of {project.project_id}: {project.burn}"
+    assert without_all_zeros(project.months) == without_all_zeros(months)
+    assert project.waiting == dict(waiting)
+
+
+def without_all_zeros(months: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
+    return {month: tuple(figures) for month, figures in months.items() if any(figures)}
+
+
+LINE_SUMS = ("hours", "value", "recognised", "billable", "over", "issued", "invoiced")
+
+
+def sums_of(totals: LineTotals) -> dict[str, int]:
+    return {name: getattr(totals, name) for name in LINE_SUMS}
+
+
+def line_totals(entries: Iterable[Entry]) -> dict[str, dict[str, int]]:
+    """What the standing prices of entries and what was issued of them come to, by contract line."""
+    found: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(LINE_SUMS, 0))
+    for entry in entries:
+        price = standing_price(entry)
+        if price is not None and price.line_id:
+            sums = found[f"{price.contract_id}/{price.line_id}"]
+            sums["hours"] += price.hours
+            sums["value"] += price.value
+            sums["recognised"] += price.recognised + price.rounding
+            sums["billable"] += price.billable + price.rounding
+            sums["over"] += price.value - price.billable
+        for issued in entry.issued:
+            sums = found[f"{issued.contract_id}/{issued.line_id}"]
+            sums["issued"] += issued.amount
+            sums["invoiced"] += issued.invoiced
+    return dict(found)
+
+
+def standing_price(entry: Entry) -> Price | None:
+    return entry.standing.price if entry.standing is not None else None
+
+
+def check_indexes(store: Store, engagement_id: str) -> None:
+    """The indexes hold exactly what the rows say: open lines, parked entries and what they wait for."""
+    entries = entries_of(store, engagement_id)
+    (no,) = store.db.execute("SELECT no FROM engagements WHERE id = ?", (engagement_id,)).fetchone()
+    said_open = {
+        (f"{contract}{SEPARATOR}{line}", day, entry.entry_id) for entry in entries for contract, line, day in open_lines(entry)
+    }
+    assert set(store.db.execute("SELECT line, day, id FROM open_entries WHERE no = ?", (no,))) == said_open
+    parked = {(entry.entry_id, entry.work.log_offset) for entry in entries if entry.work is not None and entry.work.faults}
+    assert set(store.db.execute("SELECT id, log_offset FROM parked WHERE no = ?", (no,))) == parked
+    waits = {
+        (kind, key, f"entry:{entry.entry_id}", entry.work.log_offset)
+        for entry in entries
+        if entry.work is not None
+        for fault in entry.work.faults
+        for kind, key in fault.waits
+    }
+    found = store.db.execute("SELECT kind, key, name, log_offset FROM waits WHERE no = ? AND name LIKE 'entry:%'", (no,))
+    assert set(found) == waits
+
+
+def check_trial_balance(books: Books) -> None:
+    """Accounts agree with the sums: cost with what is booked, the contract position with recognised less invoiced, receivables with what is invoiced."""
+    expected: Counter[tuple[str, str, str]] = Counter()
+    for engagement_id in engagements(books.shard.store):
+        for entry in entries_of(books.shard.store, engagement_id):
+            _expect_entry(expected, books, engagement_id, entry)
+    actual: Counter[tuple[str, str, str]] = Counter()
+    for (entity, currency, account), amount in balances(books.journals).items():
+        actual[entity, currency, "position" if account in CONTRACT_POSITION else account] += amount
+    assert without_zeros(actual) == without_zeros(expected)
+
+
+def _expect_entry(expected: Counter[tuple[str, str, str]], books: Books, engagement_id: str, entry: Entry) -> None:
+    standing, price = entry.standing, standing_price(entry)
+    if standing is not None and standing.cost is not None:
+        cost = standing.cost
+        expected[cost.legal_entity_id, cost.currency, cost.account] += cost.amount
+        expected[cost.legal_entity_id, cost.currency, "2150"] -= cost.amount
+    parts = books.shard.store.engagement(engagement_id).parts
+    if price is not None and price.line_id:
+        terms = parts["contract", price.contract_id].terms
+        recognised = price.recognised + price.rounding
+        expected[terms.legal_entity_id, price.currency, "position"] += recognised
+        expected[terms.legal_entity_id, price.currency, "4000"] -= recognised
+    for issued in entry.issued:
+        terms = parts["contract", issued.contract_id].terms
+        expected[terms.legal_entity_id, terms.currency, "position"] -= issued.invoiced
+        expected[terms.legal_entity_id, terms.currency, "1100"] += issued.invoiced
+
+
+def check_positions(books: Books) -> None:
+    """Where an entry has nothing left unbilled in contract currency it has none in ledger currency either."""
+    left: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for journal in books.journals:
+        for line in journal.lines:
+            if line.account in UNBILLED and journal.contract_id is not None:
+                left[journal.contract_id, line.account][0] += line.amount
+                left[journal.contract_id, line.account][1] += line.ledger_amount
+    entries = [entry for one in engagements(books.shard.store) for entry in entries_of(books.shard.store, one)]
+    if all(price is None or price.recognised + price.rounding == sum(i.invoiced for i in e.issued) for e in entries for price in [standing_price(e)]):
+        assert all(ledger == 0 for amount, ledger in left.values() if amount == 0), dict(left)
+
+
+def check(books: Books, history: Sequence[Logged]) -> None:
+    """Everything above."""
+    check_journals(books.journals)
+    check_statements(books.statements)
+    check_numbers(books.said)
+    check_periods(history, books.said)
+    check_exceptions(books.said)
+    for engagement_id in engagements(books.shard.store):
+        check_sums(books.shard.store, engagement_id)
+        check_indexes(books.shard.store, engagement_id)
+    check_trial_balance(books)

@@ -1,0 +1,189 @@
+"""A finished run to look at: two projects, three months, and of most things one.
+
+BRIDGE is billed in USD up to a cap of 2,000, TUNNEL in EUR; the ledger is in EUR. January is billed, invoiced and closed. Then T-1 is
+corrected from eight hours to one, which gives T-3 and T-4 room under the cap, and U-4 comes late. February is billed and invoiced, so
+that all of BRIDGE and all but U-5 of TUNNEL is settled.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from typer.testing import CliRunner
+
+from milepost.cli import app
+from tests.commands.tiny_firm import Event, event, write
+
+BRIDGE_JANUARY = "BRIDGE.K-1/ACME/2026-01-01/1"
+BRIDGE_FEBRUARY = "BRIDGE.K-1/ACME/2026-02-01/1"
+TUNNEL_JANUARY = "TUNNEL.K-2/ACME/2026-01-01/1"
+TUNNEL_FEBRUARY = "TUNNEL.K-2/ACME/2026-02-01/1"
+RATES = {
+    "2026-01-05": "1.10",
+    "2026-01-12": "1.12",
+    "2026-01-30": "1.20",
+    "2026-02-06": "1.21",
+    "2026-02-13": "1.25",
+    "2026-02-27": "1.19",
+    "2026-03-06": "1.18",
+}
+
+
+def finished_run() -> Path:
+    """Its output folder; do not write to it."""
+    return Path(_made().name) / "output"
+
+
+@cache
+def _made() -> TemporaryDirectory[str]:
+    folder = TemporaryDirectory(prefix="milepost-finished-run-")
+    source = write(Path(folder.name) / "input", sorted(history(), key=lambda each: str(each["occurred_at"])))
+    result = CliRunner().invoke(app, ["run", "--input", str(source), "--output", str(Path(folder.name) / "output")])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def history() -> list[Event]:
+    return [*_founding(), *_rates(), *_january(), *_february(), *_march()]
+
+
+def _founding() -> list[Event]:
+    at = "2026-01-02T08:00:{:02d}Z".format
+    names = {"ADA": "40", "BOB": "50"}
+    people = [
+        event("PersonDefined", at(10 + place), person_id=name, version=1, legal_entity_id="BERLIN", role="senior")
+        for place, name in enumerate(names)
+    ]
+    costs = [
+        event(
+            "CostRateSet",
+            at(20 + place),
+            cost_rate_id=name,
+            version=1,
+            person_id=name,
+            currency="EUR",
+            rate=rate,
+            effective_from="2026-01-01",
+        )
+        for place, (name, rate) in enumerate(names.items())
+    ]
+    calendar = {"kind": "calendar_month"}
+    return [
+        event(
+            "LegalEntityDefined",
+            at(0),
+            legal_entity_id="BERLIN",
+            version=1,
+            name="Berlin",
+            currency="EUR",
+            zone="Europe/Berlin",
+            fiscal_calendar=calendar,
+        ),
+        event("CustomerDefined", at(1), customer_id="ACME", version=1, name="Acme"),
+        *people,
+        *costs,
+        *_project("BRIDGE", "K-1", "USD", at(30), at(40), {"kind": "hard", "amount": "2000"}),
+        *_project("TUNNEL", "K-2", "EUR", at(31), at(41), None),
+    ]
+
+
+def _project(
+    project_id: str, contract_id: str, currency: str, at: str, signed_at: str, cap: dict[str, str] | None
+) -> list[Event]:
+    terms = {"type": "TimeAndMaterials", "rates": [{"rate": "100", "effective_from": "2026-01-01"}], "cap": cap}
+    return [
+        event(
+            "ProjectActivated",
+            at,
+            project_id=project_id,
+            version=1,
+            name=project_id.title(),
+            legal_entity_id="BERLIN",
+            starts_on="2026-01-01",
+            budget={"hours": "100", "cost": "4000", "revenue": "10000", "currency": currency},
+        ),
+        event(
+            "ContractSigned",
+            signed_at,
+            contract_id=contract_id,
+            version=1,
+            customer_id="ACME",
+            legal_entity_id="BERLIN",
+            currency=currency,
+            signed_on="2026-01-01",
+            starts_on="2026-01-01",
+            lines=[{"line_id": "L-1", "project_id": project_id, "terms": terms}],
+        ),
+    ]
+
+
+def _rates() -> list[Event]:
+    return [
+        event(
+            "ExchangeRateSet",
+            f"{day}T06:00:00Z",
+            rate_type="spot",
+            from_currency="EUR",
+            to_currency="USD",
+            date=day,
+            version=1,
+            rate=rate,
+        )
+        for day, rate in RATES.items()
+    ]
+
+
+def _worked(entry_id: str, day: str, hours: str, at: str, project_id: str, **more: Any) -> Event:
+    fields = {"entry_id": entry_id, "version": 1, "project_id": project_id, "person_id": "ADA", "approved_by": "CARA"}
+    return event("TimeApproved", at, **{**fields, "worked_on": day, "hours": hours, **more})
+
+
+def _january() -> list[Event]:
+    return [
+        _worked("T-1", "2026-01-05", "8", "2026-01-05T18:00:00Z", "BRIDGE"),
+        _worked("T-2", "2026-01-06", "8", "2026-01-06T18:00:00Z", "BRIDGE"),
+        _worked("T-3", "2026-01-07", "8", "2026-01-07T18:00:00Z", "BRIDGE"),
+        _worked("T-4", "2026-01-08", "2", "2026-01-08T18:00:00Z", "BRIDGE", submitted_by="CARA"),
+        _worked("T-4", "2026-01-08", "2", "2026-01-09T18:00:00Z", "BRIDGE", version=2, submitted_by="ADA"),
+        _worked("U-1", "2026-01-05", "8", "2026-01-05T19:00:00Z", "TUNNEL"),
+        _worked("U-2", "2026-01-06", "4", "2026-01-06T19:00:00Z", "TUNNEL"),
+        _worked("U-3", "2026-01-07", "8", "2026-01-07T19:00:00Z", "TUNNEL", person_id="BOB"),
+        _worked("W-1", "2026-01-08", "2", "2026-01-08T19:00:00Z", "TUNNEL"),
+        event("TimeWithdrawn", "2026-01-09T19:00:00Z", entry_id="W-1", version=2, project_id="TUNNEL"),
+    ]
+
+
+def _february() -> list[Event]:
+    return [
+        _invoiced("I-1", "2026-02-03", BRIDGE_JANUARY, "2000"),
+        _invoiced("I-2", "2026-02-03", TUNNEL_JANUARY, "2000", tax_amount="380"),
+        event(
+            "AccountingPeriodClosed",
+            "2026-02-05T18:00:00Z",
+            legal_entity_id="BERLIN",
+            period="2026-01",
+            version=1,
+            requested_by="CARA",
+            approved_by="DAN",
+        ),
+        _worked("T-1", "2026-01-05", "1", "2026-02-10T18:00:00Z", "BRIDGE", version=2),
+        _worked("U-4", "2026-01-20", "4", "2026-02-12T18:00:00Z", "TUNNEL"),
+    ]
+
+
+def _march() -> list[Event]:
+    return [
+        _invoiced("I-3", "2026-03-03", BRIDGE_FEBRUARY, "-100"),
+        _invoiced("I-4", "2026-03-03", TUNNEL_FEBRUARY, "400"),
+        _worked("U-5", "2026-03-05", "3", "2026-03-06T18:00:00Z", "TUNNEL"),
+    ]
+
+
+def _invoiced(invoice_id: str, day: str, statement_id: str, amount: str, **more: Any) -> Event:
+    at = f"{day}T1{invoice_id[-1]}:00:00Z"
+    return event(
+        "InvoicePosted", at, invoice_id=invoice_id, posted_on=day, amount=amount, statement_id=statement_id, **more
+    )

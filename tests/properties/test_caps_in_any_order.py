@@ -1,0 +1,143 @@
+"""Who gets room under a cap does not depend on who came first, and is what the rules say read from the beginning."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import Cap, ContractLine, Policies, SharedCap, TimeAndMaterials
+from domain.events.delivery import TimeApproved, TimeWithdrawn
+from state.books import Contract, Price
+from tests.auditing import check, entries_of, standing_price
+from tests.cap_oracle import Claimed, Limit, allowed
+from tests.folding import Books, fold
+from tests.histories import History, Scope, histories
+
+BEFORE_ISSUE = Scope(
+    late_references=False,
+    accounting_periods=False,
+    requests=False,
+    holds=False,
+    faults=False,
+    invoices=False,
+    pass_days=False,
+    on_request=True,
+    versions_differ=True,
+    waits=False,
+)
+MOVABLE = (TimeApproved, TimeWithdrawn, ContractAmended)
+
+
+def prices(books: Books) -> dict[str, Price]:
+    entries = entries_of(books.shard.store, "E")
+    return {entry.entry_id: price for entry in entries if (price := standing_price(entry)) is not None and price.line_id}
+
+
+def shares(books: Books) -> dict[str, tuple[Any, ...]]:
+    return {
+        entry_id: (price.line_id, price.value, price.allowed, price.billable, price.recognised, price.binding)
+        for entry_id, price in prices(books).items()
+    }
+
+
+@given(histories(BEFORE_ISSUE), st.data())
+def test_shares_are_the_same_for_every_order_of_arrival(history: History, data: st.DataObject) -> None:
+    """Work and amendments in any order come to the same shares of every cap."""
+    places = [place for place, one in enumerate(history.logged) if isinstance(one.event, MOVABLE)]
+    moved = data.draw(st.permutations(places))
+    permuted = list(history.logged)
+    for place, source in zip(places, moved, strict=True):
+        permuted[place] = history.logged[source]
+    books = fold(permuted)
+    check(books, permuted)
+    assert shares(books) == shares(fold(history.logged))
+
+
+@given(histories(BEFORE_ISSUE))
+def test_shares_are_those_of_one_walk_through_all_entries(history: History) -> None:
+    """Every entry may have what an independent reading of the rules gives it, for revenue and for billing."""
+    books = fold(history.logged)
+    contract: Contract | None = books.shard.store.engagement("E").parts.get(("contract", "E-K"))
+    if contract is None or contract.invalid or not contract.history:
+        return
+    found = prices(books)
+    revenue = _by_the_rules(contract, found, books, billing=False)
+    billing = _by_the_rules(contract, found, books, billing=True)
+    for entry_id, price in found.items():
+        assert Decimal(price.allowed).scaleb(-4) == revenue[entry_id], entry_id
+        assert Decimal(price.billable).scaleb(-4) == billing[entry_id], entry_id
+
+
+def _by_the_rules(contract: Contract, found: dict[str, Price], books: Books, *, billing: bool) -> dict[str, Decimal]:
+    persons = {
+        entry.entry_id: entry.standing.event.person_id for entry in entries_of(books.shard.store, "E") if entry.standing
+    }
+    claims = [
+        Claimed(
+            entry_id,
+            persons[entry_id],
+            price.day,
+            price.approved_at,
+            Decimal(price.value).scaleb(-4),
+            Decimal(price.hours).scaleb(-6),
+            limits_on(contract, price, billing=billing),
+        )
+        for entry_id, price in found.items()
+    ]
+    policies = contract.terms.policies or Policies()
+    half_even, by_approval = policies.money_mode == "half_even", policies.cap_order == "approval"
+    return dict(allowed(claims, contract.terms.currency, half_even=half_even, by_approval=by_approval))
+
+
+def limits_on(contract: Contract, price: Price, *, billing: bool) -> tuple[Limit, ...]:
+    """Every cap that any version has over the line, with its limit in the version in force on the service date.
+
+    A retroactive version holds on every date; a cap that the version does not have, or only warns of, still counts consumption.
+    """
+    version = next(
+        (one for one in reversed(contract.history) if one.effective_on <= price.day or one.retroactive), contract.history[0]
+    )
+    in_force = _caps_over(version.terms, price.line_id)
+    newest: dict[str, Cap | SharedCap] = {}
+    for one in contract.history:
+        newest |= _caps_over(one.terms, price.line_id)
+    terms = contract.terms
+    line = next(line for line in terms.lines if line.line_id == price.line_id)
+    return tuple(_limit(cap_id, in_force.get(cap_id), cap, terms, line, billing=billing) for cap_id, cap in newest.items())
+
+
+def _caps_over(terms: ContractSigned, line_id: str) -> dict[str, Cap | SharedCap]:
+    line = next(line for line in terms.lines if line.line_id == line_id)
+    assert isinstance(line.terms, TimeAndMaterials)
+    own: dict[str, Cap | SharedCap] = {line_id: line.terms.cap} if line.terms.cap is not None else {}
+    return own | {cap.cap_id: cap for cap in terms.shared_caps if line_id in cap.lines}
+
+
+def _limit(
+    cap_id: str,
+    cap: Cap | SharedCap | None,
+    newest: Cap | SharedCap,
+    terms: ContractSigned,
+    line: ContractLine,
+    *,
+    billing: bool,
+) -> Limit:
+    split = newest.split or stated(terms, line, "cap_split") or "split"
+    if billing:
+        split = stated(terms, line, "cap_split_billing") or split
+    binds = cap is not None and cap.kind == "hard"
+    amount = None if cap is None or not binds or cap.amount is None else Decimal(cap.amount).scaleb(-4)
+    hours = None if cap is None or not binds or cap.hours is None else Decimal(cap.hours).scaleb(-6)
+    return Limit(cap_id, amount, hours, newest.period, split == "reject_whole")
+
+
+def stated(terms: ContractSigned, line: ContractLine, name: str) -> Any:
+    """A policy of the line, else of the contract."""
+    for level in (line.policies, terms.policies):
+        if isinstance(level, Policies) and getattr(level, name) is not None:
+            return getattr(level, name)
+    return None

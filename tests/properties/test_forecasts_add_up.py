@@ -1,0 +1,247 @@
+"""Whatever happens to a project: its forecasts add up, explain their change, and do not depend on what is remembered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import (
+    Cap,
+    ContractLine,
+    FiscalCalendar,
+    LineRate,
+    PlannedHours,
+    RemainingWork,
+    TimeAndMaterials,
+)
+from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, TimeApproved, TimeWithdrawn
+from domain.events.reference import CostRateSet, ExchangeRateSet, LegalEntityDefined, PersonDefined
+from domain.outputs import ForecastUpdate, ProjectView
+from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, HOURS_ONE, RATE_ONE
+from state.bases import reweigh
+from state.books import Outlook, Project
+from tests.harness import Books
+
+FIRST = date(2026, 3, 1)
+DAY = 86_400_000_000
+START = (FIRST - date(1970, 1, 1)).days * DAY
+MONTHS = ("2026-03", "2026-04", "2026-05")
+
+hours = st.integers(1, 12).map(lambda each: each * HOURS_ONE)
+money = st.integers(0, 20_000).map(lambda each: each * AMOUNT_ONE)
+works = st.tuples(st.sampled_from(MONTHS), hours, money, st.none() | money, st.sampled_from(["a", None])).map(
+    lambda fields: RemainingWork(*fields)
+)
+caps = st.none() | st.integers(500, 20_000).map(lambda each: Cap("hard", each * AMOUNT_ONE))
+lines = st.builds(
+    lambda line_id, rate, cap, budget: ContractLine(
+        line_id,
+        "PR",
+        TimeAndMaterials(rates=(LineRate(rate * RATE_ONE),), cap=cap),
+        tasks=() if line_id == "L" else ("build",),
+        cost_budget=budget,
+    ),
+    st.sampled_from(["L", "M"]),
+    st.integers(80, 200),
+    caps,
+    st.none() | money,
+)
+terms = st.lists(lines, min_size=1, max_size=2, unique_by=lambda line: line.line_id).map(tuple)
+steps = st.one_of(
+    st.tuples(st.just("work"), st.integers(0, 9), hours, st.integers(0, 40), st.sampled_from([None, "build"])),
+    st.tuples(st.just("work"), st.integers(0, 9), hours, st.integers(0, 3), st.just("build")),
+    st.tuples(st.just("withdraw"), st.integers(0, 9)),
+    st.tuples(
+        st.just("estimate"),
+        st.integers(0, 40),
+        st.lists(works, max_size=3).map(tuple),
+        st.sampled_from([None, None, "L", "M"]),
+        st.sampled_from([None, "USD"]),
+    ),
+    st.tuples(st.just("amend"), terms),
+    st.tuples(st.just("assign"), st.dictionaries(st.sampled_from(MONTHS), hours, max_size=3)),
+    st.tuples(st.just("rate"), st.integers(8, 14)),
+    st.tuples(st.just("end"), st.integers(1, 12)),
+)
+
+
+def history(contract: tuple[ContractLine, ...], currency: str, taken: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Events, and dates up to which days end."""
+    head: dict[str, Any] = {"event_id": "e", "occurred_at": START, "source": "test"}
+    made: list[Any] = [
+        LegalEntityDefined(
+            **head,
+            legal_entity_id="LE",
+            version=1,
+            name="Firm",
+            currency="EUR",
+            zone="Europe/Berlin",
+            fiscal_calendar=FiscalCalendar("calendar_month"),
+        ),
+        PersonDefined(**head, person_id="P", version=1, legal_entity_id="LE", role="r", cost_center="1"),
+        CostRateSet(
+            **head,
+            cost_rate_id="CR",
+            version=1,
+            currency="EUR",
+            rate=100 * RATE_ONE,
+            effective_from=date(2020, 1, 1),
+            person_id="P",
+        ),
+        exchange_rate(head, FIRST, 10),
+        ProjectActivated(**head, project_id="PR", version=1, name="Project", legal_entity_id="LE", starts_on=FIRST),
+        ContractSigned(
+            **head,
+            contract_id="K",
+            version=1,
+            customer_id="C",
+            legal_entity_id="LE",
+            currency=currency,
+            signed_on=FIRST,
+            starts_on=date(2026, 1, 1),
+            lines=contract,
+        ),
+    ]
+    today = FIRST
+    for version, step in enumerate(taken, 2):
+        head["occurred_at"] = START + (today - FIRST).days * DAY + DAY // 2
+        match step:
+            case "work", number, worked, ago, task:
+                day = today - timedelta(days=ago)
+                common = {**head, "project_id": "PR", "person_id": "P", "approved_by": "B", "hours": worked}
+                made.append(TimeApproved(entry_id=f"T-{number}", version=version, worked_on=day, task=task, **common))
+            case "withdraw", number:
+                made.append(TimeWithdrawn(**head, entry_id=f"T-{number}", version=version))
+            case "estimate", ago, remaining, line_id, stated_in:
+                made.append(
+                    EstimateRevised(
+                        **head,
+                        project_id="PR",
+                        version=version,
+                        as_of=today - timedelta(days=ago),
+                        remaining=remaining,
+                        line_id=line_id,
+                        currency=stated_in,
+                    )
+                )
+            case "amend", changed:
+                made.append(
+                    ContractAmended(
+                        **head,
+                        contract_id="K",
+                        version=version,
+                        replaces_version=1,
+                        effective_on=date(2026, 1, 1),
+                        treatment="prospective",
+                        approved_by="B",
+                        lines=changed,
+                    )
+                )
+            case "assign", planned:
+                made.append(
+                    ResourceAssigned(
+                        **head,
+                        assignment_id="A",
+                        version=version,
+                        project_id="PR",
+                        person_id="P",
+                        role="r",
+                        starts_on=FIRST,
+                        planned=tuple(PlannedHours(month, each) for month, each in sorted(planned.items())),
+                    )
+                )
+            case "rate", tenths:
+                made.append(exchange_rate(head, today, tenths))
+            case "end", days:
+                today += timedelta(days=days)
+                made.append(today - timedelta(days=1))
+    return [*made, today]
+
+
+def exchange_rate(head: dict[str, Any], day: date, tenths: int) -> ExchangeRateSet:
+    """Dollars for a euro; where none is fresh the forecast waits."""
+    pair: dict[str, Any] = {"rate_type": "spot", "from_currency": "EUR", "to_currency": "USD"}
+    return ExchangeRateSet(**head, **pair, date=day, rate=tenths * EXCHANGE_RATE_ONE // 10, version=tenths)
+
+
+def played(taken: list[Any], *, forget: bool = False) -> tuple[list[Any], dict[tuple[str, str], Any]]:
+    """Outputs and books; with `forget` nothing is taken as unchanged, and the store is opened anew after every day's end."""
+    anew = patch("state.handlers.forecast.weigh", lambda draft, name, as_of: reweigh(draft, name, as_of, None))
+    with TemporaryDirectory() as folder:
+        books = Books(Path(folder))
+        if forget:
+            anew.start()
+        try:
+            for step in taken:
+                if isinstance(step, date):
+                    books.end_day(step)
+                    if forget:
+                        books.reopen()
+                else:
+                    books.fold(step)
+        finally:
+            if forget:
+                anew.stop()
+        parts = dict(books.parts())
+        books.close()
+    return [folded.record for folded in books.folded], parts
+
+
+histories = st.builds(history, terms, st.sampled_from(["EUR", "EUR", "USD"]), st.lists(steps, min_size=3, max_size=25))
+
+
+@given(histories)
+def test_figures_add_up_and_changes_are_explained(taken: list[Any]) -> None:
+    outputs, _ = played(taken)
+    told = [one for one in outputs if isinstance(one, ForecastUpdate)]
+    assert [one.sequence for one in told] == list(range(1, len(told) + 1))
+    shown = [one.view_version for one in outputs if isinstance(one, ProjectView)]
+    assert shown == list(range(1, len(shown) + 1))
+    before = None
+    for update in told:
+        for figures in (update.project, update.ledger, update.group):
+            if figures is None:
+                continue
+            assert figures.eac_hours == figures.burn_hours + figures.etc_hours
+            assert figures.eac_cost == figures.burn_cost + figures.etc_cost
+            assert figures.eac_revenue == figures.burn_revenue + figures.etc_revenue
+            assert figures.margin == figures.eac_revenue - figures.eac_cost
+            assert min(figures.etc_hours, figures.etc_cost, figures.etc_revenue) >= 0
+            assert sum(month.hours for month in figures.months) == figures.eac_hours
+        if before is not None and update.previous is not None:
+            assert update.previous.sequence == before.sequence == update.baseline_sequence
+            assert update.previous.eac_cost == before.project.eac_cost
+            changes = [sum(getattr(part, name) for part in update.deltas) for name in ("cost", "revenue", "margin")]
+            then, now = before.project, update.project
+            moved = (now.eac_cost - then.eac_cost, now.eac_revenue - then.eac_revenue, now.margin - then.margin)
+            assert tuple(changes) == moved
+        before = update
+
+
+@given(histories)
+def test_what_is_kept_is_the_sum_of_the_work(taken: list[Any]) -> None:
+    _, parts = played(taken)
+    outlook: Outlook | None = parts.get(("outlook", "PR"))
+    project: Project = parts["project", "PR"]
+    kept: Counter[tuple[str, int]] = Counter()
+    for track in outlook.progress.values() if outlook is not None else ():
+        for currency, tally in track.now.items():
+            kept.update({(currency, place): each for place, each in enumerate(tally)})
+    booked: Counter[tuple[str, int]] = Counter()
+    for key, tally in project.months.items():
+        booked.update({(key[8:], place): each for place, each in enumerate(tally)})
+    assert {key: each for key, each in kept.items() if each} == {key: each for key, each in booked.items() if each}
+
+
+@given(histories)
+def test_nothing_depends_on_what_is_remembered(taken: list[Any]) -> None:
+    assert played(taken) == played(taken, forget=True)

@@ -1,0 +1,659 @@
+"""Statements of a scenario as events. The statements are described in docs/scenarios.md.
+
+Every statement is turned into the JSON form of its event and read as an importer would send it, so that the schema
+names what is wrong with a field. Versions are counted here unless the text gives one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from connectors.decode_error import DecodeError
+from connectors.json_records import event_from_json
+from domain.event_faults import first_fault
+from domain.events.catalogue import Event
+from domain.events.common import Policies
+from tests.harness import ENGAGEMENT
+from tests.scenario_text import Block, Line, Step
+
+Value = Callable[["Words"], Any]
+BEFORE_ALL = "2020-01-01"
+
+
+class Words:
+    """The words of one line, taken one after the other."""
+
+    def __init__(self, line: Line, words: Iterable[str]) -> None:
+        self.line = line
+        self._words = list(words)
+
+    def __bool__(self) -> bool:
+        return bool(self._words)
+
+    def take(self, what: str) -> str:
+        if not self._words:
+            raise self.line.wrong(f"expected {what}, the line ends")
+        return self._words.pop(0)
+
+    def skip(self, word: str) -> None:
+        found = self.take(f"'{word}'")
+        if found != word:
+            raise self.line.wrong(f"expected '{word}', got '{found}'")
+
+    def next_is(self, *words: str) -> bool:
+        return bool(self._words) and self._words[0] in words
+
+    def options(self, known: Mapping[str, tuple[str, Value]]) -> dict[str, Any]:
+        """The rest of the line as `name value` pairs; a name that may come several times gathers a list or a mapping."""
+        found: dict[str, Any] = {}
+        while self:
+            name = self.take("an option")
+            if name not in known:
+                raise self.line.wrong(f"expected one of {', '.join(known)}, got '{name}'")
+            field, read = known[name]
+            value = read(self)
+            if isinstance(value, dict) and isinstance(found.get(field), dict):
+                found[field] |= value
+            elif field in found:
+                raise self.line.wrong(f"'{name}' stands twice")
+            else:
+                found[field] = value
+        return found
+
+
+# Values
+
+
+def text(words: Words) -> str:
+    return words.take("a name")
+
+
+def number(words: Words) -> str:
+    return words.take("a number").replace(",", "")
+
+
+def whole(words: Words) -> int:
+    found = words.take("a whole number")
+    if not found.isdigit():
+        raise words.line.wrong(f"expected a whole number, got '{found}'")
+    return int(found)
+
+
+def names(words: Words) -> list[str]:
+    return words.take("names with commas between").split(",")
+
+
+def numbers(words: Words) -> list[str]:
+    return words.take("numbers with commas between").split(",")
+
+
+def moment(words: Words) -> str:
+    return instant(words.take("an instant"), words.line)
+
+
+def money(words: Words) -> dict[str, str]:
+    return {"amount": number(words), "currency": words.take("a currency")}
+
+
+def flag(value: object) -> Value:
+    return lambda _: value
+
+
+def policy(words: Words) -> dict[str, Any]:
+    """`rounding_scope=line`; lists with commas, yes and no for what is true or false."""
+    name, _, value = words.take("a policy such as cap_split=split").partition("=")
+    if name not in Policies._fields:
+        raise words.line.wrong(f"there is no policy '{name}'")
+    kind = re.findall(r"\w+", str(Policies.__annotations__[name]))
+    if "tuple" in kind:
+        return {name: value.split(",")}
+    if "bool" in kind:
+        return {name: {"yes": True, "no": False}.get(value, value)}
+    if "int" in kind:
+        return {name: int(value) if value.isdigit() else value}
+    if name == "billing_cycle":
+        return {name: {"kind": value}}
+    return {name: value.replace(",", "")}
+
+
+def instant(found: str, line: Line) -> str:
+    """RFC 3339; without an offset it is UTC, without a time it is noon."""
+    try:
+        moment = datetime.fromisoformat(found if "T" in found else f"{found}T12:00")
+    except ValueError:
+        raise line.wrong(f"expected a date or an instant such as 2026-06-30T23:30-07:00, got '{found}'") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+
+
+RATE_OPTIONS: Mapping[str, tuple[str, Value]] = {
+    "task": ("task", text),
+    "person": ("person_id", text),
+    "role": ("role", text),
+    "from": ("effective_from", text),
+    "overtime": ("overtime_markup", number),
+}
+CAP_OPTIONS: Mapping[str, tuple[str, Value]] = {
+    "hours": ("hours", number),
+    "per": ("period", text),
+    "split": ("split", text),
+    "includes": ("includes", names),
+    "limits_revenue": ("limits_revenue", lambda words: words.take("yes or no") == "yes"),
+    "thresholds": ("thresholds", numbers),
+    "lines": ("lines", names),
+}
+LINE_OPTIONS: Mapping[str, tuple[str, Value]] = {
+    "tasks": ("tasks", names),
+    "card": ("rate_card_id", text),
+    "policy": ("policies", policy),
+    "fixed_price": ("fixed_price", number),
+    "revenue": ("revenue_policy", text),
+}
+CONTRACT_OPTIONS: Mapping[str, tuple[str, Value]] = {
+    "from": ("starts_on", text),
+    "to": ("ends_on", text),
+    "cycle": ("kind", text),
+    "cut_off": ("cut_off_day", whole),
+    "every": ("n", whole),
+    "anchor": ("anchor", text),
+    "week_starts_on": ("week_starts_on", text),
+    "zone": ("billing_zone", text),
+    "grace": ("grace_days", whole),
+    "bill_to": ("bill_to", names),
+    "retention": ("retention", number),
+    "policy": ("policies", policy),
+    "version": ("version", whole),
+}
+AMENDMENT_OPTIONS: Mapping[str, tuple[str, Value]] = {
+    **CONTRACT_OPTIONS,
+    "from": ("effective_on", text),
+    "starts": ("starts_on", text),
+    "treatment": ("treatment", text),
+    "retroactive": ("retroactive", flag(True)),
+    "unapproved": ("approved_by", flag(None)),
+    "approved_by": ("approved_by", text),
+    "requested_by": ("requested_by", text),
+    "replaces": ("replaces_version", whole),
+    "currency": ("currency", text),
+}
+TIME_OPTIONS: Mapping[str, tuple[str, Value]] = {
+    "on": ("worked_on", text),
+    "start": ("started_at", moment),
+    "end": ("ended_at", moment),
+    "project": ("project_id", text),
+    "billable": ("billable_hours", number),
+    "not_billable": ("billable", flag(False)),
+    "charged": ("billable", flag(True)),
+    "task": ("task", text),
+    "role": ("role", text),
+    "line": ("line_id", text),
+    "overtime": ("overtime", flag(True)),
+    "rate": ("rate", number),
+    "rate_by": ("rate_approved_by", text),
+    "submitted_by": ("submitted_by", text),
+    "approved_by": ("approved_by", text),
+    "approved_at": ("approved_at", moment),
+    "person": ("person_id", text),
+    "version": ("version", whole),
+}
+PARTS_OF_CYCLE = ("kind", "cut_off_day", "n", "anchor", "week_starts_on")
+
+
+class Teller:
+    """Turns statements into events and remembers what it said, so that a correction need only state what changes."""
+
+    def __init__(self, exceptions: Mapping[tuple[str, str], str]) -> None:
+        self._exceptions = exceptions
+        self._versions: dict[tuple[str, str], int] = {}
+        self._entries: dict[str, dict[str, Any]] = {}
+        self._project = ""
+        self._entity = ""
+        self._now = ""
+        self._told = 0
+        self._line = Line("", 0, "")
+
+    def event(self, step: Step, now: datetime) -> Event:
+        verb = step.words[0]
+        tell = VERBS.get(verb)
+        head = step.statement.head
+        if tell is None:
+            raise head.wrong(f"expected one of {', '.join(VERBS)}, got '{verb}'")
+        self._told += 1
+        self._line = head
+        self._now = (now + timedelta(seconds=self._told)).isoformat()
+        self._day = step.when[:10] if step.when else BEFORE_ALL
+        found = tell(self, Words(head, step.words[1:]), step.statement)
+        stamped = {"event_id": f"e-{self._told}", "occurred_at": self._now, "source": "scenario", **found}
+        try:
+            event = event_from_json(stamped)
+        except DecodeError as error:
+            raise head.wrong(f"{found['type']}: {error}") from None
+        fault = first_fault(event)
+        if fault is not None:
+            raise head.wrong(f"{found['type']}.{fault[0]}: {fault[1]}")
+        return event
+
+    def _version(self, kind: str, subject: str, stated: int | None = None) -> int:
+        """The next version of a fact; one that the text gives counts on from there."""
+        last = self._versions.get((kind, subject), 0)
+        version = last + 1 if stated is None else stated
+        self._versions[kind, subject] = max(last, version)
+        return version
+
+    # Reference data
+
+    def _entity_defined(self, words: Words, _: Block) -> dict[str, Any]:
+        entity_id = words.take("a legal entity")
+        self._entity = self._entity or entity_id
+        found = {
+            "type": "LegalEntityDefined",
+            "legal_entity_id": entity_id,
+            "name": entity_id,
+            "version": self._version("entity", entity_id),
+            "currency": words.take("a currency"),
+            "zone": words.take("a zone"),
+        }
+        options = words.options(
+            {
+                "calendar": ("kind", text),
+                "year_starts_on": ("year_starts_on", text),
+                "extra_week": ("extra_week", lambda w: [int(year) for year in names(w)]),
+                "policy": ("policies", policy),
+            }
+        )
+        calendar = {"kind": "calendar_month"}
+        calendar |= {name: options.pop(name) for name in ("kind", "year_starts_on", "extra_week") if name in options}
+        return {**found, "fiscal_calendar": calendar, **options}
+
+    def _customer_defined(self, words: Words, _: Block) -> dict[str, Any]:
+        customer_id = words.take("a customer")
+        found: dict[str, Any] = {"type": "CustomerDefined", "customer_id": customer_id, "name": customer_id}
+        found["version"] = self._version("customer", customer_id)
+        return {**found, **words.options({"parent": ("parent_customer_id", text)})}
+
+    def _person_defined(self, words: Words, _: Block) -> dict[str, Any]:
+        person_id, role = words.take("a person"), words.take("a role")
+        words.skip("of")
+        return {
+            "type": "PersonDefined",
+            "person_id": person_id,
+            "role": role,
+            "legal_entity_id": words.take("a legal entity"),
+            "version": self._version("person", person_id),
+            **words.options(
+                {
+                    "from": ("effective_from", text),
+                    "practice": ("practice", text),
+                    "region": ("region", text),
+                    "rate": ("bill_rate", money),
+                }
+            ),
+        }
+
+    def _cost_rate_set(self, words: Words, _: Block) -> dict[str, Any]:
+        kind, whose = words.take("person or role"), words.take("a name")
+        if kind not in ("person", "role"):
+            raise words.line.wrong(f"expected person or role, got '{kind}'")
+        price = money(words)
+        found: dict[str, Any] = {
+            "type": "CostRateSet",
+            f"{kind}_id" if kind == "person" else kind: whose,
+            "rate": price["amount"],
+            "currency": price["currency"],
+            "effective_from": BEFORE_ALL,
+            **words.options(
+                {"from": ("effective_from", text), "to": ("effective_to", text), "entity": ("legal_entity_id", text)}
+            ),
+        }
+        found["cost_rate_id"] = "/".join(filter(None, (kind, whose, found.get("legal_entity_id"))))
+        found["version"] = self._version("cost", found["cost_rate_id"])
+        return found
+
+    def _card_published(self, words: Words, block: Block) -> dict[str, Any]:
+        card_id = words.take("a rate card")
+        kind, _, scope = words.take("a scope such as global or customer:C").partition(":")
+        found = {
+            "type": "RateCardPublished",
+            "rate_card_id": card_id,
+            "version": self._version("card", card_id),
+            "scope": {"kind": kind, "id": scope or None},
+            "currency": words.take("a currency"),
+            "effective_from": BEFORE_ALL,
+            **words.options({"from": ("effective_from", text), "to": ("effective_to", text)}),
+        }
+        return {**found, "lines": [_rate(line) for line in block.rest]}
+
+    def _exchange_rate_set(self, words: Words, _: Block) -> dict[str, Any]:
+        found = {
+            "type": "ExchangeRateSet",
+            "from_currency": words.take("a currency"),
+            "to_currency": words.take("a currency"),
+            "rate": number(words),
+            "rate_type": "spot",
+            "date": self._day,
+            **words.options({"on": ("date", text), "type": ("rate_type", text)}),
+        }
+        name = "/".join(str(found[part]) for part in ("rate_type", "from_currency", "to_currency", "date"))
+        return {**found, "version": self._version("exchange", name)}
+
+    def _period_closed(self, words: Words, _: Block) -> dict[str, Any]:
+        return self._period("AccountingPeriodClosed", words)
+
+    def _period_reopened(self, words: Words, _: Block) -> dict[str, Any]:
+        return self._period("AccountingPeriodReopened", words)
+
+    def _period(self, name: str, words: Words) -> dict[str, Any]:
+        words.skip("period")
+        entity_id, period = words.take("a legal entity"), words.take("a period")
+        return {
+            "type": name,
+            "legal_entity_id": entity_id,
+            "period": period,
+            "version": self._version("period", f"{entity_id}/{period}"),
+            "requested_by": "controller",
+            "approved_by": "cfo",
+        }
+
+    # Commercial
+
+    def _contract_signed(self, words: Words, block: Block) -> dict[str, Any]:
+        contract_id = words.take("a contract")
+        found = {
+            "type": "ContractSigned",
+            "contract_id": contract_id,
+            "customer_id": words.take("a customer"),
+            "legal_entity_id": words.take("a legal entity"),
+            "currency": words.take("a currency"),
+            "signed_on": "2026-01-01",
+            "starts_on": "2026-01-01",
+            **words.options(CONTRACT_OPTIONS),
+        }
+        found["version"] = self._version("contract", contract_id, found.get("version"))
+        found["lines"], shared = _terms(block.rest)
+        return {**_contract(found), "shared_caps": shared}
+
+    def _contract_amended(self, words: Words, block: Block) -> dict[str, Any]:
+        contract_id = words.take("a contract")
+        last = self._versions.get(("contract", contract_id), 0)
+        found = {
+            "type": "ContractAmended",
+            "contract_id": contract_id,
+            "effective_on": self._day,
+            "treatment": "prospective",
+            "requested_by": "account_manager",
+            "approved_by": "director",
+            **words.options(AMENDMENT_OPTIONS),
+        }
+        found["version"] = self._version("contract", contract_id, found.get("version"))
+        found.setdefault("replaces_version", found["version"] - 1 if last else 1)
+        lines, shared = _terms(block.rest)
+        stated = {name: value for name, value in (("lines", lines), ("shared_caps", shared)) if value}
+        return {**_contract(found), **stated}
+
+    def _contract_terminated(self, words: Words, _: Block) -> dict[str, Any]:
+        contract_id = words.take("a contract")
+        found: dict[str, Any] = {"type": "ContractTerminated", "contract_id": contract_id, "effective_on": self._day}
+        found["version"] = self._version("contract", contract_id)
+        return {**found, **words.options({"on": ("effective_on", text)})}
+
+    # Delivery
+
+    def _project_activated(self, words: Words, _: Block) -> dict[str, Any]:
+        project_id = words.take("a project")
+        self._project = self._project or project_id
+        words.skip("of")
+        return {
+            "type": "ProjectActivated",
+            "project_id": project_id,
+            "name": project_id,
+            "legal_entity_id": words.take("a legal entity"),
+            "starts_on": "2026-01-01",
+            "version": self._version("project", project_id),
+            **words.options({"from": ("starts_on", text), "to": ("ends_on", text)}),
+        }
+
+    def _project_closed(self, words: Words, _: Block) -> dict[str, Any]:
+        project_id = words.take("a project")
+        found: dict[str, Any] = {"type": "ProjectClosed", "project_id": project_id, "ends_on": self._day}
+        found["version"] = self._version("project", project_id)
+        return {**found, **words.options({"on": ("ends_on", text)})}
+
+    def _resource_assigned(self, words: Words, _: Block) -> dict[str, Any]:
+        assignment_id = words.take("an assignment")
+        return {
+            "type": "ResourceAssigned",
+            "assignment_id": assignment_id,
+            "version": self._version("assignment", assignment_id),
+            "project_id": self._project,
+            "person_id": words.take("a person"),
+            "role": words.take("a role"),
+            "starts_on": "2026-01-01",
+            **words.options(
+                {
+                    "from": ("starts_on", text),
+                    "to": ("ends_on", text),
+                    "project": ("project_id", text),
+                    "rate": ("bill_rate", money),
+                }
+            ),
+        }
+
+    def _time_approved(self, words: Words, _: Block) -> dict[str, Any]:
+        entry_id = words.take("a time entry")
+        stated = {"person_id": words.take("a person"), **_hours(words), **words.options(TIME_OPTIONS)}
+        found = {
+            "type": "TimeApproved",
+            "entry_id": entry_id,
+            "project_id": self._project,
+            "approved_by": "boss",
+            **({} if "started_at" in stated else {"worked_on": self._day}),
+            **stated,
+        }
+        return self._entry(entry_id, found)
+
+    def _time_corrected(self, words: Words, _: Block) -> dict[str, Any]:
+        entry_id = words.take("a time entry")
+        before = self._known(entry_id, words)
+        before = {name: value for name, value in before.items() if name not in ("version", "occurred_at")}
+        return self._entry(entry_id, {**before, **_hours(words), **words.options(TIME_OPTIONS)})
+
+    def _time_repeated(self, words: Words, _: Block) -> dict[str, Any]:
+        """The same version again; with options the same version with other content."""
+        entry_id = words.take("a time entry")
+        again = {**self._known(entry_id, words), "recorded_at": self._now}
+        return {**again, **_hours(words), **words.options(TIME_OPTIONS)}
+
+    def _entry(self, entry_id: str, found: dict[str, Any]) -> dict[str, Any]:
+        found["version"] = self._version("entry", entry_id, found.get("version"))
+        found = {"occurred_at": self._now, "approved_at": self._now, **found}
+        self._entries[entry_id] = found
+        return found
+
+    def _known(self, entry_id: str, words: Words) -> dict[str, Any]:
+        if entry_id not in self._entries:
+            raise words.line.wrong(f"expected an entry that was approved before, got '{entry_id}'")
+        return self._entries[entry_id]
+
+    def _time_withdrawn(self, words: Words, _: Block) -> dict[str, Any]:
+        entry_id = words.take("a time entry")
+        options = words.options({"version": ("version", whole)})
+        version = self._version("entry", entry_id, options.get("version"))
+        return {"type": "TimeWithdrawn", "entry_id": entry_id, "version": version}
+
+    def _hold_placed(self, words: Words, _: Block) -> dict[str, Any]:
+        hold_id = words.take("a hold")
+        found = {
+            "type": "BillingHoldPlaced",
+            "hold_id": hold_id,
+            "scope": {"kind": words.take("a scope"), "id": words.take("what is held")},
+            "reason": "scenario",
+            "placed_on": self._day,
+            **words.options({"placed": ("placed_on", text), "version": ("version", whole)}),
+        }
+        return {**found, "version": self._version("hold", hold_id, found.get("version"))}
+
+    def _hold_released(self, words: Words, _: Block) -> dict[str, Any]:
+        hold_id = words.take("a hold")
+        options = words.options({"version": ("version", whole)})
+        version = self._version("hold", hold_id, options.get("version"))
+        return {"type": "BillingHoldReleased", "hold_id": hold_id, "version": version}
+
+    def _statement_requested(self, words: Words, _: Block) -> dict[str, Any]:
+        words.skip("statement")
+        found = {
+            "type": "StatementRequested",
+            "request_id": words.take("a request"),
+            "contract_id": words.take("a contract"),
+        }
+        return {**found, **words.options({"from": ("period", text), "to": ("to", text)})}
+
+    # Finance and control
+
+    def _invoice_posted(self, words: Words, _: Block) -> dict[str, Any]:
+        return {
+            "type": "InvoicePosted",
+            "invoice_id": words.take("an invoice"),
+            "statement_id": f"{ENGAGEMENT}.{words.take('a statement')}",
+            "amount": number(words),
+            "posted_on": self._day,
+            **words.options(
+                {"on": ("posted_on", text), "tax": ("tax_amount", number), "rate": ("exchange_rate", number)}
+            ),
+        }
+
+    def _invoice_rejected(self, words: Words, _: Block) -> dict[str, Any]:
+        words.skip("invoice")
+        words.skip("of")
+        return {
+            "type": "InvoiceRejected",
+            "statement_id": f"{ENGAGEMENT}.{words.take('a statement')}",
+            "code": words.take("a code"),
+            "message": "scenario",
+        }
+
+    def _exception_waived(self, words: Words, _: Block) -> dict[str, Any]:
+        category, subject = words.take("a category"), words.take("a subject")
+        exception_id = self._exceptions.get((category, subject))
+        if exception_id is None:
+            raise words.line.wrong(f"expected an exception that was raised before, got {category} {subject}")
+        return {
+            "type": "ExceptionWaived",
+            "exception_id": exception_id,
+            "version": self._version("waiver", exception_id),
+            "reason": "scenario",
+            "requested_by": "project_manager",
+            "approved_by": "controller",
+            **words.options(
+                {
+                    "requested_by": ("requested_by", text),
+                    "approved_by": ("approved_by", text),
+                    "unapproved": ("approved_by", flag(None)),
+                }
+            ),
+        }
+
+
+def _hours(words: Words) -> dict[str, str]:
+    """`8 h`, where the next word is a number."""
+    if not words or words.next_is(*TIME_OPTIONS):
+        return {}
+    hours = number(words)
+    words.skip("h")
+    return {"hours": hours}
+
+
+def _contract(found: dict[str, Any]) -> dict[str, Any]:
+    """Parts of the billing cycle and parties as the event has them."""
+    cycle = {name: found.pop(name) for name in PARTS_OF_CYCLE if name in found}
+    if cycle:
+        found["billing_cycle"] = {"kind": "monthly", **cycle}
+    if "bill_to" in found:
+        parties = found["bill_to"]
+        found["bill_to"] = [{"customer_id": party, "share": str(100 // len(parties))} for party in parties]
+    if "retention" in found:
+        steps = [{"at_percent": "0", "withhold_percent": found["retention"], "release_percent": "0"}]
+        found["retention"] = {"steps": steps}
+    return found
+
+
+def _terms(lines: Iterable[Line]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Contract lines with their rates and caps, and shared caps."""
+    found: list[dict[str, Any]] = []
+    shared: list[dict[str, Any]] = []
+    for line in lines:
+        words = Words(line, line.words)
+        match words.take("line, rate, cap or shared"):
+            case "line":
+                found.append(_contract_line(words))
+            case "shared":
+                words.skip("cap")
+                shared.append({"cap_id": words.take("a cap"), **_cap(words)})
+            case kind:
+                if not found:
+                    raise line.wrong(f"expected a line before its {kind}")
+                if kind == "cap":
+                    found[-1]["terms"]["cap"] = _cap(words)
+                else:
+                    found[-1]["terms"].setdefault("rates", []).append(_rate(line))
+    return found, shared
+
+
+def _contract_line(words: Words) -> dict[str, Any]:
+    found = {"line_id": words.take("a line"), "project_id": words.take("a project"), **words.options(LINE_OPTIONS)}
+    terms = {"type": "TimeAndMaterials"}
+    if "rate_card_id" in found:
+        terms["rate_card_id"] = found.pop("rate_card_id")
+    if "fixed_price" in found:
+        terms = {"type": "FixedPrice", "price": found.pop("fixed_price")}
+    return {**found, "terms": terms}
+
+
+def _cap(words: Words) -> dict[str, Any]:
+    """`hard 6,000.00 split reject_whole`, `hard hours 40`."""
+    found = {"kind": words.take("hard or soft")}
+    if words and not words.next_is(*CAP_OPTIONS):
+        found["amount"] = number(words)
+    return {**found, **words.options(CAP_OPTIONS)}
+
+
+def _rate(line: Line) -> dict[str, Any]:
+    words = Words(line, line.words)
+    words.skip("rate")
+    return {"rate": number(words), **words.options(RATE_OPTIONS)}
+
+
+VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
+    "entity": Teller._entity_defined,
+    "customer": Teller._customer_defined,
+    "person": Teller._person_defined,
+    "cost": Teller._cost_rate_set,
+    "card": Teller._card_published,
+    "exchange": Teller._exchange_rate_set,
+    "close": Teller._period_closed,
+    "reopen": Teller._period_reopened,
+    "contract": Teller._contract_signed,
+    "amend": Teller._contract_amended,
+    "terminate": Teller._contract_terminated,
+    "project": Teller._project_activated,
+    "end_project": Teller._project_closed,
+    "assign": Teller._resource_assigned,
+    "time": Teller._time_approved,
+    "correct": Teller._time_corrected,
+    "repeat": Teller._time_repeated,
+    "withdraw": Teller._time_withdrawn,
+    "hold": Teller._hold_placed,
+    "release": Teller._hold_released,
+    "request": Teller._statement_requested,
+    "invoice": Teller._invoice_posted,
+    "refuse": Teller._invoice_rejected,
+    "waive": Teller._exception_waived,
+}
+
+
+def day_of(found: str, line: Line) -> date:
+    try:
+        return date.fromisoformat(found)
+    except ValueError:
+        raise line.wrong(f"expected a date such as 2026-06-30, got '{found}'") from None

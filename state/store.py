@@ -1,7 +1,8 @@
 """The checkpoint store of one shard: a SQLite file, a cache of the log.
 
 Deleting it loses nothing and doubles nothing; any older copy is a valid start. The fold reads and writes through one open transaction;
-rows changed since it began are kept in dictionaries and written in bulk, before anything reads a range of them and at commit.
+rows changed since it began are kept in dictionaries and written in bulk at commit. Who reads a range gets what is kept laid over what
+is stored; an engagement that has changed very much is written first.
 """
 
 import os
@@ -33,6 +34,10 @@ CREATE TABLE IF NOT EXISTS changed(no INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), generation TEXT, shard INTEGER, data BLOB);
 """
 SEPARATOR = "\x1f"
+# Above so many changes of one engagement's index they are written before a range is read, so that reading stays short.
+KEPT_BACK_MAX = 64
+# Line, day, entry.
+OpenKey = tuple[str, str, str]
 
 
 class Meta(msgspec.Struct, frozen=True, array_like=True):
@@ -66,9 +71,9 @@ class Store:
         self._cache: OrderedDict[str, Engagement] = OrderedDict()
         self._cache_limit = cache_engagements
         self._dirty: dict[str, set[PartKey]] = {}
-        self._rows: dict[tuple[int, str], Entry] = {}
-        self._open: dict[tuple[int, str, str, str], bool] = {}
-        self._parked: dict[tuple[int, str], int | None] = {}
+        self._rows: dict[int, dict[str, Entry]] = {}
+        self._open: dict[int, dict[OpenKey, bool]] = {}
+        self._parked: dict[int, dict[str, int | None]] = {}
         self._explained: set[str] = set()
         self._explaining: dict[str, str] = {}
         self._changed: set[int] = set()
@@ -121,11 +126,47 @@ class Store:
         return StoredEntries(self, engagement.no)
 
     def entry(self, no: int, entry_id: str) -> Entry | None:
-        found = self._rows.get((no, entry_id))
-        if found is not None:
+        kept = self._rows.get(no)
+        if kept is not None and (found := kept.get(entry_id)) is not None:
             return found
+        row = self._stored(no, entry_id)
+        return snapshot.decode_entry(row) if row is not None else None
+
+    def _stored(self, no: int, entry_id: str) -> bytes | None:
         row = self.db.execute("SELECT data FROM entries WHERE no = ? AND id = ?", (no, entry_id)).fetchone()
-        return snapshot.decode_entry(row[0]) if row is not None else None
+        return row[0] if row is not None else None
+
+    def open_on(self, no: int, line: str, since: str, until: str) -> list[Entry]:
+        """In the order of days, then ids."""
+        changed = self._open.get(no)
+        if changed is not None and len(changed) > KEPT_BACK_MAX:
+            self.flush()
+            changed = None
+        stored = self.db.execute(
+            "SELECT day, id, data FROM open_entries JOIN entries USING (no, id) WHERE no = ? AND line = ? AND day >= ? AND day < ?"
+            " ORDER BY day, id",
+            (no, line, since, until),
+        )
+        rows = self._rows.get(no, _NO_ROWS)
+        if changed is None:
+            return [rows.get(entry_id) or snapshot.decode_entry(data) for _, entry_id, data in stored]
+        found = {
+            (day, entry_id): rows.get(entry_id) or data
+            for day, entry_id, data in stored
+            if changed.get((line, day, entry_id)) is not False
+        }
+        for (of, day, entry_id), there in changed.items():
+            if there and of == line and since <= day < until and (day, entry_id) not in found:
+                found[day, entry_id] = rows.get(entry_id) or self._stored(no, entry_id)
+        return [snapshot.decode_entry(row) if type(row) is bytes else row for _, row in sorted(found.items(), key=_place)]
+
+    def parked(self, no: int) -> list[str]:
+        """In the order of log offsets, then ids."""
+        found: dict[str, int | None] = dict(
+            self.db.execute("SELECT id, log_offset FROM parked WHERE no = ?", (no,)).fetchall()
+        )
+        found.update(self._parked.get(no, {}))
+        return [entry_id for _, entry_id in sorted((at, entry_id) for entry_id, at in found.items() if at is not None)]
 
     def due(self, zone: str, day: str, after: str) -> list[str]:
         """Engagements to be looked at when the day ends in the zone, ascending, from `after` on."""
@@ -193,14 +234,16 @@ class Store:
                     parts[key] = value
                     if key[0] == "project" and value.changed:
                         self._changed.add(no)
-        for entry_id, row in change.rows.items():
-            self._rows[no, entry_id] = row
-        for contract, line, day, entry_id in change.open_removed:
-            self._open[no, f"{contract}{SEPARATOR}{line}", day, entry_id] = False
-        for contract, line, day, entry_id in change.open_added:
-            self._open[no, f"{contract}{SEPARATOR}{line}", day, entry_id] = True
-        for entry_id, offset in change.parked.items():
-            self._parked[no, entry_id] = offset
+        if change.rows:
+            self._rows.setdefault(no, {}).update(change.rows)
+        if change.open_removed or change.open_added:
+            index = self._open.setdefault(no, {})
+            for contract, line, day, entry_id in change.open_removed:
+                index[f"{contract}{SEPARATOR}{line}", day, entry_id] = False
+            for contract, line, day, entry_id in change.open_added:
+                index[f"{contract}{SEPARATOR}{line}", day, entry_id] = True
+        if change.parked:
+            self._parked.setdefault(no, {}).update(change.parked)
         for digest, decision in change.explanations.items():
             if digest not in self._explained and digest not in self._explaining:
                 self._explaining[digest] = msgspec.json.encode(decision._asdict()).decode()
@@ -227,30 +270,29 @@ class Store:
         )
 
     def flush(self) -> None:
-        """Write what is kept back, so that ranges can be read."""
-        if self._rows:
-            encode = snapshot.encode
-            self.db.executemany(
-                "INSERT OR REPLACE INTO entries VALUES (?, ?, ?)",
-                [(no, entry_id, encode(row)) for (no, entry_id), row in sorted(self._rows.items(), key=_row_key)],
-            )
-            self._rows.clear()
-        if self._open:
-            added = sorted(key for key, there in self._open.items() if there)
-            removed = [key for key, there in self._open.items() if not there]
-            self.db.executemany("DELETE FROM open_entries WHERE no = ? AND line = ? AND day = ? AND id = ?", removed)
-            self.db.executemany("INSERT OR IGNORE INTO open_entries VALUES (?, ?, ?, ?)", added)
-            self._open.clear()
-        if self._parked:
-            self.db.executemany(
-                "DELETE FROM parked WHERE no = ? AND id = ?",
-                [key for key, offset in self._parked.items() if offset is None],
-            )
-            self.db.executemany(
-                "INSERT OR REPLACE INTO parked VALUES (?, ?, ?)",
-                [(no, offset, entry_id) for (no, entry_id), offset in self._parked.items() if offset is not None],
-            )
-            self._parked.clear()
+        """Write what is kept back of rows and their indexes."""
+        encode = snapshot.encode
+        rows = [(no, entry_id, encode(row)) for no, kept in self._rows.items() for entry_id, row in kept.items()]
+        rows.sort(key=_row_key)
+        self.db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", rows)
+        self._rows.clear()
+        index = sorted((no, *key, there) for no, kept in self._open.items() for key, there in kept.items())
+        self.db.executemany(
+            "DELETE FROM open_entries WHERE no = ? AND line = ? AND day = ? AND id = ?",
+            [key for *key, there in index if not there],
+        )
+        self.db.executemany(
+            "INSERT OR IGNORE INTO open_entries VALUES (?, ?, ?, ?)", [key for *key, there in index if there]
+        )
+        self._open.clear()
+        places = [(no, at, entry_id) for no, kept in self._parked.items() for entry_id, at in kept.items()]
+        self.db.executemany(
+            "DELETE FROM parked WHERE no = ? AND id = ?", [(no, entry_id) for no, at, entry_id in places if at is None]
+        )
+        self.db.executemany(
+            "INSERT OR REPLACE INTO parked VALUES (?, ?, ?)", [place for place in places if place[1] is not None]
+        )
+        self._parked.clear()
 
     def commit(self, meta: Meta) -> None:
         """Make the batch durable; only if nobody else has moved the store since (compare and set on the position)."""
@@ -299,7 +341,14 @@ class Store:
                 os.remove(stale)
 
 
-def _row_key(item: tuple[tuple[int, str], Entry]) -> tuple[int, str]:
+_NO_ROWS: dict[str, Entry] = {}
+
+
+def _row_key(row: tuple[int, str, bytes]) -> tuple[int, str]:
+    return row[0], row[1]
+
+
+def _place(item: tuple[tuple[str, str], Entry | bytes]) -> tuple[str, str]:
     return item[0]
 
 
@@ -316,17 +365,10 @@ class StoredEntries:
         return self._store.entry(self._no, entry_id)
 
     def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
-        self._store.flush()
-        rows = self._store.db.execute(
-            "SELECT data FROM open_entries JOIN entries USING (no, id) WHERE no = ? AND line = ? AND day >= ? AND day < ?",
-            (self._no, f"{contract_id}{SEPARATOR}{line_id}", since, until),
-        )
-        return [snapshot.decode_entry(data) for (data,) in rows]
+        return self._store.open_on(self._no, f"{contract_id}{SEPARATOR}{line_id}", since, until)
 
     def parked(self) -> list[str]:
-        self._store.flush()
-        rows = self._store.db.execute("SELECT id FROM parked WHERE no = ? ORDER BY log_offset, id", (self._no,))
-        return [entry_id for (entry_id,) in rows]
+        return self._store.parked(self._no)
 
     def everything(self) -> Iterator[Entry]:
         self._store.flush()

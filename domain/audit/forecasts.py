@@ -26,7 +26,7 @@ class ForecastSeries:
         )
         currency, before = self._last.get(update.project_id, (now.currency, None))
         self._last[update.project_id] = (now.currency, told)
-        for wrong in _wrong(update, before, same_currency=currency == now.currency):
+        for wrong in _wrong(update, before if currency == now.currency else None, before):
             yield violation(FORECASTS, seen, f"{update.project_id} {update.sequence}", *wrong)
 
 
@@ -35,17 +35,19 @@ class _Wrong(NamedTuple):
     found: str
 
 
-def _wrong(update: ForecastUpdate, before: PreviousFigures | None, *, same_currency: bool) -> Iterator[_Wrong]:
-    """A project whose currency changes with its first contract has nothing to compare with."""
+def _wrong(
+    update: ForecastUpdate, comparable: PreviousFigures | None, before: PreviousFigures | None
+) -> Iterator[_Wrong]:
+    """A contract may change the currency of a project, also back again without a word; then there is nothing to compare with."""
     sequence = before.sequence + 1 if before is not None else 1
     if update.sequence != sequence:
         yield _Wrong(f"sequence {sequence}", f"sequence {update.sequence}")
     for figures in (update.project, update.ledger, update.group):
         if figures is not None:
             yield from _adds_up(figures)
-    baseline = before if same_currency else None
-    if update.previous != baseline:
-        yield _Wrong(f"previous figures {_told(baseline)}", _told(update.previous))
+    starts_anew = update.previous is None and update.cause_kind == "contract"
+    if update.previous != comparable and not starts_anew:
+        yield _Wrong(f"previous figures {_told(comparable)}", _told(update.previous))
     if update.previous is not None:
         yield from _explained(update, update.previous)
 

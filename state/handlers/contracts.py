@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.billing_periods import period_of
-from domain.contract import BEGINNING, amend, contradictions, covers, line_policies
+from domain.contract import BEGINNING, amend, cap_rules, contradictions, covers, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
-from domain.events.common import ContractLine
+from domain.events.common import ContractLine, Policies
 from domain.identity import content_digest
 from domain.money import is_currency
 from domain.policies import resolve, unsupported
@@ -22,7 +22,7 @@ from state.draft import Draft
 from state.handlers.statements import serve_waiting
 from state.handlers.time import retry
 from state.periods import schedule
-from state.plan import billing_cycle, billing_zone
+from state.plan import billing_cycle, billing_zone, versions
 from state.rerate import line_ids, rerate_contract
 
 _TRACE = ("event_id", "recorded_at", "source", "correlation_id", "engagement_id")
@@ -288,6 +288,7 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
             for line_id, resolved in policies.items()
             for policy in unsupported(resolved)
         ),
+        *_refused_caps(contract, entity.policies),
     ]
     if refused:
         return (
@@ -296,6 +297,21 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
             "not handled by the rules in force: " + ", ".join(dict.fromkeys(what for _, what in refused)),
         )
     return None
+
+
+def _refused_caps(contract: Contract, entity: Policies | None) -> list[tuple[str, str]]:
+    """Combinations of caps that the rules in force do not allot."""
+    refused = []
+    terms = contract.terms
+    for line in terms.lines:
+        hard = [rule for rule in cap_rules(versions(contract), line.line_id, entity) if rule.hard]
+        billing = line_policies(terms, line, entity).cap_split_billing
+        field = f"lines[{line.line_id}].terms.cap"
+        if len({rule.limits_revenue for rule in hard}) > 1:
+            refused.append((field, "hard caps on one line of which only some limit revenue"))
+        if billing == "prorate" and any(rule.split != "prorate" for rule in hard):
+            refused.append((field, "cap_split_billing prorate where cap_split is not"))
+    return refused
 
 
 def _note_unsupported_lines(draft: Draft, contract: Contract) -> None:

@@ -63,10 +63,12 @@ class Cause(Value, frozen=True, array_like=True, gc=False):
 
 
 class Plans(NamedTuple):
-    """Memo of what follows from contracts and reference data alone: of one engagement, and of all."""
+    """Memo of what follows from contracts and reference data alone: of one engagement, of all, and what exchange rates and closed
+    periods decide, which change every day."""
 
     own: dict[Any, Any]
     shared: dict[Any, Any]
+    daily: dict[Any, Any]
 
 
 class Transition(Value, frozen=True, array_like=True, gc=False):
@@ -103,6 +105,7 @@ class Draft:
         "before",
         "cause",
         "changed_on",
+        "daily",
         "due",
         "engagement_id",
         "entries",
@@ -141,7 +144,7 @@ class Draft:
         self.entries = entries
         self.reference = reference
         self.cause = cause
-        self.plans, self.shared = plans
+        self.plans, self.shared, self.daily = plans
         self.own = own
         self.parts: dict[PartKey, Any] = {}
         self.rows: dict[str, Entry] = {}

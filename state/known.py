@@ -128,9 +128,9 @@ def exchange_on(
 ) -> Exchange | MissingRate:
     day = service_day if policies.fx_date == "service" else accounting_date
     key = ("exchange", policies.exchange_rate_type, from_currency, to_currency, day, policies.rate_staleness_days)
-    found: Exchange | MissingRate | None = draft.shared.get(key)
+    found: Exchange | MissingRate | None = draft.daily.get(key)
     if found is None:
-        found = draft.shared[key] = draft.reference.exchange(
+        found = draft.daily[key] = draft.reference.exchange(
             policies.exchange_rate_type or "spot", from_currency, to_currency, day, policies.rate_staleness_days or 0
         )
     return found
@@ -158,12 +158,12 @@ def slot_for(
     if instead is not None or policies.fx_date == "service" or policies.closed_period == "reject":
         return _slot(draft, side, entity, currency, day, instead, service_day, policies)
     key = ("slot", entity.legal_entity_id, currency, day, policies.exchange_rate_type, policies.rate_staleness_days)
-    found: Slot | None = draft.shared.get(key)
+    found: Slot | None = draft.daily.get(key)
     if found is None:
         made = _slot(draft, side, entity, currency, day, None, service_day, policies)
         if isinstance(made, Blocked):
             return made
-        found = draft.shared[key] = made
+        found = draft.daily[key] = made
     return found
 
 

@@ -149,7 +149,7 @@ def emit(
     )
     draft.outputs.append(record)
     if excess := rounding_beyond(all_legs, booking.ledger_currency, limit):
-        draft.raise_exception(
+        draft.note(
             "rounding_over_limit",
             "journal",
             record.journal_id,

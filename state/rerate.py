@@ -5,7 +5,7 @@ What changes is posted as differences (RULES section 6, Rates and Caps).
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from msgspec.structs import replace
 
@@ -76,12 +76,15 @@ def same_terms(one: Price, other: Price) -> bool:
     )
 
 
-def rerate_person(draft: Draft, contracts: Iterable[Contract], project_id: str, person_id: str) -> None:
-    """After `ResourceAssigned`: the person's open entries on the project."""
+def rerate_person(
+    draft: Draft, contracts: Iterable[Contract], project_id: str, person_id: str, since: date, until: date | None
+) -> None:
+    """After `ResourceAssigned`: the person's open entries on the project in the days that the assignment covers or covered."""
     for contract in contracts:
         for line in contract.terms.lines if contract.history else ():
             if line.project_id == project_id:
-                for entry in in_order(draft.open_on(contract.contract_id, line.line_id)):
+                last = (until + timedelta(days=1)).isoformat() if until is not None else "9999"
+                for entry in in_order(draft.open_on(contract.contract_id, line.line_id, since.isoformat(), last)):
                     if entry.work is not None and entry.work.event.person_id == person_id:
                         _rerate_one(draft, entry)
 

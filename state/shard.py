@@ -14,7 +14,16 @@ from typing import Any, NamedTuple, Protocol
 
 from domain import outputs as outputs_of
 from domain.events.catalogue import Event
-from domain.events.reference import DayEnded, RulesActivated
+from domain.events.reference import (
+    AccountingPeriodClosed,
+    AccountingPeriodReopened,
+    DayEnded,
+    ExchangeRateSet,
+    PersonCapacitySet,
+    RulesActivated,
+    TaxPolicyDefined,
+    TransferPriceSet,
+)
 from domain.outputs import ControlTotals, JournalEntry, Position
 from domain.reference import EMPTY_BOOK, ReferenceBook, conflict, owner_key
 from domain.reference import apply as apply_reference
@@ -30,6 +39,8 @@ from state.store import Meta, Store
 VIEW_RUN = 16_384
 ENGAGEMENTS_A_BATCH = 500
 REFERENCE = ""
+# Reference data that comes every day, and decides nothing but exchange and accounting dates.
+DAILY = (ExchangeRateSet, AccountingPeriodClosed, AccountingPeriodReopened)
 
 
 class LogRecord(Protocol):
@@ -124,6 +135,7 @@ class Shard:
         self._in_flight = False
         self._own_plans: dict[str, dict[Any, Any]] = {}
         self._shared_plans: dict[Any, Any] = {}
+        self._daily_plans: dict[Any, Any] = {}
         book = EMPTY_BOOK
         for type_name, body in store.reference():
             book = apply_reference(book, decode(type_name, body))
@@ -220,8 +232,9 @@ class Shard:
 
     def _plans(self, engagement_id: str) -> Plans:
         """Memo of one engagement; emptied with every change of reference data, bounded by starting over."""
-        if len(self._shared_plans) > 500_000:
+        if len(self._shared_plans) + len(self._daily_plans) > 500_000:
             self._shared_plans.clear()
+            self._daily_plans.clear()
         found = self._own_plans.get(engagement_id)
         if found is None:
             if len(self._own_plans) > 20_000:
@@ -229,7 +242,7 @@ class Shard:
             found = self._own_plans[engagement_id] = {}
         elif len(found) > 50_000:
             found.clear()
-        return Plans(found, self._shared_plans)
+        return Plans(found, self._shared_plans, self._daily_plans)
 
     def _take(
         self, engagement_id: str, cause: Cause, emit: "_Emitter", step: Callable[..., Transition], *args: object
@@ -290,6 +303,12 @@ class Shard:
         if book is not self.reference:
             self.reference = book
             self.store.add_reference(record.type_name, record.body)
+            self._forget(event)
+
+    def _forget(self, event: Event) -> None:
+        """Empty the memo as far as the event can change what it holds; capacity and tax decide nothing in it."""
+        self._daily_plans.clear()
+        if not isinstance(event, (*DAILY, PersonCapacitySet, TaxPolicyDefined, TransferPriceSet)):
             self._own_plans.clear()
             self._shared_plans.clear()
 

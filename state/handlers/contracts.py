@@ -20,7 +20,7 @@ from state.assess import taken_projects
 from state.books import Contract, Project, TermsVersion
 from state.draft import Draft
 from state.handlers.statements import serve_waiting
-from state.handlers.time import retry
+from state.handlers.time import retry_parked
 from state.periods import schedule
 from state.plan import billing_cycle, billing_zone, versions
 from state.rerate import line_ids, rerate_contract
@@ -95,7 +95,7 @@ def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
     )
     draft.put("contract", event.contract_id, ended)
     _list_outside(draft, ended)
-    _retry_parked(draft)
+    retry_parked(draft)
 
 
 def _end_waiting(draft: Draft, contract_id: str) -> None:
@@ -164,7 +164,7 @@ def _apply_waiting(draft: Draft, contract_id: str) -> None:
     if contract is not None and not contract.waiting:
         draft.settle_note("amendment_gap", "contract", contract_id)
     if waited:
-        _retry_parked(draft)
+        retry_parked(draft)
         serve_waiting(draft, contract_id)
 
 
@@ -238,7 +238,7 @@ def _apply(draft: Draft, contract: Contract, since: date | None) -> None:
     rerate_contract(draft, contract, since)
     _list_outside(draft, contract)
     if not _may_go_on(contract):
-        _retry_parked(draft)
+        retry_parked(draft)
         serve_waiting(draft, contract_id)
 
 
@@ -395,8 +395,3 @@ def _list_outside(draft: Draft, contract: Contract) -> None:
         )
     else:
         draft.settle_note("outside_contract_dates", "contract", contract.contract_id)
-
-
-def _retry_parked(draft: Draft) -> None:
-    for entry_id in draft.entries.parked():
-        retry(draft, entry_id)

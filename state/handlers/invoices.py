@@ -278,7 +278,7 @@ def _journals(
     )
     draft.emit(record._replace(lines=placed))
     if excess := rounding_beyond([leg for _, leg in lines], slot.entity.currency, policies.rounding_limit or 0):
-        draft.raise_exception(
+        draft.note(
             "rounding_over_limit",
             "journal",
             record.journal_id,

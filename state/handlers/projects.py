@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from domain.events.delivery import ProjectActivated, ProjectClosed, ResourceAssigned
 from state.draft import Draft
 from state.facts import is_new
-from state.handlers.time import retry
+from state.handlers.time import retry_parked
 from state.rerate import rerate_person
 
 
@@ -16,13 +16,13 @@ def on_project_activated(draft: Draft, event: ProjectActivated) -> None:
     entity = draft.reference.entity(event.legal_entity_id)
     zone = entity.zone if entity is not None else project.zone
     draft.put_project(replace(project, activated=event, closed_on=None, zone=zone, changed=True))
-    _retry_parked(draft)
+    retry_parked(draft)
 
 
 def on_project_closed(draft: Draft, event: ProjectClosed) -> None:
     if is_new(draft, "project", event.project_id, event.version, event):
         draft.put_project(replace(draft.project(event.project_id), closed_on=event.ends_on, changed=True))
-        _retry_parked(draft)
+        retry_parked(draft)
 
 
 def on_resource_assigned(draft: Draft, event: ResourceAssigned) -> None:
@@ -30,12 +30,11 @@ def on_resource_assigned(draft: Draft, event: ResourceAssigned) -> None:
         return
     project = draft.project(event.project_id)
     others = tuple(one for one in project.assignments if one.assignment_id != event.assignment_id)
+    former = next((one for one in project.assignments if one.assignment_id == event.assignment_id), event)
     here = () if draft.own is not None and event.project_id not in draft.own else (event,)
     draft.put_project(replace(project, assignments=(*others, *here), changed=True))
-    rerate_person(draft, draft.contracts(), event.project_id, event.person_id)
-    _retry_parked(draft)
-
-
-def _retry_parked(draft: Draft) -> None:
-    for entry_id in draft.entries.parked():
-        retry(draft, entry_id)
+    for person_id in dict.fromkeys((former.person_id, event.person_id)):
+        ends = None if former.ends_on is None or event.ends_on is None else max(former.ends_on, event.ends_on)
+        starts = min(former.starts_on, event.starts_on)
+        rerate_person(draft, draft.contracts(), event.project_id, person_id, starts, ends)
+    retry_parked(draft)

@@ -125,6 +125,13 @@ def retry(draft: Draft, entry_id: str) -> None:
         advance(draft, entry, entry, entry.work, fresh=False)
 
 
+def retry_parked(draft: Draft) -> None:
+    """Something of the engagement changed that any of its waiting entries may have waited for."""
+    if any(draft.project(project_id).waiting for project_id in draft.ids("project")):
+        for entry_id in draft.entries.parked():
+            retry(draft, entry_id)
+
+
 def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fresh: bool) -> None:
     """Bring an entry as far as it can go: `work` is its newest version, new (`fresh`) or waiting."""
     standing = entry.behind or (entry.work if fresh and entry.work is not None and entry.work.finished else None)

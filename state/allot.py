@@ -22,6 +22,7 @@ from domain.caps import (
     crossed,
     grant,
     has_room,
+    limit_on,
     order_of,
     take,
 )
@@ -182,7 +183,7 @@ def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Grant) -> 
 
 def _recognising(plan: LinePlan, price: Price) -> Price:
     """Revenue follows the cap unless every hard cap says that it does not limit revenue (R22)."""
-    limits = any(rule.hard and rule.limits_revenue for rule in plan.rules)
+    limits = any(rule.limits_revenue and limit_on(rule, price.day).hard for rule in plan.rules)
     return replace(price, recognised=price.allowed if limits else max(price.value, price.allowed))
 
 

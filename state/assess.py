@@ -6,8 +6,10 @@ An entry has two sides that post apart, each whole as soon as it can: cost (pers
 
 from bisect import bisect_right
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
+from domain.accounts import LABOR_COST
 from domain.billing import methods
 from domain.contract import covers, in_force
 from domain.events.common import Policies
@@ -129,8 +131,9 @@ def assess(draft: Draft, entry: Entry, event: TimeApproved, standing: Work | Non
         policies = worker.policies if worker is not None else entity_policies(draft, None)
     hours = worked_hours(event)
     whole = _validity(draft, entry, event, project, worker, rough, hours, policies)
-    if whole is not None or worker is None:
-        return Assessment(whole, whole, whole)  # type: ignore[arg-type]
+    if whole is not None:
+        return Assessment(whole, whole, whole)
+    assert worker is not None, "an unknown worker is a fault of the whole entry"
     day = rough if isinstance(placed, Placed) else day_in(event, worker.entity.zone)
     role = _role(draft, event, project, worker.person, day)
     return Assessment(
@@ -253,7 +256,7 @@ def _cost(
         hours,
         amount,
         day,
-        "5000",
+        LABOR_COST,
     )
     return CostPlan(cost, slot, worker)
 
@@ -478,9 +481,12 @@ def _rate_day(event: TimeApproved, plan: LinePlan, day: date) -> date:
 
 def assignment_on(draft: Draft, project: Project, person_id: str, day: date) -> tuple[int, str] | None:
     """The bill rate of the assignment that covers the date, the later start first."""
-    best = None
-    for assignment in assigned(draft, project, person_id):
-        if assignment.starts_on <= day and (assignment.ends_on is None or day <= assignment.ends_on):
-            if assignment.bill_rate is not None and (best is None or assignment.starts_on > best.starts_on):
-                best = assignment
-    return (best.bill_rate.amount, best.bill_rate.currency) if best is not None and best.bill_rate is not None else None
+    covering = (
+        (assignment.starts_on, assignment.bill_rate)
+        for assignment in assigned(draft, project, person_id)
+        if assignment.bill_rate is not None
+        and assignment.starts_on <= day
+        and (assignment.ends_on is None or day <= assignment.ends_on)
+    )
+    _, rate = max(covering, key=itemgetter(0), default=(None, None))
+    return (rate.amount, rate.currency) if rate is not None else None

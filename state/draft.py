@@ -25,7 +25,7 @@ from state.books import (
     StatementState,
     Work,
 )
-from state.totals import add_faults, add_issued, add_price, add_work, open_lines
+from state.totals import DUE, add_faults, add_issued, add_price, add_work, open_keys
 from state.value import Value
 
 PartKey = tuple[str, str]
@@ -229,7 +229,14 @@ class Draft:
 
     def open_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
         """Entries not settled on the line, service dates in [since, until), with what this event changed."""
-        stored = self.entries.open_on(contract_id, line_id, since, until)
+        return self._open(contract_id, line_id, since, until, (line_id, line_id + DUE))
+
+    def due_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
+        """Those of them that have something to bill."""
+        return self._open(contract_id, line_id, since, until, (line_id + DUE,))
+
+    def _open(self, contract_id: str, line_id: str, since: str, until: str, names: tuple[str, ...]) -> list[Entry]:
+        stored = [entry for name in names for entry in self.entries.open_on(contract_id, name, since, until)]
         changed = self.changed_on.get((contract_id, line_id))
         if not changed:
             return stored
@@ -237,8 +244,8 @@ class Draft:
         for entry_id in changed:
             found.pop(entry_id, None)
             entry = self.rows[entry_id]
-            for contract, line, day in open_lines(entry):
-                if line == line_id and contract == contract_id and since <= day < until:
+            for contract, name, day, _ in open_keys(entry):
+                if name in names and contract == contract_id and since <= day < until:
                     found[entry_id] = entry
         return list(found.values())
 
@@ -279,10 +286,9 @@ class Draft:
 
     def _move_index(self, before: Entry | None, after: Entry) -> None:
         entry_id = after.entry_id
-        has = [(contract_id, line_id, day, entry_id) for contract_id, line_id, day in open_lines(after)]
-        had = [(contract_id, line_id, day, entry_id) for contract_id, line_id, day in open_lines(before)]
-        for key in (*had, *has):
-            self.changed_on.setdefault((key[0], key[1]), {})[entry_id] = None
+        has, had = open_keys(after), open_keys(before)
+        for contract_id, name, _, _ in (*had, *has):
+            self.changed_on.setdefault((contract_id, name.removesuffix(DUE)), {})[entry_id] = None
         if had != has:
             _swap(set(had), set(has), self.open_removed, self.open_added)
         faults_before = before.work.faults if before is not None and before.work is not None else ()

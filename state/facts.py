@@ -1,5 +1,6 @@
 """Facts with a version: which one is newest, and whether it came twice with different content."""
 
+from domain.events.catalogue import Event
 from domain.identity import content_digest
 from state.books import Fact
 from state.draft import Draft
@@ -7,11 +8,11 @@ from state.draft import Draft
 _TRACE = ("event_id", "recorded_at", "source", "correlation_id", "engagement_id")
 
 
-def is_new(draft: Draft, kind: str, fact_id: str, version: int, event: object) -> bool:
+def is_new(draft: Draft, kind: str, fact_id: str, version: int, event: Event) -> bool:
     """Whether a fact brings a higher version than known; the same one with other content is a conflict."""
     known: Fact | None = draft.part("fact", f"{kind}/{fact_id}")
-    names = event._fields  # type: ignore[attr-defined]
-    digest = content_digest([type(event).__name__, *(getattr(event, name) for name in names if name not in _TRACE)])
+    stated = (value for name, value in zip(event._fields, event, strict=True) if name not in _TRACE)
+    digest = content_digest([type(event).__name__, *stated])
     if known is not None and version <= known.version:
         if version == known.version and digest != known.digest:
             draft.note(

@@ -94,9 +94,12 @@ def wake(
     cause: Cause,
     plans: Plans,
 ) -> Transition:
-    """Something that was missing has come: finish what waited for it, in the order of its log offsets."""
+    """Something that was missing has come: finish what waited for it, in the order of its log offsets.
+
+    Contracts come first, so that work which waits for the same thing as its contract is posted once, with both its sides.
+    """
     draft = Draft(engagement_id, before, entries, reference, cause, plans)
-    for name in waiting:
+    for name in sorted(waiting, key=_is_work):
         kind, _, rest = name.partition(":")
         if kind == "contract":
             contracts.on_reference_for_contract(draft, rest)
@@ -107,6 +110,10 @@ def wake(
     allot.after_event(draft)
     forecast.after_event(draft)
     return draft.transition()
+
+
+def _is_work(name: str) -> bool:
+    return not name.startswith("contract:")
 
 
 def flush_views(

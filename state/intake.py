@@ -131,10 +131,6 @@ class Intake:
             self._end_days(instant)
             self.latest = max(self.latest, instant)
 
-    def stop_clock(self) -> None:
-        """The input ends its days itself."""
-        self.clock, self._next_midnight = None, NEVER
-
     def _named(self, event: Event) -> Event:
         links = self.memory.identities(event.source)
         return event if links is None else canonical(event, links)

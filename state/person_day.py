@@ -20,8 +20,6 @@ from state.books import Entry, Price
 from state.draft import Draft
 from state.plan import LinePlan
 
-NOT_YET: Order = ("", "", "")
-
 
 def by_day(policies: Policies) -> bool:
     return policies.increment_scope == "person_day" and bool(policies.increment_minutes or policies.minimum_minutes)

@@ -6,6 +6,7 @@ A plan is a pure function of the contract and the reference book; the fold keeps
 from datetime import date
 from typing import Any, NamedTuple
 
+from domain.accounts import CONTRACT_ASSET, UNBILLED_RECEIVABLE
 from domain.billing import methods
 from domain.caps import CapRule
 from domain.contract import Version, cap_group, cap_rules, in_force, line_for, line_named, line_policies
@@ -116,8 +117,8 @@ def contract_policies(draft: Draft, contract: Contract) -> Policies:
 
 def unbilled_account(policies: Policies, line: ContractLine) -> str:
     if policies.unbilled_account is None:
-        return "1150" if isinstance(line.terms, TimeAndMaterials) else "1160"
-    return "1150" if policies.unbilled_account == "receivable" else "1160"
+        return UNBILLED_RECEIVABLE if isinstance(line.terms, TimeAndMaterials) else CONTRACT_ASSET
+    return UNBILLED_RECEIVABLE if policies.unbilled_account == "receivable" else CONTRACT_ASSET
 
 
 def billing_zone(terms: ContractSigned, entity: LegalEntityDefined | None, policies: Policies) -> str:

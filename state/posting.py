@@ -3,13 +3,19 @@
 One journal for each entity, currency, accounting date and kind; a reversal mirrors each standing journal with its own lines and rate.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from domain.accounts import (
+    CONTRACT_ASSET,
+    EXCHANGE_DIFFERENCE,
+    LABOR_ABSORPTION,
+    SERVICE_REVENUE,
+    UNBILLED,
+)
 from domain.events.common import Policies
 from domain.journal import (
-    EXCHANGE_DIFFERENCE,
     About,
     Booking,
     Leg,
@@ -21,19 +27,13 @@ from domain.journal import (
 )
 from domain.money import format_amount, round_ratio, smallest_unit
 from domain.units import Amount
-from state.assess import CostPlan, PricePlan, journal_reversal_day
+from state.assess import journal_reversal_day
 from state.books import Entry, Posted, Price, Work
 from state.draft import Draft
 from state.known import Slot, open_day_from, period
 from state.plan import LinePlan
-from state.totals import UNBILLED_ACCOUNTS, unbilled_position
+from state.totals import unbilled_position
 from state.value import Value
-
-REVENUE = "4000"
-CONTRACT_ASSET = "1160"
-WORK_IN_PROGRESS = "1300"
-LABOR_COST = "5000"
-LABOR_ABSORPTION = "2150"
 
 # A journal of an entry with one of these is about its contract; cost alone is not.
 OF_CONTRACT = ("revenue", "exchange_difference")
@@ -60,11 +60,11 @@ def revenue_pairs(account: str, price: Price) -> Pairs:
     if not earned:
         return ()
     if price.recognised <= price.allowed:
-        return ((account, "revenue", earned), (REVENUE, "revenue", -earned))
+        return ((account, "revenue", earned), (SERVICE_REVENUE, "revenue", -earned))
     return (
         (account, "revenue", price.allowed + price.rounding),
         (CONTRACT_ASSET, "revenue", price.recognised - price.allowed),
-        (REVENUE, "revenue", -earned),
+        (SERVICE_REVENUE, "revenue", -earned),
     )
 
 
@@ -75,34 +75,30 @@ def about(draft: Draft, entry_id: str, version: int, rule: str) -> About:
 
 def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
     """Book the sides of an entry; those with the same entity, currency, date and rate share a journal."""
-    booked: list[tuple[Booking, list[Leg], Side]] = []
+    booked: dict[Booking, tuple[list[Leg], Side]] = {}
     for side in sides:
         if not side.pairs:
             continue
         booking = booking_of(side.slot, "posting")
-        made = legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode or "half_up")
-        for other, gathered, first in booked:
-            if other == booking:
-                gathered += made
-                if side.plan is not None and first.plan is None:
-                    booked[booked.index((other, gathered, first))] = (other, gathered, side)
-                break
-        else:
-            booked.append((booking, list(made), side))
+        gathered, about_it = booked.setdefault(booking, ([], side))
+        gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode or "half_up")
+        if side.plan is not None and about_it.plan is None:
+            booked[booking] = (gathered, side)
+    rules = _rules({booking: side for booking, (_, side) in booked.items()})
     return tuple(
         emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies.rounding_limit or 0)
-        for rule, (booking, gathered, side) in zip(_rules(booked), booked, strict=True)
+        for rule, (booking, (gathered, side)) in zip(rules, booked.items(), strict=True)
     )
 
 
-def _rules(booked: Sequence[tuple[Booking, list[Leg], Side]]) -> list[str]:
+def _rules(booked: Mapping[Booking, Side]) -> list[str]:
     """Cost that differs from revenue in its exchange rate alone is a rule of its own, so that the two have two ids."""
     if len(booked) == 1:
         return ["time"]
-    places = [booking._replace(exchange_rate=0) for booking, _, _ in booked]
+    places = [booking._replace(exchange_rate=0) for booking in booked]
     return [
         "cost" if side.plan is None and places.count(place) > 1 else "time"
-        for place, (_, _, side) in zip(places, booked, strict=True)
+        for place, side in zip(places, booked.values(), strict=True)
     ]
 
 
@@ -223,17 +219,6 @@ def reverse(draft: Draft, work: Work) -> None:
         )
 
 
-def sides_of(
-    draft: Draft, cost: CostPlan | None, price: PricePlan | None, allotted: Price | None, policies: Policies
-) -> list[Side]:
-    sides = []
-    if cost is not None:
-        sides.append(Side(cost.slot, cost_pairs(cost.cost.amount, cost.cost.account), policies))
-    if price is not None and price.line is not None and price.slot is not None and allotted is not None:
-        sides.append(Side(price.slot, revenue_pairs(price.line.account, allotted), price.line.policies, price.line))
-    return sides
-
-
 def book_difference(draft: Draft, work: Work, plan: LinePlan, price: Price, slot: Slot, rule: str) -> Work:
     """Bring the revenue journals of the work to what `price` now says; only the difference is posted.
 
@@ -242,17 +227,18 @@ def book_difference(draft: Draft, work: Work, plan: LinePlan, price: Price, slot
     carried = _carried(work.journals)
     target: dict[str, Amount] = {}
     for account, _, amount in revenue_pairs(plan.account, price):
-        if account != REVENUE:
+        if account != SERVICE_REVENUE:
             target[account] = target.get(account, 0) + amount
     made: list[Leg] = []
-    for account in sorted({*target, *(account for account in carried if account in UNBILLED_ACCOUNTS)}):
+    for account in sorted({*target, *(account for account in carried if account in UNBILLED)}):
         had, had_ledger = carried.get(account, (0, 0))
         delta = target.get(account, 0) - had
         if delta:
             made.append(Leg(account, "revenue", delta, difference_ledger(had, had_ledger, delta, slot, plan.policies)))
     if not made:
         return work
-    made.append(Leg(REVENUE, "revenue", -sum(leg.amount for leg in made), -sum(leg.ledger_amount for leg in made)))
+    amount, ledger = sum(leg.amount for leg in made), sum(leg.ledger_amount for leg in made)
+    made.append(Leg(SERVICE_REVENUE, "revenue", -amount, -ledger))
     booking = booking_of(slot, "difference")
     posted = emit(draft, work, booking, merge(made), plan, rule, plan.policies.rounding_limit or 0)
     return Work(work.event, work.log_offset, work.cost, price, (*work.journals, posted), work.faults)

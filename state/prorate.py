@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps import BucketKey, Claim, Grant, allot, bucket_key, limit_on, prorate
+from domain.caps import BucketKey, Claim, Grant, allot, bucket_key, is_prorated, limit_on, prorate
 from domain.units import Amount
 from state.allot import (
     MAIN,
@@ -68,7 +68,7 @@ def _members(draft: Draft, contract: Contract, to: date) -> list[Member]:
             plan = plan_of(draft, stake.price) if stake is not None else None
             if stake is None or plan is None or stake.price.line_id != line_id or stake.price.final:
                 continue
-            if any(rule.hard and rule.split == "prorate" for rule in plan.rules):
+            if any(is_prorated(rule, stake.price.day) for rule in plan.rules):
                 allotment = MAIN if plan.policies.cap_split_billing is None else REVENUE
                 found.append(Member(plan, stake, allotment, claim_of(plan, allotment, stake)))
     return sorted(found, key=lambda one: order_key(one.plan, one.stake.price, one.stake.entry_id))
@@ -97,7 +97,7 @@ def _targets(draft: Draft, members: Mapping[str, Member]) -> dict[str, Target]:
         first, last = sharing[0], sharing[-1]
         rule = next(rule for rule in rules_for(first.plan, first.allotment) if rule.cap_id == cap_id)
         limit = limit_on(rule, last.stake.price.day).amount
-        assert limit is not None, "a cap in hours cannot be prorated"
+        assert limit is not None, "what shares is under a limit in money"
         room = max(limit - draft.bucket(bucket_id(first.plan, first.allotment, key)).bucket.pinned_amount, 0)
         shares = prorate(room, [member.claim.free for member in sharing], first.plan.currency)
         for member, share in zip(sharing, shares, strict=True):
@@ -110,7 +110,7 @@ def _by_bucket(members: Mapping[str, Member]) -> dict[tuple[str, BucketKey], lis
     found: dict[tuple[str, BucketKey], list[Member]] = {}
     for member in members.values():
         for rule in member.claim.rules:
-            if rule.hard and rule.split == "prorate":
+            if is_prorated(rule, member.claim.day):
                 key = bucket_key(rule, member.claim.day, member.claim.person_id)
                 found.setdefault((rule.cap_id, key), []).append(member)
     return dict(sorted(found.items()))

@@ -30,6 +30,7 @@ from state.books import CapBucket, CapState, Contract, Entry, Price
 from state.draft import Draft
 from state.handlers.time import explain, plan_of, stepped_price
 from state.plan import LinePlan
+from state.totals import standing_price
 
 
 def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
@@ -115,14 +116,11 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
             draft.open_on(contract.contract_id, line_id, since.isoformat() if since is not None else "")
         ):
             found = new_price(draft, entry)
-            if (
-                found is not None
-                and entry.entry_id not in fresh
-                and entry.work is not None
-                and entry.work.price is not None
-            ):
-                if not same_terms(found[1], entry.work.price):
-                    fresh[entry.entry_id] = found
+            price = standing_price(entry)
+            if found is None or price is None or entry.entry_id in fresh:
+                continue
+            if not same_terms(found[1], price):
+                fresh[entry.entry_id] = found
     if any_caps(draft, contract):
         _rebuild(draft, contract, fresh)
     else:
@@ -213,12 +211,10 @@ def _allot_all(draft: Draft, allotment: str, members: list[tuple[LinePlan, Stake
     for key, bucket in buckets.items():
         part_id = "/".join((plan.contract_id, allotment, *key))
         draft.put("bucket", part_id, CapBucket(bucket, last.get(key), refused.get(key, 0)))
-    _check_below(draft, plan, members, buckets)
+    _check_below(draft, members, buckets)
 
 
-def _check_below(
-    draft: Draft, plan: LinePlan, members: list[tuple[LinePlan, Stake]], buckets: dict[BucketKey, Bucket]
-) -> None:
+def _check_below(draft: Draft, members: list[tuple[LinePlan, Stake]], buckets: dict[BucketKey, Bucket]) -> None:
     seen = set()
     for own, stake in members:
         for rule in own.rules:

@@ -289,7 +289,7 @@ class Shard:
             return 0
         self.engagement = ""
         if isinstance(event, DayEnded):
-            self._control_totals(event, cause, emit)
+            self._control_totals(event, emit)
         return room - len(taken)
 
     def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: "_Emitter") -> None:
@@ -328,27 +328,27 @@ class Shard:
 
         self._take(REFERENCE, cause, emit, note)
 
-    def _control_totals(self, event: DayEnded, cause: Cause, emit: "_Emitter") -> None:
+    def _control_totals(self, event: DayEnded, emit: "_Emitter") -> None:
         """What the day's end finds posted so far, for entities of the zone; a receiver compares count, sums and chain."""
         for key in sorted(self._totals):
             entity_id, currency = key.split("\x1f")
             entity = self.reference.entity(entity_id)
             if entity is not None and entity.zone == event.zone:
-                count, debits, credits = self._totals[key]
+                count, debit, credit = self._totals[key]
                 chain, last = self._output_chain.hex(), self._seq - 1
-                emit(ControlTotals(event.date, entity_id, currency, count, debits, credits, chain, last))
+                emit(ControlTotals(event.date, entity_id, currency, count, debit, credit, chain, last))
 
     # Numbering
 
     def count_journal(self, record: JournalEntry) -> None:
         key = f"{record.legal_entity_id}\x1f{record.currency}"
-        count, debits, credits = self._totals.get(key, (0, 0, 0))
+        count, debit, credit = self._totals.get(key, (0, 0, 0))
         for line in record.lines:
             if line.amount > 0:
-                debits += line.amount
+                debit += line.amount
             else:
-                credits -= line.amount
-        self._totals[key] = (count + 1, debits, credits)
+                credit -= line.amount
+        self._totals[key] = (count + 1, debit, credit)
 
     def pieces(self, cause: Cause) -> Pieces:
         return self._encoders.position(

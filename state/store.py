@@ -5,7 +5,6 @@ rows changed since it began are kept in dictionaries and written in bulk at comm
 is stored; an engagement that has changed very much is written first.
 """
 
-import os
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -25,7 +24,9 @@ CREATE TABLE IF NOT EXISTS parts(no INTEGER, kind TEXT, id TEXT, data BLOB, PRIM
 CREATE TABLE IF NOT EXISTS entries(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS open_entries(no INTEGER, line TEXT, day TEXT, id TEXT, PRIMARY KEY(no, line, day, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS parked(no INTEGER, log_offset INTEGER, id TEXT, PRIMARY KEY(no, id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS waits(kind TEXT, key TEXT, no INTEGER, name TEXT, log_offset INTEGER, PRIMARY KEY(kind, key, no, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS waits(
+  kind TEXT, key TEXT, no INTEGER, name TEXT, log_offset INTEGER, PRIMARY KEY(kind, key, no, name)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS due(zone TEXT, day TEXT, no INTEGER, PRIMARY KEY(zone, day, no)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS statements(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS explanations(digest TEXT PRIMARY KEY, data TEXT) WITHOUT ROWID;
@@ -36,6 +37,8 @@ CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), generation
 SEPARATOR = "\x1f"
 # Above so many changes of one engagement's index they are written before a range is read, so that reading stays short.
 KEPT_BACK_MAX = 64
+# Rows of entries that stay at hand, 5 kB each, for they are often read again soon.
+ROWS_AT_HAND = 5_000
 # Line, day, entry.
 OpenKey = tuple[str, str, str]
 
@@ -72,6 +75,8 @@ class Store:
         self._cache_limit = cache_engagements
         self._dirty: dict[str, set[PartKey]] = {}
         self._rows: dict[int, dict[str, Entry]] = {}
+        self._rows_count = 0
+        self._unsaved: set[tuple[int, str]] = set()
         self._open: dict[int, dict[OpenKey, bool]] = {}
         self._parked: dict[int, dict[str, int | None]] = {}
         self._explained: set[str] = set()
@@ -126,15 +131,12 @@ class Store:
         return StoredEntries(self, engagement.no)
 
     def entry(self, no: int, entry_id: str) -> Entry | None:
-        kept = self._rows.get(no)
-        if kept is not None and (found := kept.get(entry_id)) is not None:
+        rows = self._rows_of(no)
+        found = rows.get(entry_id)
+        if found is not None:
             return found
-        row = self._stored(no, entry_id)
-        return snapshot.decode_entry(row) if row is not None else None
-
-    def _stored(self, no: int, entry_id: str) -> bytes | None:
-        row = self.db.execute("SELECT data FROM entries WHERE no = ? AND id = ?", (no, entry_id)).fetchone()
-        return row[0] if row is not None else None
+        stored = self.db.execute("SELECT data FROM entries WHERE no = ? AND id = ?", (no, entry_id)).fetchone()
+        return self._read(rows, entry_id, stored[0]) if stored is not None else None
 
     def open_on(self, no: int, line: str, since: str, until: str) -> list[Entry]:
         """In the order of days, then ids."""
@@ -142,23 +144,45 @@ class Store:
         if changed is not None and len(changed) > KEPT_BACK_MAX:
             self.flush()
             changed = None
-        stored = self.db.execute(
+        rows = self._rows_of(no)
+        found: dict[tuple[str, str], Entry] = {}
+        for day, entry_id, data in self.db.execute(
             "SELECT day, id, data FROM open_entries JOIN entries USING (no, id) WHERE no = ? AND line = ? AND day >= ? AND day < ?"
             " ORDER BY day, id",
             (no, line, since, until),
-        )
-        rows = self._rows.get(no, _NO_ROWS)
-        if changed is None:
-            return [rows.get(entry_id) or snapshot.decode_entry(data) for _, entry_id, data in stored]
-        found = {
-            (day, entry_id): rows.get(entry_id) or data
-            for day, entry_id, data in stored
-            if changed.get((line, day, entry_id)) is not False
-        }
+        ):
+            found[day, entry_id] = rows.get(entry_id) or self._read(rows, entry_id, data)
+        if not changed:
+            return list(found.values())
         for (of, day, entry_id), there in changed.items():
-            if there and of == line and since <= day < until and (day, entry_id) not in found:
-                found[day, entry_id] = rows.get(entry_id) or self._stored(no, entry_id)
-        return [snapshot.decode_entry(row) if type(row) is bytes else row for _, row in sorted(found.items(), key=_place)]
+            if of == line and since <= day < until:
+                if there:
+                    found[day, entry_id] = rows[entry_id]
+                else:
+                    found.pop((day, entry_id), None)
+        return [found[place] for place in sorted(found)]
+
+    def everything(self, no: int) -> Iterator[Entry]:
+        """In the order of ids."""
+        rows = self._rows_of(no)
+        unsaved = {entry_id for of, entry_id in self._unsaved if of == no}
+        stored = self.db.execute("SELECT id, data FROM entries WHERE no = ?", (no,)).fetchall()
+        found = {entry_id: data for entry_id, data in stored if entry_id not in unsaved}
+        for entry_id in sorted([*found, *unsaved]):
+            yield rows.get(entry_id) or snapshot.decode_entry(found[entry_id])
+
+    def _rows_of(self, no: int) -> dict[str, Entry]:
+        found = self._rows.get(no)
+        if found is None:
+            found = self._rows[no] = {}
+        return found
+
+    def _read(self, rows: dict[str, Entry], entry_id: str, data: bytes) -> Entry:
+        found = snapshot.decode_entry(data)
+        if self._rows_count < ROWS_AT_HAND:
+            rows[entry_id] = found
+            self._rows_count += 1
+        return found
 
     def parked(self, no: int) -> list[str]:
         """In the order of log offsets, then ids."""
@@ -235,7 +259,9 @@ class Store:
                     if key[0] == "project" and value.changed:
                         self._changed.add(no)
         if change.rows:
-            self._rows.setdefault(no, {}).update(change.rows)
+            self._rows_of(no).update(change.rows)
+            self._unsaved.update((no, entry_id) for entry_id in change.rows)
+            self._rows_count += len(change.rows)
         if change.open_removed or change.open_added:
             index = self._open.setdefault(no, {})
             for contract, line, day, entry_id in change.open_removed:
@@ -271,11 +297,12 @@ class Store:
 
     def flush(self) -> None:
         """Write what is kept back of rows and their indexes."""
-        encode = snapshot.encode
-        rows = [(no, entry_id, encode(row)) for no, kept in self._rows.items() for entry_id, row in kept.items()]
-        rows.sort(key=_row_key)
-        self.db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", rows)
-        self._rows.clear()
+        encode, rows = snapshot.encode, self._rows
+        self.db.executemany(
+            "INSERT OR REPLACE INTO entries VALUES (?, ?, ?)",
+            [(no, entry_id, encode(rows[no][entry_id])) for no, entry_id in sorted(self._unsaved)],
+        )
+        self._unsaved.clear()
         index = sorted((no, *key, there) for no, kept in self._open.items() for key, there in kept.items())
         self.db.executemany(
             "DELETE FROM open_entries WHERE no = ? AND line = ? AND day = ? AND id = ?",
@@ -312,6 +339,9 @@ class Store:
         self.meta = meta
         while len(self._cache) > self._cache_limit:
             self._cache.popitem(last=False)
+        if self._rows_count > ROWS_AT_HAND:
+            self._rows.clear()
+            self._rows_count = 0
 
     def _write_parts(self) -> None:
         written: list[tuple[int, str, str, bytes]] = []
@@ -336,20 +366,7 @@ class Store:
     def delete(path: Path) -> None:
         """Drop the cache; the next start folds the log anew."""
         for suffix in ("", "-wal", "-shm"):
-            stale = Path(f"{path}{suffix}")
-            if stale.exists():
-                os.remove(stale)
-
-
-_NO_ROWS: dict[str, Entry] = {}
-
-
-def _row_key(row: tuple[int, str, bytes]) -> tuple[int, str]:
-    return row[0], row[1]
-
-
-def _place(item: tuple[tuple[str, str], Entry | bytes]) -> tuple[str, str]:
-    return item[0]
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
 class StoredEntries:
@@ -371,19 +388,10 @@ class StoredEntries:
         return self._store.parked(self._no)
 
     def everything(self) -> Iterator[Entry]:
-        self._store.flush()
-        for (data,) in self._store.db.execute(
-            "SELECT data FROM entries WHERE no = ? ORDER BY id", (self._no,)
-        ).fetchall():
-            yield snapshot.decode_entry(data)
+        return self._store.everything(self._no)
 
     def statement(self, statement_id: str) -> tuple[StatementEntry, ...]:
         row = self._store.db.execute(
             "SELECT data FROM statements WHERE no = ? AND id = ?", (self._no, statement_id)
         ).fetchone()
         return snapshot.decode_statement(row[0]) if row is not None else ()
-
-
-def explanation(store: Store, digest: str) -> str | None:
-    row = store.db.execute("SELECT data FROM explanations WHERE digest = ?", (digest,)).fetchone()
-    return row[0] if row is not None else None

@@ -111,20 +111,35 @@ def outstanding(entry: Entry, contract_id: str, line_id: str) -> Amount:
     return due - issued.amount if issued else due
 
 
-def open_lines(entry: Entry | None) -> Iterator[tuple[str, str, str]]:
-    """(contract, line, service date) of every line on which the entry is not settled: something to bill, or value over a cap."""
+# A line's entries are indexed apart: those with something to bill, which a cut reads, and those that only wait for room under a cap.
+DUE = "\x1fdue"
+
+
+def open_lines(entry: Entry | None) -> Iterator[tuple[str, str, str, bool]]:
+    """(contract, line, service date, due) of every line on which the entry is not settled: something to bill, or value over a cap."""
     if entry is None:
         return
     price = standing_price(entry)
     if price is not None and price.line_id:
         issued = issued_on(entry, price.contract_id, price.line_id)
         settled = issued.amount if issued else 0
-        if price.billable + price.rounding != settled or (price.value > settled and not price.final) or price.stepped:
-            yield price.contract_id, price.line_id, price.day.isoformat()
+        due = price.billable + price.rounding != settled
+        if due or (price.value > settled and not price.final) or price.stepped:
+            yield price.contract_id, price.line_id, price.day.isoformat(), due
     for issued in entry.issued:
         on_price = price is not None and price.line_id == issued.line_id and price.contract_id == issued.contract_id
         if issued.amount and not on_price:
-            yield issued.contract_id, issued.line_id, issued.day.isoformat()
+            yield issued.contract_id, issued.line_id, issued.day.isoformat(), True
+
+
+def open_keys(entry: Entry | None) -> list[tuple[str, str, str, str]]:
+    """The same as keys of the index: contract, line (marked where due), service date, entry."""
+    if entry is None:
+        return []
+    return [
+        (contract_id, line_id + DUE if due else line_id, day, entry.entry_id)
+        for contract_id, line_id, day, due in open_lines(entry)
+    ]
 
 
 def unbilled_position(entry: Entry) -> tuple[Amount, Amount]:

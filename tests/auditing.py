@@ -10,7 +10,7 @@ from domain.outputs import BillingStatement, JournalEntry
 from state import snapshot
 from state.books import Burn, Entry, LineTotals, Price, Project
 from state.store import SEPARATOR, Store
-from state.totals import open_lines
+from state.totals import open_keys
 from tests.folding import Books, Logged, Said, balances, without_zeros
 
 UNBILLED = ("1150", "1160")
@@ -195,7 +195,7 @@ def check_indexes(store: Store, engagement_id: str) -> None:
     entries = entries_of(store, engagement_id)
     (no,) = store.db.execute("SELECT no FROM engagements WHERE id = ?", (engagement_id,)).fetchone()
     said_open = {
-        (f"{contract}{SEPARATOR}{line}", day, entry.entry_id) for entry in entries for contract, line, day in open_lines(entry)
+        (f"{contract}{SEPARATOR}{line}", day, entry_id) for entry in entries for contract, line, day, entry_id in open_keys(entry)
     }
     assert set(store.db.execute("SELECT line, day, id FROM open_entries WHERE no = ?", (no,))) == said_open
     parked = {(entry.entry_id, entry.work.log_offset) for entry in entries if entry.work is not None and entry.work.faults}

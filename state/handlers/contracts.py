@@ -24,6 +24,7 @@ from state.handlers.time import retry_parked
 from state.periods import schedule
 from state.plan import billing_cycle, billing_zone, versions
 from state.rerate import line_ids, rerate_contract
+from state.totals import standing_price
 
 _TRACE = ("event_id", "recorded_at", "source", "correlation_id", "engagement_id")
 TermsEvent = ContractSigned | ContractAmended | ContractTerminated
@@ -373,14 +374,11 @@ def _list_outside(draft: Draft, contract: Contract) -> None:
     outside = []
     for line_id in line_ids(contract):
         for entry in draft.open_on(contract.contract_id, line_id):
-            work = entry.standing
-            if (
-                work is not None
-                and work.price is not None
-                and not covers(contract.terms, contract.terminated_on, work.price.day)
-            ):
-                if "outside_contract_dates" not in entry.waived:
-                    outside.append((entry.entry_id, work.price.value))
+            price = standing_price(entry)
+            if price is None or "outside_contract_dates" in entry.waived:
+                continue
+            if not covers(contract.terms, contract.terminated_on, price.day):
+                outside.append((entry.entry_id, price.value))
     if outside:
         draft.note(
             "outside_contract_dates",

@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE, SERVICE_REVENUE
 from domain.events.common import Policies
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.exchange import Exchange, MissingRate
 from domain.identity import statement_id as statement_id_of
-from domain.journal import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, About, Leg, journal_entry, merge, rounding_beyond
+from domain.journal import About, Leg, journal_entry, merge, rounding_beyond
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import resolve
 from domain.units import Amount
@@ -17,11 +18,8 @@ from state.books import Entry, StatementEntry, StatementState
 from state.draft import Draft
 from state.known import Slot, exchange_on, open_day_from, period
 from state.plan import LinePlan, line_plan
-from state.posting import REVENUE, booking_of, emit, settle_exchange_rest
+from state.posting import booking_of, emit, settle_exchange_rest
 from state.totals import issued_on, unbilled_position
-
-RECEIVABLE = "1100"
-OUTPUT_TAX = "2400"
 
 
 def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
@@ -39,7 +37,8 @@ def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
             draft,
             statement,
             event,
-            f"expected {format_amount(statement.amount_due)} {statement.currency} net, invoice {event.invoice_id} has {format_amount(event.amount)}",
+            f"expected {format_amount(statement.amount_due)} {statement.currency} net, "
+            f"invoice {event.invoice_id} has {format_amount(event.amount)}",
         )
         return
     post_invoice(draft, statement, event)
@@ -168,7 +167,8 @@ def _exchange(
 def _relief(draft: Draft, statement: StatementState, listed: StatementEntry, slot: Slot) -> _Relief:
     entry = draft.entry(listed.entry_id)
     contract = draft.contract(statement.contract_id)
-    assert entry is not None and contract is not None, "a statement lists entries of the books"
+    assert entry is not None, "a statement lists entries of the books"
+    assert contract is not None, "a statement is of a contract in the books"
     plan = next(
         plan
         for stored in reversed(contract.history)
@@ -214,7 +214,7 @@ def _remeasured(draft: Draft, relief: _Relief, slot: Slot) -> _Relief:
         ("remeasure_out", -listed.amount, -relief.ledger_amount),
         ("remeasure_in", listed.amount, now),
     ):
-        moved = (Leg(plan.account, "revenue", amount, ledger), Leg(REVENUE, "revenue", -amount, -ledger))
+        moved = (Leg(plan.account, "revenue", amount, ledger), Leg(SERVICE_REVENUE, "revenue", -amount, -ledger))
         posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies.rounding_limit or 0)
         work = replace(work, journals=(*work.journals, posted))
     entry = replace(relief.entry, work=work)

@@ -120,7 +120,7 @@ def publish(draft: Draft) -> None:
 def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
     """Issue what is due with service date before the period's end (and from `since` on); with no line there is no statement."""
     plans = line_plans(draft, contract)
-    if any(rule.hard and rule.split == "prorate" for plan in plans for rule in plan.rules):
+    if any(rule.split == "prorate" for plan in plans for rule in plan.rules):
         prorate_at_cut(draft, contract, period.to)
     due = list(_due(draft, contract, period, since))
     if due:
@@ -142,7 +142,7 @@ def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
 def _due(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> Iterable[_Due]:
     holds = [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
     for line_id in line_ids(contract):
-        entries = draft.open_on(
+        entries = draft.due_on(
             contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat()
         )
         for entry in in_order(entries):

@@ -9,6 +9,7 @@ from operator import itemgetter
 
 from msgspec.structs import replace
 
+from domain.accounts import LABOR_COST, WORK_IN_PROGRESS
 from domain.caps import order_of
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.money import extend
@@ -20,8 +21,6 @@ from state.draft import Draft
 from state.known import Blocked, entity_policies
 from state.plan import LinePlan, line_plan, version_on
 from state.posting import (
-    LABOR_COST,
-    WORK_IN_PROGRESS,
     Side,
     cost_pairs,
     post,

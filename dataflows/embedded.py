@@ -12,7 +12,7 @@ from connectors.files.outputs import OutputFiles
 from dataflows.accounting import build
 from domain.events.catalogue import Event
 from operators.accounting import CommittingSink, Log, LogSource, Turn
-from state.shard import Encoders, Mark, Shard
+from state.shard import Encoders, Mark, Progress, Shard
 from state.snapshot import Damaged
 from state.store import Store
 
@@ -39,15 +39,20 @@ def open_accounting(folder: Path, generation: str, shard: int = 0) -> Accounting
     outputs = OutputFiles(folder, generation, shard)
     path = store_path(folder, shard)
     try:
-        store = Store(path, generation, shard)
-        if (store.meta.offset, store.meta.engagement) > (outputs.progress.offset, outputs.progress.engagement):
-            store.close()
-            raise Damaged(f"store {path} is ahead of the outputs")
-        made = Shard(store, ENCODERS, generation, shard, outputs.progress, decode_event)
+        made = _shard_behind(path, generation, shard, outputs.progress)
     except Damaged:
         Store.delete(path)
-        made = Shard(Store(path, generation, shard), ENCODERS, generation, shard, outputs.progress, decode_event)
+        made = _shard_behind(path, generation, shard, outputs.progress)
     return Accounting(made, outputs)
+
+
+def _shard_behind(path: Path, generation: str, shard: int, progress: Progress) -> Shard:
+    """Raises Damaged where the store cannot be read or is ahead of what was written."""
+    store = Store(path, generation, shard)
+    if (store.meta.offset, store.meta.engagement) > (progress.offset, progress.engagement):
+        store.close()
+        raise Damaged(f"store {path} is ahead of the outputs")
+    return Shard(store, ENCODERS, generation, shard, progress, decode_event)
 
 
 def run_dataflow(

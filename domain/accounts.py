@@ -8,12 +8,15 @@ RECEIVABLE = "1100"
 UNBILLED_RECEIVABLE = "1150"
 CONTRACT_ASSET = "1160"
 WORK_IN_PROGRESS = "1300"
+LABOR_ABSORPTION = "2150"
 CONTRACT_LIABILITY = "2300"
 OUTPUT_TAX = "2400"
 SERVICE_REVENUE = "4000"
 REIMBURSABLE_REVENUE = "4050"
 INTERCOMPANY_REVENUE = "4100"
 LABOR_COST = "5000"
+EXCHANGE_DIFFERENCE = "7110"
+CURRENCY_ROUNDING = "7190"
 
 # Recognised and not invoiced: unbilled = 1150 + 1160, the contract position takes deferred revenue off.
 UNBILLED = (UNBILLED_RECEIVABLE, CONTRACT_ASSET)
@@ -32,7 +35,7 @@ NAMES: Mapping[str, str] = {
     WORK_IN_PROGRESS: "Work in progress, cost",
     "1400": "Input tax",
     "2100": "Accounts payable, expense clearing",
-    "2150": "Payroll accrual, labor absorption",
+    LABOR_ABSORPTION: "Payroll accrual, labor absorption",
     "2180": "Intercompany due to",
     CONTRACT_LIABILITY: "Contract liability, deferred revenue",
     "2310": "Customer deposit",
@@ -48,8 +51,8 @@ NAMES: Mapping[str, str] = {
     "5900": "Onerous loss expense",
     "6900": "Bad debt",
     "7100": "Unrealised exchange difference",
-    "7110": "Realised exchange difference",
-    "7190": "Currency rounding",
+    EXCHANGE_DIFFERENCE: "Realised exchange difference",
+    CURRENCY_ROUNDING: "Currency rounding",
 }
 
 

@@ -112,6 +112,12 @@ def limit_on(rule: CapRule, day: date) -> CapLimit:
     return rule.limits[0]
 
 
+def is_prorated(rule: CapRule, day: date) -> bool:
+    """Whether entries of the day share the cap's room at a cut; on a day on which the cap is soft or not agreed nothing is shared."""
+    limit = limit_on(rule, day)
+    return rule.split == "prorate" and limit.hard and limit.amount is not None
+
+
 def grant(claim: Claim, buckets: Mapping[BucketKey, Bucket], step: Amount, mode: str) -> Grant:
     """Give the claim what every hard cap has left. `step` is the currency's smallest unit."""
     free = claim.free

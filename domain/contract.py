@@ -133,7 +133,7 @@ def _rule(cap_id: str, stated: list[tuple[Version, Cap | SharedCap, Policies]], 
         split=newest.split or policies.cap_split or "split",
         period=newest.period,
         limits=limits,
-        limits_revenue=_limits_revenue(newest, policies, hard=hard),
+        limits_revenue=_limits_revenue(newest, policies, hard=any(limit.hard for limit in limits)),
         thresholds=tuple(newest.thresholds or policies.cap_thresholds or ()) if newest.period != "day" else (),
     )
 

@@ -26,7 +26,6 @@ from typing import NamedTuple
 
 from domain.events.common import FiscalCalendar
 
-CALENDAR_MONTH = "calendar_month"
 FOUR_FOUR_FIVE = "four_four_five"
 
 PERIODS_PER_YEAR = 12

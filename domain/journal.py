@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from domain.accounts import CURRENCY_ROUNDING
 from domain.exchange import Exchange
 from domain.identity import derived_id
 from domain.money import convert, smallest_unit
@@ -15,9 +16,6 @@ from domain.units import Amount, ExchangeRate
 
 # A named tuple's own constructor is a Python function; on the path of every event its parent's is three times as fast.
 _new = tuple.__new__
-
-CURRENCY_ROUNDING = "7190"
-EXCHANGE_DIFFERENCE = "7110"
 
 
 class Leg(NamedTuple):

@@ -18,7 +18,6 @@ HALF_UP = "half_up"
 HALF_EVEN = "half_even"
 
 AMOUNT_DECIMALS = 4
-RATE_DECIMALS = 6
 
 _DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
 _HUNDRED_PERCENT = 100_000_000

@@ -60,7 +60,9 @@ def resolve(*levels: Policies | None) -> Policies:
     """The policies that hold; levels from the most specific (line) to the least (entity), the default comes last."""
     resolved = DEFAULTS
     for level in reversed(list(_with_presets(levels))):
-        stated: dict[str, Any] = {name: value for name, value in zip(Policies._fields, level, strict=True) if value is not None}
+        stated: dict[str, Any] = {
+            name: value for name, value in zip(Policies._fields, level, strict=True) if value is not None
+        }
         resolved = resolved._replace(**stated)
     return resolved
 

@@ -37,7 +37,7 @@ from state.books import CapBucket, CapState, Entry, Price, Work
 from state.draft import Draft
 from state.known import Blocked, Slot, open_day_from, period, slot_for
 from state.plan import LinePlan, billing_zone, line_plan, versions
-from state.posting import book_difference
+from state.posting import book_difference, settle_exchange_rest
 from state.totals import issued_on, standing_price
 from state.value import Value
 
@@ -94,7 +94,7 @@ def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
     return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules_for(plan, allotment))
 
 
-def granted_of(allotment: str, stake: Stake, claim: Claim) -> Grant:
+def granted_of(allotment: str, stake: Stake) -> Grant:
     """What the price says was granted in this allotment."""
     price = stake.price
     if allotment == REVENUE:
@@ -157,7 +157,7 @@ def _replace(
         if old is not None:
             claim = claim_of(old[0], allotment, old[1])
             start = order_key(old[0], old[1].price, old[1].entry_id)
-            _move(draft, old[0], allotment, Share(claim, granted_of(allotment, old[1], claim)), None, start)
+            _move(draft, old[0], allotment, Share(claim, granted_of(allotment, old[1])), None, start)
             touched.append(claim)
         if new is None:
             if start is not None and any(_any_refused(draft, plan, allotment, claim) for claim in touched):
@@ -198,8 +198,8 @@ def repin(draft: Draft, plan: LinePlan, before: Stake, after: Stake) -> None:
             draft,
             plan,
             allotment,
-            Share(had, granted_of(allotment, before, had)),
-            Share(has, granted_of(allotment, after, has)),
+            Share(had, granted_of(allotment, before)),
+            Share(has, granted_of(allotment, after)),
             order,
         )
     if before.price != after.price:
@@ -340,7 +340,7 @@ def _walk(
     for (_, _, other), granted in zip(queue, grants, strict=True):
         if other is None:
             result = granted
-        elif granted[:2] != granted_of(allotment, other.stake, other.claim)[:2]:
+        elif granted[:2] != granted_of(allotment, other.stake)[:2]:
             _regrant(draft, allotment, other, granted)
     return result
 
@@ -359,7 +359,7 @@ def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Clai
 
 
 def _take_back(rival: _Rival, allotment: str, buckets: dict[BucketKey, Bucket]) -> None:
-    held = granted_of(allotment, rival.stake, rival.claim)
+    held = granted_of(allotment, rival.stake)
     negative = Grant(2 * rival.claim.pinned - held.amount, 2 * rival.claim.pinned_hours - held.hours)
     take(rival.claim, negative, buckets)
 
@@ -393,7 +393,7 @@ def _regrant(draft: Draft, allotment: str, rival: _Rival, granted: Grant) -> Non
         draft,
         rival.plan,
         allotment,
-        Share(rival.claim, granted_of(allotment, stake, rival.claim)),
+        Share(rival.claim, granted_of(allotment, stake)),
         Share(rival.claim, granted),
         rival.order,
     )
@@ -404,7 +404,8 @@ def _regrant(draft: Draft, allotment: str, rival: _Rival, granted: Grant) -> Non
 def reprice(draft: Draft, entry: Entry, plan: LinePlan, price: Price, rule: str) -> Entry:
     """The entry with a new price on the same line; the difference is posted at the end of the event, once, whatever moved it."""
     work = entry.standing
-    assert work is not None and work.price is not None, "only a priced entry is repriced"
+    assert work is not None, "only work is repriced"
+    assert work.price is not None, "only a priced entry is repriced"
     _, first_rule = draft.repriced.get(entry.entry_id, (plan, rule))
     draft.repriced[entry.entry_id] = (plan, first_rule)
     return with_standing(entry, replace(work, price=price))
@@ -423,12 +424,13 @@ def book_repriced(draft: Draft) -> None:
             continue
         after = book_difference(draft, work, plan, work.price, difference_slot(draft, work, plan), rule)
         if after is not work:
-            draft.rows[entry_id] = with_standing(entry, after)
+            booked = with_standing(entry, after)
+            draft.rows[entry_id] = settle_exchange_rest(draft, booked, plan) if booked.issued else booked
     draft.repriced = {}
 
 
 def difference_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
-    """A difference takes the date that a reversal of the side's oldest standing journal would; its rate where one is known, else the carrying rate."""
+    """On the date that a reversal of the side's oldest journal would take; at its rate where one is known, else the carrying rate."""
     assert work.price is not None, "only a priced entry has differences"
     instead = reversal_day(draft, work, "revenue", plan.entity)
     day = day_in(work.event, plan.entity.zone)

@@ -144,7 +144,7 @@ class Burn(Value, frozen=True, array_like=True, gc=False):
     memo: Amount = 0
 
 
-# Figures of one month and currency: hours and cost where the cost is in this currency, revenue and value at standard rates in the contract's.
+# Of one month and currency: hours and cost where the cost is in this currency, revenue where the contract is.
 MonthFigures = tuple[Hours, Amount, Amount]
 
 

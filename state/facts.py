@@ -5,13 +5,14 @@ from domain.identity import content_digest
 from state.books import Fact
 from state.draft import Draft
 
-_TRACE = ("event_id", "recorded_at", "source", "correlation_id", "engagement_id")
+# What tells two deliveries of one version apart.
+TRACE = frozenset({"event_id", "recorded_at", "source", "correlation_id", "engagement_id"})
 
 
 def is_new(draft: Draft, kind: str, fact_id: str, version: int, event: Event) -> bool:
     """Whether a fact brings a higher version than known; the same one with other content is a conflict."""
     known: Fact | None = draft.part("fact", f"{kind}/{fact_id}")
-    stated = (value for name, value in zip(event._fields, event, strict=True) if name not in _TRACE)
+    stated = (value for name, value in zip(event._fields, event, strict=True) if name not in TRACE)
     digest = content_digest([type(event).__name__, *stated])
     if known is not None and version <= known.version:
         if version == known.version and digest != known.digest:

@@ -16,7 +16,7 @@ from domain.money import extend
 from domain.units import Hours
 from state.allot import Stake, change, reprice, stake_of
 from state.assess import worked_hours
-from state.books import Entry, Price
+from state.books import Entry, Price, Work
 from state.draft import Draft
 from state.plan import LinePlan
 
@@ -50,6 +50,18 @@ def shares(
         found[entry_id] = max(due - given, 0)
         given = max(due, given)
     return found
+
+
+def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: LinePlan) -> Price:
+    """The entry's share of its person's day, where increments are rounded over that."""
+    event = work.event
+    if not by_day(line.policies) or event.billable_hours is not None:
+        return price
+    order = order_of(price.day, price.approved_at, entry.entry_id, by_approval=False)
+    found = shares(draft, line, event.person_id, price.day, (order, entry.entry_id, price.hours), entry.entry_id)
+    hours = found[entry.entry_id]
+    value = extend(hours, price.rate, price.markup, price.currency, line.policies.money_mode or "half_up")
+    return replace(price, hours=hours, value=value, stepped=True)
 
 
 def settle(draft: Draft, plan: LinePlan, person_id: str, day: date) -> None:

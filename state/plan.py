@@ -16,7 +16,7 @@ from domain.events.reference import LegalEntityDefined
 from domain.money import smallest_unit
 from domain.policies import resolve
 from domain.units import Amount
-from state.books import Contract, TermsVersion
+from state.books import Contract, Price, TermsVersion
 from state.draft import Draft
 
 MONTHLY = BillingCycle(kind="monthly")
@@ -72,6 +72,16 @@ def plan_for(draft: Draft, contract: Contract, number: int, project_id: str, tas
         draft.plans[key] = line_plan(draft, contract, number, line.line_id) if line else None
     found: LinePlan | None = draft.plans[key]
     return found
+
+
+def plan_of(draft: Draft, price: Price) -> LinePlan | None:
+    """The plan of a price's line for its service date, in the newest reading of the contract."""
+    contract = draft.contract(price.contract_id)
+    if contract is None or not contract.history:
+        return None
+    return line_plan(draft, contract, version_on(contract, price.day), price.line_id) or line_plan(
+        draft, contract, contract.history[0].version, price.line_id
+    )
 
 
 def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key: tuple[Any, ...]) -> LinePlan | None:

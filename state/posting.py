@@ -27,7 +27,7 @@ from domain.journal import (
 )
 from domain.money import format_amount, round_ratio, smallest_unit
 from domain.units import Amount
-from state.assess import journal_reversal_day
+from state.assess import PricePlan, journal_reversal_day
 from state.books import Entry, Posted, Price, Work
 from state.draft import Draft
 from state.known import Slot, open_day_from, period
@@ -291,6 +291,12 @@ def settle_exchange_rest(draft: Draft, entry: Entry, plan: LinePlan) -> Entry:
     posted = emit(draft, work, booking, made, plan, "exchange_rest", plan.policies.rounding_limit or 0)
     settled = Work(work.event, work.log_offset, work.cost, work.price, (*work.journals, posted), work.faults)
     return replace(entry, behind=settled) if entry.behind is not None else replace(entry, work=settled)
+
+
+def explain(draft: Draft, plan: PricePlan) -> None:
+    """Keep the decision behind the rate once, whatever number of entries it rates."""
+    if plan.decision is not None:
+        draft.explanations[plan.price.decision] = plan.decision
 
 
 def with_work(entry: Entry, work: Work | None, behind: Work | None = None) -> Entry:

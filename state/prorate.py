@@ -32,8 +32,7 @@ from state.allot import (
 )
 from state.books import Contract
 from state.draft import Draft
-from state.handlers.time import plan_of
-from state.plan import LinePlan
+from state.plan import LinePlan, plan_of
 from state.rerate import line_ids
 
 

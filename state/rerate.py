@@ -28,8 +28,9 @@ from state.allot import (
 from state.assess import PricePlan, assess
 from state.books import CapBucket, CapState, Contract, Entry, Price
 from state.draft import Draft
-from state.handlers.time import explain, plan_of, stepped_price
-from state.plan import LinePlan
+from state.person_day import stepped_price
+from state.plan import LinePlan, plan_of
+from state.posting import explain
 from state.totals import standing_price
 
 

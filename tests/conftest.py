@@ -11,7 +11,7 @@ UNTIMED = (HealthCheck.too_slow,)
 
 # The same examples on every run, so that a red build is red again when it is looked into.
 settings.register_profile(
-    "ci", max_examples=50, derandomize=True, database=None, deadline=None, suppress_health_check=UNTIMED
+    "ci", max_examples=20, derandomize=True, database=None, deadline=None, suppress_health_check=UNTIMED
 )
 # New examples on every run, for a night: make test HYPOTHESIS_PROFILE=thorough
 settings.register_profile(

@@ -738,7 +738,9 @@ def settled(history: History, holds: Iterable[str] = ()) -> History:
             logged.append(Logged(history.name, BillingHoldReleased(hold_id=one.event.hold_id, version=1_000, **header)))
     if history.on_request:
         logged.append(Logged(history.name, _last_request(history.name, now)))
-    last = dt.datetime.fromtimestamp(now / 1_000_000, dt.UTC).date() + dt.timedelta(days=80)
+    # Each request may have closed a month early, so that as many more have to pass until the next one closes.
+    requests = sum(isinstance(one.event, StatementRequested) for one in logged)
+    last = dt.datetime.fromtimestamp(now / 1_000_000, dt.UTC).date() + dt.timedelta(days=80 + 31 * requests)
     days = [one for one in logged if isinstance(one.event, DayEnded)]
     closed = with_days([one for one in logged if not isinstance(one.event, DayEnded)], last)
     ended = [one for one in closed if isinstance(one.event, DayEnded)]
@@ -759,12 +761,11 @@ def _last_request(name: str, now: Instant) -> StatementRequested:
 
 
 def with_all_invoices(logged: tuple[Logged, ...], name: str) -> tuple[Logged, ...]:
-    """Invoices for all statements that have none with the right amount."""
+    """Invoices for all statements that have none yet; each states its exchange rate, so that none has to wait."""
     now = max(one.event.recorded_at or one.event.occurred_at for one in logged)
-    there = {
-        (one.event.statement_id, one.event.amount) for one in logged if isinstance(one.event, InvoicePosted)
-    }
-    missing = [one for one in fold(logged).statements if (one.statement_id, one.amount_due) not in there]
+    books = fold(logged)
+    parts = books.shard.store.engagement(name).parts
+    missing = [one for one in books.statements if parts["statement", one.statement_id].invoice_id is None]
     events = (_stating_its_rate(invoice(one, one.to), one.currency)._replace(occurred_at=now, recorded_at=now) for one in missing)
     return (*logged, *(Logged(name, event) for event in events))
 

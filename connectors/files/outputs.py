@@ -90,6 +90,8 @@ class OutputFiles:
                 file.truncate(0)
                 file.write(self._formats[topic].header)
                 self._lengths[topic] = len(self._formats[topic].header)
+                for folder in (path.parent, path.parent.parent):
+                    _sync_folder(folder)
             self._files[topic] = file
         return self._files[topic]
 
@@ -115,7 +117,7 @@ class OutputFiles:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, self._progress_path)
+        beside.replace(self._progress_path)
         _sync_folder(self._progress_path.parent)
 
     def _resume(self) -> Progress:
@@ -124,7 +126,8 @@ class OutputFiles:
         if found is not None and found["generation"] != self.generation:
             raise GuardStop(
                 OTHER_GENERATION,
-                f"{self._progress_path}: outputs are of generation {found['generation']}, the log of {self.generation}; use another output folder",
+                f"{self._progress_path}: outputs are of generation {found['generation']}, the log of {self.generation}; "
+                "use another output folder",
             )
         lengths: dict[str, int] = found["lengths"] if found is not None else {}
         for topic in self._formats:

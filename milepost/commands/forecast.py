@@ -54,7 +54,7 @@ def head(update: ForecastUpdate) -> list[str]:
     return [
         f"Forecast {update.sequence} of project {update.project_id} as of {update.as_of}, in {now.currency}",
         "; ".join(figures),
-        f"backlog {amount_text(now.backlog)}, of it and unbilled {amount_text(now.unbilled_backlog)}",
+        f"backlog {amount_text(now.backlog)}, unbilled backlog {amount_text(now.unbilled_backlog)}",
     ]
 
 

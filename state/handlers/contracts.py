@@ -19,6 +19,7 @@ from domain.zones import is_zone
 from state.assess import taken_projects
 from state.books import Contract, Project, TermsVersion
 from state.draft import Draft
+from state.facts import TRACE
 from state.handlers.statements import serve_waiting
 from state.handlers.time import retry_parked
 from state.periods import schedule
@@ -26,7 +27,6 @@ from state.plan import billing_cycle, billing_zone, versions
 from state.rerate import line_ids, rerate_contract
 from state.totals import standing_price
 
-_TRACE = ("event_id", "recorded_at", "source", "correlation_id", "engagement_id")
 TermsEvent = ContractSigned | ContractAmended | ContractTerminated
 
 
@@ -137,7 +137,7 @@ def _newer(draft: Draft, contract: Contract, event: TermsEvent) -> bool:
 
 
 def _digest(event: TermsEvent) -> str:
-    return content_digest([value for name, value in zip(event._fields, event, strict=True) if name not in _TRACE])
+    return content_digest([value for name, value in zip(event._fields, event, strict=True) if name not in TRACE])
 
 
 def _wait_for_gap(draft: Draft, contract: Contract, event: ContractAmended) -> None:

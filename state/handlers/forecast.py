@@ -203,6 +203,8 @@ def _rest_anew(draft: Draft, project: Project) -> None:
 def _split_volume(draft: Draft, project_id: str, before: State, after: State, as_of: date) -> dict[str, Change]:
     """Take from volume what the estimate changed by rate and by mix."""
     changes = after[1].changes
+    if not after[0].currency:
+        return changes
     for (kind, part_id), estimate in draft.parts.items():
         if kind != "estimate":
             continue

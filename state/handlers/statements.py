@@ -28,9 +28,8 @@ from state.allot import book_repriced, repin, reprice, stake_of
 from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState, WaitingRequest
 from state.draft import Draft
 from state.facts import happens
-from state.handlers.time import plan_of
 from state.periods import closes_on, open_period, schedule, zone_of
-from state.plan import LinePlan, contract_policies, line_plan, version_on
+from state.plan import LinePlan, contract_policies, line_plan, plan_of, version_on
 from state.prorate import prorate_at_cut
 from state.rerate import in_order, line_ids
 from state.totals import issued_on, outstanding, standing_price
@@ -142,9 +141,7 @@ def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
 def _due(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> Iterable[_Due]:
     holds = [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
     for line_id in line_ids(contract):
-        entries = draft.due_on(
-            contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat()
-        )
+        entries = draft.due_on(contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat())
         for entry in in_order(entries):
             amount = outstanding(entry, contract.contract_id, line_id)
             plan = _plan(draft, contract, entry, line_id)

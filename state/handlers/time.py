@@ -10,19 +10,19 @@ from operator import itemgetter
 from msgspec.structs import replace
 
 from domain.accounts import LABOR_COST, WORK_IN_PROGRESS
-from domain.caps import order_of
 from domain.events.delivery import TimeApproved, TimeWithdrawn
-from domain.money import extend
 from state import person_day
 from state.allot import Stake, change, stake_of
 from state.assess import Assessment, CostPlan, PricePlan, assess
 from state.books import Cost, Entry, Fault, Price, Work
 from state.draft import Draft
+from state.facts import TRACE
 from state.known import Blocked, entity_policies
-from state.plan import LinePlan, line_plan, version_on
+from state.plan import LinePlan, plan_of
 from state.posting import (
     Side,
     cost_pairs,
+    explain,
     post,
     revenue_pairs,
     reverse,
@@ -31,10 +31,9 @@ from state.posting import (
 )
 from state.totals import issued_on
 
-# What tells two deliveries of one version apart, and what tells a new version from a mere repeat.
-_TRACE = frozenset({"event_id", "recorded_at", "source", "correlation_id", "engagement_id"})
-_REPEATED = _TRACE | {"version", "occurred_at", "approved_at"}
-_content = itemgetter(*(place for place, name in enumerate(TimeApproved._fields) if name not in _TRACE))
+# What tells a new version from a mere repeat.
+_REPEATED = TRACE | {"version", "occurred_at", "approved_at"}
+_content = itemgetter(*(place for place, name in enumerate(TimeApproved._fields) if name not in TRACE))
 _substance = itemgetter(*(place for place, name in enumerate(TimeApproved._fields) if name not in _REPEATED))
 
 
@@ -195,16 +194,6 @@ def undo_claim(draft: Draft, entry: Entry) -> tuple[LinePlan, Stake] | None:
     return (plan, stake) if plan is not None else None
 
 
-def plan_of(draft: Draft, price: Price) -> LinePlan | None:
-    """The plan of a price's line for its service date, in the newest reading of the contract."""
-    contract = draft.contract(price.contract_id)
-    if contract is None or not contract.history:
-        return None
-    return line_plan(draft, contract, version_on(contract, price.day), price.line_id) or line_plan(
-        draft, contract, contract.history[0].version, price.line_id
-    )
-
-
 def book(draft: Draft, entry: Entry, work: Work, verdict: Assessment, old: tuple[LinePlan, Stake] | None) -> Work:
     """Post the sides that can be and are not; `old` is the claim on caps that the new one replaces."""
     if verdict.whole is not None:
@@ -246,7 +235,7 @@ def _price_side(
     if line is None or plan.slot is None:
         change(draft, old, None)
         return plan.price
-    price = stepped_price(draft, entry, work, plan.price, line)
+    price = person_day.stepped_price(draft, entry, work, plan.price, line)
     explain(draft, plan)
     issued = issued_on(entry, price.contract_id, price.line_id)
     stake = Stake(entry.entry_id, work.event.person_id, price, issued.amount if issued else 0)
@@ -255,26 +244,6 @@ def _price_side(
     sides.append(Side(plan.slot, revenue_pairs(line.account, allotted), line.policies, line))
     _note_other_entity(draft, work, line)
     return allotted
-
-
-def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: LinePlan) -> Price:
-    """The entry's share of its person's day, where increments are rounded over that."""
-    event = work.event
-    if not person_day.by_day(line.policies) or event.billable_hours is not None:
-        return price
-    order = order_of(price.day, price.approved_at, entry.entry_id, by_approval=False)
-    found = person_day.shares(
-        draft, line, event.person_id, price.day, (order, entry.entry_id, price.hours), entry.entry_id
-    )
-    hours = found[entry.entry_id]
-    value = extend(hours, price.rate, price.markup, price.currency, line.policies.money_mode or "half_up")
-    return replace(price, hours=hours, value=value, stepped=True)
-
-
-def explain(draft: Draft, plan: PricePlan) -> None:
-    """Keep the decision behind the rate once, whatever number of entries it rates."""
-    if plan.decision is not None:
-        draft.explanations[plan.price.decision] = plan.decision
 
 
 def _note_other_entity(draft: Draft, work: Work, line: LinePlan) -> None:

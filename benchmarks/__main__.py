@@ -1,0 +1,165 @@
+"""What Milepost costs: `python -m benchmarks`; `--sizes 20k --parts firm` for a first look, `--write` for RESULTS.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from benchmarks import firm, real_data, report
+from benchmarks.child import ROOT, Failed, measured
+from benchmarks.command import milepost
+from benchmarks.engagement import CAPPED, UNCAPPED
+from benchmarks.machine import on_one_core
+
+RESULTS = ROOT / "benchmarks" / "RESULTS.md"
+PARTS = ("firm", "engagement", "records", "real")
+PASSES = ("run", "dataflow", "plain", "stages")
+MULTIPLES = {"k": 1_000, "m": 1_000_000}
+
+
+def main(arguments: Sequence[str]) -> int:
+    asked = _parser().parse_args(arguments)
+    core = on_one_core()
+    _say(f"On core {core}" if core is not None else "On any core: this system does not let a process choose")
+    kept = asked.work / "results.json"
+    results: dict[str, Any] = orjson.loads(kept.read_bytes()) if kept.exists() else {}
+    results["machine"] = measured("machine")
+    results["date"] = datetime.now(UTC).date().isoformat()
+    command = " ".join(["python -m benchmarks", *arguments])
+    results["commands"] = [*(one for one in results.get("commands", []) if one != command), command]
+    asked.work.mkdir(parents=True, exist_ok=True)
+    try:
+        for part in asked.parts:
+            _measure(part, asked, results)
+            kept.write_bytes(orjson.dumps(results))
+    except Failed as fault:
+        _say(str(fault))
+        return 1
+    if asked.write:
+        RESULTS.write_text(report.markdown(results), encoding="utf-8")
+        _say(f"Written: {RESULTS}")
+    print(orjson.dumps(results).decode() if asked.json else report.text(results))
+    return 0
+
+
+def _measure(part: str, asked: argparse.Namespace, results: dict[str, Any]) -> None:
+    match part:
+        case "firm":
+            for entries in asked.sizes:
+                found = _firm(entries, asked)
+                results.setdefault("firms", {})[str(entries)] = found
+        case "engagement":
+            folder = asked.work / "engagement"
+            results["engagement"] = {
+                kind: [
+                    _told(f"one engagement, {kind}, {held:,} entries", "engagement", kind, held, folder)
+                    for held in asked.engagement
+                ]
+                for kind in (UNCAPPED, CAPPED)
+            }
+            shutil.rmtree(folder)
+        case "records":
+            results["records"] = _told("one record", "records", asked.samples)
+        case "real" if os.environ.get(real_data.VARIABLE):
+            data = Path(os.environ[real_data.VARIABLE])
+            folder = asked.work / "real"
+            results["real"] = [
+                _told(f"real data, {limit:,} hours", "real", data, limit, folder) for limit in real_data.LIMITS
+            ]
+            shutil.rmtree(folder)
+        case _:
+            _say(f"Left out: real data, for {real_data.VARIABLE} names no folder")
+
+
+def _firm(entries: int, asked: argparse.Namespace) -> dict[str, Any]:
+    """Every job over the same input, each in an empty folder; the log that intake makes is the one that is folded."""
+    size = firm.size_of(entries)
+    folder = asked.work / str(entries)
+    shutil.rmtree(folder, ignore_errors=True)
+    title = f"{entries:,} time entries"
+    found: dict[str, Any] = {"size": size._asdict()}
+    found["input"] = _told(f"{title}: simulate", "input", entries, folder / "input")
+    found["intake"] = _told(f"{title}: intake", "intake", folder / "input", folder / "intake")
+    chains = set()
+    for job in asked.passes:
+        output = folder / job
+        if job == "run":
+            _say(f"{title}: run")
+            ran = milepost("run", "--input", folder / "input", "--output", output)
+            found[job] = {"said": ran.said, "spent": ran.spent._asdict()}
+            chains.add(measured("chain", output))
+        else:
+            output.mkdir()
+            (output / "log").symlink_to((folder / "intake" / "log").resolve())
+            found[job] = _told(f"{title}: {job}", job, output)
+            chains.add(found[job].get("accounted", found[job])["chain"])
+        shutil.rmtree(output)
+    found["agree"] = len(chains) <= 1
+    if not asked.keep:
+        shutil.rmtree(folder)
+    return found
+
+
+def _told(title: str, task: str, *arguments: object) -> Any:
+    _say(title)
+    return measured(task, *arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What Milepost costs on one core.")
+    parser.add_argument("--sizes", type=_counts, default="100k,1m,5m", help="Time entries of the simulated firms.")
+    parser.add_argument("--parts", type=_names(PARTS), default=",".join(PARTS), help=f"Of {', '.join(PARTS)}.")
+    parser.add_argument("--passes", type=_names(PASSES), default=",".join(PASSES), help=f"Of {', '.join(PASSES)}.")
+    parser.add_argument("--engagement", type=_counts, default="2k,200k", help="Entries held by one engagement.")
+    parser.add_argument("--samples", type=_count, default="20k", help="Records that are read and written.")
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "build" / "benchmarks", help="Folder for input and outputs."
+    )
+    parser.add_argument("--keep", action="store_true", help="Keep the input and the log of the firms.")
+    parser.add_argument("--json", action="store_true", help="All figures as one JSON object.")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help=f"Write {RESULTS.name}, also with what earlier commands measured in the same folder.",
+    )
+    return parser
+
+
+def _counts(text: str) -> list[int]:
+    return [_count(one) for one in text.split(",")]
+
+
+def _count(text: str) -> int:
+    """Such as 20k or 1m."""
+    multiple = MULTIPLES.get(text[-1:].lower(), 1)
+    digits = text if multiple == 1 else text[:-1]
+    if not digits.isdecimal() or not int(digits):
+        raise argparse.ArgumentTypeError(f"expected a number such as 2000, 20k or 1m, got {text!r}")
+    return int(digits) * multiple
+
+
+def _names(known: Sequence[str]) -> Any:
+    def read(text: str) -> list[str]:
+        asked = text.split(",")
+        wrong = [name for name in asked if name not in known]
+        if wrong:
+            raise argparse.ArgumentTypeError(f"expected some of {', '.join(known)}, got {wrong[0]!r}")
+        return asked
+
+    return read
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,161 @@
+"""What an event costs in an engagement that holds many entries: one project, one contract line, entries in order of days.
+
+A day has 200 entries of 40 people and ends; a week is a billing period. What is measured are the weeks that come once the
+engagement holds so many entries, statements, forecasts and commits included.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import count, islice
+from pathlib import Path
+from statistics import median
+from time import process_time
+from typing import NamedTuple
+
+from benchmarks.machine import calibration, peak_mb
+from connectors.avro_codec import EVENT_CODECS
+from connectors.files.engagement_log import LogRecord
+from dataflows.embedded import Accounting, close, open_accounting
+from domain.events.catalogue import Event
+from domain.events.commercial import ContractSigned
+from domain.events.common import (
+    BillingCycle,
+    Cap,
+    ContractLine,
+    FiscalCalendar,
+    LineRate,
+    RemainingWork,
+    TimeAndMaterials,
+)
+from domain.events.delivery import EstimateRevised, ProjectActivated, TimeApproved
+from domain.events.reference import CostRateSet, CustomerDefined, DayEnded, LegalEntityDefined, PersonDefined
+from domain.units import AMOUNT_ONE, HOURS_ONE, RATE_ONE
+
+UNCAPPED, CAPPED = "uncapped", "cap reached"
+# Reached in the first week.
+CAP = Cap(kind="hard", amount=100_000 * AMOUNT_ONE)
+ENGAGEMENT, ZONE, SOURCE = "E", "Europe/Berlin", "benchmark"
+FIRST_DAY = date(2018, 1, 1)
+FIRST_INSTANT = 1_514_761_200_000_000  # 2018-01-01T00:00 in Berlin, winter time
+MINUTE = 60_000_000
+DAY = 24 * 60 * MINUTE
+ENTRIES_A_DAY, PEOPLE = 200, 40
+ENTRIES_A_WEEK = 7 * ENTRIES_A_DAY
+BATCH_ENTRIES = 500
+WEEKS_MEASURED = 3
+
+
+class Cost(NamedTuple):
+    """Microseconds of processor time for one entry with its share of day ends and statements: the median of some weeks."""
+
+    held: int
+    microseconds: float
+    peak_mb: float
+    calibration: float
+
+
+def measure(kind: str, entries: int, folder: Path) -> Cost:
+    shutil.rmtree(folder, ignore_errors=True)
+    accounting = open_accounting(folder, "1")
+    records = _records(kind)
+    _fold(accounting, records, len(_opening(kind)))
+    held = -(-entries // ENTRIES_A_WEEK) * ENTRIES_A_WEEK
+    for _ in range(held // ENTRIES_A_WEEK):
+        _fold(accounting, records, ENTRIES_A_WEEK + 7)
+    weeks = [_fold(accounting, records, ENTRIES_A_WEEK + 7) for _ in range(WEEKS_MEASURED)]
+    close(accounting)
+    return Cost(held, round(median(weeks) * 1e6 / ENTRIES_A_WEEK, 1), peak_mb(), calibration())
+
+
+def _fold(accounting: Accounting, records: Iterator[LogRecord], number: int) -> float:
+    """Seconds of the processor, without making the events."""
+    shard, outputs = accounting
+    spent = 0.0
+    week = list(islice(records, number))
+    while week and shard.offset <= week[-1].offset:
+        batch = [record for record in week if record.offset >= shard.offset][:BATCH_ENTRIES]
+        start = process_time()
+        mark = outputs.write(shard.fold(batch))
+        assert mark is not None, "a folded batch ends with its mark"
+        outputs.commit(mark)
+        shard.commit(mark)
+        spent += process_time() - start
+    return spent
+
+
+def _records(kind: str) -> Iterator[LogRecord]:
+    for offset, event in enumerate(_events(kind)):
+        name = type(event).__name__
+        body = EVENT_CODECS[name].encode(event)
+        own = ENGAGEMENT if isinstance(event, _OWN) else ""
+        yield LogRecord(offset, own, name, body, event)
+
+
+_OWN = (ProjectActivated, ContractSigned, EstimateRevised, TimeApproved)
+
+
+def _events(kind: str) -> Iterator[Event]:
+    yield from _opening(kind)
+    for day in count():
+        worked_on, at = FIRST_DAY + timedelta(days=day), FIRST_INSTANT + day * DAY
+        for number in range(ENTRIES_A_DAY):
+            yield _entry(day * ENTRIES_A_DAY + number, worked_on, at + 9 * 60 * MINUTE + number * MINUTE)
+        yield DayEnded(f"day-{day}", at + DAY, SOURCE, ZONE, worked_on, recorded_at=at + DAY)
+
+
+def _entry(number: int, worked_on: date, at: int) -> TimeApproved:
+    return TimeApproved(
+        event_id=f"e-{number}",
+        occurred_at=at,
+        source=SOURCE,
+        entry_id=f"T-{number:07}",
+        version=1,
+        project_id="P",
+        person_id=f"PER-{number % PEOPLE}",
+        approved_by="boss",
+        recorded_at=at,
+        engagement_id=ENGAGEMENT,
+        worked_on=worked_on,
+        hours=(2 + number % 7) * HOURS_ONE // 4,
+        approved_at=at,
+    )
+
+
+def _opening(kind: str) -> list[Event]:
+    at = FIRST_INSTANT - DAY
+    terms = TimeAndMaterials(rates=(LineRate(rate=120 * RATE_ONE),), cap=CAP if kind == CAPPED else None)
+    return [
+        LegalEntityDefined("le", at, SOURCE, "LE", 1, "Company", "EUR", ZONE, FiscalCalendar(kind="calendar_month")),
+        CustomerDefined("c", at, SOURCE, "C", 1, "Customer"),
+        *(PersonDefined(f"p-{n}", at, SOURCE, f"PER-{n}", 1, "LE", "consultant") for n in range(PEOPLE)),
+        CostRateSet("k", at, SOURCE, "K", 1, "EUR", 60 * RATE_ONE, FIRST_DAY, role="consultant"),
+        ProjectActivated("pa", at, SOURCE, "P", 1, "Project", "LE", FIRST_DAY, engagement_id=ENGAGEMENT),
+        ContractSigned(
+            "cs",
+            at,
+            SOURCE,
+            "K",
+            1,
+            "C",
+            "LE",
+            "EUR",
+            FIRST_DAY,
+            FIRST_DAY,
+            (ContractLine("L", "P", terms),),
+            engagement_id=ENGAGEMENT,
+            billing_cycle=BillingCycle(kind="weekly"),
+        ),
+        EstimateRevised(
+            "er",
+            at,
+            SOURCE,
+            "P",
+            1,
+            FIRST_DAY,
+            (RemainingWork("2026-12", 1_000_000 * HOURS_ONE, 60_000_000 * AMOUNT_ONE),),
+            engagement_id=ENGAGEMENT,
+        ),
+    ]

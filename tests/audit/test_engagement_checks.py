@@ -1,0 +1,241 @@
+"""What an audit says of one engagement, where the finished run has no example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from domain.audit.balances import ledger_rests
+from domain.audit.caps import caps_kept
+from domain.audit.engagement import Engagement
+from domain.audit.entries import retell
+from domain.audit.findings import Seen, Violation
+from domain.audit.statements import statements_foot
+from domain.audit.terms import CapBound, Terms
+from domain.outputs import TOPICS, BillingStatement, JournalEntry, JournalLine, Output, Position, StatementLine
+
+LINES = frozenset({"L", "M"})
+
+
+def engagement(*outputs: Output, terms: Terms | None = None, has_holds: bool = False) -> Engagement:
+    seen = tuple(
+        Seen(TOPICS[type(record).__name__], Position("1", 0, seq, 0, seq, "e", 0, 0, None, "1"), record)
+        for seq, record in enumerate(outputs)
+    )
+    return Engagement("E", seen, {"K": terms or Terms("K")}, has_holds)
+
+
+def posted(
+    entry_id: str, amount: int, ledger: int | None = None, day: int = 1, month: int = 1, **more: Any
+) -> JournalEntry:
+    """Dr 1150 Cr 4000, in whole units."""
+    ledger_amount = (amount if ledger is None else ledger) * 10_000
+    fields: dict[str, Any] = {
+        "journal_id": f"E.{entry_id}{amount}{ledger}{day}{month}",
+        "kind": "posting",
+        "legal_entity_id": "LE",
+        "currency": "USD",
+        "ledger_currency": "EUR",
+        "exchange_rate": 10**12,
+        "accounting_date": date(2026, month, day),
+        "period": f"2026-{month:02d}",
+        "rule": "time",
+        "affected_kind": "time_entry",
+        "affected_id": entry_id,
+        "affected_version": 1,
+        "cause_kind": "time_entry",
+        "cause_id": entry_id,
+        "cause_version": 1,
+        "deliver": True,
+        "service_date": date(2026, month, day),
+        "contract_id": "K",
+        "lines": (
+            JournalLine("1150", "revenue", amount * 10_000, ledger_amount, "P"),
+            JournalLine("4000", "revenue", -amount * 10_000, -ledger_amount, "P"),
+        ),
+    }
+    return JournalEntry(**{**fields, **more})
+
+
+def printed(units: int, *entries: str, line_id: str = "L", **more: Any) -> StatementLine:
+    fields: dict[str, Any] = {
+        "line_id": line_id,
+        "project_id": "P",
+        "description": "Time",
+        "quantity": units * 10_000,
+        "unit": "hour",
+        "rate": 100_000_000,
+        "amount": units * 10_000,
+        "service_from": date(2026, 1, 1),
+        "service_to": date(2026, 1, 31),
+        "person_id": "ADA",
+        "entries": entries,
+    }
+    return StatementLine(**{**fields, **more})
+
+
+def stated(*lines: StatementLine, sequence: int = 1, **more: Any) -> BillingStatement:
+    total = sum(line.amount for line in lines)
+    fields: dict[str, Any] = {
+        "statement_id": f"E.K/C/2026-01-01/{sequence}",
+        "revision": 1,
+        "contract_id": "K",
+        "bill_to": "C",
+        "currency": "USD",
+        "legal_entity_id": "LE",
+        "period": date(2026, 1, 1),
+        "to": date(2026, 4, 1),
+        "status": "issued",
+        "lines": lines,
+        "total": total,
+        "retained": 0,
+        "released": 0,
+        "deposits_applied": 0,
+        "amount_due": total,
+        "rounding": "",
+        "line_count": len(lines),
+        "control_total": total,
+    }
+    return BillingStatement(**{**fields, **more})
+
+
+def billed_wrong(found: Engagement) -> Sequence[Violation]:
+    return retell(found).checked.violations
+
+
+def cap(limit: int, **more: Any) -> Terms:
+    fields: dict[str, Any] = {
+        "cap_id": "line:L",
+        "lines": frozenset({"L"}),
+        "period": "whole_term",
+        "amount": limit * 10_000,
+        "hours": None,
+        "whole": True,
+        "limits_revenue": True,
+    }
+    return Terms("K", (CapBound(**{**fields, **more}),))
+
+
+def beyond(found: Engagement) -> list[str]:
+    return [f"{each.expected}: {each.found}" for each in caps_kept(found, retell(found).entries).violations]
+
+
+# Billed once
+
+
+def test_an_entry_billed_twice_on_two_lines() -> None:
+    """The second line finds nothing left; an entry that has moved would be taken back on the first."""
+    twice = engagement(posted("T", 100), stated(printed(100, "T"), printed(100, "T", line_id="M")))
+    assert [(each.expected, each.found) for each in billed_wrong(twice)] == [
+        ("entry T billed with 100.00 USD over all lines", "200.00")
+    ]
+
+
+def test_an_entry_that_moved_to_another_line_is_taken_back_and_billed_there() -> None:
+    moved = engagement(
+        posted("T", 100),
+        stated(printed(100, "T")),
+        posted("T", 50),
+        stated(printed(-100, "T"), printed(150, "T", line_id="M"), sequence=2),
+    )
+    assert not billed_wrong(moved)
+
+
+def test_an_entry_that_has_accrued_nothing() -> None:
+    (found,) = billed_wrong(engagement(stated(printed(100, "T"))))
+    assert found.found == "entries ['T']"
+
+
+def test_where_billing_is_allotted_apart_only_single_entries_are_known() -> None:
+    apart = Terms("K", same_allotment=False)
+    shared = engagement(posted("T", 100), posted("U", 50), stated(printed(120, "T", "U")), terms=apart)
+    assert not billed_wrong(shared)
+    assert all(entry.vague for entry in retell(shared).entries.values())
+
+
+# Ledger rests
+
+
+def test_an_entry_taken_back_at_another_rate_leaves_a_rest() -> None:
+    found = engagement(posted("T", 100, 90), posted("T", -100, -85), posted("U", 10, 9))
+    (rest,) = ledger_rests(found, retell(found).entries).violations
+    assert (rest.subject, rest.found) == ("entry T, account 1150", "5.00")
+
+
+def test_what_is_open_may_differ_in_the_ledger() -> None:
+    """An entry up and another one down are zero together, at two rates."""
+    found = engagement(posted("T", 100, 90), posted("U", -100, -85))
+    assert not ledger_rests(found, retell(found).entries).violations
+
+
+# Caps
+
+
+def test_what_is_accrued_on_all_lines_of_a_cap() -> None:
+    found = engagement(posted("T", 60), posted("U", 60), stated(printed(60, "T")), terms=cap(100))
+    assert beyond(found) == ["at most 100.00 recognised: 120.00"]
+
+
+def test_a_cap_by_month_takes_the_service_dates() -> None:
+    january, february = posted("T", 60), posted("U", 60, month=2)
+    monthly = cap(100, period="month")
+    assert beyond(engagement(january, february, stated(printed(120, "T", "U")), terms=monthly)) == []
+    third = posted("V", 60, day=20, month=2)
+    assert beyond(engagement(january, february, third, stated(printed(180, "T", "U", "V")), terms=monthly)) == [
+        "at most 100.00 billed in 2026-02: 120.00",
+        "at most 100.00 recognised in 2026-02: 120.00",
+    ]
+
+
+def test_a_cap_by_day_counts_for_each_person() -> None:
+    daily = cap(100, period="day")
+    one = engagement(posted("T", 60), posted("U", 60), stated(printed(60, "T"), printed(60, "U")), terms=daily)
+    assert beyond(one) == ["at most 100.00 billed in 2026-01-01 ADA: 120.00"]
+    bob = printed(60, "U", person_id="BOB")
+    assert beyond(engagement(posted("T", 60), posted("U", 60), stated(printed(60, "T"), bob), terms=daily)) == []
+
+
+def test_hours_on_statements_within_the_rounding_of_what_is_shown() -> None:
+    """Shown with two decimals a line may be half of a hundredth above."""
+    hours = cap(0, amount=None, hours=10_000_000)
+    shown = printed(1000, "T", quantity=10_005_000)
+    assert beyond(engagement(posted("T", 1000), stated(shown), terms=hours)) == []
+    more = printed(1000, "T", quantity=10_010_000)
+    assert beyond(engagement(posted("T", 1000), stated(more), terms=hours)) == ["at most 10 h on statements: 10.01 h"]
+
+
+def test_a_correction_that_is_held_does_not_break_a_cap() -> None:
+    """T is billed with 100 and corrected to 40; its credit is held while U, which gained the room, is billed."""
+    found = engagement(
+        posted("T", 100),
+        stated(printed(100, "T")),
+        posted("T", -60),
+        posted("U", 60),
+        stated(printed(60, "U"), sequence=2),
+        terms=cap(100),
+        has_holds=True,
+    )
+    assert beyond(found) == []
+
+
+# Statements
+
+
+def test_parts_are_joined() -> None:
+    first, second = printed(60, "T"), printed(40, "U")
+    whole = stated(first, second)
+    halves = [whole._replace(lines=(line,), part=part, parts=2) for part, line in enumerate((first, second), 1)]
+    assert statements_foot(engagement(*halves)).violations == ()
+    (missing,) = statements_foot(engagement(halves[0])).violations
+    assert (missing.expected, missing.found) == ("2 parts", "none after part 1")
+
+
+def test_statements_of_a_period_are_numbered_from_one() -> None:
+    (found,) = statements_foot(engagement(stated(printed(60, "T"), sequence=2))).violations
+    assert found.expected == "statement id E.K/C/2026-01-01/1"
+
+
+def test_a_line_finer_than_its_currency() -> None:
+    (found,) = statements_foot(engagement(stated(printed(1, "T", amount=1_0001)))).violations
+    assert found.expected == "line 1 rounded to 0.01 USD"

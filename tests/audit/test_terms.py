@@ -1,0 +1,107 @@
+"""Of the terms in a log the audit takes the weaker reading wherever versions differ."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from domain.audit.terms import CapBound, Terms, terms_of
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import Cap, ContractLine, Policies, SharedCap, TimeAndMaterials
+
+
+def line(line_id: str, cap: Cap | None = None, policies: Policies | None = None) -> ContractLine:
+    return ContractLine(line_id=line_id, project_id="P", terms=TimeAndMaterials(cap=cap), policies=policies)
+
+
+def signed(*lines: ContractLine, version: int = 1, **more: Any) -> ContractSigned:
+    return ContractSigned(
+        event_id="e",
+        occurred_at=0,
+        source="test",
+        contract_id="K",
+        version=version,
+        customer_id="C",
+        legal_entity_id="LE",
+        currency="EUR",
+        signed_on=date(2026, 1, 1),
+        starts_on=date(2026, 1, 1),
+        lines=lines,
+        **more,
+    )
+
+
+def amended(version: int, *lines: ContractLine, approved_by: str | None = "cfo", **more: Any) -> ContractAmended:
+    return ContractAmended(
+        event_id="e",
+        occurred_at=0,
+        source="test",
+        contract_id="K",
+        version=version,
+        replaces_version=version - 1,
+        effective_on=date(2026, 2, 1),
+        treatment="prospective",
+        requested_by="pm",
+        approved_by=approved_by,
+        lines=lines or None,
+        **more,
+    )
+
+
+def hard(amount: int | None, **more: Any) -> Cap:
+    return Cap(kind="hard", amount=amount, **more)
+
+
+def terms(*events: ContractSigned | ContractAmended, entity: Policies | None = None) -> Terms:
+    return terms_of(events, {"LE": entity})["K"]
+
+
+def bound(*events: ContractSigned | ContractAmended) -> CapBound:
+    (found,) = terms(*events).caps
+    return found
+
+
+def test_the_highest_limit_of_a_cap_counts() -> None:
+    assert bound(
+        signed(line("L", hard(100))), amended(2, line("L", hard(300))), amended(3, line("L", hard(200)))
+    ) == CapBound("line:L", frozenset({"L"}), "whole_term", 300, None, whole=True, limits_revenue=True)
+
+
+def test_an_amendment_that_nobody_else_approved_does_not_count() -> None:
+    first = signed(line("L", hard(100)))
+    assert bound(first, amended(2, line("L", hard(300)), approved_by=None)).amount == 100
+    assert bound(first, amended(2, line("L", hard(300)), approved_by="pm")).amount == 100
+
+
+def test_a_version_without_the_cap_lets_everything_pass() -> None:
+    assert terms(signed(line("L", hard(100))), amended(2, line("L"))).caps == ()
+
+
+def test_soft_caps_and_caps_on_other_things_bind_no_time() -> None:
+    assert (
+        terms(signed(line("L", Cap(kind="soft", amount=100)), line("M", hard(100, includes=("expense",))))).caps == ()
+    )
+
+
+def test_a_shared_cap_binds_the_lines_that_it_always_had() -> None:
+    cap = SharedCap(cap_id="S", lines=("L", "M"), kind="hard", amount=100)
+    found = bound(
+        signed(line("L"), line("M"), shared_caps=(cap,)),
+        amended(2, line("L"), line("M"), line("N"), shared_caps=(cap._replace(lines=("M", "N")),)),
+    )
+    assert (found.cap_id, found.lines, found.whole) == ("shared:S", frozenset({"M"}), False)
+
+
+def test_billing_that_is_allotted_apart_is_known_from_line_or_company() -> None:
+    apart = Policies(cap_split_billing="reject_whole")
+    assert terms(signed(line("L"))).same_allotment
+    assert not terms(signed(line("L", policies=apart))).same_allotment
+    assert not terms(signed(line("L")), entity=apart).same_allotment
+    assert not terms(signed(line("L")), entity=Policies(preset="oracle_ebs")).same_allotment
+
+
+def test_a_cap_that_does_not_limit_revenue() -> None:
+    found = terms(signed(line("L", hard(100, limits_revenue=False))))
+    assert found.revenue_beyond_cap
+    assert not found.caps[0].limits_revenue
+    assert terms(signed(line("L", hard(100)), policies=Policies(cap_limits_revenue=False))).revenue_beyond_cap

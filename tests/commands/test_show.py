@@ -1,0 +1,98 @@
+"""`milepost show` and `milepost forecast`: what a controller reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from milepost.cli import app
+from tests.finished_run import BRIDGE_FEBRUARY, BRIDGE_JANUARY, finished_run
+
+
+def show(wanted: str, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["show", wanted, "--output", str(finished_run()), *arguments])
+
+
+def forecast(wanted: str, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["forecast", wanted, "--output", str(finished_run()), *arguments])
+
+
+def row(result: Result, first: str) -> list[str]:
+    """The cells of the first line that begins so."""
+    return next(line.split() for line in result.stdout.splitlines() if line.strip().startswith(first))
+
+
+def test_a_project_with_its_balances() -> None:
+    """17 h of T-1 to T-3 and 2 h of T-4; the cap of 2,000 is not reached any more: 1 + 8 + 8 + 2 h at 100."""
+    result = show("BRIDGE")
+    assert result.exit_code == 0, result.output
+    assert "Project BRIDGE, Bridge, engagement BRIDGE, company BERLIN" in result.stdout
+    assert row(result, "K-1") == ["K-1", "USD", "0.00", "0.00", "0.00", "0.00", "1,900.00", "1,900.00", "0.00"]
+    assert row(result, "19 ") == ["19", "19", "760.00", "EUR", "0.00"]
+    assert f"{BRIDGE_FEBRUARY}  2026-02-01 to 2026-03-01" in result.stdout
+    assert "Forecast" in result.stdout
+
+
+def test_the_latest_statement_comes_first() -> None:
+    text = show("BRIDGE").stdout
+    assert text.index(BRIDGE_FEBRUARY) < text.index(BRIDGE_JANUARY)
+
+
+def test_a_statement_with_its_lines() -> None:
+    result = show(BRIDGE_FEBRUARY)
+    assert result.exit_code == 0, result.output
+    assert "contract K-1 of BERLIN, bill to ACME" in result.stdout
+    assert "-700.00" in result.stdout
+    assert "correction, prior_period" in result.stdout
+    assert row(result, "total") == ["total", "-100.00", "USD"]
+    assert row(result, "amount due") == ["amount", "due", "-100.00", "USD"]
+
+
+def test_as_json() -> None:
+    project = json.loads(show("TUNNEL", "--json").stdout)
+    assert (project["version"], project["kind"], project["project"]["project_id"]) == (1, "project", "TUNNEL")
+    assert [each["amount_due"] for each in project["statements"]] == ["2000.00", "400.00"]
+    assert "lines" not in project["statements"][0]
+    statement = json.loads(show(BRIDGE_JANUARY, "--json").stdout)["statement"]
+    assert (statement["type"], statement["contract_id"], len(statement["lines"])) == ("BillingStatement", "K-1", 2)
+
+
+def test_an_id_that_is_unknown_gets_the_nearest() -> None:
+    result = show("BRIGDE")
+    assert result.exit_code == 2
+    assert "no project, engagement or statement is called BRIGDE; the nearest are BRIDGE" in result.stderr
+
+
+def test_a_folder_that_is_not_of_a_run(tmp_path: Path) -> None:
+    for verb in ("show", "forecast"):
+        result = CliRunner().invoke(app, [verb, "BRIDGE", "--output", str(tmp_path)])
+        assert result.exit_code == 2
+        assert "expected the output folder of `milepost run`" in result.stderr
+
+
+def test_a_forecast_by_month() -> None:
+    result = forecast("BRIDGE")
+    assert result.exit_code == 0, result.output
+    assert "of project BRIDGE" in result.stdout
+    assert row(result, "2026-01")[0] == "2026-01"
+    assert "Caps" in result.stdout
+    assert row(result, "L-1")[:3] == ["L-1", "1,900.00", "2,000.00"]
+
+
+def test_a_forecast_as_json() -> None:
+    found = json.loads(forecast("BRIDGE", "--json").stdout)
+    assert (found["version"], found["forecast"]["type"], found["forecast"]["project_id"]) == (
+        1,
+        "ForecastUpdate",
+        "BRIDGE",
+    )
+
+
+@pytest.mark.parametrize("wanted", ["BRIDGES", "bridge"])
+def test_a_project_without_a_forecast(wanted: str) -> None:
+    result = forecast(wanted)
+    assert result.exit_code == 2
+    assert f"no project {wanted} has a forecast; the nearest are BRIDGE" in result.stderr

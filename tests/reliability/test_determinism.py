@@ -1,0 +1,22 @@
+"""The outputs are a function of the log alone: no hash seed, zone or locale of the machine reaches them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.reliability import recorded
+
+DIGEST = recorded.RECORDED / "outputs.sha256"
+RENEW = (
+    "the recorded log gives other outputs than before; where rules or schemas were meant to change, "
+    f"write the new digest into {DIGEST.name} and say so in the commit"
+)
+
+
+@pytest.mark.parametrize(
+    ("seed", "zone", "locale"),
+    [("0", "UTC", "C"), ("1", "Asia/Tokyo", "C"), ("4242", "UTC", "de_DE.UTF-8"), ("1", "America/Los_Angeles", "tr_TR.UTF-8")],
+)
+def test_hash_seed_zone_and_locale_change_nothing(tmp_path: Path, seed: str, zone: str, locale: str) -> None:
+    recorded.run(tmp_path / "out", {"PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": locale, "LANG": locale})
+    assert recorded.digest(tmp_path / "out") == DIGEST.read_text().strip(), RENEW

@@ -19,7 +19,8 @@ CONTRACT_POSITION = (*UNBILLED, "2300")
 
 def entries_of(store: Store, engagement_id: str) -> list[Entry]:
     rows = store.db.execute(
-        "SELECT data FROM entries JOIN engagements USING (no) WHERE engagements.id = ? ORDER BY entries.id", (engagement_id,)
+        "SELECT data FROM entries JOIN engagements USING (no) WHERE engagements.id = ? ORDER BY entries.id",
+        (engagement_id,),
     )
     return [snapshot.decode_entry(data) for (data,) in rows]
 
@@ -54,7 +55,14 @@ def check_journals(journals: Iterable[JournalEntry]) -> None:
 
 def _lines(journal: JournalEntry, sign: int) -> list[tuple[object, ...]]:
     return [
-        (line.account, line.purpose, sign * line.amount, sign * line.ledger_amount, line.project_id, tuple(line.dimensions.items()))
+        (
+            line.account,
+            line.purpose,
+            sign * line.amount,
+            sign * line.ledger_amount,
+            line.project_id,
+            tuple(line.dimensions.items()),
+        )
         for line in journal.lines
     ]
 
@@ -66,7 +74,12 @@ def check_statements(statements: Iterable[BillingStatement]) -> None:
         assert statement.statement_id not in seen, f"two statements {statement.statement_id}"
         seen.add(statement.statement_id)
         assert statement.lines, f"statement {statement.statement_id} has no lines"
-        assert statement.total == sum(line.amount for line in statement.lines) == statement.control_total == statement.amount_due
+        assert (
+            statement.total
+            == sum(line.amount for line in statement.lines)
+            == statement.control_total
+            == statement.amount_due
+        )
 
 
 def check_numbers(said: Sequence[Said]) -> None:
@@ -195,10 +208,14 @@ def check_indexes(store: Store, engagement_id: str) -> None:
     entries = entries_of(store, engagement_id)
     (no,) = store.db.execute("SELECT no FROM engagements WHERE id = ?", (engagement_id,)).fetchone()
     said_open = {
-        (f"{contract}{SEPARATOR}{line}", day, entry_id) for entry in entries for contract, line, day, entry_id in open_keys(entry)
+        (f"{contract}{SEPARATOR}{line}", day, entry_id)
+        for entry in entries
+        for contract, line, day, entry_id in open_keys(entry)
     }
     assert set(store.db.execute("SELECT line, day, id FROM open_entries WHERE no = ?", (no,))) == said_open
-    parked = {(entry.entry_id, entry.work.log_offset) for entry in entries if entry.work is not None and entry.work.faults}
+    parked = {
+        (entry.entry_id, entry.work.log_offset) for entry in entries if entry.work is not None and entry.work.faults
+    }
     assert set(store.db.execute("SELECT id, log_offset FROM parked WHERE no = ?", (no,))) == parked
     waits = {
         (kind, key, f"entry:{entry.entry_id}", entry.work.log_offset)
@@ -207,12 +224,14 @@ def check_indexes(store: Store, engagement_id: str) -> None:
         for fault in entry.work.faults
         for kind, key in fault.waits
     }
-    found = store.db.execute("SELECT kind, key, name, log_offset FROM waits WHERE no = ? AND name LIKE 'entry:%'", (no,))
+    found = store.db.execute(
+        "SELECT kind, key, name, log_offset FROM waits WHERE no = ? AND name LIKE 'entry:%'", (no,)
+    )
     assert set(found) == waits
 
 
 def check_trial_balance(books: Books) -> None:
-    """Accounts agree with the sums: cost with what is booked, the contract position with recognised less invoiced, receivables with what is invoiced."""
+    """Cost is what is booked, the contract position recognised less invoiced, receivables what is invoiced."""
     expected: Counter[tuple[str, str, str]] = Counter()
     for engagement_id in engagements(books.shard.store):
         for entry in entries_of(books.shard.store, engagement_id):
@@ -250,7 +269,11 @@ def check_positions(books: Books) -> None:
                 left[journal.contract_id, line.account][0] += line.amount
                 left[journal.contract_id, line.account][1] += line.ledger_amount
     entries = [entry for one in engagements(books.shard.store) for entry in entries_of(books.shard.store, one)]
-    if all(price is None or price.recognised + price.rounding == sum(i.invoiced for i in e.issued) for e in entries for price in [standing_price(e)]):
+    if all(
+        price is None or price.recognised + price.rounding == sum(i.invoiced for i in e.issued)
+        for e in entries
+        for price in [standing_price(e)]
+    ):
         assert all(ledger == 0 for amount, ledger in left.values() if amount == 0), dict(left)
 
 

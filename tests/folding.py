@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS
 from connectors.files.engagement_log import LogRecord
 from dataflows.embedded import ENCODERS, decode_event
-from domain.events.catalogue import Event
 from domain.events import reference
+from domain.events.catalogue import Event
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
 from state.shard import Encoded, Mark, Progress, Shard
 from state.store import Store
@@ -61,7 +61,9 @@ class Books(NamedTuple):
     def content(self) -> list[Any]:
         """What is said, without where it stands: control totals name the chain of positions too."""
         return [
-            said.record._replace(output_chain="", last_output_seq=0) if isinstance(said.record, ControlTotals) else said.record
+            said.record._replace(output_chain="", last_output_seq=0)
+            if isinstance(said.record, ControlTotals)
+            else said.record
             for said in self.said
         ]
 
@@ -129,7 +131,9 @@ def fold(history: Iterable[Logged], batch: int = 2_000) -> Books:
 
 def dump(store: Store) -> dict[str, list[Any]]:
     """Every row of the store, in the order of its keys."""
-    return {name: store.db.execute(f"SELECT * FROM {name} ORDER BY {order}").fetchall() for name, order in TABLES.items()}
+    return {
+        name: store.db.execute(f"SELECT * FROM {name} ORDER BY {order}").fetchall() for name, order in TABLES.items()
+    }
 
 
 def balances(journals: Iterable[JournalEntry]) -> dict[tuple[str, str, str], int]:

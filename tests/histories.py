@@ -102,7 +102,6 @@ class Scope(NamedTuple):
     versions_differ: bool = False
     zones: tuple[str, ...] = ZONES
 
-
     def id(self, of: str) -> str:
         return f"{self.name}-{of}"
 
@@ -124,7 +123,9 @@ class History(NamedTuple):
 def _told(logged: Logged) -> str:
     event = logged.event
     header = ("event_id", "occurred_at", "recorded_at", "source", "approved_by", "legal_entity_id", "customer_id")
-    fields = ((name, value) for name, value in event._asdict().items() if name not in header and value not in (None, (), {}))
+    fields = (
+        (name, value) for name, value in event._asdict().items() if name not in header and value not in (None, (), {})
+    )
     at = dt.datetime.fromtimestamp((event.recorded_at or event.occurred_at) / 1_000_000, dt.UTC)
     return f"{at:%m-%d %H:%M} {type(event).__name__} " + " ".join(f"{name}={_short(value)}" for name, value in fields)
 
@@ -154,7 +155,12 @@ class Story:
     def say(self, kind: Callable[..., Any], **fields: Any) -> None:
         number = len(self.logged)
         self.now += HOUR
-        header = {"event_id": f"{self.name}-{number}", "occurred_at": self.now, "recorded_at": self.now, "source": "firm"}
+        header = {
+            "event_id": f"{self.name}-{number}",
+            "occurred_at": self.now,
+            "recorded_at": self.now,
+            "source": "firm",
+        }
         self.add(kind(**{**header, **fields}))
 
     def add(self, event: Event) -> None:
@@ -163,7 +169,9 @@ class Story:
     def again(self, event: Event) -> None:
         """The same fact, sent once more."""
         self.now += HOUR
-        self.add(event._replace(event_id=f"{self.name}-{len(self.logged)}", recorded_at=self.now, correlation_id="again"))
+        self.add(
+            event._replace(event_id=f"{self.name}-{len(self.logged)}", recorded_at=self.now, correlation_id="again")
+        )
 
 
 def with_days(logged: Iterable[Logged], until: dt.date | None = None) -> tuple[Logged, ...]:
@@ -240,7 +248,9 @@ def caps(draw: st.DrawFn, currency: str) -> Cap:
         return Cap(kind, hours=hours, period=period, split=draw(st.sampled_from(["split", "reject_whole"])))
     amount = draw(st.sampled_from([5, 12, 25])) * usual // 100 + draw(st.sampled_from([0, 0, 10_000]))
     split = draw(seldom(st.sampled_from(["split", "reject_whole", "prorate"])))
-    return Cap(kind, amount=amount // 10_000 * 10_000, period=period, split=split, limits_revenue=draw(seldom(st.booleans())))
+    return Cap(
+        kind, amount=amount // 10_000 * 10_000, period=period, split=split, limits_revenue=draw(seldom(st.booleans()))
+    )
 
 
 @st.composite
@@ -253,14 +263,18 @@ def contract_lines(draw: st.DrawFn, scope: Scope, currency: str, by_card: bool) 
     since = draw(seldom(st.just(FIRST_DAY + dt.timedelta(days=20))))
     dearer = (rates[1]._replace(effective_from=since),) if since and not by_card else ()
     cap = draw(often(caps(currency))) if scope.caps else None
-    first = ContractLine("L1", scope.id("P1"), TimeAndMaterials(scope.id("CARD") if by_card else None, (*blanket, *dearer), cap))
+    first = ContractLine(
+        "L1", scope.id("P1"), TimeAndMaterials(scope.id("CARD") if by_card else None, (*blanket, *dearer), cap)
+    )
     kind = draw(st.sampled_from(["none", "design", "second"]))
     if kind == "none":
         return (first,)
     own = draw(policies(capped=scope.caps)) if scope.policies and draw(seldom(st.just(True))) else None
     if own is not None and draw(often(st.just(True), False)):
         own = own._replace(cap_order=None, cap_split_billing=None)
-    terms = TimeAndMaterials(None, (LineRate(usual * 121 // 100 + 3_333),), draw(seldom(caps(currency))) if scope.caps else None)
+    terms = TimeAndMaterials(
+        None, (LineRate(usual * 121 // 100 + 3_333),), draw(seldom(caps(currency))) if scope.caps else None
+    )
     if kind == "design":
         return first, ContractLine("L2", scope.id("P1"), terms, tasks=("design",), policies=own)
     return first, ContractLine("L2", scope.id("P2"), terms, policies=own)
@@ -271,7 +285,11 @@ def shared_caps(draw: st.DrawFn, lines: Sequence[ContractLine], currency: str) -
     if len(lines) == 1 or not draw(st.booleans()):
         return ()
     cap: Cap = draw(caps(currency))
-    return (SharedCap("BOTH", ("L1", "L2"), cap.kind, cap.amount, cap.hours, cap.period, cap.split, None, cap.limits_revenue),)
+    return (
+        SharedCap(
+            "BOTH", ("L1", "L2"), cap.kind, cap.amount, cap.hours, cap.period, cap.split, None, cap.limits_revenue
+        ),
+    )
 
 
 def cycles() -> st.SearchStrategy[BillingCycle | None]:
@@ -324,7 +342,10 @@ def foundations(draw: st.DrawFn, scope: Scope) -> Foundation:
     bill_rate = draw(seldom(st.just(BillRate(USUAL[currency][0] * 90 // 100, currency))))
     calendar = FiscalCalendar(draw(st.sampled_from(["calendar_month", "calendar_month", "four_four_five"])))
     sayings: list[tuple[Callable[..., Any], dict[str, Any]]] = [
-        (LegalEntityDefined, {"legal_entity_id": entity, "name": "Firm", "currency": "EUR", "zone": zone, "fiscal_calendar": calendar}),
+        (
+            LegalEntityDefined,
+            {"legal_entity_id": entity, "name": "Firm", "currency": "EUR", "zone": zone, "fiscal_calendar": calendar},
+        ),
         (CustomerDefined, {"customer_id": customer, "name": "Customer", "payment_terms_days": 30}),
         (PersonDefined, {"person_id": bob, "legal_entity_id": entity, "role": "dev", "bill_rate": bill_rate}),
         (PersonDefined, {"person_id": eve, "legal_entity_id": entity, "role": "lead"}),
@@ -356,7 +377,13 @@ def _cost(entity_id: str, person_id: str | None, role: str | None, currency: str
 
 
 def _project(project_id: str, entity_id: str, budget: ProjectBudget | None) -> dict[str, Any]:
-    return {"project_id": project_id, "name": project_id, "legal_entity_id": entity_id, "starts_on": FIRST_DAY, "budget": budget}
+    return {
+        "project_id": project_id,
+        "name": project_id,
+        "legal_entity_id": entity_id,
+        "starts_on": FIRST_DAY,
+        "budget": budget,
+    }
 
 
 def _card(scope: Scope, currency: str) -> dict[str, Any]:
@@ -515,7 +542,9 @@ def _hold(play: Play) -> None:
         hold_id = play.scope.id(f"H-{kind}")
         play.holds[hold_id] = play.holds.get(hold_id, 0) + 1
         version, scope = play.holds[hold_id], HoldScope(kind, of)
-        play.story.say(BillingHoldPlaced, hold_id=hold_id, version=version, scope=scope, placed_on=play.story.day, reason="dispute")
+        play.story.say(
+            BillingHoldPlaced, hold_id=hold_id, version=version, scope=scope, placed_on=play.story.day, reason="dispute"
+        )
 
 
 def _release(play: Play) -> None:
@@ -585,7 +614,11 @@ def _estimate(play: Play) -> None:
     play.estimates += 1
     remaining = (RemainingWork("2026-05", play.draw(st.sampled_from([0, 30])) * HOUR, 1_500_0000),)
     play.story.say(
-        EstimateRevised, project_id=play.scope.id("P1"), version=play.estimates, as_of=play.story.day, remaining=remaining
+        EstimateRevised,
+        project_id=play.scope.id("P1"),
+        version=play.estimates,
+        as_of=play.story.day,
+        remaining=remaining,
     )
 
 
@@ -606,7 +639,9 @@ def _close_accounts(play: Play) -> None:
         entity_id = play.scope.id("LE")
         closing = AccountingPeriodClosed if play.closed[period] % 2 else AccountingPeriodReopened
         version = play.closed[period]
-        play.story.say(closing, legal_entity_id=entity_id, period=period, version=version, requested_by="ann", approved_by="cfo")
+        play.story.say(
+            closing, legal_entity_id=entity_id, period=period, version=version, requested_by="ann", approved_by="cfo"
+        )
 
 
 def _end_project(play: Play) -> None:
@@ -646,10 +681,20 @@ STEPS: Sequence[tuple[Step, int]] = (
 def histories(draw: st.DrawFn, scope: Scope = EVERYTHING) -> History:
     foundation = draw(foundations(scope))
     play = Play(scope, foundation, draw)
-    steps = draw(st.lists(st.sampled_from([step for step, weight in STEPS for _ in range(weight)]), min_size=scope.steps // 3, max_size=scope.steps))
+    steps = draw(
+        st.lists(
+            st.sampled_from([step for step, weight in STEPS for _ in range(weight)]),
+            min_size=scope.steps // 3,
+            max_size=scope.steps,
+        )
+    )
     late: dict[int, list[tuple[Callable[..., Any], dict[str, Any]]]] = {}
     for kind, fields in foundation.sayings:
-        comes = draw(seldom(seldom(st.integers(0, len(steps))))) if scope.late_references and kind is not ExchangeRateSet else None
+        comes = (
+            draw(seldom(seldom(st.integers(0, len(steps)))))
+            if scope.late_references and kind is not ExchangeRateSet
+            else None
+        )
         if comes is None:
             play.story.say(kind, **fields)
         else:
@@ -766,7 +811,10 @@ def with_all_invoices(logged: tuple[Logged, ...], name: str) -> tuple[Logged, ..
     books = fold(logged)
     parts = books.shard.store.engagement(name).parts
     missing = [one for one in books.statements if parts["statement", one.statement_id].invoice_id is None]
-    events = (_stating_its_rate(invoice(one, one.to), one.currency)._replace(occurred_at=now, recorded_at=now) for one in missing)
+    events = (
+        _stating_its_rate(invoice(one, one.to), one.currency)._replace(occurred_at=now, recorded_at=now)
+        for one in missing
+    )
     return (*logged, *(Logged(name, event) for event in events))
 
 

@@ -34,7 +34,9 @@ MOVABLE = (TimeApproved, TimeWithdrawn, ContractAmended)
 
 def prices(books: Books) -> dict[str, Price]:
     entries = entries_of(books.shard.store, "E")
-    return {entry.entry_id: price for entry in entries if (price := standing_price(entry)) is not None and price.line_id}
+    return {
+        entry.entry_id: price for entry in entries if (price := standing_price(entry)) is not None and price.line_id
+    }
 
 
 def shares(books: Books) -> dict[str, tuple[Any, ...]]:
@@ -99,7 +101,8 @@ def limits_on(contract: Contract, price: Price, *, billing: bool) -> tuple[Limit
     A retroactive version holds on every date; a cap that the version does not have, or only warns of, still counts consumption.
     """
     version = next(
-        (one for one in reversed(contract.history) if one.effective_on <= price.day or one.retroactive), contract.history[0]
+        (one for one in reversed(contract.history) if one.effective_on <= price.day or one.retroactive),
+        contract.history[0],
     )
     in_force = _caps_over(version.terms, price.line_id)
     newest: dict[str, Cap | SharedCap] = {}
@@ -107,7 +110,9 @@ def limits_on(contract: Contract, price: Price, *, billing: bool) -> tuple[Limit
         newest |= _caps_over(one.terms, price.line_id)
     terms = contract.terms
     line = next(line for line in terms.lines if line.line_id == price.line_id)
-    return tuple(_limit(cap_id, in_force.get(cap_id), cap, terms, line, billing=billing) for cap_id, cap in newest.items())
+    return tuple(
+        _limit(cap_id, in_force.get(cap_id), cap, terms, line, billing=billing) for cap_id, cap in newest.items()
+    )
 
 
 def _caps_over(terms: ContractSigned, line_id: str) -> dict[str, Cap | SharedCap]:

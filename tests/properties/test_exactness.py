@@ -14,7 +14,11 @@ from tests.folding import Books, fold
 from tests.histories import USUAL, History, histories, settled
 
 
-@given(st.integers(-(10**12), 10**12), st.lists(st.integers(0, 10**9), min_size=1, max_size=12), st.sampled_from(sorted(USUAL)))
+@given(
+    st.integers(-(10**12), 10**12),
+    st.lists(st.integers(0, 10**9), min_size=1, max_size=12),
+    st.sampled_from(sorted(USUAL)),
+)
 def test_shares_sum_to_what_is_shared(units: int, weights: list[int], currency: str) -> None:
     """Every share is within one smallest unit of its exact part, and none is lost (R12)."""
     step = smallest_unit(currency)

@@ -29,7 +29,11 @@ def said_about(books: Books, name: str) -> list[Any]:
 def test_other_engagements_do_not_matter(ours: History, theirs: History) -> None:
     """Interleaved with another engagement, one says the same as alone, but for the positions."""
     both = sorted([*without_days(ours), *without_days(theirs)], key=lambda one: one.event.recorded_at or 0)
-    last = max(one.event.date for one in (*ours.logged, *theirs.logged) if isinstance(one.event, DayEnded)) if _days(ours, theirs) else None
+    last = (
+        max(one.event.date for one in (*ours.logged, *theirs.logged) if isinstance(one.event, DayEnded))
+        if _days(ours, theirs)
+        else None
+    )
     alone = fold(with_days(without_days(ours), last))
     together = fold(with_days(both, last))
     assert said_about(together, OURS.name) == said_about(alone, OURS.name)

@@ -28,7 +28,11 @@ def test_an_export_sent_again_changes_nothing(history: History, data: st.DataObj
     before = state_of(books)
     known = data.draw(st.integers(1, len(history.logged)))
     now = max(one.event.recorded_at or 0 for one in history.logged) + HOUR
-    again = [sent_again(one, place, now) for place, one in enumerate(history.logged[:known]) if not isinstance(one.event, DayEnded)]
+    again = [
+        sent_again(one, place, now)
+        for place, one in enumerate(history.logged[:known])
+        if not isinstance(one.event, DayEnded)
+    ]
     assert fold_on(books.shard, log_records([*history.logged, *again])) == []
     after = state_of(books)
     touched = {name: (before[name], after[name]) for name in after if after[name] != before[name]}
@@ -46,4 +50,3 @@ def test_repeats_in_between_change_nothing(history: History, data: st.DataObject
             now = repeated[target - 1].event.recorded_at or 0
             repeated.insert(target, sent_again(repeated[source], number, now))
     assert fold(repeated).content == fold(history.logged).content
-

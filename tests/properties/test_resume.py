@@ -118,7 +118,11 @@ def together(*several: History) -> tuple[Logged, ...]:
     return with_days(sorted(logged, key=lambda one: one.event.recorded_at or 0), max(days, default=None))
 
 
-firms = st.builds(together, histories(SMALL._replace(name="AX", currencies=("EUR",))), histories(SMALL._replace(name="BX", currencies=("EUR",))))
+firms = st.builds(
+    together,
+    histories(SMALL._replace(name="AX", currencies=("EUR",))),
+    histories(SMALL._replace(name="BX", currencies=("EUR",))),
+)
 logs = st.one_of(histories(SMALL).map(lambda history: history.logged), firms)
 
 

@@ -19,7 +19,9 @@ def all_withdrawn(history: History) -> History:
     now = max(one.event.recorded_at or 0 for one in history.logged) + HOUR
     ids = sorted({one.event.entry_id for one in history.logged if isinstance(one.event, TimeApproved)})
     withdrawals = [
-        TimeWithdrawn(event_id=f"w-{entry_id}", occurred_at=now, source="firm", entry_id=entry_id, version=10_000, recorded_at=now)
+        TimeWithdrawn(
+            event_id=f"w-{entry_id}", occurred_at=now, source="firm", entry_id=entry_id, version=10_000, recorded_at=now
+        )
         for entry_id in ids
     ]
     return history._replace(logged=(*history.logged, *(Logged(history.name, event) for event in withdrawals)))
@@ -45,15 +47,20 @@ def _nothing_is_left(books: Books) -> None:
                 case CapBucket():
                     assert part.bucket.amount == part.bucket.hours == part.refused == 0, (part_id, part)
                 case CapState():
-                    assert part.over_amount == part.over_entries == 0 and part.exception_id is None, (part_id, part)
+                    assert part.over_amount == part.over_entries == 0, (part_id, part)
+                    assert part.exception_id is None, (part_id, part)
                 case LineTotals():
                     kept = part.hours, part.value, part.recognised, part.billable, part.over, part.issued, part.invoiced
                     assert not any(kept), (part_id, part)
                 case Project():
-                    assert not any(part.burn.__getattribute__(name) for name in ("hours", "billable_hours", "memo")), part
+                    assert not any(part.burn.__getattribute__(name) for name in ("hours", "billable_hours", "memo")), (
+                        part
+                    )
                     assert not part.waiting, part
                 case _:
                     assert kind
-        assert all(entry.work is None and entry.behind is None for entry in entries_of(books.shard.store, engagement_id))
+        assert all(
+            entry.work is None and entry.behind is None for entry in entries_of(books.shard.store, engagement_id)
+        )
         assert books.shard.store.db.execute("SELECT * FROM open_entries").fetchall() == []
         assert books.shard.store.db.execute("SELECT * FROM parked").fetchall() == []

@@ -21,7 +21,12 @@ def command(output: Path) -> list[str]:
 
 def run(output: Path, environment: Mapping[str, str] | None = None) -> None:
     made = subprocess.run(
-        command(output), cwd=ROOT, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False
+        command(output),
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert made.returncode == 0, made.stderr
 

@@ -15,7 +15,12 @@ RENEW = (
 
 @pytest.mark.parametrize(
     ("seed", "zone", "locale"),
-    [("0", "UTC", "C"), ("1", "Asia/Tokyo", "C"), ("4242", "UTC", "de_DE.UTF-8"), ("1", "America/Los_Angeles", "tr_TR.UTF-8")],
+    [
+        ("0", "UTC", "C"),
+        ("1", "Asia/Tokyo", "C"),
+        ("4242", "UTC", "de_DE.UTF-8"),
+        ("1", "America/Los_Angeles", "tr_TR.UTF-8"),
+    ],
 )
 def test_hash_seed_zone_and_locale_change_nothing(tmp_path: Path, seed: str, zone: str, locale: str) -> None:
     recorded.run(tmp_path / "out", {"PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": locale, "LANG": locale})

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from domain.caps import CapLimit, CapRule
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Cap, ContractLine, Policies, SharedCap, TimeAndMaterials
+from domain.money import format_amount, is_currency, smallest_unit
 from domain.policies import resolve
 
 INHERITED = tuple(
@@ -207,7 +208,7 @@ def _cap_faults(terms: ContractSigned, policies_of: dict[str, Policies]) -> list
     lines = {line.line_id for line in terms.lines}
     for place, line in enumerate(terms.lines):
         if isinstance(line.terms, TimeAndMaterials) and line.terms.cap is not None:
-            faults += _one_cap(f"lines[{place}].terms.cap", line.terms.cap, policies_of[line.line_id])
+            faults += _one_cap(f"lines[{place}].terms.cap", line.terms.cap, terms.currency, policies_of[line.line_id])
     for place, cap in enumerate(terms.shared_caps):
         where = f"shared_caps[{place}]"
         for missing in sorted(set(cap.lines) - lines):
@@ -216,19 +217,21 @@ def _cap_faults(terms: ContractSigned, policies_of: dict[str, Policies]) -> list
             )
         known = [line for line in cap.lines if line in lines]
         if known:
-            faults += _one_cap(where, cap, policies_of[known[0]])
+            faults += _one_cap(where, cap, terms.currency, policies_of[known[0]])
         for policy in ("cap_order", "cap_split_billing"):
             if len({getattr(policies_of[line], policy) for line in known}) > 1:
                 faults.append((f"{where}.lines", f"lines of cap {cap.cap_id} have to agree on policy {policy}"))
     return faults
 
 
-def _one_cap(where: str, cap: Cap | SharedCap, policies: Policies) -> list[tuple[str, str]]:
+def _one_cap(where: str, cap: Cap | SharedCap, currency: str, policies: Policies) -> list[tuple[str, str]]:
     faults = []
     if cap.amount is None and cap.hours is None:
         faults.append((where, "a cap needs an amount, hours or both"))
     if any(limit is not None and limit < 0 for limit in (cap.amount, cap.hours)):
         faults.append((where, "a cap cannot be negative"))
+    if cap.amount is not None and is_currency(currency) and cap.amount % smallest_unit(currency):
+        faults.append((f"{where}.amount", f"a cap of {format_amount(cap.amount)} is finer than {currency} can be paid"))
     split = cap.split or policies.cap_split
     if cap.hours is not None and "prorate" in (split, policies.cap_split_billing):
         faults.append((f"{where}.split", "a cap in hours cannot be prorated"))

@@ -36,6 +36,10 @@ def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
     if contract is not None and not _newer(draft, contract, event):
         return
     base = contract or Contract(event.contract_id, event.version, "")
+    if base.history and (fixed := _fixed(base, event)):
+        draft.put("contract", event.contract_id, replace(base, version=event.version, digest=_digest(event)))
+        _refuse_fixed(draft, event, fixed)
+        return
     signed = replace(
         base,
         version=event.version,
@@ -175,7 +179,6 @@ def _may_go_on(contract: Contract) -> bool:
 
 
 def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
-    subject = f"{event.contract_id}/{event.version}"
     seen = replace(contract, version=event.version, digest=_digest(event))
     _settle_unapproved(draft, contract)
     if event.approved_by is None or event.approved_by == event.requested_by:
@@ -195,15 +198,9 @@ def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
             field="approved_by",
         )
         return
-    fixed = [
-        name
-        for name in ("currency", "customer_id", "legal_entity_id")
-        if getattr(event, name) not in (None, getattr(contract.terms, name))
-    ]
-    if fixed:
+    if fixed := _fixed(contract, event):
         draft.put("contract", event.contract_id, seen)
-        message = f"amendment {event.version} of contract {event.contract_id}: {', '.join(fixed)} cannot be amended; sign a new contract"
-        draft.note("invalid_terms", "contract", subject, message, contract_id=event.contract_id, field=fixed[0])
+        _refuse_fixed(draft, event, fixed)
         return
     terms = amend(contract.terms, event)
     amended = replace(
@@ -212,6 +209,26 @@ def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
         history=(*contract.history, TermsVersion(event.version, event.effective_on, event.retroactive, terms)),
     )
     _apply(draft, amended, event.effective_on)
+
+
+def _fixed(contract: Contract, event: ContractSigned | ContractAmended) -> list[str]:
+    """What a later version states otherwise although it cannot change."""
+    return [
+        name
+        for name in ("currency", "customer_id", "legal_entity_id")
+        if getattr(event, name) not in (None, getattr(contract.terms, name))
+    ]
+
+
+def _refuse_fixed(draft: Draft, event: ContractSigned | ContractAmended, fixed: list[str]) -> None:
+    draft.note(
+        "invalid_terms",
+        "contract",
+        f"{event.contract_id}/{event.version}",
+        f"version {event.version} of contract {event.contract_id}: {', '.join(fixed)} cannot change; sign a new contract",
+        contract_id=event.contract_id,
+        field=fixed[0],
+    )
 
 
 def _settle_unapproved(draft: Draft, contract: Contract) -> None:

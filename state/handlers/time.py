@@ -139,7 +139,9 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
         waiting = replace(
             work, cost=None, price=None, journals=(), faults=faults_of(draft, work, verdict, faults_before)
         )
-        draft.put_entry(before, with_work(entry, waiting, standing))
+        after = with_work(entry, waiting, standing)
+        if after != before:
+            draft.put_entry(before, after)
         return
     if fresh or standing is not None:
         old = undo_claim(draft, entry)
@@ -151,6 +153,8 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     after = with_work(entry, posted)
     if after.issued and isinstance(verdict.price, PricePlan) and verdict.price.line is not None:
         after = settle_exchange_rest(draft, after, verdict.price.line)
+    if after == before:
+        return
     draft.put_entry(before, after)
     if stepped(before) or stepped(after):
         settle_days(draft, before, after)

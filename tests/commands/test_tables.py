@@ -1,0 +1,53 @@
+"""Tables and numbers as people read them."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from milepost.tables import Table, drawn, hours_text, percent_text, plain, rate_text
+
+TABLE = Table(
+    "Sums", ("what", "amount"), [("one", "1.00"), ("a thousand", "1,000.00"), ("all", "1,001.00")], frozenset({1}), 1
+)
+
+
+def test_plain_text_is_aligned() -> None:
+    assert plain(TABLE) == [
+        "Sums",
+        "  what          amount",
+        "  one             1.00",
+        "  a thousand  1,000.00",
+        "  all         1,001.00",
+    ]
+
+
+def test_a_table_without_rows_says_so() -> None:
+    assert plain(TABLE._replace(rows=[])) == ["Sums: none"]
+    assert str(drawn(TABLE._replace(rows=[]))) == "Sums: none"
+
+
+def test_on_a_terminal_it_is_drawn() -> None:
+    console = Console(file=io.StringIO(), width=40, force_terminal=True, color_system=None)
+    with console.capture() as captured:
+        console.print(drawn(TABLE))
+    lines = [line.rstrip() for line in captured.get().splitlines() if line.strip()]
+    assert lines[0] == "Sums"
+    assert lines[-1].split() == ["all", "1,001.00"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (hours_text(1_234_500_000), "1,234.5"),
+        (hours_text(-250_000), "-0.25"),
+        (rate_text(100_000_000), "100.00"),
+        (rate_text(87_125_000), "87.125"),
+        (percent_text(59_160_000), "59.2 %"),
+        (percent_text(None), ""),
+    ],
+)
+def test_numbers(text: str, expected: str) -> None:
+    assert text == expected

@@ -286,6 +286,7 @@ def journal_reversal_day(draft: Draft, journal: Posted) -> date:
 def place(draft: Draft, event: TimeApproved, waived: tuple[str, ...]) -> Placed | Blocked:
     """Which line takes the work: by contract id the first whose line fits and whose dates include the day, else the first that fits."""
     outside: Placed | None = None
+    ended: date | None = None
     blocked: Blocked | None = None
     for contract_id in _candidates(draft, event):
         contract = draft.contract(contract_id)
@@ -301,12 +302,16 @@ def place(draft: Draft, event: TimeApproved, waived: tuple[str, ...]) -> Placed 
         elif placed is not None:
             if covers(placed.plan.terms, contract.terminated_on, placed.day):
                 return placed
-            outside = outside or placed
+            if outside is None:
+                outside, ended = placed, contract.terminated_on
     if outside is not None:
         if "outside_contract_dates" in waived:
             return outside
         terms = outside.plan.terms
-        message = f"contract {terms.contract_id} runs from {terms.starts_on} to {terms.ends_on or 'open end'}, work is of {outside.day}"
+        runs = f"from {terms.starts_on} to {terms.ends_on or 'open end'}"
+        if ended is not None:
+            runs += f" and was terminated on {ended}"
+        message = f"contract {terms.contract_id} runs {runs}, work is of {outside.day}"
         return Blocked("price", "outside_contract_dates", message, field="worked_on")
     if blocked is not None:
         return blocked

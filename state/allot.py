@@ -41,6 +41,7 @@ from state.posting import book_difference, settle_exchange_rest
 from state.totals import issued_on, standing_price
 from state.value import Value
 
+FIRST_OF_ALL: Order = ("", "", "")
 MAIN, REVENUE, BILLING = "", "revenue", "billing"
 DATE_LAST = date(2100, 12, 31)
 # Days after which a rate is too old: never.
@@ -89,7 +90,7 @@ def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
     price = stake.price
     settled = {MAIN: max(stake.issued, price.given), REVENUE: price.given, BILLING: stake.issued}[allotment]
     amount = price.billable if price.final else price.value
-    hours = price.billable_hours if price.final else price.hours
+    hours = price.billable_hours if price.final else price.hours if amount else 0
     pinned = min(max(settled, 0), amount)
     return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules_for(plan, allotment))
 
@@ -159,15 +160,19 @@ def _replace(
             start = order_key(old[0], old[1].price, old[1].entry_id)
             _move(draft, old[0], allotment, Share(claim, granted_of(allotment, old[1])), None, start)
             touched.append(claim)
+        entering = claim_of(plan, allotment, new[1]) if new is not None else None
+        if touched and touched[0].pinned > (entering.pinned if entering is not None else 0):
+            # Issued consumption comes before all others, so what it gives back is room for the first who waits (R16).
+            start = FIRST_OF_ALL
         if new is None:
             if start is not None and any(_any_refused(draft, plan, allotment, claim) for claim in touched):
                 _walk(draft, plan, allotment, start, touched[0].entry_id, None)
             continue
         assert price is not None, "a new claim has a price"
-        claim = claim_of(plan, allotment, new[1])
-        granted = _enter(draft, plan, allotment, new[1], claim, touched, start)
+        assert entering is not None, "a new claim was made above"
+        granted = _enter(draft, plan, allotment, new[1], entering, touched, start)
         price = with_grant(plan, price, allotment, granted)
-        _move(draft, plan, allotment, None, Share(claim, granted), order_key(plan, price, new[1].entry_id))
+        _move(draft, plan, allotment, None, Share(entering, granted), order_key(plan, price, new[1].entry_id))
     _count_over(draft, plan, old[1].price if old is not None else None, price)
     return price if plan.rules or price is None else uncapped(price)
 
@@ -208,7 +213,7 @@ def repin(draft: Draft, plan: LinePlan, before: Stake, after: Stake) -> None:
 
 def allot_rest(draft: Draft, plan: LinePlan, allotment: str) -> None:
     """Allot everything of the group that is not pinned anew, from the beginning."""
-    _walk(draft, plan, allotment, ("", "", ""), "", None)
+    _walk(draft, plan, allotment, FIRST_OF_ALL, "", None)
 
 
 # One allotment
@@ -340,7 +345,7 @@ def _walk(
     for (_, _, other), granted in zip(queue, grants, strict=True):
         if other is None:
             result = granted
-        elif granted[:2] != granted_of(allotment, other.stake)[:2]:
+        elif _differs(allotment, other.stake, granted):
             _regrant(draft, allotment, other, granted)
     return result
 
@@ -380,6 +385,12 @@ def _rivals(draft: Draft, plan: LinePlan, allotment: str, start: Order, own_id: 
             if order > start:
                 found.append(_Rival(order, theirs, entry, stake, claim_of(theirs, allotment, stake)))
     return found
+
+
+def _differs(allotment: str, stake: Stake, granted: Grant) -> bool:
+    """Whether the entry's share is another, or the cap that bounds it (kept for billing alone, where the two are apart)."""
+    had = granted_of(allotment, stake)
+    return granted[:2] != had[:2] or (allotment != REVENUE and granted.binding != had.binding)
 
 
 def _regrant(draft: Draft, allotment: str, rival: _Rival, granted: Grant) -> None:

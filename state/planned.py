@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.contract import in_force
 from domain.events.delivery import ResourceAssigned
 from domain.forecast import MONTHS_MAX, NOTHING, Tally, added, value_of
 from domain.money import HALF_UP, round_ratio, smallest_unit
@@ -17,10 +16,10 @@ from domain.outputs import ForecastDemand
 from domain.rates import RateDecision, RateQuery, resolve_bill_rate
 from domain.units import Amount, Hours, Rate
 from state.assess import assignment_on
-from state.books import Project
+from state.books import Contract, Project
 from state.draft import Draft
 from state.known import cost_rate, worker_on
-from state.plan import LinePlan, line_plan, versions
+from state.plan import LinePlan, line_plan, version_on
 
 
 class Planned(NamedTuple):
@@ -34,13 +33,23 @@ class Planned(NamedTuple):
         return sum(hours for _, hours in self.months)
 
 
+class Ahead(NamedTuple):
+    """What an assignment plans: hours by month, all of them, and the first day that is planned."""
+
+    assignment: ResourceAssigned
+    planned: tuple[tuple[str, Hours], ...]
+    hours: Hours
+    day: date
+
+
 def planned_from(draft: Draft, project: Project, as_of: date) -> Planned:
     first = as_of.isoformat()[:7]
     key = ("planned", project.project_id, first)
+    ahead = _ahead(draft, project, first)
     kept = draft.plans.get(key)
-    if kept is None or kept[0] is not project.assignments or kept[1] != project.closed_on:
-        kept = draft.plans[key] = (project.assignments, project.closed_on, _planned(project, first))
-    planned: Planned = kept[2]
+    if kept is None or kept[0] is not ahead:
+        kept = draft.plans[key] = (ahead, _planned(ahead))
+    planned: Planned = kept[1]
     if not planned.months or planned.months[0][0] != first:
         return planned
     worked = sum(tally[0] for month, tally in project.months.items() if month.startswith(first))
@@ -48,11 +57,11 @@ def planned_from(draft: Draft, project: Project, as_of: date) -> Planned:
     return Planned(((first, left), *planned.months[1:]), planned.demand)
 
 
-def _planned(project: Project, first: str) -> Planned:
+def _planned(ahead: Mapping[str, Ahead]) -> Planned:
     months: dict[str, Hours] = {}
     demand: dict[tuple[str, str], Hours] = {}
-    for assignment in project.assignments:
-        for month, hours in _ahead(project, assignment, first):
+    for assignment, planned, _, _ in ahead.values():
+        for month, hours in planned:
             months[month] = months.get(month, 0) + hours
             demand[month, assignment.role] = demand.get((month, assignment.role), 0) + hours
     return Planned(
@@ -61,11 +70,31 @@ def _planned(project: Project, first: str) -> Planned:
     )
 
 
-def _ahead(project: Project, assignment: ResourceAssigned, first: str) -> list[tuple[str, Hours]]:
+def _ahead(draft: Draft, project: Project, first: str) -> Mapping[str, Ahead]:
+    """By assignment, those that plan anything. Large projects have hundreds, of which an event changes one."""
+    key = ("ahead", project.project_id, first, project.closed_on)
+    kept: tuple[object, dict[str, Ahead]] | None = draft.plans.get(key)
+    if kept is not None and kept[0] is project.assignments:
+        return kept[1]
     last = f"{int(first[:4]) + MONTHS_MAX // 12:04d}{first[4:]}"
     if project.closed_on is not None:
         last = min(last, project.closed_on.isoformat()[:7])
-    return [(month, hours) for month, hours in assignment.planned if first <= month <= last and hours > 0]
+    before = kept[1] if kept is not None else {}
+    found: dict[str, Ahead] = {}
+    for assignment in project.assignments:
+        known = before.get(assignment.assignment_id)
+        if known is None or known.assignment is not assignment:
+            known = _of_assignment(assignment, first, last)
+        if known.planned:
+            found[assignment.assignment_id] = known
+    draft.plans[key] = (project.assignments, found)
+    return found
+
+
+def _of_assignment(assignment: ResourceAssigned, first: str, last: str) -> Ahead:
+    planned = tuple((month, hours) for month, hours in assignment.planned if first <= month <= last and hours > 0)
+    day = _day_in(planned[0][0], assignment) if planned else assignment.starts_on
+    return Ahead(assignment, planned, sum(hours for _, hours in planned), day)
 
 
 def planned_cost(
@@ -75,8 +104,8 @@ def planned_cost(
     first = as_of.isoformat()[:7]
     costs: dict[str, Amount] = {}
     whole = uncosted = 0
-    for assignment in project.assignments:
-        for month, hours in _ahead(project, assignment, first):
+    for assignment, months, _, _ in _ahead(draft, project, first).values():
+        for month, hours in months:
             whole += hours
             found = _cost_rate(draft, assignment, _day_in(month, assignment))
             if found is None:
@@ -112,42 +141,47 @@ def _day_in(month: str, assignment: ResourceAssigned) -> date:
 
 def planned_rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_of: date) -> Rate:
     """Average of the planned hours that have a rate, each assignment at the rate of its first month that is planned."""
-    first = as_of.isoformat()[:7]
+    plan = next((plan for plan in lines if not plan.line.tasks), lines[0] if lines else None)
+    contract = draft.contract(plan.contract_id) if plan is not None else None
+    if plan is None or contract is None:
+        return 0
     hours = value = 0
-    for assignment in project.assignments:
-        ahead = _ahead(project, assignment, first)
-        rate = _bill_rate(draft, project, lines, assignment, _day_in(ahead[0][0], assignment)) if ahead else 0
+    for assignment, _, planned, day in _ahead(draft, project, as_of.isoformat()[:7]).values():
+        rate = _bill_rate(draft, project, plan, contract, assignment, day)
         if rate:
-            planned = sum(each for _, each in ahead)
             hours, value = hours + planned, value + planned * rate
     return value // hours if hours else 0
 
 
 def _bill_rate(
-    draft: Draft, project: Project, lines: Sequence[LinePlan], assignment: ResourceAssigned, day: date
+    draft: Draft, project: Project, plan: LinePlan, contract: Contract, assignment: ResourceAssigned, day: date
 ) -> Rate:
     """By R5, for work without a task on the project's line without tasks, else its first; 0 where none is known."""
-    plan = next((plan for plan in lines if not plan.line.tasks), lines[0] if lines else None)
-    contract = draft.contract(plan.contract_id) if plan is not None else None
-    if plan is None or contract is None:
-        return 0
-    plan = line_plan(draft, contract, in_force(versions(contract), day).number, plan.line.line_id) or plan
-    person = draft.reference.person_on(assignment.person_id, day)
+    person_id, role = assignment.person_id, assignment.role
+    own = assignment_on(draft, project, person_id, day)
     dimensions = project.activated.dimensions if project.activated is not None else {}
-    query = RateQuery(
-        service_date=day,
-        currency=plan.currency,
-        person_id=assignment.person_id,
-        role=assignment.role,
-        task=None,
-        project_id=project.project_id,
-        customer_id=plan.customer_id,
-        legal_entity_id=plan.terms.legal_entity_id,
-        practice=dimensions.get("practice") or (person.practice if person is not None else None),
-        region=dimensions.get("region") or (person.region if person is not None else None),
-        terms=plan.line.terms,
-        assignment_rate=assignment_on(draft, project, assignment.person_id, day),
-        precedence=plan.policies.rate_precedence or (),
-    )
-    decision = resolve_bill_rate(query, draft.reference)
-    return decision.rate if isinstance(decision, RateDecision) else 0
+    practice, region = dimensions.get("practice"), dimensions.get("region")
+    number = version_on(contract, day)
+    key = ("planned rate", plan.key, number, project.project_id, person_id, role, day, own, practice, region)
+    found: Rate | None = draft.plans.get(key)
+    if found is None:
+        plan = line_plan(draft, contract, number, plan.line.line_id) or plan
+        person = draft.reference.person_on(person_id, day)
+        query = RateQuery(
+            service_date=day,
+            currency=plan.currency,
+            person_id=person_id,
+            role=role,
+            task=None,
+            project_id=project.project_id,
+            customer_id=plan.customer_id,
+            legal_entity_id=plan.terms.legal_entity_id,
+            practice=practice or (person.practice if person is not None else None),
+            region=region or (person.region if person is not None else None),
+            terms=plan.line.terms,
+            assignment_rate=own,
+            precedence=plan.policies.rate_precedence or (),
+        )
+        decision = resolve_bill_rate(query, draft.reference)
+        found = draft.plans[key] = decision.rate if isinstance(decision, RateDecision) else 0
+    return found

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from domain.caps import bucket_key
+from domain.contract import cap_rules, in_force, line_named, line_policies
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
 from domain.outputs import BillingStatement, JournalEntry
 from state import snapshot
-from state.books import Burn, Entry, LineTotals, Price, Project
+from state.books import Burn, CapBucket, CapState, Contract, Entry, LineTotals, Price, Project
+from state.plan import versions
 from state.store import SEPARATOR, Store
 from state.totals import open_keys
 from tests.folding import Books, Logged, Said, balances, without_zeros
@@ -230,6 +233,46 @@ def check_indexes(store: Store, engagement_id: str) -> None:
     assert set(found) == waits
 
 
+def check_buckets(books: Books, engagement_id: str) -> None:
+    """A bucket holds what its entries were granted, and the sums of `over_cap` what they were refused; nothing else is taken."""
+    parts = books.shard.store.engagement(engagement_id).parts
+    taken: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    over: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for entry in entries_of(books.shard.store, engagement_id):
+        price, standing = standing_price(entry), entry.standing
+        if price is None or standing is None or not price.line_id:
+            continue
+        for part_id, (amount, hours) in _granted(books, parts["contract", price.contract_id], price, standing.event.person_id):
+            taken[part_id][0] += amount
+            taken[part_id][1] += hours
+        if price.binding is not None and price.billable < price.value and not price.final:
+            over[f"{price.contract_id}/{price.binding}"][0] += price.value - price.billable
+            over[f"{price.contract_id}/{price.binding}"][1] += 1
+    for (kind, part_id), part in parts.items():
+        if kind == "bucket":
+            assert isinstance(part, CapBucket)
+            assert [part.bucket.amount, part.bucket.hours] == taken.pop(part_id, [0, 0]), (part_id, part)
+        elif kind == "cap":
+            assert isinstance(part, CapState)
+            assert [part.over_amount, part.over_entries] == over.pop(part_id, [0, 0]), (part_id, part)
+    assert not any(any(sums) for sums in taken.values()), dict(taken)
+    assert not over, dict(over)
+
+
+def _granted(books: Books, contract: Contract, price: Price, person_id: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Bucket, amount and hours of what one entry was granted."""
+    history = versions(contract)
+    terms = in_force(history, price.day).terms
+    entity = books.shard.reference.entity(terms.legal_entity_id)
+    policies = entity.policies if entity is not None else None
+    apart = line_policies(terms, line_named(terms, price.line_id), policies).cap_split_billing is not None
+    allowed, billable = (price.allowed, price.allowed_hours), (price.billable, price.billable_hours)
+    for rule in cap_rules(history, price.line_id, policies):
+        where = "/".join(bucket_key(rule, price.day, person_id))
+        for allotment, granted in (("revenue", allowed), ("billing", billable)) if apart else (("", billable),):
+            yield f"{price.contract_id}/{allotment}/{where}", granted
+
+
 def check_trial_balance(books: Books) -> None:
     """Cost is what is booked, the contract position recognised less invoiced, receivables what is invoiced."""
     expected: Counter[tuple[str, str, str]] = Counter()
@@ -287,4 +330,5 @@ def check(books: Books, history: Sequence[Logged]) -> None:
     for engagement_id in engagements(books.shard.store):
         check_sums(books.shard.store, engagement_id)
         check_indexes(books.shard.store, engagement_id)
+        check_buckets(books, engagement_id)
     check_trial_balance(books)

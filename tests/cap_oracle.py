@@ -67,7 +67,8 @@ def allowed(
     given: dict[str, Decimal] = {}
     for claim in ordered:
         free = claim.value - claim.pinned
-        free_hours = Fraction(claim.hours) - _hours_of(claim, claim.pinned)
+        # What has no value takes no room.
+        free_hours = Fraction(claim.hours) - _hours_of(claim, claim.pinned) if claim.value else Fraction(0)
         grant, grant_hours = free, free_hours
         for limit in claim.limits:
             bucket = _bucket(limit, claim)

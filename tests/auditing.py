@@ -242,7 +242,9 @@ def check_buckets(books: Books, engagement_id: str) -> None:
         price, standing = standing_price(entry), entry.standing
         if price is None or standing is None or not price.line_id:
             continue
-        for part_id, (amount, hours) in _granted(books, parts["contract", price.contract_id], price, standing.event.person_id):
+        for part_id, (amount, hours) in _granted(
+            books, parts["contract", price.contract_id], price, standing.event.person_id
+        ):
             taken[part_id][0] += amount
             taken[part_id][1] += hours
         if price.binding is not None and price.billable < price.value and not price.final:

@@ -26,7 +26,6 @@ from domain.caps import (
     order_of,
     take,
 )
-from domain.contract import in_force
 from domain.exchange import Exchange
 from domain.identity import derived_id
 from domain.money import format_amount
@@ -36,7 +35,7 @@ from state.assess import day_in, reversal_day
 from state.books import CapBucket, CapState, Entry, Price, Work
 from state.draft import Draft
 from state.known import Blocked, Slot, open_day_from, period, slot_for
-from state.plan import LinePlan, billing_zone, line_plan, versions
+from state.plan import LinePlan, billing_zone, plan_of
 from state.posting import book_difference, settle_exchange_rest
 from state.totals import issued_on, standing_price
 from state.value import Value
@@ -370,21 +369,25 @@ def _take_back(rival: _Rival, allotment: str, buckets: dict[BucketKey, Bucket]) 
 
 
 def _rivals(draft: Draft, plan: LinePlan, allotment: str, start: Order, own_id: str) -> list[_Rival]:
-    contract = draft.contract(plan.contract_id)
-    assert contract is not None, "the plan is of a contract in the books"
     since = "" if plan.policies.cap_order == "approval" else start[0]
     found = []
-    history = versions(contract)
     for line_id in sorted(plan.group):
         for entry in draft.open_on(plan.contract_id, line_id, since):
             stake = stake_of(entry)
-            if entry.entry_id == own_id or stake is None or stake.price.line_id != line_id:
+            if entry.entry_id == own_id or stake is None or not stands_on(stake, plan.contract_id, line_id):
                 continue
-            theirs = line_plan(draft, contract, in_force(history, stake.price.day).number, line_id) or plan
+            theirs = plan_of(draft, stake.price)
+            if theirs is None:
+                continue
             order = order_key(plan, stake.price, entry.entry_id)
             if order > start:
                 found.append(_Rival(order, theirs, entry, stake, claim_of(theirs, allotment, stake)))
     return found
+
+
+def stands_on(stake: Stake, contract_id: str, line_id: str) -> bool:
+    """Whether the entry's price is on this line; one that has moved stays listed on its former line until that is credited."""
+    return stake.price.contract_id == contract_id and stake.price.line_id == line_id
 
 
 def _differs(allotment: str, stake: Stake, granted: Grant) -> bool:
@@ -525,6 +528,7 @@ def raise_over(draft: Draft, contract_id: str, currency: str, cap_id: str, state
             reported_amount=state.over_amount,
             reported_entries=state.over_entries,
             revision=revision,
+            waived=False,
         ),
     )
 
@@ -535,10 +539,10 @@ def refresh_over(draft: Draft, contract_id: str, currency: str, cap_id: str) -> 
     if state.exception_id is None:
         return
     if state.over_entries == 0:
-        draft.close_exception(state.exception_id, "over_cap")
-        draft.put(
-            "cap", f"{contract_id}/{cap_id}", replace(state, exception_id=None, reported_amount=0, reported_entries=0)
-        )
+        if not state.waived:
+            draft.close_exception(state.exception_id, "over_cap")
+        nothing = replace(state, exception_id=None, reported_amount=0, reported_entries=0, waived=False)
+        draft.put("cap", f"{contract_id}/{cap_id}", nothing)
     elif (state.over_amount, state.over_entries) != (state.reported_amount, state.reported_entries):
         raise_over(draft, contract_id, currency, cap_id, state)
 

@@ -429,6 +429,8 @@ def rate_for(
     """The rate by R5; remembered while no rate that could matter begins or ends."""
     rate_day = _rate_day(event, plan, day)
     assignment = assignment_on(draft, project, event.person_id, day) if project.assignments else None
+    dimensions = project.activated.dimensions if project.activated is not None else {}
+    billed_as = person if rate_day == day else draft.reference.person_on(event.person_id, rate_day)
     key = (
         plan.key,
         event.project_id,
@@ -442,6 +444,9 @@ def rate_for(
         event.rate_approved_by,
         assignment,
         person.version,
+        billed_as.version if billed_as is not None else None,
+        dimensions.get("practice"),
+        dimensions.get("region"),
     )
     found: Rated | None = draft.plans.get(key)
     if found is None:

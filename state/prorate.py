@@ -16,10 +16,9 @@ from msgspec.structs import replace
 from domain.caps import BucketKey, Claim, Grant, allot, bucket_key, is_prorated, limit_on, prorate
 from domain.units import Amount
 from state.allot import (
-    MAIN,
-    REVENUE,
     Stake,
     allot_rest,
+    allotments,
     bucket_id,
     claim_of,
     open_claims,
@@ -28,6 +27,7 @@ from state.allot import (
     reprice,
     rules_for,
     stake_of,
+    stands_on,
     with_grant,
 )
 from state.books import Contract
@@ -65,10 +65,15 @@ def _members(draft: Draft, contract: Contract, to: date) -> list[Member]:
         for entry in draft.open_on(contract.contract_id, line_id, "", to.isoformat()):
             stake = stake_of(entry)
             plan = plan_of(draft, stake.price) if stake is not None else None
-            if stake is None or plan is None or stake.price.line_id != line_id or stake.price.final:
+            if (
+                stake is None
+                or plan is None
+                or stake.price.final
+                or not stands_on(stake, contract.contract_id, line_id)
+            ):
                 continue
             if any(is_prorated(rule, stake.price.day) for rule in plan.rules):
-                allotment = MAIN if plan.policies.cap_split_billing is None else REVENUE
+                allotment = allotments(plan)[0]
                 found.append(Member(plan, stake, allotment, claim_of(plan, allotment, stake)))
     return sorted(found, key=lambda one: order_key(one.plan, one.stake.price, one.stake.entry_id))
 

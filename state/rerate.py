@@ -83,12 +83,12 @@ def rerate_person(
 ) -> None:
     """After `ResourceAssigned`: the person's open entries on the project in the days that the assignment covers or covered."""
     for contract in contracts:
-        for line in contract.terms.lines if contract.history else ():
-            if line.project_id == project_id:
-                last = (until + timedelta(days=1)).isoformat() if until is not None else "9999"
-                for entry in in_order(draft.open_on(contract.contract_id, line.line_id, since.isoformat(), last)):
-                    if entry.work is not None and entry.work.event.person_id == person_id:
-                        _rerate_one(draft, entry)
+        for line_id in line_ids(contract):
+            last = (until + timedelta(days=1)).isoformat() if until is not None else "9999"
+            for entry in in_order(draft.open_on(contract.contract_id, line_id, since.isoformat(), last)):
+                event = entry.work.event if entry.work is not None else None
+                if event is not None and (event.person_id, event.project_id) == (person_id, project_id):
+                    _rerate_one(draft, entry)
 
 
 def _rerate_one(draft: Draft, stale: Entry) -> None:

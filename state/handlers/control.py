@@ -89,8 +89,9 @@ def _waive_over_cap(draft: Draft, exception_id: str) -> bool:
     for part_id in draft.ids("cap"):
         state = draft.part("cap", part_id)
         if state.exception_id == exception_id:
-            draft.close_exception(exception_id, "over_cap", "waived")
-            draft.put("cap", part_id, replace(state, waived=True))
+            if not state.waived:
+                draft.close_exception(exception_id, "over_cap", "waived")
+                draft.put("cap", part_id, replace(state, waived=True))
             return True
     return False
 

@@ -14,6 +14,7 @@ from domain.journal import About, Leg, journal_entry, merge, rounding_beyond
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import resolve
 from domain.units import Amount
+from state.allot import with_standing
 from state.books import Entry, StatementEntry, StatementState
 from state.draft import Draft
 from state.known import Slot, exchange_on, open_day_from, period
@@ -205,7 +206,7 @@ def _invoiced_alike(entry: Entry, slot: Slot, mode: str) -> bool:
 
 def _remeasured(draft: Draft, relief: _Relief, slot: Slot) -> _Relief:
     """Policy `remeasure_revenue`: accrual and revenue go out at the stored rate and come back at the invoice's, on its date."""
-    plan, listed, work = relief.plan, relief.listed, relief.entry.work
+    plan, listed, work = relief.plan, relief.listed, relief.entry.standing
     if plan.policies.fx_policy != "remeasure_revenue" or relief.same_rate or work is None or work.price is None:
         return relief
     mode = plan.policies.money_mode or "half_up"
@@ -217,7 +218,7 @@ def _remeasured(draft: Draft, relief: _Relief, slot: Slot) -> _Relief:
         moved = (Leg(plan.account, "revenue", amount, ledger), Leg(SERVICE_REVENUE, "revenue", -amount, -ledger))
         posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies.rounding_limit or 0)
         work = replace(work, journals=(*work.journals, posted))
-    entry = replace(relief.entry, work=work)
+    entry = with_standing(relief.entry, work)
     draft.put_entry(relief.entry, entry)
     return relief._replace(entry=entry, ledger_amount=now, same_rate=True)
 

@@ -28,13 +28,21 @@ def on_project_closed(draft: Draft, event: ProjectClosed) -> None:
 def on_resource_assigned(draft: Draft, event: ResourceAssigned) -> None:
     if not is_new(draft, "assignment", event.assignment_id, event.version, event):
         return
-    project = draft.project(event.project_id)
-    others = tuple(one for one in project.assignments if one.assignment_id != event.assignment_id)
-    former = next((one for one in project.assignments if one.assignment_id == event.assignment_id), event)
-    here = () if draft.own is not None and event.project_id not in draft.own else (event,)
-    draft.put_project(replace(project, assignments=(*others, *here), changed=True))
-    for person_id in dict.fromkeys((former.person_id, event.person_id)):
-        ends = None if former.ends_on is None or event.ends_on is None else max(former.ends_on, event.ends_on)
-        starts = min(former.starts_on, event.starts_on)
-        rerate_person(draft, draft.contracts(), event.project_id, person_id, starts, ends)
+    stated = [one for project_id in draft.ids("project") for one in _take_out(draft, project_id, event.assignment_id)]
+    if draft.own is None or event.project_id in draft.own:
+        project = draft.project(event.project_id)
+        draft.put_project(replace(project, assignments=(*project.assignments, event), changed=True))
+        stated.append(event)
+    for one in stated:
+        rerate_person(draft, draft.contracts(), one.project_id, one.person_id, one.starts_on, one.ends_on)
     retry_parked(draft)
+
+
+def _take_out(draft: Draft, project_id: str, assignment_id: str) -> tuple[ResourceAssigned, ...]:
+    """The version of the assignment that stands on the project, which it leaves."""
+    project = draft.project(project_id)
+    former = tuple(one for one in project.assignments if one.assignment_id == assignment_id)
+    if former:
+        others = tuple(one for one in project.assignments if one.assignment_id != assignment_id)
+        draft.put_project(replace(project, assignments=others, changed=True))
+    return former

@@ -24,7 +24,7 @@ from domain.statement import (
 )
 from domain.units import Amount, Percent, Rate
 from domain.zones import local_date
-from state.allot import book_repriced, repin, reprice, stake_of
+from state.allot import book_repriced, repin, reprice, stake_of, stands_on
 from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState, WaitingRequest
 from state.draft import Draft
 from state.facts import happens
@@ -40,7 +40,10 @@ ENTRIES_A_PART = 4_000
 
 def close_periods(draft: Draft, contract: Contract, zone: str, day: date) -> None:
     """Close, in order, every billing period whose last day plus grace has ended."""
-    if not contract.history or contract.invalid is not None or zone_of(draft, contract) != zone:
+    if not contract.history or contract.invalid is not None:
+        return
+    if zone_of(draft, contract) != zone:  # its company may have moved to another zone since it was scheduled
+        schedule(draft, contract)
         return
     period = open_period(draft, contract)
     while period is not None and closes_on(draft, contract, period) <= day.isoformat():
@@ -388,7 +391,7 @@ def _make_final(draft: Draft, contract: Contract, to: date) -> None:
                 stake is None
                 or plan is None
                 or plan.policies.overflow != "non_billable"
-                or stake.price.line_id != line_id
+                or not stands_on(stake, contract.contract_id, line_id)
             ):
                 continue
             price = stake.price

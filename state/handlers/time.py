@@ -50,7 +50,11 @@ def on_time_approved(draft: Draft, event: TimeApproved) -> None:
             conflict(draft, before)
         return
     if newest is not None and _substance(event) == _substance(newest):
-        draft.put_entry(before, replace(resolved(draft, before), version=event.version))
+        repeated = replace(resolved(draft, before), version=event.version)
+        if before.conflict is not None and before.work is not None and before.work.faults:
+            advance(draft, before, repeated, before.work, fresh=False)
+        else:
+            draft.put_entry(before, repeated)
         return
     entry = replace(resolved(draft, before), version=event.version, waived=())
     advance(draft, before, entry, Work(event, draft.cause.log_offset), fresh=True)

@@ -19,7 +19,7 @@ GROUPS = (
     ("connectors/files/input_folder.py", "", "intake: fingerprints of the input"),
     ("connectors/files/log_appender.py", "", "intake: write the log"),
     ("connectors/files/intake_store.py", "", "intake: its store"),
-    ("state/intake.py", "", "intake: route"),
+    ("state/intake/intake.py", "", "intake: route"),
     ("dataflows/embedded_intake.py", "", "intake: other"),
     ("connectors/files/engagement_log.py", "", "read and decode the log"),
     ("connectors/files/outputs.py", "", "write the outputs"),

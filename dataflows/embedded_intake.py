@@ -29,10 +29,10 @@ from connectors.files.writing import writing
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.units import Instant
 from state import genesis
-from state.clock import DATE_LAST
 from state.genesis import Genesis
 from state.guards import OTHER_GENERATION, GuardStop
-from state.intake import Intake
+from state.intake.clock import DATE_LAST
+from state.intake.intake import Intake
 
 REBUILD: Final = "intake.rebuild"
 # Small, so that its events are still in the processor's cache when they are written.

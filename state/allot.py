@@ -160,8 +160,9 @@ def _replace(
             _move(draft, old[0], allotment, Share(claim, granted_of(allotment, old[1])), None, start)
             touched.append(claim)
         entering = claim_of(plan, allotment, new[1]) if new is not None else None
-        if touched and touched[0].pinned > (entering.pinned if entering is not None else 0):
-            # Issued consumption comes before all others, so what it gives back is room for the first who waits (R16).
+        if sum(claim.pinned for claim in touched) != (entering.pinned if entering is not None else 0):
+            # Issued consumption comes before all others: what it gives back is room for the first who waits, and what it takes
+            # (issued work that lives again, or whose value rises) it takes from the last (R16).
             start = FIRST_OF_ALL
         if new is None:
             if start is not None and any(_any_refused(draft, plan, allotment, claim) for claim in touched):

@@ -7,7 +7,7 @@ project was closed, do not count.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from domain.events.delivery import ResourceAssigned
 from domain.forecast import MONTHS_MAX, NOTHING, Tally, added, value_of
@@ -20,6 +20,8 @@ from state.books import Contract, Project
 from state.draft import Draft
 from state.known import cost_rate, worker_on
 from state.plan import LinePlan, line_plan, version_on
+
+K = TypeVar("K")
 
 
 class Planned(NamedTuple):
@@ -42,14 +44,18 @@ class Ahead(NamedTuple):
     day: date
 
 
+class Assigned(NamedTuple):
+    """What all assignments of a project plan from a month on: of each that plans anything, and in all."""
+
+    ahead: Mapping[str, Ahead] = {}
+    months: Mapping[str, Hours] = {}
+    demand: Mapping[tuple[str, str], Hours] = {}
+    planned: Planned = Planned()
+
+
 def planned_from(draft: Draft, project: Project, as_of: date) -> Planned:
     first = as_of.isoformat()[:7]
-    key = ("planned", project.project_id, first)
-    ahead = _ahead(draft, project, first)
-    kept = draft.plans.get(key)
-    if kept is None or kept[0] is not ahead:
-        kept = draft.plans[key] = (ahead, _planned(ahead))
-    planned: Planned = kept[1]
+    planned = _assigned(draft, project, first).planned
     if not planned.months or planned.months[0][0] != first:
         return planned
     worked = sum(tally[0] for month, tally in project.months.items() if month.startswith(first))
@@ -57,38 +63,56 @@ def planned_from(draft: Draft, project: Project, as_of: date) -> Planned:
     return Planned(((first, left), *planned.months[1:]), planned.demand)
 
 
-def _planned(ahead: Mapping[str, Ahead]) -> Planned:
-    months: dict[str, Hours] = {}
-    demand: dict[tuple[str, str], Hours] = {}
-    for assignment, planned, _, _ in ahead.values():
-        for month, hours in planned:
-            months[month] = months.get(month, 0) + hours
-            demand[month, assignment.role] = demand.get((month, assignment.role), 0) + hours
-    return Planned(
-        tuple(sorted(months.items())),
-        tuple(ForecastDemand(role, month, hours) for (month, role), hours in sorted(demand.items())),
-    )
-
-
-def _ahead(draft: Draft, project: Project, first: str) -> Mapping[str, Ahead]:
-    """By assignment, those that plan anything. Large projects have hundreds, of which an event changes one."""
-    key = ("ahead", project.project_id, first, project.closed_on)
-    kept: tuple[object, dict[str, Ahead]] | None = draft.plans.get(key)
-    if kept is not None and kept[0] is project.assignments:
-        return kept[1]
+def _assigned(draft: Draft, project: Project, first: str) -> Assigned:
+    """Large projects have hundreds of assignments, of which an event changes one."""
+    key = ("assigned from", project.project_id)
+    since = (first, project.closed_on)
+    kept: tuple[object, object, Assigned] | None = draft.plans.get(key)
+    if kept is not None and kept[0] is project.assignments and kept[1] == since:
+        return kept[2]
     last = f"{int(first[:4]) + MONTHS_MAX // 12:04d}{first[4:]}"
     if project.closed_on is not None:
         last = min(last, project.closed_on.isoformat()[:7])
-    before = kept[1] if kept is not None else {}
-    found: dict[str, Ahead] = {}
-    for assignment in project.assignments:
-        known = before.get(assignment.assignment_id)
-        if known is None or known.assignment is not assignment:
-            known = _of_assignment(assignment, first, last)
-        if known.planned:
-            found[assignment.assignment_id] = known
-    draft.plans[key] = (project.assignments, found)
+    before = kept[2] if kept is not None and kept[1] == since else Assigned()
+    found = _changed(before, project.assignments, first, last)
+    draft.plans[key] = (project.assignments, since, found)
     return found
+
+
+def _changed(before: Assigned, assignments: Sequence[ResourceAssigned], first: str, last: str) -> Assigned:
+    """As it was, less what is gone, with what is new."""
+    gone = dict(before.ahead)
+    ahead: dict[str, Ahead] = {}
+    new: list[Ahead] = []
+    for assignment in assignments:
+        known = gone.pop(assignment.assignment_id, None)
+        if known is None or known.assignment is not assignment:
+            if known is not None:
+                gone[assignment.assignment_id] = known
+            known = _of_assignment(assignment, first, last)
+            new.append(known)
+        if known.planned:
+            ahead[assignment.assignment_id] = known
+    months, demand = dict(before.months), dict(before.demand)
+    for sign, which in ((-1, gone.values()), (1, new)):
+        for one in which:
+            for month, hours in one.planned:
+                _add(months, month, sign * hours)
+                _add(demand, (month, one.assignment.role), sign * hours)
+    planned = Planned(
+        tuple(sorted(months.items())),
+        tuple(ForecastDemand(role, month, hours) for (month, role), hours in sorted(demand.items())),
+    )
+    return Assigned(ahead, months, demand, planned)
+
+
+def _add(sums: dict[K, Hours], key: K, hours: Hours) -> None:
+    """A sum of nothing is not kept."""
+    found = sums.get(key, 0) + hours
+    if found:
+        sums[key] = found
+    else:
+        del sums[key]
 
 
 def _of_assignment(assignment: ResourceAssigned, first: str, last: str) -> Ahead:
@@ -104,7 +128,7 @@ def planned_cost(
     first = as_of.isoformat()[:7]
     costs: dict[str, Amount] = {}
     whole = uncosted = 0
-    for assignment, months, _, _ in _ahead(draft, project, first).values():
+    for assignment, months, _, _ in _assigned(draft, project, first).ahead.values():
         for month, hours in months:
             whole += hours
             found = _cost_rate(draft, assignment, _day_in(month, assignment))
@@ -145,43 +169,54 @@ def planned_rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_o
     contract = draft.contract(plan.contract_id) if plan is not None else None
     if plan is None or contract is None:
         return 0
+    ahead = _assigned(draft, project, as_of.isoformat()[:7]).ahead
+    known = _known_rates(draft, project, plan, 4 * len(ahead))
     hours = value = 0
-    for assignment, _, planned, day in _ahead(draft, project, as_of.isoformat()[:7]).values():
-        rate = _bill_rate(draft, project, plan, contract, assignment, day)
+    for assignment, _, planned, day in ahead.values():
+        own = assignment_on(draft, project, assignment.person_id, day)
+        key = (assignment.person_id, assignment.role, day, own)
+        rate = known.get(key)
+        if rate is None:
+            rate = known[key] = _bill_rate(draft, project, plan, contract, key)
         if rate:
             hours, value = hours + planned, value + planned * rate
     return value // hours if hours else 0
 
 
-def _bill_rate(
-    draft: Draft, project: Project, plan: LinePlan, contract: Contract, assignment: ResourceAssigned, day: date
-) -> Rate:
+# Person, role, day, and the bill rate of the assignment with its currency.
+Worker = tuple[str, str, date, tuple[int, str] | None]
+
+
+def _known_rates(draft: Draft, project: Project, plan: LinePlan, limit: int) -> dict[Worker, Rate]:
+    """A memo of the project's, for as long as its contract and its dimensions are the same."""
+    key = ("planned rates", project.project_id)
+    base = (plan.key, project.activated)
+    kept: tuple[object, dict[Worker, Rate]] | None = draft.plans.get(key)
+    if kept is None or kept[0] != base or len(kept[1]) > limit:
+        kept = draft.plans[key] = (base, {})
+    return kept[1]
+
+
+def _bill_rate(draft: Draft, project: Project, plan: LinePlan, contract: Contract, worker: Worker) -> Rate:
     """By R5, for work without a task on the project's line without tasks, else its first; 0 where none is known."""
-    person_id, role = assignment.person_id, assignment.role
-    own = assignment_on(draft, project, person_id, day)
+    person_id, role, day, own = worker
+    plan = line_plan(draft, contract, version_on(contract, day), plan.line.line_id) or plan
+    person = draft.reference.person_on(person_id, day)
     dimensions = project.activated.dimensions if project.activated is not None else {}
-    practice, region = dimensions.get("practice"), dimensions.get("region")
-    number = version_on(contract, day)
-    key = ("planned rate", plan.key, number, project.project_id, person_id, role, day, own, practice, region)
-    found: Rate | None = draft.plans.get(key)
-    if found is None:
-        plan = line_plan(draft, contract, number, plan.line.line_id) or plan
-        person = draft.reference.person_on(person_id, day)
-        query = RateQuery(
-            service_date=day,
-            currency=plan.currency,
-            person_id=person_id,
-            role=role,
-            task=None,
-            project_id=project.project_id,
-            customer_id=plan.customer_id,
-            legal_entity_id=plan.terms.legal_entity_id,
-            practice=practice or (person.practice if person is not None else None),
-            region=region or (person.region if person is not None else None),
-            terms=plan.line.terms,
-            assignment_rate=own,
-            precedence=plan.policies.rate_precedence or (),
-        )
-        decision = resolve_bill_rate(query, draft.reference)
-        found = draft.plans[key] = decision.rate if isinstance(decision, RateDecision) else 0
-    return found
+    query = RateQuery(
+        service_date=day,
+        currency=plan.currency,
+        person_id=person_id,
+        role=role,
+        task=None,
+        project_id=project.project_id,
+        customer_id=plan.customer_id,
+        legal_entity_id=plan.terms.legal_entity_id,
+        practice=dimensions.get("practice") or (person.practice if person is not None else None),
+        region=dimensions.get("region") or (person.region if person is not None else None),
+        terms=plan.line.terms,
+        assignment_rate=own,
+        precedence=plan.policies.rate_precedence or (),
+    )
+    decision = resolve_bill_rate(query, draft.reference)
+    return decision.rate if isinstance(decision, RateDecision) else 0

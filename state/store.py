@@ -87,7 +87,7 @@ class Store:
             self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self.db.executescript(
                 "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8000; PRAGMA temp_store=MEMORY;" + SCHEMA
+                "PRAGMA cache_size=-24576; PRAGMA wal_autocheckpoint=8000; PRAGMA temp_store=MEMORY;" + SCHEMA
             )
             self.meta = self._read_meta(generation, shard)
         except sqlite3.OperationalError:

@@ -18,7 +18,7 @@ from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS
 from dataflows.embedded import ENCODERS, decode_event
 from domain.events.catalogue import TOPICS, Event
 from domain.outputs import Output, Position
-from state.clock import Clock, instant_until, tick, with_zones, zones_named
+from state.intake.clock import Clock, instant_until, tick, with_zones, zones_named
 from state.shard import Encoded, Progress, Shard
 from state.store import Store
 

@@ -19,11 +19,11 @@ from connectors.files.log_format import LogEnd
 from connectors.files.writing import unwritable
 from domain.events.reference import IdentityLinked
 from domain.units import Instant
-from state.clock import Clock, running
-from state.directory import Key, Link
 from state.guards import INTAKE_STATE_LOST, GuardStop
-from state.identities import Links
-from state.intake import Noticed, Waiting
+from state.intake.clock import Clock, running
+from state.intake.directory import Key, Link
+from state.intake.identities import Links
+from state.intake.intake import Noticed, Waiting
 
 VERSION: Final = 1
 CACHED_MAX: Final = 200_000

@@ -12,7 +12,7 @@ from connectors.files.output_lock import only_writer
 from milepost import exit_codes
 from milepost.console import say, write_json
 from milepost.stopping import stopping
-from state.clock import DATE_LAST
+from state.intake.clock import DATE_LAST
 
 
 def run(

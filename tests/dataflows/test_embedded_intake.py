@@ -37,7 +37,7 @@ from state.guards import (
     OUTPUT_UNWRITABLE,
     GuardStop,
 )
-from state.intake import Intake
+from state.intake.intake import Intake
 from tests.intake_inputs import (
     DAY,
     activated,

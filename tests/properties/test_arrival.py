@@ -9,10 +9,13 @@ from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased
 from domain.events.reference import ExchangeRateSet, RateCardPublished
 from tests.auditing import check
 from tests.folding import Logged, balances, fold, ledger_balances
-from tests.histories import History, Scope, histories
+from tests.histories.draw import histories
+from tests.histories.log import History
+from tests.histories.scope import Scope
 
 # Each entry comes once and nothing is amended, issued or closed: no event takes anything back.
 INDEPENDENT = Scope(
+    rare=False,
     late_references=True,
     amendments=False,
     accounting_periods=False,

@@ -6,7 +6,8 @@ from hypothesis import given
 
 from tests.auditing import check
 from tests.folding import balances, fold, ledger_balances
-from tests.histories import History, histories
+from tests.histories.draw import histories
+from tests.histories.log import History
 
 
 @given(histories())

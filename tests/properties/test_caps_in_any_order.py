@@ -15,9 +15,12 @@ from state.books import Contract, Price
 from tests.auditing import check, entries_of, standing_price
 from tests.cap_oracle import Claimed, Limit, allowed
 from tests.folding import Books, fold
-from tests.histories import History, Scope, histories
+from tests.histories.draw import histories
+from tests.histories.log import History
+from tests.histories.scope import Scope
 
 BEFORE_ISSUE = Scope(
+    rare=False,
     late_references=False,
     accounting_periods=False,
     requests=False,

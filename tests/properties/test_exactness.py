@@ -11,7 +11,9 @@ from domain.money import allocate, smallest_unit
 from state.books import LineTotals
 from tests.auditing import CONTRACT_POSITION, check, check_positions, engagements, entries_of, standing_price
 from tests.folding import Books, fold
-from tests.histories import USUAL, History, histories, settled
+from tests.histories.draw import histories, settled
+from tests.histories.log import History
+from tests.histories.scope import USUAL
 
 
 @given(

@@ -9,7 +9,9 @@ from hypothesis import given
 
 from domain.events.reference import DayEnded
 from tests.folding import Books, Logged, fold
-from tests.histories import History, Scope, histories, with_days
+from tests.histories.draw import histories
+from tests.histories.log import History, with_days
+from tests.histories.scope import Scope
 
 # Exchange rates are everybody's, so both keep to the currency of their ledgers.
 OURS = Scope(name="AX", currencies=("EUR",))

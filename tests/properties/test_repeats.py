@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from domain.events.reference import DayEnded
 from tests.folding import Books, Logged, dump, fold, fold_on, log_records
-from tests.histories import HOUR, History, histories
+from tests.histories.draw import histories
+from tests.histories.log import History
+from tests.histories.scope import HOUR
 
 
 def state_of(books: Books) -> dict[str, list[Any]]:

@@ -18,7 +18,9 @@ from dataflows.embedded import close, open_accounting, run_dataflow, run_plain, 
 from domain.events.reference import DayEnded
 from state.store import Store
 from tests.folding import GENERATION, Logged, MemoryLog, dump, log_records
-from tests.histories import History, Scope, histories, with_days
+from tests.histories.draw import histories
+from tests.histories.log import History, with_days
+from tests.histories.scope import Scope
 
 # Where there is a file system in memory, the tests do not wait for a disk.
 IN_MEMORY = Path("/dev/shm")

@@ -8,7 +8,9 @@ from domain.events.delivery import TimeApproved, TimeWithdrawn
 from state.books import CapBucket, CapState, LineTotals, Project
 from tests.auditing import check, engagements, entries_of
 from tests.folding import Books, Logged, balances, fold, ledger_balances
-from tests.histories import HOUR, History, Scope, histories, settled
+from tests.histories.draw import histories, settled
+from tests.histories.log import History
+from tests.histories.scope import HOUR, Scope
 
 # What a customer owes stands at the rate of each invoice, so that its ledger amount is only zero once it is paid.
 STATED_BY_INVOICES = {"1100", "7110", "7190"}

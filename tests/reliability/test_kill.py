@@ -1,40 +1,128 @@
-"""`kill -9` at any moment, with stores that vanish or are old: in the end the same bytes as a run that nobody disturbed."""
+"""`kill -9` at any moment, with any batch size, and stores deleted or replaced by older copies: the same bytes in the end."""
 
+from __future__ import annotations
+
+import json
 import random
 import shutil
 import signal
 import subprocess
+import sys
+import time
+from contextlib import closing
+from datetime import date
 from pathlib import Path
 
-from tests.reliability import recorded
+import pytest
+from typer.testing import CliRunner
 
-KILLS = 12
+from connectors.files.engagement_log import EngagementLog
+from dataflows.embedded import close, open_accounting, run_plain, store_path
+from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings
+from milepost.cli import app
+from milepost.rounds import genesis
+from state.store import Store
+from tests.reliability.run_in_batches import COMMITTED
+
+ROOT = Path(__file__).parents[2]
+UNTIL = "2026-04-30"
+KILLS = 18
+SIZES = (3, 8, 25, 60)
+# Records until the next kill, on average: so that intake and fold are cut all along the log.
+STRETCH = 150
+# A process that has not ended by then hangs; how fast the machine is does not matter.
+PATIENCE = 240
 
 
-def test_killed_again_and_again_the_outputs_are_the_same(tmp_path: Path) -> None:
-    undisturbed, killed, copy = tmp_path / "undisturbed", tmp_path / "killed", tmp_path / "copy"
-    recorded.run(undisturbed)
+@pytest.fixture(scope="module")
+def firm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("firm") / "input"
+    made = CliRunner().invoke(
+        app, ["simulate", "--seed", "11", "--people", "20", "--projects", "14", "--months", "3", "--out", str(folder)]
+    )
+    assert made.exit_code == 0, made.output
+    return folder
+
+
+@pytest.mark.timeout(900)
+def test_killed_at_any_moment_the_outputs_are_those_of_a_plain_run(firm: Path, tmp_path: Path) -> None:
+    """Killed in intake, in the fold and between the commits, again and again, a run ends with the bytes of one that was left alone."""
     chance = random.Random(7)
-    finished = 0
-    for round_ in range(KILLS):
-        process = subprocess.Popen(
-            recorded.command(killed), cwd=recorded.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            process.wait(timeout=chance.uniform(0.2, 2.5))
-            finished += 1
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        store = killed / "store"
-        if store.exists() and round_ % 4 == 1:
-            shutil.rmtree(store)
-        elif store.exists() and round_ % 4 == 2:
-            shutil.rmtree(copy, ignore_errors=True)
-            shutil.copytree(store, copy)
-        elif copy.exists() and round_ % 4 == 3:
-            shutil.rmtree(store, ignore_errors=True)
-            shutil.copytree(copy, store)
-    assert finished < KILLS, "at least one run was killed before its end"
-    recorded.run(killed)
-    assert recorded.digest(killed) == recorded.digest(undisturbed)
+    killed, plain = tmp_path / "killed", tmp_path / "plain"
+    copy, unfinished = tmp_path / "copy.db", 0
+    for kill in range(KILLS):
+        size = chance.choice(SIZES)
+        with start(firm, killed, size) as process:
+            kill_after(process, 1 + chance.randrange(2 * STRETCH) // size, chance.random() * 0.03)
+            assert process.returncode == -signal.SIGKILL, f"the run was over before kill {kill + 1}: {errors(process)}"
+        unfinished += not is_finished(killed)
+        disturb_store(killed, chance.choice(["kept", "kept", "deleted", "older copy", "copied"]), copy)
+    assert unfinished > KILLS // 2, f"only {unfinished} kills came before the end"
+    with start(firm, killed, 150) as last:
+        last.communicate(timeout=PATIENCE)
+    assert last.returncode == 0
+    as_one_plain_run(firm, plain)
+    assert written(killed) == written(plain)
+
+
+def start(firm: Path, output: Path, size: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.reliability.run_in_batches", str(firm), str(output), UNTIL, str(size)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def kill_after(process: subprocess.Popen[bytes], commits: int, then: float) -> None:
+    """Kill the process a moment after it told so many commits."""
+    assert process.stdout is not None
+    for _ in range(commits):
+        if process.stdout.read(1) != COMMITTED:
+            break
+    time.sleep(then)
+    process.kill()
+    process.wait(PATIENCE)
+
+
+def is_finished(output: Path) -> bool:
+    progress, end = output / "progress" / "0.json", output / "log" / "0.end"
+    if not (progress.exists() and end.exists()):
+        return False
+    return bool(json.loads(progress.read_text())["offset"] == json.loads(end.read_text())["offset"])
+
+
+def errors(process: subprocess.Popen[bytes]) -> str:
+    return process.stderr.read().decode() if process.stderr is not None else ""
+
+
+def disturb_store(output: Path, how: str, copy: Path) -> None:
+    store = store_path(output, 0)
+    if how == "deleted":
+        Store.delete(store)
+    elif how == "copied" and store.exists():
+        for suffix in ("", "-wal"):
+            Path(f"{copy}{suffix}").unlink(missing_ok=True)
+            if Path(f"{store}{suffix}").exists():
+                shutil.copy(f"{store}{suffix}", f"{copy}{suffix}")
+    elif how == "older copy" and copy.exists():
+        Store.delete(store)
+        for suffix in ("", "-wal"):
+            if Path(f"{copy}{suffix}").exists():
+                shutil.copy(f"{copy}{suffix}", f"{store}{suffix}")
+
+
+def as_one_plain_run(firm: Path, output: Path) -> None:
+    """The same input in one round, folded by the plain loop, without an engine."""
+    with EmbeddedIntake(firm, output, IntakeSettings(genesis())) as intake:
+        intake.run_round(date.fromisoformat(UNTIL))
+    with closing(EngagementLog.open(output)) as log:
+        accounting = open_accounting(output, log.genesis.generation)
+        run_plain(accounting, log)
+        close(accounting)
+
+
+def written(output: Path) -> dict[str, bytes]:
+    """Log, outputs and progress."""
+    return {
+        str(path.relative_to(output)): path.read_bytes()
+        for name in ("log", "outputs", "progress")
+        for path in sorted((output / name).rglob("*"))
+        if path.is_file() and path.suffix in (".avro", ".json")
+    }

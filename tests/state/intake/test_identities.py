@@ -21,7 +21,7 @@ from domain.events.common import (
 from domain.events.delivery import BillingHoldPlaced
 from domain.events.finance import CreditMemoIssued, PaymentReceived, WrittenOff
 from domain.events.reference import IdentityLinked, RateCardPublished
-from state.identities import canonical
+from state.intake.identities import canonical
 from tests.intake_inputs import DAY, head, signed, worked
 
 HEAD = head("2026-03-02 09:00")

@@ -15,8 +15,8 @@ from domain.events.common import HoldScope
 from domain.events.control import IntakeNoticed
 from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased, TimeApproved
 from domain.events.reference import IdentityLinked
-from state.clock import Clock
-from state.intake import Intake, Ownership
+from state.intake.clock import Clock
+from state.intake.intake import Intake, Ownership
 from tests.intake_inputs import DAY, activated, amended, at, customer, entity, head, said, signed, withdrawn, worked
 
 

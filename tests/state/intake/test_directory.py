@@ -48,7 +48,7 @@ from domain.events.finance import (
     WrittenOff,
 )
 from domain.identity import derived_id, statement_id
-from state.directory import _ROUTES, EVERYWHERE, Link, Route, Routed, Unrouted, route
+from state.intake.directory import _ROUTES, EVERYWHERE, Link, Route, Routed, Unrouted, route
 
 DAY = date(2026, 3, 2)
 HEAD: Mapping[str, Any] = {"event_id": "e", "occurred_at": 1_772_000_000_000_000, "source": "test"}

@@ -10,7 +10,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, FiscalCalendar, Policies, TimeAndMaterials
 from domain.events.reference import LegalEntityDefined
 from domain.units import Instant
-from state.clock import DATE_LAST, NEVER, Clock, instant_until, tick, with_zones, zones_named
+from state.intake.clock import DATE_LAST, NEVER, Clock, instant_until, tick, with_zones, zones_named
 
 
 def at(text: str) -> Instant:

@@ -15,9 +15,9 @@ from domain.events.control import IntakeNoticed
 from domain.events.reference import IdentityLinked
 from domain.identity import content_digest
 from domain.units import Instant
-from state.clock import NEVER, Clock, instant_until, tick, with_zones, zones_named
-from state.directory import RETOLD, Directory, Key, Link, Route, Routed, Unrouted, retold, route, subject_of
-from state.identities import Links, canonical
+from state.intake.clock import NEVER, Clock, instant_until, tick, with_zones, zones_named
+from state.intake.directory import RETOLD, Directory, Key, Link, Route, Routed, Unrouted, retold, route, subject_of
+from state.intake.identities import Links, canonical
 
 SOURCE: Final = "intake"
 # The key of reference data, which is for every engagement.

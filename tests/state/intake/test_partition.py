@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from state.partition import murmur2, partition_of
+from state.intake.partition import murmur2, partition_of
 
 # The first six are the vectors of Kafka's own test of `Utils.murmur2`.
 VECTORS = {

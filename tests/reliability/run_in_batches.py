@@ -1,0 +1,59 @@
+"""`milepost run` with batches of a given size, telling its parent after each commit, so that it can be killed at any of them.
+
+python -m tests.reliability.run_in_batches INPUT OUTPUT UNTIL SIZE
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from dataflows.embedded import run_dataflow
+from dataflows.embedded_intake import IntakeSettings
+from milepost import rounds
+from milepost.cli import app
+from state.shard import Mark
+
+COMMITTED = b"."
+
+
+def tell() -> None:
+    sys.stdout.buffer.write(COMMITTED)
+    sys.stdout.buffer.flush()
+
+
+def and_tell(on_commit: Callable[[Mark], None] | None) -> Callable[[Mark], None]:
+    def told(mark: Mark) -> None:
+        if on_commit is not None:
+            on_commit(mark)
+        tell()
+
+    return told
+
+
+def run_in_batches(size: int, *args: Any, on_commit: Callable[[Mark], None] | None = None, **options: Any) -> None:
+    run_dataflow(*args, **{**options, "max_records": size, "on_commit": and_tell(on_commit)})
+
+
+def main(input_dir: str, output_dir: str, until: str, size: int) -> None:
+    run: Any = rounds
+    run.IntakeSettings = partial(IntakeSettings, chunk_records=size)
+    run.run_dataflow = partial(run_in_batches, size)
+    take_in = run.EmbeddedIntake.run_round
+
+    def run_round(intake: Any, *args: Any, on_progress: Callable[[Any], None], **options: Any) -> Any:
+        def told(progress: Any) -> None:
+            on_progress(progress)
+            tell()
+
+        options["on_progress"] = told
+        return take_in(intake, *args, **options)
+
+    run.EmbeddedIntake.run_round = run_round
+    app(["run", "--input", input_dir, "--output", output_dir, "--until", until, "--json"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -22,14 +22,13 @@ from domain.outputs import BillingStatement, ForecastCap, ForecastUpdate, Journa
 from domain.units import Amount
 from domain.zones import midnight
 from state.assess import taken_projects
-from state.bases import Weighed, estimate_key, lacks_estimate, limited_by, line_key, reweigh, weigh
 from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Outlook, Project, StatementState, Told
 from state.draft import Draft
 from state.facts import is_new
-from state.forecast_caps import caps_of, companions
-from state.forecast_figures import Figures, figures_of, lines_of, shape_of, statement_months
-from state.handlers import views
-from state.outlook import (
+from state.forecast.bases import Weighed, estimate_key, lacks_estimate, limited_by, line_key, reweigh, weigh
+from state.forecast.caps import caps_of, companions
+from state.forecast.figures import Figures, figures_of, lines_of, shape_of, statement_months
+from state.forecast.outlook import (
     ONE_DAY,
     absorb,
     known,
@@ -42,6 +41,7 @@ from state.outlook import (
     tracks_in,
     worth_telling,
 )
+from state.handlers import views
 
 WORK = "time_entry"
 NO_RATE = "no_exchange_rate"

@@ -13,9 +13,9 @@ from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, V
 from domain.units import Amount
 from state.books import Contract, Forecast, Hold, OpenException, Project, StatementState
 from state.draft import Draft
-from state.forecast_figures import lines_of
+from state.forecast.figures import lines_of
+from state.forecast.outlook import known, project_contracts, project_entity_id
 from state.handlers.statements import bill_to_of
-from state.outlook import known, project_contracts, project_entity_id
 from state.totals import outstanding
 
 PARKED_SHOWN = 100

@@ -27,8 +27,8 @@ from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAs
 from domain.events.reference import CostRateSet, ExchangeRateSet, LegalEntityDefined, PersonDefined
 from domain.outputs import ForecastUpdate, ProjectView
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, HOURS_ONE, RATE_ONE
-from state.bases import reweigh
 from state.books import Outlook, Project
+from state.forecast.bases import reweigh
 from tests.harness import Books
 
 FIRST = date(2026, 3, 1)

@@ -14,11 +14,11 @@ from domain.forecast import NOTHING, percent, spread
 from domain.outputs import ForecastCap
 from domain.units import HUNDRED_PERCENT, Percent
 from state.allot import allotments
-from state.bases import Weighed, cap_bucket, line_key
 from state.books import Outlook
 from state.draft import Draft
-from state.forecast_figures import Shape
-from state.outlook import known, project_lines, sum_of
+from state.forecast.bases import Weighed, cap_bucket, line_key
+from state.forecast.figures import Shape
+from state.forecast.outlook import known, project_lines, sum_of
 from state.plan import LinePlan, line_plan
 
 

@@ -34,10 +34,10 @@ from domain.forecast import (
 from domain.money import HALF_UP, convert, smallest_unit
 from domain.outputs import BillingStatement, ForecastFigures
 from domain.units import Amount, Percent
-from state.bases import ESTIMATE, Weighed, estimate_of
 from state.books import Contract, Forecast, Project
 from state.draft import Draft
-from state.outlook import ONE_DAY, in_currency, ledger_currency, project_contracts, rate_to, sum_of, tracks_in
+from state.forecast.bases import ESTIMATE, Weighed, estimate_of
+from state.forecast.outlook import ONE_DAY, in_currency, ledger_currency, project_contracts, rate_to, sum_of, tracks_in
 from state.periods import open_period
 from state.plan import LinePlan, billing_cycle, contract_policies
 from state.rerate import line_ids

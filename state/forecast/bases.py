@@ -23,7 +23,7 @@ from domain.units import Amount, Rate
 from state.allot import allotments
 from state.books import Basis, CapBucket, Contract, Estimate, Forecast, Outlook, Progress, Project
 from state.draft import Draft, Move
-from state.outlook import (
+from state.forecast.outlook import (
     ONE_DAY,
     WHOLE,
     known,
@@ -38,8 +38,8 @@ from state.outlook import (
     sum_of,
     tracks_in,
 )
+from state.forecast.planned import Planned, planned_cost, planned_from, planned_rate
 from state.plan import LinePlan
-from state.planned import Planned, planned_cost, planned_from, planned_rate
 
 ESTIMATE, BUDGET, PLAN, NONE = "estimate", "budget", "plan", "none"
 

@@ -2,7 +2,7 @@
 entries.
 
 `absorb` takes in what an event moved: sums by currency, the service days of the last weeks, and the change at
-completion by cause. What the figures rest on is worked out in `state/bases.py`.
+completion by cause. What the figures rest on is worked out in `state/forecast/bases.py`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

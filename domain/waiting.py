@@ -7,11 +7,14 @@
 | PersonDefined                                    | person: id                                                    |
 | RateCardPublished                                | rate_card: id; card_scope: `<kind>:<id>`; rate: currency      |
 | CostRateSet                                      | cost_person: id, or cost_role: role where it states no person |
-| ExchangeRateSet                                  | exchange: currency, for each side that is not EUR             |
+| ExchangeRateSet                                  | exchange: currency, and `<currency>|<date>`, for each side that is not EUR |
 | AccountingPeriodClosed, AccountingPeriodReopened | period: legal entity, because accounting dates move           |
 
 A key names a candidate, not a certainty: who is woken is judged again.
 """
+
+from collections.abc import Iterable
+from datetime import date, timedelta
 
 from domain.events.catalogue import Event
 from domain.events.common import TimeAndMaterials
@@ -31,6 +34,7 @@ from domain.reference import ReferenceBook, Scope, card_scope
 
 # Kind and key, as in the index of waits.
 WaitKey = tuple[str, str]
+DAYS_NAMED = 31
 
 
 def wakes(event: Event) -> tuple[WaitKey, ...]:
@@ -46,7 +50,8 @@ def wakes(event: Event) -> tuple[WaitKey, ...]:
         case CostRateSet():
             return _cost_keys(event.person_id, event.role)[:1]
         case ExchangeRateSet():
-            return _exchange_keys(event.from_currency, event.to_currency)
+            keys = _exchange_keys(event.from_currency, event.to_currency)
+            return (*keys, *(_on_day(key, event.date) for key in keys))
         case AccountingPeriodClosed() | AccountingPeriodReopened():
             return (("period", event.legal_entity_id),)
         case _:
@@ -58,9 +63,18 @@ def waits_for_cost_rate(person_id: str, role: str | None) -> tuple[WaitKey, ...]
     return (*_cost_keys(person_id, role), ("person", person_id))
 
 
-def waits_for_exchange_rate(from_currency: str, to_currency: str, legal_entity_id: str) -> tuple[WaitKey, ...]:
-    """A rate of either currency, or another accounting date."""
-    return (*_exchange_keys(from_currency, to_currency), ("period", legal_entity_id))
+def waits_for_exchange_rate(
+    from_currency: str, to_currency: str, legal_entity_id: str, days: Iterable[date], staleness_days: int
+) -> tuple[WaitKey, ...]:
+    """A rate of either currency that is fresh enough for one of the days, or another accounting date.
+
+    Where rates may be older than a month, any rate of the currencies.
+    """
+    currencies = _exchange_keys(from_currency, to_currency)
+    if staleness_days <= DAYS_NAMED:
+        fresh = {day - timedelta(days=age) for day in days for age in range(staleness_days + 1)}
+        currencies = tuple(_on_day(key, day) for key in currencies for day in sorted(fresh))
+    return (*currencies, ("period", legal_entity_id))
 
 
 def waits_for_rate(query: RateQuery, book: ReferenceBook) -> tuple[WaitKey, ...]:
@@ -86,3 +100,8 @@ def _cost_keys(person_id: str | None, role: str | None) -> tuple[WaitKey, ...]:
 
 def _exchange_keys(from_currency: str, to_currency: str) -> tuple[WaitKey, ...]:
     return tuple(("exchange", currency) for currency in (from_currency, to_currency) if currency != BRIDGE)
+
+
+def _on_day(key: WaitKey, day: date) -> WaitKey:
+    kind, currency = key
+    return kind, f"{currency}|{day.isoformat()}"

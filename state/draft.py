@@ -32,6 +32,29 @@ PartKey = tuple[str, str]
 OpenKey = tuple[str, str, str, str]
 
 
+class Parts(dict[PartKey, Any]):
+    """The books of one engagement by kind and id; `ids` are the ids by kind, kept by `take`."""
+
+    __slots__ = ("ids",)
+
+    def __init__(self, parts: Iterable[tuple[PartKey, Any]] = ()) -> None:
+        super().__init__(parts)
+        self.ids: dict[str, set[str]] = {}
+        for kind, part_id in self:
+            self.ids.setdefault(kind, set()).add(part_id)
+
+    def take(self, changed: Mapping[PartKey, Any]) -> None:
+        """Replace what changed; a part that is None goes."""
+        for key, value in changed.items():
+            if value is None:
+                if self.pop(key, None) is not None:
+                    self.ids[key[0]].discard(key[1])
+            else:
+                if key not in self:
+                    self.ids.setdefault(key[0], set()).add(key[1])
+                self[key] = value
+
+
 class Entries(Protocol):
     """The work entries of one engagement as of before the event."""
 
@@ -132,7 +155,7 @@ class Draft:
     def __init__(
         self,
         engagement_id: str,
-        before: Mapping[PartKey, Any],
+        before: Parts,
         entries: Entries,
         reference: ReferenceBook,
         cause: Cause,
@@ -190,7 +213,7 @@ class Draft:
 
     def ids(self, kind: str) -> list[str]:
         """Ids of the parts of a kind, in ascending order."""
-        found = {part_id for of, part_id in self.before if of == kind}
+        found = set(self.before.ids.get(kind, ()))
         for (of, part_id), value in self.parts.items():
             if of == kind:
                 (found.discard if value is None else found.add)(part_id)

@@ -3,8 +3,7 @@
 The order of the calls in each handler is the business process. Events that the rules in force do not handle are refused by name.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
@@ -24,13 +23,13 @@ from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import DayEnded
 from domain.reference import ReferenceBook, owner_key
 from state import allot
-from state.draft import Cause, Draft, Entries, PartKey, Plans, Transition
+from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
 from state.handlers import contracts, control, days, forecast, holds, invoices, projects, statements, time, views
 
 
 def apply(
     engagement_id: str,
-    before: Mapping[PartKey, Any],
+    before: Parts,
     event: Event,
     reference: ReferenceBook,
     entries: Entries,
@@ -87,7 +86,7 @@ def apply(
 
 def wake(
     engagement_id: str,
-    before: Mapping[PartKey, Any],
+    before: Parts,
     waiting: Sequence[str],
     reference: ReferenceBook,
     entries: Entries,
@@ -118,7 +117,7 @@ def _is_work(name: str) -> bool:
 
 def flush_views(
     engagement_id: str,
-    before: Mapping[PartKey, Any],
+    before: Parts,
     reference: ReferenceBook,
     entries: Entries,
     cause: Cause,

@@ -192,7 +192,9 @@ def _slot(
     if isinstance(exchange, MissingRate) and instead is not None and instead != open_day:
         exchange = exchange_on(draft, policies, currency, entity.currency, open_day, service_day)
     if isinstance(exchange, MissingRate):
-        waits = waits_for_exchange_rate(currency, entity.currency, entity.legal_entity_id)
+        days = {service_day} if policies.fx_date == "service" else {accounting_date, open_day}
+        staleness = policies.rate_staleness_days or 0
+        waits = waits_for_exchange_rate(currency, entity.currency, entity.legal_entity_id, days, staleness)
         return Blocked(
             side, exchange.category, f"{currency} to {entity.currency} on {accounting_date}: {exchange.category}", waits
         )

@@ -39,6 +39,8 @@ from state.store import Meta, Store
 VIEW_RUN = 16_384
 ENGAGEMENTS_A_BATCH = 500
 REFERENCE = ""
+# Before the last engagement done, in the position of a record of which only views are left to send: after all ids, and in none.
+VIEWS = "\U0010ffff"
 # Reference data that comes every day, and decides nothing but exchange and accounting dates.
 DAILY = (ExchangeRateSet, AccountingPeriodClosed, AccountingPeriodReopened)
 
@@ -197,16 +199,17 @@ class Shard:
         self._recorded_max = max(self._recorded_max, recorded_at)
         cause = cause_of(event, self._recorded_max, record.offset)
         emit = _Emitter(self, cause, made)
-        if record.engagement_id:
-            self._apply_to(record.engagement_id, event, cause, emit, record.own)
-        else:
-            room = self._broadcast(record, event, cause, emit, room)
+        if not self.engagement.startswith(VIEWS):
+            if record.engagement_id:
+                self._apply_to(record.engagement_id, event, cause, emit, record.own)
+            else:
+                room = self._broadcast(record, event, cause, emit, room)
+                if self.engagement:
+                    return room
+        if record.offset % VIEW_RUN == VIEW_RUN - 1:
+            room = self._send_views(cause, emit, room)
             if self.engagement:
                 return room
-        if record.offset % VIEW_RUN == VIEW_RUN - 1:
-            for engagement_id in self.store.changed(""):
-                self._take(engagement_id, cause, emit, flush_views)
-                self._shown(engagement_id)
         self._input_chain = blake2b(self._input_chain + record.body, digest_size=16).digest()
         self.offset, self.engagement, self._ordinal = record.offset + 1, "", 0
         return room
@@ -263,7 +266,7 @@ class Shard:
 
     def _shown(self, engagement_id: str) -> None:
         parts = self.store.engagement(engagement_id).parts
-        if not any(kind == "project" and part.changed for (kind, _), part in parts.items()):
+        if not any(parts["project", project_id].changed for project_id in parts.ids.get("project", ())):
             self.store.shown(engagement_id)
 
     # Records that concern many
@@ -290,6 +293,16 @@ class Shard:
         self.engagement = ""
         if isinstance(event, DayEnded):
             self._control_totals(event, emit)
+        return room - len(taken)
+
+    def _send_views(self, cause: Cause, emit: "_Emitter", room: int) -> int:
+        """Of all projects whose view is not sent, as many engagements as the batch has room for."""
+        targets = self.store.changed(self.engagement.removeprefix(VIEWS))
+        taken = targets[: max(room, 1)]
+        for engagement_id in taken:
+            self._take(engagement_id, cause, emit, flush_views)
+            self._shown(engagement_id)
+        self.engagement = f"{VIEWS}{taken[-1]}" if len(taken) < len(targets) else ""
         return room - len(taken)
 
     def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: "_Emitter") -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from state import snapshot
 from state.books import Entry, StatementEntry
-from state.draft import PartKey, Transition
+from state.draft import PartKey, Parts, Transition
 from state.snapshot import Damaged
 
 SCHEMA = """
@@ -59,7 +59,7 @@ class Meta(msgspec.Struct, frozen=True, array_like=True):
 
 class Engagement(NamedTuple):
     no: int
-    parts: dict[PartKey, Any]
+    parts: Parts
 
 
 class StoreError(Exception):
@@ -118,11 +118,11 @@ class Store:
         row = self.db.execute("SELECT no FROM engagements WHERE id = ?", (engagement_id,)).fetchone()
         if row is None:
             cursor = self.db.execute("INSERT INTO engagements(id) VALUES (?)", (engagement_id,))
-            found = Engagement(int(cursor.lastrowid or 0), {})
+            found = Engagement(int(cursor.lastrowid or 0), Parts())
         else:
             stored = self.db.execute("SELECT kind, id, data FROM parts WHERE no = ?", (row[0],))
             found = Engagement(
-                row[0], {(kind, part_id): snapshot.decode_part(kind, data) for kind, part_id, data in stored}
+                row[0], Parts(((kind, part_id), snapshot.decode_part(kind, data)) for kind, part_id, data in stored)
             )
         self._cache[engagement_id] = found
         return found
@@ -249,15 +249,10 @@ class Store:
         """Take over what the fold decided; nothing is visible to others before `commit`."""
         no, parts = engagement
         if change.parts:
-            dirty = self._dirty.setdefault(engagement_id, set())
-            for key, value in change.parts.items():
-                dirty.add(key)
-                if value is None:
-                    parts.pop(key, None)
-                else:
-                    parts[key] = value
-                    if key[0] == "project" and value.changed:
-                        self._changed.add(no)
+            self._dirty.setdefault(engagement_id, set()).update(change.parts)
+            parts.take(change.parts)
+            if any(kind == "project" and parts[kind, part_id].changed for kind, part_id in change.parts):
+                self._changed.add(no)
         if change.rows:
             self._rows_of(no).update(change.rows)
             self._unsaved.update((no, entry_id) for entry_id in change.rows)

@@ -112,7 +112,7 @@ def _weighed(
     currency, bases, progress = forecast.currency, forecast.bases, outlook.progress
     policies = project_policies(draft, lines, forecast.legal_entity_id)
     rate = planned_rate(draft, project, lines, as_of) if _unpriced(bases, progress) else 0
-    tracks = tracks_in(draft, policies, bases, progress, currency, as_of)
+    tracks = tracks_in(draft, project.project_id, policies, bases, progress, currency, as_of)
     room = _room(draft, lines, policies, rate, currency, as_of)
     if tracks is None or room is None:
         _keep(draft, project.project_id, forecast, replace(outlook, stale=True))

@@ -111,7 +111,7 @@ def _figures(
         if converted is None:
             return None
         commercial = converted
-    tracks = tracks_in(draft, policies, forecast.bases, progress, currency, as_of)
+    tracks = tracks_in(draft, project.project_id, policies, forecast.bases, progress, currency, as_of)
     months = _booked_months(draft, project, forecast, policies, currency, as_of)
     if tracks is None or months is None:
         return None

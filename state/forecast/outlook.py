@@ -146,20 +146,27 @@ def in_currency(
 
 def tracks_in(
     draft: Draft,
+    project_id: str,
     policies: Policies,
     bases: Mapping[str, Basis],
     progress: Mapping[str, Progress],
     currency: str,
     as_of: date,
 ) -> list[Track] | None:
-    """None where a rate is missing."""
+    """None where a rate is missing. What did not move since it was last asked for, at the same rates, is remembered."""
     tracks = []
     for name, part in progress.items():
-        now = in_currency(draft, policies, part.now, currency, as_of)
-        floor = in_currency(draft, policies, part.floor, currency, as_of)
-        if now is None or floor is None:
-            return None
-        tracks.append(Track(now, floor, bases[name].hours_stated, bases[name].revenue_stated))
+        basis = bases[name]
+        key = ("track", project_id, name, currency, as_of)
+        kept: tuple[Progress, Basis, Policies, Track] | None = draft.daily.get(key)
+        if kept is None or kept[0] is not part or kept[1] is not basis or kept[2] is not policies:
+            now = in_currency(draft, policies, part.now, currency, as_of)
+            floor = in_currency(draft, policies, part.floor, currency, as_of)
+            if now is None or floor is None:
+                return None
+            track = Track(now, floor, basis.hours_stated, basis.revenue_stated)
+            kept = draft.daily[key] = (part, basis, policies, track)
+        tracks.append(kept[3])
     return tracks
 
 
@@ -260,7 +267,7 @@ def _heading(
     step = smallest_unit(forecast.currency)
     made = []
     for state in (outlook.progress, progress):
-        tracks = tracks_in(draft, policies, forecast.bases, state, forecast.currency, as_of)
+        tracks = tracks_in(draft, project_id, policies, forecast.bases, state, forecast.currency, as_of)
         if tracks is None:
             return None
         made.append(at_completion(tracks, forecast.planned_rate, forecast.ceiling, step))

@@ -242,7 +242,7 @@ def _left(draft: Draft, project_id: str, state: State, track: str | None, as_of:
         return Left(0, 0), Left(0, 0)
     progress = outlook.progress if track is None else {track: outlook.progress[track]}
     policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
-    tracks = tracks_in(draft, policies, forecast.bases, progress, forecast.currency, as_of)
+    tracks = tracks_in(draft, project_id, policies, forecast.bases, progress, forecast.currency, as_of)
     if tracks is None:
         return None
     made = at_completion(tracks, forecast.planned_rate, forecast.ceiling, smallest_unit(forecast.currency))

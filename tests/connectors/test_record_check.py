@@ -35,6 +35,12 @@ def refusal(event: Any) -> str:
     return str(caught.value)
 
 
+def test_ids_hold_no_noncharacter() -> None:
+    assert refusal(time_approved(entry_id="T\U0010ffff")) == (
+        "entry_id: an id with a code point that Unicode keeps from interchange"
+    )
+
+
 def test_good_records_pass() -> None:
     check_record(time_approved(engagement_id="E.7", line_id=None, description="x" * 500))
     check_record(contract())

@@ -77,9 +77,9 @@ def cost(person_id: str | None, role: str | None) -> CostRateSet:
     )
 
 
-def spot(from_currency: str, to_currency: str) -> ExchangeRateSet:
+def spot(from_currency: str, to_currency: str, day: date = DAY) -> ExchangeRateSet:
     return ExchangeRateSet(
-        **SENT, rate_type="spot", from_currency=from_currency, to_currency=to_currency, date=DAY, rate=1
+        **SENT, rate_type="spot", from_currency=from_currency, to_currency=to_currency, date=day, rate=1
     )
 
 
@@ -90,8 +90,16 @@ def test_each_event_names_what_it_may_finish() -> None:
     assert wakes(card("RC", "customer", "C")) == (("rate_card", "RC"), ("card_scope", "customer:C"), ("rate", "EUR"))
     assert wakes(cost("P", "Dev")) == (("cost_person", "P"),)
     assert wakes(cost(None, "Dev")) == (("cost_role", "Dev"),)
-    assert wakes(spot("EUR", "USD")) == wakes(spot("USD", "EUR")) == (("exchange", "USD"),)
-    assert wakes(spot("GBP", "USD")) == (("exchange", "GBP"), ("exchange", "USD"))
+    assert wakes(spot("EUR", "USD")) == wakes(spot("USD", "EUR")) == (
+        ("exchange", "USD"),
+        ("exchange", "USD|2026-03-04"),
+    )
+    assert wakes(spot("GBP", "USD")) == (
+        ("exchange", "GBP"),
+        ("exchange", "USD"),
+        ("exchange", "GBP|2026-03-04"),
+        ("exchange", "USD|2026-03-04"),
+    )
     period: dict[str, Any] = {"legal_entity_id": "DE", "period": "2026-03"}
     assert wakes(AccountingPeriodClosed(**SENT, **period, **DECIDED)) == (("period", "DE"),)
     assert wakes(AccountingPeriodReopened(**SENT, **period, **DECIDED)) == (("period", "DE"),)
@@ -139,8 +147,24 @@ def test_work_without_cost_rate_is_woken_by_person_and_role(event: Event) -> Non
     ],
 )
 def test_work_without_exchange_rate_is_woken_by_any_leg_and_by_another_accounting_date(event: Event) -> None:
-    assert set(wakes(event)) & set(waits_for_exchange_rate("GBP", "USD", "DE"))
+    assert set(wakes(event)) & set(waits_for_exchange_rate("GBP", "USD", "DE", [DAY], 7))
+
+
+@pytest.mark.parametrize(
+    ("day", "staleness", "woken"),
+    [
+        (date(2026, 2, 25), 7, True),
+        (date(2026, 2, 24), 7, False),
+        (date(2026, 3, 5), 7, False),
+        (date(2026, 3, 3), 0, False),
+        (date(2025, 3, 4), 400, True),
+    ],
+)
+def test_a_rate_wakes_work_for_which_it_is_fresh(day: date, staleness: int, woken: bool) -> None:
+    """A week ago is fresh enough, eight days ago and tomorrow are not; where years are allowed, every rate is tried."""
+    waits = waits_for_exchange_rate("GBP", "EUR", "DE", [DAY], staleness)
+    assert bool(set(wakes(spot("EUR", "GBP", day))) & set(waits)) is woken
 
 
 def test_rates_of_other_currencies_wake_nobody_who_does_not_need_them() -> None:
-    assert not set(wakes(spot("EUR", "CHF"))) & set(waits_for_exchange_rate("GBP", "EUR", "DE"))
+    assert not set(wakes(spot("EUR", "CHF"))) & set(waits_for_exchange_rate("GBP", "EUR", "DE", [DAY], 7))

@@ -135,7 +135,8 @@ def test_cut_anywhere_and_resumed_the_outputs_are_the_same(
 ) -> None:
     """Cut after fold, write or commit, with batches of any size, the store kept, deleted, damaged or an older copy: the same bytes."""
     records = log_records(logged)
-    with temporary_folder() as whole, temporary_folder() as cut_up:
+    views_often = patch("state.shard.VIEW_RUN", 16)
+    with views_often, temporary_folder() as whole, temporary_folder() as cut_up:
         uninterrupted(whole, records)
         copies: list[Path] = []
         with patch("state.shard.ENGAGEMENTS_A_BATCH", engagements_a_batch):

@@ -12,7 +12,7 @@ from typing import Any
 from domain.accounts import LABOR_COST
 from domain.billing import methods
 from domain.contract import covers, in_force
-from domain.events.common import Policies
+from domain.events.common import Policies, TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.identity import content_digest
@@ -30,6 +30,7 @@ from state.known import (
     card_stretch,
     cost_rate,
     entity_policies,
+    named_in_cards,
     open_day_from,
     slot_for,
     worker_on,
@@ -428,25 +429,25 @@ def rate_for(
 ) -> Rated:
     """The rate by R5; remembered while no rate that could matter begins or ends."""
     rate_day = _rate_day(event, plan, day)
-    assignment = assignment_on(draft, project, event.person_id, day) if project.assignments else None
     dimensions = project.activated.dimensions if project.activated is not None else {}
     billed_as = person if rate_day == day else draft.reference.person_on(event.person_id, rate_day)
+    persons, tasks = _named(draft, plan)
+    by_person = event.person_id in persons or (billed_as is not None and billed_as.bill_rate is not None)
     key = (
         plan.key,
         event.project_id,
-        event.person_id,
+        event.person_id if by_person else None,
+        billed_as.version if by_person and billed_as is not None else None,
         role,
-        event.task,
+        event.task if event.task in tasks else None,
         card_stretch(draft, rate_day),
         bisect_right(plan.rate_days, rate_day),
         event.overtime,
         event.rate,
         event.rate_approved_by,
-        assignment,
-        person.version,
-        billed_as.version if billed_as is not None else None,
-        dimensions.get("practice"),
-        dimensions.get("region"),
+        assignment_on(draft, project, event.person_id, day) if project.assignments else None,
+        dimensions.get("practice") or person.practice,
+        dimensions.get("region") or person.region,
     )
     found: Rated | None = draft.plans.get(key)
     if found is None:
@@ -457,6 +458,20 @@ def rate_for(
         else:
             found = Rated(decision.rate, decision.markup, decision, content_digest(decision))
         draft.plans[key] = found
+    return found
+
+
+def _named(draft: Draft, plan: LinePlan) -> tuple[frozenset[str], frozenset[str]]:
+    """Persons and tasks that a rate of the line or of any card is for; all others are rated alike."""
+    key = ("named", plan.key)
+    found: tuple[frozenset[str], frozenset[str]] | None = draft.plans.get(key)
+    if found is None:
+        persons, tasks = named_in_cards(draft)
+        stated = plan.line.terms.rates if isinstance(plan.line.terms, TimeAndMaterials) else ()
+        found = draft.plans[key] = (
+            persons.union(rate.person_id for rate in stated if rate.person_id is not None),
+            tasks.union(rate.task for rate in stated if rate.task is not None),
+        )
     return found
 
 

@@ -83,7 +83,8 @@ def cost_rate(draft: Draft, person_id: str, role: str | None, entity_id: str, da
     if days is None:
         versions = (version for stated in draft.reference.costs.values() for version in stated)
         days = memo["cost days"] = turning_days((version.effective_from, version.effective_to) for version in versions)
-    key = ("cost", person_id, role, entity_id, bisect_right(days, day))
+    own = person_id if ("person", person_id) in draft.reference.costs_by_subject else None
+    key = ("cost", own, role, entity_id, bisect_right(days, day))
     if key not in memo:
         memo[key] = draft.reference.cost_rate(person_id, role, entity_id, day)
     found: CostRateSet | None = memo[key]
@@ -99,6 +100,17 @@ def card_stretch(draft: Draft, day: date) -> int:
             (version.effective_from, version.effective_to) for version in versions
         )
     return bisect_right(days, day)
+
+
+def named_in_cards(draft: Draft) -> tuple[frozenset[str], frozenset[str]]:
+    """Persons and tasks that a line of any rate card, of any version, is for."""
+    found: tuple[frozenset[str], frozenset[str]] | None = draft.shared.get("named in cards")
+    if found is None:
+        criteria = [one for lines in draft.reference.card_lines.values() for one in lines]
+        persons = frozenset(person_id for person_id, _, _ in criteria if person_id is not None)
+        tasks = frozenset(task for _, _, task in criteria if task is not None)
+        found = draft.shared["named in cards"] = (persons, tasks)
+    return found
 
 
 def turning_days(ranges: Iterable[tuple[date | None, date | None]]) -> list[date]:

@@ -33,12 +33,14 @@ from state.draft import Cause, Draft, Plans, Transition
 from state.fold import apply, cause_of, flush_views, wake
 from state.guards import OUTPUTS_DIFFER, GuardStop
 from state.rules import RULES_VERSION, check_rules
-from state.store import Meta, Store
+from state.store import Engagement, Meta, Store
 
 # Views of changed projects go out at the end of the day and after so many log records.
 VIEW_RUN = 16_384
 ENGAGEMENTS_A_BATCH = 500
 REFERENCE = ""
+# In an engagement's memo: the number of the reference data that it was made with.
+ERA = "era"
 # Before the last engagement done, in the position of a record of which only views are left to send: after all ids, and in none.
 VIEWS = "\U0010ffff"
 # Reference data that comes every day, and decides nothing but exchange and accounting dates.
@@ -135,7 +137,7 @@ class Shard:
         self._recorded_max = meta.recorded_max
         self._totals = dict(meta.totals)
         self._in_flight = False
-        self._own_plans: dict[str, dict[Any, Any]] = {}
+        self._era = 0
         self._shared_plans: dict[Any, Any] = {}
         self._daily_plans: dict[Any, Any] = {}
         book = EMPTY_BOOK
@@ -226,26 +228,23 @@ class Shard:
             self.reference,
             store.entries(engagement),
             cause,
-            self._plans(engagement_id),
+            self._plans(engagement),
             own,
         )
         store.apply(engagement_id, engagement, change, cause.log_offset)
         for record in change.outputs:
             emit(record)
 
-    def _plans(self, engagement_id: str) -> Plans:
-        """Memo of one engagement; emptied with every change of reference data, bounded by starting over."""
+    def _plans(self, engagement: Engagement) -> Plans:
+        """Memo of one engagement; begun anew with every change of reference data, and when it has become long."""
         if len(self._shared_plans) + len(self._daily_plans) > 500_000:
             self._shared_plans.clear()
             self._daily_plans.clear()
-        found = self._own_plans.get(engagement_id)
-        if found is None:
-            if len(self._own_plans) > 20_000:
-                self._own_plans.clear()
-            found = self._own_plans[engagement_id] = {}
-        elif len(found) > 50_000:
-            found.clear()
-        return Plans(found, self._shared_plans, self._daily_plans)
+        memo = engagement.memo
+        if memo.get(ERA) != self._era or len(memo) > 50_000:
+            memo.clear()
+            memo[ERA] = self._era
+        return Plans(memo, self._shared_plans, self._daily_plans)
 
     def _take(
         self, engagement_id: str, cause: Cause, emit: "_Emitter", step: Callable[..., Transition], *args: object
@@ -258,7 +257,7 @@ class Shard:
             self.reference,
             self.store.entries(engagement),
             cause,
-            self._plans(engagement_id),
+            self._plans(engagement),
         )
         self.store.apply(engagement_id, engagement, change, cause.log_offset)
         for record in change.outputs:
@@ -322,7 +321,7 @@ class Shard:
         """Empty the memo as far as the event can change what it holds; capacity and tax decide nothing in it."""
         self._daily_plans.clear()
         if not isinstance(event, (*DAILY, PersonCapacitySet, TaxPolicyDefined, TransferPriceSet)):
-            self._own_plans.clear()
+            self._era += 1
             self._shared_plans.clear()
 
     def _refuse_reference(self, event: Event, wrong: Iterable[tuple[str, str]], cause: Cause, emit: "_Emitter") -> None:

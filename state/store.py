@@ -9,7 +9,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -58,8 +58,11 @@ class Meta(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Engagement(NamedTuple):
+    """`memo` is the fold's, kept as long as the parts that it speaks of."""
+
     no: int
     parts: Parts
+    memo: dict[Any, Any]
 
 
 class StoreError(Exception):
@@ -69,7 +72,7 @@ class StoreError(Exception):
 class Store:
     """One shard's books. `cache_engagements` bounds the decoded engagements kept between batches."""
 
-    def __init__(self, path: Path, generation: str, shard: int, cache_engagements: int = 20_000) -> None:
+    def __init__(self, path: Path, generation: str, shard: int, cache_engagements: int = 4_000) -> None:
         self.path = path
         self._cache: OrderedDict[str, Engagement] = OrderedDict()
         self._cache_limit = cache_engagements
@@ -118,11 +121,13 @@ class Store:
         row = self.db.execute("SELECT no FROM engagements WHERE id = ?", (engagement_id,)).fetchone()
         if row is None:
             cursor = self.db.execute("INSERT INTO engagements(id) VALUES (?)", (engagement_id,))
-            found = Engagement(int(cursor.lastrowid or 0), Parts())
+            found = Engagement(int(cursor.lastrowid or 0), Parts(), {})
         else:
             stored = self.db.execute("SELECT kind, id, data FROM parts WHERE no = ?", (row[0],))
             found = Engagement(
-                row[0], Parts(((kind, part_id), snapshot.decode_part(kind, data)) for kind, part_id, data in stored)
+                row[0],
+                Parts(((kind, part_id), snapshot.decode_part(kind, data)) for kind, part_id, data in stored),
+                {},
             )
         self._cache[engagement_id] = found
         return found
@@ -247,7 +252,7 @@ class Store:
 
     def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
         """Take over what the fold decided; nothing is visible to others before `commit`."""
-        no, parts = engagement
+        no, parts, _ = engagement
         if change.parts:
             self._dirty.setdefault(engagement_id, set()).update(change.parts)
             parts.take(change.parts)
@@ -342,7 +347,7 @@ class Store:
         written: list[tuple[int, str, str, bytes]] = []
         gone: list[tuple[int, str, str]] = []
         for engagement_id, keys in self._dirty.items():
-            no, parts = self._cache[engagement_id]
+            no, parts, _ = self._cache[engagement_id]
             for kind, part_id in keys:
                 value = parts.get((kind, part_id))
                 if value is None:

@@ -23,9 +23,10 @@ from domain.events.delivery import (
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import DayEnded
 from domain.reference import ReferenceBook, owner_key
-from state import allot
+from state import cap_notices
 from state.draft import Cause, Draft, Entries, PartKey, Plans, Transition
 from state.handlers import contracts, control, days, forecast, holds, invoices, projects, statements, time, views
+from state.repricing import book_repriced
 
 
 def apply(
@@ -80,7 +81,8 @@ def apply(
             days.on_day_ended(draft, event)
         case _:
             refuse(draft, event)
-    allot.after_event(draft)
+    book_repriced(draft)
+    cap_notices.after_event(draft)
     forecast.after_event(draft)
     return draft.transition()
 
@@ -107,7 +109,8 @@ def wake(
             invoices.retry_invoice(draft, rest)
         else:
             time.retry(draft, rest)
-    allot.after_event(draft)
+    book_repriced(draft)
+    cap_notices.after_event(draft)
     forecast.after_event(draft)
     return draft.transition()
 

@@ -14,11 +14,13 @@ from domain.events.common import Policies
 from domain.increments import billable_hours
 from domain.money import extend
 from domain.units import Hours
-from state.allot import Stake, change, reprice, stake_of
+from state.allot import change
 from state.assess import worked_hours
 from state.books import Entry, Price, Work
+from state.claims import Stake, stake_of
 from state.draft import Draft
 from state.plan import LinePlan
+from state.repricing import reprice
 
 
 def by_day(policies: Policies) -> bool:

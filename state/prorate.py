@@ -15,24 +15,12 @@ from msgspec.structs import replace
 
 from domain.caps import BucketKey, Claim, Grant, allot, bucket_key, is_prorated, limit_on, prorate
 from domain.units import Amount
-from state.allot import (
-    Stake,
-    allot_rest,
-    allotments,
-    bucket_id,
-    claim_of,
-    open_claims,
-    order_key,
-    repin,
-    reprice,
-    rules_for,
-    stake_of,
-    stands_on,
-    with_grant,
-)
+from state.allot import allot_rest, open_claims, repin
 from state.books import Contract
+from state.claims import Stake, allotments, bucket_id, claim_of, order_key, rules_for, stake_of, stands_on, with_grant
 from state.draft import Draft
 from state.plan import LinePlan, plan_of
+from state.repricing import reprice
 from state.rerate import line_ids
 
 

@@ -10,27 +10,16 @@ from datetime import date, timedelta
 from msgspec.structs import replace
 
 from domain.caps import Bucket, BucketKey, Claim, allot, bucket_key
-from state.allot import (
-    Share,
-    Stake,
-    allotments,
-    below,
-    change,
-    claim_of,
-    order_key,
-    raise_over,
-    refresh_over,
-    reprice,
-    stake_of,
-    uncapped,
-    with_grant,
-)
+from state.allot import change
 from state.assess import PricePlan, assess
 from state.books import CapBucket, CapState, Contract, Entry, Price
+from state.cap_notices import below, raise_over, refresh_over
+from state.claims import Share, Stake, allotments, claim_of, order_key, stake_of, uncapped, with_grant
 from state.draft import Draft
 from state.person_day import stepped_price
 from state.plan import LinePlan, plan_of
 from state.posting import explain
+from state.repricing import reprice
 from state.totals import standing_price
 
 

@@ -20,8 +20,8 @@ from domain.forecast_delta import with_change
 from domain.identity import escape
 from domain.money import HALF_UP, convert, smallest_unit
 from domain.units import Amount, Rate
-from state.allot import allotments
 from state.books import Basis, CapBucket, Contract, Estimate, Forecast, Outlook, Progress, Project
+from state.claims import allotments
 from state.draft import Draft, Move
 from state.forecast.outlook import (
     ONE_DAY,

@@ -13,8 +13,8 @@ from domain.exhaustion import PACE_DAYS, by_pace, by_plan
 from domain.forecast import NOTHING, percent, spread
 from domain.outputs import ForecastCap
 from domain.units import HUNDRED_PERCENT, Percent
-from state.allot import allotments
 from state.books import Outlook
+from state.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import Weighed, cap_bucket, line_key
 from state.forecast.figures import Shape

@@ -1,7 +1,7 @@
 """A day has ended in a zone: billing periods close, exceptions are brought up to date, forecasts and views go out."""
 
 from domain.events.reference import DayEnded
-from state.allot import refresh_over
+from state.cap_notices import refresh_over
 from state.draft import Draft
 from state.handlers import forecast
 from state.handlers.statements import close_periods, publish

@@ -14,12 +14,12 @@ from domain.journal import About, Leg, journal_entry, merge, rounding_beyond
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import resolve
 from domain.units import Amount
-from state.allot import with_standing
 from state.books import Entry, StatementEntry, StatementState
 from state.draft import Draft
 from state.known import Slot, exchange_on, open_day_from, period
 from state.plan import LinePlan, line_plan
 from state.posting import booking_of, emit, settle_exchange_rest
+from state.repricing import with_standing
 from state.totals import issued_on, unbilled_position
 
 

@@ -24,13 +24,15 @@ from domain.statement import (
 )
 from domain.units import Amount, Percent, Rate
 from domain.zones import local_date
-from state.allot import book_repriced, repin, reprice, stake_of, stands_on
+from state.allot import repin
 from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState, WaitingRequest
+from state.claims import stake_of, stands_on
 from state.draft import Draft
 from state.facts import happens
 from state.periods import closes_on, open_period, schedule, zone_of
 from state.plan import LinePlan, contract_policies, line_plan, plan_of, version_on
 from state.prorate import prorate_at_cut
+from state.repricing import book_repriced, reprice
 from state.rerate import in_order, line_ids
 from state.totals import issued_on, outstanding, standing_price
 

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from domain.accounts import LABOR_COST, WORK_IN_PROGRESS
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from state import person_day
-from state.allot import Stake, change, stake_of
+from state.allot import change
 from state.assess import Assessment, CostPlan, PricePlan, assess
 from state.books import Cost, Entry, Fault, Price, Work
+from state.claims import Stake, stake_of
 from state.draft import Draft
 from state.facts import TRACE
 from state.known import Blocked, entity_policies

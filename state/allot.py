@@ -243,8 +243,12 @@ def _walk(
     return result
 
 
-def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Claim], dict[BucketKey, Bucket]]:
-    """Every claim of the plan's lines that is not settled, in consumption order, and the buckets without what these hold freely."""
+Held = tuple[Claim, Grant]
+
+
+def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Held], dict[BucketKey, Bucket]]:
+    """Every claim of the plan's lines that is not settled, with what it holds, in consumption order; and the buckets without what
+    these hold freely."""
     rivals = sorted(_rivals(draft, plan, allotment, ("", "", ""), ""), key=lambda rival: rival.order)
     buckets = {
         key: draft.bucket(bucket_id(plan, allotment, key)).bucket
@@ -253,7 +257,7 @@ def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Clai
     }
     for rival in rivals:
         _take_back(rival, allotment, buckets)
-    return [rival.claim for rival in rivals], buckets
+    return [(rival.claim, granted_of(allotment, rival.stake)) for rival in rivals], buckets
 
 
 def _take_back(rival: _Rival, allotment: str, buckets: dict[BucketKey, Bucket]) -> None:

@@ -141,7 +141,7 @@ def below(draft: Draft, plan: LinePlan, rule: CapRule, key: BucketKey, bucket: B
     excess_hours = bucket.hours - limit.hours if limit.hours is not None else 0
     state = draft.cap(plan.contract_id, rule.cap_id)
     part_id = f"{plan.contract_id}/{rule.cap_id}"
-    if rule.hard and (excess > 0 or excess_hours > 0):
+    if limit.hard and (excess > 0 or excess_hours > 0):
         draft.put("cap", part_id, replace(state, below=True))
         draft.note(
             "cap_below_consumption",

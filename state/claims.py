@@ -48,14 +48,12 @@ def stands_on(stake: Stake, contract_id: str, line_id: str) -> bool:
 
 
 def allotments(plan: LinePlan) -> tuple[str, ...]:
-    """One for all, or revenue and billing apart where policy `cap_split_billing` differs."""
-    return (REVENUE, BILLING) if plan.policies.cap_split_billing is not None else (MAIN,)
+    """One for all, or revenue and billing apart where policy `cap_split_billing` differs from how the caps are split."""
+    return (REVENUE, BILLING) if plan.apart else (MAIN,)
 
 
 def rules_for(plan: LinePlan, allotment: str) -> tuple[CapRule, ...]:
-    if allotment == BILLING:
-        return tuple(rule._replace(split=plan.policies.cap_split_billing or rule.split) for rule in plan.rules)
-    return plan.rules
+    return plan.billing_rules if allotment == BILLING else plan.rules
 
 
 def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
@@ -106,5 +104,5 @@ def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Grant) -> 
 
 def _recognising(plan: LinePlan, price: Price) -> Price:
     """Revenue follows the cap unless every hard cap says that it does not limit revenue (R22)."""
-    limits = any(rule.limits_revenue and limit_on(rule, price.day).hard for rule in plan.rules)
+    limits = any(limit.hard and limit.limits_revenue for limit in (limit_on(rule, price.day) for rule in plan.rules))
     return replace(price, recognised=price.allowed if limits else max(price.value, price.allowed))

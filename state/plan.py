@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from domain.accounts import CONTRACT_ASSET, UNBILLED_RECEIVABLE
 from domain.billing import methods
-from domain.caps import CapRule
+from domain.caps import CapRule, for_billing, is_apart
 from domain.contract import Version, cap_group, cap_rules, in_force, line_for, line_named, line_policies
 from domain.events.commercial import ContractSigned
 from domain.events.common import BillingCycle, ContractLine, Policies, TimeAndMaterials
@@ -31,6 +31,8 @@ class LinePlan(NamedTuple):
     policies: Policies
     entity: LegalEntityDefined
     rules: tuple[CapRule, ...]
+    billing_rules: tuple[CapRule, ...]
+    apart: bool
     group: frozenset[str]
     step: Amount
     account: str
@@ -92,6 +94,7 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
     if line is None or entity is None:
         return None
     policies = line_policies(terms, line, entity.policies)
+    rules, group = cap_rules(history, line_id, entity.policies), cap_group(history, line_id)
     return LinePlan(
         contract.contract_id,
         terms.customer_id,
@@ -100,8 +103,10 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
         number,
         policies,
         entity,
-        cap_rules(history, line_id, entity.policies),
-        cap_group(history, line_id),
+        rules,
+        tuple(for_billing(rule) for rule in rules),
+        _billed_apart(draft, contract, group, rules),
+        group,
         smallest_unit(terms.currency),
         unbilled_account(policies, line),
         tuple(
@@ -113,6 +118,20 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
         terms.currency,
         key,
     )
+
+
+def _billed_apart(draft: Draft, contract: Contract, group: frozenset[str], rules: tuple[CapRule, ...]) -> bool:
+    """Whether the lines that share caps allot billing apart from revenue: one for all, since they share buckets."""
+    if len(group) == 1:
+        return any(is_apart(rule) for rule in rules)
+    key = ("billed apart", contract.contract_id, contract.version, len(contract.history), group)
+    if key not in draft.plans:
+        entity = draft.reference.entity(contract.terms.legal_entity_id)
+        policies = entity.policies if entity is not None else None
+        history = versions(contract)
+        draft.plans[key] = any(is_apart(rule) for line_id in group for rule in cap_rules(history, line_id, policies))
+    found: bool = draft.plans[key]
+    return found
 
 
 def contract_policies(draft: Draft, contract: Contract) -> Policies:

@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from domain.caps import bucket_key
-from domain.contract import cap_rules, in_force, line_named, line_policies
+from domain.contract import Version, cap_group, cap_rules, line_named, line_policies
+from domain.events.common import Policies, TimeAndMaterials
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
 from domain.outputs import BillingStatement, JournalEntry
 from state import snapshot
@@ -264,15 +265,30 @@ def check_buckets(books: Books, engagement_id: str) -> None:
 def _granted(books: Books, contract: Contract, price: Price, person_id: str) -> Iterator[tuple[str, tuple[int, int]]]:
     """Bucket, amount and hours of what one entry was granted."""
     history = versions(contract)
-    terms = in_force(history, price.day).terms
-    entity = books.shard.reference.entity(terms.legal_entity_id)
+    entity = books.shard.reference.entity(contract.terms.legal_entity_id)
     policies = entity.policies if entity is not None else None
-    apart = line_policies(terms, line_named(terms, price.line_id), policies).cap_split_billing is not None
+    apart = any(_bills_apart(history, line_id, policies) for line_id in cap_group(history, price.line_id))
     allowed, billable = (price.allowed, price.allowed_hours), (price.billable, price.billable_hours)
     for rule in cap_rules(history, price.line_id, policies):
         where = "/".join(bucket_key(rule, price.day, person_id))
         for allotment, granted in (("revenue", allowed), ("billing", billable)) if apart else (("", billable),):
             yield f"{price.contract_id}/{allotment}/{where}", granted
+
+
+def _bills_apart(history: Sequence[Version], line_id: str, entity: Policies | None) -> bool:
+    """Whether a hard cap over the line is split in another way for billing than for revenue, in any version that still counts."""
+    named = [line_named(version.terms, line_id) for version in history]
+    retroactive = [place for place, version in enumerate(history) if version.retroactive and named[place]]
+    since = retroactive[-1] if retroactive else 0
+    for version, line in zip(history[since:], named[since:], strict=True):
+        stated = line_policies(version.terms, line, entity)
+        own = [line.terms.cap] if line is not None and isinstance(line.terms, TimeAndMaterials) else []
+        for cap in (*own, *(cap for cap in version.terms.shared_caps if line_id in cap.lines)):
+            if cap is not None and cap.kind == "hard" and "time" in (cap.includes or stated.cap_includes or ()):
+                split = cap.split or stated.cap_split or "split"
+                if (stated.cap_split_billing or split) != split:
+                    return True
+    return False
 
 
 def check_trial_balance(books: Books) -> None:

@@ -405,9 +405,9 @@ def _caps_room(draft: Draft, plan: LinePlan, rate: Rate, as_of: date) -> dict[st
     """Room of each cap of the line by its newest limit; hours count at the line's average rate."""
     caps: dict[str, Amount] = {}
     for rule in plan.rules:
-        if not rule.hard or not rule.limits_revenue or rule.period != "whole_term":
-            continue
         limit = rule.limits[-1]
+        if not limit.hard or not limit.limits_revenue or rule.period != "whole_term":
+            continue
         taken = cap_bucket(draft, plan, allotments(plan)[0], *bucket_key(rule, as_of, "")).bucket
         rooms = []
         if limit.amount is not None:

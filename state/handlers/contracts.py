@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.billing_periods import period_of
-from domain.contract import BEGINNING, amend, cap_rules, contradictions, covers, line_policies
+from domain.caps import is_apart
+from domain.contract import BEGINNING, amend, cap_group, cap_rules, contradictions, covers, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import ContractLine, Policies
 from domain.identity import content_digest
@@ -320,14 +321,16 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
 def _refused_caps(contract: Contract, entity: Policies | None) -> list[tuple[str, str]]:
     """Combinations of caps that the rules in force do not allot."""
     refused = []
-    terms = contract.terms
-    for line in terms.lines:
-        hard = [rule for rule in cap_rules(versions(contract), line.line_id, entity) if rule.hard]
-        billing = line_policies(terms, line, entity).cap_split_billing
+    history = versions(contract)
+    rules = {line_id: cap_rules(history, line_id, entity) for line_id in line_ids(contract)}
+    apart = {line_id for line_id, own in rules.items() if any(is_apart(rule) for rule in own)}
+    for line in contract.terms.lines:
+        hard = [rule.limits[-1] for rule in rules[line.line_id] if rule.limits[-1].hard]
         field = f"lines[{line.line_id}].terms.cap"
-        if len({rule.limits_revenue for rule in hard}) > 1:
+        if len({limit.limits_revenue for limit in hard}) > 1:
             refused.append((field, "hard caps on one line of which only some limit revenue"))
-        if billing == "prorate" and any(rule.split != "prorate" for rule in hard):
+        prorated = any(limit.split_billing == "prorate" for limit in hard)
+        if prorated and not apart.isdisjoint(cap_group(history, line.line_id)):
             refused.append((field, "cap_split_billing prorate where cap_split is not"))
     return refused
 

@@ -124,7 +124,7 @@ def publish(draft: Draft) -> None:
 def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
     """Issue what is due with service date before the period's end (and from `since` on); with no line there is no statement."""
     plans = line_plans(draft, contract)
-    if any(rule.split == "prorate" for plan in plans for rule in plan.rules):
+    if any(limit.split == "prorate" for plan in plans for rule in plan.rules for limit in rule.limits):
         prorate_at_cut(draft, contract, period.to)
     due = list(_due(draft, contract, period, since))
     if due:

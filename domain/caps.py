@@ -8,6 +8,7 @@ Worked example, cap 1,000 at 100 an hour: entries of 4 h, 5 h and 3 h are allowe
 the first is corrected to 2 h, the third gains room: 200, 500 and 300.
 """
 
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -117,6 +118,18 @@ def limit_on(rule: CapRule, day: date) -> CapLimit:
         if limit.effective_on <= day:
             return limit
     return rule.limits[0]
+
+
+def limit_of(rule: CapRule, key: BucketKey) -> CapLimit:
+    """The newest limit that says something of a bucket: of a month or day the one on its last day, else the newest of all."""
+    match rule.period:
+        case "month":
+            year, month = int(key[1][:4]), int(key[1][5:7])
+            return limit_on(rule, date(year, month, monthrange(year, month)[1]))
+        case "day":
+            return limit_on(rule, date.fromisoformat(key[1][:10]))
+        case _:
+            return rule.limits[-1]
 
 
 def is_agreed(rule: CapRule, day: date) -> bool:

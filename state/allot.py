@@ -176,7 +176,7 @@ def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: 
                 refused += sign * share.refused
         if has is not None and (last is None or last < order):
             last = order
-        draft.put("bucket", part_id, CapBucket(bucket, last, refused))
+        draft.put("bucket", part_id, CapBucket(bucket, last, refused, stored.below))
         if allotment != REVENUE and part_id not in draft.watched:
             draft.watched[part_id] = (plan, rule, key, stored.bucket)
 

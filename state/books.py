@@ -215,16 +215,19 @@ class CapState(Value, frozen=True, array_like=True, gc=False):
     reported_amount: Amount = 0
     reported_entries: int = 0
     revision: int = 0
-    below: bool = False
     waived: bool = False
 
 
 class CapBucket(Value, frozen=True, array_like=True, gc=False):
-    """A bucket with the last entry in consumption order that has a free claim on it."""
+    """A bucket with the last entry in consumption order that has a free claim on it.
+
+    `below` is the subject of exception `cap_below_consumption` while that is open for the bucket.
+    """
 
     bucket: Bucket = Bucket()
     last: tuple[str, str, str] | None = None
     refused: int = 0
+    below: str = ""
 
 
 class StatementState(Value, frozen=True, array_like=True, gc=False):

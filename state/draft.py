@@ -31,6 +31,9 @@ from state.value import Value
 PartKey = tuple[str, str]
 OpenKey = tuple[str, str, str, str]
 
+# An exception names the first of the entries that it blocks.
+ENTRIES_NAMED = 100
+
 
 class Entries(Protocol):
     """The work entries of one engagement as of before the event."""
@@ -356,7 +359,7 @@ class Draft:
                 blocks_amount=amount,
                 blocks_currency=currency,
                 blocks_count=blocks,
-                entries=entries[:100],
+                entries=entries[:ENTRIES_NAMED],
                 resolution=kind.resolution,
                 raised_at=self.cause.recorded_at,
                 revision=revision,

@@ -4,7 +4,7 @@ Only entries of which nothing is issued get another rate; caps are allotted anew
 What changes is posted as differences (RULES section 6, Rates and Caps).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from msgspec.structs import replace
@@ -13,8 +13,19 @@ from domain.caps import Bucket, BucketKey, Claim, allot, bucket_key
 from state.allot import change
 from state.assess import PricePlan, assess
 from state.books import CapBucket, CapState, Contract, Entry, Price
-from state.cap_notices import below, raise_over, refresh_over
-from state.claims import Share, Stake, allotments, claim_of, order_key, stake_of, uncapped, with_grant
+from state.cap_notices import check_below, is_over, settle_below
+from state.claims import (
+    REVENUE,
+    Share,
+    Stake,
+    allotments,
+    bucket_id,
+    claim_of,
+    order_key,
+    stake_of,
+    uncapped,
+    with_grant,
+)
 from state.draft import Draft
 from state.person_day import stepped_price
 from state.plan import LinePlan, plan_of
@@ -143,13 +154,16 @@ def in_order(entries: Iterable[Entry]) -> list[Entry]:
 
 def _rebuild(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, Price]]) -> None:
     """Empty every bucket of the contract and allot all of its entries in consumption order."""
-    _forget_buckets(draft, contract)
+    forgotten = _forget_buckets(draft, contract)
     stakes = _stakes(draft, contract, fresh)
     prices = {stake.entry_id: stake.price if plan.rules else uncapped(stake.price) for plan, stake in stakes}
     for allotment in ("", "revenue", "billing"):
         members = [(plan, stake) for plan, stake in stakes if plan.rules and allotment in allotments(plan)]
         if members:
-            _allot_all(draft, allotment, members, prices)
+            _allot_all(draft, allotment, members, prices, forgotten)
+    for part_id, stored in forgotten.items():
+        if draft.part("bucket", part_id) is None:
+            settle_below(draft, stored)
     _recount(draft, contract, stakes, prices)
     for plan, stake in stakes:
         entry = draft.entry(stake.entry_id)
@@ -159,10 +173,14 @@ def _rebuild(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, 
             draft.put_entry(entry, reprice(draft, entry, plan, prices[stake.entry_id], "amendment"))
 
 
-def _forget_buckets(draft: Draft, contract: Contract) -> None:
+def _forget_buckets(draft: Draft, contract: Contract) -> dict[str, CapBucket]:
+    """What they were, by their ids."""
+    forgotten = {}
     for part_id in draft.ids("bucket"):
         if part_id.startswith(f"{contract.contract_id}/"):
+            forgotten[part_id] = draft.bucket(part_id)
             draft.put("bucket", part_id, None)
+    return forgotten
 
 
 def _stakes(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, Price]]) -> list[tuple[LinePlan, Stake]]:
@@ -178,7 +196,13 @@ def _stakes(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, P
     return sorted(stakes, key=lambda pair: order_key(pair[0], pair[1].price, pair[1].entry_id))
 
 
-def _allot_all(draft: Draft, allotment: str, members: list[tuple[LinePlan, Stake]], prices: dict[str, Price]) -> None:
+def _allot_all(
+    draft: Draft,
+    allotment: str,
+    members: list[tuple[LinePlan, Stake]],
+    prices: dict[str, Price],
+    forgotten: Mapping[str, CapBucket],
+) -> None:
     plan = members[0][0]
     claims: list[Claim] = [claim_of(own, allotment, stake) for own, stake in members]
     pinned: dict[BucketKey, Bucket] = {}
@@ -199,28 +223,30 @@ def _allot_all(draft: Draft, allotment: str, members: list[tuple[LinePlan, Stake
             refused[key] = refused.get(key, 0) + Share(claim, granted).refused
             last[key] = order_key(own, stake.price, stake.entry_id)
     for key, bucket in buckets.items():
-        part_id = "/".join((plan.contract_id, allotment, *key))
-        draft.put("bucket", part_id, CapBucket(bucket, last.get(key), refused.get(key, 0)))
-    _check_below(draft, members, buckets)
+        part_id = bucket_id(plan, allotment, key)
+        before = forgotten.get(part_id, CapBucket())
+        draft.put("bucket", part_id, CapBucket(bucket, last.get(key), refused.get(key, 0), before.below))
+    if allotment != REVENUE:
+        _check_below(draft, allotment, members)
 
 
-def _check_below(draft: Draft, members: list[tuple[LinePlan, Stake]], buckets: dict[BucketKey, Bucket]) -> None:
+def _check_below(draft: Draft, allotment: str, members: list[tuple[LinePlan, Stake]]) -> None:
     seen = set()
     for own, stake in members:
         for rule in own.rules:
             key = bucket_key(rule, stake.price.day, stake.person_id)
             if key not in seen:
                 seen.add(key)
-                below(draft, own, rule, key, buckets[key])
+                check_below(draft, own, rule, bucket_id(own, allotment, key), key)
 
 
 def _recount(draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Stake]], prices: dict[str, Price]) -> None:
-    """Count anew what is over each cap, and say what changed."""
+    """Count anew what is over each cap."""
     over: dict[str, list[int]] = {}
     for _, stake in stakes:
         price = prices[stake.entry_id]
-        if price.binding is not None and not price.final and price.billable < price.value:
-            sums = over.setdefault(price.binding, [0, 0])
+        if is_over(price):
+            sums = over.setdefault(price.binding or "", [0, 0])
             sums[0] += price.value - price.billable
             sums[1] += 1
     for part_id in draft.ids("cap"):
@@ -231,7 +257,3 @@ def _recount(draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Stak
         state: CapState = draft.cap(contract.contract_id, cap_id)
         state = replace(state, over_amount=amount, over_entries=entries)
         draft.put("cap", f"{contract.contract_id}/{cap_id}", state)
-        if state.exception_id is None and entries:
-            raise_over(draft, contract.contract_id, contract.terms.currency, cap_id, state)
-        else:
-            refresh_over(draft, contract.contract_id, contract.terms.currency, cap_id)

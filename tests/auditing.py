@@ -127,7 +127,9 @@ def check_exceptions(said: Iterable[Said]) -> None:
             open_now[one.record.exception_id] = one.record.revision
             if one.record.category == "over_cap":
                 named = one.record.entries
-                assert len(set(named)) == len(named) == min(one.record.blocks_count, 100), f"names not all: {one.record}"
+                assert len(set(named)) == len(named) == min(one.record.blocks_count, 100), (
+                    f"names not all: {one.record}"
+                )
         elif kind == "ExceptionClosed":
             assert one.record.exception_id in open_now, f"closed, but not open: {one.record}"
             del open_now[one.record.exception_id]

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from msgspec.structs import replace
 
+from domain.billing import methods
 from domain.caps import Order, order_of
 from domain.events.common import Policies
 from domain.increments import billable_hours
@@ -36,7 +37,7 @@ def shares(
     for entry, price in _of_day(draft, plan, person_id, day):
         if entry.entry_id == without:
             continue
-        worked = _worked(entry)
+        worked = _worked(entry, plan)
         if any(one.amount for one in entry.issued):
             issued_worked += worked
             issued_hours += price.hours
@@ -94,9 +95,12 @@ def _of_day(draft: Draft, plan: LinePlan, person_id: str, day: date) -> list[tup
     return found
 
 
-def _worked(entry: Entry) -> Hours:
+def _worked(entry: Entry, plan: LinePlan) -> Hours:
+    """Before the steps of the day, rounded as policy `hours_decimals` says."""
     work = entry.standing
-    return worked_hours(work.event) if work is not None else 0
+    if work is None:
+        return 0
+    return methods.billable_hours(plan.line.terms, worked_hours(work.event), None, plan.policies)
 
 
 def _rounded(policies: Policies, hours: Hours) -> Hours:

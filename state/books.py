@@ -230,6 +230,16 @@ class CapBucket(Value, frozen=True, array_like=True, gc=False):
     below: str = ""
 
 
+class Liability(Value, frozen=True, array_like=True, gc=False):
+    """What of a contract stands on 2300, by contract line: in contract and in ledger currency, positive.
+
+    `posted_on` is the last accounting date of what stands there.
+    """
+
+    lines: dict[str, tuple[Amount, Amount]] = {}
+    posted_on: date | None = None
+
+
 class StatementState(Value, frozen=True, array_like=True, gc=False):
     """An issued statement, kept until its invoice is posted and after, so that the ERP's answer finds it."""
 
@@ -374,6 +384,7 @@ PART_KINDS: dict[str, Any] = {
     "line": LineTotals,
     "cap": CapState,
     "bucket": CapBucket,
+    "liability": Liability,
     "statement": StatementState,
     "hold": Hold,
     "exception": OpenException,

@@ -23,7 +23,7 @@ from domain.events.delivery import (
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import DayEnded
 from domain.reference import ReferenceBook, owner_key
-from state import cap_notices
+from state import cap_notices, liability
 from state.draft import Cause, Draft, Entries, PartKey, Plans, Transition
 from state.handlers import contracts, control, days, forecast, holds, invoices, projects, statements, time, views
 from state.repricing import book_repriced
@@ -82,6 +82,7 @@ def apply(
         case _:
             refuse(draft, event)
     book_repriced(draft)
+    liability.after_event(draft)
     cap_notices.after_event(draft)
     forecast.after_event(draft)
     return draft.transition()
@@ -110,6 +111,7 @@ def wake(
         else:
             time.retry(draft, rest)
     book_repriced(draft)
+    liability.after_event(draft)
     cap_notices.after_event(draft)
     forecast.after_event(draft)
     return draft.transition()

@@ -67,11 +67,11 @@ def carrying_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
     if journal is not None:
         exchange = Exchange(journal.exchange_rate, 10**12, journal.exchange_rate, ())
     else:
-        exchange = _last_rate(draft, plan, open_day)
+        exchange = last_rate(draft, plan, open_day)
     return Slot(entity, plan.currency, open_day, period(draft, entity, open_day).name, exchange)
 
 
-def _last_rate(draft: Draft, plan: LinePlan, day: date) -> Exchange:
+def last_rate(draft: Draft, plan: LinePlan, day: date) -> Exchange:
     rate_type = plan.policies.exchange_rate_type or "spot"
     for until in (day, DATE_LAST):
         found = draft.reference.exchange(rate_type, plan.currency, plan.entity.currency, until, _EVER)

@@ -326,6 +326,24 @@ def _expect_entry(expected: Counter[tuple[str, str, str]], books: Books, engagem
         expected[terms.legal_entity_id, terms.currency, "1100"] += issued.invoiced
 
 
+def check_liabilities(books: Books) -> None:
+    """What stands on 2300 is what the books keep of each contract, never on the other side, and gone in both currencies at once."""
+    posted: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for journal in books.journals:
+        for line in journal.lines:
+            if line.account == "2300":
+                posted[journal.contract_id or ""][0] -= line.amount
+                posted[journal.contract_id or ""][1] -= line.ledger_amount
+    kept: dict[str, list[int]] = {}
+    for engagement_id in engagements(books.shard.store):
+        for (kind, part_id), part in books.shard.store.engagement(engagement_id).parts.items():
+            if kind == "liability":
+                amounts = list(part.lines.values())
+                assert all(amount > 0 for amount, _ in amounts), part
+                kept[part_id] = [sum(amount for amount, _ in amounts), sum(ledger for _, ledger in amounts)]
+    assert {contract_id: sums for contract_id, sums in posted.items() if any(sums)} == kept
+
+
 def check_positions(books: Books) -> None:
     """Where an entry has nothing left unbilled in contract currency it has none in ledger currency either."""
     left: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
@@ -355,3 +373,4 @@ def check(books: Books, history: Sequence[Logged]) -> None:
         check_indexes(books.shard.store, engagement_id)
         check_buckets(books, engagement_id)
     check_trial_balance(books)
+    check_liabilities(books)

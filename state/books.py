@@ -137,18 +137,22 @@ class Entry(Value, frozen=True, array_like=True, gc=False):
 
 
 class Burn(Value, frozen=True, array_like=True, gc=False):
-    """What the project has used: booked hours and cost; `memo` is the value of work that is not charged."""
+    """What the project has used: booked and billable hours; `memo` is the value of work that is not charged, by currency."""
 
     hours: Hours = 0
     billable_hours: Hours = 0
-    memo: Amount = 0
+    memo: dict[str, Amount] = {}
 
 
+# What was posted in another currency than the ledger's: cost and revenue, each with its ledger amount.
+LedgerFigures = tuple[Amount, Amount, Amount, Amount]
 # Of one month and currency: hours and cost where the cost is in this currency, revenue where the contract is.
 MonthFigures = tuple[Hours, Amount, Amount]
 
 
 class Project(Value, frozen=True, array_like=True, gc=False):
+    """`months` is by service month and currency (`2026-03|USD`), `posted` by the ledger's currency too (`2026-03|USD|EUR`)."""
+
     project_id: str
     activated: ProjectActivated | None = None
     closed_on: date | None = None
@@ -160,6 +164,7 @@ class Project(Value, frozen=True, array_like=True, gc=False):
     dimension_sets: tuple[dict[str, str], ...] = ({},)
     waiting: dict[str, int] = {}
     changed: bool = False
+    posted: dict[str, LedgerFigures] = {}
 
 
 class TermsVersion(Value, frozen=True, array_like=True, gc=False):

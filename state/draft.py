@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from msgspec.structs import replace
+
 from domain.caps import Bucket
 from domain.exceptions import CATALOGUE
 from domain.identity import derived_id
@@ -25,7 +27,7 @@ from state.books import (
     StatementState,
     Work,
 )
-from state.totals import DUE, add_faults, add_issued, add_price, add_work, open_keys
+from state.totals import DUE, add_faults, add_issued, add_posted, add_price, add_work, open_keys
 from state.value import Value
 
 PartKey = tuple[str, str]
@@ -264,6 +266,16 @@ class Draft:
             self._add_issued(before, -1)
             self._add_issued(after, 1)
         self._move_index(before, after)
+
+    def put_booked(self, before: Entry, after: Entry) -> None:
+        """Replace a row of which only what is posted changed."""
+        self.rows[after.entry_id] = after
+        had, has = before.standing, after.standing
+        if had is not None and has is not None:
+            project = self.project(has.event.project_id)
+            posted = add_posted(add_posted(project.posted, had.journals, -1), has.journals, 1)
+            if posted != project.posted:
+                self.put_project(replace(project, posted=posted))
 
     def _add_issued(self, entry: Entry, sign: int) -> None:
         """Add (or take away) what of the entry is issued and invoiced on its contract lines."""

@@ -44,7 +44,7 @@ def book_repriced(draft: Draft) -> None:
         after = book_difference(draft, work, plan, work.price, difference_slot(draft, work, plan), rule)
         if after is not work:
             booked = with_standing(entry, after)
-            draft.rows[entry_id] = settle_exchange_rest(draft, booked, plan) if booked.issued else booked
+            draft.put_booked(entry, settle_exchange_rest(draft, booked, plan) if booked.issued else booked)
     draft.repriced = {}
 
 

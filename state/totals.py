@@ -8,8 +8,21 @@ from datetime import date
 
 from msgspec.structs import replace
 
+from domain.accounts import PROJECT_LABOR, REVENUE
 from domain.units import Amount, Hours
-from state.books import Burn, Entry, Fault, Issued, LineTotals, MonthFigures, Posted, Price, Project, Work
+from state.books import (
+    Burn,
+    Entry,
+    Fault,
+    Issued,
+    LedgerFigures,
+    LineTotals,
+    MonthFigures,
+    Posted,
+    Price,
+    Project,
+    Work,
+)
 
 UNBILLED_ACCOUNTS = ("1150", "1160")
 
@@ -54,7 +67,8 @@ def add_work(project: Project, work: Work, sign: int) -> Project:
         _add_month(months, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0)
     if price is not None:
         billable += sign * price.hours
-        memo += sign * price.memo
+        if price.memo:
+            memo = _with_sum(memo, price.currency, sign * price.memo)
         if revenue := price.recognised + price.rounding:
             _add_month(months, price.day, price.currency, 0, 0, sign * revenue)
     return Project(
@@ -69,7 +83,32 @@ def add_work(project: Project, work: Work, sign: int) -> Project:
         project.dimension_sets,
         project.waiting,
         True,
+        add_posted(project.posted, work.journals, sign),
     )
+
+
+def _with_sum(sums: dict[str, Amount], key: str, amount: Amount) -> dict[str, Amount]:
+    """A sum of nothing is not kept."""
+    found = {**sums, key: sums.get(key, 0) + amount}
+    return {key: sum_ for key, sum_ in found.items() if sum_}
+
+
+def add_posted(posted: dict[str, LedgerFigures], journals: tuple[Posted, ...], sign: int) -> dict[str, LedgerFigures]:
+    """Cost and revenue of journals in another currency than their ledger's, with the ledger amounts that they carry."""
+    for journal in journals:
+        if journal.currency == journal.ledger_currency:
+            continue
+        key = f"{journal.service_date.isoformat()[:7]}|{journal.currency}|{journal.ledger_currency}"
+        figures = list(posted.get(key, (0, 0, 0, 0)))
+        for line in journal.lines:
+            if line.account in PROJECT_LABOR:
+                figures[0] += sign * line.amount
+                figures[1] += sign * line.ledger_amount
+            elif line.account in REVENUE:
+                figures[2] -= sign * line.amount
+                figures[3] -= sign * line.ledger_amount
+        posted = {**posted, key: (figures[0], figures[1], figures[2], figures[3])}
+    return posted
 
 
 def _add_month(

@@ -154,7 +154,9 @@ def check_sums(store: Store, engagement_id: str) -> None:
 
 
 def _check_project(project: Project, entries: Iterable[Entry]) -> None:
-    hours = billable = memo = 0
+    hours = billable = 0
+    memo: Counter[str] = Counter()
+    posted: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     months: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     waiting: Counter[str] = Counter()
     for entry in entries:
@@ -171,9 +173,18 @@ def _check_project(project: Project, entries: Iterable[Entry]) -> None:
             figures[1] += cost.amount
         if price is not None:
             billable += price.hours
-            memo += price.memo
+            memo[price.currency] += price.memo
             months[f"{price.day:%Y-%m}|{price.currency}"][2] += price.recognised + price.rounding
-    assert project.burn == Burn(hours, billable, memo), f"burn of {project.project_id}: {project.burn}"
+        for journal in standing.journals:
+            if journal.currency != journal.ledger_currency:
+                sums = posted[f"{journal.service_date:%Y-%m}|{journal.currency}|{journal.ledger_currency}"]
+                for line in journal.lines:
+                    if line.account in {"1300", "5000", "4000"}:
+                        sign, place = (-1, 2) if line.account == "4000" else (1, 0)
+                        sums[place] += sign * line.amount
+                        sums[place + 1] += sign * line.ledger_amount
+    assert project.burn == Burn(hours, billable, {key: sum_ for key, sum_ in memo.items() if sum_})
+    assert without_all_zeros(project.posted) == without_all_zeros(posted)
     assert without_all_zeros(project.months) == without_all_zeros(months)
     assert project.waiting == dict(waiting)
 

@@ -14,7 +14,6 @@ from tests.histories.draw import histories
 from tests.histories.log import History
 from tests.histories.scope import HOUR
 
-
 # What intake and clock write themselves no source sends again.
 OWN = (DayEnded, IntakeNoticed)
 

@@ -392,6 +392,7 @@ def _price(
         hours,
         extend(hours, rate, markup, plan.currency, mode),
         extend(uncharged, rate, markup, plan.currency, mode) if uncharged else 0,
+        account=plan.account,
     )
     return PricePlan(price, plan, slot, rated.decision)
 

@@ -34,6 +34,7 @@ class Posted(Value, frozen=True, array_like=True, gc=False):
     dimensions: int
     deliver: bool
     lines: tuple[Leg, ...]
+    contract_id: str = ""
 
 
 class Cost(Value, frozen=True, array_like=True, gc=False):
@@ -52,7 +53,8 @@ class Cost(Value, frozen=True, array_like=True, gc=False):
 
 class Price(Value, frozen=True, array_like=True, gc=False):
     """The price side of an entry. `allowed` earns revenue, `billable` may go on a statement; they differ only where policy
-    `cap_split_billing` does. Work that is not billable has no line and only a memo value."""
+    `cap_split_billing` does. `account` holds what may be billed until it is invoiced. Work that is not billable has no line and only
+    a memo value."""
 
     contract_id: str
     line_id: str
@@ -76,6 +78,7 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     stepped: bool = False
     allowed_hours: Hours = 0
     billable_hours: Hours = 0
+    account: str = ""
 
 
 class Fault(Value, frozen=True, array_like=True, gc=False):
@@ -103,7 +106,7 @@ class Work(Value, frozen=True, array_like=True, gc=False):
 
 
 class Issued(Value, frozen=True, array_like=True, gc=False):
-    """What of an entry stands on issued statements, for each contract line."""
+    """What of an entry stands on issued statements, for each contract line; invoices relieve `account`."""
 
     contract_id: str
     line_id: str
@@ -117,10 +120,12 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
     role: str | None = None
     rate: Rate = 0
     markup: Percent = 0
+    account: str = ""
 
 
 class Entry(Value, frozen=True, array_like=True, gc=False):
-    """A work entry. `behind` is the finished version that stands while the newest one (`work`) waits."""
+    """A work entry. `behind` is the finished version that stands while the newest one (`work`) waits. `rests` are journals that
+    settled what was left in ledger currency on a contract that the work has left; they are never reversed."""
 
     entry_id: str
     version: int
@@ -129,6 +134,7 @@ class Entry(Value, frozen=True, array_like=True, gc=False):
     issued: tuple[Issued, ...] = ()
     waived: tuple[str, ...] = ()
     conflict: str | None = None
+    rests: tuple[Posted, ...] = ()
 
     @property
     def standing(self) -> Work | None:

@@ -92,6 +92,12 @@ def plan_of(draft: Draft, price: Price) -> LinePlan | None:
     )
 
 
+def newest_plan(draft: Draft, contract: Contract, line_id: str) -> LinePlan | None:
+    """The plan of a line under the newest terms that have it."""
+    plans = (line_plan(draft, contract, stored.version, line_id) for stored in reversed(contract.history))
+    return next((plan for plan in plans if plan is not None), None)
+
+
 def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key: tuple[Any, ...]) -> LinePlan | None:
     history = versions(contract)
     terms = next(version.terms for version in history if version.number == number)

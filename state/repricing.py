@@ -13,7 +13,7 @@ from state.books import Entry, Price, Work
 from state.draft import Draft
 from state.known import Blocked, Slot, open_day_from, period, slot_for
 from state.plan import LinePlan
-from state.posting import book_difference, settle_exchange_rest
+from state.posting import book_difference, settle_exchange_rests, with_standing
 
 DATE_LAST = date(2100, 12, 31)
 # Days after which a rate is too old: never.
@@ -30,10 +30,6 @@ def reprice(draft: Draft, entry: Entry, plan: LinePlan, price: Price, rule: str)
     return with_standing(entry, replace(work, price=price))
 
 
-def with_standing(entry: Entry, work: Work) -> Entry:
-    return replace(entry, behind=work) if entry.behind is not None else replace(entry, work=work)
-
-
 def book_repriced(draft: Draft) -> None:
     """Post the difference between what the journals of each repriced entry carry and what its price now says."""
     for entry_id, (plan, rule) in draft.repriced.items():
@@ -44,7 +40,7 @@ def book_repriced(draft: Draft) -> None:
         after = book_difference(draft, work, plan, work.price, difference_slot(draft, work, plan), rule)
         if after is not work:
             booked = with_standing(entry, after)
-            draft.put_booked(entry, settle_exchange_rest(draft, booked, plan) if booked.issued else booked)
+            draft.put_booked(entry, settle_exchange_rests(draft, booked))
     draft.repriced = {}
 
 

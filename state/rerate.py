@@ -62,6 +62,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         final=kept.final,
         allowed_hours=kept.allowed_hours,
         billable_hours=kept.billable_hours,
+        account=kept.account if kept.line_id == fresh.line_id else fresh.account,
     )
     explain(draft, verdict.price)
     return verdict.price.line, price

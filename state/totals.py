@@ -8,7 +8,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from domain.accounts import PROJECT_LABOR, REVENUE
+from domain.accounts import PROJECT_LABOR, REVENUE, UNBILLED
 from domain.units import Amount, Hours
 from state.books import (
     Burn,
@@ -23,8 +23,6 @@ from state.books import (
     Project,
     Work,
 )
-
-UNBILLED_ACCOUNTS = ("1150", "1160")
 
 
 def add_price(totals: LineTotals, price: Price, sign: int) -> LineTotals:
@@ -181,17 +179,22 @@ def open_keys(entry: Entry | None) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def unbilled_position(entry: Entry) -> tuple[Amount, Amount]:
-    """What the entry has on 1150 and 1160, in contract and in ledger currency: accrued by its journals, less what was invoiced."""
-    amount = -sum(issued.invoiced for issued in entry.issued)
-    ledger = -sum(issued.invoiced_ledger for issued in entry.issued)
+def unbilled_positions(entry: Entry) -> dict[tuple[str, str], tuple[Amount, Amount]]:
+    """By contract and account (1150, 1160), in contract and in ledger currency: accrued by its journals, less what was invoiced."""
+    found: dict[tuple[str, str], tuple[Amount, Amount]] = {}
+
+    def add(contract_id: str, account: str, amount: Amount, ledger_amount: Amount) -> None:
+        had, had_ledger = found.get((contract_id, account), (0, 0))
+        found[contract_id, account] = had + amount, had_ledger + ledger_amount
+
     work = entry.standing
-    for journal in work.journals if work else ():
+    for journal in (*(work.journals if work else ()), *entry.rests):
         for line in journal.lines:
-            if line.account in UNBILLED_ACCOUNTS:
-                amount += line.amount
-                ledger += line.ledger_amount
-    return amount, ledger
+            if line.account in UNBILLED:
+                add(journal.contract_id, line.account, line.amount, line.ledger_amount)
+    for issued in entry.issued:
+        add(issued.contract_id, issued.account, -issued.invoiced, -issued.invoiced_ledger)
+    return found
 
 
 def of_side(journal: Posted, purpose: str) -> bool:

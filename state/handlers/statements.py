@@ -281,8 +281,9 @@ def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
     """The entry's due part is issued: it no longer competes for room, and cents of the line's rounding are posted on it."""
     entry = draft.rows.get(due.entry.entry_id, due.entry)
     before = stake_of(entry)
+    price = standing_price(entry)
+    own = price is not None and (price.contract_id, price.line_id) == (contract.contract_id, due.piece.line_id)
     if extra:
-        price = standing_price(entry)
         assert price is not None, "only a priced entry takes the rounding of its line"
         entry_with = reprice(draft, entry, due.plan, replace(price, rounding=price.rounding + extra), "rounding")
         draft.put_entry(entry, entry_with)
@@ -304,6 +305,7 @@ def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
         piece.role,
         piece.rate,
         piece.markup,
+        price.account if price is not None and own else had.account,
     )
     others = tuple(
         one for one in entry.issued if (one.contract_id, one.line_id) != (contract.contract_id, piece.line_id)

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from domain.audit.balances import ledger_rests
+from domain.audit.engagement import Engagement
+from domain.audit.entries import retell
+from domain.audit.findings import Seen
+from domain.audit.terms import terms_of
 from domain.caps import bucket_key
 from domain.contract import Version, cap_group, cap_rules, line_named, line_policies
+from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies, TimeAndMaterials
-from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
+from domain.events.delivery import BillingHoldPlaced
+from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
 from domain.outputs import BillingStatement, JournalEntry
 from state import snapshot
+from state.book_checks import EngagementBooks, books_agree
 from state.books import Burn, CapBucket, CapState, Contract, Entry, LineTotals, Price, Project
 from state.plan import versions
 from state.store import SEPARATOR, Store
@@ -372,6 +380,22 @@ def check_positions(books: Books) -> None:
         assert all(ledger == 0 for amount, ledger in left.values() if amount == 0), dict(left)
 
 
+def check_rests(books: Books, history: Sequence[Logged]) -> None:
+    """What `verify` says: rows and journals agree, and nothing is left in the ledger where the contract currency is zero."""
+    events = [one.event for one in history]
+    entities = {one.legal_entity_id: one.policies for one in events if isinstance(one, LegalEntityDefined)}
+    terms = terms_of((one for one in events if isinstance(one, ContractSigned | ContractAmended)), entities)
+    outputs = tuple(Seen("", *said) for said in books.said)
+    has_holds = any(isinstance(one, BillingHoldPlaced) for one in events)
+    for engagement_id in engagements(books.shard.store):
+        told = Engagement(engagement_id, outputs, terms, has_holds)
+        retold = retell(told)
+        assert not ledger_rests(told, retold.entries).violations
+        rows = entries_of(books.shard.store, engagement_id)
+        parts = books.shard.store.engagement(engagement_id).parts
+        assert not books_agree(EngagementBooks(engagement_id, parts, rows), retold.entries).violations
+
+
 def check(books: Books, history: Sequence[Logged]) -> None:
     """Everything above."""
     check_journals(books.journals)
@@ -385,3 +409,4 @@ def check(books: Books, history: Sequence[Logged]) -> None:
         check_buckets(books, engagement_id)
     check_trial_balance(books)
     check_liabilities(books)
+    check_rests(books, history)

@@ -21,7 +21,7 @@ from domain.events.delivery import (
     TimeApproved,
     TimeWithdrawn,
 )
-from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
+from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, ExchangeRateSet
 from tests.histories.foundation import Foundation
 from tests.histories.log import Story
 from tests.histories.scope import DAY, ENTRIES, HOUR, NINE_IN_THE_MORNING, USUAL, Scope, often, seldom
@@ -46,6 +46,13 @@ class Play:
         self.assignments: dict[str, int] = {}
         self.estimates = 0
         self.counts: Counter[str] = Counter()
+        self.second_currency = self.contract.currency
+        self.quoted = {"EUR"} | {
+            fields[name]
+            for kind, fields in foundation.sayings
+            if kind is ExchangeRateSet
+            for name in ("from_currency", "to_currency")
+        }
 
     def next(self, of: str) -> int:
         """The next version of something, or its number."""

@@ -183,6 +183,8 @@ class TermsVersion(Value, frozen=True, array_like=True, gc=False):
 
 
 class Contract(Value, frozen=True, array_like=True, gc=False):
+    """`former` are terms that a second signing replaced, of lines that it no longer has: what is issued on these is corrected by them."""
+
     contract_id: str
     version: int
     digest: str
@@ -195,6 +197,11 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
     sequences: dict[str, int] = {}
     unapproved: str | None = None
     ending: ContractTerminated | None = None
+    former: tuple[TermsVersion, ...] = ()
+
+    @property
+    def in_force(self) -> bool:
+        return bool(self.history) and self.invalid is None
 
     @property
     def terms(self) -> ContractSigned:

@@ -85,21 +85,25 @@ def newest_plan(draft: Draft, contract: Contract, line_id: str) -> LinePlan | No
 def plan_of(draft: Draft, price: Price) -> LinePlan | None:
     """The plan of a price's line for its service date, in the newest reading of the contract."""
     contract = draft.contract(price.contract_id)
-    if contract is None or not contract.history:
-        return None
-    return line_plan(draft, contract, version_on(contract, price.day), price.line_id) or line_plan(
-        draft, contract, contract.history[0].version, price.line_id
-    )
+    return plan_on(draft, contract, price.day, price.line_id) if contract is not None and contract.history else None
+
+
+def plan_on(draft: Draft, contract: Contract, day: date, line_id: str) -> LinePlan | None:
+    """The plan of a line for a service date; of one that the terms of that day do not have the newest that there was."""
+    return line_plan(draft, contract, version_on(contract, day), line_id) or newest_plan(draft, contract, line_id)
 
 
 def newest_plan(draft: Draft, contract: Contract, line_id: str) -> LinePlan | None:
     """The plan of a line under the newest terms that have it."""
-    plans = (line_plan(draft, contract, stored.version, line_id) for stored in reversed(contract.history))
+    stored = reversed((*contract.former, *contract.history))
+    plans = (line_plan(draft, contract, one.version, line_id) for one in stored)
     return next((plan for plan in plans if plan is not None), None)
 
 
 def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key: tuple[Any, ...]) -> LinePlan | None:
     history = versions(contract)
+    if all(version.number != number for version in history):
+        history = tuple(version_of(stored) for stored in contract.former)
     terms = next(version.terms for version in history if version.number == number)
     line = line_named(terms, line_id)
     entity = draft.reference.entity(terms.legal_entity_id)

@@ -133,7 +133,7 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
 
 
 def line_ids(contract: Contract) -> list[str]:
-    return sorted({line.line_id for stored in contract.history for line in stored.terms.lines})
+    return sorted({line.line_id for stored in (*contract.former, *contract.history) for line in stored.terms.lines})
 
 
 def any_caps(draft: Draft, contract: Contract) -> bool:

@@ -91,5 +91,6 @@ def _untagged(value: Any) -> Any:
 
 def _contract(stored: list[Any]) -> Contract:
     fields = dict(zip(Contract.__struct_fields__, _untagged(stored), strict=False))
-    fields["history"] = tuple(TermsVersion(*version) for version in fields["history"])
+    for name in ("history", "former"):
+        fields[name] = tuple(TermsVersion(*version) for version in fields.get(name, ()))
     return Contract(**fields)

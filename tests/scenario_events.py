@@ -515,7 +515,7 @@ class Teller:
         return {
             "type": "InvoicePosted",
             "invoice_id": words.take("an invoice"),
-            "statement_id": f"{ENGAGEMENT}.{words.take('a statement')}",
+            **_statement(words),
             "amount": number(words),
             "posted_on": self._day,
             **words.options(
@@ -528,7 +528,7 @@ class Teller:
         words.skip("of")
         return {
             "type": "InvoiceRejected",
-            "statement_id": f"{ENGAGEMENT}.{words.take('a statement')}",
+            **_statement(words),
             "code": words.take("a code"),
             "message": "scenario",
         }
@@ -553,6 +553,16 @@ class Teller:
                 }
             ),
         }
+
+
+def _statement(words: Words) -> dict[str, Any]:
+    """By its id, or by contract, period and sequence alone."""
+    named = words.take("a statement")
+    match named.split("/"):
+        case [contract_id, period, sequence]:
+            return {"statement": {"contract_id": contract_id, "period": period, "sequence": int(sequence)}}
+        case _:
+            return {"statement_id": f"{ENGAGEMENT}.{named}"}
 
 
 def _hours(words: Words) -> dict[str, str]:

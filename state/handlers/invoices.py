@@ -9,7 +9,6 @@ from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, 
 from domain.events.common import Policies
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.exchange import Exchange, MissingRate
-from domain.identity import statement_id as statement_id_of
 from domain.journal import About, Leg, journal_entry, merge, rounding_beyond
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import resolve
@@ -76,19 +75,16 @@ def retry_invoice(draft: Draft, statement_id: str) -> None:
 
 
 def find_statement(draft: Draft, event: InvoicePosted | InvoiceRejected) -> StatementState | None:
-    if event.statement_id is not None:
-        return draft.statement(event.statement_id)
+    """By its id, else by contract, period and sequence, which no two statements share; its bill-to is that of its issue."""
     named = event.statement
-    if named is None:
-        return None
-    contract = draft.contract(named.contract_id)
-    if contract is None or not contract.history:
-        return None
-    terms = contract.terms
-    bill_to = named.bill_to or (terms.bill_to[0].customer_id if terms.bill_to else terms.customer_id)
-    return draft.statement(
-        statement_id_of(draft.engagement_id, named.contract_id, bill_to, named.period.isoformat(), named.sequence)
+    if event.statement_id is not None or named is None:
+        return draft.statement(event.statement_id or "")
+    wanted = (named.contract_id, named.period, named.sequence)
+    issued = (draft.part("statement", statement_id) for statement_id in draft.ids("statement"))
+    found: StatementState | None = next(
+        (one for one in issued if (one.contract_id, one.period, one.sequence) == wanted), None
     )
+    return found if found is not None and named.bill_to in (None, found.bill_to) else None
 
 
 def _unknown(draft: Draft, event: InvoicePosted | InvoiceRejected, kind: str, subject: str) -> None:

@@ -30,7 +30,7 @@ from state.claims import stake_of, stands_on
 from state.draft import Draft
 from state.facts import happens
 from state.periods import closes_on, open_period, schedule, zone_of
-from state.plan import LinePlan, contract_policies, line_plan, plan_of, version_on
+from state.plan import LinePlan, contract_policies, line_plan, plan_of, plan_on
 from state.prorate import prorate_at_cut
 from state.repricing import book_repriced, reprice
 from state.rerate import in_order, line_ids
@@ -137,7 +137,7 @@ def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
     """Of every line, in every version of the terms that has it."""
     plans = (
         line_plan(draft, contract, stored.version, line.line_id)
-        for stored in contract.history
+        for stored in (*contract.former, *contract.history)
         for line in stored.terms.lines
     )
     return [plan for plan in plans if plan is not None]
@@ -161,7 +161,7 @@ def _plan(draft: Draft, contract: Contract, entry: Entry, line_id: str) -> LineP
         return plan_of(draft, price)
     issued = issued_on(entry, contract.contract_id, line_id)
     assert issued is not None, "an open entry has a price or was issued on the line"
-    return line_plan(draft, contract, version_on(contract, issued.day), line_id)
+    return plan_on(draft, contract, issued.day, line_id)
 
 
 def _held(holds: list[Hold], contract: Contract, plan: LinePlan, entry: Entry) -> bool:

@@ -61,7 +61,9 @@ def _sign_another(play: Play) -> None:
     scope, version = play.scope, play.next("K2")
     if version == 1:
         play.second_currency = play.draw(st.sampled_from([play.contract.currency, *scope.currencies[1:], "EUR"]))
-        for quoted in play.draw(exchange_rates(play.second_currency)) if play.second_currency not in play.quoted else ():
+        for quoted in (
+            play.draw(exchange_rates(play.second_currency)) if play.second_currency not in play.quoted else ()
+        ):
             play.story.say(ExchangeRateSet, version=1, **quoted)
     currency = play.second_currency
     rates = (LineRate(USUAL[currency][0] * 3 // 4),)

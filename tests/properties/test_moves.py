@@ -12,7 +12,13 @@ from tests.histories.scope import Scope
 
 # Work, corrections, moves and what the ERP says; little that parks.
 MOVES = Scope(
-    late_references=False, caps=False, holds=False, faults=False, accounting_periods=False, assignments=False, waits=False
+    late_references=False,
+    caps=False,
+    holds=False,
+    faults=False,
+    accounting_periods=False,
+    assignments=False,
+    waits=False,
 )
 
 

@@ -27,7 +27,7 @@ from state.books import (
     StatementState,
     Work,
 )
-from state.totals import DUE, add_faults, add_issued, add_posted, add_price, add_work, open_keys
+from state.totals import DUE, FREE, MARK, add_faults, add_issued, add_posted, add_price, add_work, open_keys
 from state.value import Value
 
 PartKey = tuple[str, str]
@@ -240,6 +240,10 @@ class Draft:
         """Those of them that have something to bill."""
         return self._open(contract_id, line_id, since, until, (line_id + DUE,))
 
+    def free_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
+        """Entries priced at zero of which the period is not cut."""
+        return self._open(contract_id, line_id, since, until, (line_id + FREE,))
+
     def _open(self, contract_id: str, line_id: str, since: str, until: str, names: tuple[str, ...]) -> list[Entry]:
         stored = [entry for name in names for entry in self.entries.open_on(contract_id, name, since, until)]
         changed = self.changed_on.get((contract_id, line_id))
@@ -303,7 +307,7 @@ class Draft:
         entry_id = after.entry_id
         has, had = open_keys(after), open_keys(before)
         for contract_id, name, _, _ in (*had, *has):
-            self.changed_on.setdefault((contract_id, name.removesuffix(DUE)), {})[entry_id] = None
+            self.changed_on.setdefault((contract_id, name.partition(MARK)[0]), {})[entry_id] = None
         if had != has:
             _swap(set(had), set(has), self.open_removed, self.open_added)
         faults_before = before.work.faults if before is not None and before.work is not None else ()

@@ -31,7 +31,7 @@ from state.person_day import stepped_price
 from state.plan import LinePlan, plan_of
 from state.posting import explain
 from state.repricing import reprice
-from state.totals import standing_price
+from state.totals import cut_at_zero, standing_price
 
 
 def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
@@ -43,6 +43,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or work.price is None
         or not work.price.line_id
         or any(i.amount for i in entry.issued)
+        or cut_at_zero(entry, work.price)
     ):
         return None
     verdict = assess(draft, entry, work.event, work)
@@ -86,10 +87,17 @@ def rerate_person(
     for contract in contracts:
         for line_id in line_ids(contract):
             last = (until + timedelta(days=1)).isoformat() if until is not None else "9999"
-            for entry in in_order(draft.open_on(contract.contract_id, line_id, since.isoformat(), last)):
+            for entry in in_order(_ratable(draft, contract, line_id, since.isoformat(), last)):
                 event = entry.work.event if entry.work is not None else None
                 if event is not None and (event.person_id, event.project_id) == (person_id, project_id):
                     _rerate_one(draft, entry)
+
+
+def _ratable(draft: Draft, contract: Contract, line_id: str, since: str, until: str = "9999") -> Iterable[Entry]:
+    """Entries that a new rate may find: not settled, or priced at zero and not cut."""
+    found = {entry.entry_id: entry for entry in draft.open_on(contract.contract_id, line_id, since, until)}
+    found |= {entry.entry_id: entry for entry in draft.free_on(contract.contract_id, line_id, since, until)}
+    return found.values()
 
 
 def _rerate_one(draft: Draft, stale: Entry) -> None:
@@ -114,9 +122,7 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
     """After the contract changed from `since` on (None: from the beginning): new rates, then all caps anew."""
     fresh: dict[str, tuple[LinePlan, Price]] = {}
     for line_id in line_ids(contract):
-        for entry in in_order(
-            draft.open_on(contract.contract_id, line_id, since.isoformat() if since is not None else "")
-        ):
+        for entry in in_order(_ratable(draft, contract, line_id, since.isoformat() if since is not None else "")):
             found = new_price(draft, entry)
             price = standing_price(entry)
             if found is None or price is None or entry.entry_id in fresh:

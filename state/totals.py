@@ -138,6 +138,11 @@ def issued_on(entry: Entry, contract_id: str, line_id: str) -> Issued | None:
     return None
 
 
+def cut_at_zero(entry: Entry, price: Price) -> bool:
+    """Whether the entry's period was cut while it had nothing to bill; that stands as if it were issued."""
+    return not price.value and issued_on(entry, price.contract_id, price.line_id) is not None
+
+
 def outstanding(entry: Entry, contract_id: str, line_id: str) -> Amount:
     """What the next statement has to bring for the entry on this line: billable now, less what was issued."""
     price = standing_price(entry)
@@ -148,35 +153,37 @@ def outstanding(entry: Entry, contract_id: str, line_id: str) -> Amount:
     return due - issued.amount if issued else due
 
 
-# A line's entries are indexed apart: those with something to bill, which a cut reads, and those that only wait for room under a cap.
-DUE = "\x1fdue"
+# A line's entries are indexed apart: those with something to bill, which a cut reads, those that only wait for room under a cap, and
+# those priced at zero, which nothing is issued of but which a new rate may still give a value until their period is cut.
+MARK = "\x1f"
+DUE = MARK + "due"
+FREE = MARK + "free"
 
 
-def open_lines(entry: Entry | None) -> Iterator[tuple[str, str, str, bool]]:
-    """(contract, line, service date, due) of every line on which the entry is not settled: something to bill, or value over a cap."""
+def open_keys(entry: Entry | None) -> list[tuple[str, str, str, str]]:
+    """Keys of the index for every line on which the entry is not settled: contract, line with its mark, service date, entry."""
     if entry is None:
-        return
+        return []
+    return [
+        (contract_id, line_id + mark, day, entry.entry_id) for contract_id, line_id, day, mark in _open_lines(entry)
+    ]
+
+
+def _open_lines(entry: Entry) -> Iterator[tuple[str, str, str, str]]:
     price = standing_price(entry)
     if price is not None and price.line_id:
         issued = issued_on(entry, price.contract_id, price.line_id)
         settled = issued.amount if issued else 0
         due = price.billable + price.rounding != settled
+        place = price.contract_id, price.line_id, price.day.isoformat()
         if due or (price.value > settled and not price.final) or price.stepped:
-            yield price.contract_id, price.line_id, price.day.isoformat(), due
+            yield *place, DUE if due else ""
+        if not price.value and issued is None:
+            yield *place, FREE
     for issued in entry.issued:
         on_price = price is not None and price.line_id == issued.line_id and price.contract_id == issued.contract_id
         if issued.amount and not on_price:
-            yield issued.contract_id, issued.line_id, issued.day.isoformat(), True
-
-
-def open_keys(entry: Entry | None) -> list[tuple[str, str, str, str]]:
-    """The same as keys of the index: contract, line (marked where due), service date, entry."""
-    if entry is None:
-        return []
-    return [
-        (contract_id, line_id + DUE if due else line_id, day, entry.entry_id)
-        for contract_id, line_id, day, due in open_lines(entry)
-    ]
+            yield issued.contract_id, issued.line_id, issued.day.isoformat(), DUE
 
 
 def unbilled_positions(entry: Entry) -> dict[tuple[str, str], tuple[Amount, Amount]]:

@@ -129,6 +129,7 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
     due = list(_due(draft, contract, period, since))
     if due:
         _issue(draft, contract, period, due)
+    _close_free(draft, contract, period, since)
     if any(plan.policies.overflow == "non_billable" for plan in plans):
         _make_final(draft, contract, period.to)
 
@@ -144,7 +145,7 @@ def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
 
 
 def _due(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> Iterable[_Due]:
-    holds = [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
+    holds = _holds(draft)
     for line_id in line_ids(contract):
         entries = draft.due_on(contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat())
         for entry in in_order(entries):
@@ -162,6 +163,10 @@ def _plan(draft: Draft, contract: Contract, entry: Entry, line_id: str) -> LineP
     issued = issued_on(entry, contract.contract_id, line_id)
     assert issued is not None, "an open entry has a price or was issued on the line"
     return plan_on(draft, contract, issued.day, line_id)
+
+
+def _holds(draft: Draft) -> list[Hold]:
+    return [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
 
 
 def _held(holds: list[Hold], contract: Contract, plan: LinePlan, entry: Entry) -> bool:
@@ -244,6 +249,22 @@ def _issue(draft: Draft, contract: Contract, period: BillingPeriod, due: Sequenc
             _pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
     _emit(draft, contract, period, lines, listed)
+
+
+def _close_free(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
+    """What is priced at zero has no line on the statement, but its period is cut: a later rate finds it no more."""
+    holds = _holds(draft)
+    for line_id in line_ids(contract):
+        entries = draft.free_on(
+            contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat()
+        )
+        for entry in entries:
+            price = standing_price(entry)
+            assert price is not None, "an entry priced at zero has a price"
+            plan = plan_of(draft, price)
+            if plan is not None and not _held(holds, contract, plan, entry):
+                nothing = Issued(price.contract_id, price.line_id, 0, 0, price.day, account=price.account)
+                draft.put_entry(entry, replace(entry, issued=(*entry.issued, nothing)))
 
 
 def _line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount: Amount) -> StatementLine:

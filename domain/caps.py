@@ -231,11 +231,10 @@ def prorate(room: Amount, values: Sequence[Amount], currency: str) -> tuple[Amou
     return allocate(max(room, 0), values, currency)
 
 
-def crossed(
-    thresholds: Sequence[Percent], limit: int, before: int, after: int
-) -> tuple[tuple[Percent, ...], tuple[Percent, ...]]:
-    """Thresholds newly reached, and those that re-arm because consumption fell below them (R23)."""
-    marks = [(percent, percent * limit) for percent in thresholds]
-    reached = tuple(p for p, mark in marks if before * 100_000_000 < mark <= after * 100_000_000)
-    rearmed = tuple(p for p, mark in marks if after * 100_000_000 < mark <= before * 100_000_000)
-    return reached, rearmed
+def crossed(thresholds: Sequence[Percent], limit: int, had: int, now_limit: int, has: int) -> tuple[Percent, ...]:
+    """Thresholds newly reached: `had` of `limit` was below them, `has` of `now_limit` is not (R23)."""
+    return tuple(
+        percent
+        for percent in thresholds
+        if had * 100_000_000 < percent * limit and 0 < percent * now_limit <= has * 100_000_000
+    )

@@ -9,9 +9,22 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps import Bucket, BucketKey, CapRule, Claim, Grant, Order, allot, bucket_key, grant, has_room, take
+from domain.caps import (
+    Bucket,
+    BucketKey,
+    CapRule,
+    Claim,
+    Grant,
+    Order,
+    allot,
+    bucket_key,
+    grant,
+    has_room,
+    limit_of,
+    take,
+)
 from state.books import CapBucket, Entry, Price
-from state.cap_notices import count_over
+from state.cap_notices import count_over, watch
 from state.claims import (
     REVENUE,
     Share,
@@ -178,7 +191,7 @@ def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: 
             last = order
         draft.put("bucket", part_id, CapBucket(bucket, last, refused, stored.below))
         if allotment != REVENUE and part_id not in draft.watched:
-            draft.watched[part_id] = (plan, rule, key, stored.bucket)
+            watch(draft, part_id, plan, rule, key, stored.bucket, limit_of(rule, key))
 
 
 def _added(bucket: Bucket, share: Share, sign: int) -> Bucket:

@@ -4,10 +4,11 @@ An event speaks of where a cap stands at its end, not of the ways there.
 """
 
 from heapq import nsmallest
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps import Bucket, BucketKey, CapRule, crossed, limit_of
+from domain.caps import Bucket, BucketKey, CapLimit, CapRule, crossed, limit_of
 from domain.identity import derived_id
 from domain.money import format_amount
 from domain.outputs import Alert
@@ -20,11 +21,30 @@ from state.totals import standing_price
 
 def after_event(draft: Draft) -> None:
     """Of every cap that the event touched, once its differences are posted and its rows are what they will be."""
-    for part_id, (plan, rule, key, before) in draft.watched.items():
-        _watch(draft, plan, rule, part_id, key, before)
+    for part_id, watched in draft.watched.items():
+        _watch(draft, part_id, watched)
     for kind, part_id in list(draft.parts):
         if kind == "cap":
             _announce_over(draft, part_id)
+
+
+class Watched(NamedTuple):
+    """A bucket that an event touches, with what was taken and allowed before it."""
+
+    plan: LinePlan
+    rule: CapRule
+    key: BucketKey
+    bucket: Bucket
+    limit: CapLimit
+
+
+def watch(
+    draft: Draft, part_id: str, plan: LinePlan, rule: CapRule, key: BucketKey, bucket: Bucket, limit: CapLimit
+) -> None:
+    """Say at the end of the event what people should hear of the bucket; what it was at the beginning is said by the first who asks."""
+    known: Watched | None = draft.watched.get(part_id)
+    before = (bucket, limit) if known is None else known[3:]
+    draft.watched[part_id] = Watched(plan, rule, key, *before)
 
 
 # What is over a cap
@@ -129,16 +149,19 @@ def _entries_over(draft: Draft, contract: Contract, cap_id: str) -> tuple[str, .
 # How far a cap is used
 
 
-def _watch(draft: Draft, plan: LinePlan, rule: CapRule, part_id: str, key: BucketKey, before: Bucket) -> None:
+def _watch(draft: Draft, part_id: str, watched: Watched) -> None:
     """Alerts at the thresholds, and `cap_below_consumption` while more is taken than the cap allows now."""
-    after = draft.bucket(part_id).bucket
-    limit = limit_of(rule, key)
-    for measure, had, has in ((limit.amount, before.amount, after.amount), (limit.hours, before.hours, after.hours)):
-        if measure is not None and had != has:
-            reached, _ = crossed(rule.thresholds, measure, had, has)
-            for percent in reached:
-                _alert(draft, plan, rule, key, percent, after)
-    check_below(draft, plan, rule, part_id, key)
+    plan, rule, key, had, was = watched
+    has, limit = draft.bucket(part_id).bucket, limit_of(rule, key)
+    for allowed, taken, allows, takes in (
+        (was.amount, had.amount, limit.amount, has.amount),
+        (was.hours, had.hours, limit.hours, has.hours),
+    ):
+        if allows is not None:
+            before = (allowed, taken) if allowed is not None else (allows, 0)
+            for percent in crossed(rule.thresholds, *before, allows, takes):
+                _alert(draft, plan, rule, key, percent, has)
+    _check_below(draft, plan, rule, part_id, key)
 
 
 def _alert(draft: Draft, plan: LinePlan, rule: CapRule, key: BucketKey, percent: int, bucket: Bucket) -> None:
@@ -165,7 +188,7 @@ def _alert(draft: Draft, plan: LinePlan, rule: CapRule, key: BucketKey, percent:
     )
 
 
-def check_below(draft: Draft, plan: LinePlan, rule: CapRule, part_id: str, key: BucketKey) -> None:
+def _check_below(draft: Draft, plan: LinePlan, rule: CapRule, part_id: str, key: BucketKey) -> None:
     """Open for a bucket while more is taken from it than the newest version of the cap allows it (RULES section 6, Caps)."""
     stored = draft.bucket(part_id)
     bucket, limit = stored.bucket, limit_of(rule, key)

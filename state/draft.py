@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from domain.caps import Bucket
 from domain.exceptions import CATALOGUE
 from domain.identity import derived_id
 from domain.outputs import ExceptionClosed, ExceptionRaised
@@ -167,7 +166,7 @@ class Draft:
         # Entries changed by this event, by the contract lines on which they are or were open.
         self.changed_on: dict[tuple[str, str], dict[str, None]] = {}
         self.repriced: dict[str, tuple[Any, str]] = {}
-        self.watched: dict[str, tuple[Any, Any, tuple[str, str], Bucket]] = {}
+        self.watched: dict[str, Any] = {}
 
     def transition(self) -> Transition:
         return Transition(

@@ -121,7 +121,7 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
         entity,
         rules,
         tuple(for_billing(rule) for rule in rules),
-        _billed_apart(draft, contract, group, rules),
+        _billed_apart(draft, contract, history, group, rules),
         group,
         smallest_unit(terms.currency),
         unbilled_account(policies, line),
@@ -136,15 +136,20 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
     )
 
 
-def _billed_apart(draft: Draft, contract: Contract, group: frozenset[str], rules: tuple[CapRule, ...]) -> bool:
+def _billed_apart(
+    draft: Draft,
+    contract: Contract,
+    history: tuple[Version, ...],
+    group: frozenset[str],
+    rules: tuple[CapRule, ...],
+) -> bool:
     """Whether the lines that share caps allot billing apart from revenue: one for all, since they share buckets."""
     if len(group) == 1:
         return any(is_apart(rule) for rule in rules)
-    key = ("billed apart", contract.contract_id, contract.version, len(contract.history), group)
+    key = ("billed apart", contract.contract_id, contract.version, history[-1].number, group)
     if key not in draft.plans:
         entity = draft.reference.entity(contract.terms.legal_entity_id)
         policies = entity.policies if entity is not None else None
-        history = versions(contract)
         draft.plans[key] = any(is_apart(rule) for line_id in group for rule in cap_rules(history, line_id, policies))
     found: bool = draft.plans[key]
     return found

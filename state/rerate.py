@@ -9,11 +9,12 @@ from datetime import date, timedelta
 
 from msgspec.structs import replace
 
-from domain.caps import Bucket, BucketKey, Claim, allot, bucket_key
+from domain.caps import Bucket, BucketKey, CapLimit, CapRule, Claim, allot, bucket_key, limit_of
+from domain.contract import BEGINNING, cap_rules
 from state.allot import change
 from state.assess import PricePlan, assess
 from state.books import CapBucket, CapState, Contract, Entry, Price
-from state.cap_notices import check_below, is_over, settle_below
+from state.cap_notices import is_over, settle_below, watch
 from state.claims import (
     REVENUE,
     Share,
@@ -28,7 +29,7 @@ from state.claims import (
 )
 from state.draft import Draft
 from state.person_day import stepped_price
-from state.plan import LinePlan, plan_of
+from state.plan import LinePlan, plan_of, versions
 from state.posting import explain
 from state.repricing import reprice
 from state.totals import cut_at_zero, standing_price
@@ -234,17 +235,30 @@ def _allot_all(
         before = forgotten.get(part_id, CapBucket())
         draft.put("bucket", part_id, CapBucket(bucket, last.get(key), refused.get(key, 0), before.below))
     if allotment != REVENUE:
-        _check_below(draft, allotment, members)
+        _watch_all(draft, allotment, members, forgotten)
 
 
-def _check_below(draft: Draft, allotment: str, members: list[tuple[LinePlan, Stake]]) -> None:
-    seen = set()
+def _watch_all(
+    draft: Draft, allotment: str, members: list[tuple[LinePlan, Stake]], forgotten: Mapping[str, CapBucket]
+) -> None:
+    """The buckets may have crossed a threshold: by other rates, or by another limit."""
+    seen: set[BucketKey] = set()
+    known: Contract | None = draft.before.get(("contract", members[0][0].contract_id))
+    history = versions(known) if known is not None else ()
+    former: dict[str, tuple[CapRule, ...]] = {}
     for own, stake in members:
         for rule in own.rules:
             key = bucket_key(rule, stake.price.day, stake.person_id)
             if key not in seen:
                 seen.add(key)
-                check_below(draft, own, rule, bucket_id(own, allotment, key), key)
+                part_id = bucket_id(own, allotment, key)
+                line_id = own.line.line_id
+                if line_id not in former:
+                    former[line_id] = cap_rules(history, line_id, own.entity.policies)
+                same = (rule.cap_id, rule.period)
+                limits = (limit_of(one, key) for one in former[line_id] if (one.cap_id, one.period) == same)
+                bucket = forgotten.get(part_id, CapBucket()).bucket
+                watch(draft, part_id, own, rule, key, bucket, next(limits, CapLimit(BEGINNING)))
 
 
 def _recount(draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Stake]], prices: dict[str, Price]) -> None:

@@ -6,7 +6,6 @@ An entry has two sides that post apart, each whole as soon as it can: cost (pers
 
 from bisect import bisect_right
 from datetime import date
-from operator import itemgetter
 from typing import Any
 
 from domain.accounts import LABOR_COST
@@ -17,7 +16,7 @@ from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.identity import content_digest
 from domain.money import extend, format_decimal
-from domain.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate, role_of
+from domain.rates import NoRate, RateDecision, RateQuery, assignment_on, resolve_bill_rate, role_of
 from domain.units import Hours, Percent, Rate
 from domain.waiting import waits_for_cost_rate, waits_for_rate
 from domain.zones import local_date
@@ -429,7 +428,7 @@ def rate_for(
 ) -> Rated:
     """The rate by R5; remembered while no rate that could matter begins or ends."""
     rate_day = _rate_day(event, plan, day)
-    assignment = assignment_on(draft, project, event.person_id, day) if project.assignments else None
+    assignment = assigned_rate(draft, project, event.person_id, day) if project.assignments else None
     dimensions = project.activated.dimensions if project.activated is not None else {}
     billed_as = person if rate_day == day else draft.reference.person_on(event.person_id, rate_day)
     key = (
@@ -480,7 +479,7 @@ def rate_query(
         terms=plan.line.terms,
         entry_rate=event.rate,
         entry_rate_approver=event.rate_approved_by,
-        assignment_rate=assignment_on(draft, project, event.person_id, day),
+        assignment_rate=assigned_rate(draft, project, event.person_id, day),
         overtime=event.overtime,
         precedence=plan.policies.rate_precedence or (),
     )
@@ -490,14 +489,8 @@ def _rate_day(event: TimeApproved, plan: LinePlan, day: date) -> date:
     return day if plan.policies.rate_date == "service" else local_date(approved_at(event), plan.entity.zone)
 
 
-def assignment_on(draft: Draft, project: Project, person_id: str, day: date) -> tuple[int, str] | None:
-    """The bill rate of the assignment that covers the date, the later start first."""
-    covering = (
-        (assignment.starts_on, assignment.bill_rate)
-        for assignment in assigned(draft, project, person_id)
-        if assignment.bill_rate is not None
-        and assignment.starts_on <= day
-        and (assignment.ends_on is None or day <= assignment.ends_on)
-    )
-    _, rate = max(covering, key=itemgetter(0), default=(None, None))
+def assigned_rate(draft: Draft, project: Project, person_id: str, day: date) -> tuple[int, str] | None:
+    """The bill rate of the assignment that covers the day, None where that states none."""
+    assignment = assignment_on(assigned(draft, project, person_id), person_id, day)
+    rate = assignment.bill_rate if assignment is not None else None
     return (rate.amount, rate.currency) if rate is not None else None

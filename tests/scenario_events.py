@@ -404,15 +404,24 @@ class Teller:
         project_id = words.take("a project")
         self._project = self._project or project_id
         words.skip("of")
-        return {
+        found = {
             "type": "ProjectActivated",
             "project_id": project_id,
             "name": project_id,
             "legal_entity_id": words.take("a legal entity"),
             "starts_on": "2026-01-01",
             "version": self._version("project", project_id),
-            **words.options({"from": ("starts_on", text), "to": ("ends_on", text)}),
+            **words.options(
+                {
+                    "from": ("starts_on", text),
+                    "to": ("ends_on", text),
+                    "practice": ("practice", text),
+                    "region": ("region", text),
+                }
+            ),
         }
+        dimensions = {name: found.pop(name) for name in ("practice", "region") if name in found}
+        return {**found, "dimensions": dimensions}
 
     def _project_closed(self, words: Words, _: Block) -> dict[str, Any]:
         project_id = words.take("a project")

@@ -20,7 +20,7 @@ from domain.outputs import BillingStatement, JournalEntry
 from state import snapshot
 from state.book_checks import EngagementBooks, books_agree
 from state.books import Burn, CapBucket, CapState, Contract, Entry, LineTotals, Price, Project
-from state.plan import versions
+from state.plan import version_of, versions
 from state.store import SEPARATOR, Store
 from state.totals import open_keys
 from tests.folding import Books, Logged, Said, balances, without_zeros
@@ -289,6 +289,8 @@ def check_buckets(books: Books, engagement_id: str) -> None:
 def _granted(books: Books, contract: Contract, price: Price, person_id: str) -> Iterator[tuple[str, tuple[int, int]]]:
     """Bucket, amount and hours of what one entry was granted."""
     history = versions(contract)
+    if all(line_named(version.terms, price.line_id) is None for version in history):
+        history = tuple(version_of(stored) for stored in contract.former)
     entity = books.shard.reference.entity(contract.terms.legal_entity_id)
     policies = entity.policies if entity is not None else None
     apart = any(_bills_apart(history, line_id, policies) for line_id in cap_group(history, price.line_id))

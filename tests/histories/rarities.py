@@ -29,7 +29,7 @@ from domain.events.reference import (
 from domain.identity import derived_id
 from tests.histories.foundation import exchange_rates
 from tests.histories.scope import FIRST_DAY, HOUR, PERCENT, USUAL, ZONES, seldom
-from tests.histories.steps import Play, Step, amended
+from tests.histories.steps import Play, Step, amended, some_lines
 
 # Where an exception of an entry stands: of the whole, or of its price.
 WAIVABLE = (
@@ -41,19 +41,25 @@ WAIVABLE = (
 
 
 def _sign_again(play: Play) -> None:
-    """A correction of the contract from its beginning."""
+    """A correction of the contract from its beginning: at times of its start or its currency, or with terms that contradict."""
     if not play.scope.amendments:
         return
     play.contract_version += 1
-    contract = play.contract
-    lines = tuple(amended(line, play.draw, play.scope, contract.currency) for line in contract.lines)
+    contract, draw = play.contract, play.draw
+    lines = some_lines(play, tuple(amended(line, draw, play.scope, contract.currency) for line in contract.lines))
+    kept = {line.line_id for line in lines}
+    changes = {
+        "recorded_at": play.story.now,
+        "version": play.contract_version,
+        "lines": draw(seldom(st.just((*lines, lines[0])), lines)),
+        "shared_caps": tuple(cap for cap in contract.shared_caps if kept.issuperset(cap.lines)),
+        "starts_on": contract.starts_on - dt.timedelta(days=draw(st.sampled_from([0, 0, 0, 40]))),
+        "currency": draw(seldom(st.just("CHF"), contract.currency)),
+    }
     fields = {
         name: value for name, value in contract._asdict().items() if name not in ("event_id", "occurred_at", "source")
     }
-    play.story.say(
-        ContractSigned,
-        **{**fields, "recorded_at": play.story.now, "version": play.contract_version, "lines": lines},
-    )
+    play.story.say(ContractSigned, **{**fields, **changes})
 
 
 def _sign_another(play: Play) -> None:

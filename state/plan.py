@@ -76,12 +76,6 @@ def plan_for(draft: Draft, contract: Contract, number: int, project_id: str, tas
     return found
 
 
-def newest_plan(draft: Draft, contract: Contract, line_id: str) -> LinePlan | None:
-    """The plan of a line under the newest version that has it."""
-    plans = (line_plan(draft, contract, stored.version, line_id) for stored in reversed(contract.history))
-    return next((plan for plan in plans if plan is not None), None)
-
-
 def plan_of(draft: Draft, price: Price) -> LinePlan | None:
     """The plan of a price's line for its service date, in the newest reading of the contract."""
     contract = draft.contract(price.contract_id)

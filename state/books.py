@@ -162,7 +162,6 @@ class Project(Value, frozen=True, array_like=True, gc=False):
     project_id: str
     activated: ProjectActivated | None = None
     closed_on: date | None = None
-    close_version: int = 0
     zone: str | None = None
     burn: Burn = Burn()
     months: dict[str, MonthFigures] = {}
@@ -227,7 +226,6 @@ class CapState(Value, frozen=True, array_like=True, gc=False):
     """What all buckets of a cap hold together, and what the last exception said."""
 
     over_amount: Amount = 0
-    over_hours: Hours = 0
     over_entries: int = 0
     exception_id: str | None = None
     reported_amount: Amount = 0

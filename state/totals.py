@@ -73,7 +73,6 @@ def add_work(project: Project, work: Work, sign: int) -> Project:
         project.project_id,
         project.activated,
         project.closed_on,
-        project.close_version,
         project.zone,
         Burn(hours, billable, memo),
         months,

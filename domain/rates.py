@@ -164,11 +164,11 @@ def role_of(entry_role: str | None, assignments: Iterable[ResourceAssigned], per
     """The entry's own, else that of the person's assignment covering the day, else the person's."""
     if entry_role is not None:
         return entry_role
-    assignment = assignment_on(assignments, person.person_id, day)
+    assignment = covering_assignment(assignments, person.person_id, day)
     return assignment.role if assignment is not None else person.role
 
 
-def assignment_on(assignments: Iterable[ResourceAssigned], person_id: str, day: date) -> ResourceAssigned | None:
+def covering_assignment(assignments: Iterable[ResourceAssigned], person_id: str, day: date) -> ResourceAssigned | None:
     """The one of the person's that covers the day and gives both role and rate: the later start first, then the higher id."""
     covering = (
         assignment

@@ -16,7 +16,7 @@ from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.identity import content_digest
 from domain.money import extend, format_decimal
-from domain.rates import NoRate, RateDecision, RateQuery, assignment_on, resolve_bill_rate, role_of
+from domain.rates import NoRate, RateDecision, RateQuery, covering_assignment, resolve_bill_rate, role_of
 from domain.units import Hours, Percent, Rate
 from domain.waiting import waits_for_cost_rate, waits_for_rate
 from domain.zones import local_date
@@ -428,7 +428,7 @@ def rate_for(
 ) -> Rated:
     """The rate by R5; remembered while no rate that could matter begins or ends."""
     rate_day = _rate_day(event, plan, day)
-    assignment = assigned_rate(draft, project, event.person_id, day) if project.assignments else None
+    assignment = assignment_on(draft, project, event.person_id, day) if project.assignments else None
     dimensions = project.activated.dimensions if project.activated is not None else {}
     billed_as = person if rate_day == day else draft.reference.person_on(event.person_id, rate_day)
     key = (
@@ -479,7 +479,7 @@ def rate_query(
         terms=plan.line.terms,
         entry_rate=event.rate,
         entry_rate_approver=event.rate_approved_by,
-        assignment_rate=assigned_rate(draft, project, event.person_id, day),
+        assignment_rate=assignment_on(draft, project, event.person_id, day),
         overtime=event.overtime,
         precedence=plan.policies.rate_precedence or (),
     )
@@ -489,8 +489,8 @@ def _rate_day(event: TimeApproved, plan: LinePlan, day: date) -> date:
     return day if plan.policies.rate_date == "service" else local_date(approved_at(event), plan.entity.zone)
 
 
-def assigned_rate(draft: Draft, project: Project, person_id: str, day: date) -> tuple[int, str] | None:
+def assignment_on(draft: Draft, project: Project, person_id: str, day: date) -> tuple[int, str] | None:
     """The bill rate of the assignment that covers the day, None where that states none."""
-    assignment = assignment_on(assigned(draft, project, person_id), person_id, day)
+    assignment = covering_assignment(assigned(draft, project, person_id), person_id, day)
     rate = assignment.bill_rate if assignment is not None else None
     return (rate.amount, rate.currency) if rate is not None else None

@@ -15,7 +15,7 @@ from domain.money import HALF_UP, round_ratio, smallest_unit
 from domain.outputs import ForecastDemand
 from domain.rates import RateDecision, RateQuery, resolve_bill_rate
 from domain.units import Amount, Hours, Rate
-from state.assess import assigned_rate
+from state.assess import assignment_on
 from state.books import Contract, Project
 from state.draft import Draft
 from state.known import cost_rate, worker_on
@@ -173,7 +173,7 @@ def planned_rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_o
     known = _known_rates(draft, project, plan, 4 * len(ahead))
     hours = value = 0
     for assignment, _, planned, day in ahead.values():
-        own = assigned_rate(draft, project, assignment.person_id, day)
+        own = assignment_on(draft, project, assignment.person_id, day)
         key = (assignment.person_id, assignment.role, day, own)
         rate = known.get(key)
         if rate is None:

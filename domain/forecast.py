@@ -66,7 +66,7 @@ class Standing(NamedTuple):
     now: Tally
     remaining: Tally
     backlog: Amount
-    billed: Amount
+    unbilled_backlog: Amount
     budget_used: Percent | None
 
 
@@ -183,7 +183,7 @@ def figures(currency: str, standing: Standing, months: MonthSums) -> ForecastFig
         eac_cost,
         eac_revenue,
         standing.backlog,
-        revenue + standing.backlog - standing.billed,
+        standing.unbilled_backlog,
         margin,
         percent(margin, eac_revenue),
         standing.budget_used,
@@ -199,6 +199,21 @@ def add_tally(months: MonthSums, month: str, tally: Tally) -> None:
         held[0] += tally[0]
         held[1] += tally[1]
         held[2] += tally[2]
+
+
+def total_of(months: MonthSums) -> Tally:
+    total = NOTHING
+    for held in months.values():
+        total = added(total, (held[0], held[1], held[2]))
+    return total
+
+
+def settle_rest(months: MonthSums, whole: Tally) -> None:
+    """Make the months sum to the whole: what is left goes to the last of them."""
+    given = total_of(months)
+    if given != whole:
+        last = max((month for month, held in months.items() if any(held)), default=max(months))
+        add_tally(months, last, (whole[0] - given[0], whole[1] - given[1], whole[2] - given[2]))
 
 
 def add_money(months: MonthSums, month: str, billings: Amount, cash: Amount) -> None:

@@ -6,7 +6,6 @@ An entry has two sides that post apart, each whole as soon as it can: cost (pers
 
 from bisect import bisect_right
 from datetime import date
-from operator import itemgetter
 from typing import Any
 
 from domain.accounts import LABOR_COST
@@ -17,7 +16,7 @@ from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.identity import content_digest
 from domain.money import extend, format_decimal
-from domain.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate, role_of
+from domain.rates import NoRate, RateDecision, RateQuery, covering_assignment, resolve_bill_rate, role_of
 from domain.units import Hours, Percent, Rate
 from domain.waiting import waits_for_cost_rate, waits_for_rate
 from domain.zones import local_date
@@ -393,6 +392,7 @@ def _price(
         hours,
         extend(hours, rate, markup, plan.currency, mode),
         extend(uncharged, rate, markup, plan.currency, mode) if uncharged else 0,
+        account=plan.account,
     )
     return PricePlan(price, plan, slot, rated.decision)
 
@@ -505,13 +505,7 @@ def _rate_day(event: TimeApproved, plan: LinePlan, day: date) -> date:
 
 
 def assignment_on(draft: Draft, project: Project, person_id: str, day: date) -> tuple[int, str] | None:
-    """The bill rate of the assignment that covers the date, the later start first."""
-    covering = (
-        (assignment.starts_on, assignment.bill_rate)
-        for assignment in assigned(draft, project, person_id)
-        if assignment.bill_rate is not None
-        and assignment.starts_on <= day
-        and (assignment.ends_on is None or day <= assignment.ends_on)
-    )
-    _, rate = max(covering, key=itemgetter(0), default=(None, None))
+    """The bill rate of the assignment that covers the day, None where that states none."""
+    assignment = covering_assignment(assigned(draft, project, person_id), person_id, day)
+    rate = assignment.bill_rate if assignment is not None else None
     return (rate.amount, rate.currency) if rate is not None else None

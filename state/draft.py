@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from domain.caps import Bucket
+from msgspec.structs import replace
+
 from domain.exceptions import CATALOGUE
 from domain.identity import derived_id
 from domain.outputs import ExceptionClosed, ExceptionRaised
@@ -25,11 +26,14 @@ from state.books import (
     StatementState,
     Work,
 )
-from state.totals import DUE, add_faults, add_issued, add_price, add_work, open_keys
+from state.totals import DUE, FREE, MARK, add_faults, add_issued, add_posted, add_price, add_work, open_keys
 from state.value import Value
 
 PartKey = tuple[str, str]
 OpenKey = tuple[str, str, str, str]
+
+# An exception names the first of the entries that it blocks.
+ENTRIES_NAMED = 100
 
 
 class Parts(dict[PartKey, Any]):
@@ -185,7 +189,7 @@ class Draft:
         # Entries changed by this event, by the contract lines on which they are or were open.
         self.changed_on: dict[tuple[str, str], dict[str, None]] = {}
         self.repriced: dict[str, tuple[Any, str]] = {}
-        self.watched: dict[str, tuple[Any, Any, tuple[str, str], Bucket]] = {}
+        self.watched: dict[str, Any] = {}
 
     def transition(self) -> Transition:
         return Transition(
@@ -258,6 +262,10 @@ class Draft:
         """Those of them that have something to bill."""
         return self._open(contract_id, line_id, since, until, (line_id + DUE,))
 
+    def free_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
+        """Entries priced at zero of which the period is not cut."""
+        return self._open(contract_id, line_id, since, until, (line_id + FREE,))
+
     def _open(self, contract_id: str, line_id: str, since: str, until: str, names: tuple[str, ...]) -> list[Entry]:
         stored = [entry for name in names for entry in self.entries.open_on(contract_id, name, since, until)]
         changed = self.changed_on.get((contract_id, line_id))
@@ -285,6 +293,16 @@ class Draft:
             self._add_issued(after, 1)
         self._move_index(before, after)
 
+    def put_booked(self, before: Entry, after: Entry) -> None:
+        """Replace a row of which only what is posted changed."""
+        self.rows[after.entry_id] = after
+        had, has = before.standing, after.standing
+        if had is not None and has is not None:
+            project = self.project(has.event.project_id)
+            posted = add_posted(add_posted(project.posted, had.journals, -1), has.journals, 1)
+            if posted != project.posted:
+                self.put_project(replace(project, posted=posted))
+
     def _add_issued(self, entry: Entry, sign: int) -> None:
         """Add (or take away) what of the entry is issued and invoiced on its contract lines."""
         for issued in entry.issued:
@@ -311,7 +329,7 @@ class Draft:
         entry_id = after.entry_id
         has, had = open_keys(after), open_keys(before)
         for contract_id, name, _, _ in (*had, *has):
-            self.changed_on.setdefault((contract_id, name.removesuffix(DUE)), {})[entry_id] = None
+            self.changed_on.setdefault((contract_id, name.partition(MARK)[0]), {})[entry_id] = None
         if had != has:
             _swap(set(had), set(has), self.open_removed, self.open_added)
         faults_before = before.work.faults if before is not None and before.work is not None else ()
@@ -379,7 +397,7 @@ class Draft:
                 blocks_amount=amount,
                 blocks_currency=currency,
                 blocks_count=blocks,
-                entries=entries[:100],
+                entries=entries[:ENTRIES_NAMED],
                 resolution=kind.resolution,
                 raised_at=self.cause.recorded_at,
                 revision=revision,

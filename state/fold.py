@@ -22,9 +22,10 @@ from domain.events.delivery import (
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import DayEnded
 from domain.reference import ReferenceBook, owner_key
-from state import allot
+from state import cap_notices, liability
 from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
 from state.handlers import contracts, control, days, forecast, holds, invoices, projects, statements, time, views
+from state.repricing import book_repriced
 
 
 def apply(
@@ -79,7 +80,9 @@ def apply(
             days.on_day_ended(draft, event)
         case _:
             refuse(draft, event)
-    allot.after_event(draft)
+    book_repriced(draft)
+    liability.after_event(draft)
+    cap_notices.after_event(draft)
     forecast.after_event(draft)
     return draft.transition()
 
@@ -98,21 +101,18 @@ def wake(
     Contracts come first, so that work which waits for the same thing as its contract is posted once, with both its sides.
     """
     draft = Draft(engagement_id, before, entries, reference, cause, plans)
-    for name in sorted(waiting, key=_is_work):
-        kind, _, rest = name.partition(":")
-        if kind == "contract":
-            contracts.on_reference_for_contract(draft, rest)
-        elif kind == "statement":
+    named = [(kind, rest) for kind, _, rest in (name.partition(":") for name in waiting)]
+    contracts.on_reference_for_contracts(draft, [rest for kind, rest in named if kind == "contract"])
+    for kind, rest in named:
+        if kind == "statement":
             invoices.retry_invoice(draft, rest)
-        else:
+        elif kind == "entry":
             time.retry(draft, rest)
-    allot.after_event(draft)
+    book_repriced(draft)
+    liability.after_event(draft)
+    cap_notices.after_event(draft)
     forecast.after_event(draft)
     return draft.transition()
-
-
-def _is_work(name: str) -> bool:
-    return not name.startswith("contract:")
 
 
 def flush_views(

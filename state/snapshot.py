@@ -14,7 +14,7 @@ from msgspec.structs import astuple
 from domain.events import commercial, common
 from state.books import PART_KINDS, Contract, Entry, StatementEntry, TermsVersion
 
-VERSION = 1
+VERSION = 3
 _HEADER = 5
 
 _encoder = msgspec.msgpack.Encoder()
@@ -91,5 +91,6 @@ def _untagged(value: Any) -> Any:
 
 def _contract(stored: list[Any]) -> Contract:
     fields = dict(zip(Contract.__struct_fields__, _untagged(stored), strict=False))
-    fields["history"] = tuple(TermsVersion(*version) for version in fields["history"])
+    for name in ("history", "former"):
+        fields[name] = tuple(TermsVersion(*version) for version in fields.get(name, ()))
     return Contract(**fields)

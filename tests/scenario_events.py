@@ -404,15 +404,24 @@ class Teller:
         project_id = words.take("a project")
         self._project = self._project or project_id
         words.skip("of")
-        return {
+        found = {
             "type": "ProjectActivated",
             "project_id": project_id,
             "name": project_id,
             "legal_entity_id": words.take("a legal entity"),
             "starts_on": "2026-01-01",
             "version": self._version("project", project_id),
-            **words.options({"from": ("starts_on", text), "to": ("ends_on", text)}),
+            **words.options(
+                {
+                    "from": ("starts_on", text),
+                    "to": ("ends_on", text),
+                    "practice": ("practice", text),
+                    "region": ("region", text),
+                }
+            ),
         }
+        dimensions = {name: found.pop(name) for name in ("practice", "region") if name in found}
+        return {**found, "dimensions": dimensions}
 
     def _project_closed(self, words: Words, _: Block) -> dict[str, Any]:
         project_id = words.take("a project")
@@ -515,7 +524,7 @@ class Teller:
         return {
             "type": "InvoicePosted",
             "invoice_id": words.take("an invoice"),
-            "statement_id": f"{ENGAGEMENT}.{words.take('a statement')}",
+            **_statement(words),
             "amount": number(words),
             "posted_on": self._day,
             **words.options(
@@ -528,7 +537,7 @@ class Teller:
         words.skip("of")
         return {
             "type": "InvoiceRejected",
-            "statement_id": f"{ENGAGEMENT}.{words.take('a statement')}",
+            **_statement(words),
             "code": words.take("a code"),
             "message": "scenario",
         }
@@ -553,6 +562,16 @@ class Teller:
                 }
             ),
         }
+
+
+def _statement(words: Words) -> dict[str, Any]:
+    """By its id, or by contract, period and sequence alone."""
+    named = words.take("a statement")
+    match named.split("/"):
+        case [contract_id, period, sequence]:
+            return {"statement": {"contract_id": contract_id, "period": period, "sequence": int(sequence)}}
+        case _:
+            return {"statement_id": f"{ENGAGEMENT}.{named}"}
 
 
 def _hours(words: Words) -> dict[str, str]:

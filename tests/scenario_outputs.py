@@ -526,7 +526,7 @@ def _project_figures(books: Books, subject: str) -> dict[str, int]:
         return dict.fromkeys(MEASURES["project"], 0)
     burn = project.burn
     cost = sum(figures[1] for figures in project.months.values())
-    return {"hours": burn.hours, "billable_hours": burn.billable_hours, "memo": burn.memo, "cost": cost}
+    return {"hours": burn.hours, "billable_hours": burn.billable_hours, "memo": sum(burn.memo.values()), "cost": cost}
 
 
 def _trial_of(books: Books, question: TrialBalance) -> TrialBalance:

@@ -5,6 +5,10 @@ An estimate of the whole project holds for all its lines, unless every line has 
 one of these is newer; then, and while the project has none, each line counts by its own. Without any estimate the
 lines' cost budgets count where every line has one, else the project's budget, else the budgets there are; else what
 is booked and what the assignments plan.
+
+Work of no line (not billable, or waiting for its contract) counts against a project's only line. Beside several lines
+with budgets it has what the project's budget leaves them: 6,000 for the project, 2,000 and 3,000 for its lines are 1,000
+for it. Without a budget of the project nothing is planned for it, and it counts as it comes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +24,8 @@ from domain.forecast_delta import with_change
 from domain.identity import escape
 from domain.money import HALF_UP, convert, smallest_unit
 from domain.units import Amount, Rate
-from state.allot import allotments
 from state.books import Basis, CapBucket, Contract, Estimate, Forecast, Outlook, Progress, Project
+from state.claims import allotments
 from state.draft import Draft, Move
 from state.forecast.outlook import (
     ONE_DAY,
@@ -85,18 +89,19 @@ def reweigh(draft: Draft, project_id: str, as_of: date, cause: str | None) -> We
 def weigh(draft: Draft, project_id: str, as_of: date) -> Weighed | None:
     """As `reweigh` where no event can have changed what the figures rest on; then time, currencies and caps have."""
     forecast, outlook = known(draft, project_id)
-    settled = all(_is_settled(basis, outlook.progress[name]) for name, basis in forecast.bases.items())
-    if not settled or not forecast.currency or ("based", project_id) not in draft.plans:
-        return reweigh(draft, project_id, as_of, None)
     project = draft.project(project_id)
     planned = planned_from(draft, project, as_of)
+    settled = all(_is_settled(basis, outlook.progress[name], planned) for name, basis in forecast.bases.items())
+    if not settled or not forecast.currency or ("based", project_id) not in draft.plans:
+        return reweigh(draft, project_id, as_of, None)
     return _weighed(draft, project, project_lines(draft, project_id), forecast, outlook, planned, as_of, None)
 
 
-def _is_settled(basis: Basis, part: Progress) -> bool:
+def _is_settled(basis: Basis, part: Progress, planned: Planned) -> bool:
+    """Months that were planned too far ahead may have come near enough to count."""
     if basis.kind == BUDGET:
         return basis.hours_stated or (_begun(part.now) and not any(hours for hours, _, _ in part.floor.values()))
-    return basis.kind in SETTLED or basis == UNPLANNED
+    return basis.kind in SETTLED or (basis == UNPLANNED and not planned.months)
 
 
 def _weighed(
@@ -213,13 +218,33 @@ def _bases(
             return _of_project_budget(draft, forecast, budget, budget.cost)
         if all(plan.line.cost_budget is None for plan in lines):
             return {WHOLE: _of_plan(planned, as_of)}, {}
-    return _of_lines(of_lines, forecast.currency)
+    bases, stated = _of_lines(of_lines, forecast.currency)
+    if len(lines) > 1 and budget is not None and budget.cost is not None:
+        rest = _beside_lines(lines, budget.cost, _budget_currency(draft, forecast, budget))
+        if rest is not None:
+            bases[WHOLE] = Basis(BUDGET, hours_stated=False, revenue_stated=True)
+            stated[WHOLE] = rest
+    return bases, stated
+
+
+def _budget_currency(draft: Draft, forecast: Forecast, budget: ProjectBudget) -> str:
+    return budget.currency or ledger_currency(draft, forecast.legal_entity_id) or forecast.currency
+
+
+def _beside_lines(lines: Sequence[LinePlan], cost: Amount, currency: str) -> dict[str, Tally] | None:
+    """What the project's budget leaves for work of no line; None where some line has no budget of its own."""
+    left: dict[str, Tally] = {currency: (0, cost, 0)}
+    for plan in lines:
+        if plan.line.cost_budget is None:
+            return None
+        left[plan.currency] = added(left.get(plan.currency, NOTHING), (0, -plan.line.cost_budget, 0))
+    return left
 
 
 def _of_project_budget(
     draft: Draft, forecast: Forecast, budget: ProjectBudget, cost: Amount
 ) -> tuple[dict[str, Basis], Stated]:
-    currency = budget.currency or ledger_currency(draft, forecast.legal_entity_id) or forecast.currency
+    currency = _budget_currency(draft, forecast, budget)
     basis = Basis(BUDGET, hours_stated=budget.hours is not None, revenue_stated=budget.revenue is not None)
     return {WHOLE: basis}, {WHOLE: {currency: (budget.hours or 0, cost, budget.revenue or 0)}}
 
@@ -405,9 +430,9 @@ def _caps_room(draft: Draft, plan: LinePlan, rate: Rate, as_of: date) -> dict[st
     """Room of each cap of the line by its newest limit; hours count at the line's average rate."""
     caps: dict[str, Amount] = {}
     for rule in plan.rules:
-        if not rule.hard or not rule.limits_revenue or rule.period != "whole_term":
-            continue
         limit = rule.limits[-1]
+        if not limit.hard or not limit.limits_revenue or rule.period != "whole_term":
+            continue
         taken = cap_bucket(draft, plan, allotments(plan)[0], *bucket_key(rule, as_of, "")).bucket
         rooms = []
         if limit.amount is not None:

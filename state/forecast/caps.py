@@ -8,13 +8,13 @@ lines. Caps of a person's day are left out, and a month's cap is not looked ahea
 from collections.abc import Sequence
 from datetime import date
 
-from domain.caps import CapLimit, CapRule, bucket_key, limit_on
+from domain.caps import CapLimit, CapRule, bucket_key, is_agreed, limit_on
 from domain.exhaustion import PACE_DAYS, by_pace, by_plan
 from domain.forecast import NOTHING, percent, spread
 from domain.outputs import ForecastCap
 from domain.units import HUNDRED_PERCENT, Percent
-from state.allot import allotments
 from state.books import Outlook
+from state.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import Weighed, cap_bucket, line_key
 from state.forecast.figures import Shape
@@ -23,13 +23,14 @@ from state.plan import LinePlan, line_plan
 
 
 def caps_of(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> tuple[ForecastCap, ...]:
-    found: dict[tuple[str, str], ForecastCap] = {}
+    """Each cap once, by the period that it has on the day; one that no version in force has any more by the period it had first."""
+    found: dict[tuple[str, str], tuple[LinePlan, CapRule]] = {}
     for plan in weighed.lines:
         for rule in plan.rules:
             key = (plan.contract_id, rule.cap_id)
-            if rule.period != "day" and key not in found:
-                found[key] = _cap(draft, weighed, shape, plan, rule, as_of)
-    return tuple(found.values())
+            if key not in found or (is_agreed(rule, as_of) and not is_agreed(found[key][1], as_of)):
+                found[key] = (plan, rule)
+    return tuple(_cap(draft, weighed, shape, *one, as_of) for one in found.values() if one[1].period != "day")
 
 
 def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: CapRule, as_of: date) -> ForecastCap:

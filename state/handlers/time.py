@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from domain.accounts import LABOR_COST, WORK_IN_PROGRESS
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from state import person_day
-from state.allot import Stake, change, stake_of
+from state.allot import change
 from state.assess import Assessment, CostPlan, PricePlan, assess
 from state.books import Cost, Entry, Fault, Price, Work
+from state.claims import Stake, stake_of
 from state.draft import Draft
 from state.facts import TRACE
 from state.known import Blocked, entity_policies
@@ -26,7 +27,7 @@ from state.posting import (
     post,
     revenue_pairs,
     reverse,
-    settle_exchange_rest,
+    settle_exchange_rests,
     with_work,
 )
 from state.totals import issued_on
@@ -80,7 +81,7 @@ def on_time_withdrawn(draft: Draft, event: TimeWithdrawn) -> None:
     entry = replace(resolved(draft, before), version=event.version)
     undo(draft, entry)
     close_faults(draft, before.work.faults if before.work is not None else (), "withdrawn", _project_id(before))
-    after = with_work(replace(entry, waived=()), None)
+    after = settle_exchange_rests(draft, with_work(replace(entry, waived=()), None), entry.standing)
     draft.put_entry(before, after)
     if stepped(before):
         settle_days(draft, before, after)
@@ -147,6 +148,7 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
         if after != before:
             draft.put_entry(before, after)
         return
+    left = entry.standing if fresh or standing is not None else None
     if fresh or standing is not None:
         old = undo_claim(draft, entry)
         undo_journals(draft, entry)
@@ -154,9 +156,7 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     else:
         posted = book(draft, entry, work, verdict, None)
     posted = replace(posted, faults=faults_of(draft, posted, verdict, faults_before))
-    after = with_work(entry, posted)
-    if after.issued and isinstance(verdict.price, PricePlan) and verdict.price.line is not None:
-        after = settle_exchange_rest(draft, after, verdict.price.line)
+    after = settle_exchange_rests(draft, with_work(entry, posted), left)
     if after == before:
         return
     draft.put_entry(before, after)
@@ -246,10 +246,12 @@ def _price_side(
     price = person_day.stepped_price(draft, entry, work, plan.price, line)
     explain(draft, plan)
     issued = issued_on(entry, price.contract_id, price.line_id)
+    if issued is not None:  # invoices relieve the account that it was issued on
+        price = replace(price, account=issued.account)
     stake = Stake(entry.entry_id, work.event.person_id, price, issued.amount if issued else 0)
     allotted = change(draft, old, (line, stake))
     assert allotted is not None, "a claim was made"
-    sides.append(Side(plan.slot, revenue_pairs(line.account, allotted), line.policies, line))
+    sides.append(Side(plan.slot, revenue_pairs(allotted), line.policies, line))
     _note_other_entity(draft, work, line)
     return allotted
 

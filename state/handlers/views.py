@@ -39,7 +39,7 @@ def project_view(draft: Draft, project_id: str) -> ProjectView:
         project_id=project_id,
         engagement_id=draft.engagement_id,
         view_version=forecast.view_version,
-        burn=_burn(project, contracts),
+        burn=_burn(project),
         legal_entity_id=project_entity_id(draft, project),
         name=project.activated.name if project.activated is not None else None,
         balances=_balances(draft, project_id, contracts),
@@ -49,18 +49,17 @@ def project_view(draft: Draft, project_id: str) -> ProjectView:
     )
 
 
-def _burn(project: Project, contracts: list[Contract]) -> ViewBurn:
+def _burn(project: Project) -> ViewBurn:
     costs: dict[str, Amount] = {}
     for key, (_, cost, _) in project.months.items():
         if cost:
             costs[key[8:]] = costs.get(key[8:], 0) + cost
     burn = project.burn
-    memo = ((contracts[0].terms.currency, burn.memo),) if burn.memo and contracts else ()
     return ViewBurn(
         burn.hours,
         burn.billable_hours,
         tuple(CurrencyAmount(currency, costs[currency]) for currency in sorted(costs)),
-        tuple(CurrencyAmount(currency, amount) for currency, amount in memo),
+        tuple(CurrencyAmount(currency, burn.memo[currency]) for currency in sorted(burn.memo)),
     )
 
 

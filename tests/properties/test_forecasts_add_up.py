@@ -25,7 +25,7 @@ from domain.events.common import (
 )
 from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, TimeApproved, TimeWithdrawn
 from domain.events.reference import CostRateSet, ExchangeRateSet, LegalEntityDefined, PersonDefined
-from domain.outputs import ForecastUpdate, ProjectView
+from domain.outputs import ForecastUpdate, JournalEntry, ProjectView
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, HOURS_ONE, RATE_ONE
 from state.books import Outlook, Project
 from state.forecast.bases import reweigh
@@ -216,7 +216,8 @@ def test_figures_add_up_and_changes_are_explained(taken: list[Any]) -> None:
             assert figures.eac_revenue == figures.burn_revenue + figures.etc_revenue
             assert figures.margin == figures.eac_revenue - figures.eac_cost
             assert min(figures.etc_hours, figures.etc_cost, figures.etc_revenue) >= 0
-            assert sum(month.hours for month in figures.months) == figures.eac_hours
+            for name in ("hours", "cost", "revenue"):
+                assert sum(getattr(month, name) for month in figures.months) == getattr(figures, f"eac_{name}"), name
         if before is not None and update.previous is not None:
             assert update.previous.sequence == before.sequence == update.baseline_sequence
             assert update.previous.eac_cost == before.project.eac_cost
@@ -225,6 +226,19 @@ def test_figures_add_up_and_changes_are_explained(taken: list[Any]) -> None:
             moved = (now.eac_cost - then.eac_cost, now.eac_revenue - then.eac_revenue, now.margin - then.margin)
             assert tuple(changes) == moved
         before = update
+
+
+@given(histories)
+def test_burn_in_the_ledger_is_what_was_posted(taken: list[Any]) -> None:
+    """Whatever exchange rates do afterwards."""
+    outputs, _ = played(taken)
+    cost = revenue = 0
+    for one in outputs:
+        if isinstance(one, JournalEntry):
+            cost += sum(line.ledger_amount for line in one.lines if line.account == "5000")
+            revenue -= sum(line.ledger_amount for line in one.lines if line.account == "4000")
+        elif isinstance(one, ForecastUpdate) and one.ledger is not None:
+            assert (one.ledger.burn_cost, one.ledger.burn_revenue) == (cost, revenue)
 
 
 @given(histories)

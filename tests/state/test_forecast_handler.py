@@ -421,6 +421,35 @@ def test_lines_do_not_make_up_for_each_other(books: Books) -> None:
     assert last.project.eac_cost == parse_amount("5400")
 
 
+def test_work_of_no_line_has_what_the_projects_budget_leaves_it(books: Books) -> None:
+    """6,000 for the project, 5,000 of them for its lines. 5 h that nobody pays are of the other 1,000, 12 h are 200 above it."""
+    contract, _ = two_lines()
+    begin(books, contract, activated("6000"))
+    told = updates(record.record for record in books.folded)[-1]
+    assert told.project.eac_cost == parse_amount("6000")
+    books.fold(time("T-1", "2026-03-02", 5, billable=False))
+    (told,) = updates(books.end_day(date(2026, 3, 2)))
+    assert (told.project.burn_cost, told.project.eac_cost) == (parse_amount("500"), parse_amount("6000"))
+    (told,) = updates(books.fold(time("T-2", "2026-03-03", 7, billable=False)))
+    assert told.project.eac_cost == parse_amount("6200")
+
+
+def test_work_of_no_line_counts_as_it_comes_where_the_project_has_no_budget(books: Books) -> None:
+    begin(books, *two_lines())
+    books.fold(time("T-1", "2026-03-02", 5, billable=False))
+    told = updates(record.record for record in books.folded) + updates(books.end_day(date(2026, 3, 2)))
+    assert told[-1].project.eac_cost == parse_amount("5500")
+
+
+def test_months_planned_too_far_ahead_count_once_they_are_near(books: Books) -> None:
+    """April 2031 is five years ahead from April 2026 on, whether the store was opened anew in between or not."""
+    begin(books, signed(), activated(), assigned("P-1", ("2031-04", 10)))
+    books.end_day(date(2026, 3, 31))
+    books.fold(time("T-1", "2026-04-01", 8))
+    (told,) = updates(books.end_day(date(2026, 4, 1)))
+    assert eac(told) == money(18, "1800", "2700")
+
+
 def test_a_lines_estimate_leaves_the_others_budget(books: Books) -> None:
     """8 h for 800 on BUILD, then its estimate: 30 h for 3,000 remain: 3,800 + 3,000 of RUN = 6,800."""
     begin(books, *two_lines())

@@ -11,9 +11,9 @@ the average rate of the planned hours. Hours that a budget does not state are it
 of an hour so far; before there is any, the planned ones. Hard caps over the whole term limit it: no more than the
 revenue so far and the room that is left.
 
-**Price** of a project whose every line is under such a cap is the revenue so far and that room, which is the cap;
-else it is the revenue at completion. Backlog is the price less revenue so far, unbilled backlog the price less what
-is billed.
+**Price** of a project whose every line is under such a cap is the revenue so far and its share of that room, which is
+the cap where no other project shares it; else it is the revenue at completion. Backlog is the price less revenue so
+far, unbilled backlog the price less what is billed.
 
 Worked example, all in EUR. Up to 31 March 80 h are done for 8,000 of cost and 12,000 of revenue. The estimate of that
 day: 100 h for 10,000 remain. Cost at completion is 8,000 + 10,000 = 18,000, revenue 12,000 + 100 h x 12,000 / 80 h =

@@ -17,32 +17,31 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps import bucket_key
 from domain.events.common import Policies, ProjectBudget
-from domain.forecast import NOTHING, Completion, Tally, added, at_completion, room_of, threshold, value_of
+from domain.forecast import NOTHING, Completion, Tally, added, at_completion, threshold
 from domain.forecast_delta import with_change
 from domain.identity import escape
-from domain.money import HALF_UP, convert, smallest_unit
-from domain.units import Amount, Rate
-from state.books import Basis, CapBucket, Contract, Estimate, Forecast, Outlook, Progress, Project
-from state.claims import allotments
+from domain.money import smallest_unit
+from domain.units import Amount
+from state.books import Basis, Contract, Estimate, Forecast, Outlook, Progress, Project
 from state.draft import Draft, Move
 from state.forecast.outlook import (
     ONE_DAY,
     WHOLE,
     known,
     ledger_currency,
+    line_key,
     project_contracts,
     project_entity_id,
     project_lines,
     project_policies,
     project_zone,
-    rate_to,
     sort_in,
     sum_of,
     tracks_in,
 )
 from state.forecast.planned import Planned, planned_cost, planned_from, planned_rate
+from state.forecast.room import Ahead, room_under_caps
 from state.plan import LinePlan
 
 ESTIMATE, BUDGET, PLAN, NONE = "estimate", "budget", "plan", "none"
@@ -118,7 +117,7 @@ def _weighed(
     policies = project_policies(draft, lines, forecast.legal_entity_id)
     rate = planned_rate(draft, project, lines, as_of) if _unpriced(bases, progress) else 0
     tracks = tracks_in(draft, project.project_id, policies, bases, progress, currency, as_of)
-    room = _room(draft, lines, policies, rate, currency, as_of)
+    room = room_under_caps(draft, lines, Ahead(project.project_id, forecast, progress, rate), policies, currency, as_of)
     if tracks is None or room is None:
         _keep(draft, project.project_id, forecast, replace(outlook, stale=True))
         return None
@@ -184,10 +183,6 @@ def _unpriced(bases: Mapping[str, Basis], progress: Mapping[str, Progress]) -> b
 
 
 # Bases
-
-
-def line_key(plan: LinePlan) -> str:
-    return f"{plan.contract_id}/{plan.line.line_id}"
 
 
 def estimate_key(project_id: str, line_id: str | None) -> str:
@@ -393,54 +388,3 @@ def _walk(draft: Draft, project_id: str, bases: Mapping[str, Basis], as_of: date
             if as_of is None or day <= as_of:
                 done[currency] = added(done.get(currency, NOTHING), (hours, cost, revenue))
     return sums
-
-
-# Caps
-
-
-class Room(NamedTuple):
-    """What hard caps over the whole term still allow, in project currency; None: some line has no such cap."""
-
-    amount: Amount | None
-
-
-def cap_bucket(draft: Draft, plan: LinePlan, allotment: str, cap_id: str, period: str) -> CapBucket:
-    return draft.bucket(f"{plan.contract_id}/{allotment}/{cap_id}/{period}")
-
-
-def _room(
-    draft: Draft, lines: Sequence[LinePlan], policies: Policies, rate: Rate, currency: str, as_of: date
-) -> Room | None:
-    """None where an exchange rate is missing."""
-    mode = policies.money_mode or HALF_UP
-    rooms = []
-    for plan in lines:
-        caps = _caps_room(draft, plan, rate, as_of)
-        if not caps:
-            return Room(None)
-        exchange = rate_to(draft, policies, plan.currency, currency, as_of)
-        if exchange is None:
-            return None
-        above, below = exchange.numerator, exchange.denominator
-        rooms.append({cap_id: convert(left, above, below, currency, mode) for cap_id, left in caps.items()})
-    return Room(room_of(rooms))
-
-
-def _caps_room(draft: Draft, plan: LinePlan, rate: Rate, as_of: date) -> dict[str, Amount]:
-    """Room of each cap of the line by its newest limit; hours count at the line's average rate."""
-    caps: dict[str, Amount] = {}
-    for rule in plan.rules:
-        limit = rule.limits[-1]
-        if not limit.hard or not limit.limits_revenue or rule.period != "whole_term":
-            continue
-        taken = cap_bucket(draft, plan, allotments(plan)[0], *bucket_key(rule, as_of, "")).bucket
-        rooms = []
-        if limit.amount is not None:
-            rooms.append(max(limit.amount - taken.amount, 0))
-        if limit.hours is not None:
-            totals = draft.line(plan.contract_id, plan.line.line_id)
-            so_far = (totals.hours, 0, totals.value)
-            rooms.append(value_of(max(limit.hours - taken.hours, 0), so_far, rate, plan.step))
-        if rooms:
-            caps[f"{plan.contract_id}/{rule.cap_id}"] = min(rooms)
-    return caps

@@ -16,10 +16,11 @@ from domain.units import HUNDRED_PERCENT, Percent
 from state.books import Outlook
 from state.claims import allotments
 from state.draft import Draft
-from state.forecast.bases import Weighed, cap_bucket, line_key
+from state.forecast.bases import Weighed
 from state.forecast.figures import Shape
-from state.forecast.outlook import known, project_lines, sum_of
-from state.plan import LinePlan, line_plan
+from state.forecast.outlook import known, line_key, project_lines, sum_of
+from state.forecast.room import cap_bucket, lines_under
+from state.plan import LinePlan
 
 
 def caps_of(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> tuple[ForecastCap, ...]:
@@ -93,20 +94,6 @@ def _exhausts_on(
     return min((day for day in days if day is not None), default=None)
 
 
-def lines_under(draft: Draft, plan: LinePlan, rule: CapRule) -> tuple[LinePlan, ...]:
-    """Lines of the plan's terms that the cap binds."""
-    key = ("lines under", plan.key, rule.cap_id)
-    if key not in draft.plans:
-        contract = draft.contract(plan.contract_id)
-        assert contract is not None, "the plan is of a contract in the books"
-        plans = (line_plan(draft, contract, plan.version, line.line_id) for line in plan.terms.lines)
-        draft.plans[key] = tuple(
-            one for one in plans if one is not None and any(each.cap_id == rule.cap_id for each in one.rules)
-        )
-    found: tuple[LinePlan, ...] = draft.plans[key]
-    return found
-
-
 def _pace(draft: Draft, members: Sequence[LinePlan], as_of: date, *, hours: bool) -> int:
     """What the cap's lines took in the last 28 days, amounts in contract currency."""
     total = 0
@@ -134,7 +121,7 @@ def _lately(outlook: Outlook, currency: str, as_of: date, *, hours: bool) -> int
 
 
 def companions(draft: Draft, project_ids: set[str]) -> list[str]:
-    """Other projects under a shared cap of these: what these take is room that those lose."""
+    """Projects under a shared cap of another of these: what that takes, or plans to, is room that they lose."""
     found = {
         plan.line.project_id
         for project_id in project_ids
@@ -142,5 +129,6 @@ def companions(draft: Draft, project_ids: set[str]) -> list[str]:
         if len(line.group) > 1
         for rule in line.rules
         for plan in lines_under(draft, line, rule)
+        if plan.line.project_id != project_id
     }
-    return sorted(found.difference(project_ids))
+    return sorted(found)

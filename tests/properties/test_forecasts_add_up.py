@@ -35,6 +35,7 @@ FIRST = date(2026, 3, 1)
 DAY = 86_400_000_000
 START = (FIRST - date(1970, 1, 1)).days * DAY
 MONTHS = ("2026-03", "2026-04", "2026-05")
+FAR = "2031-04"
 
 hours = st.integers(1, 12).map(lambda each: each * HOURS_ONE)
 money = st.integers(0, 20_000).map(lambda each: each * AMOUNT_ONE)
@@ -68,7 +69,7 @@ steps = st.one_of(
         st.sampled_from([None, "USD"]),
     ),
     st.tuples(st.just("amend"), terms),
-    st.tuples(st.just("assign"), st.dictionaries(st.sampled_from(MONTHS), hours, max_size=3)),
+    st.tuples(st.just("assign"), st.dictionaries(st.sampled_from((*MONTHS, FAR)), hours, max_size=3)),
     st.tuples(st.just("rate"), st.integers(8, 14)),
     st.tuples(st.just("end"), st.integers(1, 12)),
 )

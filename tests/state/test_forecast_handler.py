@@ -692,6 +692,26 @@ def test_who_shares_a_cap_has_less_room(books: Books) -> None:
     assert updates(outputs, "B")[-1].deltas == (delta("volume", "0", "-900"),)
 
 
+def test_projects_that_share_a_cap_share_its_room_by_the_hours_that_remain(books: Books) -> None:
+    """3,000 of room; 10 h remain in A and 30 h in B, 1,500 and 4,500 at the line's rate: 750 and 2,250. A takes 300 of its own."""
+    shared = SharedCap("BOTH", ("L-A", "L-B"), "hard", parse_amount("3000"))
+    lines = line("L-A", project_id="A"), line("L-B", project_id="B")
+    books.fold(entity(), *people(), signed(*lines, shared_caps=(shared,)))
+    books.fold(*(activated(project_id=project_id) for project_id in ("A", "B")))
+    for project_id, hours in (("A", 10), ("B", 30)):
+        revised = estimate(1, "2026-03-01", remaining("2026-03", hours, str(hours * 100), str(hours * 150)))
+        books.fold(revised._replace(project_id=project_id))
+    books.end_day(date(2026, 3, 1))
+    outputs = [record.record for record in books.folded]
+    backlogs = [updates(outputs, project_id)[-1].project.backlog for project_id in ("A", "B")]
+    assert backlogs == [parse_amount("750"), parse_amount("2250")]
+    books.fold(time("T-1", "2026-03-02", 2, project_id="A"))
+    outputs += books.end_day(date(2026, 3, 2))
+    told = [updates(outputs, project_id)[-1].project for project_id in ("A", "B")]
+    assert sum(one.backlog for one in told) == parse_amount("2700")
+    assert [one.eac_revenue for one in told] == [parse_amount("868.42"), parse_amount("2131.58")]
+
+
 # Currencies
 
 

@@ -81,24 +81,23 @@ def _replace(
     price = new[1].price if new is not None else None
     for allotment in allotments(plan):
         start: Order | None = None
-        touched: list[Claim] = []
+        left: Share | None = None
         if old is not None:
-            claim = claim_of(old[0], allotment, old[1])
+            left = Share(claim_of(old[0], allotment, old[1]), granted_of(allotment, old[1]))
             start = order_key(old[0], old[1].price, old[1].entry_id)
-            _move(draft, old[0], allotment, Share(claim, granted_of(allotment, old[1])), None, start)
-            touched.append(claim)
+            _move(draft, old[0], allotment, left, None, start)
         entering = claim_of(plan, allotment, new[1]) if new is not None else None
-        if sum(claim.pinned for claim in touched) != (entering.pinned if entering is not None else 0):
+        if (left.claim.pinned if left is not None else 0) != (entering.pinned if entering is not None else 0):
             # Issued consumption comes before all others: what it gives back is room for the first who waits, and what it takes
             # (issued work that lives again, or whose value rises) it takes from the last (R16).
             start = FIRST_OF_ALL
         if new is None:
-            if start is not None and any(_any_refused(draft, plan, allotment, claim) for claim in touched):
-                _walk(draft, plan, allotment, start, touched[0].entry_id, None)
+            if start is not None and left is not None and _binds(draft, plan, allotment, left.claim, left.granted):
+                _walk(draft, plan, allotment, start, left.claim.entry_id, None)
             continue
         assert price is not None, "a new claim has a price"
         assert entering is not None, "a new claim was made above"
-        granted = _enter(draft, plan, allotment, new[1], entering, touched, start)
+        granted = _enter(draft, plan, allotment, new[1], entering, left, start)
         price = with_grant(plan, price, allotment, granted)
         _move(draft, plan, allotment, None, Share(entering, granted), order_key(plan, price, new[1].entry_id))
     count_over(draft, plan, old[1].price if old is not None else None, price)
@@ -130,7 +129,7 @@ def allot_rest(draft: Draft, plan: LinePlan, allotment: str) -> None:
 
 
 def _enter(
-    draft: Draft, plan: LinePlan, allotment: str, stake: Stake, claim: Claim, left: list[Claim], since: Order | None
+    draft: Draft, plan: LinePlan, allotment: str, stake: Stake, claim: Claim, left: Share | None, since: Order | None
 ) -> Grant:
     """The grant of a claim whose former share (`left`, at `since`) is out of the buckets already."""
     stored = {
@@ -139,11 +138,11 @@ def _enter(
     }
     buckets = _with_pinned(claim, {key: value.bucket for key, value in stored.items()})
     own = order_key(plan, stake.price, stake.entry_id)
-    tight = any(value.refused for value in stored.values()) or any(
-        _any_refused(draft, plan, allotment, former) for former in left
-    )
-    if not tight and has_room(claim, buckets):
-        return Grant(claim.amount, claim.hours)
+    freed = left is not None and _binds(draft, plan, allotment, left.claim, left.granted)
+    if not freed and has_room(claim, buckets):
+        whole = Grant(claim.amount, claim.hours)
+        if (left is None and _alone(plan)) or not _binds(draft, plan, allotment, claim, whole):
+            return whole
     if since is None and all(value.last is None or value.last < own for value in stored.values()):
         return grant(claim, buckets, plan.step, plan.policies.money_mode or "half_up")
     return _walk(draft, plan, allotment, own if since is None else min(own, since), stake.entry_id, claim, own)
@@ -165,8 +164,29 @@ def _stored(draft: Draft, plan: LinePlan, allotment: str, rule: CapRule, claim: 
     return draft.bucket(bucket_id(plan, allotment, bucket_key(rule, claim.day, claim.person_id)))
 
 
-def _any_refused(draft: Draft, plan: LinePlan, allotment: str, claim: Claim) -> bool:
-    return any(_stored(draft, plan, allotment, rule, claim).refused for rule in claim.rules)
+def _alone(plan: LinePlan) -> bool:
+    """Whether one cap alone decides: then nobody who was refused can lose by what finds room, and nobody else either."""
+    return len(plan.rules) == 1 and len(plan.group) == 1
+
+
+def _binds(draft: Draft, plan: LinePlan, allotment: str, claim: Claim, taken: Grant) -> bool:
+    """Whether one of the claim's buckets, with `taken` in it, may hold back somebody.
+
+    One that has room even for all that was refused holds back nobody: those are bound by other caps, and stay as they are.
+    """
+    for rule in claim.rules:
+        stored = _stored(draft, plan, allotment, rule, claim)
+        if not stored.refused:
+            continue
+        amount = stored.bucket.amount + stored.refused_amount + taken.amount
+        hours = stored.bucket.hours + stored.refused_hours + taken.hours
+        for limit in rule.limits:
+            if limit.hard and (
+                (limit.amount is not None and amount > limit.amount)
+                or (limit.hours is not None and hours > limit.hours)
+            ):
+                return True
+    return False
 
 
 def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: Share | None, order: Order) -> None:
@@ -180,16 +200,20 @@ def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: 
     for key, rule in rules.items():
         part_id = bucket_id(plan, allotment, key)
         stored = draft.bucket(part_id)
-        bucket, refused, last = stored.bucket, stored.refused, stored.last
+        bucket, last = stored.bucket, stored.last
+        refused, refused_amount, refused_hours = stored.refused, stored.refused_amount, stored.refused_hours
         for share, sign in ((had, -1), (has, 1)):
             if share is not None and any(
                 bucket_key(r, share.claim.day, share.claim.person_id) == key for r in share.claim.rules
             ):
                 bucket = _added(bucket, share, sign)
-                refused += sign * share.refused
+                amount, hours = share.lacks
+                refused += sign * bool(amount or hours)
+                refused_amount += sign * amount
+                refused_hours += sign * hours
         if has is not None and (last is None or last < order):
             last = order
-        draft.put("bucket", part_id, CapBucket(bucket, last, refused, stored.below))
+        draft.put("bucket", part_id, CapBucket(bucket, last, refused, stored.below, refused_amount, refused_hours))
         if allotment != REVENUE and part_id not in draft.watched:
             watch(draft, part_id, plan, rule, key, stored.bucket, limit_of(rule, key))
 

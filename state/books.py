@@ -237,13 +237,16 @@ class CapState(Value, frozen=True, array_like=True, gc=False):
 class CapBucket(Value, frozen=True, array_like=True, gc=False):
     """A bucket with the last entry in consumption order that has a free claim on it.
 
-    `below` is the subject of exception `cap_below_consumption` while that is open for the bucket.
+    `refused` counts the entries that have less than they claim, by whichever cap, the other two sum what they lack. `below` is the
+    subject of exception `cap_below_consumption` while that is open for the bucket.
     """
 
     bucket: Bucket = Bucket()
     last: tuple[str, str, str] | None = None
     refused: int = 0
     below: str = ""
+    refused_amount: Amount = 0
+    refused_hours: Hours = 0
 
 
 class Liability(Value, frozen=True, array_like=True, gc=False):

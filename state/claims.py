@@ -6,7 +6,7 @@ One allotment says what is earned and billed, or two do where revenue and billin
 from msgspec.structs import replace
 
 from domain.caps import BucketKey, CapRule, Claim, Grant, Order, limit_on, order_of
-from domain.units import Amount
+from domain.units import Amount, Hours
 from state.books import Entry, Price
 from state.plan import LinePlan
 from state.totals import issued_on, standing_price
@@ -29,8 +29,9 @@ class Share(Value, frozen=True, array_like=True, gc=False):
     granted: Grant
 
     @property
-    def refused(self) -> bool:
-        return self.granted.amount < self.claim.amount or self.granted.hours < self.claim.hours
+    def lacks(self) -> tuple[Amount, Hours]:
+        """What of the claim was refused."""
+        return max(self.claim.amount - self.granted.amount, 0), max(self.claim.hours - self.granted.hours, 0)
 
 
 def stake_of(entry: Entry) -> Stake | None:

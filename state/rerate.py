@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from domain.caps import Bucket, BucketKey, CapLimit, CapRule, Claim, allot, bucket_key, limit_of
 from domain.contract import BEGINNING, cap_rules
+from domain.units import Amount, Hours
 from state.allot import change
 from state.assess import PricePlan, assess
 from state.books import CapBucket, CapState, Contract, Entry, Price
@@ -222,18 +223,21 @@ def _allot_all(
                 pinned_amount=held.pinned_amount + claim.pinned, pinned_hours=held.pinned_hours + claim.pinned_hours
             )
     grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode or "half_up")
-    refused: dict[BucketKey, int] = {}
+    refused: dict[BucketKey, tuple[int, Amount, Hours]] = {}
     last: dict[BucketKey, tuple[str, str, str]] = {}
     for (own, stake), claim, granted in zip(members, claims, grants, strict=True):
         prices[stake.entry_id] = with_grant(own, prices[stake.entry_id], allotment, granted)
         for rule in claim.rules:
             key = bucket_key(rule, claim.day, claim.person_id)
-            refused[key] = refused.get(key, 0) + Share(claim, granted).refused
+            amount, hours = Share(claim, granted).lacks
+            had = refused.get(key, (0, 0, 0))
+            refused[key] = had[0] + bool(amount or hours), had[1] + amount, had[2] + hours
             last[key] = order_key(own, stake.price, stake.entry_id)
     for key, bucket in buckets.items():
         part_id = bucket_id(plan, allotment, key)
         before = forgotten.get(part_id, CapBucket())
-        draft.put("bucket", part_id, CapBucket(bucket, last.get(key), refused.get(key, 0), before.below))
+        count, amount, hours = refused.get(key, (0, 0, 0))
+        draft.put("bucket", part_id, CapBucket(bucket, last.get(key), count, before.below, amount, hours))
     if allotment != REVENUE:
         _watch_all(draft, allotment, members, forgotten)
 

@@ -262,6 +262,7 @@ def check_buckets(books: Books, engagement_id: str) -> None:
     """A bucket holds what its entries were granted, and the sums of `over_cap` what they were refused; nothing else is taken."""
     parts = books.shard.store.engagement(engagement_id).parts
     taken: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    lacking: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     over: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
     for entry in entries_of(books.shard.store, engagement_id):
         price, standing = standing_price(entry), entry.standing
@@ -272,6 +273,9 @@ def check_buckets(books: Books, engagement_id: str) -> None:
         ):
             taken[part_id][0] += amount
             taken[part_id][1] += hours
+            wanted = (price.billable, price.billable_hours) if price.final else (price.value, price.hours)
+            lacks = max(wanted[0] - amount, 0), max((wanted[1] if wanted[0] else 0) - hours, 0)
+            lacking[part_id] = [had + more for had, more in zip(lacking[part_id], (any(lacks), *lacks), strict=True)]
         if price.binding is not None and price.billable < price.value and not price.final:
             over[f"{price.contract_id}/{price.binding}"][0] += price.value - price.billable
             over[f"{price.contract_id}/{price.binding}"][1] += 1
@@ -279,6 +283,7 @@ def check_buckets(books: Books, engagement_id: str) -> None:
         if kind == "bucket":
             assert isinstance(part, CapBucket)
             assert [part.bucket.amount, part.bucket.hours] == taken.pop(part_id, [0, 0]), (part_id, part)
+            assert [part.refused, part.refused_amount, part.refused_hours] == lacking[part_id], (part_id, part)
         elif kind == "cap":
             assert isinstance(part, CapState)
             assert [part.over_amount, part.over_entries] == over.pop(part_id, [0, 0]), (part_id, part)

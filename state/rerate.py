@@ -22,6 +22,7 @@ from state.claims import (
     Stake,
     allotments,
     bucket_id,
+    buckets_of,
     claim_of,
     order_key,
     stake_of,
@@ -149,7 +150,7 @@ def any_caps(draft: Draft, contract: Contract) -> bool:
     return any(
         stored.terms.shared_caps or any(getattr(line.terms, "cap", None) is not None for line in stored.terms.lines)
         for stored in contract.history
-    ) or any(part_id.startswith(f"{contract.contract_id}/") for part_id in draft.ids("bucket"))
+    ) or bool(buckets_of(draft, contract.contract_id))
 
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:
@@ -185,10 +186,9 @@ def _rebuild(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, 
 def _forget_buckets(draft: Draft, contract: Contract) -> dict[str, CapBucket]:
     """What they were, by their ids."""
     forgotten = {}
-    for part_id in draft.ids("bucket"):
-        if part_id.startswith(f"{contract.contract_id}/"):
-            forgotten[part_id] = draft.bucket(part_id)
-            draft.put("bucket", part_id, None)
+    for part_id in buckets_of(draft, contract.contract_id):
+        forgotten[part_id] = draft.bucket(part_id)
+        draft.put("bucket", part_id, None)
     return forgotten
 
 

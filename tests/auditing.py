@@ -16,6 +16,7 @@ from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies, TimeAndMaterials
 from domain.events.delivery import BillingHoldPlaced
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
+from domain.identity import escape
 from domain.outputs import BillingStatement, JournalEntry
 from state import snapshot
 from state.book_checks import EngagementBooks, books_agree
@@ -303,7 +304,7 @@ def _granted(books: Books, contract: Contract, price: Price, person_id: str) -> 
     for rule in cap_rules(history, price.line_id, policies):
         where = "/".join(bucket_key(rule, price.day, person_id))
         for allotment, granted in (("revenue", allowed), ("billing", billable)) if apart else (("", billable),):
-            yield f"{price.contract_id}/{allotment}/{where}", granted
+            yield f"{escape(price.contract_id)}/{allotment}/{where}", granted
 
 
 def _bills_apart(history: Sequence[Version], line_id: str, entity: Policies | None) -> bool:

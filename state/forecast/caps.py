@@ -36,7 +36,7 @@ def caps_of(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> tuple[
 
 def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: CapRule, as_of: date) -> ForecastCap:
     limit = limit_on(rule, as_of)
-    taken = cap_bucket(draft, plan, allotments(plan)[-1], *bucket_key(rule, as_of, "")).bucket
+    taken = cap_bucket(draft, plan, allotments(plan)[-1], bucket_key(rule, as_of, "")).bucket
     used_up = None
     if rule.period == "whole_term":
         room = limit.amount - taken.amount if limit.amount is not None else None

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.caps import CapRule, bucket_key
+from domain.caps import BucketKey, CapRule, bucket_key
 from domain.events.common import Policies
 from domain.forecast import at_completion, room_of, value_of
 from domain.money import HALF_UP, allocate, convert, smallest_unit
 from domain.units import Amount, Hours, Rate
 from state.books import CapBucket, Forecast, Progress
-from state.claims import allotments
+from state.claims import allotments, bucket_id
 from state.draft import Draft
 from state.forecast.outlook import known, line_key, project_lines, project_policies, rate_to, tracks_in
 from state.plan import LinePlan, line_plan
@@ -62,7 +62,7 @@ def _caps_room(draft: Draft, plan: LinePlan, ahead: Ahead, as_of: date) -> dict[
         limit = rule.limits[-1]
         if not limit.hard or not limit.limits_revenue or rule.period != "whole_term":
             continue
-        taken = cap_bucket(draft, plan, allotments(plan)[0], *bucket_key(rule, as_of, "")).bucket
+        taken = cap_bucket(draft, plan, allotments(plan)[0], bucket_key(rule, as_of, "")).bucket
         rooms = []
         if limit.amount is not None:
             rooms.append(max(limit.amount - taken.amount, 0))
@@ -75,8 +75,8 @@ def _caps_room(draft: Draft, plan: LinePlan, ahead: Ahead, as_of: date) -> dict[
     return caps
 
 
-def cap_bucket(draft: Draft, plan: LinePlan, allotment: str, cap_id: str, period: str) -> CapBucket:
-    return draft.bucket(f"{plan.contract_id}/{allotment}/{cap_id}/{period}")
+def cap_bucket(draft: Draft, plan: LinePlan, allotment: str, key: BucketKey) -> CapBucket:
+    return draft.bucket(bucket_id(plan, allotment, key))
 
 
 def lines_under(draft: Draft, plan: LinePlan, rule: CapRule) -> tuple[LinePlan, ...]:

@@ -1,0 +1,399 @@
+"""A product's time export as events: what is new or changed since the exports before it, and nothing twice.
+
+Files appear whole or not at all: the setup first, for the time refers to it, then the time, then the list of what was
+not imported. If it ends between them, the same command goes on: what stands in the folder is known.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from connectors.imports.checked import fault_of
+from connectors.imports.events_file import write_lines, write_rejected
+from connectors.imports.products.choices import Choices
+from connectors.imports.products.export_file import Export, read_export
+from connectors.imports.products.export_row import NOT_APPROVED, NOT_WORK, REFUSED, ExportRow, NotTaken, plain, value_of
+from connectors.imports.products.former import Event, FormerEntry, Known, read_known
+from connectors.imports.products.forms import Forms
+from connectors.imports.products.matching import Matched, match
+from connectors.imports.products.product import Product
+from connectors.imports.products.rates import given_rate
+from connectors.imports.products.read_rows import EVENT, Rows, read_rows, refused
+from connectors.imports.products.setup import Json, Unknown, company_of, is_ours, setup_events, unknown
+from connectors.imports.readings import end_of_day, instant_text
+from connectors.imports.refusals import ImportRefused
+from connectors.imports.rejections import Rejected, rejected_json
+
+GONE = "gone"
+
+_EVENT_ID_NAME_LENGTH_MAX = 60
+
+
+class Wanted(NamedTuple):
+    """How to import. Company fields may be empty where the folder knows one company."""
+
+    entity: str | None = None
+    entity_name: str | None = None
+    zone: str | None = None
+    bootstrap: bool = False
+    contract_rates: bool = False
+    keep_duplicates: bool = False
+    withdraw_missing: bool = False
+    replace: bool = False
+    encoding: str | None = None
+    known: tuple[Path, ...] = ()
+
+
+class Sums(NamedTuple):
+    """`unread` counts rows whose hours cannot be read, so that they are in no sum. Amounts by currency."""
+
+    rows: int
+    unread: int
+    hours: Decimal
+    amounts: Mapping[str, Decimal]
+
+
+class Changes(NamedTuple):
+    """What became of the imported rows, and the entries that were withdrawn because no row is them any more."""
+
+    new: int
+    changed: int
+    moved: int
+    unchanged: int
+    withdrawn: int
+
+
+class ImportedExport(NamedTuple):
+    """Rows read are imported, not approved, no work or refused, in rows, hours and amounts.
+
+    `billed` is hours x rate of the imported rows, and `differing` those of them whose amount in the export is another.
+    `unknown` is what the entries refer to and neither the folder nor the setup has.
+    """
+
+    product: Product
+    forms: Forms
+    first_day: date | None
+    last_day: date | None
+    read: Sums
+    imported: Sums
+    not_approved: Sums
+    not_work: Sums
+    refused: Sums
+    billed: Mapping[str, Decimal]
+    changes: Changes
+    gone: tuple[FormerEntry, ...]
+    unrated: int
+    differing: int
+    unknown: Unknown
+    foreign: tuple[str, ...]
+    events: tuple[tuple[str, int], ...]
+    setup_path: Path | None
+    events_path: Path | None
+    listed_path: Path | None
+    refused_first: tuple[Rejected, ...]
+
+
+def import_export(
+    path: Path, product: Product | None, choices: Choices, wanted: Wanted, folder: Path, name: str
+) -> ImportedExport:
+    """Writes `<product>-<name>.setup.jsonl`, `.jsonl` and `.rejected.jsonl`, each where it has something to say.
+
+    A name that is there already gets a number. Raises ImportRefused, and then nothing is written.
+    """
+    export = read_export(path, product, wanted.encoding)
+    source = export.product.key
+    files = _Files(folder, source, name, wanted.replace)
+    known = read_known(source, (folder, *wanted.known), files.written_over())
+    company = company_of(known, wanted.entity, wanted.entity_name, choices.currency, wanted.zone, wanted.bootstrap)
+    choices = choices._replace(zone=company.zone, currency=choices.currency or company.currency or None)
+    rows = read_rows(export, choices, str(path), wanted.keep_duplicates)
+    matching = match(source, rows.taken, known.entries)
+    taken = [each for each in matching.matched if each.row.is_approved or choices.take_unapproved]
+    waiting = [each for each in matching.matched if not (each.row.is_approved or choices.take_unapproved)]
+    if wanted.bootstrap:
+        _check_rates([each.row for each in taken], path)
+    setup = setup_events(source, [each.row for each in taken], company, known) if wanted.bootstrap else []
+    known_then = known.with_events(setup)
+    writer = _Entries(source, files.name, choices, {} if wanted.contract_rates else _rates_of_ours(source, known_then))
+    entries, invalid = writer.events(taken)
+    not_taken = (*rows.not_taken, *(_not_approved(each) for each in waiting), *invalid)
+    gone = (*_unapproved_again(waiting), *matching.gone)
+    if wanted.withdraw_missing:
+        _check_may_withdraw(not_taken, gone, path)
+        entries += [writer.withdrawn(entry) for entry in gone]
+    out = {each.rejected.line for each in invalid}
+    imported = [each for each in taken if each.row.line not in out]
+    result = _result(export, rows, imported, not_taken, gone, len(gone) if wanted.withdraw_missing else 0)
+    written = files.write(_with_ids(setup, source, files.name), entries, _listed(not_taken, gone))
+    return result._replace(
+        unknown=unknown([each.row for each in imported], known_then),
+        foreign=tuple(sorted({each.row.currency for each in imported} - {company.currency})),
+        events=tuple(Counter(str(event["type"]) for event in (*setup, *entries)).items()),
+        setup_path=written[0],
+        events_path=written[1],
+        listed_path=written[2],
+    )
+
+
+class _Files:
+    """The names of one import: `march`, and `march-2` for the next export of this name."""
+
+    def __init__(self, folder: Path, source: str, name: str, replace: bool) -> None:
+        self._folder = folder
+        self._source = source
+        self._replace = replace
+        self.name, number = name, 1
+        while not replace and any(path.exists() for path in self._paths()):
+            number += 1
+            self.name = f"{name}-{number}"
+
+    def written_over(self) -> tuple[Path, ...]:
+        return self._paths() if self._replace else ()
+
+    def write(
+        self, setup: Sequence[Json], entries: Sequence[Json], listed: Sequence[Json]
+    ) -> tuple[Path | None, Path | None, Path | None]:
+        setup_path, events_path = self._paths()
+        in_order = sorted(entries, key=lambda event: (event["occurred_at"], event["entry_id"], event["version"]))
+        return (
+            self._write(setup_path, setup),
+            self._write(events_path, in_order),
+            write_rejected(self._folder, f"{self._source}-{self.name}", listed),
+        )
+
+    def _write(self, path: Path, events: Sequence[Json]) -> Path | None:
+        if not events:
+            if self._replace:
+                path.unlink(missing_ok=True)
+            return None
+        write_lines(path, events, self._replace)
+        return path
+
+    def _paths(self) -> tuple[Path, Path]:
+        stem = f"{self._source}-{self.name}"
+        return self._folder / f"{stem}.setup.jsonl", self._folder / f"{stem}.jsonl"
+
+
+class _Entries:
+    """Matched rows as events; `rates` are of our own contracts, by project."""
+
+    def __init__(self, source: str, name: str, choices: Choices, rates: Mapping[str, Sequence[Event]]) -> None:
+        self._source = source
+        self._name = name
+        self._choices = choices
+        self._rates = rates
+        self._by = choices.approved_by or source
+
+    def events(self, taken: Iterable[Matched]) -> tuple[list[Json], list[NotTaken]]:
+        """Nothing for rows that are as they were; a row that intake would not read is refused."""
+        events: list[Json] = []
+        invalid: list[NotTaken] = []
+        for matched in taken:
+            if matched.is_unchanged:
+                continue
+            event = self._approved(matched)
+            fault = fault_of(event)
+            if fault:
+                invalid.append(
+                    refused(matched.row, fault.field_path, "", f"{fault.reason}; correct it and export again")
+                )
+                continue
+            events.append(event)
+            if matched.moved_from is not None:
+                events.append(self.withdrawn(matched.moved_from))
+        return events, invalid
+
+    def withdrawn(self, entry: FormerEntry) -> Json:
+        day = entry.day or date(1990, 1, 1)
+        return {
+            "type": "TimeWithdrawn",
+            "event_id": self._event_id("withdrawn", entry.entry_id[:40]),
+            "occurred_at": instant_text(end_of_day(day, self._choices.zone)),
+            "source": self._source,
+            "project_id": entry.project_id,
+            "entry_id": entry.entry_id,
+            "version": entry.version + 1,
+        }
+
+    def _approved(self, matched: Matched) -> Json:
+        row = matched.row
+        rate = self._own_rate(row)
+        stated = {
+            "type": EVENT,
+            "event_id": self._event_id(str(row.line), row.digest()),
+            "occurred_at": instant_text(end_of_day(row.day, self._choices.zone)),
+            "source": self._source,
+            "project_id": row.project.id,
+            "entry_id": matched.entry_id,
+            "version": max(matched.version + 1, row.changed_at or 0),
+            "person_id": row.person.id,
+            "task": row.task,
+            "description": row.note,
+            "worked_on": row.day.isoformat(),
+            "hours": plain(row.hours),
+            "billable": row.billable,
+            "rate": None if rate is None else plain(rate),
+            "rate_approved_by": None if rate is None else self._by,
+            "approved_by": self._by,
+        }
+        return {field: value for field, value in stated.items() if value is not None}
+
+    def _own_rate(self, row: ExportRow) -> Decimal | None:
+        """The row's rate where our contract for its project gives another; contracts of others decide themselves."""
+        rates = self._rates.get(row.project.id)
+        if rates is None or not row.billable or row.rate is None or given_rate(rates, row) == row.rate:
+            return None
+        return row.rate
+
+    def _event_id(self, line: str, digest: str) -> str:
+        return f"{self._source}:{self._name[:_EVENT_ID_NAME_LENGTH_MAX]}:{line}:{digest}"
+
+
+def _rates_of_ours(source: str, known: Known) -> dict[str, Sequence[Event]]:
+    return {
+        line["project_id"]: line["terms"].get("rates") or ()
+        for contract in known.contracts.values()
+        if is_ours(contract, source)
+        for line in contract["lines"]
+        if line["terms"].get("type") == "TimeAndMaterials"
+    }
+
+
+def _check_rates(rows: Sequence[ExportRow], path: Path) -> None:
+    """An export that has no rates or costs at all cannot be billed, and a made-up one would be wrong money."""
+    billable = [row for row in rows if row.billable]
+    if billable and all(row.rate is None for row in billable):
+        raise ImportRefused(
+            f"{path}: has no rates; say --rate, per hour, for --bootstrap (the file can be edited then)"
+        )
+    if rows and all(row.cost_rate is None for row in rows):
+        raise ImportRefused(
+            f"{path}: has no costs; say --cost-rate, what an hour costs the company, for --bootstrap"
+            " (0 if it is not known; the file can be edited then)"
+        )
+
+
+def _check_may_withdraw(not_taken: Iterable[NotTaken], gone: Sequence[FormerEntry], path: Path) -> None:
+    unread = [each for each in not_taken if each.status == REFUSED]
+    if unread and gone:
+        raise ImportRefused(
+            f"{path}: {len(unread)} rows were refused (the first: {unread[0].rejected.sentence()}), and one of them may"
+            " be an entry that seems missing; correct them, or import without --withdraw-missing"
+        )
+
+
+def _unapproved_again(waiting: Iterable[Matched]) -> tuple[FormerEntry, ...]:
+    former = (each.former or each.moved_from for each in waiting)
+    return tuple(entry for entry in former if entry is not None and entry.is_live)
+
+
+def _not_approved(matched: Matched) -> NotTaken:
+    reason = "not approved; approve it and export again, or say --take-unapproved where the account approves nothing"
+    if matched.former is not None and matched.former.is_live:
+        reason = (
+            f"not approved any more; {matched.entry_id} stays as it was imported, unless --withdraw-missing is said"
+        )
+    return refused(matched.row, "Approved?", matched.row.cells.get("Approved?", ""), reason, NOT_APPROVED)
+
+
+def _listed(not_taken: Iterable[NotTaken], gone: Iterable[FormerEntry]) -> list[Json]:
+    rows = sorted(not_taken, key=lambda each: each.rejected.line)
+    return [
+        *({"status": each.status, **rejected_json(each.rejected)} for each in rows),
+        *(_gone(entry) for entry in gone),
+    ]
+
+
+def _gone(entry: FormerEntry) -> Json:
+    return {
+        "status": GONE,
+        "entry_id": entry.entry_id,
+        "project_id": entry.project_id,
+        "person_id": entry.person_id,
+        "worked_on": entry.day.isoformat() if entry.day else None,
+        "hours": plain(entry.hours),
+        "reason": "was imported and is not in this export, or not approved any more; --withdraw-missing withdraws it",
+    }
+
+
+def _with_ids(events: Iterable[Json], source: str, name: str) -> list[Json]:
+    stem = f"{source}:{name[:_EVENT_ID_NAME_LENGTH_MAX]}:setup"
+    return [
+        {"type": event["type"], "event_id": f"{stem}:{number}", **event} for number, event in enumerate(events, start=1)
+    ]
+
+
+def _result(
+    export: Export,
+    rows: Rows,
+    imported: Sequence[Matched],
+    not_taken: Sequence[NotTaken],
+    gone: tuple[FormerEntry, ...],
+    withdrawn: int,
+) -> ImportedExport:
+    """Raises AssertionError where the parts are not the whole, for then a row was lost."""
+    worked = [each.row for each in imported]
+    parts = {
+        status: _sums(each for each in not_taken if each.status == status)
+        for status in (NOT_APPROVED, NOT_WORK, REFUSED)
+    }
+    whole = _sums([*worked, *not_taken])
+    if whole.rows != len(export.rows) or whole.hours != rows.hours:
+        raise AssertionError(
+            f"{whole.rows} rows and {whole.hours} hours are accounted for, expected {len(export.rows)} and {rows.hours}"
+        )
+    billed = [(row, value_of(row.hours, row.rate, row.currency)) for row in worked]
+    return ImportedExport(
+        product=export.product,
+        forms=rows.forms,
+        first_day=min((row.day for row in worked), default=None),
+        last_day=max((row.day for row in worked), default=None),
+        read=whole,
+        imported=_sums(worked),
+        not_approved=parts[NOT_APPROVED],
+        not_work=parts[NOT_WORK],
+        refused=parts[REFUSED],
+        billed=_by_currency((row.currency, value) for row, value in billed),
+        changes=_changes(imported, withdrawn),
+        gone=gone,
+        unrated=sum(row.billable and row.rate is None for row in worked),
+        differing=sum(row.amount != value for row, value in billed),
+        unknown=Unknown((), (), (), (), ()),
+        foreign=(),
+        events=(),
+        setup_path=None,
+        events_path=None,
+        listed_path=None,
+        refused_first=tuple(each.rejected for each in not_taken if each.status == REFUSED),
+    )
+
+
+def _changes(imported: Iterable[Matched], withdrawn: int) -> Changes:
+    counts = Counter(
+        "unchanged" if each.is_unchanged else "moved" if each.moved_from else "changed" if each.former else "new"
+        for each in imported
+    )
+    return Changes(counts["new"], counts["changed"], counts["moved"], counts["unchanged"], withdrawn)
+
+
+def _sums(rows: Iterable[ExportRow | NotTaken]) -> Sums:
+    rows = tuple(rows)
+    return Sums(
+        rows=len(rows),
+        unread=sum(row.hours is None for row in rows),
+        hours=sum((row.hours for row in rows if row.hours is not None), Decimal(0)),
+        amounts=_by_currency((row.currency, row.amount) for row in rows if row.amount is not None),
+    )
+
+
+def _by_currency(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    """Zero where a currency stands on rows without amount, so that sums have the same currencies."""
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for currency, amount in amounts:
+        sums[currency] += amount
+    return dict(sorted(sums.items()))

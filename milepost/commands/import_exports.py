@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
+import shlex
+from calendar import monthrange
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from connectors.imports.products.choices import ROLE, Choices
-from connectors.imports.products.import_export import ImportedExport, Sums, Wanted, import_export
+from connectors.imports.products.import_export import Changes, ImportedExport, Sums, Wanted, import_export
 from connectors.imports.products.product import Product
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused, nearest
 from connectors.imports.rejections import REJECTED_SHOWN
 from domain.money import is_currency
 from domain.zones import is_zone, zone_names
+from milepost.console import say, write_json
 
 WRONG_USAGE = 2
 NAMES_SHOWN = 8
@@ -119,7 +121,11 @@ def verb(product: Product | None) -> Callable[..., None]:
             typer.echo(str(fault), err=True)
             raise typer.Exit(WRONG_USAGE) from fault
         _tell_refused(imported)
-        typer.echo(orjson.dumps(summary(file, imported)).decode() if as_json else text(file, imported, out))
+        if as_json:
+            write_json(summary(file, imported))
+            return
+        typer.echo(text(file, imported, out))
+        _tell_next(imported, out)
 
     title = product.title if product else "a time tracker that its header names"
     import_product.__doc__ = f"Time from the detailed export of {title}, with all that it needs to be billed."
@@ -171,14 +177,20 @@ def text(file: Path, imported: ImportedExport, out: Path) -> str:
                 ("read", imported.read),
             )
         ),
-        f"  of the imported {changes.new:,} are new, {changes.changed:,} changed, {changes.moved:,} of another project now,"
-        + f" {changes.unchanged:,} as they were; {changes.withdrawn:,} withdrawn",
+        _changes_line(changes),
         *_notes(imported),
         *(f"  wrote {count:,} {event}" for event, count in imported.events),
         *(f"  file  {path}" for path in (imported.setup_path, imported.events_path) if path),
         *([] if imported.events else ["  nothing is new, so no file was written"]),
     ]
     return "\n".join([*lines, *_what_is_missing(imported, out)])
+
+
+def _changes_line(changes: Changes) -> str:
+    return (
+        f"  of the imported {changes.new:,} are new, {changes.changed:,} changed, {changes.moved:,} of another project now,"
+        f" {changes.unchanged:,} as they were; {changes.withdrawn:,} withdrawn"
+    )
 
 
 def _notes(imported: ImportedExport) -> list[str]:
@@ -262,6 +274,16 @@ def _tell_refused(imported: ImportedExport) -> None:
         more = imported.refused.rows - REJECTED_SHOWN
         told = f"and {more:,} more; " if more > 0 else ""
         typer.echo(f"{told}all that was not imported is listed in {imported.listed_path}", err=True)
+
+
+def _tell_next(imported: ImportedExport, out: Path) -> None:
+    if imported.last_day is None or not imported.events:
+        return
+    until = imported.last_day.replace(day=monthrange(imported.last_day.year, imported.last_day.month)[1])
+    output = shlex.quote(str(out.with_name("output")))
+    say(f"\nNext: milepost run --input {shlex.quote(str(out))} --output {output} --until {until}")
+    if imported.first_statement is not None:
+        say(f"      milepost show {shlex.quote(imported.first_statement)} --output {output}")
 
 
 def _path(path: Path | None) -> str | None:

@@ -7,7 +7,7 @@ import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from connectors.imports.csv_rows import Broken, open_text, read_table
 from connectors.imports.mapping import FileForm
@@ -70,10 +70,10 @@ def _unzipped(path: Path) -> dict[str, str]:
     return {name if name == TIME_ENTRIES else name.removesuffix(".csv"): text for name, text in texts.items()}
 
 
-def _open(path: Path, archive: Mapping[str, str], form: FileForm) -> io.TextIOBase:
+def _open(path: Path, archive: Mapping[str, str], form: FileForm) -> TextIO:
     if TIME_ENTRIES in archive:
         return io.StringIO(archive[TIME_ENTRIES], newline="")
-    return open_text(path, form.encoding)  # type: ignore[return-value]
+    return open_text(path, form.encoding)
 
 
 def _form(path: Path, archive: Mapping[str, str], encoding: str | None) -> FileForm:

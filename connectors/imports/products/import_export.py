@@ -28,6 +28,7 @@ from connectors.imports.products.setup import Json, Unknown, company_of, is_ours
 from connectors.imports.readings import end_of_day, instant_text
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Rejected, rejected_json
+from domain.identity import statement_id
 
 GONE = "gone"
 
@@ -72,7 +73,8 @@ class ImportedExport(NamedTuple):
     """Rows read are imported, not approved, no work or refused, in rows, hours and amounts.
 
     `billed` is hours x rate of the imported rows, and `differing` those of them whose amount in the export is another.
-    `unknown` is what the entries refer to and neither the folder nor the setup has.
+    `unknown` is what the entries refer to and neither the folder nor the setup has. `first_statement` is the id of the
+    first statement that the setup's contracts give.
     """
 
     product: Product
@@ -90,6 +92,7 @@ class ImportedExport(NamedTuple):
     unrated: int
     differing: int
     unknown: Unknown
+    first_statement: str | None
     foreign: tuple[str, ...]
     events: tuple[tuple[str, int], ...]
     setup_path: Path | None
@@ -132,6 +135,7 @@ def import_export(
     written = files.write(_with_ids(setup, source, files.name), entries, _listed(not_taken, gone))
     return result._replace(
         unknown=unknown([each.row for each in imported], known_then),
+        first_statement=_first_statement(setup, [each.row for each in imported]),
         foreign=tuple(sorted({each.row.currency for each in imported} - {company.currency})),
         events=tuple(Counter(str(event["type"]) for event in (*setup, *entries)).items()),
         setup_path=written[0],
@@ -321,6 +325,16 @@ def _gone(entry: FormerEntry) -> Json:
     }
 
 
+def _first_statement(setup: Iterable[Json], rows: Iterable[ExportRow]) -> str | None:
+    contracts = {event["customer_id"]: event["contract_id"] for event in setup if event["type"] == "ContractSigned"}
+    billable = [row for row in rows if row.billable and row.rate and row.client.id in contracts]
+    first = min(billable, key=lambda row: (row.day, row.client.id), default=None)
+    if first is None:
+        return None
+    month = first.day.replace(day=1).isoformat()
+    return statement_id(first.client.id, contracts[first.client.id], first.client.id, month, 1)
+
+
 def _with_ids(events: Iterable[Json], source: str, name: str) -> list[Json]:
     stem = f"{source}:{name[:_EVENT_ID_NAME_LENGTH_MAX]}:setup"
     return [
@@ -364,6 +378,7 @@ def _result(
         unrated=sum(row.billable and row.rate is None for row in worked),
         differing=sum(row.amount != value for row, value in billed),
         unknown=Unknown((), (), (), (), ()),
+        first_statement=None,
         foreign=(),
         events=(),
         setup_path=None,

@@ -48,7 +48,7 @@ def company_of(
     """The company named, or the one that is known; a zone is needed in any case, for days end somewhere."""
     if entity is None and len(known.entities) == 1:
         entity = next(iter(known.entities))
-    if entity in known.entities:
+    if entity is not None and entity in known.entities:
         stands = known.entities[entity]
         return Company(entity, str(stands["name"]), str(stands["currency"]), zone or str(stands["zone"]))
     if known.entities and not bootstrap and entity is not None:

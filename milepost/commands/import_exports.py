@@ -174,8 +174,9 @@ def text(file: Path, imported: ImportedExport, out: Path) -> str:
                 ("not approved", imported.not_approved),
                 ("no work", imported.not_work),
                 ("refused", imported.refused),
-                ("read", imported.read),
+                ("read, the sum", imported.read),
             )
+            if sums.rows or label != "no work"
         ),
         _changes_line(changes),
         *_notes(imported),

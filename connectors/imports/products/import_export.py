@@ -23,7 +23,7 @@ from connectors.imports.products.forms import Forms
 from connectors.imports.products.matching import Matched, match
 from connectors.imports.products.product import Product
 from connectors.imports.products.rates import given_rate
-from connectors.imports.products.read_rows import EVENT, Rows, read_rows, refused
+from connectors.imports.products.read_rows import EVENT, Rows, in_one_currency, read_rows, refused
 from connectors.imports.products.setup import Json, Unknown, company_of, is_ours, setup_events, unknown
 from connectors.imports.readings import end_of_day, instant_text
 from connectors.imports.refusals import ImportRefused
@@ -115,6 +115,7 @@ def import_export(
     company = company_of(known, wanted.entity, wanted.entity_name, choices.currency, wanted.zone, wanted.bootstrap)
     choices = choices._replace(zone=company.zone, currency=choices.currency or company.currency or None)
     rows = read_rows(export, choices, str(path), wanted.keep_duplicates)
+    rows = in_one_currency(rows, _currencies_of_ours(source, known))
     matching = match(source, rows.taken, known.entries)
     taken = [each for each in matching.matched if each.row.is_approved or choices.take_unapproved]
     waiting = [each for each in matching.matched if not (each.row.is_approved or choices.take_unapproved)]
@@ -151,10 +152,11 @@ class _Files:
         self._folder = folder
         self._source = source
         self._replace = replace
-        self.name, number = name, 1
+        plain_name = name.removeprefix(f"{source}-")
+        self.name, number = plain_name, 1
         while not replace and any(path.exists() for path in self._paths()):
             number += 1
-            self.name = f"{name}-{number}"
+            self.name = f"{plain_name}-{number}"
 
     def written_over(self) -> tuple[Path, ...]:
         return self._paths() if self._replace else ()
@@ -256,6 +258,11 @@ class _Entries:
 
     def _event_id(self, line: str, digest: str) -> str:
         return f"{self._source}:{self._name[:_EVENT_ID_NAME_LENGTH_MAX]}:{line}:{digest}"
+
+
+def _currencies_of_ours(source: str, known: Known) -> dict[str, str]:
+    ours = (contract for contract in known.contracts.values() if is_ours(contract, source))
+    return {contract["customer_id"]: contract["currency"] for contract in ours}
 
 
 def _rates_of_ours(source: str, known: Known) -> dict[str, Sequence[Event]]:

@@ -1,8 +1,8 @@
 """The rates that an export's rows show, as the rates of a contract line; and what a contract line gives a row.
 
 The plainest form that gives every row its own rate: one rate for all, by task, by person, by task and person, or
-these with days from which they hold. Where none does (a rate that was changed on single entries), the most frequent
-by task and person stand in the contract, and the rows that differ carry their own rate (RULES, R5 level 1).
+these with days from which they hold. Where none does (a rate that was changed on single entries), the form that fits
+the most rows stands in the contract, and the rows that differ carry their own rate (RULES, R5 level 1).
 """
 
 from __future__ import annotations
@@ -90,14 +90,36 @@ def _steps(days: Mapping[date, Decimal]) -> list[tuple[date, Decimal]]:
 
 
 def _most_frequent(rows: Sequence[ExportRow]) -> tuple[LineRate, ...]:
-    counts: dict[tuple[str, str], Counter[Decimal]] = defaultdict(Counter)
+    """The form that leaves the fewest rows with another rate; of these the one with the fewest lines."""
+    forms = [_usual(rows, *form, monthly) for monthly in (False, True) for form in _FORMS]
+    return min(forms, key=lambda rates: (_misfits(rates, rows), len(rates)))
+
+
+def _usual(rows: Sequence[ExportRow], by_task: bool, by_person: bool, monthly: bool) -> tuple[LineRate, ...]:
+    """The most frequent rate, of each month where it changes."""
+    counts: dict[tuple[str, str], dict[date, Counter[Decimal]]] = defaultdict(lambda: defaultdict(Counter))
     for row in rows:
         if row.rate is not None:
-            counts[row.task or "", row.person.id][row.rate] += 1
-    return tuple(
-        LineRate(min(rates, key=lambda rate: (-rates[rate], rate)), task or None, person)
-        for (task, person), rates in sorted(counts.items())
-    )
+            key = ((row.task or "") if by_task else "", row.person.id if by_person else "")
+            counts[key][row.day.replace(day=1) if monthly else date.min][row.rate] += 1
+    found: list[LineRate] = []
+    for (task, person), months in sorted(counts.items()):
+        usual = {month: _commonest(rates) for month, rates in months.items()}
+        steps = _steps(usual)
+        found += [
+            LineRate(rate, task or None, person or None, None if place == 0 else first)
+            for place, (first, rate) in enumerate(steps)
+        ]
+    return tuple(found)
+
+
+def _commonest(rates: Counter[Decimal]) -> Decimal:
+    return min(rates, key=lambda rate: (-rates[rate], rate))
+
+
+def _misfits(rates: Sequence[LineRate], rows: Iterable[ExportRow]) -> int:
+    stated = [rate.json() for rate in rates]
+    return sum(given_rate(stated, row) != row.rate for row in rows)
 
 
 def _matches(rate: Mapping[str, Any], row: ExportRow) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -52,7 +52,7 @@ def read_rows(export: Export, choices: Choices, file: str, keep_duplicates: bool
             taken.append(read)
         else:
             not_taken.append(read)
-    return _of_one_currency(Rows(forms, tuple(taken), tuple(not_taken), _hours(export, reader, context)))
+    return Rows(forms, tuple(taken), tuple(not_taken), _hours(export, reader, context))
 
 
 def _reader(export: Export) -> Reader:
@@ -85,7 +85,8 @@ def _cells(rows: list[Row], columns: tuple[str, ...]) -> Iterator[Cell]:
 
 def _read(row: Row | Broken, reader: Reader, context: Context) -> ExportRow | NotTaken:
     if isinstance(row, Broken):
-        return NotTaken(REFUSED, Rejected(row.line, EVENT, "", row.value, row.reason, None), None, None, "")
+        reason = row.reason.replace("state the file's encoding in file.encoding", "say --encoding, such as cp1252")
+        return NotTaken(REFUSED, Rejected(row.line, EVENT, "", row.value, reason, None), None, None, "")
     try:
         return reader.read(row, context)
     except NotWork as found:
@@ -114,18 +115,20 @@ def refused(row: ExportRow, column: str, value: str, reason: str, status: str = 
     return NotTaken(status, rejected, row.hours, row.amount, row.currency)
 
 
-def _of_one_currency(rows: Rows) -> Rows:
-    """A project is billed in one currency, so rows of another are refused."""
+def in_one_currency(rows: Rows, contracted: Mapping[str, str]) -> Rows:
+    """A client is billed in the currency of its contract, else of its first row; rows in another are refused."""
     first: dict[str, ExportRow] = {}
     taken: list[ExportRow] = []
     others: list[NotTaken] = []
     for row in rows.taken:
         known = first.setdefault(row.client.id, row)
-        if known.currency == row.currency:
+        currency = contracted.get(row.client.id, known.currency)
+        if row.currency == currency:
             taken.append(row)
         else:
-            reason = f"line {known.line} has {known.currency} for this client; give a client one currency"
-            others.append(refused(row, "Currency", row.currency, reason))
+            where = "its contract" if row.client.id in contracted else f"line {known.line}"
+            reason = f"{where} has {currency} for this client; give a client one currency"
+            others.append(refused(row, "Currency", row.cells.get("Currency", row.currency), reason))
     return rows._replace(taken=tuple(taken), not_taken=(*rows.not_taken, *others))
 
 

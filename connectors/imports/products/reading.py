@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 YES = ("yes", "y", "true", "1")
 NO = ("no", "n", "false", "0")
+_STOP = "stop the timer that still runs and export again"
 # What rounding of entries may move between the interval and the duration.
 _ROUNDING_HOURS = Decimal(1)
 
@@ -95,7 +96,7 @@ def duration(row: Row, column: str, context: Context) -> Decimal:
 
 def hours_stated(row: Row, column: str, context: Context) -> Decimal:
     """In no range yet."""
-    needed(row, column, "a timer that still runs, or an entry without hours; stop or correct it and export again")
+    needed(row, column, "stop the timer if it still runs, or give the entry hours, and export again")
     return said(row, column, lambda text: read_duration(text, context.forms.decimal))
 
 
@@ -153,7 +154,8 @@ def project_named(client: Named, row: Row, column: str) -> Named:
 
 
 def note_of(row: Row, column: str) -> str | None:
-    text = row.cells.get(column, "")
+    """On one line, for it is printed on one of a statement."""
+    text = " ".join(row.cells.get(column, "").split())
     return text[:DESCRIPTION_LENGTH_MAX] or None
 
 
@@ -162,8 +164,8 @@ def check_interval(row: Row, ends: tuple[str, str], start: datetime, hours: Deci
     date_column, time_column = ends
     if time_column not in row.cells or date_column not in row.cells:
         return
-    needed(row, time_column, "a timer that still runs; stop it and export again")
-    needed(row, date_column, "a timer that still runs; stop it and export again")
+    needed(row, time_column, _STOP)
+    needed(row, date_column, _STOP)
     end = moment(row, date_column, time_column, context)
     seconds = int((end - start).total_seconds())
     shown = f"{row.cells[date_column]} {row.cells[time_column]}"

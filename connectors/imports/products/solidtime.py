@@ -32,7 +32,7 @@ from domain.zones import local_date
 SIBLINGS = ("clients", "projects", "project_members", "members", "tasks", "organizations")
 
 _MICROSECONDS_PER_HOUR = 3_600_000_000
-_STOP = "a timer that still runs; stop it and export again"
+_STOP = "stop the timer that still runs and export again"
 
 
 def read(row: Row, context: Context) -> ExportRow:

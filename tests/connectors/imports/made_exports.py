@@ -102,7 +102,7 @@ LOCALES = (
 )
 
 # (client, project, code, billable, rate by person)
-_PROJECTS = (
+_PROJECTS: tuple[tuple[str, str, str, bool, dict[str, Decimal]], ...] = (
     ("Nordwind", "Website", "", True, {}),
     ("Nordwind", "App", "NW-APP", True, {"Ada Brandt": Decimal(140)}),
     ("Kessler & Sohn", "Website", "", True, {}),
@@ -116,7 +116,7 @@ _PEOPLE = (
     ("Dev", "Rao", "developer", Decimal(44)),
 )
 _TASKS = ("Design", "Development", "Review")
-_RATES = {"Website": Decimal(105), "App": Decimal(120), "Ledger migration": Decimal("1150.5"), "Office": Decimal(0)}
+_RATES = {"Website": Decimal(105), "App": Decimal(120), "Ledger migration": Decimal("115.5"), "Office": Decimal(0)}
 _NOTES = ("", "Plan, part 1", 'the "new" page', "tests\nand review", "Größe, Maß; Übergabe", "call")
 
 
@@ -141,12 +141,12 @@ def made_work(
                 project=project,
                 code=code,
                 task=chance.choice(_TASKS),
-                note=f"{chance.choice(_NOTES)} {number}".strip(),
+                note=f"{chance.choice(_NOTES)} #{number}".strip(),
                 first_name=first_name,
                 last_name=last_name,
                 role=role,
                 start=start,
-                hours=Decimal(chance.randrange(1, 600)) / 100,
+                hours=Decimal(chance.randrange(1, 1000)) / 100,
                 is_billable=billable and chance.random() < 0.9,
                 is_approved=chance.random() < approved,
                 rate=rates.get(f"{first_name} {last_name}", _RATES[project]),
@@ -189,7 +189,7 @@ def clockify(work: Iterable[Work], locale: Locale = AMERICAN) -> str:
             each.start.strftime(locale.date_format),
         )  # fmt: skip
 
-    return table(CLOCKIFY, map(row, work), locale, csv.QUOTE_ALL)
+    return table(CLOCKIFY, map(row, work), locale, quote_all=True)
 
 
 def solidtime(work: Sequence[Work]) -> dict[str, str]:
@@ -227,11 +227,11 @@ def solidtime(work: Sequence[Work]) -> dict[str, str]:
     }
 
 
-def table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], locale: Locale, quoting: int = csv.QUOTE_MINIMAL
-) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], locale: Locale, quote_all: bool = False) -> str:
     file = io.StringIO()
-    writer = csv.writer(file, delimiter=locale.delimiter, quoting=quoting, lineterminator="\n")
+    writer = csv.writer(
+        file, delimiter=locale.delimiter, quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL, lineterminator="\n"
+    )
     writer.writerow(header)
     writer.writerows(rows)
     return ("\ufeff" if locale.mark else "") + file.getvalue()

@@ -19,7 +19,7 @@ from connectors.imports.products.product import Product
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused, nearest
 from connectors.imports.rejections import REJECTED_SHOWN
-from domain.money import is_currency
+from domain.money import is_currency, minor_units
 from domain.zones import is_zone, zone_names
 from milepost.console import say, write_json
 
@@ -247,7 +247,10 @@ def _sums_line(label: str, sums: Sums) -> str:
 
 
 def _amounts(amounts: Mapping[str, Decimal]) -> str:
-    return ", ".join(f"{amount:,.2f} {currency or 'of no currency'}" for currency, amount in amounts.items())
+    return ", ".join(
+        f"{amount:,.{minor_units(currency) if currency else 2}f} {currency or 'of no currency'}"
+        for currency, amount in amounts.items()
+    )
 
 
 def _amounts_json(amounts: Mapping[str, Decimal]) -> dict[str, str]:
@@ -281,7 +284,7 @@ def _tell_next(imported: ImportedExport, out: Path) -> None:
     if imported.last_day is None or not imported.events:
         return
     until = imported.last_day.replace(day=monthrange(imported.last_day.year, imported.last_day.month)[1])
-    output = shlex.quote(str(out.with_name("output")))
+    output = shlex.quote(str(out.parent / ("books" if out.name == "output" else "output")))
     say(f"\nNext: milepost run --input {shlex.quote(str(out))} --output {output} --until {until}")
     if imported.first_statement is not None:
         say(f"      milepost show {shlex.quote(imported.first_statement)} --output {output}")

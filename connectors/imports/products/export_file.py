@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from connectors.imports.cells import known_encoding
 from connectors.imports.csv_rows import Broken, open_text, read_table
 from connectors.imports.mapping import FileForm
 from connectors.imports.products.product import SOLIDTIME, Product, check_product
@@ -34,40 +35,40 @@ class Export(NamedTuple):
 
 def read_export(path: Path, named: Product | None, encoding: str | None) -> Export:
     """Raises ImportRefused where it is not a detailed export of the product."""
-    archive = _siblings(path)
-    form = _form(path, archive, encoding)
-    with _open(path, archive, form) as file:
-        table = read_table(file, path, form)
-        product = check_product(named, table.header, str(path))
-        _check_once(table.header, path)
-        rows = tuple(table.rows)
-    names = {name: _by_id(text) for name, text in archive.items() if name != TIME_ENTRIES}
-    return Export(product, table.header, rows, names if product is SOLIDTIME else {})
-
-
-def _siblings(path: Path) -> dict[str, str]:
-    """Texts of the archive's files by name without suffix; of a plain export nothing."""
     try:
-        if zipfile.is_zipfile(path):
-            return _unzipped(path)
-        if path.name != TIME_ENTRIES:
-            return {}
-        beside = {name: path.with_name(f"{name}.csv") for name in SIBLINGS}
-        return {name: file.read_text(encoding="utf-8-sig") for name, file in beside.items() if file.is_file()}
+        archive = _unzipped(path) if zipfile.is_zipfile(path) else {}
+        form = _form(path, archive, encoding)
+        with _open(path, archive, form) as file:
+            table = read_table(file, path, form)
+            product = check_product(named, table.header, str(path))
+            _check_once(table.header, path)
+            rows = tuple(table.rows)
+        siblings = _siblings(path, archive) if product is SOLIDTIME else {}
     except (OSError, UnicodeDecodeError, zipfile.BadZipFile, RuntimeError) as fault:
         raise ImportRefused(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
+    return Export(product, table.header, rows, {name: _by_id(text) for name, text in siblings.items()})
+
+
+def _siblings(path: Path, archive: Mapping[str, str]) -> Mapping[str, str]:
+    """Texts of the archive's other files, of the zip or of the folder in which it was unpacked."""
+    if archive:
+        return {name: archive[f"{name}.csv"] for name in SIBLINGS if f"{name}.csv" in archive}
+    beside = {name: path.with_name(f"{name}.csv") for name in SIBLINGS}
+    return {name: file.read_text(encoding="utf-8-sig") for name, file in beside.items() if file.is_file()}
 
 
 def _unzipped(path: Path) -> dict[str, str]:
+    """Texts by file name."""
     with zipfile.ZipFile(path) as archive:
         sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+        if "xl/workbook.xml" in sizes:
+            raise ImportRefused(f"{path}: is a spreadsheet; export as CSV, or save the sheet as CSV")
         if TIME_ENTRIES not in sizes:
             raise ImportRefused(f"{path}: expected {TIME_ENTRIES} in the zip, came {', '.join(sorted(sizes)[:12])}")
         wanted = [name for name in (TIME_ENTRIES, *(f"{name}.csv" for name in SIBLINGS)) if name in sizes]
         if sum(sizes[name] for name in wanted) > FILE_BYTES_MAX:
             raise ImportRefused(f"{path}: expected at most {FILE_BYTES_MAX // 1024 // 1024} MiB unpacked")
-        texts = {name: archive.read(name).decode("utf-8-sig") for name in wanted}
-    return {name if name == TIME_ENTRIES else name.removesuffix(".csv"): text for name, text in texts.items()}
+        return {name: archive.read(name).decode("utf-8-sig") for name in wanted}
 
 
 def _open(path: Path, archive: Mapping[str, str], form: FileForm) -> TextIO:
@@ -79,14 +80,14 @@ def _open(path: Path, archive: Mapping[str, str], form: FileForm) -> TextIO:
 def _form(path: Path, archive: Mapping[str, str], encoding: str | None) -> FileForm:
     if TIME_ENTRIES in archive:
         return FileForm()
+    with path.open("rb") as file:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise ImportRefused(f"{path}: expected at most {FILE_BYTES_MAX // 1024 // 1024} MiB; export less time")
+        first = file.readline(1024 * 1024)
     try:
-        with path.open("rb") as file:
-            if path.stat().st_size > FILE_BYTES_MAX:
-                raise ImportRefused(f"{path}: expected at most {FILE_BYTES_MAX // 1024 // 1024} MiB; export less time")
-            first = file.readline(1024 * 1024)
-    except OSError as fault:
-        raise ImportRefused(f"{path}: cannot be read: {fault.strerror}") from fault
-    encoding = encoding or ("utf-16" if first.startswith(_UTF16) else "utf-8")
+        encoding = known_encoding(encoding or ("utf-16" if first.startswith(_UTF16) else "utf-8"))
+    except ValueError as fault:
+        raise ImportRefused(f"--encoding: {fault}") from fault
     text = first.decode(encoding, errors="replace")
     delimiter = max(_DELIMITERS, key=text.count)
     return FileForm(encoding=encoding, delimiter=delimiter)

@@ -19,6 +19,8 @@ from connectors.imports.refusals import ImportRefused
 
 Event = Mapping[str, Any]
 
+# Stands in the output folder of a run, which may lie below the input's and holds nothing to learn from.
+_ROUNDS = "rounds.jsonl"
 _SUFFIXES = (".jsonl", ".avro")
 _KINDS = {
     "LegalEntityDefined": "legal_entity_id",
@@ -46,7 +48,10 @@ class FormerEntry(NamedTuple):
 
 
 class Known(NamedTuple):
-    """By id the newest event of each; `linked` are ids of the product that stand for known ones, by kind."""
+    """By id the newest event of each; `linked` are ids of the product that stand for known ones.
+
+    `contracted` are the projects that any version of any contract has a line for.
+    """
 
     entries: Mapping[str, FormerEntry]
     entities: Mapping[str, Event]
@@ -57,14 +62,17 @@ class Known(NamedTuple):
     cost_rates: Mapping[str, tuple[Event, ...]]
     costed_roles: frozenset[str]
     linked: frozenset[str]
+    contracted: frozenset[str]
 
     def with_events(self, events: Iterable[Event]) -> Known:
         """As if these had been in the folder; no entries."""
         newest = {kind: dict(self._of(kind)) for kind in _KINDS}
         costs = {person: list(rates) for person, rates in self.cost_rates.items()}
+        contracted = set(self.contracted)
         for event in events:
             if event["type"] in _KINDS:
                 _keep_newest(newest[event["type"]], _KINDS[event["type"]], event)
+                contracted.update(_projects(event))
             elif event["type"] == "CostRateSet":
                 costs.setdefault(str(event.get("person_id")), []).append(event)
         return self._replace(
@@ -74,6 +82,7 @@ class Known(NamedTuple):
             projects=newest["ProjectActivated"],
             contracts=newest["ContractSigned"],
             cost_rates={person: tuple(rates) for person, rates in costs.items()},
+            contracted=frozenset(contracted),
         )
 
     def _of(self, kind: str) -> Mapping[str, Event]:
@@ -92,6 +101,7 @@ def read_known(source: str, folders: Iterable[Path], without: Collection[Path] =
     costs: dict[str, list[Event]] = {}
     roles: set[str] = set()
     linked: set[str] = set()
+    contracted: set[str] = set()
     for path in _files(folders, {path.resolve() for path in without}):
         for event in _events(path):
             kind = event.get("type")
@@ -100,6 +110,7 @@ def read_known(source: str, folders: Iterable[Path], without: Collection[Path] =
                     _keep_newest(entries, "entry_id", event)
             elif kind in _KINDS:
                 _keep_newest(newest["ContractSigned" if kind == "ContractAmended" else kind], _KINDS[kind], event)
+                contracted.update(_projects(event))
             elif kind == "CostRateSet":
                 costs.setdefault(str(event.get("person_id")), []).append(event)
                 if event.get("person_id") is None:
@@ -116,14 +127,17 @@ def read_known(source: str, folders: Iterable[Path], without: Collection[Path] =
         cost_rates={person: tuple(events) for person, events in costs.items()},
         costed_roles=frozenset(roles),
         linked=frozenset(linked),
+        contracted=frozenset(contracted),
     )
 
 
 def _files(folders: Iterable[Path], seen: set[Path]) -> Iterator[Path]:
     for folder in folders:
+        outputs = {path.parent for path in folder.rglob(_ROUNDS)} if folder.is_dir() else set()
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
             hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if path.suffix in _SUFFIXES and not hidden and not path.name.endswith(".rejected.jsonl"):
+            is_output = any(parent in outputs for parent in path.parents)
+            if path.suffix in _SUFFIXES and not is_output and not hidden and not path.name.endswith(".rejected.jsonl"):
                 resolved = path.resolve()
                 if resolved not in seen and path.is_file():
                     seen.add(resolved)
@@ -158,6 +172,10 @@ def _keep_newest(events: dict[str, Event], id_field: str, event: Event) -> None:
     known = events.get(entity_id)
     if known is None or int(event.get("version", 0)) >= int(known.get("version", 0)):
         events[entity_id] = event
+
+
+def _projects(event: Event) -> Iterator[str]:
+    return (str(line.get("project_id")) for line in event.get("lines") or ())
 
 
 def _entry(event: Event) -> FormerEntry:

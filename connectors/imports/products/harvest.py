@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from connectors.imports.products.export_row import ExportRow, Named
 from connectors.imports.products.reading import (
+    YES,
     Context,
     Reader,
     amount_of,
@@ -65,7 +66,7 @@ def read(row: Row, context: Context) -> ExportRow:
         key=(day.isoformat(), client.id, row.cells["Project"], person.id, task or "", note or ""),
         has_vendor_id=False,
         changed_at=None,
-        is_approved=flag(row, "Approved?", absent="Approved?" not in context.header),
+        is_approved=row.cells.get("Approved?", "yes").casefold() in YES,
         cells=row.cells,
     )
 

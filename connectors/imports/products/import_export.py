@@ -23,7 +23,7 @@ from connectors.imports.products.forms import Forms
 from connectors.imports.products.matching import Matched, match
 from connectors.imports.products.product import Product
 from connectors.imports.products.rates import given_rate
-from connectors.imports.products.read_rows import EVENT, Rows, in_one_currency, read_rows, refused
+from connectors.imports.products.read_rows import EVENT, Rows, in_one_currency, of_one_client, read_rows, refused
 from connectors.imports.products.setup import Json, Unknown, company_of, is_ours, setup_events, unknown
 from connectors.imports.readings import end_of_day, instant_text
 from connectors.imports.refusals import ImportRefused
@@ -115,29 +115,30 @@ def import_export(
     company = company_of(known, wanted.entity, wanted.entity_name, choices.currency, wanted.zone, wanted.bootstrap)
     choices = choices._replace(zone=company.zone, currency=choices.currency or company.currency or None)
     rows = read_rows(export, choices, str(path), wanted.keep_duplicates)
+    rows = of_one_client(rows, _clients_of_ours(source, known))
     rows = in_one_currency(rows, _currencies_of_ours(source, known))
     matching = match(source, rows.taken, known.entries)
     taken = [each for each in matching.matched if each.row.is_approved or choices.take_unapproved]
     waiting = [each for each in matching.matched if not (each.row.is_approved or choices.take_unapproved)]
+    taken, invalid = _Entries(source, files.name, choices, {}).checked(taken)
     if wanted.bootstrap:
         _check_rates([each.row for each in taken], path)
     setup = setup_events(source, [each.row for each in taken], company, known) if wanted.bootstrap else []
+    _check_setup(setup, path)
     known_then = known.with_events(setup)
     writer = _Entries(source, files.name, choices, {} if wanted.contract_rates else _rates_of_ours(source, known_then))
-    entries, invalid = writer.events(taken)
+    entries = writer.events(taken)
     not_taken = (*rows.not_taken, *(_not_approved(each) for each in waiting), *invalid)
     gone = (*_unapproved_again(waiting), *matching.gone)
     if wanted.withdraw_missing:
         _check_may_withdraw(not_taken, gone, path)
         entries += [writer.withdrawn(entry) for entry in gone]
-    out = {each.rejected.line for each in invalid}
-    imported = [each for each in taken if each.row.line not in out]
-    result = _result(export, rows, imported, not_taken, gone, len(gone) if wanted.withdraw_missing else 0)
+    result = _result(export, rows, taken, not_taken, gone, len(gone) if wanted.withdraw_missing else 0)
     written = files.write(_with_ids(setup, source, files.name), entries, _listed(not_taken, gone))
     return result._replace(
-        unknown=unknown([each.row for each in imported], known_then),
-        first_statement=_first_statement(setup, [each.row for each in imported]),
-        foreign=tuple(sorted({each.row.currency for each in imported} - {company.currency})),
+        unknown=unknown([each.row for each in taken], known_then),
+        first_statement=_first_statement(setup, [each.row for each in taken]),
+        foreign=tuple(sorted({each.row.currency for each in taken} - {company.currency})),
         events=tuple(Counter(str(event["type"]) for event in (*setup, *entries)).items()),
         setup_path=written[0],
         events_path=written[1],
@@ -195,24 +196,24 @@ class _Entries:
         self._rates = rates
         self._by = choices.approved_by or source
 
-    def events(self, taken: Iterable[Matched]) -> tuple[list[Json], list[NotTaken]]:
-        """Nothing for rows that are as they were; a row that intake would not read is refused."""
-        events: list[Json] = []
+    def checked(self, taken: Iterable[Matched]) -> tuple[list[Matched], list[NotTaken]]:
+        """A row that intake would not read is refused."""
+        valid: list[Matched] = []
         invalid: list[NotTaken] = []
         for matched in taken:
-            if matched.is_unchanged:
-                continue
-            event = self._approved(matched)
-            fault = fault_of(event)
-            if fault:
-                invalid.append(
-                    refused(matched.row, fault.field_path, "", f"{fault.reason}; correct it and export again")
-                )
-                continue
-            events.append(event)
-            if matched.moved_from is not None:
-                events.append(self.withdrawn(matched.moved_from))
-        return events, invalid
+            fault = None if matched.is_unchanged else fault_of(self._approved(matched))
+            if fault is None:
+                valid.append(matched)
+            else:
+                reason = f"{fault.field_path}: {fault.reason}; correct it and export again"
+                invalid.append(refused(matched.row, "", "", reason))
+        return valid, invalid
+
+    def events(self, taken: Iterable[Matched]) -> list[Json]:
+        """Nothing for rows that are as they were."""
+        changed = [matched for matched in taken if not matched.is_unchanged]
+        moved = [matched.moved_from for matched in changed if matched.moved_from is not None]
+        return [*map(self._approved, changed), *map(self.withdrawn, moved)]
 
     def withdrawn(self, entry: FormerEntry) -> Json:
         day = entry.day or date(1990, 1, 1)
@@ -260,6 +261,11 @@ class _Entries:
         return f"{self._source}:{self._name[:_EVENT_ID_NAME_LENGTH_MAX]}:{line}:{digest}"
 
 
+def _clients_of_ours(source: str, known: Known) -> dict[str, str]:
+    ours = (project for project in known.projects.values() if project.get("source") == source)
+    return {project["project_id"]: project["customer_id"] for project in ours if project.get("customer_id")}
+
+
 def _currencies_of_ours(source: str, known: Known) -> dict[str, str]:
     ours = (contract for contract in known.contracts.values() if is_ours(contract, source))
     return {contract["customer_id"]: contract["currency"] for contract in ours}
@@ -287,6 +293,13 @@ def _check_rates(rows: Sequence[ExportRow], path: Path) -> None:
             f"{path}: has no costs; say --cost-rate, what an hour costs the company, for --bootstrap"
             " (0 if it is not known; the file can be edited then)"
         )
+
+
+def _check_setup(setup: Iterable[Json], path: Path) -> None:
+    for event in setup:
+        fault = fault_of(event)
+        if fault:
+            raise ImportRefused(f"{path}: no {event['type']} can be written: {fault.field_path}: {fault.reason}")
 
 
 def _check_may_withdraw(not_taken: Iterable[NotTaken], gone: Sequence[FormerEntry], path: Path) -> None:

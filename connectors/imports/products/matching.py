@@ -32,7 +32,11 @@ class Matched(NamedTuple):
 
     @property
     def is_unchanged(self) -> bool:
-        return self.former is not None and self.former.is_live and self.former.digest == self.row.digest()
+        """Also where the vendor says that the row is older than what was imported."""
+        if self.former is None or not self.former.is_live:
+            return False
+        is_older = self.row.changed_at is not None and self.row.changed_at < self.former.version
+        return is_older or self.former.digest == self.row.digest()
 
 
 class Matching(NamedTuple):

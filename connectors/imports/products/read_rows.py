@@ -115,6 +115,23 @@ def refused(row: ExportRow, column: str, value: str, reason: str, status: str = 
     return NotTaken(status, rejected, row.hours, row.amount, row.currency)
 
 
+def of_one_client(rows: Rows, clients: Mapping[str, str]) -> Rows:
+    """A project is billed to its client; rows that have its code under another client are refused."""
+    first: dict[str, ExportRow] = {}
+    taken: list[ExportRow] = []
+    others: list[NotTaken] = []
+    for row in rows.taken:
+        known = first.setdefault(row.project.id, row)
+        client = clients.get(row.project.id, known.client.id)
+        if row.client.id == client:
+            taken.append(row)
+        else:
+            where = "known" if row.project.id in clients else f"of line {known.line}"
+            reason = f'the project {row.project.id} that is {where} is of client "{client}"; give it a code of its own'
+            others.append(refused(row, "Client", row.client.name, reason))
+    return rows._replace(taken=tuple(taken), not_taken=(*rows.not_taken, *others))
+
+
 def in_one_currency(rows: Rows, contracted: Mapping[str, str]) -> Rows:
     """A client is billed in the currency of its contract, else of its first row; rows in another are refused."""
     first: dict[str, ExportRow] = {}

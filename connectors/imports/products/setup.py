@@ -71,13 +71,12 @@ def unknown(rows: Sequence[ExportRow], known: Known) -> Unknown:
     customers = {row.client.id for row in rows} - known.customers.keys() - known.linked
     people = {row.person.id for row in rows} - known.people.keys() - known.linked
     projects = {row.project.id for row in rows} - known.projects.keys() - known.linked
-    contracted = {line["project_id"] for contract in known.contracts.values() for line in contract.get("lines") or ()}
     uncosted = {
         person
         for person in {row.person.id for row in rows} - known.cost_rates.keys() - known.linked
         if known.people.get(person, {}).get("role") not in known.costed_roles
     }
-    contracts = {row.project.id for row in rows} - contracted - known.linked
+    contracts = {row.project.id for row in rows} - known.contracted - known.linked
     found = (customers, people, uncosted, projects, contracts)
     return Unknown(*(tuple(sorted(each)) for each in found))
 
@@ -93,7 +92,8 @@ def setup_events(source: str, rows: Sequence[ExportRow], company: Company, known
     events += [writer.customer(customer_id) for customer_id in lacks.customers]
     events += [writer.person(person_id) for person_id in lacks.people]
     events += writer.cost_rates()
-    events += [writer.project(project_id) for project_id in lacks.projects]
+    # One that a contract names already is bound to the engagement of that contract, and activated where that is from.
+    events += [writer.project(project_id) for project_id in lacks.projects if project_id not in known.contracted]
     events += writer.contracts(frozenset(lacks.contracts))
     return events
 

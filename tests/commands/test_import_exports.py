@@ -131,6 +131,18 @@ def test_rates_that_differ_in_the_export_are_billed_as_they_stand(tmp_path: Path
     assert 0 < len(own) <= len(single)
 
 
+def test_clients_of_another_currency_need_the_rates_of_the_bank_and_nothing_else(tmp_path: Path) -> None:
+    work = made_work(5, 60)
+    file = write_text(made_exports.harvest(work).replace("Euro - EUR", "US Dollar - USD"))(tmp_path / "a.csv")
+    result = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    assert "USD is not the company's currency and needs exchange rates: milepost import ecb" in result.stdout
+    days = [f"2026-{month:02d}-{day:02d},1.1{month},\n" for month in (1, 2, 3) for day in range(1, 29)]
+    (tmp_path / "rates.csv").write_text("Date,USD,\n" + "".join(days))
+    assert milepost("import", "ecb", tmp_path / "rates.csv", "--out", tmp_path / "input").exit_code == 0
+    ran = run(tmp_path, *UNTIL)
+    assert (ran["exceptions_open"], ran["money"]["USD"]["billed"]) == (0, str(sum(each.amount for each in work)))
+
+
 def test_an_edit_after_the_first_run_is_corrected(tmp_path: Path) -> None:
     work = made_work(5, 60)
     write_text(made_exports.harvest(work))(tmp_path / "a.csv")

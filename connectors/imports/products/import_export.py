@@ -108,6 +108,9 @@ def import_export(
 
     A name that is there already gets a number. Raises ImportRefused, and then nothing is written.
     """
+    for each in wanted.known:
+        if not each.is_dir():
+            raise ImportRefused(f"--known: expected a folder with .jsonl or .avro files, came {each}")
     export = read_export(path, product, wanted.encoding)
     source = export.product.key
     files = _Files(folder, source, name, wanted.replace)

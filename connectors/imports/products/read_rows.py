@@ -85,8 +85,7 @@ def _cells(rows: list[Row], columns: tuple[str, ...]) -> Iterator[Cell]:
 
 def _read(row: Row | Broken, reader: Reader, context: Context) -> ExportRow | NotTaken:
     if isinstance(row, Broken):
-        reason = row.reason.replace("state the file's encoding in file.encoding", "say --encoding, such as cp1252")
-        return NotTaken(REFUSED, Rejected(row.line, EVENT, "", row.value, reason, None), None, None, "")
+        return NotTaken(REFUSED, Rejected(row.line, EVENT, "", row.value, row.reason, None), None, None, "")
     try:
         return reader.read(row, context)
     except NotWork as found:

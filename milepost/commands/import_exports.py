@@ -14,8 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from connectors.imports.products.choices import ROLE, Choices
-from connectors.imports.products.import_export import Changes, ImportedExport, Sums, Wanted, import_export
+from connectors.imports.products.import_export import Changes, ImportedExport, Wanted, import_export
 from connectors.imports.products.product import Product
+from connectors.imports.products.sums import Sums
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused, nearest
 from connectors.imports.rejections import REJECTED_SHOWN

@@ -6,7 +6,7 @@ not imported. If it ends between them, the same command goes on: what stands in 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -14,25 +14,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.imports.checked import fault_of
-from connectors.imports.events_file import write_lines, write_rejected
 from connectors.imports.products.choices import Choices
+from connectors.imports.products.entries import EVENT_ID_NAME_LENGTH_MAX, Entries, rates_of_ours
 from connectors.imports.products.export_file import Export, read_export
 from connectors.imports.products.export_row import NOT_APPROVED, NOT_WORK, REFUSED, ExportRow, NotTaken, plain, value_of
-from connectors.imports.products.former import Event, FormerEntry, Known, read_known
+from connectors.imports.products.former import FormerEntry, Known, read_known
 from connectors.imports.products.forms import Forms
+from connectors.imports.products.import_files import ImportFiles
 from connectors.imports.products.matching import Matched, match
 from connectors.imports.products.product import Product
-from connectors.imports.products.rates import given_rate
-from connectors.imports.products.read_rows import EVENT, Rows, in_one_currency, of_one_client, read_rows, refused
+from connectors.imports.products.read_rows import Rows, in_one_currency, of_one_client, read_rows, refused
 from connectors.imports.products.setup import Json, Unknown, company_of, is_ours, setup_events, unknown
-from connectors.imports.readings import end_of_day, instant_text
+from connectors.imports.products.sums import Sums, by_currency, sums_of
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Rejected, rejected_json
 from domain.identity import statement_id
 
 GONE = "gone"
-
-_EVENT_ID_NAME_LENGTH_MAX = 60
 
 
 class Wanted(NamedTuple):
@@ -48,15 +46,6 @@ class Wanted(NamedTuple):
     replace: bool = False
     encoding: str | None = None
     known: tuple[Path, ...] = ()
-
-
-class Sums(NamedTuple):
-    """`unread` counts rows whose hours cannot be read, so that they are in no sum. Amounts by currency."""
-
-    rows: int
-    unread: int
-    hours: Decimal
-    amounts: Mapping[str, Decimal]
 
 
 class Changes(NamedTuple):
@@ -113,7 +102,7 @@ def import_export(
             raise ImportRefused(f"--known: expected a folder with .jsonl or .avro files, came {each}")
     export = read_export(path, product, wanted.encoding)
     source = export.product.key
-    files = _Files(folder, source, name, wanted.replace)
+    files = ImportFiles(folder, source, name, wanted.replace)
     known = read_known(source, (folder, *wanted.known), files.written_over())
     company = company_of(known, wanted.entity, wanted.entity_name, choices.currency, wanted.zone, wanted.bootstrap)
     choices = choices._replace(zone=company.zone, currency=choices.currency or company.currency or None)
@@ -123,13 +112,13 @@ def import_export(
     matching = match(source, rows.taken, known.entries)
     taken = [each for each in matching.matched if each.row.is_approved or choices.take_unapproved]
     waiting = [each for each in matching.matched if not (each.row.is_approved or choices.take_unapproved)]
-    taken, invalid = _Entries(source, files.name, choices, {}).checked(taken)
+    taken, invalid = Entries(source, files.name, choices, {}).checked(taken)
     if wanted.bootstrap:
         _check_rates([each.row for each in taken], path)
     setup = setup_events(source, [each.row for each in taken], company, known) if wanted.bootstrap else []
     _check_setup(setup, path)
     known_then = known.with_events(setup)
-    writer = _Entries(source, files.name, choices, {} if wanted.contract_rates else _rates_of_ours(source, known_then))
+    writer = Entries(source, files.name, choices, {} if wanted.contract_rates else rates_of_ours(source, known_then))
     entries = writer.events(taken)
     not_taken = (*rows.not_taken, *(_not_approved(each) for each in waiting), *invalid)
     gone = (*_unapproved_again(waiting), *matching.gone)
@@ -149,121 +138,6 @@ def import_export(
     )
 
 
-class _Files:
-    """The names of one import: `march`, and `march-2` for the next export of this name."""
-
-    def __init__(self, folder: Path, source: str, name: str, replace: bool) -> None:
-        self._folder = folder
-        self._source = source
-        self._replace = replace
-        plain_name = name.removeprefix(f"{source}-")
-        self.name, number = plain_name, 1
-        while not replace and any(path.exists() for path in self._paths()):
-            number += 1
-            self.name = f"{plain_name}-{number}"
-
-    def written_over(self) -> tuple[Path, ...]:
-        return self._paths() if self._replace else ()
-
-    def write(
-        self, setup: Sequence[Json], entries: Sequence[Json], listed: Sequence[Json]
-    ) -> tuple[Path | None, Path | None, Path | None]:
-        setup_path, events_path = self._paths()
-        in_order = sorted(entries, key=lambda event: (event["occurred_at"], event["entry_id"], event["version"]))
-        return (
-            self._write(setup_path, setup),
-            self._write(events_path, in_order),
-            write_rejected(self._folder, f"{self._source}-{self.name}", listed),
-        )
-
-    def _write(self, path: Path, events: Sequence[Json]) -> Path | None:
-        if not events:
-            if self._replace:
-                path.unlink(missing_ok=True)
-            return None
-        write_lines(path, events, self._replace)
-        return path
-
-    def _paths(self) -> tuple[Path, Path]:
-        stem = f"{self._source}-{self.name}"
-        return self._folder / f"{stem}.setup.jsonl", self._folder / f"{stem}.jsonl"
-
-
-class _Entries:
-    """Matched rows as events; `rates` are of our own contracts, by project."""
-
-    def __init__(self, source: str, name: str, choices: Choices, rates: Mapping[str, Sequence[Event]]) -> None:
-        self._source = source
-        self._name = name
-        self._choices = choices
-        self._rates = rates
-        self._by = choices.approved_by or source
-
-    def checked(self, taken: Iterable[Matched]) -> tuple[list[Matched], list[NotTaken]]:
-        """A row that intake would not read is refused."""
-        valid: list[Matched] = []
-        invalid: list[NotTaken] = []
-        for matched in taken:
-            fault = None if matched.is_unchanged else fault_of(self._approved(matched))
-            if fault is None:
-                valid.append(matched)
-            else:
-                reason = f"{fault.field_path}: {fault.reason}; correct it and export again"
-                invalid.append(refused(matched.row, "", "", reason))
-        return valid, invalid
-
-    def events(self, taken: Iterable[Matched]) -> list[Json]:
-        """Nothing for rows that are as they were."""
-        changed = [matched for matched in taken if not matched.is_unchanged]
-        moved = [matched.moved_from for matched in changed if matched.moved_from is not None]
-        return [*map(self._approved, changed), *map(self.withdrawn, moved)]
-
-    def withdrawn(self, entry: FormerEntry) -> Json:
-        day = entry.day or date(1990, 1, 1)
-        return {
-            "type": "TimeWithdrawn",
-            "event_id": self._event_id("withdrawn", entry.entry_id[:40]),
-            "occurred_at": instant_text(end_of_day(day, self._choices.zone)),
-            "source": self._source,
-            "project_id": entry.project_id,
-            "entry_id": entry.entry_id,
-            "version": entry.version + 1,
-        }
-
-    def _approved(self, matched: Matched) -> Json:
-        row = matched.row
-        rate = self._own_rate(row)
-        stated = {
-            "type": EVENT,
-            "event_id": self._event_id(str(row.line), row.digest()),
-            "occurred_at": instant_text(end_of_day(row.day, self._choices.zone)),
-            "source": self._source,
-            "project_id": row.project.id,
-            "entry_id": matched.entry_id,
-            "version": max(matched.version + 1, row.changed_at or 0),
-            "person_id": row.person.id,
-            "task": row.task,
-            "description": row.note,
-            "worked_on": row.day.isoformat(),
-            "hours": plain(row.hours),
-            "billable": row.billable,
-            "rate": None if rate is None else plain(rate),
-            "rate_approved_by": None if rate is None else self._by,
-            "approved_by": self._by,
-        }
-        return {field: value for field, value in stated.items() if value is not None}
-
-    def _own_rate(self, row: ExportRow) -> Decimal | None:
-        """The row's rate where our contract for its project gives another; contracts of others decide themselves."""
-        rates = self._rates.get(row.project.id)
-        if rates is None or not row.billable or row.rate is None or given_rate(rates, row) == row.rate:
-            return None
-        return row.rate
-
-    def _event_id(self, line: str, digest: str) -> str:
-        return f"{self._source}:{self._name[:_EVENT_ID_NAME_LENGTH_MAX]}:{line}:{digest}"
-
-
 def _clients_of_ours(source: str, known: Known) -> dict[str, str]:
     ours = (project for project in known.projects.values() if project.get("source") == source)
     return {project["project_id"]: project["customer_id"] for project in ours if project.get("customer_id")}
@@ -272,16 +146,6 @@ def _clients_of_ours(source: str, known: Known) -> dict[str, str]:
 def _currencies_of_ours(source: str, known: Known) -> dict[str, str]:
     ours = (contract for contract in known.contracts.values() if is_ours(contract, source))
     return {contract["customer_id"]: contract["currency"] for contract in ours}
-
-
-def _rates_of_ours(source: str, known: Known) -> dict[str, Sequence[Event]]:
-    return {
-        line["project_id"]: line["terms"].get("rates") or ()
-        for contract in known.contracts.values()
-        if is_ours(contract, source)
-        for line in contract["lines"]
-        if line["terms"].get("type") == "TimeAndMaterials"
-    }
 
 
 def _check_rates(rows: Sequence[ExportRow], path: Path) -> None:
@@ -359,7 +223,7 @@ def _first_statement(setup: Iterable[Json], rows: Iterable[ExportRow]) -> str | 
 
 
 def _with_ids(events: Iterable[Json], source: str, name: str) -> list[Json]:
-    stem = f"{source}:{name[:_EVENT_ID_NAME_LENGTH_MAX]}:setup"
+    stem = f"{source}:{name[:EVENT_ID_NAME_LENGTH_MAX]}:setup"
     return [
         {"type": event["type"], "event_id": f"{stem}:{number}", **event} for number, event in enumerate(events, start=1)
     ]
@@ -376,10 +240,10 @@ def _result(
     """Raises AssertionError where the parts are not the whole, for then a row was lost."""
     worked = [each.row for each in imported]
     parts = {
-        status: _sums(each for each in not_taken if each.status == status)
+        status: sums_of(each for each in not_taken if each.status == status)
         for status in (NOT_APPROVED, NOT_WORK, REFUSED)
     }
-    whole = _sums([*worked, *not_taken])
+    whole = sums_of([*worked, *not_taken])
     if whole.rows != len(export.rows) or whole.hours != rows.hours:
         raise AssertionError(
             f"{whole.rows} rows and {whole.hours} hours are accounted for, expected {len(export.rows)} and {rows.hours}"
@@ -391,11 +255,11 @@ def _result(
         first_day=min((row.day for row in worked), default=None),
         last_day=max((row.day for row in worked), default=None),
         read=whole,
-        imported=_sums(worked),
+        imported=sums_of(worked),
         not_approved=parts[NOT_APPROVED],
         not_work=parts[NOT_WORK],
         refused=parts[REFUSED],
-        billed=_by_currency((row.currency, value) for row, value in billed),
+        billed=by_currency((row.currency, value) for row, value in billed),
         changes=_changes(imported, withdrawn),
         gone=gone,
         unrated=sum(row.billable and row.rate is None for row in worked),
@@ -417,21 +281,3 @@ def _changes(imported: Iterable[Matched], withdrawn: int) -> Changes:
         for each in imported
     )
     return Changes(counts["new"], counts["changed"], counts["moved"], counts["unchanged"], withdrawn)
-
-
-def _sums(rows: Iterable[ExportRow | NotTaken]) -> Sums:
-    rows = tuple(rows)
-    return Sums(
-        rows=len(rows),
-        unread=sum(row.hours is None for row in rows),
-        hours=sum((row.hours for row in rows if row.hours is not None), Decimal(0)),
-        amounts=_by_currency((row.currency, row.amount) for row in rows if row.amount is not None),
-    )
-
-
-def _by_currency(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
-    """Zero where a currency stands on rows without amount, so that sums have the same currencies."""
-    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for currency, amount in amounts:
-        sums[currency] += amount
-    return dict(sorted(sums.items()))

@@ -128,8 +128,9 @@ def _matched(row: ExportRow, base: str, bases: _Bases) -> Matched:
     entry = bases.newest.get(base)
     if entry is None:
         return Matched(row, base, 0, None, None)
-    if entry.is_live and entry.project_id != row.project.id:
-        return Matched(row, f"{base}{_MOVED}{bases.moves[base] + 1}", 0, None, entry)
+    is_older = row.changed_at is not None and row.changed_at < entry.version
+    if entry.project_id != row.project.id and not (entry.is_live and is_older):
+        return Matched(row, f"{base}{_MOVED}{bases.moves[base] + 1}", 0, None, entry if entry.is_live else None)
     return Matched(row, entry.entry_id, entry.version, entry, None)
 
 

@@ -217,3 +217,19 @@ def test_clients_of_another_currency_than_their_contract_are_refused(tmp_path: P
     later = written({**HARVEST_ROW, "Notes": "x", "Currency": "US Dollar - USD"})
     (found,) = [each for each in listed(imported(tmp_path, later, HARVEST)) if each["status"] == "refused"]
     assert found["reason"] == "its contract has EUR for this client; give a client one currency"
+
+
+def test_an_entry_that_was_withdrawn_and_comes_back_under_another_project_has_a_new_id(tmp_path: Path) -> None:
+    """Its old id belongs to the engagement in which it was withdrawn."""
+    other = {**TOGGL_ROW, "Start time": "12:00:00", "End time": "13:30:00"}
+    imported(tmp_path, written(TOGGL_ROW, other), TOGGL, rate=Decimal(100))
+    imported(tmp_path, written(other), TOGGL, rate=Decimal(100), withdraw_missing=True)
+    back = written({**TOGGL_ROW, "Client": "Kessler"}, other)
+    (found,) = entries(imported(tmp_path, back, TOGGL, "back", rate=Decimal(100)))
+    assert (found["type"], found["version"], found["entry_id"][-2:]) == ("TimeApproved", 1, "~2")
+
+
+def test_a_project_is_moved_back_by_no_older_archive(tmp_path: Path) -> None:
+    newer = {**SOLIDTIME_ROW, "project_id": "p-2", "updated_at": "2026-03-06T12:00:00Z"}
+    imported(tmp_path, written(newer), SOLIDTIME)
+    assert entries(imported(tmp_path, written(SOLIDTIME_ROW), SOLIDTIME, "older")) == []

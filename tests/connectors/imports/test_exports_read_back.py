@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.imports.products.product import CLOCKIFY, HARVEST, SOLIDTIME, TOGGL, Product
+from connectors.imports.refusals import ImportRefused
 from tests.connectors.imports import made_exports
-from tests.connectors.imports.exporting import entries, import_file, imported
+from tests.connectors.imports.exporting import entries, import_file, imported, listed
 from tests.connectors.imports.made_exports import LOCALES, Locale, Work, made_work
+from tests.connectors.imports.test_exports_rows import CLOCKIFY_ROW, HARVEST_ROW, SOLIDTIME_ROW, TOGGL_ROW, written
 
 PRODUCTS = [(HARVEST, made_exports.harvest), (TOGGL, made_exports.toggl), (CLOCKIFY, made_exports.clockify)]
 
@@ -70,6 +72,40 @@ def test_the_archive_of_solidtime_says_the_same(seed: int, rows: int) -> None:
         assert entries(zipped) == entries(unpacked)
     assert zipped.imported.hours == sum(each.hours for each in work)
     assert zipped.imported.amounts == {"EUR": sum(each.amount for each in work)}
+
+
+JUNK = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        ["", "-1", "25:00:00", "1.5", "1,5", "2.000", "99/99/2026", "03/04/2026", "No", "Break", "~2", "\x00"]
+    ),
+)
+
+
+@given(
+    row=st.sampled_from([HARVEST_ROW, TOGGL_ROW, CLOCKIFY_ROW, SOLIDTIME_ROW]),
+    faults=st.lists(st.dictionaries(st.integers(0, 19), JUNK, max_size=4), min_size=1, max_size=6),
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_stands_in_the_cells_every_row_is_accounted_for(
+    row: dict[str, str], faults: list[dict[int, str]]
+) -> None:
+    """Listed or imported, never lost; or the file is refused with a reason. What is written is read again as it was."""
+    columns = tuple(row)
+    broken = [{columns[at % len(columns)]: text for at, text in fault.items()} for fault in faults]
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            result = imported(folder, written(row, *broken), None, rate=Decimal(100))
+        except ImportRefused:
+            assert not (folder / "out").exists()
+            return
+        again = imported(folder, written(row, *broken), None, rate=Decimal(100))
+        assert (again.changes.new, again.changes.changed, again.changes.moved, again.events) == (0, 0, 0, ())
+        assert len(listed(result)) == result.read.rows - result.imported.rows
+    parts = (result.imported, result.not_approved, result.not_work, result.refused)
+    assert sum(part.rows for part in parts) == result.read.rows == len(faults) + 1
+    assert sum(part.hours for part in parts) == result.read.hours
 
 
 @given(seed=st.integers(0, 2**32), shuffle=st.randoms(use_true_random=False))

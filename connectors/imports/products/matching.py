@@ -80,8 +80,8 @@ def _bases(former: Mapping[str, FormerEntry]) -> _Bases:
     newest: dict[str, FormerEntry] = {}
     moves: dict[str, int] = {}
     for entry in former.values():
-        base, _, number = entry.entry_id.partition(_MOVED)
-        move = int(number) if number.isdigit() else 1
+        stem, _, number = entry.entry_id.rpartition(_MOVED)
+        base, move = (stem, int(number)) if stem in former and number.isdecimal() else (entry.entry_id, 1)
         if move >= moves.get(base, 0):
             newest[base], moves[base] = entry, move
     return _Bases(newest, moves)

@@ -134,14 +134,12 @@ class _Writer:
     def cost_rates(self) -> Iterator[Json]:
         for person, rows in sorted(self._of_person.items()):
             former = self._known.cost_rates.get(person, ())
-            steps = _cost_steps(rows)
-            wrong = any(
-                _cost_on(former, row.day) not in (None, row.cost_rate) for row in rows if row.cost_rate is not None
-            )
-            missing = any(_cost_on(former, row.day) is None for row in rows)
+            days = _costs_by_day(rows)
+            steps = _cost_steps(days)
+            differs = any(_cost_on(former, day) != cost for day, cost in days.items())
             ours = all(event.get("source") == self._source for event in former)
             costed_by_role = not former and self._known.people.get(person, {}).get("role") in self._known.costed_roles
-            if steps and ours and (wrong or missing) and not costed_by_role:
+            if differs and ours and not costed_by_role:
                 version = max((int(event["version"]) for event in former), default=0)
                 for place, (first, last, cost) in enumerate(steps, start=1):
                     yield self._cost_rate(person, version + place, self._since if place == 1 else first, last, cost)
@@ -238,12 +236,17 @@ def _worked_so_far(rows: Iterable[ExportRow], currency: str) -> Json:
     return budget | {"revenue": plain(sum((value_of(row.hours, row.rate, row.currency) for row in rows), Decimal(0)))}
 
 
-def _cost_steps(rows: Iterable[ExportRow]) -> list[tuple[date, date | None, Decimal]]:
-    """(first day, last day, cost) of each run of days with one cost; of one day the first row says it."""
+def _costs_by_day(rows: Iterable[ExportRow]) -> dict[date, Decimal]:
+    """In order; of one day the first row says it."""
     days: dict[date, Decimal] = {}
     for row in sorted(rows, key=lambda each: (each.day, each.line)):
         if row.cost_rate is not None:
             days.setdefault(row.day, row.cost_rate)
+    return days
+
+
+def _cost_steps(days: Mapping[date, Decimal]) -> list[tuple[date, date | None, Decimal]]:
+    """(first day, last day, cost) of each run of days with one cost."""
     steps: list[tuple[date, Decimal]] = []
     for day, cost in days.items():
         if not steps or steps[-1][1] != cost:

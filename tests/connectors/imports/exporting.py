@@ -39,7 +39,7 @@ def import_file(path: Path, out: Path, product: Product | None, name: str = "mar
 def events(folder: Path, kind: str | None = None) -> list[dict[str, Any]]:
     """Of all files, in the order of their names."""
     paths = sorted(path for path in folder.rglob("*.jsonl") if not path.name.endswith(".rejected.jsonl"))
-    records = [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    records = [json.loads(line) for path in paths for line in path.read_bytes().splitlines()]
     return [record for record in records if kind in (None, record["type"])]
 
 
@@ -47,10 +47,10 @@ def entries(result: ImportedExport) -> list[dict[str, Any]]:
     """What this import wrote of time."""
     if result.events_path is None:
         return []
-    return [json.loads(line) for line in result.events_path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in result.events_path.read_bytes().splitlines()]
 
 
 def listed(result: ImportedExport) -> list[dict[str, Any]]:
     if result.listed_path is None:
         return []
-    return [json.loads(line) for line in result.listed_path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in result.listed_path.read_bytes().splitlines()]

@@ -174,3 +174,11 @@ def test_what_two_products_imported_does_not_meet(tmp_path: Path) -> None:
     imported(tmp_path, written(HARVEST_ROW), HARVEST)
     result = imported(tmp_path, written(TOGGL_ROW), TOGGL, rate=Decimal(100))
     assert (result.changes.new, result.gone) == (1, ())
+
+
+def test_two_costs_of_one_day_are_said_once(tmp_path: Path) -> None:
+    """An hour of a person has one cost a day, that of the day's first row."""
+    content = written(HARVEST_ROW, {"Notes": "x", "Cost Rate": "60,0"})
+    imported(tmp_path, content, HARVEST)
+    assert imported(tmp_path, content, HARVEST).events == ()
+    assert [each["rate"] for each in events(tmp_path / "out", "CostRateSet")] == ["45"]

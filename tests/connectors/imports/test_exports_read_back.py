@@ -75,7 +75,7 @@ def test_the_archive_of_solidtime_says_the_same(seed: int, rows: int) -> None:
 
 
 JUNK = st.one_of(
-    st.text(max_size=12),
+    st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=12),
     st.sampled_from(
         ["", "-1", "25:00:00", "1.5", "1,5", "2.000", "99/99/2026", "03/04/2026", "No", "Break", "~2", "\x00"]
     ),

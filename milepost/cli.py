@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from connectors.imports.products.product import CLOCKIFY, HARVEST, SOLIDTIME, TOGGL
 from milepost import exit_codes
-from milepost.commands import dump, forecast, import_, ledger, run, schemas, show, simulate, verify
+from milepost.commands import dump, forecast, import_, import_exports, ledger, run, schemas, show, simulate, verify
 from milepost.errors import TellingGroup
 
 PLAIN: Final[dict[str, Any]] = {
@@ -66,6 +67,24 @@ mount(
     import_.import_ecb,
     "Exchange rates of the European Central Bank.",
     example="milepost import ecb eurofxref-hist.zip --from 2026-01-01 --currencies USD,GBP --out books/input",
+    then="milepost run --input books/input --output books/output",
+    on=imports,
+)
+for product in (HARVEST, TOGGL, CLOCKIFY, SOLIDTIME):
+    mount(
+        product.key,
+        import_exports.verb(product),
+        f"Time from the detailed export of {product.title}.",
+        example=f"milepost import {product.key} {'export.zip' if product is SOLIDTIME else 'hours.csv'} --out books/input"
+        " --bootstrap --entity studio --currency EUR --zone Europe/Berlin",
+        then="milepost run --input books/input --output books/output",
+        on=imports,
+    )
+mount(
+    "auto",
+    import_exports.verb(None),
+    "Time from whichever of these the header names.",
+    example="milepost import auto hours.csv --out books/input",
     then="milepost run --input books/input --output books/output",
     on=imports,
 )

@@ -42,7 +42,10 @@ class EngagementFound(NamedTuple):
 
 
 class NothingFound(NamedTuple):
+    """`known` are all ids that there are."""
+
     nearest: tuple[str, ...]
+    known: frozenset[str] = frozenset()
 
 
 def find(output: Path, wanted: str) -> ProjectFound | EngagementFound | Issued | NothingFound:
@@ -79,6 +82,18 @@ def nearest(wanted: str, known: frozenset[str]) -> tuple[str, ...]:
     same = [each for each in sorted(known) if wanted and wanted.casefold() in each.casefold()]
     alike = difflib.get_close_matches(wanted, sorted(known), NEAREST_MAX, 0.5)
     return tuple(dict.fromkeys([*alike, *same]))[:NEAREST_MAX]
+
+
+def hint(wanted: str, known: frozenset[str]) -> str:
+    """What was perhaps meant, to stand behind a message that there is no such id."""
+    if near := nearest(wanted, known):
+        return f"; the nearest are {', '.join(near)}"
+    if not known:
+        return "; there are none yet"
+    some = sorted(known)[:NEAREST_MAX]
+    return f"; there are {', '.join(some)}" + (
+        f" and {len(known) - len(some):,} more" if len(known) > len(some) else ""
+    )
 
 
 class _Views(NamedTuple):
@@ -119,7 +134,7 @@ def _statement(output: Path, wanted: str, known: frozenset[str]) -> Issued | Not
             ids.add(statement.statement_id)
             if statement.statement_id == wanted:
                 parts.append(Issued(written.position, statement))
-    return _joined(parts) if parts else NothingFound(nearest(wanted, frozenset(ids)))
+    return _joined(parts) if parts else NothingFound(nearest(wanted, frozenset(ids)), frozenset(ids))
 
 
 def _joined(parts: list[Issued]) -> Issued:

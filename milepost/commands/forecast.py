@@ -20,7 +20,7 @@ def forecast(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show a project's latest forecast by month, and what changed it by cause."""
-    from connectors.files.lookup import latest_forecast, nearest, projects_with_forecasts
+    from connectors.files.lookup import hint, latest_forecast, projects_with_forecasts
     from connectors.files.written import NoOutputs
     from connectors.json_records import record_to_json
     from milepost.tables import show
@@ -30,9 +30,9 @@ def forecast(
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     if update is None:
-        near = nearest(project_id, projects_with_forecasts(output))
-        hint = f"; the nearest are {', '.join(near)}" if near else ""
-        raise typer.BadParameter(f"no project {project_id} has a forecast{hint}", param_hint="PROJECT")
+        known = hint(project_id, projects_with_forecasts(output))
+        message = f"no project {project_id or '(nothing)'} has a forecast{known}"
+        raise typer.BadParameter(message, param_hint="PROJECT")
     if json:
         write_json(shape(1, forecast=record_to_json(update)))
         return

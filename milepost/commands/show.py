@@ -28,7 +28,7 @@ def show(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show a project's balances, an engagement's projects and contracts, or a statement's lines."""
-    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, find
+    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, find, hint
     from connectors.files.written import NoOutputs
 
     try:
@@ -44,12 +44,8 @@ def show(
         case Issued():
             _tell(statement_json(found), statement_tables(found.statement), statement_head(found), json=json)
         case _:
-            raise typer.BadParameter(unknown(id_, found.nearest), param_hint="ID")
-
-
-def unknown(wanted: str, nearest: Sequence[str]) -> str:
-    near = f"; the nearest are {', '.join(nearest)}" if nearest else ""
-    return f"no project, engagement or statement is called {wanted}{near}"
+            message = f"no project, engagement or statement is called {id_ or '(nothing)'}{hint(id_, found.known)}"
+            raise typer.BadParameter(message, param_hint="ID")
 
 
 def _tell(found: dict[str, Any], tables: Sequence[Table], head: Sequence[str], *, json: bool) -> None:

@@ -117,7 +117,7 @@ def test_people_get_a_table_on_stdout_and_the_next_step_on_stderr(tmp_path: Path
     ("arguments", "says"),
     [
         (("--until", "soon"), "--until"),
-        (("--until", "2101-01-01"), "expected a date up to 2100-12-30, got 2101-01-01"),
+        (("--until", "2101-01-01"), "expected a date from 1990-01-01 to 2100-12-30, got 2101-01-01"),
         (("--input", "nowhere"), "nowhere: expected a folder"),
     ],
 )
@@ -154,10 +154,11 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_stops_with_twelve(tmp_path: Path) -> None:
     write(tmp_path / "in", founding())
-    (tmp_path / "out").write_text("a file where the folder should be")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "store").write_text("a file where a folder should be")
     result = run(tmp_path)
     assert result.exit_code == 12
-    assert f"{tmp_path / 'out'}: cannot be written" in result.stderr
+    assert f"{tmp_path / 'out' / 'store'}" in result.stderr
 
 
 def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 STATEMENTS_SHOWN = 6
 EXCEPTIONS_SHOWN = 20
 ENTRIES_SHOWN = 3
+# As docs/glossary.md has it, where a record's field is named otherwise.
+TITLES = {"billed": "issued"}
 
 
 def show(
@@ -122,7 +124,7 @@ def balances(viewed: Sequence[Viewed]) -> Table:
         *(("project",) if len(viewed) > 1 else ()),
         "contract",
         "currency",
-        *(n.replace("_", " ") for n in figures),
+        *(TITLES.get(name, name.replace("_", " ")) for name in figures),
     )
     return Table("Balances", columns, rows, frozenset(range(len(columns) - len(figures), len(columns))))
 

@@ -122,12 +122,12 @@ def booked(folder: Path) -> str:
 
 
 def account(folder: Path, until: str) -> str:
-    """Run, and give what is billed in all."""
+    """Run, and give what is issued in all."""
     arguments = ["run", "--input", folder / "input", "--output", folder / "output", "--until", until, "--json"]
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
-    billed: str = json.loads(result.stdout)["money"]["EUR"]["billed"]
-    return billed
+    issued: str = json.loads(result.stdout)["money"]["EUR"]["issued"]
+    return issued
 
 
 def test_a_file_that_a_run_has_read_is_not_replaced(tmp_path: Path) -> None:

@@ -52,11 +52,11 @@ def test_events_become_journals_and_money(tmp_path: Path) -> None:
     """Eight and four hours: at 100 they earn 1,200, at 40 they cost 480, and both are posted."""
     write(tmp_path / "in", [*founding(), worked("T-1", 2), worked("T-2", 3, "4")])
     found = summary(tmp_path)
-    assert found["version"] == 1
+    assert found["version"] == 2
     assert found["complete"] is True
     assert (found["events"], found["events_read"], found["dead_letters"], found["unrouted"]) == (8, 8, 0, 0)
     assert (found["journals"], found["statements"], found["exceptions_open"]) == (2, 0, 0)
-    assert found["money"] == {"EUR": {"posted": "1680.00", "recognised": "1200.00", "billed": "0.00"}}
+    assert found["money"] == {"EUR": {"posted": "1680.00", "recognised": "1200.00", "issued": "0.00"}}
     assert found["seconds"] > 0
     assert found["events_per_second"] > 0
 
@@ -66,7 +66,7 @@ def test_a_day_that_ends_lets_periods_close(tmp_path: Path) -> None:
     write(tmp_path / "in", [*founding(), worked("T-1", 2), worked("T-2", 3, "4")])
     found = summary(tmp_path, "--until", "2026-04-30")
     assert found["statements"] == 1
-    assert found["money"]["EUR"]["billed"] == "1200.00"
+    assert found["money"]["EUR"]["issued"] == "1200.00"
 
 
 def test_again_without_anything_new_it_says_the_same(tmp_path: Path) -> None:

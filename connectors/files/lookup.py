@@ -1,4 +1,4 @@
-"""Finds a project, an engagement or a statement by its id in the outputs of a run."""
+"""Finds a project, an engagement or a statement by its id in the outputs of a run, and what is behind it in its log."""
 
 from __future__ import annotations
 
@@ -6,8 +6,22 @@ import difflib
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from connectors.files.engagement_log import EngagementLog
+from connectors.files.log_format import log_path
 from connectors.files.written import read_topic
-from domain.outputs import TOPICS, BillingStatement, ForecastUpdate, Position, ProjectView, StatementLine
+from domain.events.delivery import TimeApproved
+from domain.identity import engagement_of
+from domain.outputs import (
+    TOPICS,
+    BillingStatement,
+    ExceptionClosed,
+    ExceptionRaised,
+    ForecastUpdate,
+    Position,
+    ProjectView,
+    StatementLine,
+)
+from domain.units import Instant
 
 NEAREST_MAX: Final = 5
 
@@ -26,19 +40,31 @@ class Issued(NamedTuple):
     statement: BillingStatement
 
 
+class Waiting(NamedTuple):
+    """An open exception in its newest revision, and when it was raised first."""
+
+    position: Position
+    raised: ExceptionRaised
+    since: Instant
+
+
 class ProjectFound(NamedTuple):
-    """`companions` are the other projects of an engagement of the same name."""
+    """`companions` are the other projects of an engagement of the same name; `now` is how far the folder has come."""
 
     viewed: Viewed
     forecast: ForecastUpdate | None
     statements: tuple[Issued, ...]
     companions: tuple[Viewed, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    now: Instant = 0
 
 
 class EngagementFound(NamedTuple):
     engagement_id: str
     projects: tuple[Viewed, ...]
     statements: tuple[Issued, ...]
+    waiting: tuple[Waiting, ...] = ()
+    now: Instant = 0
 
 
 class NothingFound(NamedTuple):
@@ -57,11 +83,63 @@ def find(output: Path, wanted: str) -> ProjectFound | EngagementFound | Issued |
         contracts = frozenset(balance.contract_id for balance in own.view.balances)
         statements = [each for each in _statements(output, contracts) if _names(each, wanted)]
         others = tuple(viewed for viewed in engagement if viewed is not own)
-        return ProjectFound(own, latest_forecast(output, wanted), tuple(statements), others)
+        waiting, now = open_exceptions(output, own.view.engagement_id)
+        concerning = tuple(each for each in waiting if _concerns(each.raised, own.view, contracts))
+        forecast = latest_forecast(output, wanted)
+        return ProjectFound(own, forecast, tuple(statements), others, concerning, max(now, own.position.recorded_at))
     if engagement:
         contracts = frozenset(balance.contract_id for viewed in engagement for balance in viewed.view.balances)
-        return EngagementFound(wanted, engagement, tuple(_statements(output, contracts)))
+        waiting, now = open_exceptions(output, wanted)
+        return EngagementFound(wanted, engagement, tuple(_statements(output, contracts)), waiting, now)
     return _statement(output, wanted, views.ids)
+
+
+def open_exceptions(output: Path, engagement_id: str) -> tuple[tuple[Waiting, ...], Instant]:
+    """Those of an engagement, the oldest first, and the instant that the folder has come to."""
+    standing: dict[str, Waiting] = {}
+    now = 0
+    for written in read_topic(output, TOPICS["ExceptionRaised"]):
+        now = max(now, written.position.recorded_at)
+        match written.record:
+            case ExceptionRaised() as raised if engagement_of(raised.exception_id) == engagement_id:
+                before = standing.get(raised.exception_id)
+                since = raised.raised_at if before is None else before.since
+                standing[raised.exception_id] = Waiting(written.position, raised, since)
+            case ExceptionClosed() as closed:
+                standing.pop(closed.exception_id, None)
+            case _:
+                pass
+    for written in read_topic(output, TOPICS["ControlTotals"]):
+        now = max(now, written.position.recorded_at)
+    return tuple(sorted(standing.values(), key=lambda each: (each.since, each.raised.exception_id))), now
+
+
+def _concerns(raised: ExceptionRaised, view: ProjectView, contracts: frozenset[str]) -> bool:
+    """It is about the project, about a contract of it, or about its engagement as a whole."""
+    if raised.exception_id in {one.exception_id for one in view.open_exceptions}:
+        return True
+    if raised.project_id is not None:
+        return raised.project_id == view.project_id
+    return raised.contract_id is None or raised.contract_id in contracts
+
+
+def entries_behind(output: Path, issued: Issued) -> dict[str, TimeApproved]:
+    """The entries of a statement as they stood when it was issued; none where the folder's log is not there."""
+    wanted = {entry_id for line in issued.statement.lines for entry_id in line.entries}
+    engagement_id = engagement_of(issued.statement.statement_id)
+    found: dict[str, TimeApproved] = {}
+    if not log_path(output, issued.position.shard).exists():
+        return found
+    with EngagementLog.open(output, issued.position.shard) as log:
+        for record in log.records():
+            if record.offset > issued.position.log_offset:
+                break
+            event = record.event
+            if isinstance(event, TimeApproved) and event.entry_id in wanted and record.engagement_id == engagement_id:
+                known = found.get(event.entry_id)
+                if known is None or known.version < event.version:
+                    found[event.entry_id] = event
+    return found
 
 
 def latest_forecast(output: Path, project_id: str) -> ForecastUpdate | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from milepost import exit_codes
-from milepost.commands import dump, forecast, import_, ledger, run, schemas, show, simulate, verify
+from milepost.commands import dump, forecast, import_, ledger, run, schemas, show, simulate, statement, verify
 from milepost.errors import TellingGroup
 
 PLAIN: Final[dict[str, Any]] = {
@@ -82,6 +82,13 @@ mount(
     "Explain a project, an engagement or a statement.",
     example="milepost show PRJ-00004 --output build/try/output",
     then="milepost show on a statement that it names, or milepost forecast PRJ-00004 --output build/try/output",
+)
+mount(
+    "statement",
+    statement.statement,
+    "Show a statement as the customer gets it.",
+    example="milepost statement K-00003.K-00003/C-00001/2026-02-16/1 --html --locale de_DE --output build/try/output > statement.html",
+    then="open the page and print it; or the same with --group-by week, --no-names, or --diff previous",
 )
 mount(
     "forecast",

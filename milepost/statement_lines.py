@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from domain.events.delivery import TimeApproved
-from domain.money import HALF_UP, extend
+from domain.money import HALF_UP, extend, smallest_unit
 from domain.outputs import StatementLine
 from domain.statement import CORRECTION
 from domain.units import HOURS_SCALE, HUNDRED_PERCENT, PERCENT_SCALE, Hours, Percent
@@ -29,18 +29,25 @@ def telling_quantity(line: StatementLine, currency: str) -> Hours:
     """The printed quantity, with as many decimals as it takes until quantity x rate is the amount.
 
     Printed are two (policy `quantity_decimals`), priced is the exact time: 9.33 h at 100 are 933.33, which is 9.3333 h.
-    Where another quantity than a rounded one is behind the amount (a corrected rate), the printed one stands.
+    Where each of several entries was rounded, they may be half a cent apart each. Where another quantity than a rounded
+    one is behind the amount (a corrected rate), the printed one stands.
     """
-    if not line.rate or extend(line.quantity, line.rate, line.markup_percent, currency, HALF_UP) == line.amount:
+    if not line.rate or _gives(line, line.quantity, currency):
         return line.quantity
     price = line.rate * (HUNDRED_PERCENT + line.markup_percent)
     for decimals in range(1, HOURS_SCALE + 1):
         step = 10 ** (HOURS_SCALE - decimals)
         steps = (2 * line.amount * 10**8 * HUNDRED_PERCENT + price * step) // (2 * price * step)
         quantity = steps * step
-        if extend(quantity, line.rate, line.markup_percent, currency, HALF_UP) == line.amount:
+        if _gives(line, quantity, currency):
             return quantity if abs(quantity - line.quantity) <= PRINTED_STEP else line.quantity
     return line.quantity
+
+
+def _gives(line: StatementLine, quantity: Hours, currency: str) -> bool:
+    """At the line's rate, but for the rounding of its entries."""
+    apart = abs(extend(quantity, line.rate, line.markup_percent, currency, HALF_UP) - line.amount)
+    return 2 * apart <= (len(line.entries) if len(line.entries) > 1 else 0) * smallest_unit(currency)
 
 
 def percent_of_rate(markup: Percent) -> str:

@@ -1,15 +1,13 @@
-"""Finds a project, an engagement or a statement by its id in the outputs of a run, and what is behind it in its log."""
+"""Finds a project, an engagement or a statement by its id in the outputs of a run."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from connectors.files.engagement_log import EngagementLog
-from connectors.files.log_format import log_path
 from connectors.files.written import read_topic
-from domain.events.delivery import TimeApproved
 from domain.identity import engagement_of
 from domain.outputs import (
     TOPICS,
@@ -123,25 +121,6 @@ def _concerns(raised: ExceptionRaised, view: ProjectView, contracts: frozenset[s
     return raised.contract_id is None or raised.contract_id in contracts
 
 
-def entries_behind(output: Path, issued: Issued) -> dict[str, TimeApproved]:
-    """The entries of a statement as they stood when it was issued; none where the folder's log is not there."""
-    wanted = {entry_id for line in issued.statement.lines for entry_id in line.entries}
-    engagement_id = engagement_of(issued.statement.statement_id)
-    found: dict[str, TimeApproved] = {}
-    if not log_path(output, issued.position.shard).exists():
-        return found
-    with EngagementLog.open(output, issued.position.shard) as log:
-        for record in log.records():
-            if record.offset > issued.position.log_offset:
-                break
-            event = record.event
-            if isinstance(event, TimeApproved) and event.entry_id in wanted and record.engagement_id == engagement_id:
-                known = found.get(event.entry_id)
-                if known is None or known.version < event.version:
-                    found[event.entry_id] = event
-    return found
-
-
 def latest_forecast(output: Path, project_id: str) -> ForecastUpdate | None:
     last = None
     for written in read_topic(output, TOPICS["ForecastUpdate"]):
@@ -193,29 +172,52 @@ def _views(output: Path, wanted: str) -> _Views:
     return _Views(tuple(newest[project_id] for project_id in sorted(newest)), frozenset(ids))
 
 
+def statement_revisions(output: Path, statement_id: str) -> tuple[Issued, ...]:
+    """All of a statement, the oldest first; none where there is no such statement."""
+    wanted = (each for each in _issued(output) if each.statement.statement_id == statement_id)
+    return tuple(_joined(wanted))
+
+
+def statements_of(output: Path, contract_id: str) -> tuple[Issued, ...]:
+    """Of a contract, each in its newest revision, in the order in which they were issued first."""
+    return tuple(_statements(output, frozenset({contract_id})))
+
+
+def statement_ids(output: Path) -> frozenset[str]:
+    return frozenset(each.statement.statement_id for each in _issued(output))
+
+
 def _statements(output: Path, contracts: frozenset[str]) -> list[Issued]:
     """In the order in which they were issued."""
-    parts: dict[str, list[Issued]] = {}
-    for written in read_topic(output, TOPICS["BillingStatement"]):
-        statement = written.record
-        if isinstance(statement, BillingStatement) and statement.contract_id in contracts:
-            parts.setdefault(statement.statement_id, []).append(Issued(written.position, statement))
-    return [_joined(found) for found in parts.values()]
+    newest: dict[str, Issued] = {}
+    for issued in _joined(each for each in _issued(output) if each.statement.contract_id in contracts):
+        newest[issued.statement.statement_id] = issued
+    return list(newest.values())
 
 
 def _statement(output: Path, wanted: str, known: frozenset[str]) -> Issued | NothingFound:
-    ids = set(known)
-    parts = []
+    revisions = statement_revisions(output, wanted)
+    if revisions:
+        return revisions[-1]
+    ids = known | statement_ids(output)
+    return NothingFound(nearest(wanted, ids), ids)
+
+
+def _issued(output: Path) -> Iterator[Issued]:
     for written in read_topic(output, TOPICS["BillingStatement"]):
-        statement = written.record
-        if isinstance(statement, BillingStatement):
-            ids.add(statement.statement_id)
-            if statement.statement_id == wanted:
-                parts.append(Issued(written.position, statement))
-    return _joined(parts) if parts else NothingFound(nearest(wanted, frozenset(ids)), frozenset(ids))
+        if isinstance(written.record, BillingStatement):
+            yield Issued(written.position, written.record)
 
 
-def _joined(parts: list[Issued]) -> Issued:
+def _joined(parts: Iterable[Issued]) -> list[Issued]:
+    """Each revision of each statement whole, in the order of their first parts."""
+    by_revision: dict[tuple[str, int], list[Issued]] = {}
+    for part in parts:
+        by_revision.setdefault((part.statement.statement_id, part.statement.revision), []).append(part)
+    return [_whole(found) for found in by_revision.values()]
+
+
+def _whole(parts: list[Issued]) -> Issued:
     lines: tuple[StatementLine, ...] = tuple(line for part in parts for line in part.statement.lines)
     return Issued(parts[0].position, parts[0].statement._replace(lines=lines, part=1, parts=1))
 

@@ -31,7 +31,8 @@ def show(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show a project's balances, an engagement's projects and contracts, or a statement's lines."""
-    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, entries_behind, find, hint
+    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, find, hint
+    from connectors.files.statement_background import entries_behind
     from connectors.files.written import NoOutputs
 
     try:

@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from typer.testing import CliRunner
 
-from connectors.files.lookup import Issued, entries_behind, find
+from connectors.files.lookup import Issued, find
+from connectors.files.statement_background import entries_behind
 from domain.outputs import StatementLine
 from domain.units import AMOUNT_ONE, HOURS_ONE, RATE_ONE
 from milepost.cli import app

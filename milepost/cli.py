@@ -94,8 +94,8 @@ mount(
     "forecast",
     forecast.forecast,
     "Show where a project is heading, and why that changed.",
-    example="milepost forecast PRJ-00004 --output build/try/output",
-    then="milepost dump forecast.updates --json --output build/try/output for all updates of all projects",
+    example="milepost forecast PRJ-00004 --since 2026-02-15 --output build/try/output",
+    then="the same with --html > forecast.html for a page with charts",
 )
 mount(
     "ledger",

@@ -62,6 +62,15 @@ class Writing:
     def quantity(self, hours: Hours) -> str:
         return format_decimal(_decimal(hours, HOURS_SCALE), "#,##0.00####", self.locale)
 
+    def hours(self, hours: Hours) -> str:
+        """To a hundredth."""
+        return format_decimal(_decimal(hours, HOURS_SCALE), "#,##0.##", self.locale)
+
+    def rounded(self, value: int, scale: int) -> str:
+        """To whole units, for charts; small values keep their decimals."""
+        pattern = "#,##0" if abs(value) >= 10 ** (scale + 1) else "#,##0.##"
+        return format_decimal(_decimal(value, scale), pattern, self.locale)
+
     def percent(self, percent: Percent) -> str:
         number = format_decimal(_decimal(percent, PERCENT_SCALE), "#,##0.##", self.locale)
         return f"{number} %" if self.locale.language != "en" else f"{number}%"

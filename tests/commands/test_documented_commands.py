@@ -14,7 +14,7 @@ from milepost.cli import app
 from tests.commands.simulated_firm import SIZES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = ("statements.md",)
+PAGES = ("statements.md", "forecast.md")
 
 
 def commands(page: str) -> Iterator[str]:

@@ -16,7 +16,6 @@ from babel.numbers import format_currency, format_decimal
 from domain.money import is_currency, smallest_unit
 from domain.units import AMOUNT_ONE, AMOUNT_SCALE, HOURS_SCALE, PERCENT_SCALE, RATE_SCALE, Amount, Hours, Percent, Rate
 
-DEFAULT: Final = "en_GB"
 # Where people print on letter paper; everywhere else it is A4.
 LETTER: Final = frozenset({"US", "CA", "MX", "PH", "CL", "CO", "VE"})
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import amount_text, say, shape, write_json
+from milepost.console import LOCALE, amount_text, say, shape, write_json
 
 if TYPE_CHECKING:
     from domain.outputs import ForecastDelta, ForecastUpdate
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 BAR_WIDTH = 36
 MOVES_SHOWN = 10
 EVENTS_SHOWN = 3
-DEFAULT_LOCALE = "en_GB"
 
 
 class MeasureName(StrEnum):
@@ -40,7 +39,7 @@ def forecast(
     html: Annotated[bool, typer.Option("--html", help="As a page with charts, on standard output.")] = False,
     locale: Annotated[
         str, typer.Option("--locale", help="How a page writes amounts and dates, such as de_DE.")
-    ] = DEFAULT_LOCALE,
+    ] = LOCALE,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show where a project is heading: burn against plan by month, and what moved it by cause."""

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import amount_text, say, shape, write_json
-from milepost.locales import DEFAULT, UnknownLocale, writing
-from milepost.statement_groups import EntryShare, Group, grouped_lines
+from milepost.console import LOCALE, amount_text, say, shape, write_json
 
 if TYPE_CHECKING:
     from connectors.files.lookup import Issued
     from domain.outputs import StatementLine
     from milepost.statement_diff import Change, Difference
+    from milepost.statement_groups import Group
     from milepost.statement_page import Sheet
     from milepost.tables import Table
 
@@ -49,7 +48,7 @@ def statement(
     names: Annotated[bool, typer.Option("--names/--no-names", help="Name people, or give only their roles.")] = True,
     locale: Annotated[
         str, typer.Option("--locale", help="Language and country of the reader, such as de_DE.")
-    ] = DEFAULT,
+    ] = LOCALE,
     revision: Annotated[int | None, typer.Option("--revision", min=1, help="Without it the newest.")] = None,
     diff: Annotated[
         str | None,
@@ -60,6 +59,7 @@ def statement(
 ) -> None:
     """Show a statement as the customer gets it: lines in groups that foot, what is unusual marked."""
     from connectors.files.written import NoOutputs
+    from milepost.locales import UnknownLocale
 
     if sum((html, as_csv, json)) > 1:
         raise typer.BadParameter("expected one of --html, --csv and --json", param_hint="--html")
@@ -148,6 +148,8 @@ def _previous(output: Path, issued: Issued) -> Issued:
 
 def _sheet(output: Path, issued: Issued, group_by: GroupName, locale: str, *, names: bool) -> Sheet:
     from connectors.files.statement_background import accrued_by_entry, background
+    from milepost.locales import writing
+    from milepost.statement_groups import EntryShare, grouped_lines
     from milepost.statement_page import Sheet
 
     if not names and group_by is GroupName.PERSON:
@@ -228,18 +230,23 @@ def _write_csv(sheet: Sheet) -> None:
 
 
 def _csv_rows(sheet: Sheet) -> Iterator[Sequence[object]]:
-    """Numbers plain and exact; lists with blanks between."""
+    """Numbers plain and exact; lists with blanks between. What somebody typed never begins a formula in a spreadsheet."""
     one = sheet.statement
     for group in sheet.groups:
         for number, line in group.lines:
             row = _line_json(line)
             yield (
                 *(one.statement_id, one.revision, one.status, group.key or "", number),
-                *(line.project_id, line.line_id, line.person_id if sheet.names else "", _person(sheet, line)),
-                *(line.role or "", line.task or "", line.description, line.service_from, line.service_to),
+                *(line.project_id, line.line_id, line.person_id if sheet.names else "", _text(_person(sheet, line))),
+                *(_text(line.role), _text(line.task), _text(line.description), line.service_from, line.service_to),
                 *(row["quantity"], line.unit, row["rate"], row["markup_percent"], row["amount"]),
                 *(one.currency, " ".join(line.flags), " ".join(line.entries)),
             )
+
+
+def _text(typed: str | None) -> str:
+    """With an apostrophe before what a spreadsheet would calculate."""
+    return f"'{typed}" if typed and typed[0] in "=+-@\t\r" else typed or ""
 
 
 def _person(sheet: Sheet, line: StatementLine) -> str:

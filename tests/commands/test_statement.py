@@ -184,6 +184,17 @@ def test_rows_for_a_spreadsheet() -> None:
     assert (first["person_id"], first["entries"], first["service_from"]) == ("ADA", "T-1", "2026-01-05")
 
 
+def test_no_text_becomes_a_formula(tmp_path: Path) -> None:
+    from tests.commands.tiny_firm import founding, worked, write
+
+    write(tmp_path / "in", [*founding(), worked("T-1", 2, description='=HYPERLINK("http://x","y")', task="-2")])
+    arguments = ["run", "--input", tmp_path / "in", "--output", tmp_path / "out", "--until", "2026-04-02"]
+    assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
+    text = statement("BRIDGE.K-1/ACME/2026-03-01/1", "--csv", output=tmp_path / "out").stdout
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (row["description"], row["task"], row["role"]) == ('\'=HYPERLINK("http://x","y")', "'-2", "senior")
+
+
 def test_one_form_at_a_time_and_no_persons_without_names() -> None:
     for arguments, told in (
         (("--html", "--json"), "expected one of --html, --csv and --json"),

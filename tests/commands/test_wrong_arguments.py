@@ -146,6 +146,28 @@ def test_the_codes_of_the_table_in_the_documents(tmp_path: Path) -> None:
         assert (words, result.exit_code) == (words, code), result.output
 
 
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"offset": 3}'])
+def test_progress_that_says_nothing_is_a_damaged_output(content: str, tmp_path: Path) -> None:
+    shutil.copytree(finished_run().parent, tmp_path / "made")
+    folder = tmp_path / "made" / "output"
+    (folder / "progress" / "0.json").write_text(content, encoding="utf-8")
+    for words in ("show BRIDGE", "ledger", "dump exceptions", "run --input {input}"):
+        result = milepost(f"{words} --output {{run}}", input=tmp_path / "made" / "input", run=folder)
+        assert result.exit_code == 13, result.output
+        assert "progress/0.json: cannot be read" in told(result)
+        assert "makes them anew from the log" in told(result)
+    audited = milepost("verify --output {run}", run=folder)
+    assert audited.exit_code == 3
+    assert "progress/0.json" in audited.stdout
+    for name in ("outputs", "progress", "store"):
+        shutil.rmtree(folder / name)
+    again = milepost("run --input {input} --output {run}", input=tmp_path / "made" / "input", run=folder)
+    assert again.exit_code == 0
+    assert [path.read_bytes() for path in sorted((folder / "outputs").rglob("*.avro"))] == [
+        path.read_bytes() for path in sorted((finished_run() / "outputs").rglob("*.avro"))
+    ]
+
+
 def test_every_file_of_an_output_folder_is_in_the_documents() -> None:
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     kept = page.split("## The output folder")[1].split("## ")[0]

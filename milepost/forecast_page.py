@@ -202,8 +202,8 @@ def _moves_table(found: Outlook, writing: Writing) -> Html:
         (tag("td", writing.amount(value), class_="right") for value in change),
         class_="total",
     )
-    moves = largest(found, MOVES_SHOWN)
-    of = f", the largest {len(moves)} of {len(found.moves)}" if len(found.moves) > len(moves) else ""
+    moves, count = largest(found, MOVES_SHOWN)
+    of = f", the largest {len(moves)} of {count}" if count > len(moves) else ""
     single = [("Day", False), ("Margin", True), ("Causes", False), ("Events that can have done it", False)]
     return pages.markup(
         pages.table(columns, tag("tbody", rows, total), class_="small"),

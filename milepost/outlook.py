@@ -112,17 +112,25 @@ def by_cause(found: Outlook) -> tuple[ForecastDelta, ...]:
     return tuple(ForecastDelta(cause, *amounts) for cause, amounts in sums.items() if any(amounts))
 
 
-def largest(found: Outlook, count: int) -> tuple[Move, ...]:
-    """The moves that changed cost or revenue most, in the order of time."""
+class Largest(NamedTuple):
+    """Some of the moves that changed anything, in the order of time, and how many there are."""
+
+    moves: tuple[Move, ...]
+    of: int
+
+
+def largest(found: Outlook, count: int) -> Largest:
+    """Those that changed cost or revenue most."""
     size = {
         move.update.sequence: max(
             abs(sum(delta.cost for delta in move.update.deltas)),
             abs(sum(delta.revenue for delta in move.update.deltas)),
         )
         for move in found.moves
+        if move.update.deltas
     }
-    kept = sorted(found.moves, key=lambda move: -size[move.update.sequence])[:count]
-    return tuple(sorted((move for move in kept if move.update.deltas), key=lambda move: move.update.sequence))
+    kept = sorted(size, key=lambda sequence: (-size[sequence], sequence))[:count]
+    return Largest(tuple(move for move in found.moves if move.update.sequence in kept), len(size))
 
 
 def _measured(month: ForecastMonth, measure: Measure) -> int:

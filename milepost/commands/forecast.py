@@ -208,7 +208,7 @@ def _moves(found: Outlook) -> Table:
     from milepost.outlook import largest
     from milepost.tables import Table
 
-    moves = largest(found, MOVES_SHOWN)
+    moves, count = largest(found, MOVES_SHOWN)
     rows = [
         (
             f"{move.update.as_of}",
@@ -218,7 +218,7 @@ def _moves(found: Outlook) -> Table:
         )
         for move in moves
     ]
-    of = f", the largest {len(moves)} of {len(found.moves)}" if len(found.moves) > len(moves) else ""
+    of = f", the largest {len(moves)} of {count}" if count > len(moves) else ""
     columns = ("as of", "cost", "revenue", "margin", "causes", "events")
     return Table(f"Moves{of}", columns, rows, frozenset({1, 2, 3}))
 

@@ -186,7 +186,7 @@ def lines_table(sheet: Sheet) -> Table:
 
     rows: list[tuple[str, ...]] = []
     for group in sheet.groups:
-        rows.append((group_title(sheet, group), "", "", "", "", ""))
+        rows.append(("", group_title(sheet, group), "", "", "", ""))
         rows += [_row(sheet, line) for line in group.lines_only]
         if len(sheet.groups) > 1:
             quantity, amount = sheet.writing.quantity(hours_of(sheet, group)), sheet.writing.amount(group.amount)
@@ -209,7 +209,7 @@ def _row(sheet: Sheet, line: StatementLine) -> tuple[str, ...]:
     if line.markup_percent:
         told.append(sheet.words["overtime"].format(percent=sheet.writing.percent(line.markup_percent)))
     return (
-        f"  {sheet.writing.span(line.service_from, line.service_to)}",
+        f"{sheet.writing.span(line.service_from, line.service_to)}",
         line.description + (f" ({', '.join(told)})" if told else ""),
         person_or_role(sheet, line),
         sheet.writing.quantity(telling_quantity(line, sheet.statement.currency)),

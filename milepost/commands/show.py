@@ -53,6 +53,10 @@ def show(
                 statement_head(found),
                 json=json,
             )
+            if not json:
+                say(
+                    f"\nNext: milepost statement '{found.statement.statement_id}' --html --output {output} > statement.html"
+                )
         case _:
             message = f"no project, engagement or statement is called {id_ or '(nothing)'}{hint(id_, found.known)}"
             raise typer.BadParameter(message, param_hint="ID")

@@ -152,7 +152,10 @@ def test_a_file_that_no_run_has_read_is_replaced(tmp_path: Path) -> None:
     run("csv", file, "--map", mapping, "--out", out)
     file.write_text(ROWS.replace("1250.5", "1"), encoding="utf-8")
     assert run("csv", file, "--map", mapping, "--out", out).exit_code == 2
+    before = (out / "csv-hours-of-march.jsonl").read_bytes()
     assert run("csv", file, "--map", mapping, "--out", out, "--replace").exit_code == 0
+    assert (out / "csv-hours-of-march.jsonl").read_bytes() != before
+    assert (out / "csv-hours-of-march.jsonl.replaced").read_bytes() == before
 
 
 def test_a_corrected_row_is_billed_once(tmp_path: Path) -> None:

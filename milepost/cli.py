@@ -9,7 +9,19 @@ import typer
 
 from connectors.imports.products.product import CLOCKIFY, HARVEST, SOLIDTIME, TOGGL
 from milepost import exit_codes
-from milepost.commands import dump, forecast, import_, import_exports, ledger, run, schemas, show, simulate, verify
+from milepost.commands import (
+    dump,
+    forecast,
+    import_,
+    import_exports,
+    ledger,
+    run,
+    schemas,
+    show,
+    simulate,
+    statement,
+    verify,
+)
 from milepost.errors import TellingGroup
 
 PLAIN: Final[dict[str, Any]] = {
@@ -103,11 +115,18 @@ mount(
     then="milepost show on a statement that it names, or milepost forecast PRJ-00004 --output build/try/output",
 )
 mount(
+    "statement",
+    statement.statement,
+    "Show a statement as the customer gets it.",
+    example="milepost statement K-00003.K-00003/C-00001/2026-02-16/1 --html --locale de_DE --output build/try/output > statement.html",
+    then="open the page and print it; or the same with --group-by week, --no-names, or --diff previous",
+)
+mount(
     "forecast",
     forecast.forecast,
     "Show where a project is heading, and why that changed.",
-    example="milepost forecast PRJ-00004 --output build/try/output",
-    then="milepost dump forecast.updates --json --output build/try/output for all updates of all projects",
+    example="milepost forecast PRJ-00004 --since 2026-02-15 --output build/try/output",
+    then="the same with --html > forecast.html for a page with charts",
 )
 mount(
     "ledger",

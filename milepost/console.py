@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import typer
@@ -12,6 +12,9 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from domain.units import AMOUNT_ONE, Amount
+
+# How pages write amounts and dates where no reader is named.
+LOCALE: Final = "en_GB"
 
 
 def say(message: str) -> None:

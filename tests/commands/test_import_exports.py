@@ -44,8 +44,8 @@ def run(folder: Path, *until: str) -> dict[str, Any]:
     return found
 
 
-def billed(ran: dict[str, Any]) -> Decimal:
-    return Decimal(ran["money"]["EUR"]["billed"])
+def issued(ran: dict[str, Any]) -> Decimal:
+    return Decimal(ran["money"]["EUR"]["issued"])
 
 
 def write_solidtime(path: Path) -> Path:
@@ -80,7 +80,7 @@ def test_a_clean_export_folds_to_statements_without_open_exceptions(tmp_path: Pa
     assert told["refused"]["rows"] == 0
     ran = run(tmp_path, *UNTIL)
     assert (ran["exceptions_open"], ran["dead_letters"], ran["unrouted"]) == (0, 0, 0)
-    assert billed(ran) == Decimal(told["billed"]["EUR"]) == Decimal(told["imported"]["amounts"]["EUR"])
+    assert issued(ran) == Decimal(told["billed"]["EUR"]) == Decimal(told["imported"]["amounts"]["EUR"])
     assert milepost("verify", "--output", tmp_path / "output").exit_code == 0
 
 
@@ -108,7 +108,7 @@ def test_month_by_month_is_billed_as_at_once(tmp_path: Path) -> None:
     assert {each["version"]: len(each["lines"]) for each in contracts} == {1: 1, 2: 2}
     ran = run(tmp_path, *LATER)
     assert ran["exceptions_open"] == 0
-    assert billed(ran) == sum(each.amount for each in work)
+    assert issued(ran) == sum(each.amount for each in work)
 
 
 def test_rates_that_differ_in_the_export_are_billed_as_they_stand(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_rates_that_differ_in_the_export_are_billed_as_they_stand(tmp_path: Path
     file = write_text(made_exports.harvest(work))(tmp_path / "march.csv")
     summary("harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
     ran = run(tmp_path, *UNTIL)
-    assert (billed(ran), ran["exceptions_open"]) == (sum(each.amount for each in work), 0)
+    assert (issued(ran), ran["exceptions_open"]) == (sum(each.amount for each in work), 0)
     own = [each for each in events(tmp_path / "input", "TimeApproved") if "rate" in each]
     assert 0 < len(own) <= len(single)
 
@@ -140,7 +140,7 @@ def test_clients_of_another_currency_need_the_rates_of_the_bank_and_nothing_else
     (tmp_path / "rates.csv").write_text("Date,USD,\n" + "".join(days))
     assert milepost("import", "ecb", tmp_path / "rates.csv", "--out", tmp_path / "input").exit_code == 0
     ran = run(tmp_path, *UNTIL)
-    assert (ran["exceptions_open"], ran["money"]["USD"]["billed"]) == (0, str(sum(each.amount for each in work)))
+    assert (ran["exceptions_open"], ran["money"]["USD"]["issued"]) == (0, str(sum(each.amount for each in work)))
 
 
 def test_an_edit_after_the_first_run_is_corrected(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_an_edit_after_the_first_run_is_corrected(tmp_path: Path) -> None:
     told = summary("harvest", tmp_path / "b.csv", "--out", tmp_path / "input", "--withdraw-missing")
     assert told["changes"] == {"new": 0, "changed": 1, "moved": 0, "unchanged": 58, "withdrawn": 1}
     ran = run(tmp_path, *LATER)
-    assert (billed(ran), ran["exceptions_open"]) == (sum(each.amount for each in later), 0)
+    assert (issued(ran), ran["exceptions_open"]) == (sum(each.amount for each in later), 0)
 
 
 def test_without_bootstrap_what_is_missing_is_named(tmp_path: Path) -> None:

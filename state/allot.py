@@ -519,6 +519,7 @@ def raise_over(draft: Draft, contract_id: str, currency: str, cap_id: str, state
         amount=state.over_amount,
         currency=currency,
         blocks=state.over_entries,
+        assignee=state.assignee,
     )
     draft.put(
         "cap",
@@ -541,8 +542,8 @@ def refresh_over(draft: Draft, contract_id: str, currency: str, cap_id: str) -> 
         return
     if state.over_entries == 0:
         if not state.waived:
-            draft.close_exception(state.exception_id, "over_cap")
-        nothing = replace(state, exception_id=None, reported_amount=0, reported_entries=0, waived=False)
+            draft.close_exception(state.exception_id, "over_cap", contract_id=contract_id)
+        nothing = replace(state, exception_id=None, reported_amount=0, reported_entries=0, waived=False, assignee=None)
         draft.put("cap", f"{contract_id}/{cap_id}", nothing)
     elif (state.over_amount, state.over_entries) != (state.reported_amount, state.reported_entries):
         raise_over(draft, contract_id, currency, cap_id, state)

@@ -76,6 +76,7 @@ class IntakeNoticed(NamedTuple):
     cleared: bool = False
     subject_kind: str | None = None
     message: str | None = None
+    event_count: int = 1
 
 
 class StatementApproved(NamedTuple):

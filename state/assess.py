@@ -222,7 +222,9 @@ def _far_off(draft: Draft, entry: Entry, event: TimeApproved, project: Project, 
     begins = _begins(draft, project)
     if begins is None or (begins - day).days <= FAR_OFF_DAYS or "outside_contract_dates" in entry.waived:
         return None
-    message = f"work is of {day}, more than a year before project {event.project_id} and its contracts begin on {begins}"
+    message = (
+        f"work is of {day}, more than a year before project {event.project_id} and its contracts begin on {begins}"
+    )
     return Blocked("whole", "outside_contract_dates", message, field="worked_on")
 
 

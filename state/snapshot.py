@@ -52,6 +52,18 @@ def decode_statement(data: bytes) -> tuple[StatementEntry, ...]:
     return listed
 
 
+def seal(type_name: str, body: bytes) -> bytes:
+    """An event as the log has it, kept under the name of its type."""
+    return bytes((VERSION,)) + zlib.crc32(body, zlib.crc32(type_name.encode())).to_bytes(4, "big") + body
+
+
+def unseal(type_name: str, data: bytes) -> bytes:
+    body = data[_HEADER:]
+    if data != seal(type_name, body):
+        raise Damaged(f"a stored {type_name[:40]!a} of {len(data)} bytes does not match its checksum")
+    return body
+
+
 def _decode(decoder: msgspec.msgpack.Decoder[Any], data: bytes) -> Any:
     body = data[_HEADER:]
     if data[:1] != bytes((VERSION,)) or zlib.crc32(body) != int.from_bytes(data[1:_HEADER], "big"):

@@ -69,6 +69,13 @@ class StoreError(Exception):
     """The store cannot be opened or written; the message says what to do."""
 
 
+def is_damage(fault: BaseException) -> bool:
+    """Whether the store cannot be read as it was written; a full disk, a lock or no access damages nothing."""
+    if isinstance(fault, sqlite3.OperationalError):
+        return "decode to UTF-8" in str(fault)
+    return isinstance(fault, Damaged | sqlite3.IntegrityError) or type(fault) is sqlite3.DatabaseError
+
+
 class Store:
     """One shard's books. `cache_engagements` bounds the decoded engagements kept between batches."""
 
@@ -93,10 +100,10 @@ class Store:
                 "PRAGMA cache_size=-24576; PRAGMA wal_autocheckpoint=8000; PRAGMA temp_store=MEMORY;" + SCHEMA
             )
             self.meta = self._read_meta(generation, shard)
-        except sqlite3.OperationalError:
-            raise  # a full disk or no access damages nothing
         except sqlite3.DatabaseError as error:
-            raise Damaged(f"store {path}: {error}") from error
+            if is_damage(error):
+                raise Damaged(f"store {path}: {error}") from error
+            raise
 
     def _read_meta(self, generation: str, shard: int) -> Meta:
         row = self.db.execute("SELECT generation, shard, data FROM meta").fetchone()
@@ -184,6 +191,8 @@ class Store:
 
     def _read(self, rows: dict[str, Entry], entry_id: str, data: bytes) -> Entry:
         found = snapshot.decode_entry(data)
+        if found.entry_id != entry_id:
+            raise Damaged(f"entry {found.entry_id} is stored as {entry_id}")
         if self._rows_count < ROWS_AT_HAND:
             rows[entry_id] = found
             self._rows_count += 1
@@ -243,12 +252,13 @@ class Store:
         self.db.execute("DELETE FROM changed WHERE no = ?", (self.engagement(engagement_id).no,))
 
     def reference(self) -> Iterator[tuple[str, bytes]]:
-        yield from self.db.execute("SELECT type, body FROM reference ORDER BY seq")
+        for type_name, data in self.db.execute("SELECT type, body FROM reference ORDER BY seq"):
+            yield type_name, snapshot.unseal(type_name, data)
 
     # Writing
 
     def add_reference(self, type_name: str, body: bytes) -> None:
-        self.db.execute("INSERT INTO reference(type, body) VALUES (?, ?)", (type_name, body))
+        self.db.execute("INSERT INTO reference(type, body) VALUES (?, ?)", (type_name, snapshot.seal(type_name, body)))
 
     def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
         """Take over what the fold decided; nothing is visible to others before `commit`."""

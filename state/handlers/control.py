@@ -12,7 +12,7 @@ from domain.events.control import ExceptionAssigned, ExceptionResolved, Exceptio
 from domain.units import Amount
 from state.allot import raise_over
 from state.assess import WAIVABLE
-from state.books import CapState, Entry, Fault, OpenException, Work
+from state.books import CapState, Entry, Fact, Fault, OpenException, Work
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.invoices import waive_difference
@@ -209,24 +209,36 @@ def _close_over(draft: Draft, part_id: str, state: CapState, reason: str) -> Non
 def on_intake_noticed(draft: Draft, event: IntakeNoticed) -> None:
     """What intake or the clock found; the shard that owns the subject raises and closes the exception.
 
-    The same again with another count is its next revision.
+    The same again with another count is its next revision; one that was told before the newest changes nothing.
     """
     kind = event.subject_kind or "record"
+    exception_id = draft.exception_id(event.category, kind, event.subject)
+    if not _is_newest(draft, f"intake_notice/{exception_id}", event):
+        return
     if event.cleared:
-        draft.settle_note(event.category, kind, event.subject)
+        draft.close_note(exception_id)
         return
     message = event.message or f"{event.category}: {event.subject} at {event.place}"
-    noted: OpenException | None = draft.part("exception", draft.exception_id(event.category, kind, event.subject))
-    if noted is not None:
-        if noted.count != event.event_count:
-            draft.revise_note(replace(noted, message=message, count=event.event_count))
-        return
-    draft.note(
-        event.category,
-        kind,
-        event.subject,
-        message,
-        project_id=event.project_id,
-        contract_id=event.subject if kind == "contract" else None,
-        blocks=event.event_count,
-    )
+    noted: OpenException | None = draft.part("exception", exception_id)
+    if noted is None:
+        draft.note(
+            event.category,
+            kind,
+            event.subject,
+            message,
+            project_id=event.project_id,
+            contract_id=event.subject if kind == "contract" else None,
+            blocks=event.event_count,
+        )
+    elif noted.count != event.event_count:
+        draft.revise_note(replace(noted, message=message, count=event.event_count))
+
+
+def _is_newest(draft: Draft, key: str, event: IntakeNoticed) -> bool:
+    """By its time, which never goes back; of one time, clearing comes last and the higher count counts."""
+    version = 2 * event.occurred_at + event.cleared
+    known: Fact | None = draft.part("fact", key)
+    if known is not None and (version, event.event_count) <= (known.version, int(known.digest)):
+        return False
+    draft.put("fact", key, Fact(version, str(event.event_count)))
+    return True

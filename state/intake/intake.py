@@ -270,11 +270,13 @@ class Intake:
 
     def _notice(self, noticed: Noticed, place: object, recorded_at: Instant, message: str) -> None:
         self.memory.open_notice(noticed)
-        self.log.append(noticed.engagement_id, _intake_noticed(noticed, place, recorded_at, message, cleared=False))
+        at = max(recorded_at, self.latest)
+        self.log.append(noticed.engagement_id, _intake_noticed(noticed, place, at, message, cleared=False))
 
     def _clear(self, noticed: Noticed, place: object, recorded_at: Instant, message: str) -> None:
         self.memory.close_notice(noticed)
-        self.log.append(noticed.engagement_id, _intake_noticed(noticed, place, recorded_at, message, cleared=True))
+        at = max(recorded_at, self.latest)
+        self.log.append(noticed.engagement_id, _intake_noticed(noticed, place, at, message, cleared=True))
 
 
 def stamped(event: Event, recorded_at: Instant, engagement_id: str | None) -> Event:
@@ -294,19 +296,18 @@ def _recorded_at(event: Event) -> Instant:
     return event.occurred_at if event.recorded_at is None else event.recorded_at
 
 
-def _intake_noticed(
-    noticed: Noticed, place: object, recorded_at: Instant, message: str, *, cleared: bool
-) -> IntakeNoticed:
+def _intake_noticed(noticed: Noticed, place: object, at: Instant, message: str, *, cleared: bool) -> IntakeNoticed:
+    """`at` never goes back, so that the newest notice of a subject is known by it."""
     kind, key = noticed.subject
     where = str(place)
     return IntakeNoticed(
         event_id=f"{SOURCE}.{content_digest((noticed.category, kind, key, where, cleared))}",
-        occurred_at=recorded_at,
+        occurred_at=at,
         source=SOURCE,
         category=noticed.category,
         subject=key,
         place=where,
-        recorded_at=recorded_at,
+        recorded_at=at,
         engagement_id=noticed.engagement_id,
         project_id=key if kind == "project" else None,
         cleared=cleared,

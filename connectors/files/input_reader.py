@@ -104,6 +104,11 @@ def unreadable(reason: str, field_path: str, raw: bytes, event_type: str | None 
     return Unreadable(reason, field_path, kept, len(raw), hashlib.sha256(raw).hexdigest(), event_type)
 
 
+def fault_of_line(line: bytes) -> DecodeError | None:
+    """Why a JSON line would not be taken as an event."""
+    return _event_of(line)[1]
+
+
 def _fault(event: Event, size: int) -> DecodeError | None:
     """Why an event that is well formed is not taken."""
     try:

@@ -16,7 +16,6 @@ from milepost.console import amount_text, shape
 from milepost.tables import Table, hours_text
 
 SHOWN: Final = 20
-MESSAGE_SHOWN: Final = 90
 DAY: Final = 24 * 3600 * 1_000_000
 # Categories whose cause is a person's missing record, or the terms of the project.
 OF_PERSONS: Final = frozenset({"no_rate", "no_cost_rate", "unknown_reference"})

@@ -9,10 +9,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
-from domain.units import Amount
 from state.allot import raise_over
 from state.assess import WAIVABLE
-from state.books import CapState, Entry, Fact, Fault, OpenException, Work
+from state.books import AtStake, CapState, Entry, Fact, Fault, OpenException, Work
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.invoices import waive_difference
@@ -158,27 +157,43 @@ def _concerned(draft: Draft, exception_id: str) -> tuple[str | None, str | None]
 
 def _needs_second_person(draft: Draft, exception_id: str) -> bool:
     """Above policy `approval_limit`; where nobody knows what is at stake, wherever there is a limit."""
-    known: OpenException | None = draft.part("exception", exception_id)
-    if known is not None:
-        return known.contract_id is not None and _above_limit(draft, known.contract_id, _difference(draft, known))
-    for part_id in draft.ids("cap"):
-        state = draft.part("cap", part_id)
-        if state.exception_id == exception_id:
-            return _above_limit(draft, part_id.rsplit("/", 1)[0], state.over_amount)
-    return any(_above_limit(draft, contract.contract_id, None) for contract in draft.contracts())
+    match _find(draft, exception_id):
+        case OpenException(contract_id=str(contract_id)) as noted:
+            return _above_limit(draft, contract_id, _noted_stake(draft, noted))
+        case OpenException():
+            return False
+        case OverCap(part_id, state):
+            contract_id = part_id.rsplit("/", 1)[0]
+            contract = draft.contract(contract_id)
+            currency = contract.terms.currency if contract is not None else None
+            return _above_limit(draft, contract_id, AtStake(state.over_amount, currency, "fact"))
+        case Waiting(_, _, fault):
+            known = fault.at_stake if fault.at_stake.basis == "price" else AtStake()
+            return any(_above_limit(draft, contract.contract_id, known) for contract in draft.contracts())
+        case None:
+            return any(_above_limit(draft, contract.contract_id, AtStake()) for contract in draft.contracts())
 
 
-def _difference(draft: Draft, known: OpenException) -> Amount | None:
-    statement = draft.statement(known.subject_id)
-    if statement is None or statement.waiting is None:
-        return None
-    return abs(statement.waiting.amount - statement.amount_due)
+def _noted_stake(draft: Draft, noted: OpenException) -> AtStake:
+    """Of an invoice that differs, by how much; else what the exception says."""
+    statement = draft.statement(noted.subject_id)
+    if statement is not None and statement.waiting is not None:
+        return AtStake(statement.waiting.amount - statement.amount_due, statement.currency, "fact")
+    if len(noted.amounts) == 1:
+        ((currency, amount),) = noted.amounts.items()
+        return AtStake(amount, currency, "fact")
+    return AtStake()
 
 
-def _above_limit(draft: Draft, contract_id: str, at_stake: Amount | None) -> bool:
+def _above_limit(draft: Draft, contract_id: str, stake: AtStake) -> bool:
+    """The limit is in the contract's currency; what is known in another one says nothing."""
     contract = draft.contract(contract_id)
-    limit = contract_policies(draft, contract).approval_limit if contract is not None and contract.history else None
-    return limit is not None and (at_stake is None or at_stake > limit)
+    if contract is None or not contract.history:
+        return False
+    limit = contract_policies(draft, contract).approval_limit
+    if limit is None:
+        return False
+    return stake.basis is None or stake.currency != contract.terms.currency or abs(stake.amount) > limit
 
 
 def _waive_note(draft: Draft, known: OpenException) -> None:

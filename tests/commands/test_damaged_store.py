@@ -66,6 +66,17 @@ def test_a_row_that_was_changed_is_noticed_when_it_is_read(firm: Path, expected:
     assert written(firm) == expected
 
 
+def test_a_row_that_only_the_summary_reads_is_noticed_too(firm: Path, expected: dict[str, bytes]) -> None:
+    assert run(firm).exit_code == 0
+    with sqlite3.connect(store_of(firm)) as db:
+        db.execute("UPDATE parts SET data = x'00' WHERE kind = 'line'")
+    result = run(firm)
+    assert result.exit_code == 0, result.stderr
+    assert "made again from the log" in result.stderr
+    assert written(firm) == expected
+    assert "made again" not in run(firm).stderr
+
+
 def _key(table: str) -> str:
     return {"parts": "kind || id", "reference": "seq", "meta": "id"}[table]
 

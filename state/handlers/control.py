@@ -108,13 +108,24 @@ def _find(draft: Draft, exception_id: str) -> Found:
         state: CapState = draft.part("cap", part_id)
         if state.exception_id == exception_id:
             return None if state.waived else OverCap(part_id, state)
-    for entry_id in draft.entries.parked():
-        entry = draft.entry(entry_id)
-        if entry is not None and entry.work is not None:
-            for fault in entry.work.faults:
-                if fault.exception_id == exception_id:
-                    return Waiting(entry, entry.work, fault)
-    return None
+    return _find_waiting(draft, exception_id)
+
+
+def _find_waiting(draft: Draft, exception_id: str) -> Waiting | None:
+    """Where thousands wait and are decided about one by one, all are looked through once: the id belongs to one entry for ever."""
+    place = ("exception", exception_id)
+    hint: str | None = draft.plans.get(place)
+    if hint is None:
+        for entry_id in draft.entries.parked():
+            entry = draft.entry(entry_id)
+            for fault in entry.work.faults if entry is not None and entry.work is not None else ():
+                draft.plans["exception", fault.exception_id] = entry_id
+        hint = draft.plans.get(place)
+    entry = draft.entry(hint) if hint is not None else None
+    if entry is None or entry.work is None:
+        return None
+    faults = (fault for fault in entry.work.faults if fault.exception_id == exception_id)
+    return next((Waiting(entry, entry.work, fault) for fault in faults), None)
 
 
 # Who asked and who approved

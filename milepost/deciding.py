@@ -79,10 +79,14 @@ def input_folder(stated: Path | None, output: Path) -> Path:
     return folder
 
 
+def is_terminal() -> bool:
+    return os.isatty(0)
+
+
 def confirmed(question: str, *, yes: bool) -> None:
     """Ends where nobody says yes; a script says it with --yes."""
     if yes:
         return
-    if not os.isatty(0):
+    if not is_terminal():
         raise typer.BadParameter("nothing is written without a yes; look at the plan and add --yes", param_hint="--yes")
     typer.confirm(question, abort=True, err=True)

@@ -157,7 +157,7 @@ def _open_things(
     statements = []
     exceptions = []
     caps = {f"{plan.contract_id}/{rule.cap_id}" for plan in project_lines(draft, project_id) for rule in plan.rules}
-    for key in sorted(key for key in {*draft.before, *draft.parts} if key[0] in {"statement", "exception", "cap"}):
+    for key in [(kind, part_id) for kind in ("cap", "exception", "statement") for part_id in draft.ids(kind)]:
         part = draft.part(*key)
         match part:
             case StatementState() if part.contract_id in contract_ids and part.invoice_id is None:

@@ -131,6 +131,24 @@ def test_several_are_a_plan_until_somebody_says_yes(firm: Path) -> None:
     assert len(exceptions(firm, "--owner", "zoe")) == 2
 
 
+@pytest.mark.parametrize(("answer", "is_written"), [("y\n", True), ("n\n", False), ("\n", False)])
+def test_on_a_terminal_somebody_is_asked(
+    firm: Path, monkeypatch: pytest.MonkeyPatch, answer: str, *, is_written: bool
+) -> None:
+    monkeypatch.setattr("milepost.deciding.is_terminal", lambda: True)
+    command = ["exceptions", "assign", "--kind", "hours_out_of_range", "--to", "zoe", *AT]
+    result = CliRunner().invoke(app, [*command, "--output", str(firm / "output")], input=answer)
+    assert "Write 2 decisions?" in result.stderr
+    assert (firm / "input" / "decisions").exists() == is_written
+    assert (result.exit_code == 0) == is_written
+
+
+def test_each_call_writes_a_file_of_its_own(firm: Path) -> None:
+    for _ in range(3):
+        asked(firm, "assign", id_of(firm, "T-1"), "--to", "zoe", *AT)
+    assert len(list((firm / "input" / "decisions").iterdir())) == 3
+
+
 def test_versions_count_on_over_what_is_only_written(firm: Path) -> None:
     first, second = (
         asked(firm, "assign", id_of(firm, "T-1"), "--to", person, *AT)["events"] for person in ("zoe", "ann")

@@ -37,7 +37,7 @@ def refusal(event: Any) -> str:
 
 def test_ids_hold_no_noncharacter() -> None:
     assert refusal(time_approved(entry_id="T\U0010ffff")) == (
-        "entry_id: an id with a code point that Unicode keeps from interchange"
+        "entry_id: an id with a code point that Unicode keeps from interchange: 'T\\U0010ffff'"
     )
 
 

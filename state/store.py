@@ -100,8 +100,8 @@ class Store:
                 "PRAGMA cache_size=-24576; PRAGMA wal_autocheckpoint=8000; PRAGMA temp_store=MEMORY;" + SCHEMA
             )
             self.meta = self._read_meta(generation, shard)
-        except sqlite3.DatabaseError as error:
-            if is_damage(error):
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            if is_damage(error) or isinstance(error, UnicodeDecodeError):
                 raise Damaged(f"store {path}: {error}") from error
             raise
 
@@ -133,7 +133,7 @@ class Store:
             stored = self.db.execute("SELECT kind, id, data FROM parts WHERE no = ?", (row[0],))
             found = Engagement(
                 row[0],
-                Parts(((kind, part_id), snapshot.decode_part(kind, data)) for kind, part_id, data in stored),
+                Parts(((kind, part_id), snapshot.decode_part(kind, part_id, data)) for kind, part_id, data in stored),
                 {},
             )
         self._cache[engagement_id] = found
@@ -291,7 +291,8 @@ class Store:
             )
         for statement_id, listed in change.statements.items():
             self.db.execute(
-                "INSERT OR REPLACE INTO statements VALUES (?, ?, ?)", (no, statement_id, snapshot.encode(listed))
+                "INSERT OR REPLACE INTO statements VALUES (?, ?, ?)",
+                (no, statement_id, snapshot.encode(listed, statement_id)),
             )
 
     def _write_waits(self, no: int, change: Transition, log_offset: int) -> None:
@@ -363,7 +364,7 @@ class Store:
                 if value is None:
                     gone.append((no, kind, part_id))
                 else:
-                    written.append((no, kind, part_id, snapshot.encode(value)))
+                    written.append((no, kind, part_id, snapshot.encode(value, snapshot.part_key(kind, part_id))))
         written.sort(key=lambda row: row[:3])
         self.db.executemany("DELETE FROM parts WHERE no = ? AND kind = ? AND id = ?", gone)
         self.db.executemany("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", written)
@@ -404,4 +405,4 @@ class StoredEntries:
         row = self._store.db.execute(
             "SELECT data FROM statements WHERE no = ? AND id = ?", (self._no, statement_id)
         ).fetchone()
-        return snapshot.decode_statement(row[0]) if row is not None else ()
+        return snapshot.decode_statement(statement_id, row[0]) if row is not None else ()

@@ -36,7 +36,7 @@ class StoreReader:
         tables = "SELECT p.data FROM parts p JOIN engagements USING (no)"
         row = self._row(tables, engagement_id, "p.kind = ? AND p.id = ?", kind, part_id)
         try:
-            return snapshot.decode_part(kind, row) if row is not None else None
+            return snapshot.decode_part(kind, part_id, row) if row is not None else None
         except Damaged:
             return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import sqlite3
 from pathlib import Path
@@ -115,6 +116,22 @@ def test_any_single_page_that_was_overwritten_changes_no_output(
     data[start : start + 8192] = bytes(byte ^ 0xFF for byte in data[start : start + 8192])
     path.write_bytes(data)
     assert run(firm).exit_code == 0
+    assert written(firm) == expected
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_bit_that_was_turned_changes_no_output(firm: Path, expected: dict[str, bytes], seed: int) -> None:
+    """Somewhere in the file; a value is good only under the key that it was written for."""
+    path = store_of(firm)
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = bytearray(path.read_bytes())
+    chance = random.Random(seed)
+    place = chance.choice([at for at, byte in enumerate(data) if byte])
+    data[place] ^= 1 << chance.randrange(8)
+    path.write_bytes(data)
+    result = run(firm)
+    assert result.exit_code == 0, result.stderr
     assert written(firm) == expected
 
 

@@ -70,9 +70,13 @@ class StoreError(Exception):
 
 
 def is_damage(fault: BaseException) -> bool:
-    """Whether the store cannot be read as it was written; a full disk, a lock or no access damages nothing."""
+    """Whether the store cannot be read as it was written; a full disk, a lock or no access damages nothing.
+
+    A statement that SQLite finds wrong is: ours are always the same, so that the tables are no longer what they were.
+    """
     if isinstance(fault, sqlite3.OperationalError):
-        return "decode to UTF-8" in str(fault)
+        code = getattr(fault, "sqlite_errorcode", None)
+        return code == sqlite3.SQLITE_ERROR or "decode to UTF-8" in str(fault)
     return isinstance(fault, Damaged | sqlite3.IntegrityError) or type(fault) is sqlite3.DatabaseError
 
 
@@ -253,6 +257,8 @@ class Store:
 
     def reference(self) -> Iterator[tuple[str, bytes]]:
         for type_name, data in self.db.execute("SELECT type, body FROM reference ORDER BY seq"):
+            if not isinstance(type_name, str):
+                raise Damaged(f"a stored event of type {type_name!r}")
             yield type_name, snapshot.unseal(type_name, data)
 
     # Writing

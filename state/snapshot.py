@@ -46,6 +46,10 @@ def decode_part(kind: str, part_id: str, data: bytes) -> Any:
     return _decode(decoder, data, part_key(kind, part_id))
 
 
+def checksum(text: str) -> int:
+    return zlib.crc32(text.encode())
+
+
 def part_key(kind: str, part_id: str) -> str:
     return f"{kind} {part_id}"
 

@@ -19,7 +19,7 @@ from state.draft import PartKey, Parts, Transition
 from state.snapshot import Damaged
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS engagements(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS engagements(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, checksum INTEGER);
 CREATE TABLE IF NOT EXISTS parts(no INTEGER, kind TEXT, id TEXT, data BLOB, PRIMARY KEY(no, kind, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS open_entries(no INTEGER, line TEXT, day TEXT, id TEXT, PRIMARY KEY(no, line, day, id)) WITHOUT ROWID;
@@ -116,8 +116,18 @@ class Store:
             return Meta()
         if (row[0], row[1]) != (generation, shard):
             raise Damaged(f"store {self.path} belongs to generation {row[0]}, shard {row[1]}")
+        self._check_engagements()
         meta: Meta = snapshot._decode(msgspec.msgpack.Decoder(Meta), row[2])
         return meta
+
+    def _check_engagements(self) -> None:
+        """Every one is found by its id: one that is not would be taken for new."""
+        rows = self.db.execute(
+            "SELECT no, id, checksum, (SELECT found.no FROM engagements found WHERE found.id = e.id) FROM engagements e"
+        )
+        for no, engagement_id, checksum, found in rows:
+            if found != no or checksum != snapshot.checksum(f"{no} {engagement_id}"):
+                raise Damaged(f"store {self.path}: engagement {no} is not found by its id")
 
     # Reading
 
@@ -131,8 +141,10 @@ class Store:
             return found
         row = self.db.execute("SELECT no FROM engagements WHERE id = ?", (engagement_id,)).fetchone()
         if row is None:
-            cursor = self.db.execute("INSERT INTO engagements(id) VALUES (?)", (engagement_id,))
-            found = Engagement(int(cursor.lastrowid or 0), Parts(), {})
+            no = self.db.execute("SELECT coalesce(max(no), 0) + 1 FROM engagements").fetchone()[0]
+            row = (no, engagement_id, snapshot.checksum(f"{no} {engagement_id}"))
+            self.db.execute("INSERT INTO engagements VALUES (?, ?, ?)", row)
+            found = Engagement(no, Parts(), {})
         else:
             stored = self.db.execute("SELECT kind, id, data FROM parts WHERE no = ?", (row[0],))
             found = Engagement(

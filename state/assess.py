@@ -41,6 +41,9 @@ from state.value import Value
 WAIVABLE = frozenset({"self_approved", "hours_out_of_range", "outside_contract_dates", "after_project_end"})
 MINUTE = 16_667  # of an hour in 10^-6, rounded up
 MICROSECONDS_AN_HOUR = 3_600_000_000
+MICROSECONDS_A_DAY = 24 * MICROSECONDS_AN_HOUR
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+FAR_OFF_DAYS = 366
 
 
 class CostPlan(Value, frozen=True, array_like=True, gc=False):
@@ -197,7 +200,41 @@ def _validity(
     if project.closed_on is not None and day > project.closed_on and "after_project_end" not in entry.waived:
         message = f"project {event.project_id} ended on {project.closed_on}, work is of {day}"
         return Blocked("whole", "after_project_end", message, field="worked_on")
-    return None
+    return _far_off(draft, entry, event, project, day)
+
+
+def _far_off(draft: Draft, entry: Entry, event: TimeApproved, project: Project, day: date) -> Blocked | None:
+    """A wrong year: work of more than a year after it was recorded, or of more than a year before its project and its contracts begin.
+
+    Nothing of it may be booked, not even its cost: it would stand in a period that nobody looks at.
+    """
+    recorded_at = event.recorded_at if event.recorded_at is not None else event.occurred_at
+    recorded = recorded_at // MICROSECONDS_A_DAY + EPOCH_ORDINAL
+    ahead = day.toordinal() - recorded
+    if -FAR_OFF_DAYS <= ahead <= FAR_OFF_DAYS:
+        return None
+    if ahead > 0:
+        if "after_project_end" in entry.waived:
+            return None
+        message = f"work is of {day}, but was recorded on {date.fromordinal(recorded)}, more than a year before"
+        return Blocked("whole", "after_project_end", message, field="worked_on")
+    begins = _begins(draft, project)
+    if begins is None or (begins - day).days <= FAR_OFF_DAYS or "outside_contract_dates" in entry.waived:
+        return None
+    message = (
+        f"work is of {day}, more than a year before project {event.project_id} and its contracts begin on {begins}"
+    )
+    return Blocked("whole", "outside_contract_dates", message, field="worked_on")
+
+
+def _begins(draft: Draft, project: Project) -> date | None:
+    """The first day of the project or of any of its contracts; None where nobody has said."""
+    days = [] if project.activated is None else [project.activated.starts_on]
+    for contract_id in taken_projects(draft).get(project.project_id, ()):
+        contract = draft.contract(contract_id)
+        if contract is not None:
+            days += [version.terms.starts_on for version in contract.history]
+    return min(days, default=None)
 
 
 def _hours_fault(event: TimeApproved, hours: Hours, limit: Hours) -> tuple[str, str] | None:

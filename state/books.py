@@ -81,13 +81,28 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     account: str = ""
 
 
+class AtStake(Value, frozen=True, array_like=True, gc=False):
+    """What an exception keeps from being posted or billed, and how that was found: `price`, `cost` or `fact`; hours where it is work."""
+
+    amount: Amount = 0
+    currency: str | None = None
+    basis: str | None = None
+    hours: Hours | None = None
+
+
 class Fault(Value, frozen=True, array_like=True, gc=False):
-    """Why a side of an entry waits: `whole`, `cost` or `price`, with the exception that says so."""
+    """Why a side of an entry waits: `whole`, `cost` or `price`, with what its exception said last."""
 
     side: str
     category: str
     exception_id: str
     waits: tuple[tuple[str, str], ...] = ()
+    message: str = ""
+    field: str | None = None
+    at_stake: AtStake = AtStake()
+    assignee: str | None = None
+    revision: int = 1
+    raised_at: Instant = 0
 
 
 class Work(Value, frozen=True, array_like=True, gc=False):
@@ -232,6 +247,7 @@ class CapState(Value, frozen=True, array_like=True, gc=False):
     reported_entries: int = 0
     revision: int = 0
     waived: bool = False
+    assignee: str | None = None
 
 
 class CapBucket(Value, frozen=True, array_like=True, gc=False):
@@ -292,7 +308,11 @@ class Hold(Value, frozen=True, array_like=True, gc=False):
 
 
 class OpenException(Value, frozen=True, array_like=True, gc=False):
-    """An exception that is not one of an entry's; entries keep their own."""
+    """An exception that is not one of an entry's; entries keep their own.
+
+    `count` and `amounts` (by currency) go on with every further cause; `told` is the count that was last heard of. `entries` are the
+    first 100.
+    """
 
     exception_id: str
     category: str
@@ -301,6 +321,25 @@ class OpenException(Value, frozen=True, array_like=True, gc=False):
     contract_id: str | None = None
     project_id: str | None = None
     revision: int = 1
+    message: str = ""
+    person_id: str | None = None
+    field: str | None = None
+    count: int = 1
+    told: int = 1
+    amounts: dict[str, Amount] = {}
+    entries: tuple[str, ...] = ()
+    raised_at: Instant = 0
+    assignee: str | None = None
+
+
+class Refused(Value, frozen=True, array_like=True, gc=False):
+    """A fact that the rules in force do not handle, counted in the exception `exception_id` that was raised at `since`."""
+
+    version: int
+    exception_id: str
+    since: Instant
+    amount: Amount = 0
+    currency: str | None = None
 
 
 class WaitingRequest(Value, frozen=True, array_like=True, gc=False):
@@ -407,6 +446,7 @@ PART_KINDS: dict[str, Any] = {
     "statement": StatementState,
     "hold": Hold,
     "exception": OpenException,
+    "refused": Refused,
     "estimate": Estimate,
     "forecast": Forecast,
     "outlook": Outlook,

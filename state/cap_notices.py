@@ -73,11 +73,11 @@ def _announce_over(draft: Draft, part_id: str) -> None:
     """Raised and closed at once; another amount is told at the day's end."""
     state: CapState = draft.part("cap", part_id)
     if state.exception_id is None and state.over_entries:
-        _raise_over(draft, part_id, state)
+        raise_over(draft, part_id, state)
     elif state.exception_id is not None and not state.over_entries:
         if not state.waived:
-            draft.close_exception(state.exception_id, "over_cap")
-        nothing = replace(state, exception_id=None, reported_amount=0, reported_entries=0, waived=False)
+            draft.close_exception(state.exception_id, "over_cap", contract_id=part_id.rsplit("/", 1)[0])
+        nothing = replace(state, exception_id=None, reported_amount=0, reported_entries=0, waived=False, assignee=None)
         draft.put("cap", part_id, nothing)
     elif _differs(state):
         contract = draft.contract(part_id.rsplit("/", 1)[0])
@@ -98,10 +98,10 @@ def retell_over(draft: Draft, part_id: str) -> None:
         less = replace(state, reported_amount=state.over_amount, reported_entries=state.over_entries)
         draft.put("cap", part_id, less)
     else:
-        _raise_over(draft, part_id, state)
+        raise_over(draft, part_id, state)
 
 
-def _raise_over(draft: Draft, part_id: str, state: CapState) -> None:
+def raise_over(draft: Draft, part_id: str, state: CapState) -> None:
     contract_id, cap_id = part_id.rsplit("/", 1)
     contract = draft.contract(contract_id)
     assert contract is not None, "a cap is of a contract in the books"
@@ -118,6 +118,7 @@ def _raise_over(draft: Draft, part_id: str, state: CapState) -> None:
         currency=currency,
         blocks=state.over_entries,
         entries=_entries_over(draft, contract, cap_id),
+        assignee=state.assignee,
     )
     told = replace(
         state,

@@ -58,7 +58,7 @@ def _commercial_parts(store: Store) -> Iterator[list[tuple[str, object]]]:
         " ON p.no = e.no AND p.kind IN ('contract', 'line', 'statement') ORDER BY p.no"
     )
     for _, found in groupby(rows, key=lambda row: row[0]):
-        yield [(part_id, decode_part(kind, data)) for _, kind, part_id, data in found]
+        yield [(part_id, decode_part(kind, part_id, data)) for _, kind, part_id, data in found]
 
 
 def _currency_of(line: str, currencies: dict[str, str]) -> str:

@@ -543,14 +543,33 @@ class Teller:
         }
 
     def _exception_waived(self, words: Words, _: Block) -> dict[str, Any]:
+        return {"type": "ExceptionWaived", **self._decision(words)}
+
+    def _exception_resolved(self, words: Words, _: Block) -> dict[str, Any]:
+        return {"type": "ExceptionResolved", **self._decision(words)}
+
+    def _exception_assigned(self, words: Words, _: Block) -> dict[str, Any]:
+        exception_id = self._exception(words)
+        return {
+            "type": "ExceptionAssigned",
+            "exception_id": exception_id,
+            "version": self._version("decision", exception_id),
+            "assignee": words.take("a person"),
+            "requested_by": "project_manager",
+        }
+
+    def _exception(self, words: Words) -> str:
         category, subject = words.take("a category"), words.take("a subject")
         exception_id = self._exceptions.get((category, subject))
         if exception_id is None:
             raise words.line.wrong(f"expected an exception that was raised before, got {category} {subject}")
+        return exception_id
+
+    def _decision(self, words: Words) -> dict[str, Any]:
+        exception_id = self._exception(words)
         return {
-            "type": "ExceptionWaived",
             "exception_id": exception_id,
-            "version": self._version("waiver", exception_id),
+            "version": self._version("decision", exception_id),
             "reason": "scenario",
             "requested_by": "project_manager",
             "approved_by": "controller",
@@ -668,6 +687,8 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "invoice": Teller._invoice_posted,
     "refuse": Teller._invoice_rejected,
     "waive": Teller._exception_waived,
+    "resolve": Teller._exception_resolved,
+    "entrust": Teller._exception_assigned,
 }
 
 

@@ -91,12 +91,13 @@ class Raised(NamedTuple):
     amount: int = 0
     currency: str | None = None
     entries: int = 1
+    assignee: str | None = None
 
     def __str__(self) -> str:
         blocked = f"  {amount(self.amount)} {self.currency}" if self.amount else ""
-        return f"raised {self.category} {self.subject}{blocked}" + (
-            f"  entries {self.entries}" if self.entries != 1 else ""
-        )
+        entries = f"  entries {self.entries}" if self.entries != 1 else ""
+        assignee = f"  assignee {self.assignee}" if self.assignee else ""
+        return f"raised {self.category} {self.subject}{blocked}{entries}{assignee}"
 
 
 class Closed(NamedTuple):
@@ -217,7 +218,7 @@ class Facts:
                     self.exceptions[output.category, subject] = output.exception_id
                     if self._compared(output):
                         blocked = (output.blocks_amount, output.blocks_currency) if output.blocks_amount else (0, None)
-                        found.append(Raised(output.category, subject, *blocked, output.blocks_count))
+                        found.append(Raised(output.category, subject, *blocked, output.blocks_count, output.assignee))
                         self._subjects[output.exception_id] = subject
                 case ExceptionClosed():
                     if output.exception_id in self._subjects:
@@ -425,12 +426,15 @@ def _cell(name: str, cell: str, line: Line) -> str:
 
 def _raised(words: Words) -> Raised:
     found = Raised(words.take("a category"), words.take("a subject"))
-    if words and not words.next_is("entries"):
+    if words and not words.next_is("entries", "assignee"):
         value = scaled(words.take("an amount"), AMOUNT_ONE, words.line)
         found = found._replace(amount=value, currency=words.take("a currency"))
-    if words:
+    if words.next_is("entries"):
         words.skip("entries")
         found = found._replace(entries=scaled(words.take("a number of entries"), 1, words.line))
+    if words:
+        words.skip("assignee")
+        found = found._replace(assignee=words.take("a person"))
     return found
 
 

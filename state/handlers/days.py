@@ -4,6 +4,7 @@ from domain.events.reference import DayEnded
 from state.cap_notices import retell_over
 from state.draft import Draft
 from state.handlers import forecast
+from state.handlers.refused import revise_counts
 from state.handlers.statements import close_periods, publish
 from state.periods import zone_of
 
@@ -16,4 +17,5 @@ def on_day_ended(draft: Draft, event: DayEnded) -> None:
         capped = draft.contract(part_id.rsplit("/", 1)[0])
         if capped is not None and capped.history and zone_of(draft, capped) == event.zone:
             retell_over(draft, part_id)
+    revise_counts(draft)
     forecast.on_day_ended(draft, event.zone, event.date)

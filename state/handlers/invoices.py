@@ -89,7 +89,15 @@ def find_statement(draft: Draft, event: InvoicePosted | InvoiceRejected) -> Stat
 
 def _unknown(draft: Draft, event: InvoicePosted | InvoiceRejected, kind: str, subject: str) -> None:
     named = event.statement_id or event.statement
-    draft.note("unknown_reference", kind, subject, f"no statement {named} was issued", field="statement_id")
+    draft.note(
+        "unknown_reference",
+        kind,
+        subject,
+        f"no statement {named} was issued",
+        project_id=event.project_id,
+        contract_id=event.statement.contract_id if event.statement is not None else None,
+        field="statement_id",
+    )
 
 
 def _differs(draft: Draft, statement: StatementState, event: InvoicePosted, message: str) -> None:

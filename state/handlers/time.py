@@ -14,6 +14,7 @@ from domain.events.delivery import TimeApproved, TimeWithdrawn
 from state import person_day
 from state.allot import change
 from state.assess import Assessment, CostPlan, PricePlan, assess
+from state.at_stake import at_stake
 from state.books import Cost, Entry, Fault, Price, Work
 from state.claims import Stake, stake_of
 from state.draft import Draft
@@ -96,13 +97,14 @@ def conflict(draft: Draft, before: Entry) -> None:
     if before.work is not None and (before.behind is not None or not before.work.finished):
         advance(draft, before, entry, before.work, fresh=False)
         return
-    draft.raise_exception(
+    draft.note(
         "conflicting_version",
         "time_entry",
         before.entry_id,
         f"version {before.version} of entry {before.entry_id} came twice with different content; the first one stands",
         side="/whole",
         project_id=_project_id(before),
+        entries=(before.entry_id,),
     )
     draft.put_entry(before, entry)
 
@@ -112,7 +114,7 @@ def resolved(draft: Draft, entry: Entry) -> Entry:
     if entry.conflict is None:
         return entry
     if entry.work is None or not entry.work.faults:
-        draft.close_exception(entry.conflict, "conflicting_version", "superseded", _project_id(entry))
+        draft.close_note(entry.conflict, "superseded")
     return replace(entry, conflict=None)
 
 
@@ -280,23 +282,51 @@ def faults_of(draft: Draft, work: Work, verdict: Assessment, before: tuple[Fault
     open_before = {fault.exception_id: fault for fault in before}
     faults = []
     for side in blocked:
-        entry_id = work.event.entry_id
-        exception_id = draft.exception_id(side.category, "time_entry", f"{entry_id}/{side.side}")
-        if open_before.pop(exception_id, None) is None:
-            draft.raise_exception(
+        exception_id = draft.exception_id(side.category, "time_entry", f"{work.event.entry_id}/{side.side}")
+        standing = open_before.pop(exception_id, None)
+        if standing is None:
+            standing = Fault(
+                side.side,
                 side.category,
-                "time_entry",
-                entry_id,
+                exception_id,
+                side.waits,
                 side.message,
-                side=f"/{side.side}",
-                project_id=work.event.project_id,
-                person_id=work.event.person_id,
-                field=side.field,
-                entries=(entry_id,),
+                side.field,
+                at_stake(draft, work.event, side.side),
+                raised_at=draft.cause.recorded_at,
             )
-        faults.append(Fault(side.side, side.category, exception_id, side.waits))
+            tell_fault(draft, work, standing)
+        faults.append(standing if standing.waits == side.waits else replace(standing, waits=side.waits))
     close_faults(draft, tuple(open_before.values()), "resolved", work.event.project_id)
     return tuple(faults)
+
+
+def tell_fault(draft: Draft, work: Work, fault: Fault) -> None:
+    """Raise the exception of a side that waits, or its next revision."""
+    event = work.event
+    draft.tell_exception(
+        fault.exception_id,
+        fault.category,
+        "time_entry",
+        event.entry_id,
+        fault.message,
+        at_stake=fault.at_stake,
+        revision=fault.revision,
+        project_id=event.project_id,
+        person_id=event.person_id,
+        field=fault.field,
+        entries=(event.entry_id,),
+        raised_at=fault.raised_at,
+        assignee=fault.assignee,
+    )
+
+
+def replace_fault(draft: Draft, entry: Entry, work: Work, fault: Fault) -> None:
+    """What is said of a side that waits goes on as its next revision."""
+    after = replace(fault, revision=fault.revision + 1)
+    tell_fault(draft, work, after)
+    faults = tuple(after if one.exception_id == fault.exception_id else one for one in work.faults)
+    draft.put_entry(entry, replace(entry, work=replace(work, faults=faults)))
 
 
 def _posted(work: Work, side: str) -> bool:

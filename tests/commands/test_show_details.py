@@ -73,10 +73,11 @@ def test_open_exceptions_say_what_is_at_risk_and_what_would_close_them(output: P
         "1,133.33 EUR",
         "Raise the cap by an amendment, or accept the work as not billable.",
     ]
-    assert line(text, "hours_out_of_range")[1:5] == [
+    assert line(text, "hours_out_of_range")[1:6] == [
         "time entry T-5",
         "delivery",
         "35 days",
+        "3,000.00 EUR",
         "Correct the hours, raise hours_max_per_entry, or waive.",
     ]
 

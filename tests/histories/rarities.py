@@ -17,7 +17,7 @@ from domain.events.common import (
     RateCardScope,
     TimeAndMaterials,
 )
-from domain.events.control import ExceptionWaived, IntakeNoticed
+from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
 from domain.events.delivery import ExpenseApproved
 from domain.events.reference import (
     CostRateSet,
@@ -214,15 +214,41 @@ def _waive(play: Play) -> None:
         entry_id = play.draw(st.sampled_from(sorted(play.versions)))
         category, side = play.draw(st.sampled_from(WAIVABLE))
         exception_id = derived_id(play.scope.name, category, "time_entry", entry_id + side)
+        _decide(play, exception_id, ExceptionWaived)
+
+
+def _take_care(play: Play) -> None:
+    """Somebody takes care of what waits, or says that it is settled."""
+    project_id = play.scope.id("P1")
+    known = [
+        derived_id(play.scope.name, "unsupported", "project", f"{project_id}/ExpenseApproved"),
+        derived_id(play.scope.name, "unrouted", "project", project_id),
+        *(
+            derived_id(play.scope.name, category, "time_entry", entry_id + side)
+            for entry_id in sorted(play.versions)
+            for category, side in WAIVABLE
+        ),
+    ]
+    exception_id = play.draw(st.sampled_from(known))
+    if play.draw(st.booleans()):
+        _decide(play, exception_id, ExceptionResolved)
+    else:
         version = play.next(exception_id)
         play.story.say(
-            ExceptionWaived,
-            exception_id=exception_id,
-            version=version,
-            reason="agreed",
-            requested_by="ann",
-            approved_by="cfo",
+            ExceptionAssigned, exception_id=exception_id, version=version, assignee="zoe", requested_by="ann"
         )
+
+
+def _decide(play: Play, exception_id: str, kind: type[ExceptionResolved] | type[ExceptionWaived]) -> None:
+    version = play.next(exception_id)
+    play.story.say(
+        kind,
+        exception_id=exception_id,
+        version=version,
+        reason="agreed",
+        requested_by="ann",
+        approved_by="cfo",
+    )
 
 
 def _notice(play: Play) -> None:
@@ -264,6 +290,7 @@ RARE: Sequence[tuple[Step, int]] = (
     (_found_company, 1),
     (_quote_again, 1),
     (_waive, 2),
+    (_take_care, 2),
     (_notice, 1),
     (_spend, 1),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -53,7 +53,7 @@ def write_text(text: str) -> Callable[[Path], Path]:
     return write
 
 
-EXPORTS = {
+EXPORTS: Mapping[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "harvest": (write_text(made_exports.harvest(made_work(7, 500, approved=0.96))), ()),
     "toggl": (write_text(made_exports.toggl(made_work(7, 120))), ("--rate", "95.50", "--cost-rate", "48")),
     "clockify": (write_text(made_exports.clockify(made_work(7, 120), AMERICAN)), ("--cost-rate", "0")),

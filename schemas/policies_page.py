@@ -27,6 +27,7 @@ POSTED: Final = f"{LINE} ¹"
 FORECAST: Final = f"{LINE} ²"
 CONTRACT: Final = "contract, company"
 COMPANY: Final = "company ³"
+WORK: Final = f"{LINE} ⁴"
 # Where each policy counts, as the fold looks it up.
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Rates": {"rate_precedence": LINE, "rate_date": LINE, "no_rate": LINE},
@@ -37,7 +38,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "minimum_minutes": LINE,
         "hours_decimals": LINE,
         "quantity_decimals": LINE,
-        "hours_max_per_entry": LINE,
+        "hours_max_per_entry": WORK,
         "money_mode": POSTED,
         "rounding_scope": LINE,
     },

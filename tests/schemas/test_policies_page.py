@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from connectors.json_records import event_from_json
+from domain.event_faults import first_fault
+from domain.events.commercial import ContractSigned
 from domain.events.common import Policies
-from domain.policies import DEFAULTS, UNSUPPORTED
+from domain.policies import DEFAULTS, UNSUPPORTED, resolve
 from schemas import policies_page
+from schemas.events_page import EXAMPLES
 from schemas.files import read_schemas
 from schemas.policies_page import BUILT_IN, GROUPS, IDLE, PAGE, page
 
@@ -26,6 +31,16 @@ def test_the_page_is_current() -> None:
 def test_every_policy_stands_once() -> None:
     named = [*(name for group in GROUPS.values() for name in group), *IDLE]
     assert sorted([*named, "preset"]) == sorted(Policies._fields)
+
+
+def test_the_example_is_read() -> None:
+    stated = json.loads(PAGE.read_text(encoding="utf-8").split("```json\n")[1].split("```")[0])
+    lines = EXAMPLES.read_text(encoding="utf-8").splitlines()
+    contract = next(each for line in lines if (each := json.loads(line))["type"] == "ContractSigned")
+    event = event_from_json({**contract, "policies": stated})
+    assert isinstance(event, ContractSigned)
+    assert first_fault(event) is None
+    assert resolve(event.policies).cap_split == "reject_whole"
 
 
 def test_idle_is_what_no_rule_looks_at() -> None:

@@ -429,6 +429,18 @@ class Teller:
         found["version"] = self._version("project", project_id)
         return {**found, **words.options({"on": ("ends_on", text)})}
 
+    def _estimate_revised(self, words: Words, _: Block) -> dict[str, Any]:
+        """`estimate P 100 h 10,000.00`: what remains after today, all of it in today's month unless said."""
+        project_id = words.take("a project")
+        remaining = {"month": self._day[:7], "hours": number(words)}
+        words.skip("h")
+        remaining |= {
+            "cost": number(words),
+            **words.options({"revenue": ("revenue", number), "month": ("month", text)}),
+        }
+        found: dict[str, Any] = {"type": "EstimateRevised", "project_id": project_id, "as_of": self._day}
+        return {**found, "remaining": [remaining], "version": self._version("estimate", project_id)}
+
     def _resource_assigned(self, words: Words, _: Block) -> dict[str, Any]:
         assignment_id = words.take("an assignment")
         return {
@@ -677,6 +689,7 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "project": Teller._project_activated,
     "end_project": Teller._project_closed,
     "assign": Teller._resource_assigned,
+    "estimate": Teller._estimate_revised,
     "time": Teller._time_approved,
     "correct": Teller._time_corrected,
     "repeat": Teller._time_repeated,

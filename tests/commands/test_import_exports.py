@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
-import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,6 @@ from tests.connectors.imports import made_exports
 from tests.connectors.imports.exporting import events
 from tests.connectors.imports.made_exports import AMERICAN, ZONE, Locale, made_work
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGE = (DOCS / "import-harvest.md").read_text(encoding="utf-8")
 COMPANY = ("--entity", "studio", "--currency", "EUR", "--zone", ZONE)
 UNTIL = ("--until", "2026-03-31")
 LATER = ("--until", "2026-04-30")
@@ -48,13 +45,6 @@ def issued(ran: dict[str, Any]) -> Decimal:
     return Decimal(ran["money"]["EUR"]["issued"])
 
 
-def write_solidtime(path: Path) -> Path:
-    with zipfile.ZipFile(path.with_suffix(".zip"), "w") as archive:
-        for file, text in made_exports.solidtime(made_work(7, 120)).items():
-            archive.writestr(file, text)
-    return path.with_suffix(".zip")
-
-
 def write_text(text: str) -> Callable[[Path], Path]:
     def write(path: Path) -> Path:
         path.write_text(text, encoding="utf-8")
@@ -63,11 +53,11 @@ def write_text(text: str) -> Callable[[Path], Path]:
     return write
 
 
-EXPORTS = {
+EXPORTS: Mapping[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "harvest": (write_text(made_exports.harvest(made_work(7, 500, approved=0.96))), ()),
     "toggl": (write_text(made_exports.toggl(made_work(7, 120))), ("--rate", "95.50", "--cost-rate", "48")),
     "clockify": (write_text(made_exports.clockify(made_work(7, 120), AMERICAN)), ("--cost-rate", "0")),
-    "solidtime": (write_solidtime, ("--cost-rate", "48")),
+    "solidtime": (partial(made_exports.solidtime_zip, work=made_work(7, 120)), ("--cost-rate", "48")),
 }
 
 
@@ -204,39 +194,3 @@ def test_refused_rows_are_told_and_the_rest_goes_on(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert 'line 2: column "Hours": expected at most 24 hours in one entry; split it (came "30.0")' in result.stderr
     assert "imported            39" in result.stdout
-
-
-def transcript() -> list[tuple[str, str]]:
-    """(command, what it says) of the page's consoles."""
-    consoles = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
-    found = []
-    for console in consoles:
-        for part in re.split(r"^\$ ", console, flags=re.MULTILINE)[1:]:
-            command, _, said = part.partition("\n")
-            found.append((command, said))
-    return found
-
-
-def test_the_transcript_of_the_documentation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five hundred rows of Harvest become a statement in three commands, as printed."""
-    monkeypatch.chdir(tmp_path)
-    write_text(made_exports.harvest(made_work(7, 500, approved=0.96)))(tmp_path / "harvest-q1.csv")
-    commands = transcript()
-    assert [command.split()[1] for command, _ in commands[:3]] == ["import", "run", "show"]
-    for command, said in commands:
-        result = CliRunner().invoke(app, shlex.split(command)[1:])
-        assert result.exit_code == 0, result.output
-        assert stands_in(said, result.stdout), result.stdout
-        if "..." not in said:
-            assert told(result.stdout) == told(said)
-
-
-def told(text: str) -> list[str]:
-    """Lines, however wide their columns are and without the time they took."""
-    return [" ".join(line.split()) for line in text.splitlines() if line.strip() and "events a second" not in line]
-
-
-def stands_in(said: str, printed: str) -> bool:
-    """Every line of the page is printed, in this order; `...` stands for lines that are left out."""
-    lines = iter(told(printed))
-    return all(wanted == "..." or any(wanted == line for line in lines) for wanted in told(said))

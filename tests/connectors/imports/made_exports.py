@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import random
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -225,6 +227,15 @@ def solidtime(work: Sequence[Work]) -> dict[str, str]:
         ),
         "organizations.csv": table(("id", "name", "billable_rate", "currency"), [("o-1", "Studio", "", "EUR")], plain),
     }
+
+
+def solidtime_zip(path: Path, work: Sequence[Work]) -> Path:
+    """Whatever the path's ending, a zip."""
+    made = path.with_suffix(".zip")
+    with zipfile.ZipFile(made, "w") as archive:
+        for file, text in solidtime(work).items():
+            archive.writestr(file, text)
+    return made
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], locale: Locale, quote_all: bool = False) -> str:

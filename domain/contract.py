@@ -37,12 +37,16 @@ BEGINNING = date(1, 1, 1)
 
 
 class Version(NamedTuple):
-    """Terms as one contract event left them, and the first service date they apply to."""
+    """Terms as one contract event left them, and the first service date they apply to.
+
+    `defaults` are the policies that the terms took from their legal entity for good.
+    """
 
     number: int
     effective_on: date
     retroactive: bool
     terms: ContractSigned
+    defaults: Policies | None
 
 
 def amend(terms: ContractSigned, event: ContractAmended) -> ContractSigned:
@@ -91,16 +95,16 @@ def line_named(terms: ContractSigned, line_id: str) -> ContractLine | None:
     return next((line for line in terms.lines if line.line_id == line_id), None)
 
 
-def line_policies(terms: ContractSigned, line: ContractLine | None, entity: Policies | None) -> Policies:
-    return resolve(line.policies if line else None, terms.policies, entity)
+def line_policies(terms: ContractSigned, line: ContractLine | None, *defaults: Policies | None) -> Policies:
+    return resolve(line.policies if line else None, terms.policies, *defaults)
 
 
-def cap_rules(history: Sequence[Version], line_id: str, entity: Policies | None) -> tuple[CapRule, ...]:
+def cap_rules(history: Sequence[Version], line_id: str) -> tuple[CapRule, ...]:
     """Every cap that binds the line in any version, with its limits over the versions; the line's own cap first."""
     seen: dict[tuple[str, str], list[tuple[Version, Cap | SharedCap, Policies]]] = {}
     for version in history:
         line = line_named(version.terms, line_id)
-        policies = line_policies(version.terms, line, entity)
+        policies = line_policies(version.terms, line, version.defaults)
         for cap_id, cap in _caps_of(version.terms, line, line_id):
             if "time" in (cap.includes or policies.cap_includes or ()):
                 seen.setdefault((cap_id, cap.period), []).append((version, cap, policies))

@@ -12,6 +12,7 @@ from typing import Any
 
 from domain.caps import Bucket
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
+from domain.events.common import Policies
 from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, StatementRequested, TimeApproved
 from domain.events.finance import InvoicePosted
 from domain.journal import Leg
@@ -173,12 +174,16 @@ class Project(Value, frozen=True, array_like=True, gc=False):
 
 
 class TermsVersion(Value, frozen=True, array_like=True, gc=False):
-    """Terms as they stood after one contract event; `effective_on` is the first service date they apply to."""
+    """Terms as they stood after one contract event; `effective_on` is the first service date they apply to.
+
+    `defaults` are the policies that the terms took from their legal entity for good; None before they are taken into force.
+    """
 
     version: int
     effective_on: date
     retroactive: bool
     terms: ContractSigned
+    defaults: Policies | None = None
 
 
 class Contract(Value, frozen=True, array_like=True, gc=False):

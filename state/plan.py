@@ -14,7 +14,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import BillingCycle, ContractLine, Policies, TimeAndMaterials
 from domain.events.reference import LegalEntityDefined
 from domain.money import smallest_unit
-from domain.policies import resolve
+from domain.policies import bookkeeping, resolve
 from domain.units import Amount
 from state.books import Contract, Price, TermsVersion
 from state.draft import Draft
@@ -43,7 +43,7 @@ class LinePlan(NamedTuple):
 
 
 def version_of(stored: TermsVersion) -> Version:
-    return Version(stored.version, stored.effective_on, stored.retroactive, stored.terms)
+    return Version(stored.version, stored.effective_on, stored.retroactive, stored.terms, stored.defaults)
 
 
 def versions(contract: Contract) -> tuple[Version, ...]:
@@ -98,13 +98,13 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
     history = versions(contract)
     if all(version.number != number for version in history):
         history = tuple(version_of(stored) for stored in contract.former)
-    terms = next(version.terms for version in history if version.number == number)
-    line = line_named(terms, line_id)
+    version = next(version for version in history if version.number == number)
+    terms, line = version.terms, line_named(version.terms, line_id)
     entity = draft.reference.entity(terms.legal_entity_id)
     if line is None or entity is None:
         return None
-    policies = line_policies(terms, line, entity.policies)
-    rules, group = cap_rules(history, line_id, entity.policies), cap_group(history, line_id)
+    policies = line_policies(terms, line, version.defaults, bookkeeping(entity.policies))
+    rules, group = cap_rules(history, line_id), cap_group(history, line_id)
     return LinePlan(
         contract.contract_id,
         terms.customer_id,
@@ -142,9 +142,7 @@ def _billed_apart(
         return any(is_apart(rule) for rule in rules)
     key = ("billed apart", contract.contract_id, contract.version, history[-1].number, group)
     if key not in draft.plans:
-        entity = draft.reference.entity(contract.terms.legal_entity_id)
-        policies = entity.policies if entity is not None else None
-        draft.plans[key] = any(is_apart(rule) for line_id in group for rule in cap_rules(history, line_id, policies))
+        draft.plans[key] = any(is_apart(rule) for line_id in group for rule in cap_rules(history, line_id))
     found: bool = draft.plans[key]
     return found
 
@@ -155,7 +153,8 @@ def contract_policies(draft: Draft, contract: Contract) -> Policies:
     found: Policies | None = draft.plans.get(key)
     if found is None:
         entity = draft.reference.entity(contract.terms.legal_entity_id)
-        found = draft.plans[key] = resolve(contract.terms.policies, entity.policies if entity is not None else None)
+        own = bookkeeping(entity.policies if entity is not None else None)
+        found = draft.plans[key] = resolve(contract.terms.policies, contract.history[-1].defaults, own)
     return found
 
 

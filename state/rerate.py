@@ -258,7 +258,7 @@ def _watch_all(
                 part_id = bucket_id(own, allotment, key)
                 line_id = own.line.line_id
                 if line_id not in former:
-                    former[line_id] = cap_rules(history, line_id, own.entity.policies)
+                    former[line_id] = cap_rules(history, line_id)
                 same = (rule.cap_id, rule.period)
                 limits = (limit_of(one, key) for one in former[line_id] if (one.cap_id, one.period) == same)
                 bucket = forgotten.get(part_id, CapBucket()).bucket

@@ -297,23 +297,21 @@ def _granted(books: Books, contract: Contract, price: Price, person_id: str) -> 
     history = versions(contract)
     if all(line_named(version.terms, price.line_id) is None for version in history):
         history = tuple(version_of(stored) for stored in contract.former)
-    entity = books.shard.reference.entity(contract.terms.legal_entity_id)
-    policies = entity.policies if entity is not None else None
-    apart = any(_bills_apart(history, line_id, policies) for line_id in cap_group(history, price.line_id))
+    apart = any(_bills_apart(history, line_id) for line_id in cap_group(history, price.line_id))
     allowed, billable = (price.allowed, price.allowed_hours), (price.billable, price.billable_hours)
-    for rule in cap_rules(history, price.line_id, policies):
+    for rule in cap_rules(history, price.line_id):
         where = "/".join(bucket_key(rule, price.day, person_id))
         for allotment, granted in (("revenue", allowed), ("billing", billable)) if apart else (("", billable),):
             yield f"{escape(price.contract_id)}/{allotment}/{where}", granted
 
 
-def _bills_apart(history: Sequence[Version], line_id: str, entity: Policies | None) -> bool:
+def _bills_apart(history: Sequence[Version], line_id: str) -> bool:
     """Whether a hard cap over the line is split in another way for billing than for revenue, in any version that still counts."""
     named = [line_named(version.terms, line_id) for version in history]
     retroactive = [place for place, version in enumerate(history) if version.retroactive and named[place]]
     since = retroactive[-1] if retroactive else 0
     for version, line in zip(history[since:], named[since:], strict=True):
-        stated = line_policies(version.terms, line, entity)
+        stated = line_policies(version.terms, line, version.defaults)
         own = [line.terms.cap] if line is not None and isinstance(line.terms, TimeAndMaterials) else []
         for cap in (*own, *(cap for cap in version.terms.shared_caps if line_id in cap.lines)):
             if cap is not None and cap.kind == "hard" and "time" in (cap.includes or stated.cap_includes or ()):
@@ -391,7 +389,10 @@ def check_positions(books: Books) -> None:
 def check_rests(books: Books, history: Sequence[Logged]) -> None:
     """What `verify` says: rows and journals agree, and nothing is left in the ledger where the contract currency is zero."""
     events = [one.event for one in history]
-    entities = {one.legal_entity_id: one.policies for one in events if isinstance(one, LegalEntityDefined)}
+    entities: defaultdict[str, list[Policies]] = defaultdict(list)
+    for defined in events:
+        if isinstance(defined, LegalEntityDefined):
+            entities[defined.legal_entity_id].append(defined.policies or Policies())
     terms = terms_of((one for one in events if isinstance(one, ContractSigned | ContractAmended)), entities)
     outputs = tuple(Seen("", *said) for said in books.said)
     has_holds = any(isinstance(one, BillingHoldPlaced) for one in events)

@@ -11,12 +11,11 @@ from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.exchange import Exchange, MissingRate
 from domain.journal import About, Leg, journal_entry, merge, rounding_beyond
 from domain.money import convert, format_amount, round_ratio, smallest_unit
-from domain.policies import resolve
 from domain.units import Amount
 from state.books import Contract, Entry, StatementEntry, StatementState
 from state.draft import Draft
 from state.known import Slot, exchange_on, open_day_from, period
-from state.plan import LinePlan, newest_plan
+from state.plan import LinePlan, contract_policies, newest_plan
 from state.posting import booking_of, emit, with_standing
 from state.totals import issued_on, unbilled_positions
 
@@ -122,7 +121,7 @@ def post_invoice(draft: Draft, statement: StatementState, event: InvoicePosted) 
     terms = contract.terms
     entity = draft.reference.entity(terms.legal_entity_id)
     assert entity is not None, "terms of an unknown entity are refused"
-    policies = resolve(terms.policies, entity.policies)
+    policies = contract_policies(draft, contract)
     day = open_day_from(draft, entity, event.posted_on)
     exchange = _exchange(draft, policies, event, terms.currency, entity.currency, day)
     if isinstance(exchange, MissingRate):

@@ -16,7 +16,7 @@ from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies, TimeAndMaterials
 from domain.events.delivery import BillingHoldPlaced
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
-from domain.identity import escape
+from domain.identity import composed
 from domain.outputs import BillingStatement, JournalEntry
 from state import snapshot
 from state.book_checks import EngagementBooks, books_agree
@@ -215,14 +215,14 @@ def line_totals(entries: Iterable[Entry]) -> dict[str, dict[str, int]]:
     for entry in entries:
         price = standing_price(entry)
         if price is not None and price.line_id:
-            sums = found[f"{price.contract_id}/{price.line_id}"]
+            sums = found[composed(price.contract_id, price.line_id)]
             sums["hours"] += price.hours
             sums["value"] += price.value
             sums["recognised"] += price.recognised + price.rounding
             sums["billable"] += price.billable + price.rounding
             sums["over"] += price.value - price.billable
         for issued in entry.issued:
-            sums = found[f"{issued.contract_id}/{issued.line_id}"]
+            sums = found[composed(issued.contract_id, issued.line_id)]
             sums["issued"] += issued.amount
             sums["invoiced"] += issued.invoiced
     return dict(found)
@@ -278,8 +278,8 @@ def check_buckets(books: Books, engagement_id: str) -> None:
             lacks = max(wanted[0] - amount, 0), max((wanted[1] if wanted[0] else 0) - hours, 0)
             lacking[part_id] = [had + more for had, more in zip(lacking[part_id], (any(lacks), *lacks), strict=True)]
         if price.binding is not None and price.billable < price.value and not price.final:
-            over[f"{price.contract_id}/{price.binding}"][0] += price.value - price.billable
-            over[f"{price.contract_id}/{price.binding}"][1] += 1
+            over[composed(price.contract_id, price.binding)][0] += price.value - price.billable
+            over[composed(price.contract_id, price.binding)][1] += 1
     for (kind, part_id), part in parts.items():
         if kind == "bucket":
             assert isinstance(part, CapBucket)
@@ -300,9 +300,9 @@ def _granted(books: Books, contract: Contract, price: Price, person_id: str) -> 
     apart = any(_bills_apart(history, line_id) for line_id in cap_group(history, price.line_id))
     allowed, billable = (price.allowed, price.allowed_hours), (price.billable, price.billable_hours)
     for rule in cap_rules(history, price.line_id):
-        where = "/".join(bucket_key(rule, price.day, person_id))
+        cap_id, period = bucket_key(rule, price.day, person_id)
         for allotment, granted in (("revenue", allowed), ("billing", billable)) if apart else (("", billable),):
-            yield f"{escape(price.contract_id)}/{allotment}/{where}", granted
+            yield f"{composed(price.contract_id, allotment, cap_id)}/{period}", granted
 
 
 def _bills_apart(history: Sequence[Version], line_id: str) -> bool:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from domain.events.common import Policies, ProjectBudget
 from domain.forecast import NOTHING, Completion, Tally, added, at_completion, threshold
 from domain.forecast_delta import with_change
-from domain.identity import escape
+from domain.identity import composed
 from domain.money import smallest_unit
 from domain.units import Amount
 from state.books import Basis, Contract, Estimate, Forecast, Outlook, Progress, Project
@@ -186,7 +186,7 @@ def _unpriced(bases: Mapping[str, Basis], progress: Mapping[str, Progress]) -> b
 
 
 def estimate_key(project_id: str, line_id: str | None) -> str:
-    return escape(project_id) if line_id is None else f"{escape(project_id)}/{escape(line_id)}"
+    return composed(project_id) if line_id is None else composed(project_id, line_id)
 
 
 def estimate_of(draft: Draft, project_id: str, plan: LinePlan | None) -> Estimate | None:

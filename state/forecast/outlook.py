@@ -16,6 +16,7 @@ from domain.events.common import Policies
 from domain.exchange import SAME_CURRENCY, Exchange, MissingRate
 from domain.forecast import NOTHING, Tally, Track, added, at_completion, completed, limited
 from domain.forecast_delta import Change, with_change
+from domain.identity import composed
 from domain.money import HALF_UP, convert, smallest_unit
 from domain.units import Amount
 from domain.zones import local_date, midnight
@@ -62,7 +63,7 @@ def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
 
 
 def line_key(plan: LinePlan) -> str:
-    return f"{plan.contract_id}/{plan.line.line_id}"
+    return composed(plan.contract_id, plan.line.line_id)
 
 
 def project_entity_id(draft: Draft, project: Project) -> str | None:
@@ -305,7 +306,7 @@ def _by_line(draft: Draft, project_id: str) -> dict[str, list[Move]]:
 def sort_in(found: dict[str, list[Move]], entry: Entry, sign: int, project_id: str) -> None:
     """Add what an entry gives to the project under its contract line."""
     price = standing_price(entry)
-    line = f"{price.contract_id}/{price.line_id}" if price is not None and price.line_id else WHOLE
+    line = composed(price.contract_id, price.line_id) if price is not None and price.line_id else WHOLE
     work = entry.standing
     for move in moves_of(work, sign) if work is not None else ():
         if move.project_id == project_id:

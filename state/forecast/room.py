@@ -13,6 +13,7 @@ from typing import NamedTuple
 from domain.caps import BucketKey, CapRule, bucket_key
 from domain.events.common import Policies
 from domain.forecast import at_completion, room_of, value_of
+from domain.identity import composed
 from domain.money import HALF_UP, allocate, convert, smallest_unit
 from domain.units import Amount, Hours, Rate
 from state.books import CapBucket, Forecast, Progress
@@ -71,7 +72,7 @@ def _caps_room(draft: Draft, plan: LinePlan, ahead: Ahead, as_of: date) -> dict[
             so_far = (totals.hours, 0, totals.value)
             rooms.append(value_of(max(limit.hours - taken.hours, 0), so_far, ahead.rate, plan.step))
         if rooms:
-            caps[f"{plan.contract_id}/{rule.cap_id}"] = _share(draft, plan, rule, min(rooms), ahead, as_of)
+            caps[composed(plan.contract_id, rule.cap_id)] = _share(draft, plan, rule, min(rooms), ahead, as_of)
     return caps
 
 

@@ -14,7 +14,7 @@ from domain.caps import is_apart
 from domain.contract import BEGINNING, amend, cap_group, cap_rules, contradictions, covers, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import ContractLine
-from domain.identity import content_digest
+from domain.identity import composed, content_digest
 from domain.money import is_currency
 from domain.policies import agreed, bookkeeping, resolve, unsupported
 from domain.zones import is_zone
@@ -240,8 +240,8 @@ def _fixed(contract: Contract, event: ContractSigned | ContractAmended) -> list[
 def _refuse_fixed(draft: Draft, event: ContractSigned | ContractAmended, fixed: list[str]) -> None:
     draft.note(
         "invalid_terms",
-        "contract",
-        f"{event.contract_id}/{event.version}",
+        "contract_version",
+        composed(event.contract_id, str(event.version)),
         f"version {event.version} of contract {event.contract_id}: {', '.join(fixed)} cannot change; sign a new contract",
         contract_id=event.contract_id,
         field=fixed[0],
@@ -386,7 +386,7 @@ def _note_unsupported_lines(draft: Draft, contract: Contract) -> None:
         if (why := methods.unsupported_line(line, line_policies(terms, line, defaults))) is not None
     }
     for line_id in line_ids(contract):
-        subject = f"{contract.contract_id}/{line_id}"
+        subject = composed(contract.contract_id, line_id)
         if line_id in refused:
             draft.note(
                 "unsupported",

@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from domain.events.control import ExceptionWaived, IntakeNoticed
+from domain.identity import parts_of
 from domain.units import Amount
 from state.assess import WAIVABLE
 from state.books import OpenException
@@ -58,7 +59,7 @@ def _needs_second_person(draft: Draft, exception_id: str) -> bool:
     for part_id in draft.ids("cap"):
         state = draft.part("cap", part_id)
         if state.exception_id == exception_id:
-            return _above_limit(draft, part_id.rsplit("/", 1)[0], state.over_amount)
+            return _above_limit(draft, parts_of(part_id)[0], state.over_amount)
     return any(_above_limit(draft, contract.contract_id, None) for contract in draft.contracts())
 
 

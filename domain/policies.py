@@ -10,8 +10,30 @@ from typing import Any
 
 from domain.events.common import Policies
 from domain.rates import LEVELS
+from domain.units import Amount, Hours, Percent
 
-DEFAULTS = Policies(
+
+class Resolved(Policies):
+    """Policies after every level has spoken: what has a default is stated."""
+
+    __slots__ = ()
+
+    rate_precedence: tuple[str, ...]
+    increment_mode: str
+    increment_scope: str
+    money_mode: str
+    cap_split: str
+    cap_includes: tuple[str, ...]
+    cap_thresholds: tuple[Percent, ...]
+    grace_days: int
+    rounding_limit: Amount
+    hours_max_per_entry: Hours
+    exchange_rate_type: str
+    quantity_decimals: int
+    rate_staleness_days: int
+
+
+DEFAULTS = Resolved(
     rate_precedence=LEVELS,
     rate_date="service",
     no_rate="queue",
@@ -58,7 +80,7 @@ PRESETS: Mapping[str, Policies] = {
 }
 
 
-def resolve(*levels: Policies | None) -> Policies:
+def resolve(*levels: Policies | None) -> Resolved:
     """The policies that hold; levels from the most specific (line) to the least (entity), the default comes last."""
     resolved = DEFAULTS
     for level in reversed(list(_with_presets(levels))):

@@ -213,7 +213,8 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
 
 
 class LineTotals(Value, frozen=True, array_like=True, gc=False):
-    """Sums over the entries of a contract line, in contract currency."""
+    """Sums over the entries of a contract line, in contract currency; `accounts` are those of `recognised`, `billable` and `invoiced` by
+    the account on which the work stands until it is invoiced."""
 
     project_id: str
     hours: Hours = 0
@@ -225,6 +226,7 @@ class LineTotals(Value, frozen=True, array_like=True, gc=False):
     invoiced: Amount = 0
     shown_hours: Hours = 0
     shown_quantity: Hours = 0
+    accounts: dict[str, tuple[Amount, Amount, Amount]] = {}
 
 
 class CapState(Value, frozen=True, array_like=True, gc=False):
@@ -255,7 +257,8 @@ class CapBucket(Value, frozen=True, array_like=True, gc=False):
 
 
 class Liability(Value, frozen=True, array_like=True, gc=False):
-    """What of a contract stands on 2300, by contract line: in contract and in ledger currency, positive.
+    """What of a contract stands on 2300, in contract and in ledger currency, positive; by contract line and the account that it was taken
+    from (composed).
 
     `posted_on` is the last accounting date of what stands there.
     """

@@ -11,10 +11,10 @@ from domain.billing import methods
 from domain.caps import CapRule, for_billing, is_apart
 from domain.contract import Version, cap_group, cap_rules, in_force, line_for, line_named, line_policies
 from domain.events.commercial import ContractSigned
-from domain.events.common import BillingCycle, ContractLine, Policies, TimeAndMaterials
+from domain.events.common import BillingCycle, ContractLine, TimeAndMaterials
 from domain.events.reference import LegalEntityDefined
 from domain.money import smallest_unit
-from domain.policies import bookkeeping, resolve
+from domain.policies import Resolved, bookkeeping, resolve
 from domain.units import Amount
 from state.books import Contract, Price, TermsVersion
 from state.draft import Draft
@@ -28,7 +28,7 @@ class LinePlan(NamedTuple):
     line: ContractLine
     terms: ContractSigned
     version: int
-    policies: Policies
+    policies: Resolved
     entity: LegalEntityDefined
     rules: tuple[CapRule, ...]
     billing_rules: tuple[CapRule, ...]
@@ -147,10 +147,10 @@ def _billed_apart(
     return found
 
 
-def contract_policies(draft: Draft, contract: Contract) -> Policies:
+def contract_policies(draft: Draft, contract: Contract) -> Resolved:
     """Of the contract as a whole, in its newest version."""
     key = ("contract policies", contract.contract_id, contract.version, len(contract.history))
-    found: Policies | None = draft.plans.get(key)
+    found: Resolved | None = draft.plans.get(key)
     if found is None:
         entity = draft.reference.entity(contract.terms.legal_entity_id)
         own = bookkeeping(entity.policies if entity is not None else None)
@@ -158,22 +158,22 @@ def contract_policies(draft: Draft, contract: Contract) -> Policies:
     return found
 
 
-def unbilled_account(policies: Policies, line: ContractLine) -> str:
+def unbilled_account(policies: Resolved, line: ContractLine) -> str:
     if policies.unbilled_account is None:
         return UNBILLED_RECEIVABLE if isinstance(line.terms, TimeAndMaterials) else CONTRACT_ASSET
     return UNBILLED_RECEIVABLE if policies.unbilled_account == "receivable" else CONTRACT_ASSET
 
 
-def billing_zone(terms: ContractSigned, entity: LegalEntityDefined | None, policies: Policies) -> str:
+def billing_zone(terms: ContractSigned, entity: LegalEntityDefined | None, policies: Resolved) -> str:
     return terms.billing_zone or policies.billing_zone or (entity.zone if entity else "UTC")
 
 
-def billing_cycle(terms: ContractSigned, policies: Policies) -> BillingCycle:
+def billing_cycle(terms: ContractSigned, policies: Resolved) -> BillingCycle:
     cycle = terms.billing_cycle or policies.billing_cycle or MONTHLY
     if cycle.cut_off_day is None and policies.cut_off_day is not None:
         return cycle._replace(cut_off_day=policies.cut_off_day)
     return cycle
 
 
-def grace_days(terms: ContractSigned, policies: Policies) -> int:
-    return terms.grace_days if terms.grace_days is not None else policies.grace_days or 0
+def grace_days(terms: ContractSigned, policies: Resolved) -> int:
+    return terms.grace_days if terms.grace_days is not None else policies.grace_days

@@ -14,7 +14,6 @@ from domain.accounts import (
     SERVICE_REVENUE,
     UNBILLED,
 )
-from domain.events.common import Policies
 from domain.journal import (
     About,
     Booking,
@@ -26,6 +25,7 @@ from domain.journal import (
     rounding_beyond,
 )
 from domain.money import format_amount, round_ratio, smallest_unit
+from domain.policies import Resolved
 from domain.units import Amount
 from state.assess import PricePlan, journal_reversal_day
 from state.books import Entry, Posted, Price, Work
@@ -43,7 +43,7 @@ class Side(Value, frozen=True, array_like=True, gc=False):
 
     slot: Slot
     pairs: Pairs
-    policies: Policies
+    policies: Resolved
     plan: LinePlan | None = None
 
 
@@ -78,12 +78,12 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             continue
         booking = booking_of(side.slot, "posting")
         gathered, about_it = booked.setdefault(booking, ([], side))
-        gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode or "half_up")
+        gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode)
         if side.plan is not None and about_it.plan is None:
             booked[booking] = (gathered, side)
     rules = _rules({booking: side for booking, (_, side) in booked.items()})
     return tuple(
-        emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies.rounding_limit or 0)
+        emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies.rounding_limit)
         for rule, (booking, (gathered, side)) in zip(rules, booked.items(), strict=True)
     )
 
@@ -236,7 +236,7 @@ def book_difference(draft: Draft, work: Work, plan: LinePlan, price: Price, slot
     amount, ledger = sum(leg.amount for leg in made), sum(leg.ledger_amount for leg in made)
     made.append(Leg(SERVICE_REVENUE, "revenue", -amount, -ledger))
     booking = booking_of(slot, "difference")
-    posted = emit(draft, work, booking, merge(made), plan, rule, plan.policies.rounding_limit or 0)
+    posted = emit(draft, work, booking, merge(made), plan, rule, plan.policies.rounding_limit)
     return Work(work.event, work.log_offset, work.cost, price, (*work.journals, posted), work.faults)
 
 
@@ -251,9 +251,9 @@ def _carried(journals: Iterable[Posted]) -> dict[str, tuple[Amount, Amount]]:
     return sums
 
 
-def difference_ledger(had: Amount, had_ledger: Amount, delta: Amount, slot: Slot, policies: Policies) -> Amount:
+def difference_ledger(had: Amount, had_ledger: Amount, delta: Amount, slot: Slot, policies: Resolved) -> Amount:
     takes_back = had and (had > 0) != (delta > 0) and abs(delta) <= abs(had)
-    mode = policies.money_mode or "half_up"
+    mode = policies.money_mode
     if takes_back:
         if delta == -had:
             return -had_ledger
@@ -312,7 +312,7 @@ def _exchange_rest(draft: Draft, work: Work, plan: LinePlan, last: Posted, rests
     )
     made = [Leg(account, "exchange_difference", 0, -rest) for account, rest in rests.items()]
     made.append(Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, sum(rests.values())))
-    return emit(draft, work, booking, merge(made), plan, "exchange_rest", plan.policies.rounding_limit or 0)
+    return emit(draft, work, booking, merge(made), plan, "exchange_rest", plan.policies.rounding_limit)
 
 
 def explain(draft: Draft, plan: PricePlan) -> None:

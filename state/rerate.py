@@ -223,7 +223,7 @@ def _allot_all(
             pinned[key] = held._replace(
                 pinned_amount=held.pinned_amount + claim.pinned, pinned_hours=held.pinned_hours + claim.pinned_hours
             )
-    grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode or "half_up")
+    grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode)
     refused: dict[BucketKey, tuple[int, Amount, Hours]] = {}
     last: dict[BucketKey, tuple[str, str, str]] = {}
     for (own, stake), claim, granted in zip(members, claims, grants, strict=True):

@@ -202,16 +202,24 @@ def without_all_zeros(months: Mapping[str, Sequence[int]]) -> dict[str, tuple[in
     return {month: tuple(figures) for month, figures in months.items() if any(figures)}
 
 
+# By account: what is recognised, may be billed and is invoiced.
+ON_ACCOUNT = ("recognised", "billable", "invoiced")
 LINE_SUMS = ("hours", "value", "recognised", "billable", "over", "issued", "invoiced")
 
 
 def sums_of(totals: LineTotals) -> dict[str, int]:
-    return {name: getattr(totals, name) for name in LINE_SUMS}
+    by_account = {
+        f"{name} on {account}": amount
+        for account, amounts in totals.accounts.items()
+        for name, amount in zip(ON_ACCOUNT, amounts, strict=True)
+        if amount
+    }
+    return {name: getattr(totals, name) for name in LINE_SUMS} | by_account
 
 
 def line_totals(entries: Iterable[Entry]) -> dict[str, dict[str, int]]:
     """What the standing prices of entries and what was issued of them come to, by contract line."""
-    found: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(LINE_SUMS, 0))
+    found: defaultdict[str, Counter[str]] = defaultdict(lambda: Counter(dict.fromkeys(LINE_SUMS, 0)))
     for entry in entries:
         price = standing_price(entry)
         if price is not None and price.line_id:
@@ -220,12 +228,18 @@ def line_totals(entries: Iterable[Entry]) -> dict[str, dict[str, int]]:
             sums["value"] += price.value
             sums["recognised"] += price.recognised + price.rounding
             sums["billable"] += price.billable + price.rounding
+            sums[f"recognised on {price.account}"] += price.recognised + price.rounding
+            sums[f"billable on {price.account}"] += price.billable + price.rounding
             sums["over"] += price.value - price.billable
         for issued in entry.issued:
             sums = found[composed(issued.contract_id, issued.line_id)]
             sums["issued"] += issued.amount
             sums["invoiced"] += issued.invoiced
-    return dict(found)
+            sums[f"invoiced on {issued.account}"] += issued.invoiced
+    return {
+        key: {name: amount for name, amount in sums.items() if amount or name in LINE_SUMS}
+        for key, sums in found.items()
+    }
 
 
 def standing_price(entry: Entry) -> Price | None:

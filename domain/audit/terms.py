@@ -84,12 +84,8 @@ def _terms(contract_id: str, versions: Sequence[ContractSigned], defaults: Seque
         same_allotment=all(each.cap_split_billing is None for each in policies),
         revenue_beyond_cap=any(cap.limits_revenue is False for cap in stated)
         or any(each.cap_limits_revenue is False for each in policies),
-        quantity_decimals=min((_decimals(each) for each in policies), default=2),
+        quantity_decimals=min((each.quantity_decimals for each in policies), default=2),
     )
-
-
-def _decimals(policies: Policies) -> int:
-    return 2 if policies.quantity_decimals is None else policies.quantity_decimals
 
 
 def _caps(versions: Sequence[ContractSigned], defaults: Sequence[Policies]) -> Iterator[CapBound]:

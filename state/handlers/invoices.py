@@ -6,11 +6,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE, SERVICE_REVENUE
-from domain.events.common import Policies
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.exchange import Exchange, MissingRate
 from domain.journal import About, Leg, journal_entry, merge, rounding_beyond
 from domain.money import convert, format_amount, round_ratio, smallest_unit
+from domain.policies import Resolved
 from domain.units import Amount
 from state.books import Contract, Entry, StatementEntry, StatementState
 from state.draft import Draft
@@ -149,7 +149,7 @@ def post_invoice(draft: Draft, statement: StatementState, event: InvoicePosted) 
 
 
 def _exchange(
-    draft: Draft, policies: Policies, event: InvoicePosted, currency: str, ledger_currency: str, day: date
+    draft: Draft, policies: Resolved, event: InvoicePosted, currency: str, ledger_currency: str, day: date
 ) -> Exchange | MissingRate:
     """The rate that the invoice states, else the table's for its date."""
     if event.exchange_rate is not None and currency != ledger_currency:
@@ -170,7 +170,7 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         assert plan is not None, "a line that has issued work stays known"
         place = entry.entry_id, issued.account
         had = carried.get(place) or unbilled_positions(entry).get((contract.contract_id, issued.account), (0, 0))
-        taken = _taken(listed.amount, had, slot, plan.policies.money_mode or "half_up")
+        taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
         carried[place] = had[0] - listed.amount, had[1] - taken
         relief = _Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
         reliefs.append(_remeasured(draft, relief, slot))
@@ -193,7 +193,7 @@ def _taken(listed: Amount, had: tuple[Amount, Amount], slot: Slot, mode: str) ->
 def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
     """Whether all that the entry carries on the contract was posted at the invoice's rate, and what was invoiced of it before was
     carried at that, but for a cent; else the rest is no mere rounding."""
-    work, mode = entry.standing, plan.policies.money_mode or "half_up"
+    work, mode = entry.standing, plan.policies.money_mode
     rates = {
         journal.exchange_rate
         for journal in (work.journals if work else ())
@@ -215,14 +215,14 @@ def _remeasured(draft: Draft, relief: _Relief, slot: Slot) -> _Relief:
     plan, listed, work = relief.plan, relief.listed, relief.entry.standing
     if plan.policies.fx_policy != "remeasure_revenue" or relief.same_rate or work is None or work.price is None:
         return relief
-    mode = plan.policies.money_mode or "half_up"
+    mode = plan.policies.money_mode
     now = convert(listed.amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
     for rule, amount, ledger in (
         ("remeasure_out", -listed.amount, -relief.ledger_amount),
         ("remeasure_in", listed.amount, now),
     ):
         moved = (Leg(relief.account, "revenue", amount, ledger), Leg(SERVICE_REVENUE, "revenue", -amount, -ledger))
-        posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies.rounding_limit or 0)
+        posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies.rounding_limit)
         work = replace(work, journals=(*work.journals, posted))
     entry = with_standing(relief.entry, work)
     draft.put_entry(relief.entry, entry)
@@ -234,11 +234,11 @@ def _journals(
     statement: StatementState,
     event: InvoicePosted,
     slot: Slot,
-    policies: Policies,
+    policies: Resolved,
     reliefs: list[_Relief],
 ) -> None:
     """One billing journal: receivable against what was unbilled, by project, and tax; exchange differences to 7110, cents to 7190."""
-    mode = policies.money_mode or "half_up"
+    mode = policies.money_mode
     gross = event.amount + event.tax_amount
 
     def in_ledger(amount: Amount) -> Amount:
@@ -284,7 +284,7 @@ def _journals(
         line._replace(project_id=project_id or None) for (project_id, _), line in zip(lines, record.lines, strict=True)
     )
     draft.emit(record._replace(lines=placed))
-    if excess := rounding_beyond([leg for _, leg in lines], slot.entity.currency, policies.rounding_limit or 0):
+    if excess := rounding_beyond([leg for _, leg in lines], slot.entity.currency, policies.rounding_limit):
         draft.note(
             "rounding_over_limit",
             "journal",

@@ -271,8 +271,7 @@ def _line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount
     first = group.first
     totals = draft.line(contract.contract_id, first.line_id, first.project_id)
     hours = line_hours(group, plan.policies)
-    decimals = plan.policies.quantity_decimals
-    quantity = shown_quantity(totals.shown_hours, totals.shown_quantity, hours, 2 if decimals is None else decimals)
+    quantity = shown_quantity(totals.shown_hours, totals.shown_quantity, hours, plan.policies.quantity_decimals)
     draft.put(
         "line",
         composed(contract.contract_id, first.line_id),

@@ -25,6 +25,7 @@ from domain.journal import (
     rounding_beyond,
 )
 from domain.money import format_amount, round_ratio, smallest_unit
+from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.units import Amount
 from state.assess import PricePlan, journal_reversal_day
@@ -141,16 +142,7 @@ def emit(
         customer_id=plan.customer_id if plan is not None else None,
     )
     draft.outputs.append(record)
-    if excess := rounding_beyond(all_legs, booking.ledger_currency, limit):
-        draft.note(
-            "rounding_over_limit",
-            "journal",
-            record.journal_id,
-            f"rounding left {format_amount(excess)} {booking.ledger_currency}, the limit is {format_amount(limit)}",
-            project_id=event.project_id,
-            amount=excess,
-            currency=booking.ledger_currency,
-        )
+    note_rounding(draft, record, all_legs, limit, project_id=event.project_id)
     return Posted(
         record.journal_id,
         booking.kind,
@@ -166,6 +158,16 @@ def emit(
         all_legs,
         plan.contract_id if plan is not None else "",
     )
+
+
+def note_rounding(draft: Draft, record: JournalEntry, all_legs: Iterable[Leg], limit: Amount, **about: str) -> None:
+    """A journal whose residual is beyond the limit is posted all the same (R51)."""
+    currency = record.ledger_currency
+    if excess := rounding_beyond(all_legs, currency, limit):
+        message = f"rounding left {format_amount(excess)} {currency}, the limit is {format_amount(limit)}"
+        draft.note(
+            "rounding_over_limit", "journal", record.journal_id, message, amount=excess, currency=currency, **about
+        )
 
 
 def dimension_set(draft: Draft, work: Work) -> int:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE, SERVICE_REVENUE
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.exchange import Exchange, MissingRate
-from domain.journal import About, Leg, journal_entry, merge, rounding_beyond
+from domain.journal import About, Leg, journal_entry, merge
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.units import Amount
@@ -16,7 +16,7 @@ from state.books import Contract, Entry, StatementEntry, StatementState
 from state.draft import Draft
 from state.known import Slot, exchange_on, open_day_from, period
 from state.plan import LinePlan, contract_policies, newest_plan
-from state.posting import booking_of, emit, with_standing
+from state.posting import booking_of, emit, note_rounding, with_standing
 from state.totals import issued_on, unbilled_positions
 
 
@@ -237,7 +237,37 @@ def _journals(
     policies: Resolved,
     reliefs: list[_Relief],
 ) -> None:
-    """One billing journal: receivable against what was unbilled, by project, and tax; exchange differences to 7110, cents to 7190."""
+    """One billing journal; none where what the statement bills and takes back is equal, on every account."""
+    lines = _billing_lines(event, slot, policies, reliefs)
+    if not lines:
+        return
+    cause = draft.cause
+    contract = draft.contract(statement.contract_id)
+    assert contract is not None, "a statement is of a contract in the books"
+    record = journal_entry(
+        About(
+            draft.engagement_id, "statement", statement.statement_id, 1, "billing", cause.kind, cause.id, cause.version
+        ),
+        booking_of(slot, "billing"),
+        [leg for _, leg in lines],
+        project_id="",
+        dimensions={},
+        service_date=None,
+        contract_id=statement.contract_id,
+        customer_id=contract.terms.customer_id,
+        deliver=policies.ar_journal == "milepost",
+    )
+    placed = tuple(
+        line._replace(project_id=project_id or None) for (project_id, _), line in zip(lines, record.lines, strict=True)
+    )
+    draft.emit(record._replace(lines=placed))
+    note_rounding(draft, record, [leg for _, leg in lines], policies.rounding_limit, contract_id=statement.contract_id)
+
+
+def _billing_lines(
+    event: InvoicePosted, slot: Slot, policies: Resolved, reliefs: list[_Relief]
+) -> list[tuple[str, Leg]]:
+    """Receivable against what was unbilled, by project, and tax; exchange differences go to 7110, cents to 7190."""
     mode = policies.money_mode
     gross = event.amount + event.tax_amount
 
@@ -261,39 +291,7 @@ def _journals(
             if rounding
             else Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, -rest)
         )
-    lines = [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
-    if not lines:  # what the statement bills and takes back is equal, on every account
-        return
-    cause = draft.cause
-    contract = draft.contract(statement.contract_id)
-    assert contract is not None, "a statement is of a contract in the books"
-    record = journal_entry(
-        About(
-            draft.engagement_id, "statement", statement.statement_id, 1, "billing", cause.kind, cause.id, cause.version
-        ),
-        booking_of(slot, "billing"),
-        [leg for _, leg in lines],
-        project_id="",
-        dimensions={},
-        service_date=None,
-        contract_id=statement.contract_id,
-        customer_id=contract.terms.customer_id,
-        deliver=policies.ar_journal == "milepost",
-    )
-    placed = tuple(
-        line._replace(project_id=project_id or None) for (project_id, _), line in zip(lines, record.lines, strict=True)
-    )
-    draft.emit(record._replace(lines=placed))
-    if excess := rounding_beyond([leg for _, leg in lines], slot.entity.currency, policies.rounding_limit):
-        draft.note(
-            "rounding_over_limit",
-            "journal",
-            record.journal_id,
-            f"rounding left {format_amount(excess)} {slot.entity.currency}",
-            contract_id=statement.contract_id,
-            amount=excess,
-            currency=slot.entity.currency,
-        )
+    return [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
 
 
 def _relieve(draft: Draft, statement: StatementState, relief: _Relief) -> None:

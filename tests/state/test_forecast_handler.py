@@ -191,8 +191,8 @@ def estimate(version: int, as_of: str, *works: RemainingWork, when: str | None =
     return made
 
 
-def assigned(person_id: str, *planned: tuple[str, int], role: str = "consultant") -> Event:
-    made: Event = event(
+def assigned(person_id: str, *planned: tuple[str, int], role: str = "consultant") -> ResourceAssigned:
+    made: ResourceAssigned = event(
         ResourceAssigned,
         "2026-03-01T12:00",
         assignment_id=f"A-{person_id}",

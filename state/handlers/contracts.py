@@ -312,7 +312,7 @@ def _refuse(draft: Draft, contract: Contract, before: Contract, category: str, f
         else replace(contract, invalid=category)
     )
     draft.put("contract", contract_id, kept)
-    _bind_projects(draft, contract)
+    _bind_projects(draft, kept)
     draft.note(
         category, "contract", contract_id, f"contract {contract_id}: {message}", contract_id=contract_id, field=field
     )

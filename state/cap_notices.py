@@ -58,15 +58,15 @@ def count_over(draft: Draft, plan: LinePlan, had: Price | None, has: Price | Non
         state = draft.cap(plan.contract_id, price.binding or "")
         state = replace(
             state,
-            over_amount=state.over_amount + sign * (price.value - price.billable),
+            over_amount=state.over_amount + sign * (price.claimed[0] - price.billable),
             over_entries=state.over_entries + sign,
         )
         draft.put("cap", composed(plan.contract_id, price.binding or ""), state)
 
 
 def is_over(price: Price) -> bool:
-    """Whether the entry counts as over the cap that binds it; what is final waits for nothing any more."""
-    return price.binding is not None and not price.final and price.billable < price.value
+    """Whether the entry counts as over the cap that binds it; what is final waits for no more than it kept."""
+    return price.binding is not None and price.billable < price.claimed[0]
 
 
 def _announce_over(draft: Draft, part_id: str) -> None:

@@ -25,6 +25,7 @@ from state.claims import (
     bucket_id,
     buckets_of,
     claim_of,
+    keeping,
     order_key,
     stake_of,
     uncapped,
@@ -64,13 +65,12 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         recognised=kept.recognised,
         given=kept.given,
         binding=kept.binding,
-        final=kept.final,
         allowed_hours=kept.allowed_hours,
         billable_hours=kept.billable_hours,
         account=kept.account if kept.line_id == fresh.line_id else fresh.account,
     )
     explain(draft, verdict.price)
-    return verdict.price.line, price
+    return verdict.price.line, keeping(verdict.price.line, kept, price)
 
 
 def same_terms(one: Price, other: Price) -> bool:
@@ -273,7 +273,7 @@ def _recount(draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Stak
         price = prices[stake.entry_id]
         if is_over(price):
             sums = over.setdefault(price.binding or "", [0, 0])
-            sums[0] += price.value - price.billable
+            sums[0] += price.claimed[0] - price.billable
             sums[1] += 1
     for part_id in draft.ids("cap"):
         contract_id, cap_id = parts_of(part_id)

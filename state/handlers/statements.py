@@ -131,7 +131,7 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
         _issue(draft, contract, period, due)
     _close_free(draft, contract, period, since)
     if any(plan.policies.overflow == "non_billable" for plan in plans):
-        _make_final(draft, contract, period.to)
+        _make_final(draft, contract, period.to, since)
 
 
 def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
@@ -405,10 +405,10 @@ def _parts(lines: Sequence[StatementLine]) -> list[list[StatementLine]]:
 # Caps at the cut
 
 
-def _make_final(draft: Draft, contract: Contract, to: date) -> None:
+def _make_final(draft: Draft, contract: Contract, to: date, since: date | None) -> None:
     """Policy `overflow: non_billable`: what is over the cap when its period is issued stays over it."""
     for line_id in line_ids(contract):
-        for entry in draft.open_on(contract.contract_id, line_id, "", to.isoformat()):
+        for entry in draft.open_on(contract.contract_id, line_id, since.isoformat() if since else "", to.isoformat()):
             stake = stake_of(entry)
             plan = plan_of(draft, stake.price) if stake is not None else None
             if (
@@ -420,7 +420,7 @@ def _make_final(draft: Draft, contract: Contract, to: date) -> None:
                 continue
             price = stake.price
             if price.billable < price.value and not price.final:
-                final = replace(price, final=True)
+                final = replace(price, final=True, kept=price.billable, kept_hours=price.billable_hours)
                 repin(draft, plan, stake, replace(stake, price=final))
                 work = entry.standing
                 assert work is not None, "a stake has standing work"

@@ -134,7 +134,8 @@ def raise_over(draft: Draft, part_id: str, state: CapState) -> None:
 def _entries_over(draft: Draft, contract: Contract, cap_id: str) -> tuple[str, ...]:
     """The first of them in the order of the work, as many as an exception names."""
     kind, _, name = cap_id.partition(":")
-    shared = (cap for stored in contract.history for cap in stored.terms.shared_caps if cap.cap_id == name)
+    stated = (*contract.former, *contract.history)
+    shared = (cap for stored in stated for cap in stored.terms.shared_caps if cap.cap_id == name)
     lines = {name} if kind == "line" else {line_id for cap in shared for line_id in cap.lines}
     found = (
         (price.day, price.approved_at, entry.entry_id)

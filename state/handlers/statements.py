@@ -151,8 +151,13 @@ def _due(draft: Draft, contract: Contract, period: BillingPeriod, since: date | 
         for entry in in_order(entries):
             amount = outstanding(entry, contract.contract_id, line_id)
             plan = _plan(draft, contract, entry, line_id)
-            if amount and plan is not None and not _held(holds, contract, plan, entry):
+            if amount and plan is not None and _ratable(entry, plan) and not _held(holds, contract, plan, entry):
                 yield _Due(entry, plan, _piece(entry, plan, line_id, amount, period))
+
+
+def _ratable(entry: Entry, plan: LinePlan) -> bool:
+    """Work of a line whose terms are not handled waits for an amendment that rates it; what is issued of it is corrected."""
+    return plan.refused is None or issued_on(entry, plan.contract_id, plan.line.line_id) is not None
 
 
 def _plan(draft: Draft, contract: Contract, entry: Entry, line_id: str) -> LinePlan | None:

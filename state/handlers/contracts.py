@@ -441,9 +441,11 @@ def _bind_projects(draft: Draft, contract: Contract) -> None:
 
 
 def _scheduled(draft: Draft, contract: Contract, before: Contract) -> Contract:
-    """The billing period that closes next: from that of the contract's start on, which may move until the first is closed."""
+    """The billing period that closes next: from that of the contract's start on, which may move until the first is closed; a second
+    signing may cut it otherwise, too."""
     had = contract.period_start
-    corrected = before.in_force and before.terms.starts_on != contract.terms.starts_on
+    signed_anew = len(contract.history) == 1
+    corrected = before.in_force and (signed_anew or before.terms.starts_on != contract.terms.starts_on)
     if had is None or (corrected and had == _first_day(draft, before)):
         contract = replace(contract, period_start=_first_day(draft, contract))
     schedule(draft, contract)

@@ -3,19 +3,21 @@
 An event speaks of where a cap stands at its end, not of the ways there.
 """
 
+from collections.abc import Iterable, Iterator
 from heapq import nsmallest
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps import Bucket, BucketKey, CapLimit, CapRule, crossed, limit_of
+from domain.caps import Bucket, BucketKey, CapLimit, CapRule, crossed, is_limited, limit_of
+from domain.contract import cap_rules
 from domain.identity import composed, derived_id, parts_of
 from domain.money import format_amount
 from domain.outputs import Alert
 from state.books import CapBucket, CapState, Contract, Price
 from state.draft import ENTRIES_NAMED, Draft
 from state.periods import zone_of
-from state.plan import LinePlan
+from state.plan import LinePlan, versions
 from state.totals import standing_price
 
 
@@ -45,6 +47,35 @@ def watch(
     known: Watched | None = draft.watched.get(part_id)
     before = (bucket, limit) if known is None else known[3:]
     draft.watched[part_id] = Watched(plan, rule, key, *before)
+
+
+def ruling(draft: Draft, plan: LinePlan, rule: CapRule, key: BucketKey) -> CapRule:
+    """The rule that says what the bucket allows: the line's own, or where the line has left the shared cap or the contract that of
+    one which is still under it."""
+    if len(plan.group) == 1:
+        return rule
+    contract = draft.contract(plan.contract_id)
+    if contract is None or (plan.version >= contract.history[0].version and is_limited(limit_of(rule, key))):
+        return rule
+    place = ("ruling", plan.key, rule.cap_id, rule.period, key[1])
+    if place not in draft.plans:
+        draft.plans[place] = first_limited(rules_of_group(draft, plan), rule, key)
+    found: CapRule = draft.plans[place]
+    return found
+
+
+def rules_of_group(draft: Draft, plan: LinePlan) -> Iterator[CapRule]:
+    """Of every line that shares caps with the plan's, by the terms of the contract as it is now."""
+    contract = draft.contract(plan.contract_id)
+    history = versions(contract) if contract is not None else ()
+    for line_id in sorted(plan.group):
+        yield from cap_rules(history, line_id)
+
+
+def first_limited(rules: Iterable[CapRule], rule: CapRule, key: BucketKey) -> CapRule:
+    """Of rules of several lines the first that limits the bucket of `rule` by the newest terms; without one it has no limit."""
+    same = (one for one in rules if (one.cap_id, one.period) == (rule.cap_id, rule.period))
+    return next((one for one in same if is_limited(limit_of(one, key))), rule)
 
 
 # What is over a cap

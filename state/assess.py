@@ -15,10 +15,11 @@ from domain.events.common import Policies, TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.identity import content_digest
-from domain.money import extend, format_decimal
+from domain.money import extend, format_amount, format_decimal
+from domain.policy_faults import ENTRY_MOST, HOURS_OF_A_YEAR
 from domain.rates import NoRate, RateDecision, RateQuery, covering_assignment, resolve_bill_rate, role_of
-from domain.units import Hours, Percent, Rate
-from domain.waiting import waits_for_cost_rate, waits_for_rate
+from domain.units import EXCHANGE_RATE_ONE, Amount, Hours, Percent, Rate
+from domain.waiting import WaitKey, waits_for_cost_rate, waits_for_exchange_rate, waits_for_rate
 from domain.zones import local_date
 from state.books import Contract, Cost, Entry, Posted, Price, Project, Work
 from state.draft import Draft
@@ -44,6 +45,7 @@ MICROSECONDS_AN_HOUR = 3_600_000_000
 MICROSECONDS_A_DAY = 24 * MICROSECONDS_AN_HOUR
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 FAR_OFF_DAYS = 366
+SHOWN_RATE_MAX = 10**12 * EXCHANGE_RATE_ONE
 
 
 class CostPlan(Value, frozen=True, array_like=True, gc=False):
@@ -181,7 +183,7 @@ def _validity(
     hours: Hours,
     policies: Policies,
 ) -> Blocked | None:
-    if "hours_out_of_range" not in entry.waived:
+    if "hours_out_of_range" not in entry.waived or max(hours, event.billable_hours or 0) > HOURS_OF_A_YEAR:
         fault = _hours_fault(event, hours, policies.hours_max_per_entry or 0)
         if fault is not None:
             return Blocked("whole", "hours_out_of_range", fault[1], field=fault[0])
@@ -284,6 +286,9 @@ def _cost(
     if isinstance(slot, Blocked):
         return slot
     amount = extend(hours, found.rate, 0, found.currency, policies.money_mode or "half_up")
+    if _is_beyond(amount, slot):
+        waits = waits_for_cost_rate(event.person_id, role)
+        return _beyond("cost", amount, slot, f"cost rate {found.cost_rate_id}", waits, policies)
     cost = Cost(
         entity.legal_entity_id,
         found.currency,
@@ -431,7 +436,37 @@ def _price(
         extend(uncharged, rate, markup, plan.currency, mode) if uncharged else 0,
         account=plan.account,
     )
+    if _is_beyond(price.value + price.memo, slot):
+        waits = waits_for_rate(rate_query(draft, event, project, worker.person, role, plan, day), draft.reference)
+        what = f"rate {format_decimal(rate, 6)}"
+        return _beyond("price", price.value + price.memo, slot, what, waits, policies)
     return PricePlan(price, plan, slot, rated.decision)
+
+
+def _is_beyond(amount: Amount, slot: Slot) -> bool:
+    """Whether the amount, in its currency or in the ledger's, is more than one piece of work may come to."""
+    exchange = slot.exchange
+    most = ENTRY_MOST * exchange.denominator
+    return abs(amount) > ENTRY_MOST or abs(amount) * exchange.numerator > most or exchange.rate >= SHOWN_RATE_MAX
+
+
+def _beyond(
+    side: str, amount: Amount, slot: Slot, rate: str, waits: tuple[WaitKey, ...], policies: Policies
+) -> Blocked:
+    """No waiver lets it pass: only other hours, another rate or another exchange rate."""
+    ledger = slot.entity.currency
+    message = (
+        f"expected at most {format_amount(ENTRY_MOST)} for one entry, got {format_amount(amount, slot.currency)} {slot.currency}"
+        f" at {rate}, to {ledger} at {format_decimal(slot.exchange.rate, 12)}"
+    )
+    exchange = waits_for_exchange_rate(
+        slot.currency,
+        ledger,
+        slot.entity.legal_entity_id,
+        (slot.accounting_date,),
+        policies.rate_staleness_days or 0,
+    )
+    return Blocked(side, "hours_out_of_range", message, (*waits, *exchange), "hours")
 
 
 def _uncharged(
@@ -443,7 +478,7 @@ def _uncharged(
     placed: Placed | Blocked | None,
     worked: Hours,
 ) -> PricePlan:
-    """Work that is not charged has a memo value where a rate is found; a missing one never parks it."""
+    """Work that is not charged has a memo value where a rate is found; a missing one, or one beyond all measure, never parks it."""
     memo, currency, rate = 0, "", 0
     day = event.worked_on or day_in(event, worker.entity.zone)
     if isinstance(placed, Placed):
@@ -452,6 +487,7 @@ def _uncharged(
         if rated.rate is not None:
             currency, rate = placed.plan.currency, rated.rate
             memo = extend(worked, rate, rated.markup, currency, placed.plan.policies.money_mode or "half_up")
+            memo = memo if memo <= ENTRY_MOST else 0
     return PricePlan(Price("", "", currency, day, approved_at(event), role, rate, 0, "", 0, 0, memo), None, None, None)
 
 

@@ -14,7 +14,7 @@ from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import resolve
 from domain.units import Amount
 from state.books import Contract, Entry, StatementEntry, StatementState
-from state.draft import Draft
+from state.draft import AMOUNT_MAX, Draft
 from state.known import Slot, exchange_on, open_day_from, period
 from state.plan import LinePlan, newest_plan
 from state.posting import booking_of, emit, with_standing
@@ -100,7 +100,9 @@ def _unknown(draft: Draft, event: InvoicePosted | InvoiceRejected, kind: str, su
     )
 
 
-def _differs(draft: Draft, statement: StatementState, event: InvoicePosted, message: str) -> None:
+def _differs(
+    draft: Draft, statement: StatementState, event: InvoicePosted, message: str, field: str = "amount"
+) -> None:
     draft.note(
         "statement_differs_from_invoice",
         "statement",
@@ -109,7 +111,7 @@ def _differs(draft: Draft, statement: StatementState, event: InvoicePosted, mess
         contract_id=statement.contract_id,
         amount=event.amount - statement.amount_due,
         currency=statement.currency,
-        field="amount",
+        field=field,
     )
 
 
@@ -144,6 +146,10 @@ def post_invoice(draft: Draft, statement: StatementState, event: InvoicePosted) 
             f"invoice {event.invoice_id}: {terms.currency} to {entity.currency} on {day}: {exchange.category}",
             contract_id=statement.contract_id,
         )
+        return
+    if abs(event.amount + event.tax_amount) * exchange.numerator > AMOUNT_MAX * exchange.denominator:
+        draft.put("statement", statement.statement_id, replace(statement, waiting=event))
+        _differs(draft, statement, event, "at its exchange rate it is more than the ledger holds", "exchange_rate")
         return
     for category in ("statement_differs_from_invoice", "posting_rejected", "no_exchange_rate", "stale_exchange_rate"):
         draft.settle_note(category, "statement", statement.statement_id)

@@ -35,7 +35,7 @@ from state.known import (
     slot_for,
     worker_on,
 )
-from state.plan import LinePlan, billing_zone, contract_policies, line_plan, plan_for, versions
+from state.plan import LinePlan, billing_zone, contract_policies, line_plan, plan_for, terms_on, versions
 from state.totals import of_side
 from state.value import Value
 
@@ -370,12 +370,7 @@ def _candidates(draft: Draft, event: TimeApproved) -> tuple[str, ...]:
 
 
 def _place_on(draft: Draft, contract: Contract, event: TimeApproved) -> Placed | Blocked | None:
-    if event.worked_on is not None:
-        day = event.worked_on
-    else:
-        terms = contract.terms
-        entity = draft.reference.entity(terms.legal_entity_id)
-        day = day_in(event, billing_zone(terms, entity, contract_policies(draft, contract)))
+    day = event.worked_on or _service_day(draft, contract, event)
     history = contract.history
     number = history[0].version if len(history) == 1 else in_force(versions(contract), day).number
     if event.line_id is not None:
@@ -387,6 +382,17 @@ def _place_on(draft: Draft, contract: Contract, event: TimeApproved) -> Placed |
     if plan.refused is not None:
         return Blocked("price", "unsupported", f"line {plan.line.line_id}: {plan.refused}", field="terms")
     return Placed(plan, day)
+
+
+def _service_day(draft: Draft, contract: Contract, event: TimeApproved) -> date:
+    """The local date of the start in the billing zone of the terms that hold on it."""
+    entity = draft.reference.entity(contract.terms.legal_entity_id)
+    for stored in reversed(contract.history):
+        policies = contract_policies(draft, contract, stored.effective_on)
+        day = day_in(event, billing_zone(terms_on(contract, stored.effective_on), entity, policies))
+        if stored.effective_on <= day:
+            break
+    return day
 
 
 def _price(

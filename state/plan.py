@@ -149,13 +149,20 @@ def _billed_apart(
     return found
 
 
-def contract_policies(draft: Draft, contract: Contract) -> Policies:
-    """Of the contract as a whole, in its newest version."""
-    key = ("contract policies", contract.contract_id, contract.version, len(contract.history))
+def terms_on(contract: Contract, day: date) -> ContractSigned:
+    """The terms in force on a day; before the first, the first."""
+    history = contract.history
+    return next((stored.terms for stored in reversed(history) if stored.effective_on <= day), history[0].terms)
+
+
+def contract_policies(draft: Draft, contract: Contract, day: date | None = None) -> Policies:
+    """Of the contract as a whole on a day, or in its newest version."""
+    terms = contract.terms if day is None else terms_on(contract, day)
+    key = ("contract policies", contract.contract_id, contract.version, len(contract.history), terms.version)
     found: Policies | None = draft.plans.get(key)
     if found is None:
-        entity = draft.reference.entity(contract.terms.legal_entity_id)
-        found = draft.plans[key] = resolve(contract.terms.policies, entity.policies if entity is not None else None)
+        entity = draft.reference.entity(terms.legal_entity_id)
+        found = draft.plans[key] = resolve(terms.policies, entity.policies if entity is not None else None)
     return found
 
 
@@ -163,6 +170,15 @@ def unbilled_account(policies: Policies, line: ContractLine) -> str:
     if policies.unbilled_account is None:
         return UNBILLED_RECEIVABLE if isinstance(line.terms, TimeAndMaterials) else CONTRACT_ASSET
     return UNBILLED_RECEIVABLE if policies.unbilled_account == "receivable" else CONTRACT_ASSET
+
+
+def bill_to_of(terms: ContractSigned) -> str:
+    return terms.bill_to[0].customer_id if terms.bill_to else terms.customer_id
+
+
+def bill_tos(contract: Contract) -> frozenset[str]:
+    """Who is billed by any version of the terms."""
+    return frozenset(bill_to_of(stored.terms) for stored in (*contract.former, *contract.history))
 
 
 def billing_zone(terms: ContractSigned, entity: LegalEntityDefined | None, policies: Policies) -> str:

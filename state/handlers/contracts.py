@@ -25,7 +25,7 @@ from state.facts import TRACE
 from state.handlers.statements import serve_waiting
 from state.handlers.time import retry_parked
 from state.periods import schedule
-from state.plan import billing_cycle, billing_zone, versions
+from state.plan import billing_cycle, billing_zone, terms_on, versions
 from state.rerate import line_ids, rerate_contract
 from state.totals import standing_price
 
@@ -407,11 +407,17 @@ def _bind_projects(draft: Draft, contract: Contract) -> None:
 def _scheduled(draft: Draft, contract: Contract, before: Contract) -> Contract:
     """The billing period that closes next: from that of the contract's start on, which may move until the first is closed."""
     had = contract.period_start
-    corrected = before.in_force and before.terms.starts_on != contract.terms.starts_on
-    if had is None or (corrected and had == _first_day(draft, before.terms)):
-        contract = replace(contract, period_start=_first_day(draft, contract.terms))
+    first = _first_terms(contract)
+    corrected = before.in_force and _first_terms(before).starts_on != first.starts_on
+    if had is None or (corrected and had == _first_day(draft, _first_terms(before))):
+        contract = replace(contract, period_start=_first_day(draft, first))
     schedule(draft, contract)
     return contract
+
+
+def _first_terms(contract: Contract) -> ContractSigned:
+    """Those that say when the contract starts: later ones only if they are in force on that day."""
+    return terms_on(contract, contract.history[0].terms.starts_on)
 
 
 def _first_day(draft: Draft, terms: ContractSigned) -> date:
@@ -431,7 +437,7 @@ def _list_outside(draft: Draft, contract: Contract) -> None:
             price = standing_price(entry)
             if price is None or "outside_contract_dates" in entry.waived:
                 continue
-            if not covers(contract.terms, contract.terminated_on, price.day):
+            if not covers(terms_on(contract, price.day), contract.terminated_on, price.day):
                 outside.append((entry.entry_id, price.value))
     if outside:
         draft.note(

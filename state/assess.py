@@ -10,7 +10,7 @@ from typing import Any
 
 from domain.accounts import LABOR_COST
 from domain.billing import methods
-from domain.contract import covers, in_force
+from domain.contract import BEGINNING, covers, in_force
 from domain.events.common import Policies, TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
@@ -387,12 +387,13 @@ def _place_on(draft: Draft, contract: Contract, event: TimeApproved) -> Placed |
 def _service_day(draft: Draft, contract: Contract, event: TimeApproved) -> date:
     """The local date of the start in the billing zone of the terms that hold on it."""
     entity = draft.reference.entity(contract.terms.legal_entity_id)
-    for stored in reversed(contract.history):
-        policies = contract_policies(draft, contract, stored.effective_on)
-        day = day_in(event, billing_zone(terms_on(contract, stored.effective_on), entity, policies))
-        if stored.effective_on <= day:
-            break
-    return day
+
+    def day_by(since: date) -> date:
+        zone = billing_zone(terms_on(contract, since), entity, contract_policies(draft, contract, since))
+        return day_in(event, zone)
+
+    since = (stored.effective_on for stored in reversed(contract.history[1:]))
+    return next((day for first in since if first <= (day := day_by(first))), None) or day_by(BEGINNING)
 
 
 def _price(

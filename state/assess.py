@@ -137,6 +137,8 @@ def assess(draft: Draft, entry: Entry, event: TimeApproved, standing: Work | Non
     hours = worked_hours(event)
     whole = _validity(draft, entry, event, project, worker, rough, hours, policies)
     if whole is not None:
+        if whole.category == "hours_out_of_range":
+            whole = whole._replace(waits=_waits_for_limit(event, placed, worker))
         return Assessment(whole, whole, whole)
     assert worker is not None, "an unknown worker is a fault of the whole entry"
     day = rough if isinstance(placed, Placed) else day_in(event, worker.entity.zone)
@@ -146,6 +148,15 @@ def assess(draft: Draft, entry: Entry, event: TimeApproved, standing: Work | Non
         _cost(draft, event, worker, role, day, hours, standing),
         _price(draft, event, project, worker, role, placed, hours, standing),
     )
+
+
+def _waits_for_limit(
+    event: TimeApproved, placed: Placed | Blocked | None, worker: Worker | None
+) -> tuple[WaitKey, ...]:
+    """The legal entity whose policy limits the hours."""
+    if isinstance(placed, Placed):
+        return (("entity", placed.plan.entity.legal_entity_id),)
+    return (("entity", worker.entity.legal_entity_id),) if worker is not None else (("person", event.person_id),)
 
 
 def taken_projects(draft: Draft) -> dict[str, tuple[str, ...]]:
@@ -284,7 +295,7 @@ def _cost(
         draft, "cost", entity, found.currency, event.worked_on or day_in(event, entity.zone), instead, day, policies
     )
     if isinstance(slot, Blocked):
-        return slot
+        return slot._replace(waits=(*slot.waits, *waits_for_cost_rate(event.person_id, role)))
     amount = extend(hours, found.rate, 0, found.currency, policies.money_mode or "half_up")
     if _is_beyond(amount, slot):
         waits = waits_for_cost_rate(event.person_id, role)

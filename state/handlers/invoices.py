@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE, SERVICE_REVENUE
 from domain.events.common import Policies
 from domain.events.finance import InvoicePosted, InvoiceRejected
+from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
 from domain.journal import About, Leg, journal_entry, merge, rounding_beyond
 from domain.money import convert, format_amount, round_ratio, smallest_unit
@@ -137,8 +138,7 @@ def post_invoice(draft: Draft, statement: StatementState, event: InvoicePosted) 
     exchange = _exchange(draft, policies, event, terms.currency, entity.currency, day)
     if isinstance(exchange, MissingRate):
         draft.put("statement", statement.statement_id, replace(statement, waiting=event))
-        for currency in (terms.currency, entity.currency):
-            draft.waits_added.add(("exchange", currency, f"statement:{statement.statement_id}"))
+        draft.waits_added |= _waits(statement, entity)
         draft.note(
             exchange.category,
             "statement",
@@ -153,14 +153,19 @@ def post_invoice(draft: Draft, statement: StatementState, event: InvoicePosted) 
         return
     for category in ("statement_differs_from_invoice", "posting_rejected", "no_exchange_rate", "stale_exchange_rate"):
         draft.settle_note(category, "statement", statement.statement_id)
-    for currency in (terms.currency, entity.currency):
-        draft.waits_removed.add(("exchange", currency, f"statement:{statement.statement_id}"))
+    draft.waits_removed |= _waits(statement, entity)
     slot = Slot(entity, terms.currency, day, period(draft, entity, day).name, exchange)
     reliefs = _reliefs(draft, contract, statement, slot)
     _journals(draft, statement, event, slot, policies, reliefs)
     for relief in reliefs:
         _relieve(draft, statement, relief)
     draft.put("statement", statement.statement_id, replace(statement, invoice_id=event.invoice_id, waiting=None))
+
+
+def _waits(statement: StatementState, entity: LegalEntityDefined) -> set[tuple[str, str, str]]:
+    """A rate of either currency, or another accounting date or policy of the entity."""
+    keys = (("exchange", statement.currency), ("exchange", entity.currency), ("period", entity.legal_entity_id))
+    return {(kind, key, f"statement:{statement.statement_id}") for kind, key in keys}
 
 
 def _exchange(

@@ -44,7 +44,7 @@ from state.draft import Draft
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
 from state.forecast.outlook import ONE_DAY, in_currency, ledger_currency, project_contracts, rate_to, sum_of, tracks_in
 from state.periods import open_period
-from state.plan import LinePlan, billing_cycle, contract_policies
+from state.plan import LinePlan, bill_to_of, billing_cycle, contract_policies, terms_on
 from state.rerate import line_ids
 
 PAYMENT_TERMS_DAYS = 30
@@ -376,19 +376,19 @@ def _billing_months(draft: Draft, contract: Contract, month: str) -> tuple[str, 
 
 
 def _billed_on(draft: Draft, contract: Contract, year: int, month: int) -> date:
-    terms = contract.terms
+    day = date(year, month, MID_MONTH)
+    terms = terms_on(contract, day)
     entity = draft.reference.entity(terms.legal_entity_id)
     if entity is not None:
-        cycle = billing_cycle(terms, contract_policies(draft, contract))
-        period = period_of(cycle, date(year, month, MID_MONTH), terms.starts_on, entity.fiscal_calendar)
+        cycle = billing_cycle(terms, contract_policies(draft, contract, day))
+        period = period_of(cycle, day, terms.starts_on, entity.fiscal_calendar)
         if period is not None:
             return period.to - ONE_DAY
     return date(year, month, monthrange(year, month)[1])
 
 
 def paid_on(draft: Draft, contract: Contract, billed: date) -> date:
-    terms = contract.terms
-    customer = draft.reference.customer(terms.bill_to[0].customer_id if terms.bill_to else terms.customer_id)
+    customer = draft.reference.customer(bill_to_of(terms_on(contract, billed)))
     days = customer.payment_terms_days if customer is not None else None
     return billed + timedelta(days=PAYMENT_TERMS_DAYS if days is None else days)
 

@@ -25,7 +25,7 @@ from state.facts import TRACE
 from state.handlers.statements import serve_waiting
 from state.handlers.time import retry_parked
 from state.periods import schedule
-from state.plan import billing_cycle, billing_zone, contract_policies, versions
+from state.plan import billing_cycle, billing_zone, contract_policies, terms_on, versions
 from state.rerate import line_ids, rerate_contract
 from state.totals import standing_price
 
@@ -444,20 +444,26 @@ def _scheduled(draft: Draft, contract: Contract, before: Contract) -> Contract:
     """The billing period that closes next: from that of the contract's start on, which may move until the first is closed; a second
     signing may cut it otherwise, too."""
     had = contract.period_start
+    first = _first_terms(contract)
     signed_anew = len(contract.history) == 1
-    corrected = before.in_force and (signed_anew or before.terms.starts_on != contract.terms.starts_on)
+    corrected = before.in_force and (signed_anew or _first_terms(before).starts_on != first.starts_on)
     if had is None or (corrected and had == _first_day(draft, before)):
         contract = replace(contract, period_start=_first_day(draft, contract))
     schedule(draft, contract)
     return contract
 
 
+def _first_terms(contract: Contract) -> ContractSigned:
+    """Those that say when the contract starts: later ones only if they are in force on that day."""
+    return terms_on(contract, contract.history[0].terms.starts_on)
+
+
 def _first_day(draft: Draft, contract: Contract) -> date:
     """Of the billing period in which the contract starts; its start where it is billed on request."""
-    terms = contract.terms
+    terms = _first_terms(contract)
     entity = draft.reference.entity(terms.legal_entity_id)
     assert entity is not None, "terms of an unknown entity are refused"
-    cycle = billing_cycle(terms, contract_policies(draft, contract))
+    cycle = billing_cycle(terms, contract_policies(draft, contract, terms.starts_on))
     first = period_of(cycle, terms.starts_on, terms.starts_on, entity.fiscal_calendar)
     return first.start if first is not None else terms.starts_on
 
@@ -470,7 +476,7 @@ def _list_outside(draft: Draft, contract: Contract) -> None:
             price = standing_price(entry)
             if price is None or "outside_contract_dates" in entry.waived:
                 continue
-            if not covers(contract.terms, contract.terminated_on, price.day):
+            if not covers(terms_on(contract, price.day), contract.terminated_on, price.day):
                 outside.append((entry.entry_id, price.value))
     if outside:
         draft.note(

@@ -46,9 +46,9 @@ from state.plan import LinePlan
 
 ESTIMATE, BUDGET, PLAN, NONE = "estimate", "budget", "plan", "none"
 
-# Bases that only events change.
-SETTLED = frozenset({ESTIMATE, NONE})
 UNPLANNED = Basis(PLAN)
+
+State = tuple[Forecast, Outlook]
 
 # What remains (of an estimate), or the whole (of a budget), by track and currency.
 Stated = dict[str, dict[str, Tally]]
@@ -66,7 +66,7 @@ class Weighed(NamedTuple):
     planned: Planned
 
 
-def reweigh(draft: Draft, project_id: str, as_of: date, cause: str | None) -> Weighed | None:
+def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) -> Weighed | None:
     """Bring up to date what the figures rest on; what that changes has the cause given, else currencies or time did it.
 
     None, and the figures stay as they are, where an exchange rate is missing or no currency is known yet.
@@ -80,27 +80,22 @@ def reweigh(draft: Draft, project_id: str, as_of: date, cause: str | None) -> We
     planned = planned_from(draft, project, as_of)
     bases, stated = _bases(draft, project, lines, forecast, planned, as_of)
     progress = _progress(draft, project, forecast, outlook, bases, stated, planned, as_of)
-    draft.plans["based", project_id] = True
-    forecast, outlook = replace(forecast, bases=bases), replace(outlook, progress=progress)
+    forecast, outlook = _unless_equal(forecast, outlook, bases, progress)
     return _weighed(draft, project, lines, forecast, outlook, planned, as_of, cause)
 
 
-def weigh(draft: Draft, project_id: str, as_of: date) -> Weighed | None:
-    """As `reweigh` where no event can have changed what the figures rest on; then time, currencies and caps have."""
-    forecast, outlook = known(draft, project_id)
-    project = draft.project(project_id)
-    planned = planned_from(draft, project, as_of)
-    settled = all(_is_settled(basis, outlook.progress[name], planned) for name, basis in forecast.bases.items())
-    if not settled or not forecast.currency or ("based", project_id) not in draft.plans:
-        return reweigh(draft, project_id, as_of, None)
-    return _weighed(draft, project, project_lines(draft, project_id), forecast, outlook, planned, as_of, None)
-
-
-def _is_settled(basis: Basis, part: Progress, planned: Planned) -> bool:
-    """Months that were planned too far ahead may have come near enough to count."""
-    if basis.kind == BUDGET:
-        return basis.hours_stated or (_begun(part.now) and not any(hours for hours, _, _ in part.floor.values()))
-    return basis.kind in SETTLED or (basis == UNPLANNED and not planned.months)
+def _unless_equal(
+    forecast: Forecast, outlook: Outlook, bases: Mapping[str, Basis], progress: Mapping[str, Progress]
+) -> State:
+    """What is as it was stays the same value, so that sums made of it are found again."""
+    held, parts = forecast.bases, outlook.progress
+    if bases != held:
+        bases = {name: held[name] if held.get(name) == basis else basis for name, basis in bases.items()}
+        forecast = replace(forecast, bases=bases)
+    if progress != parts:
+        progress = {name: parts[name] if parts.get(name) == part else part for name, part in progress.items()}
+        outlook = replace(outlook, progress=progress)
+    return forecast, outlook
 
 
 def _weighed(
@@ -140,7 +135,7 @@ def _keep(draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook) -
     draft.put("outlook", project_id, outlook)
 
 
-def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> tuple[Forecast, Outlook]:
+def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> State:
     """Company, currency, zone and limits; another currency begins the comparison anew, another zone the waiting."""
     forecast, outlook = known(draft, project.project_id)
     legal_entity_id = project_entity_id(draft, project)

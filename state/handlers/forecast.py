@@ -22,10 +22,10 @@ from domain.outputs import BillingStatement, ForecastCap, ForecastUpdate, Journa
 from domain.units import Amount
 from domain.zones import midnight
 from state.assess import taken_projects
-from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Outlook, Project, StatementState, Told
+from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Project, StatementState, Told
 from state.draft import Draft
 from state.facts import is_new
-from state.forecast.bases import Weighed, estimate_key, lacks_estimate, limited_by, reweigh, weigh
+from state.forecast.bases import State, Weighed, estimate_key, lacks_estimate, limited_by, weigh
 from state.forecast.caps import caps_of, companions
 from state.forecast.figures import Figures, figures_of, lines_of, shape_of, statement_months
 from state.forecast.outlook import (
@@ -46,8 +46,6 @@ from state.handlers import views
 
 WORK = "time_entry"
 NO_RATE = "no_exchange_rate"
-
-State = tuple[Forecast, Outlook]
 
 
 def on_estimate_revised(draft: Draft, event: EstimateRevised) -> None:
@@ -102,7 +100,7 @@ def _follow(draft: Draft, project_id: str, cause: str) -> None:
     """Tell at once what is worth it, the rest at the day's end."""
     forecast, outlook = known(draft, project_id)
     if not forecast.currency:
-        reweigh(draft, project_id, today(draft, project_zone(draft, draft.project(project_id))), cause)
+        weigh(draft, project_id, today(draft, project_zone(draft, draft.project(project_id))), cause)
         forecast, outlook = known(draft, project_id)
     if forecast.currency and worth_telling(forecast, outlook) and _measured(forecast):
         send(draft, project_id, today(draft, forecast.zone))
@@ -191,7 +189,7 @@ def _rest_anew(draft: Draft, project: Project) -> None:
     as_of = today(draft, project_zone(draft, project))
     before = known(draft, project_id)
     estimated = draft.cause.kind == "estimate"
-    reweigh(draft, project_id, as_of, "volume" if estimated else "scope")
+    weigh(draft, project_id, as_of, "volume" if estimated else "scope")
     forecast, outlook = known(draft, project_id)
     if estimated:
         outlook = replace(outlook, changes=_split_volume(draft, project_id, before, (forecast, outlook), as_of))

@@ -24,6 +24,8 @@ from domain.events.common import (
     Policies,
     ProjectBudget,
     RemainingWork,
+    Retention,
+    RetentionStep,
     SharedCap,
     TimeAndMaterials,
 )
@@ -874,3 +876,39 @@ def test_journals_and_forecasts_agree(books: Books) -> None:
                 posted[side.account] += side.amount
     told = updates(records)[-1].project
     assert (told.burn_cost, told.burn_revenue) == (posted["5000"], -posted["4000"])
+
+
+# What is remembered
+
+
+def test_a_store_opened_anew_tells_the_same(tmp_path: Path) -> None:
+    """An amendment that is refused names another project: whatever it makes of its forecast, it does so before a restart and after."""
+    amendment = event(
+        ContractAmended,
+        "2026-03-02T19:00",
+        contract_id="K",
+        version=2,
+        replaces_version=1,
+        effective_on=date(2026, 3, 1),
+        treatment="prospective",
+        approved_by="B",
+        lines=(line(), line("X", project_id="Q")),
+        retention=Retention((RetentionStep(0, 0, 0),)),
+    )
+    known = entity("USD"), *people(currency="USD"), rate("2026-03-01", "USD", "1.25"), signed()
+    projects = [activated(project_id=project_id) for project_id in ("PR", "Q")]
+    works = [time(f"T-{day}", f"2026-03-0{day}", 5, project_id="Q") for day in (2, 3, 4)]
+    told = []
+    for reopened in (False, True):
+        folder = tmp_path / str(reopened)
+        folder.mkdir()
+        books = Books(folder)
+        books.fold(*known, *projects, works[0], amendment)
+        for day, work in enumerate(works[1:], 3):
+            if reopened:
+                books.reopen()
+            books.fold(work)
+            books.end_day(date(2026, 3, day))
+        told.append([one.body for one in books.encoded])
+        books.close()
+    assert told[0] == told[1]

@@ -6,6 +6,9 @@ one of these is newer; then, and while the project has none, each line counts by
 lines' cost budgets count where every line has one, else the project's budget, else the budgets there are; else what
 is booked and what the assignments plan.
 
+Once the last day is over of a project that was closed, or whose every contract was terminated, nothing remains; nor do
+the lines of a contract that was terminated. Work that still comes counts as it comes.
+
 Work of no line (not billable, or waiting for its contract) counts against a project's only line. Beside several lines
 with budgets it has what the project's budget leaves them: 6,000 for the project, 2,000 and 3,000 for its lines are 1,000
 for it. Without a budget of the project nothing is planned for it, and it counts as it comes.
@@ -28,6 +31,7 @@ from state.draft import Draft, Move
 from state.forecast.outlook import (
     ONE_DAY,
     WHOLE,
+    has_ended,
     known,
     ledger_currency,
     line_key,
@@ -36,6 +40,7 @@ from state.forecast.outlook import (
     project_lines,
     project_policies,
     project_zone,
+    running,
     sort_in,
     sum_of,
     tracks_in,
@@ -44,7 +49,7 @@ from state.forecast.planned import Planned, planned_cost, planned_from, planned_
 from state.forecast.room import Ahead, room_under_caps
 from state.plan import LinePlan
 
-ESTIMATE, BUDGET, PLAN, NONE = "estimate", "budget", "plan", "none"
+ESTIMATE, BUDGET, PLAN, NONE, ENDED = "estimate", "budget", "plan", "none", "ended"
 
 UNPLANNED = Basis(PLAN)
 
@@ -80,8 +85,16 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
     planned = planned_from(draft, project, as_of)
     bases, stated = _bases(draft, project, lines, forecast, planned, as_of)
     progress = _progress(draft, project, forecast, outlook, bases, stated, planned, as_of)
+    if cause is None and forecast.told is not None and _ends(forecast.bases, bases):
+        cause = "scope"
     forecast, outlook = _unless_equal(forecast, outlook, bases, progress)
     return _weighed(draft, project, lines, forecast, outlook, planned, as_of, cause)
+
+
+def _ends(before: Mapping[str, Basis], bases: Mapping[str, Basis]) -> bool:
+    """Whether the last day of the project, or of one of its contracts, is over."""
+    project_ends = bases[WHOLE].kind == ENDED and before[WHOLE].kind != ENDED
+    return project_ends or not before.keys() <= bases.keys()
 
 
 def _unless_equal(
@@ -196,6 +209,10 @@ def estimate_of(draft: Draft, project_id: str, plan: LinePlan | None) -> Estimat
 def _bases(
     draft: Draft, project: Project, lines: Sequence[LinePlan], forecast: Forecast, planned: Planned, as_of: date
 ) -> tuple[dict[str, Basis], Stated]:
+    if has_ended(draft, project, as_of):
+        return {WHOLE: Basis(ENDED)}, {}
+    alone = len(lines) == 1
+    lines = running(draft, lines, as_of)
     whole = estimate_of(draft, project.project_id, None)
     of_lines = [(plan, estimate_of(draft, project.project_id, plan)) for plan in lines]
     newest = max((found.event.as_of for _, found in of_lines if found is not None), default=None)
@@ -208,7 +225,7 @@ def _bases(
             return _of_project_budget(draft, forecast, budget, budget.cost)
         if all(plan.line.cost_budget is None for plan in lines):
             return {WHOLE: _of_plan(planned, as_of)}, {}
-    bases, stated = _of_lines(of_lines, forecast.currency)
+    bases, stated = _of_lines(of_lines, forecast.currency, alone=alone)
     if len(lines) > 1 and budget is not None and budget.cost is not None:
         rest = _beside_lines(lines, budget.cost, _budget_currency(draft, forecast, budget))
         if rest is not None:
@@ -239,9 +256,10 @@ def _of_project_budget(
     return {WHOLE: basis}, {WHOLE: {currency: (budget.hours or 0, cost, budget.revenue or 0)}}
 
 
-def _of_lines(of_lines: Sequence[tuple[LinePlan, Estimate | None]], currency: str) -> tuple[dict[str, Basis], Stated]:
+def _of_lines(
+    of_lines: Sequence[tuple[LinePlan, Estimate | None]], currency: str, *, alone: bool
+) -> tuple[dict[str, Basis], Stated]:
     """A project's only line stands for the project, so that work without a line counts against it too."""
-    alone = len(of_lines) == 1
     bases: dict[str, Basis] = {}
     stated: Stated = {}
     for plan, estimate in of_lines:
@@ -260,7 +278,7 @@ def _of_lines(of_lines: Sequence[tuple[LinePlan, Estimate | None]], currency: st
 
 def _of_plan(planned: Planned, as_of: date) -> Basis:
     """Work before the month that runs is not planned any more, so it adds to the plan."""
-    return Basis(PLAN, as_of.replace(day=1) - ONE_DAY) if planned.months else UNPLANNED
+    return Basis(PLAN, (as_of + ONE_DAY).replace(day=1) - ONE_DAY) if planned.months else UNPLANNED
 
 
 def _of_estimate(estimate: Estimate) -> Basis:

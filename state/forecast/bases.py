@@ -9,9 +9,12 @@ is booked and what the assignments plan.
 Once the last day is over of a project that was closed, or whose every contract was terminated, nothing remains; nor do
 the lines of a contract that was terminated. Work that still comes counts as it comes.
 
+The project's budget counts where some line has none of its own, and then for all of it; nothing is added to it. Beside
+lines that have theirs it does not count: 6,000 for the project, 2,000 and 3,000 for its lines are 5,000. Beside a line
+with an estimate, a line without a budget counts as its work comes.
+
 Work of no line (not billable, or waiting for its contract) counts against a project's only line. Beside several lines
-with budgets it has what the project's budget leaves them: 6,000 for the project, 2,000 and 3,000 for its lines are 1,000
-for it. Without a budget of the project nothing is planned for it, and it counts as it comes.
+that count on their own nothing is planned for it, and it counts as it comes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -225,33 +228,13 @@ def _bases(
             return _of_project_budget(draft, forecast, budget, budget.cost)
         if all(plan.line.cost_budget is None for plan in lines):
             return {WHOLE: _of_plan(planned, as_of)}, {}
-    bases, stated = _of_lines(of_lines, forecast.currency, alone=alone)
-    if len(lines) > 1 and budget is not None and budget.cost is not None:
-        rest = _beside_lines(lines, budget.cost, _budget_currency(draft, forecast, budget))
-        if rest is not None:
-            bases[WHOLE] = Basis(BUDGET, hours_stated=False, revenue_stated=True)
-            stated[WHOLE] = rest
-    return bases, stated
-
-
-def _budget_currency(draft: Draft, forecast: Forecast, budget: ProjectBudget) -> str:
-    return budget.currency or ledger_currency(draft, forecast.legal_entity_id) or forecast.currency
-
-
-def _beside_lines(lines: Sequence[LinePlan], cost: Amount, currency: str) -> dict[str, Tally] | None:
-    """What the project's budget leaves for work of no line; None where some line has no budget of its own."""
-    left: dict[str, Tally] = {currency: (0, cost, 0)}
-    for plan in lines:
-        if plan.line.cost_budget is None:
-            return None
-        left[plan.currency] = added(left.get(plan.currency, NOTHING), (0, -plan.line.cost_budget, 0))
-    return left
+    return _of_lines(of_lines, forecast.currency, alone=alone)
 
 
 def _of_project_budget(
     draft: Draft, forecast: Forecast, budget: ProjectBudget, cost: Amount
 ) -> tuple[dict[str, Basis], Stated]:
-    currency = _budget_currency(draft, forecast, budget)
+    currency = budget.currency or ledger_currency(draft, forecast.legal_entity_id) or forecast.currency
     basis = Basis(BUDGET, hours_stated=budget.hours is not None, revenue_stated=budget.revenue is not None)
     return {WHOLE: basis}, {WHOLE: {currency: (budget.hours or 0, cost, budget.revenue or 0)}}
 

@@ -269,7 +269,7 @@ def _begin(project: Project, contracts: Sequence[Contract]) -> str:
         [stored.terms.starts_on for contract in contracts for stored in contract.history],
         [assignment.starts_on for assignment in project.assignments],
     ]
-    known = [min(day for day in days if day is not None) for days in begins if any(days)]
+    known = [min(days) for days in begins if days]
     return max(known).isoformat()[:7] if known else ""
 
 

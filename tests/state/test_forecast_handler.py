@@ -128,14 +128,13 @@ def signed(*lines: ContractLine, currency: str = "EUR", when: str = "2026-03-01T
     made: Event = event(
         ContractSigned,
         when,
-        contract_id="K",
         version=1,
         customer_id="C",
         legal_entity_id="LE",
         currency=currency,
         signed_on=date(2026, 3, 1),
         lines=lines or (line(),),
-        **{"starts_on": date(2026, 3, 1), **fields},
+        **{"contract_id": "K", "starts_on": date(2026, 3, 1), **fields},
     )
     return made
 
@@ -148,7 +147,7 @@ def activated(cost: str | None = None, project_id: str = "PR", **budget: Any) ->
         version=1,
         name="Migration",
         legal_entity_id="LE",
-        starts_on=date(2026, 3, 1),
+        starts_on=budget.pop("starts_on", date(2026, 3, 1)),
         ends_on=date(2026, 6, 30),
         budget=ProjectBudget(cost=parse_amount(cost), **budget) if cost is not None else None,
     )
@@ -192,7 +191,9 @@ def estimate(version: int, as_of: str, *works: RemainingWork, when: str | None =
     return made
 
 
-def assigned(person_id: str, *planned: tuple[str, int], role: str = "consultant") -> Event:
+def assigned(
+    person_id: str, *planned: tuple[str, int], role: str = "consultant", starts_on: date = date(2026, 3, 1)
+) -> Event:
     made: Event = event(
         ResourceAssigned,
         "2026-03-01T12:00",
@@ -201,7 +202,7 @@ def assigned(person_id: str, *planned: tuple[str, int], role: str = "consultant"
         project_id="PR",
         person_id=person_id,
         role=role,
-        starts_on=date(2026, 3, 1),
+        starts_on=starts_on,
         planned=tuple(PlannedHours(month, hours * HOURS_ONE) for month, hours in planned),
     )
     return made
@@ -423,17 +424,24 @@ def test_lines_do_not_make_up_for_each_other(books: Books) -> None:
     assert last.project.eac_cost == parse_amount("5400")
 
 
-def test_work_of_no_line_has_what_the_projects_budget_leaves_it(books: Books) -> None:
-    """6,000 for the project, 5,000 of them for its lines. 5 h that nobody pays are of the other 1,000, 12 h are 200 above it."""
+def test_the_projects_budget_adds_nothing_to_its_lines(books: Books) -> None:
+    """2,000 and 3,000 for the lines are 5,000, whatever the project's budget; 5 h that nobody pays come on top of them."""
     contract, _ = two_lines()
     begin(books, contract, activated("6000"))
     told = updates(record.record for record in books.folded)[-1]
-    assert told.project.eac_cost == parse_amount("6000")
+    assert told.project.eac_cost == parse_amount("5000")
     books.fold(time("T-1", "2026-03-02", 5, billable=False))
-    (told,) = updates(books.end_day(date(2026, 3, 2)))
-    assert (told.project.burn_cost, told.project.eac_cost) == (parse_amount("500"), parse_amount("6000"))
-    (told,) = updates(books.fold(time("T-2", "2026-03-03", 7, billable=False)))
-    assert told.project.eac_cost == parse_amount("6200")
+    told = (updates(record.record for record in books.folded) + updates(books.end_day(date(2026, 3, 2))))[-1]
+    assert (told.project.burn_cost, told.project.eac_cost) == (parse_amount("500"), parse_amount("5500"))
+
+
+def test_the_projects_budget_is_the_whole_where_some_line_has_none(books: Books) -> None:
+    """2,000 for the one line, none for the other, 6,000 for the project: 6,000, of which all work is taken."""
+    lines = line("BUILD", tasks=("build",), cost_budget=parse_amount("2000")), line("RUN", tasks=("run",))
+    begin(books, signed(*lines), activated("6000"))
+    books.fold(time("T-1", "2026-03-02", 8, task="build"), time("T-2", "2026-03-02", 8, task="run"))
+    told = (updates(record.record for record in books.folded) + updates(books.end_day(date(2026, 3, 2))))[-1]
+    assert (told.project.burn_cost, told.project.eac_cost) == (parse_amount("1600"), parse_amount("6000"))
 
 
 def test_work_of_no_line_counts_as_it_comes_where_the_project_has_no_budget(books: Books) -> None:
@@ -667,7 +675,7 @@ def test_what_remains_moves_on_when_a_month_has_ended(books: Books) -> None:
 
 def test_the_plan_begins_with_the_project(books: Books) -> None:
     """Told in March of a project of June with a contract of May: all of it lies in June."""
-    begins = activated("4000")._replace(starts_on=date(2026, 6, 15))
+    begins = activated("4000", starts_on=date(2026, 6, 15))
     begin(books, signed(starts_on=date(2026, 5, 1)), begins)
     told = updates(record.record for record in books.folded)[-1]
     assert months_to_come(told) == {"2026-06": parse_amount("4000")}
@@ -678,9 +686,7 @@ def test_the_plan_begins_with_the_contract_and_who_is_assigned(books: Books) -> 
     begin(books, signed(starts_on=date(2026, 5, 1)), activated("4000"))
     told = updates(record.record for record in books.folded)[-1]
     assert months_to_come(told) == dict.fromkeys(("2026-05", "2026-06"), parse_amount("2000"))
-    told = updates(
-        [*books.fold(assigned("P-1")._replace(starts_on=date(2026, 6, 1))), *books.end_day(date(2026, 3, 2))]
-    )[-1]
+    told = updates([*books.fold(assigned("P-1", starts_on=date(2026, 6, 1))), *books.end_day(date(2026, 3, 2))])[-1]
     assert months_to_come(told) == {"2026-06": parse_amount("4000")}
 
 
@@ -967,7 +973,7 @@ def test_what_ends_later_has_its_work_until_then(books: Books) -> None:
 
 def test_a_line_whose_contract_was_terminated_leaves_the_others(books: Books) -> None:
     """2,000 and 3,000 budgeted, 800 of the first done when its contract ends: 3,800 at completion."""
-    second = signed(line("M", tasks=("run",), cost_budget=parse_amount("3000")))._replace(contract_id="K2")
+    second = signed(line("M", tasks=("run",), cost_budget=parse_amount("3000")), contract_id="K2")
     begin(books, signed(line(tasks=("build",), cost_budget=parse_amount("2000"))), second, activated())
     books.fold(time("T-1", "2026-03-02", 8, task="build"))
     books.end_day(date(2026, 3, 3))

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from domain.audit.findings import FORECASTS, Seen, Violation, violation
-from domain.money import format_amount
+from domain.money import format_amount, format_decimal
 from domain.outputs import ForecastFigures, ForecastUpdate, PreviousFigures
-from domain.units import Amount
+from domain.units import HOURS_SCALE, Amount, Hours
 
 
 class ForecastSeries:
@@ -53,17 +53,24 @@ def _wrong(
 
 
 def _adds_up(figures: ForecastFigures) -> Iterator[_Wrong]:
+    if figures.eac_hours != figures.burn_hours + figures.etc_hours:
+        expected = _hours(figures.burn_hours + figures.etc_hours)
+        yield _Wrong(f"hours at completion = burn + to complete = {expected} h", f"{_hours(figures.eac_hours)} h")
     for name, eac, burn, etc in (
-        ("hours", figures.eac_hours, figures.burn_hours, figures.etc_hours),
         ("cost", figures.eac_cost, figures.burn_cost, figures.etc_cost),
         ("revenue", figures.eac_revenue, figures.burn_revenue, figures.etc_revenue),
     ):
         if eac != burn + etc:
-            what = f"{name} at completion = burn + to complete = {burn + etc} in {figures.currency} (scaled)"
-            yield _Wrong(what, str(eac))
+            expected = format_amount(burn + etc)
+            what = f"{name} at completion = burn + to complete = {expected} {figures.currency}"
+            yield _Wrong(what, f"{format_amount(eac)} {figures.currency}")
     if figures.margin != figures.eac_revenue - figures.eac_cost:
         expected = format_amount(figures.eac_revenue - figures.eac_cost)
         yield _Wrong(f"margin {expected} {figures.currency}", format_amount(figures.margin))
+
+
+def _hours(hours: Hours) -> str:
+    return format_decimal(hours, HOURS_SCALE)
 
 
 def _explained(update: ForecastUpdate, before: PreviousFigures) -> Iterator[_Wrong]:

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import (
     Cap,
     ContractLine,
@@ -25,7 +25,14 @@ from domain.events.common import (
     RetentionStep,
     TimeAndMaterials,
 )
-from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, TimeApproved, TimeWithdrawn
+from domain.events.delivery import (
+    EstimateRevised,
+    ProjectActivated,
+    ProjectClosed,
+    ResourceAssigned,
+    TimeApproved,
+    TimeWithdrawn,
+)
 from domain.events.reference import CostRateSet, ExchangeRateSet, LegalEntityDefined, PersonDefined
 from domain.outputs import ForecastUpdate, JournalEntry, ProjectView
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, HOURS_ONE, RATE_ONE
@@ -74,7 +81,8 @@ steps = st.one_of(
     st.tuples(st.just("budget"), money, st.none() | hours, st.sampled_from([None, "USD"])),
     st.tuples(st.just("assign"), st.dictionaries(st.sampled_from((*MONTHS, FAR)), hours, max_size=3)),
     st.tuples(st.just("rate"), st.integers(8, 14)),
-    st.tuples(st.just("end"), st.integers(1, 12)),
+    st.tuples(st.sampled_from(["close", "terminate"]), st.integers(-3, 40)),
+    st.tuples(st.just("end"), st.integers(1, 40)),
 )
 
 
@@ -166,6 +174,12 @@ def history(contract: tuple[ContractLine, ...], currency: str, taken: Sequence[t
                 )
             case "budget", cost, planned, stated_in:
                 made.append(activated(head, version, ProjectBudget(cost=cost, hours=planned, currency=stated_in)))
+            case "close", ahead:
+                ends = today + timedelta(days=ahead)
+                made.append(ProjectClosed(**head, project_id="PR", version=version, ends_on=ends))
+            case "terminate", ahead:
+                ends = today + timedelta(days=ahead)
+                made.append(ContractTerminated(**head, contract_id="K", version=version, effective_on=ends))
             case "rate", tenths:
                 made.append(exchange_rate(head, today, tenths))
             case "end", days:
@@ -221,6 +235,9 @@ def test_figures_add_up_and_changes_are_explained(taken: list[Any]) -> None:
             assert figures.eac_revenue == figures.burn_revenue + figures.etc_revenue
             assert figures.margin == figures.eac_revenue - figures.eac_cost
             assert min(figures.etc_hours, figures.etc_cost, figures.etc_revenue) >= 0
+            first = (update.as_of + timedelta(days=1)).isoformat()[:7]
+            if any((figures.etc_hours, figures.etc_cost, figures.etc_revenue)):
+                assert max(month.month for month in figures.months) >= first
             for name in ("hours", "cost", "revenue"):
                 assert sum(getattr(month, name) for month in figures.months) == getattr(figures, f"eac_{name}"), name
         if before is not None and update.previous is not None:

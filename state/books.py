@@ -396,6 +396,7 @@ class Told(Value, frozen=True, array_like=True, gc=False):
     burn_revenue: Amount
     backlog: Amount
     percent_complete: Percent | None
+    has_work_left: bool = False
 
 
 class Forecast(Value, frozen=True, array_like=True, gc=False):

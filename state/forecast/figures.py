@@ -1,7 +1,8 @@
 """What a forecast update says: figures in project, ledger and group currency, months, billings and cash.
 
 What remains lies in the months of the estimate, else of the assignments' plan, else evenly up to the end of the
-project or contract; months that are over count as the one of `as_of`. A month's work is billed at the end of the
+project or contract, not before project, contract and assignments begin. It begins on the day after `as_of`: what an
+estimate has in months that are over counts in that day's. A month's work is billed at the end of the
 billing period that holds its 15th, on request at its own end, and paid so many days later as the customer's terms
 say. A statement is billed when its period ends.
 
@@ -216,7 +217,7 @@ def _remaining_months(shape: Shape, remaining: Tally, currency: str) -> Iterable
 
 
 def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> Shape:
-    first = as_of.isoformat()[:7]
+    first = (as_of + ONE_DAY).isoformat()[:7]
     offsets = frozenset(basis.log_offset for basis in weighed.forecast.bases.values() if basis.kind == ESTIMATE)
     if offsets:
         key = ("shape", project.project_id, first, offsets)
@@ -229,7 +230,7 @@ def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> S
     if planned and any(hours for _, hours in planned):
         hours = [hours for _, hours in planned]
         return Shape([month for month, _ in planned], hours, hours, hours)
-    months = months_from(first, _end(project, weighed.contracts))
+    months = months_from(max(first, _begin(project, weighed.contracts)), _end(project, weighed.contracts))
     even = [1] * len(months)
     return Shape(months, even, even, even)
 
@@ -260,6 +261,17 @@ def _to_come(draft: Draft, project: Project, lines: Sequence[LinePlan], offsets:
         if estimate is not None and estimate.log_offset in offsets
         for work in estimate.event.remaining
     ]
+
+
+def _begin(project: Project, contracts: Sequence[Contract]) -> str:
+    """The month from which on there may be work: project, contract and somebody assigned have begun, as far as these are known."""
+    begins = [
+        [project.activated.starts_on] if project.activated is not None else [],
+        [stored.terms.starts_on for contract in contracts for stored in contract.history],
+        [assignment.starts_on for assignment in project.assignments],
+    ]
+    known = [min(days) for days in begins if days]
+    return max(known).isoformat()[:7] if known else ""
 
 
 def _end(project: Project, contracts: Sequence[Contract]) -> str:

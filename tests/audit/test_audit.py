@@ -360,6 +360,19 @@ def test_a_forecast_whose_months_do_not_add_up(folder: Path) -> None:
     assert "months that sum to the cost at completion" in found.expected
 
 
+def test_hours_of_a_forecast_that_do_not_add_up(folder: Path) -> None:
+    seq = seq_of(folder, ForecastUpdate, last=True)
+
+    def an_hour_less(update: ForecastUpdate) -> ForecastUpdate:
+        figures = update.project._replace(burn_hours=1_500_000, etc_hours=1_000_000, eac_hours=2_250_000)
+        return update._replace(project=figures, ledger=figures, group=figures)
+
+    rewrite(folder, at(seq, an_hour_less))
+    found = only(audited(folder), "forecasts")
+    assert found.expected.startswith("hours at completion = burn + to complete = 2.5 h")
+    assert found.found.startswith("2.25 h")
+
+
 def test_control_totals_that_are_not_those_of_the_journals(folder: Path) -> None:
     seq = seq_of(folder, ControlTotals, last=True)
     rewrite(folder, at(seq, lambda told: told._replace(journal_count=told.journal_count + 1)))

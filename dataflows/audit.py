@@ -28,6 +28,7 @@ from domain.events.common import Policies
 from state.book_checks import EngagementBooks, books_agree
 from state.guards import LOG_DAMAGED, GuardStop
 from state.store import Store
+from state.store_check import same_store
 
 TOLD_EVERY: Final = 10
 
@@ -74,7 +75,16 @@ def _audit_shard(folder: Path, shard: int, log: EngagementLog, tally: Tally, tel
             refold(scratch, shard, log, progress, tell)
             tally.take(same_bytes(folder, scratch, shard, whole=not progress["engagement"]))
             books = opened.enter_context(closing(Store(store_path(scratch, shard), progress["generation"], shard)))
+            if not progress["engagement"]:
+                _compare_store(folder, shard, books, tally)
         _check_engagements(aside, stream.policies, books, tally, tell)
+
+
+def _compare_store(folder: Path, shard: int, books: Store, tally: Tally) -> None:
+    """Not where a crash left it behind the outputs; then there is nothing to compare it with."""
+    compared = same_store(store_path(folder, shard), books.db, (books.meta.offset, books.meta.engagement))
+    if compared is not None:
+        tally.take(compared)
 
 
 def _check_engagements(

@@ -61,6 +61,15 @@ class Meta(msgspec.Struct, frozen=True, array_like=True):
     totals: dict[str, tuple[int, int, int]] = {}
 
 
+_meta = msgspec.msgpack.Decoder(Meta)
+
+
+def read_meta(data: object) -> Meta:
+    """Raises Damaged."""
+    meta: Meta = snapshot._decode(_meta, data)
+    return meta
+
+
 class Engagement(NamedTuple):
     """`memo` is the fold's, kept as long as the parts that it speaks of."""
 
@@ -126,8 +135,7 @@ class Store:
         if (row[0], row[1]) != (generation, shard):
             raise Damaged(f"store {self.path} belongs to generation {row[0]}, shard {row[1]}")
         self._check_engagements()
-        meta: Meta = snapshot._decode(msgspec.msgpack.Decoder(Meta), row[2])
-        return meta
+        return read_meta(row[2])
 
     def _check_engagements(self) -> None:
         """Every one is found by its id: one that is not would be taken for new."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from domain.audit.findings import FORECASTS, Seen, Violation, violation
-from domain.money import format_amount
+from domain.money import format_amount, format_decimal
 from domain.outputs import ForecastFigures, ForecastUpdate, PreviousFigures
-from domain.units import Amount
+from domain.units import HOURS_SCALE, Amount
 
 
 class ForecastSeries:
@@ -53,14 +53,17 @@ def _wrong(
 
 
 def _adds_up(figures: ForecastFigures) -> Iterator[_Wrong]:
+    hours = figures.burn_hours + figures.etc_hours
+    if figures.eac_hours != hours:
+        expected = f"hours at completion = burn + to complete = {format_decimal(hours, HOURS_SCALE)}"
+        yield _Wrong(expected, format_decimal(figures.eac_hours, HOURS_SCALE))
     for name, eac, burn, etc in (
-        ("hours", figures.eac_hours, figures.burn_hours, figures.etc_hours),
         ("cost", figures.eac_cost, figures.burn_cost, figures.etc_cost),
         ("revenue", figures.eac_revenue, figures.burn_revenue, figures.etc_revenue),
     ):
         if eac != burn + etc:
-            what = f"{name} at completion = burn + to complete = {burn + etc} in {figures.currency} (scaled)"
-            yield _Wrong(what, str(eac))
+            expected = f"{name} at completion = burn + to complete = {format_amount(burn + etc)} {figures.currency}"
+            yield _Wrong(expected, format_amount(eac))
     if figures.margin != figures.eac_revenue - figures.eac_cost:
         expected = format_amount(figures.eac_revenue - figures.eac_cost)
         yield _Wrong(f"margin {expected} {figures.currency}", format_amount(figures.margin))

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from connectors.avro_codec import output_versions
+from connectors.containers import ContainerRecord, read_container
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_appender import LogAppender
 from connectors.files.outputs import topic_file
@@ -448,11 +450,31 @@ def flip(path: Path) -> None:
     path.write_bytes(data)
 
 
+def drop_a_block(path: Path) -> None:
+    """The journal in the middle, with nothing left of it."""
+    blocks = [found for found in read_container(path, output_versions()) if isinstance(found, ContainerRecord)]
+    data, place = path.read_bytes(), len(blocks) // 2
+    path.write_bytes(data[: blocks[place - 1].block_end] + data[blocks[place].block_end :])
+
+
+def test_a_journal_cut_out_of_its_file_is_named_and_the_rest_looked_at(folder: Path) -> None:
+    drop_a_block(topic_file(folder, "erp.postings", 0))
+    report = audited(folder, fold_again=True)
+    assert {"files", "output_seq", "refold"} <= broken(report)
+    assert all(finding.checked is not None for finding in report.findings)
+    assert report.first is not None
+    assert report.first.check == "refold"
+    assert report.first.output.startswith("journal ")
+
+
 @pytest.mark.parametrize("damage", [cut, flip, Path.unlink])
 def test_a_damaged_output_file_is_named(folder: Path, damage: Callable[[Path], None]) -> None:
     path = topic_file(folder, "erp.postings", 0)
     damage(path)
-    found = only(audited(folder), "files")
+    report = audited(folder)
+    found = report.first
+    assert found is not None
+    assert found.check == "files"
     assert found.subject == str(path)
 
 

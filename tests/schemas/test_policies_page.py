@@ -21,7 +21,11 @@ from schemas.policies_page import BUILT_IN, GROUPS, IDLE, PAGE, page
 ROOT = Path(policies_page.__file__).parent.parent
 FIELDS = {field["name"]: field for field in read_schemas()["milepost.common.Policies"]["fields"]}
 # Generated, or the tables themselves.
-TABLES = {ROOT / "domain" / "policies.py", ROOT / "domain" / "events" / "common.py"}
+TABLES = {
+    ROOT / "domain" / "policies.py",
+    ROOT / "domain" / "policy_faults.py",
+    ROOT / "domain" / "events" / "common.py",
+}
 
 
 def test_the_page_is_current() -> None:

@@ -95,6 +95,23 @@ class PeriodTotals(NamedTuple):
     credits: Amount
 
 
+class PostedSum(NamedTuple):
+    """What the journals of one engagement and contract post on an account in a period; debits and credits are both positive."""
+
+    period: str
+    account: str
+    currency: str
+    contract_id: str | None
+    engagement_id: str
+    move: str
+    journals: int
+    debits: Amount
+    credits: Amount
+    ledger_currency: str
+    ledger_debits: Amount
+    ledger_credits: Amount
+
+
 Key = tuple[str, str]
 RollKey = tuple[str, str | None, str]
 
@@ -147,7 +164,7 @@ class LedgerSums:
         )
 
     def _move(self, journal: JournalEntry) -> None:
-        kind = self._kind_of(journal)
+        kind = kind_of_move(journal, self._taken_back)
         moves = self._moves.setdefault(journal.period, {})
         for balance, accounts in BALANCES.items():
             lines = [line for line in journal.lines if line.account in accounts]
@@ -157,14 +174,16 @@ class LedgerSums:
                 moved[0] += sum(line.amount for line in lines)
                 moved[1] += sum(line.ledger_amount for line in lines)
 
-    def _kind_of(self, journal: JournalEntry) -> str:
-        if journal.kind == "billing":
-            return BILLED
-        if journal.kind == "reversal":
-            self._taken_back.add(journal.affected_id)
-        elif journal.kind == "posting" and journal.affected_id not in self._taken_back:
-            return ADDED
-        return CORRECTED
+
+def kind_of_move(journal: JournalEntry, taken_back: set[str]) -> str:
+    """What the journal does to a balance; `taken_back` holds what was reversed before it, and takes note of it."""
+    if journal.kind == "billing":
+        return BILLED
+    if journal.kind == "reversal":
+        taken_back.add(journal.affected_id)
+    elif journal.kind == "posting" and journal.affected_id not in taken_back:
+        return ADDED
+    return CORRECTED
 
 
 def is_period(name: str) -> bool:

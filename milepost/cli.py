@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from milepost import exit_codes
-from milepost.commands import dump, forecast, import_, ledger, run, schemas, show, simulate, verify
+from milepost.commands import dump, explain, forecast, import_, ledger, run, schemas, show, simulate, verify
 from milepost.errors import TellingGroup
 
 PLAIN: Final[dict[str, Any]] = {
@@ -82,6 +82,13 @@ mount(
     "Explain a project, an engagement or a statement.",
     example="milepost show PRJ-00004 --output build/try/output",
     then="milepost show on a statement that it names, or milepost forecast PRJ-00004 --output build/try/output",
+)
+mount(
+    "explain",
+    explain.explain,
+    "Show why a figure is what it is, down to the events.",
+    example="milepost explain PRJ-00004#accrued --output build/try/output",
+    then="milepost explain on any id that it shows; --html FILE for a page to click through",
 )
 mount(
     "forecast",

@@ -1,0 +1,278 @@
+"""How a figure came about, as a tree that can be recomputed: from a figure over its arithmetic down to fields of events.
+
+    node        value  operation   operands
+    Revenue     250.00 extend      hours 2.5, rate 100
+      hours       2.5  field       hours of TimeApproved T-1 version 1 at log offset 27
+      rate        100  field       lines[0].rate of RateCardPublished RC-1 version 3 at log offset 4
+
+Values are scaled integers as `domain.units` has them; `unit` says which. A node is shared where it decides several figures, so the
+tree is a graph without circles. `recompute` follows the arithmetic in exact fractions and finds every node that says another value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+from domain.units import (
+    AMOUNT_SCALE,
+    EXCHANGE_RATE_SCALE,
+    HOURS_SCALE,
+    PERCENT_SCALE,
+    QUANTITY_SCALE,
+    RATE_SCALE,
+    Instant,
+)
+
+# Digits behind the point of a value, by its unit.
+SCALES: Final[Mapping[str, int]] = {
+    "amount": AMOUNT_SCALE,
+    "hours": HOURS_SCALE,
+    "rate": RATE_SCALE,
+    "percent": PERCENT_SCALE,
+    "quantity": QUANTITY_SCALE,
+    "exchange_rate": EXCHANGE_RATE_SCALE,
+    "instant": 0,
+    "count": 0,
+}
+
+Parameter = str | int | tuple[str, ...]
+
+
+class EventRef(NamedTuple):
+    """An event with its place in the log: where every figure ends."""
+
+    type: str
+    kind: str
+    id: str
+    version: int
+    log_offset: int
+    event_id: str
+    occurred_at: Instant
+    recorded_at: Instant
+    source: str
+    approved_by: str | None = None
+    requested_by: str | None = None
+
+
+class PolicyUse(NamedTuple):
+    """A policy that decided, its value, and who says so: line, contract, entity, a preset of one of these, or the built-in default."""
+
+    name: str
+    value: str
+    level: str
+    stated_by: EventRef | None = None
+
+
+class Arithmetic(NamedTuple):
+    """What is done with the operands; `parameters` are steps, modes and the like, decimals as text."""
+
+    operation: str
+    operands: tuple[Node, ...] = ()
+    parameters: Mapping[str, Parameter] = {}
+
+
+class Node(NamedTuple):
+    """One figure or fact. `why` is what decided without being counted; `facts` are names and values to read.
+
+    A node without a value is a heading over others. A leaf has `event` and the path of the `field` in it, or is a constant.
+    `id` is what to ask for to see this node alone.
+    """
+
+    title: str
+    value: int | None = None
+    unit: str = ""
+    currency: str = ""
+    arithmetic: Arithmetic | None = None
+    rule: str = ""
+    policies: tuple[PolicyUse, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    why: tuple[Node, ...] = ()
+    event: EventRef | None = None
+    field: str = ""
+    id: str = ""
+
+
+class Wrong(NamedTuple):
+    """A node whose arithmetic gives another value than it says."""
+
+    node: Node
+    found: Fraction | None
+
+    @property
+    def what(self) -> str:
+        scale = SCALES.get(self.node.unit, 0)
+        said = Fraction(self.node.value or 0, 10**scale)
+        return f"{self.node.title}: says {float(said)}, its arithmetic gives {self.found and float(self.found)}"
+
+
+def everything(root: Node) -> Iterator[Node]:
+    """Every node once, those below before those above."""
+    seen: set[int] = set()
+    stack: list[tuple[Node, bool]] = [(root, False)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            yield node
+            continue
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        stack.append((node, True))
+        operands = node.arithmetic.operands if node.arithmetic is not None else ()
+        stack += [(below, False) for below in reversed((*operands, *node.why)) if id(below) not in seen]
+
+
+def recompute(root: Node) -> list[Wrong]:
+    """Nodes whose value does not follow from their operands; empty where everything holds."""
+    found: dict[int, Fraction] = {}
+    wrong = []
+    for node in everything(root):
+        if node.value is None:
+            continue
+        said = Fraction(node.value, 10 ** SCALES[node.unit])
+        operation = node.arithmetic.operation if node.arithmetic is not None else ""
+        made: Fraction | None = said
+        if node.arithmetic is not None and operation in OPERATIONS:
+            made = OPERATIONS[operation](
+                [found[id(one)] for one in node.arithmetic.operands], node.arithmetic.parameters
+            )
+        if made != said:
+            wrong.append(Wrong(node, made))
+        found[id(node)] = said
+    return wrong
+
+
+def events_of(root: Node) -> list[EventRef]:
+    """Every event that the figure rests on, in log order."""
+    found = {node.event for node in everything(root) if node.event is not None}
+    return sorted(found, key=lambda event: event.log_offset)
+
+
+def unexplained(root: Node) -> list[Node]:
+    """Nodes that say a value which nothing below them gives."""
+    return [node for node in everything(root) if node.arithmetic is not None and node.arithmetic.operation == STATED]
+
+
+# Operations
+
+
+# A leaf in an event; a number that the rules know; a figure with an explanation of its own; a value that is taken as it is.
+FIELD, CONSTANT, ELSEWHERE, STATED = "field", "constant", "elsewhere", "stated"
+
+
+def _step(parameters: Mapping[str, Parameter]) -> Fraction:
+    return Fraction(str(parameters["step"]))
+
+
+def _rounded(value: Fraction, parameters: Mapping[str, Parameter]) -> Fraction:
+    """half_up takes the half away from zero, half_even to the even multiple, down towards minus infinity."""
+    step, mode = _step(parameters), parameters.get("mode", "half_up")
+    steps = value / step
+    if mode == "half_even":
+        return round(steps) * step
+    if mode == "down":
+        return (steps.numerator // steps.denominator) * step
+    whole = abs(steps) + Fraction(1, 2)
+    return (1 if steps >= 0 else -1) * (whole.numerator // whole.denominator) * step
+
+
+def _extend(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    hours, rate, *markup = operands
+    return _rounded(hours * rate * (1 + sum(markup, Fraction(0)) / 100), parameters)
+
+
+def _convert(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """`legs` says for each rate whether the amount is multiplied by it or divided."""
+    amount, *rates = operands
+    for rate, leg in zip(rates, _words(parameters, "legs"), strict=True):
+        amount = amount * rate if leg == "times" else amount / rate
+    return _rounded(amount, parameters)
+
+
+def _proportion(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    whole, part, of = operands
+    return _rounded(whole * part / of, parameters)
+
+
+def _increments(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """Whole seconds to steps of so many minutes, the minimum after, to more than zero only; a whole step comes back as it is (R9)."""
+    [hours] = operands
+    seconds = _rounded(hours * 3600, {"step": "1"})
+    made = seconds
+    if minutes := int(str(parameters["minutes"])):
+        step = minutes * 60
+        down = seconds // step * step
+        rest = seconds - down
+        up = {"up": rest > 0, "nearest": 2 * rest >= step, "down": False}[str(parameters["mode"])]
+        made = Fraction(down + step if up else down)
+    if 0 < made < (minimum := int(str(parameters["minimum_minutes"])) * 60):
+        made = Fraction(minimum)
+    return hours if made == seconds else _rounded(made / 3600, {"step": "0.000001"})
+
+
+def _elapsed(operands: Sequence[Fraction], _parameters: Mapping[str, Parameter]) -> Fraction:
+    end, start = operands
+    return _rounded((end - start) / 3_600_000_000, {"step": "0.000001", "mode": "down"})
+
+
+def _share(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """One party's part of the first operand by the weights that follow: largest remainders, ties to the earlier (R12)."""
+    total, *weights = operands
+    step, party = _step(parameters), int(str(parameters["party"]))
+    units, weight = total / step, sum(weights)
+    exact = [units * each / weight for each in weights]
+    shares = [each.numerator // each.denominator for each in exact]
+    left = int(units) - sum(shares)
+    order = sorted(range(len(weights)), key=lambda at: (shares[at] - exact[at], at))
+    return (shares[party] + (party in order[:left])) * step
+
+
+def _words(parameters: Mapping[str, Parameter], name: str) -> tuple[str, ...]:
+    found = parameters[name]
+    return found if isinstance(found, tuple) else (str(found),)
+
+
+OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parameter]], Fraction]]] = {
+    "same": lambda operands, _: operands[0],
+    "sum": lambda operands, _: sum(operands, Fraction(0)),
+    "subtract": lambda operands, _: operands[0] - sum(operands[1:], Fraction(0)),
+    "negate": lambda operands, _: -operands[0],
+    "min": lambda operands, _: min(operands),
+    "max": lambda operands, _: max(operands),
+    "all_or_nothing": lambda operands, _: operands[0] if operands[0] <= operands[1] else Fraction(0),
+    "round": lambda operands, parameters: _rounded(operands[0], parameters),
+    "extend": _extend,
+    "convert": _convert,
+    "proportion": _proportion,
+    "increments": _increments,
+    "elapsed": _elapsed,
+    "share": _share,
+}
+
+
+# Making nodes
+
+
+def total(title: str, operands: Sequence[Node], unit: str = "amount", currency: str = "", **more: object) -> Node:
+    value = sum(one.value or 0 for one in operands)
+    return Node(title, value, unit, currency, Arithmetic("sum", tuple(operands)), **more)  # type: ignore[arg-type]
+
+
+def negated(title: str, operand: Node, **more: object) -> Node:
+    return Node(title, -(operand.value or 0), operand.unit, operand.currency, Arithmetic("negate", (operand,)), **more)  # type: ignore[arg-type]
+
+
+def less(title: str, first: Node, *rest: Node, **more: object) -> Node:
+    value = (first.value or 0) - sum(one.value or 0 for one in rest)
+    return Node(title, value, first.unit, first.currency, Arithmetic("subtract", (first, *rest)), **more)  # type: ignore[arg-type]
+
+
+def constant(title: str, value: int, unit: str, currency: str = "", **more: object) -> Node:
+    return Node(title, value, unit, currency, Arithmetic(CONSTANT), **more)  # type: ignore[arg-type]
+
+
+def stated(title: str, value: int, unit: str, currency: str = "", **more: object) -> Node:
+    """A value that is taken as it is; `unexplained` finds it."""
+    return Node(title, value, unit, currency, Arithmetic(STATED), **more)  # type: ignore[arg-type]

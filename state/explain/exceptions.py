@@ -1,0 +1,102 @@
+"""Exceptions: what raised them, what they block, and what closed them."""
+
+from __future__ import annotations
+
+from domain.explanation import Node, less, stated, total
+from domain.outputs import ExceptionClosed, ExceptionRaised
+from state.explain.entries import EntryNodes
+from state.explain.records import RecordNodes
+from state.explain.sources import Sources
+from state.explain.statements import StatementNodes
+from state.explain.trace import Said
+
+
+class ExceptionNodes:
+    def __init__(self, sources: Sources, entries: EntryNodes, statements: StatementNodes, records: RecordNodes) -> None:
+        self.sources = sources
+        self.entries = entries
+        self.statements = statements
+        self.records = records
+
+    def exception(self, exception_id: str) -> Node:
+        """Its life, the last time it was raised at the head."""
+        said = self.sources.trace.exceptions[exception_id]
+        raised = [one for one in said if isinstance(one.record, ExceptionRaised)]
+        last: ExceptionRaised = raised[-1].record
+        facts = (
+            ("severity", last.severity),
+            ("owner", last.owner_role),
+            ("about", f"{last.subject_kind} {last.subject_id}"),
+            ("says", last.message),
+            ("way out", last.resolution),
+            ("state", "closed" if isinstance(said[-1].record, ExceptionClosed) else "open"),
+            *((("entries", ", ".join(last.entries)),) if last.entries else ()),
+            *((("field", last.field),) if last.field else ()),
+        )
+        blocks = self.blocks(exception_id)
+        life = tuple(self._happened(one) for one in said)
+        why = (*((blocks,) if blocks is not None else ()), Node("What happened to it", why=life), *self._entries(last))
+        return Node(f"Exception {last.category}, {exception_id}", facts=facts, why=why, id=exception_id)
+
+    def _entries(self, raised: ExceptionRaised) -> tuple[Node, ...]:
+        if raised.subject_kind != "time_entry":
+            return ()
+        return (Node(f"time entry {raised.subject_id}", id=raised.subject_id),)
+
+    def _happened(self, said: Said) -> Node:
+        record = said.record
+        event = self.sources.cause(said.step)
+        if isinstance(record, ExceptionClosed):
+            return Node(f"closed: {record.reason}", event=event)
+        again = f", revision {record.revision}" if record.revision > 1 else ""
+        return Node(f"raised{again}: {record.message}", event=event)
+
+    def blocks(self, exception_id: str) -> Node | None:
+        """The amount that it says is blocked, as it was raised last; None where it says none."""
+        said = [one for one in self.sources.trace.exceptions[exception_id] if isinstance(one.record, ExceptionRaised)][
+            -1
+        ]
+        record: ExceptionRaised = said.record
+        if not record.blocks_amount or record.blocks_currency is None:
+            return None
+        made = self._amount(said, record)
+        if made is None or made.value != record.blocks_amount:
+            made = stated("amount blocked", record.blocks_amount, "amount", record.blocks_currency)
+        return made._replace(title="amount blocked", id=f"{exception_id}#amount")
+
+    def _amount(self, said: Said, record: ExceptionRaised) -> Node | None:
+        match record.category:
+            case "over_cap":
+                return self._over_cap(said, record)
+            case "statement_differs_from_invoice":
+                return self._difference(said, record)
+            case "posting_rejected":
+                return self.statements.statement(record.subject_id)
+            case _:
+                return None
+
+    def _over_cap(self, said: Said, record: ExceptionRaised) -> Node:
+        """What entries have over the cap (R15), at the moment at which it was raised."""
+        contract_id, cap_id = record.subject_id.split("/", 1)
+        found = []
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            at = self.entries.standing(entry_id, said.step)
+            price = at.work.price if at is not None else None
+            if (
+                price is not None
+                and price.contract_id == contract_id
+                and price.binding == cap_id
+                and not price.final
+                and price.billable < price.value
+            ):
+                found.append(self.records.over(entry_id, said.step))
+        return total("amount blocked", found, "amount", record.blocks_currency or "", rule="R15")
+
+    def _difference(self, said: Said, record: ExceptionRaised) -> Node | None:
+        event = self.sources.step(said.step).record.event
+        amount = getattr(event, "amount", None)
+        if amount is None or record.subject_id not in self.sources.trace.statements:
+            return None
+        currency = record.blocks_currency or ""
+        invoice = self.sources.field("the invoice, net", amount, "amount", event, "amount", currency)
+        return less("amount blocked", invoice, self.statements.statement(record.subject_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from domain.caps import CapRule, Claim, Order, bucket_key, limit_on, order_of
+from domain.caps import Order, order_of
 from domain.events.delivery import TimeApproved
 from domain.explanation import (
     Arithmetic,
@@ -17,18 +17,9 @@ from domain.explanation import (
 )
 from domain.increments import billable_hours as incremented
 from domain.money import extend, format_amount, format_decimal, round_ratio, smallest_unit
-from domain.units import Hours
 from state.allot import (
     BILLING,
-    MAIN,
     REVENUE,
-    Stake,
-    allotments,
-    claim_of,
-    granted_of,
-    order_key,
-    rules_for,
-    stake_of,
 )
 from state.assess import interval_hours
 from state.books import Cost, Entry, Price, Work
@@ -36,27 +27,6 @@ from state.draft import Draft
 from state.explain.rating import Rating
 from state.explain.sources import Sources
 from state.plan import LinePlan, plan_of
-
-
-class Rival(NamedTuple):
-    """An entry's place under the caps that it shares with others."""
-
-    order: Order
-    entry: Entry
-    plan: LinePlan
-    stake: Stake
-    claim: Claim
-
-    @property
-    def entry_id(self) -> str:
-        return self.entry.entry_id
-
-
-class Room(NamedTuple):
-    """What may be taken, in money and in hours."""
-
-    amount: Node
-    hours: Node
 
 
 class Standing(NamedTuple):
@@ -78,8 +48,11 @@ class EntryNodes:
         self.sources = sources
         self.rating = rating
         self._memo: dict[tuple[Any, ...], Node] = {}
-        self._rivals: dict[tuple[Any, ...], list[Rival]] = {}
-        # Filled by the statements' nodes, which need these.
+        self._pairs: dict[tuple[Any, ...], tuple[Node, Node]] = {}
+        # By the identity of a price, which the trace keeps.
+        self._values: dict[int, tuple[Node, Node]] = {}
+        # Filled by the nodes of caps and of statements, which need these.
+        self.caps: Any = None
         self.pieces: Any = None
 
     # Hours
@@ -192,9 +165,9 @@ class EntryNodes:
             )
         if issued_hours:
             fixed = total("hours issued of the day", issued_hours, "hours")
-            given = _most("hours of the day given before it", fixed, given)
+            given = most("hours of the day given before it", fixed, given)
         share = less("rest of the day for it", due, given)
-        made = _most(f"{event.entry_id}: its share of the day", share, constant("nothing", 0, "hours"))
+        made = most(f"{event.entry_id}: its share of the day", share, constant("nothing", 0, "hours"))
         return made._replace(rule="R9")
 
     def _same_day(self, work: Work, other: Price, event: TimeApproved, price: Price, plan: LinePlan) -> bool:
@@ -235,14 +208,13 @@ class EntryNodes:
         return self._valued(at, price)[1]
 
     def _valued(self, at: Standing, price: Price) -> tuple[Node, Node]:
-        step = self.priced_at(at)
-        key = ("value", at.entry.entry_id, step, _terms(at.work))
-        if key not in self._memo:
-            at = at._replace(step=step)
-            hours, value = self._make_value(at, price)
-            self._memo[("hours", *key[1:])] = hours
-            self._memo[key] = value
-        return self._memo[("hours", *key[1:])], self._memo[key]
+        if id(price) not in self._values:
+            step = self.priced_at(at)
+            key = ("value", at.entry.entry_id, step, _terms(at.work))
+            if key not in self._pairs:
+                self._pairs[key] = self._make_value(at._replace(step=step), price)
+            self._values[id(price)] = self._pairs[key]
+        return self._values[id(price)]
 
     def _make_value(self, at: Standing, price: Price) -> tuple[Node, Node]:
         draft = self.sources.draft(at.step)
@@ -342,11 +314,13 @@ class EntryNodes:
 
     def allowed(self, at: Standing) -> Node:
         """What earns revenue."""
-        return self._granted(at, REVENUE)
+        found: Node = self.caps.granted(at, REVENUE)
+        return found
 
     def billable(self, at: Standing) -> Node:
         """What may stand on a statement."""
-        return self._granted(at, BILLING)
+        found: Node = self.caps.granted(at, BILLING)
+        return found
 
     def recognised(self, at: Standing) -> Node:
         price = at.work.price
@@ -354,340 +328,25 @@ class EntryNodes:
         allowed, value = self.allowed(at), self.value(at)
         if price.recognised == allowed.value:
             return allowed
-        made = _most(f"{at.entry.entry_id}: recognised", value, allowed)
+        made = most(f"{at.entry.entry_id}: recognised", value, allowed)
         return (
             made if made.value == price.recognised else stated(made.title, price.recognised, "amount", price.currency)
         )
-
-    def _granted(self, at: Standing, side: str) -> Node:
-        price = at.work.price
-        assert price is not None, "the work is priced"
-        amount = price.allowed if side == REVENUE else price.billable
-        value = self.value(at)
-        title = f"{at.entry.entry_id}: what caps allow"
-        at = self._since(at)
-        plan = plan_of(self.sources.draft(at.step), price)
-        if plan is None or not plan.rules or amount == value.value:
-            return value if amount == value.value else stated(title, amount, "amount", price.currency)
-        allotment = side if len(allotments(plan)) > 1 else MAIN
-        key = ("granted", at.entry.entry_id, at.step, side)
-        if key not in self._memo:
-            # What a cut gives and issues at once would explain itself by itself.
-            self._memo[key] = stated(title, amount, "amount", price.currency, rule="R16")
-            self._memo[key] = self._under_caps(at, plan, allotment, amount, value)
-        return self._memo[key]
-
-    def _since(self, at: Standing) -> Standing:
-        """The step that gave the work the share that it has."""
-        found = at
-        for step, entry in reversed(self.sources.trace.entry_steps(at.entry.entry_id)):
-            if step > at.step:
-                continue
-            work = next(
-                (one for one in (entry.behind, entry.work) if one is not None and _shares(one) == _shares(at.work)),
-                None,
-            )
-            if work is None:
-                break
-            found = Standing(step, entry, work)
-        return found
-
-    def _under_caps(self, at: Standing, plan: LinePlan, allotment: str, amount: int, value: Node) -> Node:
-        """The part of the value that has room, with what took the rest."""
-        title = f"{at.entry.entry_id}: what caps allow"
-        rivals = self.rivals(plan, allotment, at.step)
-        own = next((rival for rival in rivals if rival.entry_id == at.entry.entry_id), None)
-        if own is None or own.stake.price.final:
-            return stated(title, amount, "amount", plan.currency, rule="R16")
-        policies = self._policies(
-            self.sources.draft(at.step), plan, "cap_split", "cap_order", "cap_includes", "overflow"
-        )
-        made = self._room(own, rivals, at.step, allotment, value).amount._replace(title=title, policies=policies)
-        if own.claim.pinned:
-            settled = self._pinned(own, at.step, allotment)
-            made = total(title, (settled, made), "amount", plan.currency, rule="R16", policies=policies)
-        return made if made.value == amount else stated(title, amount, "amount", plan.currency, rule="R16")
-
-    def rivals(self, plan: LinePlan, allotment: str, step: int) -> list[Rival]:
-        """Everything on the lines that share the caps, in consumption order."""
-        key = (plan.contract_id, plan.group, allotment, step)
-        if key not in self._rivals:
-            draft = self.sources.draft(step)
-            found = []
-            for entry in draft.entries.everything():
-                stake = stake_of(entry)
-                if (
-                    stake is None
-                    or stake.price.contract_id != plan.contract_id
-                    or stake.price.line_id not in plan.group
-                ):
-                    continue
-                theirs = plan_of(draft, stake.price)
-                if theirs is not None:
-                    order = order_key(theirs, stake.price, entry.entry_id)
-                    found.append(Rival(order, entry, theirs, stake, claim_of(theirs, allotment, stake)))
-            self._rivals[key] = sorted(found, key=lambda rival: rival.order)
-        return self._rivals[key]
-
-    def _room(self, own: Rival, rivals: list[Rival], step: int, allotment: str, value: Node) -> Room:
-        """What every hard cap has left for what of the entry is not settled, in money and in hours (R17, R18)."""
-        hours = self._hours_claimed(own, step)
-        free, free_hours = value, hours
-        if own.claim.pinned:
-            free = less("not settled yet", value, self._pinned(own, step, allotment))
-            free_hours = less("hours not settled yet", hours, self._pinned_hours(own, step, allotment))
-        amounts, all_hours = [free], [free_hours]
-        for rule in rules_for(own.plan, allotment):
-            if limit_on(rule, own.claim.day).hard:
-                room = self._left(own, rule, rivals, step, allotment, free, free_hours)
-                amounts.append(room.amount)
-                all_hours.append(room.hours)
-        return Room(_least("room", amounts, rule="R18"), _least("hours of room", all_hours, rule="R18"))
-
-    def _left(
-        self, own: Rival, rule: CapRule, rivals: list[Rival], step: int, allotment: str, free: Node, free_hours: Node
-    ) -> Room:
-        """One cap's limit less what comes before in consumption order, what is issued first of all."""
-        limit = limit_on(rule, own.claim.day)
-        bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
-        title = f"room under cap {rule.cap_id}{' ' + bucket[1] if bucket[1] else ''}"
-        nothing, no_hours = constant("nothing", 0, "amount", own.plan.currency), constant("nothing", 0, "hours")
-        left, left_hours = free, free_hours
-        if limit.amount is not None:
-            taken = self._taken(own, bucket, rivals, step, allotment)
-            stands = less(f"{title}, before", self._limit(own.plan, rule, own.claim.day, "amount", step), taken)
-            rest = _most(title, stands, nothing, rule="R18")
-            if (rest.value or 0) < (free.value or 0):
-                left = rest
-                made = (free_hours.value or 0) * (rest.value or 0) // (free.value or 1)
-                parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
-                left_hours = Node(
-                    "its hours", made, "hours", "", Arithmetic("proportion", (free_hours, rest, free), parameters)
-                )
-        if limit.hours is not None:
-            taken = self._taken_hours(own, bucket, rivals, step, allotment)
-            stands = less(f"{title}, before", self._limit(own.plan, rule, own.claim.day, "hours", step), taken)
-            rest = _most(title, stands, no_hours, rule="R18")
-            if (rest.value or 0) < (left_hours.value or 0):
-                mode = own.plan.policies.money_mode or "half_up"
-                made = round_ratio((free.value or 0) * (rest.value or 0), free_hours.value or 1, own.plan.step, mode)
-                in_money: dict[str, Any] = {"step": step_of(own.plan.currency), "mode": mode}
-                priced = Node(
-                    "its value",
-                    made,
-                    "amount",
-                    own.plan.currency,
-                    Arithmetic("proportion", (free, rest, free_hours), in_money),
-                    "R17",
-                )
-                left, left_hours = _least("room", [left, priced]), rest
-        if rule.split == "reject_whole" and (left is not free or left_hours is not free_hours):
-            return Room(
-                Node(
-                    f"{title}, all or nothing",
-                    0,
-                    "amount",
-                    own.plan.currency,
-                    Arithmetic("all_or_nothing", (free, left)),
-                    "R17",
-                ),
-                Node(
-                    f"{title}, all or nothing",
-                    0,
-                    "hours",
-                    "",
-                    Arithmetic("all_or_nothing", (free_hours, left_hours)),
-                    "R17",
-                ),
-            )
-        return Room(left, left_hours)
-
-    def _hours_claimed(self, own: Rival, step: int) -> Node:
-        """An entry that is worth nothing claims no hours."""
-        if not own.claim.hours:
-            return constant("hours", 0, "hours")
-        return self.hours_at(own.entry_id, step)
-
-    def _pinned_hours(self, own: Rival, step: int, allotment: str) -> Node:
-        pinned = self._pinned(own, step, allotment)
-        at = self.standing(own.entry_id, step)
-        assert at is not None, "the entry has work"
-        parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
-        operands = (self._hours_claimed(own, step), pinned, self.value(at))
-        return Node(
-            "hours settled", own.claim.pinned_hours, "hours", "", Arithmetic("proportion", operands, parameters)
-        )
-
-    def _taken_hours(self, own: Rival, bucket: tuple[str, str], rivals: list[Rival], step: int, allotment: str) -> Node:
-        operands = []
-        for rival in self._before(own, bucket, rivals):
-            granted = granted_of(allotment, rival.stake)
-            before = rival.order < own.order
-            hours = granted.hours if before else rival.claim.pinned_hours
-            if hours:
-                operands.append(self._counted_hours(rival, hours, rivals, step, allotment))
-        if own.claim.pinned:
-            operands.append(self._pinned_hours(own, step, allotment))
-        return total(f"hours taken before by {len(operands)} entries", operands, "hours", rule="R16")
-
-    def _counted_hours(self, rival: Rival, hours: Hours, rivals: list[Rival], step: int, allotment: str) -> Node:
-        if hours == rival.claim.hours:
-            return self._hours_claimed(rival, step)
-        if hours == rival.claim.pinned_hours:
-            return self._pinned_hours(rival, step, allotment)
-        at = self.standing(rival.entry_id, step)
-        assert at is not None, "the entry has work"
-        found = self._room(rival, rivals, step, allotment, self.value(at)).hours
-        if rival.claim.pinned:
-            found = total("hours", (self._pinned_hours(rival, step, allotment), found), "hours")
-        return found if found.value == hours else stated(f"{rival.entry_id}: hours allowed", hours, "hours")
-
-    def _before(self, own: Rival, bucket: tuple[str, str], rivals: list[Rival]) -> list[Rival]:
-        """Others in the bucket of which something counts before the entry."""
-        found = []
-        for rival in rivals:
-            if rival.entry_id == own.entry_id:
-                continue
-            if any(bucket_key(one, rival.claim.day, rival.claim.person_id) == bucket for one in rival.claim.rules) and (
-                rival.order < own.order or rival.claim.pinned
-            ):
-                found.append(rival)
-        return found
-
-    def _taken(self, own: Rival, bucket: tuple[str, str], rivals: list[Rival], step: int, allotment: str) -> Node:
-        counted: list[tuple[Rival, int, bool]] = []
-        for rival in self._before(own, bucket, rivals):
-            before = rival.order < own.order
-            amount = granted_of(allotment, rival.stake).amount if before else rival.claim.pinned
-            if amount:
-                counted.append((rival, amount, before))
-        key = (
-            "taken",
-            bucket,
-            allotment,
-            step,
-            tuple((rival.entry_id, amount) for rival, amount, _ in counted),
-            own.claim.pinned,
-        )
-        if key not in self._memo:
-            operands = [
-                self._counted(rival, amount, step, allotment, before=before) for rival, amount, before in counted
-            ]
-            if own.claim.pinned:
-                operands.append(self._pinned(own, step, allotment))
-            title = f"taken before by {len(operands)} entries"
-            self._memo[key] = total(title, operands, "amount", own.plan.currency, rule="R16")
-        return self._memo[key]
-
-    def _counted(self, rival: Rival, amount: int, step: int, allotment: str, *, before: bool) -> Node:
-        at = self.standing(rival.entry_id, step)
-        assert at is not None, "a rival has work"
-        if amount == rival.stake.price.value:
-            return self.value(at)
-        if before and amount != rival.claim.pinned:
-            return self._granted(at, BILLING if allotment == BILLING else REVENUE)
-        return self._pinned(rival, step, allotment)
-
-    def _pinned(self, rival: Rival, step: int, allotment: str) -> Node:
-        """What of an entry is settled: issued, or given by a cut."""
-        title = f"{rival.entry_id}: settled"
-        if allotment != REVENUE and self.pieces is not None:
-            issued: Node = self.pieces.issued(
-                rival.entry_id, rival.stake.price.contract_id, rival.stake.price.line_id, step
-            )
-            rounding = self.rounding(rival.entry_id, step)
-            if rounding.value:
-                issued = less("issued without cents of lines", issued, rounding)
-            if issued.value == rival.claim.pinned:
-                return issued
-            at = self.standing(rival.entry_id, step)
-            if at is not None and min(issued.value or 0, rival.claim.amount) == rival.claim.pinned:
-                value = self.value(at)
-                return Node(
-                    title, rival.claim.pinned, "amount", rival.plan.currency, Arithmetic("min", (issued, value)), "R16"
-                )
-        return stated(title, rival.claim.pinned, "amount", rival.plan.currency, rule="R16")
 
     def rounding(self, entry_id: str, step: int) -> Node:
         """Cents of statement lines that were put on the entry (policy `rounding_scope: line`)."""
         at = self.standing(entry_id, step)
         price = at.work.price if at is not None else None
-        if price is None or not price.rounding or self.pieces is None:
+        if price is None or not price.rounding:
             return constant(f"{entry_id}: cents of lines", 0, "amount", price.currency if price is not None else "")
         found: Node = self.pieces.rounding(entry_id, price, step)
         return found
 
-    def _limit(self, plan: LinePlan, rule: CapRule, day: Any, measure: str, step: int) -> Node:
-        """The limit of the contract version in force on the service date (R21)."""
-        draft = self.sources.draft(step)
-        contract = draft.contract(plan.contract_id)
-        limit = limit_on(rule, day)
-        value = getattr(limit, measure)
-        unit, currency = ("amount", plan.currency) if measure == "amount" else ("hours", "")
-        place = rule.limits.index(limit)
-        facts = (("split", rule.split), ("period", rule.period), ("in force from", limit.effective_on.isoformat()))
-        assert contract is not None, "a cap is of a contract"
-        version = contract.history[place].version
-        kind, _, cap_id = rule.cap_id.partition(":")
-        title = f"limit of cap {rule.cap_id}"
-        if kind == "line":
-            found = self.sources.line_field(plan.contract_id, version, cap_id)
-            if found is not None:
-                path = f"{found[2]}.terms.cap.{measure}"
-                return self.sources.field(title, value, unit, found[0], path, currency, rule="R21", facts=facts)
-        event = self.sources.terms_event(plan.contract_id, version, "shared_caps")
-        for number, cap in enumerate(getattr(event, "shared_caps", None) or ()):
-            if cap.cap_id == cap_id and event is not None:
-                path = f"shared_caps[{number}].{measure}"
-                return self.sources.field(title, value, unit, event, path, currency, rule="R21", facts=facts)
-        return stated(title, value, unit, currency)
 
-    def cap_room(self, at: Standing) -> tuple[Node, ...]:
-        """For each cap of the entry's line: its limit, and what was left before and after it."""
-        price = at.work.price
-        draft = self.sources.draft(at.step)
-        plan = plan_of(draft, price) if price is not None and price.line_id else None
-        if plan is None or price is None or not plan.rules:
-            return ()
-        allotment = allotments(plan)[-1]
-        rivals = self.rivals(plan, allotment, at.step)
-        own = next((rival for rival in rivals if rival.entry_id == at.entry.entry_id), None)
-        if own is None:
-            return ()
-        found = []
-        for rule in rules_for(plan, allotment):
-            limit = limit_on(rule, own.claim.day)
-            bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
-            if limit.amount is None:
-                continue
-            taken = self._taken(own, bucket, rivals, at.step, allotment)
-            if own.claim.pinned:
-                taken = less(
-                    "taken before, without what is settled of this one", taken, self._pinned(own, at.step, allotment)
-                )
-            before = less(
-                f"cap {rule.cap_id}: room before",
-                self._limit(plan, rule, own.claim.day, "amount", at.step),
-                taken,
-                rule="R18",
-            )
-            after = less(f"cap {rule.cap_id}: room after", before, self.billable(at), rule="R18")
-            found += [before, after]
-        return tuple(found)
-
-
-def _most(title: str, one: Node, other: Node, **more: Any) -> Node:
+def most(title: str, one: Node, other: Node, **more: Any) -> Node:
     return Node(
         title, max(one.value or 0, other.value or 0), one.unit, one.currency, Arithmetic("max", (one, other)), **more
     )
-
-
-def _least(title: str, nodes: list[Node], **more: Any) -> Node:
-    first = nodes[0]
-    if len(nodes) == 1:
-        return first
-    value = min(node.value or 0 for node in nodes)
-    return Node(title, value, first.unit, first.currency, Arithmetic("min", tuple(nodes)), **more)
 
 
 def _terms(work: Work) -> tuple[Any, ...]:
@@ -704,13 +363,6 @@ def _terms(work: Work) -> tuple[Any, ...]:
         price.hours,
         price.value,
     )
-
-
-def _shares(work: Work) -> tuple[Any, ...]:
-    price = work.price
-    if price is None:
-        return ()
-    return *_terms(work), price.allowed, price.billable, price.recognised, price.given, price.binding
 
 
 def _same_cost(one: Cost, other: Cost) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from domain.explanation import Node
 from domain.outputs import ExceptionRaised, ProjectView
 from state.explain.balances import FIGURES, BalanceNodes
+from state.explain.caps import CapNodes
 from state.explain.entries import EntryNodes
 from state.explain.exceptions import ExceptionNodes
 from state.explain.journals import JournalNodes
@@ -31,6 +32,7 @@ class Explainer:
         self.sources = Sources(trace)
         self.rating = Rating(self.sources)
         self.entries = EntryNodes(self.sources, self.rating)
+        self.caps = CapNodes(self.sources, self.entries)
         self.statements = StatementNodes(self.sources, self.entries)
         self.journals = JournalNodes(self.sources, self.rating, self.entries, self.statements)
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)

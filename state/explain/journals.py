@@ -331,7 +331,7 @@ class JournalNodes:
             f"{at.entry.entry_id}: what it is now, less what its journals carry", target, carried[0], rule="R19"
         )
         why = (
-            (Node("moved by", event=self.sources.cause(said.step)), *self.entries.cap_room(at))
+            (Node("moved by", event=self.sources.cause(said.step)), *self.entries.caps.room_around(at))
             if journal.rule == "cap"
             else (Node("moved by", event=self.sources.cause(said.step)),)
         )

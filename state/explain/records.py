@@ -94,7 +94,7 @@ class RecordNodes:
         if price.value != price.billable:
             found.append(self.over(entry_id, at.step))
         found.append(self.accrued(entry_id, at.step))
-        rooms = self.entries.cap_room(at)
+        rooms = self.entries.caps.room_around(at)
         return [*found, *(node._replace(title=f"{entry_id}: {node.title}") for node in rooms)]
 
     def _billed(self, entry_id: str, step: int) -> list[Node]:

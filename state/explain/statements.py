@@ -10,6 +10,7 @@ from domain.increments import billable_hours as incremented
 from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
 from state.books import Entry, Price, StatementEntry
+from state.explain.caps import same_share
 from state.explain.entries import EntryNodes, step_of
 from state.explain.sources import Sources
 from state.plan import LinePlan, plan_of
@@ -220,7 +221,9 @@ class StatementNodes:
         if at is None or price is None or (price.contract_id, price.line_id) != (contract_id, line_id):
             gone = Node("withdrawn, or on another line now", event=self._last_event(entry_id, step))
             return constant(f"{entry_id}: nothing billable", 0, "amount", currency, why=(gone,))
-        return self.entries.billable(at)
+        before = self.entries.standing(entry_id, step - 1)
+        # The share that was issued is explained by the moment before, when nothing of it was.
+        return self.entries.billable(before if before is not None and same_share(before.work, at.work) else at)
 
     def _last_event(self, entry_id: str, step: int) -> Any:
         steps = [number for number, _ in self.sources.trace.entry_steps(entry_id) if number <= step]

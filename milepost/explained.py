@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.json_values import decimal_text, instant_text
@@ -100,9 +100,26 @@ def _leaf(node: Node, operation: str) -> str:
     }.get(operation, operation)
 
 
-def policy_text(policy: PolicyUse) -> str:
-    by = f", stated by {event_name(policy.stated_by)}" if policy.stated_by is not None else ""
-    return f"policy {policy.name} = {policy.value} ({policy.level}{by})"
+def policies_text(policies: Sequence[PolicyUse]) -> str:
+    """In one line; what was left to the default is said shortly."""
+    return "policies: " + "; ".join(_policy(policy) for policy in policies)
+
+
+def _policy(policy: PolicyUse) -> str:
+    if policy.stated_by is None:
+        value = "the usual order" if policy.name == "rate_precedence" else policy.value
+        return f"{policy.name} {value} ({policy.level})"
+    return f"{policy.name} {policy.value} ({policy.level}, {event_name(policy.stated_by)})"
+
+
+def shared(node: Node) -> int:
+    """The same for nodes that are one figure under two names."""
+    return id(node.arithmetic) if node.arithmetic is not None and node.arithmetic.operands else id(node)
+
+
+def below(node: Node) -> list[Node]:
+    """What a figure is made of, then what decided it."""
+    return [*(node.arithmetic.operands if node.arithmetic is not None else ()), *node.why]
 
 
 def event_name(event: EventRef) -> str:

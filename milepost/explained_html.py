@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Final
 
-from domain.explanation import Node
-from milepost.explained import event_text, formula, policy_text, value_text
+from domain.explanation import EventRef, Node, events_of
+from milepost.explained import below, event_name, event_text, formula, policies_text, shared, value_text
 
 # Figures below this many levels are closed at first.
 OPEN_LEVELS: Final = 2
@@ -42,17 +42,21 @@ def page(root: Node, head: list[str], alarms: list[str]) -> str:
     """`head` says what folder and rules; `alarms` what does not hold."""
     told = "".join(f"<p>{escape(line)}</p>" for line in head)
     alarmed = "".join(f'<p class="alarm">{escape(line)}</p>' for line in alarms)
+    events = {event: f"e{place}" for place, event in enumerate(events_of(root))}
+    rows = "".join(f'<li id="{name}">{escape(event_text(event))}</li>' for event, name in events.items())
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(root.title)}</title><style>{_STYLE}</style></head><body>"
         f"<header><h1>{escape(root.title)}</h1>{told}{alarmed}</header>"
         '<nav><button onclick="all(true)">Open all</button><button onclick="all(false)">Close all</button></nav>'
-        f"<main>{''.join(_parts(root))}</main><script>{_SCRIPT}</script></body></html>\n"
+        f"<main>{''.join(_parts(root, events))}</main>"
+        f'<details open><summary>Events that it rests on</summary><ul class="events">{rows}</ul></details>'
+        f"<script>{_SCRIPT}</script></body></html>\n"
     )
 
 
-def _parts(root: Node) -> Iterator[str]:
+def _parts(root: Node, events: Mapping[EventRef, str]) -> Iterator[str]:
     """Each node once, a link where it comes again."""
     names: dict[int, str] = {}
     stack: list[tuple[Node, int] | str] = [(root, 0)]
@@ -62,18 +66,17 @@ def _parts(root: Node) -> Iterator[str]:
             yield item
             continue
         node, level = item
-        below = [*(node.arithmetic.operands if node.arithmetic is not None else ()), *node.why]
-        if not below:
-            yield f'<div class="leaf">{_line(node)}{_notes(node)}</div>'
-            continue
-        if id(node) in names:
-            yield f'<div class="leaf">{_line(node)} <a href="#{names[id(node)]}">as above</a></div>'
-            continue
-        names[id(node)] = f"n{len(names)}"
-        opened = " open" if level < OPEN_LEVELS else ""
-        yield f'<details id="{names[id(node)]}"{opened}><summary>{_line(node)}</summary>{_notes(node)}'
-        stack.append("</details>")
-        stack += [(one, level + 1) for one in reversed(below)]
+        nodes = below(node)
+        if not nodes:
+            yield f'<div class="leaf">{_line(node)}{_notes(node, events)}</div>'
+        elif shared(node) in names:
+            yield f'<div class="leaf">{_line(node)} <a href="#{names[shared(node)]}">as above</a></div>'
+        else:
+            name = names[shared(node)] = f"n{len(names)}"
+            opened = " open" if level < OPEN_LEVELS else ""
+            yield f'<details id="{name}"{opened}><summary>{_line(node)}</summary>{_notes(node, events)}'
+            stack.append("</details>")
+            stack += [(one, level + 1) for one in reversed(nodes)]
 
 
 def _line(node: Node) -> str:
@@ -84,10 +87,13 @@ def _line(node: Node) -> str:
     return f"{escape(node.title)}{value}{made}{rule}"
 
 
-def _notes(node: Node) -> str:
-    notes = [f'<li class="event">{escape(event_text(node.event))}</li>'] if node.event is not None else []
+def _notes(node: Node, events: Mapping[EventRef, str]) -> str:
+    notes = []
+    if node.event is not None:
+        notes.append(f'<li><a href="#{events[node.event]}">{escape(event_name(node.event))}</a></li>')
     notes += [f"<li>{escape(name)}: {escape(value)}</li>" for name, value in node.facts]
-    notes += [f"<li>{escape(policy_text(policy))}</li>" for policy in node.policies]
+    if node.policies:
+        notes.append(f"<li>{escape(policies_text(node.policies))}</li>")
     if node.id:
         notes.append(f"<li>id: {escape(node.id)}</li>")
     return f"<ul>{''.join(notes)}</ul>" if notes else ""

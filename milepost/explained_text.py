@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from domain.explanation import Node
-from milepost.explained import event_text, formula, policy_text, value_text
+from milepost.explained import below, event_text, formula, policies_text, shared, value_text
 
 SHOWN_FIRST: Final = 8
 # Wider than any line, so that nothing is broken where no terminal is.
@@ -28,37 +28,33 @@ def show(root: Node, depth: int | None, *, everything: bool) -> None:
 def tree(root: Node, depth: int | None, *, everything: bool) -> Tree:
     """`depth` counts levels below the root."""
     made = Tree(_line(root))
-    seen: set[int] = {id(root)}
+    seen: set[int] = {shared(root)}
     stack: list[tuple[Tree, Node, int]] = [(made, root, 0)]
     while stack:
         branch, node, level = stack.pop()
+        if level and below(node) and shared(node) in seen:
+            branch.label = _line(node).append(" (as above)", style=DIM)
+            continue
+        seen.add(shared(node))
         for line in _notes(node):
             branch.add(Text(line, style=DIM))
-        below = _below(node)
+        nodes = below(node)
         if depth is not None and level >= depth:
-            if below:
-                branch.add(Text(f"… {len(below):,} below, --depth {depth + 1} shows them", style=DIM))
+            if nodes:
+                branch.add(Text(f"… {len(nodes):,} below, --depth {depth + 1} shows them", style=DIM))
             continue
-        shown = below if everything else _first(below)
-        later = []
-        for one in shown:
-            if id(one) in seen and _below(one):
-                branch.add(Text(f"{_line(one).plain} (as above)", style=DIM))
-                continue
-            seen.add(id(one))
-            later.append((branch.add(_line(one)), one, level + 1))
-        if len(shown) < len(below):
-            branch.add(Text(f"… {len(below) - len(shown):,} more, --all shows them", style=DIM))
+        shown = nodes if everything else _first(nodes)
+        later = [(branch.add(_line(one)), one, level + 1) for one in shown]
+        if len(shown) < len(nodes):
+            branch.add(Text(f"… {len(nodes) - len(shown):,} more, --all shows them", style=DIM))
         stack += reversed(later)
     return made
 
 
-def _below(node: Node) -> list[Node]:
-    operands = node.arithmetic.operands if node.arithmetic is not None else ()
-    return [*operands, *node.why]
-
-
 def _first(nodes: Sequence[Node]) -> Sequence[Node]:
+    """What stands under a heading is shown whole, a long sum by its first parts."""
+    if any(node.arithmetic is None for node in nodes):
+        return nodes
     return nodes if len(nodes) <= SHOWN_FIRST + 2 else nodes[:SHOWN_FIRST]
 
 
@@ -69,7 +65,7 @@ def _line(node: Node) -> Text:
         made.append(value_text(node), style=BOLD)
     how = formula(node)
     if how:
-        made.append(f" = {how}" if node.value is not None and not how.startswith("field") else f" = {how}")
+        made.append(f" = {how}")
     if node.rule:
         made.append(f"  [{node.rule}]", style=DIM)
     return made
@@ -81,7 +77,7 @@ def _notes(node: Node) -> Iterator[str]:
         yield event_text(node.event)
     for name, value in node.facts:
         yield f"{name}: {value}"
-    for policy in node.policies:
-        yield policy_text(policy)
+    if node.policies:
+        yield policies_text(node.policies)
     if node.id and (node.why or node.arithmetic is None) and not node.event:
         yield f"id: {node.id}"

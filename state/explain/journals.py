@@ -674,11 +674,7 @@ def _holds(node: Node | None, title: str, value: int, currency: str) -> Node:
     """The node where it says the figure, else the figure as it stands."""
     if node is None or node.value != value:
         return stated(title, value, "amount", currency)
-    return (
-        node
-        if node.title.startswith(title) or node.arithmetic is None
-        else node._replace(title=f"{title}: {node.title}")
-    )
+    return node
 
 
 def _signed(node: Node, value: int) -> Node:

@@ -87,10 +87,7 @@ class RecordNodes:
         ]
         if price.memo:
             nodes.append(("value not charged", self.memo(at)))
-        found = [
-            Node(f"{entry_id}: {name}", node.value, node.unit, node.currency, Arithmetic("same", (node,)))
-            for name, node in nodes
-        ]
+        found = [node._replace(title=f"{entry_id}: {name}") for name, node in nodes]
         if price.value != price.billable:
             found.append(self.over(entry_id, at.step))
         found.append(self.accrued(entry_id, at.step))

@@ -229,6 +229,11 @@ def _share(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) ->
     return (shares[party] + (party in order[:left])) * step
 
 
+def _percent(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    part, whole = operands
+    return _rounded(part * 100 / whole, parameters)
+
+
 def _words(parameters: Mapping[str, Parameter], name: str) -> tuple[str, ...]:
     found = parameters[name]
     return found if isinstance(found, tuple) else (str(found),)
@@ -241,6 +246,7 @@ OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parame
     "negate": lambda operands, _: -operands[0],
     "min": lambda operands, _: min(operands),
     "max": lambda operands, _: max(operands),
+    "percent": _percent,
     "all_or_nothing": lambda operands, _: operands[0] if operands[0] <= operands[1] else Fraction(0),
     "round": lambda operands, parameters: _rounded(operands[0], parameters),
     "extend": _extend,

@@ -74,6 +74,8 @@ def formula(node: Node) -> str:
             return f"{values[0]}{steps}{rounded}"
         case "proportion":
             return f"{values[0]} × {values[1]} ÷ {values[2]}{rounded}"
+        case "percent":
+            return f"{values[0]} in per cent of {values[1]}"
         case "increments":
             minimum = parameters["minimum_minutes"]
             least = f", at least {minimum} minutes" if minimum else ""

@@ -328,6 +328,23 @@ class CapNodes:
                 return self.sources.field(title, value, unit, event, path, currency, rule="R21", facts=facts)
         return stated(title, value, unit, currency)
 
+    def left_of(
+        self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
+    ) -> Node:
+        """What a cap has left of its newest limit after everything that is granted."""
+        contest = self.contest(plan, allotment, step)
+        queue = self._queue(contest, bucket, by_hours=by_hours)
+        taken = [self._all_settled(queue, bucket, contest, by_hours=by_hours)] if queue.settled else []
+        if queue.free:
+            taken.append(self._before(queue, len(queue.free), bucket, contest, by_hours=by_hours))
+        unit = "hours" if by_hours else "amount"
+        day = max(rule.limits[-1].effective_on, date(1990, 1, 1))
+        limit = self._limit(plan, rule, day, unit, step)
+        nothing = constant("nothing", 0, unit, limit.currency)
+        return most(
+            f"room under cap {rule.cap_id}", less("limit less what is taken", limit, *taken), nothing, rule="R18"
+        )
+
     def room_around(self, at: Standing) -> tuple[Node, ...]:
         """For each cap in money of the entry's line: what was left before the entry, and what after it."""
         price = at.work.price

@@ -7,7 +7,7 @@
 | `PRJ-1.9f0c…#2/ledger` | of a journal line, the amount in ledger currency |
 | `T-1` | a time entry; `T-1#accrued` one of its figures |
 | `PRJ-1` | all balances of a project; `PRJ-1#accrued` one of them, `PRJ-1/K-1#accrued` where it has several contracts |
-| `PRJ-1#eac_cost` | a figure of its forecast |
+| `PRJ-1#forecast` | its latest forecast; `PRJ-1#eac_cost` one of the figures, in project currency |
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from state.explain.balances import FIGURES, BalanceNodes
 from state.explain.caps import CapNodes
 from state.explain.entries import EntryNodes
 from state.explain.exceptions import ExceptionNodes
+from state.explain.forecasts import FIGURES as FORECAST_FIGURES
+from state.explain.forecasts import ForecastNodes
 from state.explain.journals import JournalNodes
 from state.explain.rating import Rating
 from state.explain.records import RecordNodes
@@ -37,6 +39,7 @@ class Explainer:
         self.journals = JournalNodes(self.sources, self.rating, self.entries, self.statements)
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
         self.balances = BalanceNodes(self.sources, self.entries, self.records)
+        self.forecasts = ForecastNodes(self.sources, self.rating, self.entries, self.caps, self.records)
         self.exceptions = ExceptionNodes(self.sources, self.entries, self.statements, self.records)
 
     @property
@@ -110,10 +113,19 @@ class Explainer:
         project_id, _, contract_id = whole.partition("/")
         said = self.trace.views.get(project_id)
         if said is None:
-            return None
+            return self._forecast(project_id, name)
         view: ProjectView = said[-1].record
         burn = next((node for node in self.balances.burn(said[-1]) if node.id == f"{whole}#{name}"), None)
-        if burn is not None or name not in FIGURES:
+        if burn is not None:
             return burn
+        if name not in FIGURES:
+            return self._forecast(project_id, name)
         balances = [one for one in view.balances if contract_id in ("", one.contract_id)]
         return self.balances.figure(said[-1], balances[0], name) if len(balances) == 1 else None
+
+    def _forecast(self, project_id: str, name: str) -> Node | None:
+        """Of the latest update."""
+        said = self.trace.forecasts.get(project_id)
+        if said is None or name not in ("forecast", *FORECAST_FIGURES):
+            return None
+        return self.forecasts.forecast(said[-1]) if name == "forecast" else self.forecasts.figure(said[-1], name)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from math import floor
 from typing import Any
 
 Json = Any
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Numbers that need no event: nothing taken, nothing given.
 ZERO_ONLY = "constant"
 
@@ -91,6 +91,8 @@ class Checker:
                 return rounded(amount, parameters)
             case "proportion":
                 return rounded(operands[0] * operands[1] / operands[2], parameters)
+            case "percent":
+                return rounded(operands[0] * 100 / operands[1], parameters)
             case "increments":
                 return in_steps(operands[0], parameters)
             case "elapsed":

@@ -229,6 +229,15 @@ def _share(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) ->
     return (shares[party] + (party in order[:left])) * step
 
 
+def _weighted_average(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """Weights and values come in turn."""
+    weights, values = operands[::2], operands[1::2]
+    whole = sum(weights, Fraction(0))
+    return _rounded(
+        sum((one * other for one, other in zip(weights, values, strict=True)), Fraction(0)) / whole, parameters
+    )
+
+
 def _percent(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
     part, whole = operands
     return _rounded(part * 100 / whole, parameters)
@@ -247,6 +256,7 @@ OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parame
     "min": lambda operands, _: min(operands),
     "max": lambda operands, _: max(operands),
     "percent": _percent,
+    "weighted_average": _weighted_average,
     "all_or_nothing": lambda operands, _: operands[0] if operands[0] <= operands[1] else Fraction(0),
     "round": lambda operands, parameters: _rounded(operands[0], parameters),
     "extend": _extend,

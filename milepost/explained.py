@@ -74,6 +74,8 @@ def formula(node: Node) -> str:
             return f"{values[0]}{steps}{rounded}"
         case "proportion":
             return f"{values[0]} × {values[1]} ÷ {values[2]}{rounded}"
+        case "weighted_average":
+            return f"average of {len(values) // 2:,} rates, weighted by hours{rounded}"
         case "percent":
             return f"{values[0]} in per cent of {values[1]}"
         case "increments":

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
 from domain.caps import bucket_key
 from domain.events.common import Policies
-from domain.events.delivery import EstimateRevised
+from domain.events.delivery import EstimateRevised, ResourceAssigned
 from domain.exchange import Exchange, MissingRate
 from domain.explanation import Arithmetic, Node, constant, less, stated, total
 from domain.forecast import percent, room_of, value_of
 from domain.money import HALF_UP, convert, format_amount, smallest_unit
 from domain.outputs import ForecastUpdate
+from domain.rates import RateDecision
 from state.allot import allotments
+from state.assess import assignment_on
 from state.books import Basis, Forecast, Outlook
 from state.draft import Draft
 from state.explain.caps import CapNodes
@@ -27,8 +29,9 @@ from state.explain.trace import Said
 from state.forecast.bases import BUDGET, ESTIMATE, line_key
 from state.forecast.figures import lines_of
 from state.forecast.outlook import WHOLE, known, ledger_currency, project_lines, project_policies
+from state.forecast.planned import assigned_from, planned_decision, planned_line
 from state.known import exchange_on
-from state.plan import LinePlan
+from state.plan import LinePlan, line_plan, version_on
 
 FIGURES = (
     *("burn_hours", "burn_cost", "burn_revenue", "etc_hours", "etc_cost", "etc_revenue", "eac_hours", "eac_cost", "eac_revenue"),
@@ -341,8 +344,36 @@ class ForecastNodes:
         kept = of.outlook.progress.get(WHOLE)
         planned = sum(tally[0] for tally in kept.floor.values()) if kept is not None and not floor.value else 0
         if planned:
-            floor = stated("hours that the assignments plan", planned, "hours")
+            floor = self._planned_hours(of, planned)
         return most("hours at completion", floor, worked)
+
+    def _planned_hours(self, of: Context, value: int) -> Node:
+        """What the assignments plan from the month that runs on; of that month what is not worked yet."""
+        first = of.update.as_of.isoformat()[:7]
+        ahead = assigned_from(of.draft, of.draft.project(of.update.project_id), first).ahead
+        months: dict[str, list[Node]] = {}
+        for assignment, planned, _, _ in ahead.values():
+            for node in self._planned_by(assignment, {month for month, _ in planned}):
+                months.setdefault(node.title.removeprefix("planned in "), []).append(node)
+        nodes = [total(f"planned in {month}", months[month], "hours") for month in sorted(months)]
+        if first in months:
+            worked = [
+                self.entries.worked(at.work.event)
+                for name in of.forecast.bases
+                for at in self._entries(of, name)
+                if at.work.cost is not None and at.work.cost.day.isoformat().startswith(first)
+            ]
+            left = less("planned and not worked yet", nodes[0], total(f"worked in {first}", worked, "hours"))
+            nodes[0] = most(f"left of {first}", left, constant("nothing", 0, "hours"))
+        made = total("hours that the assignments plan", nodes, "hours")
+        return made if made.value == value else stated(made.title, value, "hours")
+
+    def _planned_by(self, assignment: ResourceAssigned, months: Set[str]) -> list[Node]:
+        return [
+            self.sources.field(f"planned in {row.month}", row.hours, "hours", assignment, f"planned[{place}].hours")
+            for place, row in enumerate(assignment.planned)
+            if row.month in months and row.hours > 0
+        ]
 
     def _bought(self, cost: Node, spent: Node, worked: Node) -> Node:
         """Hours that the remaining cost buys at the average so far."""
@@ -360,10 +391,36 @@ class ForecastNodes:
         if now[0] > 0 and now[2] > 0:
             arithmetic = Arithmetic("proportion", (to_come, earned, worked), parameters)
         else:
-            rate = stated("average rate of the planned hours", of.forecast.planned_rate, "rate", of.currency)
+            rate = self._planned_rate(of)
             arithmetic = Arithmetic("extend", (to_come, rate), parameters)
         value = Node("what they will earn", made, "amount", of.currency, arithmetic)
         return total("revenue at completion", (earned, value), "amount", of.currency, rule="R57")
+
+    def _planned_rate(self, of: Context) -> Node:
+        """Average of what the assignments plan, each at the rate of its first month that is planned."""
+        title, operands = "average rate of the planned hours", list[Node]()
+        project, plan = of.draft.project(of.update.project_id), planned_line(of.lines)
+        contract = of.draft.contract(plan.contract_id) if plan is not None else None
+        ahead = assigned_from(of.draft, project, of.update.as_of.isoformat()[:7]).ahead
+        for assignment, months, _, day in ahead.values() if plan is not None and contract is not None else ():
+            own = assignment_on(of.draft, project, assignment.person_id, day)
+            worker = (assignment.person_id, assignment.role, day, own)
+            assert plan is not None and contract is not None, "the loop has both"  # noqa: PT018
+            decision = planned_decision(of.draft, project, plan, contract, worker)
+            if isinstance(decision, RateDecision) and decision.rate:
+                stating = line_plan(of.draft, contract, version_on(contract, day), plan.line.line_id) or plan
+                hours = self._planned_by(assignment, {month for month, _ in months})
+                operands.append(total(f"hours that {assignment.assignment_id} plans", hours, "hours"))
+                operands.append(self.rating.of_plan(assignment, decision, stating, of.draft))
+        weights, rates = operands[::2], operands[1::2]
+        whole = sum(node.value or 0 for node in weights)
+        value = sum((one.value or 0) * (other.value or 0) for one, other in zip(weights, rates, strict=True))
+        if not of.forecast.planned_rate:
+            return constant(title, 0, "rate", of.currency)
+        if not whole or value // whole != of.forecast.planned_rate:
+            return stated(title, of.forecast.planned_rate, "rate", of.currency)
+        arithmetic = Arithmetic("weighted_average", tuple(operands), {"step": "0.000001", "mode": "down"})
+        return Node(title, of.forecast.planned_rate, "rate", of.currency, arithmetic, "R57")
 
     # Caps
 
@@ -436,9 +493,10 @@ class ForecastNodes:
         )
         value = total("value of the line", [self.entries.value(at) for at in priced], "amount", plan.currency)
         made = value_of(hours.value or 0, (totals.hours, 0, totals.value), of.forecast.planned_rate, plan.step)
-        if not totals.hours or not totals.value:
-            return stated("value of the hours left", made, "amount", plan.currency)
         parameters: dict[str, Any] = {"step": step_of(plan.currency), "mode": HALF_UP}
+        if totals.hours <= 0 or totals.value <= 0:
+            by_plan = Arithmetic("extend", (hours, self._planned_rate(of)), parameters)
+            return Node("value of the hours left", made, "amount", plan.currency, by_plan)
         arithmetic = Arithmetic("proportion", (hours, value, whole), parameters)
         return Node("value of the hours left", made, "amount", plan.currency, arithmetic)
 

@@ -87,20 +87,33 @@ class Rating:
                 for one in decision.rejected
             ),
         )
-        leaf = self._leaf(event, decision, plan, draft)
+        leaf = self._stated_by(
+            decision, event.person_id, plan, draft, event, _assignment(draft, event, plan, decision.rate)
+        )
         return leaf._replace(rule="R5", policies=policies, facts=(*facts, *leaf.facts))
 
-    def _leaf(self, event: TimeApproved, decision: RateDecision, plan: LinePlan, draft: Draft) -> Node:
+    def of_plan(self, assignment: ResourceAssigned, decision: RateDecision, plan: LinePlan, draft: Draft) -> Node:
+        """The rate that the hours of an assignment would have."""
+        leaf = self._stated_by(decision, assignment.person_id, plan, draft, None, assignment)
+        return leaf._replace(title=f"bill rate of {assignment.person_id}", rule="R5")
+
+    def _stated_by(
+        self,
+        decision: RateDecision,
+        person_id: str,
+        plan: LinePlan,
+        draft: Draft,
+        event: TimeApproved | None,
+        assignment: ResourceAssigned | None,
+    ) -> Node:
         sources, rate, currency = self._sources, decision.rate, plan.currency
         match decision.source_kind:
-            case "entry":
+            case "entry" if event is not None:
                 return sources.field("bill rate", rate, "rate", event, "rate", currency)
-            case "assignment":
-                assignment = _assignment(draft, event, plan, rate)
-                if assignment is not None:
-                    return sources.field("bill rate", rate, "rate", assignment, "bill_rate.amount", currency)
+            case "assignment" if assignment is not None:
+                return sources.field("bill rate", rate, "rate", assignment, "bill_rate.amount", currency)
             case "person":
-                for person in draft.reference.persons.get(event.person_id, ()):
+                for person in draft.reference.persons.get(person_id, ()):
                     if person.version == decision.version:
                         return sources.field("bill rate", rate, "rate", person, "bill_rate.amount", currency)
             case "rate_card":

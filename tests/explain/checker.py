@@ -91,6 +91,11 @@ class Checker:
                 return rounded(amount, parameters)
             case "proportion":
                 return rounded(operands[0] * operands[1] / operands[2], parameters)
+            case "weighted_average":
+                weighed = sum(
+                    (one * other for one, other in zip(operands[::2], operands[1::2], strict=True)), Fraction(0)
+                )
+                return rounded(weighed / sum(operands[::2], Fraction(0)), parameters)
             case "percent":
                 return rounded(operands[0] * 100 / operands[1], parameters)
             case "increments":
@@ -113,7 +118,7 @@ class Checker:
         for name, place in re.findall(r"([a-z_]+)|\[(\d+)\]", node["field"]):
             value = value[name] if name else value[int(place)]
         if node["unit"] == "instant":
-            moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+            moment = datetime.fromisoformat(value)
             return Fraction((moment - EPOCH) // timedelta(microseconds=1))
         return Fraction(value)
 

@@ -63,6 +63,7 @@ def printed() -> Iterator[Printed]:
     """Every figure of the run that can be asked for."""
     yield from _of_records()
     yield from _of_views()
+    yield from _of_forecasts()
     yield from _of_entries()
     yield from _of_ledgers()
 
@@ -104,6 +105,15 @@ def _of_views() -> Iterator[Printed]:
             for name, value in balance.items():
                 if name not in {"contract_id", "currency"}:
                     yield Printed("balance", f"{whose}#{name}", Fraction(value))
+
+
+def _of_forecasts() -> Iterator[Printed]:
+    latest = {record["project_id"]: record for record in outputs() if record["type"] == "ForecastUpdate"}
+    for project_id, update in latest.items():
+        figures = {**update["project"], "percent_complete": update["percent_complete"]}
+        for name, value in figures.items():
+            if name not in {"currency", "months", "budget_used_percent"} and value is not None:
+                yield Printed("forecast", f"{project_id}#{name}", Fraction(value))
 
 
 def _of_entries() -> Iterator[Printed]:

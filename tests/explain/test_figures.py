@@ -48,7 +48,7 @@ def test_a_thousand_figures_come_to_what_was_printed(explanations: Explanations)
     checker = Checker(events(), explain)
     figures = sample()
     assert len(figures) == FIGURES
-    assert len({figure.kind for figure in figures}) == 10
+    assert len({figure.kind for figure in figures}) == 11
     for figure in figures:
         assert checker.value_of(explain(figure.id)) == figure.value, figure
     # The year holds what there is to explain: rounding, exchange, caps, steps, shares of a day.

@@ -24,8 +24,8 @@ from domain.outputs import (
 from domain.reference import ReferenceBook
 from domain.units import Instant
 from state.books import Contract, Entry, Project, Work
-from state.draft import Cause, Draft, PartKey, Plans, Transition
-from state.fold import cause_of, flush_views
+from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
+from state.fold import cause_of
 from state.shard import REFERENCE, VIEW_RUN, Encoded, Encoders, LogRecord, Mark, Pieces, Progress, Shard
 from state.store import Engagement, Store
 from state.totals import open_keys
@@ -128,10 +128,10 @@ class Trace(Store):
     def part_at(self, kind: str, part_id: str, step: int) -> Any:
         return _at(self._parts_at.get((kind, part_id), ()), step)
 
-    def parts_at(self, step: int) -> dict[PartKey, Any]:
+    def parts_at(self, step: int) -> Parts:
         """Everything but the entries, as it stood after a step."""
         found = ((key, _at(history, step)) for key, history in self._parts_at.items())
-        return {key: part for key, part in found if part is not None}
+        return Parts((key, part) for key, part in found if part is not None)
 
     def contract_at(self, contract_id: str, step: int) -> Contract | None:
         found: Contract | None = self.part_at("contract", contract_id, step)
@@ -228,9 +228,7 @@ class Retold(Shard):
         """Another engagement's record that ends a run: views of what changed go out."""
         self._see(record)
         cause = cause_of(record.event, self._recorded_max, record.offset)
-        for engagement_id in self.store.changed(""):
-            self._take(engagement_id, cause, _silent, flush_views)  # type: ignore[arg-type]  # nothing is numbered
-            self._shown(engagement_id)
+        self._send_views(cause, _silent, ROOM)  # type: ignore[arg-type]  # nothing is numbered
 
     def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: Any) -> None:
         super()._refer(record, event, cause, emit)

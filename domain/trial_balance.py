@@ -117,16 +117,19 @@ RollKey = tuple[str, str | None, str]
 
 
 class LedgerSums:
-    """Sums of one legal entity's journals by period; they are added in the order in which they were made."""
+    """Sums of one legal entity's journals by period; they are added in the order in which they were made.
 
-    def __init__(self, legal_entity_id: str) -> None:
+    `taken_back` are the entries of which a posting was reversed before the first journal.
+    """
+
+    def __init__(self, legal_entity_id: str, taken_back: Iterable[str] = ()) -> None:
         self.legal_entity_id = legal_entity_id
         self.ledger_currency = ""
         self._journals: dict[str, int] = {}
         self._ledger: dict[str, dict[Key, list[Amount]]] = {}
         self._transaction: dict[str, dict[Key, list[Amount]]] = {}
         self._moves: dict[str, dict[RollKey, dict[str, list[Amount]]]] = {}
-        self._taken_back: set[str] = set()
+        self._taken_back = set(taken_back)
 
     def add(self, journal: JournalEntry) -> None:
         period = journal.period
@@ -138,6 +141,10 @@ class LedgerSums:
             _post(transaction, (line.account, journal.currency), line.amount)
         if any(line.account in CONTRACT_POSITION for line in journal.lines):
             self._move(journal)
+
+    def move_of(self, journal: JournalEntry) -> str:
+        """What a journal does to the balances that roll forward, and nothing where it is on none; in the order of the journals."""
+        return self._kind_of(journal) if any(line.account in CONTRACT_POSITION for line in journal.lines) else ""
 
     def periods(self) -> tuple[PeriodTotals, ...]:
         """Periods with journals, in order."""
@@ -164,7 +171,7 @@ class LedgerSums:
         )
 
     def _move(self, journal: JournalEntry) -> None:
-        kind = kind_of_move(journal, self._taken_back)
+        kind = self._kind_of(journal)
         moves = self._moves.setdefault(journal.period, {})
         for balance, accounts in BALANCES.items():
             lines = [line for line in journal.lines if line.account in accounts]
@@ -174,16 +181,14 @@ class LedgerSums:
                 moved[0] += sum(line.amount for line in lines)
                 moved[1] += sum(line.ledger_amount for line in lines)
 
-
-def kind_of_move(journal: JournalEntry, taken_back: set[str]) -> str:
-    """What the journal does to a balance; `taken_back` holds what was reversed before it, and takes note of it."""
-    if journal.kind == "billing":
-        return BILLED
-    if journal.kind == "reversal":
-        taken_back.add(journal.affected_id)
-    elif journal.kind == "posting" and journal.affected_id not in taken_back:
-        return ADDED
-    return CORRECTED
+    def _kind_of(self, journal: JournalEntry) -> str:
+        if journal.kind == "billing":
+            return BILLED
+        if journal.kind == "reversal":
+            self._taken_back.add(journal.affected_id)
+        elif journal.kind == "posting" and journal.affected_id not in self._taken_back:
+            return ADDED
+        return CORRECTED
 
 
 def is_period(name: str) -> bool:

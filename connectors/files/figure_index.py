@@ -20,7 +20,6 @@ from connectors.files.engagement_log import EngagementLog, LogRecord
 from connectors.files.log_format import LogEnd
 from connectors.files.outputs import read_progress, topic_file
 from connectors.files.written import Written, topics
-from domain.accounts import CONTRACT_POSITION
 from domain.events.catalogue import Event
 from domain.events.reference import DayEnded
 from domain.identity import engagement_of
@@ -36,7 +35,7 @@ from domain.outputs import (
     ProjectView,
 )
 from domain.reference import owner_key
-from domain.trial_balance import PostedSum, kind_of_move
+from domain.trial_balance import LedgerSums, PostedSum
 from domain.units import Instant
 
 VERSION: Final = 1
@@ -81,7 +80,7 @@ class FigureIndex:
         self.shard = shard
         self._log = EngagementLog.open(output, shard)
         self._db = self._open(output / FOLDER / f"{shard}.db")
-        self._taken_back: dict[str, set[str]] = {}
+        self._moves: dict[str, LedgerSums] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -142,8 +141,7 @@ class FigureIndex:
         if meta["log_offset"] >= end and meta["lengths"] == lengths:
             return
         self._db.execute("BEGIN")
-        for number, row in self._db.execute("SELECT entity, affected FROM taken_back"):
-            self._taken_back.setdefault(number, set()).add(row)
+        self._moves = {}
         numbers = _Numbers(self._db)
         recorded_at = self._add_records(numbers, meta["log_offset"], end, meta["recorded_at"], tell)
         for topic in topics():
@@ -212,13 +210,13 @@ class FigureIndex:
         self._write_outputs(outputs, forecasts, sums)
 
     def _add_up(self, journal: JournalEntry, number: int, sums: dict[tuple[Any, ...], list[Any]]) -> None:
-        taken_back = self._taken_back.setdefault(journal.legal_entity_id, set())
-        on_position = any(line.account in CONTRACT_POSITION for line in journal.lines)
-        if journal.kind == "reversal" and journal.affected_id not in taken_back and on_position:
-            self._db.execute(
-                "INSERT OR IGNORE INTO taken_back VALUES (?, ?)", (journal.legal_entity_id, journal.affected_id)
-            )
-        move = kind_of_move(journal, taken_back) if on_position else ""
+        entity_id = journal.legal_entity_id
+        if entity_id not in self._moves:
+            rows = self._db.execute("SELECT affected FROM taken_back WHERE entity = ?", (entity_id,))
+            self._moves[entity_id] = LedgerSums(entity_id, (affected for (affected,) in rows))
+        move = self._moves[entity_id].move_of(journal)
+        if move and journal.kind == "reversal":
+            self._db.execute("INSERT OR IGNORE INTO taken_back VALUES (?, ?)", (entity_id, journal.affected_id))
         for account in {line.account for line in journal.lines}:
             key = (
                 journal.legal_entity_id,

@@ -17,10 +17,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from domain.accounts import CONTRACT_POSITION, name_of
+from domain.accounts import name_of
 from domain.explanation import ELSEWHERE, Arithmetic, Node, less, negated, stated, total
 from domain.outputs import JournalEntry
-from domain.trial_balance import ADDED, BALANCES, BILLED, CORRECTED, PostedSum, kind_of_move
+from domain.trial_balance import BALANCES, LedgerSums, Moves, PostedSum
 from domain.units import Amount
 from state.explain.explainer import Explainer
 
@@ -29,7 +29,7 @@ _ID: Final = re.compile(
     r"(#(?P<figure>[a-z]+)(?P<ledger>/ledger)?)?(@(?P<engagement>.+))?"
 )
 ACCOUNT_FIGURES: Final = ("opening", "debits", "credits", "balance", "closing")
-ROLL_FIGURES: Final = ("opening", ADDED, BILLED, CORRECTED, "closing")
+ROLL_FIGURES: Final = (*Moves._fields, "closing")
 NO_CONTRACT: Final = "-"
 
 
@@ -176,15 +176,14 @@ def _share(wanted: LedgerFigure, posted: PostedSum) -> Amount:
 
 def of_engagement(wanted: LedgerFigure, explainer: Explainer, value: Amount) -> Node:
     """The lines of the engagement's journals that make its part; `value` is what the balance counts of it."""
-    taken_back: set[str] = set()
+    moves = LedgerSums(wanted.entity_id)
     operands: list[Node] = []
     currency = wanted.currency
     for said in explainer.trace.journals.values():
         journal: JournalEntry = said.record
         if journal.legal_entity_id != wanted.entity_id:
             continue
-        on_position = any(line.account in CONTRACT_POSITION for line in journal.lines)
-        move = kind_of_move(journal, taken_back) if on_position else ""
+        move = moves.move_of(journal)
         if wanted.in_ledger:
             currency = journal.ledger_currency
         if _is_in(wanted, journal, move):

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.written import read_shard
 from connectors.json_records import record_to_json
+from domain.trial_balance import Moves
 from milepost.cli import app
 from milepost.commands.ledger import ledger_sums, plain
 
@@ -143,7 +144,7 @@ def _of_ledgers() -> Iterator[Printed]:
                         yield Printed("account", f"{whose}#{name}", _fraction(getattr(line, name)))
             for roll in balance.rolls:
                 whose = f"{head}/{roll.balance}/{roll.contract_id or '-'}/{roll.currency}"
-                for name in ("opening", "added", "billed", "corrected", "closing"):
+                for name in (*Moves._fields, "closing"):
                     yield Printed("roll-forward", f"{whose}#{name}", _fraction(getattr(roll.amounts, name)))
                     yield Printed("roll-forward", f"{whose}#{name}/ledger", _fraction(getattr(roll.ledger, name)))
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from connectors.files.figure_index import FigureIndex
+from connectors.files.figure_index import FigureIndex, engagement_named
 from connectors.files.written import Written
 from dataflows.embedded import decode_event
-from domain.outputs import ForecastUpdate, Position
+from domain.outputs import ExceptionClosed, ExceptionRaised, ForecastUpdate, Position
 from state.explain.trace import Retold, Said, Step, Trace
 from state.shard import VIEW_RUN
 
@@ -74,7 +74,9 @@ def _end_run(index: FigureIndex, fold: Retold, offset: int) -> None:
 
 
 def differences(trace: Trace, written: Sequence[Written]) -> Iterator[Difference]:
-    for there, again in zip_longest(written, trace.said):
+    """Of outputs that name their engagement; what names none cannot be told apart by it."""
+    said = [one for one in trace.said if _is_named(one)]
+    for there, again in zip_longest([one for one in written if _is_named(one)], said):
         step = trace.steps[again.step] if again is not None else None
         if there is None or again is None or step is None or not _alike(there, again, step):
             offset = there.position.log_offset if there is not None else step.record.offset if step is not None else 0
@@ -83,6 +85,15 @@ def differences(trace: Trace, written: Sequence[Written]) -> Iterator[Difference
             )
             if there is None or again is None or type(there.record) is not type(again.record):
                 return
+
+
+def _is_named(one: Said | Written) -> bool:
+    return isinstance(one.record, ForecastUpdate) or bool(engagement_named(one.record)) or _is_exception(one.record)
+
+
+def _is_exception(record: object) -> bool:
+    """Of reference data, whose engagement has the empty name."""
+    return isinstance(record, ExceptionRaised | ExceptionClosed)
 
 
 def _alike(there: Written, again: Said, step: Step) -> bool:
@@ -95,7 +106,3 @@ def _alike(there: Written, again: Said, step: Step) -> bool:
         and (position.event_id, position.occurred_at, position.recorded_at, position.correlation_id)
         == (cause.event_id, cause.occurred_at, cause.recorded_at, cause.correlation_id)
     )
-
-
-def forecasts_of(written: Sequence[Written]) -> list[ForecastUpdate]:
-    return [one.record for one in written if isinstance(one.record, ForecastUpdate)]

@@ -8,8 +8,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from milepost import exit_codes
-from milepost.commands import dump, explain, forecast, import_, ledger, run, schemas, show, simulate, verify
+from milepost.as_of import looking_back
+from milepost.commands import between, dump, explain, forecast, import_, ledger, run, schemas, show, simulate, verify
 from milepost.errors import TellingGroup
+from milepost.for_period import forecast_for, show_for
 
 PLAIN: Final[dict[str, Any]] = {
     "no_args_is_help": True,
@@ -78,7 +80,7 @@ mount(
 )
 mount(
     "show",
-    show.show,
+    looking_back(show.show, "id_", show_for),
     "Explain a project, an engagement or a statement.",
     example="milepost show PRJ-00004 --output build/try/output",
     then="milepost show on a statement that it names, or milepost forecast PRJ-00004 --output build/try/output",
@@ -92,17 +94,24 @@ mount(
 )
 mount(
     "forecast",
-    forecast.forecast,
+    looking_back(forecast.forecast, "project_id", forecast_for),
     "Show where a project is heading, and why that changed.",
     example="milepost forecast PRJ-00004 --output build/try/output",
     then="milepost dump forecast.updates --json --output build/try/output for all updates of all projects",
 )
 mount(
     "ledger",
-    ledger.ledger,
+    looking_back(ledger.ledger),
     "Show trial balance and roll-forwards of a company.",
     example="milepost ledger --entity LE-DE --period 2026-02 --output build/try/output",
     then="the same with --csv for a spreadsheet, or milepost verify --output build/try/output",
+)
+mount(
+    "between",
+    between.between,
+    "Show what came between two moments, and what it moved.",
+    example="milepost between 2026-02-28 2026-03-31 --output build/try/output",
+    then="milepost explain on any id that it shows, or milepost ledger --as-of either day",
 )
 mount(
     "dump",

@@ -43,6 +43,7 @@ FOLDER: Final = "index"
 WRITTEN_EVERY: Final = 20_000
 # The number of what belongs to no engagement.
 EVERYONE: Final = 0
+EXCEPTIONS: Final = TOPICS["ExceptionRaised"]
 FORECASTS: Final = TOPICS["ForecastUpdate"]
 
 _TABLES: Final = """
@@ -199,8 +200,8 @@ class FigureIndex:
             position, record = found.record
             if isinstance(record, ForecastUpdate):
                 forecasts.append((record.project_id, found.byte_offset, position.log_offset))
-            elif (engagement_id := engagement_named(record)) is not None:
-                number = numbers.of(engagement_id)
+            else:
+                number = numbers.of(engagement_named(record))
                 outputs.append((number, topic, found.byte_offset, position.log_offset))
                 if isinstance(record, JournalEntry):
                     self._add_up(record, number, sums)
@@ -294,6 +295,65 @@ class FigureIndex:
         row = self._db.execute("SELECT max(recorded_at) FROM records WHERE log_offset <= ?", (offset,)).fetchone()
         return Place(offset, place.length, row[0]), record
 
+    # Moments
+
+    def offset_after(self, instant: Instant) -> int:
+        """The first log offset that was recorded after the instant."""
+        row = self._db.execute("SELECT max(log_offset) FROM records WHERE recorded_at <= ?", (instant,)).fetchone()
+        return 0 if row[0] is None else row[0] + 1
+
+    def recorded_at(self, offset: int) -> Instant:
+        """The running maximum just before a log offset, 0 at the beginning."""
+        row = self._db.execute("SELECT max(recorded_at) FROM records WHERE log_offset < ?", (offset,)).fetchone()
+        return row[0] or 0
+
+    def byte_at(self, offset: int) -> int | None:
+        """Where the record of a log offset begins; None where the log ends before it."""
+        row = self._db.execute("SELECT place FROM records WHERE log_offset = ?", (offset,)).fetchone()
+        return row[0] if row is not None else None
+
+    def lengths_at(self, offset: int) -> dict[str, int]:
+        """Bytes of each topic's file that hold what the records before a log offset caused."""
+        lengths: dict[str, int] = dict(self._meta()["lengths"])
+        rows = [
+            *self._db.execute("SELECT topic, min(place) FROM outputs WHERE log_offset >= ? GROUP BY topic", (offset,)),
+            (
+                FORECASTS,
+                *self._db.execute("SELECT min(place) FROM forecasts WHERE log_offset >= ?", (offset,)).fetchone(),
+            ),
+        ]
+        lengths.update({topic: place for topic, place in rows if place is not None})
+        return lengths
+
+    def forecast_before(self, project_id: str, offset: int) -> ForecastUpdate | None:
+        """The last one that a record before a log offset caused."""
+        sql = "SELECT max(place) FROM forecasts WHERE project = ? AND log_offset < ?"
+        place = self._db.execute(sql, (project_id, offset)).fetchone()[0]
+        for written in self._read(FORECASTS, [place] if place is not None else []):
+            if isinstance(written.record, ForecastUpdate):
+                return written.record
+        return None
+
+    def was_open(self, exception_id: str, offset: int) -> bool:
+        """Whether an exception was raised before a log offset and not closed again."""
+        sql = "SELECT place FROM outputs WHERE no = ? AND topic = ? AND log_offset < ?"
+        number = self._number(engagement_of(exception_id))
+        places = [place for (place,) in self._db.execute(sql, (number, EXCEPTIONS, offset))]
+        last: Output | None = None
+        for written in self._read(EXCEPTIONS, sorted(places)):
+            if getattr(written.record, "exception_id", None) == exception_id:
+                last = written.record
+        return isinstance(last, ExceptionRaised)
+
+    def between(self, topic: str, start: int, end: int) -> Iterator[Written]:
+        """Outputs of a topic whose blocks lie between two of such lengths; 0 is the beginning of the file."""
+        path = topic_file(self.output, topic, self.shard)
+        for found in read_container(path, output_versions(), start or None, end) if start < end else ():
+            if not isinstance(found, ContainerRecord):
+                raise ContainerDamaged(found)
+            position, record = found.record
+            yield Written(topic, position, record, found.body)
+
     @property
     def end(self) -> int:
         """Offset behind the last record taken in."""
@@ -355,8 +415,8 @@ class _Numbers:
         return found
 
 
-def engagement_named(record: Output) -> str | None:
-    """The engagement of an output that names it, in a field or at the head of its id."""
+def engagement_named(record: Output) -> str:
+    """The engagement of an output that names it, in a field or at the head of its id; empty for what belongs to none."""
     match record:
         case JournalEntry():
             return engagement_of(record.journal_id)
@@ -369,7 +429,7 @@ def engagement_named(record: Output) -> str | None:
         case ProjectView():
             return record.engagement_id
         case _:
-            return None
+            return ""
 
 
 def _facts(event: Event) -> Iterator[tuple[str, str]]:

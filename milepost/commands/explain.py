@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from milepost import exit_codes
-from milepost.console import progress_bar, say, shape, write_json
+from milepost.as_of import indexing
+from milepost.console import say, shape, write_json
 
 if TYPE_CHECKING:
     from dataflows.explain import Explained
@@ -39,14 +40,8 @@ def explain(
     if json and html is not None:
         raise typer.BadParameter("expected one of --json and --html, got both", param_hint="--html")
     try:
-        with progress_bar() as bar:
-            task = bar.add_task("Indexing", total=None, visible=False)
-
-            def tell(what: str, done: int, of: int) -> None:
-                bar.update(task, description=what[:11], completed=done, total=of, visible=True)
-
-            with Explanations(output, tell) as explanations:
-                found = explanations.explain(id_)
+        with indexing() as tell, Explanations(output, tell) as explanations:
+            found = explanations.explain(id_)
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     if not isinstance(found, Explained):

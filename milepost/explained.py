@@ -52,9 +52,13 @@ def formula(node: Node) -> str:
     rounded = f", to {parameters['step']} {parameters.get('mode', '')}".rstrip() if "step" in parameters else ""
     match operation:
         case "sum":
-            return " + ".join(values) if 1 < len(values) <= 4 else f"sum of {len(values):,}"
+            return " + ".join(values).replace("+ -", "− ") if 1 < len(values) <= 4 else f"sum of {len(values):,}"
         case "subtract":
-            return " − ".join(values) if len(values) <= 5 else f"{values[0]} less {len(values) - 1:,} others"
+            return (
+                " − ".join(values).replace("− -", "+ ")
+                if len(values) <= 5
+                else f"{values[0]} less {len(values) - 1:,} others"
+            )
         case "negate":
             return f"−({values[0]})"
         case "same":

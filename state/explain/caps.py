@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, limit_on
+from domain.contract import BEGINNING
 from domain.explanation import Arithmetic, Node, constant, less, stated, total
 from domain.money import round_ratio
 from state.allot import BILLING, MAIN, REVENUE, Stake, allotments, claim_of, granted_of, order_key, rules_for, stake_of
@@ -313,7 +314,11 @@ class CapNodes:
         value = getattr(limit, measure)
         unit, currency = ("amount", plan.currency) if measure == "amount" else ("hours", "")
         version = contract.history[rule.limits.index(limit)].version
-        facts = (("split", rule.split), ("period", rule.period), ("in force from", limit.effective_on.isoformat()))
+        facts = (
+            ("split", rule.split),
+            ("period", rule.period),
+            ("in force from", "the beginning" if limit.effective_on <= BEGINNING else limit.effective_on.isoformat()),
+        )
         kind, _, cap_id = rule.cap_id.partition(":")
         title = f"limit of cap {rule.cap_id}"
         if kind == "line":

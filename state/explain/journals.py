@@ -48,10 +48,18 @@ class JournalNodes:
         return Node(
             f"Journal {journal_id}: {journal.kind} of {journal.affected_kind} {journal.affected_id} version {journal.affected_version}",
             facts=self._facts(journal),
-            why=(*lines, *self._lineage(said, journal)),
-            rule=journal.rule,
+            why=(*lines, *self._rooms(said, journal), *self._lineage(said, journal)),
+            rule=f"rule {journal.rule}",
             id=journal_id,
         )
+
+    def _rooms(self, said: Said, journal: JournalEntry) -> tuple[Node, ...]:
+        """What caps had left for the entry before and after its posting; a difference says so with its amount."""
+        at = self._work_of(said, journal) if journal.kind == "posting" else None
+        if at is None or not any(line.purpose == "revenue" for line in journal.lines):
+            return ()
+        rooms: tuple[Node, ...] = self.entries.caps.room_around(at)
+        return rooms
 
     def _facts(self, journal: JournalEntry) -> tuple[tuple[str, str], ...]:
         rate = format_decimal(journal.exchange_rate, 12)
@@ -64,7 +72,6 @@ class JournalNodes:
                 journal.currency
                 + (f" at {rate} {journal.ledger_currency}" if journal.currency != journal.ledger_currency else ""),
             ),
-            ("rule", journal.rule),
             *((("delivered", "no, for the record only"),) if not journal.deliver else ()),
         )
 
@@ -386,11 +393,14 @@ class JournalNodes:
                     amount, ledger = self._leg(posted, number)
                     amounts.append(amount)
                     ledgers.append(ledger)
-        currency = journals[0].currency if journals else ""
-        ledger_currency = journals[0].ledger_currency if journals else ""
         return (
-            total("carried by its journals", amounts, "amount", currency),
-            total("carried by its journals, in ledger currency", ledgers, "amount", ledger_currency),
+            total("carried by its journals", amounts, "amount", amounts[0].currency if amounts else ""),
+            total(
+                "carried by its journals, in ledger currency",
+                ledgers,
+                "amount",
+                ledgers[0].currency if ledgers else "",
+            ),
         )
 
     def _leg(self, posted: Posted, number: int) -> tuple[Node, Node]:

@@ -91,8 +91,11 @@ class RecordNodes:
         if price.value != price.billable:
             found.append(self.over(entry_id, at.step))
         found.append(self.accrued(entry_id, at.step))
-        rooms = self.entries.caps.room_around(at)
-        return [*found, *(node._replace(title=f"{entry_id}: {node.title}") for node in rooms)]
+        rooms = tuple(node._replace(title=f"{entry_id}: {node.title}") for node in self.entries.caps.room_around(at))
+        found = [
+            node._replace(why=(*node.why, *rooms)) if node.title.endswith(": billable") else node for node in found
+        ]
+        return [*found, *rooms]
 
     def _billed(self, entry_id: str, step: int) -> list[Node]:
         found = []

@@ -72,7 +72,8 @@ class Explanations:
         found: list[str] = []
         if "." in whole:
             found.append(engagement_of(whole))
-        found.append(whole)
+        if whole:
+            found.append(whole)
         for name in (whole, whole.rpartition("/")[0]):
             for kind in NAMED:
                 found += self._index.engagements_of(kind, name)

@@ -191,6 +191,11 @@ def _convert(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) 
     return _rounded(amount, parameters)
 
 
+def _exchange(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """A rate along a path, for showing."""
+    return _convert([Fraction(1), *operands], parameters)
+
+
 def _proportion(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
     whole, part, of = operands
     return _rounded(whole * part / of, parameters)
@@ -261,6 +266,7 @@ OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parame
     "round": lambda operands, parameters: _rounded(operands[0], parameters),
     "extend": _extend,
     "convert": _convert,
+    "exchange": _exchange,
     "proportion": _proportion,
     "increments": _increments,
     "elapsed": _elapsed,

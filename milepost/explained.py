@@ -76,6 +76,10 @@ def formula(node: Node) -> str:
                 f" {'×' if leg == 'times' else '÷'} {value}" for leg, value in zip(legs, values[1:], strict=True)
             )
             return f"{values[0]}{steps}{rounded}"
+        case "exchange":
+            return " and ".join(values)
+        case "share":
+            return f"its part of {values[0]} in proportion to value, among {len(values) - 1:,}"
         case "proportion":
             return f"{values[0]} × {values[1]} ÷ {values[2]}{rounded}"
         case "weighted_average":

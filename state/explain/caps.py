@@ -6,7 +6,7 @@ from bisect import bisect_left
 from datetime import date
 from typing import Any, NamedTuple
 
-from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, limit_on
+from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, is_prorated, limit_on, prorate
 from domain.contract import BEGINNING
 from domain.explanation import Arithmetic, Node, constant, less, stated, total
 from domain.money import round_ratio
@@ -15,6 +15,7 @@ from state.books import Entry, Work
 from state.explain.entries import EntryNodes, Standing, most, step_of
 from state.explain.sources import Sources
 from state.plan import LinePlan, plan_of
+from state.totals import open_lines
 
 
 class Rival(NamedTuple):
@@ -89,6 +90,9 @@ class CapNodes:
 
     def _granted(self, at: Standing, plan: LinePlan, allotment: str, amount: int, value: Node) -> Node:
         title = f"{at.entry.entry_id}: what caps allow"
+        before = self._before_it_was_final(at) if at.work.price is not None and at.work.price.final else None
+        if before is not None:
+            return self.granted(before, allotment or BILLING)
         contest = self.contest(plan, allotment, at.step)
         own = contest.by_entry.get(at.entry.entry_id)
         if own is None or own.stake.price.final:
@@ -102,6 +106,20 @@ class CapNodes:
                 title, (self._settled(own, contest), made), "amount", plan.currency, rule="R16", policies=policies
             )
         return made if made.value == amount else stated(title, amount, "amount", plan.currency, rule="R16")
+
+    def _before_it_was_final(self, at: Standing) -> Standing | None:
+        """Policy `overflow: non_billable`: the share at the cut that made it final (RULES section 6, Caps)."""
+        for step, entry in reversed(self.sources.trace.entry_steps(at.entry.entry_id)):
+            if step > at.step:
+                continue
+            work = next(
+                (work for work in (entry.behind, entry.work) if work is not None and same_share(work, at.work)), None
+            )
+            if work is None:
+                return None
+            if work.price is not None and not work.price.final:
+                return Standing(step, entry, work)
+        return None
 
     def contest(self, plan: LinePlan, allotment: str, step: int) -> Contest:
         key = (plan.contract_id, plan.group, allotment, step)
@@ -273,6 +291,8 @@ class CapNodes:
     def _make_settled(self, rival: Rival, contest: Contest) -> Node:
         title = f"{rival.entry_id}: settled"
         pinned, currency = rival.claim.pinned, rival.plan.currency
+        if rival.stake.price.given == pinned:
+            return self._given(self._at(rival, contest), rival.plan, contest.allotment)
         if contest.allotment != REVENUE:
             price, step = rival.stake.price, contest.step
             issued: Node = self.entries.pieces.issued(rival.entry_id, price.contract_id, price.line_id, step)
@@ -289,9 +309,117 @@ class CapNodes:
     def _settled_hours(self, rival: Rival, contest: Contest) -> Node:
         parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
         value = self.entries.value(self._at(rival, contest))
-        operands = (self._hours_claimed(rival, contest), self._settled(rival, contest), value)
-        arithmetic = Arithmetic("proportion", operands, parameters)
-        return Node(f"{rival.entry_id}: hours settled", rival.claim.pinned_hours, "hours", "", arithmetic)
+        title = f"{rival.entry_id}: hours settled"
+        hours, settled = self._hours_claimed(rival, contest), self._settled(rival, contest)
+        if (hours.value, value.value) != (rival.claim.hours, rival.claim.amount):
+            return stated(title, rival.claim.pinned_hours, "hours")
+        arithmetic = Arithmetic("proportion", (hours, settled, value), parameters)
+        return Node(title, rival.claim.pinned_hours, "hours", "", arithmetic)
+
+    # What a cut gives by prorate
+
+    def _given(self, at: Standing, plan: LinePlan, allotment: str) -> Node:
+        """What a cut gave for good, also to the next version of the entry, as far as its value reaches."""
+        price = at.work.price
+        assert price is not None, "the work is priced"
+        entry_id, value = at.entry.entry_id, price.given
+        step, former = self._given_at(at)
+        title = f"{entry_id}: given by a cut"
+        if former is not None and former.work.price is not None and former.work.price.given:
+            made = self._given(former, plan, allotment)
+            least = (made, self.entries.value(at))
+            if min(node.value or 0 for node in least) == value:
+                return Node(title, value, "amount", plan.currency, Arithmetic("min", least), "R16")
+        key = ("given", entry_id, step, allotment)
+        if key not in self._memo:
+            self._memo[key] = self._share_of_cut(at, step, allotment, title, value)
+        return self._memo[key]
+
+    def _given_at(self, at: Standing) -> tuple[int, Standing | None]:
+        """The step that gave it, and the entry before where that was another version's."""
+        found, price = at.step, at.work.price
+        for step, entry in reversed(self.sources.trace.entry_steps(at.entry.entry_id)):
+            if step > at.step:
+                continue
+            work = entry.standing
+            if work is None or work.price is None or price is None or work.price.given != price.given:
+                break
+            found = step
+        before = self.entries.standing(at.entry.entry_id, found - 1)
+        own = self.sources.cause(found).id == at.entry.entry_id
+        return found, before if own else None
+
+    def _share_of_cut(self, at: Standing, step: int, allotment: str, title: str, value: int) -> Node:
+        """The room in proportion to value, among what is not settled with service date before the period's end (R12)."""
+        currency = at.work.price.currency if at.work.price is not None else ""
+        fallback = stated(title, value, "amount", currency, rule="R16")
+        before = self.entries.standing(at.entry.entry_id, step - 1)
+        price = before.work.price if before is not None else None
+        plan = plan_of(self.sources.draft(step - 1), price) if price is not None else None
+        if plan is None:
+            return fallback
+        contest = self.contest(plan, allotment, step - 1)
+        own = contest.by_entry.get(at.entry.entry_id)
+        shares = [
+            self._share(own, rule, contest, self._cut_to(plan.contract_id, step))
+            for rule in rules_for(plan, allotment)
+            if own is not None and is_prorated(rule, own.claim.day)
+        ]
+        if own is None or not shares or any(one is None for one in shares):
+            return fallback
+        made = _least(title, [one for one in shares if one is not None])
+        if own.claim.pinned:
+            made = total(title, (self._settled(own, contest), made), "amount", currency)
+        return made._replace(title=title, rule="R12") if made.value == value else fallback
+
+    def _cut_to(self, contract_id: str, step: int) -> date:
+        """The end, excluded, of the period that the step cut."""
+        contract = self.sources.trace.contract_at(contract_id, step)
+        ends = [
+            said.record.to
+            for parts in self.sources.trace.statements.values()
+            for said in parts
+            if said.step == step and said.record.contract_id == contract_id
+        ]
+        known = contract.period_start or contract.requested_to if contract is not None else None
+        return ends[-1] if ends else known or date.max
+
+    def _share(self, own: Rival | None, rule: CapRule, contest: Contest, to: date) -> Node | None:
+        if own is None:
+            return None
+        bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
+        sharing = [
+            rival
+            for rival in contest.rivals
+            if rival.claim.day < to
+            and not rival.stake.price.final
+            and rival.under(bucket)
+            and is_prorated(rule, rival.claim.day)
+            and rival.entry.standing is not None
+            and not is_settled(rival)
+        ]
+        if own not in sharing:
+            return None
+        last = sharing[-1].claim.day
+        limit = self._limit(own.plan, rule, last, "amount", contest.step)
+        queue = self._queue(contest, bucket, by_hours=False)
+        settled = [self._all_settled(queue, bucket, contest, by_hours=False)] if queue.settled else []
+        nothing = constant("nothing", 0, "amount", own.plan.currency)
+        room = most("room that is shared", less("limit less what is settled", limit, *settled), nothing, rule="R18")
+        free = [self._wants(rival, contest) for rival in sharing]
+        values = prorate(room.value or 0, [node.value or 0 for node in free], own.plan.currency)
+        place = sharing.index(own)
+        if sum(node.value or 0 for node in free) <= (room.value or 0):
+            return free[place]
+        parameters: dict[str, Any] = {"step": step_of(own.plan.currency), "party": place}
+        arithmetic = Arithmetic("share", (room, *free), parameters)
+        return Node(f"{own.entry_id}: its share", values[place], "amount", own.plan.currency, arithmetic, "R12")
+
+    def _wants(self, rival: Rival, contest: Contest) -> Node:
+        value = self.entries.value(self._at(rival, contest))
+        if not rival.claim.pinned:
+            return value
+        return less(f"{rival.entry_id}: not settled yet", value, self._settled(rival, contest))
 
     def _at(self, rival: Rival, contest: Contest) -> Standing:
         at = self.entries.standing(rival.entry_id, contest.step)
@@ -337,18 +465,33 @@ class CapNodes:
         self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
     ) -> Node:
         """What a cap has left of its newest limit after everything that is granted."""
+        limit, taken = self._newest(plan, rule, bucket, allotment, step, by_hours=by_hours)
+        nothing = constant("nothing", 0, limit.unit, limit.currency)
+        return most(
+            f"room under cap {rule.cap_id}", less("limit less what is taken", limit, *taken), nothing, rule="R18"
+        )
+
+    def beyond(self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int) -> Node:
+        """What is taken in money beyond the newest limit."""
+        if rule.limits[-1].amount is None:
+            return constant("nothing beyond it", 0, "amount", plan.currency)
+        limit, taken = self._newest(plan, rule, bucket, allotment, step, by_hours=False)
+        whole = total("taken", taken, "amount", plan.currency)
+        return most(
+            "beyond it", less("taken less the limit", whole, limit), constant("nothing", 0, "amount", plan.currency)
+        )
+
+    def _newest(
+        self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
+    ) -> tuple[Node, list[Node]]:
+        """The newest limit, and everything that is taken."""
         contest = self.contest(plan, allotment, step)
         queue = self._queue(contest, bucket, by_hours=by_hours)
         taken = [self._all_settled(queue, bucket, contest, by_hours=by_hours)] if queue.settled else []
         if queue.free:
             taken.append(self._before(queue, len(queue.free), bucket, contest, by_hours=by_hours))
-        unit = "hours" if by_hours else "amount"
         day = max(rule.limits[-1].effective_on, date(1990, 1, 1))
-        limit = self._limit(plan, rule, day, unit, step)
-        nothing = constant("nothing", 0, unit, limit.currency)
-        return most(
-            f"room under cap {rule.cap_id}", less("limit less what is taken", limit, *taken), nothing, rule="R18"
-        )
+        return self._limit(plan, rule, day, "hours" if by_hours else "amount", step), taken
 
     def room_around(self, at: Standing) -> tuple[Node, ...]:
         """For each cap in money of the entry's line: what was left before the entry, and what after it."""
@@ -373,6 +516,12 @@ class CapNodes:
             after = less(f"cap {rule.cap_id}: room after", before, self._granted_of(own, contest), rule="R18")
             found += [before, after]
         return tuple(found)
+
+
+def is_settled(rival: Rival) -> bool:
+    """Whether nothing of the entry waits for room or a statement: it is not listed as open on its line any more."""
+    price = rival.stake.price
+    return not any(line_id == price.line_id for _, line_id, _, _ in open_lines(rival.entry))
 
 
 def same_share(one: Work, other: Work) -> bool:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from domain.accounts import CURRENCY_ROUNDING
 from domain.explanation import Node, less, stated, total
 from domain.outputs import ExceptionClosed, ExceptionRaised
-from state.explain.entries import EntryNodes
+from state.allot import allotments
+from state.explain.entries import EntryNodes, Standing
+from state.explain.journals import JournalNodes
 from state.explain.records import RecordNodes
 from state.explain.sources import Sources
 from state.explain.statements import StatementNodes
 from state.explain.trace import Said
+from state.plan import line_plan
 
 
 class ExceptionNodes:
-    def __init__(self, sources: Sources, entries: EntryNodes, statements: StatementNodes, records: RecordNodes) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        entries: EntryNodes,
+        statements: StatementNodes,
+        journals: JournalNodes,
+        records: RecordNodes,
+    ) -> None:
         self.sources = sources
         self.entries = entries
         self.statements = statements
+        self.journals = journals
         self.records = records
 
     def exception(self, exception_id: str) -> Node:
@@ -72,8 +84,44 @@ class ExceptionNodes:
                 return self._difference(said, record)
             case "posting_rejected":
                 return self.statements.statement(record.subject_id)
+            case "cap_below_consumption":
+                return self._below(said, record)
+            case "outside_contract_dates" if record.subject_kind != "time_entry":
+                values = [self.entries.value(at) for at in self._listed(said, record) if at.work.price is not None]
+                return total("amount blocked", values, "amount", record.blocks_currency or "")
+            case "rounding_over_limit" if record.subject_id in self.sources.trace.journals:
+                return self._rounding(record)
             case _:
                 return None
+
+    def _listed(self, said: Said, record: ExceptionRaised) -> list[Standing]:
+        found = (self.entries.standing(entry_id, said.step) for entry_id in record.entries)
+        return [at for at in found if at is not None]
+
+    def _below(self, said: Said, record: ExceptionRaised) -> Node | None:
+        """What is taken less what the newest version of the cap allows."""
+        contract_id, cap_id, *period = record.subject_id.split("/", 2)
+        draft = self.sources.draft(said.step)
+        contract = draft.contract(contract_id)
+        for stored in reversed(contract.history) if contract is not None else ():
+            for line in stored.terms.lines:
+                plan = line_plan(draft, contract, stored.version, line.line_id) if contract is not None else None
+                for rule in plan.rules if plan is not None else ():
+                    if plan is not None and rule.cap_id == cap_id:
+                        bucket = (cap_id, period[0] if period else "")
+                        excess: Node = self.entries.caps.beyond(plan, rule, bucket, allotments(plan)[-1], said.step)
+                        return excess
+        return None
+
+    def _rounding(self, record: ExceptionRaised) -> Node:
+        """What conversion left on 7190."""
+        journal = self.sources.trace.journals[record.subject_id].record
+        nodes = [
+            self.journals.figures(record.subject_id, number)[1]
+            for number, line in enumerate(journal.lines, 1)
+            if line.account == CURRENCY_ROUNDING
+        ]
+        return total("amount blocked", nodes, "amount", record.blocks_currency or "", rule="R51")
 
     def _over_cap(self, said: Said, record: ExceptionRaised) -> Node:
         """What entries have over the cap (R15), at the moment at which it was raised."""

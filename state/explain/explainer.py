@@ -40,7 +40,7 @@ class Explainer:
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
         self.balances = BalanceNodes(self.sources, self.entries, self.records)
         self.forecasts = ForecastNodes(self.sources, self.rating, self.entries, self.caps, self.records)
-        self.exceptions = ExceptionNodes(self.sources, self.entries, self.statements, self.records)
+        self.exceptions = ExceptionNodes(self.sources, self.entries, self.statements, self.journals, self.records)
 
     @property
     def last(self) -> int:

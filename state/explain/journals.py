@@ -321,7 +321,16 @@ class JournalNodes:
         )
 
     def _rate_of(self, posted: Posted) -> Node:
-        return stated(f"rate that journal {posted.journal_id} carries", posted.exchange_rate, "exchange_rate")
+        """The rate on an earlier journal: that of its path, to the twelve decimals that are kept."""
+        title = f"rate that journal {posted.journal_id} carries"
+        said = self.sources.trace.journals[posted.journal_id]
+        for number in range(1, len(said.record.lines) + 1):
+            arithmetic = self.figures(posted.journal_id, number)[1].arithmetic
+            if arithmetic is not None and arithmetic.operation == "convert":
+                parameters = {"legs": arithmetic.parameters["legs"], "step": "0.000000000001"}
+                path = Arithmetic("exchange", arithmetic.operands[1:], parameters)
+                return Node(title, posted.exchange_rate, "exchange_rate", "", path, "R52", id=posted.journal_id)
+        return stated(title, posted.exchange_rate, "exchange_rate")
 
     # Differences
 

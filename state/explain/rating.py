@@ -9,7 +9,7 @@ from domain.events.common import TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange
-from domain.explanation import FIELD, Arithmetic, Node, stated
+from domain.explanation import FIELD, Arithmetic, Node, constant, stated
 from domain.rates import RateDecision
 from domain.units import EXCHANGE_RATE_ONE, Percent
 from state.assess import assigned
@@ -58,6 +58,9 @@ class Rating:
 
     def bill_rate(self, event: TimeApproved, price: Price, plan: LinePlan, draft: Draft) -> Node:
         decision = self._decisions.get(price.decision)
+        if decision is None and not price.rate:
+            policies = self._sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, "no_rate")
+            return constant("no rate found", 0, "rate", price.currency, rule="R5", policies=policies)
         if decision is None:
             return stated("bill rate", price.rate, "rate", price.currency, rule="R5")
         return self.decided(event, price, plan, draft, decision)

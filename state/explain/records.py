@@ -219,10 +219,7 @@ class RecordNodes:
         draft = self.sources.draft(step)
         if price.line_id:
             plan = plan_of(draft, price)
-            billed = self.sources.field(
-                "hours stated as billable", event.billable_hours or 0, "hours", event, "billable_hours"
-            )
-            hours = less("hours not charged", worked, billed)
+            hours = less("hours not charged", worked, self.entries.hours_at(event.entry_id, at.step))
             rate = self.entries.rating.bill_rate(event, price, plan, draft) if plan is not None else None
             mode = plan.policies.money_mode if plan is not None else None
             operands = [hours, rate] if rate is not None else []

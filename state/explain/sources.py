@@ -66,11 +66,15 @@ class Sources:
 
     @cached_property
     def _terms(self) -> dict[tuple[str, int], TermsEvent]:
-        """Events that state terms, by contract and version; the first of a version counts."""
+        """Events that state terms, by contract and version, as far as they were ever in force; the first of a version counts."""
         found: dict[tuple[str, int], TermsEvent] = {}
         for record in self.trace.events.values():
             event = record.event
-            if isinstance(event, ContractSigned | ContractAmended) and record.engagement_id == self.trace.engagement_id:
+            if (
+                isinstance(event, ContractSigned | ContractAmended)
+                and record.engagement_id == self.trace.engagement_id
+                and event.version in self.trace.versions_in_force(event.contract_id)
+            ):
                 found.setdefault((event.contract_id, event.version), event)
         return found
 

@@ -196,7 +196,7 @@ class StatementNodes:
             if one.number < listed.number and one.entry.line_id == line_id and self.contract_of(one) == contract_id
         ]
         due = self._due(entry_id, contract_id, line_id, step, currency)
-        cents = [self._cents(one) for one in earlier]
+        cents = [self._cents(one) for one in earlier if one.step >= self._begun(entry_id, step)]
         cents = [node for node in cents if node.value]
         if cents:
             due = total(f"{entry_id}: billable with cents of earlier lines", (due, *cents), "amount", currency)
@@ -228,6 +228,11 @@ class StatementNodes:
     def _last_event(self, entry_id: str, step: int) -> Any:
         steps = [number for number, _ in self.sources.trace.entry_steps(entry_id) if number <= step]
         return self.sources.cause(steps[-1]) if steps else None
+
+    def _begun(self, entry_id: str, step: int) -> int:
+        """The step that priced the version of the entry that stands; what lines put on another one went with that."""
+        at = self.entries.standing(entry_id, step)
+        return self.entries.priced_at(at) if at is not None else step
 
     def _own_cents(self, listed: Listed) -> int:
         """What the line's rounding put on its last entry."""
@@ -287,7 +292,8 @@ class StatementNodes:
         return [one for listed in self._of_entry.values() for one in listed if one.statement_id == statement_id]
 
     def rounding(self, entry_id: str, price: Price, step: int) -> Node:
-        cents = [self._cents(one) for one in self.listed_of(entry_id, price.contract_id, price.line_id, step)]
+        listed = self.listed_of(entry_id, price.contract_id, price.line_id, step)
+        cents = [self._cents(one) for one in listed if one.step >= self._begun(entry_id, step)]
         made = total(f"{entry_id}: cents of lines", [node for node in cents if node.value], "amount", price.currency)
         return made if made.value == price.rounding else stated(made.title, price.rounding, "amount", price.currency)
 

@@ -137,6 +137,11 @@ class Trace(Store):
         found: Contract | None = self.part_at("contract", contract_id, step)
         return found
 
+    def versions_in_force(self, contract_id: str) -> frozenset[int]:
+        """Every version that the contract's terms ever had; one that was refused or not approved is none."""
+        kept = self._parts_at.get(("contract", contract_id), ())
+        return frozenset(stored.version for _, contract in kept if contract is not None for stored in contract.history)
+
     def project_at(self, project_id: str, step: int) -> Project:
         return self.part_at("project", project_id, step) or Project(project_id)
 

@@ -89,6 +89,13 @@ class Checker:
                 for rate, leg in zip(operands[1:], parameters["legs"], strict=True):
                     amount = {"times": amount * rate, "divided": amount / rate}[leg]
                 return rounded(amount, parameters)
+            case "exchange":
+                rate = Fraction(1)
+                for each, leg in zip(operands, parameters["legs"], strict=True):
+                    rate = {"times": rate * each, "divided": rate / each}[leg]
+                return rounded(rate, parameters)
+            case "share":
+                return shared(operands, parameters)
             case "proportion":
                 return rounded(operands[0] * operands[1] / operands[2], parameters)
             case "weighted_average":
@@ -137,6 +144,19 @@ def rounded(value: Fraction, parameters: Mapping[str, str]) -> Fraction:
     rest = abs(steps) - below
     up = rest > Fraction(1, 2) or (rest == Fraction(1, 2) and (mode == "half_up" or below % 2 == 1))
     return (below + up) * step * (-1 if steps < 0 else 1)
+
+
+def shared(operands: Sequence[Fraction], parameters: Mapping[str, str]) -> Fraction:
+    """One party's part: whole units in proportion, those that are left to the largest remainders."""
+    total, *weights = operands
+    step, party = Fraction(parameters["step"]), int(parameters["party"])
+    exact = [total / step * weight / sum(weights, Fraction(0)) for weight in weights]
+    units = [floor(each) for each in exact]
+    for place in sorted(range(len(weights)), key=lambda at: (units[at] - exact[at], at))[
+        : int(total / step) - sum(units)
+    ]:
+        units[place] += 1
+    return units[party] * step
 
 
 def in_steps(hours: Fraction, parameters: Mapping[str, Any]) -> Fraction:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from heapq import merge
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from connectors.files.figure_index import FigureIndex, engagement_named
+from connectors.files.engagement_log import LogRecord
+from connectors.files.figure_index import FigureIndex, Place, engagement_named
 from connectors.files.written import Written
 from dataflows.embedded import decode_event
 from domain.outputs import ExceptionClosed, ExceptionRaised, ForecastUpdate, Position
 from state.explain.trace import Retold, Said, Step, Trace
-from state.shard import VIEW_RUN
 
 
 class Difference(NamedTuple):
@@ -49,28 +50,20 @@ def retrace(index: FigureIndex, engagement_id: str, until: int | None = None) ->
     """`until`: the first log offset that is not read any more."""
     trace = Trace(engagement_id, "explain", 0)
     fold = Retold(trace, decode_event)
-    runs = VIEW_RUN - 1
     end = index.end if until is None else min(until, index.end)
-    for place, record in index.records(engagement_id):
+    last = -1
+    for place, record in merge(index.records(engagement_id), index.run_ends(), key=_offset):
         if place.offset >= end:
             break
-        while runs < place.offset:
-            _end_run(index, fold, runs)
-            runs += VIEW_RUN
-        if runs == place.offset:
-            runs += VIEW_RUN
-        fold.follow(record, place.recorded_at)
-    while runs < end:
-        _end_run(index, fold, runs)
-        runs += VIEW_RUN
+        if place.offset > last:
+            fold.follow(record, place.recorded_at)
+            last = place.offset
     written = [one for one in index.written(engagement_id, sorted(trace.forecasts)) if one.position.log_offset < end]
     return Retraced(trace, written, tuple(differences(trace, written)))
 
 
-def _end_run(index: FigureIndex, fold: Retold, offset: int) -> None:
-    """A record of another engagement after which views go out."""
-    place, record = index.record(offset)
-    fold.follow(record, place.recorded_at)
+def _offset(read: tuple[Place, LogRecord]) -> int:
+    return read[0].offset
 
 
 def differences(trace: Trace, written: Sequence[Written]) -> Iterator[Difference]:

@@ -7,7 +7,7 @@ Reading what concerns one engagement then costs what that engagement has, whatev
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
@@ -37,6 +37,7 @@ from domain.outputs import (
 from domain.reference import owner_key
 from domain.trial_balance import LedgerSums, PostedSum
 from domain.units import Instant
+from state.shard import VIEW_RUN
 
 VERSION: Final = 1
 FOLDER: Final = "index"
@@ -49,8 +50,10 @@ FORECASTS: Final = TOPICS["ForecastUpdate"]
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), data TEXT);
 CREATE TABLE IF NOT EXISTS engagements(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS records(no INTEGER, log_offset INTEGER, place INTEGER, recorded_at INTEGER,
-    PRIMARY KEY(no, log_offset)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records(no INTEGER, subject TEXT, log_offset INTEGER, place INTEGER, recorded_at INTEGER,
+    PRIMARY KEY(no, subject, log_offset)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS persons(no INTEGER, id TEXT, PRIMARY KEY(no, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS runs(log_offset INTEGER PRIMARY KEY, place INTEGER, recorded_at INTEGER);
 CREATE TABLE IF NOT EXISTS facts(kind TEXT, id TEXT, no INTEGER, PRIMARY KEY(kind, id, no)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outputs(no INTEGER, topic TEXT, place INTEGER, log_offset INTEGER,
     PRIMARY KEY(no, topic, place)) WITHOUT ROWID;
@@ -166,8 +169,9 @@ class FigureIndex:
         return found
 
     def _add_records(self, numbers: _Numbers, offset: int, end: int, recorded_at: Instant, tell: Tell) -> Instant:
-        records: list[tuple[int, int, int, int]] = []
+        records: list[tuple[int, str, int, int, int]] = []
         facts: set[tuple[str, str, int]] = set()
+        persons: set[tuple[int, str]] = set()
         for place, record in zip(self._log.places(offset), self._log.records(offset), strict=False):
             if record.offset >= end:
                 break
@@ -175,19 +179,33 @@ class FigureIndex:
             stated: Instant | None = getattr(event, "recorded_at", None)
             recorded_at = max(recorded_at, stated or event.occurred_at)
             number = numbers.of(record.engagement_id)
-            records.append((number, record.offset, place.length, recorded_at))
+            person_id: str = getattr(event, "person_id", None) or ""
+            records.append((number, "" if number else person_id, record.offset, place.length, recorded_at))
+            if number and person_id:
+                persons.add((number, person_id))
+            if record.offset % VIEW_RUN == VIEW_RUN - 1:
+                self._db.execute(
+                    "INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", (record.offset, place.length, recorded_at)
+                )
             facts.update((kind, fact_id, number) for kind, fact_id in _facts(event))
             if len(records) >= WRITTEN_EVERY:
-                self._write_records(records, facts)
+                self._write_records(records, facts, persons)
                 tell("index log", record.offset, end)
-        self._write_records(records, facts)
+        self._write_records(records, facts, persons)
         return recorded_at
 
-    def _write_records(self, records: list[tuple[int, int, int, int]], facts: set[tuple[str, str, int]]) -> None:
-        self._db.executemany("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?)", records)
+    def _write_records(
+        self,
+        records: list[tuple[int, str, int, int, int]],
+        facts: set[tuple[str, str, int]],
+        persons: set[tuple[int, str]],
+    ) -> None:
+        self._db.executemany("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?)", records)
+        self._db.executemany("INSERT OR IGNORE INTO persons VALUES (?, ?)", persons)
         self._db.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?, ?)", facts)
         records.clear()
         facts.clear()
+        persons.clear()
 
     def _add_outputs(self, numbers: _Numbers, topic: str, start: int | None, end: int, tell: Tell) -> None:
         path = topic_file(self.output, topic, self.shard)
@@ -276,24 +294,29 @@ class FigureIndex:
         return [found for (found,) in rows]
 
     def records(self, engagement_id: str) -> Iterator[tuple[Place, LogRecord]]:
-        """What the fold of the engagement reads, in log order: its own records and those that concern everyone."""
-        for place in self.places((EVERYONE, self._number(engagement_id))):
+        """What the fold of the engagement reads, in log order: its own records and those that concern everyone.
+
+        Reference data about a person concerns the engagements that name the person; of reference data itself all is read.
+        """
+        for place in self._places(self._number(engagement_id)):
             yield place, self._log.record_at(LogEnd(place.offset, place.byte))
 
-    def places(self, numbers: Iterable[int | None]) -> list[Place]:
-        wanted = [number for number in numbers if number is not None]
+    def _places(self, number: int | None) -> list[Place]:
+        if number is None:
+            return []
+        of_persons = " AND (subject = '' OR subject IN (SELECT id FROM persons WHERE no = :no))" if number else ""
         rows = self._db.execute(
-            f"SELECT log_offset, place, recorded_at FROM records WHERE no IN ({','.join('?' * len(wanted))}) ORDER BY 1",  # noqa: S608
-            wanted,
+            f"SELECT log_offset, place, recorded_at FROM records WHERE no = 0{of_persons}"  # noqa: S608
+            " UNION SELECT log_offset, place, recorded_at FROM records WHERE no = :no ORDER BY 1",
+            {"no": number},
         )
         return [Place(*row) for row in rows]
 
-    def record(self, offset: int) -> tuple[Place, LogRecord]:
-        """Any record, for what a run of records causes (views that go out in between)."""
-        [record] = self._log.read(offset, 1)
-        place = next(self._log.places(offset))
-        row = self._db.execute("SELECT max(recorded_at) FROM records WHERE log_offset <= ?", (offset,)).fetchone()
-        return Place(offset, place.length, row[0]), record
+    def run_ends(self) -> Iterator[tuple[Place, LogRecord]]:
+        """The records after each of which the views of what changed go out, whosesoever they are."""
+        for row in self._db.execute("SELECT log_offset, place, recorded_at FROM runs ORDER BY 1").fetchall():
+            place = Place(*row)
+            yield place, self._log.record_at(LogEnd(place.offset, place.byte))
 
     # Moments
 
@@ -309,8 +332,7 @@ class FigureIndex:
 
     def byte_at(self, offset: int) -> int | None:
         """Where the record of a log offset begins; None where the log ends before it."""
-        row = self._db.execute("SELECT place FROM records WHERE log_offset = ?", (offset,)).fetchone()
-        return row[0] if row is not None else None
+        return next((place.length for place in self._log.places(offset)), None)
 
     def lengths_at(self, offset: int) -> dict[str, int]:
         """Bytes of each topic's file that hold what the records before a log offset caused."""

@@ -17,6 +17,9 @@ from state.explain.sources import Sources
 from state.plan import LinePlan, plan_of
 from state.totals import open_lines
 
+# Of a cap with more entries, what was left is only told where it decides.
+RIVALS_SHOWN = 2_000
+
 
 class Rival(NamedTuple):
     """An entry's place under the caps that it shares with others."""
@@ -500,7 +503,7 @@ class CapNodes:
         if plan is None or not plan.rules:
             return ()
         contest = self.contest(plan, allotments(plan)[-1], at.step)
-        own = contest.by_entry.get(at.entry.entry_id)
+        own = contest.by_entry.get(at.entry.entry_id) if len(contest.rivals) <= RIVALS_SHOWN else None
         found: list[Node] = []
         for rule in rules_for(plan, contest.allotment) if own is not None else ():
             if own is None or limit_on(rule, own.claim.day).amount is None:

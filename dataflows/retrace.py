@@ -12,7 +12,7 @@ from connectors.files.figure_index import FigureIndex, Place, engagement_named
 from connectors.files.written import Written
 from dataflows.embedded import decode_event
 from domain.outputs import ExceptionClosed, ExceptionRaised, ForecastUpdate, Position
-from state.explain.trace import Retold, Said, Step, Trace
+from state.trace import Retold, Said, Step, Trace
 
 
 class Difference(NamedTuple):

@@ -6,19 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.json_values import decimal_text, instant_text
-from domain.explanation import (
-    CONSTANT,
-    ELSEWHERE,
-    FIELD,
-    SCALES,
-    STATED,
-    EventRef,
-    Node,
-    PolicyUse,
-    events_of,
-    everything,
-)
+from domain.explanation import CONSTANT, ELSEWHERE, FIELD, SCALES, STATED, EventRef, Node, PolicyUse
 from domain.units import AMOUNT_SCALE, RATE_SCALE
+from milepost.explain.recompute import events_of, everything
 from milepost.tables import scaled_text
 
 UNITS: Final[Mapping[str, str]] = {"hours": " h", "percent": " %", "quantity": "", "exchange_rate": "", "count": ""}

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Final
 
-from domain.explanation import EventRef, Node, events_of
+from domain.explanation import EventRef, Node
+from milepost.explain.recompute import events_of
 from milepost.explained import below, event_name, event_text, formula, policies_text, shared, value_text
 
 # Figures below this many levels are closed at first.

@@ -12,7 +12,7 @@ from milepost.as_of import indexing
 from milepost.console import say, shape, write_json
 
 if TYPE_CHECKING:
-    from dataflows.explain import Explained
+    from milepost.explain.explanations import Explained
 
 
 def explain(
@@ -35,7 +35,7 @@ def explain(
 ) -> None:
     """Explain any figure: its arithmetic, rules, policies, rates and caps, down to fields of events."""
     from connectors.files.written import NoOutputs
-    from dataflows.explain import Explained, Explanations
+    from milepost.explain.explanations import Explained, Explanations
 
     if json and html is not None:
         raise typer.BadParameter("expected one of --json and --html, got both", param_hint="--html")
@@ -57,7 +57,7 @@ def explain(
 
 def _alarms(found: Explained) -> list[str]:
     """What must never be: outputs that are not what the log makes, and arithmetic that gives another figure."""
-    from domain.explanation import recompute
+    from milepost.explain.recompute import recompute
 
     wrong = [f"Does not recompute: {one.what}" for one in recompute(found.node)]
     differs = [f"Differs from what the log makes: {one}" for one in found.differences]
@@ -65,7 +65,7 @@ def _alarms(found: Explained) -> list[str]:
 
 
 def _head(found: Explained) -> list[str]:
-    from domain.explanation import events_of, everything, unexplained
+    from milepost.explain.recompute import events_of, everything, unexplained
     from state.rules import RULES_VERSION
 
     nodes, events = sum(1 for _ in everything(found.node)), len(events_of(found.node))

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from dataflows.embedded import decode_event
-from domain.explanation import Node, everything, recompute, unexplained
-from state.explain.explainer import Explainer
-from state.explain.trace import Retold, Trace
+from domain.explanation import Node
+from milepost.explain.explainer import Explainer
+from milepost.explain.recompute import everything, recompute, unexplained
+from state.trace import Retold, Trace
 from tests.harness import Books, Record
 from tests.scenario_play import play
 from tests.scenario_text import Scenario, read_scenarios

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dataflows.explain import Explained, Explanations
+from milepost.explain.explanations import Explained, Explanations
 from milepost.explained import as_json
 from tests.explain.checker import Checker
 from tests.explain.simulated_year import Printed, events, printed, simulated_year

@@ -9,12 +9,12 @@ from typing import Any
 from domain.explanation import Arithmetic, Node, less, stated, total
 from domain.money import extend, format_amount
 from domain.outputs import JournalEntry
+from milepost.explain.entries import EntryNodes, Standing, step_of
+from milepost.explain.journals import JournalNodes
+from milepost.explain.sources import Sources
+from milepost.explain.statements import Listed, StatementNodes
 from state.assess import Placed, place, rate_for
 from state.books import Entry, Price, Work
-from state.explain.entries import EntryNodes, Standing, step_of
-from state.explain.journals import JournalNodes
-from state.explain.sources import Sources
-from state.explain.statements import Listed, StatementNodes
 from state.known import worker_on
 from state.plan import plan_of
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from domain.accounts import CURRENCY_ROUNDING
 from domain.explanation import Node, less, stated, total
 from domain.outputs import ExceptionClosed, ExceptionRaised
+from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.journals import JournalNodes
+from milepost.explain.records import RecordNodes
+from milepost.explain.sources import Sources
+from milepost.explain.statements import StatementNodes
 from state.allot import allotments
-from state.explain.entries import EntryNodes, Standing
-from state.explain.journals import JournalNodes
-from state.explain.records import RecordNodes
-from state.explain.sources import Sources
-from state.explain.statements import StatementNodes
-from state.explain.trace import Said
 from state.plan import line_plan
+from state.trace import Said
 
 
 class ExceptionNodes:

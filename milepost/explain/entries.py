@@ -17,6 +17,8 @@ from domain.explanation import (
 )
 from domain.increments import billable_hours as incremented
 from domain.money import extend, format_amount, format_decimal, round_ratio, smallest_unit
+from milepost.explain.rating import Rating
+from milepost.explain.sources import Sources
 from state.allot import (
     BILLING,
     REVENUE,
@@ -24,8 +26,6 @@ from state.allot import (
 from state.assess import interval_hours
 from state.books import Cost, Entry, Price, Work
 from state.draft import Draft
-from state.explain.rating import Rating
-from state.explain.sources import Sources
 from state.plan import LinePlan, plan_of
 
 

@@ -12,10 +12,10 @@ from domain.exchange import Exchange
 from domain.explanation import FIELD, Arithmetic, Node, constant, stated
 from domain.rates import RateDecision
 from domain.units import EXCHANGE_RATE_ONE, Percent
+from milepost.explain.sources import Sources
 from state.assess import assigned
 from state.books import Cost, Price
 from state.draft import Draft
-from state.explain.sources import Sources
 from state.plan import LinePlan
 
 LEVELS = {

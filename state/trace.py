@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from domain.events.catalogue import Event
+from domain.events.catalogue import ENTITIES, Event
 from domain.events.reference import ExchangeRateSet
 from domain.outputs import (
     BillingStatement,
@@ -21,7 +21,7 @@ from domain.outputs import (
     JournalEntry,
     ProjectView,
 )
-from domain.reference import ReferenceBook
+from domain.reference import ReferenceBook, owner_key
 from domain.units import Instant
 from state.books import Contract, Entry, Project, Work
 from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
@@ -66,7 +66,8 @@ class Trace(Store):
         self.exceptions: dict[str, list[Said]] = {}
         self.views: dict[str, list[Said]] = {}
         self.forecasts: dict[str, list[Said]] = {}
-        self.events: dict[int, LogRecord] = {}
+        self.events: list[LogRecord] = []
+        self._facts: dict[tuple[str, str, str, int], list[LogRecord]] = {}
         self.now: tuple[LogRecord, Cause, ReferenceBook] | None = None
         self._rows_at: dict[str, list[tuple[int, Entry]]] = {}
         self._parts_at: dict[PartKey, list[tuple[int, Any]]] = {}
@@ -106,7 +107,8 @@ class Trace(Store):
     def know(self, record: LogRecord) -> None:
         """Remember where an event stands, so that what rests on it can name it."""
         event = record.event
-        self.events[id(event)] = record
+        self.events.append(record)
+        self._facts.setdefault(_fact(event), []).append(record)
         if isinstance(event, ExchangeRateSet):
             key = (event.rate_type, event.from_currency, event.to_currency, event.date, event.version)
             self._quotes.setdefault(key, record)
@@ -163,8 +165,9 @@ class Trace(Store):
         return self._quotes.get((rate_type, from_currency, to_currency, day, version))
 
     def record_of(self, event: Event) -> LogRecord | None:
-        """The record whose event this very object is."""
-        return self.events.get(id(event))
+        """The record that says what the event says."""
+        known = self._facts.get(_fact(event), [])
+        return next((record for record in known if record.event == event), known[0] if known else None)
 
 
 class EntriesAt:
@@ -262,3 +265,10 @@ def _at(history: Iterable[tuple[int, Any]], step: int) -> Any:
 
 def works_of(entry: Entry) -> tuple[Work, ...]:
     return tuple(work for work in (entry.behind, entry.work) if work is not None)
+
+
+def _fact(event: Event) -> tuple[str, str, str, int]:
+    """Type, entity and version."""
+    name = type(event).__name__
+    field = ENTITIES[name].version_field
+    return name, *owner_key(event), getattr(event, field) if field is not None else 0

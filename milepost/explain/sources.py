@@ -16,8 +16,8 @@ from domain.money import format_decimal
 from domain.policies import DEFAULTS, PRESETS
 from domain.reference import owner_key
 from state.draft import Draft
-from state.explain.trace import Step, Trace
 from state.shard import LogRecord
+from state.trace import Step, Trace
 
 TermsEvent = ContractSigned | ContractAmended
 
@@ -68,7 +68,7 @@ class Sources:
     def _terms(self) -> dict[tuple[str, int], TermsEvent]:
         """Events that state terms, by contract and version, as far as they were ever in force; the first of a version counts."""
         found: dict[tuple[str, int], TermsEvent] = {}
-        for record in self.trace.events.values():
+        for record in self.trace.events:
             event = record.event
             if (
                 isinstance(event, ContractSigned | ContractAmended)

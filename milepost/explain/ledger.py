@@ -22,7 +22,7 @@ from domain.explanation import ELSEWHERE, Arithmetic, Node, less, negated, state
 from domain.outputs import JournalEntry
 from domain.trial_balance import BALANCES, LedgerSums, Moves, PostedSum
 from domain.units import Amount
-from state.explain.explainer import Explainer
+from milepost.explain.explainer import Explainer
 
 _ID: Final = re.compile(
     r"(?P<entity>.+?)/(?P<period>\d{4}-\d{2})/(?P<account>\d{4}|unbilled|contract_position)(?P<rest>(/[^#@]*)?)"

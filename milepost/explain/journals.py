@@ -20,14 +20,14 @@ from domain.explanation import Arithmetic, Node, constant, less, negated, stated
 from domain.money import convert, format_decimal, round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
 from domain.policies import resolve
+from milepost.explain.entries import EntryNodes, Standing, step_of
+from milepost.explain.rating import Rating
+from milepost.explain.sources import Sources
+from milepost.explain.statements import Listed, StatementNodes
 from state.books import Entry, Posted, Work
-from state.explain.entries import EntryNodes, Standing, step_of
-from state.explain.rating import Rating
-from state.explain.sources import Sources
-from state.explain.statements import Listed, StatementNodes
-from state.explain.trace import Said, works_of
 from state.known import open_day_from
 from state.plan import LinePlan, line_plan, plan_of
+from state.trace import Said, works_of
 
 Key = tuple[str, str, str | None]
 
@@ -534,7 +534,7 @@ class JournalNodes:
             return event
         state = self.sources.trace.part_at("statement", journal.affected_id, said.step - 1)
         waiting = state.waiting if state is not None else None
-        for record in self.sources.trace.events.values():
+        for record in self.sources.trace.events:
             if isinstance(record.event, InvoicePosted) and record.event == waiting:
                 return record.event
         return None

@@ -9,10 +9,10 @@ from domain.explanation import Arithmetic, Node, constant, less, stated, total
 from domain.increments import billable_hours as incremented
 from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
+from milepost.explain.caps import same_share
+from milepost.explain.entries import EntryNodes, step_of
+from milepost.explain.sources import Sources
 from state.books import Entry, Price, StatementEntry
-from state.explain.caps import same_share
-from state.explain.entries import EntryNodes, step_of
-from state.explain.sources import Sources
 from state.plan import LinePlan, plan_of
 
 

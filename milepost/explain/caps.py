@@ -10,10 +10,10 @@ from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, is_prorate
 from domain.contract import BEGINNING
 from domain.explanation import Arithmetic, Node, constant, less, stated, total
 from domain.money import round_ratio
+from milepost.explain.entries import EntryNodes, Standing, most, step_of
+from milepost.explain.sources import Sources
 from state.allot import BILLING, MAIN, REVENUE, Stake, allotments, claim_of, granted_of, order_key, rules_for, stake_of
 from state.books import Entry, Work
-from state.explain.entries import EntryNodes, Standing, most, step_of
-from state.explain.sources import Sources
 from state.plan import LinePlan, plan_of
 from state.totals import open_lines
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable
 
 from domain.explanation import Arithmetic, Node, constant, stated, total
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
+from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.records import RecordNodes
+from milepost.explain.sources import Sources
 from state.books import Entry, Hold
-from state.explain.entries import EntryNodes, Standing
-from state.explain.records import RecordNodes
-from state.explain.sources import Sources
-from state.explain.trace import Said
 from state.forecast.figures import lines_of
 from state.forecast.outlook import project_contracts
 from state.handlers.statements import bill_to_of
+from state.trace import Said
 
 # Figures of a contract's balance on a project.
 FIGURES = (

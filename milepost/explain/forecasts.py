@@ -16,22 +16,22 @@ from domain.forecast import percent, room_of, value_of
 from domain.money import HALF_UP, convert, format_amount, smallest_unit
 from domain.outputs import ForecastUpdate
 from domain.rates import RateDecision
+from milepost.explain.caps import CapNodes
+from milepost.explain.entries import EntryNodes, Standing, most, step_of
+from milepost.explain.rating import Rating
+from milepost.explain.records import RecordNodes
+from milepost.explain.sources import Sources
 from state.allot import allotments
 from state.assess import assignment_on
 from state.books import Basis, Forecast, Outlook
 from state.draft import Draft
-from state.explain.caps import CapNodes
-from state.explain.entries import EntryNodes, Standing, most, step_of
-from state.explain.rating import Rating
-from state.explain.records import RecordNodes
-from state.explain.sources import Sources
-from state.explain.trace import Said
 from state.forecast.bases import BUDGET, ESTIMATE, line_key
 from state.forecast.figures import lines_of
 from state.forecast.outlook import WHOLE, known, ledger_currency, project_lines, project_policies
 from state.forecast.planned import assigned_from, planned_decision, planned_line
 from state.known import exchange_on
 from state.plan import LinePlan, line_plan, version_on
+from state.trace import Said
 
 FIGURES = (
     *("burn_hours", "burn_cost", "burn_revenue", "etc_hours", "etc_cost", "etc_revenue", "eac_hours", "eac_cost", "eac_revenue"),
@@ -273,7 +273,7 @@ class ForecastNodes:
         return made[0], made[1], made[2]
 
     def _estimate(self, basis: Basis) -> EstimateRevised | None:
-        for record in self.sources.trace.events.values():
+        for record in self.sources.trace.events:
             if record.offset == basis.log_offset and isinstance(record.event, EstimateRevised):
                 return record.event
         return None

@@ -14,18 +14,18 @@ from __future__ import annotations
 
 from domain.explanation import Node
 from domain.outputs import ExceptionRaised, ProjectView
-from state.explain.balances import FIGURES, BalanceNodes
-from state.explain.caps import CapNodes
-from state.explain.entries import EntryNodes
-from state.explain.exceptions import ExceptionNodes
-from state.explain.forecasts import FIGURES as FORECAST_FIGURES
-from state.explain.forecasts import ForecastNodes
-from state.explain.journals import JournalNodes
-from state.explain.rating import Rating
-from state.explain.records import RecordNodes
-from state.explain.sources import Sources
-from state.explain.statements import StatementNodes
-from state.explain.trace import Trace
+from milepost.explain.balances import FIGURES, BalanceNodes
+from milepost.explain.caps import CapNodes
+from milepost.explain.entries import EntryNodes
+from milepost.explain.exceptions import ExceptionNodes
+from milepost.explain.forecasts import FIGURES as FORECAST_FIGURES
+from milepost.explain.forecasts import ForecastNodes
+from milepost.explain.journals import JournalNodes
+from milepost.explain.rating import Rating
+from milepost.explain.records import RecordNodes
+from milepost.explain.sources import Sources
+from milepost.explain.statements import StatementNodes
+from state.trace import Trace
 
 
 class Explainer:

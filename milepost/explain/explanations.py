@@ -11,8 +11,8 @@ from dataflows.retrace import Retraced, retrace
 from domain.explanation import Node
 from domain.identity import engagement_of
 from domain.trial_balance import PostedSum
-from state.explain.explainer import Explainer
-from state.explain.ledger import LedgerFigure, explain_ledger, ledger_figure, of_engagement
+from milepost.explain.explainer import Explainer
+from milepost.explain.ledger import LedgerFigure, explain_ledger, ledger_figure, of_engagement
 
 # Kinds of facts by whose id a figure may be asked for, in this order.
 NAMED: Final = ("time_entry", "project", "contract", "invoice")

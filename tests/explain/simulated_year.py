@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from typer.testing import CliRunner
@@ -30,16 +30,20 @@ class Printed(NamedTuple):
     value: Fraction
 
 
-@cache
 def simulated_year() -> Path:
-    """The output folder; gone with the machine's temporary files."""
-    folder = Path(mkdtemp(prefix="milepost-year-"))
-    events, output = folder / "input", folder / "output"
+    """Its output folder; do not write to it."""
+    return Path(_made().name) / "output"
+
+
+@cache
+def _made() -> TemporaryDirectory[str]:
+    folder = TemporaryDirectory(prefix="milepost-year-")
+    events, output = Path(folder.name) / "input", Path(folder.name) / "output"
     milepost("simulate", "--seed", "7", "--people", "12", "--projects", "8", "--months", "12", "--out", str(events))
     milepost("run", "--input", str(events), "--output", str(output), "--until", "2026-12-20")
     milepost("simulate-invoices", "--output", str(output), "--input", str(events))
     milepost("run", "--input", str(events), "--output", str(output), "--until", "2027-01-31")
-    return output
+    return folder
 
 
 def milepost(*arguments: str) -> str:

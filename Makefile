@@ -47,9 +47,10 @@ types: $(READY) ## Check types
 imports: $(READY) ## Check that imports point inward
 	$(BIN)/lint-imports
 
-schemas: $(READY) ## Check the schemas: rules, history, and that the generated code is theirs
+schemas: $(READY) ## Check the schemas: rules, history, and that the generated code and pages are theirs
 	$(BIN)/milepost schemas check
 	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m schemas.policies_page --check
 
 bench: $(READY) ## Measure throughput and latency
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)

@@ -25,7 +25,7 @@ from connectors.avro_schema import (
     Union,
     Whole,
 )
-from connectors.decode_error import DecodeError, EncodeError
+from connectors.decode_error import DecodeError, EncodeError, shown
 
 MESSAGE_BYTES_MAX: Final = 1_000_000
 ITEMS_MAX: Final = 10_000
@@ -128,7 +128,9 @@ def _read(kind: Type, data: bytes, start: int, path: str) -> tuple[Any, int]:
             try:
                 return data[start : start + length].decode(), start + length
             except UnicodeDecodeError:
-                raise DecodeError("text that is not valid UTF-8", path, start) from None
+                raise DecodeError(
+                    f"text that is not valid UTF-8: {shown(data[start : start + length])}", path, start
+                ) from None
         case Bytes():
             length, start = _length(data, start, path)
             return data[start : start + length], start + length
@@ -139,7 +141,7 @@ def _read(kind: Type, data: bytes, start: int, path: str) -> tuple[Any, int]:
         case Whole(bits):
             value, end = whole(data, start, path)
             if not -(1 << bits - 1) <= value < 1 << bits - 1:
-                raise DecodeError(f"a number over {bits} bits", path, start)
+                raise DecodeError(f"a number over {bits} bits: {value}", path, start)
             return value, end
         case Decimal(precision):
             length, end = _length(data, start, path)
@@ -147,17 +149,19 @@ def _read(kind: Type, data: bytes, start: int, path: str) -> tuple[Any, int]:
                 raise DecodeError(f"a decimal of {length} bytes, expected 1 to {DECIMAL_BYTES_MAX}", path, start)
             value = int.from_bytes(data[end : end + length], "big", signed=True)
             if abs(value) >= 10**precision:
-                raise DecodeError(f"a decimal of more than {precision} digits", path, start)
+                raise DecodeError(f"a decimal of more than {precision} digits: {shown(value)}", path, start)
             return value, end + length
         case Date():
             days, end = whole(data, start, path)
             if not DAY_FIRST <= days <= DAY_LAST:
-                raise DecodeError("a date outside 1990-01-01 to 2100-12-31", path, start)
+                raise DecodeError(f"a date outside 1990-01-01 to 2100-12-31: day {days} from 1970-01-01", path, start)
             return EPOCH + timedelta(days), end
         case Instant():
             value, end = whole(data, start, path)
             if not INSTANT_FIRST <= value <= INSTANT_LAST:
-                raise DecodeError("an instant outside the years 1990 to 2100", path, start)
+                raise DecodeError(
+                    f"an instant outside the years 1990 to 2100: {value} microseconds from 1970", path, start
+                )
             return value, end
         case Choice(symbols):
             index, end = _index(data, start, len(symbols), "enum index", path)

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+SHOWN_CHARACTERS_MAX: Final = 80
+
+
+def shown(value: object) -> str:
+    """A value of theirs on one line: cut after 80 characters, and whatever a terminal would act on escaped."""
+    text = repr(value[:SHOWN_CHARACTERS_MAX] if isinstance(value, str | bytes) else str(value)[:SHOWN_CHARACTERS_MAX])
+    if isinstance(value, str | bytes):
+        return text + "..." * (len(value) > SHOWN_CHARACTERS_MAX)
+    return text[1:-1]
+
 
 class DecodeError(Exception):
-    """Names place and reason and never quotes the payload, so that it may be logged."""
+    """Names place and reason, and shows of the payload no more than the value at fault, cut and escaped (`shown`)."""
 
     def __init__(self, reason: str, field_path: str = "", position: int | None = None) -> None:
         super().__init__(reason, field_path, position)

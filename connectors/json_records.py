@@ -34,7 +34,7 @@ from connectors.avro_schema import (
     Whole,
 )
 from connectors.avro_walk import ITEMS_MAX, MESSAGE_BYTES_MAX
-from connectors.decode_error import DecodeError
+from connectors.decode_error import DecodeError, shown
 from connectors.json_values import (
     Wrong,
     base64_text,
@@ -86,7 +86,7 @@ def event_from_json(found: object) -> Event:
         raise DecodeError("expected the name of an event, such as TimeApproved", "type")
     codec = EVENT_CODECS.get(name)
     if codec is None:
-        raise DecodeError(f"no event is called so{_nearest(name, EVENT_CODECS)}", "type")
+        raise DecodeError(f"no event is called {shown(name)}{_nearest(name, EVENT_CODECS)}", "type")
     try:
         return cast(Event, _record_reader(codec.record)(found))
     except Wrong as wrong:
@@ -158,6 +158,7 @@ def _record_reader(record: Record) -> Reader:
             try:
                 values[at] = read_value(value)
             except Wrong as wrong:
+                wrong.of(value)
                 wrong.path.append(f".{name}")
                 raise
         if not required <= found.keys():
@@ -173,7 +174,7 @@ def _check_type(record: Record, name: str, value: object) -> None:
     if name != "type":
         raise Wrong(f"{record.title} has no such field{_nearest(name, record.names)}", f".{_shown(name)}")
     if value != record.title:
-        raise Wrong(f"expected {record.title}", ".type")
+        raise Wrong(f"expected {record.title}, got {shown(value)}", ".type")
 
 
 def _reader(kind: Type) -> Reader:
@@ -229,6 +230,7 @@ def _array(read: Reader, value: Any) -> tuple[Any, ...]:
         for at, one in enumerate(value):  # noqa: B007 - the place of the wrong one
             items.append(read(one))
     except Wrong as wrong:
+        wrong.of(value[at])
         wrong.path.append(f"[{at}]")
         raise
     return tuple(items)
@@ -244,6 +246,7 @@ def _table(read: Reader, value: Any) -> dict[str, Any]:
         try:
             found[read_text(name)] = read(one)
         except Wrong as wrong:
+            wrong.of(one)
             wrong.path.append(f".{_shown(name)}")
             raise
     return found
@@ -257,7 +260,7 @@ def _union(branches: Mapping[str, Record | None], value: Any) -> Any:
     name = value.get("type")
     branch = branches.get(name) if isinstance(name, str) else None
     if branch is None:
-        near = _nearest(name, branches) if isinstance(name, str) else ""
+        near = f"{_nearest(name, branches)}: {shown(name)}" if isinstance(name, str) else ""
         raise Wrong(f"expected one of {', '.join(branches)}{near}", ".type")
     return _record_reader(branch)(value)
 

@@ -1,4 +1,4 @@
-"""Single values as JSON: exact numbers, dates, instants; what is wrong is said without quoting it."""
+"""Single values as JSON: exact numbers, dates, instants; what is wrong is said with the value, cut and escaped."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn, cast
 
 from connectors.avro_source import Made
 from connectors.avro_walk import DAY_FIRST, DAY_LAST, EPOCH, INSTANT_FIRST, INSTANT_LAST
+from connectors.decode_error import shown
 
 DECIMAL: Final = re.compile(r"(-?)(\d{1,24})(?:\.(\d{1,24}))?", re.ASCII)
 DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -30,9 +31,14 @@ class Wrong(Exception):
         self.reason = reason
         self.path = list(path)
 
+    def of(self, value: object) -> None:
+        """Where the value itself is at fault and not something in it, it is shown."""
+        if not self.path and value is not None and not isinstance(value, list | dict):
+            self.reason += f": {shown(value)}"
+
 
 def kind_of(value: object) -> str:
-    """What stands there, never the value itself."""
+    """What stands there."""
     match value:
         case None:
             return "null"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from connectors.avro_codec import EVENT_CODECS
 from connectors.avro_schema import Array, Optional, Record, Text, Type, Union
 from connectors.avro_source import Code
-from connectors.decode_error import DecodeError
+from connectors.decode_error import DecodeError, shown
 from domain.events.catalogue import Event
 
 ID_CHARACTERS_MAX: Final = 128
@@ -32,7 +32,7 @@ def check_record(event: Event) -> None:
 
 
 def fault_of_id(value: str) -> str | None:
-    """Why a string is no id, without quoting it."""
+    """Why a string is no id."""
     if not 1 <= len(value) <= ID_CHARACTERS_MAX:
         return f"an id of {len(value)} characters, expected 1 to {ID_CHARACTERS_MAX}"
     if value != value.strip():
@@ -119,9 +119,12 @@ def _faults(kind: Type, value: Any, name: str, path: str) -> Iterator[tuple[str,
     match kind:
         case Text() if _is_id(kind, name):
             if fault := fault_of_id(value):
-                yield path, fault
+                yield path, f"{fault}: {shown(value)}"
         case Text() if name == "description" and len(value) > DESCRIPTION_CHARACTERS_MAX:
-            yield path, f"a description of {len(value)} characters, at most {DESCRIPTION_CHARACTERS_MAX}"
+            yield (
+                path,
+                f"a description of {len(value)} characters, at most {DESCRIPTION_CHARACTERS_MAX}",
+            )
         case Optional(inner) if value is not None:
             yield from _faults(inner, value, name, path)
         case Array(item):

@@ -14,7 +14,7 @@ from typing import Final
 from connectors.containers import ContainerDamaged
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import log_path
-from connectors.files.outputs import read_progress
+from connectors.files.outputs import progress_path, read_progress
 from connectors.files.spill import Spill
 from connectors.files.written import committed_length, read_shard, shards, topics
 from dataflows.audit_stream import AuditStream, Tell, engagement_from
@@ -36,6 +36,10 @@ def audit(folder: Path, *, fold_again: bool, tell: Tell) -> Report:
     """Raises NoOutputs, and GuardStop where there is no log."""
     tally = Tally()
     for shard in shards(folder):
+        try:
+            read_progress(folder, shard)
+        except GuardStop as fault:
+            return _damaged(progress_path(folder, shard), fault.message)
         try:
             with closing(EngagementLog.open(folder, shard)) as log:
                 _audit_shard(folder, shard, log, tally, tell, fold_again=fold_again)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from bytewax.run import cli_main
 
@@ -14,9 +14,12 @@ from connectors.files.outputs import OutputFiles
 from dataflows.accounting import build
 from domain.events.catalogue import Event
 from operators.accounting import CommittingSink, Log, LogSource, Turn
+from state.guards import OUTPUTS_DIFFER, STORE_DAMAGED, GuardStop
 from state.shard import Encoders, Mark, Progress, Shard
 from state.snapshot import Damaged
-from state.store import Store
+from state.store import Meta, Store, is_damage
+
+Answer = TypeVar("Answer")
 
 ENCODERS = Encoders(CausePieces, {name: codec.encode_body for name, codec in OUTPUT_CODECS.items()})
 
@@ -36,25 +39,92 @@ def store_path(folder: Path, shard: int) -> Path:
     return folder / "store" / f"{shard}.db"
 
 
-def open_accounting(folder: Path, generation: str, shard: int = 0) -> Accounting:
+def silent(_message: str) -> None:
+    """Whom nobody listens to."""
+
+
+def open_accounting(folder: Path, generation: str, shard: int = 0, tell: Callable[[str], None] = silent) -> Accounting:
     """Resume: outputs are cut back to progress; a store that is damaged, of another generation or ahead of progress is dropped."""
     outputs = OutputFiles(folder, generation, shard)
     path = store_path(folder, shard)
     try:
         made = _shard_behind(path, generation, shard, outputs.progress)
-    except Damaged:
+    except Damaged as fault:
+        tell(_dropped(path, fault))
         Store.delete(path)
         made = _shard_behind(path, generation, shard, outputs.progress)
     return Accounting(made, outputs)
 
 
 def _shard_behind(path: Path, generation: str, shard: int, progress: Progress) -> Shard:
-    """Raises Damaged where the store cannot be read or is ahead of what was written."""
+    """Raises Damaged where the store cannot be read, is ahead of what was written, or belongs to other outputs."""
     store = Store(path, generation, shard)
-    if (store.meta.offset, store.meta.engagement) > (progress.offset, progress.engagement):
+    try:
+        _check_place(path, store.meta, progress)
+        return Shard(store, ENCODERS, generation, shard, progress, decode_event)
+    except Exception as fault:
         store.close()
+        if is_damage(fault) and not isinstance(fault, Damaged):
+            raise Damaged(f"store {path}: {fault}") from fault
+        raise
+
+
+def _check_place(path: Path, meta: Meta, progress: Progress) -> None:
+    place, written = (meta.offset, meta.engagement), (progress.offset, progress.engagement)
+    if place > written or meta.next_seq > progress.next_seq:
         raise Damaged(f"store {path} is ahead of the outputs")
-    return Shard(store, ENCODERS, generation, shard, progress, decode_event)
+    if meta.next_seq == progress.next_seq and meta.output_chain != progress.output_chain:
+        raise Damaged(f"store {path} belongs to other outputs than those that are written")
+    if place == written and (meta.next_seq, meta.input_chain) != (progress.next_seq, progress.input_chain):
+        raise Damaged(f"store {path} belongs to another log than the outputs")
+
+
+def _dropped(path: Path, fault: Exception) -> str:
+    return f"{fault}. {path} is dropped and made again from the log; nothing is lost"
+
+
+class Resuming:
+    """Accounting that goes on over a store found damaged while it is used: dropped and folded again from the log, once."""
+
+    def __init__(self, folder: Path, generation: str, shard: int = 0, tell: Callable[[str], None] = silent) -> None:
+        self._folder = folder
+        self._generation = generation
+        self._number = shard
+        self._tell = tell
+        self._is_anew = False
+        self.accounting = open_accounting(folder, generation, shard, tell)
+
+    @property
+    def shard(self) -> Shard:
+        return self.accounting.shard
+
+    def run(self, work: Callable[[Accounting], Answer]) -> Answer:
+        """The work, and once more from the log's beginning where the store turns out to be damaged. Raises GuardStop the second time."""
+        started = self.shard.offset
+        try:
+            return work(self.accounting)
+        except Exception as fault:
+            path = store_path(self._folder, self._number)
+            is_other = isinstance(fault, GuardStop) and fault.code == OUTPUTS_DIFFER and started > 0
+            if not is_damage(fault) and not is_other:
+                raise
+            if self._is_anew:
+                if is_other:
+                    raise
+                raise GuardStop(
+                    STORE_DAMAGED,
+                    f"store {path} was made again from the log and is damaged once more ({fault}); what is committed stays. "
+                    "Check the disk and the memory of the machine before running again",
+                ) from fault
+            self._is_anew = True
+            self._tell(_dropped(path, fault))
+        self.close()
+        Store.delete(path)
+        self.accounting = open_accounting(self._folder, self._generation, self._number, self._tell)
+        return self.run(work)
+
+    def close(self) -> None:
+        close(self.accounting)
 
 
 def run_dataflow(

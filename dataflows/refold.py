@@ -10,13 +10,16 @@ from typing import Any, Final
 from connectors.files.engagement_log import EngagementLog, LogRecord
 from connectors.files.outputs import topic_file
 from connectors.files.written import Written, committed_length, read_file, topics
+from connectors.json_records import record_to_json
 from dataflows.audit_stream import Tell
 from dataflows.embedded import close, open_accounting
+from domain.audit.about import about
 from domain.audit.findings import REFOLD, Checked, Violation
 
 BATCH_RECORDS: Final = 2_000
 BATCH_BYTES: Final = 4 << 20
 CHUNK_BYTES: Final = 1 << 20
+FIELDS_TOLD: Final = 5
 
 
 def refold(scratch: Path, shard: int, log: EngagementLog, progress: Mapping[str, Any], tell: Tell) -> None:
@@ -68,22 +71,41 @@ def _first_difference(folder: Path, scratch: Path, topic: str, shard: int) -> Vi
             at = there or again
             assert at is not None, "one of the two goes on"
             expected, found = _told(there, again)
-            return Violation(REFOLD, topic, at.position.output_seq, type(at.record).__name__, expected, found)
+            subject = type(at.record).__name__
+            return Violation(REFOLD, topic, at.position.output_seq, subject, expected, found, about(at.record))
     return Violation(REFOLD, topic, None, "the file", "the same bytes", "other bytes around the same records")
 
 
 def _told(there: Written | None, again: Written | None) -> tuple[str, str]:
-    """The fields that differ; all of them where the two are not of one type."""
+    """Expected and found: the fields that differ, or what the two are about where they are not of one type."""
     if there is None or again is None or type(there.record) is not type(again.record):
-        return _whole(again), _whole(there)
-    names = [*there.position._fields, *there.record._fields]
-    pairs = zip(names, (*again.position, *again.record), (*there.position, *there.record), strict=True)
-    differing = [(name, expected, found) for name, expected, found in pairs if expected != found]
-    return (
-        ", ".join(f"{name} {expected}" for name, expected, _ in differing),
-        ", ".join(f"{name} {found}" for name, _, found in differing),
+        return _about(again), _about(there)
+    wanted, has = _fields(again), _fields(there)
+    differing = [name for name in dict.fromkeys([*wanted, *has]) if wanted.get(name) != has.get(name)]
+    more = f" and {len(differing) - FIELDS_TOLD} more" if len(differing) > FIELDS_TOLD else ""
+    expected, found = (
+        ", ".join(f"{name} {fields.get(name, 'missing')}" for name in differing[:FIELDS_TOLD]) + more
+        for fields in (wanted, has)
     )
+    return expected, found
 
 
-def _whole(written: Written | None) -> str:
-    return "no output" if written is None else str(written.record)
+def _about(written: Written | None) -> str:
+    return "no output" if written is None else about(written.record)
+
+
+def _fields(written: Written) -> dict[str, str]:
+    """Each plain value by its place, such as `lines[0].amount`."""
+    return dict(_flat(record_to_json(written.record, written.position), ""))
+
+
+def _flat(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    match value:
+        case dict():
+            for name, one in value.items():
+                yield from _flat(one, f"{place}.{name}" if place else name)
+        case list():
+            for number, one in enumerate(value):
+                yield from _flat(one, f"{place}[{number}]")
+        case _:
+            yield place, str(value)

@@ -8,6 +8,7 @@ Worked example, cap 1,000 at 100 an hour: entries of 4 h, 5 h and 3 h are allowe
 the first is corrected to 2 h, the third gains room: 200, 500 and 300.
 """
 
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -20,23 +21,30 @@ Order = tuple[str, str, str]
 
 
 class CapLimit(NamedTuple):
-    """The limit from a date on; None: not limited in that measure. One that is not hard only warns."""
+    """What a contract version says of the cap, from a date on; None: not limited in that measure. One that is not hard only warns.
+
+    `split_billing` says how billing is split; where it is not `split`, revenue and billing are allotted apart.
+    """
 
     effective_on: date
-    amount: Amount | None
-    hours: Hours | None
-    hard: bool = True
+    amount: Amount | None = None
+    hours: Hours | None = None
+    hard: bool = False
+    split: str = "split"
+    split_billing: str = "split"
+    limits_revenue: bool = True
 
 
 class CapRule(NamedTuple):
-    """A cap as one line sees it, over all versions of its contract: limits by contract version, `hard` the newest's."""
+    """A cap as one line sees it, with a limit for each version of its contract.
+
+    A cap that has had several periods is as many rules. Work counts towards every one of them, and is tested against the one whose
+    period held on its day; the limits of the others are open then.
+    """
 
     cap_id: str
-    hard: bool
-    split: str
     period: str
     limits: tuple[CapLimit, ...]
-    limits_revenue: bool
     thresholds: tuple[Percent, ...]
 
 
@@ -112,10 +120,37 @@ def limit_on(rule: CapRule, day: date) -> CapLimit:
     return rule.limits[0]
 
 
+def limit_of(rule: CapRule, key: BucketKey) -> CapLimit:
+    """The newest limit that says something of a bucket: of a month or day the one on its last day, else the newest of all."""
+    match rule.period:
+        case "month":
+            year, month = int(key[1][:4]), int(key[1][5:7])
+            return limit_on(rule, date(year, month, monthrange(year, month)[1]))
+        case "day":
+            return limit_on(rule, date.fromisoformat(key[1][:10]))
+        case _:
+            return rule.limits[-1]
+
+
+def is_agreed(rule: CapRule, day: date) -> bool:
+    """Whether the cap, with this period, limits anything on the day."""
+    limit = limit_on(rule, day)
+    return limit.amount is not None or limit.hours is not None
+
+
 def is_prorated(rule: CapRule, day: date) -> bool:
     """Whether entries of the day share the cap's room at a cut; on a day on which the cap is soft or not agreed nothing is shared."""
     limit = limit_on(rule, day)
-    return rule.split == "prorate" and limit.hard and limit.amount is not None
+    return limit.split == "prorate" and limit.hard and limit.amount is not None
+
+
+def is_apart(rule: CapRule) -> bool:
+    """Whether some version splits billing in another way than revenue."""
+    return any(limit.hard and limit.split_billing != limit.split for limit in rule.limits)
+
+
+def for_billing(rule: CapRule) -> CapRule:
+    return rule._replace(limits=tuple(limit._replace(split=limit.split_billing) for limit in rule.limits))
 
 
 def grant(claim: Claim, buckets: Mapping[BucketKey, Bucket], step: Amount, mode: str) -> Grant:
@@ -149,7 +184,7 @@ def _left(
         left, left_hours = rest, free_hours * rest // free
     if limit.hours is not None and (rest_hours := max(limit.hours - taken.hours, 0)) < left_hours:
         left, left_hours = min(left, round_ratio(free * rest_hours, free_hours, step, mode)), rest_hours
-    if rule.split == "reject_whole" and (left < free or left_hours < free_hours):
+    if limit.split == "reject_whole" and (left < free or left_hours < free_hours):
         return 0, 0
     return left, left_hours
 
@@ -196,11 +231,10 @@ def prorate(room: Amount, values: Sequence[Amount], currency: str) -> tuple[Amou
     return allocate(max(room, 0), values, currency)
 
 
-def crossed(
-    thresholds: Sequence[Percent], limit: int, before: int, after: int
-) -> tuple[tuple[Percent, ...], tuple[Percent, ...]]:
-    """Thresholds newly reached, and those that re-arm because consumption fell below them (R23)."""
-    marks = [(percent, percent * limit) for percent in thresholds]
-    reached = tuple(p for p, mark in marks if before * 100_000_000 < mark <= after * 100_000_000)
-    rearmed = tuple(p for p, mark in marks if after * 100_000_000 < mark <= before * 100_000_000)
-    return reached, rearmed
+def crossed(thresholds: Sequence[Percent], limit: int, had: int, now_limit: int, has: int) -> tuple[Percent, ...]:
+    """Thresholds newly reached: `had` of `limit` was below them, `has` of `now_limit` is not (R23)."""
+    return tuple(
+        percent
+        for percent in thresholds
+        if had * 100_000_000 < percent * limit and 0 < percent * now_limit <= has * 100_000_000
+    )

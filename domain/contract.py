@@ -97,14 +97,24 @@ def line_policies(terms: ContractSigned, line: ContractLine | None, entity: Poli
 
 def cap_rules(history: Sequence[Version], line_id: str, entity: Policies | None) -> tuple[CapRule, ...]:
     """Every cap that binds the line in any version, with its limits over the versions; the line's own cap first."""
-    seen: dict[str, list[tuple[Version, Cap | SharedCap, Policies]]] = {}
+    seen: dict[tuple[str, str], list[tuple[Version, Cap | SharedCap, Policies]]] = {}
     for version in history:
         line = line_named(version.terms, line_id)
         policies = line_policies(version.terms, line, entity)
         for cap_id, cap in _caps_of(version.terms, line, line_id):
             if "time" in (cap.includes or policies.cap_includes or ()):
-                seen.setdefault(cap_id, []).append((version, cap, policies))
-    return tuple(_rule(cap_id, stated, history) for cap_id, stated in seen.items())
+                seen.setdefault((cap_id, cap.period), []).append((version, cap, policies))
+    told = _from_beginning(history, line_id)
+    return tuple(_rule(*key, stated, history, told) for key, stated in seen.items())
+
+
+def _from_beginning(history: Sequence[Version], line_id: str) -> int:
+    """Place of the version that holds on every date before the next: the last retroactive one that has the line, else the first."""
+    places = range(len(history) - 1, -1, -1)
+    retroactive = (
+        place for place in places if history[place].retroactive and line_named(history[place].terms, line_id)
+    )
+    return next(retroactive, 0)
 
 
 def _caps_of(terms: ContractSigned, line: ContractLine | None, line_id: str) -> list[tuple[str, Cap | SharedCap]]:
@@ -113,36 +123,39 @@ def _caps_of(terms: ContractSigned, line: ContractLine | None, line_id: str) -> 
     return caps + [(f"shared:{cap.cap_id}", cap) for cap in terms.shared_caps if line_id in cap.lines]
 
 
-def _rule(cap_id: str, stated: list[tuple[Version, Cap | SharedCap, Policies]], history: Sequence[Version]) -> CapRule:
+def _rule(
+    cap_id: str,
+    period: str,
+    stated: Sequence[tuple[Version, Cap | SharedCap, Policies]],
+    history: Sequence[Version],
+    first: int,
+) -> CapRule:
+    """`first` is the place of the version that holds from the beginning on."""
+    by_version = {version.number: (cap, policies) for version, cap, policies in stated}
+    limits = [_limit(version.effective_on, by_version.get(version.number)) for version in history[first:]]
+    if history[first].retroactive:
+        limits[0] = limits[0]._replace(effective_on=BEGINNING)
     _, newest, policies = stated[-1]
-    by_version = {version.number: cap for version, cap, _ in stated}
-    limits = tuple(
-        CapLimit(version.effective_on, cap.amount, cap.hours, cap.kind == "hard")
-        if cap
-        else CapLimit(version.effective_on, None, None)
-        for version in history
-        for cap in (by_version.get(version.number),)
-    )
-    for place in range(len(history) - 1, -1, -1):
-        if history[place].retroactive:
-            limits = (limits[place]._replace(effective_on=BEGINNING), *limits[place + 1 :])
-            break
-    hard = newest.kind == "hard"
-    return CapRule(
-        cap_id=cap_id,
-        hard=hard,
-        split=newest.split or policies.cap_split or "split",
-        period=newest.period,
-        limits=limits,
-        limits_revenue=_limits_revenue(newest, policies, hard=any(limit.hard for limit in limits)),
-        thresholds=tuple(newest.thresholds or policies.cap_thresholds or ()) if newest.period != "day" else (),
-    )
+    thresholds = newest.thresholds or policies.cap_thresholds or ()
+    return CapRule(cap_id, period, tuple(limits), tuple(thresholds) if period != "day" else ())
 
 
-def _limits_revenue(cap: Cap | SharedCap, policies: Policies, *, hard: bool) -> bool:
-    if cap.limits_revenue is not None:
-        return cap.limits_revenue
-    return hard if policies.cap_limits_revenue is None else bool(policies.cap_limits_revenue)
+def _limit(effective_on: date, stated: tuple[Cap | SharedCap, Policies] | None) -> CapLimit:
+    if stated is None:
+        return CapLimit(effective_on)
+    cap, policies = stated
+    hard = cap.kind == "hard"
+    split = cap.split or policies.cap_split or "split"
+    limits_revenue = policies.cap_limits_revenue if cap.limits_revenue is None else cap.limits_revenue
+    return CapLimit(
+        effective_on,
+        cap.amount,
+        cap.hours,
+        hard,
+        split,
+        policies.cap_split_billing or split,
+        hard if limits_revenue is None else bool(limits_revenue),
+    )
 
 
 def cap_group(history: Sequence[Version], line_id: str) -> frozenset[str]:

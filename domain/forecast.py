@@ -11,9 +11,9 @@ the average rate of the planned hours. Hours that a budget does not state are it
 of an hour so far; before there is any, the planned ones. Hard caps over the whole term limit it: no more than the
 revenue so far and the room that is left.
 
-**Price** of a project whose every line is under such a cap is the revenue so far and that room, which is the cap;
-else it is the revenue at completion. Backlog is the price less revenue so far, unbilled backlog the price less what
-is billed.
+**Price** of a project whose every line is under such a cap is the revenue so far and its share of that room, which is
+the cap where no other project shares it; else it is the revenue at completion. Backlog is the price less revenue so
+far, unbilled backlog the price less what is billed.
 
 Worked example, all in EUR. Up to 31 March 80 h are done for 8,000 of cost and 12,000 of revenue. The estimate of that
 day: 100 h for 10,000 remain. Cost at completion is 8,000 + 10,000 = 18,000, revenue 12,000 + 100 h x 12,000 / 80 h =
@@ -66,7 +66,7 @@ class Standing(NamedTuple):
     now: Tally
     remaining: Tally
     backlog: Amount
-    billed: Amount
+    unbilled_backlog: Amount
     budget_used: Percent | None
 
 
@@ -183,7 +183,7 @@ def figures(currency: str, standing: Standing, months: MonthSums) -> ForecastFig
         eac_cost,
         eac_revenue,
         standing.backlog,
-        revenue + standing.backlog - standing.billed,
+        standing.unbilled_backlog,
         margin,
         percent(margin, eac_revenue),
         standing.budget_used,
@@ -199,6 +199,21 @@ def add_tally(months: MonthSums, month: str, tally: Tally) -> None:
         held[0] += tally[0]
         held[1] += tally[1]
         held[2] += tally[2]
+
+
+def total_of(months: MonthSums) -> Tally:
+    total = NOTHING
+    for held in months.values():
+        total = added(total, (held[0], held[1], held[2]))
+    return total
+
+
+def settle_rest(months: MonthSums, whole: Tally) -> None:
+    """Make the months sum to the whole: what is left goes to the last of them."""
+    given = total_of(months)
+    if given != whole:
+        last = max((month for month, held in months.items() if any(held)), default=max(months))
+        add_tally(months, last, (whole[0] - given[0], whole[1] - given[1], whole[2] - given[2]))
 
 
 def add_money(months: MonthSums, month: str, billings: Amount, cash: Amount) -> None:

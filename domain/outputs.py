@@ -189,6 +189,9 @@ class ViewException(NamedTuple):
     owner_role: str
     amount: Amount
     entries: tuple[str, ...] = ()
+    currency: str | None = None
+    assignee: str | None = None
+    blocks_count: int = 1
 
 
 class Alert(NamedTuple):
@@ -281,6 +284,7 @@ class ExceptionClosed(NamedTuple):
     closed_at: Instant
     reason: str
     project_id: str | None = None
+    contract_id: str | None = None
 
 
 class ExceptionRaised(NamedTuple):
@@ -305,6 +309,9 @@ class ExceptionRaised(NamedTuple):
     person_id: str | None = None
     field: str | None = None
     entries: tuple[str, ...] = ()
+    blocks_basis: str | None = None
+    blocks_hours: Hours | None = None
+    assignee: str | None = None
 
 
 class ForecastUpdate(NamedTuple):
@@ -370,6 +377,7 @@ class ProjectView(NamedTuple):
     open_statements: tuple[str, ...] = ()
     forecast: ViewForecast | None = None
     open_exceptions: tuple[ViewException, ...] = ()
+    open_exception_count: int = 0
 
 
 class SystemUpdate(NamedTuple):

@@ -22,6 +22,7 @@ this order that states one, also where the price is another's: 100 with 15 % is 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import NamedTuple
 
 from domain.events.common import LineRate, RateCardLine, Terms, TimeAndMaterials
@@ -160,19 +161,23 @@ def resolve_bill_rate(query: RateQuery, book: ReferenceBook) -> RateDecision | N
 
 
 def role_of(entry_role: str | None, assignments: Iterable[ResourceAssigned], person: PersonDefined, day: date) -> str:
-    """The entry's own, else that of the person's assignment covering the day (later start first), else the person's."""
+    """The entry's own, else that of the person's assignment covering the day, else the person's."""
     if entry_role is not None:
         return entry_role
-    covering = [
+    assignment = covering_assignment(assignments, person.person_id, day)
+    return assignment.role if assignment is not None else person.role
+
+
+def covering_assignment(assignments: Iterable[ResourceAssigned], person_id: str, day: date) -> ResourceAssigned | None:
+    """The one of the person's that covers the day and gives both role and rate: the later start first, then the higher id."""
+    covering = (
         assignment
         for assignment in assignments
-        if assignment.person_id == person.person_id
+        if assignment.person_id == person_id
         and assignment.starts_on <= day
         and (assignment.ends_on is None or day <= assignment.ends_on)
-    ]
-    if not covering:
-        return person.role
-    return max(covering, key=lambda assignment: (assignment.starts_on, assignment.assignment_id)).role
+    )
+    return max(covering, key=attrgetter("starts_on", "assignment_id"), default=None)
 
 
 def card_scopes(query: RateQuery, book: ReferenceBook) -> tuple[Scope, ...]:

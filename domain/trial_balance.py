@@ -1,8 +1,8 @@
 """Trial balance of a legal entity and accounting period, and how unbilled work and contract positions moved in it.
 
-    opening + added + billed + corrected = closing
+    opening + added + invoiced + corrected = closing
 
-Added is what postings accrue, billed what invoices relieve. Corrected are reversals, differences, and what is posted
+Added is what postings accrue, invoiced what invoices relieve. Corrected are reversals, differences, and what is posted
 for an entry after a posting of it was reversed.
 """
 
@@ -16,7 +16,7 @@ from domain.accounts import CONTRACT_POSITION, UNBILLED
 from domain.outputs import JournalEntry
 from domain.units import Amount
 
-ADDED, BILLED, CORRECTED = "added", "billed", "corrected"
+ADDED, INVOICED, CORRECTED = "added", "invoiced", "corrected"
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 BALANCES: Mapping[str, tuple[str, ...]] = {"unbilled": UNBILLED, "contract_position": CONTRACT_POSITION}
 
@@ -45,7 +45,7 @@ class Moves(NamedTuple):
 
     opening: Amount = 0
     added: Amount = 0
-    billed: Amount = 0
+    invoiced: Amount = 0
     corrected: Amount = 0
 
     @property
@@ -183,7 +183,7 @@ class LedgerSums:
 
     def _kind_of(self, journal: JournalEntry) -> str:
         if journal.kind == "billing":
-            return BILLED
+            return INVOICED
         if journal.kind == "reversal":
             self._taken_back.add(journal.affected_id)
         elif journal.kind == "posting" and journal.affected_id not in self._taken_back:
@@ -247,7 +247,7 @@ def _rolls(by_period: Mapping[str, Mapping[RollKey, Mapping[str, list[Amount]]]]
         kinds = now.get(key, {})
         opened = opening.get(key, (0, 0))
         amounts, ledger = (
-            Moves(opened[place], *(kinds.get(kind, (0, 0))[place] for kind in (ADDED, BILLED, CORRECTED)))
+            Moves(opened[place], *(kinds.get(kind, (0, 0))[place] for kind in (ADDED, INVOICED, CORRECTED)))
             for place in (0, 1)
         )
         if any(amounts) or any(ledger):

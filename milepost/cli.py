@@ -7,9 +7,26 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from connectors.imports.products.product import CLOCKIFY, HARVEST, SOLIDTIME, TOGGL
 from milepost import exit_codes
 from milepost.as_of import looking_back
-from milepost.commands import between, dump, explain, forecast, import_, ledger, run, schemas, show, simulate, verify
+from milepost.commands import (
+    between,
+    dead_letters,
+    dump,
+    exceptions,
+    explain,
+    forecast,
+    import_,
+    import_exports,
+    ledger,
+    run,
+    schemas,
+    show,
+    simulate,
+    statement,
+    verify,
+)
 from milepost.errors import TellingGroup
 from milepost.for_period import forecast_for, show_for
 
@@ -27,6 +44,9 @@ To begin:
 app = typer.Typer(name="milepost", cls=TellingGroup, epilog=f"\b\nExit codes:\n{exit_codes.table()}", **PLAIN)
 imports = typer.Typer(name="import", help="Turn files of other systems into events.", **PLAIN)
 contract = typer.Typer(name="schemas", help="The public contract: schemas of events and outputs.", **PLAIN)
+
+waiting = typer.Typer(name="exceptions", help="What waits for somebody, and decisions about it.", **PLAIN)
+unread = typer.Typer(name="dead-letters", help="What could not be read, and sending it again.", **PLAIN)
 
 
 @app.callback(help=f"Turns contracts and approved time into postings, statements and forecasts.\n\n{BEGIN}")
@@ -71,6 +91,24 @@ mount(
     then="milepost run --input books/input --output books/output",
     on=imports,
 )
+for product in (HARVEST, TOGGL, CLOCKIFY, SOLIDTIME):
+    mount(
+        product.key,
+        import_exports.verb(product),
+        f"Time from the detailed export of {product.title}.",
+        example=f"milepost import {product.key} {'export.zip' if product is SOLIDTIME else 'hours.csv'} --out books/input"
+        " --bootstrap --entity studio --currency EUR --zone Europe/Berlin",
+        then="milepost run --input books/input --output books/output",
+        on=imports,
+    )
+mount(
+    "auto",
+    import_exports.verb(None),
+    "Time from whichever of these the header names.",
+    example="milepost import auto hours.csv --out books/input",
+    then="milepost run --input books/input --output books/output",
+    on=imports,
+)
 mount(
     "run",
     run.run,
@@ -93,11 +131,18 @@ mount(
     then="milepost explain on any id that it shows; --html FILE for a page to click through",
 )
 mount(
+    "statement",
+    statement.statement,
+    "Show a statement as the customer gets it.",
+    example="milepost statement K-00003.K-00003/C-00001/2026-02-16/1 --html --locale de_DE --output build/try/output > statement.html",
+    then="open the page and print it; or the same with --group-by week, --no-names, or --diff previous",
+)
+mount(
     "forecast",
     looking_back(forecast.forecast, "project_id", forecast_for),
     "Show where a project is heading, and why that changed.",
-    example="milepost forecast PRJ-00004 --output build/try/output",
-    then="milepost dump forecast.updates --json --output build/try/output for all updates of all projects",
+    example="milepost forecast PRJ-00004 --since 2026-02-15 --output build/try/output",
+    then="the same with --html > forecast.html for a page with charts",
 )
 mount(
     "ledger",
@@ -105,6 +150,82 @@ mount(
     "Show trial balance and roll-forwards of a company.",
     example="milepost ledger --entity LE-DE --period 2026-02 --output build/try/output",
     then="the same with --csv for a spreadsheet, or milepost verify --output build/try/output",
+)
+app.add_typer(waiting)
+mount(
+    "list",
+    exceptions.list_,
+    "Exceptions by cause, with the money at risk.",
+    example="milepost exceptions list --kind no_rate --output build/try/output",
+    then="milepost exceptions show on one of them, or assign, waive and resend",
+    on=waiting,
+)
+mount(
+    "show",
+    exceptions.show,
+    "One with its fact, its history and its way out.",
+    example="milepost exceptions show PRJ-00004.1f0c2a9b77d1e2f300112233 --output build/try/output",
+    then="send what is missing, milepost exceptions resend what is wrong, or waive it",
+    on=waiting,
+)
+mount(
+    "assign",
+    exceptions.assign,
+    "Say who takes care of exceptions.",
+    example="milepost exceptions assign --kind no_rate --to ann --yes --output build/try/output",
+    then="milepost run, which tells the exceptions again with the person",
+    on=waiting,
+)
+mount(
+    "resolve",
+    exceptions.resolve,
+    "Say that exceptions are settled outside.",
+    example="milepost exceptions resolve --kind over_cap --reason 'agreed' --approved-by ben --output build/try/output",
+    then="milepost run, which closes them, and raises again what is still missing",
+    on=waiting,
+)
+mount(
+    "waive",
+    exceptions.waive,
+    "Let faults pass, such as too many hours.",
+    example="milepost exceptions waive PRJ-00004.1f0c2a9b77d1e2f300112233 --reason 'on call' --approved-by ben "
+    "--output build/try/output",
+    then="milepost run, which posts what was held back",
+    on=waiting,
+)
+mount(
+    "resend",
+    exceptions.resend,
+    "Send the fact behind one again, corrected.",
+    example="milepost exceptions resend PRJ-00004.1f0c2a9b77d1e2f300112233 --set hours=8 --approved-by ben "
+    "--output build/try/output",
+    then="milepost run, which reverses what was posted and posts what is right",
+    on=waiting,
+)
+app.add_typer(unread)
+mount(
+    "list",
+    dead_letters.list_,
+    "What could not be read, by reason.",
+    example="milepost dead-letters list --type TimeApproved --output build/try/output",
+    then="milepost dead-letters show on one of them",
+    on=unread,
+)
+mount(
+    "show",
+    dead_letters.show,
+    "One message as it came, and what is wrong.",
+    example="milepost dead-letters show time.jsonl:17 --output build/try/output",
+    then="milepost dead-letters resend, with what is right",
+    on=unread,
+)
+mount(
+    "resend",
+    dead_letters.resend,
+    "Send one again, put right.",
+    example="milepost dead-letters resend time.jsonl:17 --set worked_on=2026-03-04 --output build/try/output",
+    then="milepost run, which takes the new event in",
+    on=unread,
 )
 mount(
     "between",

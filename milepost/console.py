@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import typer
@@ -14,6 +14,9 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from domain.units import AMOUNT_ONE, Amount
+
+# How pages write amounts and dates where no reader is named.
+LOCALE: Final = "en_GB"
 
 # Folders that people know by another name, such as one that shows an earlier moment.
 _KNOWN_AS: dict[str, str] = {}

@@ -16,7 +16,10 @@ from milepost.console import say
 from state.guards import LOG_DAMAGED, OUTPUT_UNWRITABLE, GuardStop
 from state.store import StoreError
 
-UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
+UNWRITABLE: Final = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG),
+    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR),  # a file where a folder should be, or the other way round
+)
 
 
 class TellingGroup(TyperGroup):

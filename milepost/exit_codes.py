@@ -28,6 +28,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     guards.INPUT_UNREADABLE: "guard: the input folder cannot be read",
     guards.OUTPUTS_DIFFER: "guard: folding the log again gives other outputs than were written",
     guards.RULES_MISSING: "guard: the log was kept under rules that this version does not have",
+    guards.STORE_DAMAGED: "guard: the store is damaged again after it was made anew; the disk may be failing",
     TRY_AGAIN: "another run is using the output folder, or this one was stopped half-way; try again",
     INTERRUPTED: "stopped with Ctrl-C",
 }

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from connectors.files.engagement_log import EngagementLog, LogRecord
 from connectors.files.intake_store import IntakeStore
 from connectors.files.rebuilt import STORE
 from connectors.files.writing import unwritable
-from dataflows.embedded import Accounting, close, open_accounting, run_dataflow, store_path
+from dataflows.embedded import Accounting, Resuming, run_dataflow, store_path
 from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings, RoundProgress, RoundSummary
 from milepost.console import progress_bar, say
 from milepost.stopping import Stop
@@ -25,7 +26,7 @@ from milepost.summary import Summary, open_exceptions
 from state.genesis import Genesis
 from state.rules import RULES, check_genesis
 from state.shard import Mark
-from state.sums import sums
+from state.sums import Sums, sums
 
 # An embedded log has one partition and one life.
 GENERATION: Final = "1"
@@ -40,27 +41,28 @@ def run_rounds(input_dir: Path, output_dir: Path, until: date | None, stop: Stop
     with (
         EmbeddedIntake(input_dir, output_dir, IntakeSettings(genesis())) as intake,
         closing(EngagementLog.open(output_dir)) as log,
-        accounting_of(output_dir, log) as accounting,
+        accounting_of(output_dir, log) as books,
     ):
         before = intake.events
         while True:
             with progress_bar() as bar:
                 taken = take_in(intake, until, stop, bar, is_growing=follow)
-                account(accounting, log, stop, bar)
+                account(books, log, stop, bar)
             if stop.requested or not follow:
                 break
             tell(taken)
             wait(stop)
+        summed = books.run(partial(_sums, log=log, stop=stop))
         return Summary(
             output_dir,
-            accounting.shard.generation,
-            is_complete=accounting.shard.offset == log.end and (follow or not stop.requested),
+            books.shard.generation,
+            is_complete=books.shard.offset == log.end and (follow or not stop.requested),
             events=taken.events_total,
             events_read=taken.events_total - before,
-            log_records=accounting.shard.offset,
+            log_records=books.shard.offset,
             unrouted=taken.unrouted,
             dead_letters=taken.dead_letters_total,
-            sums=sums(accounting.shard.store),
+            sums=summed,
             exceptions=open_exceptions(output_dir),
             seconds=time.perf_counter() - started,
         )
@@ -95,17 +97,24 @@ def taken_before(output_dir: Path) -> RoundSummary:
         )
 
 
-def account(accounting: Accounting, log: EngagementLog, stop: Stop, bar: Progress) -> None:
+def account(books: Resuming, log: EngagementLog, stop: Stop, bar: Progress) -> None:
     """Fold what the log holds. Where somebody asks to stop, the batch in flight is the last."""
     end = log.refresh()
-    if accounting.shard.offset == end:
+    if books.shard.offset == end:
         return
-    task = bar.add_task("Accounting", total=end, completed=accounting.shard.offset)
+    task = bar.add_task("Accounting", total=end, completed=books.shard.offset)
 
     def show(mark: Mark) -> None:
         bar.update(task, completed=mark.offset, count=f"{mark.offset:,} of {end:,} records")
 
-    run_dataflow(accounting, UntilStopped(log, stop), more=lambda: False, on_commit=show)
+    books.run(partial(run_dataflow, log=UntilStopped(log, stop), more=lambda: False, on_commit=show))
+
+
+def _sums(accounting: Accounting, log: EngagementLog, stop: Stop) -> Sums:
+    """What the books add up to, folded to where they were if they had to be made again."""
+    if accounting.shard.offset < log.end:
+        run_dataflow(accounting, UntilStopped(log, stop), more=lambda: False)
+    return sums(accounting.shard.store)
 
 
 class Stopped(Exception):
@@ -124,14 +133,14 @@ class UntilStopped:
 
 
 @contextmanager
-def accounting_of(output_dir: Path, log: EngagementLog) -> Iterator[Accounting]:
+def accounting_of(output_dir: Path, log: EngagementLog) -> Iterator[Resuming]:
     check_genesis(log.genesis)
     try:
-        accounting = open_accounting(output_dir, log.genesis.generation)
+        books = Resuming(output_dir, log.genesis.generation, SHARD, say)
         try:
-            yield accounting
+            yield books
         finally:
-            close(accounting)
+            books.close()
     except sqlite3.OperationalError as fault:
         raise unwritable(store_path(output_dir, SHARD), str(fault)) from fault
 

@@ -50,13 +50,13 @@ def open_exceptions(output: Path, shard: int = 0) -> dict[str, int]:
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
-    """Version 1 of the shape; amounts are decimals as text."""
+    """Version 2 of the shape; amounts are decimals as text."""
     money = {
         currency: {name: decimal_text(AMOUNT_SCALE, 2, amount) for name, amount in of._asdict().items()}
         for currency, of in summary.sums.money.items()
     }
     return shape(
-        1,
+        2,
         output=str(summary.output),
         generation=summary.generation,
         complete=summary.is_complete,
@@ -89,7 +89,7 @@ def as_text(summary: Summary) -> str:
     speed = f", {summary.events_per_second:,} events a second" if summary.events_read else ""
     lines = aligned(counts, right=(1,))
     if money:
-        lines += ["", *aligned([("", "posted", "recognised", "billed"), *money], right=(1, 2, 3))]
+        lines += ["", *aligned([("", "posted", "recognised", "issued"), *money], right=(1, 2, 3))]
     return "\n".join([*lines, "", f"  {summary.seconds:,.1f} seconds{speed}"])
 
 

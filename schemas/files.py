@@ -15,10 +15,24 @@ HISTORY = AVRO / "history"
 
 
 def read_schemas(folder: Path = AVRO) -> dict[str, Schema]:
-    """Today's schemas by full name, common types first, then events, then outputs."""
+    """Today's schemas by full name, common types first, then events, then outputs. Raises UnreadableSchema."""
     paths = [path for area in ("common", "events", "outputs") for path in sorted((folder / area).glob("*.avsc"))]
-    schemas = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    schemas = [_read(path) for path in paths]
     return {full_name(schema): schema for schema in schemas}
+
+
+class UnreadableSchema(ValueError):
+    """A file that holds no named Avro schema."""
+
+
+def _read(path: Path) -> Schema:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise UnreadableSchema(f"{path}: expected an Avro schema as JSON: {fault}") from fault
+    if not isinstance(found, dict) or not {"namespace", "name", "type"} <= found.keys():
+        raise UnreadableSchema(f"{path}: expected an Avro schema with namespace, name and type")
+    return found
 
 
 def frozen(name: str, folder: Path = AVRO) -> dict[int, Schema]:

@@ -1,4 +1,4 @@
-"""Writes the Python classes of events and outputs from the schemas: `python -m schemas.generate [--check]`.
+"""Writes the Python classes of events and outputs, and docs/events.md, from the schemas: `python -m schemas.generate [--check]`.
 
 A common record stands in `domain/events/common.py` when an event can hold it, and in `domain/outputs.py` when only
 outputs do.
@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from schemas.events_page import PAGE, page
 from schemas.files import AVRO, Schema, kind_of, read_schemas, references, short_name
 
 ROOT = Path(__file__).parent.parent
@@ -46,7 +47,8 @@ POSITION = (
 
 
 def main(arguments: list[str]) -> int:
-    modules = generated(read_schemas(AVRO))
+    schemas = read_schemas(AVRO)
+    modules = {**generated(schemas), PAGE: page(schemas)}
     stale = [path for path, text in modules.items() if not _holds(ROOT / path, text)]
     if "--check" in arguments:
         for path in stale:

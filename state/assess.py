@@ -6,7 +6,6 @@ An entry has two sides that post apart, each whole as soon as it can: cost (pers
 
 from bisect import bisect_right
 from datetime import date
-from operator import itemgetter
 from typing import Any
 
 from domain.accounts import LABOR_COST
@@ -17,7 +16,7 @@ from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.identity import content_digest
 from domain.money import extend, format_decimal
-from domain.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate, role_of
+from domain.rates import NoRate, RateDecision, RateQuery, covering_assignment, resolve_bill_rate, role_of
 from domain.units import Hours, Percent, Rate
 from domain.waiting import waits_for_cost_rate, waits_for_rate
 from domain.zones import local_date
@@ -42,6 +41,9 @@ from state.value import Value
 WAIVABLE = frozenset({"self_approved", "hours_out_of_range", "outside_contract_dates", "after_project_end"})
 MINUTE = 16_667  # of an hour in 10^-6, rounded up
 MICROSECONDS_AN_HOUR = 3_600_000_000
+MICROSECONDS_A_DAY = 24 * MICROSECONDS_AN_HOUR
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+FAR_OFF_DAYS = 366
 
 
 class CostPlan(Value, frozen=True, array_like=True, gc=False):
@@ -198,7 +200,41 @@ def _validity(
     if project.closed_on is not None and day > project.closed_on and "after_project_end" not in entry.waived:
         message = f"project {event.project_id} ended on {project.closed_on}, work is of {day}"
         return Blocked("whole", "after_project_end", message, field="worked_on")
-    return None
+    return _far_off(draft, entry, event, project, day)
+
+
+def _far_off(draft: Draft, entry: Entry, event: TimeApproved, project: Project, day: date) -> Blocked | None:
+    """A wrong year: work of more than a year after it was recorded, or of more than a year before its project and its contracts begin.
+
+    Nothing of it may be booked, not even its cost: it would stand in a period that nobody looks at.
+    """
+    recorded_at = event.recorded_at if event.recorded_at is not None else event.occurred_at
+    recorded = recorded_at // MICROSECONDS_A_DAY + EPOCH_ORDINAL
+    ahead = day.toordinal() - recorded
+    if -FAR_OFF_DAYS <= ahead <= FAR_OFF_DAYS:
+        return None
+    if ahead > 0:
+        if "after_project_end" in entry.waived:
+            return None
+        message = f"work is of {day}, but was recorded on {date.fromordinal(recorded)}, more than a year before"
+        return Blocked("whole", "after_project_end", message, field="worked_on")
+    begins = _begins(draft, project)
+    if begins is None or (begins - day).days <= FAR_OFF_DAYS or "outside_contract_dates" in entry.waived:
+        return None
+    message = (
+        f"work is of {day}, more than a year before project {event.project_id} and its contracts begin on {begins}"
+    )
+    return Blocked("whole", "outside_contract_dates", message, field="worked_on")
+
+
+def _begins(draft: Draft, project: Project) -> date | None:
+    """The first day of the project or of any of its contracts; None where nobody has said."""
+    days = [] if project.activated is None else [project.activated.starts_on]
+    for contract_id in taken_projects(draft).get(project.project_id, ()):
+        contract = draft.contract(contract_id)
+        if contract is not None:
+            days += [version.terms.starts_on for version in contract.history]
+    return min(days, default=None)
 
 
 def _hours_fault(event: TimeApproved, hours: Hours, limit: Hours) -> tuple[str, str] | None:
@@ -393,6 +429,7 @@ def _price(
         hours,
         extend(hours, rate, markup, plan.currency, mode),
         extend(uncharged, rate, markup, plan.currency, mode) if uncharged else 0,
+        account=plan.account,
     )
     return PricePlan(price, plan, slot, rated.decision)
 
@@ -505,13 +542,7 @@ def _rate_day(event: TimeApproved, plan: LinePlan, day: date) -> date:
 
 
 def assignment_on(draft: Draft, project: Project, person_id: str, day: date) -> tuple[int, str] | None:
-    """The bill rate of the assignment that covers the date, the later start first."""
-    covering = (
-        (assignment.starts_on, assignment.bill_rate)
-        for assignment in assigned(draft, project, person_id)
-        if assignment.bill_rate is not None
-        and assignment.starts_on <= day
-        and (assignment.ends_on is None or day <= assignment.ends_on)
-    )
-    _, rate = max(covering, key=itemgetter(0), default=(None, None))
+    """The bill rate of the assignment that covers the day, None where that states none."""
+    assignment = covering_assignment(assigned(draft, project, person_id), person_id, day)
+    rate = assignment.bill_rate if assignment is not None else None
     return (rate.amount, rate.currency) if rate is not None else None

@@ -12,7 +12,7 @@ from domain.money import format_amount
 from domain.units import Amount
 from state.books import Entry, LineTotals
 from state.draft import PartKey
-from state.totals import add_issued, add_price, standing_price, unbilled_position
+from state.totals import add_issued, add_price, standing_price, unbilled_positions
 
 SUMMED = ("hours", "value", "recognised", "billable", "over", "issued", "invoiced")
 
@@ -64,11 +64,13 @@ def _posted(retold: Mapping[EntryKey, EntryAccount]) -> dict[str, tuple[Amount, 
 
 
 def _entry(entry: Entry, posted: Mapping[str, tuple[Amount, Amount]]) -> Iterator[Violation]:
-    amount, rest = unbilled_position(entry)
-    if not amount and rest:
-        yield _wrong(f"entry {entry.entry_id}", "0 in the ledger, as in contract currency", format_amount(rest))
+    for (contract_id, account), (amount, rest) in unbilled_positions(entry).items():
+        if not amount and rest:
+            subject = f"entry {entry.entry_id}, account {account} of contract {contract_id}"
+            yield _wrong(subject, "0 in the ledger, as in contract currency", format_amount(rest))
     work = entry.standing
-    lines = [line for journal in (work.journals if work else ()) for line in journal.lines if line.account in UNBILLED]
+    journals = (*(work.journals if work else ()), *entry.rests)
+    lines = [line for journal in journals for line in journal.lines if line.account in UNBILLED]
     standing = (sum(line.amount for line in lines), sum(line.ledger_amount for line in lines))
     said = posted.get(entry.entry_id, (0, 0))
     if standing != said:

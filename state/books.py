@@ -34,6 +34,7 @@ class Posted(Value, frozen=True, array_like=True, gc=False):
     dimensions: int
     deliver: bool
     lines: tuple[Leg, ...]
+    contract_id: str = ""
 
 
 class Cost(Value, frozen=True, array_like=True, gc=False):
@@ -52,7 +53,8 @@ class Cost(Value, frozen=True, array_like=True, gc=False):
 
 class Price(Value, frozen=True, array_like=True, gc=False):
     """The price side of an entry. `allowed` earns revenue, `billable` may go on a statement; they differ only where policy
-    `cap_split_billing` does. Work that is not billable has no line and only a memo value."""
+    `cap_split_billing` does. `account` holds what may be billed until it is invoiced. Work that is not billable has no line and only
+    a memo value."""
 
     contract_id: str
     line_id: str
@@ -76,15 +78,31 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     stepped: bool = False
     allowed_hours: Hours = 0
     billable_hours: Hours = 0
+    account: str = ""
+
+
+class AtStake(Value, frozen=True, array_like=True, gc=False):
+    """What an exception keeps from being posted or billed, and how that was found: `price`, `cost` or `fact`; hours where it is work."""
+
+    amount: Amount = 0
+    currency: str | None = None
+    basis: str | None = None
+    hours: Hours | None = None
 
 
 class Fault(Value, frozen=True, array_like=True, gc=False):
-    """Why a side of an entry waits: `whole`, `cost` or `price`, with the exception that says so."""
+    """Why a side of an entry waits: `whole`, `cost` or `price`, with what its exception said last."""
 
     side: str
     category: str
     exception_id: str
     waits: tuple[tuple[str, str], ...] = ()
+    message: str = ""
+    field: str | None = None
+    at_stake: AtStake = AtStake()
+    assignee: str | None = None
+    revision: int = 1
+    raised_at: Instant = 0
 
 
 class Work(Value, frozen=True, array_like=True, gc=False):
@@ -103,7 +121,7 @@ class Work(Value, frozen=True, array_like=True, gc=False):
 
 
 class Issued(Value, frozen=True, array_like=True, gc=False):
-    """What of an entry stands on issued statements, for each contract line."""
+    """What of an entry stands on issued statements, for each contract line; invoices relieve `account`."""
 
     contract_id: str
     line_id: str
@@ -117,10 +135,12 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
     role: str | None = None
     rate: Rate = 0
     markup: Percent = 0
+    account: str = ""
 
 
 class Entry(Value, frozen=True, array_like=True, gc=False):
-    """A work entry. `behind` is the finished version that stands while the newest one (`work`) waits."""
+    """A work entry. `behind` is the finished version that stands while the newest one (`work`) waits. `rests` are journals that
+    settled what was left in ledger currency on a contract that the work has left; they are never reversed."""
 
     entry_id: str
     version: int
@@ -129,6 +149,7 @@ class Entry(Value, frozen=True, array_like=True, gc=False):
     issued: tuple[Issued, ...] = ()
     waived: tuple[str, ...] = ()
     conflict: str | None = None
+    rests: tuple[Posted, ...] = ()
 
     @property
     def standing(self) -> Work | None:
@@ -137,22 +158,25 @@ class Entry(Value, frozen=True, array_like=True, gc=False):
 
 
 class Burn(Value, frozen=True, array_like=True, gc=False):
-    """What the project has used: booked hours and cost; `memo` is the value of work that is not charged."""
+    """What the project has used: booked and billable hours; `memo` is the value of work that is not charged, by currency."""
 
     hours: Hours = 0
     billable_hours: Hours = 0
-    memo: Amount = 0
+    memo: dict[str, Amount] = {}
 
 
+# What was posted in another currency than the ledger's: cost and revenue, each with its ledger amount.
+LedgerFigures = tuple[Amount, Amount, Amount, Amount]
 # Of one month and currency: hours and cost where the cost is in this currency, revenue where the contract is.
 MonthFigures = tuple[Hours, Amount, Amount]
 
 
 class Project(Value, frozen=True, array_like=True, gc=False):
+    """`months` is by service month and currency (`2026-03|USD`), `posted` by the ledger's currency too (`2026-03|USD|EUR`)."""
+
     project_id: str
     activated: ProjectActivated | None = None
     closed_on: date | None = None
-    close_version: int = 0
     zone: str | None = None
     burn: Burn = Burn()
     months: dict[str, MonthFigures] = {}
@@ -160,6 +184,7 @@ class Project(Value, frozen=True, array_like=True, gc=False):
     dimension_sets: tuple[dict[str, str], ...] = ({},)
     waiting: dict[str, int] = {}
     changed: bool = False
+    posted: dict[str, LedgerFigures] = {}
 
 
 class TermsVersion(Value, frozen=True, array_like=True, gc=False):
@@ -172,6 +197,8 @@ class TermsVersion(Value, frozen=True, array_like=True, gc=False):
 
 
 class Contract(Value, frozen=True, array_like=True, gc=False):
+    """`former` are terms that a second signing replaced, of lines that it no longer has: what is issued on these is corrected by them."""
+
     contract_id: str
     version: int
     digest: str
@@ -184,6 +211,11 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
     sequences: dict[str, int] = {}
     unapproved: str | None = None
     ending: ContractTerminated | None = None
+    former: tuple[TermsVersion, ...] = ()
+
+    @property
+    def in_force(self) -> bool:
+        return bool(self.history) and self.invalid is None
 
     @property
     def terms(self) -> ContractSigned:
@@ -209,22 +241,38 @@ class CapState(Value, frozen=True, array_like=True, gc=False):
     """What all buckets of a cap hold together, and what the last exception said."""
 
     over_amount: Amount = 0
-    over_hours: Hours = 0
     over_entries: int = 0
     exception_id: str | None = None
     reported_amount: Amount = 0
     reported_entries: int = 0
     revision: int = 0
-    below: bool = False
     waived: bool = False
+    assignee: str | None = None
 
 
 class CapBucket(Value, frozen=True, array_like=True, gc=False):
-    """A bucket with the last entry in consumption order that has a free claim on it."""
+    """A bucket with the last entry in consumption order that has a free claim on it.
+
+    `refused` counts the entries that have less than they claim, by whichever cap, the other two sum what they lack. `below` is the
+    subject of exception `cap_below_consumption` while that is open for the bucket.
+    """
 
     bucket: Bucket = Bucket()
     last: tuple[str, str, str] | None = None
     refused: int = 0
+    below: str = ""
+    refused_amount: Amount = 0
+    refused_hours: Hours = 0
+
+
+class Liability(Value, frozen=True, array_like=True, gc=False):
+    """What of a contract stands on 2300, by contract line: in contract and in ledger currency, positive.
+
+    `posted_on` is the last accounting date of what stands there.
+    """
+
+    lines: dict[str, tuple[Amount, Amount]] = {}
+    posted_on: date | None = None
 
 
 class StatementState(Value, frozen=True, array_like=True, gc=False):
@@ -260,7 +308,11 @@ class Hold(Value, frozen=True, array_like=True, gc=False):
 
 
 class OpenException(Value, frozen=True, array_like=True, gc=False):
-    """An exception that is not one of an entry's; entries keep their own."""
+    """An exception that is not one of an entry's; entries keep their own.
+
+    `count` and `amounts` (by currency) go on with every further cause; `told` is the count that was last heard of. `entries` are the
+    first 100.
+    """
 
     exception_id: str
     category: str
@@ -269,6 +321,25 @@ class OpenException(Value, frozen=True, array_like=True, gc=False):
     contract_id: str | None = None
     project_id: str | None = None
     revision: int = 1
+    message: str = ""
+    person_id: str | None = None
+    field: str | None = None
+    count: int = 1
+    told: int = 1
+    amounts: dict[str, Amount] = {}
+    entries: tuple[str, ...] = ()
+    raised_at: Instant = 0
+    assignee: str | None = None
+
+
+class Refused(Value, frozen=True, array_like=True, gc=False):
+    """A fact that the rules in force do not handle, counted in the exception `exception_id` that was raised at `since`."""
+
+    version: int
+    exception_id: str
+    since: Instant
+    amount: Amount = 0
+    currency: str | None = None
 
 
 class WaitingRequest(Value, frozen=True, array_like=True, gc=False):
@@ -371,9 +442,11 @@ PART_KINDS: dict[str, Any] = {
     "line": LineTotals,
     "cap": CapState,
     "bucket": CapBucket,
+    "liability": Liability,
     "statement": StatementState,
     "hold": Hold,
     "exception": OpenException,
+    "refused": Refused,
     "estimate": Estimate,
     "forecast": Forecast,
     "outlook": Outlook,

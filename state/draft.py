@@ -5,15 +5,19 @@ The draft is local to one call of the fold; what leaves it is a `Transition` of 
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from domain.caps import Bucket
+from msgspec.structs import replace
+
 from domain.exceptions import CATALOGUE
 from domain.identity import derived_id
+from domain.money import format_amount
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.reference import ReferenceBook
 from domain.units import Amount, Hours, Instant
 from state.books import (
+    AtStake,
     CapBucket,
     CapState,
     Contract,
@@ -25,11 +29,16 @@ from state.books import (
     StatementState,
     Work,
 )
-from state.totals import DUE, add_faults, add_issued, add_price, add_work, open_keys
+from state.totals import DUE, FREE, MARK, add_faults, add_issued, add_posted, add_price, add_work, open_keys
 from state.value import Value
 
 PartKey = tuple[str, str]
 OpenKey = tuple[str, str, str, str]
+
+# An exception names the first of the entries that it blocks.
+ENTRIES_NAMED = 100
+CURRENCIES_SHOWN = 10
+AMOUNT_MAX = 10**18 - 1
 
 
 class Parts(dict[PartKey, Any]):
@@ -185,7 +194,7 @@ class Draft:
         # Entries changed by this event, by the contract lines on which they are or were open.
         self.changed_on: dict[tuple[str, str], dict[str, None]] = {}
         self.repriced: dict[str, tuple[Any, str]] = {}
-        self.watched: dict[str, tuple[Any, Any, tuple[str, str], Bucket]] = {}
+        self.watched: dict[str, Any] = {}
 
     def transition(self) -> Transition:
         return Transition(
@@ -258,6 +267,10 @@ class Draft:
         """Those of them that have something to bill."""
         return self._open(contract_id, line_id, since, until, (line_id + DUE,))
 
+    def free_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
+        """Entries priced at zero of which the period is not cut."""
+        return self._open(contract_id, line_id, since, until, (line_id + FREE,))
+
     def _open(self, contract_id: str, line_id: str, since: str, until: str, names: tuple[str, ...]) -> list[Entry]:
         stored = [entry for name in names for entry in self.entries.open_on(contract_id, name, since, until)]
         changed = self.changed_on.get((contract_id, line_id))
@@ -285,6 +298,16 @@ class Draft:
             self._add_issued(after, 1)
         self._move_index(before, after)
 
+    def put_booked(self, before: Entry, after: Entry) -> None:
+        """Replace a row of which only what is posted changed."""
+        self.rows[after.entry_id] = after
+        had, has = before.standing, after.standing
+        if had is not None and has is not None:
+            project = self.project(has.event.project_id)
+            posted = add_posted(add_posted(project.posted, had.journals, -1), has.journals, 1)
+            if posted != project.posted:
+                self.put_project(replace(project, posted=posted))
+
     def _add_issued(self, entry: Entry, sign: int) -> None:
         """Add (or take away) what of the entry is issued and invoiced on its contract lines."""
         for issued in entry.issued:
@@ -311,7 +334,7 @@ class Draft:
         entry_id = after.entry_id
         has, had = open_keys(after), open_keys(before)
         for contract_id, name, _, _ in (*had, *has):
-            self.changed_on.setdefault((contract_id, name.removesuffix(DUE)), {})[entry_id] = None
+            self.changed_on.setdefault((contract_id, name.partition(MARK)[0]), {})[entry_id] = None
         if had != has:
             _swap(set(had), set(has), self.open_removed, self.open_added)
         faults_before = before.work.faults if before is not None and before.work is not None else ()
@@ -349,19 +372,42 @@ class Draft:
         subject_id: str,
         message: str,
         *,
+        amount: Amount = 0,
+        currency: str | None = None,
+        **about: Any,
+    ) -> str:
+        """`about` as in `tell_exception`; the amount is what the event or the books say."""
+        exception_id = self.exception_id(category, subject_kind, subject_id)
+        stake = AtStake(amount, currency, "fact") if amount else AtStake()
+        self.tell_exception(exception_id, category, subject_kind, subject_id, message, at_stake=stake, **about)
+        return exception_id
+
+    def tell_exception(
+        self,
+        exception_id: str,
+        category: str,
+        subject_kind: str,
+        subject_id: str,
+        message: str,
+        *,
+        at_stake: AtStake,
         revision: int = 1,
         project_id: str | None = None,
         contract_id: str | None = None,
         person_id: str | None = None,
         field: str | None = None,
-        amount: Amount = 0,
-        currency: str | None = None,
         blocks: int = 1,
         entries: tuple[str, ...] = (),
-        side: str = "",
-    ) -> str:
+        raised_at: Instant | None = None,
+        assignee: str | None = None,
+    ) -> None:
+        """An amount over what the output holds is left out: somebody wrote nonsense, and that must not stop the shard."""
         kind = CATALOGUE[category]
-        exception_id = self.exception_id(category, subject_kind, subject_id + side)
+        amount, currency, basis, hours = at_stake.amount, at_stake.currency, at_stake.basis, at_stake.hours
+        if abs(amount) > AMOUNT_MAX:
+            amount, basis = 0, None
+        if hours is not None and abs(hours) > AMOUNT_MAX:
+            hours = None
         self.emit(
             ExceptionRaised(
                 exception_id=exception_id,
@@ -379,16 +425,24 @@ class Draft:
                 blocks_amount=amount,
                 blocks_currency=currency,
                 blocks_count=blocks,
-                entries=entries[:100],
+                blocks_basis=basis,
+                blocks_hours=hours,
+                entries=entries[:ENTRIES_NAMED],
                 resolution=kind.resolution,
-                raised_at=self.cause.recorded_at,
+                raised_at=self.cause.recorded_at if raised_at is None else raised_at,
                 revision=revision,
+                assignee=assignee,
             )
         )
-        return exception_id
+        self._show_anew(project_id, contract_id)
 
     def close_exception(
-        self, exception_id: str, category: str, reason: str = "resolved", project_id: str | None = None
+        self,
+        exception_id: str,
+        category: str,
+        reason: str = "resolved",
+        project_id: str | None = None,
+        contract_id: str | None = None,
     ) -> None:
         self.emit(
             ExceptionClosed(
@@ -400,29 +454,103 @@ class Draft:
                 closed_at=self.cause.recorded_at,
                 reason=reason,
                 project_id=project_id,
+                contract_id=contract_id,
             )
         )
+        self._show_anew(project_id, contract_id)
 
-    def note(self, category: str, subject_kind: str, subject_id: str, message: str, **about: Any) -> None:
+    def _show_anew(self, project_id: str | None, contract_id: str | None) -> None:
+        """The views that list the exception go out again: the project's, else those of all the contract's projects."""
+        for each in (project_id,) if project_id is not None else self.projects_of(contract_id):
+            known: Project | None = self.part("project", each)
+            if known is not None and not known.changed:
+                self.put_project(replace(known, changed=True))
+
+    def projects_of(self, contract_id: str | None) -> list[str]:
+        """Projects that lines of the contract name."""
+        taken: dict[str, tuple[str, ...]] = self.part("index", "contracts") or {}
+        return [project_id for project_id, contracts in taken.items() if contract_id in contracts]
+
+    def note(
+        self,
+        category: str,
+        subject_kind: str,
+        subject_id: str,
+        message: str,
+        *,
+        side: str = "",
+        project_id: str | None = None,
+        contract_id: str | None = None,
+        person_id: str | None = None,
+        field: str | None = None,
+        amount: Amount = 0,
+        currency: str | None = None,
+        blocks: int = 1,
+        entries: tuple[str, ...] = (),
+    ) -> None:
         """Raise an exception that is not an entry's and keep it open; the same one again changes nothing."""
-        exception_id = self.exception_id(category, subject_kind, subject_id)
+        exception_id = self.exception_id(category, subject_kind, subject_id + side)
         if self.part("exception", exception_id) is None:
-            self.raise_exception(category, subject_kind, subject_id, message, **about)
-            self.put(
-                "exception",
-                exception_id,
+            self.tell_note(
                 OpenException(
-                    exception_id, category, subject_kind, subject_id, about.get("contract_id"), about.get("project_id")
-                ),
+                    exception_id,
+                    category,
+                    subject_kind,
+                    subject_id,
+                    contract_id,
+                    project_id,
+                    message=message,
+                    person_id=person_id,
+                    field=field,
+                    count=blocks,
+                    amounts={currency: amount} if currency is not None and amount else {},
+                    entries=entries[:ENTRIES_NAMED],
+                    raised_at=self.cause.recorded_at,
+                )
             )
 
-    def settle_note(self, category: str, subject_kind: str, subject_id: str, reason: str = "resolved") -> None:
+    def tell_note(self, noted: OpenException) -> None:
+        """Raise such an exception, or its next revision, as it stands; amounts in several currencies are told in words."""
+        self.put("exception", noted.exception_id, replace(noted, told=noted.count))
+        message, stake = noted.message, AtStake()
+        if len(noted.amounts) == 1:
+            ((currency, amount),) = noted.amounts.items()
+            stake = AtStake(amount, currency, "fact")
+        elif noted.amounts:
+            amounts = (f"{format_amount(amount)} {currency}" for currency, amount in sorted(noted.amounts.items()))
+            message = f"{message} (in all {', '.join(islice(amounts, CURRENCIES_SHOWN))})"
+        self.tell_exception(
+            noted.exception_id,
+            noted.category,
+            noted.subject_kind,
+            noted.subject_id,
+            message,
+            at_stake=stake,
+            revision=noted.revision,
+            project_id=noted.project_id,
+            contract_id=noted.contract_id,
+            person_id=noted.person_id,
+            field=noted.field,
+            blocks=noted.count,
+            entries=noted.entries,
+            raised_at=noted.raised_at,
+            assignee=noted.assignee,
+        )
+
+    def revise_note(self, noted: OpenException) -> None:
+        self.tell_note(replace(noted, revision=noted.revision + 1))
+
+    def settle_note(
+        self, category: str, subject_kind: str, subject_id: str, reason: str = "resolved", side: str = ""
+    ) -> None:
         """Close such an exception if it is open."""
-        exception_id = self.exception_id(category, subject_kind, subject_id)
-        open_one = self.part("exception", exception_id)
-        if open_one is not None:
+        self.close_note(self.exception_id(category, subject_kind, subject_id + side), reason)
+
+    def close_note(self, exception_id: str, reason: str = "resolved") -> None:
+        noted: OpenException | None = self.part("exception", exception_id)
+        if noted is not None:
             self.put("exception", exception_id, None)
-            self.close_exception(exception_id, category, reason, open_one.project_id)
+            self.close_exception(exception_id, noted.category, reason, noted.project_id, noted.contract_id)
 
 
 Key = TypeVar("Key")

@@ -21,6 +21,8 @@ def is_new(draft: Draft, kind: str, fact_id: str, version: int, event: Event) ->
                 kind,
                 fact_id,
                 f"version {version} of {kind} {fact_id} came twice with different content; the first one stands",
+                project_id=getattr(event, "project_id", None),
+                contract_id=getattr(event, "contract_id", None),
             )
         return False
     draft.settle_note("conflicting_version", kind, fact_id, "superseded")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
-from domain.events.control import ExceptionWaived, IntakeNoticed
+from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
 from domain.events.delivery import (
     BillingHoldPlaced,
     BillingHoldReleased,
@@ -22,9 +22,22 @@ from domain.events.delivery import (
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import DayEnded
 from domain.reference import ReferenceBook, owner_key
-from state import allot
+from state import cap_notices, liability
 from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
-from state.handlers import contracts, control, days, forecast, holds, invoices, projects, statements, time, views
+from state.handlers import (
+    contracts,
+    control,
+    days,
+    forecast,
+    holds,
+    invoices,
+    projects,
+    refused,
+    statements,
+    time,
+    views,
+)
+from state.repricing import book_repriced
 
 
 def apply(
@@ -71,6 +84,10 @@ def apply(
             invoices.on_invoice_posted(draft, event)
         case InvoiceRejected():
             invoices.on_invoice_rejected(draft, event)
+        case ExceptionAssigned():
+            control.on_exception_assigned(draft, event)
+        case ExceptionResolved():
+            control.on_exception_resolved(draft, event)
         case ExceptionWaived():
             control.on_exception_waived(draft, event)
         case IntakeNoticed():
@@ -78,8 +95,10 @@ def apply(
         case DayEnded():
             days.on_day_ended(draft, event)
         case _:
-            refuse(draft, event)
-    allot.after_event(draft)
+            refused.refuse(draft, event)
+    book_repriced(draft)
+    liability.after_event(draft)
+    cap_notices.after_event(draft)
     forecast.after_event(draft)
     return draft.transition()
 
@@ -98,21 +117,18 @@ def wake(
     Contracts come first, so that work which waits for the same thing as its contract is posted once, with both its sides.
     """
     draft = Draft(engagement_id, before, entries, reference, cause, plans)
-    for name in sorted(waiting, key=_is_work):
-        kind, _, rest = name.partition(":")
-        if kind == "contract":
-            contracts.on_reference_for_contract(draft, rest)
-        elif kind == "statement":
+    named = [(kind, rest) for kind, _, rest in (name.partition(":") for name in waiting)]
+    contracts.on_reference_for_contracts(draft, [rest for kind, rest in named if kind == "contract"])
+    for kind, rest in named:
+        if kind == "statement":
             invoices.retry_invoice(draft, rest)
-        else:
+        elif kind == "entry":
             time.retry(draft, rest)
-    allot.after_event(draft)
+    book_repriced(draft)
+    liability.after_event(draft)
+    cap_notices.after_event(draft)
     forecast.after_event(draft)
     return draft.transition()
-
-
-def _is_work(name: str) -> bool:
-    return not name.startswith("contract:")
 
 
 def flush_views(
@@ -129,18 +145,6 @@ def flush_views(
         if draft.project(project_id).changed:
             views.flush(draft, project_id)
     return draft.transition()
-
-
-def refuse(draft: Draft, event: Event) -> None:
-    kind, subject = owner_key(event)
-    draft.note(
-        "unsupported",
-        kind,
-        subject,
-        f"{type(event).__name__} {subject} is not handled by the rules in force; nothing was posted for it",
-        project_id=getattr(event, "project_id", None),
-        contract_id=getattr(event, "contract_id", None),
-    )
 
 
 def cause_of(event: Event, recorded_at: int, log_offset: int) -> Cause:

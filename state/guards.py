@@ -13,6 +13,7 @@ LOG_MISSING: Final = 16
 INPUT_UNREADABLE: Final = 17
 OUTPUTS_DIFFER: Final = 18
 RULES_MISSING: Final = 19
+STORE_DAMAGED: Final = 20
 
 
 class GuardStop(Exception):

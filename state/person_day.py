@@ -9,16 +9,19 @@ from datetime import date, timedelta
 
 from msgspec.structs import replace
 
+from domain.billing import methods
 from domain.caps import Order, order_of
 from domain.events.common import Policies
 from domain.increments import billable_hours
 from domain.money import extend
 from domain.units import Hours
-from state.allot import Stake, change, reprice, stake_of
+from state.allot import change
 from state.assess import worked_hours
 from state.books import Entry, Price, Work
+from state.claims import Stake, stake_of
 from state.draft import Draft
 from state.plan import LinePlan
+from state.repricing import reprice
 
 
 def by_day(policies: Policies) -> bool:
@@ -34,7 +37,7 @@ def shares(
     for entry, price in _of_day(draft, plan, person_id, day):
         if entry.entry_id == without:
             continue
-        worked = _worked(entry)
+        worked = _worked(entry, plan)
         if any(one.amount for one in entry.issued):
             issued_worked += worked
             issued_hours += price.hours
@@ -92,9 +95,12 @@ def _of_day(draft: Draft, plan: LinePlan, person_id: str, day: date) -> list[tup
     return found
 
 
-def _worked(entry: Entry) -> Hours:
+def _worked(entry: Entry, plan: LinePlan) -> Hours:
+    """Before the steps of the day, rounded as policy `hours_decimals` says."""
     work = entry.standing
-    return worked_hours(work.event) if work is not None else 0
+    if work is None:
+        return 0
+    return methods.billable_hours(plan.line.terms, worked_hours(work.event), None, plan.policies)
 
 
 def _rounded(policies: Policies, hours: Hours) -> Hours:

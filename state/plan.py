@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from domain.accounts import CONTRACT_ASSET, UNBILLED_RECEIVABLE
 from domain.billing import methods
-from domain.caps import CapRule
+from domain.caps import CapRule, for_billing, is_apart
 from domain.contract import Version, cap_group, cap_rules, in_force, line_for, line_named, line_policies
 from domain.events.commercial import ContractSigned
 from domain.events.common import BillingCycle, ContractLine, Policies, TimeAndMaterials
@@ -31,6 +31,8 @@ class LinePlan(NamedTuple):
     policies: Policies
     entity: LegalEntityDefined
     rules: tuple[CapRule, ...]
+    billing_rules: tuple[CapRule, ...]
+    apart: bool
     group: frozenset[str]
     step: Amount
     account: str
@@ -77,21 +79,32 @@ def plan_for(draft: Draft, contract: Contract, number: int, project_id: str, tas
 def plan_of(draft: Draft, price: Price) -> LinePlan | None:
     """The plan of a price's line for its service date, in the newest reading of the contract."""
     contract = draft.contract(price.contract_id)
-    if contract is None or not contract.history:
-        return None
-    return line_plan(draft, contract, version_on(contract, price.day), price.line_id) or line_plan(
-        draft, contract, contract.history[0].version, price.line_id
-    )
+    return plan_on(draft, contract, price.day, price.line_id) if contract is not None and contract.history else None
+
+
+def plan_on(draft: Draft, contract: Contract, day: date, line_id: str) -> LinePlan | None:
+    """The plan of a line for a service date; of one that the terms of that day do not have the newest that there was."""
+    return line_plan(draft, contract, version_on(contract, day), line_id) or newest_plan(draft, contract, line_id)
+
+
+def newest_plan(draft: Draft, contract: Contract, line_id: str) -> LinePlan | None:
+    """The plan of a line under the newest terms that have it."""
+    stored = reversed((*contract.former, *contract.history))
+    plans = (line_plan(draft, contract, one.version, line_id) for one in stored)
+    return next((plan for plan in plans if plan is not None), None)
 
 
 def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key: tuple[Any, ...]) -> LinePlan | None:
     history = versions(contract)
+    if all(version.number != number for version in history):
+        history = tuple(version_of(stored) for stored in contract.former)
     terms = next(version.terms for version in history if version.number == number)
     line = line_named(terms, line_id)
     entity = draft.reference.entity(terms.legal_entity_id)
     if line is None or entity is None:
         return None
     policies = line_policies(terms, line, entity.policies)
+    rules, group = cap_rules(history, line_id, entity.policies), cap_group(history, line_id)
     return LinePlan(
         contract.contract_id,
         terms.customer_id,
@@ -100,8 +113,10 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
         number,
         policies,
         entity,
-        cap_rules(history, line_id, entity.policies),
-        cap_group(history, line_id),
+        rules,
+        tuple(for_billing(rule) for rule in rules),
+        _billed_apart(draft, contract, history, group, rules),
+        group,
         smallest_unit(terms.currency),
         unbilled_account(policies, line),
         tuple(
@@ -113,6 +128,25 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
         terms.currency,
         key,
     )
+
+
+def _billed_apart(
+    draft: Draft,
+    contract: Contract,
+    history: tuple[Version, ...],
+    group: frozenset[str],
+    rules: tuple[CapRule, ...],
+) -> bool:
+    """Whether the lines that share caps allot billing apart from revenue: one for all, since they share buckets."""
+    if len(group) == 1:
+        return any(is_apart(rule) for rule in rules)
+    key = ("billed apart", contract.contract_id, contract.version, history[-1].number, group)
+    if key not in draft.plans:
+        entity = draft.reference.entity(contract.terms.legal_entity_id)
+        policies = entity.policies if entity is not None else None
+        draft.plans[key] = any(is_apart(rule) for line_id in group for rule in cap_rules(history, line_id, policies))
+    found: bool = draft.plans[key]
+    return found
 
 
 def contract_policies(draft: Draft, contract: Contract) -> Policies:

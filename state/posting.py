@@ -31,12 +31,9 @@ from state.assess import PricePlan, journal_reversal_day
 from state.books import Entry, Posted, Price, Work
 from state.draft import Draft
 from state.known import Slot, open_day_from, period
-from state.plan import LinePlan
-from state.totals import unbilled_position
+from state.plan import LinePlan, plan_of
+from state.totals import unbilled_positions
 from state.value import Value
-
-# A journal of an entry with one of these is about its contract; cost alone is not.
-OF_CONTRACT = ("revenue", "exchange_difference")
 
 Pairs = tuple[tuple[str, str, Amount], ...]
 
@@ -54,15 +51,15 @@ def cost_pairs(amount: Amount, account: str) -> Pairs:
     return ((account, "cost", amount), (LABOR_ABSORPTION, "cost", -amount)) if amount else ()
 
 
-def revenue_pairs(account: str, price: Price) -> Pairs:
-    """What may be billed stands on the line's unbilled account, what only earns revenue on 1160."""
+def revenue_pairs(price: Price) -> Pairs:
+    """What may be billed stands on the price's account, what only earns revenue on 1160."""
     earned = price.recognised + price.rounding
     if not earned:
         return ()
     if price.recognised <= price.allowed:
-        return ((account, "revenue", earned), (SERVICE_REVENUE, "revenue", -earned))
+        return ((price.account, "revenue", earned), (SERVICE_REVENUE, "revenue", -earned))
     return (
-        (account, "revenue", price.allowed + price.rounding),
+        (price.account, "revenue", price.allowed + price.rounding),
         (CONTRACT_ASSET, "revenue", price.recognised - price.allowed),
         (SERVICE_REVENUE, "revenue", -earned),
     )
@@ -167,6 +164,7 @@ def emit(
         place,
         True,
         all_legs,
+        plan.contract_id if plan is not None else "",
     )
 
 
@@ -200,9 +198,7 @@ def reverse(draft: Draft, work: Work) -> None:
             period(draft, entity, day).name,
             "reversal",
         )
-        price = work.price if work.price is not None and work.price.line_id else None
-        contract = draft.contract(price.contract_id) if price is not None else None
-        of_contract = any(line.purpose in OF_CONTRACT for line in journal.lines)
+        contract = draft.contract(journal.contract_id)
         draft.emit(
             journal_entry(
                 about(draft, work.event.entry_id, work.event.version, "time"),
@@ -211,8 +207,8 @@ def reverse(draft: Draft, work: Work) -> None:
                 project_id=work.event.project_id,
                 dimensions=draft.project(work.event.project_id).dimension_sets[journal.dimensions],
                 service_date=journal.service_date,
-                contract_id=price.contract_id if price is not None and of_contract else None,
-                customer_id=contract.terms.customer_id if contract is not None and of_contract else None,
+                contract_id=journal.contract_id or None,
+                customer_id=contract.terms.customer_id if contract is not None else None,
                 deliver=journal.deliver,
                 reverses=journal.journal_id,
             )
@@ -226,7 +222,7 @@ def book_difference(draft: Draft, work: Work, plan: LinePlan, price: Price, slot
     """
     carried = _carried(work.journals)
     target: dict[str, Amount] = {}
-    for account, _, amount in revenue_pairs(plan.account, price):
+    for account, _, amount in revenue_pairs(price):
         if account != SERVICE_REVENUE:
             target[account] = target.get(account, 0) + amount
     made: list[Leg] = []
@@ -267,13 +263,43 @@ def difference_ledger(had: Amount, had_ledger: Amount, delta: Amount, slot: Slot
     )
 
 
-def settle_exchange_rest(draft: Draft, entry: Entry, plan: LinePlan) -> Entry:
-    """When the unbilled balance of an entry becomes zero in contract currency, its ledger rest goes to 7110 in the same event."""
-    amount, rest = unbilled_position(entry)
-    work = entry.standing
-    if amount or not rest or work is None or not work.journals:
+def settle_exchange_rests(draft: Draft, entry: Entry, left: Work | None = None) -> Entry:
+    """When an entry's unbilled balance on a contract becomes zero in contract currency, its ledger rest goes to 7110 in the same event.
+
+    `left` is the work that stood before, where the event reversed it.
+    """
+    if not entry.issued:
         return entry
-    last = work.journals[-1]
+    for work in (left, entry.standing):
+        if work is not None and work.price is not None and (plan := plan_of(draft, work.price)) is not None:
+            entry = _settle_exchange_rest(draft, entry, plan, left)
+    return entry
+
+
+def _settle_exchange_rest(draft: Draft, entry: Entry, plan: LinePlan, left: Work | None) -> Entry:
+    """The rest belongs to the journals of the work on the contract; where that has left it, it stands by itself."""
+    rests = {
+        account: rest
+        for (contract_id, account), (amount, rest) in sorted(unbilled_positions(entry).items())
+        if contract_id == plan.contract_id and rest and not amount
+    }
+    standing = entry.standing
+    for work in (standing, left) if rests else ():
+        last = (
+            next((one for one in reversed(work.journals) if one.contract_id == plan.contract_id), None)
+            if work
+            else None
+        )
+        if work is None or last is None:
+            continue
+        posted = _exchange_rest(draft, work, plan, last, rests)
+        if work is standing:
+            return with_standing(entry, replace(work, journals=(*work.journals, posted)))
+        return replace(entry, rests=(*entry.rests, posted))
+    return entry
+
+
+def _exchange_rest(draft: Draft, work: Work, plan: LinePlan, last: Posted, rests: Mapping[str, Amount]) -> Posted:
     day = open_day_from(draft, plan.entity, last.accounting_date)
     booking = Booking(
         plan.entity.legal_entity_id,
@@ -284,13 +310,9 @@ def settle_exchange_rest(draft: Draft, entry: Entry, plan: LinePlan) -> Entry:
         period(draft, plan.entity, day).name,
         "difference",
     )
-    made = (
-        Leg(plan.account, "exchange_difference", 0, -rest),
-        Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, rest),
-    )
-    posted = emit(draft, work, booking, made, plan, "exchange_rest", plan.policies.rounding_limit or 0)
-    settled = Work(work.event, work.log_offset, work.cost, work.price, (*work.journals, posted), work.faults)
-    return replace(entry, behind=settled) if entry.behind is not None else replace(entry, work=settled)
+    made = [Leg(account, "exchange_difference", 0, -rest) for account, rest in rests.items()]
+    made.append(Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, sum(rests.values())))
+    return emit(draft, work, booking, merge(made), plan, "exchange_rest", plan.policies.rounding_limit or 0)
 
 
 def explain(draft: Draft, plan: PricePlan) -> None:
@@ -300,4 +322,8 @@ def explain(draft: Draft, plan: PricePlan) -> None:
 
 
 def with_work(entry: Entry, work: Work | None, behind: Work | None = None) -> Entry:
-    return Entry(entry.entry_id, entry.version, work, behind, entry.issued, entry.waived, entry.conflict)
+    return Entry(entry.entry_id, entry.version, work, behind, entry.issued, entry.waived, entry.conflict, entry.rests)
+
+
+def with_standing(entry: Entry, work: Work) -> Entry:
+    return replace(entry, behind=work) if entry.behind is not None else replace(entry, work=work)

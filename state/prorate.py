@@ -7,32 +7,20 @@ given in consumption order.
     two entries of 600 under a prorated cap of 1,000 have 500 each; under another cap of 500 besides, the first has 500 and the second none
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps import BucketKey, Claim, Grant, allot, bucket_key, is_prorated, limit_on, prorate
+from domain.caps import Bucket, BucketKey, CapRule, Claim, Grant, allot, bucket_key, is_prorated, limit_on, prorate
 from domain.units import Amount
-from state.allot import (
-    Stake,
-    allot_rest,
-    allotments,
-    bucket_id,
-    claim_of,
-    open_claims,
-    order_key,
-    repin,
-    reprice,
-    rules_for,
-    stake_of,
-    stands_on,
-    with_grant,
-)
+from state.allot import Held, allot_rest, open_claims, repin
 from state.books import Contract
+from state.claims import Stake, allotments, bucket_id, claim_of, order_key, stake_of, stands_on, with_grant
 from state.draft import Draft
 from state.plan import LinePlan, plan_of
+from state.repricing import reprice
 from state.rerate import line_ids
 
 
@@ -81,8 +69,9 @@ def _members(draft: Draft, contract: Contract, to: date) -> list[Member]:
 def _share(draft: Draft, members: Mapping[str, Member]) -> None:
     """Share among the lines that compete for the same caps."""
     first = next(iter(members.values()))
-    targets = _targets(draft, members)
-    granted = _under_other_caps(draft, first, targets)
+    claims, buckets = open_claims(draft, first.plan, first.allotment)
+    targets = _targets(draft, members, _taken_before(members, claims))
+    granted = _under_other_caps(first, targets, claims, buckets)
     for entry_id, member in members.items():
         target, grant = targets[entry_id], granted[entry_id]
         if grant.amount < member.stake.price.value and grant.binding is None:
@@ -95,43 +84,57 @@ def _share(draft: Draft, members: Mapping[str, Member]) -> None:
     allot_rest(draft, first.plan, first.allotment)
 
 
-def _targets(draft: Draft, members: Mapping[str, Member]) -> dict[str, Target]:
+def _targets(draft: Draft, members: Mapping[str, Member], taken: Mapping[BucketKey, Amount]) -> dict[str, Target]:
+    """`taken` is what comes before all that share."""
     found: dict[str, Target] = {}
-    for (cap_id, key), sharing in _by_bucket(members).items():
-        first, last = sharing[0], sharing[-1]
-        rule = next(rule for rule in rules_for(first.plan, first.allotment) if rule.cap_id == cap_id)
+    for key, sharing in _by_bucket(members).items():
+        first, (last, rule) = sharing[0][0], sharing[-1]
         limit = limit_on(rule, last.stake.price.day).amount
         assert limit is not None, "what shares is under a limit in money"
-        room = max(limit - draft.bucket(bucket_id(first.plan, first.allotment, key)).bucket.pinned_amount, 0)
-        shares = prorate(room, [member.claim.free for member in sharing], first.plan.currency)
-        for member, share in zip(sharing, shares, strict=True):
-            target = Target(member.claim.pinned + share, cap_id)
+        pinned = draft.bucket(bucket_id(first.plan, first.allotment, key)).bucket.pinned_amount
+        room = max(limit - pinned - taken.get(key, 0), 0)
+        shares = prorate(room, [member.claim.free for member, _ in sharing], first.plan.currency)
+        for (member, _), share in zip(sharing, shares, strict=True):
+            target = Target(member.claim.pinned + share, rule.cap_id)
             found[member.stake.entry_id] = min(found.get(member.stake.entry_id, target), target)
     return found
 
 
-def _by_bucket(members: Mapping[str, Member]) -> dict[tuple[str, BucketKey], list[Member]]:
-    found: dict[tuple[str, BucketKey], list[Member]] = {}
+def _by_bucket(members: Mapping[str, Member]) -> dict[BucketKey, list[tuple[Member, CapRule]]]:
+    found: dict[BucketKey, list[tuple[Member, CapRule]]] = {}
     for member in members.values():
         for rule in member.claim.rules:
             if is_prorated(rule, member.claim.day):
                 key = bucket_key(rule, member.claim.day, member.claim.person_id)
-                found.setdefault((rule.cap_id, key), []).append(member)
+                found.setdefault(key, []).append((member, rule))
     return dict(sorted(found.items()))
 
 
-def _under_other_caps(draft: Draft, first: Member, targets: Mapping[str, Target]) -> dict[str, Grant]:
+def _taken_before(members: Mapping[str, Member], claims: Sequence[Held]) -> dict[BucketKey, Amount]:
+    """What open work holds that comes before the first that shares: of days on which the cap was split in another way."""
+    taken: dict[BucketKey, Amount] = {}
+    for claim, held in claims:
+        if claim.entry_id in members:
+            break
+        for rule in claim.rules:
+            key = bucket_key(rule, claim.day, claim.person_id)
+            taken[key] = taken.get(key, 0) + held.amount - claim.pinned
+    return taken
+
+
+def _under_other_caps(
+    first: Member, targets: Mapping[str, Target], claims: Sequence[Held], buckets: Mapping[BucketKey, Bucket]
+) -> dict[str, Grant]:
     """Every open claim of the group in consumption order, those that share limited to what they may have."""
     plan = first.plan
-    claims, buckets = open_claims(draft, plan, first.allotment)
-    limited = [_limited(claim, targets.get(claim.entry_id)) for claim in claims]
+    limited = [_limited(claim, targets.get(claim.entry_id)) for claim, _ in claims]
     grants, _ = allot(limited, buckets, plan.step, plan.policies.money_mode or "half_up")
-    return {claim.entry_id: grant for claim, grant in zip(claims, grants, strict=True) if claim.entry_id in targets}
+    return {claim.entry_id: grant for claim, grant in zip(limited, grants, strict=True) if claim.entry_id in targets}
 
 
 def _limited(claim: Claim, target: Target | None) -> Claim:
     if target is None:
         return claim
     hours = claim.hours if target.amount == claim.amount else claim.hours * target.amount // claim.amount
-    others = tuple(rule for rule in claim.rules if rule.split != "prorate")
+    others = tuple(rule for rule in claim.rules if not is_prorated(rule, claim.day))
     return claim._replace(amount=target.amount, hours=hours, rules=others)

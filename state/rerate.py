@@ -4,34 +4,37 @@ Only entries of which nothing is issued get another rate; caps are allotted anew
 What changes is posted as differences (RULES section 6, Rates and Caps).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from msgspec.structs import replace
 
-from domain.caps import Bucket, BucketKey, Claim, allot, bucket_key
-from state.allot import (
+from domain.caps import Bucket, BucketKey, CapLimit, CapRule, Claim, allot, bucket_key, limit_of
+from domain.contract import BEGINNING, cap_rules
+from domain.units import Amount, Hours
+from state.allot import change
+from state.assess import PricePlan, assess
+from state.books import CapBucket, CapState, Contract, Entry, Price
+from state.cap_notices import is_over, settle_below, watch
+from state.claims import (
+    REVENUE,
     Share,
     Stake,
     allotments,
-    below,
-    change,
+    bucket_id,
+    buckets_of,
     claim_of,
     order_key,
-    raise_over,
-    refresh_over,
-    reprice,
     stake_of,
     uncapped,
     with_grant,
 )
-from state.assess import PricePlan, assess
-from state.books import CapBucket, CapState, Contract, Entry, Price
 from state.draft import Draft
 from state.person_day import stepped_price
-from state.plan import LinePlan, plan_of
+from state.plan import LinePlan, plan_of, versions
 from state.posting import explain
-from state.totals import standing_price
+from state.repricing import reprice
+from state.totals import cut_at_zero, standing_price
 
 
 def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
@@ -43,6 +46,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or work.price is None
         or not work.price.line_id
         or any(i.amount for i in entry.issued)
+        or cut_at_zero(entry, work.price)
     ):
         return None
     verdict = assess(draft, entry, work.event, work)
@@ -62,6 +66,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         final=kept.final,
         allowed_hours=kept.allowed_hours,
         billable_hours=kept.billable_hours,
+        account=kept.account if kept.line_id == fresh.line_id else fresh.account,
     )
     explain(draft, verdict.price)
     return verdict.price.line, price
@@ -85,10 +90,17 @@ def rerate_person(
     for contract in contracts:
         for line_id in line_ids(contract):
             last = (until + timedelta(days=1)).isoformat() if until is not None else "9999"
-            for entry in in_order(draft.open_on(contract.contract_id, line_id, since.isoformat(), last)):
+            for entry in in_order(_ratable(draft, contract, line_id, since.isoformat(), last)):
                 event = entry.work.event if entry.work is not None else None
                 if event is not None and (event.person_id, event.project_id) == (person_id, project_id):
                     _rerate_one(draft, entry)
+
+
+def _ratable(draft: Draft, contract: Contract, line_id: str, since: str, until: str = "9999") -> Iterable[Entry]:
+    """Entries that a new rate may find: not settled, or priced at zero and not cut."""
+    found = {entry.entry_id: entry for entry in draft.open_on(contract.contract_id, line_id, since, until)}
+    found |= {entry.entry_id: entry for entry in draft.free_on(contract.contract_id, line_id, since, until)}
+    return found.values()
 
 
 def _rerate_one(draft: Draft, stale: Entry) -> None:
@@ -113,9 +125,7 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
     """After the contract changed from `since` on (None: from the beginning): new rates, then all caps anew."""
     fresh: dict[str, tuple[LinePlan, Price]] = {}
     for line_id in line_ids(contract):
-        for entry in in_order(
-            draft.open_on(contract.contract_id, line_id, since.isoformat() if since is not None else "")
-        ):
+        for entry in in_order(_ratable(draft, contract, line_id, since.isoformat() if since is not None else "")):
             found = new_price(draft, entry)
             price = standing_price(entry)
             if found is None or price is None or entry.entry_id in fresh:
@@ -132,7 +142,7 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
 
 
 def line_ids(contract: Contract) -> list[str]:
-    return sorted({line.line_id for stored in contract.history for line in stored.terms.lines})
+    return sorted({line.line_id for stored in (*contract.former, *contract.history) for line in stored.terms.lines})
 
 
 def any_caps(draft: Draft, contract: Contract) -> bool:
@@ -140,7 +150,7 @@ def any_caps(draft: Draft, contract: Contract) -> bool:
     return any(
         stored.terms.shared_caps or any(getattr(line.terms, "cap", None) is not None for line in stored.terms.lines)
         for stored in contract.history
-    ) or any(part_id.startswith(f"{contract.contract_id}/") for part_id in draft.ids("bucket"))
+    ) or bool(buckets_of(draft, contract.contract_id))
 
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:
@@ -154,13 +164,16 @@ def in_order(entries: Iterable[Entry]) -> list[Entry]:
 
 def _rebuild(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, Price]]) -> None:
     """Empty every bucket of the contract and allot all of its entries in consumption order."""
-    _forget_buckets(draft, contract)
+    forgotten = _forget_buckets(draft, contract)
     stakes = _stakes(draft, contract, fresh)
     prices = {stake.entry_id: stake.price if plan.rules else uncapped(stake.price) for plan, stake in stakes}
     for allotment in ("", "revenue", "billing"):
         members = [(plan, stake) for plan, stake in stakes if plan.rules and allotment in allotments(plan)]
         if members:
-            _allot_all(draft, allotment, members, prices)
+            _allot_all(draft, allotment, members, prices, forgotten)
+    for part_id, stored in forgotten.items():
+        if draft.part("bucket", part_id) is None:
+            settle_below(draft, stored)
     _recount(draft, contract, stakes, prices)
     for plan, stake in stakes:
         entry = draft.entry(stake.entry_id)
@@ -170,10 +183,13 @@ def _rebuild(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, 
             draft.put_entry(entry, reprice(draft, entry, plan, prices[stake.entry_id], "amendment"))
 
 
-def _forget_buckets(draft: Draft, contract: Contract) -> None:
-    for part_id in draft.ids("bucket"):
-        if part_id.startswith(f"{contract.contract_id}/"):
-            draft.put("bucket", part_id, None)
+def _forget_buckets(draft: Draft, contract: Contract) -> dict[str, CapBucket]:
+    """What they were, by their ids."""
+    forgotten = {}
+    for part_id in buckets_of(draft, contract.contract_id):
+        forgotten[part_id] = draft.bucket(part_id)
+        draft.put("bucket", part_id, None)
+    return forgotten
 
 
 def _stakes(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, Price]]) -> list[tuple[LinePlan, Stake]]:
@@ -189,7 +205,13 @@ def _stakes(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, P
     return sorted(stakes, key=lambda pair: order_key(pair[0], pair[1].price, pair[1].entry_id))
 
 
-def _allot_all(draft: Draft, allotment: str, members: list[tuple[LinePlan, Stake]], prices: dict[str, Price]) -> None:
+def _allot_all(
+    draft: Draft,
+    allotment: str,
+    members: list[tuple[LinePlan, Stake]],
+    prices: dict[str, Price],
+    forgotten: Mapping[str, CapBucket],
+) -> None:
     plan = members[0][0]
     claims: list[Claim] = [claim_of(own, allotment, stake) for own, stake in members]
     pinned: dict[BucketKey, Bucket] = {}
@@ -201,37 +223,55 @@ def _allot_all(draft: Draft, allotment: str, members: list[tuple[LinePlan, Stake
                 pinned_amount=held.pinned_amount + claim.pinned, pinned_hours=held.pinned_hours + claim.pinned_hours
             )
     grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode or "half_up")
-    refused: dict[BucketKey, int] = {}
+    refused: dict[BucketKey, tuple[int, Amount, Hours]] = {}
     last: dict[BucketKey, tuple[str, str, str]] = {}
     for (own, stake), claim, granted in zip(members, claims, grants, strict=True):
         prices[stake.entry_id] = with_grant(own, prices[stake.entry_id], allotment, granted)
         for rule in claim.rules:
             key = bucket_key(rule, claim.day, claim.person_id)
-            refused[key] = refused.get(key, 0) + Share(claim, granted).refused
+            amount, hours = Share(claim, granted).lacks
+            had = refused.get(key, (0, 0, 0))
+            refused[key] = had[0] + bool(amount or hours), had[1] + amount, had[2] + hours
             last[key] = order_key(own, stake.price, stake.entry_id)
     for key, bucket in buckets.items():
-        part_id = "/".join((plan.contract_id, allotment, *key))
-        draft.put("bucket", part_id, CapBucket(bucket, last.get(key), refused.get(key, 0)))
-    _check_below(draft, members, buckets)
+        part_id = bucket_id(plan, allotment, key)
+        before = forgotten.get(part_id, CapBucket())
+        count, amount, hours = refused.get(key, (0, 0, 0))
+        draft.put("bucket", part_id, CapBucket(bucket, last.get(key), count, before.below, amount, hours))
+    if allotment != REVENUE:
+        _watch_all(draft, allotment, members, forgotten)
 
 
-def _check_below(draft: Draft, members: list[tuple[LinePlan, Stake]], buckets: dict[BucketKey, Bucket]) -> None:
-    seen = set()
+def _watch_all(
+    draft: Draft, allotment: str, members: list[tuple[LinePlan, Stake]], forgotten: Mapping[str, CapBucket]
+) -> None:
+    """The buckets may have crossed a threshold: by other rates, or by another limit."""
+    seen: set[BucketKey] = set()
+    known: Contract | None = draft.before.get(("contract", members[0][0].contract_id))
+    history = versions(known) if known is not None else ()
+    former: dict[str, tuple[CapRule, ...]] = {}
     for own, stake in members:
         for rule in own.rules:
             key = bucket_key(rule, stake.price.day, stake.person_id)
             if key not in seen:
                 seen.add(key)
-                below(draft, own, rule, key, buckets[key])
+                part_id = bucket_id(own, allotment, key)
+                line_id = own.line.line_id
+                if line_id not in former:
+                    former[line_id] = cap_rules(history, line_id, own.entity.policies)
+                same = (rule.cap_id, rule.period)
+                limits = (limit_of(one, key) for one in former[line_id] if (one.cap_id, one.period) == same)
+                bucket = forgotten.get(part_id, CapBucket()).bucket
+                watch(draft, part_id, own, rule, key, bucket, next(limits, CapLimit(BEGINNING)))
 
 
 def _recount(draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Stake]], prices: dict[str, Price]) -> None:
-    """Count anew what is over each cap, and say what changed."""
+    """Count anew what is over each cap."""
     over: dict[str, list[int]] = {}
     for _, stake in stakes:
         price = prices[stake.entry_id]
-        if price.binding is not None and not price.final and price.billable < price.value:
-            sums = over.setdefault(price.binding, [0, 0])
+        if is_over(price):
+            sums = over.setdefault(price.binding or "", [0, 0])
             sums[0] += price.value - price.billable
             sums[1] += 1
     for part_id in draft.ids("cap"):
@@ -242,7 +282,3 @@ def _recount(draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Stak
         state: CapState = draft.cap(contract.contract_id, cap_id)
         state = replace(state, over_amount=amount, over_entries=entries)
         draft.put("cap", f"{contract.contract_id}/{cap_id}", state)
-        if state.exception_id is None and entries:
-            raise_over(draft, contract.contract_id, contract.terms.currency, cap_id, state)
-        else:
-            refresh_over(draft, contract.contract_id, contract.terms.currency, cap_id)

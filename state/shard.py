@@ -214,7 +214,19 @@ class Shard:
                 return room
         self._input_chain = blake2b(self._input_chain + record.body, digest_size=16).digest()
         self.offset, self.engagement, self._ordinal = record.offset + 1, "", 0
+        if self._seq < self.progress.next_seq:
+            self._check_place()
         return room
+
+    def _check_place(self) -> None:
+        """Where the outputs are known to end the same number of them must have been made; more are compared one by one."""
+        known = self.progress
+        if self.offset > known.offset or (self.offset == known.offset and not known.engagement):
+            raise GuardStop(
+                OUTPUTS_DIFFER,
+                f"shard {self.number}: {self._seq} outputs were recomputed from the log, {known.next_seq} are written; "
+                "the code or its data changed without an activated rules version",
+            )
 
     def _apply_to(
         self, engagement_id: str, event: Event, cause: Cause, emit: "_Emitter", own: tuple[str, ...] | None = None

@@ -14,7 +14,7 @@ from msgspec.structs import astuple
 from domain.events import commercial, common
 from state.books import PART_KINDS, Contract, Entry, StatementEntry, TermsVersion
 
-VERSION = 1
+VERSION = 3
 _HEADER = 5
 
 _encoder = msgspec.msgpack.Encoder()
@@ -31,15 +31,27 @@ class Damaged(Exception):
     """A stored row does not match its checksum or its version; the store is dropped and rebuilt from the log."""
 
 
-def encode(value: Any) -> bytes:
+def encode(value: Any, key: str = "") -> bytes:
+    """The checksum is of value and key, so that a row is good only where it was put."""
     body = _encoder.encode(_tagged(value) if type(value) is Contract else value)
-    return bytes((VERSION,)) + zlib.crc32(body).to_bytes(4, "big") + body
+    return bytes((VERSION,)) + zlib.crc32(body, zlib.crc32(key.encode())).to_bytes(4, "big") + body
 
 
-def decode_part(kind: str, data: bytes) -> Any:
+def decode_part(kind: str, part_id: str, data: bytes) -> Any:
     if kind == "contract":
-        return _contract(_decode(_plain, data))
-    return _decode(_decoders[kind], data)
+        return _contract(_decode(_plain, data, part_key(kind, part_id)))
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        raise Damaged(f"there are no stored values of kind {kind[:40]!a}")
+    return _decode(decoder, data, part_key(kind, part_id))
+
+
+def checksum(text: str) -> int:
+    return zlib.crc32(text.encode())
+
+
+def part_key(kind: str, part_id: str) -> str:
+    return f"{kind} {part_id}"
 
 
 def decode_entry(data: bytes) -> Entry:
@@ -47,14 +59,29 @@ def decode_entry(data: bytes) -> Entry:
     return entry
 
 
-def decode_statement(data: bytes) -> tuple[StatementEntry, ...]:
-    listed: tuple[StatementEntry, ...] = _decode(_statement, data)
+def decode_statement(statement_id: str, data: bytes) -> tuple[StatementEntry, ...]:
+    listed: tuple[StatementEntry, ...] = _decode(_statement, data, statement_id)
     return listed
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[Any], data: bytes) -> Any:
+def seal(type_name: str, body: bytes) -> bytes:
+    """An event as the log has it, kept under the name of its type."""
+    return bytes((VERSION,)) + zlib.crc32(body, zlib.crc32(type_name.encode())).to_bytes(4, "big") + body
+
+
+def unseal(type_name: str, data: Any) -> bytes:
+    body: bytes = data[_HEADER:] if isinstance(data, bytes) else b""
+    if data != seal(type_name, body):
+        raise Damaged(f"a stored {type_name[:40]!a} does not match its checksum")
+    return body
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[Any], data: Any, key: str = "") -> Any:
+    if not isinstance(data, bytes):
+        raise Damaged(f"a stored row is {type(data).__name__} and no bytes")
     body = data[_HEADER:]
-    if data[:1] != bytes((VERSION,)) or zlib.crc32(body) != int.from_bytes(data[1:_HEADER], "big"):
+    checksum = zlib.crc32(body, zlib.crc32(key.encode()))
+    if data[:1] != bytes((VERSION,)) or checksum != int.from_bytes(data[1:_HEADER], "big"):
         raise Damaged(f"a stored row of {len(data)} bytes does not match its checksum")
     try:
         return decoder.decode(body)
@@ -91,5 +118,6 @@ def _untagged(value: Any) -> Any:
 
 def _contract(stored: list[Any]) -> Contract:
     fields = dict(zip(Contract.__struct_fields__, _untagged(stored), strict=False))
-    fields["history"] = tuple(TermsVersion(*version) for version in fields["history"])
+    for name in ("history", "former"):
+        fields[name] = tuple(TermsVersion(*version) for version in fields.get(name, ()))
     return Contract(**fields)

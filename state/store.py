@@ -19,7 +19,7 @@ from state.draft import PartKey, Parts, Transition
 from state.snapshot import Damaged
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS engagements(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS engagements(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, checksum INTEGER);
 CREATE TABLE IF NOT EXISTS parts(no INTEGER, kind TEXT, id TEXT, data BLOB, PRIMARY KEY(no, kind, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS open_entries(no INTEGER, line TEXT, day TEXT, id TEXT, PRIMARY KEY(no, line, day, id)) WITHOUT ROWID;
@@ -69,6 +69,17 @@ class StoreError(Exception):
     """The store cannot be opened or written; the message says what to do."""
 
 
+def is_damage(fault: BaseException) -> bool:
+    """Whether the store cannot be read as it was written; a full disk, a lock or no access damages nothing.
+
+    A statement that SQLite finds wrong is: ours are always the same, so that the tables are no longer what they were.
+    """
+    if isinstance(fault, sqlite3.OperationalError):
+        code = getattr(fault, "sqlite_errorcode", None)
+        return code == sqlite3.SQLITE_ERROR or "decode to UTF-8" in str(fault)
+    return isinstance(fault, Damaged | sqlite3.IntegrityError) or type(fault) is sqlite3.DatabaseError
+
+
 class Store:
     """One shard's books. `cache_engagements` bounds the decoded engagements kept between batches."""
 
@@ -93,10 +104,10 @@ class Store:
                 "PRAGMA cache_size=-24576; PRAGMA wal_autocheckpoint=8000; PRAGMA temp_store=MEMORY;" + SCHEMA
             )
             self.meta = self._read_meta(generation, shard)
-        except sqlite3.OperationalError:
-            raise  # a full disk or no access damages nothing
-        except sqlite3.DatabaseError as error:
-            raise Damaged(f"store {path}: {error}") from error
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            if is_damage(error) or isinstance(error, UnicodeDecodeError):
+                raise Damaged(f"store {path}: {error}") from error
+            raise
 
     def _read_meta(self, generation: str, shard: int) -> Meta:
         row = self.db.execute("SELECT generation, shard, data FROM meta").fetchone()
@@ -105,8 +116,18 @@ class Store:
             return Meta()
         if (row[0], row[1]) != (generation, shard):
             raise Damaged(f"store {self.path} belongs to generation {row[0]}, shard {row[1]}")
+        self._check_engagements()
         meta: Meta = snapshot._decode(msgspec.msgpack.Decoder(Meta), row[2])
         return meta
+
+    def _check_engagements(self) -> None:
+        """Every one is found by its id: one that is not would be taken for new."""
+        rows = self.db.execute(
+            "SELECT no, id, checksum, (SELECT found.no FROM engagements found WHERE found.id = e.id) FROM engagements e"
+        )
+        for no, engagement_id, checksum, found in rows:
+            if found != no or checksum != snapshot.checksum(f"{no} {engagement_id}"):
+                raise Damaged(f"store {self.path}: engagement {no} is not found by its id")
 
     # Reading
 
@@ -120,13 +141,15 @@ class Store:
             return found
         row = self.db.execute("SELECT no FROM engagements WHERE id = ?", (engagement_id,)).fetchone()
         if row is None:
-            cursor = self.db.execute("INSERT INTO engagements(id) VALUES (?)", (engagement_id,))
-            found = Engagement(int(cursor.lastrowid or 0), Parts(), {})
+            no = self.db.execute("SELECT coalesce(max(no), 0) + 1 FROM engagements").fetchone()[0]
+            row = (no, engagement_id, snapshot.checksum(f"{no} {engagement_id}"))
+            self.db.execute("INSERT INTO engagements VALUES (?, ?, ?)", row)
+            found = Engagement(no, Parts(), {})
         else:
             stored = self.db.execute("SELECT kind, id, data FROM parts WHERE no = ?", (row[0],))
             found = Engagement(
                 row[0],
-                Parts(((kind, part_id), snapshot.decode_part(kind, data)) for kind, part_id, data in stored),
+                Parts(((kind, part_id), snapshot.decode_part(kind, part_id, data)) for kind, part_id, data in stored),
                 {},
             )
         self._cache[engagement_id] = found
@@ -184,6 +207,8 @@ class Store:
 
     def _read(self, rows: dict[str, Entry], entry_id: str, data: bytes) -> Entry:
         found = snapshot.decode_entry(data)
+        if found.entry_id != entry_id:
+            raise Damaged(f"entry {found.entry_id} is stored as {entry_id}")
         if self._rows_count < ROWS_AT_HAND:
             rows[entry_id] = found
             self._rows_count += 1
@@ -243,12 +268,15 @@ class Store:
         self.db.execute("DELETE FROM changed WHERE no = ?", (self.engagement(engagement_id).no,))
 
     def reference(self) -> Iterator[tuple[str, bytes]]:
-        yield from self.db.execute("SELECT type, body FROM reference ORDER BY seq")
+        for type_name, data in self.db.execute("SELECT type, body FROM reference ORDER BY seq"):
+            if not isinstance(type_name, str):
+                raise Damaged(f"a stored event of type {type_name!r}")
+            yield type_name, snapshot.unseal(type_name, data)
 
     # Writing
 
     def add_reference(self, type_name: str, body: bytes) -> None:
-        self.db.execute("INSERT INTO reference(type, body) VALUES (?, ?)", (type_name, body))
+        self.db.execute("INSERT INTO reference(type, body) VALUES (?, ?)", (type_name, snapshot.seal(type_name, body)))
 
     def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
         """Take over what the fold decided; nothing is visible to others before `commit`."""
@@ -281,7 +309,8 @@ class Store:
             )
         for statement_id, listed in change.statements.items():
             self.db.execute(
-                "INSERT OR REPLACE INTO statements VALUES (?, ?, ?)", (no, statement_id, snapshot.encode(listed))
+                "INSERT OR REPLACE INTO statements VALUES (?, ?, ?)",
+                (no, statement_id, snapshot.encode(listed, statement_id)),
             )
 
     def _write_waits(self, no: int, change: Transition, log_offset: int) -> None:
@@ -353,7 +382,7 @@ class Store:
                 if value is None:
                     gone.append((no, kind, part_id))
                 else:
-                    written.append((no, kind, part_id, snapshot.encode(value)))
+                    written.append((no, kind, part_id, snapshot.encode(value, snapshot.part_key(kind, part_id))))
         written.sort(key=lambda row: row[:3])
         self.db.executemany("DELETE FROM parts WHERE no = ? AND kind = ? AND id = ?", gone)
         self.db.executemany("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", written)
@@ -394,4 +423,4 @@ class StoredEntries:
         row = self._store.db.execute(
             "SELECT data FROM statements WHERE no = ? AND id = ?", (self._no, statement_id)
         ).fetchone()
-        return snapshot.decode_statement(row[0]) if row is not None else ()
+        return snapshot.decode_statement(statement_id, row[0]) if row is not None else ()

@@ -18,7 +18,7 @@ class Money(NamedTuple):
 
     posted: Amount = 0
     recognised: Amount = 0
-    billed: Amount = 0
+    issued: Amount = 0
 
 
 class Sums(NamedTuple):
@@ -32,7 +32,7 @@ class Sums(NamedTuple):
 def sums(store: Store) -> Sums:
     posted: Counter[str] = Counter()
     recognised: Counter[str] = Counter()
-    billed: Counter[str] = Counter()
+    issued: Counter[str] = Counter()
     statements = 0
     for key, (_, debits, _) in store.meta.totals.items():
         posted[key.split("\x1f")[1]] += debits
@@ -43,10 +43,10 @@ def sums(store: Store) -> Sums:
             if isinstance(part, LineTotals):
                 currency = _currency_of(part_id, currencies)
                 recognised[currency] += part.recognised
-                billed[currency] += part.issued
+                issued[currency] += part.issued
     money = {
-        currency: Money(posted[currency], recognised[currency], billed[currency])
-        for currency in sorted({*posted, *recognised, *billed})
+        currency: Money(posted[currency], recognised[currency], issued[currency])
+        for currency in sorted({*posted, *recognised, *issued})
     }
     return Sums(sum(count for count, _, _ in store.meta.totals.values()), statements, money)
 
@@ -58,7 +58,7 @@ def _commercial_parts(store: Store) -> Iterator[list[tuple[str, object]]]:
         " ON p.no = e.no AND p.kind IN ('contract', 'line', 'statement') ORDER BY p.no"
     )
     for _, found in groupby(rows, key=lambda row: row[0]):
-        yield [(part_id, decode_part(kind, data)) for _, kind, part_id, data in found]
+        yield [(part_id, decode_part(kind, part_id, data)) for _, kind, part_id, data in found]
 
 
 def _currency_of(line: str, currencies: dict[str, str]) -> str:

@@ -8,10 +8,21 @@ from datetime import date
 
 from msgspec.structs import replace
 
+from domain.accounts import PROJECT_LABOR, REVENUE, UNBILLED
 from domain.units import Amount, Hours
-from state.books import Burn, Entry, Fault, Issued, LineTotals, MonthFigures, Posted, Price, Project, Work
-
-UNBILLED_ACCOUNTS = ("1150", "1160")
+from state.books import (
+    Burn,
+    Entry,
+    Fault,
+    Issued,
+    LedgerFigures,
+    LineTotals,
+    MonthFigures,
+    Posted,
+    Price,
+    Project,
+    Work,
+)
 
 
 def add_price(totals: LineTotals, price: Price, sign: int) -> LineTotals:
@@ -54,14 +65,14 @@ def add_work(project: Project, work: Work, sign: int) -> Project:
         _add_month(months, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0)
     if price is not None:
         billable += sign * price.hours
-        memo += sign * price.memo
+        if price.memo:
+            memo = _with_sum(memo, price.currency, sign * price.memo)
         if revenue := price.recognised + price.rounding:
             _add_month(months, price.day, price.currency, 0, 0, sign * revenue)
     return Project(
         project.project_id,
         project.activated,
         project.closed_on,
-        project.close_version,
         project.zone,
         Burn(hours, billable, memo),
         months,
@@ -69,7 +80,32 @@ def add_work(project: Project, work: Work, sign: int) -> Project:
         project.dimension_sets,
         project.waiting,
         True,
+        add_posted(project.posted, work.journals, sign),
     )
+
+
+def _with_sum(sums: dict[str, Amount], key: str, amount: Amount) -> dict[str, Amount]:
+    """A sum of nothing is not kept."""
+    found = {**sums, key: sums.get(key, 0) + amount}
+    return {key: sum_ for key, sum_ in found.items() if sum_}
+
+
+def add_posted(posted: dict[str, LedgerFigures], journals: tuple[Posted, ...], sign: int) -> dict[str, LedgerFigures]:
+    """Cost and revenue of journals in another currency than their ledger's, with the ledger amounts that they carry."""
+    for journal in journals:
+        if journal.currency == journal.ledger_currency:
+            continue
+        key = f"{journal.service_date.isoformat()[:7]}|{journal.currency}|{journal.ledger_currency}"
+        figures = list(posted.get(key, (0, 0, 0, 0)))
+        for line in journal.lines:
+            if line.account in PROJECT_LABOR:
+                figures[0] += sign * line.amount
+                figures[1] += sign * line.ledger_amount
+            elif line.account in REVENUE:
+                figures[2] -= sign * line.amount
+                figures[3] -= sign * line.ledger_amount
+        posted = {**posted, key: (figures[0], figures[1], figures[2], figures[3])}
+    return posted
 
 
 def _add_month(
@@ -101,6 +137,11 @@ def issued_on(entry: Entry, contract_id: str, line_id: str) -> Issued | None:
     return None
 
 
+def cut_at_zero(entry: Entry, price: Price) -> bool:
+    """Whether the entry's period was cut while it had nothing to bill; that stands as if it were issued."""
+    return not price.value and issued_on(entry, price.contract_id, price.line_id) is not None
+
+
 def outstanding(entry: Entry, contract_id: str, line_id: str) -> Amount:
     """What the next statement has to bring for the entry on this line: billable now, less what was issued."""
     price = standing_price(entry)
@@ -111,48 +152,55 @@ def outstanding(entry: Entry, contract_id: str, line_id: str) -> Amount:
     return due - issued.amount if issued else due
 
 
-# A line's entries are indexed apart: those with something to bill, which a cut reads, and those that only wait for room under a cap.
-DUE = "\x1fdue"
+# A line's entries are indexed apart: those with something to bill, which a cut reads, those that only wait for room under a cap, and
+# those priced at zero, which nothing is issued of but which a new rate may still give a value until their period is cut.
+MARK = "\x1f"
+DUE = MARK + "due"
+FREE = MARK + "free"
 
 
-def open_lines(entry: Entry | None) -> Iterator[tuple[str, str, str, bool]]:
-    """(contract, line, service date, due) of every line on which the entry is not settled: something to bill, or value over a cap."""
+def open_keys(entry: Entry | None) -> list[tuple[str, str, str, str]]:
+    """Keys of the index for every line on which the entry is not settled: contract, line with its mark, service date, entry."""
     if entry is None:
-        return
+        return []
+    return [
+        (contract_id, line_id + mark, day, entry.entry_id) for contract_id, line_id, day, mark in _open_lines(entry)
+    ]
+
+
+def _open_lines(entry: Entry) -> Iterator[tuple[str, str, str, str]]:
     price = standing_price(entry)
     if price is not None and price.line_id:
         issued = issued_on(entry, price.contract_id, price.line_id)
         settled = issued.amount if issued else 0
         due = price.billable + price.rounding != settled
+        place = price.contract_id, price.line_id, price.day.isoformat()
         if due or (price.value > settled and not price.final) or price.stepped:
-            yield price.contract_id, price.line_id, price.day.isoformat(), due
+            yield *place, DUE if due else ""
+        if not price.value and issued is None:
+            yield *place, FREE
     for issued in entry.issued:
         on_price = price is not None and price.line_id == issued.line_id and price.contract_id == issued.contract_id
         if issued.amount and not on_price:
-            yield issued.contract_id, issued.line_id, issued.day.isoformat(), True
+            yield issued.contract_id, issued.line_id, issued.day.isoformat(), DUE
 
 
-def open_keys(entry: Entry | None) -> list[tuple[str, str, str, str]]:
-    """The same as keys of the index: contract, line (marked where due), service date, entry."""
-    if entry is None:
-        return []
-    return [
-        (contract_id, line_id + DUE if due else line_id, day, entry.entry_id)
-        for contract_id, line_id, day, due in open_lines(entry)
-    ]
+def unbilled_positions(entry: Entry) -> dict[tuple[str, str], tuple[Amount, Amount]]:
+    """By contract and account (1150, 1160), in contract and in ledger currency: accrued by its journals, less what was invoiced."""
+    found: dict[tuple[str, str], tuple[Amount, Amount]] = {}
 
+    def add(contract_id: str, account: str, amount: Amount, ledger_amount: Amount) -> None:
+        had, had_ledger = found.get((contract_id, account), (0, 0))
+        found[contract_id, account] = had + amount, had_ledger + ledger_amount
 
-def unbilled_position(entry: Entry) -> tuple[Amount, Amount]:
-    """What the entry has on 1150 and 1160, in contract and in ledger currency: accrued by its journals, less what was invoiced."""
-    amount = -sum(issued.invoiced for issued in entry.issued)
-    ledger = -sum(issued.invoiced_ledger for issued in entry.issued)
     work = entry.standing
-    for journal in work.journals if work else ():
+    for journal in (*(work.journals if work else ()), *entry.rests):
         for line in journal.lines:
-            if line.account in UNBILLED_ACCOUNTS:
-                amount += line.amount
-                ledger += line.ledger_amount
-    return amount, ledger
+            if line.account in UNBILLED:
+                add(journal.contract_id, line.account, line.amount, line.ledger_amount)
+    for issued in entry.issued:
+        add(issued.contract_id, issued.account, -issued.invoiced, -issued.invoiced_ledger)
+    return found
 
 
 def of_side(journal: Posted, purpose: str) -> bool:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from domain.audit.balances import ledger_rests
+from domain.audit.engagement import Engagement
+from domain.audit.entries import retell
+from domain.audit.findings import Seen
+from domain.audit.terms import terms_of
 from domain.caps import bucket_key
-from domain.contract import cap_rules, in_force, line_named, line_policies
-from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
+from domain.contract import Version, cap_group, cap_rules, line_named, line_policies
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import Policies, TimeAndMaterials
+from domain.events.delivery import BillingHoldPlaced
+from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
+from domain.identity import escape
 from domain.outputs import BillingStatement, JournalEntry
 from state import snapshot
+from state.book_checks import EngagementBooks, books_agree
 from state.books import Burn, CapBucket, CapState, Contract, Entry, LineTotals, Price, Project
-from state.plan import versions
+from state.plan import version_of, versions
 from state.store import SEPARATOR, Store
 from state.totals import open_keys
 from tests.folding import Books, Logged, Said, balances, without_zeros
@@ -124,6 +134,11 @@ def check_exceptions(said: Iterable[Said]) -> None:
             had = open_now.get(one.record.exception_id)
             assert had is None or one.record.revision > had, f"raised twice: {one.record}"
             open_now[one.record.exception_id] = one.record.revision
+            if one.record.category == "over_cap":
+                named = one.record.entries
+                assert len(set(named)) == len(named) == min(one.record.blocks_count, 100), (
+                    f"names not all: {one.record}"
+                )
         elif kind == "ExceptionClosed":
             assert one.record.exception_id in open_now, f"closed, but not open: {one.record}"
             del open_now[one.record.exception_id]
@@ -148,7 +163,9 @@ def check_sums(store: Store, engagement_id: str) -> None:
 
 
 def _check_project(project: Project, entries: Iterable[Entry]) -> None:
-    hours = billable = memo = 0
+    hours = billable = 0
+    memo: Counter[str] = Counter()
+    posted: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     months: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     waiting: Counter[str] = Counter()
     for entry in entries:
@@ -165,9 +182,18 @@ def _check_project(project: Project, entries: Iterable[Entry]) -> None:
             figures[1] += cost.amount
         if price is not None:
             billable += price.hours
-            memo += price.memo
+            memo[price.currency] += price.memo
             months[f"{price.day:%Y-%m}|{price.currency}"][2] += price.recognised + price.rounding
-    assert project.burn == Burn(hours, billable, memo), f"burn of {project.project_id}: {project.burn}"
+        for journal in standing.journals:
+            if journal.currency != journal.ledger_currency:
+                sums = posted[f"{journal.service_date:%Y-%m}|{journal.currency}|{journal.ledger_currency}"]
+                for line in journal.lines:
+                    if line.account in {"1300", "5000", "4000"}:
+                        sign, place = (-1, 2) if line.account == "4000" else (1, 0)
+                        sums[place] += sign * line.amount
+                        sums[place + 1] += sign * line.ledger_amount
+    assert project.burn == Burn(hours, billable, {key: sum_ for key, sum_ in memo.items() if sum_})
+    assert without_all_zeros(project.posted) == without_all_zeros(posted)
     assert without_all_zeros(project.months) == without_all_zeros(months)
     assert project.waiting == dict(waiting)
 
@@ -237,6 +263,7 @@ def check_buckets(books: Books, engagement_id: str) -> None:
     """A bucket holds what its entries were granted, and the sums of `over_cap` what they were refused; nothing else is taken."""
     parts = books.shard.store.engagement(engagement_id).parts
     taken: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    lacking: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     over: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
     for entry in entries_of(books.shard.store, engagement_id):
         price, standing = standing_price(entry), entry.standing
@@ -247,6 +274,9 @@ def check_buckets(books: Books, engagement_id: str) -> None:
         ):
             taken[part_id][0] += amount
             taken[part_id][1] += hours
+            wanted = (price.billable, price.billable_hours) if price.final else (price.value, price.hours)
+            lacks = max(wanted[0] - amount, 0), max((wanted[1] if wanted[0] else 0) - hours, 0)
+            lacking[part_id] = [had + more for had, more in zip(lacking[part_id], (any(lacks), *lacks), strict=True)]
         if price.binding is not None and price.billable < price.value and not price.final:
             over[f"{price.contract_id}/{price.binding}"][0] += price.value - price.billable
             over[f"{price.contract_id}/{price.binding}"][1] += 1
@@ -254,6 +284,7 @@ def check_buckets(books: Books, engagement_id: str) -> None:
         if kind == "bucket":
             assert isinstance(part, CapBucket)
             assert [part.bucket.amount, part.bucket.hours] == taken.pop(part_id, [0, 0]), (part_id, part)
+            assert [part.refused, part.refused_amount, part.refused_hours] == lacking[part_id], (part_id, part)
         elif kind == "cap":
             assert isinstance(part, CapState)
             assert [part.over_amount, part.over_entries] == over.pop(part_id, [0, 0]), (part_id, part)
@@ -264,15 +295,32 @@ def check_buckets(books: Books, engagement_id: str) -> None:
 def _granted(books: Books, contract: Contract, price: Price, person_id: str) -> Iterator[tuple[str, tuple[int, int]]]:
     """Bucket, amount and hours of what one entry was granted."""
     history = versions(contract)
-    terms = in_force(history, price.day).terms
-    entity = books.shard.reference.entity(terms.legal_entity_id)
+    if all(line_named(version.terms, price.line_id) is None for version in history):
+        history = tuple(version_of(stored) for stored in contract.former)
+    entity = books.shard.reference.entity(contract.terms.legal_entity_id)
     policies = entity.policies if entity is not None else None
-    apart = line_policies(terms, line_named(terms, price.line_id), policies).cap_split_billing is not None
+    apart = any(_bills_apart(history, line_id, policies) for line_id in cap_group(history, price.line_id))
     allowed, billable = (price.allowed, price.allowed_hours), (price.billable, price.billable_hours)
     for rule in cap_rules(history, price.line_id, policies):
         where = "/".join(bucket_key(rule, price.day, person_id))
         for allotment, granted in (("revenue", allowed), ("billing", billable)) if apart else (("", billable),):
-            yield f"{price.contract_id}/{allotment}/{where}", granted
+            yield f"{escape(price.contract_id)}/{allotment}/{where}", granted
+
+
+def _bills_apart(history: Sequence[Version], line_id: str, entity: Policies | None) -> bool:
+    """Whether a hard cap over the line is split in another way for billing than for revenue, in any version that still counts."""
+    named = [line_named(version.terms, line_id) for version in history]
+    retroactive = [place for place, version in enumerate(history) if version.retroactive and named[place]]
+    since = retroactive[-1] if retroactive else 0
+    for version, line in zip(history[since:], named[since:], strict=True):
+        stated = line_policies(version.terms, line, entity)
+        own = [line.terms.cap] if line is not None and isinstance(line.terms, TimeAndMaterials) else []
+        for cap in (*own, *(cap for cap in version.terms.shared_caps if line_id in cap.lines)):
+            if cap is not None and cap.kind == "hard" and "time" in (cap.includes or stated.cap_includes or ()):
+                split = cap.split or stated.cap_split or "split"
+                if (stated.cap_split_billing or split) != split:
+                    return True
+    return False
 
 
 def check_trial_balance(books: Books) -> None:
@@ -305,6 +353,24 @@ def _expect_entry(expected: Counter[tuple[str, str, str]], books: Books, engagem
         expected[terms.legal_entity_id, terms.currency, "1100"] += issued.invoiced
 
 
+def check_liabilities(books: Books) -> None:
+    """What stands on 2300 is what the books keep of each contract, never on the other side, and gone in both currencies at once."""
+    posted: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for journal in books.journals:
+        for line in journal.lines:
+            if line.account == "2300":
+                posted[journal.contract_id or ""][0] -= line.amount
+                posted[journal.contract_id or ""][1] -= line.ledger_amount
+    kept: dict[str, list[int]] = {}
+    for engagement_id in engagements(books.shard.store):
+        for (kind, part_id), part in books.shard.store.engagement(engagement_id).parts.items():
+            if kind == "liability":
+                amounts = list(part.lines.values())
+                assert all(amount > 0 for amount, _ in amounts), part
+                kept[part_id] = [sum(amount for amount, _ in amounts), sum(ledger for _, ledger in amounts)]
+    assert {contract_id: sums for contract_id, sums in posted.items() if any(sums)} == kept
+
+
 def check_positions(books: Books) -> None:
     """Where an entry has nothing left unbilled in contract currency it has none in ledger currency either."""
     left: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
@@ -322,6 +388,22 @@ def check_positions(books: Books) -> None:
         assert all(ledger == 0 for amount, ledger in left.values() if amount == 0), dict(left)
 
 
+def check_rests(books: Books, history: Sequence[Logged]) -> None:
+    """What `verify` says: rows and journals agree, and nothing is left in the ledger where the contract currency is zero."""
+    events = [one.event for one in history]
+    entities = {one.legal_entity_id: one.policies for one in events if isinstance(one, LegalEntityDefined)}
+    terms = terms_of((one for one in events if isinstance(one, ContractSigned | ContractAmended)), entities)
+    outputs = tuple(Seen("", *said) for said in books.said)
+    has_holds = any(isinstance(one, BillingHoldPlaced) for one in events)
+    for engagement_id in engagements(books.shard.store):
+        told = Engagement(engagement_id, outputs, terms, has_holds)
+        retold = retell(told)
+        assert not ledger_rests(told, retold.entries).violations
+        rows = entries_of(books.shard.store, engagement_id)
+        parts = books.shard.store.engagement(engagement_id).parts
+        assert not books_agree(EngagementBooks(engagement_id, parts, rows), retold.entries).violations
+
+
 def check(books: Books, history: Sequence[Logged]) -> None:
     """Everything above."""
     check_journals(books.journals)
@@ -334,3 +416,5 @@ def check(books: Books, history: Sequence[Logged]) -> None:
         check_indexes(books.shard.store, engagement_id)
         check_buckets(books, engagement_id)
     check_trial_balance(books)
+    check_liabilities(books)
+    check_rests(books, history)

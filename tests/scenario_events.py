@@ -404,21 +404,42 @@ class Teller:
         project_id = words.take("a project")
         self._project = self._project or project_id
         words.skip("of")
-        return {
+        found = {
             "type": "ProjectActivated",
             "project_id": project_id,
             "name": project_id,
             "legal_entity_id": words.take("a legal entity"),
             "starts_on": "2026-01-01",
             "version": self._version("project", project_id),
-            **words.options({"from": ("starts_on", text), "to": ("ends_on", text)}),
+            **words.options(
+                {
+                    "from": ("starts_on", text),
+                    "to": ("ends_on", text),
+                    "practice": ("practice", text),
+                    "region": ("region", text),
+                }
+            ),
         }
+        dimensions = {name: found.pop(name) for name in ("practice", "region") if name in found}
+        return {**found, "dimensions": dimensions}
 
     def _project_closed(self, words: Words, _: Block) -> dict[str, Any]:
         project_id = words.take("a project")
         found: dict[str, Any] = {"type": "ProjectClosed", "project_id": project_id, "ends_on": self._day}
         found["version"] = self._version("project", project_id)
         return {**found, **words.options({"on": ("ends_on", text)})}
+
+    def _estimate_revised(self, words: Words, _: Block) -> dict[str, Any]:
+        """`estimate P 100 h 10,000.00`: what remains after today, all of it in today's month unless said."""
+        project_id = words.take("a project")
+        remaining = {"month": self._day[:7], "hours": number(words)}
+        words.skip("h")
+        remaining |= {
+            "cost": number(words),
+            **words.options({"revenue": ("revenue", number), "month": ("month", text)}),
+        }
+        found: dict[str, Any] = {"type": "EstimateRevised", "project_id": project_id, "as_of": self._day}
+        return {**found, "remaining": [remaining], "version": self._version("estimate", project_id)}
 
     def _resource_assigned(self, words: Words, _: Block) -> dict[str, Any]:
         assignment_id = words.take("an assignment")
@@ -515,7 +536,7 @@ class Teller:
         return {
             "type": "InvoicePosted",
             "invoice_id": words.take("an invoice"),
-            "statement_id": f"{ENGAGEMENT}.{words.take('a statement')}",
+            **_statement(words),
             "amount": number(words),
             "posted_on": self._day,
             **words.options(
@@ -528,20 +549,39 @@ class Teller:
         words.skip("of")
         return {
             "type": "InvoiceRejected",
-            "statement_id": f"{ENGAGEMENT}.{words.take('a statement')}",
+            **_statement(words),
             "code": words.take("a code"),
             "message": "scenario",
         }
 
     def _exception_waived(self, words: Words, _: Block) -> dict[str, Any]:
+        return {"type": "ExceptionWaived", **self._decision(words)}
+
+    def _exception_resolved(self, words: Words, _: Block) -> dict[str, Any]:
+        return {"type": "ExceptionResolved", **self._decision(words)}
+
+    def _exception_assigned(self, words: Words, _: Block) -> dict[str, Any]:
+        exception_id = self._exception(words)
+        return {
+            "type": "ExceptionAssigned",
+            "exception_id": exception_id,
+            "version": self._version("decision", exception_id),
+            "assignee": words.take("a person"),
+            "requested_by": "project_manager",
+        }
+
+    def _exception(self, words: Words) -> str:
         category, subject = words.take("a category"), words.take("a subject")
         exception_id = self._exceptions.get((category, subject))
         if exception_id is None:
             raise words.line.wrong(f"expected an exception that was raised before, got {category} {subject}")
+        return exception_id
+
+    def _decision(self, words: Words) -> dict[str, Any]:
+        exception_id = self._exception(words)
         return {
-            "type": "ExceptionWaived",
             "exception_id": exception_id,
-            "version": self._version("waiver", exception_id),
+            "version": self._version("decision", exception_id),
             "reason": "scenario",
             "requested_by": "project_manager",
             "approved_by": "controller",
@@ -553,6 +593,16 @@ class Teller:
                 }
             ),
         }
+
+
+def _statement(words: Words) -> dict[str, Any]:
+    """By its id, or by contract, period and sequence alone."""
+    named = words.take("a statement")
+    match named.split("/"):
+        case [contract_id, period, sequence]:
+            return {"statement": {"contract_id": contract_id, "period": period, "sequence": int(sequence)}}
+        case _:
+            return {"statement_id": f"{ENGAGEMENT}.{named}"}
 
 
 def _hours(words: Words) -> dict[str, str]:
@@ -639,6 +689,7 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "project": Teller._project_activated,
     "end_project": Teller._project_closed,
     "assign": Teller._resource_assigned,
+    "estimate": Teller._estimate_revised,
     "time": Teller._time_approved,
     "correct": Teller._time_corrected,
     "repeat": Teller._time_repeated,
@@ -649,6 +700,8 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "invoice": Teller._invoice_posted,
     "refuse": Teller._invoice_rejected,
     "waive": Teller._exception_waived,
+    "resolve": Teller._exception_resolved,
+    "entrust": Teller._exception_assigned,
 }
 
 

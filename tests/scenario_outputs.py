@@ -1,7 +1,8 @@
 """What a scenario expects and what came out, in one form, so that they can be compared and shown side by side.
 
-Compared are journals, statements, exceptions and alerts, each with all its figures. Forecasts, views, what other
-systems are told and control totals have tests of their own, and so have the exceptions that only a forecast raises.
+Compared are journals, statements, exceptions and alerts, each with all its figures. Forecasts are answered where a text
+asks. Views, what other systems are told and control totals have tests of their own, and so have the exceptions that only
+a forecast raises.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from domain.outputs import (
     BillingStatement,
     ExceptionClosed,
     ExceptionRaised,
+    ForecastUpdate,
     JournalEntry,
     Output,
     StatementLine,
@@ -91,12 +93,13 @@ class Raised(NamedTuple):
     amount: int = 0
     currency: str | None = None
     entries: int = 1
+    assignee: str | None = None
 
     def __str__(self) -> str:
         blocked = f"  {amount(self.amount)} {self.currency}" if self.amount else ""
-        return f"raised {self.category} {self.subject}{blocked}" + (
-            f"  entries {self.entries}" if self.entries != 1 else ""
-        )
+        entries = f"  entries {self.entries}" if self.entries != 1 else ""
+        assignee = f"  assignee {self.assignee}" if self.assignee else ""
+        return f"raised {self.category} {self.subject}{blocked}{entries}{assignee}"
 
 
 class Closed(NamedTuple):
@@ -119,7 +122,7 @@ class Crossed(NamedTuple):
 
 
 class Balances(NamedTuple):
-    """Figures of a contract line or a project; only those that the text names."""
+    """Figures of a contract line, a project or its latest forecast; only those that the text names."""
 
     kind: str
     subject: str
@@ -217,7 +220,7 @@ class Facts:
                     self.exceptions[output.category, subject] = output.exception_id
                     if self._compared(output):
                         blocked = (output.blocks_amount, output.blocks_currency) if output.blocks_amount else (0, None)
-                        found.append(Raised(output.category, subject, *blocked, output.blocks_count))
+                        found.append(Raised(output.category, subject, *blocked, output.blocks_count, output.assignee))
                         self._subjects[output.exception_id] = subject
                 case ExceptionClosed():
                     if output.exception_id in self._subjects:
@@ -322,7 +325,7 @@ def expectation_of(blocks: Iterable[Block], books_entity: str) -> Expectation:
             more = True
         elif kind in ("trial", "ledger"):
             questions.append((block.head, _trial_balance(words, in_ledger=kind == "ledger")))
-        elif kind in ("line", "project"):
+        elif kind in MEASURES:
             questions.append((block.head, _balances(kind, words)))
         elif kind != "nothing":
             facts.append((block.head, _fact(kind, words, block)))
@@ -425,12 +428,15 @@ def _cell(name: str, cell: str, line: Line) -> str:
 
 def _raised(words: Words) -> Raised:
     found = Raised(words.take("a category"), words.take("a subject"))
-    if words and not words.next_is("entries"):
+    if words and not words.next_is("entries", "assignee"):
         value = scaled(words.take("an amount"), AMOUNT_ONE, words.line)
         found = found._replace(amount=value, currency=words.take("a currency"))
-    if words:
+    if words.next_is("entries"):
         words.skip("entries")
         found = found._replace(entries=scaled(words.take("a number of entries"), 1, words.line))
+    if words:
+        words.skip("assignee")
+        found = found._replace(assignee=words.take("a person"))
     return found
 
 
@@ -491,15 +497,23 @@ MEASURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "unbilled": MONEY,
     },
     "project": {"hours": TIME, "billable_hours": TIME, "memo": MONEY, "cost": MONEY},
+    "forecast": {
+        "hours": TIME,
+        "cost": MONEY,
+        "revenue": MONEY,
+        "margin": MONEY,
+        "hours_left": TIME,
+        "cost_left": MONEY,
+        "backlog": MONEY,
+        "unbilled_backlog": MONEY,
+    },
 }
 
 
 def answer(books: Books, question: Question) -> Question:
     if isinstance(question, TrialBalance):
         return _trial_of(books, question)
-    found = (
-        _line_figures(books, question.subject) if question.kind == "line" else _project_figures(books, question.subject)
-    )
+    found = FIGURES[question.kind](books, question.subject)
     named = ((name, decimal(found[name], *MEASURES[question.kind][name])) for name, _ in question.figures)
     return question._replace(figures=tuple(named))
 
@@ -526,7 +540,33 @@ def _project_figures(books: Books, subject: str) -> dict[str, int]:
         return dict.fromkeys(MEASURES["project"], 0)
     burn = project.burn
     cost = sum(figures[1] for figures in project.months.values())
-    return {"hours": burn.hours, "billable_hours": burn.billable_hours, "memo": burn.memo, "cost": cost}
+    return {"hours": burn.hours, "billable_hours": burn.billable_hours, "memo": sum(burn.memo.values()), "cost": cost}
+
+
+def _forecast_figures(books: Books, subject: str) -> dict[str, int]:
+    """As last told, in the project's currency; nothing where nothing was told."""
+    told = (one for _, one in reversed(books.folded) if isinstance(one, ForecastUpdate) and one.project_id == subject)
+    latest = next(told, None)
+    if latest is None:
+        return dict.fromkeys(MEASURES["forecast"], 0)
+    figures = latest.project
+    return {
+        "hours": figures.eac_hours,
+        "cost": figures.eac_cost,
+        "revenue": figures.eac_revenue,
+        "margin": figures.margin,
+        "hours_left": figures.etc_hours,
+        "cost_left": figures.etc_cost,
+        "backlog": figures.backlog,
+        "unbilled_backlog": figures.unbilled_backlog,
+    }
+
+
+FIGURES: Mapping[str, Callable[[Books, str], dict[str, int]]] = {
+    "line": _line_figures,
+    "project": _project_figures,
+    "forecast": _forecast_figures,
+}
 
 
 def _trial_of(books: Books, question: TrialBalance) -> TrialBalance:

@@ -88,7 +88,7 @@ def read_scenarios(path: Path) -> list[Scenario]:
 
 
 def _sections(path: Path) -> Iterator[tuple[Line | None, list[Line]]]:
-    """Each heading of level two with the lines of its fenced blocks."""
+    """Each heading of level two with the lines of its fenced blocks; those of another language are prose."""
     heading: Line | None = None
     inside: list[Line] = []
     fenced: Line | None = None
@@ -97,7 +97,8 @@ def _sections(path: Path) -> Iterator[tuple[Line | None, list[Line]]]:
         if text.startswith(FENCE):
             fenced = line if fenced is None else None
         elif fenced is not None:
-            inside.append(line)
+            if fenced.text.rstrip() == FENCE:
+                inside.append(line)
         elif text.startswith("## "):
             yield heading, inside
             heading, inside = line, []

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from connectors.avro_codec import DEAD_LETTER_CODEC, Decoder, event_versions, output_versions
+from connectors.avro_codec import (
+    DEAD_LETTER_CODEC,
+    EVENT_CODECS,
+    OUTPUT_CODECS,
+    Decoder,
+    event_versions,
+    output_versions,
+)
 from connectors.avro_schema import Bytes, Table
 from connectors.avro_walk import read_value
 from connectors.containers import MAGIC, ContainerDamaged, ContainerRecord, read_container
@@ -57,6 +64,20 @@ def dump_topic(output: Path, topic: str) -> Iterator[Dumped]:
 
 def topics() -> tuple[str, ...]:
     return (*TOPIC_TYPES, LOG_TOPIC)
+
+
+def types_in(topic: str | None) -> tuple[str, ...]:
+    """Names of the records that a topic may hold; None: those of all of them."""
+    dead_letter = (DEAD_LETTER_CODEC.record.title,)
+    match topic:
+        case None:
+            return (*sorted(EVENT_CODECS), *sorted(OUTPUT_CODECS), *dead_letter)
+        case "engagement.log":
+            return tuple(sorted(EVENT_CODECS))
+        case "dead-letters":
+            return dead_letter
+        case _:
+            return tuple(TOPIC_TYPES[topic])
 
 
 def _dumped(found: ContainerRecord[Any]) -> Dumped:

@@ -9,16 +9,16 @@ import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from connectors.avro_codec import event_versions
 from connectors.avro_schema import Bytes, Table
 from connectors.avro_walk import MESSAGE_BYTES_MAX, read_value, whole
 from connectors.containers import MAGIC, SYNC_BYTES, ContainerRecord, Damage, read_container
-from connectors.decode_error import DecodeError
+from connectors.decode_error import DecodeError, shown
 from connectors.event_bodies import WRITERS
 from connectors.files.input_files import DAY_ENDED, Place, changed, reading
-from connectors.json_records import event_from_json_line
+from connectors.json_records import event_from_json_line, record_to_json
 from connectors.record_check import check_record
 from domain.event_faults import first_fault
 from domain.events.catalogue import Event
@@ -38,6 +38,8 @@ MEASURED_FROM_BYTES: Final = 50_000
 # Many items are made; the constructor of a NamedTuple takes twice as long.
 _new: Final = tuple.__new__
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+# A name or a place of a field path such as `lines[2].terms.price`.
+_STEP: Final = re.compile(r"([a-z_]+)|\[(\d+)\]")
 TYPE: Final = re.compile(rb'"type"\s*:\s*"([A-Za-z]{1,64})"')
 
 
@@ -102,6 +104,11 @@ def unreadable(reason: str, field_path: str, raw: bytes, event_type: str | None 
     return Unreadable(reason, field_path, kept, len(raw), hashlib.sha256(raw).hexdigest(), event_type)
 
 
+def fault_of_line(line: bytes) -> DecodeError | None:
+    """Why a JSON line would not be taken as an event."""
+    return _event_of(line)[1]
+
+
 def _fault(event: Event, size: int) -> DecodeError | None:
     """Why an event that is well formed is not taken."""
     try:
@@ -115,10 +122,23 @@ def _fault(event: Event, size: int) -> DecodeError | None:
             fault = "type", "only intake itself writes IntakeNoticed"
     if fault is not None:
         field, reason = fault
-        return DecodeError(reason, field)
+        return DecodeError(_with_value(event, field, reason), field)
     if size > MEASURED_FROM_BYTES and len(WRITERS[type(event)].encode(event)) > MESSAGE_BYTES_MAX - ADDED_BYTES_MAX:
         return DecodeError(f"over {MESSAGE_BYTES_MAX - ADDED_BYTES_MAX} bytes in Avro; send it in parts")
     return None
+
+
+def _with_value(event: Event, field: str, reason: str) -> str:
+    """The reason with the value that stands at the field, as JSON has it, unless it says so itself."""
+    found: Any = record_to_json(event)
+    for name, place in _STEP.findall(field):
+        if isinstance(found, list):
+            found = found[int(place)] if place and int(place) < len(found) else None
+        else:
+            found = found.get(name) if isinstance(found, dict) else None
+    if found is None or isinstance(found, list | dict) or str(found) in reason:
+        return reason
+    return f"{reason}: {shown(found)}"
 
 
 # JSON lines

@@ -25,7 +25,7 @@ from state.intake.directory import Key, Link
 from state.intake.identities import Links
 from state.intake.intake import Noticed, Waiting
 
-VERSION: Final = 1
+VERSION: Final = 2
 CACHED_MAX: Final = 200_000
 CACHE_KIBIBYTES: Final = 64 * 1024
 ENTRIES: Final = "time_entry"
@@ -42,7 +42,7 @@ CREATE TABLE waiting (number INTEGER PRIMARY KEY, type TEXT, schema INTEGER, bod
 CREATE INDEX waiting_by_subject ON waiting (kind, id);
 CREATE TABLE waits (kind TEXT, id TEXT, number INTEGER, PRIMARY KEY (kind, id, number)) WITHOUT ROWID;
 CREATE INDEX waits_by_number ON waits (number);
-CREATE TABLE notices (category TEXT, kind TEXT, id TEXT, engagement TEXT,
+CREATE TABLE notices (category TEXT, kind TEXT, id TEXT, engagement TEXT, told INTEGER,
     PRIMARY KEY (category, kind, id)) WITHOUT ROWID;
 CREATE TABLE identities (source TEXT, kind TEXT, id TEXT, canonical TEXT, version INTEGER,
     PRIMARY KEY (source, kind, id)) WITHOUT ROWID;
@@ -78,6 +78,8 @@ class IntakeStore:
             self._rows.execute("BEGIN IMMEDIATE")
             self._waited_kinds = {kind for (kind,) in self._ask("SELECT DISTINCT kind FROM waits")}
             self._noticed = self._read_notices()
+            self._awaiting = self._read_awaiting()
+            self._counted_anew = {subject for _, subject in self._noticed}
             self._identities = self._read_identities()
         self._links: dict[Key, tuple[str, ...]] = {}
         self._entries: dict[str, tuple[str, ...]] = {}
@@ -178,7 +180,8 @@ class IntakeStore:
                 "INSERT INTO waiting (type, schema, body, place, kind, id) VALUES (?, ?, ?, ?, ?, ?)", row
             ).lastrowid
         assert number is not None, "an inserted row has a number"
-        self.wait_for_others(number, keys)
+        self._wait_for(number, keys)
+        self._count(waiting.subject, 1)
 
     def waiting_for(self, key: Key) -> list[int]:
         if key[0] not in self._waited_kinds:
@@ -191,18 +194,44 @@ class IntakeStore:
         type_name, schema, body, place, kind, key = self._ask(statement, (number,))[0]
         return Waiting(read_event(type_name, schema, body), place, (kind, key))
 
-    def wait_for_others(self, number: int, keys: tuple[Key, ...]) -> None:
+    def wait_for_others(self, number: int, subject: Key, keys: tuple[Key, ...]) -> None:
+        self._count(self._subject(number), -1)
+        self._run("UPDATE waiting SET kind = ?, id = ? WHERE number = ?", (*subject, number))
+        self._count(subject, 1)
+        self._wait_for(number, keys)
+
+    def _wait_for(self, number: int, keys: tuple[Key, ...]) -> None:
         with _storing(self.path):
             self._rows.execute("DELETE FROM waits WHERE number = ?", (number,))
             self._rows.executemany("INSERT OR IGNORE INTO waits VALUES (?, ?, ?)", [(*key, number) for key in keys])
         self._waited_kinds.update(kind for kind, _ in keys)
 
     def release(self, number: int) -> None:
+        self._count(self._subject(number), -1)
         self._run("DELETE FROM waits WHERE number = ?", (number,))
         self._run("DELETE FROM waiting WHERE number = ?", (number,))
 
-    def is_awaited(self, subject: Key) -> bool:
-        return bool(self._ask("SELECT 1 FROM waiting WHERE kind = ? AND id = ? LIMIT 1", subject))
+    def awaiting(self, subject: Key) -> int:
+        return self._awaiting.get(subject, 0)
+
+    def miscounted(self) -> list[tuple[Noticed, int]]:
+        found = []
+        for subject in sorted(self._counted_anew):
+            noticed, count = self._noticed.get(("unrouted", subject)), self.awaiting(subject)
+            if noticed is not None and noticed.told != count:
+                found.append((noticed, count))
+        self._counted_anew.clear()
+        return found
+
+    def _subject(self, number: int) -> Key:
+        ((kind, key),) = self._ask("SELECT kind, id FROM waiting WHERE number = ?", (number,))
+        return kind, key
+
+    def _count(self, subject: Key, more: int) -> None:
+        left = self._awaiting.pop(subject, 0) + more
+        if left:
+            self._awaiting[subject] = left
+        self._counted_anew.add(subject)
 
     def waiting_count(self) -> int:
         return int(self._ask("SELECT count(*) FROM waiting")[0][0])
@@ -214,8 +243,8 @@ class IntakeStore:
 
     def open_notice(self, noticed: Noticed) -> None:
         self._noticed[noticed.category, noticed.subject] = noticed
-        row = (noticed.category, *noticed.subject, noticed.engagement_id)
-        self._run("REPLACE INTO notices VALUES (?, ?, ?, ?)", row)
+        row = (noticed.category, *noticed.subject, noticed.engagement_id, noticed.told)
+        self._run("REPLACE INTO notices VALUES (?, ?, ?, ?, ?)", row)
 
     def close_notice(self, noticed: Noticed) -> None:
         del self._noticed[noticed.category, noticed.subject]
@@ -272,8 +301,12 @@ class IntakeStore:
             raise _lost(self.path, f"written by another release (form {version}, expected {VERSION})")
 
     def _read_notices(self) -> dict[tuple[str, Key], Noticed]:
-        rows = self._ask("SELECT category, kind, id, engagement FROM notices")
-        return {(row[0], row[1:3]): Noticed(row[0], row[1:3], row[3]) for row in rows}
+        rows = self._ask("SELECT category, kind, id, engagement, told FROM notices")
+        return {(row[0], row[1:3]): Noticed(row[0], row[1:3], *row[3:]) for row in rows}
+
+    def _read_awaiting(self) -> dict[Key, int]:
+        rows = self._ask("SELECT kind, id, count(*) FROM waiting GROUP BY kind, id")
+        return {(kind, key): count for kind, key, count in rows}
 
     def _read_identities(self) -> dict[str, dict[Key, str]]:
         found: dict[str, dict[Key, str]] = {}

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from connectors.files.written import read_topic
-from domain.outputs import TOPICS, BillingStatement, ForecastUpdate, Position, ProjectView, StatementLine
+from domain.identity import engagement_of
+from domain.outputs import (
+    TOPICS,
+    BillingStatement,
+    ExceptionClosed,
+    ExceptionRaised,
+    ForecastUpdate,
+    Position,
+    ProjectView,
+    StatementLine,
+)
+from domain.units import Instant
 
 NEAREST_MAX: Final = 5
 
@@ -26,23 +38,38 @@ class Issued(NamedTuple):
     statement: BillingStatement
 
 
+class Waiting(NamedTuple):
+    """An open exception in its newest revision, and when it was raised first."""
+
+    position: Position
+    raised: ExceptionRaised
+    since: Instant
+
+
 class ProjectFound(NamedTuple):
-    """`companions` are the other projects of an engagement of the same name."""
+    """`companions` are the other projects of an engagement of the same name; `now` is how far the folder has come."""
 
     viewed: Viewed
     forecast: ForecastUpdate | None
     statements: tuple[Issued, ...]
     companions: tuple[Viewed, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    now: Instant = 0
 
 
 class EngagementFound(NamedTuple):
     engagement_id: str
     projects: tuple[Viewed, ...]
     statements: tuple[Issued, ...]
+    waiting: tuple[Waiting, ...] = ()
+    now: Instant = 0
 
 
 class NothingFound(NamedTuple):
+    """`known` are all ids that there are."""
+
     nearest: tuple[str, ...]
+    known: frozenset[str] = frozenset()
 
 
 def find(output: Path, wanted: str) -> ProjectFound | EngagementFound | Issued | NothingFound:
@@ -54,11 +81,44 @@ def find(output: Path, wanted: str) -> ProjectFound | EngagementFound | Issued |
         contracts = frozenset(balance.contract_id for balance in own.view.balances)
         statements = [each for each in _statements(output, contracts) if _names(each, wanted)]
         others = tuple(viewed for viewed in engagement if viewed is not own)
-        return ProjectFound(own, latest_forecast(output, wanted), tuple(statements), others)
+        waiting, now = open_exceptions(output, own.view.engagement_id)
+        concerning = tuple(each for each in waiting if _concerns(each.raised, own.view, contracts))
+        forecast = latest_forecast(output, wanted)
+        return ProjectFound(own, forecast, tuple(statements), others, concerning, max(now, own.position.recorded_at))
     if engagement:
         contracts = frozenset(balance.contract_id for viewed in engagement for balance in viewed.view.balances)
-        return EngagementFound(wanted, engagement, tuple(_statements(output, contracts)))
+        waiting, now = open_exceptions(output, wanted)
+        return EngagementFound(wanted, engagement, tuple(_statements(output, contracts)), waiting, now)
     return _statement(output, wanted, views.ids)
+
+
+def open_exceptions(output: Path, engagement_id: str) -> tuple[tuple[Waiting, ...], Instant]:
+    """Those of an engagement, the oldest first, and the instant that the folder has come to."""
+    standing: dict[str, Waiting] = {}
+    now = 0
+    for written in read_topic(output, TOPICS["ExceptionRaised"]):
+        now = max(now, written.position.recorded_at)
+        match written.record:
+            case ExceptionRaised() as raised if engagement_of(raised.exception_id) == engagement_id:
+                before = standing.get(raised.exception_id)
+                since = raised.raised_at if before is None else before.since
+                standing[raised.exception_id] = Waiting(written.position, raised, since)
+            case ExceptionClosed() as closed:
+                standing.pop(closed.exception_id, None)
+            case _:
+                pass
+    for written in read_topic(output, TOPICS["ControlTotals"]):
+        now = max(now, written.position.recorded_at)
+    return tuple(sorted(standing.values(), key=lambda each: (each.since, each.raised.exception_id))), now
+
+
+def _concerns(raised: ExceptionRaised, view: ProjectView, contracts: frozenset[str]) -> bool:
+    """It is about the project, about a contract of it, or about its engagement as a whole."""
+    if raised.exception_id in {one.exception_id for one in view.open_exceptions}:
+        return True
+    if raised.project_id is not None:
+        return raised.project_id == view.project_id
+    return raised.contract_id is None or raised.contract_id in contracts
 
 
 def latest_forecast(output: Path, project_id: str) -> ForecastUpdate | None:
@@ -81,6 +141,18 @@ def nearest(wanted: str, known: frozenset[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*alike, *same]))[:NEAREST_MAX]
 
 
+def hint(wanted: str, known: frozenset[str]) -> str:
+    """What was perhaps meant, to stand behind a message that there is no such id."""
+    if near := nearest(wanted, known):
+        return f"; the nearest are {', '.join(near)}"
+    if not known:
+        return "; there are none yet"
+    some = sorted(known)[:NEAREST_MAX]
+    return f"; there are {', '.join(some)}" + (
+        f" and {len(known) - len(some):,} more" if len(known) > len(some) else ""
+    )
+
+
 class _Views(NamedTuple):
     """Newest views of what was wanted, in the order of their ids, and all ids there are."""
 
@@ -100,29 +172,52 @@ def _views(output: Path, wanted: str) -> _Views:
     return _Views(tuple(newest[project_id] for project_id in sorted(newest)), frozenset(ids))
 
 
+def statement_revisions(output: Path, statement_id: str) -> tuple[Issued, ...]:
+    """All of a statement, the oldest first; none where there is no such statement."""
+    wanted = (each for each in _issued(output) if each.statement.statement_id == statement_id)
+    return tuple(_joined(wanted))
+
+
+def statements_of(output: Path, contract_id: str) -> tuple[Issued, ...]:
+    """Of a contract, each in its newest revision, in the order in which they were issued first."""
+    return tuple(_statements(output, frozenset({contract_id})))
+
+
+def statement_ids(output: Path) -> frozenset[str]:
+    return frozenset(each.statement.statement_id for each in _issued(output))
+
+
 def _statements(output: Path, contracts: frozenset[str]) -> list[Issued]:
     """In the order in which they were issued."""
-    parts: dict[str, list[Issued]] = {}
-    for written in read_topic(output, TOPICS["BillingStatement"]):
-        statement = written.record
-        if isinstance(statement, BillingStatement) and statement.contract_id in contracts:
-            parts.setdefault(statement.statement_id, []).append(Issued(written.position, statement))
-    return [_joined(found) for found in parts.values()]
+    newest: dict[str, Issued] = {}
+    for issued in _joined(each for each in _issued(output) if each.statement.contract_id in contracts):
+        newest[issued.statement.statement_id] = issued
+    return list(newest.values())
 
 
 def _statement(output: Path, wanted: str, known: frozenset[str]) -> Issued | NothingFound:
-    ids = set(known)
-    parts = []
+    revisions = statement_revisions(output, wanted)
+    if revisions:
+        return revisions[-1]
+    ids = known | statement_ids(output)
+    return NothingFound(nearest(wanted, ids), ids)
+
+
+def _issued(output: Path) -> Iterator[Issued]:
     for written in read_topic(output, TOPICS["BillingStatement"]):
-        statement = written.record
-        if isinstance(statement, BillingStatement):
-            ids.add(statement.statement_id)
-            if statement.statement_id == wanted:
-                parts.append(Issued(written.position, statement))
-    return _joined(parts) if parts else NothingFound(nearest(wanted, frozenset(ids)))
+        if isinstance(written.record, BillingStatement):
+            yield Issued(written.position, written.record)
 
 
-def _joined(parts: list[Issued]) -> Issued:
+def _joined(parts: Iterable[Issued]) -> list[Issued]:
+    """Each revision of each statement whole, in the order of their first parts."""
+    by_revision: dict[tuple[str, int], list[Issued]] = {}
+    for part in parts:
+        by_revision.setdefault((part.statement.statement_id, part.statement.revision), []).append(part)
+    return [_whole(found) for found in by_revision.values()]
+
+
+def _whole(parts: list[Issued]) -> Issued:
     lines: tuple[StatementLine, ...] = tuple(line for part in parts for line in part.statement.lines)
     return Issued(parts[0].position, parts[0].statement._replace(lines=lines, part=1, parts=1))
 

@@ -22,6 +22,21 @@ TOPIC_TYPES: dict[str, tuple[str, ...]] = {
 }
 
 
+PROGRESS_FIELDS = frozenset(
+    {
+        "generation",
+        "shard",
+        "offset",
+        "engagement",
+        "next_output_seq",
+        "topics",
+        "input_chain",
+        "output_chain",
+        "lengths",
+    }
+)
+
+
 def topic_file(folder: Path, topic: str, shard: int) -> Path:
     return folder / "outputs" / topic / f"{shard}.avro"
 
@@ -157,12 +172,29 @@ class OutputFiles:
 
 
 def read_progress(folder: Path, shard: int) -> dict[str, Any] | None:
-    """What the last commit said; None before the first."""
-    path = folder / "progress" / f"{shard}.json"
+    """What the last commit said; None before the first. Raises GuardStop where it says nothing that can be used."""
+    path = progress_path(folder, shard)
     if not path.exists():
         return None
-    found: dict[str, Any] = json.loads(path.read_text())
+    try:
+        found: object = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise _no_progress(folder, path, str(fault)) from fault
+    if not isinstance(found, dict) or not found.keys() >= PROGRESS_FIELDS:
+        raise _no_progress(folder, path, f"expected an object with {', '.join(sorted(PROGRESS_FIELDS))}")
     return found
+
+
+def progress_path(folder: Path, shard: int) -> Path:
+    return folder / "progress" / f"{shard}.json"
+
+
+def _no_progress(folder: Path, path: Path, reason: str) -> GuardStop:
+    return GuardStop(
+        LOG_DAMAGED,
+        f"{path}: cannot be read: {reason}. Delete the folders {folder / 'outputs'}, {folder / 'progress'} and "
+        f"{folder / 'store'}, and the next run makes them anew from the log",
+    )
 
 
 def _sync_folder(folder: Path) -> None:

@@ -37,8 +37,16 @@ def shards(folder: Path) -> tuple[int, ...]:
     """Those that have committed something. Raises NoOutputs."""
     found = sorted(int(path.stem) for path in (folder / "progress").glob("*.json") if path.stem.isdigit())
     if not found:
-        raise NoOutputs(f"{folder}: expected the output folder of `milepost run`, found no progress of one in it")
+        raise NoOutputs(f"{folder}: expected the output folder of `milepost run`, {_instead(folder)}")
     return tuple(found)
+
+
+def _instead(folder: Path) -> str:
+    if not folder.is_dir():
+        return "found a file" if folder.exists() else "found nothing"
+    if (folder / "log").is_dir():
+        return "found one in which nothing is accounted for yet: no run has read an event that could be placed"
+    return "found no progress of one in it"
 
 
 def committed_length(folder: Path, topic: str, shard: int) -> int:

@@ -18,6 +18,8 @@ BYTE_ORDER_MARK = "\ufeff"
 # Taken off before the line is split, for a mark before a quote would make the quote a part of the name.
 WITH_MARK = {"utf-8": "utf-8-sig"}
 
+SAY_ENCODING = "state the file's encoding: file.encoding in a mapping, --encoding for the export of a tracker"
+
 
 class Broken(NamedTuple):
     """A line that is no row of the table."""
@@ -88,7 +90,7 @@ def _row(line: int, texts: list[str], header: tuple[str, ...], empty: frozenset[
     cells = [normal_text(text) for text in texts]
     strange = _undecoded(cells)
     if strange:
-        return Broken(line, "", f"byte {strange} is not {form.encoding}; state the file's encoding in file.encoding")
+        return Broken(line, "", f"byte {strange} is not {form.encoding}; {SAY_ENCODING}")
     if empty:
         cells = ["" if text in empty else text for text in cells]
     return Row(line, dict(zip(header, cells, strict=True)))
@@ -105,4 +107,4 @@ def _undecoded(texts: Sequence[str]) -> str:
 
 
 def _not_of_encoding(path: Path, form: FileForm) -> ImportRefused:
-    return ImportRefused(f"{path}: is not {form.encoding}; state the file's encoding in file.encoding")
+    return ImportRefused(f"{path}: is not {form.encoding}; {SAY_ENCODING}")

@@ -15,6 +15,7 @@ from heapq import merge
 from pathlib import Path
 from typing import NamedTuple
 
+from connectors.imports.cells import TextCell
 from connectors.imports.csv_rows import Broken, open_text, read_table
 from connectors.imports.events_file import write_lines, write_rejected
 from connectors.imports.mapping import Mapped
@@ -27,6 +28,8 @@ from connectors.imports.written import Place, Things, WrittenEvent
 
 EVENT_ID_NAME_LENGTH_MAX = 90
 _TIME = "TimeApproved"
+# Fields of an entry that are corrected while it stays the same entry.
+CORRECTED_LATER = ("hours", "billable_hours", "ended_at", "rate", "billable", "overtime")
 
 
 class ImportedTime(NamedTuple):
@@ -45,9 +48,12 @@ class ImportedTime(NamedTuple):
     events_path: Path
     rejected_path: Path | None
     rejected_first: tuple[Rejected, ...]
+    warnings: tuple[str, ...] = ()
 
 
-def import_time(path: Path, mapped: Mapped, mapping_name: str, folder: Path, name: str, replace: bool) -> ImportedTime:
+def import_time(
+    path: Path, mapped: Mapped, mapping_name: str, folder: Path, name: str, replace: bool, runs: Path | None = None
+) -> ImportedTime:
     """Writes `csv-<name>.jsonl`, and `<name>.rejected.jsonl` where something could not be read."""
     with open_text(path, mapped.file.encoding) as file, Staging() as staging:
         table = read_table(file, path, mapped.file)
@@ -55,8 +61,9 @@ def import_time(path: Path, mapped: Mapped, mapping_name: str, folder: Path, nam
         reading = _Reading(mapped, mapping_name, table.header, staging)
         reading.read(table.rows)
         events_path = folder / f"csv-{name}.jsonl"
-        write_lines(events_path, reading.events(name), replace)
-        return reading.result(events_path, write_rejected(folder, name, staging.rejected()))
+        write_lines(events_path, reading.events(name), replace, runs)
+        result = reading.result(events_path, write_rejected(folder, name, staging.rejected()))
+        return result._replace(warnings=tuple(id_warnings(table.header, mapped, mapping_name)))
 
 
 def check_columns(header: Sequence[str], mapped: Mapped, mapping_name: str, path: Path) -> None:
@@ -73,6 +80,21 @@ def check_columns(header: Sequence[str], mapped: Mapped, mapping_name: str, path
                 f'{mapping_name}: {key}: the column "{column}" stands {header.count(column)} times in the header of'
                 f" {path.name}; rename one, so that it is clear which is meant"
             )
+
+
+def id_warnings(header: Sequence[str], mapped: Mapped, mapping_name: str) -> Iterator[str]:
+    """Columns that may be corrected and yet are part of the id: a corrected row would be billed beside the old one."""
+    if mapped.time.entry_id.derive is None:
+        return
+    counted = mapped.time.entry_id.of or header
+    for field in CORRECTED_LATER:
+        cell: TextCell | None = getattr(mapped.time, field)
+        for column in cell.reads() if cell is not None else ():
+            if column in counted and column not in mapped.time.identifying_columns():
+                yield (
+                    f'{mapping_name}: time.entry_id.of: the id is made of the column "{column}", which gives {field}; a row'
+                    f" in which it is corrected gets another id and is billed beside the old one; leave it out of `of`"
+                )
 
 
 class _Reading:

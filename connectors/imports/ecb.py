@@ -64,7 +64,9 @@ class _Day(NamedTuple):
     rates: Mapping[str, str]
 
 
-def import_rates(path: Path, wanted: RatesWanted, folder: Path, name: str, replace: bool) -> ImportedRates:
+def import_rates(
+    path: Path, wanted: RatesWanted, folder: Path, name: str, replace: bool, runs: Path | None = None
+) -> ImportedRates:
     """Writes `ecb-<name>.jsonl`, oldest day first, and `<name>.rejected.jsonl` where something could not be read."""
     table = csv.reader(io.StringIO(_text(path)), skipinitialspace=True)
     header = _header(next(table, []), path)
@@ -74,7 +76,7 @@ def import_rates(path: Path, wanted: RatesWanted, folder: Path, name: str, repla
     events = list(_events(days, currencies, rejected))
     rejected.sort(key=lambda each: each.line)
     events_path = folder / f"ecb-{name}.jsonl"
-    write_lines(events_path, events, replace)
+    write_lines(events_path, events, replace, runs)
     return ImportedRates(
         days=len(days),
         imported=len(events),

@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 import filecmp
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 import orjson
 
+from connectors.imports.read_before import CORRECTING, check_unread
 from connectors.imports.refusals import ImportRefused
 
+# No run reads a file of this ending.
+REPLACED: Final = ".replaced"
 
-def write_lines(path: Path, records: Iterable[dict[str, object]], replace: bool) -> None:
-    """One record a line; the same content again leaves the file as it is."""
+
+def write_lines(path: Path, records: Iterable[dict[str, object]], replace: bool, runs: Path | None = None) -> None:
+    """One record a line; the same content again leaves the file as it is.
+
+    A file that a run has read is never replaced: `runs` is the output folder of runs, None for those near the file. One
+    that is replaced stays beside the new one, because a run elsewhere may have read it.
+    """
+    with _written(path, records) as part:
+        if not path.exists() or filecmp.cmp(part, path, shallow=False):
+            return
+        if not replace:
+            raise ImportRefused(
+                f"{path}: exists with other content, and a file that was read once must not change;"
+                f" give --name for a new file{CORRECTING}, or --replace if it was never read"
+            )
+        check_unread(path, runs)
+        if path.stat().st_size:
+            path.replace(path.with_name(path.name + REPLACED))
+
+
+@contextmanager
+def _written(path: Path, records: Iterable[dict[str, object]]) -> Iterator[Path]:
+    """The lines in a file beside it, which takes its place unless something is raised."""
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             file.writelines(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
-        if path.exists() and not replace and not filecmp.cmp(part, path, shallow=False):
-            raise ImportRefused(
-                f"{path}: exists with other content, and a file that was read once must not change;"
-                " give --name for a new file or --replace if it was never read"
-            )
+        yield part
         part.replace(path)
     except OSError as fault:
         raise ImportRefused(f"{path}: cannot be written: {fault.strerror}") from fault
@@ -38,5 +60,5 @@ def write_rejected(folder: Path, name: str, rejected: Iterable[dict[str, object]
     if first is None:
         path.unlink(missing_ok=True)
         return None
-    write_lines(path, chain([first], records), replace=True)
-    return path
+    with _written(path, chain([first], records)):
+        return path

@@ -113,6 +113,11 @@ class TimeFields(Part):
             raise ValueError("rate: expected rate_approved_by beside it, for a rate on an entry needs who approved it")
         return self
 
+    def identifying_columns(self) -> frozenset[str]:
+        """Those that say who did what and when it began; such a one may stand in another field too."""
+        cells = (self.project_id, self.person_id, self.task, self.worked_on, self.started_at)
+        return frozenset(column for cell in cells if cell is not None for column in cell.reads())
+
 
 class SkipRule(Part):
     """Rows that are left out: whose column holds one of the texts, holds none of them, or is (not) empty."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from domain.audit.about import about
 from domain.outputs import Output, Position
 
 FILES = "files"
@@ -55,6 +56,10 @@ PROMISES: Mapping[str, str] = {
 }
 
 
+# They hold of bytes and numbers, whatever these mean.
+MECHANICAL = frozenset({OUTPUT_SEQ, CAUSES, INPUT_CHAIN, OUTPUT_CHAIN, REFOLD})
+
+
 class Seen(NamedTuple):
     """An output where it stands."""
 
@@ -64,7 +69,7 @@ class Seen(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """`output_seq` is None for what is not about one output."""
+    """`output_seq` is None for what is not about one output; `output` says in words what stands there."""
 
     check: str
     topic: str
@@ -72,6 +77,7 @@ class Violation(NamedTuple):
     subject: str
     expected: str
     found: str
+    output: str = ""
 
 
 class Checked(NamedTuple):
@@ -83,13 +89,24 @@ class Checked(NamedTuple):
 
 
 def violation(check: str, seen: Seen, subject: str, expected: object, found: object) -> Violation:
-    return Violation(check, seen.topic, seen.position.output_seq, subject, str(expected), str(found))
+    return Violation(
+        check, seen.topic, seen.position.output_seq, subject, str(expected), str(found), about(seen.record)
+    )
 
 
 def in_order(violations: Iterable[Violation]) -> list[Violation]:
-    """What concerns no single output first, then by place; of one place, the more basic promise first."""
+    """What tells most first: a file that cannot be read, else what names something of the business, by place, the more basic
+    promise first; numbering, chains and bytes say only that something is wrong.
+    """
     rank = {check: place for place, check in enumerate(PROMISES)}
     return sorted(
         violations,
-        key=lambda each: (each.output_seq is not None, each.output_seq or 0, rank[each.check], each.subject),
+        key=lambda each: (
+            each.check != FILES,
+            each.check in MECHANICAL,
+            each.output_seq is not None,
+            each.output_seq or 0,
+            rank[each.check],
+            each.subject,
+        ),
     )

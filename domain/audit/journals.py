@@ -17,14 +17,15 @@ Kept = LegalEntityDefined | AccountingPeriodClosed | AccountingPeriodReopened
 
 def balances(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
     """Debits and credits are equal in both currencies, and no line says nothing."""
-    amount = sum(line.amount for line in journal.lines)
-    ledger = sum(line.ledger_amount for line in journal.lines)
-    if amount:
-        found = f"{format_amount(amount)} {journal.currency}"
-        yield violation(JOURNALS, seen, journal.journal_id, "lines that sum to 0", found)
-    if ledger:
-        found = f"{format_amount(ledger)} {journal.ledger_currency} in the ledger"
-        yield violation(JOURNALS, seen, journal.journal_id, "lines that sum to 0", found)
+    amounts = [line.amount for line in journal.lines]
+    ledger = [line.ledger_amount for line in journal.lines]
+    for sides, where in ((amounts, journal.currency), (ledger, f"{journal.ledger_currency} in the ledger")):
+        if sum(sides):
+            debits, owed = sum(each for each in sides if each > 0), -sum(each for each in sides if each < 0)
+            found = (
+                f"{format_amount(sum(sides))} {where}: debits {format_amount(debits)}, credits {format_amount(owed)}"
+            )
+            yield violation(JOURNALS, seen, journal.journal_id, "lines that sum to 0", found)
     if not journal.lines or not all(line.amount or line.ledger_amount for line in journal.lines):
         yield violation(JOURNALS, seen, journal.journal_id, "lines that are not zero", "a line at zero, or none")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from domain.accounts import PROJECT_LABOR, REVENUE, UNBILLED
+from domain.accounts import CONTRACT_POSITION, PROJECT_LABOR, REVENUE
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
 from domain.money import format_amount
@@ -59,7 +59,7 @@ def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
             sums.cost[cost] = sums.cost.get(cost, 0) + line.amount
         elif line.account in REVENUE:
             sums.recognised[key] = sums.recognised.get(key, 0) - line.amount
-        elif line.account in UNBILLED:
+        elif line.account in CONTRACT_POSITION:
             sums.unbilled[key] = sums.unbilled.get(key, 0) + line.amount
     if journal.kind == BILLING:
         sums.open.pop(journal.affected_id, None)

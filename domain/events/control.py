@@ -22,6 +22,7 @@ class ExceptionAssigned(NamedTuple):
     project_id: str | None = None
     correlation_id: str | None = None
     approved_by: str | None = None
+    identified_by: str | None = None
 
 
 class ExceptionResolved(NamedTuple):
@@ -39,6 +40,7 @@ class ExceptionResolved(NamedTuple):
     project_id: str | None = None
     correlation_id: str | None = None
     approved_by: str | None = None
+    identified_by: str | None = None
 
 
 class ExceptionWaived(NamedTuple):
@@ -56,6 +58,7 @@ class ExceptionWaived(NamedTuple):
     project_id: str | None = None
     correlation_id: str | None = None
     approved_by: str | None = None
+    identified_by: str | None = None
 
 
 class IntakeNoticed(NamedTuple):
@@ -76,6 +79,7 @@ class IntakeNoticed(NamedTuple):
     cleared: bool = False
     subject_kind: str | None = None
     message: str | None = None
+    event_count: int = 1
 
 
 class StatementApproved(NamedTuple):

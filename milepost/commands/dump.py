@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -32,17 +33,33 @@ def dump(
     ] = False,
 ) -> None:
     """Print records as lines: outputs, dead letters, the engagement log, or events for input."""
+    check_names(path, output, of_type)
     for line in lines(limited(records(path, output), of_type, limit), json=json):
         typer.echo(line)
 
 
-def records(path: str, output: Path | None) -> Iterator[Dumped]:
-    from connectors.containers import ContainerDamaged
-    from connectors.files.dumped import dump_file, dump_topic, topics
-    from connectors.files.written import NoOutputs
+def check_names(path: str, output: Path | None, of_type: str | None) -> None:
+    """A topic and a type that there are."""
+    from connectors.files.dumped import topics, types_in
 
     if output is not None and path not in topics():
         raise typer.BadParameter(f"expected a topic, one of {', '.join(topics())}; got {path}", param_hint="PATH")
+    if output is None and path in topics() and not Path(path).exists():
+        raise typer.BadParameter(f"{path} is a topic: give the folder of a run with --output too", param_hint="PATH")
+    known = types_in(path if output is not None else None)
+    if of_type is not None and of_type not in known:
+        where = f"a type that {path} holds" if output is not None else "the name of an event or output"
+        near = f"; the nearest is {close[0]}" if (close := difflib.get_close_matches(of_type, known, 1)) else ""
+        raise typer.BadParameter(
+            f"expected {where}, one of {', '.join(known)}; got {of_type}{near}", param_hint="--type"
+        )
+
+
+def records(path: str, output: Path | None) -> Iterator[Dumped]:
+    from connectors.containers import ContainerDamaged
+    from connectors.files.dumped import dump_file, dump_topic
+    from connectors.files.written import NoOutputs
+
     try:
         yield from dump_topic(output, path) if output is not None else dump_file(Path(path))
     except NoOutputs as fault:

@@ -1,65 +1,152 @@
-"""`milepost forecast`: where a project goes, by month, and why that changed."""
+"""`milepost forecast`: burn against plan by month, what is at completion, and what moved that."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import amount_text, shape, write_json
+from milepost.console import LOCALE, amount_text, say, shape, write_json
 
 if TYPE_CHECKING:
-    from domain.outputs import ForecastUpdate
+    from domain.outputs import ForecastDelta, ForecastUpdate
+    from milepost.outlook import Month, Move, Outlook
     from milepost.tables import Table
+
+BAR_WIDTH = 36
+MOVES_SHOWN = 10
+EVENTS_SHOWN = 3
+
+
+class MeasureName(StrEnum):
+    COST = "cost"
+    REVENUE = "revenue"
+    HOURS = "hours"
 
 
 def forecast(
     project_id: Annotated[str, typer.Argument(metavar="PROJECT", help="Id of a project.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", formats=["%Y-%m-%d"], help="What moved it since this day; without it since its plan."),
+    ] = None,
+    measure: Annotated[MeasureName, typer.Option("--measure", help="What is charted by month.")] = MeasureName.COST,
+    html: Annotated[bool, typer.Option("--html", help="As a page with charts, on standard output.")] = False,
+    locale: Annotated[
+        str, typer.Option("--locale", help="How a page writes amounts and dates, such as de_DE.")
+    ] = LOCALE,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Show a project's latest forecast by month, and what changed it by cause."""
-    from connectors.files.lookup import latest_forecast, nearest, projects_with_forecasts
+    """Show where a project is heading: burn against plan by month, and what moved it by cause."""
     from connectors.files.written import NoOutputs
-    from connectors.json_records import record_to_json
     from milepost.tables import show
 
+    if html and json:
+        raise typer.BadParameter("expected one of --html and --json, got both", param_hint="--html")
     try:
-        update = latest_forecast(output, project_id)
+        found = _outlook(output, project_id, since.date() if since is not None else None)
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
-    if update is None:
-        near = nearest(project_id, projects_with_forecasts(output))
-        hint = f"; the nearest are {', '.join(near)}" if near else ""
-        raise typer.BadParameter(f"no project {project_id} has a forecast{hint}", param_hint="PROJECT")
-    if json:
-        write_json(shape(1, forecast=record_to_json(update)))
-        return
-    typer.echo("\n".join(head(update)))
-    typer.echo()
-    show(*tables(update))
+    if html:
+        typer.echo(_page(found, measure, locale), nl=False)
+    elif json:
+        write_json(as_json(found))
+    else:
+        typer.echo("\n".join(head(found)) + "\n")
+        show(*tables(found, measure))
+        say(f"\nNext: milepost forecast {project_id} --html --output {output} > forecast.html")
 
 
-def head(update: ForecastUpdate) -> list[str]:
+def _outlook(output: Path, project_id: str, since: date | None) -> Outlook:
+    from connectors.files.forecast_history import activated_in, forecast_history, moving_events
+    from connectors.files.lookup import hint, projects_with_forecasts
+    from milepost.outlook import outlook
+
+    history = forecast_history(output, project_id)
+    if not history:
+        known = hint(project_id, projects_with_forecasts(output))
+        message = f"no project {project_id or '(nothing)'} has a forecast{known}"
+        raise typer.BadParameter(message, param_hint="PROJECT")
+    events = moving_events(output, history)
+    return outlook(history, events, activated_in(events), since)
+
+
+def _page(found: Outlook, measure: MeasureName, locale: str) -> str:
+    from milepost.forecast_page import forecast_page
+    from milepost.locales import UnknownLocale, writing
+
+    try:
+        return forecast_page(found, writing(locale, found.now.currency), measure.value)
+    except UnknownLocale as fault:
+        raise typer.BadParameter(str(fault), param_hint="--locale") from fault
+
+
+# For people
+
+
+def head(found: Outlook) -> list[str]:
     from milepost.tables import percent_text
 
-    now = update.project
+    update, now = found.latest, found.now
     figures = [
         f"at completion {amount_text(now.eac_revenue)} revenue, {amount_text(now.eac_cost)} cost, "
         f"{amount_text(now.margin)} margin {percent_text(now.margin_percent)}".rstrip()
     ]
     if update.percent_complete is not None:
         figures.append(f"{percent_text(update.percent_complete)} complete")
+    named = f", {found.name}," if found.name != update.project_id else ""
+    first = found.exhausts[0] if found.exhausts else None
     return [
-        f"Forecast {update.sequence} of project {update.project_id} as of {update.as_of}, in {now.currency}",
+        f"Forecast {update.sequence} of project {update.project_id}{named} as of {update.as_of}, in {now.currency}",
         "; ".join(figures),
         f"backlog {amount_text(now.backlog)}, unbilled backlog {amount_text(now.unbilled_backlog)}",
+        *([f"cap {first.cap_id} is exhausted on {first.exhausts_on}"] if first is not None else []),
     ]
 
 
-def tables(update: ForecastUpdate) -> list[Table]:
-    return [_months(update), _causes(update), *([_caps(update)] if update.caps else [])]
+def tables(found: Outlook, measure: MeasureName) -> list[Table]:
+    return [
+        _chart(found, measure),
+        _months(found.latest),
+        _causes(found),
+        *([_moves(found)] if found.moves else []),
+        *([_caps(found.latest)] if found.latest.caps else []),
+    ]
+
+
+def _chart(found: Outlook, measure: MeasureName) -> Table:
+    """Bars of what is burned and to come, with a mark where the plan was."""
+    from milepost.outlook import months
+    from milepost.tables import Table, hours_text
+
+    rows = months(found, measure.value)
+    told = hours_text if measure is MeasureName.HOURS else amount_text
+    most = max((max(row.plan, row.now) for row in rows), default=0)
+    cells = [(row.month, told(row.plan), told(row.burned), told(row.to_come), bar(row, most)) for row in rows]
+    sums = [sum(getattr(row, name) for row in rows) for name in ("plan", "burned", "to_come")]
+    title = f"Burn of {measure.value} against the plan of {found.plan.as_of}"
+    columns = ("month", "plan", "burned", "to come", "█ burned  ░ to come  | plan")
+    total = [("all", *map(told, sums), "")] if cells else []
+    return Table(title, columns, [*cells, *total], frozenset({1, 2, 3}), len(total))
+
+
+def bar(row: Month, most: int) -> str:
+    """As long as its share of the largest month."""
+    if most <= 0:
+        return ""
+
+    def width(value: int) -> int:
+        return max(0, min(BAR_WIDTH, (2 * value * BAR_WIDTH + most) // (2 * most)))
+
+    burned = "█" * width(row.burned)
+    drawn = (burned + "░" * (width(row.now) - len(burned))).ljust(BAR_WIDTH + 1)
+    mark = width(row.plan)
+    return (drawn[:mark] + "|" + drawn[mark + 1 :] if row.plan > 0 else drawn).rstrip()
 
 
 def _months(update: ForecastUpdate) -> Table:
@@ -76,27 +163,69 @@ def _months(update: ForecastUpdate) -> Table:
         hours_text(sum(month.hours for month in months)),
         *(amount_text(sum(getattr(month, name) for month in months)) for name in money),
     )
-    return Table("By month", ("month", "hours", *money), [*rows, *([sums] if rows else [])], frozenset(range(1, 6)), 1)
+    return Table(
+        "All by month, as forecast",
+        ("month", "hours", *money),
+        [*rows, *([sums] if rows else [])],
+        frozenset(range(1, 6)),
+        1,
+    )
 
 
-def _causes(update: ForecastUpdate) -> Table:
+def _causes(found: Outlook) -> Table:
+    from milepost.outlook import by_cause
     from milepost.tables import Table
 
     rows = [
-        (delta.cause.replace("_", " "), *map(amount_text, (delta.cost, delta.revenue, delta.margin)))
-        for delta in update.deltas
+        (
+            each.cause.replace("_", " "),
+            *map(amount_text, (each.cost, each.revenue, each.margin)),
+            _events_of(found, each.cause),
+        )
+        for each in by_cause(found)
     ]
-    deltas = update.deltas
-    sums = (sum(d.cost for d in deltas), sum(d.revenue for d in deltas), sum(d.margin for d in deltas))
-    since = f" since forecast {update.baseline_sequence}" if update.baseline_sequence is not None else ""
-    all_rows = [*rows, ("change", *map(amount_text, sums))] if rows else []
-    return Table(
-        f"Change at completion{since}, by cause",
-        ("cause", "cost", "revenue", "margin"),
-        all_rows,
-        frozenset({1, 2, 3}),
-        1,
-    )
+    before, now = found.since.project, found.now
+    sums = (now.eac_cost - before.eac_cost, now.eac_revenue - before.eac_revenue, now.margin - before.margin)
+    total = [("change", *map(amount_text, sums), "")] if rows else []
+    title = f"What moved it since {found.since.as_of} (forecast {found.since.sequence}), by cause"
+    columns = ("cause", "cost", "revenue", "margin", "events")
+    return Table(title, columns, [*rows, *total], frozenset({1, 2, 3}), len(total))
+
+
+def _events_of(found: Outlook, cause: str) -> str:
+    """How many of each kind can have done it."""
+    counts: dict[str, int] = {}
+    for move in found.moves:
+        if any(delta.cause == cause for delta in move.update.deltas):
+            for each in move.events_of(cause):
+                name = type(each.event).__name__
+                counts[name] = counts.get(name, 0) + 1
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def _moves(found: Outlook) -> Table:
+    from milepost.forecast_page import events_text
+    from milepost.outlook import largest
+    from milepost.tables import Table
+
+    moves, count = largest(found, MOVES_SHOWN)
+    rows = [
+        (
+            f"{move.update.as_of}",
+            *map(amount_text, _sums(move)),
+            ", ".join(delta.cause.replace("_", " ") for delta in move.update.deltas),
+            events_text(move, EVENTS_SHOWN),
+        )
+        for move in moves
+    ]
+    of = f", the largest {len(moves)} of {count}" if count > len(moves) else ""
+    columns = ("as of", "cost", "revenue", "margin", "causes", "events")
+    return Table(f"Moves{of}", columns, rows, frozenset({1, 2, 3}))
+
+
+def _sums(move: Move) -> tuple[int, int, int]:
+    deltas = move.update.deltas
+    return sum(d.cost for d in deltas), sum(d.revenue for d in deltas), sum(d.margin for d in deltas)
 
 
 def _caps(update: ForecastUpdate) -> Table:
@@ -116,3 +245,63 @@ def _caps(update: ForecastUpdate) -> Table:
     ]
     columns = ("cap", "used", "limit", "hours used", "hours limit", "used %", "exhausted on")
     return Table("Caps", columns, rows, frozenset(range(1, 6)))
+
+
+# For machines
+
+
+def as_json(found: Outlook) -> dict[str, Any]:
+    """Version 1 of the shape; numbers are decimals as text."""
+    from connectors.json_records import record_to_json
+    from milepost.outlook import MEASURES, by_cause, months
+
+    by_measure = {measure: {row.month: row for row in months(found, measure)} for measure in MEASURES}
+    return shape(
+        1,
+        forecast=record_to_json(found.latest),
+        name=found.name,
+        plan={"sequence": found.plan.sequence, "as_of": found.plan.as_of.isoformat()},
+        since={"sequence": found.since.sequence, "as_of": found.since.as_of.isoformat()},
+        months=[
+            {
+                "month": month,
+                **{name: _month_json(rows[month], name) for name, rows in by_measure.items() if month in rows},
+            }
+            for month in sorted({month for rows in by_measure.values() for month in rows})
+        ],
+        causes=[_deltas_json([each])[0] for each in by_cause(found)],
+        moves=[
+            {
+                "sequence": move.update.sequence,
+                "as_of": move.update.as_of.isoformat(),
+                "deltas": _deltas_json(move.update.deltas),
+                "events": [
+                    {"log_offset": each.log_offset, "event": each.label, "causes": sorted(each.causes)}
+                    for each in move.events
+                ],
+            }
+            for move in found.moves
+        ],
+    )
+
+
+def _month_json(row: Month, measure: str) -> dict[str, str]:
+    from connectors.json_values import decimal_text
+    from domain.units import AMOUNT_SCALE, HOURS_SCALE
+
+    scale, least = (HOURS_SCALE, 0) if measure == "hours" else (AMOUNT_SCALE, 2)
+    values = {"plan": row.plan, "burned": row.burned, "to_come": row.to_come}
+    return {name: decimal_text(scale, least, value) for name, value in values.items()}
+
+
+def _deltas_json(deltas: Sequence[ForecastDelta]) -> list[dict[str, str]]:
+    from connectors.json_values import decimal_text
+    from domain.units import AMOUNT_SCALE
+
+    return [
+        {
+            "cause": each.cause,
+            **{name: decimal_text(AMOUNT_SCALE, 2, getattr(each, name)) for name in ("cost", "revenue", "margin")},
+        }
+        for each in deltas
+    ]

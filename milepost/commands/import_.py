@@ -26,6 +26,9 @@ File = Annotated[Path, typer.Argument(help="The file to import.", show_default=F
 Out = Annotated[Path, typer.Option("--out", help="Folder for the events; made if it is not there.", show_default=False)]
 Name = Annotated[str | None, typer.Option("--name", help="Name in the file names; without it the name of FILE.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Write over a file of other content that no run has read.")]
+Runs = Annotated[
+    Path | None, typer.Option("--output", help="With --replace: output folder of the runs that read --out.")
+]
 Json = Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")]
 
 
@@ -39,14 +42,17 @@ def import_csv(
     ] = None,
     name: Name = None,
     replace: Replace = False,
+    runs: Runs = None,
     as_json: Json = False,
 ) -> None:
     """Time from any CSV export, read as a mapping says."""
     try:
         mapped = read_mapping(mapping, overrides or ())
-        imported = import_time(file, mapped, str(mapping), out, name or _name_of(file), replace)
+        imported = import_time(file, mapped, str(mapping), out, name or _name_of(file), replace, runs)
     except ImportRefused as fault:
         raise _refused(fault) from fault
+    for warning in imported.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
     _tell_rejected(imported.rejected_first, imported.rejected + imported.untold, imported.rejected_path)
     typer.echo(orjson.dumps(time_summary(file, imported)).decode() if as_json else time_text(file, imported))
 
@@ -60,13 +66,14 @@ def import_ecb(
     currencies: Annotated[str, typer.Option("--currencies", help="Such as GBP,USD; without it all of the file.")] = "",
     name: Name = None,
     replace: Replace = False,
+    runs: Runs = None,
     as_json: Json = False,
 ) -> None:
     """Euro reference rates of the European Central Bank, its CSV or zip."""
     codes = tuple(code.strip().upper() for code in currencies.split(",") if code.strip())
     wanted = RatesWanted(first.date() if first else FIRST_DATE, last.date() if last else LAST_DATE, codes)
     try:
-        imported = import_rates(file, wanted, out, name or _name_of(file).removeprefix("ecb-"), replace)
+        imported = import_rates(file, wanted, out, name or _name_of(file).removeprefix("ecb-"), replace, runs)
     except ImportRefused as fault:
         raise _refused(fault) from fault
     _tell_rejected(imported.rejected_first, imported.rejected, imported.rejected_path)
@@ -90,6 +97,7 @@ def time_summary(file: Path, imported: ImportedTime) -> dict[str, object]:
         "events": dict(imported.events),
         "events_file": str(imported.events_path),
         "rejected_file": str(imported.rejected_path) if imported.rejected_path else None,
+        "warnings": imported.warnings,
     }
 
 

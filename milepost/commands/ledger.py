@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from milepost.tables import Table
 
 ROLL_TITLES = {"unbilled": "Unbilled (1150 + 1160)", "contract_position": "Contract position (1150 + 1160 - 2300)"}
-MOVES = ("opening", "added", "billed", "corrected", "closing")
+MOVES = ("opening", "added", "invoiced", "corrected", "closing")
 CSV_COLUMNS = (
     *("section", "legal_entity_id", "period", "account", "name", "contract_id", "currency"),
-    *("opening", "debits", "credits", "added", "billed", "corrected", "closing"),
+    *("opening", "debits", "credits", "added", "invoiced", "corrected", "closing"),
 )
 
 
@@ -217,11 +217,11 @@ def feet_text(balance: TrialBalance) -> list[str]:
 
 
 def as_json(balance: TrialBalance) -> dict[str, Any]:
-    """Version 1 of the shape; amounts are decimals as text."""
+    """Version 2 of the shape; amounts are decimals as text."""
     from domain.trial_balance import feet
 
     return shape(
-        1,
+        2,
         legal_entity_id=balance.legal_entity_id,
         period=balance.period,
         ledger_currency=balance.ledger_currency,
@@ -276,7 +276,7 @@ def _csv_rows(balance: TrialBalance) -> Iterator[tuple[str, ...]]:
         moves = roll.amounts
         yield (
             *(roll.balance, *head, "", "", roll.contract_id or "", roll.currency, plain(moves.opening), "", ""),
-            *map(plain, (moves.added, moves.billed, moves.corrected, moves.closing)),
+            *map(plain, (moves.added, moves.invoiced, moves.corrected, moves.closing)),
         )
 
 

@@ -9,7 +9,7 @@ import typer
 
 from milepost import exit_codes
 from milepost.console import say, shape, write_json
-from schemas.files import AVRO, kind_of, read_schemas
+from schemas.files import AVRO, UnreadableSchema, kind_of, read_schemas
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -22,6 +22,7 @@ Folder = Annotated[Path, typer.Option("--folder", help="Folder of the schemas.")
 
 def check(folder: Folder = AVRO, json: Json = False) -> None:
     """Check the schemas: their own rules, and every version that was ever released."""
+    check_folder(folder)
     found: list[Finding] = history().check(folder)
     names = [name for name in read_schemas(folder) if kind_of(name) in ("events", "outputs")]
     if json:
@@ -37,6 +38,7 @@ def check(folder: Folder = AVRO, json: Json = False) -> None:
 
 def freeze(folder: Folder = AVRO) -> None:
     """Release today's schemas: each that is new or has changed gets a version in the history."""
+    check_folder(folder)
     past = history()
     try:
         written: list[Path] = past.freeze(folder)
@@ -46,6 +48,20 @@ def freeze(folder: Folder = AVRO) -> None:
     for path in written:
         typer.echo(str(path.relative_to(folder)))
     say(f"{len(written):,} versions released; commit them" if written else "Nothing is new; nothing was released")
+
+
+def check_folder(folder: Path) -> None:
+    """It holds schemas, and each can be read."""
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing"
+        raise typer.BadParameter(f"{folder}: expected a folder of schemas, found {found}", param_hint="--folder")
+    try:
+        names = read_schemas(folder)
+    except UnreadableSchema as fault:
+        raise typer.BadParameter(str(fault), param_hint="--folder") from fault
+    if not any(kind_of(name) in {"events", "outputs"} for name in names):
+        message = f"{folder}: expected schemas in events/*.avsc and outputs/*.avsc, found none"
+        raise typer.BadParameter(message, param_hint="--folder")
 
 
 def finding_text(finding: Finding) -> str:

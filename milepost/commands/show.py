@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,13 +11,16 @@ import typer
 from milepost.console import amount_text, say, shape, write_json
 
 if TYPE_CHECKING:
-    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, Viewed
-    from domain.outputs import BillingStatement, CurrencyAmount, ForecastUpdate, StatementLine
+    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, Viewed, Waiting
+    from domain.events.delivery import TimeApproved
+    from domain.outputs import BillingStatement, CurrencyAmount, ExceptionRaised, ForecastUpdate, StatementLine
     from milepost.tables import Table
 
 STATEMENTS_SHOWN = 6
 EXCEPTIONS_SHOWN = 20
-ENTRIES_SHOWN = 3
+MICROSECONDS_A_DAY = 86_400_000_000
+# As docs/glossary.md has it, where a record's field is named otherwise.
+TITLES = {"billed": "issued"}
 
 
 def show(
@@ -28,7 +31,8 @@ def show(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show a project's balances, an engagement's projects and contracts, or a statement's lines."""
-    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, find
+    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, find, hint
+    from connectors.files.statement_background import entries_behind
     from connectors.files.written import NoOutputs
 
     try:
@@ -42,14 +46,20 @@ def show(
         case EngagementFound():
             _tell(engagement_json(found), engagement_tables(found), engagement_head(found), json=json)
         case Issued():
-            _tell(statement_json(found), statement_tables(found.statement), statement_head(found), json=json)
+            entries = entries_behind(output, found)
+            _tell(
+                statement_json(found, entries),
+                statement_tables(found.statement, entries),
+                statement_head(found),
+                json=json,
+            )
+            if not json:
+                say(
+                    f"\nNext: milepost statement '{found.statement.statement_id}' --html --output {output} > statement.html"
+                )
         case _:
-            raise typer.BadParameter(unknown(id_, found.nearest), param_hint="ID")
-
-
-def unknown(wanted: str, nearest: Sequence[str]) -> str:
-    near = f"; the nearest are {', '.join(nearest)}" if nearest else ""
-    return f"no project, engagement or statement is called {wanted}{near}"
+            message = f"no project, engagement or statement is called {id_ or '(nothing)'}{hint(id_, found.known)}"
+            raise typer.BadParameter(message, param_hint="ID")
 
 
 def _tell(found: dict[str, Any], tables: Sequence[Table], head: Sequence[str], *, json: bool) -> None:
@@ -89,7 +99,7 @@ def project_tables(found: ProjectFound) -> list[Table]:
         _burn(found.viewed),
         balances([found.viewed]),
         *([_forecast(found.forecast)] if found.forecast is not None else []),
-        *([_exceptions([found.viewed])] if view.open_exceptions else []),
+        *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones=view.open_statements),
         *([_projects(found.companions, "Other projects of the engagement")] if found.companions else []),
     ]
@@ -126,7 +136,7 @@ def balances(viewed: Sequence[Viewed]) -> Table:
         *(("project",) if len(viewed) > 1 else ()),
         "contract",
         "currency",
-        *(n.replace("_", " ") for n in figures),
+        *(TITLES.get(name, name.replace("_", " ")) for name in figures),
     )
     return Table("Balances", columns, rows, frozenset(range(len(columns) - len(figures), len(columns))))
 
@@ -145,28 +155,41 @@ def _forecast(update: ForecastUpdate) -> Table:
     return Table(title, ("", "so far", "to complete", "at completion"), rows, frozenset({1, 2, 3}))
 
 
-def _exceptions(viewed: Sequence[Viewed]) -> Table:
+def _exceptions(waiting: Sequence[Waiting], now: int) -> Table:
+    """The oldest first."""
     from milepost.tables import Table
 
     rows = [
         (
             one.category,
+            _about(one),
             one.owner_role,
-            amount_text(one.amount) if one.amount else "",
-            _entries(one.entries),
+            days_text(age_days(each, now)),
+            f"{amount_text(one.blocks_amount)} {one.blocks_currency or ''}".rstrip() if one.blocks_amount else "",
+            one.resolution,
             one.exception_id,
         )
-        for each in viewed
-        for one in each.view.open_exceptions
+        for each, one in ((each, each.raised) for each in waiting)
     ]
     hidden = len(rows) - EXCEPTIONS_SHOWN
-    title = "Open exceptions" + (f", {EXCEPTIONS_SHOWN} of {len(rows):,}" if hidden > 0 else "")
-    return Table(title, ("category", "owner", "amount", "entries", "id"), rows[:EXCEPTIONS_SHOWN], frozenset({2}))
+    title = "Open exceptions" + (f", the oldest {EXCEPTIONS_SHOWN} of {len(rows):,}" if hidden > 0 else "")
+    columns = ("category", "about", "owner", "open for", "at risk", "what would close it", "id")
+    return Table(title, columns, rows[:EXCEPTIONS_SHOWN], frozenset({3, 4}))
 
 
-def _entries(entries: Sequence[str]) -> str:
-    more = f" and {len(entries) - ENTRIES_SHOWN:,} more" if len(entries) > ENTRIES_SHOWN else ""
-    return ", ".join(entries[:ENTRIES_SHOWN]) + more
+def _about(raised: ExceptionRaised) -> str:
+    subject = f"{raised.subject_kind.replace('_', ' ')} {raised.subject_id}"
+    others = raised.blocks_count - 1
+    return f"{subject}, {raised.blocks_count:,} entries" if others > 0 else subject
+
+
+def age_days(waiting: Waiting, now: int) -> int:
+    """Whole days up to what the folder has come to; it has no other clock."""
+    return max(0, now - waiting.since) // MICROSECONDS_A_DAY
+
+
+def days_text(days: int) -> str:
+    return "1 day" if days == 1 else f"{days:,} days"
 
 
 def _statements(statements: Sequence[Issued], open_ones: Sequence[str]) -> Table:
@@ -202,7 +225,7 @@ def engagement_tables(found: EngagementFound) -> list[Table]:
     return [
         _projects(found.projects, "Projects"),
         balances(found.projects),
-        *([_exceptions(found.projects)] if any(viewed.view.open_exceptions for viewed in found.projects) else []),
+        *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones),
     ]
 
@@ -239,11 +262,12 @@ def statement_head(issued: Issued) -> list[str]:
     ]
 
 
-def statement_tables(statement: BillingStatement) -> list[Table]:
+def statement_tables(statement: BillingStatement, entries: Mapping[str, TimeApproved]) -> list[Table]:
+    """Rates stand with their overtime markup, quantities with the decimals that give the amount."""
     from milepost.tables import Table
 
     columns = ("line", "project", "who", "what", "service dates", "quantity", "rate", "amount", "flags")
-    rows = [_line(line) for line in statement.lines]
+    rows = [_line(line, statement.currency, entries) for line in statement.lines]
     sums = [
         ("", "", "", name, "", "", "", amount_text(amount), statement.currency) for name, amount in _sums(statement)
     ]
@@ -259,24 +283,25 @@ def statement_tables(statement: BillingStatement) -> list[Table]:
     return made
 
 
-def _line(line: StatementLine) -> tuple[str, ...]:
+def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved]) -> tuple[str, ...]:
+    from milepost.statement_lines import percent_of_rate, telling_quantity, written_notes
     from milepost.tables import hours_text, rate_text
 
     who = line.person_id or ""
     dates = (
         f"{line.service_from}" if line.service_from == line.service_to else f"{line.service_from} to {line.service_to}"
     )
-    markup = f" + {line.markup_percent / 10**6:g} %" if line.markup_percent else ""
+    markup = f" + {percent_of_rate(line.markup_percent)}" if line.markup_percent else ""
     return (
         line.line_id,
         line.project_id,
         f"{who} ({line.role})" if line.role else who,
         line.description,
         dates,
-        f"{hours_text(line.quantity)} {line.unit}",
+        f"{hours_text(telling_quantity(line, currency))} {line.unit}",
         rate_text(line.rate) + markup,
         amount_text(line.amount),
-        ", ".join(line.flags),
+        ", ".join([*line.flags, *(["overtime"] if line.markup_percent else []), *written_notes(line, entries)]),
     )
 
 
@@ -305,6 +330,7 @@ def project_json(found: ProjectFound) -> dict[str, Any]:
         forecast=record_to_json(found.forecast) if found.forecast is not None else None,
         statements=[_summary_json(issued.statement) for issued in found.statements],
         companions=[viewed.view.project_id for viewed in found.companions],
+        exceptions=[_waiting_json(each, found.now) for each in found.waiting],
     )
 
 
@@ -315,13 +341,29 @@ def engagement_json(found: EngagementFound) -> dict[str, Any]:
         engagement_id=found.engagement_id,
         projects=[_view_json(viewed) for viewed in found.projects],
         statements=[_summary_json(issued.statement) for issued in found.statements],
+        exceptions=[_waiting_json(each, found.now) for each in found.waiting],
     )
 
 
-def statement_json(issued: Issued) -> dict[str, Any]:
+def statement_json(issued: Issued, entries: Mapping[str, TimeApproved]) -> dict[str, Any]:
+    """`written` are entries of which other hours are billable than were worked."""
     from connectors.json_records import record_to_json
+    from milepost.statement_lines import written_time
+    from milepost.tables import hours_text
 
-    return shape(1, kind="statement", statement=record_to_json(issued.statement, issued.position))
+    written = [
+        {"entry_id": each.entry_id, "hours": hours_text(each.hours), "billable_hours": hours_text(each.billable_hours)}
+        for each in written_time(entries[entry_id] for entry_id in sorted(entries))
+    ]
+    return shape(1, kind="statement", statement=record_to_json(issued.statement, issued.position), written=written)
+
+
+def _waiting_json(waiting: Waiting, now: int) -> dict[str, Any]:
+    from connectors.json_records import record_to_json
+    from connectors.json_values import instant_text
+
+    found = record_to_json(waiting.raised, waiting.position)
+    return {**found, "first_raised_at": instant_text(waiting.since), "age_days": age_days(waiting, now)}
 
 
 def _view_json(viewed: Viewed) -> dict[str, Any]:

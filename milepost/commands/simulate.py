@@ -10,6 +10,7 @@ import orjson
 import typer
 
 from connectors.containers import ContainerDamaged
+from connectors.decode_error import DecodeError
 from simulation.invoices import NoStatements, invoice
 from simulation.plan import Plan, PlanError, plan
 from simulation.summary import Summary, as_json, hours_text
@@ -56,10 +57,20 @@ def simulate_invoices(
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Answer the statements of a run as an ERP would: invoices, a few of them refused or wrong at first."""
+    if not events.is_dir():
+        found = "a file" if events.exists() else "nothing"
+        message = f"{events}: expected the folder that `milepost run` reads, found {found}"
+        raise typer.BadParameter(message, param_hint="--input")
     try:
         invoiced = invoice(output, events, seed)
     except (NoStatements, ContainerDamaged) as fault:
         typer.echo(str(fault), err=True)
+        raise typer.Exit(WRONG_USAGE) from fault
+    except DecodeError as fault:
+        typer.echo(f"--input {events}: expected invoices as an earlier call wrote them: {fault}", err=True)
+        raise typer.Exit(WRONG_USAGE) from fault
+    except OSError as fault:
+        typer.echo(f"--input {events}: cannot be written: {fault.strerror or fault}", err=True)
         raise typer.Exit(WRONG_USAGE) from fault
     if json:
         shape = {"version": 1, "posted": invoiced.posted, "rejected": invoiced.rejected}

@@ -88,6 +88,7 @@ def violation_text(found: Violation, promise: str) -> list[str]:
     return [
         f"First violation: {found.check}, {promise}",
         *([f"  where     {where}"] if where else []),
+        *([f"  output    {found.output}"] if found.output else []),
         f"  what      {found.subject}",
         f"  expected  {found.expected}",
         f"  found     {found.found}",

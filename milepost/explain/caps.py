@@ -12,10 +12,10 @@ from domain.explanation import Arithmetic, Node, constant, less, stated, total
 from domain.money import round_ratio
 from milepost.explain.entries import EntryNodes, Standing, most, step_of
 from milepost.explain.sources import Sources
-from state.allot import BILLING, MAIN, REVENUE, Stake, allotments, claim_of, granted_of, order_key, rules_for, stake_of
 from state.books import Entry, Work
+from state.claims import BILLING, MAIN, REVENUE, Stake, allotments, claim_of, granted_of, order_key, rules_for, stake_of
 from state.plan import LinePlan, plan_of
-from state.totals import open_lines
+from state.totals import FREE, MARK, open_keys
 
 # Of a cap with more entries, what was left is only told where it decides.
 RIVALS_SHOWN = 2_000
@@ -190,7 +190,7 @@ class CapNodes:
             rest = self._rest(title, own, rule, contest, by_hours=True)
             if (rest.value or 0) < (left_hours.value or 0):
                 left, left_hours = _least("room", [left, self._value_of(rest, own, free, free_hours)]), rest
-        if rule.split == "reject_whole" and (left is not free or left_hours is not free_hours):
+        if limit.split == "reject_whole" and (left is not free or left_hours is not free_hours):
             whole, whole_hours = (
                 Arithmetic("all_or_nothing", (free, left)),
                 Arithmetic("all_or_nothing", (free_hours, left_hours)),
@@ -446,7 +446,7 @@ class CapNodes:
         unit, currency = ("amount", plan.currency) if measure == "amount" else ("hours", "")
         version = contract.history[rule.limits.index(limit)].version
         facts = (
-            ("split", rule.split),
+            ("split", limit.split),
             ("period", rule.period),
             ("in force from", "the beginning" if limit.effective_on <= BEGINNING else limit.effective_on.isoformat()),
         )
@@ -524,7 +524,9 @@ class CapNodes:
 def is_settled(rival: Rival) -> bool:
     """Whether nothing of the entry waits for room or a statement: it is not listed as open on its line any more."""
     price = rival.stake.price
-    return not any(line_id == price.line_id for _, line_id, _, _ in open_lines(rival.entry))
+    keys = [(contract_id, *marked.partition(MARK)) for contract_id, marked, _, _ in open_keys(rival.entry)]
+    open_on = {(contract_id, line_id) for contract_id, line_id, sign, mark in keys if sign + mark != FREE}
+    return (price.contract_id, price.line_id) not in open_on
 
 
 def same_share(one: Work, other: Work) -> bool:

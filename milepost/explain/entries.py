@@ -19,12 +19,9 @@ from domain.increments import billable_hours as incremented
 from domain.money import extend, format_amount, format_decimal, round_ratio, smallest_unit
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
-from state.allot import (
-    BILLING,
-    REVENUE,
-)
 from state.assess import interval_hours
 from state.books import Cost, Entry, Price, Work
+from state.claims import BILLING, REVENUE
 from state.draft import Draft
 from state.plan import LinePlan, plan_of
 

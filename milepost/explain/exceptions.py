@@ -10,7 +10,7 @@ from milepost.explain.journals import JournalNodes
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
-from state.allot import allotments
+from state.claims import allotments
 from state.plan import line_plan
 from state.trace import Said
 

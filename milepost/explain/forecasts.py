@@ -21,13 +21,13 @@ from milepost.explain.entries import EntryNodes, Standing, most, step_of
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
-from state.allot import allotments
 from state.assess import assignment_on
 from state.books import Basis, Forecast, Outlook
+from state.claims import allotments
 from state.draft import Draft
-from state.forecast.bases import BUDGET, ESTIMATE, line_key
+from state.forecast.bases import BUDGET, ESTIMATE
 from state.forecast.figures import lines_of
-from state.forecast.outlook import WHOLE, known, ledger_currency, project_lines, project_policies
+from state.forecast.outlook import WHOLE, known, ledger_currency, line_key, project_lines, project_policies
 from state.forecast.planned import assigned_from, planned_decision, planned_line
 from state.known import exchange_on
 from state.plan import LinePlan, line_plan, version_on
@@ -462,11 +462,11 @@ class ForecastNodes:
     def _rooms_of_line(self, of: Context, plan: LinePlan) -> dict[str, Node]:
         found: dict[str, Node] = {}
         for rule in plan.rules:
-            if rule.hard and rule.limits_revenue and rule.period == "whole_term":
+            limit = rule.limits[-1]
+            if limit.hard and limit.limits_revenue and rule.period == "whole_term":
                 bucket = bucket_key(rule, of.update.as_of, "")
                 rest = partial(self.caps.left_of, plan, rule, bucket, allotments(plan)[0], of.said.step)
                 rooms = []
-                limit = rule.limits[-1]
                 if limit.amount is not None:
                     rooms.append(rest(by_hours=False))
                 if limit.hours is not None:

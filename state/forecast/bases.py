@@ -5,6 +5,10 @@ An estimate of the whole project holds for all its lines, unless every line has 
 one of these is newer; then, and while the project has none, each line counts by its own. Without any estimate the
 lines' cost budgets count where every line has one, else the project's budget, else the budgets there are; else what
 is booked and what the assignments plan.
+
+Work of no line (not billable, or waiting for its contract) counts against a project's only line. Beside several lines
+with budgets it has what the project's budget leaves them: 6,000 for the project, 2,000 and 3,000 for its lines are 1,000
+for it. Without a budget of the project nothing is planned for it, and it counts as it comes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,32 +17,31 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps import bucket_key
 from domain.events.common import Policies, ProjectBudget
-from domain.forecast import NOTHING, Completion, Tally, added, at_completion, room_of, threshold, value_of
+from domain.forecast import NOTHING, Completion, Tally, added, at_completion, threshold
 from domain.forecast_delta import with_change
 from domain.identity import escape
-from domain.money import HALF_UP, convert, smallest_unit
-from domain.units import Amount, Rate
-from state.allot import allotments
-from state.books import Basis, CapBucket, Contract, Estimate, Forecast, Outlook, Progress, Project
+from domain.money import smallest_unit
+from domain.units import Amount
+from state.books import Basis, Contract, Estimate, Forecast, Outlook, Progress, Project
 from state.draft import Draft, Move
 from state.forecast.outlook import (
     ONE_DAY,
     WHOLE,
     known,
     ledger_currency,
+    line_key,
     project_contracts,
     project_entity_id,
     project_lines,
     project_policies,
     project_zone,
-    rate_to,
     sort_in,
     sum_of,
     tracks_in,
 )
 from state.forecast.planned import Planned, planned_cost, planned_from, planned_rate
+from state.forecast.room import Ahead, room_under_caps
 from state.plan import LinePlan
 
 ESTIMATE, BUDGET, PLAN, NONE = "estimate", "budget", "plan", "none"
@@ -85,18 +88,19 @@ def reweigh(draft: Draft, project_id: str, as_of: date, cause: str | None) -> We
 def weigh(draft: Draft, project_id: str, as_of: date) -> Weighed | None:
     """As `reweigh` where no event can have changed what the figures rest on; then time, currencies and caps have."""
     forecast, outlook = known(draft, project_id)
-    settled = all(_is_settled(basis, outlook.progress[name]) for name, basis in forecast.bases.items())
-    if not settled or not forecast.currency or ("based", project_id) not in draft.plans:
-        return reweigh(draft, project_id, as_of, None)
     project = draft.project(project_id)
     planned = planned_from(draft, project, as_of)
+    settled = all(_is_settled(basis, outlook.progress[name], planned) for name, basis in forecast.bases.items())
+    if not settled or not forecast.currency or ("based", project_id) not in draft.plans:
+        return reweigh(draft, project_id, as_of, None)
     return _weighed(draft, project, project_lines(draft, project_id), forecast, outlook, planned, as_of, None)
 
 
-def _is_settled(basis: Basis, part: Progress) -> bool:
+def _is_settled(basis: Basis, part: Progress, planned: Planned) -> bool:
+    """Months that were planned too far ahead may have come near enough to count."""
     if basis.kind == BUDGET:
         return basis.hours_stated or (_begun(part.now) and not any(hours for hours, _, _ in part.floor.values()))
-    return basis.kind in SETTLED or basis == UNPLANNED
+    return basis.kind in SETTLED or (basis == UNPLANNED and not planned.months)
 
 
 def _weighed(
@@ -113,7 +117,7 @@ def _weighed(
     policies = project_policies(draft, lines, forecast.legal_entity_id)
     rate = planned_rate(draft, project, lines, as_of) if _unpriced(bases, progress) else 0
     tracks = tracks_in(draft, project.project_id, policies, bases, progress, currency, as_of)
-    room = _room(draft, lines, policies, rate, currency, as_of)
+    room = room_under_caps(draft, lines, Ahead(project.project_id, forecast, progress, rate), policies, currency, as_of)
     if tracks is None or room is None:
         _keep(draft, project.project_id, forecast, replace(outlook, stale=True))
         return None
@@ -181,10 +185,6 @@ def _unpriced(bases: Mapping[str, Basis], progress: Mapping[str, Progress]) -> b
 # Bases
 
 
-def line_key(plan: LinePlan) -> str:
-    return f"{plan.contract_id}/{plan.line.line_id}"
-
-
 def estimate_key(project_id: str, line_id: str | None) -> str:
     return escape(project_id) if line_id is None else f"{escape(project_id)}/{escape(line_id)}"
 
@@ -213,13 +213,33 @@ def _bases(
             return _of_project_budget(draft, forecast, budget, budget.cost)
         if all(plan.line.cost_budget is None for plan in lines):
             return {WHOLE: _of_plan(planned, as_of)}, {}
-    return _of_lines(of_lines, forecast.currency)
+    bases, stated = _of_lines(of_lines, forecast.currency)
+    if len(lines) > 1 and budget is not None and budget.cost is not None:
+        rest = _beside_lines(lines, budget.cost, _budget_currency(draft, forecast, budget))
+        if rest is not None:
+            bases[WHOLE] = Basis(BUDGET, hours_stated=False, revenue_stated=True)
+            stated[WHOLE] = rest
+    return bases, stated
+
+
+def _budget_currency(draft: Draft, forecast: Forecast, budget: ProjectBudget) -> str:
+    return budget.currency or ledger_currency(draft, forecast.legal_entity_id) or forecast.currency
+
+
+def _beside_lines(lines: Sequence[LinePlan], cost: Amount, currency: str) -> dict[str, Tally] | None:
+    """What the project's budget leaves for work of no line; None where some line has no budget of its own."""
+    left: dict[str, Tally] = {currency: (0, cost, 0)}
+    for plan in lines:
+        if plan.line.cost_budget is None:
+            return None
+        left[plan.currency] = added(left.get(plan.currency, NOTHING), (0, -plan.line.cost_budget, 0))
+    return left
 
 
 def _of_project_budget(
     draft: Draft, forecast: Forecast, budget: ProjectBudget, cost: Amount
 ) -> tuple[dict[str, Basis], Stated]:
-    currency = budget.currency or ledger_currency(draft, forecast.legal_entity_id) or forecast.currency
+    currency = _budget_currency(draft, forecast, budget)
     basis = Basis(BUDGET, hours_stated=budget.hours is not None, revenue_stated=budget.revenue is not None)
     return {WHOLE: basis}, {WHOLE: {currency: (budget.hours or 0, cost, budget.revenue or 0)}}
 
@@ -368,54 +388,3 @@ def _walk(draft: Draft, project_id: str, bases: Mapping[str, Basis], as_of: date
             if as_of is None or day <= as_of:
                 done[currency] = added(done.get(currency, NOTHING), (hours, cost, revenue))
     return sums
-
-
-# Caps
-
-
-class Room(NamedTuple):
-    """What hard caps over the whole term still allow, in project currency; None: some line has no such cap."""
-
-    amount: Amount | None
-
-
-def cap_bucket(draft: Draft, plan: LinePlan, allotment: str, cap_id: str, period: str) -> CapBucket:
-    return draft.bucket(f"{plan.contract_id}/{allotment}/{cap_id}/{period}")
-
-
-def _room(
-    draft: Draft, lines: Sequence[LinePlan], policies: Policies, rate: Rate, currency: str, as_of: date
-) -> Room | None:
-    """None where an exchange rate is missing."""
-    mode = policies.money_mode or HALF_UP
-    rooms = []
-    for plan in lines:
-        caps = _caps_room(draft, plan, rate, as_of)
-        if not caps:
-            return Room(None)
-        exchange = rate_to(draft, policies, plan.currency, currency, as_of)
-        if exchange is None:
-            return None
-        above, below = exchange.numerator, exchange.denominator
-        rooms.append({cap_id: convert(left, above, below, currency, mode) for cap_id, left in caps.items()})
-    return Room(room_of(rooms))
-
-
-def _caps_room(draft: Draft, plan: LinePlan, rate: Rate, as_of: date) -> dict[str, Amount]:
-    """Room of each cap of the line by its newest limit; hours count at the line's average rate."""
-    caps: dict[str, Amount] = {}
-    for rule in plan.rules:
-        if not rule.hard or not rule.limits_revenue or rule.period != "whole_term":
-            continue
-        limit = rule.limits[-1]
-        taken = cap_bucket(draft, plan, allotments(plan)[0], *bucket_key(rule, as_of, "")).bucket
-        rooms = []
-        if limit.amount is not None:
-            rooms.append(max(limit.amount - taken.amount, 0))
-        if limit.hours is not None:
-            totals = draft.line(plan.contract_id, plan.line.line_id)
-            so_far = (totals.hours, 0, totals.value)
-            rooms.append(value_of(max(limit.hours - taken.hours, 0), so_far, rate, plan.step))
-        if rooms:
-            caps[f"{plan.contract_id}/{rule.cap_id}"] = min(rooms)
-    return caps

@@ -8,33 +8,35 @@ lines. Caps of a person's day are left out, and a month's cap is not looked ahea
 from collections.abc import Sequence
 from datetime import date
 
-from domain.caps import CapLimit, CapRule, bucket_key, limit_on
+from domain.caps import CapLimit, CapRule, bucket_key, is_agreed, limit_on
 from domain.exhaustion import PACE_DAYS, by_pace, by_plan
 from domain.forecast import NOTHING, percent, spread
 from domain.outputs import ForecastCap
 from domain.units import HUNDRED_PERCENT, Percent
-from state.allot import allotments
 from state.books import Outlook
+from state.claims import allotments
 from state.draft import Draft
-from state.forecast.bases import Weighed, cap_bucket, line_key
+from state.forecast.bases import Weighed
 from state.forecast.figures import Shape
-from state.forecast.outlook import known, project_lines, sum_of
-from state.plan import LinePlan, line_plan
+from state.forecast.outlook import known, line_key, project_lines, sum_of
+from state.forecast.room import cap_bucket, lines_under
+from state.plan import LinePlan
 
 
 def caps_of(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> tuple[ForecastCap, ...]:
-    found: dict[tuple[str, str], ForecastCap] = {}
+    """Each cap once, by the period that it has on the day; one that no version in force has any more by the period it had first."""
+    found: dict[tuple[str, str], tuple[LinePlan, CapRule]] = {}
     for plan in weighed.lines:
         for rule in plan.rules:
             key = (plan.contract_id, rule.cap_id)
-            if rule.period != "day" and key not in found:
-                found[key] = _cap(draft, weighed, shape, plan, rule, as_of)
-    return tuple(found.values())
+            if key not in found or (is_agreed(rule, as_of) and not is_agreed(found[key][1], as_of)):
+                found[key] = (plan, rule)
+    return tuple(_cap(draft, weighed, shape, *one, as_of) for one in found.values() if one[1].period != "day")
 
 
 def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: CapRule, as_of: date) -> ForecastCap:
     limit = limit_on(rule, as_of)
-    taken = cap_bucket(draft, plan, allotments(plan)[-1], *bucket_key(rule, as_of, "")).bucket
+    taken = cap_bucket(draft, plan, allotments(plan)[-1], bucket_key(rule, as_of, "")).bucket
     used_up = None
     if rule.period == "whole_term":
         room = limit.amount - taken.amount if limit.amount is not None else None
@@ -92,20 +94,6 @@ def _exhausts_on(
     return min((day for day in days if day is not None), default=None)
 
 
-def lines_under(draft: Draft, plan: LinePlan, rule: CapRule) -> tuple[LinePlan, ...]:
-    """Lines of the plan's terms that the cap binds."""
-    key = ("lines under", plan.key, rule.cap_id)
-    if key not in draft.plans:
-        contract = draft.contract(plan.contract_id)
-        assert contract is not None, "the plan is of a contract in the books"
-        plans = (line_plan(draft, contract, plan.version, line.line_id) for line in plan.terms.lines)
-        draft.plans[key] = tuple(
-            one for one in plans if one is not None and any(each.cap_id == rule.cap_id for each in one.rules)
-        )
-    found: tuple[LinePlan, ...] = draft.plans[key]
-    return found
-
-
 def _pace(draft: Draft, members: Sequence[LinePlan], as_of: date, *, hours: bool) -> int:
     """What the cap's lines took in the last 28 days, amounts in contract currency."""
     total = 0
@@ -133,7 +121,7 @@ def _lately(outlook: Outlook, currency: str, as_of: date, *, hours: bool) -> int
 
 
 def companions(draft: Draft, project_ids: set[str]) -> list[str]:
-    """Other projects under a shared cap of these: what these take is room that those lose."""
+    """Projects under a shared cap of another of these: what that takes, or plans to, is room that they lose."""
     found = {
         plan.line.project_id
         for project_id in project_ids
@@ -141,5 +129,6 @@ def companions(draft: Draft, project_ids: set[str]) -> list[str]:
         if len(line.group) > 1
         for rule in line.rules
         for plan in lines_under(draft, line, rule)
+        if plan.line.project_id != project_id
     }
-    return sorted(found.difference(project_ids))
+    return sorted(found)

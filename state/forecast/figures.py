@@ -5,8 +5,10 @@ project or contract; months that are over count as the one of `as_of`. A month's
 billing period that holds its 15th, on request at its own end, and paid so many days later as the customer's terms
 say. A statement is billed when its period ends.
 
-Booked amounts are converted from their own currency into each of the three; remaining revenue, backlog and expected
-billings from the project's, all at the rate of `as_of`.
+Booked amounts are converted from their own currency into the project's and the group's, remaining revenue, backlog and
+expected billings from the project's, all at the rate of `as_of`. In the ledger's currency burn is what was posted there;
+only what remains is converted. Months sum to the whole: the cents that converting them one by one leaves are the last
+booked month's.
 """
 
 from calendar import monthrange
@@ -29,7 +31,9 @@ from domain.forecast import (
     figures,
     months_from,
     percent,
+    settle_rest,
     spread,
+    total_of,
 )
 from domain.money import HALF_UP, convert, smallest_unit
 from domain.outputs import BillingStatement, ForecastFigures
@@ -89,11 +93,14 @@ def figures_of(draft: Draft, project: Project, weighed: Weighed, shape: Shape, a
         return None
     ledger = ledger_currency(draft, forecast.legal_entity_id) or currency
     group = weighed.policies.group_currency or ledger
-    found: dict[str, ForecastFigures | None] = {currency: made}
-    for other in (ledger, group):
-        if other not in found:
-            found[other] = _figures(draft, project, weighed, shape, commercial, other, as_of)
-    return Figures(made, found[ledger], found[group])
+    posted = any(key.endswith(f"|{ledger}") for key in project.posted)
+    in_ledger: ForecastFigures | None = made
+    if ledger != currency or posted:
+        in_ledger = _figures(draft, project, weighed, shape, commercial, ledger, as_of, posted=posted)
+    if group == ledger:
+        return Figures(made, in_ledger, in_ledger)
+    in_group = made if group == currency else _figures(draft, project, weighed, shape, commercial, group, as_of)
+    return Figures(made, in_ledger, in_group)
 
 
 def _figures(
@@ -104,7 +111,10 @@ def _figures(
     commercial: Commercial,
     currency: str,
     as_of: date,
+    *,
+    posted: bool = False,
 ) -> ForecastFigures | None:
+    """With `posted` burn is what was posted in the ledger, else it is converted; None where a rate is missing."""
     forecast, progress, policies = weighed.forecast, weighed.outlook.progress, weighed.policies
     if currency != forecast.currency:
         converted = _converted(draft, policies, commercial, forecast.currency, currency, as_of)
@@ -112,7 +122,7 @@ def _figures(
             return None
         commercial = converted
     tracks = tracks_in(draft, project.project_id, policies, forecast.bases, progress, currency, as_of)
-    months = _booked_months(draft, project, forecast, policies, currency, as_of)
+    months = _booked_months(draft, project, policies, currency, as_of, posted=posted)
     if tracks is None or months is None:
         return None
     now = NOTHING
@@ -121,12 +131,19 @@ def _figures(
         now = added(now, track.now)
         left_cost += max(track.floor[1] - track.now[1], 0)
     remaining = (weighed.completion.hours - now[0], left_cost, commercial.left_revenue)
+    unbilled_backlog = now[2] + commercial.backlog - commercial.billed
+    if posted:
+        now = total_of(months)
+    else:
+        settle_rest(months, now)
+    if not _add_statements(draft, months, forecast, policies, currency, as_of):
+        return None
     for bills, pays, amount in commercial.expected:
         add_money(months, bills, amount, 0)
         add_money(months, pays, 0, amount)
     for month, tally in _remaining_months(shape, remaining, currency):
         add_tally(months, month, tally)
-    standing = Standing(now, remaining, commercial.backlog, commercial.billed, commercial.budget_used)
+    standing = Standing(now, remaining, commercial.backlog, unbilled_backlog, commercial.budget_used)
     return figures(currency, standing, months)
 
 
@@ -149,26 +166,39 @@ def _converted(
 
 
 def _booked_months(
-    draft: Draft, project: Project, forecast: Forecast, policies: Policies, currency: str, as_of: date
+    draft: Draft, project: Project, policies: Policies, currency: str, as_of: date, *, posted: bool
 ) -> MonthSums | None:
-    """What is worked, and what statements billed; None where a rate is missing."""
+    """What is worked; None where a rate is missing."""
     months: MonthSums = {}
     for key, tally in project.months.items():
         month, own = key[:7], key[8:]
-        converted = tally if own == currency else in_currency(draft, policies, {own: tally}, currency, as_of)
+        known_ledger = NOTHING
+        rest = tally
+        if posted and own != currency:
+            cost, cost_ledger, revenue, revenue_ledger = project.posted.get(f"{key}|{currency}", (0, 0, 0, 0))
+            known_ledger = (0, cost_ledger, revenue_ledger)
+            rest = (tally[0], tally[1] - cost, tally[2] - revenue)
+        converted = rest if own == currency else in_currency(draft, policies, {own: rest}, currency, as_of)
         if converted is None:
             return None
-        add_tally(months, month, converted)
+        add_tally(months, month, added(converted, known_ledger))
+    return months
+
+
+def _add_statements(
+    draft: Draft, months: MonthSums, forecast: Forecast, policies: Policies, currency: str, as_of: date
+) -> bool:
+    """What statements billed, and when that is due; False where a rate is missing."""
+    mode = policies.money_mode or HALF_UP
     for place, issued in enumerate((forecast.billed, forecast.due)):
         for key, amount in issued.items():
             month, own = key[:7], key[8:]
             rate = rate_to(draft, policies, own, currency, as_of)
             if rate is None:
-                return None
-            mode = policies.money_mode or HALF_UP
+                return False
             money = amount if own == currency else convert(amount, rate.numerator, rate.denominator, currency, mode)
             add_money(months, month, 0 if place else money, money if place else 0)
-    return months
+    return True
 
 
 def _remaining_months(shape: Shape, remaining: Tally, currency: str) -> Iterable[tuple[str, Tally]]:

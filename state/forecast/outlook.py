@@ -61,6 +61,10 @@ def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     return found
 
 
+def line_key(plan: LinePlan) -> str:
+    return f"{plan.contract_id}/{plan.line.line_id}"
+
+
 def project_entity_id(draft: Draft, project: Project) -> str | None:
     """The company that runs it, else that of its contract, else that of the person whose cost came first."""
     if project.activated is not None:

@@ -3,13 +3,15 @@
 An amendment over a gap waits; one without an approver changes nothing and is superseded by the next.
 """
 
+from collections.abc import Iterable
 from datetime import date
 
 from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.billing_periods import period_of
-from domain.contract import BEGINNING, amend, cap_rules, contradictions, covers, line_policies
+from domain.caps import is_apart
+from domain.contract import BEGINNING, amend, cap_group, cap_rules, contradictions, covers, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import ContractLine, Policies
 from domain.identity import content_digest
@@ -27,6 +29,9 @@ from state.plan import billing_cycle, billing_zone, versions
 from state.rerate import line_ids, rerate_contract
 from state.totals import standing_price
 
+# Why terms were never in force; a reference that is missing is another matter.
+REFUSED = ("invalid_terms", "unsupported")
+
 TermsEvent = ContractSigned | ContractAmended | ContractTerminated
 
 
@@ -36,7 +41,7 @@ def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
     if contract is not None and not _newer(draft, contract, event):
         return
     base = contract or Contract(event.contract_id, event.version, "")
-    if base.history and (fixed := _fixed(base, event)):
+    if base.in_force and (fixed := _fixed(base, event)):
         draft.put("contract", event.contract_id, replace(base, version=event.version, digest=_digest(event)))
         _refuse_fixed(draft, event, fixed)
         return
@@ -47,8 +52,9 @@ def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
         history=(TermsVersion(event.version, BEGINNING, False, event),),
         waiting=tuple(waiting for waiting in base.waiting if waiting.version > event.version),
         invalid=None,
+        former=_former(base, event),
     )
-    _apply(draft, signed, None)
+    _apply(draft, signed, base, None)
     _apply_waiting(draft, event.contract_id)
     _end_waiting(draft, event.contract_id)
 
@@ -56,6 +62,13 @@ def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
 def own_lines(draft: Draft, lines: tuple[ContractLine, ...]) -> tuple[ContractLine, ...]:
     """Of a contract over several engagements each takes the lines of its own projects; a cap that names another's is `invalid_terms`."""
     return lines if draft.own is None else tuple(line for line in lines if line.project_id in draft.own)
+
+
+def _former(base: Contract, event: ContractSigned) -> tuple[TermsVersion, ...]:
+    """Terms of the contract until now that have a line which the signing does not have."""
+    known = {line.line_id for line in event.lines}
+    until_now = (*base.former, *(base.history if base.in_force else ()))
+    return tuple(stored for stored in until_now if any(line.line_id not in known for line in stored.terms.lines))
 
 
 def on_contract_amended(draft: Draft, event: ContractAmended) -> None:
@@ -114,11 +127,15 @@ def _end_waiting(draft: Draft, contract_id: str) -> None:
             draft.put("contract", contract_id, replace(contract, ending=None))
 
 
-def on_reference_for_contract(draft: Draft, contract_id: str) -> None:
-    """A record that the contract named has come."""
-    contract = draft.contract(contract_id)
-    if contract is not None and contract.history and contract.invalid == "unknown_reference":
-        _apply(draft, replace(contract, invalid=None), None)
+def on_reference_for_contracts(draft: Draft, contract_ids: Iterable[str]) -> None:
+    """A record that the contracts named has come; the work that waits for them is posted once, when all are in force."""
+    known = [contract for contract_id in contract_ids if (contract := draft.contract(contract_id)) is not None]
+    waited = [contract for contract in known if contract.invalid == "unknown_reference"]
+    applied = [one for one in waited if _take_into_force(draft, replace(one, invalid=None), one, None)]
+    if applied:
+        retry_parked(draft)
+    for contract in applied:
+        serve_waiting(draft, contract.contract_id)
 
 
 # Versions
@@ -198,17 +215,17 @@ def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
             field="approved_by",
         )
         return
-    if fixed := _fixed(contract, event):
+    if contract.invalid not in REFUSED and (fixed := _fixed(contract, event)):
         draft.put("contract", event.contract_id, seen)
         _refuse_fixed(draft, event, fixed)
         return
-    terms = amend(contract.terms, event)
-    amended = replace(
-        seen,
-        unapproved=None,
-        history=(*contract.history, TermsVersion(event.version, event.effective_on, event.retroactive, terms)),
-    )
-    _apply(draft, amended, event.effective_on)
+    terms = TermsVersion(event.version, event.effective_on, event.retroactive, amend(contract.terms, event))
+    if contract.invalid in REFUSED:  # nothing was ever in force: the terms as amended are the first
+        amended = replace(seen, unapproved=None, invalid=None, history=(replace(terms, effective_on=BEGINNING),))
+        _apply(draft, amended, contract, None)
+        return
+    amended = replace(seen, unapproved=None, history=(*contract.history, terms))
+    _apply(draft, amended, contract, event.effective_on)
 
 
 def _fixed(contract: Contract, event: ContractSigned | ContractAmended) -> list[str]:
@@ -231,6 +248,14 @@ def _refuse_fixed(draft: Draft, event: ContractSigned | ContractAmended, fixed: 
     )
 
 
+def _settle_refused(draft: Draft, contract_id: str) -> None:
+    """A valid version ends what was said of those before it."""
+    for exception_id in draft.ids("exception"):
+        said = draft.part("exception", exception_id)
+        if said.category == "invalid_terms" and said.contract_id == contract_id:
+            draft.settle_note(said.category, said.subject_kind, said.subject_id)
+
+
 def _settle_unapproved(draft: Draft, contract: Contract) -> None:
     if contract.unapproved is not None:
         draft.settle_note(contract.unapproved, "contract", contract.contract_id, "superseded")
@@ -239,37 +264,41 @@ def _settle_unapproved(draft: Draft, contract: Contract) -> None:
 # What new terms do
 
 
-def _apply(draft: Draft, contract: Contract, since: date | None) -> None:
-    """Take the newest terms into force, or refuse them by name and keep what was in force."""
+def _apply(draft: Draft, contract: Contract, before: Contract, since: date | None) -> None:
+    """Take the newest terms into force, or refuse them by name and keep what was in force (`before`)."""
+    if _take_into_force(draft, contract, before, since) and not _may_go_on(contract):
+        retry_parked(draft)
+        serve_waiting(draft, contract.contract_id)
+
+
+def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: date | None) -> bool:
+    """Whether the terms are in force now; what waits for them is still to be retried."""
     contract_id = contract.contract_id
     refusal = _refusal(draft, contract)
     for category in ("invalid_terms", "unsupported", "unknown_reference"):
         if refusal is None or refusal[0] != category:
             draft.settle_note(category, "contract", contract_id)
     if refusal is not None:
-        _refuse(draft, contract, *refusal)
-        return
+        _refuse(draft, contract, before, *refusal)
+        return False
+    _settle_refused(draft, contract_id)
     _note_unsupported_lines(draft, contract)
     draft.put("contract", contract_id, contract)
     _bind_projects(draft, contract)
-    draft.put("contract", contract_id, _scheduled(draft, contract))
+    draft.put("contract", contract_id, _scheduled(draft, contract, before))
     rerate_contract(draft, contract, since)
     _list_outside(draft, contract)
-    if not _may_go_on(contract):
-        retry_parked(draft)
-        serve_waiting(draft, contract_id)
+    return True
 
 
-def _refuse(draft: Draft, contract: Contract, category: str, field: str, message: str) -> None:
+def _refuse(draft: Draft, contract: Contract, before: Contract, category: str, field: str, message: str) -> None:
     contract_id = contract.contract_id
-    kept = contract.history[:-1]
-    draft.put(
-        "contract",
-        contract_id,
-        replace(contract, history=kept)
-        if kept and category != "unknown_reference"
-        else replace(contract, invalid=category),
+    kept = (
+        replace(contract, history=before.history, former=before.former)
+        if before.in_force
+        else replace(contract, invalid=category)
     )
+    draft.put("contract", contract_id, kept)
     _bind_projects(draft, contract)
     draft.note(
         category, "contract", contract_id, f"contract {contract_id}: {message}", contract_id=contract_id, field=field
@@ -320,14 +349,16 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
 def _refused_caps(contract: Contract, entity: Policies | None) -> list[tuple[str, str]]:
     """Combinations of caps that the rules in force do not allot."""
     refused = []
-    terms = contract.terms
-    for line in terms.lines:
-        hard = [rule for rule in cap_rules(versions(contract), line.line_id, entity) if rule.hard]
-        billing = line_policies(terms, line, entity).cap_split_billing
+    history = versions(contract)
+    rules = {line_id: cap_rules(history, line_id, entity) for line_id in line_ids(contract)}
+    apart = {line_id for line_id, own in rules.items() if any(is_apart(rule) for rule in own)}
+    for line in contract.terms.lines:
+        hard = [rule.limits[-1] for rule in rules[line.line_id] if rule.limits[-1].hard]
         field = f"lines[{line.line_id}].terms.cap"
-        if len({rule.limits_revenue for rule in hard}) > 1:
+        if len({limit.limits_revenue for limit in hard}) > 1:
             refused.append((field, "hard caps on one line of which only some limit revenue"))
-        if billing == "prorate" and any(rule.split != "prorate" for rule in hard):
+        prorated = any(limit.split_billing == "prorate" for limit in hard)
+        if prorated and not apart.isdisjoint(cap_group(history, line.line_id)):
             refused.append((field, "cap_split_billing prorate where cap_split is not"))
     return refused
 
@@ -373,17 +404,23 @@ def _bind_projects(draft: Draft, contract: Contract) -> None:
     draft.put("index", "contracts", taken)
 
 
-def _scheduled(draft: Draft, contract: Contract) -> Contract:
-    """The billing period that closes next: from that of the contract's start on."""
-    terms = contract.terms
-    entity = draft.reference.entity(terms.legal_entity_id)
-    assert entity is not None, "terms of an unknown entity are refused"
-    policies = resolve(terms.policies, entity.policies)
-    if contract.period_start is None:
-        first = period_of(billing_cycle(terms, policies), terms.starts_on, terms.starts_on, entity.fiscal_calendar)
-        contract = replace(contract, period_start=first.start if first is not None else terms.starts_on)
+def _scheduled(draft: Draft, contract: Contract, before: Contract) -> Contract:
+    """The billing period that closes next: from that of the contract's start on, which may move until the first is closed."""
+    had = contract.period_start
+    corrected = before.in_force and before.terms.starts_on != contract.terms.starts_on
+    if had is None or (corrected and had == _first_day(draft, before.terms)):
+        contract = replace(contract, period_start=_first_day(draft, contract.terms))
     schedule(draft, contract)
     return contract
+
+
+def _first_day(draft: Draft, terms: ContractSigned) -> date:
+    """Of the billing period in which the contract starts; its start where it is billed on request."""
+    entity = draft.reference.entity(terms.legal_entity_id)
+    assert entity is not None, "terms of an unknown entity are refused"
+    cycle = billing_cycle(terms, resolve(terms.policies, entity.policies))
+    first = period_of(cycle, terms.starts_on, terms.starts_on, entity.fiscal_calendar)
+    return first.start if first is not None else terms.starts_on
 
 
 def _list_outside(draft: Draft, contract: Contract) -> None:

@@ -1,15 +1,21 @@
-"""Decisions of people, and what intake noticed."""
+"""Decisions of people, and what intake noticed.
+
+An exception is kept in one of three places: with the entry that waits, with the cap that is exceeded, or as a part of its own. Who
+asks for a decision does not approve it. Nothing happens where the exception is not open (any more).
+"""
+
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.events.control import ExceptionWaived, IntakeNoticed
-from domain.units import Amount
+from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
 from state.assess import WAIVABLE
-from state.books import OpenException
+from state.books import AtStake, CapState, Entry, Fact, Fault, OpenException, Work
+from state.cap_notices import raise_over
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.invoices import waive_difference
-from state.handlers.time import retry
+from state.handlers.time import close_faults, replace_fault, retry
 from state.plan import contract_policies
 
 # What only the missing record settles.
@@ -28,51 +34,177 @@ MISSING_FACTS = frozenset(
 )
 
 
-def on_exception_waived(draft: Draft, event: ExceptionWaived) -> None:
-    """Let a fault pass for the version it was found in; a waiver cannot replace missing facts."""
+class OverCap(NamedTuple):
+    """The exception of a cap."""
+
+    part_id: str
+    state: CapState
+
+
+class Waiting(NamedTuple):
+    """The exception of an entry's side."""
+
+    entry: Entry
+    work: Work
+    fault: Fault
+
+
+Found = OpenException | OverCap | Waiting | None
+
+
+def on_exception_assigned(draft: Draft, event: ExceptionAssigned) -> None:
     if not is_new(draft, "exception", event.exception_id, event.version, event):
         return
+    match _find(draft, event.exception_id):
+        case OpenException() as noted:
+            draft.revise_note(replace(noted, assignee=event.assignee))
+        case OverCap(part_id, state):
+            raise_over(draft, part_id, replace(state, assignee=event.assignee))
+        case Waiting(entry, work, fault):
+            replace_fault(draft, entry, work, replace(fault, assignee=event.assignee))
+        case None:
+            pass
+
+
+def on_exception_resolved(draft: Draft, event: ExceptionResolved) -> None:
+    """Settled outside, as somebody says; what is still missing raises it again at once."""
+    if not _is_decided(draft, event):
+        return
+    match _find(draft, event.exception_id):
+        case OpenException() as noted:
+            draft.close_note(noted.exception_id)
+            if noted.category in MISSING_FACTS or noted.category == "statement_differs_from_invoice":
+                draft.revise_note(noted)
+        case OverCap(part_id, state):
+            _close_over(draft, part_id, state, "resolved")
+        case Waiting(entry, work, fault):
+            close_faults(draft, (fault,), "resolved", work.event.project_id)
+            replace_fault(draft, entry, work, fault)
+        case None:
+            pass
+
+
+def on_exception_waived(draft: Draft, event: ExceptionWaived) -> None:
+    """Let a fault pass for the version it was found in; a waiver cannot replace missing facts."""
+    if not _is_decided(draft, event):
+        return
+    match _find(draft, event.exception_id):
+        case OpenException() as noted:
+            _waive_note(draft, noted)
+        case OverCap(part_id, state):
+            _close_over(draft, part_id, state, "waived")
+        case Waiting(entry, _, fault) if fault.category in WAIVABLE:
+            draft.put_entry(entry, replace(entry, waived=(*entry.waived, fault.category)))
+            retry(draft, entry.entry_id)
+        case _:
+            pass
+
+
+def _find(draft: Draft, exception_id: str) -> Found:
+    noted: OpenException | None = draft.part("exception", exception_id)
+    if noted is not None:
+        return noted
+    for part_id in draft.ids("cap"):
+        state: CapState = draft.part("cap", part_id)
+        if state.exception_id == exception_id:
+            return None if state.waived else OverCap(part_id, state)
+    return _find_waiting(draft, exception_id)
+
+
+def _find_waiting(draft: Draft, exception_id: str) -> Waiting | None:
+    """Where thousands wait and are decided about one by one, all are looked through once: the id belongs to one entry for ever."""
+    place = ("exception", exception_id)
+    hint: str | None = draft.plans.get(place)
+    if hint is None:
+        for entry_id in draft.entries.parked():
+            entry = draft.entry(entry_id)
+            for fault in entry.work.faults if entry is not None and entry.work is not None else ():
+                draft.plans["exception", fault.exception_id] = entry_id
+        hint = draft.plans.get(place)
+    entry = draft.entry(hint) if hint is not None else None
+    if entry is None or entry.work is None:
+        return None
+    faults = (fault for fault in entry.work.faults if fault.exception_id == exception_id)
+    return next((Waiting(entry, entry.work, fault) for fault in faults), None)
+
+
+# Who asked and who approved
+
+
+def _is_decided(draft: Draft, event: ExceptionResolved | ExceptionWaived) -> bool:
+    """Whether the decision is new and stands: nobody approves what they asked for, and above a limit somebody else must."""
+    if not is_new(draft, "exception", event.exception_id, event.version, event):
+        return False
     alone = event.approved_by is None and _needs_second_person(draft, event.exception_id)
     if alone or event.approved_by == event.requested_by:
+        what = "waiver" if isinstance(event, ExceptionWaived) else "resolution"
+        project_id, contract_id = _concerned(draft, event.exception_id)
         draft.note(
             "self_approved",
             "exception",
             event.exception_id,
-            f"the waiver of {event.requested_by} needs another person's approval",
+            f"the {what} of {event.requested_by} needs another person's approval",
+            project_id=project_id,
+            contract_id=contract_id,
             field="approved_by",
         )
-        return
+        return False
     draft.settle_note("self_approved", "exception", event.exception_id)
-    known: OpenException | None = draft.part("exception", event.exception_id)
-    if known is not None:
-        _waive_note(draft, known)
-    elif not _waive_over_cap(draft, event.exception_id):
-        _waive_entry(draft, event.exception_id)
+    return True
+
+
+def _concerned(draft: Draft, exception_id: str) -> tuple[str | None, str | None]:
+    """Project and contract of the exception."""
+    match _find(draft, exception_id):
+        case OpenException(project_id=project_id, contract_id=contract_id):
+            return project_id, contract_id
+        case OverCap(part_id, _):
+            return None, part_id.rsplit("/", 1)[0]
+        case Waiting(_, work, _):
+            return work.event.project_id, None
+        case None:
+            return None, None
 
 
 def _needs_second_person(draft: Draft, exception_id: str) -> bool:
     """Above policy `approval_limit`; where nobody knows what is at stake, wherever there is a limit."""
-    known: OpenException | None = draft.part("exception", exception_id)
-    if known is not None:
-        return known.contract_id is not None and _above_limit(draft, known.contract_id, _difference(draft, known))
-    for part_id in draft.ids("cap"):
-        state = draft.part("cap", part_id)
-        if state.exception_id == exception_id:
-            return _above_limit(draft, part_id.rsplit("/", 1)[0], state.over_amount)
-    return any(_above_limit(draft, contract.contract_id, None) for contract in draft.contracts())
+    match _find(draft, exception_id):
+        case OpenException(contract_id=str(contract_id)) as noted:
+            return _above_limit(draft, contract_id, _noted_stake(draft, noted))
+        case OpenException():
+            return False
+        case OverCap(part_id, state):
+            contract_id = part_id.rsplit("/", 1)[0]
+            contract = draft.contract(contract_id)
+            currency = contract.terms.currency if contract is not None else None
+            return _above_limit(draft, contract_id, AtStake(state.over_amount, currency, "fact"))
+        case Waiting(_, _, fault):
+            known = fault.at_stake if fault.at_stake.basis == "price" else AtStake()
+            return any(_above_limit(draft, contract.contract_id, known) for contract in draft.contracts())
+        case None:
+            return any(_above_limit(draft, contract.contract_id, AtStake()) for contract in draft.contracts())
 
 
-def _difference(draft: Draft, known: OpenException) -> Amount | None:
-    statement = draft.statement(known.subject_id)
-    if statement is None or statement.waiting is None:
-        return None
-    return abs(statement.waiting.amount - statement.amount_due)
+def _noted_stake(draft: Draft, noted: OpenException) -> AtStake:
+    """Of an invoice that differs, by how much; else what the exception says."""
+    statement = draft.statement(noted.subject_id)
+    if statement is not None and statement.waiting is not None:
+        return AtStake(statement.waiting.amount - statement.amount_due, statement.currency, "fact")
+    if len(noted.amounts) == 1:
+        ((currency, amount),) = noted.amounts.items()
+        return AtStake(amount, currency, "fact")
+    return AtStake()
 
 
-def _above_limit(draft: Draft, contract_id: str, at_stake: Amount | None) -> bool:
+def _above_limit(draft: Draft, contract_id: str, stake: AtStake) -> bool:
+    """The limit is in the contract's currency; what is known in another one says nothing."""
     contract = draft.contract(contract_id)
-    limit = contract_policies(draft, contract).approval_limit if contract is not None and contract.history else None
-    return limit is not None and (at_stake is None or at_stake > limit)
+    if contract is None or not contract.history:
+        return False
+    limit = contract_policies(draft, contract).approval_limit
+    if limit is None:
+        return False
+    return stake.basis is None or stake.currency != contract.terms.currency or abs(stake.amount) > limit
 
 
 def _waive_note(draft: Draft, known: OpenException) -> None:
@@ -80,40 +212,52 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
         return
     if known.category == "statement_differs_from_invoice":
         waive_difference(draft, known.subject_id)
-    if draft.part("exception", known.exception_id) is not None:
-        draft.settle_note(known.category, known.subject_kind, known.subject_id, "waived")
+    draft.close_note(known.exception_id, "waived")
 
 
-def _waive_over_cap(draft: Draft, exception_id: str) -> bool:
-    """Waiving `over_cap` closes the exception and makes no room; more over the cap raises it again."""
-    for part_id in draft.ids("cap"):
-        state = draft.part("cap", part_id)
-        if state.exception_id == exception_id:
-            if not state.waived:
-                draft.close_exception(exception_id, "over_cap", "waived")
-                draft.put("cap", part_id, replace(state, waived=True))
-            return True
-    return False
+# Over a cap
 
 
-def _waive_entry(draft: Draft, exception_id: str) -> None:
-    for entry_id in draft.entries.parked():
-        entry = draft.entry(entry_id)
-        if entry is None or entry.work is None:
-            continue
-        for fault in entry.work.faults:
-            if fault.exception_id == exception_id and fault.category in WAIVABLE:
-                draft.put_entry(entry, replace(entry, waived=(*entry.waived, fault.category)))
-                retry(draft, entry_id)
-                return
+def _close_over(draft: Draft, part_id: str, state: CapState, reason: str) -> None:
+    """Closes the exception and makes no room; more over the cap raises it again."""
+    assert state.exception_id is not None, "it was found by its id"
+    draft.close_exception(state.exception_id, "over_cap", reason, contract_id=part_id.rsplit("/", 1)[0])
+    draft.put("cap", part_id, replace(state, waived=True))
 
 
 def on_intake_noticed(draft: Draft, event: IntakeNoticed) -> None:
-    """What intake or the clock found; the shard that owns the subject raises and closes the exception."""
+    """What intake or the clock found; the shard that owns the subject raises and closes the exception.
+
+    The same again with another count is its next revision; one that was told before the newest changes nothing.
+    """
     kind = event.subject_kind or "record"
+    exception_id = draft.exception_id(event.category, kind, event.subject)
+    if not _is_newest(draft, f"intake_notice/{exception_id}", event):
+        return
     if event.cleared:
-        draft.settle_note(event.category, kind, event.subject)
-    else:
+        draft.close_note(exception_id)
+        return
+    message = event.message or f"{event.category}: {event.subject} at {event.place}"
+    noted: OpenException | None = draft.part("exception", exception_id)
+    if noted is None:
         draft.note(
-            event.category, kind, event.subject, event.message or f"{event.category}: {event.subject} at {event.place}"
+            event.category,
+            kind,
+            event.subject,
+            message,
+            project_id=event.project_id,
+            contract_id=event.subject if kind == "contract" else None,
+            blocks=event.event_count,
         )
+    elif noted.count != event.event_count:
+        draft.revise_note(replace(noted, message=message, count=event.event_count))
+
+
+def _is_newest(draft: Draft, key: str, event: IntakeNoticed) -> bool:
+    """By its time, which never goes back; of one time, clearing comes last and the higher count counts."""
+    version = 2 * event.occurred_at + event.cleared
+    known: Fact | None = draft.part("fact", key)
+    if known is not None and (version, event.event_count) <= (known.version, int(known.digest)):
+        return False
+    draft.put("fact", key, Fact(version, str(event.event_count)))
+    return True

@@ -1,9 +1,10 @@
 """A day has ended in a zone: billing periods close, exceptions are brought up to date, forecasts and views go out."""
 
 from domain.events.reference import DayEnded
-from state.allot import refresh_over
+from state.cap_notices import retell_over
 from state.draft import Draft
 from state.handlers import forecast
+from state.handlers.refused import revise_counts
 from state.handlers.statements import close_periods, publish
 from state.periods import zone_of
 
@@ -13,8 +14,8 @@ def on_day_ended(draft: Draft, event: DayEnded) -> None:
         close_periods(draft, contract, event.zone, event.date)
     publish(draft)
     for part_id in draft.ids("cap"):
-        contract_id, cap_id = part_id.rsplit("/", 1)
-        capped = draft.contract(contract_id)
+        capped = draft.contract(part_id.rsplit("/", 1)[0])
         if capped is not None and capped.history and zone_of(draft, capped) == event.zone:
-            refresh_over(draft, contract_id, capped.terms.currency, cap_id)
+            retell_over(draft, part_id)
+    revise_counts(draft)
     forecast.on_day_ended(draft, event.zone, event.date)

@@ -25,13 +25,14 @@ from state.assess import taken_projects
 from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Outlook, Project, StatementState, Told
 from state.draft import Draft
 from state.facts import is_new
-from state.forecast.bases import Weighed, estimate_key, lacks_estimate, limited_by, line_key, reweigh, weigh
+from state.forecast.bases import Weighed, estimate_key, lacks_estimate, limited_by, reweigh, weigh
 from state.forecast.caps import caps_of, companions
 from state.forecast.figures import Figures, figures_of, lines_of, shape_of, statement_months
 from state.forecast.outlook import (
     ONE_DAY,
     absorb,
     known,
+    line_key,
     project_lines,
     project_policies,
     project_zone,

@@ -9,18 +9,16 @@ from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, 
 from domain.events.common import Policies
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.exchange import Exchange, MissingRate
-from domain.identity import statement_id as statement_id_of
 from domain.journal import About, Leg, journal_entry, merge, rounding_beyond
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import resolve
 from domain.units import Amount
-from state.allot import with_standing
-from state.books import Entry, StatementEntry, StatementState
+from state.books import Contract, Entry, StatementEntry, StatementState
 from state.draft import Draft
 from state.known import Slot, exchange_on, open_day_from, period
-from state.plan import LinePlan, line_plan
-from state.posting import booking_of, emit, settle_exchange_rest
-from state.totals import issued_on, unbilled_position
+from state.plan import LinePlan, newest_plan
+from state.posting import booking_of, emit, with_standing
+from state.totals import issued_on, unbilled_positions
 
 
 def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
@@ -77,24 +75,29 @@ def retry_invoice(draft: Draft, statement_id: str) -> None:
 
 
 def find_statement(draft: Draft, event: InvoicePosted | InvoiceRejected) -> StatementState | None:
-    if event.statement_id is not None:
-        return draft.statement(event.statement_id)
+    """By its id, else by contract, period and sequence, which no two statements share; its bill-to is that of its issue."""
     named = event.statement
-    if named is None:
-        return None
-    contract = draft.contract(named.contract_id)
-    if contract is None or not contract.history:
-        return None
-    terms = contract.terms
-    bill_to = named.bill_to or (terms.bill_to[0].customer_id if terms.bill_to else terms.customer_id)
-    return draft.statement(
-        statement_id_of(draft.engagement_id, named.contract_id, bill_to, named.period.isoformat(), named.sequence)
+    if event.statement_id is not None or named is None:
+        return draft.statement(event.statement_id or "")
+    wanted = (named.contract_id, named.period, named.sequence)
+    issued = (draft.part("statement", statement_id) for statement_id in draft.ids("statement"))
+    found: StatementState | None = next(
+        (one for one in issued if (one.contract_id, one.period, one.sequence) == wanted), None
     )
+    return found if found is not None and named.bill_to in (None, found.bill_to) else None
 
 
 def _unknown(draft: Draft, event: InvoicePosted | InvoiceRejected, kind: str, subject: str) -> None:
     named = event.statement_id or event.statement
-    draft.note("unknown_reference", kind, subject, f"no statement {named} was issued", field="statement_id")
+    draft.note(
+        "unknown_reference",
+        kind,
+        subject,
+        f"no statement {named} was issued",
+        project_id=event.project_id,
+        contract_id=event.statement.contract_id if event.statement is not None else None,
+        field="statement_id",
+    )
 
 
 def _differs(draft: Draft, statement: StatementState, event: InvoicePosted, message: str) -> None:
@@ -111,11 +114,12 @@ def _differs(draft: Draft, statement: StatementState, event: InvoicePosted, mess
 
 
 class _Relief(NamedTuple):
-    """What an invoice takes from one entry's unbilled balance."""
+    """What an invoice takes from one entry's unbilled balance on one account."""
 
     listed: StatementEntry
     entry: Entry
     plan: LinePlan
+    account: str
     ledger_amount: Amount
     same_rate: bool
 
@@ -146,10 +150,7 @@ def post_invoice(draft: Draft, statement: StatementState, event: InvoicePosted) 
     for currency in (terms.currency, entity.currency):
         draft.waits_removed.add(("exchange", currency, f"statement:{statement.statement_id}"))
     slot = Slot(entity, terms.currency, day, period(draft, entity, day).name, exchange)
-    reliefs = [
-        _remeasured(draft, _relief(draft, statement, listed, slot), slot)
-        for listed in draft.entries.statement(statement.statement_id)
-    ]
+    reliefs = _reliefs(draft, contract, statement, slot)
     _journals(draft, statement, event, slot, policies, reliefs)
     for relief in reliefs:
         _relieve(draft, statement, relief)
@@ -165,42 +166,56 @@ def _exchange(
     return exchange_on(draft, policies, currency, ledger_currency, day, day)
 
 
-def _relief(draft: Draft, statement: StatementState, listed: StatementEntry, slot: Slot) -> _Relief:
-    entry = draft.entry(listed.entry_id)
-    contract = draft.contract(statement.contract_id)
-    assert entry is not None, "a statement lists entries of the books"
-    assert contract is not None, "a statement is of a contract in the books"
-    plan = next(
-        plan
-        for stored in reversed(contract.history)
-        if (plan := line_plan(draft, contract, stored.version, listed.line_id)) is not None
-    )
-    amount, ledger = unbilled_position(entry)
-    mode = plan.policies.money_mode or "half_up"
-    if listed.amount == amount:
-        taken = ledger
-    elif amount and (amount > 0) == (listed.amount > 0) and abs(listed.amount) < abs(amount):
-        taken = round_ratio(ledger * listed.amount, amount, smallest_unit(slot.entity.currency), mode)
-    else:
-        taken = convert(listed.amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
-    work = entry.standing
+def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: Slot) -> list[_Relief]:
+    """One for each entry of a contract line; of several lines of an entry each finds what those before it leave."""
+    reliefs = []
+    carried: dict[tuple[str, str], tuple[Amount, Amount]] = {}
+    for listed in draft.entries.statement(statement.statement_id):
+        entry = draft.entry(listed.entry_id)
+        assert entry is not None, "a statement lists entries of the books"
+        issued = issued_on(entry, contract.contract_id, listed.line_id)
+        assert issued is not None, "the statement issued the entry"
+        plan = newest_plan(draft, contract, listed.line_id)
+        assert plan is not None, "a line that has issued work stays known"
+        place = entry.entry_id, issued.account
+        had = carried.get(place) or unbilled_positions(entry).get((contract.contract_id, issued.account), (0, 0))
+        taken = _taken(listed.amount, had, slot, plan.policies.money_mode or "half_up")
+        carried[place] = had[0] - listed.amount, had[1] - taken
+        relief = _Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
+        reliefs.append(_remeasured(draft, relief, slot))
+    return reliefs
+
+
+def _taken(listed: Amount, had: tuple[Amount, Amount], slot: Slot, mode: str) -> Amount:
+    """Ledger amount of what is relieved: what the account carries, in proportion; what goes beyond that at the invoice's rate."""
+    amount, ledger = had
+    if listed == amount:
+        return ledger
+    if not amount or (amount > 0) != (listed > 0):
+        amount = ledger = 0
+    elif abs(listed) < abs(amount):
+        return round_ratio(ledger * listed, amount, smallest_unit(slot.entity.currency), mode)
+    beyond = listed - amount
+    return ledger + convert(beyond, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
+
+
+def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
+    """Whether all that the entry carries on the contract was posted at the invoice's rate, and what was invoiced of it before was
+    carried at that, but for a cent; else the rest is no mere rounding."""
+    work, mode = entry.standing, plan.policies.money_mode or "half_up"
     rates = {
         journal.exchange_rate
         for journal in (work.journals if work else ())
-        if any(line.purpose == "revenue" for line in journal.lines)
+        if journal.contract_id == plan.contract_id and any(line.purpose == "revenue" for line in journal.lines)
     }
-    return _Relief(listed, entry, plan, taken, rates <= {slot.exchange.rate} and _invoiced_alike(entry, slot, mode))
-
-
-def _invoiced_alike(entry: Entry, slot: Slot, mode: str) -> bool:
-    """Whether what was invoiced of the entry before was carried at this rate, but for a cent; else the rest is no mere rounding."""
-    return all(
+    return rates <= {slot.exchange.rate} and all(
         abs(
             issued.invoiced_ledger
             - convert(issued.invoiced, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
         )
         <= smallest_unit(slot.entity.currency)
         for issued in entry.issued
+        if issued.contract_id == plan.contract_id
     )
 
 
@@ -215,7 +230,7 @@ def _remeasured(draft: Draft, relief: _Relief, slot: Slot) -> _Relief:
         ("remeasure_out", -listed.amount, -relief.ledger_amount),
         ("remeasure_in", listed.amount, now),
     ):
-        moved = (Leg(plan.account, "revenue", amount, ledger), Leg(SERVICE_REVENUE, "revenue", -amount, -ledger))
+        moved = (Leg(relief.account, "revenue", amount, ledger), Leg(SERVICE_REVENUE, "revenue", -amount, -ledger))
         posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies.rounding_limit or 0)
         work = replace(work, journals=(*work.journals, posted))
     entry = with_standing(relief.entry, work)
@@ -240,7 +255,7 @@ def _journals(
 
     by_project: dict[str, list[Leg]] = {}
     for relief in reliefs:
-        leg = Leg(relief.plan.account, "billing", -relief.listed.amount, -relief.ledger_amount)
+        leg = Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount)
         by_project.setdefault(relief.plan.line.project_id, []).append(leg)
     main = min(by_project, default="")
     legs = by_project.setdefault(main, [])
@@ -301,5 +316,4 @@ def _relieve(draft: Draft, statement: StatementState, relief: _Relief) -> None:
         invoiced_ledger=issued.invoiced_ledger + relief.ledger_amount,
     )
     others = tuple(one for one in entry.issued if one is not issued)
-    after = replace(entry, issued=(*others, now))
-    draft.put_entry(entry, settle_exchange_rest(draft, after, relief.plan))
+    draft.put_entry(entry, replace(entry, issued=(*others, now)))

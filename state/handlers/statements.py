@@ -24,13 +24,15 @@ from domain.statement import (
 )
 from domain.units import Amount, Percent, Rate
 from domain.zones import local_date
-from state.allot import book_repriced, repin, reprice, stake_of, stands_on
+from state.allot import repin
 from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState, WaitingRequest
+from state.claims import stake_of, stands_on
 from state.draft import Draft
 from state.facts import happens
 from state.periods import closes_on, open_period, schedule, zone_of
-from state.plan import LinePlan, contract_policies, line_plan, plan_of, version_on
+from state.plan import LinePlan, contract_policies, line_plan, plan_of, plan_on
 from state.prorate import prorate_at_cut
+from state.repricing import book_repriced, reprice
 from state.rerate import in_order, line_ids
 from state.totals import issued_on, outstanding, standing_price
 
@@ -122,11 +124,12 @@ def publish(draft: Draft) -> None:
 def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
     """Issue what is due with service date before the period's end (and from `since` on); with no line there is no statement."""
     plans = line_plans(draft, contract)
-    if any(rule.split == "prorate" for plan in plans for rule in plan.rules):
+    if any(limit.split == "prorate" for plan in plans for rule in plan.rules for limit in rule.limits):
         prorate_at_cut(draft, contract, period.to)
     due = list(_due(draft, contract, period, since))
     if due:
         _issue(draft, contract, period, due)
+    _close_free(draft, contract, period, since)
     if any(plan.policies.overflow == "non_billable" for plan in plans):
         _make_final(draft, contract, period.to)
 
@@ -135,14 +138,14 @@ def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
     """Of every line, in every version of the terms that has it."""
     plans = (
         line_plan(draft, contract, stored.version, line.line_id)
-        for stored in contract.history
+        for stored in (*contract.former, *contract.history)
         for line in stored.terms.lines
     )
     return [plan for plan in plans if plan is not None]
 
 
 def _due(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> Iterable[_Due]:
-    holds = [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
+    holds = _holds(draft)
     for line_id in line_ids(contract):
         entries = draft.due_on(contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat())
         for entry in in_order(entries):
@@ -159,7 +162,11 @@ def _plan(draft: Draft, contract: Contract, entry: Entry, line_id: str) -> LineP
         return plan_of(draft, price)
     issued = issued_on(entry, contract.contract_id, line_id)
     assert issued is not None, "an open entry has a price or was issued on the line"
-    return line_plan(draft, contract, version_on(contract, issued.day), line_id)
+    return plan_on(draft, contract, issued.day, line_id)
+
+
+def _holds(draft: Draft) -> list[Hold]:
+    return [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
 
 
 def _held(holds: list[Hold], contract: Contract, plan: LinePlan, entry: Entry) -> bool:
@@ -244,6 +251,22 @@ def _issue(draft: Draft, contract: Contract, period: BillingPeriod, due: Sequenc
     _emit(draft, contract, period, lines, listed)
 
 
+def _close_free(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
+    """What is priced at zero has no line on the statement, but its period is cut: a later rate finds it no more."""
+    holds = _holds(draft)
+    for line_id in line_ids(contract):
+        entries = draft.free_on(
+            contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat()
+        )
+        for entry in entries:
+            price = standing_price(entry)
+            assert price is not None, "an entry priced at zero has a price"
+            plan = plan_of(draft, price)
+            if plan is not None and not _held(holds, contract, plan, entry):
+                nothing = Issued(price.contract_id, price.line_id, 0, 0, price.day, account=price.account)
+                draft.put_entry(entry, replace(entry, issued=(*entry.issued, nothing)))
+
+
 def _line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount: Amount) -> StatementLine:
     first = group.first
     totals = draft.line(contract.contract_id, first.line_id, first.project_id)
@@ -279,8 +302,9 @@ def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
     """The entry's due part is issued: it no longer competes for room, and cents of the line's rounding are posted on it."""
     entry = draft.rows.get(due.entry.entry_id, due.entry)
     before = stake_of(entry)
+    price = standing_price(entry)
+    own = price is not None and (price.contract_id, price.line_id) == (contract.contract_id, due.piece.line_id)
     if extra:
-        price = standing_price(entry)
         assert price is not None, "only a priced entry takes the rounding of its line"
         entry_with = reprice(draft, entry, due.plan, replace(price, rounding=price.rounding + extra), "rounding")
         draft.put_entry(entry, entry_with)
@@ -302,6 +326,7 @@ def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
         piece.role,
         piece.rate,
         piece.markup,
+        price.account if price is not None and own else had.account,
     )
     others = tuple(
         one for one in entry.issued if (one.contract_id, one.line_id) != (contract.contract_id, piece.line_id)

@@ -12,9 +12,11 @@ from msgspec.structs import replace
 from domain.accounts import LABOR_COST, WORK_IN_PROGRESS
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from state import person_day
-from state.allot import Stake, change, stake_of
+from state.allot import change
 from state.assess import Assessment, CostPlan, PricePlan, assess
+from state.at_stake import at_stake
 from state.books import Cost, Entry, Fault, Price, Work
+from state.claims import Stake, stake_of
 from state.draft import Draft
 from state.facts import TRACE
 from state.known import Blocked, entity_policies
@@ -26,7 +28,7 @@ from state.posting import (
     post,
     revenue_pairs,
     reverse,
-    settle_exchange_rest,
+    settle_exchange_rests,
     with_work,
 )
 from state.totals import issued_on
@@ -80,7 +82,7 @@ def on_time_withdrawn(draft: Draft, event: TimeWithdrawn) -> None:
     entry = replace(resolved(draft, before), version=event.version)
     undo(draft, entry)
     close_faults(draft, before.work.faults if before.work is not None else (), "withdrawn", _project_id(before))
-    after = with_work(replace(entry, waived=()), None)
+    after = settle_exchange_rests(draft, with_work(replace(entry, waived=()), None), entry.standing)
     draft.put_entry(before, after)
     if stepped(before):
         settle_days(draft, before, after)
@@ -95,13 +97,14 @@ def conflict(draft: Draft, before: Entry) -> None:
     if before.work is not None and (before.behind is not None or not before.work.finished):
         advance(draft, before, entry, before.work, fresh=False)
         return
-    draft.raise_exception(
+    draft.note(
         "conflicting_version",
         "time_entry",
         before.entry_id,
         f"version {before.version} of entry {before.entry_id} came twice with different content; the first one stands",
         side="/whole",
         project_id=_project_id(before),
+        entries=(before.entry_id,),
     )
     draft.put_entry(before, entry)
 
@@ -111,7 +114,7 @@ def resolved(draft: Draft, entry: Entry) -> Entry:
     if entry.conflict is None:
         return entry
     if entry.work is None or not entry.work.faults:
-        draft.close_exception(entry.conflict, "conflicting_version", "superseded", _project_id(entry))
+        draft.close_note(entry.conflict, "superseded")
     return replace(entry, conflict=None)
 
 
@@ -147,6 +150,7 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
         if after != before:
             draft.put_entry(before, after)
         return
+    left = entry.standing if fresh or standing is not None else None
     if fresh or standing is not None:
         old = undo_claim(draft, entry)
         undo_journals(draft, entry)
@@ -154,9 +158,7 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     else:
         posted = book(draft, entry, work, verdict, None)
     posted = replace(posted, faults=faults_of(draft, posted, verdict, faults_before))
-    after = with_work(entry, posted)
-    if after.issued and isinstance(verdict.price, PricePlan) and verdict.price.line is not None:
-        after = settle_exchange_rest(draft, after, verdict.price.line)
+    after = settle_exchange_rests(draft, with_work(entry, posted), left)
     if after == before:
         return
     draft.put_entry(before, after)
@@ -246,10 +248,12 @@ def _price_side(
     price = person_day.stepped_price(draft, entry, work, plan.price, line)
     explain(draft, plan)
     issued = issued_on(entry, price.contract_id, price.line_id)
+    if issued is not None:  # invoices relieve the account that it was issued on
+        price = replace(price, account=issued.account)
     stake = Stake(entry.entry_id, work.event.person_id, price, issued.amount if issued else 0)
     allotted = change(draft, old, (line, stake))
     assert allotted is not None, "a claim was made"
-    sides.append(Side(plan.slot, revenue_pairs(line.account, allotted), line.policies, line))
+    sides.append(Side(plan.slot, revenue_pairs(allotted), line.policies, line))
     _note_other_entity(draft, work, line)
     return allotted
 
@@ -278,23 +282,51 @@ def faults_of(draft: Draft, work: Work, verdict: Assessment, before: tuple[Fault
     open_before = {fault.exception_id: fault for fault in before}
     faults = []
     for side in blocked:
-        entry_id = work.event.entry_id
-        exception_id = draft.exception_id(side.category, "time_entry", f"{entry_id}/{side.side}")
-        if open_before.pop(exception_id, None) is None:
-            draft.raise_exception(
+        exception_id = draft.exception_id(side.category, "time_entry", f"{work.event.entry_id}/{side.side}")
+        standing = open_before.pop(exception_id, None)
+        if standing is None:
+            standing = Fault(
+                side.side,
                 side.category,
-                "time_entry",
-                entry_id,
+                exception_id,
+                side.waits,
                 side.message,
-                side=f"/{side.side}",
-                project_id=work.event.project_id,
-                person_id=work.event.person_id,
-                field=side.field,
-                entries=(entry_id,),
+                side.field,
+                at_stake(draft, work.event, side.side),
+                raised_at=draft.cause.recorded_at,
             )
-        faults.append(Fault(side.side, side.category, exception_id, side.waits))
+            tell_fault(draft, work, standing)
+        faults.append(standing if standing.waits == side.waits else replace(standing, waits=side.waits))
     close_faults(draft, tuple(open_before.values()), "resolved", work.event.project_id)
     return tuple(faults)
+
+
+def tell_fault(draft: Draft, work: Work, fault: Fault) -> None:
+    """Raise the exception of a side that waits, or its next revision."""
+    event = work.event
+    draft.tell_exception(
+        fault.exception_id,
+        fault.category,
+        "time_entry",
+        event.entry_id,
+        fault.message,
+        at_stake=fault.at_stake,
+        revision=fault.revision,
+        project_id=event.project_id,
+        person_id=event.person_id,
+        field=fault.field,
+        entries=(event.entry_id,),
+        raised_at=fault.raised_at,
+        assignee=fault.assignee,
+    )
+
+
+def replace_fault(draft: Draft, entry: Entry, work: Work, fault: Fault) -> None:
+    """What is said of a side that waits goes on as its next revision."""
+    after = replace(fault, revision=fault.revision + 1)
+    tell_fault(draft, work, after)
+    faults = tuple(after if one.exception_id == fault.exception_id else one for one in work.faults)
+    draft.put_entry(entry, replace(entry, work=replace(work, faults=faults)))
 
 
 def _posted(work: Work, side: str) -> bool:

@@ -2,7 +2,8 @@
 
 The rules in force know no write-offs and no payments, so these are zero. An entry's exceptions are listed with their
 ids as far as they are among the first 100 entries that wait in the engagement; a category beyond them stands once,
-under an id of its own, without entries.
+under an id of its own, without entries. The list has the 200 gravest, with a count of all beside it: what has no end
+must not fit into one record.
 """
 
 from msgspec.structs import replace
@@ -11,14 +12,16 @@ from domain.exceptions import CATALOGUE
 from domain.identity import derived_id
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast
 from domain.units import Amount
-from state.books import Contract, Forecast, Hold, OpenException, Project, StatementState
-from state.draft import Draft
+from state.books import AtStake, CapState, Contract, Forecast, Hold, OpenException, Project, StatementState
+from state.draft import AMOUNT_MAX, Draft
 from state.forecast.figures import lines_of
-from state.forecast.outlook import known, project_contracts, project_entity_id
+from state.forecast.outlook import known, project_contracts, project_entity_id, project_lines
 from state.handlers.statements import bill_to_of
 from state.totals import outstanding
 
 PARKED_SHOWN = 100
+EXCEPTIONS_SHOWN = 200
+SEVERITIES = ("error", "warning", "info")
 
 
 def flush(draft: Draft, project_id: str) -> None:
@@ -39,28 +42,36 @@ def project_view(draft: Draft, project_id: str) -> ProjectView:
         project_id=project_id,
         engagement_id=draft.engagement_id,
         view_version=forecast.view_version,
-        burn=_burn(project, contracts),
+        burn=_burn(project),
         legal_entity_id=project_entity_id(draft, project),
         name=project.activated.name if project.activated is not None else None,
         balances=_balances(draft, project_id, contracts),
         open_statements=statements,
         forecast=_forecast(forecast),
-        open_exceptions=(*_waiting(draft, project), *exceptions),
+        open_exceptions=_gravest((*_waiting(draft, project), *exceptions)),
+        open_exception_count=sum(project.waiting.values()) + len(exceptions),
     )
 
 
-def _burn(project: Project, contracts: list[Contract]) -> ViewBurn:
+def _gravest(exceptions: tuple[ViewException, ...]) -> tuple[ViewException, ...]:
+    """Otherwise in the order in which they were found."""
+    if len(exceptions) <= EXCEPTIONS_SHOWN:
+        return exceptions
+    by_weight = sorted(exceptions, key=lambda one: SEVERITIES.index(CATALOGUE[one.category].severity))
+    return tuple(by_weight[:EXCEPTIONS_SHOWN])
+
+
+def _burn(project: Project) -> ViewBurn:
     costs: dict[str, Amount] = {}
     for key, (_, cost, _) in project.months.items():
         if cost:
             costs[key[8:]] = costs.get(key[8:], 0) + cost
     burn = project.burn
-    memo = ((contracts[0].terms.currency, burn.memo),) if burn.memo and contracts else ()
     return ViewBurn(
         burn.hours,
         burn.billable_hours,
         tuple(CurrencyAmount(currency, costs[currency]) for currency in sorted(costs)),
-        tuple(CurrencyAmount(currency, amount) for currency, amount in memo),
+        tuple(CurrencyAmount(currency, burn.memo[currency]) for currency in sorted(burn.memo)),
     )
 
 
@@ -144,7 +155,8 @@ def _open_things(
     """Statements without invoice and exceptions that are not an entry's, in one pass over the engagement's parts."""
     statements = []
     exceptions = []
-    for key in sorted(key for key in {*draft.before, *draft.parts} if key[0] in {"statement", "exception", "cap"}):
+    caps = {f"{plan.contract_id}/{rule.cap_id}" for plan in project_lines(draft, project_id) for rule in plan.rules}
+    for key in [(kind, part_id) for kind in ("cap", "exception", "statement") for part_id in draft.ids(kind)]:
         part = draft.part(*key)
         match part:
             case StatementState() if part.contract_id in contract_ids and part.invoice_id is None:
@@ -152,14 +164,47 @@ def _open_things(
             case OpenException() if part.project_id == project_id or (
                 part.project_id is None and part.contract_id in contract_ids
             ):
-                exceptions.append(_exception(part.exception_id, part.category, 0, ()))
+                exceptions.append(_noted(part))
+            case CapState(exception_id=str(exception_id), waived=False) if key[1] in caps:
+                contract = draft.contract(key[1].rsplit("/", 1)[0])
+                exceptions.append(_over(exception_id, part, contract.terms.currency if contract is not None else None))
             case _:
                 pass
     return tuple(statements), tuple(exceptions)
 
 
-def _exception(exception_id: str, category: str, amount: Amount, entries: tuple[str, ...]) -> ViewException:
-    return ViewException(exception_id, category, CATALOGUE[category].owner_role, amount, entries)
+def _noted(noted: OpenException) -> ViewException:
+    one_currency = next(iter(noted.amounts)) if len(noted.amounts) == 1 else None
+    amount = noted.amounts[one_currency] if one_currency is not None else 0
+    return _exception(
+        noted.exception_id, noted.category, AtStake(amount, one_currency), noted.entries, noted.assignee, noted.count
+    )
+
+
+def _over(exception_id: str, state: CapState, currency: str | None) -> ViewException:
+    at_stake = AtStake(state.over_amount, currency)
+    return _exception(exception_id, "over_cap", at_stake, (), state.assignee, state.over_entries)
+
+
+def _exception(
+    exception_id: str,
+    category: str,
+    at_stake: AtStake,
+    entries: tuple[str, ...],
+    assignee: str | None = None,
+    count: int = 1,
+) -> ViewException:
+    known = abs(at_stake.amount) <= AMOUNT_MAX
+    return ViewException(
+        exception_id,
+        category,
+        CATALOGUE[category].owner_role,
+        at_stake.amount if known else 0,
+        entries,
+        at_stake.currency,
+        assignee,
+        count,
+    )
 
 
 def _waiting(draft: Draft, project: Project) -> tuple[ViewException, ...]:
@@ -169,12 +214,14 @@ def _waiting(draft: Draft, project: Project) -> tuple[ViewException, ...]:
     for entry_id in draft.entries.parked()[:PARKED_SHOWN]:
         entry = draft.entry(entry_id)
         work = entry.work if entry is not None else None
-        if entry is None or work is None or work.event.project_id != project.project_id:
+        if work is None or work.event.project_id != project.project_id:
             continue
-        value = work.price.value if work.price is not None else 0
-        found += [_exception(fault.exception_id, fault.category, value, (entry_id,)) for fault in work.faults]
+        found += [
+            _exception(fault.exception_id, fault.category, fault.at_stake, (entry_id,), fault.assignee)
+            for fault in work.faults
+        ]
     shown = {exception.category for exception in found}
     for category in sorted(set(project.waiting) - shown):
         whole = derived_id(draft.engagement_id, category, "project", project.project_id)
-        found.append(_exception(whole, category, 0, ()))
+        found.append(_exception(whole, category, AtStake(), (), None, project.waiting[category]))
     return tuple(found)

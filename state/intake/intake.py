@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from domain.events.catalogue import ENTITIES, EVENTS, Event
 from domain.events.control import IntakeNoticed
-from domain.events.reference import IdentityLinked
+from domain.events.reference import DayEnded, IdentityLinked
 from domain.identity import content_digest
 from domain.units import Instant
 from state.intake.clock import NEVER, Clock, instant_until, tick, with_zones, zones_named
@@ -37,11 +37,12 @@ class Waiting(NamedTuple):
 
 
 class Noticed(NamedTuple):
-    """An exception that stands open because intake noticed something."""
+    """An exception that stands open because intake noticed something; `told` is the number of events that was last said."""
 
     category: str
     subject: Key
     engagement_id: str
+    told: int = 1
 
 
 class Memory(Directory, Protocol):
@@ -61,12 +62,15 @@ class Memory(Directory, Protocol):
 
     def waiting(self, number: int) -> Waiting: ...
 
-    def wait_for_others(self, number: int, keys: tuple[Key, ...]) -> None: ...
+    def wait_for_others(self, number: int, subject: Key, keys: tuple[Key, ...]) -> None: ...
 
     def release(self, number: int) -> None: ...
 
-    def is_awaited(self, subject: Key) -> bool:
-        """Whether an event with this subject still waits."""
+    def awaiting(self, subject: Key) -> int:
+        """How many events with this subject wait."""
+
+    def miscounted(self) -> list[tuple[Noticed, int]]:
+        """Open notices of events that wait, where their number is no longer what was told, with it; in the order of subjects."""
 
     def noticed(self, category: str, subject: Key) -> Noticed | None: ...
 
@@ -150,6 +154,8 @@ class Intake:
                 self._notice(noticed, place, recorded_at, notice.message)
         else:
             links = ()
+            if type(event) is DayEnded:
+                self._count_waiting(event)
             self.log.append(EVERYONE, stamped(event, recorded_at, event.engagement_id))
         if self.clock is not None and (zones := zones_named(event)):
             self._set_clock(with_zones(self.clock, zones, self.latest))
@@ -175,6 +181,7 @@ class Intake:
         clock = self.clock
         while clock.next_midnight <= until:
             ended, clock = tick(clock)
+            self._count_waiting(ended)
             self.log.append(EVERYONE, ended)
             self.days_ended += 1
         self._set_clock(clock)
@@ -204,12 +211,24 @@ class Intake:
     # Waiting
 
     def _wait(self, event: Event, place: object, recorded_at: Instant, found: Unrouted) -> None:
-        kind, key = subject = found.waits_for[0]
+        subject = found.waits_for[0]
         as_it_came = stamped(event, recorded_at, event.engagement_id)
         self.memory.wait(Waiting(as_it_came, str(place), subject), found.waits_for)
+        self._notice_waiting(event, place, recorded_at, subject)
+
+    def _notice_waiting(self, event: Event, place: object, recorded_at: Instant, subject: Key) -> None:
+        """Once a subject; how many wait is said at the end of a day."""
+        kind, key = subject
         if self.memory.noticed("unrouted", subject) is None:
             message = f"{type(event).__name__} waits: no engagement is known for {kind} {key}"
             self._notice(Noticed("unrouted", subject, key), place, recorded_at, message)
+
+    def _count_waiting(self, ended: DayEnded) -> None:
+        for noticed, count in self.memory.miscounted():
+            kind, key = noticed.subject
+            message = f"{count:,} events wait: no engagement is known for {kind} {key}"
+            place = f"end of {ended.date} in {ended.zone}"
+            self._notice(noticed._replace(told=count), place, _recorded_at(ended), message)
 
     def _go_on(self, keys: list[Key], place: object, recorded_at: Instant) -> None:
         """What waited for these goes on, in the order in which it came, and so does what waited for that."""
@@ -228,7 +247,7 @@ class Intake:
             keys = self._try_again(number, subjects)
         for subject in subjects:
             noticed = self.memory.noticed("unrouted", subject)
-            if noticed is not None and not self.memory.is_awaited(subject):
+            if noticed is not None and not self.memory.awaiting(subject):
                 self._clear(noticed, place, recorded_at, "all that waited has gone on")
 
     def _try_again(self, number: int, subjects: dict[Key, None]) -> list[Key]:
@@ -237,7 +256,11 @@ class Intake:
         named = self._named(event)
         found = route(self.memory, named)
         if isinstance(found, Unrouted):
-            self.memory.wait_for_others(number, found.waits_for)
+            missing = found.waits_for[0]
+            self.memory.wait_for_others(number, missing, found.waits_for)
+            if missing != subject:
+                subjects[subject] = None
+                self._notice_waiting(event, place, _recorded_at(event), missing)
             return []
         self.memory.release(number)
         subjects[subject] = None
@@ -247,11 +270,13 @@ class Intake:
 
     def _notice(self, noticed: Noticed, place: object, recorded_at: Instant, message: str) -> None:
         self.memory.open_notice(noticed)
-        self.log.append(noticed.engagement_id, _intake_noticed(noticed, place, recorded_at, message, cleared=False))
+        at = max(recorded_at, self.latest)
+        self.log.append(noticed.engagement_id, _intake_noticed(noticed, place, at, message, cleared=False))
 
     def _clear(self, noticed: Noticed, place: object, recorded_at: Instant, message: str) -> None:
         self.memory.close_notice(noticed)
-        self.log.append(noticed.engagement_id, _intake_noticed(noticed, place, recorded_at, message, cleared=True))
+        at = max(recorded_at, self.latest)
+        self.log.append(noticed.engagement_id, _intake_noticed(noticed, place, at, message, cleared=True))
 
 
 def stamped(event: Event, recorded_at: Instant, engagement_id: str | None) -> Event:
@@ -271,24 +296,24 @@ def _recorded_at(event: Event) -> Instant:
     return event.occurred_at if event.recorded_at is None else event.recorded_at
 
 
-def _intake_noticed(
-    noticed: Noticed, place: object, recorded_at: Instant, message: str, *, cleared: bool
-) -> IntakeNoticed:
+def _intake_noticed(noticed: Noticed, place: object, at: Instant, message: str, *, cleared: bool) -> IntakeNoticed:
+    """`at` never goes back, so that the newest notice of a subject is known by it."""
     kind, key = noticed.subject
     where = str(place)
     return IntakeNoticed(
         event_id=f"{SOURCE}.{content_digest((noticed.category, kind, key, where, cleared))}",
-        occurred_at=recorded_at,
+        occurred_at=at,
         source=SOURCE,
         category=noticed.category,
         subject=key,
         place=where,
-        recorded_at=recorded_at,
+        recorded_at=at,
         engagement_id=noticed.engagement_id,
         project_id=key if kind == "project" else None,
         cleared=cleared,
         subject_kind=kind,
         message=message,
+        event_count=noticed.told,
     )
 
 

@@ -18,6 +18,7 @@ from connectors.files.outputs import topic_file
 from connectors.files.written import NoOutputs
 from dataflows.audit import audit
 from dataflows.audit_stream import chained
+from domain.audit.about import about as in_words
 from domain.audit.findings import PROMISES, Violation
 from domain.audit.report import Report
 from domain.events.commercial import ContractSigned
@@ -72,6 +73,33 @@ def test_a_finished_run_holds_and_everything_was_looked_at() -> None:
     assert report.first is None
     assert [finding.check for finding in report.findings] == list(PROMISES)
     assert all(finding.checked for finding in report.findings), report
+
+
+def test_the_first_violation_names_the_business_and_not_the_chain(folder: Path) -> None:
+    """Somebody who does not know how outputs are sealed changes an amount: the chain breaks too, and says nothing."""
+    seq = seq_of(folder, JournalEntry, about("T-2"))
+    chain = read_progress(folder)["output_chain"]
+    rewrite(folder, at(seq, lambda journal: with_line(journal, 0, amount=900_0000)))
+    write_progress(folder, {**read_progress(folder), "output_chain": chain})
+    report = audited(folder, fold_again=True)
+    assert {"journals", "output_chain", "refold"} <= broken(report)
+    assert report.first is not None
+    assert report.first.check == "journals"
+    assert "posting for time entry T-2 version 1, " in report.first.output
+    differing = next(finding for finding in report.findings if finding.check == "refold").first
+    again = next(each for each in differing if each.topic == "erp.postings")
+    assert (again.expected, again.found) == ("lines[0].amount 320.00", "lines[0].amount 900.00")
+    assert again.output == report.first.output
+
+
+def test_every_output_is_named_in_words() -> None:
+    named = {type(told.record).__name__: in_words(told.record) for told in outputs(finished_run())}
+    assert named["BillingStatement"] == (
+        "statement TUNNEL.K-2/ACME/2026-02-01/1 revision 1 of contract K-2, 400.00 EUR due by ACME"
+    )
+    assert named["ExceptionClosed"].startswith("the end of exception ")
+    assert set(named) >= {"JournalEntry", "ForecastUpdate", "ProjectView", "ExceptionRaised", "Alert", "ControlTotals"}
+    assert all(len(text) > 15 and "(" not in text for text in named.values())
 
 
 def test_without_folding_again_the_books_are_not_looked_at() -> None:
@@ -142,7 +170,11 @@ def test_a_journal_that_does_not_balance_in_the_ledger(folder: Path) -> None:
     rewrite(folder, at(seq, lambda journal: with_line(journal, 0, ledger_amount=320_0100)))
     found = only(audited(folder), "journals")
     assert (found.topic, found.output_seq) == ("erp.postings", seq)
-    assert (found.expected, found.found) == ("lines that sum to 0", "0.01 EUR in the ledger")
+    assert (found.expected, found.found) == (
+        "lines that sum to 0",
+        "0.01 EUR in the ledger: debits 320.01, credits 320.00",
+    )
+    assert found.output.endswith(", posting for time entry T-2 version 1, 320.00 EUR on 2026-01-06")
 
 
 def test_a_journal_in_a_closed_period(folder: Path) -> None:

@@ -71,18 +71,12 @@ def test_the_table_of_exit_codes_is_in_the_help_and_in_the_documents() -> None:
 def test_every_guard_has_a_code_of_its_own_in_the_table() -> None:
     codes = {name: value for name, value in vars(guards).items() if isinstance(value, int)}
     assert len(set(codes.values())) == len(codes)
-    assert all(10 <= code <= 19 and code in exit_codes.MEANINGS for code in codes.values())
+    assert all(10 <= code <= 29 and code in exit_codes.MEANINGS for code in codes.values())
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
 def test_the_readme_names_every_verb(verb: tuple[str, ...]) -> None:
     assert f"milepost {' '.join(verb)}" in (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def test_links_in_the_documents_lead_somewhere() -> None:
-    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
-            assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_no_arguments_show_the_help() -> None:
@@ -121,5 +115,5 @@ def test_commands_in_the_documents_can_be_typed(page: Path) -> None:
         words = command.removeprefix("milepost ").split()
         verb = next((each for each in VERBS if tuple(words[: len(each)]) == each), None)
         assert verb is not None, command
-        known = {option for parameter in VERBS[verb].params for option in parameter.opts}
+        known = {option for parameter in VERBS[verb].params for option in (*parameter.opts, *parameter.secondary_opts)}
         assert {word.strip("[]") for word in words if word.strip("[").startswith("--")} <= known, command

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
+from milepost.cli import app
 from milepost.commands.import_ import import_app
 
 MAPPING = """
@@ -77,7 +78,105 @@ def test_the_summary_as_json(tmp_path: Path) -> None:
         "events": {"LegalEntityDefined": 1, "TimeApproved": 1},
         "events_file": f"{out}/csv-march.jsonl",
         "rejected_file": f"{out}/march.rejected.jsonl",
+        "warnings": [],
     }
+
+
+BILLED = """
+source = "timesheets"
+[time]
+entry_id = { derive = "row_content", of = ["Project", "Person", "Date"] }
+project_id = "Project"
+person_id = "Person"
+worked_on = "Date"
+hours = "Hours"
+approved_by = { value = "ada" }
+[write]
+since = 2026-01-01
+[write.entity]
+legal_entity_id = "berlin"
+currency = "EUR"
+[write.customers]
+customer_id = { value = "Acme" }
+[write.people]
+role = { value = "developer" }
+[write.cost_rates]
+rate = 50
+currency = { value = "EUR" }
+[write.projects]
+[write.contracts]
+currency = { value = "EUR" }
+rate = 100
+"""
+EIGHT_HOURS = "Project,Person,Date,Hours\nP,Ben,2026-03-02,8\nP,Ben,2026-03-03,4\n"
+
+
+def booked(folder: Path) -> str:
+    """The bytes of the input that a run has read: eight and four hours at 100, billed."""
+    (folder / "march.csv").write_text(EIGHT_HOURS, encoding="utf-8")
+    (folder / "map.toml").write_text(BILLED, encoding="utf-8")
+    result = run("csv", folder / "march.csv", "--map", folder / "map.toml", "--out", folder / "input")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert account(folder, "2026-04-02") == "1200.00"
+    return (folder / "input" / "csv-march.jsonl").read_text()
+
+
+def account(folder: Path, until: str) -> str:
+    """Run, and give what is issued in all."""
+    arguments = ["run", "--input", folder / "input", "--output", folder / "output", "--until", until, "--json"]
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    issued: str = json.loads(result.stdout)["money"]["EUR"]["issued"]
+    return issued
+
+
+def test_a_file_that_a_run_has_read_is_not_replaced(tmp_path: Path) -> None:
+    """The next run would stop, and what it had read would be gone."""
+    before = booked(tmp_path)
+    (tmp_path / "march.csv").write_text(EIGHT_HOURS.replace(",8", ",6"), encoding="utf-8")
+    (tmp_path / "output").rename(tmp_path / "books")
+    usual = ("csv", tmp_path / "march.csv", "--map", tmp_path / "map.toml", "--out", tmp_path / "input", "--replace")
+    for arguments in (usual, (*usual, "--output", tmp_path / "books")):
+        result = run(*arguments)
+        assert result.exit_code == 2
+        assert "was read by round 1 of" in result.stderr
+        assert "give --name for a new file (csv: corrected rows need a version above the last one too" in result.stderr
+        assert (tmp_path / "input" / "csv-march.jsonl").read_text() == before
+    elsewhere = run(*usual, "--output", tmp_path)
+    assert elsewhere.exit_code == 2
+    assert "found no rounds.jsonl in it" in elsewhere.stderr
+
+
+def test_a_file_that_no_run_has_read_is_replaced(tmp_path: Path) -> None:
+    file, mapping, out = files(tmp_path)
+    run("csv", file, "--map", mapping, "--out", out)
+    file.write_text(ROWS.replace("1250.5", "1"), encoding="utf-8")
+    assert run("csv", file, "--map", mapping, "--out", out).exit_code == 2
+    before = (out / "csv-hours-of-march.jsonl").read_bytes()
+    assert run("csv", file, "--map", mapping, "--out", out, "--replace").exit_code == 0
+    assert (out / "csv-hours-of-march.jsonl").read_bytes() != before
+    assert (out / "csv-hours-of-march.jsonl.replaced").read_bytes() == before
+
+
+def test_a_corrected_row_is_billed_once(tmp_path: Path) -> None:
+    """Eight hours become six: 200 less; the other row says the same and changes nothing."""
+    booked(tmp_path)
+    (tmp_path / "march.csv").write_text(EIGHT_HOURS.replace(",8", ",6"), encoding="utf-8")
+    result = run(
+        *("csv", tmp_path / "march.csv", "--map", tmp_path / "map.toml", "--out", tmp_path / "input"),
+        *("--name", "march-2", "--set", "time.version=2"),
+    )
+    assert result.exit_code == 0
+    assert account(tmp_path, "2026-05-02") == "1000.00"
+
+
+def test_an_id_made_of_the_hours_is_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "march.csv").write_text(EIGHT_HOURS, encoding="utf-8")
+    (tmp_path / "map.toml").write_text(BILLED.replace('"Date"] }', '"Date", "Hours"] }'), encoding="utf-8")
+    result = run("csv", tmp_path / "march.csv", "--map", tmp_path / "map.toml", "--out", tmp_path / "input")
+    assert result.exit_code == 0
+    assert "Warning: " in result.stderr
+    assert 'the id is made of the column "Hours"' in result.stderr
 
 
 def test_the_first_twenty_rejected_rows_are_told_and_all_are_listed(tmp_path: Path) -> None:

@@ -52,11 +52,11 @@ def test_events_become_journals_and_money(tmp_path: Path) -> None:
     """Eight and four hours: at 100 they earn 1,200, at 40 they cost 480, and both are posted."""
     write(tmp_path / "in", [*founding(), worked("T-1", 2), worked("T-2", 3, "4")])
     found = summary(tmp_path)
-    assert found["version"] == 1
+    assert found["version"] == 2
     assert found["complete"] is True
     assert (found["events"], found["events_read"], found["dead_letters"], found["unrouted"]) == (8, 8, 0, 0)
     assert (found["journals"], found["statements"], found["exceptions_open"]) == (2, 0, 0)
-    assert found["money"] == {"EUR": {"posted": "1680.00", "recognised": "1200.00", "billed": "0.00"}}
+    assert found["money"] == {"EUR": {"posted": "1680.00", "recognised": "1200.00", "issued": "0.00"}}
     assert found["seconds"] > 0
     assert found["events_per_second"] > 0
 
@@ -66,7 +66,7 @@ def test_a_day_that_ends_lets_periods_close(tmp_path: Path) -> None:
     write(tmp_path / "in", [*founding(), worked("T-1", 2), worked("T-2", 3, "4")])
     found = summary(tmp_path, "--until", "2026-04-30")
     assert found["statements"] == 1
-    assert found["money"]["EUR"]["billed"] == "1200.00"
+    assert found["money"]["EUR"]["issued"] == "1200.00"
 
 
 def test_again_without_anything_new_it_says_the_same(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_people_get_a_table_on_stdout_and_the_next_step_on_stderr(tmp_path: Path
     ("arguments", "says"),
     [
         (("--until", "soon"), "--until"),
-        (("--until", "2101-01-01"), "expected a date up to 2100-12-30, got 2101-01-01"),
+        (("--until", "2101-01-01"), "expected a date from 1990-01-01 to 2100-12-30, got 2101-01-01"),
         (("--input", "nowhere"), "nowhere: expected a folder"),
     ],
 )
@@ -154,10 +154,11 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_stops_with_twelve(tmp_path: Path) -> None:
     write(tmp_path / "in", founding())
-    (tmp_path / "out").write_text("a file where the folder should be")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "store").write_text("a file where a folder should be")
     result = run(tmp_path)
     assert result.exit_code == 12
-    assert f"{tmp_path / 'out'}: cannot be written" in result.stderr
+    assert f"{tmp_path / 'out' / 'store'}" in result.stderr
 
 
 def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,14 @@ def test_a_project_without_a_forecast(wanted: str) -> None:
     result = forecast(wanted)
     assert result.exit_code == 2
     assert f"no project {wanted} has a forecast; the nearest are BRIDGE" in result.stderr
+
+
+def test_issued_and_invoiced_are_the_words_everywhere() -> None:
+    """`billed` would mean the one here and the other there."""
+    shown = show("TUNNEL").stdout
+    assert re.search(r"unbilled +issued +invoiced", shown)
+    ledger = CliRunner().invoke(
+        app, ["ledger", "--output", str(finished_run()), "--entity", "BERLIN", "--period", "2026-02"]
+    )
+    assert re.search(r"opening +added +invoiced +corrected +closing", ledger.stdout)
+    assert not re.search(r"\bbilled\b", shown + ledger.stdout)

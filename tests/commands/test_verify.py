@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
 from domain.audit.findings import PROMISES
+from domain.outputs import JournalEntry
 from milepost.cli import app
+from tests.audit.tampering import about, at, copied, rewrite, seq_of, with_line
 from tests.finished_run import finished_run
 
 
@@ -47,6 +50,16 @@ def test_a_violation_is_named_and_ends_with_three(tmp_path: Path) -> None:
     assert result.exit_code == 3
     assert "First violation: output_chain, the outputs are the ones that were written" in result.stdout
     assert f"expected  {'00' * 16} by progress" in result.stdout
+
+
+def test_a_violation_names_what_it_is_about(tmp_path: Path) -> None:
+    folder = copied(finished_run(), tmp_path)
+    rewrite(folder, at(seq_of(folder, JournalEntry, about("T-2")), lambda one: with_line(one, 0, amount=900_0000)))
+    result = verify(folder, "--fast")
+    assert result.exit_code == 3
+    assert re.search(r"where +erp.postings, output_seq \d+", result.stdout)
+    assert re.search(r"output +journal BRIDGE\.\w+, posting for time entry T-2 version 1, ", result.stdout)
+    assert re.search(r"found +\S+ EUR: debits \S+, credits \S+", result.stdout)
 
 
 def test_as_json(tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_a_wrong_value_costs_its_record_and_a_wrong_length_the_rest_of_its_block
     assert good(path) == [entry(1), entry(3), entry(3)]
     (found,) = damage(path)
     assert (found.number, found.field_path, found.raw) == (1, "worked_on", bad_date)
-    assert found.reason == "a date outside 1990-01-01 to 2100-12-31"
+    assert found.reason == "a date outside 1990-01-01 to 2100-12-31: day 50000 from 1970-01-01"
     path = file_of(tmp_path, FORMAT.header, block(one, b"\xff" * 9 + b"\x7f", three), block(three))
     assert good(path) == [entry(1), entry(3)]
     (found,) = damage(path)

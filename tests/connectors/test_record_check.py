@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.avro_codec import EVENT_CODECS
-from connectors.decode_error import DecodeError
+from connectors.decode_error import DecodeError, shown
 from connectors.record_check import KNOWN_MAX, check_record
 from domain.events.commercial import ContractSigned
 from domain.events.common import BillTo, ContractLine, SharedCap, TimeAndMaterials
@@ -37,7 +37,7 @@ def refusal(event: Any) -> str:
 
 def test_ids_hold_no_noncharacter() -> None:
     assert refusal(time_approved(entry_id="T\U0010ffff")) == (
-        "entry_id: an id with a code point that Unicode keeps from interchange"
+        "entry_id: an id with a code point that Unicode keeps from interchange: 'T\\U0010ffff'"
     )
 
 
@@ -69,7 +69,7 @@ def test_ids_that_may_not_be(bad: str, reason: str) -> None:
             message = refusal(time_approved(**{field: bad}))
             assert message.startswith(f"{field}: an id ")
             assert reason in message
-            assert "Q7" not in message
+            assert message.endswith(shown(bad))
 
 
 def test_ids_inside_lists_and_unions_are_checked() -> None:

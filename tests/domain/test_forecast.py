@@ -118,9 +118,9 @@ def test_caps_of_lines_count_once_and_a_cap_of_all_bounds_the_whole() -> None:
 def test_figures_in_one_currency() -> None:
     """Revenue 12,000 and 15,000 to come, cap 30,000, 9,000 billed.
 
-    Backlog 30,000 - 12,000 = 18,000; unbilled 30,000 - 9,000 = 21,000; margin 27,000 - 18,000 = 9,000, a third.
+    Backlog 30,000 - 12,000 = 18,000; unbilled, as it is given, 30,000 - 9,000 = 21,000; margin 27,000 - 18,000 = 9,000, a third.
     """
-    standing = Standing(tally(80, "8000", "12000"), tally(100, "10000", "15000"), 180_000_000, 90_000_000, None)
+    standing = Standing(tally(80, "8000", "12000"), tally(100, "10000", "15000"), 180_000_000, 210_000_000, None)
     made = figures("EUR", standing, {})
     assert (made.eac_hours, made.eac_cost, made.eac_revenue) == tally(180, "18000", "27000")
     assert (made.backlog, made.unbilled_backlog) == (parse_amount("18000"), parse_amount("21000"))

@@ -17,7 +17,7 @@ from domain.events.common import (
     RateCardScope,
     TimeAndMaterials,
 )
-from domain.events.control import ExceptionWaived, IntakeNoticed
+from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
 from domain.events.delivery import ExpenseApproved
 from domain.events.reference import (
     CostRateSet,
@@ -27,8 +27,9 @@ from domain.events.reference import (
     RateCardPublished,
 )
 from domain.identity import derived_id
+from tests.histories.foundation import exchange_rates
 from tests.histories.scope import FIRST_DAY, HOUR, PERCENT, USUAL, ZONES, seldom
-from tests.histories.steps import Play, Step, amended
+from tests.histories.steps import Play, Step, amended, some_lines
 
 # Where an exception of an entry stands: of the whole, or of its price.
 WAIVABLE = (
@@ -40,36 +41,64 @@ WAIVABLE = (
 
 
 def _sign_again(play: Play) -> None:
-    """A correction of the contract from its beginning."""
+    """A correction of the contract from its beginning: at times of its start or its currency, or with terms that contradict."""
     if not play.scope.amendments:
         return
     play.contract_version += 1
-    contract = play.contract
-    lines = tuple(amended(line, play.draw, play.scope, contract.currency) for line in contract.lines)
+    contract, draw = play.contract, play.draw
+    lines = some_lines(play, tuple(amended(line, draw, play.scope, contract.currency) for line in contract.lines))
+    kept = {line.line_id for line in lines}
+    changes = {
+        "recorded_at": play.story.now,
+        "version": play.contract_version,
+        "lines": draw(seldom(st.just((*lines, lines[0])), lines)),
+        "shared_caps": tuple(cap for cap in contract.shared_caps if kept.issuperset(cap.lines)),
+        "starts_on": contract.starts_on - dt.timedelta(days=draw(st.sampled_from([0, 0, 0, 40]))),
+        "currency": draw(seldom(st.just("CHF"), contract.currency)),
+    }
     fields = {
         name: value for name, value in contract._asdict().items() if name not in ("event_id", "occurred_at", "source")
     }
-    play.story.say(
-        ContractSigned,
-        **{**fields, "recorded_at": play.story.now, "version": play.contract_version, "lines": lines},
-    )
+    play.story.say(ContractSigned, **{**fields, **changes})
 
 
 def _sign_another(play: Play) -> None:
-    """A second contract on the first project."""
-    scope, currency = play.scope, play.contract.currency
+    """A second contract on the first project, at times in another currency."""
+    scope, version = play.scope, play.next("K2")
+    if version == 1:
+        play.second_currency = play.draw(st.sampled_from([play.contract.currency, *scope.currencies[1:], "EUR"]))
+        for quoted in (
+            play.draw(exchange_rates(play.second_currency)) if play.second_currency not in play.quoted else ()
+        ):
+            play.story.say(ExchangeRateSet, version=1, **quoted)
+    currency = play.second_currency
     rates = (LineRate(USUAL[currency][0] * 3 // 4),)
     play.story.say(
         ContractSigned,
         contract_id=scope.id("K2"),
-        version=play.next("K2"),
+        version=version,
         customer_id=scope.id("CU"),
         legal_entity_id=scope.id("LE"),
         currency=currency,
         signed_on=play.story.day,
-        starts_on=play.story.day - dt.timedelta(days=5),
+        starts_on=play.story.day - dt.timedelta(days=play.draw(st.sampled_from([5, 60]))),
         lines=(ContractLine("L9", scope.id("P1"), TimeAndMaterials(rates=rates)),),
     )
+
+
+def _move(play: Play) -> None:
+    """Work goes to the second contract, or comes back."""
+    approved = [entry_id for entry_id, version in play.versions.items() if play.contents.get((entry_id, version))]
+    if not approved or not play.scope.corrections:
+        return
+    if "K2" not in play.counts:
+        _sign_another(play)
+    entry_id = play.draw(st.sampled_from(sorted(approved)))
+    version = play.versions[entry_id] + 1
+    content = play.contents[entry_id, version - 1] or {}
+    line_id = None if content.get("line_id") == "L9" else "L9"
+    play.contents[entry_id, version] = {**content, "line_id": line_id, "project_id": play.scope.id("P1")}
+    play.approve(entry_id, version)
 
 
 def _publish_again(play: Play) -> None:
@@ -185,15 +214,41 @@ def _waive(play: Play) -> None:
         entry_id = play.draw(st.sampled_from(sorted(play.versions)))
         category, side = play.draw(st.sampled_from(WAIVABLE))
         exception_id = derived_id(play.scope.name, category, "time_entry", entry_id + side)
+        _decide(play, exception_id, ExceptionWaived)
+
+
+def _take_care(play: Play) -> None:
+    """Somebody takes care of what waits, or says that it is settled."""
+    project_id = play.scope.id("P1")
+    known = [
+        derived_id(play.scope.name, "unsupported", "project", f"{project_id}/ExpenseApproved"),
+        derived_id(play.scope.name, "unrouted", "project", project_id),
+        *(
+            derived_id(play.scope.name, category, "time_entry", entry_id + side)
+            for entry_id in sorted(play.versions)
+            for category, side in WAIVABLE
+        ),
+    ]
+    exception_id = play.draw(st.sampled_from(known))
+    if play.draw(st.booleans()):
+        _decide(play, exception_id, ExceptionResolved)
+    else:
         version = play.next(exception_id)
         play.story.say(
-            ExceptionWaived,
-            exception_id=exception_id,
-            version=version,
-            reason="agreed",
-            requested_by="ann",
-            approved_by="cfo",
+            ExceptionAssigned, exception_id=exception_id, version=version, assignee="zoe", requested_by="ann"
         )
+
+
+def _decide(play: Play, exception_id: str, kind: type[ExceptionResolved] | type[ExceptionWaived]) -> None:
+    version = play.next(exception_id)
+    play.story.say(
+        kind,
+        exception_id=exception_id,
+        version=version,
+        reason="agreed",
+        requested_by="ann",
+        approved_by="cfo",
+    )
 
 
 def _notice(play: Play) -> None:
@@ -227,6 +282,7 @@ def _spend(play: Play) -> None:
 RARE: Sequence[tuple[Step, int]] = (
     (_sign_again, 1),
     (_sign_another, 1),
+    (_move, 3),
     (_publish_again, 1),
     (_raise_wages, 1),
     (_promote, 1),
@@ -234,6 +290,7 @@ RARE: Sequence[tuple[Step, int]] = (
     (_found_company, 1),
     (_quote_again, 1),
     (_waive, 2),
+    (_take_care, 2),
     (_notice, 1),
     (_spend, 1),
 )

@@ -10,7 +10,15 @@ from typing import Any
 from hypothesis import strategies as st
 
 from domain.events.commercial import ContractAmended, ContractTerminated
-from domain.events.common import BillRate, ContractLine, HoldScope, PlannedHours, RemainingWork, TimeAndMaterials
+from domain.events.common import (
+    BillRate,
+    ContractLine,
+    HoldScope,
+    PlannedHours,
+    Policies,
+    RemainingWork,
+    TimeAndMaterials,
+)
 from domain.events.delivery import (
     BillingHoldPlaced,
     BillingHoldReleased,
@@ -21,7 +29,7 @@ from domain.events.delivery import (
     TimeApproved,
     TimeWithdrawn,
 )
-from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
+from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, ExchangeRateSet
 from tests.histories.foundation import Foundation
 from tests.histories.log import Story
 from tests.histories.scope import DAY, ENTRIES, HOUR, NINE_IN_THE_MORNING, USUAL, Scope, often, seldom
@@ -46,6 +54,13 @@ class Play:
         self.assignments: dict[str, int] = {}
         self.estimates = 0
         self.counts: Counter[str] = Counter()
+        self.second_currency = self.contract.currency
+        self.quoted = {"EUR"} | {
+            fields[name]
+            for kind, fields in foundation.sayings
+            if kind is ExchangeRateSet
+            for name in ("from_currency", "to_currency")
+        }
 
     def next(self, of: str) -> int:
         """The next version of something, or its number."""
@@ -182,6 +197,8 @@ def _amend(play: Play) -> None:
     version = play.contract_version + draw(st.sampled_from([1, 1, 1, 2]))
     lines = tuple(amended(line, draw, play.scope, currency) for line in play.contract.lines)
     shared = draw(st.sampled_from([None, (), draw(shared_caps(lines, currency)) if play.scope.caps else None]))
+    policies = play.contract.policies or Policies()
+    account = draw(seldom(st.sampled_from(["receivable", "contract_asset"]))) if play.scope.rare else None
     story.say(
         ContractAmended,
         contract_id=play.contract.contract_id,
@@ -192,15 +209,21 @@ def _amend(play: Play) -> None:
         approved_by=draw(often(st.just("ann"))),
         retroactive=draw(seldom(st.just(True), False)),
         shared_caps=shared,
-        lines=lines,
+        lines=some_lines(play, lines) if not shared else lines,
+        policies=policies._replace(unbilled_account=account) if account is not None else None,
     )
     play.contract_version = version
+
+
+def some_lines(play: Play, lines: tuple[ContractLine, ...]) -> tuple[ContractLine, ...]:
+    """At times without the last of several."""
+    return lines[:-1] if play.scope.rare and len(lines) > 1 and play.draw(seldom(st.just(True), False)) else lines
 
 
 def amended(line: ContractLine, draw: st.DrawFn, scope: Scope, currency: str) -> ContractLine:
     terms = line.terms
     assert isinstance(terms, TimeAndMaterials)
-    factor = draw(st.sampled_from([100, 100, 113]))
+    factor = draw(st.sampled_from([100, 100, 113, *([0] if scope.rare else [])]))
     rates = tuple(rate._replace(rate=rate.rate * factor // 100) for rate in terms.rates)
     cap = terms.cap
     if scope.caps and draw(st.booleans()):

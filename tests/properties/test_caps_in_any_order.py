@@ -107,22 +107,23 @@ def _by_the_rules(contract: Contract, found: dict[str, Price], books: Books, *, 
 
 
 def limits_on(contract: Contract, price: Price, *, billing: bool) -> tuple[Limit, ...]:
-    """Every cap that any version has over the line, with its limit in the version in force on the service date.
+    """Every cap that any version has over the line, with its limit and split in the version in force on the service date.
 
-    A retroactive version holds on every date; a cap that the version does not have, or only warns of, still counts consumption.
+    A retroactive version holds on every date; a cap that the version does not have, or only warns of, still counts consumption, and so
+    does every period that the cap ever had.
     """
     version = next(
         (one for one in reversed(contract.history) if one.effective_on <= price.day or one.retroactive),
         contract.history[0],
     )
     in_force = _caps_over(version.terms, price.line_id)
-    newest: dict[str, Cap | SharedCap] = {}
-    for one in contract.history:
-        newest |= _caps_over(one.terms, price.line_id)
-    terms = contract.terms
-    line = next(line for line in terms.lines if line.line_id == price.line_id)
+    periods = {
+        (cap_id, cap.period) for one in contract.history for cap_id, cap in _caps_over(one.terms, price.line_id).items()
+    }
+    line = next(line for line in version.terms.lines if line.line_id == price.line_id)
     return tuple(
-        _limit(cap_id, in_force.get(cap_id), cap, terms, line, billing=billing) for cap_id, cap in newest.items()
+        _limit(cap_id, period, in_force.get(cap_id), version.terms, line, billing=billing)
+        for cap_id, period in sorted(periods)
     )
 
 
@@ -135,20 +136,21 @@ def _caps_over(terms: ContractSigned, line_id: str) -> dict[str, Cap | SharedCap
 
 def _limit(
     cap_id: str,
+    period: str,
     cap: Cap | SharedCap | None,
-    newest: Cap | SharedCap,
     terms: ContractSigned,
     line: ContractLine,
     *,
     billing: bool,
 ) -> Limit:
-    split = newest.split or stated(terms, line, "cap_split") or "split"
+    if cap is None or cap.kind != "hard" or cap.period != period:
+        return Limit(f"{cap_id}/{period}", None, None, period, False)
+    split = cap.split or stated(terms, line, "cap_split") or "split"
     if billing:
         split = stated(terms, line, "cap_split_billing") or split
-    binds = cap is not None and cap.kind == "hard"
-    amount = None if cap is None or not binds or cap.amount is None else Decimal(cap.amount).scaleb(-4)
-    hours = None if cap is None or not binds or cap.hours is None else Decimal(cap.hours).scaleb(-6)
-    return Limit(cap_id, amount, hours, newest.period, split == "reject_whole")
+    amount = None if cap.amount is None else Decimal(cap.amount).scaleb(-4)
+    hours = None if cap.hours is None else Decimal(cap.hours).scaleb(-6)
+    return Limit(f"{cap_id}/{period}", amount, hours, period, split == "reject_whole")
 
 
 def stated(terms: ContractSigned, line: ContractLine, name: str) -> Any:

@@ -25,7 +25,7 @@ from domain.events.common import (
 )
 from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, TimeApproved, TimeWithdrawn
 from domain.events.reference import CostRateSet, ExchangeRateSet, LegalEntityDefined, PersonDefined
-from domain.outputs import ForecastUpdate, ProjectView
+from domain.outputs import ForecastUpdate, JournalEntry, ProjectView
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, HOURS_ONE, RATE_ONE
 from state.books import Outlook, Project
 from state.forecast.bases import reweigh
@@ -35,6 +35,7 @@ FIRST = date(2026, 3, 1)
 DAY = 86_400_000_000
 START = (FIRST - date(1970, 1, 1)).days * DAY
 MONTHS = ("2026-03", "2026-04", "2026-05")
+FAR = "2031-04"
 
 hours = st.integers(1, 12).map(lambda each: each * HOURS_ONE)
 money = st.integers(0, 20_000).map(lambda each: each * AMOUNT_ONE)
@@ -68,7 +69,7 @@ steps = st.one_of(
         st.sampled_from([None, "USD"]),
     ),
     st.tuples(st.just("amend"), terms),
-    st.tuples(st.just("assign"), st.dictionaries(st.sampled_from(MONTHS), hours, max_size=3)),
+    st.tuples(st.just("assign"), st.dictionaries(st.sampled_from((*MONTHS, FAR)), hours, max_size=3)),
     st.tuples(st.just("rate"), st.integers(8, 14)),
     st.tuples(st.just("end"), st.integers(1, 12)),
 )
@@ -216,7 +217,8 @@ def test_figures_add_up_and_changes_are_explained(taken: list[Any]) -> None:
             assert figures.eac_revenue == figures.burn_revenue + figures.etc_revenue
             assert figures.margin == figures.eac_revenue - figures.eac_cost
             assert min(figures.etc_hours, figures.etc_cost, figures.etc_revenue) >= 0
-            assert sum(month.hours for month in figures.months) == figures.eac_hours
+            for name in ("hours", "cost", "revenue"):
+                assert sum(getattr(month, name) for month in figures.months) == getattr(figures, f"eac_{name}"), name
         if before is not None and update.previous is not None:
             assert update.previous.sequence == before.sequence == update.baseline_sequence
             assert update.previous.eac_cost == before.project.eac_cost
@@ -225,6 +227,19 @@ def test_figures_add_up_and_changes_are_explained(taken: list[Any]) -> None:
             moved = (now.eac_cost - then.eac_cost, now.eac_revenue - then.eac_revenue, now.margin - then.margin)
             assert tuple(changes) == moved
         before = update
+
+
+@given(histories)
+def test_burn_in_the_ledger_is_what_was_posted(taken: list[Any]) -> None:
+    """Whatever exchange rates do afterwards."""
+    outputs, _ = played(taken)
+    cost = revenue = 0
+    for one in outputs:
+        if isinstance(one, JournalEntry):
+            cost += sum(line.ledger_amount for line in one.lines if line.account == "5000")
+            revenue -= sum(line.ledger_amount for line in one.lines if line.account == "4000")
+        elif isinstance(one, ForecastUpdate) and one.ledger is not None:
+            assert (one.ledger.burn_cost, one.ledger.burn_revenue) == (cost, revenue)
 
 
 @given(histories)

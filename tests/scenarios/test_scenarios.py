@@ -9,7 +9,10 @@ from tests.scenario_play import ScenarioFailed, play
 from tests.scenario_text import Scenario, ScenarioError, read_scenarios
 
 FOLDER = Path(__file__).parent
-SCENARIOS = [(path, scenario) for path in sorted(FOLDER.glob("*.md")) for scenario in read_scenarios(path)]
+# Pages that tell people the rules have figures too.
+DOCS = FOLDER.parents[1] / "docs"
+PATHS = (*sorted(FOLDER.glob("*.md")), DOCS / "concepts.md", DOCS / "rules.md")
+SCENARIOS = [(path, scenario) for path in PATHS for scenario in read_scenarios(path)]
 NAMES = [f"{path.stem}: {scenario.name}" for path, scenario in SCENARIOS]
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
+from msgspec.structs import replace
+
 from domain.audit.entries import EntryAccount
 from domain.events.delivery import TimeApproved
 from domain.journal import Leg
 from state.book_checks import EngagementBooks, books_agree
-from state.books import Entry, LineTotals, Posted, Price, Work
+from state.books import Entry, Issued, LineTotals, Posted, Price, Work
+from state.totals import unbilled_positions
 
 DAY = date(2026, 1, 5)
 TOTALS = LineTotals(
@@ -28,9 +31,12 @@ def entry(ledger: int = 720_0000, amount: int = 800_0000) -> Entry:
         approved_by="BEN",
     )
     price = Price("K", "L", "USD", DAY, 0, "", 100_000_000, 0, "", 8_000_000, 800_0000, 0, 800_0000, 800_0000, 800_0000)
-    legs = (Leg("1150", "revenue", amount, ledger), Leg("4000", "revenue", -amount, -ledger))
-    journal = Posted("j", "posting", "LE", "USD", "EUR", 9 * 10**11, DAY, "2026-01", DAY, 0, True, legs)
-    return Entry("T", 1, Work(event, 0, None, price, (journal,)))
+    accrued = journal(Leg("1150", "revenue", amount, ledger), Leg("4000", "revenue", -amount, -ledger))
+    return Entry("T", 1, Work(event, 0, None, price, (accrued,)))
+
+
+def journal(*legs: Leg) -> Posted:
+    return Posted("j", "posting", "LE", "USD", "EUR", 9 * 10**11, DAY, "2026-01", DAY, 0, True, legs, "K")
 
 
 def written(amount: int, ledger: int) -> dict[tuple[str, str], EntryAccount]:
@@ -60,4 +66,14 @@ def test_a_row_that_is_not_what_was_written() -> None:
 
 def test_a_rest_in_the_ledger_where_nothing_is_unbilled() -> None:
     (found,) = wrong(entry(ledger=100, amount=0), TOTALS, written(0, 100))
-    assert found == ("entry T", "0 in the ledger, as in contract currency", "0.01")
+    subject = "entry T, account 1150 of contract K"
+    assert found == (subject, "0 in the ledger, as in contract currency", "0.01")
+
+
+def test_each_contract_and_account_is_looked_at_by_itself() -> None:
+    """800.00 are accrued on K and were invoiced on another contract, which has not that much to give: neither is zero by the other."""
+    moved = replace(entry(), issued=(Issued("B", "M", 0, 0, DAY, 800_0000, 720_0000, account="1160"),))
+    assert unbilled_positions(moved) == {("K", "1150"): (800_0000, 720_0000), ("B", "1160"): (-800_0000, -720_0000)}
+    settled = replace(entry(ledger=100, amount=0), rests=(journal(Leg("1150", "exchange_difference", 0, -100)),))
+    assert unbilled_positions(settled) == {("K", "1150"): (0, 0)}
+    assert wrong(settled, TOTALS, written(0, 0)) == []

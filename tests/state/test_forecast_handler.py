@@ -421,6 +421,35 @@ def test_lines_do_not_make_up_for_each_other(books: Books) -> None:
     assert last.project.eac_cost == parse_amount("5400")
 
 
+def test_work_of_no_line_has_what_the_projects_budget_leaves_it(books: Books) -> None:
+    """6,000 for the project, 5,000 of them for its lines. 5 h that nobody pays are of the other 1,000, 12 h are 200 above it."""
+    contract, _ = two_lines()
+    begin(books, contract, activated("6000"))
+    told = updates(record.record for record in books.folded)[-1]
+    assert told.project.eac_cost == parse_amount("6000")
+    books.fold(time("T-1", "2026-03-02", 5, billable=False))
+    (told,) = updates(books.end_day(date(2026, 3, 2)))
+    assert (told.project.burn_cost, told.project.eac_cost) == (parse_amount("500"), parse_amount("6000"))
+    (told,) = updates(books.fold(time("T-2", "2026-03-03", 7, billable=False)))
+    assert told.project.eac_cost == parse_amount("6200")
+
+
+def test_work_of_no_line_counts_as_it_comes_where_the_project_has_no_budget(books: Books) -> None:
+    begin(books, *two_lines())
+    books.fold(time("T-1", "2026-03-02", 5, billable=False))
+    told = updates(record.record for record in books.folded) + updates(books.end_day(date(2026, 3, 2)))
+    assert told[-1].project.eac_cost == parse_amount("5500")
+
+
+def test_months_planned_too_far_ahead_count_once_they_are_near(books: Books) -> None:
+    """April 2031 is five years ahead from April 2026 on, whether the store was opened anew in between or not."""
+    begin(books, signed(), activated(), assigned("P-1", ("2031-04", 10)))
+    books.end_day(date(2026, 3, 31))
+    books.fold(time("T-1", "2026-04-01", 8))
+    (told,) = updates(books.end_day(date(2026, 4, 1)))
+    assert eac(told) == money(18, "1800", "2700")
+
+
 def test_a_lines_estimate_leaves_the_others_budget(books: Books) -> None:
     """8 h for 800 on BUILD, then its estimate: 30 h for 3,000 remain: 3,800 + 3,000 of RUN = 6,800."""
     begin(books, *two_lines())
@@ -661,6 +690,26 @@ def test_who_shares_a_cap_has_less_room(books: Books) -> None:
     outputs = books.end_day(date(2026, 3, 2))
     assert updates(outputs, "B")[-1].project.eac_revenue == parse_amount("600")
     assert updates(outputs, "B")[-1].deltas == (delta("volume", "0", "-900"),)
+
+
+def test_projects_that_share_a_cap_share_its_room_by_the_hours_that_remain(books: Books) -> None:
+    """3,000 of room; 10 h remain in A and 30 h in B, 1,500 and 4,500 at the line's rate: 750 and 2,250. A takes 300 of its own."""
+    shared = SharedCap("BOTH", ("L-A", "L-B"), "hard", parse_amount("3000"))
+    lines = line("L-A", project_id="A"), line("L-B", project_id="B")
+    books.fold(entity(), *people(), signed(*lines, shared_caps=(shared,)))
+    books.fold(*(activated(project_id=project_id) for project_id in ("A", "B")))
+    for project_id, hours in (("A", 10), ("B", 30)):
+        revised = estimate(1, "2026-03-01", remaining("2026-03", hours, str(hours * 100), str(hours * 150)))
+        books.fold(revised._replace(project_id=project_id))
+    books.end_day(date(2026, 3, 1))
+    outputs = [record.record for record in books.folded]
+    backlogs = [updates(outputs, project_id)[-1].project.backlog for project_id in ("A", "B")]
+    assert backlogs == [parse_amount("750"), parse_amount("2250")]
+    books.fold(time("T-1", "2026-03-02", 2, project_id="A"))
+    outputs += books.end_day(date(2026, 3, 2))
+    told = [updates(outputs, project_id)[-1].project for project_id in ("A", "B")]
+    assert sum(one.backlog for one in told) == parse_amount("2700")
+    assert [one.eac_revenue for one in told] == [parse_amount("868.42"), parse_amount("2131.58")]
 
 
 # Currencies

@@ -303,6 +303,27 @@ def test_a_row_without_id_gets_one_of_its_content_and_its_count(tmp_path: Path) 
     assert all(each.startswith("ts-") for each in ids)
 
 
+@pytest.mark.parametrize(
+    ("of", "fields", "warned"),
+    [
+        (', of = ["Project", "Person", "Date"]', "", []),
+        (', of = ["Project", "Person", "Date", "Hours"]', "", ["hours"]),
+        ("", "", ["hours"]),
+        (', of = ["Project", "Date", "Ended", "Rate"]', 'ended_at = "Ended"\nrate = "Rate"\n', ["ended_at", "rate"]),
+    ],
+)
+def test_an_id_made_of_what_may_be_corrected_is_warned_of(
+    of: str, fields: str, warned: list[str], tmp_path: Path
+) -> None:
+    """A row with corrected hours would get another id and be billed beside the old one."""
+    mapping = FIELDS.replace('"Id"', f'{{ derive = "row_content"{of} }}') + fields
+    if fields:
+        mapping += 'rate_approved_by = { value = "ada" }\n'
+    csv = "Project,Person,Date,Hours,Ended,Rate\nP,Ben,2026-03-01,4,2026-03-01T12:00:00Z,100\n"
+    warnings = imported(tmp_path, csv, mapping).warnings
+    assert [warning.split("which gives ")[1].split(";")[0] for warning in warnings] == warned
+
+
 def test_a_later_export_gives_the_rows_it_shares_the_same_ids_and_content(tmp_path: Path) -> None:
     """With columns in another order, rows in another order, a state that changed and more rows."""
     march = "Project,Person,Date,Hours,Invoiced\nP,Ben,2026-03-01,4,No\nP,Ben,2026-03-01,4,No\nP,Ben,2026-03-02,4,No\n"

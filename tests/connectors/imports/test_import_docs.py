@@ -93,6 +93,26 @@ HARVEST = (
     '"120,0","960,0","45,0","360,0",Euro - EUR,\n'
 )
 
+CLOCKIFY = (
+    '"Project","Client","Description","Task","User","Group","Email","Tags","Type","Billable",'
+    '"Invoiced","Invoice ID","Start Date",'
+    '"Start Time","End Date","End Time","Duration (h)","Duration (decimal)","Billable Rate (EUR)",'
+    '"Billable Amount (EUR)","Date of creation"\n'
+    '"Bridge","Acme","plan","Design","Ben","","ben@example.com","","Regular","Yes","No","",'
+    '"10/15/2024","11:00:00 AM","10/15/2024",'
+    '"12:30:00 PM","01:30:00","1.50","120.00","180.00","10/15/2024"\n'
+    '"Bridge","Acme","","","Ben","","ben@example.com","","Break","No","No","",'
+    '"10/15/2024","12:30:00 PM","10/15/2024",'
+    '"01:00:00 PM","00:30:00","0.50","0.00","0.00","10/15/2024"\n'
+)
+TOGGL = (
+    "\ufeffUser,Email,Client,Project,Task,Description,Billable,Start date,Start time,End date,"
+    "End time,Duration,Tags\n"
+    "Ben,ben@example.com,Acme,Bridge,,plan,Yes,2026-07-01,09:00:00,2026-07-01,10:15:30,01:15:30,\n"
+    "Ben,ben@example.com,Acme,Bridge,,,No,2026-07-01,10:15:30,2026-07-01,10:15:34,00:00:04,\n"
+    "Ben,ben@example.com,,,,,No,2026-07-01,11:00:00,2026-07-01,12:00:00,01:00:00,\n"
+)
+
 
 def test_harvest(tmp_path: Path) -> None:
     result = imported(tmp_path, HARVEST, DOCS / "mappings" / "harvest.toml")
@@ -113,20 +133,22 @@ def test_harvest_gives_a_row_the_same_id_when_it_was_invoiced_meanwhile(tmp_path
     assert [each["entry_id"] for each in entries(after)] == [each["entry_id"] for each in entries(before)]
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [("harvest", '"7,5"', '"6,5"'), ("clockify", "12:30:00 PM", "12:45:00 PM"), ("toggl", "10:15:30", "10:30:00")],
+)
+def test_a_row_whose_hours_are_corrected_keeps_its_id(name: str, before: str, after: str, tmp_path: Path) -> None:
+    """With another one it would be billed beside the old one."""
+    mapping = DOCS / "mappings" / f"{name}.toml"
+    csv = {"harvest": HARVEST, "clockify": CLOCKIFY, "toggl": TOGGL}[name]
+    first = imported(tmp_path, csv, mapping)
+    second = imported(tmp_path, csv.replace(before, after), mapping, "again")
+    assert entries(first)[0]["entry_id"] == entries(second)[0]["entry_id"]
+    assert first.warnings == second.warnings == ()
+
+
 def test_clockify(tmp_path: Path) -> None:
-    csv = (
-        '"Project","Client","Description","Task","User","Group","Email","Tags","Type","Billable",'
-        '"Invoiced","Invoice ID","Start Date",'
-        '"Start Time","End Date","End Time","Duration (h)","Duration (decimal)","Billable Rate (EUR)",'
-        '"Billable Amount (EUR)","Date of creation"\n'
-        '"Bridge","Acme","plan","Design","Ben","","ben@example.com","","Regular","Yes","No","",'
-        '"10/15/2024","11:00:00 AM","10/15/2024",'
-        '"12:30:00 PM","01:30:00","1.50","120.00","180.00","10/15/2024"\n'
-        '"Bridge","Acme","","","Ben","","ben@example.com","","Break","No","No","",'
-        '"10/15/2024","12:30:00 PM","10/15/2024",'
-        '"01:00:00 PM","00:30:00","0.50","0.00","0.00","10/15/2024"\n'
-    )
-    result = imported(tmp_path, csv, DOCS / "mappings" / "clockify.toml")
+    result = imported(tmp_path, CLOCKIFY, DOCS / "mappings" / "clockify.toml")
     (entry,) = entries(result)
     assert (entry["started_at"], entry["ended_at"]) == ("2024-10-15T15:00:00Z", "2024-10-15T16:30:00Z")
     assert (entry["hours"], entry["rate"], entry["zone"]) == ("1.5", "120", "America/New_York")
@@ -134,14 +156,7 @@ def test_clockify(tmp_path: Path) -> None:
 
 
 def test_toggl(tmp_path: Path) -> None:
-    csv = (
-        "\ufeffUser,Email,Client,Project,Task,Description,Billable,Start date,Start time,End date,"
-        "End time,Duration,Tags\n"
-        "Ben,ben@example.com,Acme,Bridge,,plan,Yes,2026-07-01,09:00:00,2026-07-01,10:15:30,01:15:30,\n"
-        "Ben,ben@example.com,Acme,Bridge,,,No,2026-07-01,10:15:30,2026-07-01,10:15:34,00:00:04,\n"
-        "Ben,ben@example.com,,,,,No,2026-07-01,11:00:00,2026-07-01,12:00:00,01:00:00,\n"
-    )
-    result = imported(tmp_path, csv, DOCS / "mappings" / "toggl.toml")
+    result = imported(tmp_path, TOGGL, DOCS / "mappings" / "toggl.toml")
     assert [(each["hours"], each["started_at"]) for each in entries(result)] == [
         ("1.258333", "2026-07-01T08:00:00Z"),
         ("0.001111", "2026-07-01T09:15:30Z"),

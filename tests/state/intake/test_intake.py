@@ -11,10 +11,11 @@ import pytest
 
 from connectors.files.intake_store import IntakeStore
 from domain.events.catalogue import Event
-from domain.events.common import HoldScope
+from domain.events.common import HoldScope, PaymentApplication
 from domain.events.control import IntakeNoticed
 from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased, TimeApproved
-from domain.events.reference import IdentityLinked
+from domain.events.finance import InvoicePosted, PaymentReceived
+from domain.events.reference import DayEnded, IdentityLinked
 from state.intake.clock import Clock
 from state.intake.intake import Intake, Ownership
 from tests.intake_inputs import DAY, activated, amended, at, customer, entity, head, said, signed, withdrawn, worked
@@ -124,6 +125,63 @@ def test_a_notice_says_what_and_where(store: IntakeStore) -> None:
         "line 1",
     )
     assert notice.message == "TimeApproved waits: no engagement is known for project P-1"
+
+
+def counts(taken: Taken) -> list[tuple[str, int, bool]]:
+    """Of the notices so far: subject, events that wait, whether it is over."""
+    events = [event for _, event, _ in taken.log.records if isinstance(event, IntakeNoticed)]
+    return [(event.subject, event.event_count, event.cleared) for event in events]
+
+
+def test_how_many_wait_is_said_when_a_day_ends(store: IntakeStore) -> None:
+    """Three by the evening of March 2; none came on March 3."""
+    taken = Taken(store, clock=Clock())
+    work = [worked(f"2026-03-02 1{number}:00", f"T-{number}", "P-1") for number in range(3)]
+    taken.take(entity("2026-03-02 09:00"), *work, customer("2026-03-04 12:00"))
+    assert counts(taken) == [("P-1", 1, False), ("P-1", 3, False)]
+    told = [event for _, event, _ in taken.log.records if isinstance(event, IntakeNoticed)][-1]
+    assert told.message == "3 events wait: no engagement is known for project P-1"
+    assert told.recorded_at == at("2026-03-02 23:00")
+    taken.take(activated("2026-03-05 09:00", "P-1"), customer("2026-03-06 12:00"))
+    assert counts(taken)[2:] == [("P-1", 3, True)]
+
+
+def test_counting_goes_on_where_it_was(store: IntakeStore) -> None:
+    """Also where the input ends its days itself, and after a restart."""
+    taken = Taken(store)
+    taken.take(worked("2026-03-02 10:00", "T-1", "P-1"), worked("2026-03-02 11:00", "T-2", "P-1"))
+    again = Taken(store)
+    ended = DayEnded(**head("2026-03-02 23:00"), zone="Europe/Berlin", date=DAY)
+    again.take(ended, ended)
+    assert counts(again) == [("P-1", 2, False)]
+
+
+def test_what_waits_for_several_things_says_for_which(store: IntakeStore) -> None:
+    """A payment of two invoices: the first one is known, so that it now waits for the second."""
+    taken = Taken(store)
+    applied = tuple(PaymentApplication(invoice, 10_000) for invoice in ("I-1", "I-2"))
+    payment = PaymentReceived(
+        **head("2026-03-02 10:00"),
+        payment_id="PAY",
+        customer_id="ACME",
+        amount=20_000,
+        currency="EUR",
+        received_on=DAY,
+        applications=applied,
+    )
+    taken.take(payment)
+    assert counts(taken) == [("I-1", 1, False)]
+    taken.take(posted("2026-03-03 10:00", "I-1", "E-1.K/ACME/2026-02-01/1"))
+    assert counts(taken)[1:] == [("I-2", 1, False), ("I-1", 1, True)]
+    taken.take(posted("2026-03-04 10:00", "I-2", "E-1.K/ACME/2026-02-01/2"))
+    assert counts(taken)[3:] == [("I-2", 1, True)]
+    assert store.waiting_count() == 0
+
+
+def posted(when: str, invoice_id: str, statement_id: str) -> InvoicePosted:
+    return InvoicePosted(
+        **head(when), invoice_id=invoice_id, posted_on=DAY, amount=10_000, tax_amount=0, statement_id=statement_id
+    )
 
 
 def test_who_joins_a_contract_is_told_what_was_agreed_before(store: IntakeStore) -> None:

@@ -1,0 +1,62 @@
+"""Events that a person adds to an input folder: each call writes one new file, whole or not at all, that the next run takes in.
+
+No file is ever added to: what a run has read must not change.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from connectors.decode_error import DecodeError
+from connectors.files.input_reader import fault_of_line
+from connectors.files.writing import sync_folder, writing
+from connectors.json_records import event_from_json_line
+from domain.events.catalogue import Event
+
+DECISIONS: Final = "decisions"
+RESENT: Final = "resent"
+
+
+def add_events(input_dir: Path, kind: str, events: Sequence[dict[str, Any]], now: datetime) -> Path:
+    """Into a file of its own below the folder `kind`. Raises DecodeError where one would become a dead letter."""
+    lines = []
+    for event in events:
+        line = orjson.dumps({name: value for name, value in event.items() if value is not None})
+        if fault := fault_of_line(line):
+            raise fault
+        lines.append(line + b"\n")
+    folder = input_dir / kind
+    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    path = folder / f"{stamp}-{secrets.token_hex(6)}.jsonl"
+    part = folder / f".{path.name}"
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with part.open("xb") as file:
+            file.write(b"".join(lines))
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
+    sync_folder(folder)
+    return path
+
+
+def added_events(input_dir: Path, kind: str) -> Iterator[Event]:
+    """What such calls have written so far, taken in or not."""
+    folder = input_dir / kind
+    for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
+        for line in path.read_bytes().splitlines():
+            try:
+                yield event_from_json_line(line)
+            except DecodeError:
+                continue
+
+
+def new_event_id(prefix: str) -> str:
+    return f"{prefix}.{secrets.token_hex(8)}"

@@ -1,0 +1,91 @@
+"""The exceptions of a run as they stand: what was said last of each, and by which events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from connectors.files.engagement_log import EngagementLog
+from connectors.files.written import Written, read_topic
+from domain.events.catalogue import Event
+from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
+from domain.units import Instant
+
+LATEST_AMONG = 100
+
+
+class Known(NamedTuple):
+    """An exception with its newest revision; `since` is when it was raised (again) last, `closed` says that it is over."""
+
+    raised: ExceptionRaised
+    since: Instant
+    closed: ExceptionClosed | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed is None
+
+
+class Step(NamedTuple):
+    """Something that was said of an exception, with the event that caused it."""
+
+    at: Instant
+    said: ExceptionRaised | ExceptionClosed
+    cause: Event
+
+
+def exceptions_of(output: Path) -> dict[str, Known]:
+    """By id, in the order in which they were raised first. Raises NoOutputs and ContainerDamaged."""
+    found: dict[str, Known] = {}
+    for written in read_topic(output, TOPICS["ExceptionRaised"]):
+        match written.record:
+            case ExceptionRaised() as raised:
+                known = found.get(raised.exception_id)
+                since = raised.raised_at if known is None or known.closed is not None else known.since
+                found[raised.exception_id] = Known(raised, since)
+            case ExceptionClosed() as closed:
+                known = found.get(closed.exception_id)
+                if known is not None:
+                    found[closed.exception_id] = known._replace(closed=closed)
+            case _:
+                pass
+    return found
+
+
+def history_of(output: Path, exception_id: str) -> list[Step]:
+    """Everything that was said of it, the oldest first."""
+    said = [
+        written
+        for written in read_topic(output, TOPICS["ExceptionRaised"])
+        if isinstance(written.record, ExceptionRaised | ExceptionClosed) and written.record.exception_id == exception_id
+    ]
+    with closing(EngagementLog.open(output)) as log:
+        return [step for written in said if (step := _step(log, written)) is not None]
+
+
+def _step(log: EngagementLog, written: Written) -> Step | None:
+    found = log.read(written.position.log_offset, 1)
+    record = written.record
+    if not found or not isinstance(record, ExceptionRaised | ExceptionClosed):
+        return None
+    return Step(written.position.recorded_at, record, found[0].event)
+
+
+def latest_of(output: Path) -> Instant:
+    """When the newest of the last records was recorded; 0 where the log is empty."""
+    with closing(EngagementLog.open(output)) as log:
+        records = log.read(max(0, log.end - LATEST_AMONG), LATEST_AMONG)
+    return max((_recorded_at(record.event) for record in records), default=0)
+
+
+def events_of(output: Path) -> Iterator[Event]:
+    """Every event of the log, in its order; one for several engagements comes several times."""
+    with closing(EngagementLog.open(output)) as log:
+        yield from (record.event for record in log.records())
+
+
+def _recorded_at(event: Event) -> Instant:
+    recorded_at: Instant | None = getattr(event, "recorded_at", None)
+    return event.occurred_at if recorded_at is None else recorded_at

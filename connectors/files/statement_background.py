@@ -1,0 +1,133 @@
+"""What a statement is sent with: names, orders and entries as the log had them when it was issued, amounts by entry as posted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from connectors.files.engagement_log import EngagementLog
+from connectors.files.log_format import log_path
+from connectors.files.lookup import Issued
+from connectors.files.written import read_file
+from domain.accounts import UNBILLED
+from domain.events.catalogue import Event
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.delivery import ProjectActivated, TimeApproved
+from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonDefined
+from domain.identity import engagement_of
+from domain.outputs import TOPICS, BillingStatement, JournalEntry
+from domain.units import Amount
+
+ENTRY = "time_entry"
+
+
+@dataclass(slots=True)
+class Background:
+    """Of a folder without its log it is empty, and ids stand where names would."""
+
+    entity: LegalEntityDefined | None = None
+    customer: CustomerDefined | None = None
+    purchase_order: str | None = None
+    billing_zone: str | None = None
+    people: dict[str, str] = field(default_factory=dict)
+    projects: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, TimeApproved] = field(default_factory=dict)
+
+
+class Accrued(NamedTuple):
+    """What an entry had accrued under the contract when the statement was issued, and its service date."""
+
+    amount: Amount
+    day: date
+
+
+def background(output: Path, issued: Issued) -> Background:
+    """From the log up to the record that issued the statement."""
+    if not log_path(output, issued.position.shard).exists():
+        return Background()
+    gathering = _Gathering(issued.statement)
+    with EngagementLog.open(output, issued.position.shard) as log:
+        for record in log.records():
+            if record.offset > issued.position.log_offset:
+                break
+            gathering.see(record.event, record.engagement_id)
+    return gathering.background
+
+
+def entries_behind(output: Path, issued: Issued) -> Mapping[str, TimeApproved]:
+    """The entries of a statement as they stood when it was issued."""
+    return background(output, issued).entries
+
+
+def accrued_by_entry(output: Path, issued: Issued) -> dict[str, Accrued]:
+    """Of the statement's entries, by the journals that were posted before it."""
+    statement = issued.statement
+    wanted = {entry_id for line in statement.lines for entry_id in line.entries}
+    found: dict[str, Accrued] = {}
+    for journal in _journals(output, issued):
+        if (
+            journal.affected_kind == ENTRY
+            and journal.affected_id in wanted
+            and journal.contract_id == statement.contract_id
+        ):
+            amount = sum(line.amount for line in journal.lines if line.account in UNBILLED)
+            before = found[journal.affected_id].amount if journal.affected_id in found else 0
+            found[journal.affected_id] = Accrued(before + amount, journal.service_date or journal.accounting_date)
+    return found
+
+
+def _journals(output: Path, issued: Issued) -> Iterator[JournalEntry]:
+    for written in read_file(output, TOPICS["JournalEntry"], issued.position.shard):
+        if written.position.output_seq > issued.position.output_seq:
+            return
+        if isinstance(written.record, JournalEntry):
+            yield written.record
+
+
+class _Gathering:
+    """Of each thing the highest version counts, whichever comes first."""
+
+    def __init__(self, statement: BillingStatement) -> None:
+        self.background = Background()
+        self._statement = statement
+        self._engagement_id = engagement_of(statement.statement_id)
+        self._entry_ids = {entry_id for line in statement.lines for entry_id in line.entries}
+        self._versions: dict[tuple[str, str], int] = {}
+
+    def see(self, event: Event, engagement_id: str) -> None:
+        found, statement = self.background, self._statement
+        match event:
+            case TimeApproved() if event.entry_id in self._entry_ids and engagement_id == self._engagement_id:
+                if self._is_newest("entry", event.entry_id, event.version):
+                    found.entries[event.entry_id] = event
+            case PersonDefined() if event.name and self._is_newest("person", event.person_id, event.version):
+                found.people[event.person_id] = event.name
+            case ProjectActivated() if self._is_newest("project", event.project_id, event.version):
+                found.projects[event.project_id] = event.name
+            case LegalEntityDefined() if event.legal_entity_id == statement.legal_entity_id:
+                if self._is_newest("entity", event.legal_entity_id, event.version):
+                    found.entity = event
+            case CustomerDefined() if event.customer_id == statement.bill_to:
+                if self._is_newest("customer", event.customer_id, event.version):
+                    found.customer = event
+            case ContractSigned() | ContractAmended() if event.contract_id == statement.contract_id:
+                if self._is_newest("contract", event.contract_id, event.version):
+                    self._take_contract(event)
+            case _:
+                pass
+
+    def _take_contract(self, event: ContractSigned | ContractAmended) -> None:
+        """What an amendment does not give is inherited."""
+        if event.purchase_order is not None:
+            self.background.purchase_order = event.purchase_order.number
+        if event.billing_zone is not None:
+            self.background.billing_zone = event.billing_zone
+
+    def _is_newest(self, kind: str, subject: str, version: int) -> bool:
+        if version < self._versions.get((kind, subject), version):
+            return False
+        self._versions[kind, subject] = version
+        return True

@@ -1,0 +1,104 @@
+"""Matched rows as `TimeApproved` and `TimeWithdrawn`, each with its version and, where it needs one, its own rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+from connectors.imports.checked import fault_of
+from connectors.imports.products.choices import Choices
+from connectors.imports.products.export_row import ExportRow, NotTaken, plain
+from connectors.imports.products.former import Event, FormerEntry, Known
+from connectors.imports.products.matching import Matched
+from connectors.imports.products.rates import given_rate
+from connectors.imports.products.read_rows import EVENT, refused
+from connectors.imports.products.setup import Json, is_ours
+from connectors.imports.readings import end_of_day, instant_text
+
+EVENT_ID_NAME_LENGTH_MAX = 60
+
+
+class Entries:
+    """Matched rows as events; `rates` are of our own contracts, by project."""
+
+    def __init__(self, source: str, name: str, choices: Choices, rates: Mapping[str, Sequence[Event]]) -> None:
+        self._source = source
+        self._name = name
+        self._choices = choices
+        self._rates = rates
+        self._by = choices.approved_by or source
+
+    def checked(self, taken: Iterable[Matched]) -> tuple[list[Matched], list[NotTaken]]:
+        """A row that intake would not read is refused."""
+        valid: list[Matched] = []
+        invalid: list[NotTaken] = []
+        for matched in taken:
+            fault = None if matched.is_unchanged else fault_of(self._approved(matched))
+            if fault is None:
+                valid.append(matched)
+            else:
+                reason = f"{fault.field_path}: {fault.reason}; correct it and export again"
+                invalid.append(refused(matched.row, "", "", reason))
+        return valid, invalid
+
+    def events(self, taken: Iterable[Matched]) -> list[Json]:
+        """Nothing for rows that are as they were."""
+        changed = [matched for matched in taken if not matched.is_unchanged]
+        moved = [matched.moved_from for matched in changed if matched.moved_from is not None]
+        return [*map(self._approved, changed), *map(self.withdrawn, moved)]
+
+    def withdrawn(self, entry: FormerEntry) -> Json:
+        day = entry.day or date(1990, 1, 1)
+        return {
+            "type": "TimeWithdrawn",
+            "event_id": self._event_id("withdrawn", entry.entry_id[:40]),
+            "occurred_at": instant_text(end_of_day(day, self._choices.zone)),
+            "source": self._source,
+            "project_id": entry.project_id,
+            "entry_id": entry.entry_id,
+            "version": entry.version + 1,
+        }
+
+    def _approved(self, matched: Matched) -> Json:
+        row = matched.row
+        rate = self._own_rate(row)
+        stated = {
+            "type": EVENT,
+            "event_id": self._event_id(str(row.line), row.digest()),
+            "occurred_at": instant_text(end_of_day(row.day, self._choices.zone)),
+            "source": self._source,
+            "project_id": row.project.id,
+            "entry_id": matched.entry_id,
+            "version": max(matched.version + 1, row.changed_at or 0),
+            "person_id": row.person.id,
+            "task": row.task,
+            "description": row.note,
+            "worked_on": row.day.isoformat(),
+            "hours": plain(row.hours),
+            "billable": row.billable,
+            "rate": None if rate is None else plain(rate),
+            "rate_approved_by": None if rate is None else self._by,
+            "approved_by": self._by,
+        }
+        return {field: value for field, value in stated.items() if value is not None}
+
+    def _own_rate(self, row: ExportRow) -> Decimal | None:
+        """The row's rate where our contract for its project gives another; contracts of others decide themselves."""
+        rates = self._rates.get(row.project.id)
+        if rates is None or not row.billable or row.rate is None or given_rate(rates, row) == row.rate:
+            return None
+        return row.rate
+
+    def _event_id(self, line: str, digest: str) -> str:
+        return f"{self._source}:{self._name[:EVENT_ID_NAME_LENGTH_MAX]}:{line}:{digest}"
+
+
+def rates_of_ours(source: str, known: Known) -> dict[str, Sequence[Event]]:
+    return {
+        line["project_id"]: line["terms"].get("rates") or ()
+        for contract in known.contracts.values()
+        if is_ours(contract, source)
+        for line in contract["lines"]
+        if line["terms"].get("type") == "TimeAndMaterials"
+    }

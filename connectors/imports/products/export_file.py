@@ -1,0 +1,105 @@
+"""Opening an export: delimiter and encoding from its first line, solidtime's archive as zip or unpacked folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+from connectors.imports.cells import known_encoding
+from connectors.imports.csv_rows import Broken, open_text, read_table
+from connectors.imports.mapping import FileForm
+from connectors.imports.products.product import SOLIDTIME, Product, check_product
+from connectors.imports.products.solidtime import SIBLINGS
+from connectors.imports.refusals import ImportRefused
+from connectors.imports.said import Row, normal_text
+
+FILE_BYTES_MAX = 512 * 1024 * 1024
+TIME_ENTRIES = "time_entries.csv"
+
+_DELIMITERS = (",", ";", "\t")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Export(NamedTuple):
+    """The whole file; `names` are the rows of the archive's sibling files by id."""
+
+    product: Product
+    header: tuple[str, ...]
+    rows: tuple[Row | Broken, ...]
+    names: Mapping[str, Mapping[str, Mapping[str, str]]]
+
+
+def read_export(path: Path, named: Product | None, encoding: str | None) -> Export:
+    """Raises ImportRefused where it is not a detailed export of the product."""
+    try:
+        archive = _unzipped(path) if zipfile.is_zipfile(path) else {}
+        form = _form(path, archive, encoding)
+        with _open(path, archive, form) as file:
+            table = read_table(file, path, form)
+            product = check_product(named, table.header, str(path))
+            _check_once(table.header, path)
+            rows = tuple(table.rows)
+        siblings = _siblings(path, archive) if product is SOLIDTIME else {}
+    except (OSError, UnicodeDecodeError, zipfile.BadZipFile, RuntimeError) as fault:
+        raise ImportRefused(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
+    return Export(product, table.header, rows, {name: _by_id(text) for name, text in siblings.items()})
+
+
+def _siblings(path: Path, archive: Mapping[str, str]) -> Mapping[str, str]:
+    """Texts of the archive's other files, of the zip or of the folder in which it was unpacked."""
+    if archive:
+        return {name: archive[f"{name}.csv"] for name in SIBLINGS if f"{name}.csv" in archive}
+    beside = {name: path.with_name(f"{name}.csv") for name in SIBLINGS}
+    return {name: file.read_text(encoding="utf-8-sig") for name, file in beside.items() if file.is_file()}
+
+
+def _unzipped(path: Path) -> dict[str, str]:
+    """Texts by file name."""
+    with zipfile.ZipFile(path) as archive:
+        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+        if "xl/workbook.xml" in sizes:
+            raise ImportRefused(f"{path}: is a spreadsheet; export as CSV, or save the sheet as CSV")
+        if TIME_ENTRIES not in sizes:
+            raise ImportRefused(f"{path}: expected {TIME_ENTRIES} in the zip, came {', '.join(sorted(sizes)[:12])}")
+        wanted = [name for name in (TIME_ENTRIES, *(f"{name}.csv" for name in SIBLINGS)) if name in sizes]
+        if sum(sizes[name] for name in wanted) > FILE_BYTES_MAX:
+            raise ImportRefused(f"{path}: expected at most {FILE_BYTES_MAX // 1024 // 1024} MiB unpacked")
+        return {name: archive.read(name).decode("utf-8-sig") for name in wanted}
+
+
+def _open(path: Path, archive: Mapping[str, str], form: FileForm) -> TextIO:
+    if TIME_ENTRIES in archive:
+        return io.StringIO(archive[TIME_ENTRIES], newline="")
+    return open_text(path, form.encoding)
+
+
+def _form(path: Path, archive: Mapping[str, str], encoding: str | None) -> FileForm:
+    if TIME_ENTRIES in archive:
+        return FileForm()
+    with path.open("rb") as file:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise ImportRefused(f"{path}: expected at most {FILE_BYTES_MAX // 1024 // 1024} MiB; export less time")
+        first = file.readline(1024 * 1024)
+    try:
+        encoding = known_encoding(encoding or ("utf-16" if first.startswith(_UTF16) else "utf-8"))
+    except ValueError as fault:
+        raise ImportRefused(f"--encoding: {fault}") from fault
+    text = first.decode(encoding, errors="replace")
+    delimiter = max(_DELIMITERS, key=text.count)
+    return FileForm(encoding=encoding, delimiter=delimiter)
+
+
+def _check_once(header: tuple[str, ...], path: Path) -> None:
+    twice = sorted({column for column in header if column and header.count(column) > 1})
+    if twice:
+        raise ImportRefused(f'{path}: the column "{twice[0]}" stands more than once in the header; export again')
+
+
+def _by_id(text: str) -> dict[str, dict[str, str]]:
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    plain = ({key: normal_text(value or "") for key, value in row.items() if key} for row in rows)
+    return {row["id"]: row for row in plain if row.get("id")}

@@ -1,0 +1,88 @@
+"""One row of a product's export, the same for every product; and one that is not taken, with the reason."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+from connectors.imports.rejections import Rejected
+from domain.money import minor_units
+
+HOURS_MAX = Decimal(24)
+
+REFUSED = "refused"
+NOT_APPROVED = "not_approved"
+NOT_WORK = "not_work"
+
+
+class Named(NamedTuple):
+    id: str
+    name: str
+
+
+class ExportRow(NamedTuple):
+    """`rate` is in `currency` an hour, None where the export states none; `cost_rate` in the company's own currency.
+
+    `key` is what stays when hours are edited: the vendor's id where `has_vendor_id`. `amount` is what the export
+    says, else hours x rate.
+    """
+
+    line: int
+    client: Named
+    project: Named
+    person: Named
+    role: str
+    task: str | None
+    note: str | None
+    day: date
+    hours: Decimal
+    billable: bool
+    rate: Decimal | None
+    currency: str
+    amount: Decimal
+    cost_rate: Decimal | None
+    key: tuple[str, ...]
+    has_vendor_id: bool
+    changed_at: int | None
+    is_approved: bool
+    cells: Mapping[str, str]
+
+    def digest(self) -> str:
+        """Of what the row says about the work and its price, however the export writes it."""
+        said = (
+            *self.key, self.client.id, self.project.id, self.person.id, self.task, self.note, self.day.isoformat(),
+            plain(self.hours), self.billable, None if self.rate is None else plain(self.rate), self.currency,
+        )  # fmt: skip
+        return hashlib.blake2b(repr(said).encode(), digest_size=8).hexdigest()
+
+
+class NotTaken(NamedTuple):
+    """A row that becomes no entry; hours and amount as far as they can be read, so that the sums meet."""
+
+    status: str
+    rejected: Rejected
+    hours: Decimal | None
+    amount: Decimal | None
+    currency: str
+
+
+class Worked(NamedTuple):
+    """When and how long, as one product writes it."""
+
+    day: date
+    hours: Decimal
+    started: datetime | None = None
+
+
+def value_of(hours: Decimal, rate: Decimal | None, currency: str) -> Decimal:
+    """Hours x rate in the smallest unit, half up, as an entry is billed."""
+    if rate is None:
+        return Decimal(0)
+    return (hours * rate).quantize(Decimal(1).scaleb(-minor_units(currency)), ROUND_HALF_UP)
+
+
+def plain(value: Decimal) -> str:
+    return format(value.normalize(), "f")

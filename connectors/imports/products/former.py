@@ -1,0 +1,194 @@
+"""What a folder of events says already: entries of the same product, and who and what is known.
+
+Nothing else is remembered of earlier imports, so a folder can be copied, and a file that no run has read can be removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from connectors.containers import ContainerDamaged
+from connectors.files.dumped import dump_file
+from connectors.imports.refusals import ImportRefused
+
+Event = Mapping[str, Any]
+
+# Stands in the output folder of a run, which may lie below the input's and holds nothing to learn from.
+_ROUNDS = "rounds.jsonl"
+_SUFFIXES = (".jsonl", ".avro")
+_KINDS = {
+    "LegalEntityDefined": "legal_entity_id",
+    "CustomerDefined": "customer_id",
+    "PersonDefined": "person_id",
+    "ProjectActivated": "project_id",
+    "ContractSigned": "contract_id",
+    "ContractAmended": "contract_id",
+}
+
+
+class FormerEntry(NamedTuple):
+    """The newest version of an entry; `digest` is of the row it came from, empty where that is not known."""
+
+    entry_id: str
+    version: int
+    is_live: bool
+    digest: str
+    project_id: str
+    person_id: str
+    task: str | None
+    day: date | None
+    hours: Decimal
+    rate: Decimal | None
+
+
+class Known(NamedTuple):
+    """By id the newest event of each; `linked` are ids of the product that stand for known ones.
+
+    `contracted` are the projects that any version of any contract has a line for.
+    """
+
+    entries: Mapping[str, FormerEntry]
+    entities: Mapping[str, Event]
+    customers: Mapping[str, Event]
+    people: Mapping[str, Event]
+    projects: Mapping[str, Event]
+    contracts: Mapping[str, Event]
+    cost_rates: Mapping[str, tuple[Event, ...]]
+    costed_roles: frozenset[str]
+    linked: frozenset[str]
+    contracted: frozenset[str]
+
+    def with_events(self, events: Iterable[Event]) -> Known:
+        """As if these had been in the folder; no entries."""
+        newest = {kind: dict(self._of(kind)) for kind in _KINDS}
+        costs = {person: list(rates) for person, rates in self.cost_rates.items()}
+        contracted = set(self.contracted)
+        for event in events:
+            if event["type"] in _KINDS:
+                _keep_newest(newest[event["type"]], _KINDS[event["type"]], event)
+                contracted.update(_projects(event))
+            elif event["type"] == "CostRateSet":
+                costs.setdefault(str(event.get("person_id")), []).append(event)
+        return self._replace(
+            entities=newest["LegalEntityDefined"],
+            customers=newest["CustomerDefined"],
+            people=newest["PersonDefined"],
+            projects=newest["ProjectActivated"],
+            contracts=newest["ContractSigned"],
+            cost_rates={person: tuple(rates) for person, rates in costs.items()},
+            contracted=frozenset(contracted),
+        )
+
+    def _of(self, kind: str) -> Mapping[str, Event]:
+        return {
+            "LegalEntityDefined": self.entities,
+            "CustomerDefined": self.customers,
+            "PersonDefined": self.people,
+            "ProjectActivated": self.projects,
+        }.get(kind, self.contracts)
+
+
+def read_known(source: str, folders: Iterable[Path], without: Collection[Path] = ()) -> Known:
+    """`without` are files that are to be written over."""
+    newest: dict[str, dict[str, Event]] = {kind: {} for kind in _KINDS}
+    entries: dict[str, Event] = {}
+    costs: dict[str, list[Event]] = {}
+    roles: set[str] = set()
+    linked: set[str] = set()
+    contracted: set[str] = set()
+    for path in _files(folders, {path.resolve() for path in without}):
+        for event in _events(path):
+            kind = event.get("type")
+            if kind in ("TimeApproved", "TimeWithdrawn"):
+                if event.get("source") == source:
+                    _keep_newest(entries, "entry_id", event)
+            elif kind in _KINDS:
+                _keep_newest(newest["ContractSigned" if kind == "ContractAmended" else kind], _KINDS[kind], event)
+                contracted.update(_projects(event))
+            elif kind == "CostRateSet":
+                costs.setdefault(str(event.get("person_id")), []).append(event)
+                if event.get("person_id") is None:
+                    roles.add(str(event.get("role")))
+            elif kind == "IdentityLinked" and event.get("source") == source:
+                linked.add(str(event.get("source_id")))
+    return Known(
+        entries={entry_id: _entry(event) for entry_id, event in entries.items()},
+        entities=newest["LegalEntityDefined"],
+        customers=newest["CustomerDefined"],
+        people=newest["PersonDefined"],
+        projects=newest["ProjectActivated"],
+        contracts=newest["ContractSigned"],
+        cost_rates={person: tuple(events) for person, events in costs.items()},
+        costed_roles=frozenset(roles),
+        linked=frozenset(linked),
+        contracted=frozenset(contracted),
+    )
+
+
+def _files(folders: Iterable[Path], seen: set[Path]) -> Iterator[Path]:
+    for folder in folders:
+        outputs = {path.parent for path in folder.rglob(_ROUNDS)} if folder.is_dir() else set()
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            is_output = any(parent in outputs for parent in path.parents)
+            if path.suffix in _SUFFIXES and not is_output and not hidden and not path.name.endswith(".rejected.jsonl"):
+                resolved = path.resolve()
+                if resolved not in seen and path.is_file():
+                    seen.add(resolved)
+                    yield path
+
+
+def _events(path: Path) -> Iterator[Event]:
+    """Lines that are no events are passed over; the run that reads the folder tells of them."""
+    try:
+        if path.suffix == ".avro":
+            for dumped in dump_file(path):
+                yield {"type": dumped.type_name, **dumped.json}
+            return
+        with path.open("rb") as file:
+            for line in file:
+                event = _parsed(line)
+                if isinstance(event, dict):
+                    yield event
+    except (OSError, ContainerDamaged) as fault:
+        raise ImportRefused(f"{path}: cannot be read, so what was imported before is not known: {fault}") from fault
+
+
+def _parsed(line: bytes) -> object:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _keep_newest(events: dict[str, Event], id_field: str, event: Event) -> None:
+    entity_id = str(event.get(id_field))
+    known = events.get(entity_id)
+    if known is None or int(event.get("version", 0)) >= int(known.get("version", 0)):
+        events[entity_id] = event
+
+
+def _projects(event: Event) -> Iterator[str]:
+    return (str(line.get("project_id")) for line in event.get("lines") or ())
+
+
+def _entry(event: Event) -> FormerEntry:
+    worked_on, rate = event.get("worked_on"), event.get("rate")
+    return FormerEntry(
+        entry_id=str(event["entry_id"]),
+        version=int(event["version"]),
+        is_live=event["type"] == "TimeApproved",
+        digest=str(event.get("event_id", "")).rpartition(":")[2],
+        project_id=str(event.get("project_id", "")),
+        person_id=str(event.get("person_id", "")),
+        task=event.get("task"),
+        day=date.fromisoformat(worked_on) if worked_on else None,
+        hours=Decimal(str(event.get("hours") or 0)),
+        rate=None if rate is None else Decimal(str(rate)),
+    )

@@ -1,0 +1,283 @@
+"""A product's time export as events: what is new or changed since the exports before it, and nothing twice.
+
+Files appear whole or not at all: the setup first, for the time refers to it, then the time, then the list of what was
+not imported. If it ends between them, the same command goes on: what stands in the folder is known.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from connectors.imports.checked import fault_of
+from connectors.imports.products.choices import Choices
+from connectors.imports.products.entries import EVENT_ID_NAME_LENGTH_MAX, Entries, rates_of_ours
+from connectors.imports.products.export_file import Export, read_export
+from connectors.imports.products.export_row import NOT_APPROVED, NOT_WORK, REFUSED, ExportRow, NotTaken, plain, value_of
+from connectors.imports.products.former import FormerEntry, Known, read_known
+from connectors.imports.products.forms import Forms
+from connectors.imports.products.import_files import ImportFiles
+from connectors.imports.products.matching import Matched, match
+from connectors.imports.products.product import Product
+from connectors.imports.products.read_rows import Rows, in_one_currency, of_one_client, read_rows, refused
+from connectors.imports.products.setup import Json, Unknown, company_of, is_ours, setup_events, unknown
+from connectors.imports.products.sums import Sums, by_currency, sums_of
+from connectors.imports.refusals import ImportRefused
+from connectors.imports.rejections import Rejected, rejected_json
+from domain.identity import statement_id
+
+GONE = "gone"
+
+
+class Wanted(NamedTuple):
+    """How to import. Company fields may be empty where the folder knows one company."""
+
+    entity: str | None = None
+    entity_name: str | None = None
+    zone: str | None = None
+    bootstrap: bool = False
+    contract_rates: bool = False
+    keep_duplicates: bool = False
+    withdraw_missing: bool = False
+    replace: bool = False
+    encoding: str | None = None
+    known: tuple[Path, ...] = ()
+
+
+class Changes(NamedTuple):
+    """What became of the imported rows, and the entries that were withdrawn because no row is them any more."""
+
+    new: int
+    changed: int
+    moved: int
+    unchanged: int
+    withdrawn: int
+
+
+class ImportedExport(NamedTuple):
+    """Rows read are imported, not approved, no work or refused, in rows, hours and amounts.
+
+    `billed` is hours x rate of the imported rows, and `differing` those of them whose amount in the export is another.
+    `unknown` is what the entries refer to and neither the folder nor the setup has. `first_statement` is the id of the
+    first statement that the setup's contracts give.
+    """
+
+    product: Product
+    forms: Forms
+    first_day: date | None
+    last_day: date | None
+    read: Sums
+    imported: Sums
+    not_approved: Sums
+    not_work: Sums
+    refused: Sums
+    billed: Mapping[str, Decimal]
+    changes: Changes
+    gone: tuple[FormerEntry, ...]
+    unrated: int
+    differing: int
+    unknown: Unknown
+    first_statement: str | None
+    foreign: tuple[str, ...]
+    events: tuple[tuple[str, int], ...]
+    setup_path: Path | None
+    events_path: Path | None
+    listed_path: Path | None
+    refused_first: tuple[Rejected, ...]
+
+
+def import_export(
+    path: Path, product: Product | None, choices: Choices, wanted: Wanted, folder: Path, name: str
+) -> ImportedExport:
+    """Writes `<product>-<name>.setup.jsonl`, `.jsonl` and `.rejected.jsonl`, each where it has something to say.
+
+    A name that is there already gets a number. Raises ImportRefused, and then nothing is written.
+    """
+    for each in wanted.known:
+        if not each.is_dir():
+            raise ImportRefused(f"--known: expected a folder with .jsonl or .avro files, came {each}")
+    export = read_export(path, product, wanted.encoding)
+    source = export.product.key
+    files = ImportFiles(folder, source, name, wanted.replace)
+    known = read_known(source, (folder, *wanted.known), files.written_over())
+    company = company_of(known, wanted.entity, wanted.entity_name, choices.currency, wanted.zone, wanted.bootstrap)
+    choices = choices._replace(zone=company.zone, currency=choices.currency or company.currency or None)
+    rows = read_rows(export, choices, str(path), wanted.keep_duplicates)
+    rows = of_one_client(rows, _clients_of_ours(source, known))
+    rows = in_one_currency(rows, _currencies_of_ours(source, known))
+    matching = match(source, rows.taken, known.entries)
+    taken = [each for each in matching.matched if each.row.is_approved or choices.take_unapproved]
+    waiting = [each for each in matching.matched if not (each.row.is_approved or choices.take_unapproved)]
+    taken, invalid = Entries(source, files.name, choices, {}).checked(taken)
+    if wanted.bootstrap:
+        _check_rates([each.row for each in taken], path)
+    setup = setup_events(source, [each.row for each in taken], company, known) if wanted.bootstrap else []
+    _check_setup(setup, path)
+    known_then = known.with_events(setup)
+    writer = Entries(source, files.name, choices, {} if wanted.contract_rates else rates_of_ours(source, known_then))
+    entries = writer.events(taken)
+    not_taken = (*rows.not_taken, *(_not_approved(each) for each in waiting), *invalid)
+    gone = (*_unapproved_again(waiting), *matching.gone)
+    if wanted.withdraw_missing:
+        _check_may_withdraw(not_taken, gone, path)
+        entries += [writer.withdrawn(entry) for entry in gone]
+    result = _result(export, rows, taken, not_taken, gone, len(gone) if wanted.withdraw_missing else 0)
+    written = files.write(_with_ids(setup, source, files.name), entries, _listed(not_taken, gone))
+    return result._replace(
+        unknown=unknown([each.row for each in taken], known_then),
+        first_statement=_first_statement(setup, [each.row for each in taken]),
+        foreign=tuple(sorted({each.row.currency for each in taken} - {company.currency})),
+        events=tuple(Counter(str(event["type"]) for event in (*setup, *entries)).items()),
+        setup_path=written[0],
+        events_path=written[1],
+        listed_path=written[2],
+    )
+
+
+def _clients_of_ours(source: str, known: Known) -> dict[str, str]:
+    ours = (project for project in known.projects.values() if project.get("source") == source)
+    return {project["project_id"]: project["customer_id"] for project in ours if project.get("customer_id")}
+
+
+def _currencies_of_ours(source: str, known: Known) -> dict[str, str]:
+    ours = (contract for contract in known.contracts.values() if is_ours(contract, source))
+    return {contract["customer_id"]: contract["currency"] for contract in ours}
+
+
+def _check_rates(rows: Sequence[ExportRow], path: Path) -> None:
+    """An export that has no rates or costs at all cannot be billed, and a made-up one would be wrong money."""
+    billable = [row for row in rows if row.billable]
+    if billable and all(row.rate is None for row in billable):
+        raise ImportRefused(
+            f"{path}: has no rates; say --rate, per hour, for --bootstrap (the file can be edited then)"
+        )
+    if rows and all(row.cost_rate is None for row in rows):
+        raise ImportRefused(
+            f"{path}: has no costs; say --cost-rate, what an hour costs the company, for --bootstrap"
+            " (0 if it is not known; the file can be edited then)"
+        )
+
+
+def _check_setup(setup: Iterable[Json], path: Path) -> None:
+    for event in setup:
+        fault = fault_of(event)
+        if fault:
+            raise ImportRefused(f"{path}: no {event['type']} can be written: {fault.field_path}: {fault.reason}")
+
+
+def _check_may_withdraw(not_taken: Iterable[NotTaken], gone: Sequence[FormerEntry], path: Path) -> None:
+    unread = [each for each in not_taken if each.status == REFUSED]
+    if unread and gone:
+        raise ImportRefused(
+            f"{path}: {len(unread)} rows were refused (the first: {unread[0].rejected.sentence()}), and one of them may"
+            " be an entry that seems missing; correct them, or import without --withdraw-missing"
+        )
+
+
+def _unapproved_again(waiting: Iterable[Matched]) -> tuple[FormerEntry, ...]:
+    former = (each.former or each.moved_from for each in waiting)
+    return tuple(entry for entry in former if entry is not None and entry.is_live)
+
+
+def _not_approved(matched: Matched) -> NotTaken:
+    reason = "not approved; approve it and export again, or say --take-unapproved where the account approves nothing"
+    if matched.former is not None and matched.former.is_live:
+        reason = (
+            f"not approved any more; {matched.entry_id} stays as it was imported, unless --withdraw-missing is said"
+        )
+    return refused(matched.row, "Approved?", matched.row.cells.get("Approved?", ""), reason, NOT_APPROVED)
+
+
+def _listed(not_taken: Iterable[NotTaken], gone: Iterable[FormerEntry]) -> list[Json]:
+    rows = sorted(not_taken, key=lambda each: each.rejected.line)
+    return [
+        *({"status": each.status, **rejected_json(each.rejected)} for each in rows),
+        *(_gone(entry) for entry in gone),
+    ]
+
+
+def _gone(entry: FormerEntry) -> Json:
+    return {
+        "status": GONE,
+        "entry_id": entry.entry_id,
+        "project_id": entry.project_id,
+        "person_id": entry.person_id,
+        "worked_on": entry.day.isoformat() if entry.day else None,
+        "hours": plain(entry.hours),
+        "reason": "was imported and is not in this export, or not approved any more; --withdraw-missing withdraws it",
+    }
+
+
+def _first_statement(setup: Iterable[Json], rows: Iterable[ExportRow]) -> str | None:
+    contracts = {event["customer_id"]: event["contract_id"] for event in setup if event["type"] == "ContractSigned"}
+    billable = [row for row in rows if row.billable and row.rate and row.client.id in contracts]
+    first = min(billable, key=lambda row: (row.day, row.client.id), default=None)
+    if first is None:
+        return None
+    month = first.day.replace(day=1).isoformat()
+    return statement_id(first.client.id, contracts[first.client.id], first.client.id, month, 1)
+
+
+def _with_ids(events: Iterable[Json], source: str, name: str) -> list[Json]:
+    stem = f"{source}:{name[:EVENT_ID_NAME_LENGTH_MAX]}:setup"
+    return [
+        {"type": event["type"], "event_id": f"{stem}:{number}", **event} for number, event in enumerate(events, start=1)
+    ]
+
+
+def _result(
+    export: Export,
+    rows: Rows,
+    imported: Sequence[Matched],
+    not_taken: Sequence[NotTaken],
+    gone: tuple[FormerEntry, ...],
+    withdrawn: int,
+) -> ImportedExport:
+    """Raises AssertionError where the parts are not the whole, for then a row was lost."""
+    worked = [each.row for each in imported]
+    parts = {
+        status: sums_of(each for each in not_taken if each.status == status)
+        for status in (NOT_APPROVED, NOT_WORK, REFUSED)
+    }
+    whole = sums_of([*worked, *not_taken])
+    if whole.rows != len(export.rows) or whole.hours != rows.hours:
+        raise AssertionError(
+            f"{whole.rows} rows and {whole.hours} hours are accounted for, expected {len(export.rows)} and {rows.hours}"
+        )
+    billed = [(row, value_of(row.hours, row.rate, row.currency)) for row in worked]
+    return ImportedExport(
+        product=export.product,
+        forms=rows.forms,
+        first_day=min((row.day for row in worked), default=None),
+        last_day=max((row.day for row in worked), default=None),
+        read=whole,
+        imported=sums_of(worked),
+        not_approved=parts[NOT_APPROVED],
+        not_work=parts[NOT_WORK],
+        refused=parts[REFUSED],
+        billed=by_currency((row.currency, value) for row, value in billed),
+        changes=_changes(imported, withdrawn),
+        gone=gone,
+        unrated=sum(row.billable and row.rate is None for row in worked),
+        differing=sum(row.amount != value for row, value in billed),
+        unknown=Unknown((), (), (), (), ()),
+        first_statement=None,
+        foreign=(),
+        events=(),
+        setup_path=None,
+        events_path=None,
+        listed_path=None,
+        refused_first=tuple(each.rejected for each in not_taken if each.status == REFUSED),
+    )
+
+
+def _changes(imported: Iterable[Matched], withdrawn: int) -> Changes:
+    counts = Counter(
+        "unchanged" if each.is_unchanged else "moved" if each.moved_from else "changed" if each.former else "new"
+        for each in imported
+    )
+    return Changes(counts["new"], counts["changed"], counts["moved"], counts["unchanged"], withdrawn)

@@ -1,0 +1,279 @@
+"""What `--bootstrap` writes so that an export can be billed: company, customers, people, costs, projects, contracts.
+
+One time-and-materials contract a client, with a line a project and the rates that the rows show. All projects of a
+client are one engagement, so that the client gets one statement a month. What is known already is left as it is; a
+project that is new to a contract of ours, or work from before its start, makes a higher version of that contract.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from connectors.imports.products.export_row import ExportRow, plain, value_of
+from connectors.imports.products.former import Event, Known
+from connectors.imports.products.rates import line_rates
+from connectors.imports.readings import instant_text
+from connectors.imports.refusals import ImportRefused
+from domain.zones import midnight
+
+Json = dict[str, Any]
+
+
+class Company(NamedTuple):
+    """`policies` of RULES section 5 are the company's own to add in the file."""
+
+    legal_entity_id: str
+    name: str
+    currency: str
+    zone: str
+
+
+class Unknown(NamedTuple):
+    """What rows refer to and no event defines; entries of it wait until it is known."""
+
+    customers: tuple[str, ...]
+    people: tuple[str, ...]
+    costs: tuple[str, ...]
+    projects: tuple[str, ...]
+    contracts: tuple[str, ...]
+
+
+def company_of(
+    known: Known, entity: str | None, name: str | None, currency: str | None, zone: str | None, bootstrap: bool
+) -> Company:
+    """The company named, or the one that is known; a zone is needed in any case, for days end somewhere."""
+    if entity is None and len(known.entities) == 1:
+        entity = next(iter(known.entities))
+    if entity is not None and entity in known.entities:
+        stands = known.entities[entity]
+        return Company(entity, str(stands["name"]), str(stands["currency"]), zone or str(stands["zone"]))
+    if known.entities and not bootstrap and entity is not None:
+        raise ImportRefused(f'--entity: expected one of {", ".join(sorted(known.entities))}, came "{entity}"')
+    if bootstrap:
+        given = {"--entity": entity, "--currency": currency, "--zone": zone}
+        lacking = [option for option, value in given.items() if not value]
+        if lacking:
+            raise ImportRefused(
+                f"--bootstrap needs {' and '.join(lacking)}: no company of that name is known in the folder; such as"
+                " --entity studio --currency EUR --zone Europe/Berlin"
+            )
+    if not zone:
+        raise ImportRefused("--zone is needed, such as --zone Europe/Berlin: no one company is known whose zone it is")
+    return Company(entity or "", name or entity or "", currency or "", zone)
+
+
+def unknown(rows: Sequence[ExportRow], known: Known) -> Unknown:
+    """`contracts` are projects that no known contract has a line for."""
+    customers = {row.client.id for row in rows} - known.customers.keys() - known.linked
+    people = {row.person.id for row in rows} - known.people.keys() - known.linked
+    projects = {row.project.id for row in rows} - known.projects.keys() - known.linked
+    uncosted = {
+        person
+        for person in {row.person.id for row in rows} - known.cost_rates.keys() - known.linked
+        if known.people.get(person, {}).get("role") not in known.costed_roles
+    }
+    contracts = {row.project.id for row in rows} - known.contracted - known.linked
+    found = (customers, people, uncosted, projects, contracts)
+    return Unknown(*(tuple(sorted(each)) for each in found))
+
+
+def setup_events(source: str, rows: Sequence[ExportRow], company: Company, known: Known) -> list[Json]:
+    """In the order in which one reads them; still without `event_id`."""
+    lacks = unknown(rows, known)
+    since = _month_start(min(row.day for row in rows)) if rows else date(1990, 1, 1)
+    writer = _Writer(source, rows, company, known, since)
+    events: list[Json] = []
+    if rows and company.legal_entity_id not in known.entities:
+        events.append(writer.entity())
+    events += [writer.customer(customer_id) for customer_id in lacks.customers]
+    events += [writer.person(person_id) for person_id in lacks.people]
+    events += writer.cost_rates()
+    # One that a contract names already is bound to the engagement of that contract, and activated where that is from.
+    events += [writer.project(project_id) for project_id in lacks.projects if project_id not in known.contracted]
+    events += writer.contracts(frozenset(lacks.contracts))
+    return events
+
+
+class _Writer:
+    def __init__(self, source: str, rows: Sequence[ExportRow], company: Company, known: Known, since: date) -> None:
+        self._source = source
+        self._company = company
+        self._known = known
+        self._since = since
+        self._of_client = _grouped(rows, lambda row: row.client.id)
+        self._of_person = _grouped(rows, lambda row: row.person.id)
+        self._of_project = _grouped(rows, lambda row: row.project.id)
+
+    def entity(self) -> Json:
+        return self._event(
+            "LegalEntityDefined",
+            legal_entity_id=self._company.legal_entity_id,
+            name=self._company.name,
+            currency=self._company.currency,
+            zone=self._company.zone,
+            fiscal_calendar={"kind": "calendar_month", "year_starts_on": "01-01"},
+        )
+
+    def customer(self, customer_id: str) -> Json:
+        return self._event("CustomerDefined", customer_id=customer_id, name=self._of_client[customer_id][0].client.name)
+
+    def person(self, person_id: str) -> Json:
+        first = self._of_person[person_id][0]
+        return self._event(
+            "PersonDefined",
+            person_id=person_id,
+            name=first.person.name,
+            legal_entity_id=self._company.legal_entity_id,
+            role=first.role,
+        )
+
+    def cost_rates(self) -> Iterator[Json]:
+        for person, rows in sorted(self._of_person.items()):
+            former = self._known.cost_rates.get(person, ())
+            days = _costs_by_day(rows)
+            steps = _cost_steps(days)
+            differs = any(_cost_on(former, day) != cost for day, cost in days.items())
+            ours = all(event.get("source") == self._source for event in former)
+            costed_by_role = not former and self._known.people.get(person, {}).get("role") in self._known.costed_roles
+            if differs and ours and not costed_by_role:
+                version = max((int(event["version"]) for event in former), default=0)
+                for place, (first, last, cost) in enumerate(steps, start=1):
+                    yield self._cost_rate(person, version + place, self._since if place == 1 else first, last, cost)
+
+    def project(self, project_id: str) -> Json:
+        rows = self._of_project[project_id]
+        first = min(rows, key=lambda row: (row.day, row.line))
+        return self._event(
+            "ProjectActivated",
+            project_id=project_id,
+            engagement_id=first.client.id,
+            name=first.project.name,
+            legal_entity_id=self._company.legal_entity_id,
+            customer_id=first.client.id,
+            starts_on=self._since.isoformat(),
+            budget=_worked_so_far(rows, self._company.currency),
+        )
+
+    def contracts(self, lacking: frozenset[str]) -> Iterator[Json]:
+        """New, or a higher version with the lines that were there and those of projects that are new."""
+        for client_id, rows in sorted(self._of_client.items()):
+            contract_id = f"{client_id}-time"[:128]
+            former = self._known.contracts.get(contract_id)
+            projects = [project for project in sorted({row.project.id for row in rows}) if project in lacking]
+            if former is None:
+                if projects:
+                    yield self._contract(
+                        contract_id, 1, self._since, client_id, [self._line(each) for each in projects]
+                    )
+            elif is_ours(former, self._source):
+                starts_on = date.fromisoformat(str(former["starts_on"]))
+                first = min(row.day for row in rows)
+                if projects or first < starts_on:
+                    yield self._signed_again(former, min(starts_on, self._since), projects)
+
+    def _contract(self, contract_id: str, version: int, starts_on: date, client_id: str, lines: list[Json]) -> Json:
+        return self._event(
+            "ContractSigned",
+            version,
+            contract_id=contract_id,
+            customer_id=client_id,
+            legal_entity_id=self._company.legal_entity_id,
+            currency=self._of_client[client_id][0].currency,
+            signed_on=starts_on.isoformat(),
+            starts_on=starts_on.isoformat(),
+            billing_cycle={"kind": "monthly"},
+            billing_zone=self._company.zone,
+            lines=lines,
+        )
+
+    def _signed_again(self, former: Event, starts_on: date, projects: list[str]) -> Json:
+        """As it stands, edits of the file included."""
+        stands = {name: value for name, value in former.items() if name not in ("event_id", "recorded_at")}
+        lines = [*former["lines"], *(self._line(each) for each in projects)]
+        head = self._event("ContractSigned", int(former["version"]) + 1)
+        return stands | head | {"starts_on": starts_on.isoformat(), "lines": lines}
+
+    def _line(self, project_id: str) -> Json:
+        rates = line_rates(self._of_project[project_id])
+        terms = {"type": "TimeAndMaterials", "rates": [rate.json() for rate in rates]}
+        return {"line_id": project_id, "project_id": project_id, "terms": terms}
+
+    def _cost_rate(self, person: str, version: int, first: date, last: date | None, cost: Decimal) -> Json:
+        until = {} if last is None else {"effective_to": last.isoformat()}
+        return self._event(
+            "CostRateSet",
+            version,
+            cost_rate_id=f"{self._source}-{person}"[:128],
+            person_id=person,
+            currency=self._company.currency,
+            rate=plain(cost),
+            effective_from=first.isoformat(),
+            **until,
+        )
+
+    def _event(self, kind: str, version: int = 1, **fields: object) -> Json:
+        occurred_at = instant_text(midnight(self._since, self._company.zone))
+        return {"type": kind, "occurred_at": occurred_at, "source": self._source, "version": version, **fields}
+
+
+def is_ours(contract: Event, source: str) -> bool:
+    """Signed by an import of the same product, and amended by nobody."""
+    return contract.get("source") == source and contract.get("type") == "ContractSigned"
+
+
+def _worked_so_far(rows: Iterable[ExportRow], currency: str) -> Json:
+    """The export plans nothing; what was worked is the least that the project takes, and a line to edit."""
+    rows = tuple(rows)
+    hours = sum((row.hours for row in rows), Decimal(0))
+    cost = sum((value_of(row.hours, row.cost_rate, currency) for row in rows), Decimal(0))
+    budget = {"hours": plain(hours), "cost": plain(cost)}
+    if rows[0].currency != currency:
+        return budget
+    return budget | {"revenue": plain(sum((value_of(row.hours, row.rate, row.currency) for row in rows), Decimal(0)))}
+
+
+def _costs_by_day(rows: Iterable[ExportRow]) -> dict[date, Decimal]:
+    """In order; of one day the first row says it."""
+    days: dict[date, Decimal] = {}
+    for row in sorted(rows, key=lambda each: (each.day, each.line)):
+        if row.cost_rate is not None:
+            days.setdefault(row.day, row.cost_rate)
+    return days
+
+
+def _cost_steps(days: Mapping[date, Decimal]) -> list[tuple[date, date | None, Decimal]]:
+    """(first day, last day, cost) of each run of days with one cost."""
+    steps: list[tuple[date, Decimal]] = []
+    for day, cost in days.items():
+        if not steps or steps[-1][1] != cost:
+            steps.append((day, cost))
+    ends = [first - timedelta(days=1) for first, _ in steps[1:]]
+    return [(first, last, cost) for (first, cost), last in zip(steps, [*ends, None], strict=True)]
+
+
+def _cost_on(events: Iterable[Event], day: date) -> Decimal | None:
+    """Of the highest version whose days hold it."""
+    text = day.isoformat()
+    holding = [
+        event
+        for event in events
+        if str(event["effective_from"]) <= text
+        and (event.get("effective_to") is None or text <= str(event["effective_to"]))
+    ]
+    newest: Mapping[str, Any] | None = max(holding, key=lambda event: int(event["version"]), default=None)
+    return None if newest is None else Decimal(str(newest["rate"]))
+
+
+def _month_start(day: date) -> date:
+    return day.replace(day=1)
+
+
+def _grouped(rows: Iterable[ExportRow], key: Any) -> dict[str, list[ExportRow]]:
+    groups: dict[str, list[ExportRow]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return groups

@@ -1,0 +1,160 @@
+"""solidtime's archive of an organisation: time entries with ids, names and rates in the files beside them.
+
+An entry without a rate of its own has that of its project's member, project, member or organisation, in this order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from connectors.imports.products.export_row import ExportRow, Named, value_of
+from connectors.imports.products.reading import (
+    Context,
+    NotWork,
+    Reader,
+    currency_or_chosen,
+    flag,
+    hours_in_range,
+    named,
+    needed,
+    note_of,
+    optional,
+    readable,
+    said,
+)
+from connectors.imports.readings import ISO, SIX_DECIMALS, Unreadable, read_instant, read_whole
+from connectors.imports.said import CellFault, Row
+from domain.units import Instant
+from domain.zones import local_date
+
+SIBLINGS = ("clients", "projects", "project_members", "members", "tasks", "organizations")
+
+_MICROSECONDS_PER_HOUR = 3_600_000_000
+_STOP = "stop the timer that still runs and export again"
+
+
+def read(row: Row, context: Context) -> ExportRow:
+    kind = row.cells.get("type", "")
+    if kind.casefold() == "break":
+        raise NotWork("type", kind)
+    entry_id = named(needed(row, "id", "an entry without id cannot be told from others; export again"), row, "id").id
+    start = _instant(row, "start", "give the entry its start")
+    hours = hours_in_range(_hours(row, start), row, "end")
+    client, project = _client(row, context), _project(row, context)
+    member = _named(row, "member_id", "members", context)
+    billable = flag(row, "billable", absent=False)
+    currency = _currency(row, context)
+    rate = _rate(row, context) if billable else None
+    task = optional(row, "task_id")
+    changed_at = row.cells["updated_at"]
+    return ExportRow(
+        line=row.line,
+        client=client,
+        project=project,
+        person=member,
+        role=context.choices.role,
+        task=None if task is None else _name("tasks", task, context),
+        note=note_of(row, "description"),
+        day=local_date(start, context.choices.zone),
+        hours=hours,
+        billable=billable,
+        rate=rate,
+        currency=currency,
+        amount=value_of(hours, rate, currency),
+        cost_rate=context.choices.cost_rate,
+        key=(entry_id,),
+        has_vendor_id=True,
+        changed_at=_instant(row, "updated_at", "export again") // 1000 if changed_at else None,
+        is_approved=True,
+        cells=row.cells,
+    )
+
+
+def quantities(row: Row, context: Context) -> tuple[Decimal | None, Decimal | None, str]:
+    hours = readable(lambda: _hours(row, _instant(row, "start", "give the entry its start")))
+    return hours, None, readable(lambda: _currency(row, context)) or ""
+
+
+READER = Reader(dates=(), numbers=(), product_of=None, read=read, quantities=quantities)
+
+
+def _instant(row: Row, column: str, to_do: str) -> Instant:
+    needed(row, column, to_do)
+    return said(row, column, _utc)
+
+
+def _utc(text: str) -> Instant:
+    """In UTC, as the archive writes it; without an offset it would be nobody's time."""
+    try:
+        if datetime.fromisoformat(text).tzinfo is None:
+            raise Unreadable("expected an instant with its offset, such as 2026-03-02T08:00:00Z; export again")
+    except ValueError as fault:
+        if isinstance(fault, Unreadable):
+            raise
+        raise Unreadable("expected an instant such as 2026-03-02T08:00:00Z") from None
+    return read_instant(text, (ISO,), "UTC")
+
+
+def _hours(row: Row, start: Instant) -> Decimal:
+    seconds = _instant(row, "end", _STOP) - start
+    return (Decimal(seconds) / _MICROSECONDS_PER_HOUR).quantize(SIX_DECIMALS, ROUND_HALF_UP)
+
+
+def _rate(row: Row, context: Context) -> Decimal | None:
+    own = _cents(row.cells["billable_rate"])
+    if own is not None:
+        return own
+    project, member = row.cells["project_id"], row.cells["member_id"]
+    members = context.names.get("project_members", {}).values()
+    places: list[Mapping[str, str]] = [
+        *(each for each in members if (each.get("project_id"), each.get("member_id")) == (project, member)),
+        context.names.get("projects", {}).get(project, {}),
+        context.names.get("members", {}).get(member, {}),
+        *context.names.get("organizations", {}).values(),
+    ]
+    rates = (_cents(place.get("billable_rate", "")) for place in places)
+    return next((rate for rate in rates if rate is not None), context.choices.rate)
+
+
+def _cents(text: str) -> Decimal | None:
+    if not text:
+        return None
+    try:
+        return Decimal(read_whole(text)) / 100
+    except Unreadable:
+        raise CellFault(
+            "billable_rate", text, "expected a rate in cents, a whole number; correct it in solidtime"
+        ) from None
+
+
+def _currency(row: Row, context: Context) -> str:
+    organisations = context.names.get("organizations", {}).values()
+    code = next((each["currency"] for each in organisations if each.get("currency")), None)
+    return currency_or_chosen(code, row, "organization_id", context)
+
+
+def _client(row: Row, context: Context) -> Named:
+    """By the project, for entries made before it had a client carry none."""
+    project = context.names.get("projects", {}).get(row.cells["project_id"], {})
+    client_id = row.cells["client_id"] or project.get("client_id", "")
+    if client_id:
+        return Named(client_id, _name("clients", client_id, context))
+    if context.choices.client:
+        return Named(context.choices.client, context.choices.client)
+    raise CellFault("client_id", "", "nothing is there; give the project a client, or say --client for such rows")
+
+
+def _project(row: Row, context: Context) -> Named:
+    return _named(row, "project_id", "projects", context, "give the entry a project and export again")
+
+
+def _named(row: Row, column: str, file: str, context: Context, to_do: str = "export again") -> Named:
+    entity_id = needed(row, column, to_do)
+    return Named(named(entity_id, row, column).id, _name(file, entity_id, context))
+
+
+def _name(file: str, entity_id: str, context: Context) -> str:
+    """The id itself where the archive's file is not there."""
+    return context.names.get(file, {}).get(entity_id, {}).get("name") or entity_id

@@ -1,0 +1,326 @@
+"""`milepost import harvest`, `toggl`, `clockify`, `solidtime` and `auto`: time exports of known products."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from calendar import monthrange
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from connectors.imports.products.choices import ROLE, Choices
+from connectors.imports.products.import_export import Changes, ImportedExport, Wanted, import_export
+from connectors.imports.products.product import Product
+from connectors.imports.products.sums import Sums
+from connectors.imports.readings import decimal_text
+from connectors.imports.refusals import ImportRefused, nearest
+from connectors.imports.rejections import REJECTED_SHOWN
+from domain.money import is_currency, minor_units
+from domain.zones import is_zone, zone_names
+from milepost.console import say, write_json
+
+WRONG_USAGE = 2
+NAMES_SHOWN = 8
+
+
+class DateOrder(StrEnum):
+    dmy = "dmy"
+    mdy = "mdy"
+    ymd = "ymd"
+
+
+class DecimalSign(StrEnum):
+    point = "point"
+    comma = "comma"
+
+
+File = Annotated[Path, typer.Argument(help="The export.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the events; what it holds already is known.")]
+Bootstrap = Annotated[bool, typer.Option("--bootstrap", help="Write company, customers, people and contracts too.")]
+Entity = Annotated[str | None, typer.Option("--entity", help="Id of the company that bills.")]
+EntityName = Annotated[str | None, typer.Option("--entity-name", help="Its name; without it the id.")]
+Currency = Annotated[str | None, typer.Option("--currency", help="Of the company, and of rows that name none.")]
+ZoneName = Annotated[str | None, typer.Option("--zone", help="Where the days end, such as Europe/Berlin.")]
+Rate = Annotated[str | None, typer.Option("--rate", help="Per hour, for billable rows without a rate.")]
+CostRate = Annotated[str | None, typer.Option("--cost-rate", help="What an hour costs where the export does not say.")]
+Role = Annotated[str, typer.Option("--role", help="Of people without one.")]
+Client = Annotated[str | None, typer.Option("--client", help="For rows without a client.")]
+ApprovedBy = Annotated[str | None, typer.Option("--approved-by", help="Who approved; without it the product's name.")]
+Unapproved = Annotated[bool, typer.Option("--take-unapproved", help="Import rows that are not approved.")]
+Duplicates = Annotated[bool, typer.Option("--keep-duplicates", help="Import rows that are the same in every column.")]
+ContractRates = Annotated[bool, typer.Option("--contract-rates", help="The rates of contracts hold, not the rows'.")]
+Withdraw = Annotated[bool, typer.Option("--withdraw-missing", help="Withdraw entries that the export has no more.")]
+Known = Annotated[list[Path] | None, typer.Option("--known", help="Another folder of events; may be repeated.")]
+Order = Annotated[DateOrder | None, typer.Option("--date-order", help="Where the file does not settle it.")]
+Sign = Annotated[DecimalSign | None, typer.Option("--decimal", help="Where the file does not settle it.")]
+Encoding = Annotated[str | None, typer.Option("--encoding", help="Such as cp1252; without it UTF-8 or UTF-16.")]
+Name = Annotated[str | None, typer.Option("--name", help="Name in the file names; without it that of FILE.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Import anew over files that no run has read.")]
+Json = Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")]
+
+
+def verb(product: Product | None) -> Callable[..., None]:
+    """The command of one product; None recognises it by the header."""
+
+    def import_product(
+        file: File,
+        out: Out,
+        bootstrap: Bootstrap = False,
+        entity: Entity = None,
+        entity_name: EntityName = None,
+        currency: Currency = None,
+        zone: ZoneName = None,
+        rate: Rate = None,
+        cost_rate: CostRate = None,
+        role: Role = ROLE,
+        client: Client = None,
+        approved_by: ApprovedBy = None,
+        take_unapproved: Unapproved = False,
+        keep_duplicates: Duplicates = False,
+        contract_rates: ContractRates = False,
+        withdraw_missing: Withdraw = False,
+        known: Known = None,
+        date_order: Order = None,
+        decimal: Sign = None,
+        encoding: Encoding = None,
+        name: Name = None,
+        replace: Replace = False,
+        as_json: Json = False,
+    ) -> None:
+        choices = Choices(
+            zone=_zone(zone) or "",
+            currency=_currency(currency),
+            client=client,
+            rate=_amount(rate, "--rate"),
+            cost_rate=_amount(cost_rate, "--cost-rate"),
+            role=role,
+            approved_by=approved_by,
+            take_unapproved=take_unapproved,
+            date_order=None if date_order is None else date_order.value,
+            decimal=None if decimal is None else decimal.value,
+        )
+        wanted = Wanted(
+            entity=entity,
+            entity_name=entity_name,
+            zone=zone,
+            bootstrap=bootstrap,
+            contract_rates=contract_rates,
+            keep_duplicates=keep_duplicates,
+            withdraw_missing=withdraw_missing,
+            replace=replace,
+            encoding=encoding,
+            known=tuple(known or ()),
+        )
+        try:
+            imported = import_export(file, product, choices, wanted, out, name or _name_of(file))
+        except ImportRefused as fault:
+            typer.echo(str(fault), err=True)
+            raise typer.Exit(WRONG_USAGE) from fault
+        _tell_refused(imported)
+        if as_json:
+            write_json(summary(file, imported))
+            return
+        typer.echo(text(file, imported, out))
+        _tell_next(imported, out)
+
+    title = product.title if product else "a time tracker that its header names"
+    import_product.__doc__ = f"Time from the detailed export of {title}, with all that it needs to be billed."
+    return import_product
+
+
+def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
+    """Version 1 of the shape; `read` is the sum of imported, not_approved, not_work and refused."""
+    return {
+        "version": 1,
+        "file": str(file),
+        "product": imported.product.key,
+        "date_order": imported.forms.date_order,
+        "decimal": imported.forms.decimal,
+        "first_date": imported.first_day,
+        "last_date": imported.last_day,
+        "read": _sums_json(imported.read),
+        "imported": _sums_json(imported.imported),
+        "not_approved": _sums_json(imported.not_approved),
+        "not_work": _sums_json(imported.not_work),
+        "refused": _sums_json(imported.refused),
+        "billed": _amounts_json(imported.billed),
+        "differing_amounts": imported.differing,
+        "changes": imported.changes._asdict(),
+        "gone": len(imported.gone),
+        "without_rate": imported.unrated,
+        "unknown": imported.unknown._asdict(),
+        "foreign_currencies": imported.foreign,
+        "events": dict(imported.events),
+        "setup_file": _path(imported.setup_path),
+        "events_file": _path(imported.events_path),
+        "rejected_file": _path(imported.listed_path),
+    }
+
+
+def text(file: Path, imported: ImportedExport, out: Path) -> str:
+    changes = imported.changes
+    span = f", {imported.first_day} to {imported.last_day}" if imported.first_day else ""
+    lines = [
+        f"{file.name}: {imported.product.title}, {imported.read.rows:,} rows{span}",
+        f"  {'':14}{'rows':>8}{'hours':>14}  amount",
+        *(
+            _sums_line(label, sums)
+            for label, sums in (
+                ("imported", imported.imported),
+                ("not approved", imported.not_approved),
+                ("no work", imported.not_work),
+                ("refused", imported.refused),
+                ("read, the sum", imported.read),
+            )
+            if sums.rows or label != "no work"
+        ),
+        _changes_line(changes),
+        *_notes(imported),
+        *(f"  wrote {count:,} {event}" for event, count in imported.events),
+        *(f"  file  {path}" for path in (imported.setup_path, imported.events_path) if path),
+        *([] if imported.events else ["  nothing is new, so no file was written"]),
+    ]
+    return "\n".join([*lines, *_what_is_missing(imported, out)])
+
+
+def _changes_line(changes: Changes) -> str:
+    return (
+        f"  of the imported {changes.new:,} are new, {changes.changed:,} changed, {changes.moved:,} of another project now,"
+        f" {changes.unchanged:,} as they were; {changes.withdrawn:,} withdrawn"
+    )
+
+
+def _notes(imported: ImportedExport) -> list[str]:
+    notes = []
+    if imported.differing:
+        notes.append(
+            f"  note  {imported.differing:,} rows have another amount than hours x rate, which is billed:"
+            f" {_amounts(imported.billed)} instead of {_amounts(imported.imported.amounts)}"
+        )
+    if imported.read.unread:
+        notes.append(f"  note  {imported.read.unread:,} refused rows have no readable hours and are in no sum of hours")
+    if imported.unrated:
+        notes.append(
+            f"  note  {imported.unrated:,} billable rows have no rate; say --rate, or their contract gives one"
+        )
+    if imported.gone and not imported.changes.withdrawn:
+        notes.append(
+            f"  note  {len(imported.gone):,} entries were imported before and are not in this export (or not approved any"
+            f" more): {_some([entry.entry_id for entry in imported.gone])}; they stay, unless --withdraw-missing is said"
+        )
+    if imported.foreign:
+        notes.append(
+            f"  note  {', '.join(imported.foreign)} is not the company's currency and needs exchange rates:"
+            " milepost import ecb"
+        )
+    return notes
+
+
+def _what_is_missing(imported: ImportedExport, out: Path) -> list[str]:
+    unknown = imported.unknown
+    found = [
+        f"  {label}: {_some(names)}"
+        for label, names in (
+            ("clients (CustomerDefined)", unknown.customers),
+            ("people (PersonDefined)", unknown.people),
+            ("costs of people (CostRateSet)", unknown.costs),
+            ("projects (ProjectActivated)", unknown.projects),
+            ("contract lines of projects (ContractSigned)", unknown.contracts),
+        )
+        if names
+    ]
+    if not found:
+        return []
+    advice = (
+        f"Not known in {out}, so the work of these waits. Import again with --bootstrap to have them written, put their"
+        " events into the folder, or name the folder that has them with --known:"
+    )
+    return [advice, *found]
+
+
+def _sums_line(label: str, sums: Sums) -> str:
+    return f"  {label:14}{sums.rows:>8,}{sums.hours.normalize():>14,f}  {_amounts(sums.amounts)}".rstrip()
+
+
+def _amounts(amounts: Mapping[str, Decimal]) -> str:
+    return ", ".join(
+        f"{amount:,.{minor_units(currency) if currency else 2}f} {currency or 'of no currency'}"
+        for currency, amount in amounts.items()
+    )
+
+
+def _amounts_json(amounts: Mapping[str, Decimal]) -> dict[str, str]:
+    return {currency: decimal_text(amount) for currency, amount in amounts.items()}
+
+
+def _sums_json(sums: Sums) -> dict[str, Any]:
+    return {
+        "rows": sums.rows,
+        "without_hours": sums.unread,
+        "hours": decimal_text(sums.hours),
+        "amounts": _amounts_json(sums.amounts),
+    }
+
+
+def _some(names: tuple[str, ...] | list[str]) -> str:
+    more = f" and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more
+
+
+def _tell_refused(imported: ImportedExport) -> None:
+    for rejected in imported.refused_first[:REJECTED_SHOWN]:
+        typer.echo(rejected.sentence(), err=True)
+    if imported.listed_path is not None:
+        more = imported.refused.rows - REJECTED_SHOWN
+        told = f"and {more:,} more; " if more > 0 else ""
+        typer.echo(f"{told}all that was not imported is listed in {imported.listed_path}", err=True)
+
+
+def _tell_next(imported: ImportedExport, out: Path) -> None:
+    if imported.last_day is None or not imported.events:
+        return
+    until = imported.last_day.replace(day=monthrange(imported.last_day.year, imported.last_day.month)[1])
+    output = shlex.quote(str(out.parent / ("books" if out.name == "output" else "output")))
+    say(f"\nNext: milepost run --input {shlex.quote(str(out))} --output {output} --until {until}")
+    if imported.first_statement is not None:
+        say(f"      milepost show {shlex.quote(imported.first_statement)} --output {output}")
+
+
+def _path(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _zone(zone: str | None) -> str | None:
+    if zone is not None and not is_zone(zone):
+        raise typer.BadParameter(
+            f'expected an IANA zone, came "{zone}"{nearest(zone, zone_names())}', param_hint="--zone"
+        )
+    return zone
+
+
+def _currency(currency: str | None) -> str | None:
+    if currency is not None and not is_currency(currency):
+        raise typer.BadParameter(f'expected a code such as EUR, came "{currency}"', param_hint="--currency")
+    return currency
+
+
+def _amount(given: str | None, option: str) -> Decimal | None:
+    if given is None:
+        return None
+    try:
+        amount = Decimal(given)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0:
+        raise typer.BadParameter(f'expected an amount per hour such as 95.50, came "{given}"', param_hint=option)
+    return amount.quantize(Decimal("0.000001"))
+
+
+def _name_of(file: Path) -> str:
+    """Part of file names and event ids, so plain."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.") or "export"

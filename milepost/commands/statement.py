@@ -1,0 +1,439 @@
+"""`milepost statement`: a statement to send or to load elsewhere, and what changed between two."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from milepost.console import LOCALE, amount_text, say, shape, write_json
+
+if TYPE_CHECKING:
+    from connectors.files.lookup import Issued
+    from domain.outputs import StatementLine
+    from milepost.statement_diff import Change, Difference
+    from milepost.statement_groups import Group
+    from milepost.statement_page import Sheet
+    from milepost.tables import Table
+
+PREVIOUS = "previous"
+CSV_COLUMNS = (
+    *("statement_id", "revision", "status", "group", "line", "project_id", "line_id", "person_id", "person", "role"),
+    *("task", "description", "service_from", "service_to", "quantity", "unit", "rate", "markup_percent", "amount"),
+    *("currency", "flags", "entries"),
+)
+
+
+class GroupName(StrEnum):
+    PROJECT = "project"
+    PERSON = "person"
+    TASK = "task"
+    WEEK = "week"
+
+
+def statement(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="Id of a statement.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    html: Annotated[bool, typer.Option("--html", help="As a page to send or print, on standard output.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row a line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    group_by: Annotated[
+        GroupName, typer.Option("--group-by", help="What lines stand together by.")
+    ] = GroupName.PROJECT,
+    names: Annotated[bool, typer.Option("--names/--no-names", help="Name people, or give only their roles.")] = True,
+    locale: Annotated[
+        str, typer.Option("--locale", help="Language and country of the reader, such as de_DE.")
+    ] = LOCALE,
+    revision: Annotated[int | None, typer.Option("--revision", min=1, help="Without it the newest.")] = None,
+    diff: Annotated[
+        str | None,
+        typer.Option(
+            "--diff", metavar="WITH", help=f"What changed since: a revision, another statement, or {PREVIOUS}."
+        ),
+    ] = None,
+) -> None:
+    """Show a statement as the customer gets it: lines in groups that foot, what is unusual marked."""
+    from connectors.files.written import NoOutputs
+    from milepost.locales import UnknownLocale
+
+    if sum((html, as_csv, json)) > 1:
+        raise typer.BadParameter("expected one of --html, --csv and --json", param_hint="--html")
+    try:
+        issued = _issued(output, id_, revision)
+        if diff is not None:
+            if html or as_csv:
+                raise typer.BadParameter("a difference is shown as text or --json", param_hint="--diff")
+            _tell_difference(_other(output, issued, diff), issued, json=json)
+            return
+        sheet = _sheet(output, issued, group_by, locale, names=names)
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    except UnknownLocale as fault:
+        raise typer.BadParameter(str(fault), param_hint="--locale") from fault
+    _tell(sheet, output, html=html, as_csv=as_csv, json=json)
+
+
+def _tell(sheet: Sheet, output: Path, *, html: bool, as_csv: bool, json: bool) -> None:
+    from milepost.statement_page import statement_page
+    from milepost.tables import show
+
+    if html:
+        typer.echo(statement_page(sheet), nl=False)
+    elif as_csv:
+        _write_csv(sheet)
+    elif json:
+        write_json(as_json(sheet))
+    else:
+        typer.echo("\n".join(head(sheet)) + "\n")
+        show(lines_table(sheet))
+        say(f"\nNext: milepost statement '{sheet.statement.statement_id}' --html --output {output} > statement.html")
+
+
+# What is asked for
+
+
+def _issued(output: Path, wanted: str, revision: int | None) -> Issued:
+    from connectors.files.lookup import hint, statement_ids, statement_revisions
+
+    found = statement_revisions(output, wanted)
+    if not found:
+        message = f"no statement is called {wanted or '(nothing)'}{hint(wanted, statement_ids(output))}"
+        raise typer.BadParameter(message, param_hint="ID")
+    if revision is None:
+        return found[-1]
+    for issued in found:
+        if issued.statement.revision == revision:
+            return issued
+    known = ", ".join(str(issued.statement.revision) for issued in found)
+    raise typer.BadParameter(f"expected one of its revisions, {known}; got {revision}", param_hint="--revision")
+
+
+def _other(output: Path, issued: Issued, wanted: str) -> Issued:
+    """The revision or statement to compare with."""
+    own = issued.statement
+    if wanted == PREVIOUS:
+        return _previous(output, issued)
+    if wanted.isdigit():
+        return _issued(output, own.statement_id, int(wanted))
+    found = _issued(output, wanted, None)
+    if found.statement.contract_id != own.contract_id:
+        message = f"expected another statement of contract {own.contract_id}; {wanted} is one of {found.statement.contract_id}"
+        raise typer.BadParameter(message, param_hint="--diff")
+    return found
+
+
+def _previous(output: Path, issued: Issued) -> Issued:
+    """The revision before, else the contract's statement before."""
+    from connectors.files.lookup import statement_revisions, statements_of
+
+    own = issued.statement
+    earlier = [each for each in statement_revisions(output, own.statement_id) if each.statement.revision < own.revision]
+    if not earlier:
+        before = (
+            each
+            for each in statements_of(output, own.contract_id)
+            if each.position.output_seq < issued.position.output_seq
+        )
+        earlier = [each for each in before if each.statement.statement_id != own.statement_id]
+    if not earlier:
+        message = f"{own.statement_id} is the first statement of contract {own.contract_id}, and has one revision"
+        raise typer.BadParameter(message, param_hint="--diff")
+    return earlier[-1]
+
+
+def _sheet(output: Path, issued: Issued, group_by: GroupName, locale: str, *, names: bool) -> Sheet:
+    from connectors.files.statement_background import accrued_by_entry, background
+    from milepost.locales import writing
+    from milepost.statement_groups import EntryShare, grouped_lines
+    from milepost.statement_page import Sheet
+
+    if not names and group_by is GroupName.PERSON:
+        raise typer.BadParameter("expected --names with --group-by person", param_hint="--no-names")
+    written = writing(locale, issued.statement.currency)
+    shares = {}
+    if group_by is GroupName.WEEK:
+        accrued = accrued_by_entry(output, issued)
+        shares = {entry_id: EntryShare(each.amount, each.day) for entry_id, each in accrued.items()}
+    groups = grouped_lines(issued.statement, group_by.value, shares)
+    return Sheet(issued, background(output, issued), group_by.value, groups, written, names)
+
+
+# For people
+
+
+def head(sheet: Sheet) -> list[str]:
+    from milepost.locales import last_day
+    from milepost.statement_page import company_name, customer_name, issued_on
+
+    one = sheet.statement
+    order = f", order {sheet.background.purchase_order}" if sheet.background.purchase_order else ""
+    return [
+        f"Statement {one.statement_id}, revision {one.revision}, {one.status}",
+        f"to {customer_name(sheet)} from {company_name(sheet)}, contract {one.contract_id}{order}",
+        f"period {sheet.writing.span(one.period, last_day(one.to))}, issued on {sheet.writing.short_day(issued_on(sheet))}",
+    ]
+
+
+def lines_table(sheet: Sheet) -> Table:
+    """With the title of each group above it and, where there are several, its subtotal below."""
+    from milepost.statement_page import group_title, hours_of, person_column, sums
+    from milepost.tables import Table
+
+    rows: list[tuple[str, ...]] = []
+    for group in sheet.groups:
+        rows.append(("", group_title(sheet, group), "", "", "", ""))
+        rows += [_row(sheet, line) for line in group.lines_only]
+        if len(sheet.groups) > 1:
+            quantity, amount = sheet.writing.quantity(hours_of(sheet, group)), sheet.writing.amount(group.amount)
+            rows.append(("", sheet.words["subtotal"], "", quantity, "", amount))
+    totals = [("", name, "", "", "", sheet.writing.money(amount)) for name, amount in sums(sheet)]
+    words = sheet.words
+    columns = tuple(words[name] for name in ("date", "description", person_column(sheet), "hours", "rate", "amount"))
+    return Table(
+        f"{words['title']}, {sheet.statement.currency}", columns, [*rows, *totals], frozenset({3, 4, 5}), len(totals)
+    )
+
+
+def _row(sheet: Sheet, line: StatementLine) -> tuple[str, ...]:
+    from milepost.statement_lines import telling_quantity
+    from milepost.statement_page import marks, person_or_role
+
+    told = [sheet.words[flag] for flag in marks(line)]
+    if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
+        told.insert(0, sheet.background.projects.get(line.project_id, line.project_id))
+    if line.markup_percent:
+        told.append(sheet.words["overtime"].format(percent=sheet.writing.percent(line.markup_percent)))
+    return (
+        f"{sheet.writing.span(line.service_from, line.service_to)}",
+        line.description + (f" ({', '.join(told)})" if told else ""),
+        person_or_role(sheet, line),
+        sheet.writing.quantity(telling_quantity(line, sheet.statement.currency)),
+        sheet.writing.rate(line.rate),
+        sheet.writing.amount(line.amount),
+    )
+
+
+# For machines
+
+
+def _write_csv(sheet: Sheet) -> None:
+    text = io.StringIO()
+    written = csv.writer(text, lineterminator="\n")
+    written.writerow(CSV_COLUMNS)
+    written.writerows(_csv_rows(sheet))
+    typer.echo(text.getvalue(), nl=False)
+
+
+def _csv_rows(sheet: Sheet) -> Iterator[Sequence[object]]:
+    """Numbers plain and exact; lists with blanks between. What somebody typed never begins a formula in a spreadsheet."""
+    one = sheet.statement
+    for group in sheet.groups:
+        for number, line in group.lines:
+            row = _line_json(line)
+            yield (
+                *(one.statement_id, one.revision, one.status, group.key or "", number),
+                *(line.project_id, line.line_id, line.person_id if sheet.names else "", _text(_person(sheet, line))),
+                *(_text(line.role), _text(line.task), _text(line.description), line.service_from, line.service_to),
+                *(row["quantity"], line.unit, row["rate"], row["markup_percent"], row["amount"]),
+                *(one.currency, " ".join(line.flags), " ".join(line.entries)),
+            )
+
+
+def _text(typed: str | None) -> str:
+    """With an apostrophe before what a spreadsheet would calculate."""
+    return f"'{typed}" if typed and typed[0] in "=+-@\t\r" else typed or ""
+
+
+def _person(sheet: Sheet, line: StatementLine) -> str:
+    if not sheet.names or line.person_id is None:
+        return ""
+    return sheet.background.people.get(line.person_id, "")
+
+
+def as_json(sheet: Sheet) -> dict[str, Any]:
+    """Version 1 of the shape; numbers are decimals as text."""
+    from milepost.statement_page import company_name, customer_name, issued_on
+
+    return shape(
+        1,
+        kind="statement",
+        company=company_name(sheet),
+        customer=customer_name(sheet),
+        purchase_order=sheet.background.purchase_order,
+        issued_on=issued_on(sheet).isoformat(),
+        grouped_by=sheet.by,
+        groups=[_group_json(sheet, group) for group in sheet.groups],
+        statement=_statement_json(sheet),
+    )
+
+
+def _statement_json(sheet: Sheet) -> dict[str, Any]:
+    from connectors.json_records import record_to_json
+
+    found = record_to_json(sheet.statement, sheet.issued.position)
+    if not sheet.names:
+        found["lines"] = [{**line, "person_id": None} for line in found["lines"]]
+    return found
+
+
+def _group_json(sheet: Sheet, group: Group) -> dict[str, Any]:
+    from milepost.statement_page import group_title
+
+    return {
+        "key": group.key,
+        "title": group_title(sheet, group),
+        "quantity": _plain_quantity(group.quantity),
+        "amount": _plain_amount(group.amount),
+        "lines": [
+            {
+                "number": number,
+                "person": _person(sheet, line) or None,
+                **_line_json(line),
+                "entries": list(line.entries),
+            }
+            for number, line in group.lines
+        ],
+    }
+
+
+def _line_json(line: StatementLine) -> dict[str, Any]:
+    from connectors.json_values import decimal_text
+    from domain.units import PERCENT_SCALE, RATE_SCALE
+
+    return {
+        "service_from": line.service_from.isoformat(),
+        "service_to": line.service_to.isoformat(),
+        "quantity": _plain_quantity(line.quantity),
+        "rate": decimal_text(RATE_SCALE, 0, line.rate),
+        "markup_percent": decimal_text(PERCENT_SCALE, 0, line.markup_percent),
+        "amount": _plain_amount(line.amount),
+    }
+
+
+def _plain_amount(amount: int) -> str:
+    from connectors.json_values import decimal_text
+    from domain.units import AMOUNT_SCALE
+
+    return decimal_text(AMOUNT_SCALE, 2, amount)
+
+
+def _plain_quantity(quantity: int) -> str:
+    from connectors.json_values import decimal_text
+    from domain.units import HOURS_SCALE
+
+    return decimal_text(HOURS_SCALE, 0, quantity)
+
+
+# Differences
+
+
+def _tell_difference(one: Issued, other: Issued, *, json: bool) -> None:
+    """The later of the two stands behind, whichever was named first."""
+    from milepost.statement_diff import difference
+    from milepost.tables import show
+
+    if one == other:
+        raise typer.BadParameter("expected another revision or statement, got the same", param_hint="--diff")
+    before, after = sorted((one, other), key=lambda issued: issued.position.output_seq)
+    found = difference(before.statement, after.statement)
+    if json:
+        write_json(difference_json(found))
+        return
+    typer.echo("\n".join(difference_head(found)) + "\n")
+    show(*difference_tables(found))
+
+
+def difference_head(found: Difference) -> list[str]:
+    before, after = found.before, found.after
+    if found.is_of_revisions:
+        return [f"Statement {after.statement_id}, from revision {before.revision} to {after.revision}"]
+    sums = {
+        kind: amount_text(sum(change.amount for change in found.changes if change.kind == kind))
+        for kind in ("corrected", "corrects another", "new")
+        if any(change.kind == kind for change in found.changes)
+    }
+    told = ", ".join(f"{kind} {amount}" for kind, amount in sums.items())
+    return [f"From statement {before.statement_id} to {after.statement_id}", f"in {after.currency}: {told}"]
+
+
+def difference_tables(found: Difference) -> list[Table]:
+    from milepost.tables import Table
+
+    rows = [_change_row(change) for change in found.changes]
+    totals = (amount_text(found.before.total), "", amount_text(found.after.total))
+    sums = ("", "", "total", "", totals[0], "", totals[2], amount_text(found.amount))
+    columns = (
+        "change",
+        "who",
+        "what",
+        "hours before",
+        "before",
+        "hours after",
+        "after",
+        f"adds {found.after.currency}",
+    )
+    tables = [Table("Changes", columns, [*rows, sums] if rows else [], frozenset(range(3, 8)), 1)]
+    if found.fields:
+        tables.insert(0, Table("Head", ("field", "before", "after"), found.fields))
+    return tables
+
+
+def _change_row(change: Change) -> tuple[str, ...]:
+    from milepost.tables import hours_text
+
+    line = change.line
+    cells = [
+        text
+        for lines in (change.before, change.after)
+        for text in (
+            (hours_text(sum(one.quantity for one in lines)), amount_text(sum(one.amount for one in lines)))
+            if lines
+            else ("", "")
+        )
+    ]
+    who = f"{line.person_id} ({line.role})" if line.role else line.person_id or ""
+    return (change.kind, who, f"{line.line_id}, {line.description}", *cells, amount_text(change.amount))
+
+
+def difference_json(found: Difference) -> dict[str, Any]:
+    """Version 1 of the shape."""
+    from connectors.json_records import record_to_json
+
+    def told(lines: Sequence[StatementLine]) -> list[dict[str, Any]]:
+        return [
+            {
+                "line_id": line.line_id,
+                "person_id": line.person_id,
+                **_line_json(line),
+                "flags": list(line.flags),
+                "entries": list(line.entries),
+            }
+            for line in lines
+        ]
+
+    heads = {
+        name: {key: value for key, value in record_to_json(one).items() if key != "lines"}
+        for name, one in (("before", found.before), ("after", found.after))
+    }
+    return shape(
+        1,
+        kind="statement_difference",
+        **heads,
+        fields=[{"field": name, "before": before, "after": after} for name, before, after in found.fields],
+        changes=[
+            {
+                "kind": change.kind,
+                "quantity": _plain_quantity(change.quantity),
+                "amount": _plain_amount(change.amount),
+                "before": told(change.before),
+                "after": told(change.after),
+            }
+            for change in found.changes
+        ],
+        amount=_plain_amount(found.amount),
+    )

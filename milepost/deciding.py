@@ -1,0 +1,92 @@
+"""Who decides, when, and where that is written: what every command asks that adds events to an input folder."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import typer
+
+from connectors.json_values import Wrong, instant_text, read_instant
+from domain.units import Instant
+
+DAY: Final = 24 * 3600 * 1_000_000
+# Beyond so many days a decision of today would let days end that nobody has sent events of.
+GAP_DAYS: Final = 45
+
+
+class Person(NamedTuple):
+    name: str
+    identified_by: str
+
+
+def person(stated: str | None) -> Person:
+    """The operating system says who has logged in; whoever states another name is vouched for by that login alone."""
+    login = _login()
+    found = f"operating system login {login} on {socket.gethostname()}"
+    if stated is None or stated == login:
+        return Person(login, found)
+    return Person(stated, f"stated with --as by {found}")
+
+
+def _login() -> str:
+    """Of the process itself: the environment may say anything."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"
+
+
+def other_person(name: str | None, asked: Person) -> str | None:
+    """Who approves; the one who asks does not. The fold checks it again."""
+    if name is not None and name == asked.name:
+        raise typer.BadParameter(
+            f"{name} asks for it and cannot approve it; name another person", param_hint="--approved-by"
+        )
+    return name
+
+
+def decided_at(stated: str | None, latest: Instant) -> Instant:
+    """Now, or as stated. A decision moves the log's time like any event, so that a long silence is not ended by accident."""
+    now = int(datetime.now(UTC).timestamp() * 1_000_000)
+    if stated == "now":
+        return now
+    if stated is not None:
+        try:
+            return read_instant(stated)
+        except Wrong as wrong:
+            raise typer.BadParameter(f"{wrong.reason}: {stated}", param_hint="--at") from wrong
+    if latest and now - latest > GAP_DAYS * DAY:
+        raise typer.BadParameter(
+            f"the newest event of the output is of {instant_text(latest)}; a decision of today would let every day up to today "
+            f"end, and billing periods close with them. Say when it was made, such as --at {instant_text(latest)}, "
+            "or --at now",
+            param_hint="--at",
+        )
+    return now
+
+
+def input_folder(stated: Path | None, output: Path) -> Path:
+    """As stated, else the folder `input` beside the output."""
+    folder = stated if stated is not None else output.resolve().parent / "input"
+    if not folder.is_dir():
+        what = "expected the input folder of the run" if stated is not None else "there is no such folder; name it"
+        raise typer.BadParameter(f"{folder}: {what}", param_hint="--input")
+    return folder
+
+
+def is_terminal() -> bool:
+    return os.isatty(0)
+
+
+def confirmed(question: str, *, yes: bool) -> None:
+    """Ends where nobody says yes; a script says it with --yes."""
+    if yes:
+        return
+    if not is_terminal():
+        raise typer.BadParameter("nothing is written without a yes; look at the plan and add --yes", param_hint="--yes")
+    typer.confirm(question, abort=True, err=True)

@@ -1,0 +1,232 @@
+"""Decisions about exceptions: which ones, what would come of it, and the events that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import typer
+
+from connectors.files.added_events import DECISIONS, RESENT, added_events, new_event_id
+from connectors.files.found_exceptions import Known, events_of
+from connectors.files.lookup import nearest
+from connectors.json_records import record_to_json
+from connectors.json_values import instant_text
+from domain.events.catalogue import ENTITIES, Event
+from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
+from domain.events.finance import InvoicePosted, InvoiceRejected
+from domain.identity import engagement_of
+from domain.outputs import ExceptionRaised
+from domain.reference import owner_key
+from domain.units import Instant
+from milepost.corrected import with_fields
+from milepost.deciding import Person
+from state.assess import WAIVABLE
+from state.books import Fact
+from state.handlers.control import MISSING_FACTS
+from state.store_reader import StoreReader
+
+DECISION_TYPES: Final = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
+SOURCE: Final = "milepost"
+
+
+class Wanted(NamedTuple):
+    """Which exceptions: by id, or all open ones that fit the filters."""
+
+    ids: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    project_id: str | None = None
+    owner: str | None = None
+
+    @property
+    def is_filter(self) -> bool:
+        return bool(self.kinds) or self.project_id is not None or self.owner is not None
+
+
+def fitting(known: Iterable[Known], wanted: Wanted) -> list[Known]:
+    """An owner is a role, or the person who takes care."""
+    return [
+        each
+        for each in known
+        if (not wanted.kinds or each.raised.category in wanted.kinds)
+        and wanted.project_id in (None, each.raised.project_id)
+        and wanted.owner in (None, each.raised.owner_role, each.raised.assignee)
+    ]
+
+
+def chosen(known: dict[str, Known], wanted: Wanted) -> list[Known]:
+    """Open ones only. Raises BadParameter where an id is unknown or over, or nothing is named."""
+    if wanted.ids and wanted.is_filter:
+        raise typer.BadParameter(
+            "name exceptions by id, or by --kind, --project and --owner, not both", param_hint="ID"
+        )
+    if not wanted.ids and not wanted.is_filter:
+        raise typer.BadParameter("name exceptions by id, or by --kind, --project or --owner", param_hint="ID")
+    if not wanted.ids:
+        return fitting((each for each in known.values() if each.is_open), wanted)
+    found = [find(known, exception_id) for exception_id in dict.fromkeys(wanted.ids)]
+    for each in found:
+        if each.closed is not None:
+            raise typer.BadParameter(
+                f"exception {each.raised.exception_id} is over since {instant_text(each.closed.closed_at)}: "
+                f"{each.closed.reason} by {each.closed.closed_by_kind} {each.closed.closed_by_id}",
+                param_hint="ID",
+            )
+    return found
+
+
+def find(known: dict[str, Known], exception_id: str) -> Known:
+    found = known.get(exception_id)
+    if found is None:
+        near = nearest(exception_id, frozenset(known))
+        raise typer.BadParameter(
+            f"no exception is called {exception_id}" + (f"; the nearest are {', '.join(near)}" if near else ""),
+            param_hint="ID",
+        )
+    return found
+
+
+# What a decision would do
+
+
+def refusal_to_decide(raised: ExceptionRaised) -> str | None:
+    """Why no decision reaches the exception."""
+    if not engagement_of(raised.exception_id):
+        return "it is about reference data; send the corrected record"
+    return None
+
+
+def refusal_to_waive(raised: ExceptionRaised) -> str | None:
+    """Why a waiver would change nothing."""
+    of_entry = raised.subject_kind == "time_entry" and raised.category != "conflicting_version"
+    if raised.category in MISSING_FACTS or (of_entry and raised.category not in WAIVABLE):
+        return f"a waiver cannot replace what is missing. {raised.resolution}"
+    return refusal_to_decide(raised)
+
+
+def comes_back(raised: ExceptionRaised) -> bool:
+    """Whether resolving it raises it again at once, since what is missing is missing still."""
+    return raised.subject_kind == "time_entry" or raised.category in MISSING_FACTS
+
+
+# Events
+
+
+class Books(NamedTuple):
+    """What is known of facts: the store, and what was added to the input and is not taken in yet."""
+
+    output: Path
+    input_dir: Path
+    reader: StoreReader
+
+
+def decisions(
+    books: Books, exceptions: Sequence[Known], type_name: str, fields: dict[str, Any], who: Person, at: Instant
+) -> list[dict[str, Any]]:
+    """One event an exception, each with the next version of its decisions."""
+    versions = _decision_versions(books, [each.raised for each in exceptions])
+    return [
+        {
+            "type": type_name,
+            "event_id": new_event_id(f"{SOURCE}.decision"),
+            "occurred_at": instant_text(at),
+            "source": SOURCE,
+            "exception_id": each.raised.exception_id,
+            "version": versions[each.raised.exception_id] + 1,
+            "requested_by": who.name,
+            "identified_by": who.identified_by,
+            **fields,
+        }
+        for each in exceptions
+    ]
+
+
+def _decision_versions(books: Books, exceptions: Sequence[ExceptionRaised]) -> dict[str, int]:
+    """The last version of each, taken in or only written; 0 where nobody has decided anything."""
+    found = {raised.exception_id: 0 for raised in exceptions}
+    decided = [event for event in added_events(books.input_dir, DECISIONS) if isinstance(event, DECISION_TYPES)]
+    if not books.reader.is_there:
+        decided += [event for event in events_of(books.output) if isinstance(event, DECISION_TYPES)]
+    for event in decided:
+        if event.exception_id in found:
+            found[event.exception_id] = max(found[event.exception_id], event.version)
+    stored = {
+        exception_id: books.reader.part(engagement_of(exception_id), "fact", f"exception/{exception_id}")
+        for exception_id in found
+    }
+    return {
+        exception_id: max(version, fact.version) if isinstance(fact := stored[exception_id], Fact) else version
+        for exception_id, version in found.items()
+    }
+
+
+# The fact behind an exception
+
+
+def fact_of(output: Path, reader: StoreReader, raised: ExceptionRaised) -> Event | None:
+    """As it was said last; None where the exception is about no single fact."""
+    if raised.subject_kind == "time_entry":
+        entry = reader.entry(engagement_of(raised.exception_id), raised.subject_id)
+        work = (entry.work or entry.behind) if entry is not None else None
+        if work is not None:
+            return work.event
+    newest: Event | None = None
+    for event in events_of(output):
+        if _is_about(event, raised) and (newest is None or version_of(event) >= version_of(newest)):
+            newest = event
+    return newest
+
+
+def _is_about(event: Event, raised: ExceptionRaised) -> bool:
+    if isinstance(event, InvoicePosted | InvoiceRejected) and raised.subject_kind == "statement":
+        return event.statement_id == raised.subject_id
+    return type(event).__name__ in ENTITIES and owner_key(event) == (raised.subject_kind, raised.subject_id)
+
+
+def version_of(event: Event) -> int:
+    field = ENTITIES[type(event).__name__].version_field
+    version: int = getattr(event, field) if field is not None else 0
+    return version
+
+
+def corrected(
+    books: Books, fact: Event, settings: Sequence[str], approved_by: str | None, who: Person, at: Instant
+) -> dict[str, Any]:
+    """The next version of the fact. Who corrects it has submitted it, and somebody else approves."""
+    said = record_to_json(fact)
+    named = {setting.partition("=")[0].strip() for setting in settings}
+    entity = ENTITIES[type(fact).__name__]
+    if entity.version_field is not None and entity.version_field not in named:
+        said[entity.version_field] = _last_version(books, fact) + 1
+    elif entity.version_field is None and not named & set(entity.id_fields):
+        raise typer.BadParameter(
+            f"{type(fact).__name__} happens once for its {' and '.join(entity.id_fields)}; set another one",
+            param_hint="--set",
+        )
+    said |= {"event_id": new_event_id(f"{SOURCE}.resend"), "occurred_at": instant_text(at), "recorded_at": None}
+    if "approved_by" in said and "approved_by" not in named:
+        if approved_by is None:
+            raise typer.BadParameter(
+                f"a {type(fact).__name__} is approved by somebody, and so is its correction", param_hint="--approved-by"
+            )
+        said["approved_by"] = approved_by
+    if "submitted_by" in said and "submitted_by" not in named:
+        said["submitted_by"] = who.name
+    if "approved_at" in said and "approved_at" not in named:
+        said["approved_at"] = None
+    return with_fields(said, settings)
+
+
+def _last_version(books: Books, fact: Event) -> int:
+    """Of the fact's entity: a withdrawal counts, and so does what is only written."""
+    kind, fact_id = key = owner_key(fact)
+    last = version_of(fact)
+    for event in added_events(books.input_dir, RESENT):
+        if type(event).__name__ in ENTITIES and owner_key(event) == key:
+            last = max(last, version_of(event))
+    engagement_id = getattr(fact, "engagement_id", None)
+    if kind == "time_entry" and engagement_id is not None:
+        entry = books.reader.entry(engagement_id, fact_id)
+        last = max(last, entry.version if entry is not None else 0)
+    return last

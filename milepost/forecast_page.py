@@ -1,0 +1,261 @@
+"""A project's forecast as a page: figures, charts and what moved them, for the screen and for paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from domain.units import AMOUNT_SCALE, HOURS_SCALE
+from milepost import charts, pages
+from milepost.charts import Bar, Line, Step
+from milepost.locales import Writing
+from milepost.outlook import Measure, Month, Move, Outlook, by_cause, largest, months
+from milepost.pages import Html, tag
+
+MOVES_SHOWN: Final = 12
+EVENTS_SHOWN: Final = 3
+STYLE: Final = """
+.figures { display: grid; grid-template-columns: repeat(4, 1fr); gap: 10px; margin: 18px 0 6px; }
+.figures div { padding: 8px 10px; background: var(--shade); border-radius: 4px; }
+.figures b { display: block; font-size: 17px; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.total td { font-weight: 600; border-bottom: 0; border-top: 1.5px solid var(--ink); }
+.events { overflow-wrap: anywhere; }
+@media (max-width: 720px) { .figures { grid-template-columns: repeat(2, 1fr); } }
+@media print { .figures b { font-size: 12pt; } }
+"""
+
+
+def forecast_page(found: Outlook, writing: Writing, measure: Measure) -> str:
+    return pages.page(
+        f"Forecast of {found.name}",
+        tag("h1", found.name),
+        tag("p", _subtitle(found, writing), class_="soft"),
+        tag("section", (_figure(*each) for each in figures(found, writing)), class_="figures"),
+        _by_month(found, writing, measure),
+        _over_time(found, writing),
+        _what_moved(found, writing),
+        _caps(found, writing),
+        language=writing.language,
+        paper=writing.paper,
+        style=charts.STYLE + STYLE,
+    )
+
+
+def figures(found: Outlook, writing: Writing) -> Iterator[tuple[str, str, str]]:
+    """(title, figure, what stands beside it)"""
+    now = found.now
+    budget = found.activated.budget if found.activated is not None else None
+    same = budget is not None and budget.currency in {None, now.currency}
+    yield (
+        "Revenue at completion",
+        writing.money(now.eac_revenue),
+        _of_budget(
+            writing.money(budget.revenue) if same and budget is not None and budget.revenue is not None else None
+        ),
+    )
+    yield (
+        "Cost at completion",
+        writing.money(now.eac_cost),
+        _of_budget(writing.money(budget.cost) if same and budget is not None and budget.cost is not None else None),
+    )
+    percent = writing.percent(now.margin_percent) if now.margin_percent is not None else ""
+    yield "Margin at completion", writing.money(now.margin), percent
+    complete = writing.percent(found.latest.percent_complete) if found.latest.percent_complete is not None else ""
+    yield "Cost so far", writing.money(now.burn_cost), f"{complete} complete" if complete else ""
+    hours = writing.hours(budget.hours) if budget is not None and budget.hours is not None else None
+    yield (
+        "Hours so far",
+        writing.hours(now.burn_hours),
+        f"of {writing.hours(now.eac_hours)} at completion" + (f", budget {hours}" if hours else ""),
+    )
+    yield "Backlog", writing.money(now.backlog), "sold and not yet earned"
+    yield "Unbilled backlog", writing.money(now.unbilled_backlog), "sold and not on a statement"
+    first = found.exhausts[0] if found.exhausts else None
+    if first is not None and first.exhausts_on is not None:
+        yield "Cap exhausted", writing.short_day(first.exhausts_on), first.cap_id
+    else:
+        yield "Cap exhausted", "–", "none is going to be" if found.latest.caps else "no cap"
+
+
+def _of_budget(budget: str | None) -> str:
+    return f"budget {budget}" if budget is not None else ""
+
+
+def _subtitle(found: Outlook, writing: Writing) -> str:
+    latest = found.latest
+    return f"Project {latest.project_id}, forecast {latest.sequence} as of {writing.short_day(latest.as_of)}, in {found.now.currency}"
+
+
+def _figure(title: str, figure: str, beside: str) -> Html:
+    return tag(
+        "div", tag("span", title, class_="soft small"), tag("b", figure), tag("span", beside, class_="soft small")
+    )
+
+
+def _by_month(found: Outlook, writing: Writing, measure: Measure) -> Html:
+    rows = months(found, measure)
+    scale = HOURS_SCALE if measure == "hours" else AMOUNT_SCALE
+    bars = [Bar(writing.month(row.month), row.burned, row.to_come, row.plan) for row in rows]
+    title = f"{measure.capitalize()} by month, against the plan of {writing.short_day(found.plan.as_of)}"
+    return tag(
+        "section",
+        tag(
+            "div",
+            tag("h2", title),
+            charts.legend(("burned", "burned"), ("to-come", "still to come"), ("plan", "plan")),
+            charts.month_bars(bars, lambda value: writing.rounded(value, scale), title),
+            class_="keep",
+        ),
+        _month_table(rows, writing, measure),
+    )
+
+
+def _month_table(rows: Sequence[Month], writing: Writing, measure: Measure) -> Html:
+    told = writing.hours if measure == "hours" else writing.amount
+    columns = [("Month", False), *((title, True) for title in ("Plan", "Burned", "To come", "Now", "Over plan"))]
+    cells = [(writing.month(row.month), row) for row in rows]
+    whole = Month("", *(sum(getattr(row, name) for row in rows) for name in ("plan", "burned", "to_come")))
+    body = [*((title, row, None) for title, row in cells), ("All", whole, "total")]
+    return pages.table(
+        columns,
+        tag(
+            "tbody",
+            (
+                tag(
+                    "tr",
+                    tag("td", title),
+                    (
+                        tag("td", told(value), class_="right")
+                        for value in (row.plan, row.burned, row.to_come, row.now, row.now - row.plan)
+                    ),
+                    class_=class_,
+                )
+                for title, row, class_ in body
+            ),
+        ),
+        class_="small",
+    )
+
+
+def _over_time(found: Outlook, writing: Writing) -> Html:
+    """One value a day: the last one."""
+    history = {update.as_of: update.project for update in found.history}
+    if len(history) < 2:
+        return Html("")
+    title = "At completion, as it was told"
+    lines = [
+        Line(class_, [(day, int(getattr(now, name))) for day, now in history.items()])
+        for class_, name in (("first", "eac_revenue"), ("second", "eac_cost"), ("third", "margin"))
+    ]
+    return tag(
+        "section",
+        tag("h2", title),
+        charts.legend(("first", "revenue"), ("second", "cost"), ("third", "margin")),
+        charts.lines_over_time(lines, lambda value: writing.rounded(value, AMOUNT_SCALE), writing.short_day, title),
+        class_="keep",
+    )
+
+
+def _what_moved(found: Outlook, writing: Writing) -> Html:
+    sums = by_cause(found)
+    title = f"What moved it since {writing.short_day(found.since.as_of)}"
+    if not sums:
+        return tag("section", tag("h2", title), tag("p", "Nothing."))
+    parts = [
+        Step(writing.short_day(found.since.as_of), found.since.project.margin, is_whole=True),
+        *(Step(cause_title(each.cause), each.margin, is_whole=False) for each in sums),
+        Step(writing.short_day(found.latest.as_of), found.now.margin, is_whole=True),
+    ]
+    return tag(
+        "section",
+        tag(
+            "div",
+            tag("h2", f"{title}: margin at completion, by cause"),
+            charts.steps(parts, lambda value: writing.rounded(value, AMOUNT_SCALE), title),
+            class_="keep",
+        ),
+        _moves_table(found, writing),
+    )
+
+
+def cause_title(cause: str) -> str:
+    return cause.replace("_", " ")
+
+
+def _moves_table(found: Outlook, writing: Writing) -> Html:
+    """The sums by cause, then the largest single moves with their events."""
+    columns = [("Cause", False), ("Cost", True), ("Revenue", True), ("Margin", True)]
+    rows = [
+        tag(
+            "tr",
+            tag("td", cause_title(each.cause)),
+            (tag("td", writing.amount(value), class_="right") for value in (each.cost, each.revenue, each.margin)),
+        )
+        for each in by_cause(found)
+    ]
+    change = [
+        getattr(found.now, name) - getattr(found.since.project, name) for name in ("eac_cost", "eac_revenue", "margin")
+    ]
+    total = tag(
+        "tr",
+        tag("td", "Change"),
+        (tag("td", writing.amount(value), class_="right") for value in change),
+        class_="total",
+    )
+    moves, count = largest(found, MOVES_SHOWN)
+    of = f", the largest {len(moves)} of {count}" if count > len(moves) else ""
+    single = [("Day", False), ("Margin", True), ("Causes", False), ("Events that can have done it", False)]
+    return pages.markup(
+        pages.table(columns, tag("tbody", rows, total), class_="small"),
+        tag("h2", f"Moves{of}"),
+        pages.table(single, tag("tbody", (_move(move, writing) for move in moves)), class_="small"),
+    )
+
+
+def _move(move: Move, writing: Writing) -> Html:
+    causes = ", ".join(cause_title(delta.cause) for delta in move.update.deltas)
+    return tag(
+        "tr",
+        tag("td", writing.short_day(move.update.as_of), class_="nowrap"),
+        tag("td", writing.amount(move.margin), class_="right"),
+        tag("td", causes),
+        tag("td", events_text(move, EVENTS_SHOWN), class_="events"),
+    )
+
+
+def events_text(move: Move, shown: int) -> str:
+    """What is not plain new work first: that is what a reader looks for."""
+    ordered = sorted(move.events, key=lambda each: ("volume" in each.causes and len(each.causes) == 1, each.log_offset))
+    more = f" and {len(ordered) - shown:,} more" if len(ordered) > shown else ""
+    return ", ".join(each.label for each in ordered[:shown]) + more
+
+
+def _caps(found: Outlook, writing: Writing) -> Html:
+    caps = found.latest.caps
+    if not caps:
+        return Html("")
+    columns = [("Cap", False), ("Used", True), ("Limit", True), ("%", True), ("Exhausted on", True)]
+    rows = (
+        tag(
+            "tr",
+            tag("td", cap.cap_id),
+            tag(
+                "td",
+                writing.amount(cap.used_amount)
+                if cap.limit_amount is not None
+                else f"{writing.hours(cap.used_hours)} h",
+                class_="right",
+            ),
+            tag(
+                "td",
+                writing.amount(cap.limit_amount)
+                if cap.limit_amount is not None
+                else f"{writing.hours(cap.limit_hours or 0)} h",
+                class_="right",
+            ),
+            tag("td", writing.percent(cap.used_percent), class_="right"),
+            tag("td", writing.short_day(cap.exhausts_on) if cap.exhausts_on is not None else "–", class_="right"),
+        )
+        for cap in caps
+    )
+    return tag("section", tag("h2", "Caps"), pages.table(columns, tag("tbody", rows), class_="small"), class_="keep")

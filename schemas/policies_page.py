@@ -1,0 +1,184 @@
+"""Writes docs/policies.md, every policy with its values, default and levels: `python -m schemas.policies_page [--check]`.
+
+It reads `domain/policies.py`, which needs the classes that `python -m schemas.generate` writes; so it runs after that.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from domain.billing.methods import RIGHT_TO_INVOICE
+from domain.events.common import Policies
+from domain.policies import DEFAULTS, PRESETS, UNSUPPORTED
+from schemas.events_page import PRIMITIVES, UNITS
+from schemas.files import Schema, read_schemas, short_name
+
+PAGE: Final = Path(__file__).parent.parent / "docs" / "policies.md"
+INTRODUCTION: Final = Path(__file__).parent / "policies_intro.md"
+SCHEMA: Final = "milepost.common.Policies"
+BUILT_IN: Final = re.compile(r";? built in (?:is )?(.+?)\.(?=\s|$)")
+
+LINE: Final = "line, contract, company"
+POSTED: Final = f"{LINE} ¹"
+FORECAST: Final = f"{LINE} ²"
+CONTRACT: Final = "contract, company"
+COMPANY: Final = "company ³"
+WORK: Final = f"{LINE} ⁴"
+# Where each policy counts, as the fold looks it up.
+GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "Rates": {"rate_precedence": LINE, "rate_date": LINE, "no_rate": LINE},
+    "Hours and money": {
+        "increment_minutes": LINE,
+        "increment_mode": LINE,
+        "increment_scope": LINE,
+        "minimum_minutes": LINE,
+        "hours_decimals": LINE,
+        "quantity_decimals": LINE,
+        "hours_max_per_entry": WORK,
+        "money_mode": POSTED,
+        "rounding_scope": LINE,
+    },
+    "Caps": {
+        "cap_split": LINE,
+        "cap_split_billing": LINE,
+        "cap_includes": LINE,
+        "cap_order": LINE,
+        "cap_limits_revenue": LINE,
+        "cap_thresholds": LINE,
+        "overflow": LINE,
+    },
+    "Statements": {
+        "billing_zone": CONTRACT,
+        "billing_cycle": CONTRACT,
+        "cut_off_day": CONTRACT,
+        "grace_days": CONTRACT,
+        "late_line": LINE,
+        "statement_approval": LINE,
+        "approval_limit": CONTRACT,
+    },
+    "Books and currencies": {
+        "revenue_method": LINE,
+        "unbilled_account": LINE,
+        "cost_policy": COMPANY,
+        "closed_period": POSTED,
+        "ar_journal": CONTRACT,
+        "exchange_rate_type": POSTED,
+        "fx_date": POSTED,
+        "rate_staleness_days": POSTED,
+        "fx_policy": LINE,
+        "rounding_limit": POSTED,
+    },
+    "Forecasts": {"forecast_threshold": FORECAST, "group_currency": FORECAST},
+}
+# Read and kept; they concern kinds of terms and events that are refused today.
+IDLE: Final = (
+    *("residual_party", "hold_scope", "poc_precision", "poc_exclusions", "forecast_denominator"),
+    *("concession_returns_cap_room", "cash_journal", "fx_revaluation", "unbilled_is_monetary", "tax_point"),
+    *("expenses_revenue", "intercompany_transfer", "dimensions_from"),
+)
+DECIMALS: Final = {"amount": 4, "hours": 6, "percent": 6}
+
+
+def main(arguments: list[str]) -> int:
+    text = page(read_schemas())
+    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
+        return 0
+    if "--check" in arguments:
+        print("docs/policies.md: differs from domain/policies.py or the schema; run `python -m schemas.policies_page`")
+        return 1
+    PAGE.write_text(text, encoding="utf-8")
+    print("docs/policies.md: written")
+    return 0
+
+
+def page(schemas: Mapping[str, Schema]) -> str:
+    """The whole page. Raises KeyError for a policy that the groups name and the schema has not."""
+    fields = {field["name"]: field for field in schemas[SCHEMA]["fields"]}
+    blocks = [INTRODUCTION.read_text(encoding="utf-8")]
+    for title, levels in GROUPS.items():
+        rows = "\n".join(_row(fields[name], level, schemas) for name, level in levels.items())
+        head = "| policy | values | built in | counts on | refused | meaning |\n|---|---|---|---|---|---|"
+        blocks.append(f"## {title}\n\n{head}\n{rows}\n")
+    idle = "\n".join(f"| `{name}` | {_values(fields[name], schemas)} | {_meaning(fields[name])} |" for name in IDLE)
+    blocks.append(
+        "## Nothing follows from them yet\n\nRead and kept; they concern terms and events that are refused today.\n\n"
+        f"| policy | values | meaning |\n|---|---|---|\n{idle}\n"
+    )
+    blocks.append("## Presets\n\nHow a vendor's product behaves, where that differs from what is built in.\n")
+    blocks.append("| preset | states |\n|---|---|\n" + "\n".join(_presets()) + "\n")
+    return "\n".join(blocks)
+
+
+def _row(field: Schema, level: str, schemas: Mapping[str, Schema]) -> str:
+    cells = (_values(field, schemas), _built_in(field), level, _refused(field["name"]), _meaning(field))
+    return f"| `{field['name']}` | {' | '.join(cells)} |"
+
+
+def _values(field: Schema, schemas: Mapping[str, Schema]) -> str:
+    return _values_of(field["type"], UNITS.get(field.get("unit", ""), "").partition(":")[0], schemas)
+
+
+def _values_of(node: Any, unit: str, schemas: Mapping[str, Schema]) -> str:
+    match node:
+        case ["null", inner]:
+            return _values_of(inner, unit, schemas)
+        case {"type": "array", "items": items}:
+            return f"list of {_values_of(items, unit, schemas)}"
+        case {"type": "enum", "symbols": symbols}:
+            return ", ".join(f"`{symbol}`" for symbol in symbols)
+        case {"logicalType": "decimal"}:
+            return unit
+        case str() if "." in node and schemas[node]["type"] == "enum":
+            return _values_of(schemas[node], unit, schemas)
+        case str() if "." in node:
+            return f"[{short_name(node)}](events.md#{short_name(node).lower()})"
+    return PRIMITIVES[str(node)]
+
+
+def _built_in(field: Schema) -> str:
+    """As the code has it; where it has no value, as the schema's text says."""
+    value = getattr(DEFAULTS, field["name"])
+    if value is not None:
+        return _shown(value, field.get("unit", ""))
+    said = BUILT_IN.search(field["doc"])
+    return said[1] if said else "none"
+
+
+def _shown(value: object, unit: str) -> str:
+    match value:
+        case bool():
+            return "`true`" if value else "`false`"
+        case tuple():
+            return ", ".join(_shown(item, unit) for item in value)
+        case int() if unit in DECIMALS:
+            whole, part = divmod(value, 10 ** DECIMALS[unit])
+            return f"{whole}.{part:0{DECIMALS[unit]}}".rstrip("0").rstrip(".")
+        case int():
+            return str(value)
+    return f"`{value}`"
+
+
+def _refused(name: str) -> str:
+    if name == "revenue_method":
+        return f"all but `{RIGHT_TO_INVOICE}`"
+    return ", ".join(f"`{value}`" for value in sorted(UNSUPPORTED.get(name, ())))
+
+
+def _meaning(field: Schema) -> str:
+    """Without the default, which has a column of its own."""
+    text = BUILT_IN.sub(".", field["doc"], count=1)
+    return text.replace("..", ".").replace("|", "\\|")
+
+
+def _presets() -> Iterator[str]:
+    for name, stated in PRESETS.items():
+        values = [f"`{policy}={value}`" for policy, value in zip(Policies._fields, stated, strict=True) if value]
+        yield f"| `{name}` | {', '.join(values) or 'nothing'} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

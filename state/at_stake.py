@@ -1,0 +1,62 @@
+"""What a parked entry keeps from being posted or billed: its value at the rate that would be used; where no rate is known, its cost.
+
+Where neither is known the amount is 0, and the hours say how much waits.
+"""
+
+from domain.billing import methods
+from domain.events.delivery import TimeApproved
+from domain.money import extend
+from domain.rates import role_of
+from state.assess import assigned, day_in, place, rate_for, worked_hours
+from state.books import AtStake
+from state.draft import Draft
+from state.known import Blocked, Worker, cost_rate, entity_policies, worker_on
+
+
+def at_stake(draft: Draft, event: TimeApproved, side: str) -> AtStake:
+    """Of one side of the entry, or of the whole."""
+    hours = worked_hours(event)
+    if side != "cost" and event.billable:
+        found = _value(draft, event)
+        if found is not None:
+            return found
+    return _cost(draft, event) or AtStake(hours=hours)
+
+
+def _value(draft: Draft, event: TimeApproved) -> AtStake | None:
+    """A date outside the contract is priced all the same, as it would be after a waiver."""
+    placed = place(draft, event, ("outside_contract_dates",))
+    if isinstance(placed, Blocked):
+        return None
+    plan, day = placed.plan, placed.day
+    worker = worker_on(draft, event.person_id, day)
+    if worker is None:
+        return None
+    project = draft.project(event.project_id)
+    rated = rate_for(draft, event, project, worker.person, _role(draft, event, worker), plan, day)
+    if rated.rate is None:
+        return None
+    hours = methods.billable_hours(plan.line.terms, worked_hours(event), event.billable_hours, plan.policies)
+    mode = plan.policies.money_mode or "half_up"
+    amount = extend(hours, rated.rate, rated.markup, plan.currency, mode)
+    return AtStake(amount, plan.currency, "price", worked_hours(event))
+
+
+def _cost(draft: Draft, event: TimeApproved) -> AtStake | None:
+    worker = worker_on(draft, event.person_id, event.worked_on or day_in(event, "UTC"))
+    if worker is None:
+        return None
+    entity = worker.entity
+    day = day_in(event, entity.zone)
+    found = cost_rate(draft, event.person_id, _role(draft, event, worker), entity.legal_entity_id, day)
+    if found is None:
+        return None
+    hours = worked_hours(event)
+    mode = entity_policies(draft, entity).money_mode or "half_up"
+    return AtStake(extend(hours, found.rate, 0, found.currency, mode), found.currency, "cost", hours)
+
+
+def _role(draft: Draft, event: TimeApproved, worker: Worker) -> str:
+    project = draft.project(event.project_id)
+    day = event.worked_on or day_in(event, worker.entity.zone)
+    return role_of(event.role, assigned(draft, project, event.person_id), worker.person, day)

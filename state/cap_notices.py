@@ -1,0 +1,224 @@
+"""What people hear of caps: exceptions `over_cap` and `cap_below_consumption`, and alerts at the thresholds.
+
+An event speaks of where a cap stands at its end, not of the ways there.
+"""
+
+from heapq import nsmallest
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.caps import Bucket, BucketKey, CapLimit, CapRule, crossed, limit_of
+from domain.identity import derived_id
+from domain.money import format_amount
+from domain.outputs import Alert
+from state.books import CapBucket, CapState, Contract, Price
+from state.draft import ENTRIES_NAMED, Draft
+from state.periods import zone_of
+from state.plan import LinePlan
+from state.totals import standing_price
+
+
+def after_event(draft: Draft) -> None:
+    """Of every cap that the event touched, once its differences are posted and its rows are what they will be."""
+    for part_id, watched in draft.watched.items():
+        _watch(draft, part_id, watched)
+    for kind, part_id in list(draft.parts):
+        if kind == "cap":
+            _announce_over(draft, part_id)
+
+
+class Watched(NamedTuple):
+    """A bucket that an event touches, with what was taken and allowed before it."""
+
+    plan: LinePlan
+    rule: CapRule
+    key: BucketKey
+    bucket: Bucket
+    limit: CapLimit
+
+
+def watch(
+    draft: Draft, part_id: str, plan: LinePlan, rule: CapRule, key: BucketKey, bucket: Bucket, limit: CapLimit
+) -> None:
+    """Say at the end of the event what people should hear of the bucket; what it was at the beginning is said by the first who asks."""
+    known: Watched | None = draft.watched.get(part_id)
+    before = (bucket, limit) if known is None else known[3:]
+    draft.watched[part_id] = Watched(plan, rule, key, *before)
+
+
+# What is over a cap
+
+
+def count_over(draft: Draft, plan: LinePlan, had: Price | None, has: Price | None) -> None:
+    """Keep the sums of exception `over_cap`, one for each cap."""
+    for price, sign in ((had, -1), (has, 1)):
+        if price is None or not is_over(price):
+            continue
+        state = draft.cap(plan.contract_id, price.binding or "")
+        state = replace(
+            state,
+            over_amount=state.over_amount + sign * (price.value - price.billable),
+            over_entries=state.over_entries + sign,
+        )
+        draft.put("cap", f"{plan.contract_id}/{price.binding}", state)
+
+
+def is_over(price: Price) -> bool:
+    """Whether the entry counts as over the cap that binds it; what is final waits for nothing any more."""
+    return price.binding is not None and not price.final and price.billable < price.value
+
+
+def _announce_over(draft: Draft, part_id: str) -> None:
+    """Raised and closed at once; another amount is told at the day's end."""
+    state: CapState = draft.part("cap", part_id)
+    if state.exception_id is None and state.over_entries:
+        raise_over(draft, part_id, state)
+    elif state.exception_id is not None and not state.over_entries:
+        if not state.waived:
+            draft.close_exception(state.exception_id, "over_cap", contract_id=part_id.rsplit("/", 1)[0])
+        nothing = replace(state, exception_id=None, reported_amount=0, reported_entries=0, waived=False, assignee=None)
+        draft.put("cap", part_id, nothing)
+    elif _differs(state):
+        contract = draft.contract(part_id.rsplit("/", 1)[0])
+        assert contract is not None, "a cap is of a contract in the books"
+        draft.due.add((zone_of(draft, contract), ""))
+
+
+def _differs(state: CapState) -> bool:
+    return (state.over_amount, state.over_entries) != (state.reported_amount, state.reported_entries)
+
+
+def retell_over(draft: Draft, part_id: str) -> None:
+    """At a day's end: say anew how much is over. What was waived is told again only when more goes over than was waived."""
+    state: CapState = draft.part("cap", part_id)
+    if state.exception_id is None or not state.over_entries or not _differs(state):
+        return
+    if state.waived and state.over_amount <= state.reported_amount:
+        less = replace(state, reported_amount=state.over_amount, reported_entries=state.over_entries)
+        draft.put("cap", part_id, less)
+    else:
+        raise_over(draft, part_id, state)
+
+
+def raise_over(draft: Draft, part_id: str, state: CapState) -> None:
+    contract_id, cap_id = part_id.rsplit("/", 1)
+    contract = draft.contract(contract_id)
+    assert contract is not None, "a cap is of a contract in the books"
+    currency = contract.terms.currency
+    revision = state.revision + 1
+    exception_id = draft.raise_exception(
+        "over_cap",
+        "cap",
+        part_id,
+        f"{format_amount(state.over_amount)} {currency} of {state.over_entries} entries is over cap {cap_id} of contract {contract_id}",
+        revision=revision,
+        contract_id=contract_id,
+        amount=state.over_amount,
+        currency=currency,
+        blocks=state.over_entries,
+        entries=_entries_over(draft, contract, cap_id),
+        assignee=state.assignee,
+    )
+    told = replace(
+        state,
+        exception_id=exception_id,
+        reported_amount=state.over_amount,
+        reported_entries=state.over_entries,
+        revision=revision,
+        waived=False,
+    )
+    draft.put("cap", part_id, told)
+
+
+def _entries_over(draft: Draft, contract: Contract, cap_id: str) -> tuple[str, ...]:
+    """The first of them in the order of the work, as many as an exception names."""
+    kind, _, name = cap_id.partition(":")
+    shared = (cap for stored in contract.history for cap in stored.terms.shared_caps if cap.cap_id == name)
+    lines = {name} if kind == "line" else {line_id for cap in shared for line_id in cap.lines}
+    found = (
+        (price.day, price.approved_at, entry.entry_id)
+        for line_id in lines
+        for entry in draft.open_on(contract.contract_id, line_id)
+        if (price := standing_price(entry)) is not None
+        and (price.contract_id, price.line_id, price.binding) == (contract.contract_id, line_id, cap_id)
+        and is_over(price)
+    )
+    return tuple(entry_id for _, _, entry_id in nsmallest(ENTRIES_NAMED, found))
+
+
+# How far a cap is used
+
+
+def _watch(draft: Draft, part_id: str, watched: Watched) -> None:
+    """Alerts at the thresholds, and `cap_below_consumption` while more is taken than the cap allows now."""
+    plan, rule, key, had, was = watched
+    has, limit = draft.bucket(part_id).bucket, limit_of(rule, key)
+    for allowed, taken, allows, takes in (
+        (was.amount, had.amount, limit.amount, has.amount),
+        (was.hours, had.hours, limit.hours, has.hours),
+    ):
+        if allows is not None:
+            before = (allowed, taken) if allowed is not None else (allows, 0)
+            for percent in crossed(rule.thresholds, *before, allows, takes):
+                _alert(draft, plan, rule, key, percent, has)
+    _check_below(draft, plan, rule, part_id, key)
+
+
+def _alert(draft: Draft, plan: LinePlan, rule: CapRule, key: BucketKey, percent: int, bucket: Bucket) -> None:
+    limit = limit_of(rule, key)
+    subject = _subject(plan, key)
+    draft.emit(
+        Alert(
+            alert_id=derived_id(
+                draft.engagement_id, "cap", subject, percent, draft.cause.kind, draft.cause.id, draft.cause.version
+            ),
+            kind="cap",
+            subject_kind="cap",
+            subject_id=subject,
+            message=f"{percent / 10**6:g} % of cap {rule.cap_id} of contract {plan.contract_id} is used",
+            threshold=percent,
+            used_amount=bucket.amount,
+            limit_amount=limit.amount,
+            used_hours=bucket.hours,
+            limit_hours=limit.hours,
+            currency=plan.currency,
+            contract_id=plan.contract_id,
+            project_id=plan.line.project_id,
+        )
+    )
+
+
+def _check_below(draft: Draft, plan: LinePlan, rule: CapRule, part_id: str, key: BucketKey) -> None:
+    """Open for a bucket while more is taken from it than the newest version of the cap allows it (RULES section 6, Caps)."""
+    stored = draft.bucket(part_id)
+    bucket, limit = stored.bucket, limit_of(rule, key)
+    excess = bucket.amount - limit.amount if limit.amount is not None else 0
+    excess_hours = bucket.hours - limit.hours if limit.hours is not None else 0
+    if limit.hard and (excess > 0 or excess_hours > 0):
+        if stored.below:
+            return
+        subject = _subject(plan, key)
+        draft.put("bucket", part_id, replace(stored, below=subject))
+        draft.note(
+            "cap_below_consumption",
+            "cap",
+            subject,
+            f"{format_amount(bucket.amount)} {plan.currency} and {bucket.hours / 10**6:g} h are taken from cap {rule.cap_id}, "
+            f"more than it allows now",
+            contract_id=plan.contract_id,
+            amount=max(excess, 0),
+            currency=plan.currency,
+        )
+    elif stored.below:
+        draft.put("bucket", part_id, replace(stored, below=""))
+        settle_below(draft, stored)
+
+
+def settle_below(draft: Draft, stored: CapBucket) -> None:
+    if stored.below:
+        draft.settle_note("cap_below_consumption", "cap", stored.below)
+
+
+def _subject(plan: LinePlan, key: BucketKey) -> str:
+    return f"{plan.contract_id}/{'/'.join(part for part in key if part)}"

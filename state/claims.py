@@ -1,0 +1,117 @@
+"""What an entry claims from the caps of its line, and what a grant makes of its price.
+
+One allotment says what is earned and billed, or two do where revenue and billing go apart (policy `cap_split_billing`).
+"""
+
+from msgspec.structs import replace
+
+from domain.caps import BucketKey, CapRule, Claim, Grant, Order, limit_on, order_of
+from domain.identity import escape
+from domain.units import Amount, Hours
+from state.books import Entry, Price
+from state.draft import Draft
+from state.plan import LinePlan
+from state.totals import issued_on, standing_price
+from state.value import Value
+
+MAIN, REVENUE, BILLING = "", "revenue", "billing"
+
+
+class Stake(Value, frozen=True, array_like=True, gc=False):
+    """An entry's price with what its claim on the caps needs besides: who worked, and what is issued already."""
+
+    entry_id: str
+    person_id: str
+    price: Price
+    issued: Amount
+
+
+class Share(Value, frozen=True, array_like=True, gc=False):
+    claim: Claim
+    granted: Grant
+
+    @property
+    def lacks(self) -> tuple[Amount, Hours]:
+        """What of the claim was refused."""
+        return max(self.claim.amount - self.granted.amount, 0), max(self.claim.hours - self.granted.hours, 0)
+
+
+def stake_of(entry: Entry) -> Stake | None:
+    price = standing_price(entry)
+    work = entry.standing
+    if price is None or work is None or not price.line_id:
+        return None
+    issued = issued_on(entry, price.contract_id, price.line_id)
+    return Stake(entry.entry_id, work.event.person_id, price, issued.amount - price.rounding if issued else 0)
+
+
+def stands_on(stake: Stake, contract_id: str, line_id: str) -> bool:
+    """Whether the entry's price is on this line; one that has moved stays listed on its former line until that is credited."""
+    return stake.price.contract_id == contract_id and stake.price.line_id == line_id
+
+
+def allotments(plan: LinePlan) -> tuple[str, ...]:
+    """One for all, or revenue and billing apart where policy `cap_split_billing` differs from how the caps are split."""
+    return (REVENUE, BILLING) if plan.apart else (MAIN,)
+
+
+def rules_for(plan: LinePlan, allotment: str) -> tuple[CapRule, ...]:
+    return plan.billing_rules if allotment == BILLING else plan.rules
+
+
+def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
+    price = stake.price
+    settled = {MAIN: max(stake.issued, price.given), REVENUE: price.given, BILLING: stake.issued}[allotment]
+    amount = price.billable if price.final else price.value
+    hours = price.billable_hours if price.final else price.hours if amount else 0
+    pinned = min(max(settled, 0), amount)
+    return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules_for(plan, allotment))
+
+
+def granted_of(allotment: str, stake: Stake) -> Grant:
+    """What the price says was granted in this allotment."""
+    price = stake.price
+    if allotment == REVENUE:
+        return Grant(price.allowed, price.allowed_hours, price.binding)
+    return Grant(price.billable, price.billable_hours, price.binding)
+
+
+def order_key(plan: LinePlan, price: Price, entry_id: str) -> Order:
+    return order_of(price.day, price.approved_at, entry_id, by_approval=plan.policies.cap_order == "approval")
+
+
+def bucket_id(plan: LinePlan, allotment: str, key: BucketKey) -> str:
+    return "/".join((escape(plan.contract_id), allotment, *key))
+
+
+def buckets_of(draft: Draft, contract_id: str) -> list[str]:
+    """Ids of all buckets of a contract."""
+    beginning = f"{escape(contract_id)}/"
+    return [part_id for part_id in draft.ids("bucket") if part_id.startswith(beginning)]
+
+
+def uncapped(price: Price) -> Price:
+    return replace(
+        price,
+        allowed=price.value,
+        billable=price.value,
+        recognised=price.value,
+        binding=None,
+        allowed_hours=price.hours,
+        billable_hours=price.hours,
+    )
+
+
+def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Grant) -> Price:
+    if allotment == REVENUE:
+        return _recognising(plan, replace(price, allowed=granted.amount, allowed_hours=granted.hours))
+    billed = replace(price, billable=granted.amount, billable_hours=granted.hours, binding=granted.binding)
+    if allotment == BILLING:
+        return billed
+    return _recognising(plan, replace(billed, allowed=granted.amount, allowed_hours=granted.hours))
+
+
+def _recognising(plan: LinePlan, price: Price) -> Price:
+    """Revenue follows the cap unless every hard cap says that it does not limit revenue (R22)."""
+    limits = any(limit.hard and limit.limits_revenue for limit in (limit_on(rule, price.day) for rule in plan.rules))
+    return replace(price, recognised=price.allowed if limits else max(price.value, price.allowed))

@@ -1,0 +1,129 @@
+"""What hard caps over the whole term still allow to a project.
+
+The room of a cap that several projects share is divided in proportion to the hours that remain in each (R12), so that
+their backlogs together are what the contract has; where nothing remains anywhere, equally.
+
+    3,000 of room, 10 h remain in one project and 30 h in the other: 750 and 2,250
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from domain.caps import BucketKey, CapRule, bucket_key
+from domain.events.common import Policies
+from domain.forecast import at_completion, room_of, value_of
+from domain.money import HALF_UP, allocate, convert, smallest_unit
+from domain.units import Amount, Hours, Rate
+from state.books import CapBucket, Forecast, Progress
+from state.claims import allotments, bucket_id
+from state.draft import Draft
+from state.forecast.outlook import known, line_key, project_lines, project_policies, rate_to, tracks_in
+from state.plan import LinePlan, line_plan
+
+
+class Room(NamedTuple):
+    """In project currency; None: some line has no such cap."""
+
+    amount: Amount | None
+
+
+class Ahead(NamedTuple):
+    """What a project has still to do; `rate` is the average of its planned hours."""
+
+    project_id: str
+    forecast: Forecast
+    progress: Mapping[str, Progress]
+    rate: Rate
+
+
+def room_under_caps(
+    draft: Draft, lines: Sequence[LinePlan], ahead: Ahead, policies: Policies, currency: str, as_of: date
+) -> Room | None:
+    """None where an exchange rate is missing."""
+    mode = policies.money_mode or HALF_UP
+    rooms = []
+    for plan in lines:
+        caps = _caps_room(draft, plan, ahead, as_of)
+        if not caps:
+            return Room(None)
+        exchange = rate_to(draft, policies, plan.currency, currency, as_of)
+        if exchange is None:
+            return None
+        above, below = exchange.numerator, exchange.denominator
+        rooms.append({cap_id: convert(left, above, below, currency, mode) for cap_id, left in caps.items()})
+    return Room(room_of(rooms))
+
+
+def _caps_room(draft: Draft, plan: LinePlan, ahead: Ahead, as_of: date) -> dict[str, Amount]:
+    """Room of each cap of the line by its newest limit; hours count at the line's average rate."""
+    caps: dict[str, Amount] = {}
+    for rule in plan.rules:
+        limit = rule.limits[-1]
+        if not limit.hard or not limit.limits_revenue or rule.period != "whole_term":
+            continue
+        taken = cap_bucket(draft, plan, allotments(plan)[0], bucket_key(rule, as_of, "")).bucket
+        rooms = []
+        if limit.amount is not None:
+            rooms.append(max(limit.amount - taken.amount, 0))
+        if limit.hours is not None:
+            totals = draft.line(plan.contract_id, plan.line.line_id)
+            so_far = (totals.hours, 0, totals.value)
+            rooms.append(value_of(max(limit.hours - taken.hours, 0), so_far, ahead.rate, plan.step))
+        if rooms:
+            caps[f"{plan.contract_id}/{rule.cap_id}"] = _share(draft, plan, rule, min(rooms), ahead, as_of)
+    return caps
+
+
+def cap_bucket(draft: Draft, plan: LinePlan, allotment: str, key: BucketKey) -> CapBucket:
+    return draft.bucket(bucket_id(plan, allotment, key))
+
+
+def lines_under(draft: Draft, plan: LinePlan, rule: CapRule) -> tuple[LinePlan, ...]:
+    """Lines of the plan's terms that the cap binds."""
+    key = ("lines under", plan.key, rule.cap_id)
+    if key not in draft.plans:
+        contract = draft.contract(plan.contract_id)
+        assert contract is not None, "the plan is of a contract in the books"
+        plans = (line_plan(draft, contract, plan.version, line.line_id) for line in plan.terms.lines)
+        draft.plans[key] = tuple(
+            one for one in plans if one is not None and any(each.cap_id == rule.cap_id for each in one.rules)
+        )
+    found: tuple[LinePlan, ...] = draft.plans[key]
+    return found
+
+
+# A cap that several projects share
+
+
+def _share(draft: Draft, plan: LinePlan, rule: CapRule, room: Amount, ahead: Ahead, as_of: date) -> Amount:
+    under = lines_under(draft, plan, rule) if len(plan.group) > 1 else ()
+    projects = sorted({ahead.project_id, *(one.line.project_id for one in under)})
+    if len(projects) == 1:
+        return room
+    weights = [
+        _hours_left(draft, ahead if each == ahead.project_id else _known(draft, each), under, as_of)
+        for each in projects
+    ]
+    shares = allocate(room, weights if any(weights) else [1] * len(projects), plan.currency)
+    return shares[projects.index(ahead.project_id)]
+
+
+def _known(draft: Draft, project_id: str) -> Ahead:
+    forecast, outlook = known(draft, project_id)
+    return Ahead(project_id, forecast, outlook.progress, forecast.planned_rate)
+
+
+def _hours_left(draft: Draft, ahead: Ahead, under: Sequence[LinePlan], as_of: date) -> Hours:
+    """On the cap's lines where these count on their own, else in the whole project; none of a project that has ended."""
+    project, forecast = draft.project(ahead.project_id), ahead.forecast
+    if not forecast.currency or (project.closed_on is not None and project.closed_on < as_of):
+        return 0
+    own = {line_key(plan) for plan in under if plan.line.project_id == ahead.project_id}
+    progress = {name: part for name, part in ahead.progress.items() if name in own} or ahead.progress
+    policies = project_policies(draft, project_lines(draft, ahead.project_id), forecast.legal_entity_id)
+    tracks = tracks_in(draft, ahead.project_id, policies, forecast.bases, progress, forecast.currency, as_of)
+    if tracks is None:
+        return 0
+    made = at_completion(tracks, ahead.rate, None, smallest_unit(forecast.currency))
+    return max(made.hours - sum(track.now[0] for track in tracks), 0)

@@ -1,0 +1,62 @@
+"""Looks into a store that a run may be using: single values, as of the last commit, and nothing is written.
+
+The store is a cache: where it is not there, damaged or of another form, the answer is that nothing is known.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from state import snapshot
+from state.books import Entry
+from state.snapshot import Damaged
+
+
+class StoreReader:
+    """One shard's books."""
+
+    def __init__(self, db: sqlite3.Connection | None) -> None:
+        self._db = db
+
+    @property
+    def is_there(self) -> bool:
+        return self._db is not None
+
+    def entry(self, engagement_id: str, entry_id: str) -> Entry | None:
+        row = self._row("SELECT e.data FROM entries e JOIN engagements USING (no)", engagement_id, "e.id = ?", entry_id)
+        try:
+            return snapshot.decode_entry(row) if row is not None else None
+        except Damaged:
+            return None
+
+    def part(self, engagement_id: str, kind: str, part_id: str) -> Any:
+        """One value of the engagement's books; kinds as in `state.books.PART_KINDS`."""
+        tables = "SELECT p.data FROM parts p JOIN engagements USING (no)"
+        row = self._row(tables, engagement_id, "p.kind = ? AND p.id = ?", kind, part_id)
+        try:
+            return snapshot.decode_part(kind, part_id, row) if row is not None else None
+        except Damaged:
+            return None
+
+    def _row(self, tables: str, engagement_id: str, condition: str, *values: str) -> bytes | None:
+        if self._db is None:
+            return None
+        try:
+            found = self._db.execute(
+                f"{tables} WHERE engagements.id = ? AND {condition}", (engagement_id, *values)
+            ).fetchone()
+        except sqlite3.DatabaseError:
+            return None
+        data: bytes | None = found[0] if found is not None else None
+        return data
+
+
+@contextmanager
+def reading_store(path: Path) -> Iterator[StoreReader]:
+    if not path.exists():
+        yield StoreReader(None)
+        return
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        yield StoreReader(db)

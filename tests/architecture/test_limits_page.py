@@ -1,0 +1,60 @@
+"""docs/limits.md names what the rules refuse: all of it, and nothing that they handle by now."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+from domain import reference
+from domain.billing import methods
+from domain.events.catalogue import EVENTS
+from domain.events.common import Terms
+from domain.policies import UNSUPPORTED
+from state import fold
+from state.handlers import contracts
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
+# Intake resolves the one, the shard checks the other; neither reaches an engagement.
+ELSEWHERE = {"IdentityLinked", "RulesActivated"}
+
+
+def section(title: str) -> str:
+    return PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def cases(function: Callable[..., object]) -> set[str]:
+    """The event types that its `match` names."""
+    return set(re.findall(r"\b([A-Z][A-Za-z]+)\(\)", inspect.getsource(function)))
+
+
+def test_every_event_that_is_refused_is_named() -> None:
+    refused = set(EVENTS) - cases(fold.apply) - cases(reference.apply) - ELSEWHERE
+    table = [line.split("|")[1] for line in section("Events").splitlines() if line.startswith("| `")]
+    assert set(re.findall(r"`([A-Z][A-Za-z]+)`", "".join(table))) == refused
+
+
+def test_every_kind_of_terms_that_is_refused_is_named() -> None:
+    """No terms are made: which case of the switch gives a reason says it."""
+    source = inspect.getsource(methods.unsupported)
+    refused = source.split("return None")[1]
+    assert {kind.__name__ for kind in get_args(Terms)} == cases(methods.unsupported)
+    assert set(re.findall(r"`([A-Z][A-Za-z]+)`", section("Lines of a contract"))) == set(
+        re.findall(r"\b([A-Z][A-Za-z]+)\(\)", refused)
+    )
+
+
+def test_every_policy_that_is_refused_is_named() -> None:
+    named = set(re.findall(r"policy `([a-z_]+)=([a-z_]+)`", section("Contracts")))
+    refused = {(policy, value) for policy, values in UNSUPPORTED.items() for value in values}
+    assert named - {("cap_split_billing", "prorate")} == refused
+
+
+def test_every_part_of_a_contract_that_is_refused_is_named() -> None:
+    """As the handler says it in its messages."""
+    source = inspect.getsource(contracts._refusal) + inspect.getsource(contracts._refused_caps)
+    for field in ("bill_to", "retention", "funding", "purchase_order.limit", "cap_split_billing"):
+        assert field in source, f"{field} is refused no more: take it out of docs/limits.md and of this list"
+        assert f"`{field}" in section("Contracts") or f"policy `{field}" in section("Contracts")

@@ -1,0 +1,121 @@
+"""The commands of the documents run as they are printed, page by page and in their order, and print what the page says."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+from typer.testing import CliRunner
+
+from milepost.cli import app
+from tests.commands.documents import PAGES, ROOT, Typed, name_of, saved, stands_in, typed
+from tests.commands.simulated_firm import SIZES, simulated_run
+from tests.connectors.imports import made_exports
+from tests.connectors.imports.made_exports import made_work
+
+# Why a command that stands in a document is not run here.
+NOT_RUN: Final[Mapping[str, str]] = {
+    "make demo": ".ci/run makes it",
+    "make test": "it would run this test",
+}
+JAVA_MISSING: Final = "no javac and java here: THE JAVA EXAMPLE of docs/producers.md WAS NOT RUN"
+ALL: Final = {name_of(page): list(typed(page)) for page in PAGES}
+RUN: Final = [name for name, commands in ALL.items() if any(each.line not in NOT_RUN for each in commands)]
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_commands_run_as_printed(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lay_out(ROOT / name, tmp_path)
+    for each in ALL[name]:
+        if each.line in NOT_RUN or each.command.startswith("java "):
+            continue
+        bring_export(each.command)
+        printed = execute(each)
+        if each.target is not None:
+            Path(each.target).write_text(printed, encoding="utf-8")
+        elif each.command.startswith("milepost "):
+            assert printed.strip(), each.line
+        assert each.said is None or stands_in(each.said, printed), f"{each.line}\n{printed}"
+
+
+def test_what_is_not_run_stands_in_a_document() -> None:
+    assert set(NOT_RUN) <= {each.line for commands in ALL.values() for each in commands}
+
+
+@pytest.mark.parametrize("name", ["docs/statements.md", "docs/forecast.md"])
+def test_the_pages_and_the_tests_speak_of_one_firm(name: str) -> None:
+    assert f"milepost simulate {' '.join(SIZES)} --out build/try/input" in [each.line for each in ALL[name]]
+
+
+def test_the_examples_in_java_and_python_write_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("javac") is None or shutil.which("java") is None:
+        pytest.skip(JAVA_MISSING)
+    monkeypatch.chdir(tmp_path)
+    lay_out(ROOT / "docs/producers.md", tmp_path)
+    commands = [each for each in ALL["docs/producers.md"] if each.command.startswith(("python producer", "java "))]
+    for each in commands:
+        execute(each)
+    written = [Path(each.command.split()[-1]) for each in commands]
+    python, java = ({file.name: file.read_bytes() for file in folder.iterdir()} for folder in written)
+    assert python == java
+
+
+def test_the_example_backwards_bills_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docs/producers.md says of what has to be in order."""
+    monkeypatch.chdir(tmp_path)
+    lay_out(ROOT / "docs/producers.md", tmp_path)
+    execute(Typed("python producer.py in-order", None, None))
+    order = ("finance.reference", "hr.people", "psa.projects", "crm.contracts", "psa.time")
+    lines = [line for topic in order for line in Path(f"in-order/{topic}.jsonl").read_text().splitlines()]
+    Path("backwards").mkdir()
+    Path("backwards/all.jsonl").write_text("\n".join(reversed(lines)) + "\n")
+    printed = execute(Typed("milepost run --input backwards --output output --until 2026-03-31", None, None))
+    assert stands_in("...\nexceptions open 0\n...\nEUR 3,193.75 2,100.00 2,100.00\n...", printed), printed
+
+
+def lay_out(page: Path, folder: Path) -> None:
+    """What a reader has before the first command: a copy of the repository, the page's files, and the firm that it speaks of."""
+    for name in ("docs", "schemas"):
+        (folder / name).symlink_to(ROOT / name)
+    for file, text in saved(page).items():
+        (folder / file).write_text(text, encoding="utf-8")
+    commands = ALL[name_of(page)]
+    speaks_of = any("build/try/output" in each.command for each in commands)
+    if speaks_of and not any(each.command.startswith("milepost simulate ") for each in commands):
+        shutil.copytree(simulated_run().parent, folder / "build" / "try")
+
+
+def execute(each: Typed) -> str:
+    """What it prints."""
+    if each.command.startswith("milepost "):
+        result = CliRunner().invoke(app, shlex.split(each.command)[1:])
+        assert result.exit_code == 0, f"{each.line}\n{result.output}"
+        return result.stdout
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        shlex.split(each.command), env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{each.line}\n{done.stderr}"
+    return done.stdout
+
+
+def bring_export(command: str) -> None:
+    """The file that an import reads, as the product that it names would export it."""
+    match command.split():
+        case ["milepost", "import", "ecb", file, *_]:
+            days = (f"2026-{month:02d}-{day:02d},1.1,0.85,\n" for month in (1, 2, 3) for day in range(1, 29))
+            Path(file).write_text("Date,USD,GBP,\n" + "".join(days), encoding="utf-8")
+        case ["milepost", "import", "solidtime", file, *_]:
+            made_exports.solidtime_zip(Path(file), made_work(7, 120))
+        case ["milepost", "import", ("toggl" | "clockify") as product, file, *_]:
+            Path(file).write_text(getattr(made_exports, product)(made_work(7, 120)), encoding="utf-8")
+        case ["milepost", "import", _, file, *_]:
+            Path(file).write_text(made_exports.harvest(made_work(7, 500, approved=0.96)), encoding="utf-8")

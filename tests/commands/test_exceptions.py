@@ -1,0 +1,261 @@
+"""`milepost exceptions`: what waits, and decisions that the next run takes in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from milepost import deciding
+from milepost.cli import app
+from milepost.deciding import DAY, GAP_DAYS, decided_at
+from tests.commands.tiny_firm import event, founding, worked, write
+
+AT = ("--at", "2026-03-05T09:00:00Z")
+
+
+@pytest.fixture
+def firm(tmp_path: Path) -> Path:
+    """Two entries of 30 and 40 hours at 100 an hour, and one of a person without a rate of her own in a currency nobody has."""
+    write(
+        tmp_path / "input",
+        [*founding(), worked("T-1", 2, "30"), worked("T-2", 3, "40"), worked("T-3", 3, "8", person_id="EVE")],
+    )
+    run(tmp_path)
+    return tmp_path
+
+
+def run(folder: Path) -> dict[str, Any]:
+    result = CliRunner().invoke(
+        app, ["run", "--input", str(folder / "input"), "--output", str(folder / "output"), "--json"]
+    )
+    assert result.exit_code == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def ask(folder: Path, verb: str, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["exceptions", verb, *arguments, "--output", str(folder / "output")])
+
+
+def asked(folder: Path, verb: str, *arguments: str) -> dict[str, Any]:
+    result = ask(folder, verb, *arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def refused(folder: Path, verb: str, *arguments: str) -> str:
+    result = ask(folder, verb, *arguments)
+    assert result.exit_code == 2, result.stdout
+    assert not (folder / "input" / "decisions").exists()
+    assert not (folder / "input" / "resent").exists()
+    return " ".join(result.stderr.split())
+
+
+def exceptions(folder: Path, *arguments: str) -> dict[str, Any]:
+    """By what they are about."""
+    return {one["subject_id"]: one for one in asked(folder, "list", *arguments)["exceptions"]}
+
+
+def id_of(folder: Path, subject: str) -> str:
+    found: str = exceptions(folder, "--state", "all")[subject]["exception_id"]
+    return found
+
+
+def test_the_list_is_by_cause_with_money_and_age(firm: Path) -> None:
+    """30 and 40 hours at 100 are 7,000; the work of Eve, whom nobody knows, is eight hours."""
+    found = asked(firm, "list", "--kind", "hours_out_of_range", "--kind", "unknown_reference")
+    groups = {(group["category"], group["about"]): group for group in found["groups"]}
+    hours = groups["hours_out_of_range", "project BRIDGE"]
+    assert (hours["exceptions"], hours["amounts"], hours["owner_role"]) == (2, {"EUR": "7000.00"}, "delivery")
+    assert hours["oldest"] == "2026-03-02T18:00:00Z"
+    assert hours["oldest_days"] == 1
+    unknown = groups["unknown_reference", "person EVE"]
+    assert (unknown["exceptions"], unknown["amounts"]) == (1, {})
+    (eve,) = [one for one in found["exceptions"] if one["subject_id"] == "T-3"]
+    assert (eve["blocks_hours"], eve["blocks_basis"]) == ("8", None)
+    text = ask(firm, "list").stdout
+    assert "7,000.00 EUR" in text
+    assert "8 h" in text
+
+
+def test_filters(firm: Path) -> None:
+    assert set(exceptions(firm, "--owner", "delivery")) == {"T-1", "T-2"}
+    assert set(exceptions(firm, "--kind", "unknown_reference", "--project", "BRIDGE")) == {"T-3"}
+    assert exceptions(firm, "--project", "OTHER") == {}
+    assert exceptions(firm, "--state", "closed") == {}
+
+
+def test_one_is_shown_with_its_fact_its_history_and_its_way_out(firm: Path) -> None:
+    found = asked(firm, "show", id_of(firm, "T-1"))
+    assert found["fact"]["entry_id"] == "T-1"
+    assert [(step["said"]["revision"], step["cause"]["type"]) for step in found["history"]] == [(1, "TimeApproved")]
+    text = ask(firm, "show", id_of(firm, "T-1")).stdout
+    assert "Correct the hours, raise hours_max_per_entry, or waive." in text
+    assert "3,000.00 EUR" in text
+
+
+def test_a_waiver_is_an_event_that_the_next_run_takes_in(firm: Path) -> None:
+    """The fault passes, and 30 hours are posted."""
+    waiver = ("--reason", "on call", "--as", "ann", "--approved-by", "ben", *AT)
+    (written,) = asked(firm, "waive", id_of(firm, "T-1"), *waiver)["events"]
+    assert (written["requested_by"], written["approved_by"], written["version"]) == ("ann", "ben", 1)
+    assert written["identified_by"].startswith("stated with --as by operating system login ")
+    assert run(firm)["events_read"] == 1
+    closed = exceptions(firm, "--state", "closed")
+    assert set(closed) == {"T-1"}
+    assert closed["T-1"]["closed"]["closed_by_kind"] == "exception"
+    last = asked(firm, "show", id_of(firm, "T-1"))["history"][-1]
+    assert (last["cause"]["requested_by"], last["cause"]["reason"]) == ("ann", "on call")
+
+
+def test_without_a_name_it_is_whoever_has_logged_in(firm: Path) -> None:
+    (written,) = asked(firm, "assign", id_of(firm, "T-1"), "--to", "zoe", *AT)["events"]
+    assert written["requested_by"] == deciding.person(None).name
+    assert written["identified_by"].startswith("operating system login ")
+
+
+def test_several_are_a_plan_until_somebody_says_yes(firm: Path) -> None:
+    plan = ask(firm, "assign", "--kind", "hours_out_of_range", "--to", "zoe", *AT)
+    assert plan.exit_code == 2
+    assert "2       2  7,000.00 EUR" in plan.stdout
+    assert not (firm / "input" / "decisions").exists()
+    assert len(asked(firm, "assign", "--kind", "hours_out_of_range", "--to", "zoe", "--yes", *AT)["events"]) == 2
+    run(firm)
+    assert {one["assignee"] for one in exceptions(firm, "--owner", "zoe").values()} == {"zoe"}
+    assert len(exceptions(firm, "--owner", "zoe")) == 2
+
+
+@pytest.mark.parametrize(("answer", "is_written"), [("y\n", True), ("n\n", False), ("\n", False)])
+def test_on_a_terminal_somebody_is_asked(
+    firm: Path, monkeypatch: pytest.MonkeyPatch, answer: str, *, is_written: bool
+) -> None:
+    monkeypatch.setattr("milepost.deciding.is_terminal", lambda: True)
+    command = ["exceptions", "assign", "--kind", "hours_out_of_range", "--to", "zoe", *AT]
+    result = CliRunner().invoke(app, [*command, "--output", str(firm / "output")], input=answer)
+    assert "Write 2 decisions?" in result.stderr
+    assert (firm / "input" / "decisions").exists() == is_written
+    assert (result.exit_code == 0) == is_written
+
+
+def test_each_call_writes_a_file_of_its_own(firm: Path) -> None:
+    for _ in range(3):
+        asked(firm, "assign", id_of(firm, "T-1"), "--to", "zoe", *AT)
+    assert len(list((firm / "input" / "decisions").iterdir())) == 3
+
+
+def test_versions_count_on_over_what_is_only_written(firm: Path) -> None:
+    first, second = (
+        asked(firm, "assign", id_of(firm, "T-1"), "--to", person, *AT)["events"] for person in ("zoe", "ann")
+    )
+    assert (first[0]["version"], second[0]["version"]) == (1, 2)
+    run(firm)
+    assert exceptions(firm)["T-1"]["assignee"] == "ann"
+    (written,) = asked(firm, "assign", id_of(firm, "T-1"), "--to", "eva", *AT)["events"]
+    assert written["version"] == 3
+    (firm / "output" / "store" / "0.db").unlink()
+    (written,) = asked(firm, "assign", id_of(firm, "T-1"), "--to", "eva", *AT)["events"]
+    assert written["version"] == 4
+
+
+def test_what_is_resolved_comes_back_where_something_is_missing(firm: Path) -> None:
+    resolved = ask(firm, "resolve", id_of(firm, "T-1"), "--reason", "paper", "--approved-by", "ben", *AT)
+    assert "raised again at once" in resolved.stderr
+    run(firm)
+    (_, closed, again) = asked(firm, "show", id_of(firm, "T-1"))["history"]
+    assert (closed["said"]["type"], again["said"]["type"], again["said"]["revision"]) == (
+        "ExceptionClosed",
+        "ExceptionRaised",
+        2,
+    )
+
+
+def test_nobody_approves_what_they_ask_for(firm: Path) -> None:
+    said = refused(firm, "waive", id_of(firm, "T-1"), "--reason", "x", "--as", "ben", "--approved-by", "ben", *AT)
+    assert "ben asks for it and cannot approve it" in said
+
+
+def test_the_fold_checks_who_approved(firm: Path) -> None:
+    """Whatever wrote the event."""
+    waiver = {
+        "exception_id": id_of(firm, "T-1"),
+        "version": 1,
+        "reason": "x",
+        "requested_by": "ben",
+        "approved_by": "ben",
+    }
+    write(firm / "input", [event("ExceptionWaived", "2026-03-05T09:00:00Z", **waiver)], "other")
+    run(firm)
+    found = exceptions(firm)
+    assert found["T-1"]["state"] == "open"
+    assert found[id_of(firm, "T-1")]["category"] == "self_approved"
+
+
+def test_a_waiver_of_what_is_missing_is_refused(firm: Path) -> None:
+    said = refused(firm, "waive", id_of(firm, "T-3"), "--reason", "x", "--approved-by", "ben", *AT)
+    assert "a waiver cannot replace what is missing. Send the record that is named." in said
+
+
+def test_a_corrected_fact_is_a_new_version(firm: Path) -> None:
+    """Eight hours instead of thirty; who sends it has submitted it."""
+    what = ("--set", "hours=8", "--as", "ann", "--approved-by", "ben", *AT)
+    (written,) = asked(firm, "resend", id_of(firm, "T-1"), *what)["events"]
+    assert (written["entry_id"], written["version"], written["hours"]) == ("T-1", 2, "8")
+    assert (written["submitted_by"], written["approved_by"]) == ("ann", "ben")
+    assert written["event_id"] != "TimeApproved@2026-03-02T18:00:00Z"
+    (again,) = asked(firm, "resend", id_of(firm, "T-1"), *what)["events"]
+    assert again["version"] == 3
+    assert run(firm)["events_read"] == 2
+    assert set(exceptions(firm, "--state", "closed")) == {"T-1"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (("--set", "hours=7,5"), "expected a decimal number such as 7.35"),
+        (("--set", "hour=7"), "did you mean hours?"),
+        (("--set", "hours"), "expected field=value"),
+        (("--set", "lines[0].rate=7"), "there is no lines in the event"),
+    ],
+)
+def test_a_correction_that_cannot_be_read_is_not_written(firm: Path, settings: tuple[str, ...], said: str) -> None:
+    assert said in refused(firm, "resend", id_of(firm, "T-1"), *settings, "--approved-by", "ben", *AT)
+
+
+def test_a_correction_needs_somebody_who_approves_it(firm: Path) -> None:
+    assert "--approved-by" in refused(firm, "resend", id_of(firm, "T-1"), "--set", "hours=8", *AT)
+
+
+def test_ids_that_are_unknown_or_over_are_told(firm: Path) -> None:
+    known = id_of(firm, "T-1")
+    assert f"the nearest are {known}" in refused(firm, "assign", known[:-1], "--to", "ann", *AT)
+    assert "name exceptions by id" in refused(firm, "assign", "--to", "ann", *AT)
+    assert "not both" in refused(firm, "assign", known, "--kind", "no_rate", "--to", "ann", *AT)
+    write(firm / "input", [worked("T-1", 4, "8", version=2, worked_on="2026-03-02")], "later")
+    run(firm)
+    assert "is over since 2026-03-04T18:00:00Z: resolved" in refused(firm, "assign", known, "--to", "ann", *AT)
+
+
+def test_a_decision_after_a_long_silence_says_when_it_was_made() -> None:
+    """It would end every day up to today."""
+    latest = 1_772_000_000_000_000
+    with pytest.raises(typer.BadParameter, match="would let every day up to today end"):
+        decided_at(None, latest - GAP_DAYS * DAY)
+    assert decided_at("now", latest) > latest
+    assert decided_at("2026-03-05T09:00:00Z", latest) == 1_772_701_200_000_000
+    with pytest.raises(typer.BadParameter, match="expected an instant"):
+        decided_at("yesterday", latest)
+
+
+def test_a_folder_without_outputs_is_told(tmp_path: Path) -> None:
+    assert "expected the output folder" in refused(tmp_path, "list")
+
+
+def test_an_input_folder_that_is_not_there_is_named(firm: Path) -> None:
+    missing = ("--input", str(firm / "nowhere"))
+    assert "nowhere" in refused(firm, "assign", id_of(firm, "T-1"), "--to", "ann", *missing, *AT)

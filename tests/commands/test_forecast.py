@@ -1,0 +1,139 @@
+"""`milepost forecast`: burn against plan, and what moved it, all of it from what was told."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from connectors.files.forecast_history import forecast_history, moving_events
+from connectors.files.lookup import projects_with_forecasts
+from milepost.charts import Bar, Step, month_bars, steps
+from milepost.cli import app
+from milepost.commands.forecast import BAR_WIDTH, bar
+from milepost.outlook import MEASURES, Month, months, outlook
+from tests.commands.simulated_firm import simulated_run
+from tests.commands.test_statement import checked
+
+
+def forecast(project_id: str, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["forecast", project_id, "--output", str(simulated_run()), *arguments])
+
+
+PROJECTS = ("PRJ-00001", "PRJ-00002", "PRJ-00003", "PRJ-00004", "PRJ-00005", "PRJ-00006", "INT-DE", "INT-US")
+
+
+def test_these_are_all_projects_of_the_firm() -> None:
+    assert projects_with_forecasts(simulated_run()) == set(PROJECTS)
+
+
+@pytest.mark.parametrize("project_id", PROJECTS)
+def test_months_and_causes_foot(project_id: str) -> None:
+    """Burn by month is the burn, with what is to come it is what is at completion, and causes sum to the change.
+
+    Months of a project in another currency than its company's are converted one by one, so half a cent each may be lost.
+    """
+    found = json.loads(forecast(project_id, "--json").stdout)
+    now = found["forecast"]["project"]
+    for measure in MEASURES:
+        rows = [row[measure] for row in found["months"] if measure in row]
+        burned, to_come = (sum(Decimal(row[name]) for row in rows) for name in ("burned", "to_come"))
+        lost = Decimal("0.005") * len(rows) if measure != "hours" else 0
+        assert abs(burned - Decimal(now[f"burn_{measure}"])) <= lost
+        assert abs(burned + to_come - Decimal(now[f"eac_{measure}"])) <= lost
+    history = forecast_history(simulated_run(), project_id)
+    base = next(each.update for each in history if each.update.sequence == found["since"]["sequence"])
+    assert (
+        sum(Decimal(each["margin"]) for each in found["causes"])
+        == Decimal(now["margin"]) - Decimal(base.project.margin) / 10_000
+    )
+
+
+def test_what_moved_it_since_a_day() -> None:
+    """The last forecast up to that day is what it is measured from."""
+    found = json.loads(forecast("PRJ-00004", "--since", "2026-02-15", "--json").stdout)
+    assert found["since"]["as_of"] == "2026-02-13"
+    assert all(move["as_of"] > "2026-02-13" for move in found["moves"])
+    text = forecast("PRJ-00004", "--since", "2026-02-15").stdout
+    assert "What moved it since 2026-02-13" in text
+    assert re.search(r"rate +47,936.27 +-119,416.12 +-167,352.39 +2 EstimateRevised", text)
+    assert re.search(r"change +59,796.89 +82,985.00 +23,188.11", text)
+
+
+def test_a_move_names_the_events_that_can_have_done_it() -> None:
+    found = json.loads(forecast("PRJ-00004", "--json").stdout)
+    estimates = [
+        each["event"]
+        for move in found["moves"]
+        for each in move["events"]
+        if each["event"].startswith("EstimateRevised")
+    ]
+    assert estimates == [
+        "EstimateRevised PRJ-00004",
+        "EstimateRevised PRJ-00004 version 2",
+        "EstimateRevised PRJ-00004 version 3",
+    ]
+    for move in found["moves"]:
+        causes = {delta["cause"] for delta in move["deltas"]}
+        assert all(causes & set(each["causes"]) for each in move["events"])
+
+
+def test_another_currency_begins_the_comparison_anew() -> None:
+    """PRJ-00003 was in EUR until its contract in GBP was bound."""
+    history = forecast_history(simulated_run(), "PRJ-00003")
+    assert (history[0].update.project.currency, history[-1].update.project.currency) == ("EUR", "GBP")
+    found = outlook(history, moving_events(simulated_run(), history), None, None)
+    assert found.plan.project.currency == "GBP"
+    assert {update.project.currency for update in found.history} == {"GBP"}
+    assert months(found, "cost")
+
+
+def test_a_chart_of_blocks() -> None:
+    assert bar(Month("2026-01", plan=50, burned=75, to_come=25), most=100) == (
+        "█" * 18 + "|" + "█" * 8 + "░" * (BAR_WIDTH - 27)
+    )
+    assert bar(Month("2026-01", plan=0, burned=0, to_come=0), most=0) == ""
+    assert "|" not in bar(Month("2026-01", plan=0, burned=5, to_come=0), most=5)
+
+
+def test_figures_below_zero_are_drawn_within_the_chart() -> None:
+    """A correction may take back more than a month has; a margin may be a loss."""
+    drawn = [
+        month_bars([Bar("Jan", -50, 0, 10), Bar("Feb", 100, 20, 10)], str, "Cost"),
+        steps([Step("a", 100, True), Step("b", -250, False), Step("c", -150, True)], str, "Margin"),
+        month_bars([Bar("Jan", 0, 0, 0)], str, "Nothing"),
+    ]
+    for chart in drawn:
+        for name, value in re.findall(r' (x|y|width|height)="([^"]+)"', chart):
+            assert 0 <= float(value) <= 700, (name, value)
+
+
+@pytest.mark.parametrize("project_id", PROJECTS)
+def test_a_page_is_whole_and_loads_nothing(project_id: str) -> None:
+    result = forecast(project_id, "--html", "--locale", "de_DE")
+    assert result.exit_code == 0, result.output
+    text = " ".join(checked(result.stdout).texts)
+    assert "Revenue at completion" in text
+    assert "What moved it since" in text
+    assert "None" not in text
+
+
+def test_a_page_writes_as_its_reader_does() -> None:
+    text = forecast("PRJ-00004", "--html", "--locale", "de_DE").stdout
+    assert "188.745,00\xa0€" in text
+    assert "16. Apr. 2026" in text
+
+
+def test_wrong_options_are_said() -> None:
+    for arguments, message in (
+        (("--html", "--json"), "expected one of --html and --json, got both"),
+        (("--html", "--locale", "xx"), "expected a language and country such as de_DE"),
+        (("--since", "soon"), "does not match"),
+        (("--measure", "money"), "'cost', 'revenue', 'hours'"),
+    ):
+        result = forecast("PRJ-00004", *arguments)
+        assert result.exit_code == 2
+        assert message in re.sub(r"\s+", " ", result.stderr), result.stderr

@@ -1,0 +1,196 @@
+"""From an export to a statement: the setup that an import writes folds without a question, and bills what the export says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from milepost.cli import app
+from tests.connectors.imports import made_exports
+from tests.connectors.imports.exporting import events
+from tests.connectors.imports.made_exports import AMERICAN, ZONE, Locale, made_work
+
+COMPANY = ("--entity", "studio", "--currency", "EUR", "--zone", ZONE)
+UNTIL = ("--until", "2026-03-31")
+LATER = ("--until", "2026-04-30")
+
+
+def milepost(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def summary(*arguments: object) -> dict[str, Any]:
+    result = milepost("import", *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def run(folder: Path, *until: str) -> dict[str, Any]:
+    result = milepost("run", "--input", folder / "input", "--output", folder / "output", *until, "--json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def issued(ran: dict[str, Any]) -> Decimal:
+    return Decimal(ran["money"]["EUR"]["issued"])
+
+
+def write_text(text: str) -> Callable[[Path], Path]:
+    def write(path: Path) -> Path:
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+EXPORTS: Mapping[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
+    "harvest": (write_text(made_exports.harvest(made_work(7, 500, approved=0.96))), ()),
+    "toggl": (write_text(made_exports.toggl(made_work(7, 120))), ("--rate", "95.50", "--cost-rate", "48")),
+    "clockify": (write_text(made_exports.clockify(made_work(7, 120), AMERICAN)), ("--cost-rate", "0")),
+    "solidtime": (partial(made_exports.solidtime_zip, work=made_work(7, 120)), ("--cost-rate", "48")),
+}
+
+
+@pytest.mark.parametrize("product", EXPORTS)
+def test_a_clean_export_folds_to_statements_without_open_exceptions(tmp_path: Path, product: str) -> None:
+    write, more = EXPORTS[product]
+    file = write(tmp_path / "march.csv")
+    told = summary(product, file, "--out", tmp_path / "input", "--bootstrap", *COMPANY, *more)
+    assert set(map(tuple, told["unknown"].values())) == {()}
+    assert told["refused"]["rows"] == 0
+    ran = run(tmp_path, *UNTIL)
+    assert (ran["exceptions_open"], ran["dead_letters"], ran["unrouted"]) == (0, 0, 0)
+    assert issued(ran) == Decimal(told["billed"]["EUR"]) == Decimal(told["imported"]["amounts"]["EUR"])
+    assert milepost("verify", "--output", tmp_path / "output").exit_code == 0
+
+
+def test_parts_of_a_summary_sum_to_what_was_read(tmp_path: Path) -> None:
+    file = EXPORTS["harvest"][0](tmp_path / "march.csv")
+    told = summary("auto", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    parts = [told[part] for part in ("imported", "not_approved", "not_work", "refused")]
+    assert told["read"]["rows"] == sum(part["rows"] for part in parts) == 500
+    assert Decimal(told["read"]["hours"]) == sum(Decimal(part["hours"]) for part in parts)
+    assert Decimal(told["read"]["amounts"]["EUR"]) == sum(Decimal(part["amounts"].get("EUR", 0)) for part in parts)
+    assert told["not_approved"]["rows"] > 0
+
+
+def test_month_by_month_is_billed_as_at_once(tmp_path: Path) -> None:
+    """Each export overlaps the one before it; the third brings a client and a project that are new."""
+    work = made_work(5, 240)
+    for name, rows in (("a", work[:100]), ("b", work[:170]), ("c", work)):
+        early = {each.project for each in work[:170]} - {"Ledger migration"}
+        known = [each for each in rows if name == "c" or each.project in early]
+        file = write_text(made_exports.harvest(known))(tmp_path / f"{name}.csv")
+        assert milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY).exit_code == 0
+        if name == "b":
+            run(tmp_path)
+    contracts = [each for each in events(tmp_path / "input", "ContractSigned") if each["contract_id"][:7] == "Kessler"]
+    assert {each["version"]: len(each["lines"]) for each in contracts} == {1: 1, 2: 2}
+    ran = run(tmp_path, *LATER)
+    assert ran["exceptions_open"] == 0
+    assert issued(ran) == sum(each.amount for each in work)
+
+
+def test_rates_that_differ_in_the_export_are_billed_as_they_stand(tmp_path: Path) -> None:
+    """By person, by task, from a day on, and on single entries."""
+    work = made_work(9, 400)
+    single = range(0, 400, 37)
+    work = [
+        each._replace(
+            rate=Decimal(77)
+            if each.number in single
+            else each.rate + (20 if each.task == "Design" else 0) + (15 if each.start.month > 2 else 0)
+        )
+        for each in work
+    ]
+    file = write_text(made_exports.harvest(work))(tmp_path / "march.csv")
+    summary("harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    ran = run(tmp_path, *UNTIL)
+    assert (issued(ran), ran["exceptions_open"]) == (sum(each.amount for each in work), 0)
+    own = [each for each in events(tmp_path / "input", "TimeApproved") if "rate" in each]
+    assert 0 < len(own) <= len(single)
+
+
+def test_clients_of_another_currency_need_the_rates_of_the_bank_and_nothing_else(tmp_path: Path) -> None:
+    work = made_work(5, 60)
+    file = write_text(made_exports.harvest(work).replace("Euro - EUR", "US Dollar - USD"))(tmp_path / "a.csv")
+    result = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    assert "USD is not the company's currency and needs exchange rates: milepost import ecb" in result.stdout
+    days = [f"2026-{month:02d}-{day:02d},1.1{month},\n" for month in (1, 2, 3) for day in range(1, 29)]
+    (tmp_path / "rates.csv").write_text("Date,USD,\n" + "".join(days))
+    assert milepost("import", "ecb", tmp_path / "rates.csv", "--out", tmp_path / "input").exit_code == 0
+    ran = run(tmp_path, *UNTIL)
+    assert (ran["exceptions_open"], ran["money"]["USD"]["issued"]) == (0, str(sum(each.amount for each in work)))
+
+
+def test_an_edit_after_the_first_run_is_corrected(tmp_path: Path) -> None:
+    work = made_work(5, 60)
+    write_text(made_exports.harvest(work))(tmp_path / "a.csv")
+    milepost("import", "harvest", tmp_path / "a.csv", "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    run(tmp_path, *UNTIL)
+    later = [*work[:10], work[10]._replace(hours=work[10].hours + 1, is_billable=True), *work[11:30], *work[31:]]
+    write_text(made_exports.harvest(later))(tmp_path / "b.csv")
+    told = summary("harvest", tmp_path / "b.csv", "--out", tmp_path / "input", "--withdraw-missing")
+    assert told["changes"] == {"new": 0, "changed": 1, "moved": 0, "unchanged": 58, "withdrawn": 1}
+    ran = run(tmp_path, *LATER)
+    assert (issued(ran), ran["exceptions_open"]) == (sum(each.amount for each in later), 0)
+
+
+def test_without_bootstrap_what_is_missing_is_named(tmp_path: Path) -> None:
+    file = write_text(made_exports.harvest(made_work(7, 20)))(tmp_path / "march.csv")
+    result = milepost("import", "harvest", file, "--out", tmp_path / "input", "--zone", ZONE)
+    assert result.exit_code == 0
+    assert "Import again with --bootstrap" in result.stdout
+    assert "clients (CustomerDefined): Kessler & Sohn, Nordwind, Studio" in result.stdout
+    assert "people (PersonDefined): Ada Brandt, Bo Lindqvist, Chloé Martin, Dev Rao" in result.stdout
+    assert "projects (ProjectActivated): KS-2, Kessler & Sohn: Website" in result.stdout
+    filled = summary("harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    assert (filled["changes"]["unchanged"], set(map(tuple, filled["unknown"].values()))) == (20, {()})
+    assert run(tmp_path, *UNTIL)["exceptions_open"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--bootstrap",), "--bootstrap needs --entity and --currency and --zone"),
+        ((), "--zone is needed"),
+        (("--bootstrap", *COMPANY), "has no rates; say --rate"),
+        (("--bootstrap", *COMPANY, "--rate", "90"), "has no costs; say --cost-rate"),
+        (("--zone", "Europe/Berlim"), 'the nearest is "Europe/Berlin"'),
+        (("--currency", "EURO"), 'expected a code such as EUR, came "EURO"'),
+        (("--rate", "-1"), "expected an amount per hour"),
+    ],
+)
+def test_what_cannot_be_known_is_asked_for(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    file = write_text(made_exports.toggl(made_work(7, 20)))(tmp_path / "march.csv")
+    result = milepost("import", "toggl", file, "--out", tmp_path / "input", *arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(re.sub(r"[│╭╮╰╯─]", " ", result.output).split())
+    assert not (tmp_path / "input").exists()
+
+
+def test_the_wrong_product_is_wrong_usage(tmp_path: Path) -> None:
+    file = write_text(made_exports.toggl(made_work(7, 20)))(tmp_path / "march.csv")
+    result = milepost("import", "harvest", file, "--out", tmp_path / "input", "--zone", ZONE)
+    assert result.exit_code == 2
+    assert "this looks like a Toggl detailed export, not one of Harvest; use milepost import toggl" in result.stderr
+
+
+def test_refused_rows_are_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    work = made_work(7, 40)
+    content = made_exports.harvest([work[0]._replace(hours=Decimal(30)), *work[1:]], Locale())
+    file = write_text(content)(tmp_path / "march.csv")
+    result = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    assert result.exit_code == 0
+    assert 'line 2: column "Hours": expected at most 24 hours in one entry; split it (came "30.0")' in result.stderr
+    assert "imported            39" in result.stdout

@@ -1,0 +1,291 @@
+"""`milepost statement`: pages, tables and files of a statement foot, and say what is unusual."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from connectors.files.lookup import Issued, statement_revisions
+from domain.outputs import BillingStatement, StatementLine
+from milepost.cli import app
+from milepost.statement_diff import difference
+from milepost.statement_groups import GROUPS, EntryShare, grouped_lines
+from tests.commands.simulated_firm import simulated_run
+from tests.commands.test_show_details import statement_line
+from tests.finished_run import BRIDGE_FEBRUARY, BRIDGE_JANUARY, TUNNEL_JANUARY, finished_run
+
+CAPPED = "K-00003.K-00003/C-00001/2026-02-16/1"
+
+
+def statement(wanted: str, *arguments: str, output: Path | None = None) -> Result:
+    return CliRunner().invoke(app, ["statement", wanted, "--output", str(output or finished_run()), *arguments])
+
+
+def simulated(*arguments: str) -> str:
+    result = statement(CAPPED, *arguments, output=simulated_run())
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def of(wanted: str) -> Issued:
+    return statement_revisions(finished_run(), wanted)[-1]
+
+
+# For people
+
+
+def test_a_statement_as_the_customer_gets_it() -> None:
+    result = statement(TUNNEL_JANUARY)
+    assert result.exit_code == 0, result.output
+    assert "to Acme from Berlin, contract K-2" in result.stdout
+    assert "period 1–31 Jan 2026, issued on 1 Feb 2026" in result.stdout
+    assert re.search(r"5–6 Jan 2026 +senior +ADA +12.00 +100.00 +1,200.00", result.stdout)
+    assert re.search(r"Amount due, net of tax +€2,000.00", result.stdout)
+
+
+def test_corrections_and_earlier_work_are_marked() -> None:
+    text = statement(BRIDGE_FEBRUARY).stdout
+    assert re.search(r"senior \(earlier period, correction\) +ADA +-7.00 +100.00 +-700.00", text)
+    assert "US$-100.00" in text or "-US$100.00" in text
+
+
+def test_words_amounts_and_dates_of_a_country() -> None:
+    text = statement(TUNNEL_JANUARY, "--locale", "de_DE").stdout
+    assert re.search(r"5\.–6\. Jan\. 2026 +senior +ADA +12,00 +100,00 +1\.200,00", text)
+    assert re.search(r"Zu zahlen netto +2\.000,00\s€", text)
+
+
+def test_without_names_only_roles_are_given() -> None:
+    for form in ((), ("--html",), ("--csv",), ("--json",)):
+        text = simulated("--no-names", *form)
+        assert "consultant" in text or "principal" in text
+        assert not re.search(r"Rojas|Tanaka|Haas|P-DE-", text), form
+    assert "Rojas" in simulated("--html")
+
+
+@pytest.mark.parametrize("by", GROUPS)
+def test_groups_foot(by: str) -> None:
+    found = json.loads(simulated("--group-by", by, "--json"))
+    groups = found["groups"]
+    assert sum(Decimal(group["amount"]) for group in groups) == Decimal(found["statement"]["total"])
+    for group in groups:
+        assert sum(Decimal(line["amount"]) for line in group["lines"]) == Decimal(group["amount"])
+        assert sum(Decimal(line["quantity"]) for line in group["lines"]) == Decimal(group["quantity"])
+    lines = found["statement"]["lines"]
+    assert sum(Decimal(group["quantity"]) for group in groups) == sum(Decimal(line["quantity"]) for line in lines)
+
+
+def test_a_line_of_several_weeks_is_divided_by_what_its_entries_accrued() -> None:
+    """U-1 on Monday the 5th, U-2 on the 6th, and U-9 a week later: 8 + 4 h, then 6 h."""
+    line = statement_line(18, 100, 0, 1800)._replace(
+        entries=("U-1", "U-2", "U-9"), service_from=day(5), service_to=day(12), person_id="ADA"
+    )
+    shares = {
+        "U-1": EntryShare(800_0000, day(5)),
+        "U-2": EntryShare(400_0000, day(6)),
+        "U-9": EntryShare(600_0000, day(12)),
+    }
+    groups = grouped_lines(statement_of(line), "week", shares)
+    assert [(group.key, group.amount, group.quantity, group.lines_only[0].entries) for group in groups] == [
+        ("2026-01-05", 1200_0000, 12_000_000, ("U-1", "U-2")),
+        ("2026-01-12", 600_0000, 6_000_000, ("U-9",)),
+    ]
+
+
+def test_a_line_whose_entries_say_another_amount_stays_whole() -> None:
+    line = statement_line(18, 100, 0, 1800)._replace(entries=("U-1", "U-9"), service_from=day(5), service_to=day(12))
+    shares = {"U-1": EntryShare(800_0000, day(5)), "U-9": EntryShare(900_0000, day(12))}
+    for known in (shares, {}):
+        (group,) = grouped_lines(statement_of(line), "week", known)
+        assert (group.key, group.lines_only) == (None, (line,))
+
+
+# Pages
+
+
+class Checked(HTMLParser):
+    """Every element is closed, and nothing is loaded from anywhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
+        if tag not in {"meta", "br", "hr", "col"}:
+            self.open.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"src", "href", "action", "srcset"}]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.texts.append(data)
+
+
+def checked(text: str) -> Checked:
+    found = Checked()
+    found.feed(text)
+    found.close()
+    assert found.open == []
+    assert found.links == []
+    assert "url(" not in text
+    assert "<script" not in text
+    assert "@import" not in text
+    return found
+
+
+def test_a_page_is_whole_and_loads_nothing() -> None:
+    found = checked(simulated("--html", "--locale", "de_DE"))
+    text = " ".join(found.texts).replace("\xa0", " ")
+    for word in (
+        "Leistungsnachweis",
+        "Alster Pharma GmbH",
+        "Brandt & Keller Beratung GmbH",
+        "Berichtigung",
+        "22.245,00 €",
+    ):
+        assert word in text
+    assert "@page { size: A4" in simulated("--html", "--locale", "de_DE")
+    assert "@page { size: letter" in simulated("--html", "--locale", "en_US")
+
+
+def test_what_others_wrote_is_text_and_not_markup(tmp_path: Path) -> None:
+    """A description is typed by somebody; a page for a customer must not run it."""
+    from tests.commands.tiny_firm import founding, worked, write
+
+    write(tmp_path / "in", [*founding(), worked("T-1", 2, description="<script>alert(1)</script> & more")])
+    arguments = ["run", "--input", tmp_path / "in", "--output", tmp_path / "out", "--until", "2026-04-02"]
+    assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
+    result = statement("BRIDGE.K-1/ACME/2026-03-01/1", "--html", output=tmp_path / "out")
+    assert "<script>alert(1)</script> & more" in "".join(checked(result.stdout).texts)
+
+
+# For machines
+
+
+def test_rows_for_a_spreadsheet() -> None:
+    rows = list(csv.DictReader(io.StringIO(statement(BRIDGE_FEBRUARY, "--csv", "--locale", "de_DE").stdout)))
+    assert sum(Decimal(row["amount"]) for row in rows) == Decimal("-100.00")
+    first = next(row for row in rows if row["flags"] == "correction prior_period")
+    assert (first["quantity"], first["rate"], first["amount"], first["currency"]) == ("-7", "100", "-700.00", "USD")
+    assert (first["person_id"], first["entries"], first["service_from"]) == ("ADA", "T-1", "2026-01-05")
+
+
+def test_no_text_becomes_a_formula(tmp_path: Path) -> None:
+    from tests.commands.tiny_firm import founding, worked, write
+
+    write(tmp_path / "in", [*founding(), worked("T-1", 2, description='=HYPERLINK("http://x","y")', task="-2")])
+    arguments = ["run", "--input", tmp_path / "in", "--output", tmp_path / "out", "--until", "2026-04-02"]
+    assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
+    text = statement("BRIDGE.K-1/ACME/2026-03-01/1", "--csv", output=tmp_path / "out").stdout
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (row["description"], row["task"], row["role"]) == ('\'=HYPERLINK("http://x","y")', "'-2", "senior")
+
+
+def test_one_form_at_a_time_and_no_persons_without_names() -> None:
+    for arguments, told in (
+        (("--html", "--json"), "expected one of --html, --csv and --json"),
+        (("--no-names", "--group-by", "person"), "expected --names with --group-by person"),
+        (("--locale", "xx"), "expected a language and country such as de_DE"),
+        (("--revision", "2"), "expected one of its revisions, 1; got 2"),
+        (("--diff", "previous", "--html"), "a difference is shown as text or --json"),
+        (("--diff", "1"), "expected another revision or statement, got the same"),
+        (("--diff", "previous"), "is the first statement of contract K-1"),
+        (("--diff", TUNNEL_JANUARY), "expected another statement of contract K-1"),
+    ):
+        result = statement(BRIDGE_JANUARY, *arguments)
+        assert result.exit_code == 2, arguments
+        assert told in re.sub(r"\s+", " ", result.stderr)
+    unknown = statement("BRIDGE.K-1/ACME/2026-05-01/1")
+    assert "no statement is called" in unknown.stderr
+    assert BRIDGE_JANUARY in unknown.stderr
+
+
+# Differences
+
+
+def test_what_a_successor_corrects() -> None:
+    """T-1 of January was 8 h and is 1 h; that gave T-3 and T-4 room under the cap, of which January had billed a part."""
+    text = statement(BRIDGE_FEBRUARY, "--diff", "previous").stdout
+    assert f"From statement {BRIDGE_JANUARY} to {BRIDGE_FEBRUARY}" in text
+    assert re.search(r"corrected +ADA \(senior\) +L-1, senior .* -7 +-700.00 +-700.00", text)
+    assert re.search(r"total +2,000.00 +-100.00 +-100.00", text)
+    assert statement(BRIDGE_JANUARY, "--diff", BRIDGE_FEBRUARY).stdout == text
+
+
+def test_a_difference_as_json() -> None:
+    found = json.loads(statement(BRIDGE_FEBRUARY, "--diff", "previous", "--json").stdout)
+    assert (found["version"], found["kind"], found["amount"]) == (1, "statement_difference", "-100.00")
+    assert sum(Decimal(change["amount"]) for change in found["changes"]) == Decimal("-100.00")
+    assert found["before"]["statement_id"] == BRIDGE_JANUARY
+
+
+def test_revisions_differ_line_by_line() -> None:
+    """Three lines of 800; the second revision has one hour less on the first, lacks the second and has a new one."""
+    ada, bob, eva = (
+        statement_line(8, 100, 0, 800)._replace(person_id=name, entries=(name,)) for name in ("ADA", "BOB", "EVA")
+    )
+    less = ada._replace(quantity=7_000_000, amount=700_0000)
+    found = difference(statement_of(ada, bob), statement_of(less, eva)._replace(revision=2, status="issued"))
+    assert [(change.kind, change.line.person_id, change.quantity, change.amount) for change in found.changes] == [
+        ("changed", "ADA", -1_000_000, -100_0000),
+        ("added", "EVA", 8_000_000, 800_0000),
+        ("removed", "BOB", -8_000_000, -800_0000),
+    ]
+    assert (found.is_of_revisions, found.amount) == (True, -100_0000)
+
+
+def test_the_newest_revision_is_shown_and_parts_are_joined(tmp_path: Path) -> None:
+    from tests.audit.tampering import Told, copied, rewrite
+
+    def revised(told: Told) -> list[Told]:
+        if not (isinstance(told.record, BillingStatement) and told.record.statement_id == BRIDGE_JANUARY):
+            return [told]
+        first, *others = told.record.lines
+        parts = ((first,), tuple(others))
+        second = [
+            told.record._replace(revision=2, lines=lines, part=part, parts=2) for part, lines in enumerate(parts, 1)
+        ]
+        return [
+            Told(told.position, told.record._replace(status="superseded")),
+            *(Told(told.position, each) for each in second),
+        ]
+
+    folder = copied(finished_run(), tmp_path)
+    rewrite(folder, revised)
+    assert [
+        (len(each.statement.lines), each.statement.status) for each in statement_revisions(folder, BRIDGE_JANUARY)
+    ] == [
+        (2, "superseded"),
+        (2, "issued"),
+    ]
+    assert "revision 2, issued" in statement(BRIDGE_JANUARY, output=folder).stdout
+    assert (
+        "Superseded by a later revision" in statement(BRIDGE_JANUARY, "--revision", "1", "--html", output=folder).stdout
+    )
+    assert "Changes: none" in statement(BRIDGE_JANUARY, "--diff", "1", output=folder).stdout
+
+
+def day(number: int) -> date:
+    return date(2026, 1, number)
+
+
+def statement_of(*lines: StatementLine) -> BillingStatement:
+    total = sum(line.amount for line in lines)
+    template = of(TUNNEL_JANUARY).statement
+    return template._replace(
+        lines=lines, total=total, amount_due=total, control_total=total, line_count=len(lines), statement_id="S"
+    )

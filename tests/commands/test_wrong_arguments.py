@@ -1,0 +1,180 @@
+"""Wrong arguments end with code 2 and a sentence that says what was expected, what came and what there is."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from milepost.cli import app
+from tests.finished_run import finished_run
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def milepost(words: str, **places: Path) -> Result:
+    return CliRunner().invoke(app, [word.format(**places) for word in words.split(" ")])
+
+
+def told(result: Result) -> str:
+    """What it says, without what the command line wraps around it."""
+    return re.sub(r"\s+", " ", result.stderr)
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> dict[str, Path]:
+    made = {name: tmp_path / name for name in ("nothing", "file", "empty", "input", "idle")}
+    made["file"].write_text("not ours", encoding="utf-8")
+    for name in ("empty", "input"):
+        made[name].mkdir()
+    return {**made, "run": finished_run()}
+
+
+WRONG = [
+    ("run --input {nothing} --output {idle}", "expected a folder with .jsonl or .avro files, found nothing"),
+    ("run --input {file} --output {idle}", "expected a folder with .jsonl or .avro files, found a file"),
+    ("run --input {empty} --output {file}", "expected a folder, found a file"),
+    ("run --input {empty} --output {empty}", "expected another folder than --input, or outputs would be read as input"),
+    ("run --input {empty} --output {idle} --until 1980-01-01", "expected a date from 1990-01-01 to 2100-12-30"),
+    *(
+        (f"{verb} --output {{{place}}}", f"expected the output folder of `milepost run`, found {found}")
+        for verb in ("show BRIDGE", "forecast BRIDGE", "ledger", "verify", "dump erp.postings")
+        for place, found in (("nothing", "nothing"), ("file", "a file"), ("empty", "no progress of one in it"))
+    ),
+    ("show Quux --output {run}", "called Quux; there are BRIDGE, BRIDGE.K-1/ACME/2026-01-01/1"),
+    ("show  --output {run}", "called (nothing); there are"),
+    ("forecast Quux --output {run}", "no project Quux has a forecast; there are BRIDGE, TUNNEL"),
+    ("ledger --output {run} --entity Quux", "entities with journals: BERLIN"),
+    ("ledger --output {run} --entity BERLIN --period 2026", "expected an accounting period such as"),
+    ("dump Quux --output {run}", "expected a topic, one of alerts,"),
+    ("dump erp.postings", "erp.postings is a topic: give the folder of a run with --output too"),
+    ("dump {nothing}", "No such file"),
+    ("dump {empty}", "Is a directory"),
+    ("dump {file}", "not an Avro container file"),
+    ("dump exceptions --output {run} --type Nope", "one of ExceptionClosed, ExceptionRaised; got Nope"),
+    ("dump exceptions --output {run} --type JournalEntry", "expected a type that exceptions holds"),
+    ("dump engagement.log --output {run} --type JournalEntry", "TimeApproved"),
+    ("dump {file} --type TimeAproved", "got TimeAproved; the nearest is TimeApproved"),
+    *(
+        (f"schemas {verb} --folder {{{place}}}", found)
+        for verb in ("check", "freeze")
+        for place, found in (
+            ("nothing", "expected a folder of schemas, found nothing"),
+            ("file", "expected a folder of schemas, found a file"),
+            ("empty", "expected schemas in events/*.avsc and outputs/*.avsc, found none"),
+        )
+    ),
+    ("simulate --out {file}", "expected a folder, found a file"),
+    (
+        "simulate-invoices --output {run} --input {nothing}",
+        "expected the folder that `milepost run` reads, found nothing",
+    ),
+    ("simulate-invoices --output {run} --input {file}", "found a file"),
+    ("simulate-invoices --output {nothing} --input {empty}", "give the output of `milepost run`"),
+    ("import csv {nothing} --map {file} --out {idle}", "source: expected"),
+    ("import csv {file} --map {nothing} --out {idle}", "cannot be read: No such file"),
+    ("import ecb {nothing} --out {idle}", "cannot be read: No such file"),
+    ("import ecb {file} --out {idle}", "expected a header of Date and currency codes"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), WRONG, ids=[words for words, _ in WRONG])
+def test_wrong_arguments_are_wrong_usage(words: str, message: str, places: dict[str, Path]) -> None:
+    if "import csv {nothing}" in words:
+        places["file"].write_text("[file]", encoding="utf-8")
+    result = milepost(words, **places)
+    assert result.exit_code == 2, result.output
+    assert message in told(result)
+    assert not (places["idle"]).exists()
+    assert not (places["nothing"]).exists()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"name": "A"}'])
+def test_a_schema_that_cannot_be_read_is_named(content: str, tmp_path: Path) -> None:
+    (tmp_path / "events").mkdir()
+    (tmp_path / "events" / "A.avsc").write_text(content, encoding="utf-8")
+    result = milepost("schemas check --folder {folder}", folder=tmp_path)
+    assert result.exit_code == 2
+    assert "A.avsc: expected an Avro schema" in told(result)
+
+
+def test_an_empty_input_is_said(places: dict[str, Path]) -> None:
+    result = milepost("run --input {empty} --output {idle}", **places)
+    assert result.exit_code == 0
+    assert "No events yet" in result.stderr
+    shown = milepost("show BRIDGE --output {idle}", **places)
+    assert shown.exit_code == 2
+    assert "nothing is accounted for yet" in told(shown)
+
+
+def test_a_type_of_which_there_is_none_is_no_fault() -> None:
+    result = milepost("dump alerts --output {run} --type Alert --limit 1", run=finished_run())
+    assert result.exit_code == 0
+
+
+def damaged(folder: Path) -> Iterator[tuple[str, int]]:
+    """Ways in which a folder can be broken, done one after the other, and the code that says so."""
+    events = folder.parent / "input" / "events.jsonl"
+    events.rename(folder.parent / "events.jsonl")
+    yield "run --input {input} --output {run}", 10
+    (folder.parent / "events.jsonl").rename(events)
+    log = folder / "log" / "0.avro"
+    whole = log.read_bytes()
+    log.write_bytes(whole[:-40] + b"x" * 40)
+    yield "dump engagement.log --output {run}", 13
+    log.unlink()
+    yield "dump engagement.log --output {run}", 16
+    yield "verify --output {run}", 16
+    log.write_bytes(whole)
+    postings = folder / "outputs" / "erp.postings" / "0.avro"
+    postings.write_bytes(postings.read_bytes()[:2_000])
+    yield "ledger --output {run}", 13
+    yield "dump erp.postings --output {run}", 13
+    yield "verify --output {run}", 3
+    yield "run --input {input} --output {run}", 13
+
+
+def test_the_codes_of_the_table_in_the_documents(tmp_path: Path) -> None:
+    shutil.copytree(finished_run().parent, tmp_path / "made")
+    places = {"input": tmp_path / "made" / "input", "run": tmp_path / "made" / "output"}
+    for words, code in damaged(places["run"]):
+        result = milepost(words, **places)
+        assert (words, result.exit_code) == (words, code), result.output
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"offset": 3}'])
+def test_progress_that_says_nothing_is_a_damaged_output(content: str, tmp_path: Path) -> None:
+    shutil.copytree(finished_run().parent, tmp_path / "made")
+    folder = tmp_path / "made" / "output"
+    (folder / "progress" / "0.json").write_text(content, encoding="utf-8")
+    for words in ("show BRIDGE", "ledger", "dump exceptions", "run --input {input}"):
+        result = milepost(f"{words} --output {{run}}", input=tmp_path / "made" / "input", run=folder)
+        assert result.exit_code == 13, result.output
+        assert "progress/0.json: cannot be read" in told(result)
+        assert "makes them anew from the log" in told(result)
+    audited = milepost("verify --output {run}", run=folder)
+    assert audited.exit_code == 3
+    assert "progress/0.json" in audited.stdout
+    for name in ("outputs", "progress", "store"):
+        shutil.rmtree(folder / name)
+    again = milepost("run --input {input} --output {run}", input=tmp_path / "made" / "input", run=folder)
+    assert again.exit_code == 0
+    assert [path.read_bytes() for path in sorted((folder / "outputs").rglob("*.avro"))] == [
+        path.read_bytes() for path in sorted((finished_run() / "outputs").rglob("*.avro"))
+    ]
+
+
+def test_every_file_of_an_output_folder_is_in_the_documents() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    kept = page.split("## The output folder")[1].split("## ")[0]
+    named = set(re.findall(r"`([a-z./<>0-9_-]+)`", kept))
+    found = {path.relative_to(finished_run()).as_posix() for path in finished_run().rglob("*") if path.is_file()}
+    topics = {each.split("/")[1] for each in found if each.startswith("outputs/")}
+    assert topics <= named
+    extensions = {"log/0.end": ".end", "log/0.index": ".index", "log/0.avro.end": ".end", "log/0.avro.index": ".index"}
+    others = {extensions.get(each, each) for each in found if not each.startswith("outputs/")}
+    assert {each for each in others if not each.endswith(("-wal", "-shm"))} <= named

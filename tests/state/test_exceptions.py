@@ -1,0 +1,163 @@
+"""Exceptions without an end: counted in one, told now and then, and a bounded list in the view of the project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.events.catalogue import Event
+from domain.events.common import Cap
+from domain.events.control import ExceptionAssigned, IntakeNoticed
+from domain.events.delivery import TimeWithdrawn
+from domain.events.finance import RevenueAdjusted
+from domain.money import parse_amount
+from domain.outputs import ExceptionClosed, ExceptionRaised, ProjectView
+from tests.harness import Books
+from tests.state.test_forecast_handler import activated, entity, event, line, people, signed, time
+
+_numbers: Iterator[int] = count(1)
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Iterator[Books]:
+    """A project under a contract at 150 an hour."""
+    found = Books(tmp_path)
+    found.fold(entity(), *people(), activated(), signed(line(cap=Cap("hard", parse_amount("1000.00")))))
+    found.end_day(date(2026, 3, 1))
+    yield found
+    found.close()
+
+
+def adjusted(when: str = "2026-03-02T10:00", amount: str = "10.00", currency: str = "EUR", **more: Any) -> Any:
+    """Nothing that the rules handle."""
+    fields = {
+        "adjustment_id": f"A-{next(_numbers)}",
+        "contract_id": "K",
+        "line_id": "L",
+        "amount": parse_amount(amount),
+        "currency": currency,
+        "adjusted_on": date(2026, 3, 2),
+        "reason": "test",
+        "requested_by": "ann",
+    }
+    return event(RevenueAdjusted, when, **{**fields, **more})
+
+
+def raised(outputs: list[Any]) -> list[ExceptionRaised]:
+    return [output for output in outputs if isinstance(output, ExceptionRaised) and output.category != "no_estimate"]
+
+
+def view_of(outputs: list[Any]) -> ProjectView:
+    return [output for output in outputs if isinstance(output, ProjectView)][-1]
+
+
+def test_ten_thousand_facts_that_are_not_handled_are_one_exception(books: Books) -> None:
+    """Each of 10.00; the first one is told at once, all 10,001 when the day ends."""
+    (first,) = raised(books.fold(*(adjusted() for _ in range(10_001))))
+    assert (first.category, first.subject_kind, first.subject_id) == ("unsupported", "contract", "K")
+    assert (first.blocks_count, first.blocks_amount, first.revision) == (1, parse_amount("10.00"), 1)
+    outputs = books.end_day(date(2026, 3, 2))
+    (all_of_them,) = raised(outputs)
+    assert (all_of_them.exception_id, all_of_them.revision) == (first.exception_id, 2)
+    assert (all_of_them.blocks_count, all_of_them.blocks_currency) == (10_001, "EUR")
+    assert all_of_them.blocks_amount == parse_amount("100010.00")
+    assert len(all_of_them.entries) == 100
+    view = view_of(outputs)
+    assert [(one.category, one.blocks_count) for one in view.open_exceptions if one.category == "unsupported"] == [
+        ("unsupported", 10_001)
+    ]
+    assert raised(books.end_day(date(2026, 3, 3))) == []
+
+
+def test_a_repeat_is_counted_once_and_currencies_are_not_added(books: Books) -> None:
+    books.fold(adjusted(adjustment_id="A"), adjusted(adjustment_id="A"), adjusted(amount="5.00", currency="USD"))
+    (told,) = raised(books.end_day(date(2026, 3, 2)))
+    assert (told.blocks_count, told.blocks_amount, told.blocks_currency) == (2, 0, None)
+    assert told.message.endswith("(in all 10.00 EUR, 5.00 USD)")
+
+
+def test_an_amount_that_no_record_can_hold_is_left_out(books: Books) -> None:
+    """Nonsense of a source must not stop the shard."""
+    most = 10**18 - 1
+    books.fold(adjusted(amount="1.00"), *(adjusted()._replace(amount=most) for _ in range(3)))
+    (told,) = raised(books.end_day(date(2026, 3, 2)))
+    assert (told.blocks_count, told.blocks_amount) == (4, 0)
+
+
+def test_the_view_lists_the_gravest_and_counts_all(books: Books) -> None:
+    """250 conflicts (errors), and the project without an estimate (a remark), which the list has no room for."""
+    work: list[Any] = [time(f"T-{number}", "2026-03-02", 1) for number in range(250)]
+    books.fold(*work, *(one._replace(hours=one.hours + 1) for one in work))
+    view = view_of(books.end_day(date(2026, 3, 2)))
+    assert len(view.open_exceptions) == 200
+    assert view.open_exception_count == 252
+    assert {one.category for one in view.open_exceptions} == {"conflicting_version"}
+
+
+def test_what_is_over_a_cap_is_in_the_view(books: Books) -> None:
+    """Ten hours are 1,500.00, of which the cap lets 1,000.00 pass."""
+    books.fold(time("T-1", "2026-03-02", 10))
+    view = view_of(books.end_day(date(2026, 3, 2)))
+    (over,) = [one for one in view.open_exceptions if one.category == "over_cap"]
+    assert (over.amount, over.currency, over.blocks_count, over.assignee) == (parse_amount("500.00"), "EUR", 1, None)
+    books.fold(
+        event(
+            ExceptionAssigned,
+            "2026-03-03T09:00",
+            exception_id=over.exception_id,
+            version=1,
+            assignee="ann",
+            requested_by="ben",
+        )
+    )
+    view = view_of(books.end_day(date(2026, 3, 3)))
+    assert [one.assignee for one in view.open_exceptions if one.category == "over_cap"] == ["ann"]
+    books.fold(event(TimeWithdrawn, "2026-03-04T09:00", entry_id="T-1", version=2))
+    view = view_of(books.end_day(date(2026, 3, 4)))
+    assert "over_cap" not in {one.category for one in view.open_exceptions}
+
+
+def test_what_a_parked_entry_is_worth_is_in_the_view(books: Books) -> None:
+    """30 hours at 150.00."""
+    books.fold(time("T-1", "2026-03-02", 30))
+    view = view_of(books.end_day(date(2026, 3, 2)))
+    (wrong,) = [one for one in view.open_exceptions if one.category == "hours_out_of_range"]
+    assert (wrong.amount, wrong.currency, wrong.entries) == (parse_amount("4500.00"), "EUR", ("T-1",))
+
+
+def test_hours_that_no_amount_can_hold_stop_nothing(books: Books) -> None:
+    (wrong,) = raised(books.fold(time("T-1", "2026-03-02", 7 * 10**11)))
+    assert (wrong.category, wrong.blocks_amount, wrong.blocks_basis) == ("hours_out_of_range", 0, None)
+    books.end_day(date(2026, 3, 2))
+
+
+def noticed(when: str, number: int = 1, *, cleared: bool = False) -> Event:
+    made: Event = event(
+        IntakeNoticed,
+        when,
+        category="unrouted",
+        subject="P-9",
+        subject_kind="project",
+        project_id="P-9",
+        engagement_id="P-9",
+        place=f"line {when}",
+        event_count=number,
+        cleared=cleared,
+    )
+    return made
+
+
+def test_what_waits_for_its_project_is_counted(books: Books) -> None:
+    """The same count again says nothing new."""
+    (first,) = raised(books.fold(noticed("2026-03-02T09:00")))
+    assert (first.project_id, first.blocks_count, first.revision) == ("P-9", 1, 1)
+    (second,) = raised(books.fold(noticed("2026-03-03T00:00", 7), noticed("2026-03-04T00:00", 7)))
+    assert (second.exception_id, second.blocks_count, second.revision) == (first.exception_id, 7, 2)
+    (closed,) = books.fold(noticed("2026-03-05T09:00", cleared=True))
+    assert isinstance(closed, ExceptionClosed)
+    assert closed.exception_id == first.exception_id

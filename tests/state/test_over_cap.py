@@ -1,0 +1,64 @@
+"""The entries that exception `over_cap` names: the first in the order of the work, bounded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from domain.outputs import ExceptionRaised
+from tests.scenario_play import play
+from tests.scenario_text import read_scenarios
+
+SETUP = """# Over a cap
+
+## Story
+
+```
+entity    LE  USD  America/New_York
+customer  C
+person    bob  consultant of LE
+cost      person bob 100.00 USD
+project   P of LE
+contract  K C LE USD
+  line L P
+    rate 100.00
+    cap hard 1,000.00
+"""
+
+
+def raised(folder: Path, *events: str) -> list[ExceptionRaised]:
+    story = folder / "story.md"
+    story.write_text("\n".join([SETUP, *events, "```", ""]))
+    (scenario,) = read_scenarios(story)
+    books = play(scenario, folder)
+    books.close()
+    found = (one.record for one in books.folded if isinstance(one.record, ExceptionRaised))
+    return [record for record in found if record.category == "over_cap"]
+
+
+def test_entries_are_named_in_the_order_of_the_work(tmp_path: Path) -> None:
+    first, again = raised(
+        tmp_path,
+        "2026-06-10  time T-1 bob 12 h\n  => ...",
+        "2026-06-11  time T-0 bob 3 h on 2026-06-12\n  => ...",
+        "2026-06-12  time T-2 bob 1 h on 2026-06-11\n  => ...",
+        "2026-06-12  day ended\n  => ...",
+    )
+    assert (first.entries, first.blocks_count) == (("T-1",), 1)
+    assert (again.entries, again.blocks_count) == (("T-1", "T-2", "T-0"), 3)
+
+
+def test_an_event_is_told_by_its_end(tmp_path: Path) -> None:
+    """T-0 comes before two others and takes from both: they are named together, with the whole amount."""
+    (only,) = raised(
+        tmp_path,
+        "2026-06-10  time T-1 bob 5 h\n  => ...",
+        "2026-06-11  time T-2 bob 5 h\n  => ...",
+        "2026-06-12  time T-0 bob 7 h on 2026-06-09\n  => ...",
+    )
+    assert (only.entries, only.blocks_amount) == (("T-1", "T-2"), 700_0000)
+
+
+def test_no_more_than_a_hundred_entries_are_named(tmp_path: Path) -> None:
+    works = [f"2026-06-10  time T-{number:03} bob 1 h approved_at 2026-06-10T08:00Z\n  => ..." for number in range(120)]
+    *_, last = raised(tmp_path, *works, "2026-06-10  day ended\n  => ...")
+    assert (last.blocks_count, last.entries) == (110, tuple(f"T-{number:03}" for number in range(10, 110)))

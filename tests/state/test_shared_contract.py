@@ -1,0 +1,149 @@
+"""A contract whose lines belong to projects of two engagements: intake writes it to both, each takes its own lines."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from connectors.avro_codec import EVENT_CODECS
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import ContractLine, FiscalCalendar, LineRate, SharedCap, TimeAndMaterials
+from domain.events.delivery import ProjectActivated, TimeApproved
+from domain.events.reference import CostRateSet, LegalEntityDefined, PersonDefined
+from domain.outputs import BillingStatement, ExceptionRaised
+from tests.harness import Books, Record
+
+ELSEWHERE = "E-2"
+HOUR = 1_000_000
+
+
+def head(day: int) -> dict[str, Any]:
+    at = int(datetime(2026, 6, day, 12, tzinfo=UTC).timestamp()) * 1_000_000
+    return {"event_id": f"e-{day}", "occurred_at": at, "recorded_at": at, "source": "test"}
+
+
+def line(line_id: str, project_id: str, rate: int) -> ContractLine:
+    return ContractLine(line_id, project_id, TimeAndMaterials(rates=(LineRate(rate * 1_000_000),)))
+
+
+def project(project_id: str, engagement_id: str) -> ProjectActivated:
+    return ProjectActivated(
+        **head(1),
+        project_id=project_id,
+        version=1,
+        name=project_id,
+        legal_entity_id="LE",
+        starts_on=date(2026, 1, 1),
+        engagement_id=engagement_id,
+    )
+
+
+def work(entry_id: str, project_id: str, engagement_id: str, day: int) -> TimeApproved:
+    return TimeApproved(
+        **head(day),
+        entry_id=entry_id,
+        version=1,
+        project_id=project_id,
+        person_id="bob",
+        approved_by="boss",
+        hours=HOUR,
+        worked_on=date(2026, 6, day),
+        engagement_id=engagement_id,
+    )
+
+
+def said(books: Books, kind: type[Any]) -> list[Any]:
+    return [one.record for one in books.folded if isinstance(one.record, kind)]
+
+
+def share(books: Books, event: ContractSigned | ContractAmended) -> None:
+    """As intake does: a record for each engagement, which says which of the projects are its own."""
+    name = type(event).__name__
+    for engagement_id, own in ((books.engagement_id, ("P",)), (ELSEWHERE, ("Q",))):
+        books.replay([Record(len(books.log), engagement_id, name, EVENT_CODECS[name].encode(event), event, own)])
+
+
+def signed(books: Books, **more: Any) -> None:
+    contract = ContractSigned(
+        **head(1),
+        contract_id="K",
+        version=1,
+        customer_id="C",
+        legal_entity_id="LE",
+        currency="USD",
+        signed_on=date(2026, 6, 1),
+        starts_on=date(2026, 6, 1),
+        lines=(line("L", "P", 200), line("M", "Q", 150)),
+    )
+    share(books, contract._replace(**more))
+
+
+def firm(folder: Path) -> Books:
+    books = Books(folder)
+    books.fold(
+        LegalEntityDefined(
+            **head(1),
+            legal_entity_id="LE",
+            version=1,
+            name="Firm",
+            currency="USD",
+            zone="UTC",
+            fiscal_calendar=FiscalCalendar("calendar_month"),
+        ),
+        PersonDefined(**head(1), person_id="bob", version=1, legal_entity_id="LE", role="dev"),
+        CostRateSet(
+            **head(1),
+            cost_rate_id="bob",
+            version=1,
+            person_id="bob",
+            currency="USD",
+            rate=100 * HOUR,
+            effective_from=date(2020, 1, 1),
+        ),
+        project("P", books.engagement_id),
+        project("Q", ELSEWHERE),
+    )
+    return books
+
+
+def test_each_engagement_takes_its_own_lines(tmp_path: Path) -> None:
+    """200 an hour on P in the one, 150 on Q in the other; the amendment to 210 and 160 as well, each with a statement of its own."""
+    books = firm(tmp_path)
+    signed(books)
+    books.fold(work("T-1", "P", books.engagement_id, 3), work("T-2", "Q", ELSEWHERE, 4))
+    share(
+        books,
+        ContractAmended(
+            **head(10),
+            contract_id="K",
+            version=2,
+            replaces_version=1,
+            effective_on=date(2026, 6, 4),
+            treatment="prospective",
+            approved_by="ann",
+            lines=(line("L", "P", 210), line("M", "Q", 160)),
+        ),
+    )
+    books.fold(work("T-3", "P", books.engagement_id, 11), work("T-4", "Q", ELSEWHERE, 12))
+    books.end_day(date(2026, 6, 30))
+    told = [
+        (one.statement_id, [(of.line_id, of.amount, of.entries) for of in one.lines])
+        for one in said(books, BillingStatement)
+    ]
+    assert told == [
+        ("E.K/C/2026-06-01/1", [("L", 200_0000, ("T-1",)), ("L", 210_0000, ("T-3",))]),
+        ("E-2.K/C/2026-06-01/1", [("M", 320_0000, ("T-2", "T-4"))]),
+    ]
+    assert {one.category for one in said(books, ExceptionRaised)} == {"no_estimate"}
+    books.close()
+
+
+def test_what_lines_of_two_engagements_would_share_is_refused_in_both(tmp_path: Path) -> None:
+    books = firm(tmp_path)
+    signed(books, shared_caps=(SharedCap("S", ("L", "M"), "hard", amount=1_000_0000),))
+    assert [(one.category, one.engagement_id) for one in said(books, ExceptionRaised)] == [
+        ("invalid_terms", "E"),
+        ("invalid_terms", "E-2"),
+    ]
+    books.close()

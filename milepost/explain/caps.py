@@ -6,7 +6,7 @@ from bisect import bisect_left
 from datetime import date
 from typing import Any, NamedTuple
 
-from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, is_prorated, limit_on, prorate
+from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, is_prorated, limit_of, limit_on, prorate
 from domain.contract import BEGINNING
 from domain.explanation import Arithmetic, Node, constant, less, stated, total
 from domain.money import round_ratio
@@ -19,6 +19,8 @@ from state.totals import FREE, MARK, open_keys
 
 # Of a cap with more entries, what was left is only told where it decides.
 RIVALS_SHOWN = 2_000
+# Before every service date.
+EARLIEST = date(1990, 1, 1)
 
 
 class Rival(NamedTuple):
@@ -475,8 +477,8 @@ class CapNodes:
         )
 
     def beyond(self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int) -> Node:
-        """What is taken in money beyond the newest limit."""
-        if rule.limits[-1].amount is None:
+        """What is taken in money beyond the limit."""
+        if limit_of(rule, bucket).amount is None:
             return constant("nothing beyond it", 0, "amount", plan.currency)
         limit, taken = self._newest(plan, rule, bucket, allotment, step, by_hours=False)
         whole = total("taken", taken, "amount", plan.currency)
@@ -487,13 +489,13 @@ class CapNodes:
     def _newest(
         self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
     ) -> tuple[Node, list[Node]]:
-        """The newest limit, and everything that is taken."""
+        """The newest limit that says something of the bucket, and everything that is taken."""
         contest = self.contest(plan, allotment, step)
         queue = self._queue(contest, bucket, by_hours=by_hours)
         taken = [self._all_settled(queue, bucket, contest, by_hours=by_hours)] if queue.settled else []
         if queue.free:
             taken.append(self._before(queue, len(queue.free), bucket, contest, by_hours=by_hours))
-        day = max(rule.limits[-1].effective_on, date(1990, 1, 1))
+        day = max(limit_of(rule, bucket).effective_on, EARLIEST)
         return self._limit(plan, rule, day, "hours" if by_hours else "amount", step), taken
 
     def room_around(self, at: Standing) -> tuple[Node, ...]:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from domain.accounts import CURRENCY_ROUNDING
+from domain.caps import BucketKey
+from domain.events.catalogue import ENTITIES
 from domain.explanation import Node, less, stated, total
+from domain.money import format_decimal
 from domain.outputs import ExceptionClosed, ExceptionRaised
+from domain.reference import owner_key
+from domain.units import HOURS_SCALE
+from milepost.explain.at_stake import TITLE, AtStakeNodes
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.journals import JournalNodes
 from milepost.explain.records import RecordNodes
@@ -23,12 +29,14 @@ class ExceptionNodes:
         statements: StatementNodes,
         journals: JournalNodes,
         records: RecordNodes,
+        at_stake: AtStakeNodes,
     ) -> None:
         self.sources = sources
         self.entries = entries
         self.statements = statements
         self.journals = journals
         self.records = records
+        self.at_stake = at_stake
 
     def exception(self, exception_id: str) -> Node:
         """Its life, the last time it was raised at the head."""
@@ -44,6 +52,10 @@ class ExceptionNodes:
             ("state", "closed" if isinstance(said[-1].record, ExceptionClosed) else "open"),
             *((("entries", ", ".join(last.entries)),) if last.entries else ()),
             *((("field", last.field),) if last.field else ()),
+            *((("blocks", f"{last.blocks_count:,}"),) if last.blocks_count > 1 else ()),
+            *((("hours blocked", format_decimal(last.blocks_hours, HOURS_SCALE)),) if last.blocks_hours else ()),
+            *((("blocked at", last.blocks_basis),) if last.blocks_basis else ()),
+            *((("taken care of by", last.assignee),) if last.assignee else ()),
         )
         blocks = self.blocks(exception_id)
         life = tuple(self._happened(one) for one in said)
@@ -73,10 +85,12 @@ class ExceptionNodes:
             return None
         made = self._amount(said, record)
         if made is None or made.value != record.blocks_amount:
-            made = stated("amount blocked", record.blocks_amount, "amount", record.blocks_currency)
-        return made._replace(title="amount blocked", id=f"{exception_id}#amount")
+            made = stated(TITLE, record.blocks_amount, "amount", record.blocks_currency)
+        return made._replace(title=TITLE, id=f"{exception_id}#amount")
 
     def _amount(self, said: Said, record: ExceptionRaised) -> Node | None:
+        if record.subject_kind == "time_entry" and record.blocks_basis in ("price", "cost"):
+            return self.at_stake.of_entry(record.subject_id, self._first(record), record.blocks_basis)
         match record.category:
             case "over_cap":
                 return self._over_cap(said, record)
@@ -86,29 +100,62 @@ class ExceptionNodes:
                 return self.statements.statement(record.subject_id)
             case "cap_below_consumption":
                 return self._below(said, record)
+            case "unsupported":
+                return self._refused(said, record)
             case "outside_contract_dates" if record.subject_kind != "time_entry":
                 values = [self.entries.value(at) for at in self._listed(said, record) if at.work.price is not None]
-                return total("amount blocked", values, "amount", record.blocks_currency or "")
+                return total(TITLE, values, "amount", record.blocks_currency or "")
             case "rounding_over_limit" if record.subject_id in self.sources.trace.journals:
                 return self._rounding(record)
             case _:
                 return None
+
+    def _first(self, record: ExceptionRaised) -> int:
+        """The step that raised it and found the amount; later revisions repeat that."""
+        raised = (
+            one for one in self.sources.trace.exceptions[record.exception_id] if isinstance(one.record, ExceptionRaised)
+        )
+        return next(one.step for one in raised if one.record.raised_at == record.raised_at)
+
+    def _refused(self, said: Said, record: ExceptionRaised) -> Node | None:
+        """Amounts of the events that the rules in force do not handle, each by its newest version."""
+        draft = self.sources.draft(said.step)
+        counted = {
+            part_id: part
+            for part_id in sorted(draft.ids("refused"))
+            if (part := draft.part("refused", part_id)).exception_id == record.exception_id
+        }
+        nodes = []
+        for known in self.sources.trace.events:
+            kind, fact_id = owner_key(known.event)
+            part = counted.get(f"{kind}/{fact_id}")
+            field = ENTITIES[type(known.event).__name__].version_field
+            version = getattr(known.event, field) if field is not None else 0
+            if part is not None and part.amount and part.version == version:
+                del counted[f"{kind}/{fact_id}"]
+                title = f"{type(known.event).__name__} {fact_id}"
+                nodes.append(
+                    self.sources.field(title, part.amount, "amount", known.event, "amount", part.currency or "")
+                )
+        return total(TITLE, nodes, "amount", record.blocks_currency or "") if nodes else None
 
     def _listed(self, said: Said, record: ExceptionRaised) -> list[Standing]:
         found = (self.entries.standing(entry_id, said.step) for entry_id in record.entries)
         return [at for at in found if at is not None]
 
     def _below(self, said: Said, record: ExceptionRaised) -> Node | None:
-        """What is taken less what the newest version of the cap allows."""
-        contract_id, cap_id, *period = record.subject_id.split("/", 2)
+        """What is taken less what the newest version of the cap allows the bucket."""
         draft = self.sources.draft(said.step)
-        contract = draft.contract(contract_id)
-        for stored in reversed(contract.history) if contract is not None else ():
+        contract = draft.contract(record.contract_id or "")
+        if contract is None:
+            return None
+        cap_id, *period = record.subject_id.removeprefix(f"{contract.contract_id}/").split("/", 1)
+        bucket = (cap_id, period[0] if period else "")
+        for stored in reversed(contract.history):
             for line in stored.terms.lines:
-                plan = line_plan(draft, contract, stored.version, line.line_id) if contract is not None else None
+                plan = line_plan(draft, contract, stored.version, line.line_id)
                 for rule in plan.rules if plan is not None else ():
-                    if plan is not None and rule.cap_id == cap_id:
-                        bucket = (cap_id, period[0] if period else "")
+                    if plan is not None and rule.cap_id == cap_id and rule.period == _period_of(bucket):
                         excess: Node = self.entries.caps.beyond(plan, rule, bucket, allotments(plan)[-1], said.step)
                         return excess
         return None
@@ -121,11 +168,11 @@ class ExceptionNodes:
             for number, line in enumerate(journal.lines, 1)
             if line.account == CURRENCY_ROUNDING
         ]
-        return total("amount blocked", nodes, "amount", record.blocks_currency or "", rule="R51")
+        return total(TITLE, nodes, "amount", record.blocks_currency or "", rule="R51")
 
     def _over_cap(self, said: Said, record: ExceptionRaised) -> Node:
         """What entries have over the cap (R15), at the moment at which it was raised."""
-        contract_id, cap_id = record.subject_id.split("/", 1)
+        contract_id, cap_id = record.subject_id.rsplit("/", 1)
         found = []
         for entry_id in sorted(self.sources.trace.entry_ids()):
             at = self.entries.standing(entry_id, said.step)
@@ -138,7 +185,7 @@ class ExceptionNodes:
                 and price.billable < price.value
             ):
                 found.append(self.records.over(entry_id, said.step))
-        return total("amount blocked", found, "amount", record.blocks_currency or "", rule="R15")
+        return total(TITLE, found, "amount", record.blocks_currency or "", rule="R15")
 
     def _difference(self, said: Said, record: ExceptionRaised) -> Node | None:
         event = self.sources.step(said.step).record.event
@@ -147,4 +194,12 @@ class ExceptionNodes:
             return None
         currency = record.blocks_currency or ""
         invoice = self.sources.field("the invoice, net", amount, "amount", event, "amount", currency)
-        return less("amount blocked", invoice, self.statements.statement(record.subject_id))
+        return less(TITLE, invoice, self.statements.statement(record.subject_id))
+
+
+def _period_of(bucket: BucketKey) -> str:
+    """The period of a cap, by what its bucket is called."""
+    period = bucket[1]
+    if not period:
+        return "whole_term"
+    return "day" if "/" in period else "month"

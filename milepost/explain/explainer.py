@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from domain.explanation import Node
 from domain.outputs import ExceptionRaised, ProjectView
+from milepost.explain.at_stake import AtStakeNodes
 from milepost.explain.balances import FIGURES, BalanceNodes
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes
@@ -40,7 +41,10 @@ class Explainer:
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
         self.balances = BalanceNodes(self.sources, self.entries, self.records)
         self.forecasts = ForecastNodes(self.sources, self.rating, self.entries, self.caps, self.records)
-        self.exceptions = ExceptionNodes(self.sources, self.entries, self.statements, self.journals, self.records)
+        at_stake = AtStakeNodes(self.sources, self.rating, self.entries)
+        self.exceptions = ExceptionNodes(
+            self.sources, self.entries, self.statements, self.journals, self.records, at_stake
+        )
 
     @property
     def last(self) -> int:

@@ -62,6 +62,7 @@ class AtStakeNodes:
             rated.digest,
             hours,
             value,
+            memo=0,
         )
         operands = [
             self.entries.hours(at, price, plan, draft),

@@ -10,7 +10,7 @@ from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, is_prorate
 from domain.contract import BEGINNING
 from domain.explanation import Arithmetic, Node, constant, less, stated, total
 from domain.money import round_ratio
-from milepost.explain.entries import EntryNodes, Standing, most, step_of
+from milepost.explain.entries import EntryNodes, Standing, least, most, step_of
 from milepost.explain.sources import Sources
 from state.books import Entry, Work
 from state.claims import BILLING, MAIN, REVENUE, Stake, allotments, claim_of, granted_of, order_key, rules_for, stake_of
@@ -176,7 +176,7 @@ class CapNodes:
                 room = self._left(own, rule, contest, free, free_hours)
                 amounts.append(room.amount)
                 all_hours.append(room.hours)
-        return Room(_least("room", amounts, rule="R18"), _least("hours of room", all_hours, rule="R18"))
+        return Room(least("room", amounts, rule="R18"), least("hours of room", all_hours, rule="R18"))
 
     def _left(self, own: Rival, rule: CapRule, contest: Contest, free: Node, free_hours: Node) -> Room:
         """What one cap has left."""
@@ -191,7 +191,7 @@ class CapNodes:
         if limit.hours is not None:
             rest = self._rest(title, own, rule, contest, by_hours=True)
             if (rest.value or 0) < (left_hours.value or 0):
-                left, left_hours = _least("room", [left, self._value_of(rest, own, free, free_hours)]), rest
+                left, left_hours = least("room", [left, self._value_of(rest, own, free, free_hours)]), rest
         if limit.split == "reject_whole" and (left is not free or left_hours is not free_hours):
             whole, whole_hours = (
                 Arithmetic("all_or_nothing", (free, left)),
@@ -372,7 +372,7 @@ class CapNodes:
         ]
         if own is None or not shares or any(one is None for one in shares):
             return fallback
-        made = _least(title, [one for one in shares if one is not None])
+        made = least(title, [one for one in shares if one is not None])
         if own.claim.pinned:
             made = total(title, (self._settled(own, contest), made), "amount", currency)
         return made._replace(title=title, rule="R12") if made.value == value else fallback
@@ -542,11 +542,3 @@ def _share(work: Work) -> tuple[Any, ...]:
         return (work.event.version,)
     terms = (price.contract_id, price.line_id, price.decision, price.rate, price.markup, price.hours, price.value)
     return work.event.version, *terms, price.allowed, price.billable, price.given, price.binding
-
-
-def _least(title: str, nodes: list[Node], **more: Any) -> Node:
-    first = nodes[0]
-    if len(nodes) == 1:
-        return first
-    value = min(node.value or 0 for node in nodes)
-    return Node(title, value, first.unit, first.currency, Arithmetic("min", tuple(nodes)), **more)

@@ -82,21 +82,7 @@ class EntryNodes:
                 f"{event.entry_id}: billable hours", event.billable_hours, "hours", event, "billable_hours", why=(base,)
             )
         policies = plan.policies
-        if policies.hours_decimals is not None:
-            rounded = round_ratio(base.value or 0, 1, 10 ** (6 - policies.hours_decimals), "half_up")
-            parameters: dict[str, Any] = {
-                "step": format_decimal(10 ** (6 - policies.hours_decimals), 6),
-                "mode": "half_up",
-            }
-            base = Node(
-                "hours, rounded",
-                rounded,
-                "hours",
-                "",
-                Arithmetic("round", (base,), parameters),
-                "R9",
-                self._policies(draft, plan, "hours_decimals"),
-            )
+        base = self._rounded(base, plan, draft)
         if (
             event.billable_hours is None
             and policies.increment_scope == "entry"
@@ -104,6 +90,23 @@ class EntryNodes:
         ):
             base = self._increments(f"{event.entry_id}: hours in steps", base, plan, draft)
         return base
+
+    def _rounded(self, hours: Node, plan: LinePlan, draft: Draft) -> Node:
+        """To the decimals of policy `hours_decimals`."""
+        decimals = plan.policies.hours_decimals
+        if decimals is None:
+            return hours
+        step = 10 ** (6 - decimals)
+        parameters: dict[str, Any] = {"step": format_decimal(step, 6), "mode": "half_up"}
+        return Node(
+            "hours, rounded",
+            round_ratio(hours.value or 0, 1, step, "half_up"),
+            "hours",
+            "",
+            Arithmetic("round", (hours,), parameters),
+            "R9",
+            self._policies(draft, plan, "hours_decimals"),
+        )
 
     def _increments(self, title: str, hours: Node, plan: LinePlan, draft: Draft) -> Node:
         policies = plan.policies
@@ -139,16 +142,18 @@ class EntryNodes:
             if work is None or other is None or not self._same_day(work, other, event, price, plan):
                 continue
             if any(one.amount for one in entry.issued) and entry.entry_id != event.entry_id:
-                issued.append(self.worked(work.event))
+                issued.append(self._rounded(self.worked(work.event), plan, draft))
                 issued_hours.append(self.hours_at(entry.entry_id, at.step - 1))
             elif entry.entry_id != event.entry_id:
                 order = order_of(other.day, other.approved_at, entry.entry_id, by_approval=False)
                 if order < own:
                     before.append((order, work.event))
-        earlier = [*issued, *(self.worked(one) for _, one in sorted(before, key=lambda each: each[0]))]
+        in_order = sorted(before, key=lambda each: each[0])
+        earlier = [*issued, *(self._rounded(self.worked(one), plan, draft) for _, one in in_order)]
+        own_hours = self._rounded(self.worked(event), plan, draft)
         due = self._increments(
             f"{event.person_id} on {price.day}, up to this entry, in steps",
-            total("hours of the day up to this entry", [*earlier, self.worked(event)], "hours"),
+            total("hours of the day up to this entry", [*earlier, own_hours], "hours"),
             plan,
             draft,
         )
@@ -344,6 +349,14 @@ def most(title: str, one: Node, other: Node, **more: Any) -> Node:
     return Node(
         title, max(one.value or 0, other.value or 0), one.unit, one.currency, Arithmetic("max", (one, other)), **more
     )
+
+
+def least(title: str, nodes: list[Node], **more: Any) -> Node:
+    first = nodes[0]
+    if len(nodes) == 1:
+        return first
+    value = min(node.value or 0 for node in nodes)
+    return Node(title, value, first.unit, first.currency, Arithmetic("min", tuple(nodes)), **more)
 
 
 def _terms(work: Work) -> tuple[Any, ...]:

@@ -22,6 +22,7 @@ from milepost.explain.exceptions import ExceptionNodes
 from milepost.explain.forecasts import FIGURES as FORECAST_FIGURES
 from milepost.explain.forecasts import ForecastNodes
 from milepost.explain.journals import JournalNodes
+from milepost.explain.liability import LiabilityNodes
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
@@ -39,6 +40,7 @@ class Explainer:
         self.statements = StatementNodes(self.sources, self.entries)
         self.journals = JournalNodes(self.sources, self.rating, self.entries, self.statements)
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
+        LiabilityNodes(self.sources, self.records, self.journals)
         self.balances = BalanceNodes(self.sources, self.entries, self.records)
         self.forecasts = ForecastNodes(self.sources, self.rating, self.entries, self.caps, self.records)
         at_stake = AtStakeNodes(self.sources, self.rating, self.entries)

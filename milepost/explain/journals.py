@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import takewhile
 from typing import Any
 
 from domain.accounts import (
@@ -26,7 +28,8 @@ from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Entry, Posted, Work
 from state.known import open_day_from
-from state.plan import LinePlan, line_plan, plan_of
+from state.plan import LinePlan, newest_plan, plan_of
+from state.totals import issued_on
 from state.trace import Said, works_of
 
 Key = tuple[str, str, str | None]
@@ -39,6 +42,8 @@ class JournalNodes:
         self.entries = entries
         self.statements = statements
         self._lines: dict[tuple[str, int], tuple[Node, Node]] = {}
+        # Filled by the nodes of contract liabilities, which need these.
+        self.liability: Any = None
 
     def journal(self, journal_id: str) -> Node:
         """A heading over its lines; they sum to zero in both currencies."""
@@ -132,10 +137,15 @@ class JournalNodes:
         if line.account == CURRENCY_ROUNDING and not line.amount:
             nothing = constant("amount", 0, "amount", journal.currency)
             return nothing, self._rest_of_lines(journal, number)
+        if journal.rule == "exchange_rest":
+            return self._exchange_rest(said, journal, line)
         if journal.affected_kind == "time_entry":
             return self._of_entry(said, journal, line, number)
         if journal.affected_kind == "statement" and journal.kind == "billing":
             return self._billing(said, journal, line, number)
+        if journal.rule == "contract_liability":
+            found: tuple[Node | None, Node | None] = self.liability.figures(said, line)
+            return found
         return None, None
 
     # Reversals
@@ -165,8 +175,6 @@ class JournalNodes:
             return None, None
         if line.purpose == "cost":
             amount = self._cost(at)
-        elif journal.rule == "exchange_rest":
-            return self._exchange_rest(said, journal, line, at)
         elif journal.kind == "difference" and journal.rule.startswith("remeasure"):
             return self._remeasured(said, journal, line, at, number)
         elif journal.kind == "difference":
@@ -201,7 +209,7 @@ class JournalNodes:
         recognised = self.entries.recognised(at)
         if line.account == SERVICE_REVENUE or price.recognised <= price.allowed:
             base = recognised
-        elif line.account == CONTRACT_ASSET and self._account(at) != CONTRACT_ASSET:
+        elif line.account == CONTRACT_ASSET and price.account != CONTRACT_ASSET:
             return less(
                 f"{at.entry.entry_id}: beyond what caps allow", recognised, self.entries.allowed(at), rule="R22"
             )
@@ -210,10 +218,6 @@ class JournalNodes:
         if rounding is not None:
             base = total(f"{at.entry.entry_id}: with cents of lines", (base, rounding), "amount", price.currency)
         return base
-
-    def _account(self, at: Standing) -> str:
-        plan = self._plan(at)
-        return plan.account if plan is not None else ""
 
     def _plan(self, at: Standing) -> LinePlan | None:
         return (
@@ -309,7 +313,7 @@ class JournalNodes:
         )
         if made != ledger or earlier is None:
             return None
-        rate = self._rate_of(earlier)
+        rate = self.rate_of(earlier.journal_id, earlier.exchange_rate)
         parameters: dict[str, Any] = {"legs": ("times",), "step": step_of(journal.ledger_currency), "mode": mode}
         return Node(
             "in ledger currency",
@@ -320,17 +324,17 @@ class JournalNodes:
             "R52",
         )
 
-    def _rate_of(self, posted: Posted) -> Node:
+    def rate_of(self, journal_id: str, rate: int) -> Node:
         """The rate on an earlier journal: that of its path, to the twelve decimals that are kept."""
-        title = f"rate that journal {posted.journal_id} carries"
-        said = self.sources.trace.journals[posted.journal_id]
+        title = f"rate that journal {journal_id} carries"
+        said = self.sources.trace.journals[journal_id]
         for number in range(1, len(said.record.lines) + 1):
-            arithmetic = self.figures(posted.journal_id, number)[1].arithmetic
+            arithmetic = self.figures(journal_id, number)[1].arithmetic
             if arithmetic is not None and arithmetic.operation == "convert":
                 parameters = {"legs": arithmetic.parameters["legs"], "step": "0.000000000001"}
                 path = Arithmetic("exchange", arithmetic.operands[1:], parameters)
-                return Node(title, posted.exchange_rate, "exchange_rate", "", path, "R52", id=posted.journal_id)
-        return stated(title, posted.exchange_rate, "exchange_rate")
+                return Node(title, rate, "exchange_rate", "", path, "R52", id=journal_id)
+        return stated(title, rate, "exchange_rate")
 
     # Differences
 
@@ -364,11 +368,10 @@ class JournalNodes:
 
     def _target(self, at: Standing, account: str, currency: str) -> Node:
         price = at.work.price
-        plan = self._plan(at)
-        if price is None or plan is None:
+        if price is None or not price.line_id:
             return constant("nothing now", 0, "amount", currency)
         beyond = price.recognised > price.allowed
-        if account == plan.account:
+        if account == price.account:
             line = JournalLine(account, "revenue", 0, 0)
             made = self._revenue(at, line)
             assert made is not None, "the work has a price"
@@ -386,12 +389,7 @@ class JournalNodes:
         return constant("nothing on this account now", 0, "amount", currency)
 
     def _before(self, work: Work, journal_id: str) -> list[Posted]:
-        found = []
-        for posted in work.journals:
-            if posted.journal_id == journal_id:
-                break
-            found.append(posted)
-        return found
+        return _until(work.journals, journal_id)
 
     def _carried(self, journals: list[Posted], account: str, purpose: str) -> tuple[Node, Node]:
         """Sums of the lines that journals have on an account."""
@@ -458,24 +456,54 @@ class JournalNodes:
             )
         return self._converted(amount, journal, line, at)
 
-    def _exchange_rest(self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing) -> tuple[Node, Node]:
-        """The ledger amount that is left on 1150 and 1160 when nothing is left in contract currency."""
-        before = self._before(at.work, journal.journal_id)
-        parts = [
-            self._leg(posted, number)[1]
-            for posted in before
-            for number, leg in enumerate(posted.lines, 1)
-            if leg.account in UNBILLED
-        ]
-        relieved = self._relieved(at.entry.entry_id, said.step)
-        accrued = total("accrued by its journals", parts, "amount", journal.ledger_currency)
-        rest = less("left in ledger currency", accrued, *relieved)
+    def _exchange_rest(self, said: Said, journal: JournalEntry, line: JournalLine) -> tuple[Node, Node]:
+        """The ledger amount that is left on unbilled accounts when nothing is left in contract currency."""
         nothing = constant("amount", 0, "amount", journal.currency)
-        return nothing, (rest if line.account not in UNBILLED else negated("in ledger currency", rest))
+        if line.account in UNBILLED:
+            return nothing, negated("in ledger currency", self._left(said, journal, line.account))
+        accounts = [one.account for one in journal.lines if one.account in UNBILLED]
+        rests = [self._left(said, journal, account) for account in accounts]
+        if len(rests) == 1:
+            return nothing, rests[0]
+        return nothing, total("left in ledger currency", rests, "amount", journal.ledger_currency)
 
-    def _relieved(self, entry_id: str, step: int) -> list[Node]:
-        """What billing journals took from the entry's unbilled balance, in ledger currency."""
-        return [relief for listed in self.statements.all_listed(entry_id) for relief in self._reliefs_of(listed, step)]
+    def _left(self, said: Said, journal: JournalEntry, account: str) -> Node:
+        entry = self.sources.trace.entry_at(journal.affected_id, said.step)
+        work = entry.standing if entry is not None else None
+        before = [
+            *_until(work.journals if work is not None else (), journal.journal_id),
+            *_until(entry.rests if entry is not None else (), journal.journal_id),
+        ]
+        parts = [ledger for _, ledger in self._unbilled(before, journal.contract_id or "", account)]
+        accrued = total("accrued by its journals", parts, "amount", journal.ledger_currency)
+        relieved = self._relieved(journal.affected_id, (journal.contract_id or "", account), said.step)
+        return less("left in ledger currency", accrued, *relieved)
+
+    def _unbilled(self, journals: Sequence[Posted], contract_id: str, account: str) -> list[tuple[Node, Node]]:
+        """What journals have on an unbilled account of a contract."""
+        return [
+            self._leg(posted, number)
+            for posted in journals
+            if posted.contract_id == contract_id
+            for number, leg in enumerate(posted.lines, 1)
+            if leg.account == account
+        ]
+
+    def _relieved(self, entry_id: str, place: tuple[str, str], step: int) -> list[Node]:
+        """What billing journals took from the entry's balance on a contract and account, in ledger currency."""
+        return [
+            relief
+            for listed in self.statements.all_listed(entry_id)
+            if self._place_of(listed, step) == place
+            for relief in self._reliefs_of(listed, step)
+        ]
+
+    def _place_of(self, listed: Listed, step: int) -> tuple[str, str]:
+        """Contract and account of what a statement lists; invoices relieve the account that it was issued on."""
+        contract_id = self.statements.contract_of(listed)
+        entry = self.sources.trace.entry_at(listed.entry.entry_id, step)
+        issued = issued_on(entry, contract_id, listed.entry.line_id) if entry is not None else None
+        return contract_id, issued.account if issued is not None else ""
 
     def _reliefs_of(self, listed: Listed, step: int) -> list[Node]:
         return [
@@ -591,8 +619,9 @@ class JournalNodes:
         """What the invoice takes from each entry's unbilled balance."""
         amounts, ledgers = [], []
         for listed in self.statements.of_statement(journal.affected_id):
-            plan = self._listed_plan(listed, journal, said.step)
-            if plan is not None and plan.account == line.account and plan.line.project_id == line.project_id:
+            plan = self._listed_plan(listed, said.step)
+            account = self._place_of(listed, said.step)[1]
+            if plan is not None and account == line.account and plan.line.project_id == line.project_id:
                 amount, ledger = self._relief(said, journal, listed)
                 amounts.append(amount)
                 ledgers.append(ledger)
@@ -603,14 +632,10 @@ class JournalNodes:
             ),
         )
 
-    def _listed_plan(self, listed: Listed, journal: JournalEntry, step: int) -> LinePlan | None:
+    def _listed_plan(self, listed: Listed, step: int) -> LinePlan | None:
         draft = self.sources.draft(step)
-        contract = draft.contract(journal.contract_id or "")
-        for stored in reversed(contract.history if contract is not None else ()):
-            plan = line_plan(draft, contract, stored.version, listed.entry.line_id) if contract is not None else None
-            if plan is not None:
-                return plan
-        return None
+        contract = draft.contract(self.statements.contract_of(listed))
+        return newest_plan(draft, contract, listed.entry.line_id) if contract is not None else None
 
     def _relief(self, said: Said, journal: JournalEntry, listed: Listed) -> tuple[Node, Node]:
         """The entry's issued amount, and the ledger amount that leaves with it."""
@@ -633,60 +658,68 @@ class JournalNodes:
     def _relieved_by(self, listed: Listed, step: int) -> int:
         """By how much the entry's invoiced ledger amount rose at the step."""
         trace = self.sources.trace
-        return _invoiced_ledger(trace.entry_at(listed.entry.entry_id, step), listed) - _invoiced_ledger(
-            trace.entry_at(listed.entry.entry_id, step - 1), listed
+        contract_id = self.statements.contract_of(listed)
+        return _invoiced_ledger(trace.entry_at(listed.entry.entry_id, step), contract_id, listed) - _invoiced_ledger(
+            trace.entry_at(listed.entry.entry_id, step - 1), contract_id, listed
         )
 
     def _carried_relief(
         self, said: Said, journal: JournalEntry, listed: Listed, step: int
     ) -> tuple[Node | None, Node | None]:
         """All that the entry carries where all of it is invoiced; a part in proportion; what it does not carry at the invoice's rate."""
-        entry_id = listed.entry.entry_id
-        before = self.sources.trace.entry_at(entry_id, step - 1)
         piece = self.statements.piece(listed)
-        work = before.standing if before is not None else None
-        amounts, ledgers = [], []
-        for posted in work.journals if work is not None else ():
-            for number, leg in enumerate(posted.lines, 1):
-                if leg.account in UNBILLED:
-                    amount, ledger = self._leg(posted, number)
-                    amounts.append(amount)
-                    ledgers.append(ledger)
-        earlier = [
-            (self.statements.piece(one), relief)
-            for one in self.statements.all_listed(entry_id)
-            for other in self.sources.trace.journals_of.get(one.statement_id, ())
-            if other.record.kind == "billing" and other.step < step
-            for relief in (self._relief(other, other.record, one)[1],)
-        ]
-        unbilled = less(
-            f"{entry_id}: unbilled", total("accrued", amounts, "amount", journal.currency), *(one for one, _ in earlier)
-        )
-        in_ledger = less(
-            f"{entry_id}: unbilled in ledger currency",
-            total("accrued", ledgers, "amount", journal.ledger_currency),
-            *(one for _, one in earlier),
-        )
-        had, listed_amount = unbilled.value or 0, listed.entry.amount
-        if listed_amount == had:
+        unbilled, in_ledger = self._balance_before(journal, listed, step)
+        had, wanted = unbilled.value or 0, listed.entry.amount
+        if wanted == had:
             return unbilled, in_ledger
-        if had and (had > 0) == (listed_amount > 0) and abs(listed_amount) < abs(had):
-            mode = "half_up"
-            plan = self._listed_plan(listed, journal, step)
-            if plan is not None:
-                mode = plan.policies.money_mode or mode
-            made = round_ratio(
-                (in_ledger.value or 0) * listed_amount, had, smallest_unit(journal.ledger_currency), mode
-            )
+        if not had or (had > 0) != (wanted > 0):
+            return unbilled, self._invoice_rate(said, journal, piece, self._relieved_by(listed, step))
+        if abs(wanted) < abs(had):
+            plan = self._listed_plan(listed, step)
+            mode = (plan.policies.money_mode if plan is not None else None) or "half_up"
+            made = round_ratio((in_ledger.value or 0) * wanted, had, smallest_unit(journal.ledger_currency), mode)
             parameters: dict[str, Any] = {"step": step_of(journal.ledger_currency), "mode": mode}
-            return unbilled, Node(
-                f"{entry_id}: its part",
-                made,
-                "amount",
-                journal.ledger_currency,
-                Arithmetic("proportion", (in_ledger, piece, unbilled), parameters),
-            )
-        return unbilled, self._invoice_rate(said, journal, piece, self._relieved_by(listed, step))
+            arithmetic = Arithmetic("proportion", (in_ledger, piece, unbilled), parameters)
+            title = f"{listed.entry.entry_id}: its part"
+            return unbilled, Node(title, made, "amount", journal.ledger_currency, arithmetic)
+        beyond = less("beyond what is carried", piece, unbilled)
+        rest = self._relieved_by(listed, step) - (in_ledger.value or 0)
+        at_rate = self._invoice_rate(said, journal, beyond, rest)
+        if at_rate is None:
+            return unbilled, None
+        title = "what is carried, and what goes beyond that"
+        return unbilled, total(title, (in_ledger, at_rate), "amount", journal.ledger_currency, rule="R52")
+
+    def _balance_before(self, journal: JournalEntry, listed: Listed, step: int) -> tuple[Node, Node]:
+        """What the entry has on the account of the contract before the invoice takes this."""
+        entry_id, place = listed.entry.entry_id, self._place_of(listed, step)
+        before = self.sources.trace.entry_at(entry_id, step - 1)
+        work = before.standing if before is not None else None
+        journals = (
+            *(work.journals if work is not None else ()),
+            *(before.rests if before is not None else ()),
+        )
+        accrued = self._unbilled(journals, *place)
+        earlier = [
+            (self.statements.piece(one), self._relief(other, other.record, one)[1])
+            for one in self.statements.all_listed(entry_id)
+            if self._place_of(one, step) == place
+            for other in self.sources.trace.journals_of.get(one.statement_id, ())
+            if other.record.kind == "billing"
+            and (other.step < step or (other.step == step and _comes_first(one, listed)))
+        ]
+        return (
+            less(
+                f"{entry_id}: unbilled",
+                total("accrued", [one for one, _ in accrued], "amount", journal.currency),
+                *(one for one, _ in earlier),
+            ),
+            less(
+                f"{entry_id}: unbilled in ledger currency",
+                total("accrued", [one for _, one in accrued], "amount", journal.ledger_currency),
+                *(one for _, one in earlier),
+            ),
+        )
 
 
 def _holds(node: Node | None, title: str, value: int, currency: str) -> Node:
@@ -700,9 +733,16 @@ def _signed(node: Node, value: int) -> Node:
     return node if node.value == value else negated("amount", node)
 
 
-def _invoiced_ledger(entry: Entry | None, listed: Listed) -> int:
-    return (
-        sum(one.invoiced_ledger for one in entry.issued if one.line_id == listed.entry.line_id)
-        if entry is not None
-        else 0
-    )
+def _invoiced_ledger(entry: Entry | None, contract_id: str, listed: Listed) -> int:
+    issued = issued_on(entry, contract_id, listed.entry.line_id) if entry is not None else None
+    return issued.invoiced_ledger if issued is not None else 0
+
+
+def _comes_first(one: Listed, other: Listed) -> bool:
+    """Whether an entry's line stands before another of its lines on the same statement."""
+    return one.number == other.number and one.place < other.place
+
+
+def _until(journals: Iterable[Posted], journal_id: str) -> list[Posted]:
+    """Those before one; all where it is not among them."""
+    return list(takewhile(lambda posted: posted.journal_id != journal_id, journals))

@@ -17,7 +17,8 @@ from state.plan import LinePlan, plan_of
 
 
 class Listed(NamedTuple):
-    """What one entry has on one statement; `number` counts the statements of the engagement in the order they were made."""
+    """What one entry has on one statement; `number` counts the statements of the engagement in the order they were made, `place` what
+    a statement lists."""
 
     number: int
     step: int
@@ -25,6 +26,7 @@ class Listed(NamedTuple):
     entry: StatementEntry
     line: StatementLine | None
     last: bool
+    place: int
 
 
 class StatementNodes:
@@ -43,12 +45,14 @@ class StatementNodes:
         for step in self.sources.trace.steps:
             for statement_id, listed in step.change.statements.items():
                 lines = [line for part in self.records(statement_id) for line in part.lines]
-                rest = iter(listed)
+                rest, count = iter(listed), 0
                 for line in lines:
                     for place, _ in enumerate(line.entries):
                         entry = next(rest, None)
                         if entry is not None:
-                            yield Listed(number, step.number, statement_id, entry, line, place == len(line.entries) - 1)
+                            last = place == len(line.entries) - 1
+                            yield Listed(number, step.number, statement_id, entry, line, last, count)
+                            count += 1
                 number += 1
 
     def records(self, statement_id: str) -> list[BillingStatement]:

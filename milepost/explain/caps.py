@@ -408,9 +408,10 @@ class CapNodes:
         last = sharing[-1].claim.day
         limit = self._limit(own.plan, rule, last, "amount", contest.step)
         queue = self._queue(contest, bucket, by_hours=False)
-        settled = [self._all_settled(queue, bucket, contest, by_hours=False)] if queue.settled else []
+        # Work of days on which the cap was split in another way comes first.
+        taken = self._taken(sharing[0], bucket, contest, by_hours=False)
         nothing = constant("nothing", 0, "amount", own.plan.currency)
-        room = most("room that is shared", less("limit less what is settled", limit, *settled), nothing, rule="R18")
+        room = most("room that is shared", less("limit less what is taken", limit, *taken), nothing, rule="R18")
         free = [self._wants(rival, contest) for rival in sharing]
         values = prorate(room.value or 0, [node.value or 0 for node in free], own.plan.currency)
         place = sharing.index(own)

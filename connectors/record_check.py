@@ -39,6 +39,9 @@ def fault_of_id(value: str) -> str | None:
         return "an id with space around it"
     if not value.isascii() and not unicodedata.is_normalized("NFC", value):
         return "an id that is not in Unicode normalization form C"
+    control = next((sign for sign in value if unicodedata.category(sign) == "Cc"), None)
+    if control is not None:
+        return f"an id with the control character U+{ord(control):04X}"
     if any(ord(sign) & 0xFFFE == 0xFFFE for sign in value):
         return "an id with a code point that Unicode keeps from interchange"
     return None

@@ -5,7 +5,7 @@ In memory is what is kept by project, contract or open exception, and one share 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -78,7 +78,7 @@ def _audit_shard(folder: Path, shard: int, log: EngagementLog, tally: Tally, tel
 
 
 def _check_engagements(
-    aside: Spill, policies: Mapping[str, Policies | None], books: Store | None, tally: Tally, tell: Tell
+    aside: Spill, policies: Mapping[str, Sequence[Policies]], books: Store | None, tally: Tally, tell: Tell
 ) -> None:
     """`books` are those of the log folded again, None where it was not."""
     for share in aside.shares():

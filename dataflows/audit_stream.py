@@ -61,10 +61,10 @@ Tell = Callable[[str, int, int], None]
 
 
 class AuditStream:
-    """`policies` are those of legal entities as the log has them at its end."""
+    """`policies` are all that legal entities ever had."""
 
     def __init__(self, log: EngagementLog, progress: Mapping[str, Any], tally: Tally, aside: Spill) -> None:
-        self.policies: dict[str, Policies | None] = {}
+        self.policies: dict[str, list[Policies]] = {}
         self._progress = progress
         self._tally = tally
         self._aside = aside
@@ -112,7 +112,7 @@ class AuditStream:
         match record.event:
             case LegalEntityDefined() as entity:
                 self._periods.learn(entity)
-                self.policies[entity.legal_entity_id] = entity.policies
+                self.policies.setdefault(entity.legal_entity_id, []).append(entity.policies or Policies())
             case AccountingPeriodClosed() | AccountingPeriodReopened() as change:
                 self._periods.learn(change)
             case ContractSigned() | ContractAmended() | BillingHoldPlaced() as told:
@@ -200,7 +200,7 @@ def _differing(check: str, written: str, chain: bytes) -> Iterator[Violation]:
 
 
 def engagement_from(
-    engagement_id: str, found: Sequence[Spilled], policies: Mapping[str, Policies | None]
+    engagement_id: str, found: Sequence[Spilled], policies: Mapping[str, Sequence[Policies]]
 ) -> Engagement:
     """What was put aside of an engagement."""
     terms: list[ContractSigned | ContractAmended] = []

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from domain.identity import composed
 from domain.money import allocate, round_ratio
 from domain.units import Amount, Hours, Instant, Percent
 
@@ -93,6 +94,7 @@ class Grant(NamedTuple):
     binding: str | None = None
 
 
+# The cap, and which of its periods: a month, or a day with its person (composed), else nothing.
 BucketKey = tuple[str, str]
 
 
@@ -107,7 +109,7 @@ def bucket_key(rule: CapRule, day: date, person_id: str) -> BucketKey:
         case "month":
             return rule.cap_id, f"{day.year:04d}-{day.month:02d}"
         case "day":
-            return rule.cap_id, f"{day.isoformat()}/{person_id}"
+            return rule.cap_id, composed(day.isoformat(), person_id)
         case _:
             return rule.cap_id, ""
 

@@ -12,7 +12,7 @@ from domain.caps import CapLimit, CapRule
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Cap, ContractLine, Policies, SharedCap, TimeAndMaterials
 from domain.money import format_amount, is_currency, smallest_unit
-from domain.policies import resolve
+from domain.policies import Resolved, resolve
 
 INHERITED = tuple(
     name
@@ -37,12 +37,16 @@ BEGINNING = date(1, 1, 1)
 
 
 class Version(NamedTuple):
-    """Terms as one contract event left them, and the first service date they apply to."""
+    """Terms as one contract event left them, and the first service date they apply to.
+
+    `defaults` are the policies that the terms took from their legal entity for good.
+    """
 
     number: int
     effective_on: date
     retroactive: bool
     terms: ContractSigned
+    defaults: Policies | None
 
 
 def amend(terms: ContractSigned, event: ContractAmended) -> ContractSigned:
@@ -91,18 +95,18 @@ def line_named(terms: ContractSigned, line_id: str) -> ContractLine | None:
     return next((line for line in terms.lines if line.line_id == line_id), None)
 
 
-def line_policies(terms: ContractSigned, line: ContractLine | None, entity: Policies | None) -> Policies:
-    return resolve(line.policies if line else None, terms.policies, entity)
+def line_policies(terms: ContractSigned, line: ContractLine | None, *defaults: Policies | None) -> Resolved:
+    return resolve(line.policies if line else None, terms.policies, *defaults)
 
 
-def cap_rules(history: Sequence[Version], line_id: str, entity: Policies | None) -> tuple[CapRule, ...]:
+def cap_rules(history: Sequence[Version], line_id: str) -> tuple[CapRule, ...]:
     """Every cap that binds the line in any version, with its limits over the versions; the line's own cap first."""
-    seen: dict[tuple[str, str], list[tuple[Version, Cap | SharedCap, Policies]]] = {}
+    seen: dict[tuple[str, str], list[tuple[Version, Cap | SharedCap, Resolved]]] = {}
     for version in history:
         line = line_named(version.terms, line_id)
-        policies = line_policies(version.terms, line, entity)
+        policies = line_policies(version.terms, line, version.defaults)
         for cap_id, cap in _caps_of(version.terms, line, line_id):
-            if "time" in (cap.includes or policies.cap_includes or ()):
+            if "time" in (cap.includes or policies.cap_includes):
                 seen.setdefault((cap_id, cap.period), []).append((version, cap, policies))
     told = _from_beginning(history, line_id)
     return tuple(_rule(*key, stated, history, told) for key, stated in seen.items())
@@ -126,7 +130,7 @@ def _caps_of(terms: ContractSigned, line: ContractLine | None, line_id: str) -> 
 def _rule(
     cap_id: str,
     period: str,
-    stated: Sequence[tuple[Version, Cap | SharedCap, Policies]],
+    stated: Sequence[tuple[Version, Cap | SharedCap, Resolved]],
     history: Sequence[Version],
     first: int,
 ) -> CapRule:
@@ -136,16 +140,16 @@ def _rule(
     if history[first].retroactive:
         limits[0] = limits[0]._replace(effective_on=BEGINNING)
     _, newest, policies = stated[-1]
-    thresholds = newest.thresholds or policies.cap_thresholds or ()
+    thresholds = newest.thresholds or policies.cap_thresholds
     return CapRule(cap_id, period, tuple(limits), tuple(thresholds) if period != "day" else ())
 
 
-def _limit(effective_on: date, stated: tuple[Cap | SharedCap, Policies] | None) -> CapLimit:
+def _limit(effective_on: date, stated: tuple[Cap | SharedCap, Resolved] | None) -> CapLimit:
     if stated is None:
         return CapLimit(effective_on)
     cap, policies = stated
     hard = cap.kind == "hard"
-    split = cap.split or policies.cap_split or "split"
+    split = cap.split or policies.cap_split
     limits_revenue = policies.cap_limits_revenue if cap.limits_revenue is None else cap.limits_revenue
     return CapLimit(
         effective_on,
@@ -174,7 +178,7 @@ def cap_group(history: Sequence[Version], line_id: str) -> frozenset[str]:
     return frozenset(group)
 
 
-def contradictions(terms: ContractSigned, policies_of: dict[str, Policies]) -> list[tuple[str, str]]:
+def contradictions(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list[tuple[str, str]]:
     """Fields of the terms that contradict each other, with what is wrong (exception `invalid_terms`)."""
     return [
         *_date_faults(terms),
@@ -216,7 +220,7 @@ def _line_faults(terms: ContractSigned) -> list[tuple[str, str]]:
     return faults
 
 
-def _cap_faults(terms: ContractSigned, policies_of: dict[str, Policies]) -> list[tuple[str, str]]:
+def _cap_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list[tuple[str, str]]:
     faults = []
     lines = {line.line_id for line in terms.lines}
     for place, line in enumerate(terms.lines):
@@ -237,7 +241,7 @@ def _cap_faults(terms: ContractSigned, policies_of: dict[str, Policies]) -> list
     return faults
 
 
-def _one_cap(where: str, cap: Cap | SharedCap, currency: str, policies: Policies) -> list[tuple[str, str]]:
+def _one_cap(where: str, cap: Cap | SharedCap, currency: str, policies: Resolved) -> list[tuple[str, str]]:
     faults = []
     if cap.amount is None and cap.hours is None:
         faults.append((where, "a cap needs an amount, hours or both"))

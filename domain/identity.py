@@ -14,6 +14,15 @@ def escape(part: str) -> str:
     return part
 
 
+def composed(*parts: str) -> str:
+    """One id made of several."""
+    return "/".join(map(escape, parts))
+
+
+def parts_of(composed_id: str) -> list[str]:
+    return [unescape(part) for part in composed_id.split("/")]
+
+
 def derived_id(engagement_id: str, *parts: object) -> str:
     """An id that routes itself to its engagement: `<engagement>.<96 bits of hash>`."""
     text = "\x1f".join(map(str, parts))

@@ -124,24 +124,7 @@ def journal_entry(
     deliver: bool = True,
     reverses: str | None = None,
 ) -> JournalEntry:
-    journal_id = (
-        derived_id(about.engagement_id, reverses, about.cause_kind, about.cause_id, about.cause_version)
-        if reverses
-        else derived_id(
-            about.engagement_id,
-            booking.legal_entity_id,
-            booking.currency,
-            booking.accounting_date,
-            about.kind,
-            about.id,
-            about.version,
-            about.rule,
-            booking.kind,
-            about.cause_kind,
-            about.cause_id,
-            about.cause_version,
-        )
-    )
+    journal_id = _journal_id(about, booking, reverses)
     check_balance(journal_id, all_legs)
     return JournalEntry(
         journal_id,
@@ -166,4 +149,24 @@ def journal_entry(
         None,
         contract_id,
         customer_id,
+    )
+
+
+def _journal_id(about: About, booking: Booking, reverses: str | None) -> str:
+    """A reversal is named after what it reverses, any other journal after what is affected, by which rule, caused by what (R50)."""
+    if reverses:
+        return derived_id(about.engagement_id, reverses, about.cause_kind, about.cause_id, about.cause_version)
+    return derived_id(
+        about.engagement_id,
+        booking.legal_entity_id,
+        booking.currency,
+        booking.accounting_date,
+        about.kind,
+        about.id,
+        about.version,
+        about.rule,
+        booking.kind,
+        about.cause_kind,
+        about.cause_id,
+        about.cause_version,
     )

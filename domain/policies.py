@@ -1,6 +1,8 @@
 """Policies: what vendors do differently is contract data, never an opinion in the code (RULES section 5).
 
 Precedence: line over contract over entity over the built-in default; at each level a value that is stated wins over its preset.
+What is agreed with the customer a contract takes from its entity with its terms; how books are kept is the entity's to say at any time
+(`docs/decisions/policies-of-a-company.md`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,8 +10,30 @@ from typing import Any
 
 from domain.events.common import Policies
 from domain.rates import LEVELS
+from domain.units import Amount, Hours, Percent
 
-DEFAULTS = Policies(
+
+class Resolved(Policies):
+    """Policies after every level has spoken: what has a default is stated."""
+
+    __slots__ = ()
+
+    rate_precedence: tuple[str, ...]
+    increment_mode: str
+    increment_scope: str
+    money_mode: str
+    cap_split: str
+    cap_includes: tuple[str, ...]
+    cap_thresholds: tuple[Percent, ...]
+    grace_days: int
+    rounding_limit: Amount
+    hours_max_per_entry: Hours
+    exchange_rate_type: str
+    quantity_decimals: int
+    rate_staleness_days: int
+
+
+DEFAULTS = Resolved(
     rate_precedence=LEVELS,
     rate_date="service",
     no_rate="queue",
@@ -56,7 +80,7 @@ PRESETS: Mapping[str, Policies] = {
 }
 
 
-def resolve(*levels: Policies | None) -> Policies:
+def resolve(*levels: Policies | None) -> Resolved:
     """The policies that hold; levels from the most specific (line) to the least (entity), the default comes last."""
     resolved = DEFAULTS
     for level in reversed(list(_with_presets(levels))):
@@ -73,6 +97,67 @@ def _with_presets(levels: tuple[Policies | None, ...]) -> Iterator[Policies]:
             yield level
             if level.preset is not None:
                 yield PRESETS[level.preset]
+
+
+# What is billed, how much of it and when, and what is earned by it.
+AGREED = frozenset(
+    {
+        "rate_precedence",
+        "rate_date",
+        "no_rate",
+        "increment_minutes",
+        "increment_mode",
+        "increment_scope",
+        "minimum_minutes",
+        "money_mode",
+        "rounding_scope",
+        "residual_party",
+        "cap_split",
+        "cap_split_billing",
+        "cap_includes",
+        "cap_order",
+        "cap_limits_revenue",
+        "overflow",
+        "cap_thresholds",
+        "billing_zone",
+        "billing_cycle",
+        "cut_off_day",
+        "grace_days",
+        "late_line",
+        "hold_scope",
+        "statement_approval",
+        "revenue_method",
+        "poc_precision",
+        "poc_exclusions",
+        "forecast_denominator",
+        "concession_returns_cap_room",
+        "hours_decimals",
+        "quantity_decimals",
+        "expenses_revenue",
+    }
+)
+
+
+def agreed(entity: Policies | None) -> Policies:
+    """Those that terms take from their entity for good."""
+    return _only(entity, AGREED)
+
+
+def bookkeeping(entity: Policies | None) -> Policies:
+    """Those that the entity may change under its contracts."""
+    return _only(entity, frozenset(Policies._fields) - AGREED)
+
+
+def _only(level: Policies | None, names: frozenset[str]) -> Policies:
+    """What the level states of these, its preset included."""
+    stated: dict[str, Any] = {}
+    for source in reversed(list(_with_presets((level,)))):
+        stated |= {
+            name: value
+            for name, value in zip(Policies._fields, source, strict=True)
+            if name in names and name != "preset" and value is not None
+        }
+    return Policies(**stated)
 
 
 # Values that the rules in force do not handle; a contract that asks for one is refused by name.

@@ -26,7 +26,7 @@ from domain.events.reference import (
     TransferPriceSet,
 )
 from domain.exchange import Exchange, MissingRate, Pair, Quotes
-from domain.identity import escape
+from domain.identity import composed
 
 PeriodChange = AccountingPeriodClosed | AccountingPeriodReopened
 Kept = (
@@ -144,7 +144,7 @@ EMPTY_BOOK = ReferenceBook()
 def owner_key(event: Event) -> tuple[str, str]:
     """Kind and id of what the event is about; versions are counted for each."""
     entity = ENTITIES[type(event).__name__]
-    return entity.kind, "/".join(escape(str(getattr(event, field))) for field in entity.id_fields)
+    return entity.kind, composed(*(str(getattr(event, field)) for field in entity.id_fields))
 
 
 def apply(book: ReferenceBook, event: Event) -> ReferenceBook:

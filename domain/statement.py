@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.events.common import Policies
 from domain.increments import billable_hours
 from domain.money import extend, round_ratio, smallest_unit
+from domain.policies import Resolved
 from domain.units import Amount, Hours, Percent, Rate
 
 CORRECTION = "correction"
@@ -79,9 +79,9 @@ def grouped(pieces: Sequence[Piece]) -> list[Group]:
     ]
 
 
-def line_amount(group: Group, policies: Policies, currency: str) -> Amount:
+def line_amount(group: Group, policies: Resolved, currency: str) -> Amount:
     """The printed amount; where policy rounds the line rather than its entries, that of the whole quantity (R9, R10)."""
-    mode = policies.money_mode or "half_up"
+    mode = policies.money_mode
     if CORRECTION in group.first.flags or not all(piece.whole for piece in group.pieces):
         return group.amount
     if policies.increment_scope == "statement_line" and (policies.increment_minutes or policies.minimum_minutes):
@@ -94,7 +94,7 @@ def line_amount(group: Group, policies: Policies, currency: str) -> Amount:
     return group.amount
 
 
-def line_hours(group: Group, policies: Policies) -> Hours:
+def line_hours(group: Group, policies: Resolved) -> Hours:
     if (
         policies.increment_scope == "statement_line"
         and CORRECTION not in group.first.flags
@@ -111,5 +111,5 @@ def shown_quantity(hours_before: Hours, quantity_before: Hours, hours: Hours, de
     return round_ratio(hours_before + hours, 1, 10 ** (6 - decimals), "half_up") - quantity_before
 
 
-def rounding_note(policies: Policies, currency: str) -> str:
+def rounding_note(policies: Resolved, currency: str) -> str:
     return f"{policies.rounding_scope}, {policies.money_mode}, {smallest_unit(currency)}/10000 {currency}"

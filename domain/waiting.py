@@ -2,7 +2,7 @@
 
 | event                                            | keys                                                          |
 |--------------------------------------------------|---------------------------------------------------------------|
-| LegalEntityDefined                               | entity: id                                                    |
+| LegalEntityDefined                               | entity: id; period: id, because calendar and policies change  |
 | CustomerDefined                                  | customer: id                                                  |
 | PersonDefined                                    | person: id                                                    |
 | RateCardPublished                                | rate_card: id; card_scope: `<kind>:<id>`; rate: currency      |
@@ -40,7 +40,7 @@ DAYS_NAMED = 31
 def wakes(event: Event) -> tuple[WaitKey, ...]:
     match event:
         case LegalEntityDefined():
-            return (("entity", event.legal_entity_id),)
+            return ("entity", event.legal_entity_id), ("period", event.legal_entity_id)
         case CustomerDefined():
             return (("customer", event.customer_id),)
         case PersonDefined():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,6 +14,9 @@ from rich.text import Text
 
 from domain.units import HOURS_SCALE, RATE_SCALE
 from milepost.console import aligned
+
+# Unicode's control characters, and its separators of lines and paragraphs.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class Table(NamedTuple):
@@ -40,7 +44,7 @@ def plain(table: Table) -> list[str]:
     """A title, the columns and the rows; none of the latter is said."""
     if not table.rows:
         return [f"{table.title}: none"]
-    return [table.title, *aligned([table.columns, *table.rows], right=table.right)]
+    return [table.title, *aligned([table.columns, *map(_on_one_line, table.rows)], right=table.right)]
 
 
 def drawn(table: Table) -> Drawn | Text:
@@ -53,8 +57,13 @@ def drawn(table: Table) -> Drawn | Text:
     for number, row in enumerate(table.rows):
         if table.totals and number == sums_from:
             made.add_section()
-        made.add_row(*(Text(cell) for cell in row), style="bold" if number >= sums_from else None)
+        made.add_row(*map(Text, _on_one_line(row)), style="bold" if number >= sums_from else None)
     return made
+
+
+def _on_one_line(row: Sequence[str]) -> list[str]:
+    """What people wrote may hold line breaks and other control characters, which would tear the table."""
+    return [_CONTROL.sub(" ", cell) for cell in row]
 
 
 def scaled_text(value: int, scale: int) -> str:

@@ -144,7 +144,7 @@ def _enter(
         if (left is None and _alone(plan)) or not _binds(draft, plan, allotment, claim, whole):
             return whole
     if since is None and all(value.last is None or value.last < own for value in stored.values()):
-        return grant(claim, buckets, plan.step, plan.policies.money_mode or "half_up")
+        return grant(claim, buckets, plan.step, plan.policies.money_mode)
     return _walk(draft, plan, allotment, own if since is None else min(own, since), stake.entry_id, claim, own)
 
 
@@ -246,7 +246,7 @@ def _walk(
     own_order: Order | None = None,
 ) -> Grant:
     """Allot anew from `start` on; `own` is the claim that comes (its old share is out of the buckets). Returns its grant."""
-    mode = plan.policies.money_mode or "half_up"
+    mode = plan.policies.money_mode
     rivals = _rivals(draft, plan, allotment, start, own_id)
     queue: list[tuple[Order, Claim, _Rival | None]] = [(rival.order, rival.claim, rival) for rival in rivals]
     if own is not None:

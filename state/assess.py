@@ -11,11 +11,12 @@ from typing import Any
 from domain.accounts import LABOR_COST
 from domain.billing import methods
 from domain.contract import covers, in_force
-from domain.events.common import Policies, TimeAndMaterials
+from domain.events.common import TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.identity import content_digest
 from domain.money import extend, format_decimal
+from domain.policies import Resolved
 from domain.rates import NoRate, RateDecision, RateQuery, covering_assignment, resolve_bill_rate, role_of
 from domain.units import Hours, Percent, Rate
 from domain.waiting import waits_for_cost_rate, waits_for_rate
@@ -179,10 +180,10 @@ def _validity(
     worker: Worker | None,
     day: date,
     hours: Hours,
-    policies: Policies,
+    policies: Resolved,
 ) -> Blocked | None:
     if "hours_out_of_range" not in entry.waived:
-        fault = _hours_fault(event, hours, policies.hours_max_per_entry or 0)
+        fault = _hours_fault(event, hours, policies.hours_max_per_entry)
         if fault is not None:
             return Blocked("whole", "hours_out_of_range", fault[1], field=fault[0])
     if (
@@ -283,7 +284,7 @@ def _cost(
     )
     if isinstance(slot, Blocked):
         return slot
-    amount = extend(hours, found.rate, 0, found.currency, policies.money_mode or "half_up")
+    amount = extend(hours, found.rate, 0, found.currency, policies.money_mode)
     cost = Cost(
         entity.legal_entity_id,
         found.currency,
@@ -413,7 +414,7 @@ def _price(
     slot = slot_for(draft, "price", plan.entity, plan.currency, start, instead, day, policies)
     if isinstance(slot, Blocked):
         return slot
-    mode = policies.money_mode or "half_up"
+    mode = policies.money_mode
     rate, markup = rated.rate or 0, rated.markup
     uncharged = max(worked - hours, 0) if event.billable_hours is not None else 0
     price = Price(
@@ -451,7 +452,7 @@ def _uncharged(
         rated = rate_for(draft, event, project, worker.person, role, placed.plan, day)
         if rated.rate is not None:
             currency, rate = placed.plan.currency, rated.rate
-            memo = extend(worked, rate, rated.markup, currency, placed.plan.policies.money_mode or "half_up")
+            memo = extend(worked, rate, rated.markup, currency, placed.plan.policies.money_mode)
     return PricePlan(Price("", "", currency, day, approved_at(event), role, rate, 0, "", 0, 0, memo), None, None, None)
 
 
@@ -533,7 +534,7 @@ def rate_query(
         entry_rate_approver=event.rate_approved_by,
         assignment_rate=assignment_on(draft, project, event.person_id, day),
         overtime=event.overtime,
-        precedence=plan.policies.rate_precedence or (),
+        precedence=plan.policies.rate_precedence,
     )
 
 

@@ -37,7 +37,7 @@ def _value(draft: Draft, event: TimeApproved) -> AtStake | None:
     if rated.rate is None:
         return None
     hours = methods.billable_hours(plan.line.terms, worked_hours(event), event.billable_hours, plan.policies)
-    mode = plan.policies.money_mode or "half_up"
+    mode = plan.policies.money_mode
     amount = extend(hours, rated.rate, rated.markup, plan.currency, mode)
     return AtStake(amount, plan.currency, "price", worked_hours(event))
 
@@ -52,7 +52,7 @@ def _cost(draft: Draft, event: TimeApproved) -> AtStake | None:
     if found is None:
         return None
     hours = worked_hours(event)
-    mode = entity_policies(draft, entity).money_mode or "half_up"
+    mode = entity_policies(draft, entity).money_mode
     return AtStake(extend(hours, found.rate, 0, found.currency, mode), found.currency, "cost", hours)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from domain.accounts import UNBILLED
 from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import BOOKS, Checked, Violation
+from domain.identity import composed
 from domain.money import format_amount
 from domain.units import Amount
 from state.books import Entry, LineTotals
@@ -45,10 +46,10 @@ def books_agree(books: EngagementBooks, retold: Mapping[EntryKey, EntryAccount])
 def _add(lines: dict[str, LineTotals], entry: Entry) -> None:
     price = standing_price(entry)
     if price is not None and price.line_id:
-        key = f"{price.contract_id}/{price.line_id}"
+        key = composed(price.contract_id, price.line_id)
         lines[key] = add_price(lines.get(key, LineTotals("")), price, 1)
     for issued in entry.issued:
-        key = f"{issued.contract_id}/{issued.line_id}"
+        key = composed(issued.contract_id, issued.line_id)
         lines[key] = add_issued(lines.get(key, LineTotals("")), issued, 1)
 
 

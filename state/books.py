@@ -12,6 +12,7 @@ from typing import Any
 
 from domain.caps import Bucket
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
+from domain.events.common import Policies
 from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, StatementRequested, TimeApproved
 from domain.events.finance import InvoicePosted
 from domain.journal import Leg
@@ -188,12 +189,16 @@ class Project(Value, frozen=True, array_like=True, gc=False):
 
 
 class TermsVersion(Value, frozen=True, array_like=True, gc=False):
-    """Terms as they stood after one contract event; `effective_on` is the first service date they apply to."""
+    """Terms as they stood after one contract event; `effective_on` is the first service date they apply to.
+
+    `defaults` are the policies that the terms took from their legal entity for good; None before they are taken into force.
+    """
 
     version: int
     effective_on: date
     retroactive: bool
     terms: ContractSigned
+    defaults: Policies | None = None
 
 
 class Contract(Value, frozen=True, array_like=True, gc=False):
@@ -223,7 +228,8 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
 
 
 class LineTotals(Value, frozen=True, array_like=True, gc=False):
-    """Sums over the entries of a contract line, in contract currency."""
+    """Sums over the entries of a contract line, in contract currency; `accounts` are those of `recognised`, `billable` and `invoiced` by
+    the account on which the work stands until it is invoiced."""
 
     project_id: str
     hours: Hours = 0
@@ -235,6 +241,7 @@ class LineTotals(Value, frozen=True, array_like=True, gc=False):
     invoiced: Amount = 0
     shown_hours: Hours = 0
     shown_quantity: Hours = 0
+    accounts: dict[str, tuple[Amount, Amount, Amount]] = {}
 
 
 class CapState(Value, frozen=True, array_like=True, gc=False):
@@ -266,7 +273,8 @@ class CapBucket(Value, frozen=True, array_like=True, gc=False):
 
 
 class Liability(Value, frozen=True, array_like=True, gc=False):
-    """What of a contract stands on 2300, by contract line: in contract and in ledger currency, positive.
+    """What of a contract stands on 2300, in contract and in ledger currency, positive; by contract line and the account that it was taken
+    from (composed).
 
     `posted_on` is the last accounting date of what stands there.
     """

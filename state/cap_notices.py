@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.caps import Bucket, BucketKey, CapLimit, CapRule, crossed, limit_of
-from domain.identity import derived_id
+from domain.identity import composed, derived_id, parts_of
 from domain.money import format_amount
 from domain.outputs import Alert
 from state.books import CapBucket, CapState, Contract, Price
@@ -61,7 +61,7 @@ def count_over(draft: Draft, plan: LinePlan, had: Price | None, has: Price | Non
             over_amount=state.over_amount + sign * (price.value - price.billable),
             over_entries=state.over_entries + sign,
         )
-        draft.put("cap", f"{plan.contract_id}/{price.binding}", state)
+        draft.put("cap", composed(plan.contract_id, price.binding or ""), state)
 
 
 def is_over(price: Price) -> bool:
@@ -76,11 +76,11 @@ def _announce_over(draft: Draft, part_id: str) -> None:
         raise_over(draft, part_id, state)
     elif state.exception_id is not None and not state.over_entries:
         if not state.waived:
-            draft.close_exception(state.exception_id, "over_cap", contract_id=part_id.rsplit("/", 1)[0])
+            draft.close_exception(state.exception_id, "over_cap", contract_id=parts_of(part_id)[0])
         nothing = replace(state, exception_id=None, reported_amount=0, reported_entries=0, waived=False, assignee=None)
         draft.put("cap", part_id, nothing)
     elif _differs(state):
-        contract = draft.contract(part_id.rsplit("/", 1)[0])
+        contract = draft.contract(parts_of(part_id)[0])
         assert contract is not None, "a cap is of a contract in the books"
         draft.due.add((zone_of(draft, contract), ""))
 
@@ -102,7 +102,7 @@ def retell_over(draft: Draft, part_id: str) -> None:
 
 
 def raise_over(draft: Draft, part_id: str, state: CapState) -> None:
-    contract_id, cap_id = part_id.rsplit("/", 1)
+    contract_id, cap_id = parts_of(part_id)
     contract = draft.contract(contract_id)
     assert contract is not None, "a cap is of a contract in the books"
     currency = contract.terms.currency
@@ -221,4 +221,6 @@ def settle_below(draft: Draft, stored: CapBucket) -> None:
 
 
 def _subject(plan: LinePlan, key: BucketKey) -> str:
-    return f"{plan.contract_id}/{'/'.join(part for part in key if part)}"
+    cap_id, period = key
+    cap = composed(plan.contract_id, cap_id)
+    return f"{cap}/{period}" if period else cap

@@ -6,7 +6,7 @@ One allotment says what is earned and billed, or two do where revenue and billin
 from msgspec.structs import replace
 
 from domain.caps import BucketKey, CapRule, Claim, Grant, Order, limit_on, order_of
-from domain.identity import escape
+from domain.identity import composed
 from domain.units import Amount, Hours
 from state.books import Entry, Price
 from state.draft import Draft
@@ -81,12 +81,13 @@ def order_key(plan: LinePlan, price: Price, entry_id: str) -> Order:
 
 
 def bucket_id(plan: LinePlan, allotment: str, key: BucketKey) -> str:
-    return "/".join((escape(plan.contract_id), allotment, *key))
+    cap_id, period = key
+    return f"{composed(plan.contract_id, allotment, cap_id)}/{period}"
 
 
 def buckets_of(draft: Draft, contract_id: str) -> list[str]:
     """Ids of all buckets of a contract."""
-    beginning = f"{escape(contract_id)}/"
+    beginning = f"{composed(contract_id)}/"
     return [part_id for part_id in draft.ids("bucket") if part_id.startswith(beginning)]
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from msgspec.structs import replace
 
 from domain.exceptions import CATALOGUE
-from domain.identity import derived_id
+from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.reference import ReferenceBook
@@ -242,10 +242,10 @@ class Draft:
         return [self.part("contract", contract_id) for contract_id in self.ids("contract")]
 
     def line(self, contract_id: str, line_id: str, project_id: str = "") -> LineTotals:
-        return self.part("line", f"{contract_id}/{line_id}") or LineTotals(project_id)
+        return self.part("line", composed(contract_id, line_id)) or LineTotals(project_id)
 
     def cap(self, contract_id: str, cap_id: str) -> CapState:
-        return self.part("cap", f"{contract_id}/{cap_id}") or CapState()
+        return self.part("cap", composed(contract_id, cap_id)) or CapState()
 
     def bucket(self, part_id: str) -> CapBucket:
         return self.part("bucket", part_id) or CapBucket()
@@ -311,7 +311,7 @@ class Draft:
     def _add_issued(self, entry: Entry, sign: int) -> None:
         """Add (or take away) what of the entry is issued and invoiced on its contract lines."""
         for issued in entry.issued:
-            part_id = f"{issued.contract_id}/{issued.line_id}"
+            part_id = composed(issued.contract_id, issued.line_id)
             self.parts["line", part_id] = add_issued(self.part("line", part_id), issued, sign)
 
     def _add_work(self, entry: Entry, sign: int) -> None:
@@ -319,7 +319,7 @@ class Draft:
         work = entry.behind or entry.work
         if work is not None and work.price is not None and work.price.line_id:
             price = work.price
-            part_id = f"{price.contract_id}/{price.line_id}"
+            part_id = composed(price.contract_id, price.line_id)
             totals = self.part("line", part_id) or LineTotals(work.event.project_id)
             self.parts["line", part_id] = add_price(totals, price, sign)
         if work is not None and (work.cost is not None or work.price is not None):

@@ -50,7 +50,9 @@ def apply(
     plans: Plans,
     own: tuple[str, ...] | None = None,
 ) -> Transition:
-    """What an event makes of one engagement. `plans` remembers what follows from contracts and reference data alone.
+    """What an event makes of one engagement; long, because the switch is the list of what may happen.
+
+    `plans` remembers what follows from contracts and reference data alone.
 
     An event that goes to several engagements names in `own` what of it is this one's; None: everything.
     """

@@ -10,11 +10,10 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from domain import fiscal
-from domain.events.common import Policies
 from domain.events.reference import CostRateSet, LegalEntityDefined, PersonDefined
 from domain.exchange import Exchange, MissingRate
 from domain.fiscal import AccountingPeriod
-from domain.policies import resolve
+from domain.policies import Resolved, resolve
 from domain.waiting import waits_for_exchange_rate
 from state.draft import Draft
 from state.value import Value
@@ -47,7 +46,7 @@ class Worker(Value, frozen=True, array_like=True, gc=False):
 
     person: PersonDefined
     entity: LegalEntityDefined
-    policies: Policies
+    policies: Resolved
 
 
 def worker_on(draft: Draft, person_id: str, day: date) -> Worker | None:
@@ -69,9 +68,9 @@ def worker_on(draft: Draft, person_id: str, day: date) -> Worker | None:
     return found
 
 
-def entity_policies(draft: Draft, entity: LegalEntityDefined | None) -> Policies:
+def entity_policies(draft: Draft, entity: LegalEntityDefined | None) -> Resolved:
     key = ("policies", entity.legal_entity_id if entity is not None else "")
-    found: Policies | None = draft.shared.get(key)
+    found: Resolved | None = draft.shared.get(key)
     if found is None:
         found = draft.shared[key] = resolve(entity.policies if entity is not None else None)
     return found
@@ -136,14 +135,14 @@ def period(draft: Draft, entity: LegalEntityDefined, day: date) -> AccountingPer
 
 
 def exchange_on(
-    draft: Draft, policies: Policies, from_currency: str, to_currency: str, accounting_date: date, service_day: date
+    draft: Draft, policies: Resolved, from_currency: str, to_currency: str, accounting_date: date, service_day: date
 ) -> Exchange | MissingRate:
     day = service_day if policies.fx_date == "service" else accounting_date
     key = ("exchange", policies.exchange_rate_type, from_currency, to_currency, day, policies.rate_staleness_days)
     found: Exchange | MissingRate | None = draft.daily.get(key)
     if found is None:
         found = draft.daily[key] = draft.reference.exchange(
-            policies.exchange_rate_type or "spot", from_currency, to_currency, day, policies.rate_staleness_days or 0
+            policies.exchange_rate_type, from_currency, to_currency, day, policies.rate_staleness_days
         )
     return found
 
@@ -164,7 +163,7 @@ def slot_for(
     day: date,
     instead: date | None,
     service_day: date,
-    policies: Policies,
+    policies: Resolved,
 ) -> Slot | Blocked:
     """The accounting date (`instead` where a reversal fixes it, else the first open day from `day`) and the rate of that date."""
     if instead is not None or policies.fx_date == "service" or policies.closed_period == "reject":
@@ -187,7 +186,7 @@ def _slot(
     day: date,
     instead: date | None,
     service_day: date,
-    policies: Policies,
+    policies: Resolved,
 ) -> Slot | Blocked:
     closed = draft.reference.closed_periods(entity.legal_entity_id)
     own = period(draft, entity, day)
@@ -205,7 +204,7 @@ def _slot(
         exchange = exchange_on(draft, policies, currency, entity.currency, open_day, service_day)
     if isinstance(exchange, MissingRate):
         days = {service_day} if policies.fx_date == "service" else {accounting_date, open_day}
-        staleness = policies.rate_staleness_days or 0
+        staleness = policies.rate_staleness_days
         waits = waits_for_exchange_rate(currency, entity.currency, entity.legal_entity_id, days, staleness)
         return Blocked(
             side, exchange.category, f"{currency} to {entity.currency} on {accounting_date}: {exchange.category}", waits

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from domain.accounts import CONTRACT_LIABILITY
 from domain.exchange import Exchange
+from domain.identity import composed, parts_of
 from domain.journal import About, Booking, Leg, journal_entry, merge
-from domain.money import HALF_UP, round_ratio, smallest_unit
+from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.zones import local_date
@@ -56,25 +57,26 @@ def _settle(draft: Draft, contract: Contract) -> None:
     held: Liability = draft.part("liability", contract.contract_id) or Liability()
     wanted = _ahead(draft, contract)
     moves = {
-        line_id: wanted.get(line_id, 0) - held.lines.get(line_id, (0, 0))[0]
-        for line_id in sorted({*wanted, *held.lines})
-        if wanted.get(line_id, 0) != held.lines.get(line_id, (0, 0))[0]
+        key: wanted.get(key, 0) - held.lines.get(key, (0, 0))[0]
+        for key in sorted({*wanted, *held.lines})
+        if wanted.get(key, 0) != held.lines.get(key, (0, 0))[0]
     }
     if not moves:
         return
     place = _place(draft, contract, held.posted_on)
     lines = dict(held.lines)
     legs: list[tuple[str, Leg]] = []
-    for line_id, amount in moves.items():
+    for key, amount in moves.items():
+        line_id, account = parts_of(key)
         plan = newest_plan(draft, contract, line_id)
         assert plan is not None, "the line has totals"
-        had, had_ledger = lines.pop(line_id, (0, 0))
+        had, had_ledger = lines.pop(key, (0, 0))
         ledger = _in_ledger(plan, place, amount, had, had_ledger)
         if had + amount:
-            lines[line_id] = had + amount, had_ledger + ledger
+            lines[key] = had + amount, had_ledger + ledger
         purpose = "billing" if amount > 0 else "revenue"
         legs += (
-            (plan.line.project_id, Leg(plan.account, purpose, amount, ledger)),
+            (plan.line.project_id, Leg(account, purpose, amount, ledger)),
             (plan.line.project_id, Leg(CONTRACT_LIABILITY, purpose, -amount, -ledger)),
         )
     draft.put("liability", contract.contract_id, Liability(lines, place.booking.accounting_date) if lines else None)
@@ -82,17 +84,18 @@ def _settle(draft: Draft, contract: Contract) -> None:
 
 
 def _ahead(draft: Draft, contract: Contract) -> dict[str, Amount]:
-    """Invoiced and billable still, less what is recognised; what one line is ahead another may be behind."""
+    """Invoiced and billable still, less what is recognised, by line and account; what one is ahead another may be behind."""
     ahead = {}
     for line_id in line_ids(contract):
         totals = draft.line(contract.contract_id, line_id)
-        if beyond := min(totals.invoiced, totals.billable) - totals.recognised:
-            ahead[line_id] = beyond
+        for account, (recognised, billable, invoiced) in sorted(totals.accounts.items()):
+            if beyond := min(invoiced, billable) - recognised:
+                ahead[composed(line_id, account)] = beyond
     left = max(sum(ahead.values()), 0)
     found = {}
-    for line_id, beyond in ahead.items():
+    for key, beyond in ahead.items():
         if taken := min(max(beyond, 0), left):
-            found[line_id] = taken
+            found[key] = taken
             left -= taken
     return found
 
@@ -124,7 +127,7 @@ def _place(draft: Draft, contract: Contract, posted_on: date | None) -> _Place:
 
 def _in_ledger(plan: LinePlan, place: _Place, amount: Amount, had: Amount, had_ledger: Amount) -> Amount:
     """What adds at the rate of the day, what takes back as 2300 carries it."""
-    step, mode = smallest_unit(place.booking.ledger_currency), plan.policies.money_mode or HALF_UP
+    step, mode = smallest_unit(place.booking.ledger_currency), plan.policies.money_mode
     if amount > 0:
         return round_ratio(amount * place.exchange.numerator, place.exchange.denominator, step, mode)
     return -had_ledger if amount == -had else round_ratio(had_ledger * amount, had, step, mode)

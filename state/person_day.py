@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.caps import Order, order_of
-from domain.events.common import Policies
 from domain.increments import billable_hours
 from domain.money import extend
+from domain.policies import Resolved
 from domain.units import Hours
 from state.allot import change
 from state.assess import worked_hours
@@ -24,7 +24,7 @@ from state.plan import LinePlan
 from state.repricing import reprice
 
 
-def by_day(policies: Policies) -> bool:
+def by_day(policies: Resolved) -> bool:
     return policies.increment_scope == "person_day" and bool(policies.increment_minutes or policies.minimum_minutes)
 
 
@@ -63,7 +63,7 @@ def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: Li
     order = order_of(price.day, price.approved_at, entry.entry_id, by_approval=False)
     found = shares(draft, line, event.person_id, price.day, (order, entry.entry_id, price.hours), entry.entry_id)
     hours = found[entry.entry_id]
-    value = extend(hours, price.rate, price.markup, price.currency, line.policies.money_mode or "half_up")
+    value = extend(hours, price.rate, price.markup, price.currency, line.policies.money_mode)
     return replace(price, hours=hours, value=value, stepped=True)
 
 
@@ -75,7 +75,7 @@ def settle(draft: Draft, plan: LinePlan, person_id: str, day: date) -> None:
         if entry is None or before is None or before.price.hours == hours:
             continue
         price = before.price
-        value = extend(hours, price.rate, price.markup, plan.currency, plan.policies.money_mode or "half_up")
+        value = extend(hours, price.rate, price.markup, plan.currency, plan.policies.money_mode)
         wanted = replace(price, hours=hours, value=value, given=0)
         allotted = change(draft, (plan, before), (plan, Stake(entry_id, person_id, wanted, 0)))
         assert allotted is not None, "a claim was made"
@@ -103,5 +103,5 @@ def _worked(entry: Entry, plan: LinePlan) -> Hours:
     return methods.billable_hours(plan.line.terms, worked_hours(work.event), None, plan.policies)
 
 
-def _rounded(policies: Policies, hours: Hours) -> Hours:
+def _rounded(policies: Resolved, hours: Hours) -> Hours:
     return billable_hours(hours, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes)

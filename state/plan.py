@@ -11,10 +11,10 @@ from domain.billing import methods
 from domain.caps import CapRule, for_billing, is_apart
 from domain.contract import Version, cap_group, cap_rules, in_force, line_for, line_named, line_policies
 from domain.events.commercial import ContractSigned
-from domain.events.common import BillingCycle, ContractLine, Policies, TimeAndMaterials
+from domain.events.common import BillingCycle, ContractLine, TimeAndMaterials
 from domain.events.reference import LegalEntityDefined
 from domain.money import smallest_unit
-from domain.policies import resolve
+from domain.policies import Resolved, bookkeeping, resolve
 from domain.units import Amount
 from state.books import Contract, Price, TermsVersion
 from state.draft import Draft
@@ -28,7 +28,7 @@ class LinePlan(NamedTuple):
     line: ContractLine
     terms: ContractSigned
     version: int
-    policies: Policies
+    policies: Resolved
     entity: LegalEntityDefined
     rules: tuple[CapRule, ...]
     billing_rules: tuple[CapRule, ...]
@@ -43,7 +43,7 @@ class LinePlan(NamedTuple):
 
 
 def version_of(stored: TermsVersion) -> Version:
-    return Version(stored.version, stored.effective_on, stored.retroactive, stored.terms)
+    return Version(stored.version, stored.effective_on, stored.retroactive, stored.terms, stored.defaults)
 
 
 def versions(contract: Contract) -> tuple[Version, ...]:
@@ -98,13 +98,13 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
     history = versions(contract)
     if all(version.number != number for version in history):
         history = tuple(version_of(stored) for stored in contract.former)
-    terms = next(version.terms for version in history if version.number == number)
-    line = line_named(terms, line_id)
+    version = next(version for version in history if version.number == number)
+    terms, line = version.terms, line_named(version.terms, line_id)
     entity = draft.reference.entity(terms.legal_entity_id)
     if line is None or entity is None:
         return None
-    policies = line_policies(terms, line, entity.policies)
-    rules, group = cap_rules(history, line_id, entity.policies), cap_group(history, line_id)
+    policies = line_policies(terms, line, version.defaults, bookkeeping(entity.policies))
+    rules, group = cap_rules(history, line_id), cap_group(history, line_id)
     return LinePlan(
         contract.contract_id,
         terms.customer_id,
@@ -142,39 +142,38 @@ def _billed_apart(
         return any(is_apart(rule) for rule in rules)
     key = ("billed apart", contract.contract_id, contract.version, history[-1].number, group)
     if key not in draft.plans:
-        entity = draft.reference.entity(contract.terms.legal_entity_id)
-        policies = entity.policies if entity is not None else None
-        draft.plans[key] = any(is_apart(rule) for line_id in group for rule in cap_rules(history, line_id, policies))
+        draft.plans[key] = any(is_apart(rule) for line_id in group for rule in cap_rules(history, line_id))
     found: bool = draft.plans[key]
     return found
 
 
-def contract_policies(draft: Draft, contract: Contract) -> Policies:
+def contract_policies(draft: Draft, contract: Contract) -> Resolved:
     """Of the contract as a whole, in its newest version."""
     key = ("contract policies", contract.contract_id, contract.version, len(contract.history))
-    found: Policies | None = draft.plans.get(key)
+    found: Resolved | None = draft.plans.get(key)
     if found is None:
         entity = draft.reference.entity(contract.terms.legal_entity_id)
-        found = draft.plans[key] = resolve(contract.terms.policies, entity.policies if entity is not None else None)
+        own = bookkeeping(entity.policies if entity is not None else None)
+        found = draft.plans[key] = resolve(contract.terms.policies, contract.history[-1].defaults, own)
     return found
 
 
-def unbilled_account(policies: Policies, line: ContractLine) -> str:
+def unbilled_account(policies: Resolved, line: ContractLine) -> str:
     if policies.unbilled_account is None:
         return UNBILLED_RECEIVABLE if isinstance(line.terms, TimeAndMaterials) else CONTRACT_ASSET
     return UNBILLED_RECEIVABLE if policies.unbilled_account == "receivable" else CONTRACT_ASSET
 
 
-def billing_zone(terms: ContractSigned, entity: LegalEntityDefined | None, policies: Policies) -> str:
+def billing_zone(terms: ContractSigned, entity: LegalEntityDefined | None, policies: Resolved) -> str:
     return terms.billing_zone or policies.billing_zone or (entity.zone if entity else "UTC")
 
 
-def billing_cycle(terms: ContractSigned, policies: Policies) -> BillingCycle:
+def billing_cycle(terms: ContractSigned, policies: Resolved) -> BillingCycle:
     cycle = terms.billing_cycle or policies.billing_cycle or MONTHLY
     if cycle.cut_off_day is None and policies.cut_off_day is not None:
         return cycle._replace(cut_off_day=policies.cut_off_day)
     return cycle
 
 
-def grace_days(terms: ContractSigned, policies: Policies) -> int:
-    return terms.grace_days if terms.grace_days is not None else policies.grace_days or 0
+def grace_days(terms: ContractSigned, policies: Resolved) -> int:
+    return terms.grace_days if terms.grace_days is not None else policies.grace_days

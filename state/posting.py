@@ -14,7 +14,6 @@ from domain.accounts import (
     SERVICE_REVENUE,
     UNBILLED,
 )
-from domain.events.common import Policies
 from domain.journal import (
     About,
     Booking,
@@ -26,6 +25,8 @@ from domain.journal import (
     rounding_beyond,
 )
 from domain.money import format_amount, round_ratio, smallest_unit
+from domain.outputs import JournalEntry
+from domain.policies import Resolved
 from domain.units import Amount
 from state.assess import PricePlan, journal_reversal_day
 from state.books import Entry, Posted, Price, Work
@@ -43,7 +44,7 @@ class Side(Value, frozen=True, array_like=True, gc=False):
 
     slot: Slot
     pairs: Pairs
-    policies: Policies
+    policies: Resolved
     plan: LinePlan | None = None
 
 
@@ -78,12 +79,12 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             continue
         booking = booking_of(side.slot, "posting")
         gathered, about_it = booked.setdefault(booking, ([], side))
-        gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode or "half_up")
+        gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode)
         if side.plan is not None and about_it.plan is None:
             booked[booking] = (gathered, side)
     rules = _rules({booking: side for booking, (_, side) in booked.items()})
     return tuple(
-        emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies.rounding_limit or 0)
+        emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies.rounding_limit)
         for rule, (booking, (gathered, side)) in zip(rules, booked.items(), strict=True)
     )
 
@@ -141,16 +142,7 @@ def emit(
         customer_id=plan.customer_id if plan is not None else None,
     )
     draft.outputs.append(record)
-    if excess := rounding_beyond(all_legs, booking.ledger_currency, limit):
-        draft.note(
-            "rounding_over_limit",
-            "journal",
-            record.journal_id,
-            f"rounding left {format_amount(excess)} {booking.ledger_currency}, the limit is {format_amount(limit)}",
-            project_id=event.project_id,
-            amount=excess,
-            currency=booking.ledger_currency,
-        )
+    note_rounding(draft, record, all_legs, limit, project_id=event.project_id)
     return Posted(
         record.journal_id,
         booking.kind,
@@ -166,6 +158,31 @@ def emit(
         all_legs,
         plan.contract_id if plan is not None else "",
     )
+
+
+def note_rounding(
+    draft: Draft,
+    record: JournalEntry,
+    all_legs: Iterable[Leg],
+    limit: Amount,
+    *,
+    project_id: str | None = None,
+    contract_id: str | None = None,
+) -> None:
+    """A journal whose residual is beyond the limit is posted all the same (R51)."""
+    currency = record.ledger_currency
+    if excess := rounding_beyond(all_legs, currency, limit):
+        message = f"rounding left {format_amount(excess)} {currency}, the limit is {format_amount(limit)}"
+        draft.note(
+            "rounding_over_limit",
+            "journal",
+            record.journal_id,
+            message,
+            amount=excess,
+            currency=currency,
+            project_id=project_id,
+            contract_id=contract_id,
+        )
 
 
 def dimension_set(draft: Draft, work: Work) -> int:
@@ -236,7 +253,7 @@ def book_difference(draft: Draft, work: Work, plan: LinePlan, price: Price, slot
     amount, ledger = sum(leg.amount for leg in made), sum(leg.ledger_amount for leg in made)
     made.append(Leg(SERVICE_REVENUE, "revenue", -amount, -ledger))
     booking = booking_of(slot, "difference")
-    posted = emit(draft, work, booking, merge(made), plan, rule, plan.policies.rounding_limit or 0)
+    posted = emit(draft, work, booking, merge(made), plan, rule, plan.policies.rounding_limit)
     return Work(work.event, work.log_offset, work.cost, price, (*work.journals, posted), work.faults)
 
 
@@ -251,9 +268,9 @@ def _carried(journals: Iterable[Posted]) -> dict[str, tuple[Amount, Amount]]:
     return sums
 
 
-def difference_ledger(had: Amount, had_ledger: Amount, delta: Amount, slot: Slot, policies: Policies) -> Amount:
+def difference_ledger(had: Amount, had_ledger: Amount, delta: Amount, slot: Slot, policies: Resolved) -> Amount:
     takes_back = had and (had > 0) != (delta > 0) and abs(delta) <= abs(had)
-    mode = policies.money_mode or "half_up"
+    mode = policies.money_mode
     if takes_back:
         if delta == -had:
             return -had_ledger
@@ -312,7 +329,7 @@ def _exchange_rest(draft: Draft, work: Work, plan: LinePlan, last: Posted, rests
     )
     made = [Leg(account, "exchange_difference", 0, -rest) for account, rest in rests.items()]
     made.append(Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, sum(rests.values())))
-    return emit(draft, work, booking, merge(made), plan, "exchange_rest", plan.policies.rounding_limit or 0)
+    return emit(draft, work, booking, merge(made), plan, "exchange_rest", plan.policies.rounding_limit)
 
 
 def explain(draft: Draft, plan: PricePlan) -> None:

@@ -128,7 +128,7 @@ def _under_other_caps(
     """Every open claim of the group in consumption order, those that share limited to what they may have."""
     plan = first.plan
     limited = [_limited(claim, targets.get(claim.entry_id)) for claim, _ in claims]
-    grants, _ = allot(limited, buckets, plan.step, plan.policies.money_mode or "half_up")
+    grants, _ = allot(limited, buckets, plan.step, plan.policies.money_mode)
     return {claim.entry_id: grant for claim, grant in zip(limited, grants, strict=True) if claim.entry_id in targets}
 
 

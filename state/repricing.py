@@ -68,7 +68,7 @@ def carrying_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
 
 
 def last_rate(draft: Draft, plan: LinePlan, day: date) -> Exchange:
-    rate_type = plan.policies.exchange_rate_type or "spot"
+    rate_type = plan.policies.exchange_rate_type
     for until in (day, DATE_LAST):
         found = draft.reference.exchange(rate_type, plan.currency, plan.entity.currency, until, _EVER)
         if isinstance(found, Exchange):

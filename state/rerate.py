@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from domain.caps import Bucket, BucketKey, CapLimit, CapRule, Claim, allot, bucket_key, limit_of
 from domain.contract import BEGINNING, cap_rules
+from domain.identity import composed, parts_of
 from domain.units import Amount, Hours
 from state.allot import change
 from state.assess import PricePlan, assess
@@ -222,7 +223,7 @@ def _allot_all(
             pinned[key] = held._replace(
                 pinned_amount=held.pinned_amount + claim.pinned, pinned_hours=held.pinned_hours + claim.pinned_hours
             )
-    grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode or "half_up")
+    grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode)
     refused: dict[BucketKey, tuple[int, Amount, Hours]] = {}
     last: dict[BucketKey, tuple[str, str, str]] = {}
     for (own, stake), claim, granted in zip(members, claims, grants, strict=True):
@@ -258,7 +259,7 @@ def _watch_all(
                 part_id = bucket_id(own, allotment, key)
                 line_id = own.line.line_id
                 if line_id not in former:
-                    former[line_id] = cap_rules(history, line_id, own.entity.policies)
+                    former[line_id] = cap_rules(history, line_id)
                 same = (rule.cap_id, rule.period)
                 limits = (limit_of(one, key) for one in former[line_id] if (one.cap_id, one.period) == same)
                 bucket = forgotten.get(part_id, CapBucket()).bucket
@@ -275,10 +276,10 @@ def _recount(draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Stak
             sums[0] += price.value - price.billable
             sums[1] += 1
     for part_id in draft.ids("cap"):
-        contract_id, cap_id = part_id.rsplit("/", 1)
+        contract_id, cap_id = parts_of(part_id)
         if contract_id == contract.contract_id:
             over.setdefault(cap_id, [0, 0])
     for cap_id, (amount, entries) in over.items():
         state: CapState = draft.cap(contract.contract_id, cap_id)
         state = replace(state, over_amount=amount, over_entries=entries)
-        draft.put("cap", f"{contract.contract_id}/{cap_id}", state)
+        draft.put("cap", composed(contract.contract_id, cap_id), state)

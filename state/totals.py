@@ -37,6 +37,13 @@ def add_price(totals: LineTotals, price: Price, sign: int) -> LineTotals:
         totals.invoiced,
         totals.shown_hours,
         totals.shown_quantity,
+        _with_account(
+            totals.accounts,
+            price.account,
+            sign * (price.recognised + price.rounding),
+            sign * (price.billable + price.rounding),
+            0,
+        ),
     )
 
 
@@ -52,7 +59,25 @@ def add_issued(totals: LineTotals, issued: Issued, sign: int) -> LineTotals:
         totals.invoiced + sign * issued.invoiced,
         totals.shown_hours,
         totals.shown_quantity,
+        _with_account(totals.accounts, issued.account, 0, 0, sign * issued.invoiced),
     )
+
+
+def _with_account(
+    accounts: dict[str, tuple[Amount, Amount, Amount]],
+    account: str,
+    recognised: Amount,
+    billable: Amount,
+    invoiced: Amount,
+) -> dict[str, tuple[Amount, Amount, Amount]]:
+    """An account with nothing on it is not kept."""
+    had = accounts.get(account, (0, 0, 0))
+    has = had[0] + recognised, had[1] + billable, had[2] + invoiced
+    if has == had:
+        return accounts
+    if any(has):
+        return {**accounts, account: has}
+    return {name: sums for name, sums in accounts.items() if name != account}
 
 
 def add_work(project: Project, work: Work, sign: int) -> Project:

@@ -16,7 +16,7 @@ from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies, TimeAndMaterials
 from domain.events.delivery import BillingHoldPlaced
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
-from domain.identity import escape
+from domain.identity import composed
 from domain.outputs import BillingStatement, JournalEntry
 from state import snapshot
 from state.book_checks import EngagementBooks, books_agree
@@ -202,30 +202,44 @@ def without_all_zeros(months: Mapping[str, Sequence[int]]) -> dict[str, tuple[in
     return {month: tuple(figures) for month, figures in months.items() if any(figures)}
 
 
+# By account: what is recognised, may be billed and is invoiced.
+ON_ACCOUNT = ("recognised", "billable", "invoiced")
 LINE_SUMS = ("hours", "value", "recognised", "billable", "over", "issued", "invoiced")
 
 
 def sums_of(totals: LineTotals) -> dict[str, int]:
-    return {name: getattr(totals, name) for name in LINE_SUMS}
+    by_account = {
+        f"{name} on {account}": amount
+        for account, amounts in totals.accounts.items()
+        for name, amount in zip(ON_ACCOUNT, amounts, strict=True)
+        if amount
+    }
+    return {name: getattr(totals, name) for name in LINE_SUMS} | by_account
 
 
 def line_totals(entries: Iterable[Entry]) -> dict[str, dict[str, int]]:
     """What the standing prices of entries and what was issued of them come to, by contract line."""
-    found: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(LINE_SUMS, 0))
+    found: defaultdict[str, Counter[str]] = defaultdict(lambda: Counter(dict.fromkeys(LINE_SUMS, 0)))
     for entry in entries:
         price = standing_price(entry)
         if price is not None and price.line_id:
-            sums = found[f"{price.contract_id}/{price.line_id}"]
+            sums = found[composed(price.contract_id, price.line_id)]
             sums["hours"] += price.hours
             sums["value"] += price.value
             sums["recognised"] += price.recognised + price.rounding
             sums["billable"] += price.billable + price.rounding
+            sums[f"recognised on {price.account}"] += price.recognised + price.rounding
+            sums[f"billable on {price.account}"] += price.billable + price.rounding
             sums["over"] += price.value - price.billable
         for issued in entry.issued:
-            sums = found[f"{issued.contract_id}/{issued.line_id}"]
+            sums = found[composed(issued.contract_id, issued.line_id)]
             sums["issued"] += issued.amount
             sums["invoiced"] += issued.invoiced
-    return dict(found)
+            sums[f"invoiced on {issued.account}"] += issued.invoiced
+    return {
+        key: {name: amount for name, amount in sums.items() if amount or name in LINE_SUMS}
+        for key, sums in found.items()
+    }
 
 
 def standing_price(entry: Entry) -> Price | None:
@@ -278,8 +292,8 @@ def check_buckets(books: Books, engagement_id: str) -> None:
             lacks = max(wanted[0] - amount, 0), max((wanted[1] if wanted[0] else 0) - hours, 0)
             lacking[part_id] = [had + more for had, more in zip(lacking[part_id], (any(lacks), *lacks), strict=True)]
         if price.binding is not None and price.billable < price.value and not price.final:
-            over[f"{price.contract_id}/{price.binding}"][0] += price.value - price.billable
-            over[f"{price.contract_id}/{price.binding}"][1] += 1
+            over[composed(price.contract_id, price.binding)][0] += price.value - price.billable
+            over[composed(price.contract_id, price.binding)][1] += 1
     for (kind, part_id), part in parts.items():
         if kind == "bucket":
             assert isinstance(part, CapBucket)
@@ -297,23 +311,21 @@ def _granted(books: Books, contract: Contract, price: Price, person_id: str) -> 
     history = versions(contract)
     if all(line_named(version.terms, price.line_id) is None for version in history):
         history = tuple(version_of(stored) for stored in contract.former)
-    entity = books.shard.reference.entity(contract.terms.legal_entity_id)
-    policies = entity.policies if entity is not None else None
-    apart = any(_bills_apart(history, line_id, policies) for line_id in cap_group(history, price.line_id))
+    apart = any(_bills_apart(history, line_id) for line_id in cap_group(history, price.line_id))
     allowed, billable = (price.allowed, price.allowed_hours), (price.billable, price.billable_hours)
-    for rule in cap_rules(history, price.line_id, policies):
-        where = "/".join(bucket_key(rule, price.day, person_id))
+    for rule in cap_rules(history, price.line_id):
+        cap_id, period = bucket_key(rule, price.day, person_id)
         for allotment, granted in (("revenue", allowed), ("billing", billable)) if apart else (("", billable),):
-            yield f"{escape(price.contract_id)}/{allotment}/{where}", granted
+            yield f"{composed(price.contract_id, allotment, cap_id)}/{period}", granted
 
 
-def _bills_apart(history: Sequence[Version], line_id: str, entity: Policies | None) -> bool:
+def _bills_apart(history: Sequence[Version], line_id: str) -> bool:
     """Whether a hard cap over the line is split in another way for billing than for revenue, in any version that still counts."""
     named = [line_named(version.terms, line_id) for version in history]
     retroactive = [place for place, version in enumerate(history) if version.retroactive and named[place]]
     since = retroactive[-1] if retroactive else 0
     for version, line in zip(history[since:], named[since:], strict=True):
-        stated = line_policies(version.terms, line, entity)
+        stated = line_policies(version.terms, line, version.defaults)
         own = [line.terms.cap] if line is not None and isinstance(line.terms, TimeAndMaterials) else []
         for cap in (*own, *(cap for cap in version.terms.shared_caps if line_id in cap.lines)):
             if cap is not None and cap.kind == "hard" and "time" in (cap.includes or stated.cap_includes or ()):
@@ -391,7 +403,10 @@ def check_positions(books: Books) -> None:
 def check_rests(books: Books, history: Sequence[Logged]) -> None:
     """What `verify` says: rows and journals agree, and nothing is left in the ledger where the contract currency is zero."""
     events = [one.event for one in history]
-    entities = {one.legal_entity_id: one.policies for one in events if isinstance(one, LegalEntityDefined)}
+    entities: defaultdict[str, list[Policies]] = defaultdict(list)
+    for defined in events:
+        if isinstance(defined, LegalEntityDefined):
+            entities[defined.legal_entity_id].append(defined.policies or Policies())
     terms = terms_of((one for one in events if isinstance(one, ContractSigned | ContractAmended)), entities)
     outputs = tuple(Seen("", *said) for said in books.said)
     has_holds = any(isinstance(one, BillingHoldPlaced) for one in events)

@@ -49,7 +49,7 @@ PROMISES: Mapping[str, str] = {
     LEDGER_REST: "no ledger amount is left where the contract currency is zero",
     CAPS: "no more is billed or recognised than a cap allows",
     VIEWS: "project views say what journals and statements say",
-    FORECASTS: "forecasts follow each other, and their changes are explained",
+    FORECASTS: "forecasts follow each other, sum by month, and their changes are explained",
     CONTROL_TOTALS: "control totals are those of the journals before them",
     BOOKS: "the books' sums are those of their entries, and the entries' those of their journals",
     REFOLD: "folding the log again gives the same bytes",

@@ -1,4 +1,6 @@
-"""Forecast updates of a project follow each other, add up, and their changes are explained to the cent (R60)."""
+"""Forecast updates of a project follow each other and add up, also by month and in every currency; their changes are explained to the
+cent (R60).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from domain.audit.findings import FORECASTS, Seen, Violation, violation
-from domain.money import format_amount
+from domain.forecast import MONTHS_MAX
+from domain.money import format_amount, format_decimal
 from domain.outputs import ForecastFigures, ForecastUpdate, PreviousFigures
 from domain.units import Amount
 
@@ -61,9 +64,27 @@ def _adds_up(figures: ForecastFigures) -> Iterator[_Wrong]:
         if eac != burn + etc:
             what = f"{name} at completion = burn + to complete = {burn + etc} in {figures.currency} (scaled)"
             yield _Wrong(what, str(eac))
+    if len(figures.months) < MONTHS_MAX:
+        yield from _months_add_up(figures)
     if figures.margin != figures.eac_revenue - figures.eac_cost:
         expected = format_amount(figures.eac_revenue - figures.eac_cost)
         yield _Wrong(f"margin {expected} {figures.currency}", format_amount(figures.margin))
+
+
+def _months_add_up(figures: ForecastFigures) -> Iterator[_Wrong]:
+    """Of more months than one record holds the oldest are left out, and nothing can be said."""
+    months, currency = figures.months, figures.currency
+    hours = sum(month.hours for month in months)
+    if hours != figures.eac_hours:
+        expected = f"months that sum to {format_decimal(figures.eac_hours, 6)} hours at completion ({currency})"
+        yield _Wrong(expected, format_decimal(hours, 6))
+    for name, whole, by_month in (
+        ("cost", figures.eac_cost, sum(month.cost for month in months)),
+        ("revenue", figures.eac_revenue, sum(month.revenue for month in months)),
+    ):
+        if by_month != whole:
+            expected = f"months that sum to the {name} at completion, {format_amount(whole)} {currency}"
+            yield _Wrong(expected, format_amount(by_month))
 
 
 def _explained(update: ForecastUpdate, before: PreviousFigures) -> Iterator[_Wrong]:

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from domain.contract import amend, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Cap, Policies, SharedCap, TimeAndMaterials
-from domain.policies import resolve
 from domain.units import Amount, Hours
 
 TermsEvent = ContractSigned | ContractAmended
@@ -46,13 +45,13 @@ class Terms(NamedTuple):
 UNKNOWN = Terms("", same_allotment=False, revenue_beyond_cap=True)
 
 
-def terms_of(events: Iterable[TermsEvent], entities: Mapping[str, Policies | None]) -> Mapping[str, Terms]:
-    """By contract; `entities` are the policies of legal entities."""
+def terms_of(events: Iterable[TermsEvent], entities: Mapping[str, Sequence[Policies]]) -> Mapping[str, Terms]:
+    """By contract; `entities` are the policies that legal entities ever had, for terms keep those of the day on which they were taken."""
     by_contract: dict[str, list[TermsEvent]] = {}
     for event in events:
         by_contract.setdefault(event.contract_id, []).append(event)
     return {
-        contract_id: _terms(contract_id, versions, entities.get(versions[0].legal_entity_id))
+        contract_id: _terms(contract_id, versions, entities.get(versions[0].legal_entity_id) or (Policies(),))
         for contract_id, told in by_contract.items()
         if (versions := tuple(_versions(told)))
     }
@@ -75,9 +74,9 @@ def _is_approved(event: ContractAmended) -> bool:
     return event.approved_by is not None and event.approved_by != event.requested_by
 
 
-def _terms(contract_id: str, versions: Sequence[ContractSigned], entity: Policies | None) -> Terms:
-    policies = [line_policies(terms, line, entity) for terms in versions for line in terms.lines]
-    caps = tuple(_caps(versions, entity))
+def _terms(contract_id: str, versions: Sequence[ContractSigned], defaults: Sequence[Policies]) -> Terms:
+    policies = [line_policies(terms, line, had) for terms in versions for line in terms.lines for had in defaults]
+    caps = tuple(_caps(versions, defaults))
     stated = [cap for terms in versions for cap in _all_caps(terms).values()]
     return Terms(
         contract_id,
@@ -85,15 +84,11 @@ def _terms(contract_id: str, versions: Sequence[ContractSigned], entity: Policie
         same_allotment=all(each.cap_split_billing is None for each in policies),
         revenue_beyond_cap=any(cap.limits_revenue is False for cap in stated)
         or any(each.cap_limits_revenue is False for each in policies),
-        quantity_decimals=min((_decimals(each) for each in policies), default=2),
+        quantity_decimals=min((each.quantity_decimals for each in policies), default=2),
     )
 
 
-def _decimals(policies: Policies) -> int:
-    return 2 if policies.quantity_decimals is None else policies.quantity_decimals
-
-
-def _caps(versions: Sequence[ContractSigned], entity: Policies | None) -> Iterator[CapBound]:
+def _caps(versions: Sequence[ContractSigned], defaults: Sequence[Policies]) -> Iterator[CapBound]:
     every_line = {line.line_id for terms in versions for line in terms.lines}
     by_version = [_all_caps(terms) for terms in versions]
     for cap_id in sorted(by_version[0].keys()):
@@ -108,7 +103,9 @@ def _caps(versions: Sequence[ContractSigned], entity: Policies | None) -> Iterat
             _highest([cap.amount for cap in caps]),
             _highest([cap.hours for cap in caps]),
             whole=lines >= every_line,
-            limits_revenue=all(_limits_revenue(cap, terms, entity) for cap, terms in zip(caps, versions, strict=True)),
+            limits_revenue=all(
+                _limits_revenue(cap, terms, defaults) for cap, terms in zip(caps, versions, strict=True)
+            ),
         )
 
 
@@ -129,10 +126,10 @@ def _binds(cap: Cap | SharedCap) -> bool:
     return cap.kind == "hard" and (cap.includes is None or "time" in cap.includes)
 
 
-def _limits_revenue(cap: Cap | SharedCap, terms: ContractSigned, entity: Policies | None) -> bool:
+def _limits_revenue(cap: Cap | SharedCap, terms: ContractSigned, defaults: Sequence[Policies]) -> bool:
     if cap.limits_revenue is not None:
         return cap.limits_revenue
-    stated = [resolve(line.policies, terms.policies, entity).cap_limits_revenue for line in terms.lines]
+    stated = (line_policies(terms, line, had).cap_limits_revenue for line in terms.lines for had in defaults)
     return all(value is not False for value in stated)
 
 

@@ -10,13 +10,13 @@ from domain.events.common import (
     Expenses,
     FixedPrice,
     Milestones,
-    Policies,
     Retainer,
     Subscription,
     Terms,
     TimeAndMaterials,
     UnitPrice,
 )
+from domain.policies import Resolved
 from domain.units import Hours
 
 RIGHT_TO_INVOICE = "right_to_invoice"
@@ -42,7 +42,7 @@ def unsupported(terms: Terms) -> str | None:
             assert_never(terms)
 
 
-def unsupported_line(line: ContractLine, policies: Policies) -> str | None:
+def unsupported_line(line: ContractLine, policies: Resolved) -> str | None:
     """Why the rules in force refuse the line: its terms, or how it earns its revenue."""
     refused = unsupported(line.terms)
     method = line.revenue_policy or policies.revenue_method
@@ -51,7 +51,7 @@ def unsupported_line(line: ContractLine, policies: Policies) -> str | None:
     return refused
 
 
-def billable_hours(terms: Terms, worked: Hours, stated: Hours | None, policies: Policies) -> Hours:
+def billable_hours(terms: Terms, worked: Hours, stated: Hours | None, policies: Resolved) -> Hours:
     match terms:
         case TimeAndMaterials():
             return time_and_materials.billable_hours(worked, stated, policies)

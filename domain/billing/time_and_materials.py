@@ -4,13 +4,13 @@ Hours that are charged are the worked ones, rounded to increments where policy s
 taken as they are (write-up, write-down). Increments never touch cost.
 """
 
-from domain.events.common import Policies
 from domain.increments import billable_hours as incremented
 from domain.money import round_ratio
+from domain.policies import Resolved
 from domain.units import Hours
 
 
-def billable_hours(worked: Hours, stated: Hours | None, policies: Policies) -> Hours:
+def billable_hours(worked: Hours, stated: Hours | None, policies: Resolved) -> Hours:
     """Quantity to price, in 10^-6 hours."""
     hours = worked if stated is None else stated
     if policies.hours_decimals is not None:
@@ -21,6 +21,4 @@ def billable_hours(worked: Hours, stated: Hours | None, policies: Policies) -> H
         or not (policies.increment_minutes or policies.minimum_minutes)
     ):
         return hours
-    return incremented(
-        hours, policies.increment_minutes or 0, policies.increment_mode or "up", policies.minimum_minutes or 0
-    )
+    return incremented(hours, policies.increment_minutes or 0, policies.increment_mode, policies.minimum_minutes or 0)

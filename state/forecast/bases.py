@@ -17,11 +17,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.events.common import Policies, ProjectBudget
+from domain.events.common import ProjectBudget
 from domain.forecast import NOTHING, Completion, Tally, added, at_completion, threshold
 from domain.forecast_delta import with_change
-from domain.identity import escape
+from domain.identity import composed
 from domain.money import smallest_unit
+from domain.policies import Resolved
 from domain.units import Amount
 from state.books import Basis, Contract, Estimate, Forecast, Outlook, Progress, Project
 from state.draft import Draft, Move
@@ -62,7 +63,7 @@ class Weighed(NamedTuple):
     completion: Completion
     contracts: Sequence[Contract]
     lines: tuple[LinePlan, ...]
-    policies: Policies
+    policies: Resolved
     planned: Planned
 
 
@@ -157,7 +158,7 @@ def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> tuple[
     return limited_by(forecast, project_policies(draft, lines, legal_entity_id)), outlook
 
 
-def limited_by(forecast: Forecast, policies: Policies) -> Forecast:
+def limited_by(forecast: Forecast, policies: Resolved) -> Forecast:
     """Which changes are told at once: policy `forecast_threshold`, measured from what was told last."""
     told, stated = forecast.told, policies.forecast_threshold
     amount, share = (stated.amount, stated.percent) if stated is not None else (None, None)
@@ -186,7 +187,7 @@ def _unpriced(bases: Mapping[str, Basis], progress: Mapping[str, Progress]) -> b
 
 
 def estimate_key(project_id: str, line_id: str | None) -> str:
-    return escape(project_id) if line_id is None else f"{escape(project_id)}/{escape(line_id)}"
+    return composed(project_id) if line_id is None else composed(project_id, line_id)
 
 
 def estimate_of(draft: Draft, project_id: str, plan: LinePlan | None) -> Estimate | None:

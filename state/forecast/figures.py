@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from domain.billing_periods import period_of
-from domain.events.common import Policies, RemainingWork
+from domain.events.common import RemainingWork
 from domain.forecast import (
     MONTHS_MAX,
     NOTHING,
@@ -35,8 +35,9 @@ from domain.forecast import (
     spread,
     total_of,
 )
-from domain.money import HALF_UP, convert, smallest_unit
+from domain.money import convert, smallest_unit
 from domain.outputs import BillingStatement, ForecastFigures
+from domain.policies import Resolved
 from domain.units import Amount, Percent
 from state.books import Contract, Forecast, Project
 from state.draft import Draft
@@ -148,12 +149,12 @@ def _figures(
 
 
 def _converted(
-    draft: Draft, policies: Policies, commercial: Commercial, own: str, currency: str, as_of: date
+    draft: Draft, policies: Resolved, commercial: Commercial, own: str, currency: str, as_of: date
 ) -> Commercial | None:
     rate = rate_to(draft, policies, own, currency, as_of)
     if rate is None:
         return None
-    mode = policies.money_mode or HALF_UP
+    mode = policies.money_mode
     above, below = rate.numerator, rate.denominator
     left, backlog, billed, expected, used = commercial
     return Commercial(
@@ -166,7 +167,7 @@ def _converted(
 
 
 def _booked_months(
-    draft: Draft, project: Project, policies: Policies, currency: str, as_of: date, *, posted: bool
+    draft: Draft, project: Project, policies: Resolved, currency: str, as_of: date, *, posted: bool
 ) -> MonthSums | None:
     """What is worked; None where a rate is missing."""
     months: MonthSums = {}
@@ -186,10 +187,10 @@ def _booked_months(
 
 
 def _add_statements(
-    draft: Draft, months: MonthSums, forecast: Forecast, policies: Policies, currency: str, as_of: date
+    draft: Draft, months: MonthSums, forecast: Forecast, policies: Resolved, currency: str, as_of: date
 ) -> bool:
     """What statements billed, and when that is due; False where a rate is missing."""
-    mode = policies.money_mode or HALF_UP
+    mode = policies.money_mode
     for place, issued in enumerate((forecast.billed, forecast.due)):
         for key, amount in issued.items():
             month, own = key[:7], key[8:]
@@ -288,10 +289,10 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
 
 
 def _line_sums(
-    draft: Draft, project_id: str, policies: Policies, currency: str, as_of: date
+    draft: Draft, project_id: str, policies: Resolved, currency: str, as_of: date
 ) -> tuple[Amount, Amount] | None:
     """What is issued of the project, and what is billable and not issued."""
-    mode = policies.money_mode or HALF_UP
+    mode = policies.money_mode
     billed = accrued = 0
     for contract_id, line_id, own in lines_of(draft, project_id):
         totals = draft.line(contract_id, line_id)
@@ -407,7 +408,7 @@ def _budget_used(draft: Draft, project: Project, weighed: Weighed, cost: Amount,
         rate = rate_to(draft, policies, own, currency, as_of)
         if rate is None:
             return None
-        total += convert(amount, rate.numerator, rate.denominator, currency, policies.money_mode or HALF_UP)
+        total += convert(amount, rate.numerator, rate.denominator, currency, policies.money_mode)
     return percent(cost, total)
 
 

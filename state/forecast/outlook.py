@@ -12,11 +12,12 @@ from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.contract import takes_time
-from domain.events.common import Policies
 from domain.exchange import SAME_CURRENCY, Exchange, MissingRate
 from domain.forecast import NOTHING, Tally, Track, added, at_completion, completed, limited
 from domain.forecast_delta import Change, with_change
-from domain.money import HALF_UP, convert, smallest_unit
+from domain.identity import composed
+from domain.money import convert, smallest_unit
+from domain.policies import Resolved
 from domain.units import Amount
 from domain.zones import local_date, midnight
 from state.assess import taken_projects
@@ -62,7 +63,7 @@ def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
 
 
 def line_key(plan: LinePlan) -> str:
-    return f"{plan.contract_id}/{plan.line.line_id}"
+    return composed(plan.contract_id, plan.line.line_id)
 
 
 def project_entity_id(draft: Draft, project: Project) -> str | None:
@@ -93,7 +94,7 @@ def project_zone(draft: Draft, project: Project) -> str:
     return next((zone for zone in zones if zone is not None), "UTC")
 
 
-def project_policies(draft: Draft, lines: Sequence[LinePlan], legal_entity_id: str | None) -> Policies:
+def project_policies(draft: Draft, lines: Sequence[LinePlan], legal_entity_id: str | None) -> Resolved:
     if lines:
         return lines[0].policies
     return entity_policies(draft, draft.reference.entity(legal_entity_id) if legal_entity_id is not None else None)
@@ -119,7 +120,7 @@ def today(draft: Draft, zone: str) -> date:
 # Sums in one currency
 
 
-def rate_to(draft: Draft, policies: Policies, from_currency: str, to_currency: str, as_of: date) -> Exchange | None:
+def rate_to(draft: Draft, policies: Resolved, from_currency: str, to_currency: str, as_of: date) -> Exchange | None:
     if from_currency == to_currency:
         return SAME_CURRENCY
     found = exchange_on(draft, policies, from_currency, to_currency, as_of, as_of)
@@ -127,12 +128,12 @@ def rate_to(draft: Draft, policies: Policies, from_currency: str, to_currency: s
 
 
 def in_currency(
-    draft: Draft, policies: Policies, tallies: Mapping[str, Tally], currency: str, as_of: date
+    draft: Draft, policies: Resolved, tallies: Mapping[str, Tally], currency: str, as_of: date
 ) -> Tally | None:
     """The sum in one currency; None where a rate is missing."""
     if len(tallies) == 1 and currency in tallies:
         return tallies[currency]
-    mode = policies.money_mode or HALF_UP
+    mode = policies.money_mode
     total = NOTHING
     for own, tally in tallies.items():
         hours, cost, revenue = tally
@@ -151,7 +152,7 @@ def in_currency(
 def tracks_in(
     draft: Draft,
     project_id: str,
-    policies: Policies,
+    policies: Resolved,
     bases: Mapping[str, Basis],
     progress: Mapping[str, Progress],
     currency: str,
@@ -162,7 +163,7 @@ def tracks_in(
     for name, part in progress.items():
         basis = bases[name]
         key = ("track", project_id, name, currency, as_of)
-        kept: tuple[Progress, Basis, Policies, Track] | None = draft.daily.get(key)
+        kept: tuple[Progress, Basis, Resolved, Track] | None = draft.daily.get(key)
         if kept is None or kept[0] is not part or kept[1] is not basis or kept[2] is not policies:
             now = in_currency(draft, policies, part.now, currency, as_of)
             floor = in_currency(draft, policies, part.floor, currency, as_of)
@@ -305,7 +306,7 @@ def _by_line(draft: Draft, project_id: str) -> dict[str, list[Move]]:
 def sort_in(found: dict[str, list[Move]], entry: Entry, sign: int, project_id: str) -> None:
     """Add what an entry gives to the project under its contract line."""
     price = standing_price(entry)
-    line = f"{price.contract_id}/{price.line_id}" if price is not None and price.line_id else WHOLE
+    line = composed(price.contract_id, price.line_id) if price is not None and price.line_id else WHOLE
     work = entry.standing
     for move in moves_of(work, sign) if work is not None else ():
         if move.project_id == project_id:

@@ -15,7 +15,6 @@ from domain.money import HALF_UP, round_ratio, smallest_unit
 from domain.outputs import ForecastDemand
 from domain.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate
 from domain.units import Amount, Hours, Rate
-from state.assess import assignment_on
 from state.books import Contract, Project
 from state.draft import Draft
 from state.known import cost_rate, worker_on
@@ -173,8 +172,8 @@ def planned_rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_o
     known = _known_rates(draft, project, plan, 4 * len(ahead))
     hours = value = 0
     for assignment, _, planned, day in ahead.values():
-        own = assignment_on(draft, project, assignment.person_id, day)
-        key = (assignment.person_id, assignment.role, day, own)
+        own = assignment.bill_rate
+        key = (assignment.person_id, assignment.role, day, (own.amount, own.currency) if own is not None else None)
         rate = known.get(key)
         if rate is None:
             rate = known[key] = _bill_rate(draft, project, plan, contract, key)
@@ -229,6 +228,6 @@ def planned_decision(
         region=dimensions.get("region") or (person.region if person is not None else None),
         terms=plan.line.terms,
         assignment_rate=own,
-        precedence=plan.policies.rate_precedence or (),
+        precedence=plan.policies.rate_precedence,
     )
     return resolve_bill_rate(query, draft.reference)

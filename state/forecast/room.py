@@ -11,9 +11,10 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.caps import BucketKey, CapRule, bucket_key
-from domain.events.common import Policies
 from domain.forecast import at_completion, room_of, value_of
-from domain.money import HALF_UP, allocate, convert, smallest_unit
+from domain.identity import composed
+from domain.money import allocate, convert, smallest_unit
+from domain.policies import Resolved
 from domain.units import Amount, Hours, Rate
 from state.books import CapBucket, Forecast, Progress
 from state.claims import allotments, bucket_id
@@ -38,10 +39,10 @@ class Ahead(NamedTuple):
 
 
 def room_under_caps(
-    draft: Draft, lines: Sequence[LinePlan], ahead: Ahead, policies: Policies, currency: str, as_of: date
+    draft: Draft, lines: Sequence[LinePlan], ahead: Ahead, policies: Resolved, currency: str, as_of: date
 ) -> Room | None:
     """None where an exchange rate is missing."""
-    mode = policies.money_mode or HALF_UP
+    mode = policies.money_mode
     rooms = []
     for plan in lines:
         caps = _caps_room(draft, plan, ahead, as_of)
@@ -71,7 +72,7 @@ def _caps_room(draft: Draft, plan: LinePlan, ahead: Ahead, as_of: date) -> dict[
             so_far = (totals.hours, 0, totals.value)
             rooms.append(value_of(max(limit.hours - taken.hours, 0), so_far, ahead.rate, plan.step))
         if rooms:
-            caps[f"{plan.contract_id}/{rule.cap_id}"] = _share(draft, plan, rule, min(rooms), ahead, as_of)
+            caps[composed(plan.contract_id, rule.cap_id)] = _share(draft, plan, rule, min(rooms), ahead, as_of)
     return caps
 
 

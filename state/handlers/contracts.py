@@ -13,10 +13,10 @@ from domain.billing_periods import period_of
 from domain.caps import is_apart
 from domain.contract import BEGINNING, amend, cap_group, cap_rules, contradictions, covers, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
-from domain.events.common import ContractLine, Policies
-from domain.identity import content_digest
+from domain.events.common import ContractLine
+from domain.identity import composed, content_digest
 from domain.money import is_currency
-from domain.policies import resolve, unsupported
+from domain.policies import agreed, bookkeeping, resolve, unsupported
 from domain.zones import is_zone
 from state.assess import taken_projects
 from state.books import Contract, Project, TermsVersion
@@ -25,7 +25,7 @@ from state.facts import TRACE
 from state.handlers.statements import serve_waiting
 from state.handlers.time import retry_parked
 from state.periods import schedule
-from state.plan import billing_cycle, billing_zone, versions
+from state.plan import billing_cycle, billing_zone, contract_policies, versions
 from state.rerate import line_ids, rerate_contract
 from state.totals import standing_price
 
@@ -240,8 +240,8 @@ def _fixed(contract: Contract, event: ContractSigned | ContractAmended) -> list[
 def _refuse_fixed(draft: Draft, event: ContractSigned | ContractAmended, fixed: list[str]) -> None:
     draft.note(
         "invalid_terms",
-        "contract",
-        f"{event.contract_id}/{event.version}",
+        "contract_version",
+        composed(event.contract_id, str(event.version)),
         f"version {event.version} of contract {event.contract_id}: {', '.join(fixed)} cannot change; sign a new contract",
         contract_id=event.contract_id,
         field=fixed[0],
@@ -274,6 +274,7 @@ def _apply(draft: Draft, contract: Contract, before: Contract, since: date | Non
 def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: date | None) -> bool:
     """Whether the terms are in force now; what waits for them is still to be retried."""
     contract_id = contract.contract_id
+    contract = _with_defaults(draft, contract)
     refusal = _refusal(draft, contract)
     for category in ("invalid_terms", "unsupported", "unknown_reference"):
         if refusal is None or refusal[0] != category:
@@ -289,6 +290,18 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     rerate_contract(draft, contract, since)
     _list_outside(draft, contract)
     return True
+
+
+def _with_defaults(draft: Draft, contract: Contract) -> Contract:
+    """What new terms leave open of what is agreed the entity says, as it is now; terms taken before keep what it said then."""
+    entity = draft.reference.entity(contract.terms.legal_entity_id)
+    if entity is None:
+        return contract
+    defaults = agreed(entity.policies)
+    history = (
+        stored if stored.defaults is not None else replace(stored, defaults=defaults) for stored in contract.history
+    )
+    return replace(contract, history=tuple(history))
 
 
 def _refuse(draft: Draft, contract: Contract, before: Contract, category: str, field: str, message: str) -> None:
@@ -313,11 +326,12 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
     entity = draft.reference.entity(terms.legal_entity_id)
     if entity is None:
         return "unknown_reference", "legal_entity_id", f"legal entity {terms.legal_entity_id} is not defined"
-    policies = {line.line_id: line_policies(terms, line, entity.policies) for line in terms.lines}
+    defaults = contract.history[-1].defaults, bookkeeping(entity.policies)
+    policies = {line.line_id: line_policies(terms, line, *defaults) for line in terms.lines}
     faults = contradictions(terms, policies)
     if not is_currency(terms.currency):
         faults.append(("currency", f"expected an ISO 4217 code, got {terms.currency}"))
-    zone = billing_zone(terms, entity, resolve(terms.policies, entity.policies))
+    zone = billing_zone(terms, entity, resolve(terms.policies, *defaults))
     if not is_zone(zone):
         faults.append(("billing_zone", f"expected an IANA zone such as Europe/Berlin, got {zone}"))
     if faults:
@@ -335,7 +349,7 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
             for line_id, resolved in policies.items()
             for policy in unsupported(resolved)
         ),
-        *_refused_caps(contract, entity.policies),
+        *_refused_caps(contract),
     ]
     if refused:
         return (
@@ -346,11 +360,11 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
     return None
 
 
-def _refused_caps(contract: Contract, entity: Policies | None) -> list[tuple[str, str]]:
+def _refused_caps(contract: Contract) -> list[tuple[str, str]]:
     """Combinations of caps that the rules in force do not allot."""
     refused = []
     history = versions(contract)
-    rules = {line_id: cap_rules(history, line_id, entity) for line_id in line_ids(contract)}
+    rules = {line_id: cap_rules(history, line_id) for line_id in line_ids(contract)}
     apart = {line_id for line_id, own in rules.items() if any(is_apart(rule) for rule in own)}
     for line in contract.terms.lines:
         hard = [rule.limits[-1] for rule in rules[line.line_id] if rule.limits[-1].hard]
@@ -365,15 +379,14 @@ def _refused_caps(contract: Contract, entity: Policies | None) -> list[tuple[str
 
 def _note_unsupported_lines(draft: Draft, contract: Contract) -> None:
     terms = contract.terms
-    entity = draft.reference.entity(terms.legal_entity_id)
-    policies = entity.policies if entity is not None else None
+    defaults = contract.history[-1].defaults
     refused = {
         line.line_id: why
         for line in terms.lines
-        if (why := methods.unsupported_line(line, line_policies(terms, line, policies))) is not None
+        if (why := methods.unsupported_line(line, line_policies(terms, line, defaults))) is not None
     }
     for line_id in line_ids(contract):
-        subject = f"{contract.contract_id}/{line_id}"
+        subject = composed(contract.contract_id, line_id)
         if line_id in refused:
             draft.note(
                 "unsupported",
@@ -408,17 +421,18 @@ def _scheduled(draft: Draft, contract: Contract, before: Contract) -> Contract:
     """The billing period that closes next: from that of the contract's start on, which may move until the first is closed."""
     had = contract.period_start
     corrected = before.in_force and before.terms.starts_on != contract.terms.starts_on
-    if had is None or (corrected and had == _first_day(draft, before.terms)):
-        contract = replace(contract, period_start=_first_day(draft, contract.terms))
+    if had is None or (corrected and had == _first_day(draft, before)):
+        contract = replace(contract, period_start=_first_day(draft, contract))
     schedule(draft, contract)
     return contract
 
 
-def _first_day(draft: Draft, terms: ContractSigned) -> date:
+def _first_day(draft: Draft, contract: Contract) -> date:
     """Of the billing period in which the contract starts; its start where it is billed on request."""
+    terms = contract.terms
     entity = draft.reference.entity(terms.legal_entity_id)
     assert entity is not None, "terms of an unknown entity are refused"
-    cycle = billing_cycle(terms, resolve(terms.policies, entity.policies))
+    cycle = billing_cycle(terms, contract_policies(draft, contract))
     first = period_of(cycle, terms.starts_on, terms.starts_on, entity.fiscal_calendar)
     return first.start if first is not None else terms.starts_on
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
+from domain.identity import parts_of
 from state.assess import WAIVABLE
 from state.books import AtStake, CapState, Entry, Fact, Fault, OpenException, Work
 from state.cap_notices import raise_over
@@ -159,7 +160,7 @@ def _concerned(draft: Draft, exception_id: str) -> tuple[str | None, str | None]
         case OpenException(project_id=project_id, contract_id=contract_id):
             return project_id, contract_id
         case OverCap(part_id, _):
-            return None, part_id.rsplit("/", 1)[0]
+            return None, parts_of(part_id)[0]
         case Waiting(_, work, _):
             return work.event.project_id, None
         case None:
@@ -174,7 +175,7 @@ def _needs_second_person(draft: Draft, exception_id: str) -> bool:
         case OpenException():
             return False
         case OverCap(part_id, state):
-            contract_id = part_id.rsplit("/", 1)[0]
+            contract_id = parts_of(part_id)[0]
             contract = draft.contract(contract_id)
             currency = contract.terms.currency if contract is not None else None
             return _above_limit(draft, contract_id, AtStake(state.over_amount, currency, "fact"))
@@ -221,7 +222,7 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
 def _close_over(draft: Draft, part_id: str, state: CapState, reason: str) -> None:
     """Closes the exception and makes no room; more over the cap raises it again."""
     assert state.exception_id is not None, "it was found by its id"
-    draft.close_exception(state.exception_id, "over_cap", reason, contract_id=part_id.rsplit("/", 1)[0])
+    draft.close_exception(state.exception_id, "over_cap", reason, contract_id=parts_of(part_id)[0])
     draft.put("cap", part_id, replace(state, waived=True))
 
 

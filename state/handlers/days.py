@@ -1,6 +1,7 @@
 """A day has ended in a zone: billing periods close, exceptions are brought up to date, forecasts and views go out."""
 
 from domain.events.reference import DayEnded
+from domain.identity import parts_of
 from state.cap_notices import retell_over
 from state.draft import Draft
 from state.handlers import forecast
@@ -14,7 +15,7 @@ def on_day_ended(draft: Draft, event: DayEnded) -> None:
         close_periods(draft, contract, event.zone, event.date)
     publish(draft)
     for part_id in draft.ids("cap"):
-        capped = draft.contract(part_id.rsplit("/", 1)[0])
+        capped = draft.contract(parts_of(part_id)[0])
         if capped is not None and capped.history and zone_of(draft, capped) == event.zone:
             retell_over(draft, part_id)
     revise_counts(draft)

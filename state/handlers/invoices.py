@@ -6,18 +6,17 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE, SERVICE_REVENUE
-from domain.events.common import Policies
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.exchange import Exchange, MissingRate
-from domain.journal import About, Leg, journal_entry, merge, rounding_beyond
+from domain.journal import About, Leg, journal_entry, merge
 from domain.money import convert, format_amount, round_ratio, smallest_unit
-from domain.policies import resolve
+from domain.policies import Resolved
 from domain.units import Amount
 from state.books import Contract, Entry, StatementEntry, StatementState
 from state.draft import Draft
 from state.known import Slot, exchange_on, open_day_from, period
-from state.plan import LinePlan, newest_plan
-from state.posting import booking_of, emit, with_standing
+from state.plan import LinePlan, contract_policies, newest_plan
+from state.posting import booking_of, emit, note_rounding, with_standing
 from state.totals import issued_on, unbilled_positions
 
 
@@ -130,7 +129,7 @@ def post_invoice(draft: Draft, statement: StatementState, event: InvoicePosted) 
     terms = contract.terms
     entity = draft.reference.entity(terms.legal_entity_id)
     assert entity is not None, "terms of an unknown entity are refused"
-    policies = resolve(terms.policies, entity.policies)
+    policies = contract_policies(draft, contract)
     day = open_day_from(draft, entity, event.posted_on)
     exchange = _exchange(draft, policies, event, terms.currency, entity.currency, day)
     if isinstance(exchange, MissingRate):
@@ -158,7 +157,7 @@ def post_invoice(draft: Draft, statement: StatementState, event: InvoicePosted) 
 
 
 def _exchange(
-    draft: Draft, policies: Policies, event: InvoicePosted, currency: str, ledger_currency: str, day: date
+    draft: Draft, policies: Resolved, event: InvoicePosted, currency: str, ledger_currency: str, day: date
 ) -> Exchange | MissingRate:
     """The rate that the invoice states, else the table's for its date."""
     if event.exchange_rate is not None and currency != ledger_currency:
@@ -179,7 +178,7 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         assert plan is not None, "a line that has issued work stays known"
         place = entry.entry_id, issued.account
         had = carried.get(place) or unbilled_positions(entry).get((contract.contract_id, issued.account), (0, 0))
-        taken = _taken(listed.amount, had, slot, plan.policies.money_mode or "half_up")
+        taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
         carried[place] = had[0] - listed.amount, had[1] - taken
         relief = _Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
         reliefs.append(_remeasured(draft, relief, slot))
@@ -202,7 +201,7 @@ def _taken(listed: Amount, had: tuple[Amount, Amount], slot: Slot, mode: str) ->
 def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
     """Whether all that the entry carries on the contract was posted at the invoice's rate, and what was invoiced of it before was
     carried at that, but for a cent; else the rest is no mere rounding."""
-    work, mode = entry.standing, plan.policies.money_mode or "half_up"
+    work, mode = entry.standing, plan.policies.money_mode
     rates = {
         journal.exchange_rate
         for journal in (work.journals if work else ())
@@ -224,14 +223,14 @@ def _remeasured(draft: Draft, relief: _Relief, slot: Slot) -> _Relief:
     plan, listed, work = relief.plan, relief.listed, relief.entry.standing
     if plan.policies.fx_policy != "remeasure_revenue" or relief.same_rate or work is None or work.price is None:
         return relief
-    mode = plan.policies.money_mode or "half_up"
+    mode = plan.policies.money_mode
     now = convert(listed.amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
     for rule, amount, ledger in (
         ("remeasure_out", -listed.amount, -relief.ledger_amount),
         ("remeasure_in", listed.amount, now),
     ):
         moved = (Leg(relief.account, "revenue", amount, ledger), Leg(SERVICE_REVENUE, "revenue", -amount, -ledger))
-        posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies.rounding_limit or 0)
+        posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies.rounding_limit)
         work = replace(work, journals=(*work.journals, posted))
     entry = with_standing(relief.entry, work)
     draft.put_entry(relief.entry, entry)
@@ -243,11 +242,41 @@ def _journals(
     statement: StatementState,
     event: InvoicePosted,
     slot: Slot,
-    policies: Policies,
+    policies: Resolved,
     reliefs: list[_Relief],
 ) -> None:
-    """One billing journal: receivable against what was unbilled, by project, and tax; exchange differences to 7110, cents to 7190."""
-    mode = policies.money_mode or "half_up"
+    """One billing journal; none where what the statement bills and takes back is equal, on every account."""
+    lines = _billing_lines(event, slot, policies, reliefs)
+    if not lines:
+        return
+    cause = draft.cause
+    contract = draft.contract(statement.contract_id)
+    assert contract is not None, "a statement is of a contract in the books"
+    record = journal_entry(
+        About(
+            draft.engagement_id, "statement", statement.statement_id, 1, "billing", cause.kind, cause.id, cause.version
+        ),
+        booking_of(slot, "billing"),
+        [leg for _, leg in lines],
+        project_id="",
+        dimensions={},
+        service_date=None,
+        contract_id=statement.contract_id,
+        customer_id=contract.terms.customer_id,
+        deliver=policies.ar_journal == "milepost",
+    )
+    placed = tuple(
+        line._replace(project_id=project_id or None) for (project_id, _), line in zip(lines, record.lines, strict=True)
+    )
+    draft.emit(record._replace(lines=placed))
+    note_rounding(draft, record, [leg for _, leg in lines], policies.rounding_limit, contract_id=statement.contract_id)
+
+
+def _billing_lines(
+    event: InvoicePosted, slot: Slot, policies: Resolved, reliefs: list[_Relief]
+) -> list[tuple[str, Leg]]:
+    """Receivable against what was unbilled, by project, and tax; exchange differences go to 7110, cents to 7190."""
+    mode = policies.money_mode
     gross = event.amount + event.tax_amount
 
     def in_ledger(amount: Amount) -> Amount:
@@ -270,39 +299,7 @@ def _journals(
             if rounding
             else Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, -rest)
         )
-    lines = [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
-    if not lines:  # what the statement bills and takes back is equal, on every account
-        return
-    cause = draft.cause
-    contract = draft.contract(statement.contract_id)
-    assert contract is not None, "a statement is of a contract in the books"
-    record = journal_entry(
-        About(
-            draft.engagement_id, "statement", statement.statement_id, 1, "billing", cause.kind, cause.id, cause.version
-        ),
-        booking_of(slot, "billing"),
-        [leg for _, leg in lines],
-        project_id="",
-        dimensions={},
-        service_date=None,
-        contract_id=statement.contract_id,
-        customer_id=contract.terms.customer_id,
-        deliver=policies.ar_journal == "milepost",
-    )
-    placed = tuple(
-        line._replace(project_id=project_id or None) for (project_id, _), line in zip(lines, record.lines, strict=True)
-    )
-    draft.emit(record._replace(lines=placed))
-    if excess := rounding_beyond([leg for _, leg in lines], slot.entity.currency, policies.rounding_limit or 0):
-        draft.note(
-            "rounding_over_limit",
-            "journal",
-            record.journal_id,
-            f"rounding left {format_amount(excess)} {slot.entity.currency}",
-            contract_id=statement.contract_id,
-            amount=excess,
-            currency=slot.entity.currency,
-        )
+    return [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
 
 
 def _relieve(draft: Draft, statement: StatementState, relief: _Relief) -> None:

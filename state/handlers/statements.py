@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from domain.billing_periods import BillingPeriod
 from domain.events.delivery import StatementRequested
-from domain.identity import statement_id
+from domain.identity import composed, statement_id
 from domain.outputs import BillingStatement, StatementLine
 from domain.statement import (
     ADJUSTED_FOR_CAP,
@@ -271,11 +271,10 @@ def _line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount
     first = group.first
     totals = draft.line(contract.contract_id, first.line_id, first.project_id)
     hours = line_hours(group, plan.policies)
-    decimals = plan.policies.quantity_decimals
-    quantity = shown_quantity(totals.shown_hours, totals.shown_quantity, hours, 2 if decimals is None else decimals)
+    quantity = shown_quantity(totals.shown_hours, totals.shown_quantity, hours, plan.policies.quantity_decimals)
     draft.put(
         "line",
-        f"{contract.contract_id}/{first.line_id}",
+        composed(contract.contract_id, first.line_id),
         replace(totals, shown_hours=totals.shown_hours + hours, shown_quantity=totals.shown_quantity + quantity),
     )
     what = first.task or first.role or "Time"

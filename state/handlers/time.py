@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from domain.accounts import LABOR_COST, WORK_IN_PROGRESS
 from domain.events.delivery import TimeApproved, TimeWithdrawn
+from domain.identity import composed
 from state import person_day
 from state.allot import change
 from state.assess import Assessment, CostPlan, PricePlan, assess
@@ -265,7 +266,7 @@ def _note_other_entity(draft: Draft, work: Work, line: LinePlan) -> None:
         draft.note(
             "unsupported",
             "person_contract",
-            f"{work.event.person_id}/{line.contract_id}",
+            composed(work.event.person_id, line.contract_id),
             f"person {work.event.person_id} of {person.legal_entity_id} works on contract {line.contract_id} of "
             f"{line.terms.legal_entity_id}: intercompany is not handled by the rules in force",
             contract_id=line.contract_id,

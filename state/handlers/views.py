@@ -9,7 +9,7 @@ must not fit into one record.
 from msgspec.structs import replace
 
 from domain.exceptions import CATALOGUE
-from domain.identity import derived_id
+from domain.identity import composed, derived_id, parts_of
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast
 from domain.units import Amount
 from state.books import AtStake, CapState, Contract, Forecast, Hold, OpenException, Project, StatementState
@@ -155,7 +155,7 @@ def _open_things(
     """Statements without invoice and exceptions that are not an entry's, in one pass over the engagement's parts."""
     statements = []
     exceptions = []
-    caps = {f"{plan.contract_id}/{rule.cap_id}" for plan in project_lines(draft, project_id) for rule in plan.rules}
+    caps = {composed(plan.contract_id, rule.cap_id) for plan in project_lines(draft, project_id) for rule in plan.rules}
     for key in [(kind, part_id) for kind in ("cap", "exception", "statement") for part_id in draft.ids(kind)]:
         part = draft.part(*key)
         match part:
@@ -166,7 +166,7 @@ def _open_things(
             ):
                 exceptions.append(_noted(part))
             case CapState(exception_id=str(exception_id), waived=False) if key[1] in caps:
-                contract = draft.contract(key[1].rsplit("/", 1)[0])
+                contract = draft.contract(parts_of(key[1])[0])
                 exceptions.append(_over(exception_id, part, contract.terms.currency if contract is not None else None))
             case _:
                 pass

@@ -85,7 +85,7 @@ from domain.events.reference import (
     TaxPolicyDefined,
     TransferPriceSet,
 )
-from domain.identity import engagement_of, escape
+from domain.identity import composed, engagement_of
 
 # Kind and id.
 Key: TypeAlias = tuple[str, str]
@@ -156,7 +156,7 @@ def subject_of(event: Event) -> Key:
     """Entity kind and id of what the event is about."""
     entity = ENTITIES[type(event).__name__]
     parts = [str(getattr(event, field) or "") for field in entity.id_fields]
-    return entity.kind, parts[0] if len(parts) == 1 else "/".join(map(escape, parts))
+    return entity.kind, parts[0] if len(parts) == 1 else composed(*parts)
 
 
 def retold(directory: Directory, event: Event, engagement_id: str) -> tuple[tuple[Link, ...], tuple[str, ...] | None]:
@@ -499,7 +499,7 @@ def _project_key(event: Any) -> Key | None:
 
 
 def _pair(contract_id: str, line_id: str) -> str:
-    return f"{escape(contract_id)}/{escape(line_id)}"
+    return composed(contract_id, line_id)
 
 
 def _given(event: Any) -> tuple[str, ...]:

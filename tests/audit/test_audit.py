@@ -346,6 +346,20 @@ def test_a_forecast_that_does_not_add_up(folder: Path) -> None:
     assert "cost at completion = burn + to complete" in found.expected
 
 
+def test_a_forecast_whose_months_do_not_add_up(folder: Path) -> None:
+    """A cent of the last month's cost is lost on the way."""
+
+    def a_cent_less(update: ForecastUpdate) -> ForecastUpdate:
+        *months, last = update.project.months
+        short = last._replace(cost=last.cost - 100)
+        return update._replace(project=update.project._replace(months=(*months, short)))
+
+    seq = seq_of(folder, ForecastUpdate, last=True)
+    rewrite(folder, at(seq, a_cent_less))
+    found = only(audited(folder), "forecasts")
+    assert "months that sum to the cost at completion" in found.expected
+
+
 def test_control_totals_that_are_not_those_of_the_journals(folder: Path) -> None:
     seq = seq_of(folder, ControlTotals, last=True)
     rewrite(folder, at(seq, lambda told: told._replace(journal_count=told.journal_count + 1)))

@@ -53,7 +53,7 @@ def hard(amount: int | None, **more: Any) -> Cap:
 
 
 def terms(*events: ContractSigned | ContractAmended, entity: Policies | None = None) -> Terms:
-    return terms_of(events, {"LE": entity})["K"]
+    return terms_of(events, {"LE": (entity or Policies(),)})["K"]
 
 
 def bound(*events: ContractSigned | ContractAmended) -> CapBound:

@@ -51,3 +51,9 @@ def test_on_a_terminal_it_is_drawn() -> None:
 )
 def test_numbers(text: str, expected: str) -> None:
     assert text == expected
+
+
+def test_a_cell_stays_on_its_line() -> None:
+    """Descriptions hold line breaks, and escape sequences would reach the terminal."""
+    torn = TABLE._replace(rows=[("one\r\ntwo\u2028three\x1b[2J", "1.00")], totals=0)
+    assert plain(torn) == ["Sums", "  what               amount", "  one two three [2J    1.00"]

@@ -41,6 +41,13 @@ def test_ids_hold_no_noncharacter() -> None:
     )
 
 
+@pytest.mark.parametrize("control", ["\x00", "\n", "\x1f", "\x7f", "\x85"])
+def test_ids_hold_no_control_character(control: str) -> None:
+    assert refusal(time_approved(entry_id=f"T{control}1")) == (
+        f"entry_id: an id with the control character U+{ord(control):04X}"
+    )
+
+
 def test_good_records_pass() -> None:
     check_record(time_approved(engagement_id="E.7", line_id=None, description="x" * 500))
     check_record(contract())

@@ -30,6 +30,7 @@ from domain.identity import derived_id
 from tests.histories.foundation import exchange_rates
 from tests.histories.scope import FIRST_DAY, HOUR, PERCENT, USUAL, ZONES, seldom
 from tests.histories.steps import Play, Step, amended, some_lines
+from tests.histories.terms import policies
 
 # Where an exception of an entry stands: of the whole, or of its price.
 WAIVABLE = (
@@ -145,14 +146,15 @@ def _promote(play: Play) -> None:
 
 
 def _change_company(play: Play) -> None:
-    """The company states policies of its own, or moves to another zone."""
-    own = st.sampled_from(
+    """The company states policies of its own, any or those of its books, or moves to another zone."""
+    books = st.sampled_from(
         [
             Policies(hours_max_per_entry=8 * HOUR),
             Policies(hours_max_per_entry=30 * HOUR, closed_period="reject"),
             Policies(cost_policy="wip", money_mode="half_even"),
         ]
     )
+    own = st.one_of(books, policies(capped=play.scope.caps)) if play.scope.policies else books
     play.story.say(
         LegalEntityDefined,
         legal_entity_id=play.scope.id("LE"),

@@ -32,8 +32,12 @@ from domain.events.delivery import (
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, ExchangeRateSet
 from tests.histories.foundation import Foundation
 from tests.histories.log import Story
-from tests.histories.scope import DAY, ENTRIES, HOUR, NINE_IN_THE_MORNING, USUAL, Scope, often, seldom
+from tests.histories.scope import DAY, ENTRIES, FIRST_DAY, HOUR, NINE_IN_THE_MORNING, USUAL, Scope, often, seldom
 from tests.histories.terms import caps, shared_caps
+
+# Exchange rates are quoted for a year: each request may close a month that is still to come.
+LAST_DAY = FIRST_DAY + dt.timedelta(days=120)
+REQUESTS_MAX = 5
 
 
 class Play:
@@ -165,7 +169,7 @@ def _repeat(play: Play) -> None:
 
 
 def _days_pass(play: Play) -> None:
-    if play.scope.pass_days:
+    if play.scope.pass_days and play.story.day < LAST_DAY:
         play.story.later(play.draw(st.sampled_from([1, 2, 5, 8, 20])))
 
 
@@ -266,7 +270,7 @@ def _estimate(play: Play) -> None:
 
 
 def _request(play: Play) -> None:
-    if play.scope.requests:
+    if play.scope.requests and play.requests < REQUESTS_MAX:
         play.requests += 1
         story = play.story
         span = play.draw(st.sampled_from([(None, None), (None, 3), (-20, 0), (-5, 1)]))

@@ -8,6 +8,7 @@ from tests.auditing import check
 from tests.folding import balances, fold, ledger_balances
 from tests.histories.draw import histories
 from tests.histories.log import History
+from tests.histories.scope import Scope
 
 
 @given(histories())
@@ -17,3 +18,10 @@ def test_books_balance_and_sums_are_those_of_their_entries(history: History) -> 
     check(books, history.logged)
     assert sum(balances(books.journals).values()) == 0
     assert sum(ledger_balances(books.journals).values()) == 0
+
+
+@given(histories(Scope(name="E/1.A%")))
+def test_ids_may_hold_what_separates_them_in_composed_ones(history: History) -> None:
+    """`/`, `.` and `%` inside an id are not read as the end of it."""
+    books = fold(history.logged)
+    check(books, history.logged)

@@ -7,6 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.identity import composed
 from domain.money import allocate, smallest_unit
 from state.books import LineTotals
 from tests.auditing import CONTRACT_POSITION, check, check_positions, engagements, entries_of, standing_price
@@ -41,7 +42,7 @@ def test_what_was_worked_is_billed_accrued_or_over_the_cap(history: History) -> 
         for entry in entries_of(books.shard.store, engagement_id):
             price = standing_price(entry)
             if price is not None and price.line_id:
-                key = f"{price.contract_id}/{price.line_id}"
+                key = composed(price.contract_id, price.line_id)
                 rounding[key] = rounding.get(key, 0) + price.rounding
         for (kind, part_id), part in books.shard.store.engagement(engagement_id).parts.items():
             if kind == "line":

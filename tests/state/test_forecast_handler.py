@@ -14,6 +14,7 @@ from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import (
     BillingCycle,
+    BillRate,
     Cap,
     ContractLine,
     FiscalCalendar,
@@ -190,8 +191,8 @@ def estimate(version: int, as_of: str, *works: RemainingWork, when: str | None =
     return made
 
 
-def assigned(person_id: str, *planned: tuple[str, int], role: str = "consultant") -> Event:
-    made: Event = event(
+def assigned(person_id: str, *planned: tuple[str, int], role: str = "consultant") -> ResourceAssigned:
+    made: ResourceAssigned = event(
         ResourceAssigned,
         "2026-03-01T12:00",
         assignment_id=f"A-{person_id}",
@@ -665,6 +666,16 @@ def test_a_hard_cap_limits_revenue_and_is_the_price(books: Books) -> None:
     assert (used.cap_id, used.used_amount, used.limit_amount) == ("L", parse_amount("1200"), parse_amount("10000"))
     assert used.used_percent == 12_000_000
     assert used.exhausts_on == date(2026, 4, 17)
+
+
+def test_planned_hours_have_role_and_rate_of_their_own_assignment(books: Books) -> None:
+    """10 h of the first assignment, which states no rate, at 150, and 10 h of the second at its 200: 3,500, at 175 in the average."""
+    second = assigned("P-1", ("2026-04", 10), role="lead")._replace(
+        assignment_id="A-2", starts_on=date(2026, 3, 15), bill_rate=BillRate(200 * RATE_ONE, "EUR")
+    )
+    begin(books, signed(policies=Policies(rate_precedence=("assignment", "line_role"))))
+    told = updates([*books.fold(assigned("P-1", ("2026-04", 10)), second), *books.end_day(date(2026, 3, 2))])[-1]
+    assert eac(told) == money(20, "2000", "3500")
 
 
 def test_by_pace_where_nothing_is_planned(books: Books) -> None:

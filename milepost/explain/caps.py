@@ -296,7 +296,7 @@ class CapNodes:
     def _make_settled(self, rival: Rival, contest: Contest) -> Node:
         title = f"{rival.entry_id}: settled"
         pinned, currency = rival.claim.pinned, rival.plan.currency
-        if rival.stake.price.given == pinned:
+        if rival.stake.price.given == pinned and contest.allotment != BILLING:
             return self._given(self._at(rival, contest), rival.plan, contest.allotment)
         if contest.allotment != REVENUE:
             price, step = rival.stake.price, contest.step
@@ -407,7 +407,6 @@ class CapNodes:
             return None
         last = sharing[-1].claim.day
         limit = self._limit(own.plan, rule, last, "amount", contest.step)
-        queue = self._queue(contest, bucket, by_hours=False)
         # Work of days on which the cap was split in another way comes first.
         taken = self._taken(sharing[0], bucket, contest, by_hours=False)
         nothing = constant("nothing", 0, "amount", own.plan.currency)

@@ -7,14 +7,14 @@ from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
-from domain.caps import bucket_key
-from domain.events.common import Policies
-from domain.events.delivery import EstimateRevised, ResourceAssigned
+from domain.caps import CapRule, bucket_key
+from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned
 from domain.exchange import Exchange, MissingRate
-from domain.explanation import Arithmetic, Node, constant, less, stated, total
+from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
 from domain.forecast import percent, room_of, value_of
-from domain.money import HALF_UP, convert, format_amount, smallest_unit
+from domain.money import HALF_UP, allocate, convert, format_amount, smallest_unit
 from domain.outputs import ForecastUpdate
+from domain.policies import Resolved
 from domain.rates import RateDecision
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes, Standing, most, step_of
@@ -29,6 +29,7 @@ from state.forecast.bases import BUDGET, ESTIMATE
 from state.forecast.figures import lines_of
 from state.forecast.outlook import WHOLE, known, ledger_currency, line_key, project_lines, project_policies
 from state.forecast.planned import assigned_from, planned_decision, planned_line
+from state.forecast.room import lines_under
 from state.known import exchange_on
 from state.plan import LinePlan, line_plan, version_on
 from state.trace import Said
@@ -48,7 +49,7 @@ class Context(NamedTuple):
     draft: Draft
     forecast: Forecast
     outlook: Outlook
-    policies: Policies
+    policies: Resolved
     lines: tuple[LinePlan, ...]
 
     @property
@@ -122,12 +123,14 @@ class ForecastNodes:
         return found
 
     def _context(self, said: Said) -> Context:
+        return self._context_of(said, said.record)
+
+    def _context_of(self, said: Said, update: ForecastUpdate) -> Context:
         draft = self.sources.draft(said.step)
-        project_id = said.record.project_id
-        forecast, outlook = known(draft, project_id)
-        lines = project_lines(draft, project_id)
+        forecast, outlook = known(draft, update.project_id)
+        lines = project_lines(draft, update.project_id)
         policies = project_policies(draft, lines, forecast.legal_entity_id)
-        return Context(said, said.record, draft, forecast, outlook, policies, lines)
+        return Context(said, update, draft, forecast, outlook, policies, lines)
 
     def _made(self, of: Context) -> dict[str, Node]:
         tracks = [self._track(of, name, basis) for name, basis in of.forecast.bases.items()]
@@ -229,7 +232,7 @@ class ForecastNodes:
             return stated(node.title, node.value or 0, "amount", of.currency)
         return self._exchanged(node, found, policies, of)
 
-    def _exchanged(self, node: Node, found: Exchange, policies: Policies, of: Context) -> Node:
+    def _exchanged(self, node: Node, found: Exchange, policies: Resolved, of: Context) -> Node:
         mode = policies.money_mode or HALF_UP
         made = convert(node.value or 0, found.numerator, found.denominator, of.currency, mode)
         rates, legs = self.rating.legs(found, policies.exchange_rate_type or "spot", of.update.as_of)
@@ -301,6 +304,8 @@ class ForecastNodes:
         if activated is None or budget is None or name != WHOLE:
             return None
         own = budget.currency or ledger_currency(of.draft, of.forecast.legal_entity_id) or of.currency
+        if len(of.forecast.bases) > 1:
+            return self._beside_lines(of, activated, own)
         nodes = []
         for field, unit, currency in (("hours", "hours", ""), ("cost", "amount", own), ("revenue", "amount", own)):
             value = getattr(budget, field)
@@ -310,6 +315,24 @@ class ForecastNodes:
             node = self.sources.field(f"budget, {field}", value, unit, activated, f"budget.{field}", currency)
             nodes.append(self._converted(node, own, of) if currency else node)
         return nodes[0], nodes[1], nodes[2]
+
+    def _beside_lines(self, of: Context, activated: ProjectActivated, own: str) -> tuple[Node, Node, Node] | None:
+        """What the project's budget leaves to work of no line."""
+        budget = activated.budget
+        if budget is None or budget.cost is None:
+            return None
+        whole = self.sources.field("budget, cost", budget.cost, "amount", activated, "budget.cost", own)
+        by_currency: dict[str, list[Node]] = {own: [whole]}
+        for plan in of.lines:
+            found = self.sources.line_field(plan.contract_id, plan.version, plan.line.line_id)
+            if found is None or plan.line.cost_budget is None:
+                return None
+            title, path = f"cost budget of line {plan.line.line_id}", f"{found[2]}.cost_budget"
+            node = self.sources.field(title, plan.line.cost_budget, "amount", found[0], path, plan.currency)
+            by_currency.setdefault(plan.currency, []).append(negated(f"less the {title}", node))
+        left = self._in_currency("budget that the lines leave", by_currency, of)
+        nothing = constant("no budget", 0, "amount", of.currency)
+        return constant("no budget of hours", 0, "hours"), left, nothing
 
     def _line_budget(self, of: Context, plan: LinePlan) -> tuple[Node, Node, Node]:
         found = self.sources.line_field(plan.contract_id, plan.version, plan.line.line_id)
@@ -473,8 +496,39 @@ class ForecastNodes:
                     rooms.append(self._value_of_hours(of, plan, rest(by_hours=True)))
                 if rooms:
                     least = min(rooms, key=lambda node: node.value or 0)
-                    found[f"{plan.contract_id}/{rule.cap_id}"] = self._converted(least, plan.currency, of)
+                    share = self._share(of, plan, rule, least)
+                    found[f"{plan.contract_id}/{rule.cap_id}"] = self._converted(share, plan.currency, of)
         return found
+
+    def _share(self, of: Context, plan: LinePlan, rule: CapRule, room: Node) -> Node:
+        """Of a cap that several projects share, by the hours that remain in each; where nothing remains anywhere, equally (R12)."""
+        under = lines_under(of.draft, plan, rule) if len(plan.group) > 1 else ()
+        projects = sorted({of.update.project_id, *(one.line.project_id for one in under)})
+        if len(projects) == 1:
+            return room
+        weights = [self._hours_left(of, each, under) for each in projects]
+        if not any(node.value for node in weights):
+            weights = [constant(f"{each}: an equal part", 1, "count") for each in projects]
+        place = projects.index(of.update.project_id)
+        made = allocate(room.value or 0, [node.value or 0 for node in weights], plan.currency)[place]
+        parameters: dict[str, Any] = {"step": step_of(plan.currency), "party": place}
+        arithmetic = Arithmetic("share", (room, *weights), parameters)
+        return Node(f"{of.update.project_id}: its share of the room", made, "amount", plan.currency, arithmetic, "R12")
+
+    def _hours_left(self, of: Context, project_id: str, under: tuple[LinePlan, ...]) -> Node:
+        """On the cap's lines where these count on their own, else in the whole project; none of a project that has ended."""
+        title = f"{project_id}: hours to come"
+        project, (forecast, _) = of.draft.project(project_id), known(of.draft, project_id)
+        ended = project.closed_on is not None and project.closed_on < of.update.as_of
+        if not forecast.currency or ended:
+            return constant(title, 0, "hours")
+        figures = of.update.project._replace(currency=forecast.currency)
+        theirs = self._context_of(of.said, of.update._replace(project_id=project_id, project=figures))
+        own = {line_key(plan) for plan in under if plan.line.project_id == project_id}
+        names = [name for name in forecast.bases if name in own] or list(forecast.bases)
+        tracks = [self._track(theirs, name, forecast.bases[name]) for name in names]
+        hours = [less("hours to come", self._completed(theirs, track)[HOURS], track.now[HOURS]) for track in tracks]
+        return most(title, total(title, hours, "hours"), constant("nothing", 0, "hours"))
 
     def _value_of_hours(self, of: Context, plan: LinePlan, hours: Node) -> Node:
         """At the line's average rate so far."""

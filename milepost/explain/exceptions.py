@@ -6,6 +6,7 @@ from domain.accounts import CURRENCY_ROUNDING
 from domain.caps import BucketKey
 from domain.events.catalogue import ENTITIES
 from domain.explanation import Node, less, stated, total
+from domain.identity import parts_of, unescape
 from domain.money import format_decimal
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.reference import owner_key
@@ -149,7 +150,8 @@ class ExceptionNodes:
         contract = draft.contract(record.contract_id or "")
         if contract is None:
             return None
-        cap_id, *period = record.subject_id.removeprefix(f"{contract.contract_id}/").split("/", 1)
+        _, escaped, *period = record.subject_id.split("/", 2)
+        cap_id = unescape(escaped)
         bucket = (cap_id, period[0] if period else "")
         for stored in reversed(contract.history):
             for line in stored.terms.lines:
@@ -172,7 +174,7 @@ class ExceptionNodes:
 
     def _over_cap(self, said: Said, record: ExceptionRaised) -> Node:
         """What entries have over the cap (R15), at the moment at which it was raised."""
-        contract_id, cap_id = record.subject_id.rsplit("/", 1)
+        contract_id, cap_id = parts_of(record.subject_id)
         found = []
         for entry_id in sorted(self.sources.trace.entry_ids()):
             at = self.entries.standing(entry_id, said.step)

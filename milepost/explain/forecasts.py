@@ -12,6 +12,7 @@ from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAs
 from domain.exchange import Exchange, MissingRate
 from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
 from domain.forecast import percent, room_of, value_of
+from domain.identity import composed
 from domain.money import HALF_UP, allocate, convert, format_amount, smallest_unit
 from domain.outputs import ForecastUpdate
 from domain.policies import Resolved
@@ -210,7 +211,7 @@ class ForecastNodes:
             if at is None or at.work.event.project_id != of.update.project_id:
                 continue
             price = at.work.price
-            line = f"{price.contract_id}/{price.line_id}" if price is not None and price.line_id else WHOLE
+            line = composed(price.contract_id, price.line_id) if price is not None and price.line_id else WHOLE
             if (line if line in of.forecast.bases else WHOLE) == track:
                 found.append(at)
         return found

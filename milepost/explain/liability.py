@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.accounts import CONTRACT_LIABILITY
 from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
+from domain.identity import composed, parts_of
 from domain.money import convert, round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.entries import least, most, step_of
@@ -37,14 +38,15 @@ class LiabilityNodes:
         journal: JournalEntry = said.record
         contract = self.sources.draft(said.step).contract(journal.affected_id)
         amounts, ledgers = [], []
-        for line_id in line_ids(contract) if contract is not None else ():
+        for key in self._keys(journal.affected_id, said.step):
+            line_id, account = parts_of(key)
             plan = newest_plan(self.sources.draft(said.step), contract, line_id) if contract is not None else None
-            had, has = (self._held(contract, said.step - 1, line_id), self._held(contract, said.step, line_id))
+            had, has = (self._held(journal.affected_id, step, key) for step in (said.step - 1, said.step))
             purpose = "billing" if has > had else "revenue"
             if plan is None or had == has or (plan.line.project_id, purpose) != (line.project_id, line.purpose):
                 continue
-            if line.account in (plan.account, CONTRACT_LIABILITY):
-                amount, ledger = self._move(said, contract, plan)
+            if line.account in (account, CONTRACT_LIABILITY):
+                amount, ledger = self._move(said, contract, plan, key)
                 amounts.append(amount)
                 ledgers.append(ledger)
         amount = total("ahead of revenue", amounts, "amount", journal.currency, rule="R46")
@@ -53,98 +55,107 @@ class LiabilityNodes:
             return negated("amount", amount), negated("in ledger currency", ledger)
         return amount, ledger
 
-    def _held(self, contract: Contract | None, step: int, line_id: str) -> int:
-        held: Liability | None = (
-            self.sources.trace.part_at("liability", contract.contract_id, step) if contract is not None else None
-        )
-        return held.lines.get(line_id, (0, 0))[0] if held is not None else 0
+    def _keys(self, contract_id: str, step: int) -> list[str]:
+        """Contract lines with accounts that stand there before or after the step."""
+        stood = (self.sources.trace.part_at("liability", contract_id, each) for each in (step - 1, step))
+        return sorted({key for held in stood if held is not None for key in held.lines})
 
-    def _move(self, said: Said, contract: Contract | None, plan: LinePlan) -> Figures:
+    def _held(self, contract_id: str, step: int, key: str) -> int:
+        held: Liability | None = self.sources.trace.part_at("liability", contract_id, step)
+        return held.lines.get(key, (0, 0))[0] if held is not None else 0
+
+    def _move(self, said: Said, contract: Contract | None, plan: LinePlan, key: str) -> Figures:
         """What has to stand there after the step, less what stood there before."""
-        key = (said.record.journal_id, plan.line.line_id)
-        if key not in self._moves:
+        place = (said.record.journal_id, key)
+        if place not in self._moves:
             assert contract is not None, "the journal is of a contract"
-            draft, line_id = self.sources.draft(said.step), plan.line.line_id
-            had = self._carried(said, contract, plan)
-            amount = less(f"line {line_id}: moved", self._wanted(draft, contract, line_id, said.step), had[0])
-            self._moves[key] = amount, self._ledger(said, plan, amount, had)
-        return self._moves[key]
+            draft = self.sources.draft(said.step)
+            had = self._carried(said, contract, plan, key)
+            amount = less(f"{_named(key)}: moved", self._wanted(draft, contract, key, said.step), had[0])
+            self._moves[place] = amount, self._ledger(said, plan, amount, had)
+        return self._moves[place]
 
-    def _carried(self, said: Said, contract: Contract, plan: LinePlan) -> Figures:
-        """What earlier journals brought there for the line."""
+    def _carried(self, said: Said, contract: Contract, plan: LinePlan, key: str) -> Figures:
+        """What earlier journals brought there."""
         journal: JournalEntry = said.record
+        contract_id = contract.contract_id
         earlier = [
-            (other, self._move(other, self.sources.draft(other.step).contract(contract.contract_id), plan))
-            for other in self.sources.trace.journals_of.get(contract.contract_id, ())
+            (
+                other.record.journal_id,
+                self._move(other, self.sources.draft(other.step).contract(contract_id), plan, key),
+            )
+            for other in self.sources.trace.journals_of.get(contract_id, ())
             if other.record.rule == journal.rule
             and other.step < said.step
-            and self._held(contract, other.step, plan.line.line_id)
-            != self._held(contract, other.step - 1, plan.line.line_id)
+            and self._held(contract_id, other.step, key) != self._held(contract_id, other.step - 1, key)
         ]
-        named = [tuple(_of_journal(node, other.record.journal_id) for node in nodes) for other, nodes in earlier]
-        title = f"line {plan.line.line_id}: on 2300 before"
+        title = f"{_named(key)}: on 2300 before"
+        amounts = [_of_journal(amount, journal_id) for journal_id, (amount, _) in earlier]
+        ledgers = [_of_journal(ledger, journal_id) for journal_id, (_, ledger) in earlier]
         return (
-            total(title, [amount for amount, _ in named], "amount", journal.currency),
-            total(f"{title}, in ledger currency", [ledger for _, ledger in named], "amount", journal.ledger_currency),
+            total(title, amounts, "amount", journal.currency),
+            total(f"{title}, in ledger currency", ledgers, "amount", journal.ledger_currency),
         )
 
     # What has to stand there
 
-    def _wanted(self, draft: Draft, contract: Contract, line_id: str, step: int) -> Node:
-        """What the line is ahead, as far as the contract as a whole is and lines before it leave some."""
+    def _wanted(self, draft: Draft, contract: Contract, wanted: str, step: int) -> Node:
+        """What a line is ahead on an account, as far as the contract as a whole is and those before it leave some."""
         currency = contract.terms.currency
         nothing = constant("nothing", 0, "amount", currency)
-        lines = list(line_ids(contract))
-        ahead = [self._line_ahead(draft, contract, each, step) for each in lines]
+        keys = [
+            (line_id, account)
+            for line_id in line_ids(contract)
+            for account in sorted(draft.line(contract.contract_id, line_id).accounts)
+        ]
+        ahead = [self._line_ahead(draft, contract, *each, step) for each in keys]
         whole = most("the contract ahead of its revenue", total("all lines", ahead, "amount", currency), nothing)
         taken: list[Node] = []
-        for each, beyond in zip(lines, ahead, strict=True):
+        for each, beyond in zip(keys, ahead, strict=True):
+            key = composed(*each)
             left = less("left for this line", whole, *taken) if taken else whole
-            own = least(f"line {each}: ahead of its revenue", [most("not below nothing", beyond, nothing), left])
-            if each == line_id:
+            own = least(f"{_named(key)}: ahead of its revenue", [most("not below nothing", beyond, nothing), left])
+            if key == wanted:
                 return own
             if own.value:
                 taken.append(own)
         return nothing
 
-    def _line_ahead(self, draft: Draft, contract: Contract, line_id: str, step: int) -> Node:
+    def _line_ahead(self, draft: Draft, contract: Contract, line_id: str, account: str, step: int) -> Node:
         """The lesser of what is invoiced and what may be billed, less what is recognised."""
-        key = (contract.contract_id, line_id, step)
+        key = (contract.contract_id, composed(line_id, account), step)
         if key not in self._ahead:
-            self._ahead[key] = self._make_line_ahead(draft, contract, line_id, step)
+            self._ahead[key] = self._make_line_ahead(draft, contract, line_id, account, step)
         return self._ahead[key]
 
-    def _make_line_ahead(self, draft: Draft, contract: Contract, line_id: str, step: int) -> Node:
+    def _make_line_ahead(self, draft: Draft, contract: Contract, line_id: str, account: str, step: int) -> Node:
         contract_id, currency = contract.contract_id, contract.terms.currency
+        place = (contract_id, line_id, account)
         invoiced, billable, recognised = [], [], []
         for entry_id in sorted(self.sources.trace.entry_ids()):
             entry = self.sources.trace.entry_at(entry_id, step)
             price = entry.standing.price if entry is not None and entry.standing is not None else None
-            if price is not None and (price.contract_id, price.line_id) == (contract_id, line_id):
+            if price is not None and (price.contract_id, price.line_id, price.account) == place:
                 billable.append(self.records.billable(entry_id, step))
                 recognised.append(self.records.recognised(entry_id, step))
-            if entry is not None and any(
-                (one.contract_id, one.line_id) == (contract_id, line_id) for one in entry.issued
-            ):
+            if entry is not None and any((one.contract_id, one.line_id, one.account) == place for one in entry.issued):
                 invoiced.append(self.records.invoiced_on(entry_id, contract_id, {line_id}, step))
-        totals = draft.line(contract_id, line_id)
-        sums = [
-            _sum(f"line {line_id}: {title}", nodes, value, currency)
-            for title, nodes, value in (
-                ("invoiced", invoiced, totals.invoiced),
-                ("billable", billable, totals.billable),
-                ("recognised", recognised, totals.recognised),
+        values = draft.line(contract_id, line_id).accounts.get(account, (0, 0, 0))
+        name = _named(composed(line_id, account))
+        earned, may, sent = (
+            _sum(f"{name}: {title}", nodes, value, currency)
+            for title, nodes, value in zip(
+                ("recognised", "billable", "invoiced"), (recognised, billable, invoiced), values, strict=True
             )
-        ]
-        may = least(f"line {line_id}: invoiced and billable still", sums[:2])
-        return less(f"line {line_id}: ahead", may, sums[2])
+        )
+        return less(f"{name}: ahead", least(f"{name}: invoiced and billable still", [sent, may]), earned)
 
     # Into ledger currency
 
     def _ledger(self, said: Said, plan: LinePlan, amount: Node, had: Figures) -> Node:
         """What adds at the rate of the day, what takes back as 2300 carries it (R52)."""
         journal: JournalEntry = said.record
-        currency, title = journal.ledger_currency, f"line {plan.line.line_id}: moved, in ledger currency"
+        currency, title = journal.ledger_currency, "moved, in ledger currency"
         mode = plan.policies.money_mode or "half_up"
         moved, carried = amount.value or 0, had[0].value or 0
         parameters: dict[str, Any] = {"step": step_of(currency), "mode": mode}
@@ -174,6 +185,11 @@ class LiabilityNodes:
         if beside:
             return self.journals.rate_of(beside[-1].journal_id, journal.exchange_rate)
         return stated("rate of the day", journal.exchange_rate, "exchange_rate")
+
+
+def _named(key: str) -> str:
+    line_id, account = parts_of(key)
+    return f"line {line_id} on {account}"
 
 
 def _of_journal(node: Node, journal_id: str) -> Node:

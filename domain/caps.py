@@ -136,7 +136,10 @@ def limit_of(rule: CapRule, key: BucketKey) -> CapLimit:
 
 def is_agreed(rule: CapRule, day: date) -> bool:
     """Whether the cap, with this period, limits anything on the day."""
-    limit = limit_on(rule, day)
+    return is_limited(limit_on(rule, day))
+
+
+def is_limited(limit: CapLimit) -> bool:
     return limit.amount is not None or limit.hours is not None
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from domain.caps import (
     Bucket,
     BucketKey,
+    CapLimit,
     CapRule,
     Claim,
     Grant,
@@ -24,7 +25,7 @@ from domain.caps import (
     take,
 )
 from state.books import CapBucket, Entry, Price
-from state.cap_notices import count_over, watch
+from state.cap_notices import count_over, rules_of_group, ruling, watch
 from state.claims import (
     REVENUE,
     Share,
@@ -139,7 +140,7 @@ def _enter(
     buckets = _with_pinned(claim, {key: value.bucket for key, value in stored.items()})
     own = order_key(plan, stake.price, stake.entry_id)
     freed = left is not None and _binds(draft, plan, allotment, left.claim, left.granted)
-    if not freed and has_room(claim, buckets):
+    if not freed and has_room(claim._replace(rules=_of_everyone(draft, plan, claim.rules)), buckets):
         whole = Grant(claim.amount, claim.hours)
         if (left is None and _alone(plan)) or not _binds(draft, plan, allotment, claim, whole):
             return whole
@@ -174,7 +175,7 @@ def _binds(draft: Draft, plan: LinePlan, allotment: str, claim: Claim, taken: Gr
 
     One that has room even for all that was refused holds back nobody: those are bound by other caps, and stay as they are.
     """
-    for rule in claim.rules:
+    for rule in _of_everyone(draft, plan, claim.rules):
         stored = _stored(draft, plan, allotment, rule, claim)
         if not stored.refused:
             continue
@@ -187,6 +188,21 @@ def _binds(draft: Draft, plan: LinePlan, allotment: str, claim: Claim, taken: Gr
             ):
                 return True
     return False
+
+
+def _of_everyone(draft: Draft, plan: LinePlan, rules: tuple[CapRule, ...]) -> tuple[CapRule, ...]:
+    """The rules with the limits that any line under the same cap has in any version: a line that has left it knows no later ones."""
+    if len(plan.group) == 1:
+        return rules
+    key = ("limits of everyone", plan.key)
+    if key not in draft.plans:
+        found: dict[tuple[str, str], tuple[CapLimit, ...]] = {}
+        for rule in (*plan.rules, *rules_of_group(draft, plan)):
+            place = rule.cap_id, rule.period
+            found[place] = tuple(dict.fromkeys((*found.get(place, ()), *rule.limits)))
+        draft.plans[key] = found
+    limits: dict[tuple[str, str], tuple[CapLimit, ...]] = draft.plans[key]
+    return tuple(rule._replace(limits=limits.get((rule.cap_id, rule.period), rule.limits)) for rule in rules)
 
 
 def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: Share | None, order: Order) -> None:
@@ -215,7 +231,8 @@ def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: 
             last = order
         draft.put("bucket", part_id, CapBucket(bucket, last, refused, stored.below, refused_amount, refused_hours))
         if allotment != REVENUE and part_id not in draft.watched:
-            watch(draft, part_id, plan, rule, key, stored.bucket, limit_of(rule, key))
+            said = ruling(draft, plan, rule, key)
+            watch(draft, part_id, plan, said, key, stored.bucket, limit_of(said, key))
 
 
 def _added(bucket: Bucket, share: Share, sign: int) -> Bucket:

@@ -55,7 +55,7 @@ class Cost(Value, frozen=True, array_like=True, gc=False):
 class Price(Value, frozen=True, array_like=True, gc=False):
     """The price side of an entry. `allowed` earns revenue, `billable` may go on a statement; they differ only where policy
     `cap_split_billing` does. `account` holds what may be billed until it is invoiced. Work that is not billable has no line and only
-    a memo value."""
+    a memo value. `kept` is what was billable when the work became final."""
 
     contract_id: str
     line_id: str
@@ -80,6 +80,15 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     allowed_hours: Hours = 0
     billable_hours: Hours = 0
     account: str = ""
+    kept: Amount = 0
+    kept_hours: Hours = 0
+
+    @property
+    def claimed(self) -> tuple[Amount, Hours]:
+        """The most that may be billed: where work is final no more than it kept, also while others have its room."""
+        if self.final:
+            return max(self.kept, self.billable), max(self.kept_hours, self.billable_hours)
+        return self.value, self.hours
 
 
 class AtStake(Value, frozen=True, array_like=True, gc=False):

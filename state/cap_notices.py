@@ -3,19 +3,21 @@
 An event speaks of where a cap stands at its end, not of the ways there.
 """
 
+from collections.abc import Iterable, Iterator
 from heapq import nsmallest
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps import Bucket, BucketKey, CapLimit, CapRule, crossed, limit_of
+from domain.caps import Bucket, BucketKey, CapLimit, CapRule, crossed, is_limited, limit_of
+from domain.contract import cap_rules
 from domain.identity import composed, derived_id, parts_of
 from domain.money import format_amount
 from domain.outputs import Alert
 from state.books import CapBucket, CapState, Contract, Price
 from state.draft import ENTRIES_NAMED, Draft
 from state.periods import zone_of
-from state.plan import LinePlan
+from state.plan import LinePlan, versions
 from state.totals import standing_price
 
 
@@ -47,6 +49,35 @@ def watch(
     draft.watched[part_id] = Watched(plan, rule, key, *before)
 
 
+def ruling(draft: Draft, plan: LinePlan, rule: CapRule, key: BucketKey) -> CapRule:
+    """The rule that says what the bucket allows: the line's own, or where the line has left the shared cap or the contract that of
+    one which is still under it."""
+    if len(plan.group) == 1:
+        return rule
+    contract = draft.contract(plan.contract_id)
+    if contract is None or (plan.version >= contract.history[0].version and is_limited(limit_of(rule, key))):
+        return rule
+    place = ("ruling", plan.key, rule.cap_id, rule.period, key[1])
+    if place not in draft.plans:
+        draft.plans[place] = first_limited(rules_of_group(draft, plan), rule, key)
+    found: CapRule = draft.plans[place]
+    return found
+
+
+def rules_of_group(draft: Draft, plan: LinePlan) -> Iterator[CapRule]:
+    """Of every line that shares caps with the plan's, by the terms of the contract as it is now."""
+    contract = draft.contract(plan.contract_id)
+    history = versions(contract) if contract is not None else ()
+    for line_id in sorted(plan.group):
+        yield from cap_rules(history, line_id)
+
+
+def first_limited(rules: Iterable[CapRule], rule: CapRule, key: BucketKey) -> CapRule:
+    """Of rules of several lines the first that limits the bucket of `rule` by the newest terms; without one it has no limit."""
+    same = (one for one in rules if (one.cap_id, one.period) == (rule.cap_id, rule.period))
+    return next((one for one in same if is_limited(limit_of(one, key))), rule)
+
+
 # What is over a cap
 
 
@@ -58,15 +89,15 @@ def count_over(draft: Draft, plan: LinePlan, had: Price | None, has: Price | Non
         state = draft.cap(plan.contract_id, price.binding or "")
         state = replace(
             state,
-            over_amount=state.over_amount + sign * (price.value - price.billable),
+            over_amount=state.over_amount + sign * (price.claimed[0] - price.billable),
             over_entries=state.over_entries + sign,
         )
         draft.put("cap", composed(plan.contract_id, price.binding or ""), state)
 
 
 def is_over(price: Price) -> bool:
-    """Whether the entry counts as over the cap that binds it; what is final waits for nothing any more."""
-    return price.binding is not None and not price.final and price.billable < price.value
+    """Whether the entry counts as over the cap that binds it; what is final waits for no more than it kept."""
+    return price.binding is not None and price.billable < price.claimed[0]
 
 
 def _announce_over(draft: Draft, part_id: str) -> None:
@@ -134,7 +165,8 @@ def raise_over(draft: Draft, part_id: str, state: CapState) -> None:
 def _entries_over(draft: Draft, contract: Contract, cap_id: str) -> tuple[str, ...]:
     """The first of them in the order of the work, as many as an exception names."""
     kind, _, name = cap_id.partition(":")
-    shared = (cap for stored in contract.history for cap in stored.terms.shared_caps if cap.cap_id == name)
+    stated = (*contract.former, *contract.history)
+    shared = (cap for stored in stated for cap in stored.terms.shared_caps if cap.cap_id == name)
     lines = {name} if kind == "line" else {line_id for cap in shared for line_id in cap.lines}
     found = (
         (price.day, price.approved_at, entry.entry_id)

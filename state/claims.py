@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from domain.caps import BucketKey, CapRule, Claim, Grant, Order, limit_on, order_of
 from domain.identity import composed
+from domain.money import round_ratio
 from domain.units import Amount, Hours
 from state.books import Entry, Price
 from state.draft import Draft
@@ -62,10 +63,27 @@ def rules_for(plan: LinePlan, allotment: str) -> tuple[CapRule, ...]:
 def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
     price = stake.price
     settled = {MAIN: max(stake.issued, price.given), REVENUE: price.given, BILLING: stake.issued}[allotment]
-    amount = price.billable if price.final else price.value
-    hours = price.billable_hours if price.final else price.hours if amount else 0
+    amount, hours = price.claimed
+    hours = hours if amount else 0
     pinned = min(max(settled, 0), amount)
     return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules_for(plan, allotment))
+
+
+def keeping(plan: LinePlan, before: Price, price: Price) -> Price:
+    """The next price of work that is final keeps the same part of its value."""
+    if not before.final:
+        return price
+    mode = plan.policies.money_mode
+    kept = round_ratio(price.value * before.kept, before.value, plan.step, mode) if before.value else 0
+    kept_hours = price.hours * before.kept_hours // before.hours if before.hours else 0
+    return replace(
+        price,
+        billable=min(price.billable, kept),
+        billable_hours=min(price.billable_hours, kept_hours),
+        final=True,
+        kept=kept,
+        kept_hours=kept_hours,
+    )
 
 
 def granted_of(allotment: str, stake: Stake) -> Grant:
@@ -92,14 +110,15 @@ def buckets_of(draft: Draft, contract_id: str) -> list[str]:
 
 
 def uncapped(price: Price) -> Price:
+    amount, hours = price.claimed
     return replace(
         price,
-        allowed=price.value,
-        billable=price.value,
-        recognised=price.value,
+        allowed=amount,
+        billable=amount,
+        recognised=amount,
         binding=None,
-        allowed_hours=price.hours,
-        billable_hours=price.hours,
+        allowed_hours=hours,
+        billable_hours=hours,
     )
 
 

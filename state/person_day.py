@@ -18,7 +18,7 @@ from domain.units import Hours
 from state.allot import change
 from state.assess import worked_hours
 from state.books import Entry, Price, Work
-from state.claims import Stake, stake_of
+from state.claims import Stake, keeping, stake_of
 from state.draft import Draft
 from state.plan import LinePlan
 from state.repricing import reprice
@@ -76,7 +76,7 @@ def settle(draft: Draft, plan: LinePlan, person_id: str, day: date) -> None:
             continue
         price = before.price
         value = extend(hours, price.rate, price.markup, plan.currency, plan.policies.money_mode)
-        wanted = replace(price, hours=hours, value=value, given=0)
+        wanted = keeping(plan, price, replace(price, hours=hours, value=value, given=0))
         allotted = change(draft, (plan, before), (plan, Stake(entry_id, person_id, wanted, 0)))
         assert allotted is not None, "a claim was made"
         current = draft.entry(entry_id)

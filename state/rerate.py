@@ -16,7 +16,7 @@ from domain.units import Amount, Hours
 from state.allot import change
 from state.assess import PricePlan, assess
 from state.books import CapBucket, CapState, Contract, Entry, Price
-from state.cap_notices import is_over, settle_below, watch
+from state.cap_notices import first_limited, is_over, ruling, settle_below, watch
 from state.claims import (
     REVENUE,
     Share,
@@ -25,6 +25,7 @@ from state.claims import (
     bucket_id,
     buckets_of,
     claim_of,
+    keeping,
     order_key,
     stake_of,
     uncapped,
@@ -64,13 +65,12 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         recognised=kept.recognised,
         given=kept.given,
         binding=kept.binding,
-        final=kept.final,
         allowed_hours=kept.allowed_hours,
         billable_hours=kept.billable_hours,
         account=kept.account if kept.line_id == fresh.line_id else fresh.account,
     )
     explain(draft, verdict.price)
-    return verdict.price.line, price
+    return verdict.price.line, keeping(verdict.price.line, kept, price)
 
 
 def same_terms(one: Price, other: Price) -> bool:
@@ -254,16 +254,16 @@ def _watch_all(
     for own, stake in members:
         for rule in own.rules:
             key = bucket_key(rule, stake.price.day, stake.person_id)
-            if key not in seen:
-                seen.add(key)
-                part_id = bucket_id(own, allotment, key)
-                line_id = own.line.line_id
-                if line_id not in former:
-                    former[line_id] = cap_rules(history, line_id)
-                same = (rule.cap_id, rule.period)
-                limits = (limit_of(one, key) for one in former[line_id] if (one.cap_id, one.period) == same)
-                bucket = forgotten.get(part_id, CapBucket()).bucket
-                watch(draft, part_id, own, rule, key, bucket, next(limits, CapLimit(BEGINNING)))
+            if key in seen:
+                continue
+            seen.add(key)
+            for line_id in own.group - former.keys():
+                former[line_id] = cap_rules(history, line_id)
+            part_id = bucket_id(own, allotment, key)
+            bucket = forgotten.get(part_id, CapBucket()).bucket
+            open_rule = rule._replace(limits=(CapLimit(BEGINNING),))
+            was = first_limited((one for line_id in sorted(own.group) for one in former[line_id]), open_rule, key)
+            watch(draft, part_id, own, ruling(draft, own, rule, key), key, bucket, limit_of(was, key))
 
 
 def _recount(draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Stake]], prices: dict[str, Price]) -> None:
@@ -273,7 +273,7 @@ def _recount(draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Stak
         price = prices[stake.entry_id]
         if is_over(price):
             sums = over.setdefault(price.binding or "", [0, 0])
-            sums[0] += price.value - price.billable
+            sums[0] += price.claimed[0] - price.billable
             sums[1] += 1
     for part_id in draft.ids("cap"):
         contract_id, cap_id = parts_of(part_id)

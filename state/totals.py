@@ -200,7 +200,7 @@ def _open_lines(entry: Entry) -> Iterator[tuple[str, str, str, str]]:
         settled = issued.amount if issued else 0
         due = price.billable + price.rounding != settled
         place = price.contract_id, price.line_id, price.day.isoformat()
-        if due or (price.value > settled and not price.final) or price.stepped:
+        if due or price.claimed[0] > settled or price.stepped:
             yield *place, DUE if due else ""
         if not price.value and issued is None:
             yield *place, FREE

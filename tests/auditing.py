@@ -288,11 +288,11 @@ def check_buckets(books: Books, engagement_id: str) -> None:
         ):
             taken[part_id][0] += amount
             taken[part_id][1] += hours
-            wanted = (price.billable, price.billable_hours) if price.final else (price.value, price.hours)
+            wanted = price.claimed
             lacks = max(wanted[0] - amount, 0), max((wanted[1] if wanted[0] else 0) - hours, 0)
             lacking[part_id] = [had + more for had, more in zip(lacking[part_id], (any(lacks), *lacks), strict=True)]
-        if price.binding is not None and price.billable < price.value and not price.final:
-            over[composed(price.contract_id, price.binding)][0] += price.value - price.billable
+        if price.binding is not None and price.billable < price.claimed[0]:
+            over[composed(price.contract_id, price.binding)][0] += price.claimed[0] - price.billable
             over[composed(price.contract_id, price.binding)][1] += 1
     for (kind, part_id), part in parts.items():
         if kind == "bucket":

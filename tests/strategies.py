@@ -26,6 +26,7 @@ from connectors.avro_schema import (
     Whole,
 )
 from connectors.avro_walk import EPOCH, INSTANT_FIRST, INSTANT_LAST
+from connectors.record_check import LISTS_OF_IDS
 from domain.outputs import Position
 
 CODECS: dict[str, Decoder[Any]] = {**EVENT_CODECS, **OUTPUT_CODECS, "DeadLetter": DEAD_LETTER_CODEC}
@@ -64,7 +65,7 @@ def _record(record: Record) -> st.SearchStrategy[Any]:
 def _value(kind: Type, name: str) -> st.SearchStrategy[Any]:
     match kind:
         case Text():
-            return ids if name == "id" or name.endswith("_id") else texts
+            return ids if name == "id" or name.endswith("_id") or name in LISTS_OF_IDS else texts
         case Bytes():
             return st.binary(max_size=100)
         case Boolean():

@@ -31,6 +31,8 @@ from state.totals import standing_price
 
 # Why terms were never in force; a reference that is missing is another matter.
 REFUSED = ("invalid_terms", "unsupported")
+# A contract whose company is not known yet: what comes for it is judged in the order of its versions when that is.
+WAITS = "unknown_reference"
 
 TermsEvent = ContractSigned | ContractAmended | ContractTerminated
 
@@ -82,8 +84,8 @@ def on_contract_amended(draft: Draft, event: ContractAmended) -> None:
         return
     if event.version < contract.version:
         return
-    if not contract.history or event.replaces_version > contract.version:
-        _wait_for_gap(draft, contract, event)
+    if not contract.history or contract.invalid == WAITS or event.replaces_version > contract.version:
+        _wait(draft, contract, event)
         return
     _amend(draft, contract, event)
     _apply_waiting(draft, event.contract_id)
@@ -103,6 +105,8 @@ def on_contract_terminated(draft: Draft, event: ContractTerminated) -> None:
             f"contract {event.contract_id} is terminated before it is known",
             contract_id=event.contract_id,
         )
+    elif contract.waiting and contract.invalid == WAITS and event.version > contract.waiting[-1].version:
+        draft.put("contract", event.contract_id, replace(contract, ending=event))
     elif _newer(draft, contract, event):
         _end(draft, contract, event)
 
@@ -130,8 +134,11 @@ def _end_waiting(draft: Draft, contract_id: str) -> None:
 def on_reference_for_contracts(draft: Draft, contract_ids: Iterable[str]) -> None:
     """A record that the contracts named has come; the work that waits for them is posted once, when all are in force."""
     known = [contract for contract_id in contract_ids if (contract := draft.contract(contract_id)) is not None]
-    waited = [contract for contract in known if contract.invalid == "unknown_reference"]
+    waited = [contract for contract in known if contract.invalid == WAITS]
     applied = [one for one in waited if _take_into_force(draft, replace(one, invalid=None), one, None)]
+    for contract in waited:
+        _apply_waiting(draft, contract.contract_id)
+        _end_waiting(draft, contract.contract_id)
     if applied:
         retry_parked(draft)
     for contract in applied:
@@ -161,9 +168,15 @@ def _digest(event: TermsEvent) -> str:
     return content_digest([value for name, value in zip(event._fields, event, strict=True) if name not in TRACE])
 
 
-def _wait_for_gap(draft: Draft, contract: Contract, event: ContractAmended) -> None:
+def _wait(draft: Draft, contract: Contract, event: ContractAmended) -> None:
+    """Until the version that it replaces is known, and the company of the contract."""
     waiting = tuple(sorted((*contract.waiting, event), key=lambda amendment: amendment.version))
     draft.put("contract", event.contract_id, replace(contract, waiting=waiting))
+    reached = _reached(contract.version, waiting)
+    if contract.history and reached == waiting[-1].version:
+        draft.settle_note("amendment_gap", "contract", event.contract_id)
+    if contract.history and reached >= event.version:
+        return
     draft.note(
         "amendment_gap",
         "contract",
@@ -171,6 +184,14 @@ def _wait_for_gap(draft: Draft, contract: Contract, event: ContractAmended) -> N
         f"amendment {event.version} replaces version {event.replaces_version}, known is {contract.version or 'none'}",
         contract_id=event.contract_id,
     )
+
+
+def _reached(version: int, waiting: tuple[ContractAmended, ...]) -> int:
+    """The version that is the newest once all that wait without a gap apply."""
+    for amendment in waiting:
+        if amendment.replaces_version <= version:
+            version = max(version, amendment.version)
+    return version
 
 
 def _apply_waiting(draft: Draft, contract_id: str) -> None:
@@ -192,7 +213,9 @@ def _apply_waiting(draft: Draft, contract_id: str) -> None:
 
 def _may_go_on(contract: Contract) -> bool:
     """Whether an amendment that waited may apply now."""
-    return bool(contract.history and contract.waiting) and contract.waiting[0].replaces_version <= contract.version
+    if not contract.history or not contract.waiting or contract.invalid == WAITS:
+        return False
+    return contract.waiting[0].replaces_version <= contract.version
 
 
 def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
@@ -312,7 +335,7 @@ def _refuse(draft: Draft, contract: Contract, before: Contract, category: str, f
         else replace(contract, invalid=category)
     )
     draft.put("contract", contract_id, kept)
-    _bind_projects(draft, contract)
+    _bind_projects(draft, kept)
     draft.note(
         category, "contract", contract_id, f"contract {contract_id}: {message}", contract_id=contract_id, field=field
     )
@@ -418,9 +441,11 @@ def _bind_projects(draft: Draft, contract: Contract) -> None:
 
 
 def _scheduled(draft: Draft, contract: Contract, before: Contract) -> Contract:
-    """The billing period that closes next: from that of the contract's start on, which may move until the first is closed."""
+    """The billing period that closes next: from that of the contract's start on, which may move until the first is closed; a second
+    signing may cut it otherwise, too."""
     had = contract.period_start
-    corrected = before.in_force and before.terms.starts_on != contract.terms.starts_on
+    signed_anew = len(contract.history) == 1
+    corrected = before.in_force and (signed_anew or before.terms.starts_on != contract.terms.starts_on)
     if had is None or (corrected and had == _first_day(draft, before)):
         contract = replace(contract, period_start=_first_day(draft, contract))
     schedule(draft, contract)

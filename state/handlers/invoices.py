@@ -225,10 +225,8 @@ def _remeasured(draft: Draft, relief: _Relief, slot: Slot) -> _Relief:
         return relief
     mode = plan.policies.money_mode
     now = convert(listed.amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
-    for rule, amount, ledger in (
-        ("remeasure_out", -listed.amount, -relief.ledger_amount),
-        ("remeasure_in", listed.amount, now),
-    ):
+    for way, amount, ledger in (("out", -listed.amount, -relief.ledger_amount), ("in", listed.amount, now)):
+        rule = f"remeasure_{way}/{listed.line_id}"  # a statement may list the entry on two lines
         moved = (Leg(relief.account, "revenue", amount, ledger), Leg(SERVICE_REVENUE, "revenue", -amount, -ledger))
         posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies.rounding_limit)
         work = replace(work, journals=(*work.journals, posted))

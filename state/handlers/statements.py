@@ -131,7 +131,7 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
         _issue(draft, contract, period, due)
     _close_free(draft, contract, period, since)
     if any(plan.policies.overflow == "non_billable" for plan in plans):
-        _make_final(draft, contract, period.to)
+        _make_final(draft, contract, period.to, since)
 
 
 def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
@@ -151,8 +151,13 @@ def _due(draft: Draft, contract: Contract, period: BillingPeriod, since: date | 
         for entry in in_order(entries):
             amount = outstanding(entry, contract.contract_id, line_id)
             plan = _plan(draft, contract, entry, line_id)
-            if amount and plan is not None and not _held(holds, contract, plan, entry):
+            if amount and plan is not None and _ratable(entry, plan) and not _held(holds, contract, plan, entry):
                 yield _Due(entry, plan, _piece(entry, plan, line_id, amount, period))
+
+
+def _ratable(entry: Entry, plan: LinePlan) -> bool:
+    """Work of a line whose terms are not handled waits for an amendment that rates it; what is issued of it is corrected."""
+    return plan.refused is None or issued_on(entry, plan.contract_id, plan.line.line_id) is not None
 
 
 def _plan(draft: Draft, contract: Contract, entry: Entry, line_id: str) -> LinePlan | None:
@@ -405,10 +410,10 @@ def _parts(lines: Sequence[StatementLine]) -> list[list[StatementLine]]:
 # Caps at the cut
 
 
-def _make_final(draft: Draft, contract: Contract, to: date) -> None:
+def _make_final(draft: Draft, contract: Contract, to: date, since: date | None) -> None:
     """Policy `overflow: non_billable`: what is over the cap when its period is issued stays over it."""
     for line_id in line_ids(contract):
-        for entry in draft.open_on(contract.contract_id, line_id, "", to.isoformat()):
+        for entry in draft.open_on(contract.contract_id, line_id, since.isoformat() if since else "", to.isoformat()):
             stake = stake_of(entry)
             plan = plan_of(draft, stake.price) if stake is not None else None
             if (
@@ -420,7 +425,7 @@ def _make_final(draft: Draft, contract: Contract, to: date) -> None:
                 continue
             price = stake.price
             if price.billable < price.value and not price.final:
-                final = replace(price, final=True)
+                final = replace(price, final=True, kept=price.billable, kept_hours=price.billable_hours)
                 repin(draft, plan, stake, replace(stake, price=final))
                 work = entry.standing
                 assert work is not None, "a stake has standing work"

@@ -11,16 +11,18 @@ from msgspec.structs import replace
 
 from domain.accounts import LABOR_COST, WORK_IN_PROGRESS
 from domain.events.delivery import TimeApproved, TimeWithdrawn
+from domain.exchange import Exchange
 from domain.identity import composed
+from domain.journal import Leg
 from state import person_day
 from state.allot import change
-from state.assess import Assessment, CostPlan, PricePlan, assess
+from state.assess import Assessment, CostPlan, PricePlan, assess, journal_reversal_day
 from state.at_stake import at_stake
-from state.books import Cost, Entry, Fault, Price, Work
+from state.books import Cost, Entry, Fault, Posted, Price, Work
 from state.claims import Stake, stake_of
 from state.draft import Draft
 from state.facts import TRACE
-from state.known import Blocked, entity_policies
+from state.known import Blocked, Slot, entity_policies, period
 from state.plan import LinePlan, plan_of
 from state.posting import (
     Side,
@@ -216,8 +218,8 @@ def book(draft: Draft, entry: Entry, work: Work, verdict: Assessment, old: tuple
         cost = _cost_side(draft, verdict.cost, sides, waits=price is None and isinstance(verdict.price, Blocked))
     if price is None and isinstance(verdict.price, PricePlan):
         price = _price_side(draft, entry, work, verdict.price, old, sides)
-        if work.cost is not None and work.cost.account == WORK_IN_PROGRESS and isinstance(verdict.cost, CostPlan):
-            cost = _out_of_progress(draft, work.cost, verdict.cost, sides)
+        if work.cost is not None and work.cost.account == WORK_IN_PROGRESS:
+            cost = _out_of_progress(draft, work, work.cost, sides)
     else:
         change(draft, old, None)
     done = Work(work.event, work.log_offset, cost, price, work.journals, work.faults)
@@ -232,11 +234,24 @@ def _cost_side(draft: Draft, plan: CostPlan, sides: list[Side], *, waits: bool) 
     return cost
 
 
-def _out_of_progress(draft: Draft, cost: Cost, plan: CostPlan, sides: list[Side]) -> Cost:
-    """Policy `wip`: once revenue is recognised, the cost leaves 1300 for 5000."""
-    pairs = ((LABOR_COST, "cost", cost.amount), (WORK_IN_PROGRESS, "cost", -cost.amount)) if cost.amount else ()
-    sides.append(Side(plan.slot, pairs, entity_policies(draft, plan.slot.entity)))
+def _out_of_progress(draft: Draft, work: Work, cost: Cost, sides: list[Side]) -> Cost:
+    """Policy `wip`: once revenue is recognised, the cost leaves 1300 for 5000 as it stands there, whatever a cost rate says by now."""
+    for journal in work.journals:
+        for leg in journal.lines:
+            if leg.account == WORK_IN_PROGRESS:
+                pairs = ((LABOR_COST, "cost", leg.amount), (WORK_IN_PROGRESS, "cost", -leg.amount))
+                slot = _carried_slot(draft, journal, leg)
+                sides.append(Side(slot, pairs, entity_policies(draft, slot.entity)))
     return replace(cost, account=LABOR_COST)
+
+
+def _carried_slot(draft: Draft, journal: Posted, leg: Leg) -> Slot:
+    """The date that the journal's reversal would take, and the rate that makes of the line's amount the ledger amount it carries (R14)."""
+    entity = draft.reference.entity(journal.legal_entity_id)
+    assert entity is not None, "a journal was posted in this entity"
+    day = journal_reversal_day(draft, journal)
+    carried = Exchange(leg.ledger_amount, leg.amount, journal.exchange_rate, ())
+    return Slot(entity, journal.currency, day, period(draft, entity, day).name, carried)
 
 
 def _price_side(

@@ -44,7 +44,7 @@ def test_ids_hold_no_noncharacter() -> None:
 @pytest.mark.parametrize("control", ["\x00", "\n", "\x1f", "\x7f", "\x85"])
 def test_ids_hold_no_control_character(control: str) -> None:
     assert refusal(time_approved(entry_id=f"T{control}1")) == (
-        f"entry_id: an id with the control character U+{ord(control):04X}"
+        f"entry_id: an id with the control character U+{ord(control):04X}: {f'T{control}1'!r}"
     )
 
 

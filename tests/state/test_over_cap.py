@@ -62,3 +62,17 @@ def test_no_more_than_a_hundred_entries_are_named(tmp_path: Path) -> None:
     works = [f"2026-06-10  time T-{number:03} bob 1 h approved_at 2026-06-10T08:00Z\n  => ..." for number in range(120)]
     *_, last = raised(tmp_path, *works, "2026-06-10  day ended\n  => ...")
     assert (last.blocks_count, last.entries) == (110, tuple(f"T-{number:03}" for number in range(10, 110)))
+
+
+def test_the_work_of_a_line_that_a_second_signing_no_longer_has_is_named(tmp_path: Path) -> None:
+    first = "2026-06-10  contract K C LE USD\n  line L P tasks B\n    rate 100.00\n  line X P tasks A\n    rate 100.00"
+    second = "2026-06-12  contract K C LE USD\n  line L P tasks B\n    rate 100.00"
+    *_, last = raised(
+        tmp_path,
+        f"{first}\n  shared cap S hard 500.00 lines L,X\n  => ...",
+        "2026-06-11  time T-1 bob 8 h task A\n  => ...",
+        f"{second}\n  shared cap S hard 500.00 lines L\n  => ...",
+        "2026-06-13  time T-2 bob 8 h task B\n  => ...",
+        "2026-06-13  day ended\n  => ...",
+    )
+    assert (last.entries, last.blocks_amount) == (("T-1", "T-2"), 1_100_0000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.accounts import CURRENCY_ROUNDING
-from domain.caps import BucketKey
+from domain.caps import BucketKey, is_limited, limit_of
 from domain.events.catalogue import ENTITIES
 from domain.explanation import Node, less, stated, total
 from domain.identity import parts_of, unescape
@@ -157,7 +157,8 @@ class ExceptionNodes:
             for line in stored.terms.lines:
                 plan = line_plan(draft, contract, stored.version, line.line_id)
                 for rule in plan.rules if plan is not None else ():
-                    if plan is not None and rule.cap_id == cap_id and rule.period == _period_of(bucket):
+                    same = rule.cap_id == cap_id and rule.period == _period_of(bucket)
+                    if plan is not None and same and is_limited(limit_of(rule, bucket)):
                         excess: Node = self.entries.caps.beyond(plan, rule, bucket, allotments(plan)[-1], said.step)
                         return excess
         return None

@@ -518,23 +518,23 @@ class JournalNodes:
         """Policy `fx_policy: remeasure_revenue`: out at the stored rate, back at the invoice's."""
         if line.account == SERVICE_REVENUE:
             return self._balancing(journal, number)
-        listed = self._invoiced_by(said, at.entry.entry_id)
+        way, _, line_id = journal.rule.partition("/")
+        listed = self._invoiced_by(said, at.entry.entry_id, line_id)
         if listed is None:
             return None, None
         piece = self.statements.piece(listed)
-        if journal.rule == "remeasure_in":
+        if way == "remeasure_in":
             return piece, self._invoice_rate(said, journal, piece, line.ledger_amount)
         _, taken = self._carried_relief(said, journal, listed, at.step)
         return negated("amount", piece), negated("in ledger currency", taken) if taken is not None else None
 
-    def _invoiced_by(self, said: Said, entry_id: str) -> Listed | None:
+    def _invoiced_by(self, said: Said, entry_id: str, line_id: str) -> Listed | None:
         event = self.sources.step(said.step).record.event
-        for listed in self.statements.all_listed(entry_id):
+        of_line = [one for one in self.statements.all_listed(entry_id) if one.entry.line_id == line_id]
+        for listed in of_line:
             if isinstance(event, InvoicePosted) and event.statement_id == listed.statement_id:
                 return listed
-        return next(
-            iter(reversed([one for one in self.statements.all_listed(entry_id) if one.step <= said.step])), None
-        )
+        return next((one for one in reversed(of_line) if one.step <= said.step), None)
 
     # Billing
 
@@ -651,7 +651,7 @@ class JournalNodes:
 
     def _remeasured_in(self, said: Said, listed: Listed, piece: Node, value: int) -> Node | None:
         for other in self.sources.trace.journals_of.get(listed.entry.entry_id, ()):
-            if other.step == said.step and other.record.rule == "remeasure_in":
+            if other.step == said.step and other.record.rule == f"remeasure_in/{listed.entry.line_id}":
                 return self._invoice_rate(said, said.record, piece, value)
         return None
 

@@ -19,10 +19,10 @@ from tests.scenario_text import Scenario, read_scenarios
 FOLDER = Path(__file__).resolve().parents[1] / "scenarios"
 SCENARIOS = [(path, scenario) for path in sorted(FOLDER.glob("*.md")) for scenario in read_scenarios(path)]
 NAMES = [f"{path.stem}: {scenario.name}" for path, scenario in SCENARIOS]
-# What a prorated cut gives is taken as it is where another cap binds besides, or where billing goes by another split than revenue.
+# What is final keeps its room while others come and go; that it keeps is taken as it is.
 NOT_FOLLOWED = {
-    "A prorated cap under another cap that splits",
-    "Prorated revenue, whole items billed, and a correction after issue",
+    "non_billable: final work keeps its room while somebody comes and goes",
+    "non_billable: final work that is rated again keeps the same part",
 }
 
 

@@ -101,7 +101,8 @@ def lay_out(page: Path, folder: Path) -> None:
     speaks_of = any("build/try/output" in each.command for each in commands)
     if speaks_of and not any(each.command.startswith("milepost simulate ") for each in commands):
         shutil.copytree(simulated_run().parent, folder / "build" / "try")
-    if any("books/output" in each.command for each in commands):
+    made = any(each.command.startswith("milepost run ") for each in commands)
+    if not made and any("books/output" in each.command for each in commands):
         shutil.copytree(finished_run(), folder / "books" / "output")
 
 

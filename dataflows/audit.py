@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from connectors.containers import ContainerDamaged
+from connectors.containers import ContainerDamaged, Damage
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import log_path
 from connectors.files.outputs import progress_path, read_progress
@@ -28,6 +28,7 @@ from domain.events.common import Policies
 from state.book_checks import EngagementBooks, books_agree
 from state.guards import LOG_DAMAGED, GuardStop
 from state.store import Store
+from state.store_check import same_store
 
 TOLD_EVERY: Final = 10
 
@@ -55,8 +56,12 @@ def audit(folder: Path, *, fold_again: bool, tell: Tell) -> Report:
 def _damaged(path: Path, what: str) -> Report:
     """Of a folder in which something cannot be read nothing else can be told."""
     tally = Tally()
-    tally.take(Checked(FILES, 1, (Violation(FILES, "", None, str(path), "a file that can be read to its end", what),)))
+    tally.take(Checked(FILES, 1, (_unreadable(path, what),)))
     return tally.report()
+
+
+def _unreadable(path: Path, what: str) -> Violation:
+    return Violation(FILES, "", None, str(path), "a file that can be read to its end", what)
 
 
 def _audit_shard(folder: Path, shard: int, log: EngagementLog, tally: Tally, tell: Tell, *, fold_again: bool) -> None:
@@ -66,7 +71,13 @@ def _audit_shard(folder: Path, shard: int, log: EngagementLog, tally: Tally, tel
     with ExitStack() as opened:
         aside = opened.enter_context(Spill(sum(lengths)))
         stream = AuditStream(log, progress, tally, aside)
-        stream.run(read_shard(folder, shard), tell)
+        damage: dict[Path, Violation] = {}
+
+        def note(found: Damage) -> None:
+            damage.setdefault(found.path, _unreadable(found.path, str(ContainerDamaged(found))))
+
+        stream.run(read_shard(folder, shard, note), tell)
+        tally.add(damage.values())
         tally.count(FILES, sum(length > 0 for length in lengths))
         books = None
         if fold_again:
@@ -74,7 +85,16 @@ def _audit_shard(folder: Path, shard: int, log: EngagementLog, tally: Tally, tel
             refold(scratch, shard, log, progress, tell)
             tally.take(same_bytes(folder, scratch, shard, whole=not progress["engagement"]))
             books = opened.enter_context(closing(Store(store_path(scratch, shard), progress["generation"], shard)))
+            if not progress["engagement"]:
+                _compare_store(folder, shard, books, tally)
         _check_engagements(aside, stream.policies, books, tally, tell)
+
+
+def _compare_store(folder: Path, shard: int, books: Store, tally: Tally) -> None:
+    """Not where a crash left it behind the outputs; then there is nothing to compare it with."""
+    compared = same_store(store_path(folder, shard), books.db, (books.meta.offset, books.meta.engagement))
+    if compared is not None:
+        tally.take(compared)
 
 
 def _check_engagements(

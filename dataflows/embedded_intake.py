@@ -30,7 +30,7 @@ from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.units import Instant
 from state import genesis
 from state.genesis import Genesis
-from state.guards import OTHER_GENERATION, GuardStop
+from state.guards import INTAKE_STATE_LOST, OTHER_GENERATION, GuardStop
 from state.intake.clock import DATE_LAST
 from state.intake.intake import Intake
 
@@ -160,6 +160,13 @@ class EmbeddedIntake:
         self._log = LogAppender.open(self.output_dir, found, None if progress is None else progress.log)
         letters = NONE_YET if progress is None else progress.dead_letters
         self._letters = DeadLetterFile(self.output_dir, found.generation, letters)
+        if progress is not None and progress.round > len(self._rounds):
+            self._store.close()
+            raise GuardStop(
+                INTAKE_STATE_LOST,
+                f"{self.output_dir / rounds.NAME}: expected {progress.round} rounds, which were taken in, found {len(self._rounds)}. "
+                "Put back a copy of it, or start again with an empty output folder",
+            )
         self._progress = progress or Progress(0, True, LogEnd(0, self._log.position), letters, 0, own_days=False)
         self._events = self._progress.events
         wanted = self.settings.genesis

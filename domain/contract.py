@@ -11,8 +11,10 @@ from typing import NamedTuple
 from domain.caps import CapLimit, CapRule
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Cap, ContractLine, Policies, SharedCap, TimeAndMaterials
-from domain.money import format_amount, is_currency, smallest_unit
+from domain.money import format_amount, format_decimal, is_currency, smallest_unit
 from domain.policies import Resolved, resolve
+from domain.policy_faults import Fault, cycle_faults, grace_faults, line_rate_faults, policy_faults, threshold_faults
+from domain.units import HUNDRED_PERCENT, PERCENT_SCALE
 
 INHERITED = tuple(
     name
@@ -182,6 +184,8 @@ def contradictions(terms: ContractSigned, policies_of: dict[str, Resolved]) -> l
     """Fields of the terms that contradict each other, with what is wrong (exception `invalid_terms`)."""
     return [
         *_date_faults(terms),
+        *_party_faults(terms),
+        *_number_faults(terms),
         *_line_faults(terms),
         *_cap_faults(terms, policies_of),
     ]
@@ -192,8 +196,36 @@ def _date_faults(terms: ContractSigned) -> list[tuple[str, str]]:
     if terms.ends_on is not None and terms.ends_on < terms.starts_on:
         faults.append(("ends_on", f"the contract ends on {terms.ends_on}, before it starts on {terms.starts_on}"))
     cycle = terms.billing_cycle
-    if cycle is not None and cycle.kind == "every_n_weeks" and not (cycle.n and cycle.n > 0):
+    if cycle is not None and cycle.kind == "every_n_weeks" and cycle.n is None:
         faults.append(("billing_cycle.n", "a cycle of every n weeks needs n of at least 1"))
+    return faults
+
+
+def _party_faults(terms: ContractSigned) -> list[Fault]:
+    """Whoever is billed pays a share; together they pay all."""
+    if not terms.bill_to:
+        return []
+    shares = [party.share for party in terms.bill_to]
+    if min(shares) <= 0 or sum(shares) != HUNDRED_PERCENT:
+        got = ", ".join(format_decimal(share, PERCENT_SCALE) for share in shares)
+        return [("bill_to", f"expected shares above zero that sum to 100, got {got}")]
+    if len({party.customer_id for party in terms.bill_to}) < len(shares):
+        return [("bill_to", "a customer is billed twice")]
+    return []
+
+
+def _number_faults(terms: ContractSigned) -> list[Fault]:
+    faults = [*grace_faults("grace_days", terms.grace_days)]
+    if terms.billing_cycle is not None:
+        faults += cycle_faults("billing_cycle", terms.billing_cycle)
+    if terms.policies is not None:
+        faults += policy_faults("policies", terms.policies)
+    for place, line in enumerate(terms.lines):
+        if line.policies is not None:
+            faults += policy_faults(f"lines[{place}].policies", line.policies)
+        if isinstance(line.terms, TimeAndMaterials):
+            for number, rate in enumerate(line.terms.rates):
+                faults += line_rate_faults(f"lines[{place}].terms.rates[{number}]", rate)
     return faults
 
 
@@ -228,6 +260,8 @@ def _cap_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list
             faults += _one_cap(f"lines[{place}].terms.cap", line.terms.cap, terms.currency, policies_of[line.line_id])
     for place, cap in enumerate(terms.shared_caps):
         where = f"shared_caps[{place}]"
+        if any(other.cap_id == cap.cap_id for other in terms.shared_caps[:place]):
+            faults.append((f"{where}.cap_id", f"cap {cap.cap_id} stands twice"))
         for missing in sorted(set(cap.lines) - lines):
             faults.append(
                 (f"{where}.lines", f"cap {cap.cap_id} names line {missing}, which the contract does not have")
@@ -247,6 +281,8 @@ def _one_cap(where: str, cap: Cap | SharedCap, currency: str, policies: Resolved
         faults.append((where, "a cap needs an amount, hours or both"))
     if any(limit is not None and limit < 0 for limit in (cap.amount, cap.hours)):
         faults.append((where, "a cap cannot be negative"))
+    for threshold in cap.thresholds or ():
+        faults += threshold_faults(f"{where}.thresholds", threshold)
     if cap.amount is not None and is_currency(currency) and cap.amount % smallest_unit(currency):
         faults.append((f"{where}.amount", f"a cap of {format_amount(cap.amount)} is finer than {currency} can be paid"))
     split = cap.split or policies.cap_split

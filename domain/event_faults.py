@@ -34,10 +34,8 @@ from domain.events.finance import (
     WrittenOff,
 )
 from domain.money import is_currency
+from domain.policy_faults import Fault, exchange_rate_faults, rate_faults
 from domain.zones import is_zone
-
-# A field and what is wrong with it.
-Fault = tuple[str, str]
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
@@ -59,7 +57,7 @@ def _time(event: TimeApproved) -> Fault | None:
         return "worked_on", "expected worked_on or started_at"
     if event.zone is not None and not is_zone(event.zone):
         return _no_zone("zone", event.zone)
-    return None
+    return None if event.rate is None else next(rate_faults("rate", event.rate), None)
 
 
 def _contract(event: ContractSigned | ContractAmended) -> Iterator[Fault]:
@@ -94,6 +92,7 @@ def _assignment(event: ResourceAssigned) -> Iterator[Fault]:
 def _bill_rate(rate: BillRate | None) -> Iterator[Fault]:
     if rate is not None:
         yield from _currency("bill_rate.currency", rate.currency)
+        yield from rate_faults("bill_rate.amount", rate.amount)
 
 
 def _estimate(event: EstimateRevised) -> Iterator[Fault]:
@@ -105,6 +104,8 @@ def _estimate(event: EstimateRevised) -> Iterator[Fault]:
 def _invoice(event: InvoicePosted | InvoiceRejected) -> Iterator[Fault]:
     if event.statement_id is None and event.statement is None:
         yield "statement_id", "expected statement_id or statement"
+    if isinstance(event, InvoicePosted):
+        yield from exchange_rate_faults("exchange_rate", event.exchange_rate)
 
 
 def _posting(event: PostingAccepted | PostingRejected) -> Iterator[Fault]:

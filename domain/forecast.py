@@ -13,7 +13,8 @@ revenue so far and the room that is left.
 
 **Price** of a project whose every line is under such a cap is the revenue so far and its share of that room, which is
 the cap where no other project shares it; else it is the revenue at completion. Backlog is the price less revenue so
-far, unbilled backlog the price less what is billed.
+far, unbilled backlog the price less what is billed. So backlog is what the contract still allows, also beyond what
+remains to be done, and only without such caps the revenue that remains. Of what has ended there is no backlog.
 
 Worked example, all in EUR. Up to 31 March 80 h are done for 8,000 of cost and 12,000 of revenue. The estimate of that
 day: 100 h for 10,000 remain. Cost at completion is 8,000 + 10,000 = 18,000, revenue 12,000 + 100 h x 12,000 / 80 h =

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import NamedTuple, TypeVar, assert_never
 
 from domain import exchange as exchange_rates
+from domain import fiscal
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.reference import (
     AccountingPeriodClosed,
@@ -196,6 +197,30 @@ def conflict(book: ReferenceBook, event: Event) -> bool:
         kept.version == event.version and (type(kept) is not type(event) or _content(kept) != _content(event))
         for kept in _kept(book, event)
     )
+
+
+def fixed_faults(book: ReferenceBook, event: Event) -> tuple[tuple[str, str], ...]:
+    """Fields that a later version of a legal entity may not state otherwise, with what is wrong.
+
+    Ledgers are kept in its currency; the days of a closed period must not become those of an open one.
+    """
+    had = book.entity(event.legal_entity_id) if isinstance(event, LegalEntityDefined) else None
+    if had is None or not isinstance(event, LegalEntityDefined) or event.version <= had.version:
+        return ()
+    found = []
+    if event.currency != had.currency:
+        found.append(("currency", f"expected {had.currency}, in which its books are kept, got {event.currency}"))
+    moved = [
+        name
+        for name in sorted(book.closed_periods(event.legal_entity_id))
+        if fiscal.period_named(had.fiscal_calendar, name) != fiscal.period_named(event.fiscal_calendar, name)
+    ]
+    if moved:
+        names = ", ".join(moved[:12])
+        found.append(
+            ("fiscal_calendar", f"expected one that leaves closed periods as they are, got one that moves {names}")
+        )
+    return tuple(found)
 
 
 def zones(book: ReferenceBook) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from domain.events.reference import (
     TransferPriceSet,
 )
 from domain.money import is_currency
+from domain.policy_faults import exchange_rate_faults, line_rate_faults, markup_faults, policy_faults, rate_faults
 from domain.zones import is_zone
 
 _YEAR_AND_NUMBER = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -43,6 +44,7 @@ def _faults(event: Event) -> Iterator[tuple[str, str]]:
             yield from _policies(event.policies)
         case PersonDefined() if event.bill_rate is not None:
             yield from _currency("bill_rate.currency", event.bill_rate.currency)
+            yield from rate_faults("bill_rate.amount", event.bill_rate.amount)
         case PersonCapacitySet() if not _YEAR_AND_NUMBER.fullmatch(event.month):
             yield "month", f"expected a month such as 2026-03, got {event.month!r}"
         case RateCardPublished():
@@ -50,22 +52,26 @@ def _faults(event: Event) -> Iterator[tuple[str, str]]:
                 yield "scope.id", f"expected the {event.scope.kind} that the card is for, got none"
             yield from _currency("currency", event.currency)
             yield from _range(event.effective_from, event.effective_to)
+            for place, line in enumerate(event.lines):
+                yield from line_rate_faults(f"lines[{place}]", line)
         case CostRateSet():
             yield from _currency("currency", event.currency)
             if event.person_id is None and event.role is None:
                 yield "person_id", "expected a person or a role, got neither"
+            yield from rate_faults("rate", event.rate)
             yield from _range(event.effective_from, event.effective_to)
         case TransferPriceSet():
             yield from _currency("currency", event.currency)
             if event.rate is None and event.markup is None:
                 yield "rate", "expected a rate or a markup, got neither"
+            yield from rate_faults("rate", event.rate)
+            yield from markup_faults("markup", event.markup)
         case ExchangeRateSet():
             yield from _currency("from_currency", event.from_currency)
             yield from _currency("to_currency", event.to_currency)
             if event.from_currency == event.to_currency:
                 yield "to_currency", f"expected two currencies, got {event.to_currency} twice"
-            if event.rate <= 0:
-                yield "rate", f"expected more than zero, got {event.rate} x 10^-12"
+            yield from exchange_rate_faults("rate", event.rate)
         case AccountingPeriodClosed() | AccountingPeriodReopened() if not _YEAR_AND_NUMBER.fullmatch(event.period):
             yield "period", f"expected a period such as 2026-05, got {event.period!r}"
         case _:
@@ -79,6 +85,7 @@ def _policies(policies: Policies | None) -> Iterator[tuple[str, str]]:
         yield from _zone("policies.billing_zone", policies.billing_zone)
     if policies.group_currency is not None:
         yield from _currency("policies.group_currency", policies.group_currency)
+    yield from policy_faults("policies", policies)
 
 
 def _currency(field: str, code: str) -> Iterator[tuple[str, str]]:

@@ -31,7 +31,7 @@ class AccountBalance(NamedTuple):
     credits: Amount
 
     @property
-    def balance(self) -> Amount:
+    def movement(self) -> Amount:
         """What the period added: debits less credits."""
         return self.debits - self.credits
 

@@ -66,7 +66,7 @@ def waits_for_cost_rate(person_id: str, role: str | None) -> tuple[WaitKey, ...]
 def waits_for_exchange_rate(
     from_currency: str, to_currency: str, legal_entity_id: str, days: Iterable[date], staleness_days: int
 ) -> tuple[WaitKey, ...]:
-    """A rate of either currency that is fresh enough for one of the days, or another accounting date.
+    """A rate of either currency that is fresh enough for one of the days, or another accounting date or policy of the entity.
 
     Where rates may be older than a month, any rate of the currencies.
     """
@@ -78,13 +78,14 @@ def waits_for_exchange_rate(
 
 
 def waits_for_rate(query: RateQuery, book: ReferenceBook) -> tuple[WaitKey, ...]:
-    """Any card that may rate the work, other parents of the customer, or a bill rate of the person."""
+    """Any card that may rate the work, other parents of the customer, a bill rate of the person, or another policy of the entity."""
     named = query.terms.rate_card_id if isinstance(query.terms, TimeAndMaterials) else None
     return (
         *((("rate_card", named),) if named is not None else ()),
         *(_scope_key(scope) for scope in card_scopes(query, book)),
         *(("customer", customer_id) for customer_id in book.customer_chain(query.customer_id)),
         ("person", query.person_id),
+        ("entity", query.legal_entity_id),
     )
 
 

@@ -56,9 +56,9 @@ class Sheet(NamedTuple):
 
 
 def statement_page(sheet: Sheet) -> str:
-    statement, words = sheet.statement, sheet.words
+    statement = sheet.statement
     return pages.page(
-        f"{words['title']} {statement.statement_id}",
+        f"{title(sheet)} {statement.statement_id}",
         _banner(sheet),
         _head(sheet),
         _parties(sheet),
@@ -137,7 +137,19 @@ def sums(sheet: Sheet) -> Iterator[tuple[str, int]]:
     ):
         if amount:
             yield words[name], amount
-    yield words["due"], statement.amount_due
+    if is_credit(statement):
+        yield words["credited"], -statement.amount_due
+    else:
+        yield words["due"], statement.amount_due
+
+
+def is_credit(statement: BillingStatement) -> bool:
+    """It asks for nothing and gives back what earlier ones billed too much."""
+    return statement.amount_due < 0
+
+
+def title(sheet: Sheet) -> str:
+    return sheet.words["credit_title" if is_credit(sheet.statement) else "title"]
 
 
 def marks(line: StatementLine) -> tuple[str, ...]:
@@ -162,11 +174,11 @@ def _head(sheet: Sheet) -> Html:
         (words["currency"], statement.currency),
     ]
     customer = sheet.background.customer
-    if customer is not None and customer.payment_terms_days is not None:
+    if customer is not None and customer.payment_terms_days is not None and not is_credit(statement):
         facts.append((words["terms"], words["days"].format(days=customer.payment_terms_days)))
     return tag(
         "header",
-        tag("div", tag("h1", words["title"]), tag("div", company_name(sheet), class_="soft")),
+        tag("div", tag("h1", title(sheet)), tag("div", company_name(sheet), class_="soft")),
         tag("dl", ((tag("dt", name), tag("dd", value)) for name, value in facts), class_="small"),
         class_="head",
     )

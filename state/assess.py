@@ -10,16 +10,17 @@ from typing import Any
 
 from domain.accounts import LABOR_COST
 from domain.billing import methods
-from domain.contract import covers, in_force
+from domain.contract import BEGINNING, covers, in_force
 from domain.events.common import TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.identity import content_digest
-from domain.money import extend, format_decimal
+from domain.money import extend, format_amount, format_decimal
 from domain.policies import Resolved
+from domain.policy_faults import ENTRY_MOST, HOURS_OF_A_YEAR
 from domain.rates import NoRate, RateDecision, RateQuery, covering_assignment, resolve_bill_rate, role_of
-from domain.units import Hours, Percent, Rate
-from domain.waiting import waits_for_cost_rate, waits_for_rate
+from domain.units import EXCHANGE_RATE_ONE, Amount, Hours, Percent, Rate
+from domain.waiting import WaitKey, waits_for_cost_rate, waits_for_exchange_rate, waits_for_rate
 from domain.zones import local_date
 from state.books import Contract, Cost, Entry, Posted, Price, Project, Work
 from state.draft import Draft
@@ -35,7 +36,7 @@ from state.known import (
     slot_for,
     worker_on,
 )
-from state.plan import LinePlan, billing_zone, contract_policies, line_plan, plan_for, versions
+from state.plan import LinePlan, billing_zone, contract_policies, line_plan, plan_for, terms_on, versions
 from state.totals import of_side
 from state.value import Value
 
@@ -45,6 +46,7 @@ MICROSECONDS_AN_HOUR = 3_600_000_000
 MICROSECONDS_A_DAY = 24 * MICROSECONDS_AN_HOUR
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 FAR_OFF_DAYS = 366
+SHOWN_RATE_MAX = 10**12 * EXCHANGE_RATE_ONE
 
 
 class CostPlan(Value, frozen=True, array_like=True, gc=False):
@@ -136,6 +138,8 @@ def assess(draft: Draft, entry: Entry, event: TimeApproved, standing: Work | Non
     hours = worked_hours(event)
     whole = _validity(draft, entry, event, project, worker, rough, hours, policies)
     if whole is not None:
+        if whole.category == "hours_out_of_range":
+            whole = whole._replace(waits=_waits_for_limit(event, placed, worker))
         return Assessment(whole, whole, whole)
     assert worker is not None, "an unknown worker is a fault of the whole entry"
     day = rough if isinstance(placed, Placed) else day_in(event, worker.entity.zone)
@@ -145,6 +149,15 @@ def assess(draft: Draft, entry: Entry, event: TimeApproved, standing: Work | Non
         _cost(draft, event, worker, role, day, hours, standing),
         _price(draft, event, project, worker, role, placed, hours, standing),
     )
+
+
+def _waits_for_limit(
+    event: TimeApproved, placed: Placed | Blocked | None, worker: Worker | None
+) -> tuple[WaitKey, ...]:
+    """The legal entity whose policy limits the hours."""
+    if isinstance(placed, Placed):
+        return (("entity", placed.plan.entity.legal_entity_id),)
+    return (("entity", worker.entity.legal_entity_id),) if worker is not None else (("person", event.person_id),)
 
 
 def taken_projects(draft: Draft) -> dict[str, tuple[str, ...]]:
@@ -182,7 +195,7 @@ def _validity(
     hours: Hours,
     policies: Resolved,
 ) -> Blocked | None:
-    if "hours_out_of_range" not in entry.waived:
+    if "hours_out_of_range" not in entry.waived or max(hours, event.billable_hours or 0) > HOURS_OF_A_YEAR:
         fault = _hours_fault(event, hours, policies.hours_max_per_entry)
         if fault is not None:
             return Blocked("whole", "hours_out_of_range", fault[1], field=fault[0])
@@ -283,8 +296,11 @@ def _cost(
         draft, "cost", entity, found.currency, event.worked_on or day_in(event, entity.zone), instead, day, policies
     )
     if isinstance(slot, Blocked):
-        return slot
+        return slot._replace(waits=(*slot.waits, *waits_for_cost_rate(event.person_id, role)))
     amount = extend(hours, found.rate, 0, found.currency, policies.money_mode)
+    if _is_beyond(amount, slot):
+        waits = waits_for_cost_rate(event.person_id, role)
+        return _beyond("cost", amount, slot, f"cost rate {found.cost_rate_id}", waits, policies)
     cost = Cost(
         entity.legal_entity_id,
         found.currency,
@@ -366,12 +382,7 @@ def _candidates(draft: Draft, event: TimeApproved) -> tuple[str, ...]:
 
 
 def _place_on(draft: Draft, contract: Contract, event: TimeApproved) -> Placed | Blocked | None:
-    if event.worked_on is not None:
-        day = event.worked_on
-    else:
-        terms = contract.terms
-        entity = draft.reference.entity(terms.legal_entity_id)
-        day = day_in(event, billing_zone(terms, entity, contract_policies(draft, contract)))
+    day = event.worked_on or _service_day(draft, contract, event)
     history = contract.history
     number = history[0].version if len(history) == 1 else in_force(versions(contract), day).number
     if event.line_id is not None:
@@ -383,6 +394,18 @@ def _place_on(draft: Draft, contract: Contract, event: TimeApproved) -> Placed |
     if plan.refused is not None:
         return Blocked("price", "unsupported", f"line {plan.line.line_id}: {plan.refused}", field="terms")
     return Placed(plan, day)
+
+
+def _service_day(draft: Draft, contract: Contract, event: TimeApproved) -> date:
+    """The local date of the start in the billing zone of the terms that hold on it."""
+    entity = draft.reference.entity(contract.terms.legal_entity_id)
+
+    def day_by(since: date) -> date:
+        zone = billing_zone(terms_on(contract, since), entity, contract_policies(draft, contract, since))
+        return day_in(event, zone)
+
+    since = (stored.effective_on for stored in reversed(contract.history[1:]))
+    return next((day for first in since if first <= (day := day_by(first))), None) or day_by(BEGINNING)
 
 
 def _price(
@@ -432,7 +455,37 @@ def _price(
         extend(uncharged, rate, markup, plan.currency, mode) if uncharged else 0,
         account=plan.account,
     )
+    if _is_beyond(price.value + price.memo, slot):
+        waits = waits_for_rate(rate_query(draft, event, project, worker.person, role, plan, day), draft.reference)
+        what = f"rate {format_decimal(rate, 6)}"
+        return _beyond("price", price.value + price.memo, slot, what, waits, policies)
     return PricePlan(price, plan, slot, rated.decision)
+
+
+def _is_beyond(amount: Amount, slot: Slot) -> bool:
+    """Whether the amount, in its currency or in the ledger's, is more than one piece of work may come to."""
+    exchange = slot.exchange
+    most = ENTRY_MOST * exchange.denominator
+    return abs(amount) > ENTRY_MOST or abs(amount) * exchange.numerator > most or exchange.rate >= SHOWN_RATE_MAX
+
+
+def _beyond(
+    side: str, amount: Amount, slot: Slot, rate: str, waits: tuple[WaitKey, ...], policies: Resolved
+) -> Blocked:
+    """No waiver lets it pass: only other hours, another rate or another exchange rate."""
+    ledger = slot.entity.currency
+    message = (
+        f"expected at most {format_amount(ENTRY_MOST)} for one entry, got {format_amount(amount, slot.currency)} {slot.currency}"
+        f" at {rate}, to {ledger} at {format_decimal(slot.exchange.rate, 12)}"
+    )
+    exchange = waits_for_exchange_rate(
+        slot.currency,
+        ledger,
+        slot.entity.legal_entity_id,
+        (slot.accounting_date,),
+        policies.rate_staleness_days or 0,
+    )
+    return Blocked(side, "hours_out_of_range", message, (*waits, *exchange), "hours")
 
 
 def _uncharged(
@@ -444,7 +497,7 @@ def _uncharged(
     placed: Placed | Blocked | None,
     worked: Hours,
 ) -> PricePlan:
-    """Work that is not charged has a memo value where a rate is found; a missing one never parks it."""
+    """Work that is not charged has a memo value where a rate is found; a missing one, or one beyond all measure, never parks it."""
     memo, currency, rate = 0, "", 0
     day = event.worked_on or day_in(event, worker.entity.zone)
     if isinstance(placed, Placed):
@@ -453,6 +506,7 @@ def _uncharged(
         if rated.rate is not None:
             currency, rate = placed.plan.currency, rated.rate
             memo = extend(worked, rate, rated.markup, currency, placed.plan.policies.money_mode)
+            memo = memo if memo <= ENTRY_MOST else 0
     return PricePlan(Price("", "", currency, day, approved_at(event), role, rate, 0, "", 0, 0, memo), None, None, None)
 
 

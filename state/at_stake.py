@@ -9,7 +9,7 @@ from domain.money import extend
 from domain.rates import role_of
 from state.assess import assigned, day_in, place, rate_for, worked_hours
 from state.books import AtStake
-from state.draft import Draft
+from state.draft import AMOUNT_MAX, Draft
 from state.known import Blocked, Worker, cost_rate, entity_policies, worker_on
 
 
@@ -19,8 +19,13 @@ def at_stake(draft: Draft, event: TimeApproved, side: str) -> AtStake:
     if side != "cost" and event.billable:
         found = _value(draft, event)
         if found is not None:
-            return found
-    return _cost(draft, event) or AtStake(hours=hours)
+            return _within(found)
+    return _within(_cost(draft, event) or AtStake(hours=hours))
+
+
+def _within(found: AtStake) -> AtStake:
+    """An amount beyond what the books hold is nonsense of hours or rate; the hours are told."""
+    return found if abs(found.amount) <= AMOUNT_MAX else AtStake(hours=found.hours)
 
 
 def _value(draft: Draft, event: TimeApproved) -> AtStake | None:

@@ -131,7 +131,7 @@ class Work(Value, frozen=True, array_like=True, gc=False):
 
 
 class Issued(Value, frozen=True, array_like=True, gc=False):
-    """What of an entry stands on issued statements, for each contract line; invoices relieve `account`."""
+    """What of an entry stands on issued statements, for each contract line; invoices relieve `account`, credits go to `bill_to`."""
 
     contract_id: str
     line_id: str
@@ -146,6 +146,7 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
     rate: Rate = 0
     markup: Percent = 0
     account: str = ""
+    bill_to: str = ""
 
 
 class Entry(Value, frozen=True, array_like=True, gc=False):
@@ -395,6 +396,7 @@ class Told(Value, frozen=True, array_like=True, gc=False):
     burn_revenue: Amount
     backlog: Amount
     percent_complete: Percent | None
+    has_work_left: bool = False
 
 
 class Forecast(Value, frozen=True, array_like=True, gc=False):

@@ -60,8 +60,10 @@ def apply(
     match event:
         case TimeApproved():
             time.on_time_approved(draft, event)
+            contracts.relist_outside(draft)
         case TimeWithdrawn():
             time.on_time_withdrawn(draft, event)
+            contracts.relist_outside(draft)
         case ContractSigned():
             contracts.on_contract_signed(draft, event)
         case ContractAmended():

@@ -1,33 +1,50 @@
-"""When the engagement has to be looked at again: ends of billing periods."""
+"""When the engagement has to be looked at again: ends of billing periods.
 
-from datetime import timedelta
+A period has the cycle, zone and grace of the terms that are in force on its first day; an amendment of them acts from the first period
+that begins on or after its date.
+"""
+
+from datetime import date, timedelta
 
 from domain.billing_periods import BillingPeriod, period_of
+from domain.events.common import BillingCycle
 from state.books import Contract
 from state.draft import Draft
-from state.plan import billing_cycle, billing_zone, contract_policies, grace_days
+from state.plan import billing_cycle, billing_zone, contract_policies, grace_days, terms_on
+
+
+def cycle_on(draft: Draft, contract: Contract, day: date) -> BillingCycle:
+    return billing_cycle(terms_on(contract, day), contract_policies(draft, contract, day))
 
 
 def open_period(draft: Draft, contract: Contract) -> BillingPeriod | None:
-    """The oldest billing period that is not closed; None for contracts billed on request."""
-    terms = contract.terms
-    entity = draft.reference.entity(terms.legal_entity_id)
-    if entity is None or contract.period_start is None:
+    """The oldest billing period that is not closed; None for contracts billed on request.
+
+    Where later terms bring a cycle, the first period is that of the day on which they take effect.
+    """
+    entity = draft.reference.entity(contract.terms.legal_entity_id)
+    start = contract.period_start
+    if entity is None or start is None:
         return None
-    cycle = billing_cycle(terms, contract_policies(draft, contract))
-    period = period_of(cycle, contract.period_start, terms.starts_on, entity.fiscal_calendar)
-    return period._replace(start=contract.period_start) if period is not None else None
+    later = sorted(stored.effective_on for stored in contract.history if stored.effective_on > start)
+    for day in (start, *later):
+        starts_on = terms_on(contract, day).starts_on
+        period = period_of(cycle_on(draft, contract, day), day, starts_on, entity.fiscal_calendar)
+        if period is not None:
+            return period._replace(start=day)
+    return None
 
 
 def zone_of(draft: Draft, contract: Contract) -> str:
-    terms = contract.terms
-    entity = draft.reference.entity(terms.legal_entity_id)
-    return billing_zone(terms, entity, contract_policies(draft, contract))
+    """Of the oldest billing period that is not closed, or of what is not requested yet."""
+    day = max((one for one in (contract.period_start, contract.requested_to) if one is not None), default=None)
+    terms = terms_on(contract, day) if day is not None else contract.terms
+    return billing_zone(terms, draft.reference.entity(terms.legal_entity_id), contract_policies(draft, contract, day))
 
 
 def closes_on(draft: Draft, contract: Contract, period: BillingPeriod) -> str:
     """Last day of the period plus grace: the first day whose end closes it."""
-    grace = grace_days(contract.terms, contract_policies(draft, contract))
+    grace = grace_days(terms_on(contract, period.start), contract_policies(draft, contract, period.start))
     return (period.to + timedelta(days=grace - 1)).isoformat()
 
 

@@ -147,14 +147,25 @@ def _billed_apart(
     return found
 
 
-def contract_policies(draft: Draft, contract: Contract) -> Resolved:
-    """Of the contract as a whole, in its newest version."""
-    key = ("contract policies", contract.contract_id, contract.version, len(contract.history))
+def terms_on(contract: Contract, day: date) -> ContractSigned:
+    """The terms in force on a day; before the first, the first."""
+    return _stored_on(contract, day).terms
+
+
+def _stored_on(contract: Contract, day: date) -> TermsVersion:
+    history = contract.history
+    return next((stored for stored in reversed(history) if stored.effective_on <= day), history[0])
+
+
+def contract_policies(draft: Draft, contract: Contract, day: date | None = None) -> Resolved:
+    """Of the contract as a whole on a day, or in its newest version."""
+    stored = contract.history[-1] if day is None else _stored_on(contract, day)
+    key = ("contract policies", contract.contract_id, contract.version, len(contract.history), stored.version)
     found: Resolved | None = draft.plans.get(key)
     if found is None:
-        entity = draft.reference.entity(contract.terms.legal_entity_id)
+        entity = draft.reference.entity(stored.terms.legal_entity_id)
         own = bookkeeping(entity.policies if entity is not None else None)
-        found = draft.plans[key] = resolve(contract.terms.policies, contract.history[-1].defaults, own)
+        found = draft.plans[key] = resolve(stored.terms.policies, stored.defaults, own)
     return found
 
 
@@ -162,6 +173,15 @@ def unbilled_account(policies: Resolved, line: ContractLine) -> str:
     if policies.unbilled_account is None:
         return UNBILLED_RECEIVABLE if isinstance(line.terms, TimeAndMaterials) else CONTRACT_ASSET
     return UNBILLED_RECEIVABLE if policies.unbilled_account == "receivable" else CONTRACT_ASSET
+
+
+def bill_to_of(terms: ContractSigned) -> str:
+    return terms.bill_to[0].customer_id if terms.bill_to else terms.customer_id
+
+
+def bill_tos(contract: Contract) -> frozenset[str]:
+    """Who is billed by any version of the terms."""
+    return frozenset(bill_to_of(stored.terms) for stored in (*contract.former, *contract.history))
 
 
 def billing_zone(terms: ContractSigned, entity: LegalEntityDefined | None, policies: Resolved) -> str:

@@ -25,7 +25,7 @@ from domain.events.reference import (
     TransferPriceSet,
 )
 from domain.outputs import ControlTotals, JournalEntry, Position
-from domain.reference import EMPTY_BOOK, ReferenceBook, conflict, owner_key
+from domain.reference import EMPTY_BOOK, ReferenceBook, conflict, fixed_faults, owner_key
 from domain.reference import apply as apply_reference
 from domain.reference_faults import faults
 from domain.waiting import wakes
@@ -319,7 +319,7 @@ class Shard:
     def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: "_Emitter") -> None:
         if isinstance(event, RulesActivated):
             check_rules({event.rule: event.version})
-        wrong = faults(event)
+        wrong = faults(event) or fixed_faults(self.reference, event)
         if wrong or conflict(self.reference, event):
             self._refuse_reference(event, wrong, cause, emit)
             return

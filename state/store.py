@@ -8,6 +8,7 @@ is stored; an engagement that has changed very much is written first.
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ import msgspec
 from state import snapshot
 from state.books import Entry, StatementEntry
 from state.draft import PartKey, Parts, Transition
+from state.page_sums import PAGE, PageSums
 from state.snapshot import Damaged
 
 SCHEMA = """
@@ -35,6 +37,8 @@ CREATE TABLE IF NOT EXISTS changed(no INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), generation TEXT, shard INTEGER, data BLOB);
 """
 SEPARATOR = "\x1f"
+# What a store consists of, behind its name; a copy of it without the last is taken for damaged.
+FILES = ("", "-wal", "-shm", "-pages")
 # Above so many changes of one engagement's index they are written before a range is read, so that reading stays short.
 KEPT_BACK_MAX = 64
 # Rows of entries that stay at hand, 5 kB each, for they are often read again soon.
@@ -55,6 +59,15 @@ class Meta(msgspec.Struct, frozen=True, array_like=True):
     topic_seqs: dict[str, int] = {}
     recorded_max: int = 0
     totals: dict[str, tuple[int, int, int]] = {}
+
+
+_meta = msgspec.msgpack.Decoder(Meta)
+
+
+def read_meta(data: object) -> Meta:
+    """Raises Damaged."""
+    meta: Meta = snapshot._decode(_meta, data)
+    return meta
 
 
 class Engagement(NamedTuple):
@@ -96,15 +109,20 @@ class Store:
         self._explained: set[str] = set()
         self._explaining: dict[str, str] = {}
         self._changed: set[int] = set()
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._pages = PageSums(path)
+        self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self.db.executescript(
-                "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                "PRAGMA cache_size=-24576; PRAGMA wal_autocheckpoint=8000; PRAGMA temp_store=MEMORY;" + SCHEMA
+                f"PRAGMA page_size={PAGE}; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+                "PRAGMA cache_size=-24576; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;"
             )
+            self._pages.check_recovered(self.db)
+            self.db.executescript(SCHEMA)
             self.meta = self._read_meta(generation, shard)
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            self._pages.seal(self.db)
+        except (sqlite3.DatabaseError, UnicodeDecodeError, Damaged) as error:
+            self.db.close()
             if is_damage(error) or isinstance(error, UnicodeDecodeError):
                 raise Damaged(f"store {path}: {error}") from error
             raise
@@ -117,8 +135,7 @@ class Store:
         if (row[0], row[1]) != (generation, shard):
             raise Damaged(f"store {self.path} belongs to generation {row[0]}, shard {row[1]}")
         self._check_engagements()
-        meta: Meta = snapshot._decode(msgspec.msgpack.Decoder(Meta), row[2])
-        return meta
+        return read_meta(row[2])
 
     def _check_engagements(self) -> None:
         """Every one is found by its id: one that is not would be taken for new."""
@@ -366,6 +383,8 @@ class Store:
             raise StoreError(f"store {self.path} was moved by another process; only one may run a shard")
         self.db.execute("COMMIT")
         self.meta = meta
+        if self._pages.is_due():
+            self._pages.seal(self.db)
         while len(self._cache) > self._cache_limit:
             self._cache.popitem(last=False)
         if self._rows_count > ROWS_AT_HAND:
@@ -389,12 +408,17 @@ class Store:
         self._dirty.clear()
 
     def close(self) -> None:
+        """What is not committed is gone. Where the disk does not let it be sealed, the next start makes it again from the log."""
+        with suppress(sqlite3.Error, OSError):
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            self._pages.seal(self.db)
         self.db.close()
 
     @staticmethod
     def delete(path: Path) -> None:
         """Drop the cache; the next start folds the log anew."""
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in FILES:
             Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 

@@ -21,11 +21,15 @@ from connectors.decode_error import DecodeError
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import GENESIS
 from connectors.files.outputs import TOPIC_TYPES
-from connectors.files.written import DEAD_LETTERS, read_topic
+from connectors.files.written import DEAD_LETTERS, Written, read_topic
 from connectors.json_records import record_to_json
+from domain.outputs import TOPICS, ForecastUpdate
 
 HEADER_BYTES_MAX: Final = 1024 * 1024
 LOG_TOPIC: Final = "engagement.log"
+# Compacted on a broker; in a folder it is what remains of the updates.
+CURRENT_TOPIC: Final = "forecast.current"
+_UPDATES: Final = TOPICS["ForecastUpdate"]
 
 
 class Dumped(NamedTuple):
@@ -57,13 +61,29 @@ def dump_topic(output: Path, topic: str) -> Iterator[Dumped]:
         path = output / "outputs" / DEAD_LETTERS / "0.avro"
         if path.exists():
             yield from dump_file(path)
+    elif topic == CURRENT_TOPIC:
+        yield from _current(output)
     else:
         for written in read_topic(output, topic):
-            yield Dumped(type(written.record).__name__, record_to_json(written.record, written.position))
+            yield _told(written)
+
+
+def _current(output: Path) -> Iterator[Dumped]:
+    """The latest of each project."""
+    newest: dict[str, Written] = {}
+    for written in read_topic(output, _UPDATES):
+        if isinstance(written.record, ForecastUpdate):
+            newest[written.record.project_id] = written
+    for project_id in sorted(newest):
+        yield _told(newest[project_id])
+
+
+def _told(written: Written) -> Dumped:
+    return Dumped(type(written.record).__name__, record_to_json(written.record, written.position))
 
 
 def topics() -> tuple[str, ...]:
-    return (*TOPIC_TYPES, LOG_TOPIC)
+    return (*TOPIC_TYPES, CURRENT_TOPIC, LOG_TOPIC)
 
 
 def types_in(topic: str | None) -> tuple[str, ...]:
@@ -76,6 +96,8 @@ def types_in(topic: str | None) -> tuple[str, ...]:
             return tuple(sorted(EVENT_CODECS))
         case "dead-letters":
             return dead_letter
+        case "forecast.current":
+            return tuple(TOPIC_TYPES[_UPDATES])
         case _:
             return tuple(TOPIC_TYPES[topic])
 

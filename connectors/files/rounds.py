@@ -48,7 +48,7 @@ def read_rounds(output_dir: Path) -> list[Round]:
     path = output_dir / NAME
     try:
         lines = path.read_bytes().split(b"\n")[:-1]
-        return [_round(json.loads(line)) for line in lines]
+        return _dense([_round(json.loads(line)) for line in lines])
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as fault:
@@ -56,6 +56,13 @@ def read_rounds(output_dir: Path) -> list[Round]:
             INTAKE_STATE_LOST,
             f"{path}: cannot be read ({fault}). Put back a copy of it, or start again with an empty output folder",
         ) from fault
+
+
+def _dense(found: list[Round]) -> list[Round]:
+    for place, each in enumerate(found, 1):
+        if each.number != place:
+            raise ValueError(f"expected round {place} in line {place}, found round {each.number!r}")
+    return found
 
 
 def add_round(output_dir: Path, found: Round) -> None:

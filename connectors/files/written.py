@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import merge
 from pathlib import Path
 from typing import NamedTuple
@@ -62,23 +62,28 @@ def read_topic(folder: Path, topic: str) -> Iterator[Written]:
         yield from read_file(folder, topic, shard)
 
 
-def read_shard(folder: Path, shard: int) -> Iterator[Written]:
-    """All topics of a shard in the order of `output_seq`. Raises ContainerDamaged."""
-    files = [read_file(folder, topic, shard) for topic in topics()]
+def stop_at(damage: Damage) -> None:
+    raise ContainerDamaged(damage)
+
+
+def read_shard(folder: Path, shard: int, on_damage: Callable[[Damage], None] = stop_at) -> Iterator[Written]:
+    """All topics of a shard in the order of `output_seq`. Raises ContainerDamaged, unless `on_damage` lets it go on behind the damage."""
+    files = [read_file(folder, topic, shard, on_damage) for topic in topics()]
     return merge(*files, key=lambda written: written.position.output_seq)
 
 
-def read_file(folder: Path, topic: str, shard: int) -> Iterator[Written]:
+def read_file(folder: Path, topic: str, shard: int, on_damage: Callable[[Damage], None] = stop_at) -> Iterator[Written]:
     """One topic of a shard."""
     length = committed_length(folder, topic, shard)
     path = topic_file(folder, topic, shard)
     there = path.stat().st_size if path.exists() else 0
     if there < length:
-        raise ContainerDamaged(Damage(path, there, 0, f"ends here, {length} bytes were committed", "", b""))
-    if not length:
+        on_damage(Damage(path, there, 0, f"ends here, {length} bytes were committed", "", b""))
+    if not min(length, there):
         return
     for found in read_container(path, output_versions(), end=length):
         if not isinstance(found, ContainerRecord):
-            raise ContainerDamaged(found)
+            on_damage(found)
+            continue
         position, record = found.record
         yield Written(topic, position, record, found.body)

@@ -28,6 +28,7 @@ VIEWS = "views"
 FORECASTS = "forecasts"
 CONTROL_TOTALS = "control_totals"
 BOOKS = "books"
+STORE = "store"
 REFOLD = "refold"
 
 # In the order in which they are told.
@@ -52,12 +53,15 @@ PROMISES: Mapping[str, str] = {
     FORECASTS: "forecasts follow each other, sum by month, and their changes are explained",
     CONTROL_TOTALS: "control totals are those of the journals before them",
     BOOKS: "the books' sums are those of their entries, and the entries' those of their journals",
+    STORE: "the store holds the books that the log gives",
     REFOLD: "folding the log again gives the same bytes",
 }
 
 
-# They hold of bytes and numbers, whatever these mean.
-MECHANICAL = frozenset({OUTPUT_SEQ, CAUSES, INPUT_CHAIN, OUTPUT_CHAIN, REFOLD})
+# What folding again, causes and numbers tell of an output counts after what the business says of it.
+MECHANICAL = (REFOLD, CAUSES, OUTPUT_SEQ)
+# They only say that something is wrong.
+CHAINS = frozenset({INPUT_CHAIN, OUTPUT_CHAIN})
 
 
 class Seen(NamedTuple):
@@ -95,16 +99,23 @@ def violation(check: str, seen: Seen, subject: str, expected: object, found: obj
 
 
 def in_order(violations: Iterable[Violation]) -> list[Violation]:
-    """What tells most first: a file that cannot be read, else what names something of the business, by place, the more basic
-    promise first; numbering, chains and bytes say only that something is wrong.
+    """What tells most first: a file that cannot be read, unless folding again says what is missing in it; then outputs by their numbers,
+    where everything that follows from a wrong one stands behind it, and of one output the more basic promise first; then what is not
+    about one output; last the chains, which say only that something is wrong.
     """
-    rank = {check: place for place, check in enumerate(PROMISES)}
+    found = list(violations)
+    rank = {
+        check: place
+        for place, check in enumerate((*(each for each in PROMISES if each not in MECHANICAL), *MECHANICAL))
+    }
+    is_known = any(each.check == REFOLD and each.output_seq is not None for each in found)
     return sorted(
-        violations,
+        found,
         key=lambda each: (
-            each.check != FILES,
-            each.check in MECHANICAL,
-            each.output_seq is not None,
+            is_known or each.check != FILES,
+            each.check in CHAINS,
+            each.check == STORE,
+            each.output_seq is None,
             each.output_seq or 0,
             rank[each.check],
             each.subject,

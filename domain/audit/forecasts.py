@@ -11,7 +11,7 @@ from domain.audit.findings import FORECASTS, Seen, Violation, violation
 from domain.forecast import MONTHS_MAX
 from domain.money import format_amount, format_decimal
 from domain.outputs import ForecastFigures, ForecastUpdate, PreviousFigures
-from domain.units import Amount
+from domain.units import HOURS_SCALE, Amount, Hours
 
 
 class ForecastSeries:
@@ -56,14 +56,17 @@ def _wrong(
 
 
 def _adds_up(figures: ForecastFigures) -> Iterator[_Wrong]:
+    if figures.eac_hours != figures.burn_hours + figures.etc_hours:
+        expected = _hours(figures.burn_hours + figures.etc_hours)
+        yield _Wrong(f"hours at completion = burn + to complete = {expected} h", f"{_hours(figures.eac_hours)} h")
     for name, eac, burn, etc in (
-        ("hours", figures.eac_hours, figures.burn_hours, figures.etc_hours),
         ("cost", figures.eac_cost, figures.burn_cost, figures.etc_cost),
         ("revenue", figures.eac_revenue, figures.burn_revenue, figures.etc_revenue),
     ):
         if eac != burn + etc:
-            what = f"{name} at completion = burn + to complete = {burn + etc} in {figures.currency} (scaled)"
-            yield _Wrong(what, str(eac))
+            expected = format_amount(burn + etc)
+            what = f"{name} at completion = burn + to complete = {expected} {figures.currency}"
+            yield _Wrong(what, f"{format_amount(eac)} {figures.currency}")
     if len(figures.months) < MONTHS_MAX:
         yield from _months_add_up(figures)
     if figures.margin != figures.eac_revenue - figures.eac_cost:
@@ -85,6 +88,10 @@ def _months_add_up(figures: ForecastFigures) -> Iterator[_Wrong]:
         if by_month != whole:
             expected = f"months that sum to the {name} at completion, {format_amount(whole)} {currency}"
             yield _Wrong(expected, format_amount(by_month))
+
+
+def _hours(hours: Hours) -> str:
+    return format_decimal(hours, HOURS_SCALE)
 
 
 def _explained(update: ForecastUpdate, before: PreviousFigures) -> Iterator[_Wrong]:

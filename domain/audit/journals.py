@@ -9,7 +9,7 @@ from domain.audit.findings import JOURNALS, PERIODS, Seen, Violation, violation
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
 from domain.money import format_amount
 from domain.outputs import JournalEntry
-from domain.reference import EMPTY_BOOK, apply, conflict
+from domain.reference import EMPTY_BOOK, apply, conflict, fixed_faults
 from domain.reference_faults import faults
 
 Kept = LegalEntityDefined | AccountingPeriodClosed | AccountingPeriodReopened
@@ -38,7 +38,7 @@ class OpenPeriods:
         self._book = EMPTY_BOOK
 
     def learn(self, event: Kept) -> None:
-        if not faults(event) and not conflict(self._book, event):
+        if not (faults(event) or fixed_faults(self._book, event) or conflict(self._book, event)):
             self._book = apply(self._book, event)
 
     def entity(self, legal_entity_id: str) -> LegalEntityDefined | None:

@@ -164,19 +164,19 @@ def _accounts(title: str, lines: Sequence[AccountBalance]) -> Table:
             line.account,
             name_of(line.account),
             line.currency,
-            *map(amount_text, (line.opening, line.debits, line.credits, line.balance, line.closing)),
+            *map(amount_text, (line.opening, line.debits, line.credits, line.movement, line.closing)),
         )
         for line in lines
     ]
     sums = [("", "", currency, *figures) for currency, figures in _account_sums(lines)]
-    columns = ("account", "name", "currency", "opening", "debits", "credits", "balance", "closing")
+    columns = ("account", "name", "currency", "opening", "debits", "credits", "movement", "closing")
     return Table(title, columns, [*rows, *sums], frozenset(range(3, 8)), len(sums))
 
 
 def _account_sums(lines: Sequence[AccountBalance]) -> Iterator[tuple[str, list[str]]]:
     for currency in sorted({line.currency for line in lines}):
         of = [line for line in lines if line.currency == currency]
-        figures = ("opening", "debits", "credits", "balance", "closing")
+        figures = ("opening", "debits", "credits", "movement", "closing")
         yield currency, [amount_text(sum(getattr(line, name) for line in of)) for name in figures]
 
 
@@ -217,11 +217,11 @@ def feet_text(balance: TrialBalance) -> list[str]:
 
 
 def as_json(balance: TrialBalance) -> dict[str, Any]:
-    """Version 2 of the shape; amounts are decimals as text."""
+    """Version 3 of the shape; amounts are decimals as text."""
     from domain.trial_balance import feet
 
     return shape(
-        2,
+        3,
         legal_entity_id=balance.legal_entity_id,
         period=balance.period,
         ledger_currency=balance.ledger_currency,
@@ -240,7 +240,7 @@ def as_json(balance: TrialBalance) -> dict[str, Any]:
 def _account_json(line: AccountBalance) -> dict[str, str]:
     from domain.accounts import name_of
 
-    figures = ("opening", "debits", "credits", "balance", "closing")
+    figures = ("opening", "debits", "credits", "movement", "closing")
     amounts = {name: plain(getattr(line, name)) for name in figures}
     return {"account": line.account, "name": name_of(line.account), "currency": line.currency, **amounts}
 

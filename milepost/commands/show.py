@@ -41,10 +41,12 @@ def show(
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     match found:
         case ProjectFound():
-            _tell(project_json(found), project_tables(found), project_head(found), json=json)
+            behind = is_behind(output, [found.viewed])
+            _tell(project_json(found, behind), project_tables(found), project_head(found, behind), json=json)
             _next(output, found.viewed.view.open_statements, json=json)
         case EngagementFound():
-            _tell(engagement_json(found), engagement_tables(found), engagement_head(found), json=json)
+            behind = is_behind(output, found.projects)
+            _tell(engagement_json(found, behind), engagement_tables(found), engagement_head(found, behind), json=json)
         case Issued():
             entries = entries_behind(output, found)
             _tell(
@@ -78,10 +80,29 @@ def _next(output: Path, statements: Sequence[str], *, json: bool) -> None:
         say(f"\nNext: milepost show '{statements[0]}' --output {output}")
 
 
+def is_behind(output: Path, viewed: Sequence[Viewed]) -> bool | None:
+    """Whether anything changed after a view was sent; they go out when a day has ended. None where there is no store to tell."""
+    from dataflows.embedded import store_path
+    from state.store_reader import reading_store
+
+    with reading_store(store_path(output, 0)) as reader:
+        parts = [reader.part(each.view.engagement_id, "project", each.view.project_id) for each in viewed]
+    known = [part.changed for part in parts if part is not None]
+    return None if len(known) < len(parts) and not any(known) else any(known)
+
+
+def _behind(behind: bool | None) -> list[str]:
+    if behind is False:
+        return []
+    what = "More has happened since" if behind else "More may have happened since"
+    told = f"{what}; views go out when a day ends, and `milepost run --until DATE` ends the days up to then."
+    return [f"{told} `milepost ledger` counts every journal"]
+
+
 # Projects
 
 
-def project_head(found: ProjectFound) -> list[str]:
+def project_head(found: ProjectFound, behind: bool | None = False) -> list[str]:
     from connectors.json_values import instant_text
 
     position, view = found.viewed
@@ -90,6 +111,7 @@ def project_head(found: ProjectFound) -> list[str]:
     return [
         f"Project {view.project_id},{name} engagement {view.engagement_id}{company}",
         f"as of {instant_text(position.recorded_at)}, view {view.view_version}",
+        *_behind(behind),
     ]
 
 
@@ -215,9 +237,16 @@ def _statements(statements: Sequence[Issued], open_ones: Sequence[str]) -> Table
 # Engagements
 
 
-def engagement_head(found: EngagementFound) -> list[str]:
+def engagement_head(found: EngagementFound, behind: bool | None = False) -> list[str]:
+    from connectors.json_values import instant_text
+
     contracts = {balance.contract_id for viewed in found.projects for balance in viewed.view.balances}
-    return [f"Engagement {found.engagement_id}: {len(found.projects):,} projects, {len(contracts):,} contracts"]
+    oldest = min(viewed.position.recorded_at for viewed in found.projects)
+    return [
+        f"Engagement {found.engagement_id}: {len(found.projects):,} projects, {len(contracts):,} contracts",
+        f"as of {instant_text(oldest)} or later, project by project",
+        *_behind(behind),
+    ]
 
 
 def engagement_tables(found: EngagementFound) -> list[Table]:
@@ -320,12 +349,13 @@ def _sums(statement: BillingStatement) -> Iterator[tuple[str, int]]:
 # For machines; version 1 of the shapes
 
 
-def project_json(found: ProjectFound) -> dict[str, Any]:
+def project_json(found: ProjectFound, behind: bool | None = None) -> dict[str, Any]:
     from connectors.json_records import record_to_json
 
     return shape(
         1,
         kind="project",
+        more_since=behind,
         project=_view_json(found.viewed),
         forecast=record_to_json(found.forecast) if found.forecast is not None else None,
         statements=[_summary_json(issued.statement) for issued in found.statements],
@@ -334,10 +364,11 @@ def project_json(found: ProjectFound) -> dict[str, Any]:
     )
 
 
-def engagement_json(found: EngagementFound) -> dict[str, Any]:
+def engagement_json(found: EngagementFound, behind: bool | None = None) -> dict[str, Any]:
     return shape(
         1,
         kind="engagement",
+        more_since=behind,
         engagement_id=found.engagement_id,
         projects=[_view_json(viewed) for viewed in found.projects],
         statements=[_summary_json(issued.statement) for issued in found.statements],

@@ -181,7 +181,7 @@ def head(sheet: Sheet) -> list[str]:
 
 def lines_table(sheet: Sheet) -> Table:
     """With the title of each group above it and, where there are several, its subtotal below."""
-    from milepost.statement_page import group_title, hours_of, person_column, sums
+    from milepost.statement_page import group_title, hours_of, person_column, sums, title
     from milepost.tables import Table
 
     rows: list[tuple[str, ...]] = []
@@ -195,7 +195,7 @@ def lines_table(sheet: Sheet) -> Table:
     words = sheet.words
     columns = tuple(words[name] for name in ("date", "description", person_column(sheet), "hours", "rate", "amount"))
     return Table(
-        f"{words['title']}, {sheet.statement.currency}", columns, [*rows, *totals], frozenset({3, 4, 5}), len(totals)
+        f"{title(sheet)}, {sheet.statement.currency}", columns, [*rows, *totals], frozenset({3, 4, 5}), len(totals)
     )
 
 

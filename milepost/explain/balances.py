@@ -12,7 +12,7 @@ from milepost.explain.sources import Sources
 from state.books import Entry, Hold
 from state.forecast.figures import lines_of
 from state.forecast.outlook import project_contracts
-from state.handlers.statements import bill_to_of
+from state.plan import bill_tos
 from state.trace import Said
 
 # Figures of a contract's balance on a project.
@@ -179,7 +179,11 @@ class BalanceNodes:
             hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released
         ]
         scopes = {(hold.scope, hold.scope_id) for hold in holds}
-        whole = {("contract", contract_id), ("project", said.record.project_id), ("bill_to", bill_to_of(contract))}
+        whole = {
+            ("contract", contract_id),
+            ("project", said.record.project_id),
+            *(("bill_to", each) for each in bill_tos(contract)),
+        }
         if scopes & whole or ("entry", entry.entry_id) in scopes:
             return True
         work = entry.standing

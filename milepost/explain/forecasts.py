@@ -28,8 +28,8 @@ from state.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import BUDGET, ESTIMATE
 from state.forecast.figures import lines_of
-from state.forecast.outlook import WHOLE, known, ledger_currency, line_key, project_lines, project_policies
-from state.forecast.planned import assigned_from, planned_decision, planned_line
+from state.forecast.outlook import WHOLE, has_ended, known, ledger_currency, line_key, project_lines, project_policies
+from state.forecast.planned import assigned_from, first_month, planned_decision, planned_line
 from state.forecast.room import lines_under
 from state.known import exchange_on
 from state.plan import LinePlan, line_plan, version_on
@@ -373,7 +373,7 @@ class ForecastNodes:
 
     def _planned_hours(self, of: Context, value: int) -> Node:
         """What the assignments plan from the month that runs on; of that month what is not worked yet."""
-        first = of.update.as_of.isoformat()[:7]
+        first = first_month(of.update.as_of)
         ahead = assigned_from(of.draft, of.draft.project(of.update.project_id), first).ahead
         months: dict[str, list[Node]] = {}
         for assignment, planned, _, _ in ahead.values():
@@ -425,7 +425,7 @@ class ForecastNodes:
         title, operands = "average rate of the planned hours", list[Node]()
         project, plan = of.draft.project(of.update.project_id), planned_line(of.lines)
         contract = of.draft.contract(plan.contract_id) if plan is not None else None
-        ahead = assigned_from(of.draft, project, of.update.as_of.isoformat()[:7]).ahead
+        ahead = assigned_from(of.draft, project, first_month(of.update.as_of)).ahead
         for assignment, months, _, day in ahead.values() if plan is not None and contract is not None else ():
             own = assignment_on(of.draft, project, assignment.person_id, day)
             worker = (assignment.person_id, assignment.role, day, own)
@@ -509,7 +509,12 @@ class ForecastNodes:
             return room
         weights = [self._hours_left(of, each, under) for each in projects]
         if not any(node.value for node in weights):
-            weights = [constant(f"{each}: an equal part", 1, "count") for each in projects]
+            weights = [
+                constant(
+                    f"{each}: a part", int(not has_ended(of.draft, of.draft.project(each), of.update.as_of)), "count"
+                )
+                for each in projects
+            ]
         place = projects.index(of.update.project_id)
         made = allocate(room.value or 0, [node.value or 0 for node in weights], plan.currency)[place]
         parameters: dict[str, Any] = {"step": step_of(plan.currency), "party": place}
@@ -520,8 +525,7 @@ class ForecastNodes:
         """On the cap's lines where these count on their own, else in the whole project; none of a project that has ended."""
         title = f"{project_id}: hours to come"
         project, (forecast, _) = of.draft.project(project_id), known(of.draft, project_id)
-        ended = project.closed_on is not None and project.closed_on < of.update.as_of
-        if not forecast.currency or ended:
+        if not forecast.currency or has_ended(of.draft, project, of.update.as_of):
             return constant(title, 0, "hours")
         figures = of.update.project._replace(currency=forecast.currency)
         theirs = self._context_of(of.said, of.update._replace(project_id=project_id, project=figures))

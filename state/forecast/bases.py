@@ -6,9 +6,15 @@ one of these is newer; then, and while the project has none, each line counts by
 lines' cost budgets count where every line has one, else the project's budget, else the budgets there are; else what
 is booked and what the assignments plan.
 
+Once the last day is over of a project that was closed, or whose every contract was terminated, nothing remains; nor do
+the lines of a contract that was terminated. Work that still comes counts as it comes.
+
+The project's budget counts where some line has none of its own, and then for all of it; nothing is added to it. Beside
+lines that have theirs it does not count: 6,000 for the project, 2,000 and 3,000 for its lines are 5,000. Beside a line
+with an estimate, a line without a budget counts as its work comes.
+
 Work of no line (not billable, or waiting for its contract) counts against a project's only line. Beside several lines
-with budgets it has what the project's budget leaves them: 6,000 for the project, 2,000 and 3,000 for its lines are 1,000
-for it. Without a budget of the project nothing is planned for it, and it counts as it comes.
+that count on their own nothing is planned for it, and it counts as it comes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +35,7 @@ from state.draft import Draft, Move
 from state.forecast.outlook import (
     ONE_DAY,
     WHOLE,
+    has_ended,
     known,
     ledger_currency,
     line_key,
@@ -37,6 +44,7 @@ from state.forecast.outlook import (
     project_lines,
     project_policies,
     project_zone,
+    running,
     sort_in,
     sum_of,
     tracks_in,
@@ -45,11 +53,11 @@ from state.forecast.planned import Planned, planned_cost, planned_from, planned_
 from state.forecast.room import Ahead, room_under_caps
 from state.plan import LinePlan
 
-ESTIMATE, BUDGET, PLAN, NONE = "estimate", "budget", "plan", "none"
+ESTIMATE, BUDGET, PLAN, NONE, ENDED = "estimate", "budget", "plan", "none", "ended"
 
-# Bases that only events change.
-SETTLED = frozenset({ESTIMATE, NONE})
 UNPLANNED = Basis(PLAN)
+
+State = tuple[Forecast, Outlook]
 
 # What remains (of an estimate), or the whole (of a budget), by track and currency.
 Stated = dict[str, dict[str, Tally]]
@@ -67,7 +75,7 @@ class Weighed(NamedTuple):
     planned: Planned
 
 
-def reweigh(draft: Draft, project_id: str, as_of: date, cause: str | None) -> Weighed | None:
+def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) -> Weighed | None:
     """Bring up to date what the figures rest on; what that changes has the cause given, else currencies or time did it.
 
     None, and the figures stay as they are, where an exchange rate is missing or no currency is known yet.
@@ -81,27 +89,30 @@ def reweigh(draft: Draft, project_id: str, as_of: date, cause: str | None) -> We
     planned = planned_from(draft, project, as_of)
     bases, stated = _bases(draft, project, lines, forecast, planned, as_of)
     progress = _progress(draft, project, forecast, outlook, bases, stated, planned, as_of)
-    draft.plans["based", project_id] = True
-    forecast, outlook = replace(forecast, bases=bases), replace(outlook, progress=progress)
+    if cause is None and forecast.told is not None and _ends(forecast.bases, bases):
+        cause = "scope"
+    forecast, outlook = _unless_equal(forecast, outlook, bases, progress)
     return _weighed(draft, project, lines, forecast, outlook, planned, as_of, cause)
 
 
-def weigh(draft: Draft, project_id: str, as_of: date) -> Weighed | None:
-    """As `reweigh` where no event can have changed what the figures rest on; then time, currencies and caps have."""
-    forecast, outlook = known(draft, project_id)
-    project = draft.project(project_id)
-    planned = planned_from(draft, project, as_of)
-    settled = all(_is_settled(basis, outlook.progress[name], planned) for name, basis in forecast.bases.items())
-    if not settled or not forecast.currency or ("based", project_id) not in draft.plans:
-        return reweigh(draft, project_id, as_of, None)
-    return _weighed(draft, project, project_lines(draft, project_id), forecast, outlook, planned, as_of, None)
+def _ends(before: Mapping[str, Basis], bases: Mapping[str, Basis]) -> bool:
+    """Whether the last day of the project, or of one of its contracts, is over."""
+    project_ends = bases[WHOLE].kind == ENDED and before[WHOLE].kind != ENDED
+    return project_ends or not before.keys() <= bases.keys()
 
 
-def _is_settled(basis: Basis, part: Progress, planned: Planned) -> bool:
-    """Months that were planned too far ahead may have come near enough to count."""
-    if basis.kind == BUDGET:
-        return basis.hours_stated or (_begun(part.now) and not any(hours for hours, _, _ in part.floor.values()))
-    return basis.kind in SETTLED or (basis == UNPLANNED and not planned.months)
+def _unless_equal(
+    forecast: Forecast, outlook: Outlook, bases: Mapping[str, Basis], progress: Mapping[str, Progress]
+) -> State:
+    """What is as it was stays the same value, so that sums made of it are found again."""
+    held, parts = forecast.bases, outlook.progress
+    if bases != held:
+        bases = {name: held[name] if held.get(name) == basis else basis for name, basis in bases.items()}
+        forecast = replace(forecast, bases=bases)
+    if progress != parts:
+        progress = {name: parts[name] if parts.get(name) == part else part for name, part in progress.items()}
+        outlook = replace(outlook, progress=progress)
+    return forecast, outlook
 
 
 def _weighed(
@@ -141,7 +152,7 @@ def _keep(draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook) -
     draft.put("outlook", project_id, outlook)
 
 
-def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> tuple[Forecast, Outlook]:
+def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> State:
     """Company, currency, zone and limits; another currency begins the comparison anew, another zone the waiting."""
     forecast, outlook = known(draft, project.project_id)
     legal_entity_id = project_entity_id(draft, project)
@@ -202,6 +213,10 @@ def estimate_of(draft: Draft, project_id: str, plan: LinePlan | None) -> Estimat
 def _bases(
     draft: Draft, project: Project, lines: Sequence[LinePlan], forecast: Forecast, planned: Planned, as_of: date
 ) -> tuple[dict[str, Basis], Stated]:
+    if has_ended(draft, project, as_of):
+        return {WHOLE: Basis(ENDED)}, {}
+    alone = len(lines) == 1
+    lines = running(draft, lines, as_of)
     whole = estimate_of(draft, project.project_id, None)
     of_lines = [(plan, estimate_of(draft, project.project_id, plan)) for plan in lines]
     newest = max((found.event.as_of for _, found in of_lines if found is not None), default=None)
@@ -214,40 +229,21 @@ def _bases(
             return _of_project_budget(draft, forecast, budget, budget.cost)
         if all(plan.line.cost_budget is None for plan in lines):
             return {WHOLE: _of_plan(planned, as_of)}, {}
-    bases, stated = _of_lines(of_lines, forecast.currency)
-    if len(lines) > 1 and budget is not None and budget.cost is not None:
-        rest = _beside_lines(lines, budget.cost, _budget_currency(draft, forecast, budget))
-        if rest is not None:
-            bases[WHOLE] = Basis(BUDGET, hours_stated=False, revenue_stated=True)
-            stated[WHOLE] = rest
-    return bases, stated
-
-
-def _budget_currency(draft: Draft, forecast: Forecast, budget: ProjectBudget) -> str:
-    return budget.currency or ledger_currency(draft, forecast.legal_entity_id) or forecast.currency
-
-
-def _beside_lines(lines: Sequence[LinePlan], cost: Amount, currency: str) -> dict[str, Tally] | None:
-    """What the project's budget leaves for work of no line; None where some line has no budget of its own."""
-    left: dict[str, Tally] = {currency: (0, cost, 0)}
-    for plan in lines:
-        if plan.line.cost_budget is None:
-            return None
-        left[plan.currency] = added(left.get(plan.currency, NOTHING), (0, -plan.line.cost_budget, 0))
-    return left
+    return _of_lines(of_lines, forecast.currency, alone=alone)
 
 
 def _of_project_budget(
     draft: Draft, forecast: Forecast, budget: ProjectBudget, cost: Amount
 ) -> tuple[dict[str, Basis], Stated]:
-    currency = _budget_currency(draft, forecast, budget)
+    currency = budget.currency or ledger_currency(draft, forecast.legal_entity_id) or forecast.currency
     basis = Basis(BUDGET, hours_stated=budget.hours is not None, revenue_stated=budget.revenue is not None)
     return {WHOLE: basis}, {WHOLE: {currency: (budget.hours or 0, cost, budget.revenue or 0)}}
 
 
-def _of_lines(of_lines: Sequence[tuple[LinePlan, Estimate | None]], currency: str) -> tuple[dict[str, Basis], Stated]:
+def _of_lines(
+    of_lines: Sequence[tuple[LinePlan, Estimate | None]], currency: str, *, alone: bool
+) -> tuple[dict[str, Basis], Stated]:
     """A project's only line stands for the project, so that work without a line counts against it too."""
-    alone = len(of_lines) == 1
     bases: dict[str, Basis] = {}
     stated: Stated = {}
     for plan, estimate in of_lines:
@@ -266,7 +262,7 @@ def _of_lines(of_lines: Sequence[tuple[LinePlan, Estimate | None]], currency: st
 
 def _of_plan(planned: Planned, as_of: date) -> Basis:
     """Work before the month that runs is not planned any more, so it adds to the plan."""
-    return Basis(PLAN, as_of.replace(day=1) - ONE_DAY) if planned.months else UNPLANNED
+    return Basis(PLAN, (as_of + ONE_DAY).replace(day=1) - ONE_DAY) if planned.months else UNPLANNED
 
 
 def _of_estimate(estimate: Estimate) -> Basis:

@@ -18,7 +18,7 @@ from state.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import Weighed
 from state.forecast.figures import Shape
-from state.forecast.outlook import known, line_key, project_lines, sum_of
+from state.forecast.outlook import known, line_key, project_lines, running, sum_of
 from state.forecast.room import cap_bucket, lines_under
 from state.plan import LinePlan
 
@@ -38,7 +38,7 @@ def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: Cap
     limit = limit_on(rule, as_of)
     taken = cap_bucket(draft, plan, allotments(plan)[-1], bucket_key(rule, as_of, "")).bucket
     used_up = None
-    if rule.period == "whole_term":
+    if rule.period == "whole_term" and running(draft, [plan], as_of):
         room = limit.amount - taken.amount if limit.amount is not None else None
         room_hours = limit.hours - taken.hours if limit.hours is not None else None
         used_up = _exhausts_on(draft, weighed, shape, plan, rule, room, room_hours, as_of)

@@ -1,7 +1,8 @@
 """What a forecast update says: figures in project, ledger and group currency, months, billings and cash.
 
 What remains lies in the months of the estimate, else of the assignments' plan, else evenly up to the end of the
-project or contract; months that are over count as the one of `as_of`. A month's work is billed at the end of the
+project or contract, not before project, contract and assignments begin. It begins on the day after `as_of`: what an
+estimate has in months that are over counts in that day's. A month's work is billed at the end of the
 billing period that holds its 15th, on request at its own end, and paid so many days later as the customer's terms
 say. A statement is billed when its period ends.
 
@@ -44,7 +45,7 @@ from state.draft import Draft
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
 from state.forecast.outlook import ONE_DAY, in_currency, ledger_currency, project_contracts, rate_to, sum_of, tracks_in
 from state.periods import open_period
-from state.plan import LinePlan, billing_cycle, contract_policies
+from state.plan import LinePlan, bill_to_of, billing_cycle, contract_policies, terms_on
 from state.rerate import line_ids
 
 PAYMENT_TERMS_DAYS = 30
@@ -216,7 +217,7 @@ def _remaining_months(shape: Shape, remaining: Tally, currency: str) -> Iterable
 
 
 def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> Shape:
-    first = as_of.isoformat()[:7]
+    first = (as_of + ONE_DAY).isoformat()[:7]
     offsets = frozenset(basis.log_offset for basis in weighed.forecast.bases.values() if basis.kind == ESTIMATE)
     if offsets:
         key = ("shape", project.project_id, first, offsets)
@@ -229,7 +230,7 @@ def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> S
     if planned and any(hours for _, hours in planned):
         hours = [hours for _, hours in planned]
         return Shape([month for month, _ in planned], hours, hours, hours)
-    months = months_from(first, _end(project, weighed.contracts))
+    months = months_from(max(first, _begin(project, weighed.contracts)), _end(project, weighed.contracts))
     even = [1] * len(months)
     return Shape(months, even, even, even)
 
@@ -260,6 +261,17 @@ def _to_come(draft: Draft, project: Project, lines: Sequence[LinePlan], offsets:
         if estimate is not None and estimate.log_offset in offsets
         for work in estimate.event.remaining
     ]
+
+
+def _begin(project: Project, contracts: Sequence[Contract]) -> str:
+    """The month from which on there may be work: project, contract and somebody assigned have begun, as far as these are known."""
+    begins = [
+        [project.activated.starts_on] if project.activated is not None else [],
+        [stored.terms.starts_on for contract in contracts for stored in contract.history],
+        [assignment.starts_on for assignment in project.assignments],
+    ]
+    known = [min(days) for days in begins if days]
+    return max(known).isoformat()[:7] if known else ""
 
 
 def _end(project: Project, contracts: Sequence[Contract]) -> str:
@@ -376,19 +388,19 @@ def _billing_months(draft: Draft, contract: Contract, month: str) -> tuple[str, 
 
 
 def _billed_on(draft: Draft, contract: Contract, year: int, month: int) -> date:
-    terms = contract.terms
+    day = date(year, month, MID_MONTH)
+    terms = terms_on(contract, day)
     entity = draft.reference.entity(terms.legal_entity_id)
     if entity is not None:
-        cycle = billing_cycle(terms, contract_policies(draft, contract))
-        period = period_of(cycle, date(year, month, MID_MONTH), terms.starts_on, entity.fiscal_calendar)
+        cycle = billing_cycle(terms, contract_policies(draft, contract, day))
+        period = period_of(cycle, day, terms.starts_on, entity.fiscal_calendar)
         if period is not None:
             return period.to - ONE_DAY
     return date(year, month, monthrange(year, month)[1])
 
 
 def paid_on(draft: Draft, contract: Contract, billed: date) -> date:
-    terms = contract.terms
-    customer = draft.reference.customer(terms.bill_to[0].customer_id if terms.bill_to else terms.customer_id)
+    customer = draft.reference.customer(bill_to_of(terms_on(contract, billed)))
     days = customer.payment_terms_days if customer is not None else None
     return billed + timedelta(days=PAYMENT_TERMS_DAYS if days is None else days)
 

@@ -33,6 +33,7 @@ DAYS_MAX = 70
 ONE_DAY = timedelta(days=1)
 UNKNOWN = Forecast("", "", bases={WHOLE: Basis("plan")}), Outlook({WHOLE: Progress()})
 _MICROSECONDS_PER_DAY = 86_400_000_000
+_SHORTEST_DAY = 23 * _MICROSECONDS_PER_DAY // 24
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
@@ -64,6 +65,30 @@ def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
 
 def line_key(plan: LinePlan) -> str:
     return composed(plan.contract_id, plan.line.line_id)
+
+
+def last_day(draft: Draft, project: Project) -> date | None:
+    """The last day on which work may come: the project is closed, or every contract of it terminated; None: it goes on."""
+    contracts = project_contracts(draft, project.project_id)
+    ends = [contract.terminated_on for contract in contracts]
+    terminated = max((end - ONE_DAY for end in ends if end is not None), default=None) if None not in ends else None
+    return min((day for day in (project.closed_on, terminated) if day is not None), default=None)
+
+
+def has_ended(draft: Draft, project: Project, as_of: date) -> bool:
+    """Whether nothing is to come after `as_of`."""
+    last = last_day(draft, project)
+    return last is not None and last <= as_of
+
+
+def running(draft: Draft, lines: Sequence[LinePlan], as_of: date) -> tuple[LinePlan, ...]:
+    """Lines whose contract goes on after `as_of`."""
+    contracts = ((plan, draft.contract(plan.contract_id)) for plan in lines)
+    return tuple(
+        plan
+        for plan, contract in contracts
+        if contract is None or contract.terminated_on is None or contract.terminated_on > as_of + ONE_DAY
+    )
 
 
 def project_entity_id(draft: Draft, project: Project) -> str | None:
@@ -342,11 +367,14 @@ def worth_telling(forecast: Forecast, outlook: Outlook) -> bool:
 
 
 def register(draft: Draft, project_id: str) -> None:
-    """Have the project visited when the local day ends on which the event was recorded."""
+    """Have the project visited when the local day ends on which the event was recorded, if not before."""
     forecast, outlook = known(draft, project_id)
-    if not outlook.until:
-        zone = forecast.zone or project_zone(draft, draft.project(project_id))
-        register_for(draft, project_id, zone, today(draft, zone))
+    if outlook.until and outlook.until - draft.cause.recorded_at < _SHORTEST_DAY:
+        return
+    zone = forecast.zone or project_zone(draft, draft.project(project_id))
+    day = today(draft, zone)
+    if not outlook.until or outlook.until > midnight(day + ONE_DAY, zone):
+        register_for(draft, project_id, zone, day)
 
 
 def register_for(draft: Draft, project_id: str, zone: str, day: date) -> None:

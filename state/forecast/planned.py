@@ -1,8 +1,8 @@
 """What the assignments plan from a month on: hours, what they would cost, and at which average rate they would be
 billed.
 
-Of the month that runs only what is not worked yet is planned. Months more than five years ahead, and after the
-project was closed, do not count.
+The plan begins on the day after; of its month only what is not worked yet is planned. Months more than five years ahead, and after the
+project ended, do not count; of a project that has ended nothing is planned.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ from domain.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate
 from domain.units import Amount, Hours, Rate
 from state.books import Contract, Project
 from state.draft import Draft
+from state.forecast.outlook import ONE_DAY, has_ended, last_day
 from state.known import cost_rate, worker_on
 from state.plan import LinePlan, line_plan, version_on
 
@@ -53,7 +54,9 @@ class Assigned(NamedTuple):
 
 
 def planned_from(draft: Draft, project: Project, as_of: date) -> Planned:
-    first = as_of.isoformat()[:7]
+    if has_ended(draft, project, as_of):
+        return Planned()
+    first = first_month(as_of)
     planned = assigned_from(draft, project, first).planned
     if not planned.months or planned.months[0][0] != first:
         return planned
@@ -62,16 +65,21 @@ def planned_from(draft: Draft, project: Project, as_of: date) -> Planned:
     return Planned(((first, left), *planned.months[1:]), planned.demand)
 
 
+def first_month(as_of: date) -> str:
+    return (as_of + ONE_DAY).isoformat()[:7]
+
+
 def assigned_from(draft: Draft, project: Project, first: str) -> Assigned:
     """Large projects have hundreds of assignments, of which an event changes one."""
     key = ("assigned from", project.project_id)
-    since = (first, project.closed_on)
+    end = last_day(draft, project)
+    since = (first, end)
     kept: tuple[object, object, Assigned] | None = draft.plans.get(key)
     if kept is not None and kept[0] is project.assignments and kept[1] == since:
         return kept[2]
     last = f"{int(first[:4]) + MONTHS_MAX // 12:04d}{first[4:]}"
-    if project.closed_on is not None:
-        last = min(last, project.closed_on.isoformat()[:7])
+    if end is not None:
+        last = min(last, end.isoformat()[:7])
     before = kept[2] if kept is not None and kept[1] == since else Assigned()
     found = _changed(before, project.assignments, first, last)
     draft.plans[key] = (project.assignments, since, found)
@@ -124,7 +132,7 @@ def planned_cost(
     draft: Draft, project: Project, planned: Planned, as_of: date, now: Mapping[str, Tally]
 ) -> dict[str, Tally]:
     """Cost of the planned hours by currency, at cost rates; hours without one at the average cost of an hour so far."""
-    first = as_of.isoformat()[:7]
+    first = first_month(as_of)
     costs: dict[str, Amount] = {}
     whole = uncosted = 0
     for assignment, months, _, _ in assigned_from(draft, project, first).ahead.values():
@@ -168,7 +176,7 @@ def planned_rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_o
     contract = draft.contract(plan.contract_id) if plan is not None else None
     if plan is None or contract is None:
         return 0
-    ahead = assigned_from(draft, project, as_of.isoformat()[:7]).ahead
+    ahead = assigned_from(draft, project, first_month(as_of)).ahead
     known = _known_rates(draft, project, plan, 4 * len(ahead))
     hours = value = 0
     for assignment, _, planned, day in ahead.values():

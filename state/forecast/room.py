@@ -1,7 +1,8 @@
 """What hard caps over the whole term still allow to a project.
 
 The room of a cap that several projects share is divided in proportion to the hours that remain in each (R12), so that
-their backlogs together are what the contract has; where nothing remains anywhere, equally.
+their backlogs together are what the contract has; where nothing remains anywhere, equally. A project that has ended has
+none.
 
     3,000 of room, 10 h remain in one project and 30 h in the other: 750 and 2,250
 """
@@ -19,7 +20,16 @@ from domain.units import Amount, Hours, Rate
 from state.books import CapBucket, Forecast, Progress
 from state.claims import allotments, bucket_id
 from state.draft import Draft
-from state.forecast.outlook import known, line_key, project_lines, project_policies, rate_to, tracks_in
+from state.forecast.outlook import (
+    has_ended,
+    known,
+    line_key,
+    project_lines,
+    project_policies,
+    rate_to,
+    running,
+    tracks_in,
+)
 from state.plan import LinePlan, line_plan
 
 
@@ -43,8 +53,10 @@ def room_under_caps(
 ) -> Room | None:
     """None where an exchange rate is missing."""
     mode = policies.money_mode
+    if has_ended(draft, draft.project(ahead.project_id), as_of):
+        return Room(0)
     rooms = []
-    for plan in lines:
+    for plan in running(draft, lines, as_of):
         caps = _caps_room(draft, plan, ahead, as_of)
         if not caps:
             return Room(None)
@@ -106,7 +118,9 @@ def _share(draft: Draft, plan: LinePlan, rule: CapRule, room: Amount, ahead: Ahe
         _hours_left(draft, ahead if each == ahead.project_id else _known(draft, each), under, as_of)
         for each in projects
     ]
-    shares = allocate(room, weights if any(weights) else [1] * len(projects), plan.currency)
+    if not any(weights):
+        weights = [0 if has_ended(draft, draft.project(each), as_of) else 1 for each in projects]
+    shares = allocate(room, weights, plan.currency)
     return shares[projects.index(ahead.project_id)]
 
 
@@ -118,7 +132,7 @@ def _known(draft: Draft, project_id: str) -> Ahead:
 def _hours_left(draft: Draft, ahead: Ahead, under: Sequence[LinePlan], as_of: date) -> Hours:
     """On the cap's lines where these count on their own, else in the whole project; none of a project that has ended."""
     project, forecast = draft.project(ahead.project_id), ahead.forecast
-    if not forecast.currency or (project.closed_on is not None and project.closed_on < as_of):
+    if not forecast.currency or has_ended(draft, project, as_of):
         return 0
     own = {line_key(plan) for plan in under if plan.line.project_id == ahead.project_id}
     progress = {name: part for name, part in ahead.progress.items() if name in own} or ahead.progress

@@ -19,13 +19,13 @@ from domain.money import is_currency
 from domain.policies import agreed, bookkeeping, resolve, unsupported
 from domain.zones import is_zone
 from state.assess import taken_projects
-from state.books import Contract, Project, TermsVersion
-from state.draft import Draft
+from state.books import Contract, OpenException, Project, TermsVersion
+from state.draft import ENTRIES_NAMED, Draft
 from state.facts import TRACE
 from state.handlers.statements import serve_waiting
 from state.handlers.time import retry_parked
 from state.periods import schedule
-from state.plan import billing_cycle, billing_zone, contract_policies, versions
+from state.plan import billing_cycle, billing_zone, contract_policies, terms_on, versions
 from state.rerate import line_ids, rerate_contract
 from state.totals import standing_price
 
@@ -444,45 +444,82 @@ def _scheduled(draft: Draft, contract: Contract, before: Contract) -> Contract:
     """The billing period that closes next: from that of the contract's start on, which may move until the first is closed; a second
     signing may cut it otherwise, too."""
     had = contract.period_start
+    first = _first_terms(contract)
     signed_anew = len(contract.history) == 1
-    corrected = before.in_force and (signed_anew or before.terms.starts_on != contract.terms.starts_on)
+    corrected = before.in_force and (signed_anew or _first_terms(before).starts_on != first.starts_on)
     if had is None or (corrected and had == _first_day(draft, before)):
         contract = replace(contract, period_start=_first_day(draft, contract))
     schedule(draft, contract)
     return contract
 
 
+def _first_terms(contract: Contract) -> ContractSigned:
+    """Those that say when the contract starts: later ones only if they are in force on that day."""
+    return terms_on(contract, contract.history[0].terms.starts_on)
+
+
 def _first_day(draft: Draft, contract: Contract) -> date:
     """Of the billing period in which the contract starts; its start where it is billed on request."""
-    terms = contract.terms
+    terms = _first_terms(contract)
     entity = draft.reference.entity(terms.legal_entity_id)
     assert entity is not None, "terms of an unknown entity are refused"
-    cycle = billing_cycle(terms, contract_policies(draft, contract))
+    cycle = billing_cycle(terms, contract_policies(draft, contract, terms.starts_on))
     first = period_of(cycle, terms.starts_on, terms.starts_on, entity.fiscal_calendar)
     return first.start if first is not None else terms.starts_on
 
 
+def relist_outside(draft: Draft) -> None:
+    """Entries of a contract that were corrected or withdrawn may be outside its dates no more."""
+    if not draft.before.ids.get("exception"):
+        return
+    for contract_id in sorted({contract_id for contract_id, _ in draft.changed_on}):
+        contract = draft.contract(contract_id)
+        if contract is not None and _outside_said(draft, contract_id) is not None:
+            _list_outside(draft, contract)
+
+
+def _outside_said(draft: Draft, contract_id: str) -> OpenException | None:
+    exception_id = draft.exception_id("outside_contract_dates", "contract", contract_id)
+    said: OpenException | None = draft.part("exception", exception_id)
+    return said
+
+
 def _list_outside(draft: Draft, contract: Contract) -> None:
-    """Work posted before the dates changed stays posted; it is listed."""
+    """Work posted before the dates changed stays posted; it is listed, anew where the list changed."""
     outside = []
     for line_id in line_ids(contract):
         for entry in draft.open_on(contract.contract_id, line_id):
             price = standing_price(entry)
             if price is None or "outside_contract_dates" in entry.waived:
                 continue
-            if not covers(contract.terms, contract.terminated_on, price.day):
+            if not covers(terms_on(contract, price.day), contract.terminated_on, price.day):
                 outside.append((entry.entry_id, price.value))
-    if outside:
+    if not outside:
+        draft.settle_note("outside_contract_dates", "contract", contract.contract_id)
+        return
+    message = f"{len(outside)} posted entries lie outside the dates of contract {contract.contract_id}"
+    amount, currency = sum(value for _, value in outside), contract.terms.currency
+    entries = tuple(entry_id for entry_id, _ in sorted(outside))
+    said = _outside_said(draft, contract.contract_id)
+    if said is None:
         draft.note(
             "outside_contract_dates",
             "contract",
             contract.contract_id,
-            f"{len(outside)} posted entries lie outside the dates of contract {contract.contract_id}",
+            message,
             contract_id=contract.contract_id,
-            amount=sum(value for _, value in outside),
-            currency=contract.terms.currency,
+            amount=amount,
+            currency=currency,
             blocks=len(outside),
-            entries=tuple(entry_id for entry_id, _ in sorted(outside)),
+            entries=entries,
         )
-    else:
-        draft.settle_note("outside_contract_dates", "contract", contract.contract_id)
+        return
+    now = replace(
+        said,
+        message=message,
+        count=len(outside),
+        amounts={currency: amount} if amount else {},
+        entries=entries[:ENTRIES_NAMED],
+    )
+    if now != said:
+        draft.revise_note(now)

@@ -1,11 +1,13 @@
 """Forecasts: told at once where an event moves the figures at completion by more than policy says, else at the day's
 end.
 
-What changes nothing is not told. Every update compares with the one before it and splits the change by cause
+What remains of a project lies ahead of the day, so it is told again when a month ends, and when the project does. What
+changes nothing is not told. Every update compares with the one before it and splits the change by cause
 (`domain/forecast_delta.py`). Who shares a cap with a project that is told is looked at too, because it has less room.
 The first update has no baseline, and one in another currency than the update before begins anew.
 """
 
+from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date
 from hashlib import blake2b
@@ -22,16 +24,18 @@ from domain.outputs import BillingStatement, ForecastCap, ForecastUpdate, Journa
 from domain.units import Amount
 from domain.zones import midnight
 from state.assess import taken_projects
-from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Outlook, Project, StatementState, Told
+from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Project, StatementState, Told
 from state.draft import Draft
 from state.facts import is_new
-from state.forecast.bases import Weighed, estimate_key, lacks_estimate, limited_by, reweigh, weigh
+from state.forecast.bases import ENDED, State, Weighed, estimate_key, lacks_estimate, limited_by, weigh
 from state.forecast.caps import caps_of, companions
 from state.forecast.figures import Figures, figures_of, lines_of, shape_of, statement_months
 from state.forecast.outlook import (
     ONE_DAY,
+    WHOLE,
     absorb,
     known,
+    last_day,
     line_key,
     project_lines,
     project_policies,
@@ -46,8 +50,6 @@ from state.handlers import views
 
 WORK = "time_entry"
 NO_RATE = "no_exchange_rate"
-
-State = tuple[Forecast, Outlook]
 
 
 def on_estimate_revised(draft: Draft, event: EstimateRevised) -> None:
@@ -102,17 +104,18 @@ def _follow(draft: Draft, project_id: str, cause: str) -> None:
     """Tell at once what is worth it, the rest at the day's end."""
     forecast, outlook = known(draft, project_id)
     if not forecast.currency:
-        reweigh(draft, project_id, today(draft, project_zone(draft, draft.project(project_id))), cause)
+        weigh(draft, project_id, today(draft, project_zone(draft, draft.project(project_id))), cause)
         forecast, outlook = known(draft, project_id)
     if forecast.currency and worth_telling(forecast, outlook) and _measured(forecast):
         send(draft, project_id, today(draft, forecast.zone))
-    if not outlook.until:
-        register(draft, project_id)
+    register(draft, project_id)
 
 
 def _measured(forecast: Forecast) -> bool:
-    """Without an estimate or a budget every hour moves the figures at completion: after the first update these wait for the day's end."""
-    return forecast.told is None or not lacks_estimate(forecast.bases)
+    """Where nothing is planned every hour moves the figures at completion: after the first update these wait for the day's end."""
+    if forecast.told is None:
+        return True
+    return forecast.bases[WHOLE].kind != ENDED and not lacks_estimate(forecast.bases)
 
 
 def _reconsider(draft: Draft) -> list[str]:
@@ -191,7 +194,7 @@ def _rest_anew(draft: Draft, project: Project) -> None:
     as_of = today(draft, project_zone(draft, project))
     before = known(draft, project_id)
     estimated = draft.cause.kind == "estimate"
-    reweigh(draft, project_id, as_of, "volume" if estimated else "scope")
+    weigh(draft, project_id, as_of, "volume" if estimated else "scope")
     forecast, outlook = known(draft, project_id)
     if estimated:
         outlook = replace(outlook, changes=_split_volume(draft, project_id, before, (forecast, outlook), as_of))
@@ -290,7 +293,11 @@ def on_day_ended(draft: Draft, zone: str, day: date) -> None:
     others = [project_id for project_id in companions(draft, visited) if known(draft, project_id)[0].sequence]
     for project_id in sorted(visited.union(others)):
         _, outlook = known(draft, project_id)
-        told = send(draft, project_id, day) if outlook.stale or project_id in others else True
+        told = (
+            send(draft, project_id, day)
+            if outlook.stale or project_id in others or _turns(draft, project_id, day)
+            else True
+        )
         if _zone(draft, project_id) != zone:
             register(draft, project_id)
             continue
@@ -298,11 +305,26 @@ def on_day_ended(draft: Draft, zone: str, day: date) -> None:
         draft.put("outlook", project_id, replace(outlook, until=0))
         if draft.project(project_id).changed:
             views.flush(draft, project_id)
-        if not told:
-            register_for(draft, project_id, zone, day + ONE_DAY)
+        again = _turning_day(draft, project_id, day + ONE_DAY) if told else day + ONE_DAY
+        if again is not None:
+            register_for(draft, project_id, zone, again)
     for project_id in concerned:
         if project_id not in visited:
             register(draft, project_id)
+
+
+def _turns(draft: Draft, project_id: str, day: date) -> bool:
+    return _turning_day(draft, project_id, day) == day
+
+
+def _turning_day(draft: Draft, project_id: str, since: date) -> date | None:
+    """The first day from `since` on whose end moves what is to come: the last of its month, or of the project. None: nothing is."""
+    told = known(draft, project_id)[0].told
+    if told is None or not told.has_work_left:
+        return None
+    months_last = since.replace(day=monthrange(since.year, since.month)[1])
+    last = last_day(draft, draft.project(project_id))
+    return months_last if last is None or last < since else min(months_last, last)
 
 
 def _zone(draft: Draft, project_id: str) -> str:
@@ -387,6 +409,7 @@ def _emit(
         figures.burn_revenue,
         figures.backlog,
         complete,
+        has_work_left=any((figures.etc_hours, figures.etc_cost, figures.etc_revenue)),
     )
     forecast = replace(forecast, sequence=sequence, told=told, digest=digest)
     draft.put("forecast", project_id, limited_by(forecast, weighed.policies))

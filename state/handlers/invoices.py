@@ -7,13 +7,14 @@ from msgspec.structs import replace
 
 from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE, SERVICE_REVENUE
 from domain.events.finance import InvoicePosted, InvoiceRejected
+from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
 from domain.journal import About, Leg, journal_entry, merge
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.units import Amount
 from state.books import Contract, Entry, StatementEntry, StatementState
-from state.draft import Draft
+from state.draft import AMOUNT_MAX, Draft
 from state.known import Slot, exchange_on, open_day_from, period
 from state.plan import LinePlan, contract_policies, newest_plan
 from state.posting import booking_of, emit, note_rounding, with_standing
@@ -99,7 +100,9 @@ def _unknown(draft: Draft, event: InvoicePosted | InvoiceRejected, kind: str, su
     )
 
 
-def _differs(draft: Draft, statement: StatementState, event: InvoicePosted, message: str) -> None:
+def _differs(
+    draft: Draft, statement: StatementState, event: InvoicePosted, message: str, field: str = "amount"
+) -> None:
     draft.note(
         "statement_differs_from_invoice",
         "statement",
@@ -108,7 +111,7 @@ def _differs(draft: Draft, statement: StatementState, event: InvoicePosted, mess
         contract_id=statement.contract_id,
         amount=event.amount - statement.amount_due,
         currency=statement.currency,
-        field="amount",
+        field=field,
     )
 
 
@@ -134,8 +137,7 @@ def post_invoice(draft: Draft, statement: StatementState, event: InvoicePosted) 
     exchange = _exchange(draft, policies, event, terms.currency, entity.currency, day)
     if isinstance(exchange, MissingRate):
         draft.put("statement", statement.statement_id, replace(statement, waiting=event))
-        for currency in (terms.currency, entity.currency):
-            draft.waits_added.add(("exchange", currency, f"statement:{statement.statement_id}"))
+        draft.waits_added |= _waits(statement, entity)
         draft.note(
             exchange.category,
             "statement",
@@ -144,16 +146,25 @@ def post_invoice(draft: Draft, statement: StatementState, event: InvoicePosted) 
             contract_id=statement.contract_id,
         )
         return
+    if abs(event.amount + event.tax_amount) * exchange.numerator > AMOUNT_MAX * exchange.denominator:
+        draft.put("statement", statement.statement_id, replace(statement, waiting=event))
+        _differs(draft, statement, event, "at its exchange rate it is more than the ledger holds", "exchange_rate")
+        return
     for category in ("statement_differs_from_invoice", "posting_rejected", "no_exchange_rate", "stale_exchange_rate"):
         draft.settle_note(category, "statement", statement.statement_id)
-    for currency in (terms.currency, entity.currency):
-        draft.waits_removed.add(("exchange", currency, f"statement:{statement.statement_id}"))
+    draft.waits_removed |= _waits(statement, entity)
     slot = Slot(entity, terms.currency, day, period(draft, entity, day).name, exchange)
     reliefs = _reliefs(draft, contract, statement, slot)
     _journals(draft, statement, event, slot, policies, reliefs)
     for relief in reliefs:
         _relieve(draft, statement, relief)
     draft.put("statement", statement.statement_id, replace(statement, invoice_id=event.invoice_id, waiting=None))
+
+
+def _waits(statement: StatementState, entity: LegalEntityDefined) -> set[tuple[str, str, str]]:
+    """A rate of either currency, or another accounting date or policy of the entity."""
+    keys = (("exchange", statement.currency), ("exchange", entity.currency), ("period", entity.legal_entity_id))
+    return {(kind, key, f"statement:{statement.statement_id}") for kind, key in keys}
 
 
 def _exchange(

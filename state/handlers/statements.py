@@ -7,6 +7,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.billing_periods import BillingPeriod
+from domain.contract import BEGINNING
 from domain.events.delivery import StatementRequested
 from domain.identity import composed, statement_id
 from domain.outputs import BillingStatement, StatementLine
@@ -30,7 +31,7 @@ from state.claims import stake_of, stands_on
 from state.draft import Draft
 from state.facts import happens
 from state.periods import closes_on, open_period, schedule, zone_of
-from state.plan import LinePlan, contract_policies, line_plan, plan_of, plan_on
+from state.plan import LinePlan, bill_to_of, contract_policies, line_plan, plan_of, plan_on, terms_on
 from state.prorate import prorate_at_cut
 from state.repricing import book_repriced, reprice
 from state.rerate import in_order, line_ids
@@ -97,11 +98,12 @@ def serve_waiting(draft: Draft, contract_id: str) -> None:
 def _cut_on_request(draft: Draft, contract: Contract, event: StatementRequested) -> None:
     """With a cycle the oldest open period closes early; else what the request says, by default everything so far."""
     period = open_period(draft, contract)
-    if period is not None:
+    today = local_date(event.occurred_at, zone_of(draft, contract))
+    if period is not None and (period.start <= today or period.start == contract.period_start):
         schedule(draft, close_period(draft, contract, period))
         return
-    to = event.to or local_date(event.occurred_at, zone_of(draft, contract)) + timedelta(days=1)
-    start = event.period or contract.requested_to or contract.terms.starts_on
+    to = event.to or today + timedelta(days=1)
+    start = event.period or contract.requested_to or terms_on(contract, today).starts_on
     cut(draft, contract, BillingPeriod(start, to), since=event.period)
     current = draft.contract(event.contract_id)
     assert current is not None, "the contract is in the books"
@@ -112,6 +114,7 @@ class _Due(NamedTuple):
     entry: Entry
     plan: LinePlan
     piece: Piece
+    bill_to: str
 
 
 def publish(draft: Draft) -> None:
@@ -127,8 +130,8 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
     if any(limit.split == "prorate" for plan in plans for rule in plan.rules for limit in rule.limits):
         prorate_at_cut(draft, contract, period.to)
     due = list(_due(draft, contract, period, since))
-    if due:
-        _issue(draft, contract, period, due)
+    for bill_to in sorted({one.bill_to for one in due}):
+        _issue(draft, contract, period, bill_to, [one for one in due if one.bill_to == bill_to])
     _close_free(draft, contract, period, since)
     if any(plan.policies.overflow == "non_billable" for plan in plans):
         _make_final(draft, contract, period.to, since)
@@ -152,7 +155,8 @@ def _due(draft: Draft, contract: Contract, period: BillingPeriod, since: date | 
             amount = outstanding(entry, contract.contract_id, line_id)
             plan = _plan(draft, contract, entry, line_id)
             if amount and plan is not None and _ratable(entry, plan) and not _held(holds, contract, plan, entry):
-                yield _Due(entry, plan, _piece(entry, plan, line_id, amount, period))
+                piece = _piece(entry, plan, line_id, amount, period)
+                yield _Due(entry, plan, piece, debtor_of(contract, entry, line_id))
 
 
 def _ratable(entry: Entry, plan: LinePlan) -> bool:
@@ -183,15 +187,20 @@ def _held(holds: list[Hold], contract: Contract, plan: LinePlan, entry: Entry) -
         ("line", plan.line.line_id),
         ("project", plan.line.project_id),
         ("entry", entry.entry_id),
-        ("bill_to", bill_to_of(contract)),
+        ("bill_to", debtor_of(contract, entry, plan.line.line_id)),
         ("project", standing.event.project_id if standing is not None else ""),
     }
     return any((hold.scope, hold.scope_id) in names for hold in holds)
 
 
-def bill_to_of(contract: Contract) -> str:
-    terms = contract.terms
-    return terms.bill_to[0].customer_id if terms.bill_to else terms.customer_id
+def debtor_of(contract: Contract, entry: Entry, line_id: str) -> str:
+    """Who was billed for the entry on the line, else who is to be by the terms of its service date."""
+    issued = issued_on(entry, contract.contract_id, line_id)
+    if issued is not None and issued.bill_to:
+        return issued.bill_to
+    price = standing_price(entry)
+    day = price.day if price is not None else issued.day if issued is not None else BEGINNING
+    return bill_to_of(terms_on(contract, day))
 
 
 def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: BillingPeriod) -> Piece:
@@ -239,7 +248,7 @@ def _printed(
     return issued.person_id, issued.task, issued.role, issued.rate, issued.markup
 
 
-def _issue(draft: Draft, contract: Contract, period: BillingPeriod, due: Sequence[_Due]) -> None:
+def _issue(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, due: Sequence[_Due]) -> None:
     by_entry = {(one.entry.entry_id, one.piece.line_id): one for one in due}
     groups = grouped([one.piece for one in due])
     lines: list[StatementLine] = []
@@ -253,7 +262,7 @@ def _issue(draft: Draft, contract: Contract, period: BillingPeriod, due: Sequenc
             extra = rest if place == len(group.pieces) - 1 else 0
             _pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
-    _emit(draft, contract, period, lines, listed)
+    _emit(draft, contract, period, bill_to, lines, listed)
 
 
 def _close_free(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
@@ -331,6 +340,7 @@ def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
         piece.rate,
         piece.markup,
         price.account if price is not None and own else had.account,
+        due.bill_to,
     )
     others = tuple(
         one for one in entry.issued if (one.contract_id, one.line_id) != (contract.contract_id, piece.line_id)
@@ -346,20 +356,20 @@ def _emit(
     draft: Draft,
     contract: Contract,
     period: BillingPeriod,
+    bill_to: str,
     lines: Sequence[StatementLine],
     listed: Sequence[StatementEntry],
 ) -> None:
     terms = contract.terms
     name = period.start.isoformat()
-    sequence = contract.sequences.get(name, 0) + 1
     current = draft.contract(contract.contract_id)
     assert current is not None, "the contract is in the books"
+    sequence = current.sequences.get(name, 0) + 1
     draft.put("contract", contract.contract_id, replace(current, sequences={**current.sequences, name: sequence}))
-    bill_to = bill_to_of(contract)
     made = statement_id(draft.engagement_id, contract.contract_id, bill_to, name, sequence)
     total = sum(line.amount for line in lines)
     entity = draft.reference.entity(terms.legal_entity_id)
-    policies = contract_policies(draft, contract)
+    policies = contract_policies(draft, contract, period.start)
     parts = _parts(lines)
     for number, part in enumerate(parts, 1):
         draft.issued.append(

@@ -270,13 +270,13 @@ def _price_side(
     allotted = change(draft, old, (line, stake))
     assert allotted is not None, "a claim was made"
     sides.append(Side(plan.slot, revenue_pairs(allotted), line.policies, line))
-    _note_other_entity(draft, work, line)
+    _note_other_entity(draft, work, line, allotted.day)
     return allotted
 
 
-def _note_other_entity(draft: Draft, work: Work, line: LinePlan) -> None:
+def _note_other_entity(draft: Draft, work: Work, line: LinePlan, day: date) -> None:
     """Cost of a lent person stands in the lending entity; no margin may be read from it until intercompany rules are in force."""
-    person = draft.reference.person_on(work.event.person_id, work.event.worked_on or line.terms.starts_on)
+    person = draft.reference.person_on(work.event.person_id, day)
     if person is not None and person.legal_entity_id != line.terms.legal_entity_id:
         draft.note(
             "unsupported",

@@ -16,7 +16,8 @@ from state.books import AtStake, CapState, Contract, Forecast, Hold, OpenExcepti
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.figures import lines_of
 from state.forecast.outlook import known, project_contracts, project_entity_id, project_lines
-from state.handlers.statements import bill_to_of
+from state.handlers.statements import debtor_of
+from state.plan import bill_tos
 from state.totals import outstanding
 
 PARKED_SHOWN = 100
@@ -100,12 +101,20 @@ def _balance(
 ) -> ViewBalance:
     accrued = held = over = issued = invoiced = recognised = 0
     entries = [hold.scope_id for hold in holds if hold.scope == "entry"]
+    debtors = {hold.scope_id for hold in holds if hold.scope == "bill_to"} & bill_tos(contract)
     for line_id in of_project:
         totals = draft.line(contract.contract_id, line_id)
         due = totals.billable - totals.issued
         accrued += due
         if _all_held(holds, project_id, contract, line_id):
             held += due
+        elif debtors:
+            open_entries = draft.due_on(contract.contract_id, line_id, "", "9999")
+            held += sum(
+                _held(draft, entry.entry_id, contract, line_id, project_id)
+                for entry in open_entries
+                if entry.entry_id in entries or debtor_of(contract, entry, line_id) in debtors
+            )
         else:
             held += sum(_held(draft, entry_id, contract, line_id, project_id) for entry_id in entries)
         over += totals.over
@@ -133,8 +142,9 @@ def _all_held(holds: list[Hold], project_id: str, contract: Contract, line_id: s
         ("contract", contract.contract_id),
         ("line", line_id),
         ("project", project_id),
-        ("bill_to", bill_to_of(contract)),
     }
+    if len(debtors := bill_tos(contract)) == 1:
+        names |= {("bill_to", debtor) for debtor in debtors}
     return any((hold.scope, hold.scope_id) in names for hold in holds)
 
 

@@ -5,6 +5,7 @@ Each case knows how outputs are sealed and renews chains and lengths, so that on
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import Any
 
 import pytest
 
+from connectors.avro_codec import output_versions
+from connectors.containers import ContainerRecord, read_container
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_appender import LogAppender
 from connectors.files.outputs import topic_file
 from connectors.files.written import NoOutputs
 from dataflows.audit import audit
 from dataflows.audit_stream import chained
+from dataflows.embedded import store_path
 from domain.audit.about import about as in_words
 from domain.audit.findings import PROMISES, Violation
 from domain.audit.report import Report
@@ -33,6 +37,7 @@ from domain.outputs import (
     ProjectView,
 )
 from state.guards import LOG_MISSING, GuardStop
+from state.store import Store
 from tests.audit.tampering import (
     Told,
     about,
@@ -92,6 +97,56 @@ def test_the_first_violation_names_the_business_and_not_the_chain(folder: Path) 
     assert again.output == report.first.output
 
 
+def test_a_journal_that_still_balances_is_named_with_what_it_said(folder: Path) -> None:
+    """By folding again; a view that no longer agrees with it stands behind it."""
+    seq = seq_of(folder, JournalEntry, about("T-2"))
+    rewrite(folder, at(seq, _dearer))
+    report = audited(folder, fold_again=True)
+    assert {"views", "refold"} <= broken(report)
+    assert report.first is not None
+    assert (report.first.check, report.first.output_seq) == ("refold", seq)
+    assert "posting for time entry T-2 version 1, " in report.first.output
+    assert "lines[0].amount 320.00" in report.first.expected
+    assert "lines[0].amount 320.01" in report.first.found
+
+
+def _dearer(journal: JournalEntry) -> JournalEntry:
+    """One cent on both sides, in both currencies."""
+    for place, line in enumerate(journal.lines):
+        cent = 100 if line.amount > 0 else -100
+        journal = with_line(journal, place, amount=line.amount + cent, ledger_amount=line.ledger_amount + cent)
+    return journal
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("DELETE FROM entries WHERE id = 'T-2'", "entry T-2 of engagement BRIDGE"),
+        ("UPDATE entries SET data = x'00' WHERE id = 'T-2'", "entry T-2 of engagement BRIDGE"),
+        ("DELETE FROM parts WHERE kind = 'statement'", "statement BRIDGE."),
+        ("DELETE FROM due WHERE day = (SELECT max(day) FROM due)", "the end of "),
+    ],
+)
+def test_a_store_that_does_not_hold_what_the_log_gives(folder: Path, statement: str, named: str) -> None:
+    with sqlite3.connect(store_path(folder, 0)) as db:
+        assert db.execute(statement).rowcount > 0
+    db.close()
+    found = only(audited(folder, fold_again=True), "store")
+    assert found.subject.startswith(named)
+    assert found.expected != "no such row"
+
+
+def test_a_store_that_cannot_be_read(folder: Path) -> None:
+    store_path(folder, 0).write_bytes(b"no database " * 1_000)
+    found = only(audited(folder, fold_again=True), "store")
+    assert found.subject.endswith("0.db")
+
+
+def test_a_folder_without_its_store(folder: Path) -> None:
+    Store.delete(store_path(folder, 0))
+    assert audited(folder, fold_again=True).first is None
+
+
 def test_every_output_is_named_in_words() -> None:
     named = {type(told.record).__name__: in_words(told.record) for told in outputs(finished_run())}
     assert named["BillingStatement"] == (
@@ -104,7 +159,7 @@ def test_every_output_is_named_in_words() -> None:
 
 def test_without_folding_again_the_books_are_not_looked_at() -> None:
     report = audited(finished_run())
-    assert [finding.check for finding in report.findings if finding.checked is None] == ["books", "refold"]
+    assert [finding.check for finding in report.findings if finding.checked is None] == ["books", "store", "refold"]
 
 
 def test_what_was_written_after_the_last_commit_does_not_count(folder: Path) -> None:
@@ -343,7 +398,17 @@ def test_a_forecast_that_does_not_add_up(folder: Path) -> None:
     seq = seq_of(folder, ForecastUpdate, last=True)
     rewrite(folder, at(seq, lambda update: update._replace(project=update.project._replace(etc_cost=1))))
     found = only(audited(folder), "forecasts")
-    assert "cost at completion = burn + to complete" in found.expected
+    assert found.expected == "cost at completion = burn + to complete = 1040.0001 EUR"
+    assert found.found == "4000.00"
+
+
+def test_hours_of_a_forecast_that_do_not_add_up(folder: Path) -> None:
+    seq = seq_of(folder, ForecastUpdate, last=True)
+    rewrite(folder, at(seq, lambda update: update._replace(project=update.project._replace(eac_hours=1_500_000))))
+    found = only(audited(folder), "forecasts")
+    assert found.expected.startswith("hours at completion = burn + to complete = ")
+    assert "EUR" not in found.expected
+    assert found.found == "1.5"
 
 
 def test_a_forecast_whose_months_do_not_add_up(folder: Path) -> None:
@@ -358,6 +423,19 @@ def test_a_forecast_whose_months_do_not_add_up(folder: Path) -> None:
     rewrite(folder, at(seq, a_cent_less))
     found = only(audited(folder), "forecasts")
     assert "months that sum to the cost at completion" in found.expected
+
+
+def test_hours_of_a_forecast_that_do_not_add_up(folder: Path) -> None:
+    seq = seq_of(folder, ForecastUpdate, last=True)
+
+    def an_hour_less(update: ForecastUpdate) -> ForecastUpdate:
+        figures = update.project._replace(burn_hours=1_500_000, etc_hours=1_000_000, eac_hours=2_250_000)
+        return update._replace(project=figures, ledger=figures, group=figures)
+
+    rewrite(folder, at(seq, an_hour_less))
+    found = only(audited(folder), "forecasts")
+    assert found.expected.startswith("hours at completion = burn + to complete = 2.5 h")
+    assert found.found.startswith("2.25 h")
 
 
 def test_control_totals_that_are_not_those_of_the_journals(folder: Path) -> None:
@@ -399,11 +477,31 @@ def flip(path: Path) -> None:
     path.write_bytes(data)
 
 
+def drop_a_block(path: Path) -> None:
+    """The journal in the middle, with nothing left of it."""
+    blocks = [found for found in read_container(path, output_versions()) if isinstance(found, ContainerRecord)]
+    data, place = path.read_bytes(), len(blocks) // 2
+    path.write_bytes(data[: blocks[place - 1].block_end] + data[blocks[place].block_end :])
+
+
+def test_a_journal_cut_out_of_its_file_is_named_and_the_rest_looked_at(folder: Path) -> None:
+    drop_a_block(topic_file(folder, "erp.postings", 0))
+    report = audited(folder, fold_again=True)
+    assert {"files", "output_seq", "refold"} <= broken(report)
+    assert all(finding.checked is not None for finding in report.findings)
+    assert report.first is not None
+    assert report.first.check == "refold"
+    assert report.first.output.startswith("journal ")
+
+
 @pytest.mark.parametrize("damage", [cut, flip, Path.unlink])
 def test_a_damaged_output_file_is_named(folder: Path, damage: Callable[[Path], None]) -> None:
     path = topic_file(folder, "erp.postings", 0)
     damage(path)
-    found = only(audited(folder), "files")
+    report = audited(folder)
+    found = report.first
+    assert found is not None
+    assert found.check == "files"
     assert found.subject == str(path)
 
 

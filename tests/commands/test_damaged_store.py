@@ -14,6 +14,7 @@ from dataflows import embedded
 from milepost.cli import app
 from state.guards import STORE_DAMAGED
 from state.snapshot import Damaged
+from state.store import FILES, Store
 from tests.commands.tiny_firm import founding, worked, write
 
 DAY_2 = [*founding(), *(worked(f"T-{number}", 2) for number in range(1, 9))]
@@ -172,8 +173,7 @@ def test_an_older_store_of_other_outputs_is_found_when_they_are_compared(
 
 
 def _copy(source: Path, target: Path) -> None:
-    with sqlite3.connect(source) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    for suffix in ("-wal", "-shm"):
-        Path(f"{target}{suffix}").unlink(missing_ok=True)
-    shutil.copyfile(source, target)
+    Store.delete(target)
+    for suffix in FILES:
+        if Path(f"{source}{suffix}").exists():
+            shutil.copyfile(f"{source}{suffix}", f"{target}{suffix}")

@@ -31,6 +31,15 @@ def of_run(*arguments: str) -> list[dict[str, Any]]:
     return lines("--output", str(finished_run()), *arguments)
 
 
+def test_the_current_forecasts_are_the_latest_of_each_project() -> None:
+    updates = of_run("forecast.updates")
+    current = of_run("forecast.current")
+    assert [each["project_id"] for each in current] == ["BRIDGE", "TUNNEL"]
+    for each in current:
+        assert each == [update for update in updates if update["project_id"] == each["project_id"]][-1]
+    assert of_run("forecast.current", "--type", "ForecastUpdate") == current
+
+
 def test_outputs_of_a_topic() -> None:
     journals = of_run("erp.postings")
     assert [journal["type"] for journal in journals] == ["JournalEntry"] * 24

@@ -64,7 +64,7 @@ def test_a_roll_forward() -> None:
 
 def test_as_json() -> None:
     found = json.loads(ledger(*FEBRUARY, "--json").stdout)
-    assert (found["version"], found["foots"], found["journals"]) == (2, True, 9)
+    assert (found["version"], found["foots"], found["journals"]) == (3, True, 9)
     unbilled = next(line for line in found["ledger"] if line["account"] == "1150")
     assert (unbilled["name"], unbilled["closing"]) == ("Unbilled receivable", "256.06")
     roll = next(each for each in found["roll_forward"] if (each["balance"], each["contract_id"]) == ("unbilled", "K-1"))

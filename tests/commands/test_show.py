@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from dataflows.embedded import store_path
 from milepost.cli import app
+from state.store import Store
+from tests.commands.tiny_firm import founding, worked, write
 from tests.finished_run import BRIDGE_FEBRUARY, BRIDGE_JANUARY, finished_run
 
 
@@ -35,6 +38,25 @@ def test_a_project_with_its_balances() -> None:
     assert row(result, "19 ") == ["19", "19", "760.00", "EUR", "0.00"]
     assert f"{BRIDGE_FEBRUARY}  2026-02-01 to 2026-03-01" in result.stdout
     assert "Forecast" in result.stdout
+
+
+def test_balances_say_that_the_ledger_has_more(tmp_path: Path) -> None:
+    """The third of March has not ended: its work is posted and in no view. Later it has, or nobody knows."""
+    write(tmp_path / "in", [*founding(), worked("T-1", 2), worked("T-2", 3)])
+    folder = ["--output", str(tmp_path / "out")]
+    wanted = ["show", "BRIDGE", *folder]
+    assert CliRunner().invoke(app, ["run", "--input", str(tmp_path / "in"), *folder]).exit_code == 0
+    shown = CliRunner().invoke(app, wanted)
+    assert "More has happened since; views go out when a day ends" in shown.stdout
+    assert row(shown, "K-1")[-1] == "800.00"
+    assert json.loads(CliRunner().invoke(app, [*wanted, "--json"]).stdout)["more_since"] is True
+    until = ["run", "--input", str(tmp_path / "in"), *folder, "--until", "2026-03-05"]
+    assert CliRunner().invoke(app, until).exit_code == 0
+    later = CliRunner().invoke(app, wanted)
+    assert "happened since" not in later.stdout
+    assert row(later, "K-1")[-1] == "1,600.00"
+    Store.delete(store_path(tmp_path / "out", 0))
+    assert "More may have happened since" in CliRunner().invoke(app, wanted).stdout
 
 
 def test_the_latest_statement_comes_first() -> None:

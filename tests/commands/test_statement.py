@@ -59,6 +59,17 @@ def test_corrections_and_earlier_work_are_marked() -> None:
     assert "US$-100.00" in text or "-US$100.00" in text
 
 
+def test_what_is_given_back_is_a_credit() -> None:
+    """-100.00 is due: the customer gets it, and no days to pay it in."""
+    text = statement(BRIDGE_FEBRUARY).stdout
+    assert re.search(r"Amount credited, net of tax +US\$100.00", text)
+    assert "Amount due" not in text
+    page = statement(BRIDGE_FEBRUARY, "--html").stdout
+    assert "<h1>Credit memo</h1>" in page
+    assert "Terms of payment" not in page
+    assert "<h1>Gutschrift</h1>" in statement(BRIDGE_FEBRUARY, "--html", "--locale", "de_DE").stdout
+
+
 def test_words_amounts_and_dates_of_a_country() -> None:
     text = statement(TUNNEL_JANUARY, "--locale", "de_DE").stdout
     assert re.search(r"5\.–6\. Jan\. 2026 +senior +ADA +12,00 +100,00 +1\.200,00", text)

@@ -481,6 +481,23 @@ def test_state_that_cannot_be_made_again_stops_the_run(tmp_path: Path) -> None:
     assert (stop.code, "rounds.jsonl" in stop.message) == (INTAKE_STATE_LOST, True)
 
 
+@pytest.mark.parametrize("changed", ["another number", "a line less", "a line twice"])
+def test_rounds_that_are_not_those_that_were_taken_in_stop_the_run(tmp_path: Path, changed: str) -> None:
+    for number in (1, 2):
+        write_lines(tmp_path / "in" / f"{number}.jsonl", activated(MORNING, f"P-{number}"))
+        run(tmp_path)
+    path = tmp_path / "out" / "rounds.jsonl"
+    first, second = path.read_text().splitlines(keepends=True)
+    kept = {
+        "another number": [first, second.replace('"number":2', '"number":3')],
+        "a line less": [first],
+        "a line twice": [first, second, second],
+    }
+    path.write_text("".join(kept[changed]))
+    stop = stopped(tmp_path)
+    assert (stop.code, "rounds.jsonl" in stop.message) == (INTAKE_STATE_LOST, True)
+
+
 def test_a_log_that_comes_out_differently_stops_the_run(tmp_path: Path) -> None:
     """Made from the same rounds by a release that reads them otherwise, say."""
     write_lines(tmp_path / "in" / "a.jsonl", *(activated(MORNING, f"P-{number}") for number in range(9)))

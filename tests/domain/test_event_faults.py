@@ -44,6 +44,7 @@ def test_work_needs_a_day_and_hours(given: dict[str, Any]) -> None:
         ({"worked_on": None}, "worked_on"),
         ({"started_at": TEN, "ended_at": NINE}, "ended_at"),
         ({"zone": "Europe/Atlantis"}, "zone"),
+        ({"rate": -1}, "rate"),
     ],
 )
 def test_work_without_them_is_refused(given: dict[str, Any], field: str) -> None:
@@ -95,6 +96,7 @@ def test_finance_names_what_it_is_about() -> None:
     )
     assert fault_of(invoice) == "statement_id"
     assert fault_of(invoice._replace(statement_id="E.1")) is None
+    assert fault_of(invoice._replace(statement_id="E.1", exchange_rate=0)) == "exchange_rate"
     assert fault_of(posting) == "journal_id"
     assert fault_of(posting._replace(journals=("E.1",))) is None
     assert fault_of(lost) == "invoice_id"

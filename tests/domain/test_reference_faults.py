@@ -53,7 +53,7 @@ TRANSFER = TransferPriceSet(
     effective_from=DAY,
     markup=1,
 )
-SPOT = ExchangeRateSet(**SENT, rate_type="spot", from_currency="EUR", to_currency="USD", date=DAY, rate=1)
+SPOT = ExchangeRateSet(**SENT, rate_type="spot", from_currency="EUR", to_currency="USD", date=DAY, rate=10**12)
 CLOSED = AccountingPeriodClosed(**SENT, legal_entity_id="DE", period="2026-05", requested_by="Ann", approved_by="Bob")
 ENDED = DayEnded(event_id="E", occurred_at=0, source="clock", zone="UTC", date=DAY)
 
@@ -102,7 +102,16 @@ def test_a_record_that_holds_together_has_no_fault(event: Event) -> None:
         (CAPACITY._replace(month="2026-3"), "month", "expected a month such as 2026-03, got '2026-3'"),
         (TRANSFER._replace(markup=None), "rate", "expected a rate or a markup, got neither"),
         (SPOT._replace(to_currency="EUR"), "to_currency", "expected two currencies, got EUR twice"),
-        (SPOT._replace(rate=0), "rate", "expected more than zero, got 0 x 10^-12"),
+        (SPOT._replace(rate=0), "rate", "expected 0.000000001 to 1000000000, got 0"),
+        (SPOT._replace(rate=10**24), "rate", "expected 0.000000001 to 1000000000, got 1000000000000"),
+        (COST._replace(rate=-1), "rate", "expected 0 to 1000000000, got -0.000001"),
+        (
+            CARD._replace(lines=(RateCardLine(1, overtime_markup=-300_000_000),)),
+            "lines[0].overtime_markup",
+            "expected 0 to 1000, got -300",
+        ),
+        (ENTITY._replace(policies=Policies(cut_off_day=0)), "policies.cut_off_day", "expected 1 to 31, got 0"),
+        (ENTITY._replace(policies=Policies(hours_decimals=8)), "policies.hours_decimals", "expected 0 to 6, got 8"),
         (CLOSED._replace(period="2026-13"), "period", "expected a period such as 2026-05, got '2026-13'"),
     ],
 )

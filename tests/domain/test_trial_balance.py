@@ -66,7 +66,7 @@ def test_accounts_open_with_what_earlier_periods_left() -> None:
     found = books().trial_balance("2026-02")
     unbilled = next(line for line in found.ledger if line.account == "1150")
     assert (unbilled.opening, unbilled.debits, unbilled.credits) == (540_0000, 260_0000, 315_0000)
-    assert (unbilled.balance, unbilled.closing) == (-55_0000, 485_0000)
+    assert (unbilled.movement, unbilled.closing) == (-55_0000, 485_0000)
     receivable = next(line for line in found.transaction if line.account == "1100")
     assert (receivable.currency, receivable.opening, receivable.closing) == ("USD", 400_0000, 400_0000)
 

@@ -84,7 +84,7 @@ def spot(from_currency: str, to_currency: str, day: date = DAY) -> ExchangeRateS
 
 
 def test_each_event_names_what_it_may_finish() -> None:
-    assert wakes(entity()) == (("entity", "DE"),)
+    assert wakes(entity()) == (("entity", "DE"), ("period", "DE"))
     assert wakes(customer("C")) == (("customer", "C"),)
     assert wakes(person()) == (("person", "P"),)
     assert wakes(card("RC", "customer", "C")) == (("rate_card", "RC"), ("card_scope", "customer:C"), ("rate", "EUR"))
@@ -123,6 +123,7 @@ def test_each_event_names_what_it_may_finish() -> None:
         customer("C", "E"),
         customer("D", "E"),
         person(),
+        entity(),
     ],
 )
 def test_work_without_rate_is_woken_by_whatever_may_rate_it(event: Event) -> None:
@@ -130,7 +131,7 @@ def test_work_without_rate_is_woken_by_whatever_may_rate_it(event: Event) -> Non
     assert set(wakes(event)) & set(waits_for_rate(QUERY, book))
 
 
-@pytest.mark.parametrize("event", [card("A", "customer", "X"), card("A", "region", "North"), customer("X"), entity()])
+@pytest.mark.parametrize("event", [card("A", "customer", "X"), card("A", "region", "North"), customer("X")])
 def test_work_without_rate_sleeps_through_what_cannot_rate_it(event: Event) -> None:
     assert not set(wakes(event)) & set(waits_for_rate(QUERY, EMPTY_BOOK))
 
@@ -148,6 +149,7 @@ def test_work_without_cost_rate_is_woken_by_person_and_role(event: Event) -> Non
         spot("EUR", "USD"),
         spot("GBP", "EUR"),
         AccountingPeriodClosed(**SENT, legal_entity_id="DE", period="2026-03", **DECIDED),
+        entity(),
     ],
 )
 def test_work_without_exchange_rate_is_woken_by_any_leg_and_by_another_accounting_date(event: Event) -> None:

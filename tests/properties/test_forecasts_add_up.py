@@ -8,27 +8,35 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import (
     Cap,
     ContractLine,
     FiscalCalendar,
     LineRate,
     PlannedHours,
+    ProjectBudget,
     RemainingWork,
+    Retention,
+    RetentionStep,
     TimeAndMaterials,
 )
-from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, TimeApproved, TimeWithdrawn
+from domain.events.delivery import (
+    EstimateRevised,
+    ProjectActivated,
+    ProjectClosed,
+    ResourceAssigned,
+    TimeApproved,
+    TimeWithdrawn,
+)
 from domain.events.reference import CostRateSet, ExchangeRateSet, LegalEntityDefined, PersonDefined
 from domain.outputs import ForecastUpdate, JournalEntry, ProjectView
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, HOURS_ONE, RATE_ONE
 from state.books import Outlook, Project
-from state.forecast.bases import reweigh
 from tests.harness import Books
 
 FIRST = date(2026, 3, 1)
@@ -69,9 +77,12 @@ steps = st.one_of(
         st.sampled_from([None, "USD"]),
     ),
     st.tuples(st.just("amend"), terms),
+    st.tuples(st.just("refused"), terms),
+    st.tuples(st.just("budget"), money, st.none() | hours, st.sampled_from([None, "USD"])),
     st.tuples(st.just("assign"), st.dictionaries(st.sampled_from((*MONTHS, FAR)), hours, max_size=3)),
     st.tuples(st.just("rate"), st.integers(8, 14)),
-    st.tuples(st.just("end"), st.integers(1, 12)),
+    st.tuples(st.sampled_from(["close", "terminate"]), st.integers(-3, 40)),
+    st.tuples(st.just("end"), st.integers(1, 40)),
 )
 
 
@@ -99,7 +110,7 @@ def history(contract: tuple[ContractLine, ...], currency: str, taken: Sequence[t
             person_id="P",
         ),
         exchange_rate(head, FIRST, 10),
-        ProjectActivated(**head, project_id="PR", version=1, name="Project", legal_entity_id="LE", starts_on=FIRST),
+        activated(head, 1, None),
         ContractSigned(
             **head,
             contract_id="K",
@@ -134,7 +145,7 @@ def history(contract: tuple[ContractLine, ...], currency: str, taken: Sequence[t
                         currency=stated_in,
                     )
                 )
-            case "amend", changed:
+            case ("amend" | "refused") as kind, changed:
                 made.append(
                     ContractAmended(
                         **head,
@@ -145,6 +156,7 @@ def history(contract: tuple[ContractLine, ...], currency: str, taken: Sequence[t
                         treatment="prospective",
                         approved_by="B",
                         lines=changed,
+                        retention=Retention((RetentionStep(0, 0, 0),)) if kind == "refused" else None,
                     )
                 )
             case "assign", planned:
@@ -160,12 +172,25 @@ def history(contract: tuple[ContractLine, ...], currency: str, taken: Sequence[t
                         planned=tuple(PlannedHours(month, each) for month, each in sorted(planned.items())),
                     )
                 )
+            case "budget", cost, planned, stated_in:
+                made.append(activated(head, version, ProjectBudget(cost=cost, hours=planned, currency=stated_in)))
+            case "close", ahead:
+                ends = today + timedelta(days=ahead)
+                made.append(ProjectClosed(**head, project_id="PR", version=version, ends_on=ends))
+            case "terminate", ahead:
+                ends = today + timedelta(days=ahead)
+                made.append(ContractTerminated(**head, contract_id="K", version=version, effective_on=ends))
             case "rate", tenths:
                 made.append(exchange_rate(head, today, tenths))
             case "end", days:
                 today += timedelta(days=days)
                 made.append(today - timedelta(days=1))
     return [*made, today]
+
+
+def activated(head: dict[str, Any], version: int, budget: ProjectBudget | None) -> ProjectActivated:
+    fields: dict[str, Any] = {**head, "name": "Project", "legal_entity_id": "LE", "starts_on": FIRST}
+    return ProjectActivated(**fields, project_id="PR", version=version, budget=budget)
 
 
 def exchange_rate(head: dict[str, Any], day: date, tenths: int) -> ExchangeRateSet:
@@ -175,23 +200,16 @@ def exchange_rate(head: dict[str, Any], day: date, tenths: int) -> ExchangeRateS
 
 
 def played(taken: list[Any], *, forget: bool = False) -> tuple[list[Any], dict[tuple[str, str], Any]]:
-    """Outputs and books; with `forget` nothing is taken as unchanged, and the store is opened anew after every day's end."""
-    anew = patch("state.handlers.forecast.weigh", lambda draft, name, as_of: reweigh(draft, name, as_of, None))
+    """Outputs and books; with `forget` the store is opened anew before every event and every day's end."""
     with TemporaryDirectory() as folder:
         books = Books(Path(folder))
-        if forget:
-            anew.start()
-        try:
-            for step in taken:
-                if isinstance(step, date):
-                    books.end_day(step)
-                    if forget:
-                        books.reopen()
-                else:
-                    books.fold(step)
-        finally:
+        for step in taken:
             if forget:
-                anew.stop()
+                books.reopen()
+            if isinstance(step, date):
+                books.end_day(step)
+            else:
+                books.fold(step)
         parts = dict(books.parts())
         books.close()
     return [folded.record for folded in books.folded], parts
@@ -217,6 +235,9 @@ def test_figures_add_up_and_changes_are_explained(taken: list[Any]) -> None:
             assert figures.eac_revenue == figures.burn_revenue + figures.etc_revenue
             assert figures.margin == figures.eac_revenue - figures.eac_cost
             assert min(figures.etc_hours, figures.etc_cost, figures.etc_revenue) >= 0
+            first = (update.as_of + timedelta(days=1)).isoformat()[:7]
+            if any((figures.etc_hours, figures.etc_cost, figures.etc_revenue)):
+                assert max(month.month for month in figures.months) >= first
             for name in ("hours", "cost", "revenue"):
                 assert sum(getattr(month, name) for month in figures.months) == getattr(figures, f"eac_{name}"), name
         if before is not None and update.previous is not None:

@@ -17,7 +17,7 @@ from connectors.files.engagement_log import LogRecord
 from dataflows.embedded import close, open_accounting, run_dataflow, run_plain, store_path
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded
-from state.store import Store
+from state.store import FILES, Store
 from tests.folding import GENERATION, Logged, MemoryLog, dump, log_records
 from tests.histories.draw import histories
 from tests.histories.log import History, with_days
@@ -83,11 +83,18 @@ def disturb_store(folder: Path, cut: Cut, copies: list[Path]) -> None:
             Store.delete(store)
         case "an older copy" if copies:
             Store.delete(store)
-            shutil.copy(copies[0], store)
+            copy_store(copies[0], store)
         case "cut short":
             store.write_bytes(store.read_bytes()[: store.stat().st_size // 2])
         case _:
-            copies.append(Path(shutil.copy(store, folder / f"copy-{len(copies)}.db")))
+            copies.append(folder / f"copy-{len(copies)}.db")
+            copy_store(store, copies[-1])
+
+
+def copy_store(source: Path, target: Path) -> None:
+    for suffix in FILES:
+        if Path(f"{source}{suffix}").exists():
+            shutil.copy(f"{source}{suffix}", f"{target}{suffix}")
 
 
 def written(folder: Path) -> dict[str, bytes]:

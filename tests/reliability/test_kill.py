@@ -21,9 +21,10 @@ from dataflows.embedded import close, open_accounting, run_plain, store_path
 from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings
 from milepost.cli import app
 from milepost.rounds import genesis
-from state.store import Store
+from state.store import FILES, Store
 from tests.reliability.run_in_batches import COMMITTED
 
+COPIED = tuple(suffix for suffix in FILES if suffix != "-shm")
 ROOT = Path(__file__).parents[2]
 UNTIL = "2026-04-30"
 KILLS = 18
@@ -97,13 +98,13 @@ def disturb_store(output: Path, how: str, copy: Path) -> None:
     if how == "deleted":
         Store.delete(store)
     elif how == "copied" and store.exists():
-        for suffix in ("", "-wal"):
+        for suffix in COPIED:
             Path(f"{copy}{suffix}").unlink(missing_ok=True)
             if Path(f"{store}{suffix}").exists():
                 shutil.copy(f"{store}{suffix}", f"{copy}{suffix}")
     elif how == "older copy" and copy.exists():
         Store.delete(store)
-        for suffix in ("", "-wal"):
+        for suffix in COPIED:
             if Path(f"{copy}{suffix}").exists():
                 shutil.copy(f"{copy}{suffix}", f"{store}{suffix}")
 

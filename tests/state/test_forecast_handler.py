@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from domain.events.catalogue import Event
-from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import (
     BillingCycle,
     BillRate,
@@ -25,6 +25,8 @@ from domain.events.common import (
     Policies,
     ProjectBudget,
     RemainingWork,
+    Retention,
+    RetentionStep,
     SharedCap,
     TimeAndMaterials,
 )
@@ -32,6 +34,7 @@ from domain.events.delivery import (
     BillingHoldPlaced,
     EstimateRevised,
     ProjectActivated,
+    ProjectClosed,
     ResourceAssigned,
     TimeApproved,
     TimeWithdrawn,
@@ -126,15 +129,13 @@ def signed(*lines: ContractLine, currency: str = "EUR", when: str = "2026-03-01T
     made: Event = event(
         ContractSigned,
         when,
-        contract_id="K",
         version=1,
         customer_id="C",
         legal_entity_id="LE",
         currency=currency,
         signed_on=date(2026, 3, 1),
-        starts_on=date(2026, 3, 1),
         lines=lines or (line(),),
-        **fields,
+        **{"contract_id": "K", "starts_on": date(2026, 3, 1), **fields},
     )
     return made
 
@@ -147,7 +148,7 @@ def activated(cost: str | None = None, project_id: str = "PR", **budget: Any) ->
         version=1,
         name="Migration",
         legal_entity_id="LE",
-        starts_on=date(2026, 3, 1),
+        starts_on=budget.pop("starts_on", date(2026, 3, 1)),
         ends_on=date(2026, 6, 30),
         budget=ProjectBudget(cost=parse_amount(cost), **budget) if cost is not None else None,
     )
@@ -191,7 +192,9 @@ def estimate(version: int, as_of: str, *works: RemainingWork, when: str | None =
     return made
 
 
-def assigned(person_id: str, *planned: tuple[str, int], role: str = "consultant") -> ResourceAssigned:
+def assigned(
+    person_id: str, *planned: tuple[str, int], role: str = "consultant", starts_on: date = date(2026, 3, 1)
+) -> ResourceAssigned:
     made: ResourceAssigned = event(
         ResourceAssigned,
         "2026-03-01T12:00",
@@ -200,7 +203,7 @@ def assigned(person_id: str, *planned: tuple[str, int], role: str = "consultant"
         project_id="PR",
         person_id=person_id,
         role=role,
-        starts_on=date(2026, 3, 1),
+        starts_on=starts_on,
         planned=tuple(PlannedHours(month, hours * HOURS_ONE) for month, hours in planned),
     )
     return made
@@ -422,17 +425,24 @@ def test_lines_do_not_make_up_for_each_other(books: Books) -> None:
     assert last.project.eac_cost == parse_amount("5400")
 
 
-def test_work_of_no_line_has_what_the_projects_budget_leaves_it(books: Books) -> None:
-    """6,000 for the project, 5,000 of them for its lines. 5 h that nobody pays are of the other 1,000, 12 h are 200 above it."""
+def test_the_projects_budget_adds_nothing_to_its_lines(books: Books) -> None:
+    """2,000 and 3,000 for the lines are 5,000, whatever the project's budget; 5 h that nobody pays come on top of them."""
     contract, _ = two_lines()
     begin(books, contract, activated("6000"))
     told = updates(record.record for record in books.folded)[-1]
-    assert told.project.eac_cost == parse_amount("6000")
+    assert told.project.eac_cost == parse_amount("5000")
     books.fold(time("T-1", "2026-03-02", 5, billable=False))
-    (told,) = updates(books.end_day(date(2026, 3, 2)))
-    assert (told.project.burn_cost, told.project.eac_cost) == (parse_amount("500"), parse_amount("6000"))
-    (told,) = updates(books.fold(time("T-2", "2026-03-03", 7, billable=False)))
-    assert told.project.eac_cost == parse_amount("6200")
+    told = (updates(record.record for record in books.folded) + updates(books.end_day(date(2026, 3, 2))))[-1]
+    assert (told.project.burn_cost, told.project.eac_cost) == (parse_amount("500"), parse_amount("5500"))
+
+
+def test_the_projects_budget_is_the_whole_where_some_line_has_none(books: Books) -> None:
+    """2,000 for the one line, none for the other, 6,000 for the project: 6,000, of which all work is taken."""
+    lines = line("BUILD", tasks=("build",), cost_budget=parse_amount("2000")), line("RUN", tasks=("run",))
+    begin(books, signed(*lines), activated("6000"))
+    books.fold(time("T-1", "2026-03-02", 8, task="build"), time("T-2", "2026-03-02", 8, task="run"))
+    told = (updates(record.record for record in books.folded) + updates(books.end_day(date(2026, 3, 2))))[-1]
+    assert (told.project.burn_cost, told.project.eac_cost) == (parse_amount("1600"), parse_amount("6000"))
 
 
 def test_work_of_no_line_counts_as_it_comes_where_the_project_has_no_budget(books: Books) -> None:
@@ -644,6 +654,41 @@ def test_a_budget_without_a_plan_is_spread_to_the_projects_end(books: Books) -> 
     months = {month.month: (month.cost, month.revenue) for month in told.project.months if month.cost}
     thousand = parse_amount("1000"), parse_amount("1500")
     assert months == dict.fromkeys(("2026-03", "2026-04", "2026-05", "2026-06"), thousand)
+
+
+def months_to_come(update: ForecastUpdate) -> dict[str, int]:
+    return {month.month: month.cost for month in update.project.months if month.cost}
+
+
+def test_what_remains_moves_on_when_a_month_has_ended(books: Books) -> None:
+    """4,000 up to June, 800 of it done in March: on its last day 3,200 lie in April to June, a month later in May and June."""
+    begin(books, signed(), activated("4000"))
+    books.fold(time("T-1", "2026-03-02", 8))
+    books.end_day(date(2026, 3, 2))
+    told = updates(books.end_day(date(2026, 5, 15)))
+    assert [one.as_of for one in told] == [date(2026, 3, 31), date(2026, 4, 30)]
+    march, third = parse_amount("800"), parse_amount("1066.67")
+    later = {"2026-04": third, "2026-05": parse_amount("1066.66"), "2026-06": third}
+    assert months_to_come(told[0]) == {"2026-03": march, **later}
+    assert months_to_come(told[1]) == {"2026-03": march, "2026-05": 2 * march, "2026-06": 2 * march}
+    assert told[1].deltas == ()
+
+
+def test_the_plan_begins_with_the_project(books: Books) -> None:
+    """Told in March of a project of June with a contract of May: all of it lies in June."""
+    begins = activated("4000", starts_on=date(2026, 6, 15))
+    begin(books, signed(starts_on=date(2026, 5, 1)), begins)
+    told = updates(record.record for record in books.folded)[-1]
+    assert months_to_come(told) == {"2026-06": parse_amount("4000")}
+
+
+def test_the_plan_begins_with_the_contract_and_who_is_assigned(books: Books) -> None:
+    """The project began in March, its contract begins in May, and the first who is assigned in June."""
+    begin(books, signed(starts_on=date(2026, 5, 1)), activated("4000"))
+    told = updates(record.record for record in books.folded)[-1]
+    assert months_to_come(told) == dict.fromkeys(("2026-05", "2026-06"), parse_amount("2000"))
+    told = updates([*books.fold(assigned("P-1", starts_on=date(2026, 6, 1))), *books.end_day(date(2026, 3, 2))])[-1]
+    assert months_to_come(told) == {"2026-06": parse_amount("4000")}
 
 
 # Caps
@@ -885,3 +930,116 @@ def test_journals_and_forecasts_agree(books: Books) -> None:
                 posted[side.account] += side.amount
     told = updates(records)[-1].project
     assert (told.burn_cost, told.burn_revenue) == (posted["5000"], -posted["4000"])
+
+
+# The end
+
+
+def terminated(on: str, when: str, contract_id: str = "K") -> Event:
+    made: Event = event(
+        ContractTerminated, when, contract_id=contract_id, version=2, effective_on=date.fromisoformat(on)
+    )
+    return made
+
+
+def closed(on: str, when: str, project_id: str = "PR") -> Event:
+    made: Event = event(ProjectClosed, when, project_id=project_id, version=2, ends_on=date.fromisoformat(on))
+    return made
+
+
+def ended() -> list[Event]:
+    return [terminated("2026-03-05", "2026-03-04T10:00"), closed("2026-03-04", "2026-03-04T10:00")]
+
+
+@pytest.mark.parametrize("end", ended())
+def test_nothing_remains_of_what_has_ended(books: Books, end: Event) -> None:
+    """8 h of 40 are done for 800 and 1,200. Its last day is 4 March: nothing is to come, and 1,200 are still to be billed."""
+    begin(books, signed(line(cap=Cap("hard", parse_amount("10000")))), activated("4000"))
+    books.fold(time("T-1", "2026-03-02", 8))
+    books.end_day(date(2026, 3, 3))
+    told = (updates(books.fold(end)) + updates(books.end_day(date(2026, 3, 4))))[-1]
+    assert eac(told) == money(8, "800", "1200")
+    assert told.project.backlog == 0
+    assert told.project.unbilled_backlog == parse_amount("1200")
+    assert {one.cause for one in told.deltas} == {"scope"}
+    assert told.demand == ()
+    books.fold(time("T-2", "2026-03-04", 2, when="2026-03-05T18:00"))
+    (told,) = updates(books.end_day(date(2026, 3, 5)))
+    assert eac(told) == money(10, "1000", "1500")
+
+
+def test_what_ends_later_has_its_work_until_then(books: Books) -> None:
+    """Closed in March with the end of 10 April: 2,000 of it all are spread over the two months, and gone after that day."""
+    begin(books, signed(), activated("2000"))
+    books.fold(closed("2026-04-10", "2026-03-02T10:00"))
+    books.end_day(date(2026, 3, 2))
+    last = updates(record.record for record in books.folded)[-1]
+    assert last.project.eac_cost == parse_amount("2000")
+    told = updates(books.end_day(date(2026, 4, 9)))
+    assert [(one.as_of, one.project.eac_cost) for one in told] == [(date(2026, 3, 31), parse_amount("2000"))]
+    (told_last,) = updates(books.end_day(date(2026, 4, 10)))
+    assert (told_last.project.eac_cost, told_last.project.months) == (0, ())
+    assert told_last.deltas == (delta("scope", "-2000", "0"),)
+
+
+def test_a_line_whose_contract_was_terminated_leaves_the_others(books: Books) -> None:
+    """2,000 and 3,000 budgeted, 800 of the first done when its contract ends: 3,800 at completion."""
+    second = signed(line("M", tasks=("run",), cost_budget=parse_amount("3000")), contract_id="K2")
+    begin(books, signed(line(tasks=("build",), cost_budget=parse_amount("2000"))), second, activated())
+    books.fold(time("T-1", "2026-03-02", 8, task="build"))
+    books.end_day(date(2026, 3, 3))
+    outputs = books.fold(terminated("2026-03-05", "2026-03-04T10:00"))
+    (told,) = updates([*outputs, *books.end_day(date(2026, 3, 4))])
+    assert told.project.eac_cost == parse_amount("3800")
+    assert ("ExceptionRaised", "no_estimate") not in exceptions(record.record for record in books.folded)
+
+
+def test_a_project_that_has_ended_takes_no_room_of_a_shared_cap(books: Books) -> None:
+    """Where nothing remains anywhere the 3,000 are shared equally by those that go on: B alone."""
+    shared = SharedCap("BOTH", ("L-A", "L-B"), "hard", parse_amount("3000"))
+    lines = line("L-A", project_id="A"), line("L-B", project_id="B")
+    books.fold(entity(), *people(), signed(*lines, shared_caps=(shared,)))
+    books.fold(*(activated(project_id=project_id) for project_id in ("A", "B")))
+    books.end_day(date(2026, 3, 1))
+    books.fold(closed("2026-03-02", "2026-03-02T10:00", "A"))
+    books.fold(time("T-1", "2026-03-02", 1, project_id="B"))
+    books.end_day(date(2026, 3, 2))
+    outputs = [record.record for record in books.folded]
+    backlogs = [updates(outputs, project_id)[-1].project.backlog for project_id in ("A", "B")]
+    assert backlogs == [0, parse_amount("2850")]
+
+
+# What is remembered
+
+
+def test_a_store_opened_anew_tells_the_same(tmp_path: Path) -> None:
+    """An amendment that is refused names another project: whatever it makes of its forecast, it does so before a restart and after."""
+    amendment = event(
+        ContractAmended,
+        "2026-03-02T19:00",
+        contract_id="K",
+        version=2,
+        replaces_version=1,
+        effective_on=date(2026, 3, 1),
+        treatment="prospective",
+        approved_by="B",
+        lines=(line(), line("X", project_id="Q")),
+        retention=Retention((RetentionStep(0, 0, 0),)),
+    )
+    known = entity("USD"), *people(currency="USD"), rate("2026-03-01", "USD", "1.25"), signed()
+    projects = [activated(project_id=project_id) for project_id in ("PR", "Q")]
+    works = [time(f"T-{day}", f"2026-03-0{day}", 5, project_id="Q") for day in (2, 3, 4)]
+    told = []
+    for reopened in (False, True):
+        folder = tmp_path / str(reopened)
+        folder.mkdir()
+        books = Books(folder)
+        books.fold(*known, *projects, works[0], amendment)
+        for day, work in enumerate(works[1:], 3):
+            if reopened:
+                books.reopen()
+            books.fold(work)
+            books.end_day(date(2026, 3, day))
+        told.append([one.body for one in books.encoded])
+        books.close()
+    assert told[0] == told[1]

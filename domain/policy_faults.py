@@ -1,0 +1,106 @@
+"""Which numbers a policy, a rate or a share may be; anything else stops nobody, but is refused where it is said.
+
+The limits keep what follows from them within what a record holds: an amount has 14 digits before the point, a date ends with 2100.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from domain.events.common import BillingCycle, LineRate, Policies, RateCardLine
+from domain.money import format_decimal
+from domain.units import (
+    AMOUNT_ONE,
+    AMOUNT_SCALE,
+    EXCHANGE_RATE_ONE,
+    EXCHANGE_RATE_SCALE,
+    HOURS_ONE,
+    HOURS_SCALE,
+    PERCENT_ONE,
+    PERCENT_SCALE,
+    RATE_ONE,
+    RATE_SCALE,
+    Amount,
+    ExchangeRate,
+    Hours,
+    Percent,
+    Rate,
+)
+
+# A field and what is wrong with it.
+Fault = tuple[str, str]
+
+HOURS_OF_A_YEAR: Hours = 8_784 * HOURS_ONE
+RATE_MOST: Rate = 1_000_000_000 * RATE_ONE
+MARKUP_MOST: Percent = 1_000 * PERCENT_ONE
+# The most that one piece of work may come to, in its own currency and in the ledger's: a thousand of them fit a record.
+ENTRY_MOST: Amount = 100_000_000_000 * AMOUNT_ONE
+EXCHANGE_RATE_MOST: ExchangeRate = 1_000_000_000 * EXCHANGE_RATE_ONE
+EXCHANGE_RATE_LEAST: ExchangeRate = EXCHANGE_RATE_ONE // 1_000_000_000
+
+
+class _Range(NamedTuple):
+    least: int
+    most: int
+    decimals: int = 0
+
+
+_POLICIES = {
+    "increment_minutes": _Range(0, 1_440),
+    "minimum_minutes": _Range(0, 1_440),
+    "cut_off_day": _Range(1, 31),
+    "grace_days": _Range(0, 366),
+    "poc_precision": _Range(0, 6),
+    "rounding_limit": _Range(0, 10**18, AMOUNT_SCALE),
+    "approval_limit": _Range(0, 10**18, AMOUNT_SCALE),
+    "hours_max_per_entry": _Range(0, HOURS_OF_A_YEAR, HOURS_SCALE),
+    "hours_decimals": _Range(0, HOURS_SCALE),
+    "quantity_decimals": _Range(0, HOURS_SCALE),
+    "rate_staleness_days": _Range(0, 3_660),
+}
+_CYCLE = {"n": _Range(1, 520), "cut_off_day": _Range(1, 31)}
+
+
+def policy_faults(path: str, policies: Policies) -> Iterator[Fault]:
+    """`path` is the field that holds the policies."""
+    for name, allowed in _POLICIES.items():
+        yield from _outside(f"{path}.{name}", getattr(policies, name), allowed)
+    for threshold in policies.cap_thresholds or ():
+        yield from threshold_faults(f"{path}.cap_thresholds", threshold)
+    if policies.billing_cycle is not None:
+        yield from cycle_faults(f"{path}.billing_cycle", policies.billing_cycle)
+
+
+def cycle_faults(path: str, cycle: BillingCycle) -> Iterator[Fault]:
+    for name, allowed in _CYCLE.items():
+        yield from _outside(f"{path}.{name}", getattr(cycle, name), allowed)
+
+
+def grace_faults(path: str, grace_days: int | None) -> Iterator[Fault]:
+    yield from _outside(path, grace_days, _POLICIES["grace_days"])
+
+
+def threshold_faults(path: str, threshold: Percent) -> Iterator[Fault]:
+    yield from _outside(path, threshold, _Range(1, MARKUP_MOST, PERCENT_SCALE))
+
+
+def line_rate_faults(path: str, line: LineRate | RateCardLine) -> Iterator[Fault]:
+    yield from rate_faults(f"{path}.rate", line.rate)
+    yield from markup_faults(f"{path}.overtime_markup", line.overtime_markup)
+
+
+def rate_faults(path: str, rate: Rate | None) -> Iterator[Fault]:
+    yield from _outside(path, rate, _Range(0, RATE_MOST, RATE_SCALE))
+
+
+def markup_faults(path: str, markup: Percent | None) -> Iterator[Fault]:
+    yield from _outside(path, markup, _Range(0, MARKUP_MOST, PERCENT_SCALE))
+
+
+def exchange_rate_faults(path: str, rate: ExchangeRate | None) -> Iterator[Fault]:
+    yield from _outside(path, rate, _Range(EXCHANGE_RATE_LEAST, EXCHANGE_RATE_MOST, EXCHANGE_RATE_SCALE))
+
+
+def _outside(path: str, value: int | None, allowed: _Range) -> Iterator[Fault]:
+    if value is not None and not allowed.least <= value <= allowed.most:
+        least, most, got = (format_decimal(each, allowed.decimals) for each in (allowed.least, allowed.most, value))
+        yield path, f"expected {least} to {most}, got {got}"

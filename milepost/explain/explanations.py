@@ -95,7 +95,7 @@ class Explanations:
             return NotFound(tuple(_accounts(wanted, sums)))
         if wanted.engagement_id is None or not wanted.figure or node.value is None:
             return Explained(node, wanted.engagement_id)
-        if wanted.figure in ("closing", "balance"):
+        if wanted.figure in ("closing", "movement"):
             return Explained(node, wanted.engagement_id)
         found = self.engagement(wanted.engagement_id)
         made = of_engagement(wanted, found.explainer, node.value)

@@ -2,9 +2,9 @@
 
 | id | figure |
 |---|---|
-| `LE-DE/2026-02/1150#closing` | an account in ledger currency: opening, debits, credits, balance or closing |
+| `LE-DE/2026-02/1150#closing` | an account in ledger currency: opening, debits, credits, movement or closing |
 | `LE-DE/2026-02/1150/USD#closing` | the same in a transaction currency |
-| `LE-DE/2026-02/unbilled/K-1/USD#added` | how a contract's balance moved: opening, added, billed, corrected or closing |
+| `LE-DE/2026-02/unbilled/K-1/USD#added` | how a contract's balance moved: opening, added, invoiced, corrected or closing |
 | `LE-DE/2026-02/unbilled/K-1/USD#added/ledger` | the same in ledger currency |
 
 With `@PRJ-1` behind it a figure is what one engagement gives to it. A balance sums what engagements give, which is known without
@@ -28,7 +28,7 @@ _ID: Final = re.compile(
     r"(?P<entity>.+?)/(?P<period>\d{4}-\d{2})/(?P<account>\d{4}|unbilled|contract_position)(?P<rest>(/[^#@]*)?)"
     r"(#(?P<figure>[a-z]+)(?P<ledger>/ledger)?)?(@(?P<engagement>.+))?"
 )
-ACCOUNT_FIGURES: Final = ("opening", "debits", "credits", "balance", "closing")
+ACCOUNT_FIGURES: Final = ("opening", "debits", "credits", "movement", "closing")
 ROLL_FIGURES: Final = (*Moves._fields, "closing")
 NO_CONTRACT: Final = "-"
 
@@ -122,8 +122,8 @@ def explain_ledger(wanted: LedgerFigure, sums: Sequence[PostedSum]) -> Node | No
 def _figure(wanted: LedgerFigure, found: Sequence[PostedSum]) -> Node:
     currency = found[0].ledger_currency if wanted.in_ledger else wanted.currency
     title = f"{wanted.entity_id} {wanted.period} {wanted.account.replace('_', ' ')}: {wanted.figure}"
-    if wanted.figure in ("closing", "balance"):
-        names = [name for name in wanted.figures if name not in ("closing", "balance")]
+    if wanted.figure in ("closing", "movement"):
+        names = [name for name in wanted.figures if name not in ("closing", "movement")]
         parts = [
             _figure(wanted._replace(figure=name), found)
             for name in names

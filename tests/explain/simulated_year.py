@@ -144,7 +144,7 @@ def _of_ledgers() -> Iterator[Printed]:
             for lines, in_ledger in ((balance.ledger, True), (balance.transaction, False)):
                 for line in lines:
                     whose = f"{head}/{line.account}" + ("" if in_ledger else f"/{line.currency}")
-                    for name in ("opening", "debits", "credits", "balance", "closing"):
+                    for name in ("opening", "debits", "credits", "movement", "closing"):
                         yield Printed("account", f"{whose}#{name}", _fraction(getattr(line, name)))
             for roll in balance.rolls:
                 whose = f"{head}/{roll.balance}/{roll.contract_id or '-'}/{roll.currency}"

@@ -35,6 +35,8 @@ SYNC_BYTES: Final = 16
 HEADER_BYTES_MAX: Final = 1_000_000
 BLOCK_BYTES_MAX: Final = 4 * 1024 * 1024
 CHUNK_BYTES: Final = 1024 * 1024
+# Read at a time where records lie apart.
+NEAR_BYTES: Final = 16 * 1024
 DAMAGED_BYTES_KEPT: Final = 900_000
 
 
@@ -113,6 +115,22 @@ def read_container(
             yield from _read_block(path, tape, header)
 
 
+def records_at(
+    path: Path, known: Mapping[str, Decoder[R]], places: Sequence[int], end: int | None = None
+) -> Iterator[ContainerRecord[R] | Damage]:
+    """The records of the blocks that begin at these bytes, ascending; little is read besides."""
+    with path.open("rb") as file:
+        tape = _Tape(file, end, NEAR_BYTES)
+        try:
+            header = _read_header(tape, known)
+        except (DecodeError, SchemaRefused) as error:
+            yield Damage(path, 0, 0, str(error), "", b"")
+            return
+        for place in places:
+            tape.go(place)
+            yield from _read_block(path, tape, header)
+
+
 def decode_output_file(path: Path, start: int | None = None) -> Iterator[tuple[Position, Output]]:
     """A file of outputs that Milepost wrote. Raises ContainerDamaged."""
     return _whole(read_container(path, output_versions(), start))
@@ -140,9 +158,10 @@ class _Header(NamedTuple, Generic[R]):
 class _Tape:
     """A file read forward, with what lies ahead in memory."""
 
-    def __init__(self, file: BinaryIO, end: int | None) -> None:
+    def __init__(self, file: BinaryIO, end: int | None, chunk: int = CHUNK_BYTES) -> None:
         self.file = file
         self.end = end
+        self.chunk = chunk
         self.at = 0
         self.kept = b""
         self.kept_at = 0
@@ -150,7 +169,7 @@ class _Tape:
     def ahead(self, count: int) -> bytes:
         """Up to `count` bytes from here; fewer where the file ends."""
         begin = self.at - self.kept_at
-        if begin + count > len(self.kept):
+        if not 0 <= begin <= begin + count <= len(self.kept):
             self._read(count)
             begin = 0
         return self.kept[begin : begin + count]
@@ -159,9 +178,10 @@ class _Tape:
         self.at = at
 
     def _read(self, count: int) -> None:
-        rest = self.kept[self.at - self.kept_at :]
+        begin = self.at - self.kept_at
+        rest = self.kept[begin:] if begin >= 0 else b""
         self.file.seek(self.at + len(rest))
-        left = CHUNK_BYTES + count
+        left = self.chunk + count
         if self.end is not None:
             left = max(0, min(left, self.end - self.at - len(rest)))
         self.kept = rest + self.file.read(left)

@@ -95,21 +95,41 @@ class PeriodTotals(NamedTuple):
     credits: Amount
 
 
+class PostedSum(NamedTuple):
+    """What the journals of one engagement and contract post on an account in a period; debits and credits are both positive."""
+
+    period: str
+    account: str
+    currency: str
+    contract_id: str | None
+    engagement_id: str
+    move: str
+    journals: int
+    debits: Amount
+    credits: Amount
+    ledger_currency: str
+    ledger_debits: Amount
+    ledger_credits: Amount
+
+
 Key = tuple[str, str]
 RollKey = tuple[str, str | None, str]
 
 
 class LedgerSums:
-    """Sums of one legal entity's journals by period; they are added in the order in which they were made."""
+    """Sums of one legal entity's journals by period; they are added in the order in which they were made.
 
-    def __init__(self, legal_entity_id: str) -> None:
+    `taken_back` are the entries of which a posting was reversed before the first journal.
+    """
+
+    def __init__(self, legal_entity_id: str, taken_back: Iterable[str] = ()) -> None:
         self.legal_entity_id = legal_entity_id
         self.ledger_currency = ""
         self._journals: dict[str, int] = {}
         self._ledger: dict[str, dict[Key, list[Amount]]] = {}
         self._transaction: dict[str, dict[Key, list[Amount]]] = {}
         self._moves: dict[str, dict[RollKey, dict[str, list[Amount]]]] = {}
-        self._taken_back: set[str] = set()
+        self._taken_back = set(taken_back)
 
     def add(self, journal: JournalEntry) -> None:
         period = journal.period
@@ -121,6 +141,10 @@ class LedgerSums:
             _post(transaction, (line.account, journal.currency), line.amount)
         if any(line.account in CONTRACT_POSITION for line in journal.lines):
             self._move(journal)
+
+    def move_of(self, journal: JournalEntry) -> str:
+        """What a journal does to the balances that roll forward, and nothing where it is on none; in the order of the journals."""
+        return self._kind_of(journal) if any(line.account in CONTRACT_POSITION for line in journal.lines) else ""
 
     def periods(self) -> tuple[PeriodTotals, ...]:
         """Periods with journals, in order."""

@@ -9,10 +9,13 @@ import typer
 
 from connectors.imports.products.product import CLOCKIFY, HARVEST, SOLIDTIME, TOGGL
 from milepost import exit_codes
+from milepost.as_of import looking_back
 from milepost.commands import (
+    between,
     dead_letters,
     dump,
     exceptions,
+    explain,
     forecast,
     import_,
     import_exports,
@@ -25,6 +28,7 @@ from milepost.commands import (
     verify,
 )
 from milepost.errors import TellingGroup
+from milepost.for_period import forecast_for, show_for
 
 PLAIN: Final[dict[str, Any]] = {
     "no_args_is_help": True,
@@ -114,10 +118,17 @@ mount(
 )
 mount(
     "show",
-    show.show,
+    looking_back(show.show, "id_", show_for),
     "Explain a project, an engagement or a statement.",
     example="milepost show PRJ-00004 --output build/try/output",
     then="milepost show on a statement that it names, or milepost forecast PRJ-00004 --output build/try/output",
+)
+mount(
+    "explain",
+    explain.explain,
+    "Show why a figure is what it is, down to the events.",
+    example="milepost explain PRJ-00004#accrued --output build/try/output",
+    then="milepost explain on any id that it shows; --html FILE for a page to click through",
 )
 mount(
     "statement",
@@ -128,14 +139,14 @@ mount(
 )
 mount(
     "forecast",
-    forecast.forecast,
+    looking_back(forecast.forecast, "project_id", forecast_for),
     "Show where a project is heading, and why that changed.",
     example="milepost forecast PRJ-00004 --since 2026-02-15 --output build/try/output",
     then="the same with --html > forecast.html for a page with charts",
 )
 mount(
     "ledger",
-    ledger.ledger,
+    looking_back(ledger.ledger),
     "Show trial balance and roll-forwards of a company.",
     example="milepost ledger --entity LE-DE --period 2026-02 --output build/try/output",
     then="the same with --csv for a spreadsheet, or milepost verify --output build/try/output",
@@ -215,6 +226,13 @@ mount(
     example="milepost dead-letters resend time.jsonl:17 --set worked_on=2026-03-04 --output build/try/output",
     then="milepost run, which takes the new event in",
     on=unread,
+)
+mount(
+    "between",
+    between.between,
+    "Show what came between two moments, and what it moved.",
+    example="milepost between 2026-02-28 2026-03-31 --output build/try/output",
+    then="milepost explain on any id that it shows, or milepost ledger --as-of either day",
 )
 mount(
     "dump",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -16,10 +18,25 @@ from domain.units import AMOUNT_ONE, Amount
 # How pages write amounts and dates where no reader is named.
 LOCALE: Final = "en_GB"
 
+# Folders that people know by another name, such as one that shows an earlier moment.
+_KNOWN_AS: dict[str, str] = {}
+
 
 def say(message: str) -> None:
     """For people: on stderr, so that it never mixes with data."""
+    for folder, name in _KNOWN_AS.items():
+        message = message.replace(folder, name)
     typer.echo(message, err=True)
+
+
+@contextmanager
+def known_as(folder: Path, name: str) -> Iterator[None]:
+    """What is said names the folder so."""
+    _KNOWN_AS[str(folder)] = name
+    try:
+        yield
+    finally:
+        del _KNOWN_AS[str(folder)]
 
 
 def write_json(shape: object) -> None:

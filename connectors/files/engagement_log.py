@@ -29,6 +29,8 @@ from state.guards import LOG_MISSING, GuardStop
 
 READ_BYTES_MIN: Final = 64 * 1024
 READ_BYTES_MAX: Final = 4 * 1024 * 1024
+# Nearly all records are smaller.
+RECORD_BYTES_NEAR: Final = 4 * 1024
 # A record is an event of at most 1 MB with its engagement and what is its own.
 RECORD_BYTES_MAX: Final = 3 * 1024 * 1024
 
@@ -112,6 +114,31 @@ class EngagementLog:
         while found := self.read(offset):
             yield from found
             offset += len(found)
+
+    def places(self, offset: int = 0) -> Iterator[LogEnd]:
+        """The bytes at which the committed records from an offset on begin."""
+        if offset < self._committed.offset:
+            for place in self._walk(self._place_of(offset)):
+                if place.offset == self._committed.offset:
+                    return
+                yield place
+
+    def record_at(self, place: LogEnd) -> LogRecord:
+        """The record of an offset whose block begins at a byte that `places` gave."""
+        size = min(RECORD_BYTES_NEAR, self._committed.length - place.length)
+        data = os.pread(self._file, size, place.length)
+        try:
+            block = read_block(data, 0, self._header.sync)
+            if block is None:
+                data = os.pread(self._file, RECORD_BYTES_MAX, place.length)
+                block = read_block(data, 0, self._header.sync)
+            if block is not None:
+                stored: Stored = read_stored(data, block[0])[0]
+                event = READERS[stored.type, stored.schema](stored.body)
+                return LogRecord(place.offset, stored.engagement_id, stored.type, stored.body, event, stored.own)
+        except (DecodeError, KeyError) as error:
+            raise damaged(self.path, place.offset, str(error)) from error
+        raise damaged(self.path, place.offset, f"no whole record at byte {place.length}")
 
     def event_at(self, position: int) -> Event:
         """Of the record whose block begins at a byte of the file, committed or not."""

@@ -27,7 +27,9 @@ CSV_COLUMNS = (
 def ledger(
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
     entity: Annotated[str | None, typer.Option("--entity", help="Legal entity; without it all are listed.")] = None,
-    period: Annotated[str | None, typer.Option("--period", help="Such as 2026-03; without it all are listed.")] = None,
+    period: Annotated[
+        str | None, typer.Option("--period", "--for", help="Such as 2026-03; without it all are listed.")
+    ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row an account or contract.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:

@@ -13,7 +13,7 @@ from domain.events.delivery import ResourceAssigned
 from domain.forecast import MONTHS_MAX, NOTHING, Tally, added, value_of
 from domain.money import HALF_UP, round_ratio, smallest_unit
 from domain.outputs import ForecastDemand
-from domain.rates import RateDecision, RateQuery, resolve_bill_rate
+from domain.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate
 from domain.units import Amount, Hours, Rate
 from state.books import Contract, Project
 from state.draft import Draft
@@ -56,8 +56,8 @@ class Assigned(NamedTuple):
 def planned_from(draft: Draft, project: Project, as_of: date) -> Planned:
     if has_ended(draft, project, as_of):
         return Planned()
-    first = _first_month(as_of)
-    planned = _assigned(draft, project, first).planned
+    first = first_month(as_of)
+    planned = assigned_from(draft, project, first).planned
     if not planned.months or planned.months[0][0] != first:
         return planned
     worked = sum(tally[0] for month, tally in project.months.items() if month.startswith(first))
@@ -65,11 +65,11 @@ def planned_from(draft: Draft, project: Project, as_of: date) -> Planned:
     return Planned(((first, left), *planned.months[1:]), planned.demand)
 
 
-def _first_month(as_of: date) -> str:
+def first_month(as_of: date) -> str:
     return (as_of + ONE_DAY).isoformat()[:7]
 
 
-def _assigned(draft: Draft, project: Project, first: str) -> Assigned:
+def assigned_from(draft: Draft, project: Project, first: str) -> Assigned:
     """Large projects have hundreds of assignments, of which an event changes one."""
     key = ("assigned from", project.project_id)
     end = last_day(draft, project)
@@ -132,10 +132,10 @@ def planned_cost(
     draft: Draft, project: Project, planned: Planned, as_of: date, now: Mapping[str, Tally]
 ) -> dict[str, Tally]:
     """Cost of the planned hours by currency, at cost rates; hours without one at the average cost of an hour so far."""
-    first = _first_month(as_of)
+    first = first_month(as_of)
     costs: dict[str, Amount] = {}
     whole = uncosted = 0
-    for assignment, months, _, _ in _assigned(draft, project, first).ahead.values():
+    for assignment, months, _, _ in assigned_from(draft, project, first).ahead.values():
         for month, hours in months:
             whole += hours
             found = _cost_rate(draft, assignment, _day_in(month, assignment))
@@ -172,11 +172,11 @@ def _day_in(month: str, assignment: ResourceAssigned) -> date:
 
 def planned_rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_of: date) -> Rate:
     """Average of the planned hours that have a rate, each assignment at the rate of its first month that is planned."""
-    plan = next((plan for plan in lines if not plan.line.tasks), lines[0] if lines else None)
+    plan = planned_line(lines)
     contract = draft.contract(plan.contract_id) if plan is not None else None
     if plan is None or contract is None:
         return 0
-    ahead = _assigned(draft, project, _first_month(as_of)).ahead
+    ahead = assigned_from(draft, project, first_month(as_of)).ahead
     known = _known_rates(draft, project, plan, 4 * len(ahead))
     hours = value = 0
     for assignment, _, planned, day in ahead.values():
@@ -188,6 +188,11 @@ def planned_rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_o
         if rate:
             hours, value = hours + planned, value + planned * rate
     return value // hours if hours else 0
+
+
+def planned_line(lines: Sequence[LinePlan]) -> LinePlan | None:
+    """The line without tasks, else the first."""
+    return next((plan for plan in lines if not plan.line.tasks), lines[0] if lines else None)
 
 
 # Person, role, day, and the bill rate of the assignment with its currency.
@@ -205,7 +210,15 @@ def _known_rates(draft: Draft, project: Project, plan: LinePlan, limit: int) -> 
 
 
 def _bill_rate(draft: Draft, project: Project, plan: LinePlan, contract: Contract, worker: Worker) -> Rate:
-    """By R5, for work without a task on the project's line without tasks, else its first; 0 where none is known."""
+    """0 where none is known."""
+    decision = planned_decision(draft, project, plan, contract, worker)
+    return decision.rate if isinstance(decision, RateDecision) else 0
+
+
+def planned_decision(
+    draft: Draft, project: Project, plan: LinePlan, contract: Contract, worker: Worker
+) -> RateDecision | NoRate:
+    """By R5, for work without a task on the project's line without tasks, else its first."""
     person_id, role, day, own = worker
     plan = line_plan(draft, contract, version_on(contract, day), plan.line.line_id) or plan
     person = draft.reference.person_on(person_id, day)
@@ -225,5 +238,4 @@ def _bill_rate(draft: Draft, project: Project, plan: LinePlan, contract: Contrac
         assignment_rate=own,
         precedence=plan.policies.rate_precedence,
     )
-    decision = resolve_bill_rate(query, draft.reference)
-    return decision.rate if isinstance(decision, RateDecision) else 0
+    return resolve_bill_rate(query, draft.reference)

@@ -19,6 +19,7 @@ from tests.commands.documents import PAGES, ROOT, Typed, name_of, saved, stands_
 from tests.commands.simulated_firm import SIZES, simulated_run
 from tests.connectors.imports import made_exports
 from tests.connectors.imports.made_exports import made_work
+from tests.finished_run import finished_run
 
 # Why a command that stands in a document is not run here.
 NOT_RUN: Final[Mapping[str, str]] = {
@@ -100,6 +101,9 @@ def lay_out(page: Path, folder: Path) -> None:
     speaks_of = any("build/try/output" in each.command for each in commands)
     if speaks_of and not any(each.command.startswith("milepost simulate ") for each in commands):
         shutil.copytree(simulated_run().parent, folder / "build" / "try")
+    made = any(each.command.startswith("milepost run ") for each in commands)
+    if not made and any("books/output" in each.command for each in commands):
+        shutil.copytree(finished_run(), folder / "books" / "output")
 
 
 def execute(each: Typed) -> str:

@@ -1,0 +1,475 @@
+"""Where everything of an engagement lies in the log and in the outputs of an embedded run.
+
+A cache beside the log, made when it is first asked for and extended with what came since: deleting the folder `index` loses nothing.
+Reading what concerns one engagement then costs what that engagement has, whatever the log holds besides.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self
+
+import orjson
+
+from connectors.avro_codec import output_versions
+from connectors.containers import ContainerDamaged, ContainerRecord, read_container, records_at
+from connectors.files.engagement_log import EngagementLog, LogRecord
+from connectors.files.log_format import LogEnd
+from connectors.files.outputs import read_progress, topic_file
+from connectors.files.written import Written, topics
+from domain.events.catalogue import Event
+from domain.events.reference import DayEnded
+from domain.identity import engagement_of
+from domain.outputs import (
+    TOPICS,
+    Alert,
+    BillingStatement,
+    ExceptionClosed,
+    ExceptionRaised,
+    ForecastUpdate,
+    JournalEntry,
+    Output,
+    ProjectView,
+)
+from domain.reference import owner_key
+from domain.trial_balance import LedgerSums, PostedSum
+from domain.units import Instant
+from state.shard import VIEW_RUN
+
+VERSION: Final = 1
+FOLDER: Final = "index"
+WRITTEN_EVERY: Final = 20_000
+# The number of what belongs to no engagement.
+EVERYONE: Final = 0
+EXCEPTIONS: Final = TOPICS["ExceptionRaised"]
+FORECASTS: Final = TOPICS["ForecastUpdate"]
+
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), data TEXT);
+CREATE TABLE IF NOT EXISTS engagements(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS records(no INTEGER, subject TEXT, log_offset INTEGER, place INTEGER, recorded_at INTEGER,
+    PRIMARY KEY(no, subject, log_offset)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS persons(no INTEGER, id TEXT, PRIMARY KEY(no, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS runs(log_offset INTEGER PRIMARY KEY, place INTEGER, recorded_at INTEGER);
+CREATE TABLE IF NOT EXISTS facts(kind TEXT, id TEXT, no INTEGER, PRIMARY KEY(kind, id, no)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outputs(no INTEGER, topic TEXT, place INTEGER, log_offset INTEGER,
+    PRIMARY KEY(no, topic, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS forecasts(project TEXT, place INTEGER, log_offset INTEGER, PRIMARY KEY(project, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sums(entity TEXT, period TEXT, account TEXT, currency TEXT, contract TEXT, no INTEGER, move TEXT,
+    journals INTEGER, debits INTEGER, credits INTEGER, ledger_currency TEXT, ledger_debits INTEGER, ledger_credits INTEGER,
+    PRIMARY KEY(entity, period, account, currency, contract, no, move)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS taken_back(entity TEXT, affected TEXT, PRIMARY KEY(entity, affected)) WITHOUT ROWID;
+"""
+
+# What is being done, how far it is, and how much there is.
+Tell = Callable[[str, int, int], None]
+
+
+class Place(NamedTuple):
+    """A record of the log, and the running maximum of `recorded_at` there."""
+
+    offset: int
+    byte: int
+    recorded_at: Instant
+
+
+class FigureIndex:
+    """The index of one shard, as far as the last `extend` went."""
+
+    def __init__(self, output: Path, shard: int = 0) -> None:
+        self.output = output
+        self.shard = shard
+        self._log = EngagementLog.open(output, shard)
+        self._db = self._open(output / FOLDER / f"{shard}.db")
+        self._moves: dict[str, LedgerSums] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
+        self._log.close()
+
+    def _open(self, path: Path) -> sqlite3.Connection:
+        """In memory where the folder cannot be written; anew where it is of another generation or cannot be read."""
+        for _ in range(2):
+            try:
+                path.parent.mkdir(exist_ok=True)
+                made = sqlite3.connect(path, isolation_level=None)
+                made.executescript(
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;" + _TABLES
+                )
+                if self._fits(made):
+                    return made
+                made.close()
+            except OSError:
+                break
+            except sqlite3.OperationalError:
+                break
+            except sqlite3.DatabaseError:
+                pass
+            delete(self.output, self.shard)
+        made = sqlite3.connect(":memory:", isolation_level=None)
+        made.executescript(_TABLES)
+        return made
+
+    def _fits(self, db: sqlite3.Connection) -> bool:
+        """Whether it is of this log and these outputs, and not ahead of them."""
+        row = db.execute("SELECT data FROM meta").fetchone()
+        if row is None:
+            return True
+        known = orjson.loads(row[0])
+        progress = read_progress(self.output, self.shard)
+        lengths = progress["lengths"] if progress is not None else {}
+        return bool(
+            known["version"] == VERSION
+            and known["generation"] == self._log.genesis.generation
+            and known["log_offset"] <= self._log.end
+            and all(length <= lengths.get(topic, 0) for topic, length in known["lengths"].items())
+        )
+
+    # Making it
+
+    def extend(self, tell: Tell) -> None:
+        """Take in what was committed since. Raises ContainerDamaged and GuardStop."""
+        meta = self._meta()
+        progress = read_progress(self.output, self.shard)
+        end = progress["offset"] + (1 if progress["engagement"] else 0) if progress is not None else 0
+        lengths: dict[str, int] = progress["lengths"] if progress is not None else {}
+        if meta["log_offset"] >= end and meta["lengths"] == lengths:
+            return
+        self._db.execute("BEGIN")
+        self._moves = {}
+        numbers = _Numbers(self._db)
+        recorded_at = self._add_records(numbers, meta["log_offset"], end, meta["recorded_at"], tell)
+        for topic in topics():
+            if lengths.get(topic, 0) > meta["lengths"].get(topic, 0):
+                self._add_outputs(numbers, topic, meta["lengths"].get(topic), lengths[topic], tell)
+        data = {
+            "version": VERSION,
+            "generation": self._log.genesis.generation,
+            "log_offset": max(end, meta["log_offset"]),
+            "recorded_at": recorded_at,
+            "lengths": lengths,
+        }
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (1, ?)", (orjson.dumps(data).decode(),))
+        self._db.execute("COMMIT")
+
+    def _meta(self) -> dict[str, Any]:
+        row = self._db.execute("SELECT data FROM meta").fetchone()
+        found: dict[str, Any] = (
+            orjson.loads(row[0]) if row is not None else {"log_offset": 0, "recorded_at": 0, "lengths": {}}
+        )
+        return found
+
+    def _add_records(self, numbers: _Numbers, offset: int, end: int, recorded_at: Instant, tell: Tell) -> Instant:
+        records: list[tuple[int, str, int, int, int]] = []
+        facts: set[tuple[str, str, int]] = set()
+        persons: set[tuple[int, str]] = set()
+        for place, record in zip(self._log.places(offset), self._log.records(offset), strict=False):
+            if record.offset >= end:
+                break
+            event = record.event
+            stated: Instant | None = getattr(event, "recorded_at", None)
+            recorded_at = max(recorded_at, stated or event.occurred_at)
+            number = numbers.of(record.engagement_id)
+            person_id: str = getattr(event, "person_id", None) or ""
+            records.append((number, "" if number else person_id, record.offset, place.length, recorded_at))
+            if number and person_id:
+                persons.add((number, person_id))
+            if record.offset % VIEW_RUN == VIEW_RUN - 1:
+                self._db.execute(
+                    "INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", (record.offset, place.length, recorded_at)
+                )
+            facts.update((kind, fact_id, number) for kind, fact_id in _facts(event))
+            if len(records) >= WRITTEN_EVERY:
+                self._write_records(records, facts, persons)
+                tell("index log", record.offset, end)
+        self._write_records(records, facts, persons)
+        return recorded_at
+
+    def _write_records(
+        self,
+        records: list[tuple[int, str, int, int, int]],
+        facts: set[tuple[str, str, int]],
+        persons: set[tuple[int, str]],
+    ) -> None:
+        self._db.executemany("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?)", records)
+        self._db.executemany("INSERT OR IGNORE INTO persons VALUES (?, ?)", persons)
+        self._db.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?, ?)", facts)
+        records.clear()
+        facts.clear()
+        persons.clear()
+
+    def _add_outputs(self, numbers: _Numbers, topic: str, start: int | None, end: int, tell: Tell) -> None:
+        path = topic_file(self.output, topic, self.shard)
+        outputs: list[tuple[int, str, int, int]] = []
+        forecasts: list[tuple[str, int, int]] = []
+        sums: dict[tuple[Any, ...], list[Any]] = {}
+        for found in read_container(path, output_versions(), start, end):
+            if not isinstance(found, ContainerRecord):
+                raise ContainerDamaged(found)
+            position, record = found.record
+            if isinstance(record, ForecastUpdate):
+                forecasts.append((record.project_id, found.byte_offset, position.log_offset))
+            else:
+                number = numbers.of(engagement_named(record))
+                outputs.append((number, topic, found.byte_offset, position.log_offset))
+                if isinstance(record, JournalEntry):
+                    self._add_up(record, number, sums)
+            if len(outputs) + len(forecasts) >= WRITTEN_EVERY:
+                self._write_outputs(outputs, forecasts, sums)
+                tell(f"index {topic}", found.byte_offset, end)
+        self._write_outputs(outputs, forecasts, sums)
+
+    def _add_up(self, journal: JournalEntry, number: int, sums: dict[tuple[Any, ...], list[Any]]) -> None:
+        entity_id = journal.legal_entity_id
+        if entity_id not in self._moves:
+            rows = self._db.execute("SELECT affected FROM taken_back WHERE entity = ?", (entity_id,))
+            self._moves[entity_id] = LedgerSums(entity_id, (affected for (affected,) in rows))
+        move = self._moves[entity_id].move_of(journal)
+        if move and journal.kind == "reversal":
+            self._db.execute("INSERT OR IGNORE INTO taken_back VALUES (?, ?)", (entity_id, journal.affected_id))
+        for account in {line.account for line in journal.lines}:
+            key = (
+                journal.legal_entity_id,
+                journal.period,
+                account,
+                journal.currency,
+                journal.contract_id or "",
+                number,
+                move,
+            )
+            held = sums.setdefault(key, [0, 0, 0, journal.ledger_currency, 0, 0])
+            held[0] += 1
+            for line in journal.lines:
+                if line.account == account:
+                    held[1 if line.amount > 0 else 2] += abs(line.amount)
+                    held[4 if line.ledger_amount > 0 else 5] += abs(line.ledger_amount)
+
+    def _write_outputs(
+        self,
+        outputs: list[tuple[int, str, int, int]],
+        forecasts: list[tuple[str, int, int]],
+        sums: dict[tuple[Any, ...], list[Any]],
+    ) -> None:
+        self._db.executemany("INSERT OR IGNORE INTO outputs VALUES (?, ?, ?, ?)", outputs)
+        self._db.executemany("INSERT OR IGNORE INTO forecasts VALUES (?, ?, ?)", forecasts)
+        self._db.executemany(
+            "INSERT INTO sums VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET journals = journals + excluded.journals, debits = debits + excluded.debits,"
+            " credits = credits + excluded.credits, ledger_debits = ledger_debits + excluded.ledger_debits,"
+            " ledger_credits = ledger_credits + excluded.ledger_credits",
+            [(*key, *values) for key, values in sums.items()],
+        )
+        outputs.clear()
+        forecasts.clear()
+        sums.clear()
+
+    # Asking it
+
+    def has_engagement(self, engagement_id: str) -> bool:
+        return self._number(engagement_id) is not None
+
+    def engagements_of(self, kind: str, fact_id: str) -> list[str]:
+        """Engagements that a fact went to, such as ("time_entry", "T-1"); empty for reference data."""
+        rows = self._db.execute(
+            "SELECT engagements.id FROM facts JOIN engagements USING (no) WHERE kind = ? AND facts.id = ? ORDER BY 1",
+            (kind, fact_id),
+        )
+        return [found for (found,) in rows]
+
+    def like(self, text: str, count: int) -> list[str]:
+        """Ids that begin as the text does."""
+        rows = self._db.execute(
+            "SELECT DISTINCT id FROM facts WHERE kind IN ('time_entry', 'project', 'contract') AND id LIKE ? || '%' LIMIT ?",
+            (text.replace("%", ""), count),
+        )
+        return [found for (found,) in rows]
+
+    def records(self, engagement_id: str) -> Iterator[tuple[Place, LogRecord]]:
+        """What the fold of the engagement reads, in log order: its own records and those that concern everyone.
+
+        Reference data about a person concerns the engagements that name the person; of reference data itself all is read.
+        """
+        for place in self._places(self._number(engagement_id)):
+            yield place, self._log.record_at(LogEnd(place.offset, place.byte))
+
+    def _places(self, number: int | None) -> list[Place]:
+        if number is None:
+            return []
+        of_persons = " AND (subject = '' OR subject IN (SELECT id FROM persons WHERE no = :no))" if number else ""
+        rows = self._db.execute(
+            f"SELECT log_offset, place, recorded_at FROM records WHERE no = 0{of_persons}"  # noqa: S608
+            " UNION SELECT log_offset, place, recorded_at FROM records WHERE no = :no ORDER BY 1",
+            {"no": number},
+        )
+        return [Place(*row) for row in rows]
+
+    def run_ends(self) -> Iterator[tuple[Place, LogRecord]]:
+        """The records after each of which the views of what changed go out, whosesoever they are."""
+        for row in self._db.execute("SELECT log_offset, place, recorded_at FROM runs ORDER BY 1").fetchall():
+            place = Place(*row)
+            yield place, self._log.record_at(LogEnd(place.offset, place.byte))
+
+    # Moments
+
+    def offset_after(self, instant: Instant) -> int:
+        """The first log offset that was recorded after the instant."""
+        row = self._db.execute("SELECT max(log_offset) FROM records WHERE recorded_at <= ?", (instant,)).fetchone()
+        return 0 if row[0] is None else row[0] + 1
+
+    def recorded_at(self, offset: int) -> Instant:
+        """The running maximum just before a log offset, 0 at the beginning."""
+        row = self._db.execute("SELECT max(recorded_at) FROM records WHERE log_offset < ?", (offset,)).fetchone()
+        return row[0] or 0
+
+    def byte_at(self, offset: int) -> int | None:
+        """Where the record of a log offset begins; None where the log ends before it."""
+        return next((place.length for place in self._log.places(offset)), None)
+
+    def lengths_at(self, offset: int) -> dict[str, int]:
+        """Bytes of each topic's file that hold what the records before a log offset caused."""
+        lengths: dict[str, int] = dict(self._meta()["lengths"])
+        rows = [
+            *self._db.execute("SELECT topic, min(place) FROM outputs WHERE log_offset >= ? GROUP BY topic", (offset,)),
+            (
+                FORECASTS,
+                *self._db.execute("SELECT min(place) FROM forecasts WHERE log_offset >= ?", (offset,)).fetchone(),
+            ),
+        ]
+        lengths.update({topic: place for topic, place in rows if place is not None})
+        return lengths
+
+    def forecast_before(self, project_id: str, offset: int) -> ForecastUpdate | None:
+        """The last one that a record before a log offset caused."""
+        sql = "SELECT max(place) FROM forecasts WHERE project = ? AND log_offset < ?"
+        place = self._db.execute(sql, (project_id, offset)).fetchone()[0]
+        for written in self._read(FORECASTS, [place] if place is not None else []):
+            if isinstance(written.record, ForecastUpdate):
+                return written.record
+        return None
+
+    def was_open(self, exception_id: str, offset: int) -> bool:
+        """Whether an exception was raised before a log offset and not closed again."""
+        sql = "SELECT place FROM outputs WHERE no = ? AND topic = ? AND log_offset < ?"
+        number = self._number(engagement_of(exception_id))
+        places = [place for (place,) in self._db.execute(sql, (number, EXCEPTIONS, offset))]
+        last: Output | None = None
+        for written in self._read(EXCEPTIONS, sorted(places)):
+            if getattr(written.record, "exception_id", None) == exception_id:
+                last = written.record
+        return isinstance(last, ExceptionRaised)
+
+    def between(self, topic: str, start: int, end: int) -> Iterator[Written]:
+        """Outputs of a topic whose blocks lie between two of such lengths; 0 is the beginning of the file."""
+        path = topic_file(self.output, topic, self.shard)
+        for found in read_container(path, output_versions(), start or None, end) if start < end else ():
+            if not isinstance(found, ContainerRecord):
+                raise ContainerDamaged(found)
+            position, record = found.record
+            yield Written(topic, position, record, found.body)
+
+    @property
+    def end(self) -> int:
+        """Offset behind the last record taken in."""
+        found: int = self._meta()["log_offset"]
+        return found
+
+    def written(self, engagement_id: str, projects: Sequence[str] = ()) -> list[Written]:
+        """Every output of the engagement that was written, the forecasts of these projects among them, in order."""
+        found: dict[str, list[int]] = {}
+        for topic, place in self._db.execute(
+            "SELECT topic, place FROM outputs WHERE no = ?", (self._number(engagement_id),)
+        ):
+            found.setdefault(topic, []).append(place)
+        for project_id in projects:
+            rows = self._db.execute("SELECT place FROM forecasts WHERE project = ?", (project_id,))
+            found.setdefault(FORECASTS, []).extend(place for (place,) in rows)
+        read = [written for topic, places in found.items() for written in self._read(topic, sorted(places))]
+        return sorted(read, key=lambda written: written.position.output_seq)
+
+    def _read(self, topic: str, places: Sequence[int]) -> Iterator[Written]:
+        end = self._meta()["lengths"].get(topic)
+        for found in records_at(topic_file(self.output, topic, self.shard), output_versions(), places, end):
+            if not isinstance(found, ContainerRecord):
+                raise ContainerDamaged(found)
+            position, record = found.record
+            yield Written(topic, position, record, found.body)
+
+    def sums(self, entity_id: str) -> list[PostedSum]:
+        """Every sum of a legal entity."""
+        rows = self._db.execute(
+            "SELECT period, account, currency, contract, engagements.id, move, journals, debits, credits, ledger_currency,"
+            " ledger_debits, ledger_credits FROM sums JOIN engagements USING (no) WHERE entity = ? ORDER BY 1, 2, 3, 4, 5, 6",
+            (entity_id,),
+        )
+        return [PostedSum._make((*row[:3], row[3] or None, *row[4:])) for row in rows]
+
+    def entities(self) -> list[str]:
+        """Legal entities with journals."""
+        return [found for (found,) in self._db.execute("SELECT DISTINCT entity FROM sums ORDER BY 1")]
+
+    def _number(self, engagement_id: str) -> int | None:
+        row = self._db.execute("SELECT no FROM engagements WHERE id = ?", (engagement_id,)).fetchone()
+        return row[0] if row is not None else None
+
+
+class _Numbers:
+    """Numbers of engagements, given as they come."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        db.execute("INSERT OR IGNORE INTO engagements VALUES (?, '')", (EVERYONE,))
+        self._known: dict[str, int] = dict(db.execute("SELECT id, no FROM engagements"))
+
+    def of(self, engagement_id: str) -> int:
+        found = self._known.get(engagement_id)
+        if found is None:
+            found = self._known[engagement_id] = len(self._known)
+            self._db.execute("INSERT INTO engagements VALUES (?, ?)", (found, engagement_id))
+        return found
+
+
+def engagement_named(record: Output) -> str:
+    """The engagement of an output that names it, in a field or at the head of its id; empty for what belongs to none."""
+    match record:
+        case JournalEntry():
+            return engagement_of(record.journal_id)
+        case BillingStatement():
+            return engagement_of(record.statement_id)
+        case ExceptionRaised() | ExceptionClosed():
+            return engagement_of(record.exception_id)
+        case Alert():
+            return engagement_of(record.alert_id)
+        case ProjectView():
+            return record.engagement_id
+        case _:
+            return ""
+
+
+def _facts(event: Event) -> Iterator[tuple[str, str]]:
+    """What an event is about, and the projects that a contract is for."""
+    if isinstance(event, DayEnded):
+        return
+    yield owner_key(event)
+    project_id = getattr(event, "project_id", None)
+    if project_id:
+        yield "project", project_id
+    for line in getattr(event, "lines", None) or ():
+        if (of_line := getattr(line, "project_id", None)) is not None:
+            yield "project", of_line
+
+
+def delete(output: Path, shard: int = 0) -> None:
+    """Drop the index; the next question makes it again."""
+    path = output / FOLDER / f"{shard}.db"
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -1,0 +1,75 @@
+"""An output folder as it was at an earlier moment, to be read like any other.
+
+Outputs, and every record of the log, are only ever appended, in the order of the log; so what was known at a moment is a prefix of every
+file. A folder of links in the system's own temporary place says how long the prefixes are, and is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from connectors.files.figure_index import FigureIndex, Tell
+from connectors.files.log_format import LogEnd, index_path, log_path, write_end
+from connectors.files.outputs import read_progress
+from connectors.files.written import shards
+from domain.units import Instant
+
+
+class Moment(NamedTuple):
+    """Behind the last record that is known: at an instant, or at a log offset."""
+
+    instant: Instant | None = None
+    offset: int | None = None
+
+
+class Cut(NamedTuple):
+    """`offset` is the first log record that is not known; `recorded_at` is when the last one came that is."""
+
+    offset: int
+    recorded_at: Instant
+
+
+def cut_at(index: FigureIndex, moment: Moment) -> Cut:
+    offset = moment.offset
+    if offset is None:
+        offset = index.offset_after(moment.instant or 0)
+    offset = min(offset, index.end)
+    return Cut(offset, index.recorded_at(offset))
+
+
+@contextmanager
+def folder_at(output: Path, moment: Moment, tell: Tell) -> Iterator[Path]:
+    """Raises NoOutputs, ContainerDamaged and GuardStop. The folder is for reading only."""
+    [shard] = shards(output)
+    with TemporaryDirectory(prefix="milepost-as-of-") as made:
+        folder = Path(made)
+        with FigureIndex(output, shard) as index:
+            index.extend(tell)
+            cut = cut_at(index, moment)
+            _write_progress(output, folder, shard, cut, index.lengths_at(cut.offset))
+            _link_log(output, folder, shard, cut, index.byte_at(cut.offset))
+        (folder / "outputs").symlink_to((output / "outputs").resolve())
+        yield folder
+
+
+def _write_progress(output: Path, folder: Path, shard: int, cut: Cut, lengths: dict[str, int]) -> None:
+    progress = read_progress(output, shard)
+    assert progress is not None, "the shard has committed something"
+    known = {**progress, "offset": cut.offset, "engagement": "", "lengths": lengths}
+    path = folder / "progress" / f"{shard}.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(known), encoding="utf-8")
+
+
+def _link_log(output: Path, folder: Path, shard: int, cut: Cut, byte: int | None) -> None:
+    there, here = log_path(output, shard), log_path(folder, shard)
+    here.parent.mkdir()
+    here.symlink_to(there.resolve())
+    if index_path(there).exists():
+        index_path(here).symlink_to(index_path(there).resolve())
+    write_end(here, LogEnd(cut.offset, byte if byte is not None else there.stat().st_size))

@@ -1,0 +1,161 @@
+"""What came between two moments, and what it moved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from connectors.files.engagement_log import EngagementLog
+from connectors.files.figure_index import FORECASTS, FigureIndex, Tell
+from connectors.files.moments import Cut, Moment, cut_at
+from connectors.files.written import Written, shards
+from domain.outputs import (
+    TOPICS,
+    BillingStatement,
+    ExceptionClosed,
+    ExceptionRaised,
+    ForecastUpdate,
+    JournalEntry,
+    Position,
+)
+from domain.units import Amount
+
+
+class AccountMove(NamedTuple):
+    """What journals posted on an account, in ledger currency; debits and credits are both positive."""
+
+    legal_entity_id: str
+    account: str
+    currency: str
+    journals: int
+    debits: Amount
+    credits: Amount
+
+    @property
+    def net(self) -> Amount:
+        return self.debits - self.credits
+
+
+class ForecastMove(NamedTuple):
+    """The last forecast that was known before, None where there was none, and the last one after."""
+
+    before: ForecastUpdate | None
+    after: ForecastUpdate
+
+
+class ExceptionMove(NamedTuple):
+    """An exception that was raised or closed; one that did both within is in neither list of what is left."""
+
+    position: Position
+    exception: ExceptionRaised | ExceptionClosed
+
+
+class Between(NamedTuple):
+    since: Cut
+    until: Cut
+    events: dict[str, int]
+    accounts: tuple[AccountMove, ...]
+    statements: tuple[BillingStatement, ...]
+    forecasts: tuple[ForecastMove, ...]
+    opened: tuple[ExceptionMove, ...]
+    closed: tuple[ExceptionMove, ...]
+
+
+def between(output: Path, since: Moment, until: Moment, tell: Tell) -> Between:
+    """Raises NoOutputs, ContainerDamaged and GuardStop."""
+    [shard] = shards(output)
+    with FigureIndex(output, shard) as index, EngagementLog.open(output, shard) as log:
+        index.extend(tell)
+        first, last = sorted((cut_at(index, since), cut_at(index, until)))
+        opened, closed = _exceptions(index, first, last)
+        return Between(
+            first,
+            last,
+            _events(log, first, last),
+            _accounts(index, first, last),
+            _statements(index, first, last),
+            _forecasts(index, first, last),
+            opened,
+            closed,
+        )
+
+
+def _written(index: FigureIndex, topic: str, first: Cut, last: Cut) -> Iterator[Written]:
+    start, end = index.lengths_at(first.offset).get(topic, 0), index.lengths_at(last.offset).get(topic, 0)
+    if first.offset == 0:
+        start = 0
+    yield from index.between(topic, start, end)
+
+
+def _events(log: EngagementLog, first: Cut, last: Cut) -> dict[str, int]:
+    """By type, the most frequent first; one that went to several engagements counts once."""
+    seen: set[str] = set()
+    found: Counter[str] = Counter()
+    offset = first.offset
+    while offset < last.offset and (records := log.read(offset, last.offset - offset)):
+        for record in records:
+            event_id = record.event.event_id
+            if record.own is not None and event_id in seen:
+                continue
+            if record.own is not None:
+                seen.add(event_id)
+            found[record.type_name] += 1
+        offset += len(records)
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _accounts(index: FigureIndex, first: Cut, last: Cut) -> tuple[AccountMove, ...]:
+    sums: dict[tuple[str, str, str], list[int]] = {}
+    for written in _written(index, TOPICS["JournalEntry"], first, last):
+        journal = written.record
+        if not isinstance(journal, JournalEntry):
+            continue
+        for account in {line.account for line in journal.lines}:
+            held = sums.setdefault((journal.legal_entity_id, account, journal.ledger_currency), [0, 0, 0])
+            held[0] += 1
+            for line in journal.lines:
+                if line.account == account:
+                    held[1 if line.ledger_amount > 0 else 2] += abs(line.ledger_amount)
+    return tuple(AccountMove(*key, *sums[key]) for key in sorted(sums))
+
+
+def _statements(index: FigureIndex, first: Cut, last: Cut) -> tuple[BillingStatement, ...]:
+    """One record each, however many parts."""
+    found: dict[tuple[str, int], BillingStatement] = {}
+    for written in _written(index, TOPICS["BillingStatement"], first, last):
+        if isinstance(written.record, BillingStatement):
+            found.setdefault((written.record.statement_id, written.record.revision), written.record)
+    return tuple(found.values())
+
+
+def _forecasts(index: FigureIndex, first: Cut, last: Cut) -> tuple[ForecastMove, ...]:
+    after: dict[str, ForecastUpdate] = {}
+    for written in _written(index, FORECASTS, first, last):
+        if isinstance(written.record, ForecastUpdate):
+            after[written.record.project_id] = written.record
+    return tuple(
+        ForecastMove(index.forecast_before(project_id, first.offset), after[project_id]) for project_id in sorted(after)
+    )
+
+
+def _exceptions(
+    index: FigureIndex, first: Cut, last: Cut
+) -> tuple[tuple[ExceptionMove, ...], tuple[ExceptionMove, ...]]:
+    """What is open after and was not before, and what was open before and is closed after."""
+    opened: dict[str, ExceptionMove] = {}
+    closed: dict[str, ExceptionMove] = {}
+    for written in _written(index, TOPICS["ExceptionRaised"], first, last):
+        match written.record:
+            case ExceptionRaised() as raised:
+                if raised.exception_id in closed:
+                    del closed[raised.exception_id]
+                elif not index.was_open(raised.exception_id, first.offset):
+                    opened[raised.exception_id] = ExceptionMove(written.position, raised)
+            case ExceptionClosed() as done:
+                if opened.pop(done.exception_id, None) is None:
+                    closed[done.exception_id] = ExceptionMove(written.position, done)
+            case _:
+                pass
+    return tuple(opened.values()), tuple(closed.values())

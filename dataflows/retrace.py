@@ -1,0 +1,101 @@
+"""Folds one engagement's part of a log once more, and compares what comes of it with what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from heapq import merge
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from connectors.files.engagement_log import LogRecord
+from connectors.files.figure_index import FigureIndex, Place, engagement_named
+from connectors.files.written import Written
+from dataflows.embedded import decode_event
+from domain.outputs import ExceptionClosed, ExceptionRaised, ForecastUpdate, Position
+from state.trace import Retold, Said, Step, Trace
+
+
+class Difference(NamedTuple):
+    """An output that is not what the log makes; one of the two may be missing."""
+
+    log_offset: int
+    written: Any | None
+    again: Any | None
+
+    @property
+    def what(self) -> str:
+        there = self.written if self.written is not None else self.again
+        kind = type(there).__name__
+        if self.written is None:
+            return f"log offset {self.log_offset}: the log makes a {kind} that is not written"
+        if self.again is None:
+            return f"log offset {self.log_offset}: a {kind} is written that the log does not make"
+        names = [
+            f"{name} {there!r} where the log makes {again!r}"
+            for name, there, again in zip(self.written._fields, self.written, self.again, strict=False)
+            if there != again
+        ]
+        return f"log offset {self.log_offset}, {kind}: {'; '.join(names) or 'of another kind'}"
+
+
+class Retraced(NamedTuple):
+    """An engagement with everything that was written of it."""
+
+    trace: Trace
+    written: Sequence[Written]
+    differences: tuple[Difference, ...]
+
+
+def retrace(index: FigureIndex, engagement_id: str, until: int | None = None) -> Retraced:
+    """`until`: the first log offset that is not read any more."""
+    trace = Trace(engagement_id, "explain", 0)
+    fold = Retold(trace, decode_event)
+    end = index.end if until is None else min(until, index.end)
+    last = -1
+    for place, record in merge(index.records(engagement_id), index.run_ends(), key=_offset):
+        if place.offset >= end:
+            break
+        if place.offset > last:
+            fold.follow(record, place.recorded_at)
+            last = place.offset
+    written = [one for one in index.written(engagement_id, sorted(trace.forecasts)) if one.position.log_offset < end]
+    return Retraced(trace, written, tuple(differences(trace, written)))
+
+
+def _offset(read: tuple[Place, LogRecord]) -> int:
+    return read[0].offset
+
+
+def differences(trace: Trace, written: Sequence[Written]) -> Iterator[Difference]:
+    """Of outputs that name their engagement; what names none cannot be told apart by it."""
+    said = [one for one in trace.said if _is_named(one)]
+    for there, again in zip_longest([one for one in written if _is_named(one)], said):
+        step = trace.steps[again.step] if again is not None else None
+        if there is None or again is None or step is None or not _alike(there, again, step):
+            offset = there.position.log_offset if there is not None else step.record.offset if step is not None else 0
+            yield Difference(
+                offset, there.record if there is not None else None, again.record if again is not None else None
+            )
+            if there is None or again is None or type(there.record) is not type(again.record):
+                return
+
+
+def _is_named(one: Said | Written) -> bool:
+    return isinstance(one.record, ForecastUpdate) or bool(engagement_named(one.record)) or _is_exception(one.record)
+
+
+def _is_exception(record: object) -> bool:
+    """Of reference data, whose engagement has the empty name."""
+    return isinstance(record, ExceptionRaised | ExceptionClosed)
+
+
+def _alike(there: Written, again: Said, step: Step) -> bool:
+    position: Position = there.position
+    cause = step.cause
+    return bool(
+        there.record == again.record
+        and type(there.record) is type(again.record)
+        and position.log_offset == step.record.offset
+        and (position.event_id, position.occurred_at, position.recorded_at, position.correlation_id)
+        == (cause.event_id, cause.occurred_at, cause.recorded_at, cause.correlation_id)
+    )

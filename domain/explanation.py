@@ -1,0 +1,239 @@
+"""How a figure came about, as a tree that can be recomputed: from a figure over its arithmetic down to fields of events.
+
+    node        value  operation   operands
+    Revenue     250.00 extend      hours 2.5, rate 100
+      hours       2.5  field       hours of TimeApproved T-1 version 1 at log offset 27
+      rate        100  field       lines[0].rate of RateCardPublished RC-1 version 3 at log offset 4
+
+Values are scaled integers as `domain.units` has them; `unit` says which. A node is shared where it decides several figures, so the
+tree is a graph without circles. `OPERATIONS` are exact, in fractions of whole units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+from domain.units import (
+    AMOUNT_SCALE,
+    EXCHANGE_RATE_SCALE,
+    HOURS_SCALE,
+    PERCENT_SCALE,
+    QUANTITY_SCALE,
+    RATE_SCALE,
+    Instant,
+)
+
+# Digits behind the point of a value, by its unit.
+SCALES: Final[Mapping[str, int]] = {
+    "amount": AMOUNT_SCALE,
+    "hours": HOURS_SCALE,
+    "rate": RATE_SCALE,
+    "percent": PERCENT_SCALE,
+    "quantity": QUANTITY_SCALE,
+    "exchange_rate": EXCHANGE_RATE_SCALE,
+    "instant": 0,
+    "count": 0,
+}
+
+Parameter = str | int | tuple[str, ...]
+
+
+class EventRef(NamedTuple):
+    """An event with its place in the log: where every figure ends."""
+
+    type: str
+    kind: str
+    id: str
+    version: int
+    log_offset: int
+    event_id: str
+    occurred_at: Instant
+    recorded_at: Instant
+    source: str
+    approved_by: str | None = None
+    requested_by: str | None = None
+
+
+class PolicyUse(NamedTuple):
+    """A policy that decided, its value, and who says so: line, contract, entity, a preset of one of these, or the built-in default."""
+
+    name: str
+    value: str
+    level: str
+    stated_by: EventRef | None = None
+
+
+class Arithmetic(NamedTuple):
+    """What is done with the operands; `parameters` are steps, modes and the like, decimals as text."""
+
+    operation: str
+    operands: tuple[Node, ...] = ()
+    parameters: Mapping[str, Parameter] = {}
+
+
+class Node(NamedTuple):
+    """One figure or fact. `why` is what decided without being counted; `facts` are names and values to read.
+
+    A node without a value is a heading over others. A leaf has `event` and the path of the `field` in it, or is a constant.
+    `id` is what to ask for to see this node alone.
+    """
+
+    title: str
+    value: int | None = None
+    unit: str = ""
+    currency: str = ""
+    arithmetic: Arithmetic | None = None
+    rule: str = ""
+    policies: tuple[PolicyUse, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    why: tuple[Node, ...] = ()
+    event: EventRef | None = None
+    field: str = ""
+    id: str = ""
+
+
+# Operations
+
+
+# A leaf in an event; a number that the rules know; a figure with an explanation of its own; a value that is taken as it is.
+FIELD, CONSTANT, ELSEWHERE, STATED = "field", "constant", "elsewhere", "stated"
+
+
+def _step(parameters: Mapping[str, Parameter]) -> Fraction:
+    return Fraction(str(parameters["step"]))
+
+
+def _rounded(value: Fraction, parameters: Mapping[str, Parameter]) -> Fraction:
+    """half_up takes the half away from zero, half_even to the even multiple, down towards minus infinity."""
+    step, mode = _step(parameters), parameters.get("mode", "half_up")
+    steps = value / step
+    if mode == "half_even":
+        return round(steps) * step
+    if mode == "down":
+        return (steps.numerator // steps.denominator) * step
+    whole = abs(steps) + Fraction(1, 2)
+    return (1 if steps >= 0 else -1) * (whole.numerator // whole.denominator) * step
+
+
+def _extend(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    hours, rate, *markup = operands
+    return _rounded(hours * rate * (1 + sum(markup, Fraction(0)) / 100), parameters)
+
+
+def _convert(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """`legs` says for each rate whether the amount is multiplied by it or divided."""
+    amount, *rates = operands
+    for rate, leg in zip(rates, _words(parameters, "legs"), strict=True):
+        amount = amount * rate if leg == "times" else amount / rate
+    return _rounded(amount, parameters)
+
+
+def _exchange(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """A rate along a path, for showing."""
+    return _convert([Fraction(1), *operands], parameters)
+
+
+def _proportion(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    whole, part, of = operands
+    return _rounded(whole * part / of, parameters)
+
+
+def _increments(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """Whole seconds to steps of so many minutes, the minimum after, to more than zero only; a whole step comes back as it is (R9)."""
+    [hours] = operands
+    seconds = _rounded(hours * 3600, {"step": "1"})
+    made = seconds
+    if minutes := int(str(parameters["minutes"])):
+        step = minutes * 60
+        down = seconds // step * step
+        rest = seconds - down
+        up = {"up": rest > 0, "nearest": 2 * rest >= step, "down": False}[str(parameters["mode"])]
+        made = Fraction(down + step if up else down)
+    if 0 < made < (minimum := int(str(parameters["minimum_minutes"])) * 60):
+        made = Fraction(minimum)
+    return hours if made == seconds else _rounded(made / 3600, {"step": "0.000001"})
+
+
+def _elapsed(operands: Sequence[Fraction], _parameters: Mapping[str, Parameter]) -> Fraction:
+    end, start = operands
+    return _rounded((end - start) / 3_600_000_000, {"step": "0.000001", "mode": "down"})
+
+
+def _share(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """One party's part of the first operand by the weights that follow: largest remainders, ties to the earlier (R12)."""
+    total, *weights = operands
+    step, party = _step(parameters), int(str(parameters["party"]))
+    units, weight = total / step, sum(weights)
+    exact = [units * each / weight for each in weights]
+    shares = [each.numerator // each.denominator for each in exact]
+    left = int(units) - sum(shares)
+    order = sorted(range(len(weights)), key=lambda at: (shares[at] - exact[at], at))
+    return (shares[party] + (party in order[:left])) * step
+
+
+def _weighted_average(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """Weights and values come in turn."""
+    weights, values = operands[::2], operands[1::2]
+    whole = sum(weights, Fraction(0))
+    return _rounded(
+        sum((one * other for one, other in zip(weights, values, strict=True)), Fraction(0)) / whole, parameters
+    )
+
+
+def _percent(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    part, whole = operands
+    return _rounded(part * 100 / whole, parameters)
+
+
+def _words(parameters: Mapping[str, Parameter], name: str) -> tuple[str, ...]:
+    found = parameters[name]
+    return found if isinstance(found, tuple) else (str(found),)
+
+
+OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parameter]], Fraction]]] = {
+    "same": lambda operands, _: operands[0],
+    "sum": lambda operands, _: sum(operands, Fraction(0)),
+    "subtract": lambda operands, _: operands[0] - sum(operands[1:], Fraction(0)),
+    "negate": lambda operands, _: -operands[0],
+    "min": lambda operands, _: min(operands),
+    "max": lambda operands, _: max(operands),
+    "percent": _percent,
+    "weighted_average": _weighted_average,
+    "all_or_nothing": lambda operands, _: operands[0] if operands[0] <= operands[1] else Fraction(0),
+    "round": lambda operands, parameters: _rounded(operands[0], parameters),
+    "extend": _extend,
+    "convert": _convert,
+    "exchange": _exchange,
+    "proportion": _proportion,
+    "increments": _increments,
+    "elapsed": _elapsed,
+    "share": _share,
+}
+
+
+# Making nodes
+
+
+def total(title: str, operands: Sequence[Node], unit: str = "amount", currency: str = "", **more: object) -> Node:
+    value = sum(one.value or 0 for one in operands)
+    return Node(title, value, unit, currency, Arithmetic("sum", tuple(operands)), **more)  # type: ignore[arg-type]
+
+
+def negated(title: str, operand: Node, **more: object) -> Node:
+    return Node(title, -(operand.value or 0), operand.unit, operand.currency, Arithmetic("negate", (operand,)), **more)  # type: ignore[arg-type]
+
+
+def less(title: str, first: Node, *rest: Node, **more: object) -> Node:
+    value = (first.value or 0) - sum(one.value or 0 for one in rest)
+    return Node(title, value, first.unit, first.currency, Arithmetic("subtract", (first, *rest)), **more)  # type: ignore[arg-type]
+
+
+def constant(title: str, value: int, unit: str, currency: str = "", **more: object) -> Node:
+    return Node(title, value, unit, currency, Arithmetic(CONSTANT), **more)  # type: ignore[arg-type]
+
+
+def stated(title: str, value: int, unit: str, currency: str = "", **more: object) -> Node:
+    """A value that is taken as it is; `unexplained` finds it."""
+    return Node(title, value, unit, currency, Arithmetic(STATED), **more)  # type: ignore[arg-type]

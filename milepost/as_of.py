@@ -1,0 +1,110 @@
+"""Options of commands that look back: `--as-of`, what was known at a moment, and `--for`, what belongs to an accounting period.
+
+Both are added around a command that reads an output folder: the first gives it the folder as it was, the second answers in its place.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from milepost.console import known_as, progress_bar
+
+if TYPE_CHECKING:
+    from connectors.files.moments import Moment
+
+OFFSET: Final = "offset:"
+AS_OF: Final = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        help="As it was known then: 2026-03-31 (the end of that day, UTC), 2026-03-31T12:00:00Z, or offset:1234 of the log.",
+        show_default=False,
+    ),
+]
+FOR: Final = Annotated[
+    str | None,
+    typer.Option("--for", help="What belongs to an accounting period, such as 2026-03.", show_default=False),
+]
+
+Verb = Callable[..., None]
+# What to ask for, the folder, the period, and whether as JSON.
+Answer = Callable[[str, Path, str, bool], None]
+
+
+def looking_back(verb: Verb, asked: str = "", answer: Answer | None = None) -> Verb:
+    """The command with `--as-of`; with `--for` too where an answer is given, for the argument named `asked`."""
+
+    @wraps(verb)
+    def seen(*, as_of: str | None = None, for_: str | None = None, **arguments: Any) -> None:
+        with folder_as_of(arguments["output"], as_of) as output:
+            if for_ is not None and answer is not None:
+                answer(arguments[asked], output, for_, arguments["json"])
+            else:
+                verb(**{**arguments, "output": output})
+
+    parameters = list(inspect.signature(verb, eval_str=True).parameters.values())
+    for name, kind in (("as_of", AS_OF), ("for_", FOR))[: 2 if answer is not None else 1]:
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind))
+    seen.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
+    seen.__annotations__ = {each.name: each.annotation for each in parameters}
+    return seen
+
+
+@contextmanager
+def folder_as_of(output: Path, as_of: str | None) -> Iterator[Path]:
+    """The folder itself where no moment is asked for."""
+    if as_of is None:
+        yield output
+        return
+    from connectors.files.moments import folder_at
+    from connectors.files.written import NoOutputs
+
+    moment = moment_of(as_of, "--as-of")
+    with ExitStack() as opened:
+        try:
+            with indexing() as tell:
+                folder = opened.enter_context(folder_at(output, moment, tell))
+        except NoOutputs as fault:
+            raise typer.BadParameter(str(fault), param_hint="--output") from fault
+        opened.enter_context(known_as(folder, f"{output} --as-of {as_of}"))
+        yield folder
+
+
+@contextmanager
+def indexing() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for the first question, or the first one after much that is new."""
+    with progress_bar() as bar:
+        task = bar.add_task("Indexing", total=None, visible=False)
+
+        def tell(what: str, done: int, of: int) -> None:
+            bar.update(task, count=what, completed=done, total=of, visible=True)
+
+        yield tell
+
+
+def moment_of(text: str, option: str) -> Moment:
+    """A day means its end in UTC, when the next begins."""
+    from connectors.files.moments import Moment
+    from connectors.json_values import Wrong, read_day, read_instant
+
+    if text.startswith(OFFSET):
+        number = text.removeprefix(OFFSET)
+        if not number.isdigit():
+            raise typer.BadParameter(f"expected a number behind {OFFSET}, got {number!r}", param_hint=option)
+        return Moment(offset=int(number))
+    try:
+        if "T" in text:
+            return Moment(instant=read_instant(text))
+        begins = f"{(read_day(text) + timedelta(days=1)).isoformat()}T00:00:00Z"
+        return Moment(instant=read_instant(begins) - 1)
+    except Wrong as fault:
+        message = f"expected a day, an instant with its zone, or {OFFSET}NUMBER, got {text!r}: {fault}"
+        raise typer.BadParameter(message, param_hint=option) from fault

@@ -1,0 +1,170 @@
+"""`milepost between`: what came between two moments, and what it moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from milepost.as_of import indexing, moment_of
+from milepost.console import amount_text, shape, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataflows.between import Between, ExceptionMove, ForecastMove
+    from milepost.tables import Table
+
+Told = tuple[str, str, str, str]
+
+
+def between(
+    since: Annotated[str, typer.Argument(metavar="A", help="What was known then: a day, an instant, or offset:1234.")],
+    until: Annotated[str, typer.Argument(metavar="B", help="The later moment.")],
+    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Show what came between two moments and what it moved: events, accounts, statements, forecasts, exceptions."""
+    from connectors.files.written import NoOutputs
+    from dataflows.between import between as found_between
+    from milepost.tables import show
+
+    first, last = moment_of(since, "A"), moment_of(until, "B")
+    try:
+        with indexing() as tell:
+            found = found_between(output, first, last, tell)
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    if json:
+        write_json(as_json(found))
+        return
+    typer.echo("\n".join(head(found)) + "\n")
+    show(*tables(found))
+
+
+def head(found: Between) -> list[str]:
+    from connectors.json_values import instant_text
+
+    moments = (f"{instant_text(cut.recorded_at)} (log offset {cut.offset})" for cut in (found.since, found.until))
+    return [f"Between {' and '.join(moments)}: {sum(found.events.values()):,} events"]
+
+
+def tables(found: Between) -> list[Table]:
+    from milepost.tables import Table
+
+    return [
+        Table(
+            "Events", ("type", "count"), [(name, f"{count:,}") for name, count in found.events.items()], frozenset({1})
+        ),
+        _accounts(found),
+        _statements(found),
+        _forecasts(found.forecasts),
+        _exceptions("Exceptions opened and still open", found.opened),
+        _exceptions("Exceptions closed", found.closed),
+    ]
+
+
+def _accounts(found: Between) -> Table:
+    from domain.accounts import name_of
+    from milepost.tables import Table
+
+    rows = [
+        (
+            each.legal_entity_id,
+            each.account,
+            name_of(each.account),
+            each.currency,
+            f"{each.journals:,}",
+            *map(amount_text, (each.debits, each.credits, each.net)),
+        )
+        for each in found.accounts
+    ]
+    columns = ("company", "account", "name", "currency", "journals", "debits", "credits", "net")
+    return Table("Journals by account, in ledger currency", columns, rows, frozenset(range(4, 8)))
+
+
+def _statements(found: Between) -> Table:
+    from milepost.tables import Table
+
+    rows = [
+        (one.statement_id, f"{one.period} to {one.to}", one.currency, amount_text(one.amount_due))
+        for one in found.statements
+    ]
+    return Table("Statements", ("statement", "period (end excluded)", "currency", "amount due"), rows, frozenset({3}))
+
+
+def _forecasts(moves: Sequence[ForecastMove]) -> Table:
+    from milepost.tables import Table
+
+    rows = [
+        (
+            move.after.project_id,
+            move.after.project.currency,
+            *map(amount_text, _change(move)),
+            amount_text(move.after.project.margin),
+        )
+        for move in moves
+    ]
+    columns = ("project", "currency", "cost", "revenue", "margin", "margin now")
+    return Table("Forecasts: change at completion", columns, rows, frozenset(range(2, 6)))
+
+
+def _change(move: ForecastMove) -> tuple[int, int, int]:
+    """Where there was no forecast before, or one in another currency, the whole."""
+    now = move.after.project
+    then = move.before.project if move.before is not None and move.before.project.currency == now.currency else None
+    if then is None:
+        return now.eac_cost, now.eac_revenue, now.margin
+    return now.eac_cost - then.eac_cost, now.eac_revenue - then.eac_revenue, now.margin - then.margin
+
+
+def _exceptions(title: str, moves: Sequence[ExceptionMove]) -> Table:
+    from milepost.tables import Table
+
+    return Table(title, ("when", "category", "what", "id"), [_told(move) for move in moves])
+
+
+def _told(move: ExceptionMove) -> Told:
+    from connectors.json_values import instant_text
+    from domain.outputs import ExceptionRaised
+
+    one = move.exception
+    what = one.message if isinstance(one, ExceptionRaised) else one.reason
+    return instant_text(move.position.recorded_at), one.category, what, one.exception_id
+
+
+def as_json(found: Between) -> dict[str, Any]:
+    """Version 1 of the shape; amounts are decimals as text."""
+    from connectors.json_records import record_to_json
+    from connectors.json_values import instant_text
+    from milepost.commands.ledger import plain
+
+    return shape(
+        1,
+        since={"log_offset": found.since.offset, "recorded_at": instant_text(found.since.recorded_at)},
+        until={"log_offset": found.until.offset, "recorded_at": instant_text(found.until.recorded_at)},
+        events=found.events,
+        accounts=[
+            {
+                **{name: getattr(each, name) for name in ("legal_entity_id", "account", "currency", "journals")},
+                **{name: plain(getattr(each, name)) for name in ("debits", "credits", "net")},
+            }
+            for each in found.accounts
+        ],
+        statements=[
+            {name: value for name, value in record_to_json(one).items() if name != "lines"} for one in found.statements
+        ],
+        forecasts=[
+            {
+                "project_id": move.after.project_id,
+                "currency": move.after.project.currency,
+                "sequence_before": move.before.sequence if move.before is not None else None,
+                "sequence": move.after.sequence,
+                **dict(zip(("cost", "revenue", "margin"), map(plain, _change(move)), strict=True)),
+            }
+            for move in found.forecasts
+        ],
+        opened=[record_to_json(move.exception, move.position) for move in found.opened],
+        closed=[record_to_json(move.exception, move.position) for move in found.closed],
+    )

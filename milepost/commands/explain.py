@@ -1,0 +1,105 @@
+"""`milepost explain`: why a figure is what it is, down to the events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from milepost import exit_codes
+from milepost.as_of import indexing
+from milepost.console import say, shape, write_json
+
+if TYPE_CHECKING:
+    from milepost.explain.explanations import Explained
+
+
+def explain(
+    id_: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="Of a journal, statement, exception, time entry, project, contract or engagement; one of their figures "
+            "(ID#2, ID#accrued); or of a ledger (LE-DE/2026-02/1150#closing).",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    depth: Annotated[int | None, typer.Option("--depth", min=0, help="Show so many levels; without it all.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Show long sums whole.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write one page to click through into this file.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Explain any figure: its arithmetic, rules, policies, rates and caps, down to fields of events."""
+    from connectors.files.written import NoOutputs
+    from milepost.explain.explanations import Explained, Explanations
+
+    if json and html is not None:
+        raise typer.BadParameter("expected one of --json and --html, got both", param_hint="--html")
+    try:
+        with indexing() as tell, Explanations(output, tell) as explanations:
+            found = explanations.explain(id_)
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    if not isinstance(found, Explained):
+        near = f"; the nearest are {', '.join(found.nearest)}" if found.nearest else ""
+        raise typer.BadParameter(f"no figure is called {id_}{near}", param_hint="ID")
+    alarms = _alarms(found)
+    _tell(found, output, alarms, depth, html, all_=all_, json=json)
+    for alarm in alarms:
+        say(alarm)
+    if alarms:
+        raise typer.Exit(exit_codes.VIOLATION)
+
+
+def _alarms(found: Explained) -> list[str]:
+    """What must never be: outputs that are not what the log makes, and arithmetic that gives another figure."""
+    from milepost.explain.recompute import recompute
+
+    wrong = [f"Does not recompute: {one.what}" for one in recompute(found.node)]
+    differs = [f"Differs from what the log makes: {one}" for one in found.differences]
+    return [*differs, *wrong]
+
+
+def _head(found: Explained) -> list[str]:
+    from milepost.explain.recompute import events_of, everything, unexplained
+    from state.rules import RULES_VERSION
+
+    nodes, events = sum(1 for _ in everything(found.node)), len(events_of(found.node))
+    taken = len(unexplained(found.node))
+    rest = f"; {taken:,} of them are taken as they are" if taken else ""
+    return [f"Rules version {RULES_VERSION}; {nodes:,} figures and facts from {events:,} events{rest}"]
+
+
+def _tell(
+    found: Explained, output: Path, alarms: list[str], depth: int | None, html: Path | None, *, all_: bool, json: bool
+) -> None:
+    if json:
+        from milepost.explained import as_json
+        from state.rules import RULES_VERSION
+
+        write_json(
+            shape(
+                1,
+                engagement_id=found.engagement_id,
+                rules_version=RULES_VERSION,
+                holds=not alarms,
+                alarms=alarms,
+                **as_json(found.node),
+            )
+        )
+    elif html is not None:
+        from milepost.explained_html import page
+
+        head = [f"Output folder {output}", *_head(found)]
+        html.write_text(page(found.node, head, alarms), encoding="utf-8")
+        say(f"Written to {html}: open it in any browser")
+    else:
+        from milepost.explained_text import show
+
+        show(found.node, depth, everything=all_)
+        for line in _head(found):
+            say(line)

@@ -1,0 +1,128 @@
+"""What an exception of waiting work blocks: its value at the rate that would be used, where no rate is known its cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.billing import methods
+from domain.events.delivery import TimeApproved
+from domain.explanation import Arithmetic, Node
+from domain.money import extend
+from domain.rates import role_of
+from milepost.explain.entries import EntryNodes, Standing, step_of
+from milepost.explain.rating import Rating
+from milepost.explain.sources import Sources
+from state.assess import approved_at, assigned, day_in, place, rate_for, worked_hours
+from state.books import Cost, Price
+from state.draft import Draft
+from state.known import Blocked, Worker, cost_rate, entity_policies, worker_on
+
+TITLE = "amount blocked"
+
+
+class AtStakeNodes:
+    """Follows `state.at_stake` with the books after the step that raised the exception."""
+
+    def __init__(self, sources: Sources, rating: Rating, entries: EntryNodes) -> None:
+        self.sources = sources
+        self.rating = rating
+        self.entries = entries
+
+    def of_entry(self, entry_id: str, step: int, basis: str) -> Node | None:
+        """`basis` is `price` or `cost`; None where the books of the step do not give the amount."""
+        entry = self.sources.trace.entry_at(entry_id, step)
+        if entry is None or entry.work is None:
+            return None
+        at = Standing(step, entry, entry.work)
+        draft = self.sources.draft(step)
+        return self._value(at, draft) if basis == "price" else self._cost(at, draft)
+
+    def _value(self, at: Standing, draft: Draft) -> Node | None:
+        event = at.work.event
+        placed = place(draft, event, ("outside_contract_dates",))
+        worker = None if isinstance(placed, Blocked) else worker_on(draft, event.person_id, placed.day)
+        if isinstance(placed, Blocked) or worker is None:
+            return None
+        plan, day, role = placed.plan, placed.day, _role(draft, event, worker)
+        rated = rate_for(draft, event, draft.project(event.project_id), worker.person, role, plan, day)
+        if rated.rate is None or rated.decision is None:
+            return None
+        hours = methods.billable_hours(plan.line.terms, worked_hours(event), event.billable_hours, plan.policies)
+        mode = plan.policies.money_mode or "half_up"
+        value = extend(hours, rated.rate, rated.markup, plan.currency, mode)
+        price = Price(
+            plan.contract_id,
+            plan.line.line_id,
+            plan.currency,
+            day,
+            approved_at(event),
+            role,
+            rated.rate,
+            rated.markup,
+            rated.digest,
+            hours,
+            value,
+            memo=0,
+        )
+        operands = [
+            self.entries.hours(at, price, plan, draft),
+            self.rating.decided(event, price, plan, draft, rated.decision),
+        ]
+        if rated.markup:
+            operands.append(self.rating.markup_decided(rated.markup, plan, draft, rated.decision))
+        parameters: dict[str, Any] = {"step": step_of(plan.currency), "mode": mode}
+        facts = (
+            ("service date", day.isoformat()),
+            ("contract", f"{plan.contract_id} version {plan.version}, line {plan.line.line_id}"),
+            ("role", role),
+        )
+        arithmetic = Arithmetic("extend", tuple(operands), parameters)
+        return Node(TITLE, value, "amount", plan.currency, arithmetic, "R10", facts=facts)
+
+    def _cost(self, at: Standing, draft: Draft) -> Node | None:
+        event = at.work.event
+        worker = worker_on(draft, event.person_id, event.worked_on or day_in(event, "UTC"))
+        if worker is None:
+            return None
+        entity, role = worker.entity, _role(draft, event, worker)
+        day = day_in(event, entity.zone)
+        found = cost_rate(draft, event.person_id, role, entity.legal_entity_id, day)
+        if found is None:
+            return None
+        hours = worked_hours(event)
+        mode = entity_policies(draft, entity).money_mode or "half_up"
+        value = extend(hours, found.rate, 0, found.currency, mode)
+        cost = Cost(
+            entity.legal_entity_id,
+            found.currency,
+            found.cost_rate_id,
+            found.version,
+            found.rate,
+            hours,
+            value,
+            day,
+            "",
+        )
+        operands = (self.entries.worked(event), self.rating.cost_rate(cost, draft))
+        parameters: dict[str, Any] = {"step": step_of(found.currency), "mode": mode}
+        facts = (("company", entity.legal_entity_id), ("service date", day.isoformat()))
+        return Node(
+            TITLE,
+            value,
+            "amount",
+            found.currency,
+            Arithmetic("extend", operands, parameters),
+            "R22",
+            self.sources.entity_policies(entity, "money_mode"),
+            facts,
+        )
+
+
+def _role(draft: Draft, event: TimeApproved, worker: Worker) -> str:
+    project = draft.project(event.project_id)
+    return role_of(
+        event.role,
+        assigned(draft, project, event.person_id),
+        worker.person,
+        event.worked_on or day_in(event, worker.entity.zone),
+    )

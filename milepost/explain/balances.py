@@ -1,0 +1,193 @@
+"""Balances of a project as its view tells them: each the sum of what its entries give to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from domain.explanation import Arithmetic, Node, constant, stated, total
+from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
+from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.records import RecordNodes
+from milepost.explain.sources import Sources
+from state.books import Entry, Hold
+from state.forecast.figures import lines_of
+from state.forecast.outlook import project_contracts
+from state.plan import bill_tos
+from state.trace import Said
+
+# Figures of a contract's balance on a project.
+FIGURES = (
+    "accrued", "held", "over_cap", "unbilled", "billed", "invoiced", "recognised", "contract_position", "written_off", "paid"
+)  # fmt: skip
+
+
+class BalanceNodes:
+    def __init__(self, sources: Sources, entries: EntryNodes, records: RecordNodes) -> None:
+        self.sources = sources
+        self.entries = entries
+        self.records = records
+
+    def view(self, said: Said) -> Node:
+        """Every figure of a project's view."""
+        view: ProjectView = said.record
+        balances = tuple(self.balance(said, balance) for balance in view.balances)
+        told = Node("told when this came", event=self.sources.cause(said.step))
+        facts = (
+            ("engagement", view.engagement_id),
+            *((("company", view.legal_entity_id),) if view.legal_entity_id else ()),
+            ("view", str(view.view_version)),
+            *((("open statements", ", ".join(view.open_statements)),) if view.open_statements else ()),
+        )
+        name = f", {view.name}" if view.name else ""
+        why = (*self.burn(said), *balances, *self._exceptions(view), told)
+        return Node(f"Project {view.project_id}{name}", facts=facts, why=why, id=view.project_id)
+
+    def _exceptions(self, view: ProjectView) -> Iterable[Node]:
+        for one in view.open_exceptions:
+            yield Node(f"open exception {one.category}", facts=(("owner", one.owner_role),), id=one.exception_id)
+
+    # Burn
+
+    def burn(self, said: Said) -> tuple[Node, ...]:
+        view: ProjectView = said.record
+        of = view.project_id
+        hours = self._sum(f"{of}: hours", self._entries(said, self._hours), "hours", "", view.burn.hours)
+        billable = self._sum(
+            f"{of}: billable hours", self._entries(said, self._billable_hours), "hours", "", view.burn.billable_hours
+        )
+        return (
+            hours._replace(id=f"{of}#hours"),
+            billable._replace(id=f"{of}#billable_hours"),
+            *(self._cost(said, cost) for cost in view.burn.cost),
+            *(self._memo(said, memo) for memo in view.burn.nonbillable_value),
+        )
+
+    def _cost(self, said: Said, cost: CurrencyAmount) -> Node:
+        of = said.record.project_id
+
+        def node(at: Standing) -> Node | None:
+            own = at.work.cost
+            return self.entries.cost(at, own) if own is not None and own.currency == cost.currency else None
+
+        made = self._sum(f"{of}: cost", self._entries(said, node), "amount", cost.currency, cost.amount)
+        several = len(said.record.burn.cost) > 1
+        return made._replace(id=f"{of}#cost" + (f"/{cost.currency}" if several else ""), rule="R22")
+
+    def _memo(self, said: Said, memo: CurrencyAmount) -> Node:
+        of = said.record.project_id
+
+        def node(at: Standing) -> Node | None:
+            return self.records.memo(at) if at.work.price is not None and at.work.price.memo else None
+
+        made = self._sum(f"{of}: value not charged", self._entries(said, node), "amount", memo.currency, memo.amount)
+        return made._replace(id=f"{of}#value_not_charged")
+
+    def _hours(self, at: Standing) -> Node | None:
+        return self.entries.worked(at.work.event) if at.work.cost is not None else None
+
+    def _billable_hours(self, at: Standing) -> Node | None:
+        price = at.work.price
+        return self.entries.hours_at(at.entry.entry_id, at.step) if price is not None and price.hours else None
+
+    def _entries(self, said: Said, node: Callable[[Standing], Node | None]) -> list[Node]:
+        """Of every entry of the project that is in the books."""
+        found = []
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            at = self.entries.standing(entry_id, said.step)
+            if at is not None and at.work.event.project_id == said.record.project_id:
+                made = node(at)
+                if made is not None and made.value:
+                    found.append(made)
+        return found
+
+    def _sum(self, title: str, operands: list[Node], unit: str, currency: str, value: int) -> Node:
+        made = total(title, operands, unit, currency)
+        return made if made.value == value else stated(title, value, unit, currency)
+
+    # Balances of a contract
+
+    def balance(self, said: Said, balance: ViewBalance) -> Node:
+        figures = tuple(self.figure(said, balance, name) for name in FIGURES)
+        title = f"contract {balance.contract_id} in {balance.currency}"
+        return Node(title, why=figures, id=f"{said.record.project_id}/{balance.contract_id}")
+
+    def figure(self, said: Said, balance: ViewBalance, name: str) -> Node:
+        project_id = said.record.project_id
+        title = f"{project_id}: {name.replace('_', ' ')}"
+        value: int = getattr(balance, name)
+        if name in {"written_off", "paid"}:
+            made = constant(title, 0, "amount", balance.currency)
+        elif name in {"unbilled", "contract_position"}:
+            recognised, invoiced = self.figure(said, balance, "recognised"), self.figure(said, balance, "invoiced")
+            made = Node(
+                title, (recognised.value or 0) - (invoiced.value or 0), "amount", balance.currency,
+                Arithmetic("subtract", (recognised, invoiced)), "R46",
+            )  # fmt: skip
+        else:
+            made = total(title, self._operands(said, balance.contract_id, name), "amount", balance.currency)
+        if made.value != value:
+            made = stated(title, value, "amount", balance.currency)
+        several = len(said.record.balances) > 1
+        whose = f"{project_id}/{balance.contract_id}" if several else project_id
+        return made._replace(id=f"{whose}#{name}")
+
+    def _operands(self, said: Said, contract_id: str, name: str) -> list[Node]:
+        draft = self.sources.draft(said.step)
+        lines = {line for of, line, _ in lines_of(draft, said.record.project_id) if of == contract_id}
+        found = []
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            entry = self.sources.trace.entry_at(entry_id, said.step)
+            node = self._of_entry(said, entry, contract_id, lines, name) if entry is not None else None
+            if node is not None and node.value:
+                found.append(node)
+        return found
+
+    def _of_entry(self, said: Said, entry: Entry, contract_id: str, lines: set[str], name: str) -> Node | None:
+        """What the entry gives to the figure; None where it is not on the contract's lines."""
+        entry_id, step = entry.entry_id, said.step
+        work = entry.standing
+        price = work.price if work is not None else None
+        priced = price is not None and price.contract_id == contract_id and price.line_id in lines
+        issued = any(one.contract_id == contract_id and one.line_id in lines for one in entry.issued)
+        match name:
+            case "over_cap":
+                return self.records.over(entry_id, step) if priced else None
+            case "recognised":
+                return self.records.recognised(entry_id, step) if priced else None
+            case "billed":
+                return self.records.issued_on(entry_id, contract_id, lines, step) if issued else None
+            case "invoiced":
+                return self.records.invoiced_on(entry_id, contract_id, lines, step) if issued else None
+            case "accrued":
+                return self.records.accrued_on(entry_id, contract_id, lines, step) if priced or issued else None
+            case "held":
+                if (priced or issued) and self._is_held(said, entry, contract_id, lines):
+                    return self.records.accrued_on(entry_id, contract_id, lines, step)
+                return None
+            case _:
+                return None
+
+    def _is_held(self, said: Said, entry: Entry, contract_id: str, lines: set[str]) -> bool:
+        """Whether a hold that is not released covers the entry, as the view counts it (R26)."""
+        draft = self.sources.draft(said.step)
+        contract = next(
+            (one for one in project_contracts(draft, said.record.project_id) if one.contract_id == contract_id), None
+        )
+        if contract is None:
+            return False
+        holds: list[Hold] = [
+            hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released
+        ]
+        scopes = {(hold.scope, hold.scope_id) for hold in holds}
+        whole = {
+            ("contract", contract_id),
+            ("project", said.record.project_id),
+            *(("bill_to", each) for each in bill_tos(contract)),
+        }
+        if scopes & whole or ("entry", entry.entry_id) in scopes:
+            return True
+        work = entry.standing
+        own = {one.line_id for one in entry.issued} | (
+            {work.price.line_id} if work is not None and work.price is not None else set()
+        )
+        return any(("line", line) in scopes for line in own & lines)

@@ -1,0 +1,544 @@
+"""What caps allow of an entry: the limit less what comes before it in consumption order, what is issued first of all (R16 to R18)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from datetime import date
+from typing import Any, NamedTuple
+
+from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, is_prorated, limit_of, limit_on, prorate
+from domain.contract import BEGINNING
+from domain.explanation import Arithmetic, Node, constant, less, stated, total
+from domain.money import round_ratio
+from milepost.explain.entries import EntryNodes, Standing, least, most, step_of
+from milepost.explain.sources import Sources
+from state.books import Entry, Work
+from state.claims import BILLING, MAIN, REVENUE, Stake, allotments, claim_of, granted_of, order_key, rules_for, stake_of
+from state.plan import LinePlan, plan_of
+from state.totals import FREE, MARK, open_keys
+
+# Of a cap with more entries, what was left is only told where it decides.
+RIVALS_SHOWN = 2_000
+# Before every service date.
+EARLIEST = date(1990, 1, 1)
+
+
+class Rival(NamedTuple):
+    """An entry's place under the caps that it shares with others."""
+
+    order: Order
+    entry: Entry
+    plan: LinePlan
+    stake: Stake
+    claim: Claim
+
+    @property
+    def entry_id(self) -> str:
+        return self.entry.entry_id
+
+    def under(self, bucket: BucketKey) -> bool:
+        return any(bucket_key(rule, self.claim.day, self.claim.person_id) == bucket for rule in self.claim.rules)
+
+
+class Room(NamedTuple):
+    """What may be taken, in money and in hours."""
+
+    amount: Node
+    hours: Node
+
+
+class Contest(NamedTuple):
+    """Everything that competes for the caps of a group of lines after a step, in consumption order."""
+
+    step: int
+    allotment: str
+    rivals: tuple[Rival, ...]
+    by_entry: dict[str, Rival]
+
+
+class Queue(NamedTuple):
+    """A bucket of a contest: what is settled, and what takes room freely, in consumption order."""
+
+    settled: tuple[Rival, ...]
+    free: tuple[Rival, ...]
+    orders: tuple[Order, ...]
+
+
+class CapNodes:
+    def __init__(self, sources: Sources, entries: EntryNodes) -> None:
+        self.sources = sources
+        self.entries = entries
+        entries.caps = self
+        self._memo: dict[tuple[Any, ...], Node] = {}
+        self._contests: dict[tuple[Any, ...], Contest] = {}
+        self._queues: dict[tuple[Any, ...], Queue] = {}
+
+    def granted(self, at: Standing, side: str) -> Node:
+        """The part of the entry's value that caps allow to earn revenue, or to be billed."""
+        price = at.work.price
+        assert price is not None, "the work is priced"
+        amount = price.allowed if side == REVENUE else price.billable
+        value = self.entries.value(at)
+        if amount == value.value:
+            return value
+        title = f"{at.entry.entry_id}: what caps allow"
+        plan = plan_of(self.sources.draft(at.step), price)
+        if plan is None or not plan.rules:
+            return stated(title, amount, "amount", price.currency)
+        allotment = side if len(allotments(plan)) > 1 else MAIN
+        key = ("granted", at.entry.entry_id, at.step, allotment)
+        if key not in self._memo:
+            # What a cut gives and issues at once would explain itself by itself.
+            self._memo[key] = stated(title, amount, "amount", price.currency, rule="R16")
+            self._memo[key] = self._granted(at, plan, allotment, amount, value)
+        return self._memo[key]
+
+    def _granted(self, at: Standing, plan: LinePlan, allotment: str, amount: int, value: Node) -> Node:
+        title = f"{at.entry.entry_id}: what caps allow"
+        before = self._before_it_was_final(at) if at.work.price is not None and at.work.price.final else None
+        if before is not None:
+            return self.granted(before, allotment or BILLING)
+        contest = self.contest(plan, allotment, at.step)
+        own = contest.by_entry.get(at.entry.entry_id)
+        if own is None or own.stake.price.final:
+            return stated(title, amount, "amount", plan.currency, rule="R16")
+        draft = self.sources.draft(at.step)
+        names = ("cap_split", "cap_order", "cap_includes", "overflow")
+        policies = self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *names)
+        made = self._room(own, contest, value).amount._replace(title=title, policies=policies)
+        if own.claim.pinned:
+            made = total(
+                title, (self._settled(own, contest), made), "amount", plan.currency, rule="R16", policies=policies
+            )
+        return made if made.value == amount else stated(title, amount, "amount", plan.currency, rule="R16")
+
+    def _before_it_was_final(self, at: Standing) -> Standing | None:
+        """Policy `overflow: non_billable`: the share at the cut that made it final (RULES section 6, Caps)."""
+        for step, entry in reversed(self.sources.trace.entry_steps(at.entry.entry_id)):
+            if step > at.step:
+                continue
+            work = next(
+                (work for work in (entry.behind, entry.work) if work is not None and same_share(work, at.work)), None
+            )
+            if work is None:
+                return None
+            if work.price is not None and not work.price.final:
+                return Standing(step, entry, work)
+        return None
+
+    def contest(self, plan: LinePlan, allotment: str, step: int) -> Contest:
+        key = (plan.contract_id, plan.group, allotment, step)
+        if key not in self._contests:
+            draft = self.sources.draft(step)
+            found = []
+            for entry in draft.entries.everything():
+                stake = stake_of(entry)
+                if (
+                    stake is None
+                    or stake.price.contract_id != plan.contract_id
+                    or stake.price.line_id not in plan.group
+                ):
+                    continue
+                theirs = plan_of(draft, stake.price)
+                if theirs is not None:
+                    order = order_key(theirs, stake.price, entry.entry_id)
+                    found.append(Rival(order, entry, theirs, stake, claim_of(theirs, allotment, stake)))
+            rivals = tuple(sorted(found, key=lambda rival: rival.order))
+            self._contests[key] = Contest(step, allotment, rivals, {rival.entry_id: rival for rival in rivals})
+        return self._contests[key]
+
+    def _queue(self, contest: Contest, bucket: BucketKey, *, by_hours: bool) -> Queue:
+        key = (id(contest), bucket, by_hours)
+        if key not in self._queues:
+            members = [rival for rival in contest.rivals if rival.under(bucket)]
+            free = tuple(rival for rival in members if self._takes(rival, contest.allotment, by_hours=by_hours))
+            settled = tuple(rival for rival in members if rival.claim.pinned)
+            self._queues[key] = Queue(settled, free, tuple(rival.order for rival in free))
+        return self._queues[key]
+
+    def _takes(self, rival: Rival, allotment: str, *, by_hours: bool) -> int:
+        """What the entry takes beside what is settled of it."""
+        granted = granted_of(allotment, rival.stake)
+        return granted.hours - rival.claim.pinned_hours if by_hours else granted.amount - rival.claim.pinned
+
+    # Room
+
+    def _room(self, own: Rival, contest: Contest, value: Node) -> Room:
+        """What every hard cap has left for what of the entry is not settled, in money and in hours."""
+        hours = self._hours_claimed(own, contest)
+        free, free_hours = value, hours
+        if own.claim.pinned:
+            free = less("not settled yet", value, self._settled(own, contest))
+            free_hours = less("hours not settled yet", hours, self._settled_hours(own, contest))
+        amounts, all_hours = [free], [free_hours]
+        for rule in rules_for(own.plan, contest.allotment):
+            if limit_on(rule, own.claim.day).hard:
+                room = self._left(own, rule, contest, free, free_hours)
+                amounts.append(room.amount)
+                all_hours.append(room.hours)
+        return Room(least("room", amounts, rule="R18"), least("hours of room", all_hours, rule="R18"))
+
+    def _left(self, own: Rival, rule: CapRule, contest: Contest, free: Node, free_hours: Node) -> Room:
+        """What one cap has left."""
+        limit = limit_on(rule, own.claim.day)
+        bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
+        title = f"room under cap {rule.cap_id}{' ' + bucket[1] if bucket[1] else ''}"
+        left, left_hours = free, free_hours
+        if limit.amount is not None:
+            rest = self._rest(title, own, rule, contest, by_hours=False)
+            if (rest.value or 0) < (free.value or 0):
+                left, left_hours = rest, self._hours_of(rest, free, free_hours)
+        if limit.hours is not None:
+            rest = self._rest(title, own, rule, contest, by_hours=True)
+            if (rest.value or 0) < (left_hours.value or 0):
+                left, left_hours = least("room", [left, self._value_of(rest, own, free, free_hours)]), rest
+        if limit.split == "reject_whole" and (left is not free or left_hours is not free_hours):
+            whole, whole_hours = (
+                Arithmetic("all_or_nothing", (free, left)),
+                Arithmetic("all_or_nothing", (free_hours, left_hours)),
+            )
+            name = f"{title}, all or nothing"
+            return Room(
+                Node(name, 0, "amount", free.currency, whole, "R17"), Node(name, 0, "hours", "", whole_hours, "R17")
+            )
+        return Room(left, left_hours)
+
+    def _rest(self, title: str, own: Rival, rule: CapRule, contest: Contest, *, by_hours: bool) -> Node:
+        """The limit less what is settled and what comes before."""
+        unit, measure = ("hours", "hours") if by_hours else ("amount", "amount")
+        currency = "" if by_hours else own.plan.currency
+        bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
+        limit = self._limit(own.plan, rule, own.claim.day, measure, contest.step)
+        stands = less(f"{title}, before", limit, *self._taken(own, bucket, contest, by_hours=by_hours))
+        return most(title, stands, constant("nothing", 0, unit, currency), rule="R18")
+
+    def _hours_of(self, rest: Node, free: Node, free_hours: Node) -> Node:
+        made = (free_hours.value or 0) * (rest.value or 0) // (free.value or 1)
+        parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
+        return Node("its hours", made, "hours", "", Arithmetic("proportion", (free_hours, rest, free), parameters))
+
+    def _value_of(self, rest: Node, own: Rival, free: Node, free_hours: Node) -> Node:
+        mode = own.plan.policies.money_mode or "half_up"
+        made = round_ratio((free.value or 0) * (rest.value or 0), free_hours.value or 1, own.plan.step, mode)
+        parameters: dict[str, Any] = {"step": step_of(own.plan.currency), "mode": mode}
+        arithmetic = Arithmetic("proportion", (free, rest, free_hours), parameters)
+        return Node("its value", made, "amount", own.plan.currency, arithmetic, "R17")
+
+    # What is taken
+
+    def _taken(self, own: Rival, bucket: BucketKey, contest: Contest, *, by_hours: bool) -> tuple[Node, ...]:
+        """What is settled, whoever's it is, and what entries before take freely."""
+        queue = self._queue(contest, bucket, by_hours=by_hours)
+        found = []
+        if queue.settled:
+            found.append(self._all_settled(queue, bucket, contest, by_hours=by_hours))
+        if place := bisect_left(queue.orders, own.order):
+            found.append(self._before(queue, place, bucket, contest, by_hours=by_hours))
+        return tuple(found)
+
+    def _all_settled(self, queue: Queue, bucket: BucketKey, contest: Contest, *, by_hours: bool) -> Node:
+        key = ("settled", id(contest), bucket, by_hours)
+        if key not in self._memo:
+            made = [
+                self._settled_hours(rival, contest) if by_hours else self._settled(rival, contest)
+                for rival in queue.settled
+            ]
+            self._memo[key] = self._sum(f"settled of {len(made):,} entries", made, by_hours=by_hours)
+        return self._memo[key]
+
+    def _before(self, queue: Queue, place: int, bucket: BucketKey, contest: Contest, *, by_hours: bool) -> Node:
+        key = ("before", id(contest), bucket, by_hours, place)
+        if key not in self._memo:
+            made = [self._free(rival, contest, by_hours=by_hours) for rival in queue.free[:place]]
+            self._memo[key] = self._sum(f"taken by {len(made):,} entries before", made, by_hours=by_hours)
+        return self._memo[key]
+
+    def _sum(self, title: str, operands: list[Node], *, by_hours: bool) -> Node:
+        currency = "" if by_hours else operands[0].currency
+        return total(title, operands, "hours" if by_hours else "amount", currency, rule="R16")
+
+    def _free(self, rival: Rival, contest: Contest, *, by_hours: bool) -> Node:
+        """What an entry takes, without what is settled of it."""
+        key = ("free", id(contest), rival.entry_id, by_hours)
+        if key not in self._memo:
+            whole = self._granted_hours(rival, contest) if by_hours else self._granted_of(rival, contest)
+            if rival.claim.pinned:
+                settled = self._settled_hours(rival, contest) if by_hours else self._settled(rival, contest)
+                whole = less(f"{rival.entry_id}: beside what is settled", whole, settled)
+            self._memo[key] = whole
+        return self._memo[key]
+
+    def _granted_of(self, rival: Rival, contest: Contest) -> Node:
+        return self.granted(self._at(rival, contest), REVENUE if contest.allotment == REVENUE else BILLING)
+
+    def _granted_hours(self, rival: Rival, contest: Contest) -> Node:
+        hours = granted_of(contest.allotment, rival.stake).hours
+        if hours == rival.claim.hours:
+            return self._hours_claimed(rival, contest)
+        found = self._room(rival, contest, self.entries.value(self._at(rival, contest))).hours
+        if rival.claim.pinned:
+            found = total("hours", (self._settled_hours(rival, contest), found), "hours")
+        return found if found.value == hours else stated(f"{rival.entry_id}: hours allowed", hours, "hours")
+
+    def _hours_claimed(self, rival: Rival, contest: Contest) -> Node:
+        """An entry that is worth nothing claims no hours."""
+        if not rival.claim.hours:
+            return constant("hours", 0, "hours")
+        return self.entries.hours_at(rival.entry_id, contest.step)
+
+    def _settled(self, rival: Rival, contest: Contest) -> Node:
+        """What of an entry is settled: issued, or given by a cut."""
+        key = ("own settled", id(contest), rival.entry_id)
+        if key not in self._memo:
+            self._memo[key] = self._make_settled(rival, contest)
+        return self._memo[key]
+
+    def _make_settled(self, rival: Rival, contest: Contest) -> Node:
+        title = f"{rival.entry_id}: settled"
+        pinned, currency = rival.claim.pinned, rival.plan.currency
+        if rival.stake.price.given == pinned and contest.allotment != BILLING:
+            return self._given(self._at(rival, contest), rival.plan, contest.allotment)
+        if contest.allotment != REVENUE:
+            price, step = rival.stake.price, contest.step
+            issued: Node = self.entries.pieces.issued(rival.entry_id, price.contract_id, price.line_id, step)
+            rounding = self.entries.rounding(rival.entry_id, step)
+            if rounding.value:
+                issued = less("issued without cents of lines", issued, rounding)
+            if issued.value == pinned:
+                return issued
+            value = self.entries.value(self._at(rival, contest))
+            if min(issued.value or 0, value.value or 0) == pinned:
+                return Node(title, pinned, "amount", currency, Arithmetic("min", (issued, value)), "R16")
+        return stated(title, pinned, "amount", currency, rule="R16")
+
+    def _settled_hours(self, rival: Rival, contest: Contest) -> Node:
+        parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
+        value = self.entries.value(self._at(rival, contest))
+        title = f"{rival.entry_id}: hours settled"
+        hours, settled = self._hours_claimed(rival, contest), self._settled(rival, contest)
+        if (hours.value, value.value) != (rival.claim.hours, rival.claim.amount):
+            return stated(title, rival.claim.pinned_hours, "hours")
+        arithmetic = Arithmetic("proportion", (hours, settled, value), parameters)
+        return Node(title, rival.claim.pinned_hours, "hours", "", arithmetic)
+
+    # What a cut gives by prorate
+
+    def _given(self, at: Standing, plan: LinePlan, allotment: str) -> Node:
+        """What a cut gave for good, also to the next version of the entry, as far as its value reaches."""
+        price = at.work.price
+        assert price is not None, "the work is priced"
+        entry_id, value = at.entry.entry_id, price.given
+        step, former = self._given_at(at)
+        title = f"{entry_id}: given by a cut"
+        if former is not None and former.work.price is not None and former.work.price.given:
+            made = self._given(former, plan, allotment)
+            least = (made, self.entries.value(at))
+            if min(node.value or 0 for node in least) == value:
+                return Node(title, value, "amount", plan.currency, Arithmetic("min", least), "R16")
+        key = ("given", entry_id, step, allotment)
+        if key not in self._memo:
+            self._memo[key] = self._share_of_cut(at, step, allotment, title, value)
+        return self._memo[key]
+
+    def _given_at(self, at: Standing) -> tuple[int, Standing | None]:
+        """The step that gave it, and the entry before where that was another version's."""
+        found, price = at.step, at.work.price
+        for step, entry in reversed(self.sources.trace.entry_steps(at.entry.entry_id)):
+            if step > at.step:
+                continue
+            work = entry.standing
+            if work is None or work.price is None or price is None or work.price.given != price.given:
+                break
+            found = step
+        before = self.entries.standing(at.entry.entry_id, found - 1)
+        own = self.sources.cause(found).id == at.entry.entry_id
+        return found, before if own else None
+
+    def _share_of_cut(self, at: Standing, step: int, allotment: str, title: str, value: int) -> Node:
+        """The room in proportion to value, among what is not settled with service date before the period's end (R12)."""
+        currency = at.work.price.currency if at.work.price is not None else ""
+        fallback = stated(title, value, "amount", currency, rule="R16")
+        before = self.entries.standing(at.entry.entry_id, step - 1)
+        price = before.work.price if before is not None else None
+        plan = plan_of(self.sources.draft(step - 1), price) if price is not None else None
+        if plan is None:
+            return fallback
+        contest = self.contest(plan, allotment, step - 1)
+        own = contest.by_entry.get(at.entry.entry_id)
+        shares = [
+            self._share(own, rule, contest, self._cut_to(plan.contract_id, step))
+            for rule in rules_for(plan, allotment)
+            if own is not None and is_prorated(rule, own.claim.day)
+        ]
+        if own is None or not shares or any(one is None for one in shares):
+            return fallback
+        made = least(title, [one for one in shares if one is not None])
+        if own.claim.pinned:
+            made = total(title, (self._settled(own, contest), made), "amount", currency)
+        return made._replace(title=title, rule="R12") if made.value == value else fallback
+
+    def _cut_to(self, contract_id: str, step: int) -> date:
+        """The end, excluded, of the period that the step cut."""
+        contract = self.sources.trace.contract_at(contract_id, step)
+        ends = [
+            said.record.to
+            for parts in self.sources.trace.statements.values()
+            for said in parts
+            if said.step == step and said.record.contract_id == contract_id
+        ]
+        known = contract.period_start or contract.requested_to if contract is not None else None
+        return ends[-1] if ends else known or date.max
+
+    def _share(self, own: Rival | None, rule: CapRule, contest: Contest, to: date) -> Node | None:
+        if own is None:
+            return None
+        bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
+        sharing = [
+            rival
+            for rival in contest.rivals
+            if rival.claim.day < to
+            and not rival.stake.price.final
+            and rival.under(bucket)
+            and is_prorated(rule, rival.claim.day)
+            and rival.entry.standing is not None
+            and not is_settled(rival)
+        ]
+        if own not in sharing:
+            return None
+        last = sharing[-1].claim.day
+        limit = self._limit(own.plan, rule, last, "amount", contest.step)
+        # Work of days on which the cap was split in another way comes first.
+        taken = self._taken(sharing[0], bucket, contest, by_hours=False)
+        nothing = constant("nothing", 0, "amount", own.plan.currency)
+        room = most("room that is shared", less("limit less what is taken", limit, *taken), nothing, rule="R18")
+        free = [self._wants(rival, contest) for rival in sharing]
+        values = prorate(room.value or 0, [node.value or 0 for node in free], own.plan.currency)
+        place = sharing.index(own)
+        if sum(node.value or 0 for node in free) <= (room.value or 0):
+            return free[place]
+        parameters: dict[str, Any] = {"step": step_of(own.plan.currency), "party": place}
+        arithmetic = Arithmetic("share", (room, *free), parameters)
+        return Node(f"{own.entry_id}: its share", values[place], "amount", own.plan.currency, arithmetic, "R12")
+
+    def _wants(self, rival: Rival, contest: Contest) -> Node:
+        value = self.entries.value(self._at(rival, contest))
+        if not rival.claim.pinned:
+            return value
+        return less(f"{rival.entry_id}: not settled yet", value, self._settled(rival, contest))
+
+    def _at(self, rival: Rival, contest: Contest) -> Standing:
+        at = self.entries.standing(rival.entry_id, contest.step)
+        assert at is not None, "a rival has work"
+        return at
+
+    # Limits
+
+    def _limit(self, plan: LinePlan, rule: CapRule, day: date, measure: str, step: int) -> Node:
+        """The limit of the contract version in force on the service date (R21)."""
+        key = ("limit", plan.contract_id, rule.cap_id, day, measure, step)
+        if key not in self._memo:
+            self._memo[key] = self._make_limit(plan, rule, day, measure, step)
+        return self._memo[key]
+
+    def _make_limit(self, plan: LinePlan, rule: CapRule, day: date, measure: str, step: int) -> Node:
+        contract = self.sources.draft(step).contract(plan.contract_id)
+        assert contract is not None, "a cap is of a contract"
+        limit = limit_on(rule, day)
+        value = getattr(limit, measure)
+        unit, currency = ("amount", plan.currency) if measure == "amount" else ("hours", "")
+        version = contract.history[rule.limits.index(limit)].version
+        facts = (
+            ("split", limit.split),
+            ("period", rule.period),
+            ("in force from", "the beginning" if limit.effective_on <= BEGINNING else limit.effective_on.isoformat()),
+        )
+        kind, _, cap_id = rule.cap_id.partition(":")
+        title = f"limit of cap {rule.cap_id}"
+        if kind == "line":
+            found = self.sources.line_field(plan.contract_id, version, cap_id)
+            if found is not None:
+                path = f"{found[2]}.terms.cap.{measure}"
+                return self.sources.field(title, value, unit, found[0], path, currency, rule="R21", facts=facts)
+        event = self.sources.terms_event(plan.contract_id, version, "shared_caps")
+        for number, cap in enumerate(getattr(event, "shared_caps", None) or ()):
+            if cap.cap_id == cap_id and event is not None:
+                path = f"shared_caps[{number}].{measure}"
+                return self.sources.field(title, value, unit, event, path, currency, rule="R21", facts=facts)
+        return stated(title, value, unit, currency)
+
+    def left_of(
+        self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
+    ) -> Node:
+        """What a cap has left of its newest limit after everything that is granted."""
+        limit, taken = self._newest(plan, rule, bucket, allotment, step, by_hours=by_hours)
+        nothing = constant("nothing", 0, limit.unit, limit.currency)
+        return most(
+            f"room under cap {rule.cap_id}", less("limit less what is taken", limit, *taken), nothing, rule="R18"
+        )
+
+    def beyond(self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int) -> Node:
+        """What is taken in money beyond the limit."""
+        if limit_of(rule, bucket).amount is None:
+            return constant("nothing beyond it", 0, "amount", plan.currency)
+        limit, taken = self._newest(plan, rule, bucket, allotment, step, by_hours=False)
+        whole = total("taken", taken, "amount", plan.currency)
+        return most(
+            "beyond it", less("taken less the limit", whole, limit), constant("nothing", 0, "amount", plan.currency)
+        )
+
+    def _newest(
+        self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
+    ) -> tuple[Node, list[Node]]:
+        """The newest limit that says something of the bucket, and everything that is taken."""
+        contest = self.contest(plan, allotment, step)
+        queue = self._queue(contest, bucket, by_hours=by_hours)
+        taken = [self._all_settled(queue, bucket, contest, by_hours=by_hours)] if queue.settled else []
+        if queue.free:
+            taken.append(self._before(queue, len(queue.free), bucket, contest, by_hours=by_hours))
+        day = max(limit_of(rule, bucket).effective_on, EARLIEST)
+        return self._limit(plan, rule, day, "hours" if by_hours else "amount", step), taken
+
+    def room_around(self, at: Standing) -> tuple[Node, ...]:
+        """For each cap in money of the entry's line: what was left before the entry, and what after it."""
+        price = at.work.price
+        plan = plan_of(self.sources.draft(at.step), price) if price is not None and price.line_id else None
+        if plan is None or not plan.rules:
+            return ()
+        contest = self.contest(plan, allotments(plan)[-1], at.step)
+        own = contest.by_entry.get(at.entry.entry_id) if len(contest.rivals) <= RIVALS_SHOWN else None
+        found: list[Node] = []
+        for rule in rules_for(plan, contest.allotment) if own is not None else ():
+            if own is None or limit_on(rule, own.claim.day).amount is None:
+                continue
+            bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
+            limit = self._limit(plan, rule, own.claim.day, "amount", at.step)
+            before = less(
+                f"cap {rule.cap_id}: room before", limit, *self._taken(own, bucket, contest, by_hours=False), rule="R18"
+            )
+            if own.claim.pinned:
+                own_part = (before, self._settled(own, contest))
+                before = total(f"cap {rule.cap_id}: room before", own_part, "amount", plan.currency, rule="R18")
+            after = less(f"cap {rule.cap_id}: room after", before, self._granted_of(own, contest), rule="R18")
+            found += [before, after]
+        return tuple(found)
+
+
+def is_settled(rival: Rival) -> bool:
+    """Whether nothing of the entry waits for room or a statement: it is not listed as open on its line any more."""
+    price = rival.stake.price
+    keys = [(contract_id, *marked.partition(MARK)) for contract_id, marked, _, _ in open_keys(rival.entry)]
+    open_on = {(contract_id, line_id) for contract_id, line_id, sign, mark in keys if sign + mark != FREE}
+    return (price.contract_id, price.line_id) not in open_on
+
+
+def same_share(one: Work, other: Work) -> bool:
+    """Whether two states of an entry are valued alike and have the same room."""
+    return _share(one) == _share(other)
+
+
+def _share(work: Work) -> tuple[Any, ...]:
+    price = work.price
+    if price is None:
+        return (work.event.version,)
+    terms = (price.contract_id, price.line_id, price.decision, price.rate, price.markup, price.hours, price.value)
+    return work.event.version, *terms, price.allowed, price.billable, price.given, price.binding

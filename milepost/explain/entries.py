@@ -1,0 +1,385 @@
+"""A time entry: its hours, its cost, its value, what caps allow of it, and what of it stands on statements."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from domain.caps import Order, order_of
+from domain.events.delivery import TimeApproved
+from domain.explanation import (
+    Arithmetic,
+    Node,
+    PolicyUse,
+    constant,
+    less,
+    stated,
+    total,
+)
+from domain.increments import billable_hours as incremented
+from domain.money import extend, format_amount, format_decimal, round_ratio, smallest_unit
+from milepost.explain.rating import Rating
+from milepost.explain.sources import Sources
+from state.assess import interval_hours
+from state.books import Cost, Entry, Price, Work
+from state.claims import BILLING, REVENUE
+from state.draft import Draft
+from state.plan import LinePlan, plan_of
+
+
+class Standing(NamedTuple):
+    """A version of an entry as a step left it."""
+
+    step: int
+    entry: Entry
+    work: Work
+
+
+def step_of(currency: str) -> str:
+    return format_amount(smallest_unit(currency))
+
+
+class EntryNodes:
+    """Nodes of entries; `step` is always the state after that step of the trace."""
+
+    def __init__(self, sources: Sources, rating: Rating) -> None:
+        self.sources = sources
+        self.rating = rating
+        self._memo: dict[tuple[Any, ...], Node] = {}
+        self._pairs: dict[tuple[Any, ...], tuple[Node, Node]] = {}
+        # By the identity of a price, which the trace keeps.
+        self._values: dict[int, tuple[Node, Node]] = {}
+        # Filled by the nodes of caps and of statements, which need these.
+        self.caps: Any = None
+        self.pieces: Any = None
+
+    # Hours
+
+    def worked(self, event: TimeApproved) -> Node:
+        key = ("worked", id(event))
+        if key not in self._memo:
+            self._memo[key] = self._worked(event)
+        return self._memo[key]
+
+    def _worked(self, event: TimeApproved) -> Node:
+        title = f"{event.entry_id}: hours worked"
+        field = self.sources.field
+        if event.hours is not None:
+            return field(title, event.hours, "hours", event, "hours")
+        if event.started_at is None or event.ended_at is None:
+            return constant(title, 0, "hours")
+        end = field("end", event.ended_at, "instant", event, "ended_at")
+        start = field("start", event.started_at, "instant", event, "started_at")
+        return Node(title, interval_hours(event) or 0, "hours", "", Arithmetic("elapsed", (end, start)))
+
+    def hours(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+        """Hours before and after increments (R9)."""
+        event = at.work.event
+        if price.stepped:
+            return self._share_of_day(at, price, plan, draft)
+        base = self.worked(event)
+        if event.billable_hours is not None:
+            base = self.sources.field(
+                f"{event.entry_id}: billable hours", event.billable_hours, "hours", event, "billable_hours", why=(base,)
+            )
+        policies = plan.policies
+        base = self._rounded(base, plan, draft)
+        if (
+            event.billable_hours is None
+            and policies.increment_scope == "entry"
+            and (policies.increment_minutes or policies.minimum_minutes)
+        ):
+            base = self._increments(f"{event.entry_id}: hours in steps", base, plan, draft)
+        return base
+
+    def _rounded(self, hours: Node, plan: LinePlan, draft: Draft) -> Node:
+        """To the decimals of policy `hours_decimals`."""
+        decimals = plan.policies.hours_decimals
+        if decimals is None:
+            return hours
+        step = 10 ** (6 - decimals)
+        parameters: dict[str, Any] = {"step": format_decimal(step, 6), "mode": "half_up"}
+        return Node(
+            "hours, rounded",
+            round_ratio(hours.value or 0, 1, step, "half_up"),
+            "hours",
+            "",
+            Arithmetic("round", (hours,), parameters),
+            "R9",
+            self._policies(draft, plan, "hours_decimals"),
+        )
+
+    def _increments(self, title: str, hours: Node, plan: LinePlan, draft: Draft) -> Node:
+        policies = plan.policies
+        made = incremented(
+            hours.value or 0, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes
+        )
+        parameters: dict[str, Any] = {
+            "minutes": policies.increment_minutes or 0,
+            "mode": policies.increment_mode or "up",
+            "minimum_minutes": policies.minimum_minutes or 0,
+        }
+        names = ("increment_minutes", "increment_mode", "increment_scope", "minimum_minutes")
+        return Node(
+            title,
+            made,
+            "hours",
+            "",
+            Arithmetic("increments", (hours,), parameters),
+            "R9",
+            self._policies(draft, plan, *names),
+        )
+
+    def _share_of_day(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+        """Steps over the person's day: the day's sum is rounded, each entry takes the cumulative difference."""
+        event = at.work.event
+        issued: list[Node] = []
+        issued_hours: list[Node] = []
+        before: list[tuple[Order, TimeApproved]] = []
+        own = order_of(price.day, price.approved_at, event.entry_id, by_approval=False)
+        for entry in draft.entries.everything():
+            work = entry.standing
+            other = work.price if work is not None else None
+            if work is None or other is None or not self._same_day(work, other, event, price, plan):
+                continue
+            if any(one.amount for one in entry.issued) and entry.entry_id != event.entry_id:
+                issued.append(self._rounded(self.worked(work.event), plan, draft))
+                issued_hours.append(self.hours_at(entry.entry_id, at.step - 1))
+            elif entry.entry_id != event.entry_id:
+                order = order_of(other.day, other.approved_at, entry.entry_id, by_approval=False)
+                if order < own:
+                    before.append((order, work.event))
+        in_order = sorted(before, key=lambda each: each[0])
+        earlier = [*issued, *(self._rounded(self.worked(one), plan, draft) for _, one in in_order)]
+        own_hours = self._rounded(self.worked(event), plan, draft)
+        due = self._increments(
+            f"{event.person_id} on {price.day}, up to this entry, in steps",
+            total("hours of the day up to this entry", [*earlier, own_hours], "hours"),
+            plan,
+            draft,
+        )
+        given = constant("hours of the day given before it", 0, "hours")
+        if earlier:
+            given = self._increments(
+                f"{event.person_id} on {price.day}, before this entry, in steps",
+                total("hours of the day before this entry", earlier, "hours"),
+                plan,
+                draft,
+            )
+        if issued_hours:
+            fixed = total("hours issued of the day", issued_hours, "hours")
+            given = most("hours of the day given before it", fixed, given)
+        share = less("rest of the day for it", due, given)
+        made = most(f"{event.entry_id}: its share of the day", share, constant("nothing", 0, "hours"))
+        return made._replace(rule="R9")
+
+    def _same_day(self, work: Work, other: Price, event: TimeApproved, price: Price, plan: LinePlan) -> bool:
+        return (
+            other.stepped
+            and work.event.person_id == event.person_id
+            and (other.contract_id, other.line_id, other.day) == (plan.contract_id, plan.line.line_id, price.day)
+        )
+
+    def hours_at(self, entry_id: str, step: int) -> Node:
+        """Hours that the standing version is priced with."""
+        at = self.standing(entry_id, step)
+        assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
+        return self._valued(at, at.work.price)[0]
+
+    # Value
+
+    def standing(self, entry_id: str, step: int) -> Standing | None:
+        entry = self.sources.trace.entry_at(entry_id, step)
+        work = entry.standing if entry is not None else None
+        return Standing(step, entry, work) if entry is not None and work is not None else None
+
+    def priced_at(self, at: Standing) -> int:
+        """The step that gave the work its hours and its rate."""
+        first = at.step
+        for step, entry in reversed(self.sources.trace.entry_steps(at.entry.entry_id)):
+            if step > at.step:
+                continue
+            if not any(_terms(work) == _terms(at.work) for work in (entry.behind, entry.work) if work is not None):
+                break
+            first = step
+        return first
+
+    def value(self, at: Standing) -> Node:
+        """hours x rate x (1 + markup), rounded once."""
+        price = at.work.price
+        assert price is not None, "the work is priced"
+        return self._valued(at, price)[1]
+
+    def _valued(self, at: Standing, price: Price) -> tuple[Node, Node]:
+        if id(price) not in self._values:
+            step = self.priced_at(at)
+            key = ("value", at.entry.entry_id, step, _terms(at.work))
+            if key not in self._pairs:
+                self._pairs[key] = self._make_value(at._replace(step=step), price)
+            self._values[id(price)] = self._pairs[key]
+        return self._values[id(price)]
+
+    def _make_value(self, at: Standing, price: Price) -> tuple[Node, Node]:
+        draft = self.sources.draft(at.step)
+        plan = plan_of(draft, price)
+        title = f"{at.entry.entry_id}: value"
+        if plan is None:
+            fixed = stated(title, price.value, "amount", price.currency)
+            return stated("hours", price.hours, "hours"), fixed
+        hours = self.hours(at, price, plan, draft)
+        if hours.value != price.hours:
+            hours = stated(f"{at.entry.entry_id}: hours", price.hours, "hours")
+        mode = plan.policies.money_mode or "half_up"
+        rate = self.rating.bill_rate(at.work.event, price, plan, draft)
+        operands = [hours, rate]
+        if price.markup:
+            operands.append(self.rating.markup(price, plan, draft))
+        made = extend(price.hours, price.rate, price.markup, price.currency, mode)
+        parameters: dict[str, Any] = {"step": step_of(price.currency), "mode": mode}
+        facts = (
+            ("service date", price.day.isoformat()),
+            ("contract", f"{price.contract_id} version {plan.version}, line {price.line_id}"),
+            ("role", price.role),
+        )
+        node = Node(
+            title,
+            made,
+            "amount",
+            price.currency,
+            Arithmetic("extend", tuple(operands), parameters),
+            "R10",
+            self._policies(draft, plan, "money_mode", "rounding_scope"),
+            facts,
+            (self._priced_by(at),),
+        )
+        return hours, node if made == price.value else stated(title, price.value, "amount", price.currency)
+
+    def _priced_by(self, at: Standing) -> Node:
+        cause = self.sources.cause(at.step)
+        own = cause.kind == "time_entry" and cause.id == at.entry.entry_id
+        return Node("rated by" if own else "rated when this came", event=cause)
+
+    def _policies(self, draft: Draft, plan: LinePlan, *names: str) -> tuple[PolicyUse, ...]:
+        return self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *names)
+
+    def memo(self, at: Standing, price: Price) -> Node:
+        """The value of what is not charged; no money moves with it."""
+        return stated(f"{at.entry.entry_id}: value not charged", price.memo, "amount", price.currency)
+
+    # Cost
+
+    def cost(self, at: Standing, cost: Cost) -> Node:
+        key = ("cost", at.entry.entry_id, id(cost))
+        if key not in self._memo:
+            self._memo[key] = self._make_cost(at, cost)
+        return self._memo[key]
+
+    def _make_cost(self, at: Standing, cost: Cost) -> Node:
+        step = next(
+            (
+                number
+                for number, entry in self.sources.trace.entry_steps(at.entry.entry_id)
+                if any(
+                    work.cost is not None
+                    and _same_cost(work.cost, cost)
+                    and work.event.version == at.work.event.version
+                    for work in (entry.behind, entry.work)
+                    if work is not None
+                )
+            ),
+            at.step,
+        )
+        draft = self.sources.draft(step)
+        entity = draft.reference.entity(cost.legal_entity_id)
+        policies = self.sources.entity_policies(entity, "money_mode", "cost_policy")
+        mode = policies[0].value
+        hours = self.worked(at.work.event)
+        title = f"{at.entry.entry_id}: cost"
+        parameters: dict[str, Any] = {"step": step_of(cost.currency), "mode": mode}
+        made = extend(cost.hours, cost.rate, 0, cost.currency, mode)
+        node = Node(
+            title,
+            made,
+            "amount",
+            cost.currency,
+            Arithmetic("extend", (hours, self.rating.cost_rate(cost, draft)), parameters),
+            "R22",
+            policies,
+            (("company", cost.legal_entity_id), ("service date", cost.day.isoformat())),
+        )
+        return (
+            node
+            if made == cost.amount and hours.value == cost.hours
+            else stated(title, cost.amount, "amount", cost.currency)
+        )
+
+    # What caps allow
+
+    def allowed(self, at: Standing) -> Node:
+        """What earns revenue."""
+        found: Node = self.caps.granted(at, REVENUE)
+        return found
+
+    def billable(self, at: Standing) -> Node:
+        """What may stand on a statement."""
+        found: Node = self.caps.granted(at, BILLING)
+        return found
+
+    def recognised(self, at: Standing) -> Node:
+        price = at.work.price
+        assert price is not None, "the work is priced"
+        allowed, value = self.allowed(at), self.value(at)
+        if price.recognised == allowed.value:
+            return allowed
+        made = most(f"{at.entry.entry_id}: recognised", value, allowed)
+        return (
+            made if made.value == price.recognised else stated(made.title, price.recognised, "amount", price.currency)
+        )
+
+    def rounding(self, entry_id: str, step: int) -> Node:
+        """Cents of statement lines that were put on the entry (policy `rounding_scope: line`)."""
+        at = self.standing(entry_id, step)
+        price = at.work.price if at is not None else None
+        if price is None or not price.rounding:
+            return constant(f"{entry_id}: cents of lines", 0, "amount", price.currency if price is not None else "")
+        found: Node = self.pieces.rounding(entry_id, price, step)
+        return found
+
+
+def most(title: str, one: Node, other: Node, **more: Any) -> Node:
+    return Node(
+        title, max(one.value or 0, other.value or 0), one.unit, one.currency, Arithmetic("max", (one, other)), **more
+    )
+
+
+def least(title: str, nodes: list[Node], **more: Any) -> Node:
+    first = nodes[0]
+    if len(nodes) == 1:
+        return first
+    value = min(node.value or 0 for node in nodes)
+    return Node(title, value, first.unit, first.currency, Arithmetic("min", tuple(nodes)), **more)
+
+
+def _terms(work: Work) -> tuple[Any, ...]:
+    price = work.price
+    if price is None:
+        return (work.event.version,)
+    return (
+        work.event.version,
+        price.contract_id,
+        price.line_id,
+        price.decision,
+        price.rate,
+        price.markup,
+        price.hours,
+        price.value,
+    )
+
+
+def _same_cost(one: Cost, other: Cost) -> bool:
+    return (one.cost_rate_id, one.cost_rate_version, one.hours, one.amount, one.day) == (
+        other.cost_rate_id,
+        other.cost_rate_version,
+        other.hours,
+        other.amount,
+        other.day,
+    )

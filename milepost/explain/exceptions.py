@@ -1,0 +1,208 @@
+"""Exceptions: what raised them, what they block, and what closed them."""
+
+from __future__ import annotations
+
+from domain.accounts import CURRENCY_ROUNDING
+from domain.caps import BucketKey, is_limited, limit_of
+from domain.events.catalogue import ENTITIES
+from domain.explanation import Node, less, stated, total
+from domain.identity import parts_of, unescape
+from domain.money import format_decimal
+from domain.outputs import ExceptionClosed, ExceptionRaised
+from domain.reference import owner_key
+from domain.units import HOURS_SCALE
+from milepost.explain.at_stake import TITLE, AtStakeNodes
+from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.journals import JournalNodes
+from milepost.explain.records import RecordNodes
+from milepost.explain.sources import Sources
+from milepost.explain.statements import StatementNodes
+from state.claims import allotments
+from state.plan import line_plan
+from state.trace import Said
+
+
+class ExceptionNodes:
+    def __init__(
+        self,
+        sources: Sources,
+        entries: EntryNodes,
+        statements: StatementNodes,
+        journals: JournalNodes,
+        records: RecordNodes,
+        at_stake: AtStakeNodes,
+    ) -> None:
+        self.sources = sources
+        self.entries = entries
+        self.statements = statements
+        self.journals = journals
+        self.records = records
+        self.at_stake = at_stake
+
+    def exception(self, exception_id: str) -> Node:
+        """Its life, the last time it was raised at the head."""
+        said = self.sources.trace.exceptions[exception_id]
+        raised = [one for one in said if isinstance(one.record, ExceptionRaised)]
+        last: ExceptionRaised = raised[-1].record
+        facts = (
+            ("severity", last.severity),
+            ("owner", last.owner_role),
+            ("about", f"{last.subject_kind} {last.subject_id}"),
+            ("says", last.message),
+            ("way out", last.resolution),
+            ("state", "closed" if isinstance(said[-1].record, ExceptionClosed) else "open"),
+            *((("entries", ", ".join(last.entries)),) if last.entries else ()),
+            *((("field", last.field),) if last.field else ()),
+            *((("blocks", f"{last.blocks_count:,}"),) if last.blocks_count > 1 else ()),
+            *((("hours blocked", format_decimal(last.blocks_hours, HOURS_SCALE)),) if last.blocks_hours else ()),
+            *((("blocked at", last.blocks_basis),) if last.blocks_basis else ()),
+            *((("taken care of by", last.assignee),) if last.assignee else ()),
+        )
+        blocks = self.blocks(exception_id)
+        life = tuple(self._happened(one) for one in said)
+        why = (*((blocks,) if blocks is not None else ()), Node("What happened to it", why=life), *self._entries(last))
+        return Node(f"Exception {last.category}, {exception_id}", facts=facts, why=why, id=exception_id)
+
+    def _entries(self, raised: ExceptionRaised) -> tuple[Node, ...]:
+        if raised.subject_kind != "time_entry":
+            return ()
+        return (Node(f"time entry {raised.subject_id}", id=raised.subject_id),)
+
+    def _happened(self, said: Said) -> Node:
+        record = said.record
+        event = self.sources.cause(said.step)
+        if isinstance(record, ExceptionClosed):
+            return Node(f"closed: {record.reason}", event=event)
+        again = f", revision {record.revision}" if record.revision > 1 else ""
+        return Node(f"raised{again}: {record.message}", event=event)
+
+    def blocks(self, exception_id: str) -> Node | None:
+        """The amount that it says is blocked, as it was raised last; None where it says none."""
+        said = [one for one in self.sources.trace.exceptions[exception_id] if isinstance(one.record, ExceptionRaised)][
+            -1
+        ]
+        record: ExceptionRaised = said.record
+        if not record.blocks_amount or record.blocks_currency is None:
+            return None
+        made = self._amount(said, record)
+        if made is None or made.value != record.blocks_amount:
+            made = stated(TITLE, record.blocks_amount, "amount", record.blocks_currency)
+        return made._replace(title=TITLE, id=f"{exception_id}#amount")
+
+    def _amount(self, said: Said, record: ExceptionRaised) -> Node | None:
+        if record.subject_kind == "time_entry" and record.blocks_basis in ("price", "cost"):
+            return self.at_stake.of_entry(record.subject_id, self._first(record), record.blocks_basis)
+        match record.category:
+            case "over_cap":
+                return self._over_cap(said, record)
+            case "statement_differs_from_invoice":
+                return self._difference(said, record)
+            case "posting_rejected":
+                return self.statements.statement(record.subject_id)
+            case "cap_below_consumption":
+                return self._below(said, record)
+            case "unsupported":
+                return self._refused(said, record)
+            case "outside_contract_dates" if record.subject_kind != "time_entry":
+                values = [self.entries.value(at) for at in self._listed(said, record) if at.work.price is not None]
+                return total(TITLE, values, "amount", record.blocks_currency or "")
+            case "rounding_over_limit" if record.subject_id in self.sources.trace.journals:
+                return self._rounding(record)
+            case _:
+                return None
+
+    def _first(self, record: ExceptionRaised) -> int:
+        """The step that raised it and found the amount; later revisions repeat that."""
+        raised = (
+            one for one in self.sources.trace.exceptions[record.exception_id] if isinstance(one.record, ExceptionRaised)
+        )
+        return next(one.step for one in raised if one.record.raised_at == record.raised_at)
+
+    def _refused(self, said: Said, record: ExceptionRaised) -> Node | None:
+        """Amounts of the events that the rules in force do not handle, each by its newest version."""
+        draft = self.sources.draft(said.step)
+        counted = {
+            part_id: part
+            for part_id in sorted(draft.ids("refused"))
+            if (part := draft.part("refused", part_id)).exception_id == record.exception_id
+        }
+        nodes = []
+        for known in self.sources.trace.events:
+            kind, fact_id = owner_key(known.event)
+            part = counted.get(f"{kind}/{fact_id}")
+            field = ENTITIES[type(known.event).__name__].version_field
+            version = getattr(known.event, field) if field is not None else 0
+            if part is not None and part.amount and part.version == version:
+                del counted[f"{kind}/{fact_id}"]
+                title = f"{type(known.event).__name__} {fact_id}"
+                nodes.append(
+                    self.sources.field(title, part.amount, "amount", known.event, "amount", part.currency or "")
+                )
+        return total(TITLE, nodes, "amount", record.blocks_currency or "") if nodes else None
+
+    def _listed(self, said: Said, record: ExceptionRaised) -> list[Standing]:
+        found = (self.entries.standing(entry_id, said.step) for entry_id in record.entries)
+        return [at for at in found if at is not None]
+
+    def _below(self, said: Said, record: ExceptionRaised) -> Node | None:
+        """What is taken less what the newest version of the cap allows the bucket."""
+        draft = self.sources.draft(said.step)
+        contract = draft.contract(record.contract_id or "")
+        if contract is None:
+            return None
+        _, escaped, *period = record.subject_id.split("/", 2)
+        cap_id = unescape(escaped)
+        bucket = (cap_id, period[0] if period else "")
+        for stored in reversed(contract.history):
+            for line in stored.terms.lines:
+                plan = line_plan(draft, contract, stored.version, line.line_id)
+                for rule in plan.rules if plan is not None else ():
+                    same = rule.cap_id == cap_id and rule.period == _period_of(bucket)
+                    if plan is not None and same and is_limited(limit_of(rule, bucket)):
+                        excess: Node = self.entries.caps.beyond(plan, rule, bucket, allotments(plan)[-1], said.step)
+                        return excess
+        return None
+
+    def _rounding(self, record: ExceptionRaised) -> Node:
+        """What conversion left on 7190."""
+        journal = self.sources.trace.journals[record.subject_id].record
+        nodes = [
+            self.journals.figures(record.subject_id, number)[1]
+            for number, line in enumerate(journal.lines, 1)
+            if line.account == CURRENCY_ROUNDING
+        ]
+        return total(TITLE, nodes, "amount", record.blocks_currency or "", rule="R51")
+
+    def _over_cap(self, said: Said, record: ExceptionRaised) -> Node:
+        """What entries have over the cap (R15), at the moment at which it was raised."""
+        contract_id, cap_id = parts_of(record.subject_id)
+        found = []
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            at = self.entries.standing(entry_id, said.step)
+            price = at.work.price if at is not None else None
+            if (
+                price is not None
+                and price.contract_id == contract_id
+                and price.binding == cap_id
+                and not price.final
+                and price.billable < price.value
+            ):
+                found.append(self.records.over(entry_id, said.step))
+        return total(TITLE, found, "amount", record.blocks_currency or "", rule="R15")
+
+    def _difference(self, said: Said, record: ExceptionRaised) -> Node | None:
+        event = self.sources.step(said.step).record.event
+        amount = getattr(event, "amount", None)
+        if amount is None or record.subject_id not in self.sources.trace.statements:
+            return None
+        currency = record.blocks_currency or ""
+        invoice = self.sources.field("the invoice, net", amount, "amount", event, "amount", currency)
+        return less(TITLE, invoice, self.statements.statement(record.subject_id))
+
+
+def _period_of(bucket: BucketKey) -> str:
+    """The period of a cap, by what its bucket is called."""
+    period = bucket[1]
+    if not period:
+        return "whole_term"
+    return "day" if "/" in period else "month"

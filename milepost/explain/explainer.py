@@ -1,0 +1,137 @@
+"""Every figure of one engagement by its id.
+
+| id | figure |
+|---|---|
+| `PRJ-1.9f0c…` | a journal, a statement, an exception: whatever Milepost gave the id |
+| `PRJ-1.9f0c…#2` | the second line of a journal or statement |
+| `PRJ-1.9f0c…#2/ledger` | of a journal line, the amount in ledger currency |
+| `T-1` | a time entry; `T-1#accrued` one of its figures |
+| `PRJ-1` | all balances of a project; `PRJ-1#accrued` one of them, `PRJ-1/K-1#accrued` where it has several contracts |
+| `PRJ-1#forecast` | its latest forecast; `PRJ-1#eac_cost` one of the figures, in project currency |
+"""
+
+from __future__ import annotations
+
+from domain.explanation import Node
+from domain.outputs import ExceptionRaised, ProjectView
+from milepost.explain.at_stake import AtStakeNodes
+from milepost.explain.balances import FIGURES, BalanceNodes
+from milepost.explain.caps import CapNodes
+from milepost.explain.entries import EntryNodes
+from milepost.explain.exceptions import ExceptionNodes
+from milepost.explain.forecasts import FIGURES as FORECAST_FIGURES
+from milepost.explain.forecasts import ForecastNodes
+from milepost.explain.journals import JournalNodes
+from milepost.explain.liability import LiabilityNodes
+from milepost.explain.rating import Rating
+from milepost.explain.records import RecordNodes
+from milepost.explain.sources import Sources
+from milepost.explain.statements import StatementNodes
+from state.trace import Trace
+
+
+class Explainer:
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.sources = Sources(trace)
+        self.rating = Rating(self.sources)
+        self.entries = EntryNodes(self.sources, self.rating)
+        self.caps = CapNodes(self.sources, self.entries)
+        self.statements = StatementNodes(self.sources, self.entries)
+        self.journals = JournalNodes(self.sources, self.rating, self.entries, self.statements)
+        self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
+        LiabilityNodes(self.sources, self.records, self.journals)
+        self.balances = BalanceNodes(self.sources, self.entries, self.records)
+        self.forecasts = ForecastNodes(self.sources, self.rating, self.entries, self.caps, self.records)
+        at_stake = AtStakeNodes(self.sources, self.rating, self.entries)
+        self.exceptions = ExceptionNodes(
+            self.sources, self.entries, self.statements, self.journals, self.records, at_stake
+        )
+
+    @property
+    def last(self) -> int:
+        """The newest step."""
+        return len(self.trace.steps) - 1
+
+    def explain(self, wanted: str) -> Node | None:
+        """None where the engagement has no such figure."""
+        whole, sign, part = wanted.rpartition("#")
+        if not sign:
+            return self._record(wanted)
+        return self._part(whole, part)
+
+    def _record(self, wanted: str) -> Node | None:
+        trace = self.trace
+        if wanted in trace.journals:
+            return self.journals.journal(wanted)
+        if wanted in trace.statements:
+            return self.statements.statement(wanted)
+        if wanted in trace.exceptions:
+            return self.exceptions.exception(wanted) if self._was_raised(wanted) else None
+        if trace.entry_at(wanted, self.last) is not None:
+            return self.records.entry(wanted, self.last)
+        if wanted in trace.views:
+            return self.balances.view(trace.views[wanted][-1])
+        project_id, _, contract_id = wanted.partition("/")
+        if contract_id and project_id in trace.views:
+            said = trace.views[project_id][-1]
+            return next(
+                (self.balances.balance(said, one) for one in said.record.balances if one.contract_id == contract_id),
+                None,
+            )
+        return self._of_contract(wanted) or (self._engagement() if wanted == trace.engagement_id else None)
+
+    def _was_raised(self, exception_id: str) -> bool:
+        return any(isinstance(one.record, ExceptionRaised) for one in self.trace.exceptions[exception_id])
+
+    def _engagement(self) -> Node:
+        views = tuple(self.balances.view(said[-1]) for _, said in sorted(self.trace.views.items()))
+        return Node(f"Engagement {self.trace.engagement_id}", why=views, id=self.trace.engagement_id)
+
+    def _of_contract(self, contract_id: str) -> Node | None:
+        """The contract's balances on every project of the engagement."""
+        found = tuple(
+            self.balances.balance(said[-1], balance)._replace(title=f"project {project_id}, in {balance.currency}")
+            for project_id, said in sorted(self.trace.views.items())
+            for balance in said[-1].record.balances
+            if balance.contract_id == contract_id
+        )
+        return Node(f"Contract {contract_id}", why=found, id=contract_id) if found else None
+
+    def _part(self, whole: str, part: str) -> Node | None:
+        trace = self.trace
+        number, _, which = part.partition("/")
+        if whole in trace.journals and number.isdigit() and 1 <= int(number) <= len(trace.journals[whole].record.lines):
+            if not which:
+                return self.journals.line(whole, int(number))
+            amount, ledger = self.journals.figures(whole, int(number))
+            return {"amount": amount, "ledger": ledger}.get(which)
+        if whole in trace.statements and part.isdigit() and 1 <= int(part) <= len(self.statements.lines(whole)):
+            return self.statements.line(whole, int(part))
+        if whole in trace.exceptions and part == "amount" and self._was_raised(whole):
+            return self.exceptions.blocks(whole)
+        if trace.entry_at(whole, self.last) is not None:
+            wanted = f"{whole}#{part}"
+            return next((node for node in self.records.figures(whole, self.last) if node.id == wanted), None)
+        return self._balance(whole, part)
+
+    def _balance(self, whole: str, name: str) -> Node | None:
+        project_id, _, contract_id = whole.partition("/")
+        said = self.trace.views.get(project_id)
+        if said is None:
+            return self._forecast(project_id, name)
+        view: ProjectView = said[-1].record
+        burn = next((node for node in self.balances.burn(said[-1]) if node.id == f"{whole}#{name}"), None)
+        if burn is not None:
+            return burn
+        if name not in FIGURES:
+            return self._forecast(project_id, name)
+        balances = [one for one in view.balances if contract_id in ("", one.contract_id)]
+        return self.balances.figure(said[-1], balances[0], name) if len(balances) == 1 else None
+
+    def _forecast(self, project_id: str, name: str) -> Node | None:
+        """Of the latest update."""
+        said = self.trace.forecasts.get(project_id)
+        if said is None or name not in ("forecast", *FORECAST_FIGURES):
+            return None
+        return self.forecasts.forecast(said[-1]) if name == "forecast" else self.forecasts.figure(said[-1], name)

@@ -1,0 +1,590 @@
+"""A project's forecast in project currency: what is booked, and what estimate, budget and caps say of the rest (R57, R58)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from datetime import date
+from functools import partial
+from typing import Any, NamedTuple
+
+from domain.caps import CapRule, bucket_key
+from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned
+from domain.exchange import Exchange, MissingRate
+from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
+from domain.forecast import percent, room_of, value_of
+from domain.identity import composed
+from domain.money import HALF_UP, allocate, convert, format_amount, smallest_unit
+from domain.outputs import ForecastUpdate
+from domain.policies import Resolved
+from domain.rates import RateDecision
+from milepost.explain.caps import CapNodes
+from milepost.explain.entries import EntryNodes, Standing, most, step_of
+from milepost.explain.rating import Rating
+from milepost.explain.records import RecordNodes
+from milepost.explain.sources import Sources
+from state.assess import assignment_on
+from state.books import Basis, Forecast, Outlook
+from state.claims import allotments
+from state.draft import Draft
+from state.forecast.bases import BUDGET, ESTIMATE
+from state.forecast.figures import lines_of
+from state.forecast.outlook import WHOLE, has_ended, known, ledger_currency, line_key, project_lines, project_policies
+from state.forecast.planned import assigned_from, first_month, planned_decision, planned_line
+from state.forecast.room import lines_under
+from state.known import exchange_on
+from state.plan import LinePlan, line_plan, version_on
+from state.trace import Said
+
+FIGURES = (
+    *("burn_hours", "burn_cost", "burn_revenue", "etc_hours", "etc_cost", "etc_revenue", "eac_hours", "eac_cost", "eac_revenue"),
+    *("backlog", "unbilled_backlog", "margin", "margin_percent", "percent_complete"),
+)  # fmt: skip
+HOURS, COST, REVENUE = 0, 1, 2
+
+
+class Context(NamedTuple):
+    """What a forecast was made of, as of the step that told it."""
+
+    said: Said
+    update: ForecastUpdate
+    draft: Draft
+    forecast: Forecast
+    outlook: Outlook
+    policies: Resolved
+    lines: tuple[LinePlan, ...]
+
+    @property
+    def currency(self) -> str:
+        return self.update.project.currency
+
+    @property
+    def step(self) -> str:
+        return step_of(self.currency)
+
+
+class Track(NamedTuple):
+    """Hours, cost and revenue of work with an estimate of its own: booked, and the floor at completion."""
+
+    now: tuple[Node, Node, Node]
+    floor: tuple[Node, Node, Node]
+    basis: Basis
+
+
+class ForecastNodes:
+    def __init__(
+        self, sources: Sources, rating: Rating, entries: EntryNodes, caps: CapNodes, records: RecordNodes
+    ) -> None:
+        self.sources = sources
+        self.rating = rating
+        self.entries = entries
+        self.caps = caps
+        self.records = records
+        self._memo: dict[tuple[int, str], dict[str, Node]] = {}
+
+    def forecast(self, said: Said) -> Node:
+        """Every figure of the update, and what changed it by cause."""
+        update: ForecastUpdate = said.record
+        figures = self.figures(said)
+        facts = (
+            ("as of", update.as_of.isoformat()),
+            ("in", update.project.currency),
+            *(
+                (f"change by {delta.cause.replace('_', ' ')}", _delta(delta.cost, delta.revenue, delta.margin))
+                for delta in update.deltas
+            ),
+        )
+        cause = Node("told when this came", event=self.sources.cause(said.step))
+        title = f"Forecast {update.sequence} of project {update.project_id}"
+        return Node(title, facts=facts, why=(*figures.values(), cause), id=f"{update.project_id}#forecast")
+
+    def figure(self, said: Said, name: str) -> Node | None:
+        return self.figures(said).get(name)
+
+    def figures(self, said: Said) -> dict[str, Node]:
+        key = (said.step, said.record.project_id)
+        if key not in self._memo:
+            self._memo[key] = self._figures(said)
+        return self._memo[key]
+
+    def _figures(self, said: Said) -> dict[str, Node]:
+        update: ForecastUpdate = said.record
+        found: dict[str, Node] = {}
+        made = self._made(self._context(said))
+        for name in FIGURES:
+            value = getattr(update if name == "percent_complete" else update.project, name)
+            if value is None:
+                continue
+            title = f"{update.project_id}: {_words(name)}"
+            unit = "hours" if name.endswith("hours") else "percent" if "percent" in name else "amount"
+            currency = update.project.currency if unit == "amount" else ""
+            node = made.get(name)
+            if node is None or node.value != value:
+                node = stated(title, value, unit, currency, rule="R57")
+            found[name] = node._replace(title=title, id=f"{update.project_id}#{name}")
+        return found
+
+    def _context(self, said: Said) -> Context:
+        return self._context_of(said, said.record)
+
+    def _context_of(self, said: Said, update: ForecastUpdate) -> Context:
+        draft = self.sources.draft(said.step)
+        forecast, outlook = known(draft, update.project_id)
+        lines = project_lines(draft, update.project_id)
+        policies = project_policies(draft, lines, forecast.legal_entity_id)
+        return Context(said, update, draft, forecast, outlook, policies, lines)
+
+    def _made(self, of: Context) -> dict[str, Node]:
+        tracks = [self._track(of, name, basis) for name, basis in of.forecast.bases.items()]
+        burn = [self._over("booked", [track.now[place] for track in tracks], place, of) for place in range(3)]
+        hours, cost, wanted = (
+            self._over("at completion", [made[place] for made in map(partial(self._completed, of), tracks)], place, of)
+            for place in range(3)
+        )
+        ceiling = self._ceiling(of, burn[REVENUE])
+        revenue = self._limited(wanted, ceiling, burn[REVENUE])
+        left = less("revenue to come", revenue, burn[REVENUE])
+        backlog = left
+        if ceiling is not None:
+            nothing = constant("nothing", 0, "amount", of.currency)
+            backlog = most("backlog", less("room left", ceiling, burn[REVENUE]), nothing)
+        billed = self._billed(of)
+        margin = less("margin", revenue, cost)
+        made = {
+            "burn_hours": burn[HOURS],
+            "burn_cost": burn[COST],
+            "burn_revenue": burn[REVENUE],
+            "eac_hours": hours,
+            "eac_cost": cost,
+            "eac_revenue": revenue,
+            "etc_hours": less("hours to come", hours, burn[HOURS]),
+            "etc_cost": less("cost to come", cost, burn[COST]),
+            "etc_revenue": left,
+            "backlog": backlog,
+            "unbilled_backlog": less(
+                "price less what is billed", total("price", (burn[REVENUE], backlog), "amount", of.currency), billed
+            ),
+            "margin": margin,
+        }
+        for name, part, whole in (("margin_percent", margin, revenue), ("percent_complete", burn[COST], cost)):
+            share = percent(part.value or 0, whole.value or 0)
+            if share is not None:
+                made[name] = Node(
+                    name, share, "percent", "", Arithmetic("percent", (part, whole), {"step": "0.000001"})
+                )
+        return made
+
+    def _over(self, title: str, nodes: list[Node], place: int, of: Context) -> Node:
+        if len(nodes) == 1:
+            return nodes[0]
+        return total(title, nodes, "hours" if place == HOURS else "amount", "" if place == HOURS else of.currency)
+
+    # What is booked
+
+    def _track(self, of: Context, name: str, basis: Basis) -> Track:
+        now = self._booked(of, name, None)
+        return Track(now, self._floor(of, name, basis), basis)
+
+    def _booked(self, of: Context, track: str, until: date | None) -> tuple[Node, Node, Node]:
+        """Entries of the track with service dates up to a day, in project currency."""
+        hours: list[Node] = []
+        costs: dict[str, list[Node]] = {}
+        revenues: dict[str, list[Node]] = {}
+        for at in self._entries(of, track):
+            cost, price = at.work.cost, at.work.price
+            if cost is not None and (until is None or cost.day <= until):
+                hours.append(self.entries.worked(at.work.event))
+                costs.setdefault(cost.currency, []).append(self.entries.cost(at, cost))
+            if price is not None and (until is None or price.day <= until) and price.recognised + price.rounding:
+                revenue = self.records.recognised(at.entry.entry_id, of.said.step)
+                revenues.setdefault(price.currency, []).append(revenue)
+        when = "booked" if until is None else f"booked up to {until}"
+        return (
+            total(f"hours {when}", hours, "hours"),
+            self._in_currency(f"cost {when}", costs, of),
+            self._in_currency(f"revenue {when}", revenues, of),
+        )
+
+    def _entries(self, of: Context, track: str) -> list[Standing]:
+        found = []
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            at = self.entries.standing(entry_id, of.said.step)
+            if at is None or at.work.event.project_id != of.update.project_id:
+                continue
+            price = at.work.price
+            line = composed(price.contract_id, price.line_id) if price is not None and price.line_id else WHOLE
+            if (line if line in of.forecast.bases else WHOLE) == track:
+                found.append(at)
+        return found
+
+    def _in_currency(self, title: str, by_currency: Mapping[str, list[Node]], of: Context) -> Node:
+        parts = []
+        for own in sorted(by_currency):
+            whole = total(f"{title} in {own}", by_currency[own], "amount", own)
+            parts.append(self._converted(whole, own, of))
+        return parts[0] if len(parts) == 1 else total(title, parts, "amount", of.currency)
+
+    def _converted(self, node: Node, own: str, of: Context) -> Node:
+        """At the rate of the forecast's day."""
+        if own == of.currency:
+            return node
+        policies, day = of.policies, of.update.as_of
+        found = exchange_on(of.draft, policies, own, of.currency, day, day)
+        if isinstance(found, MissingRate):
+            return stated(node.title, node.value or 0, "amount", of.currency)
+        return self._exchanged(node, found, policies, of)
+
+    def _exchanged(self, node: Node, found: Exchange, policies: Resolved, of: Context) -> Node:
+        mode = policies.money_mode or HALF_UP
+        made = convert(node.value or 0, found.numerator, found.denominator, of.currency, mode)
+        rates, legs = self.rating.legs(found, policies.exchange_rate_type or "spot", of.update.as_of)
+        parameters: dict[str, Any] = {"legs": legs, "step": of.step, "mode": mode}
+        title = f"{node.title}, in {of.currency}"
+        return Node(title, made, "amount", of.currency, Arithmetic("convert", (node, *rates), parameters), "R53")
+
+    # What estimate or budget says
+
+    def _floor(self, of: Context, name: str, basis: Basis) -> tuple[Node, Node, Node]:
+        if basis.kind == ESTIMATE and basis.as_of is not None:
+            event = self._estimate(basis)
+            if event is not None:
+                done = self._booked(of, name, basis.as_of)
+                return (
+                    self._with_remaining(of, event, "hours", done[HOURS]),
+                    self._with_remaining(of, event, "cost", done[COST]),
+                    self._with_remaining(of, event, "revenue", done[REVENUE]),
+                )
+        if basis.kind == BUDGET:
+            found = self._budget(of, name)
+            if found is not None:
+                return found
+        return self._kept(of, name)
+
+    def _kept(self, of: Context, name: str) -> tuple[Node, Node, Node]:
+        """What the books hold as the floor, taken as it is; nothing where nothing is planned."""
+        sums = [0, 0, 0]
+        floor = of.outlook.progress[name].floor
+        for own, tally in floor.items():
+            for place in range(3):
+                value = tally[place]
+                if place != HOURS and own != of.currency and value:
+                    value = self._converted(stated("planned", value, "amount", own), own, of).value or 0
+                sums[place] += value
+        units = (("hours", ""), ("amount", of.currency), ("amount", of.currency))
+        made = [
+            stated("planned", value, unit, currency) if value else constant("nothing planned", 0, unit, currency)
+            for value, (unit, currency) in zip(sums, units, strict=True)
+        ]
+        return made[0], made[1], made[2]
+
+    def _estimate(self, basis: Basis) -> EstimateRevised | None:
+        for record in self.sources.trace.events:
+            if record.offset == basis.log_offset and isinstance(record.event, EstimateRevised):
+                return record.event
+        return None
+
+    def _with_remaining(self, of: Context, event: EstimateRevised, name: str, done: Node) -> Node:
+        """What was done by the estimate's day and what it says remains."""
+        unit, own = ("hours", "") if name == "hours" else ("amount", event.currency or of.currency)
+        rows = [
+            self.sources.field(f"{name} of {work.month}", value, unit, event, f"remaining[{place}].{name}", own)
+            for place, work in enumerate(event.remaining)
+            if (value := getattr(work, name)) is not None
+        ]
+        remains = total(f"{name} that remains, says the estimate", rows, unit, own)
+        if own and own != of.currency:
+            remains = self._converted(remains, own, of)
+        return total(f"{name}, done and remaining", (done, remains), unit, "" if name == "hours" else of.currency)
+
+    def _budget(self, of: Context, name: str) -> tuple[Node, Node, Node] | None:
+        """Of the track's line, else of the project."""
+        for plan in of.lines:
+            if plan.line.cost_budget is not None and (line_key(plan) == name or (name == WHOLE and len(of.lines) == 1)):
+                return self._line_budget(of, plan)
+        activated = of.draft.project(of.update.project_id).activated
+        budget = activated.budget if activated is not None else None
+        if activated is None or budget is None or name != WHOLE:
+            return None
+        own = budget.currency or ledger_currency(of.draft, of.forecast.legal_entity_id) or of.currency
+        if len(of.forecast.bases) > 1:
+            return self._beside_lines(of, activated, own)
+        nodes = []
+        for field, unit, currency in (("hours", "hours", ""), ("cost", "amount", own), ("revenue", "amount", own)):
+            value = getattr(budget, field)
+            if value is None:
+                nodes.append(constant("no budget", 0, unit, currency))
+                continue
+            node = self.sources.field(f"budget, {field}", value, unit, activated, f"budget.{field}", currency)
+            nodes.append(self._converted(node, own, of) if currency else node)
+        return nodes[0], nodes[1], nodes[2]
+
+    def _beside_lines(self, of: Context, activated: ProjectActivated, own: str) -> tuple[Node, Node, Node] | None:
+        """What the project's budget leaves to work of no line."""
+        budget = activated.budget
+        if budget is None or budget.cost is None:
+            return None
+        whole = self.sources.field("budget, cost", budget.cost, "amount", activated, "budget.cost", own)
+        by_currency: dict[str, list[Node]] = {own: [whole]}
+        for plan in of.lines:
+            found = self.sources.line_field(plan.contract_id, plan.version, plan.line.line_id)
+            if found is None or plan.line.cost_budget is None:
+                return None
+            title, path = f"cost budget of line {plan.line.line_id}", f"{found[2]}.cost_budget"
+            node = self.sources.field(title, plan.line.cost_budget, "amount", found[0], path, plan.currency)
+            by_currency.setdefault(plan.currency, []).append(negated(f"less the {title}", node))
+        left = self._in_currency("budget that the lines leave", by_currency, of)
+        nothing = constant("no budget", 0, "amount", of.currency)
+        return constant("no budget of hours", 0, "hours"), left, nothing
+
+    def _line_budget(self, of: Context, plan: LinePlan) -> tuple[Node, Node, Node]:
+        found = self.sources.line_field(plan.contract_id, plan.version, plan.line.line_id)
+        nodes = [constant("no budget of hours", 0, "hours")]
+        for name in ("cost_budget", "revenue_budget"):
+            value = getattr(plan.line, name)
+            if value is None or found is None:
+                nodes.append(constant("no budget", 0, "amount", of.currency))
+                continue
+            node = self.sources.field(_words(name), value, "amount", found[0], f"{found[2]}.{name}", plan.currency)
+            nodes.append(self._converted(node, plan.currency, of))
+        return nodes[0], nodes[1], nodes[2]
+
+    # At completion
+
+    def _completed(self, of: Context, track: Track) -> tuple[Node, Node, Node]:
+        """Of one track, before caps."""
+        worked, spent, earned = track.now
+        floor_hours, floor_cost, floor_revenue = track.floor
+        cost = most("cost at completion", floor_cost, spent, rule="R57")
+        if track.basis.hours_stated or (spent.value or 0) <= 0:
+            hours = self._most_planned(of, floor_hours, worked)
+        else:
+            hours = total("hours at completion", (worked, self._bought(cost, spent, worked)), "hours")
+        if track.basis.revenue_stated:
+            return hours, cost, most("revenue at completion", floor_revenue, earned, rule="R57")
+        to_come = less("hours to come", hours, worked)
+        return hours, cost, self._earning(of, to_come, worked, earned)
+
+    def _most_planned(self, of: Context, floor: Node, worked: Node) -> Node:
+        """Hours that a budget does not state are the planned ones, until cost gives an average."""
+        kept = of.outlook.progress.get(WHOLE)
+        planned = sum(tally[0] for tally in kept.floor.values()) if kept is not None and not floor.value else 0
+        if planned:
+            floor = self._planned_hours(of, planned)
+        return most("hours at completion", floor, worked)
+
+    def _planned_hours(self, of: Context, value: int) -> Node:
+        """What the assignments plan from the month that runs on; of that month what is not worked yet."""
+        first = first_month(of.update.as_of)
+        ahead = assigned_from(of.draft, of.draft.project(of.update.project_id), first).ahead
+        months: dict[str, list[Node]] = {}
+        for assignment, planned, _, _ in ahead.values():
+            for node in self._planned_by(assignment, {month for month, _ in planned}):
+                months.setdefault(node.title.removeprefix("planned in "), []).append(node)
+        nodes = [total(f"planned in {month}", months[month], "hours") for month in sorted(months)]
+        if first in months:
+            worked = [
+                self.entries.worked(at.work.event)
+                for name in of.forecast.bases
+                for at in self._entries(of, name)
+                if at.work.cost is not None and at.work.cost.day.isoformat().startswith(first)
+            ]
+            left = less("planned and not worked yet", nodes[0], total(f"worked in {first}", worked, "hours"))
+            nodes[0] = most(f"left of {first}", left, constant("nothing", 0, "hours"))
+        made = total("hours that the assignments plan", nodes, "hours")
+        return made if made.value == value else stated(made.title, value, "hours")
+
+    def _planned_by(self, assignment: ResourceAssigned, months: Set[str]) -> list[Node]:
+        return [
+            self.sources.field(f"planned in {row.month}", row.hours, "hours", assignment, f"planned[{place}].hours")
+            for place, row in enumerate(assignment.planned)
+            if row.month in months and row.hours > 0
+        ]
+
+    def _bought(self, cost: Node, spent: Node, worked: Node) -> Node:
+        """Hours that the remaining cost buys at the average so far."""
+        left = less("cost to come", cost, spent)
+        made = (left.value or 0) * (worked.value or 0) // (spent.value or 1)
+        arithmetic = Arithmetic("proportion", (left, worked, spent), {"step": "0.000001", "mode": "down"})
+        return Node("hours that it buys", made, "hours", "", arithmetic)
+
+    def _earning(self, of: Context, to_come: Node, worked: Node, earned: Node) -> Node:
+        """Hours to come at the average revenue of an hour so far, before there is any at the planned rate."""
+        step = smallest_unit(of.currency)
+        now = (worked.value or 0, 0, earned.value or 0)
+        made = value_of(to_come.value or 0, now, of.forecast.planned_rate, step)
+        parameters: dict[str, Any] = {"step": of.step, "mode": HALF_UP}
+        if now[0] > 0 and now[2] > 0:
+            arithmetic = Arithmetic("proportion", (to_come, earned, worked), parameters)
+        else:
+            rate = self._planned_rate(of)
+            arithmetic = Arithmetic("extend", (to_come, rate), parameters)
+        value = Node("what they will earn", made, "amount", of.currency, arithmetic)
+        return total("revenue at completion", (earned, value), "amount", of.currency, rule="R57")
+
+    def _planned_rate(self, of: Context) -> Node:
+        """Average of what the assignments plan, each at the rate of its first month that is planned."""
+        title, operands = "average rate of the planned hours", list[Node]()
+        project, plan = of.draft.project(of.update.project_id), planned_line(of.lines)
+        contract = of.draft.contract(plan.contract_id) if plan is not None else None
+        ahead = assigned_from(of.draft, project, first_month(of.update.as_of)).ahead
+        for assignment, months, _, day in ahead.values() if plan is not None and contract is not None else ():
+            own = assignment_on(of.draft, project, assignment.person_id, day)
+            worker = (assignment.person_id, assignment.role, day, own)
+            assert plan is not None and contract is not None, "the loop has both"  # noqa: PT018
+            decision = planned_decision(of.draft, project, plan, contract, worker)
+            if isinstance(decision, RateDecision) and decision.rate:
+                stating = line_plan(of.draft, contract, version_on(contract, day), plan.line.line_id) or plan
+                hours = self._planned_by(assignment, {month for month, _ in months})
+                operands.append(total(f"hours that {assignment.assignment_id} plans", hours, "hours"))
+                operands.append(self.rating.of_plan(assignment, decision, stating, of.draft))
+        weights, rates = operands[::2], operands[1::2]
+        whole = sum(node.value or 0 for node in weights)
+        value = sum((one.value or 0) * (other.value or 0) for one, other in zip(weights, rates, strict=True))
+        if not of.forecast.planned_rate:
+            return constant(title, 0, "rate", of.currency)
+        if not whole or value // whole != of.forecast.planned_rate:
+            return stated(title, of.forecast.planned_rate, "rate", of.currency)
+        arithmetic = Arithmetic("weighted_average", tuple(operands), {"step": "0.000001", "mode": "down"})
+        return Node(title, of.forecast.planned_rate, "rate", of.currency, arithmetic, "R57")
+
+    # Caps
+
+    def _limited(self, wanted: Node, ceiling: Node | None, earned: Node) -> Node:
+        """A cap takes no revenue back."""
+        if ceiling is None or (wanted.value or 0) <= (ceiling.value or 0):
+            return wanted
+        return most("as far as caps allow", ceiling, earned, rule="R58", why=(wanted,))
+
+    def _ceiling(self, of: Context, earned: Node) -> Node | None:
+        """Revenue so far and the room that hard caps of the whole term leave."""
+        if of.forecast.ceiling is None:
+            return None
+        room = self._room(of)
+        made = total("the most that caps allow", (earned, room), "amount", of.currency, rule="R58")
+        if made.value == of.forecast.ceiling:
+            return made
+        rest = of.forecast.ceiling - (earned.value or 0)
+        left = stated("room under its caps", rest, "amount", of.currency)
+        return total("the most that caps allow", (earned, left), "amount", of.currency, rule="R58")
+
+    def _room(self, of: Context) -> Node:
+        """Each line counts its tightest cap, each cap once, and a cap of all lines bounds the whole."""
+        lines = [self._rooms_of_line(of, plan) for plan in of.lines]
+        value = room_of([{name: node.value or 0 for name, node in rooms.items()} for rooms in lines]) or 0
+        tightest: dict[str, Node] = {}
+        for rooms in lines:
+            name = min(rooms, key=lambda cap: (rooms[cap].value or 0, cap), default=None)
+            if name is not None:
+                tightest[name] = rooms[name]
+        nodes = list(tightest.values())
+        made = nodes[0] if len(nodes) == 1 else total("room under its caps", nodes, "amount", of.currency)
+        common = [node for name, node in lines[0].items() if all(name in rooms for rooms in lines)] if lines else []
+        if any((node.value or 0) < (made.value or 0) for node in common):
+            least = min((made, *common), key=lambda node: node.value or 0)
+            made = Node("room", least.value, "amount", of.currency, Arithmetic("min", (made, *common)))
+        return made if made.value == value else stated("room under its caps", value, "amount", of.currency)
+
+    def _rooms_of_line(self, of: Context, plan: LinePlan) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        for rule in plan.rules:
+            limit = rule.limits[-1]
+            if limit.hard and limit.limits_revenue and rule.period == "whole_term":
+                bucket = bucket_key(rule, of.update.as_of, "")
+                rest = partial(self.caps.left_of, plan, rule, bucket, allotments(plan)[0], of.said.step)
+                rooms = []
+                if limit.amount is not None:
+                    rooms.append(rest(by_hours=False))
+                if limit.hours is not None:
+                    rooms.append(self._value_of_hours(of, plan, rest(by_hours=True)))
+                if rooms:
+                    least = min(rooms, key=lambda node: node.value or 0)
+                    share = self._share(of, plan, rule, least)
+                    found[f"{plan.contract_id}/{rule.cap_id}"] = self._converted(share, plan.currency, of)
+        return found
+
+    def _share(self, of: Context, plan: LinePlan, rule: CapRule, room: Node) -> Node:
+        """Of a cap that several projects share, by the hours that remain in each; where nothing remains anywhere, equally (R12)."""
+        under = lines_under(of.draft, plan, rule) if len(plan.group) > 1 else ()
+        projects = sorted({of.update.project_id, *(one.line.project_id for one in under)})
+        if len(projects) == 1:
+            return room
+        weights = [self._hours_left(of, each, under) for each in projects]
+        if not any(node.value for node in weights):
+            weights = [
+                constant(
+                    f"{each}: a part", int(not has_ended(of.draft, of.draft.project(each), of.update.as_of)), "count"
+                )
+                for each in projects
+            ]
+        place = projects.index(of.update.project_id)
+        made = allocate(room.value or 0, [node.value or 0 for node in weights], plan.currency)[place]
+        parameters: dict[str, Any] = {"step": step_of(plan.currency), "party": place}
+        arithmetic = Arithmetic("share", (room, *weights), parameters)
+        return Node(f"{of.update.project_id}: its share of the room", made, "amount", plan.currency, arithmetic, "R12")
+
+    def _hours_left(self, of: Context, project_id: str, under: tuple[LinePlan, ...]) -> Node:
+        """On the cap's lines where these count on their own, else in the whole project; none of a project that has ended."""
+        title = f"{project_id}: hours to come"
+        project, (forecast, _) = of.draft.project(project_id), known(of.draft, project_id)
+        if not forecast.currency or has_ended(of.draft, project, of.update.as_of):
+            return constant(title, 0, "hours")
+        figures = of.update.project._replace(currency=forecast.currency)
+        theirs = self._context_of(of.said, of.update._replace(project_id=project_id, project=figures))
+        own = {line_key(plan) for plan in under if plan.line.project_id == project_id}
+        names = [name for name in forecast.bases if name in own] or list(forecast.bases)
+        tracks = [self._track(theirs, name, forecast.bases[name]) for name in names]
+        hours = [less("hours to come", self._completed(theirs, track)[HOURS], track.now[HOURS]) for track in tracks]
+        return most(title, total(title, hours, "hours"), constant("nothing", 0, "hours"))
+
+    def _value_of_hours(self, of: Context, plan: LinePlan, hours: Node) -> Node:
+        """At the line's average rate so far."""
+        totals = of.draft.line(plan.contract_id, plan.line.line_id)
+        priced = [
+            at
+            for at in (
+                self.entries.standing(entry_id, of.said.step) for entry_id in sorted(self.sources.trace.entry_ids())
+            )
+            if at is not None
+            and at.work.price is not None
+            and (at.work.price.contract_id, at.work.price.line_id) == (plan.contract_id, plan.line.line_id)
+        ]
+        whole = total(
+            "hours of the line", [self.entries.hours_at(at.entry.entry_id, at.step) for at in priced], "hours"
+        )
+        value = total("value of the line", [self.entries.value(at) for at in priced], "amount", plan.currency)
+        made = value_of(hours.value or 0, (totals.hours, 0, totals.value), of.forecast.planned_rate, plan.step)
+        parameters: dict[str, Any] = {"step": step_of(plan.currency), "mode": HALF_UP}
+        if totals.hours <= 0 or totals.value <= 0:
+            by_plan = Arithmetic("extend", (hours, self._planned_rate(of)), parameters)
+            return Node("value of the hours left", made, "amount", plan.currency, by_plan)
+        arithmetic = Arithmetic("proportion", (hours, value, whole), parameters)
+        return Node("value of the hours left", made, "amount", plan.currency, arithmetic)
+
+    # Billing
+
+    def _billed(self, of: Context) -> Node:
+        """What statements of the project's lines have issued."""
+        found: dict[str, list[Node]] = {}
+        for contract_id, line_id, own in lines_of(of.draft, of.update.project_id):
+            for entry_id in sorted(self.sources.trace.entry_ids()):
+                entry = self.sources.trace.entry_at(entry_id, of.said.step)
+                if entry is not None and any(
+                    (one.contract_id, one.line_id) == (contract_id, line_id) for one in entry.issued
+                ):
+                    node = self.records.issued_on(entry_id, contract_id, {line_id}, of.said.step)
+                    found.setdefault(own, []).append(node)
+        return self._in_currency("billed", found, of)
+
+
+def _words(name: str) -> str:
+    return (
+        name.replace("_", " ")
+        .replace("etc", "to complete,")
+        .replace("eac", "at completion,")
+        .replace("burn", "booked,")
+    )
+
+
+def _delta(cost: int, revenue: int, margin: int) -> str:
+    return ", ".join(
+        f"{name} {format_amount(value)}" for name, value in (("cost", cost), ("revenue", revenue), ("margin", margin))
+    )

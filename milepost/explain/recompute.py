@@ -1,0 +1,69 @@
+"""Follows the arithmetic of an explanation, and finds what does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from domain.explanation import OPERATIONS, SCALES, STATED, EventRef, Node
+
+
+class Wrong(NamedTuple):
+    """A node whose arithmetic gives another value than it says."""
+
+    node: Node
+    found: Fraction | None
+
+    @property
+    def what(self) -> str:
+        said = Fraction(self.node.value or 0, 10 ** SCALES.get(self.node.unit, 0))
+        return f"{self.node.title}: says {said}, its arithmetic gives {self.found}"
+
+
+def everything(root: Node) -> Iterator[Node]:
+    """Every node once, those below before those above."""
+    seen: set[int] = set()
+    stack: list[tuple[Node, bool]] = [(root, False)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            yield node
+            continue
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        stack.append((node, True))
+        operands = node.arithmetic.operands if node.arithmetic is not None else ()
+        stack += [(below, False) for below in reversed((*operands, *node.why)) if id(below) not in seen]
+
+
+def recompute(root: Node) -> list[Wrong]:
+    """Nodes whose value does not follow from their operands; empty where everything holds."""
+    found: dict[int, Fraction] = {}
+    wrong = []
+    for node in everything(root):
+        if node.value is None:
+            continue
+        said = Fraction(node.value, 10 ** SCALES[node.unit])
+        operation = node.arithmetic.operation if node.arithmetic is not None else ""
+        made: Fraction | None = said
+        if node.arithmetic is not None and operation in OPERATIONS:
+            made = OPERATIONS[operation](
+                [found[id(one)] for one in node.arithmetic.operands], node.arithmetic.parameters
+            )
+        if made != said:
+            wrong.append(Wrong(node, made))
+        found[id(node)] = said
+    return wrong
+
+
+def events_of(root: Node) -> list[EventRef]:
+    """Every event that the figure rests on, in log order."""
+    found = {node.event for node in everything(root) if node.event is not None}
+    return sorted(found, key=lambda event: event.log_offset)
+
+
+def unexplained(root: Node) -> list[Node]:
+    """Nodes that say a value which nothing below them gives."""
+    return [node for node in everything(root) if node.arithmetic is not None and node.arithmetic.operation == STATED]

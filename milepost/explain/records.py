@@ -1,0 +1,303 @@
+"""A time entry as a whole: its figures, what it waits for, and everything that happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from functools import cached_property
+from typing import Any
+
+from domain.explanation import Arithmetic, Node, less, stated, total
+from domain.money import extend, format_amount
+from domain.outputs import JournalEntry
+from milepost.explain.entries import EntryNodes, Standing, step_of
+from milepost.explain.journals import JournalNodes
+from milepost.explain.sources import Sources
+from milepost.explain.statements import Listed, StatementNodes
+from state.assess import Placed, place, rate_for
+from state.books import Entry, Price, Work
+from state.known import worker_on
+from state.plan import plan_of
+
+
+class RecordNodes:
+    def __init__(
+        self, sources: Sources, entries: EntryNodes, statements: StatementNodes, journals: JournalNodes
+    ) -> None:
+        self.sources = sources
+        self.entries = entries
+        self.statements = statements
+        self.journals = journals
+
+    def entry(self, entry_id: str, step: int) -> Node:
+        entry = self.sources.trace.entry_at(entry_id, step)
+        assert entry is not None, "the entry is in the books"
+        title = f"Time entry {entry_id} version {entry.version}"
+        work = entry.standing
+        figures = self.figures(entry_id, step)
+        why = [*figures, *self._waiting(entry), *self._history(entry_id, step)]
+        facts = self._facts(work) if work is not None else (("state", "withdrawn"),)
+        return Node(title, facts=facts, why=tuple(why), id=entry_id)
+
+    def _facts(self, work: Work) -> tuple[tuple[str, str], ...]:
+        event = work.event
+        price = work.price
+        return (
+            ("project", event.project_id),
+            ("person", event.person_id),
+            *((("role", price.role),) if price is not None and price.role else ()),
+            *((("task", event.task),) if event.task else ()),
+            *(
+                (("contract line", f"{price.contract_id}/{price.line_id}"),)
+                if price is not None and price.line_id
+                else ()
+            ),
+            *((("not charged", "the entry is not billable"),) if not event.billable else ()),
+        )
+
+    def figures(self, entry_id: str, step: int) -> list[Node]:
+        """Every figure of the entry that is not zero for want of work."""
+        at = self.entries.standing(entry_id, step)
+        found: list[Node] = []
+        if at is not None:
+            found.append(self.entries.worked(at.work.event))
+            if at.work.cost is not None:
+                found.append(self.entries.cost(at, at.work.cost))
+            if at.work.price is not None:
+                found += self._priced(at, at.work.price)
+        found += self._billed(entry_id, step)
+        return [node._replace(id=f"{entry_id}#{name}") for name, node in self._named(found, entry_id).items()]
+
+    def _named(self, nodes: list[Node], entry_id: str) -> dict[str, Node]:
+        """By the name of the figure, which is what stands behind the entry's id in the title."""
+        named: dict[str, Node] = {}
+        for node in nodes:
+            name = node.title.removeprefix(f"{entry_id}: ").replace(" ", "_")
+            named.setdefault(name, node)
+        return named
+
+    def _priced(self, at: Standing, price: Price) -> list[Node]:
+        entry_id = at.entry.entry_id
+        if not price.line_id:
+            return [self.memo(at)._replace(title=f"{entry_id}: value not charged")] if price.memo else []
+        nodes = [
+            ("hours billable", self.entries.hours_at(entry_id, at.step)),
+            ("value", self.entries.value(at)),
+            ("billable", self.entries.billable(at)),
+            ("recognised", self.recognised(entry_id, at.step)),
+        ]
+        if price.memo:
+            nodes.append(("value not charged", self.memo(at)))
+        found = [node._replace(title=f"{entry_id}: {name}") for name, node in nodes]
+        if price.value != price.billable:
+            found.append(self.over(entry_id, at.step))
+        found.append(self.accrued(entry_id, at.step))
+        rooms = tuple(node._replace(title=f"{entry_id}: {node.title}") for node in self.entries.caps.room_around(at))
+        found = [
+            node._replace(why=(*node.why, *rooms)) if node.title.endswith(": billable") else node for node in found
+        ]
+        return [*found, *rooms]
+
+    def _billed(self, entry_id: str, step: int) -> list[Node]:
+        found = []
+        entry = self.sources.trace.entry_at(entry_id, step)
+        if entry is not None and entry.issued:
+            found.append(self.issued(entry_id, step))
+            found.append(self.invoiced(entry_id, step))
+        return found
+
+    # Figures that balances are sums of
+
+    def recognised(self, entry_id: str, step: int) -> Node:
+        """With the cents of statement lines."""
+        at = self.entries.standing(entry_id, step)
+        assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
+        made = self.entries.recognised(at)
+        if not at.work.price.rounding:
+            return made
+        cents = self.entries.rounding(entry_id, step)
+        return total(f"{entry_id}: recognised", (made, cents), "amount", at.work.price.currency)
+
+    def billable(self, entry_id: str, step: int) -> Node:
+        at = self.entries.standing(entry_id, step)
+        assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
+        made = self.entries.billable(at)
+        if not at.work.price.rounding:
+            return made
+        cents = self.entries.rounding(entry_id, step)
+        return total(f"{entry_id}: billable", (made, cents), "amount", at.work.price.currency)
+
+    def over(self, entry_id: str, step: int) -> Node:
+        at = self.entries.standing(entry_id, step)
+        assert at is not None, "the entry is priced"
+        return less(f"{entry_id}: over cap", self.entries.value(at), self.entries.billable(at), rule="R15")
+
+    def issued(self, entry_id: str, step: int) -> Node:
+        """On statements, on whichever contract lines."""
+        return self._issued(entry_id, step, _always)
+
+    def issued_on(self, entry_id: str, contract_id: str, lines: Set[str], step: int) -> Node:
+        return self._issued(entry_id, step, self._on(contract_id, lines))
+
+    def _issued(self, entry_id: str, step: int, counts: Callable[[Listed], bool]) -> Node:
+        listed = [one for one in self.statements.all_listed(entry_id) if one.step <= step and counts(one)]
+        pieces = [self._named_piece(one) for one in listed]
+        return total(f"{entry_id}: issued", pieces, "amount", pieces[0].currency if pieces else "")
+
+    def _named_piece(self, listed: Listed, why: tuple[Node, ...] = ()) -> Node:
+        """What the entry has on a statement, with the statement's name."""
+        piece = self.statements.piece(listed)
+        title = f"on statement {listed.statement_id}"
+        return Node(
+            title, piece.value, "amount", piece.currency, Arithmetic("same", (piece,)), why=why, id=listed.statement_id
+        )
+
+    def _on(self, contract_id: str, lines: Set[str]) -> Callable[[Listed], bool]:
+        def counts(listed: Listed) -> bool:
+            return listed.entry.line_id in lines and self.statements.contract_of(listed) == contract_id
+
+        return counts
+
+    def invoiced(self, entry_id: str, step: int) -> Node:
+        """On statements whose invoice the ERP posted."""
+        return self._invoiced(entry_id, step, _always)
+
+    def invoiced_on(self, entry_id: str, contract_id: str, lines: Set[str], step: int) -> Node:
+        return self._invoiced(entry_id, step, self._on(contract_id, lines))
+
+    def _invoiced(self, entry_id: str, step: int, counts: Callable[[Listed], bool]) -> Node:
+        pieces = []
+        for listed in self.statements.all_listed(entry_id):
+            posted = self.invoice_step(listed.statement_id)
+            if posted is not None and posted <= step and counts(listed):
+                pieces.append(self._named_piece(listed, (Node("invoice posted", event=self.sources.cause(posted)),)))
+        return total(f"{entry_id}: invoiced", pieces, "amount", pieces[0].currency if pieces else "")
+
+    def invoice_step(self, statement_id: str) -> int | None:
+        """The step that posted the statement's invoice."""
+        return self._invoice_steps.get(statement_id)
+
+    @cached_property
+    def _invoice_steps(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for step in self.sources.trace.steps:
+            for (kind, part_id), state in step.change.parts.items():
+                if kind == "statement" and state is not None and state.invoice_id is not None:
+                    found.setdefault(part_id, step.number)
+        return found
+
+    def accrued(self, entry_id: str, step: int) -> Node:
+        """Billable and not on a statement yet; negative where more was issued than is billable now."""
+        return self._accrued(entry_id, step, None, self.issued(entry_id, step))
+
+    def accrued_on(self, entry_id: str, contract_id: str, lines: Set[str], step: int) -> Node:
+        issued = self.issued_on(entry_id, contract_id, lines, step)
+        return self._accrued(entry_id, step, (contract_id, lines), issued)
+
+    def _accrued(self, entry_id: str, step: int, on: tuple[str, Set[str]] | None, issued: Node) -> Node:
+        at = self.entries.standing(entry_id, step)
+        price = at.work.price if at is not None else None
+        title = f"{entry_id}: accrued"
+        if (
+            price is None
+            or not price.line_id
+            or (on is not None and (price.contract_id != on[0] or price.line_id not in on[1]))
+        ):
+            return Node(title, -(issued.value or 0), "amount", issued.currency, Arithmetic("negate", (issued,)))
+        due = self.billable(entry_id, step)
+        if issued.arithmetic is not None and not issued.arithmetic.operands:
+            return Node(title, due.value, due.unit, due.currency, Arithmetic("same", (due,)))
+        return less(title, due, issued)
+
+    def memo(self, at: Standing) -> Node:
+        """The value of hours that are not charged: worked less billed, or all of them."""
+        price, event = at.work.price, at.work.event
+        assert price is not None, "the work is priced"
+        title = f"{event.entry_id}: value not charged"
+        worked = self.entries.worked(event)
+        hours = worked
+        step = self.entries.priced_at(at)
+        draft = self.sources.draft(step)
+        if price.line_id:
+            plan = plan_of(draft, price)
+            hours = less("hours not charged", worked, self.entries.hours_at(event.entry_id, at.step))
+            rate = self.entries.rating.bill_rate(event, price, plan, draft) if plan is not None else None
+            mode = plan.policies.money_mode if plan is not None else None
+            operands = [hours, rate] if rate is not None else []
+            if operands and plan is not None and price.markup:
+                operands.append(self.entries.rating.markup(price, plan, draft))
+            markup = price.markup
+        else:
+            operands, mode, markup = self._uncharged(at, hours, draft)
+        if not operands:
+            return stated(title, price.memo, "amount", price.currency)
+        made = extend(operands[0].value or 0, operands[1].value or 0, markup, price.currency, mode or "half_up")
+        parameters: dict[str, Any] = {"step": step_of(price.currency), "mode": mode or "half_up"}
+        node = Node(title, made, "amount", price.currency, Arithmetic("extend", tuple(operands), parameters), "R10")
+        return node if made == price.memo else stated(title, price.memo, "amount", price.currency)
+
+    def _uncharged(self, at: Standing, hours: Node, draft: Any) -> tuple[list[Node], str | None, int]:
+        """The rate that the work would have had."""
+        event, price = at.work.event, at.work.price
+        placed = place(draft, event, at.entry.waived)
+        worker = worker_on(draft, event.person_id, price.day) if price is not None else None
+        if not isinstance(placed, Placed) or worker is None or price is None:
+            return [], None, 0
+        project = draft.project(event.project_id)
+        rated = rate_for(draft, event, project, worker.person, price.role, placed.plan, price.day)
+        if rated.decision is None:
+            return [], None, 0
+        found = self.entries.rating.decided(event, price, placed.plan, draft, rated.decision)
+        operands = [hours, found]
+        if rated.markup:
+            operands.append(self.entries.rating.markup_decided(rated.markup, placed.plan, draft, rated.decision))
+        return operands, placed.plan.policies.money_mode, rated.markup
+
+    # What else there is to know
+
+    def _waiting(self, entry: Entry) -> list[Node]:
+        work = entry.work
+        return [
+            Node(
+                f"waits: {fault.category}, {fault.side}",
+                facts=(("exception", fault.exception_id),),
+                id=fault.exception_id,
+            )
+            for fault in (work.faults if work is not None else ())
+        ]
+
+    def _history(self, entry_id: str, step: int) -> list[Node]:
+        """Everything that happened to it, in order."""
+        trace = self.sources.trace
+        found: list[Node] = []
+        for number, entry in trace.entry_steps(entry_id):
+            if number > step:
+                break
+            journals = tuple(
+                self._journal_line(said.record)
+                for said in trace.journals_of.get(entry_id, ())
+                if said.step == number and said.record.affected_kind == "time_entry"
+            )
+            title = f"{len(found) + 1}. {self._what(entry, journals)}"
+            found.append(Node(title, why=journals, event=self.sources.cause(number)))
+        return [Node("What happened to it", why=tuple(found))] if found else []
+
+    def _journal_line(self, journal: JournalEntry) -> Node:
+        kind = f"{journal.kind} {journal.rule}" if journal.rule != "time" else journal.kind
+        amount = sum(line.amount for line in journal.lines if line.amount > 0)
+        facts = [("accounting date", journal.accounting_date.isoformat())]
+        if journal.reverses:
+            facts.append(("takes back", journal.reverses))
+        title = f"journal, {kind}, {format_amount(amount)} {journal.currency}"
+        return Node(title, facts=tuple(facts), id=journal.journal_id)
+
+    def _what(self, entry: Entry, journals: tuple[Node, ...]) -> str:
+        work = entry.work
+        if work is None:
+            return "withdrawn"
+        if work.faults:
+            return "waits: " + ", ".join(fault.category for fault in work.faults)
+        return "posted" if journals else "changed"
+
+
+def _always(_listed: Listed) -> bool:
+    return True

@@ -1,0 +1,181 @@
+"""Where a figure ends: fields of events, and policies with the level that states them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from domain.contract import line_named
+from domain.events.catalogue import ENTITIES, Event
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import ContractLine, Policies
+from domain.events.reference import LegalEntityDefined
+from domain.explanation import FIELD, Arithmetic, EventRef, Node, PolicyUse, constant
+from domain.money import format_decimal
+from domain.policies import DEFAULTS, PRESETS
+from domain.reference import owner_key
+from state.draft import Draft
+from state.shard import LogRecord
+from state.trace import Step, Trace
+
+TermsEvent = ContractSigned | ContractAmended
+
+
+class Sources:
+    """Leaves of one engagement's explanations."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self._drafts: dict[int, Draft] = {}
+        self._refs: dict[int, EventRef] = {}
+        self._kept: list[Event] = []
+
+    def draft(self, step: int) -> Draft:
+        """The books after a step; they are read many times, and never changed."""
+        if step not in self._drafts:
+            self._drafts[step] = self.trace.draft_at(step)
+        return self._drafts[step]
+
+    def step(self, number: int) -> Step:
+        return self.trace.steps[number]
+
+    # Events
+
+    def ref(self, record: LogRecord) -> EventRef:
+        found = self._refs.get(record.offset)
+        if found is None:
+            found = self._refs[record.offset] = event_ref(record.offset, record.event)
+        return found
+
+    def cause(self, step: int) -> EventRef:
+        """The event that a step is of."""
+        return self.ref(self.step(step).record)
+
+    def ref_of(self, event: Event) -> EventRef | None:
+        record = self.trace.record_of(event)
+        return self.ref(record) if record is not None else None
+
+    def field(
+        self, title: str, value: int, unit: str, event: Event, path: str, currency: str = "", **more: Any
+    ) -> Node:
+        """A leaf: what an event states in a field."""
+        return Node(title, value, unit, currency, Arithmetic(FIELD), event=self.ref_of(event), field=path, **more)
+
+    # Contracts
+
+    @cached_property
+    def _terms(self) -> dict[tuple[str, int], TermsEvent]:
+        """Events that state terms, by contract and version, as far as they were ever in force; the first of a version counts."""
+        found: dict[tuple[str, int], TermsEvent] = {}
+        for record in self.trace.events:
+            event = record.event
+            if (
+                isinstance(event, ContractSigned | ContractAmended)
+                and record.engagement_id == self.trace.engagement_id
+                and event.version in self.trace.versions_in_force(event.contract_id)
+            ):
+                found.setdefault((event.contract_id, event.version), event)
+        return found
+
+    def terms_event(self, contract_id: str, version: int, field: str) -> TermsEvent | None:
+        """Which event states a field of the terms that hold in a version: the version's own, else the one that it inherits from."""
+        stated = [
+            (number, event) for (of, number), event in self._terms.items() if of == contract_id and number <= version
+        ]
+        for _, event in sorted(stated, key=lambda each: each[0], reverse=True):
+            if getattr(event, field) is not None or isinstance(event, ContractSigned):
+                return event
+        return None
+
+    def line_field(self, contract_id: str, version: int, line_id: str) -> tuple[TermsEvent, ContractLine, str] | None:
+        """The event that states a line in a version, the line, and the path of it in the event."""
+        event = self.terms_event(contract_id, version, "lines")
+        for place, line in enumerate(getattr(event, "lines", None) or ()):
+            if event is not None and line.line_id == line_id:
+                return event, line, f"lines[{place}]"
+        return None
+
+    # Policies
+
+    def policies(
+        self, draft: Draft, contract_id: str, version: int, line_id: str, *names: str
+    ) -> tuple[PolicyUse, ...]:
+        """Values and levels of the policies as a contract line resolves them."""
+        contract = draft.contract(contract_id)
+        stored = (
+            next((one for one in contract.history if one.version == version), None) if contract is not None else None
+        )
+        if stored is None:
+            return ()
+        terms = stored.terms
+        line = line_named(terms, line_id)
+        found = self.line_field(contract_id, version, line_id)
+        levels = [
+            ("contract line", line.policies if line is not None else None, self.ref_of(found[0]) if found else None),
+            ("contract", terms.policies, self._stating(contract_id, version)),
+            *self._entity_level(draft.reference.entity(terms.legal_entity_id)),
+        ]
+        return tuple(_use(name, levels) for name in names)
+
+    def entity_policies(self, entity: LegalEntityDefined | None, *names: str) -> tuple[PolicyUse, ...]:
+        return tuple(_use(name, list(self._entity_level(entity))) for name in names)
+
+    def _stating(self, contract_id: str, version: int) -> EventRef | None:
+        event = self.terms_event(contract_id, version, "policies")
+        return self.ref_of(event) if event is not None else None
+
+    def _entity_level(
+        self, entity: LegalEntityDefined | None
+    ) -> Iterator[tuple[str, Policies | None, EventRef | None]]:
+        if entity is not None:
+            yield "legal entity", entity.policies, self.ref_of(entity)
+
+
+def _use(name: str, levels: list[tuple[str, Policies | None, EventRef | None]]) -> PolicyUse:
+    for level, policies, event in levels:
+        if policies is None:
+            continue
+        if (value := getattr(policies, name)) is not None:
+            return PolicyUse(name, policy_text(name, value), level, event)
+        if policies.preset is not None and (value := getattr(PRESETS[policies.preset], name)) is not None:
+            return PolicyUse(name, policy_text(name, value), f"preset {policies.preset} of the {level}", event)
+    return PolicyUse(name, policy_text(name, getattr(DEFAULTS, name)), "built-in default")
+
+
+_AMOUNTS = frozenset({"rounding_limit", "approval_limit"})
+_MILLIONTHS = frozenset({"hours_max_per_entry", "cap_thresholds"})
+
+
+def policy_text(name: str, value: object) -> str:
+    """As a person would write it in an event."""
+    if value is None:
+        return "not stated"
+    if isinstance(value, tuple):
+        return ", ".join(policy_text(name, one) for one in value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return format_decimal(value, 4 if name in _AMOUNTS else 6 if name in _MILLIONTHS else 0)
+    return str(value)
+
+
+def event_ref(offset: int, event: Event) -> EventRef:
+    name = type(event).__name__
+    kind, subject = owner_key(event)
+    field = ENTITIES[name].version_field
+    return EventRef(
+        name,
+        kind,
+        subject,
+        getattr(event, field) if field is not None else 0,
+        offset,
+        event.event_id,
+        event.occurred_at,
+        event.recorded_at if event.recorded_at is not None else event.occurred_at,
+        event.source,
+        getattr(event, "approved_by", None) or getattr(event, "rate_approved_by", None),
+        getattr(event, "requested_by", None) or getattr(event, "submitted_by", None),
+    )
+
+
+def nothing(title: str, unit: str = "amount", currency: str = "") -> Node:
+    return constant(title, 0, unit, currency)

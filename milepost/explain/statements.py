@@ -1,0 +1,307 @@
+"""Statements: the sum of their lines, a line the sum of what its entries bring, less what they brought before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from domain.explanation import Arithmetic, Node, constant, less, stated, total
+from domain.increments import billable_hours as incremented
+from domain.money import extend
+from domain.outputs import BillingStatement, StatementLine
+from milepost.explain.caps import same_share
+from milepost.explain.entries import EntryNodes, step_of
+from milepost.explain.sources import Sources
+from state.books import Entry, Price, StatementEntry
+from state.plan import LinePlan, plan_of
+
+
+class Listed(NamedTuple):
+    """What one entry has on one statement; `number` counts the statements of the engagement in the order they were made, `place` what
+    a statement lists."""
+
+    number: int
+    step: int
+    statement_id: str
+    entry: StatementEntry
+    line: StatementLine | None
+    last: bool
+    place: int
+
+
+class StatementNodes:
+    def __init__(self, sources: Sources, entries: EntryNodes) -> None:
+        self.sources = sources
+        self.entries = entries
+        entries.pieces = self
+        self._memo: dict[tuple[Any, ...], Node] = {}
+        self._of_entry: dict[str, list[Listed]] = {}
+        for one in self._listed():
+            self._of_entry.setdefault(one.entry.entry_id, []).append(one)
+
+    def _listed(self) -> Iterator[Listed]:
+        """Everything that statements list, in order."""
+        number = 0
+        for step in self.sources.trace.steps:
+            for statement_id, listed in step.change.statements.items():
+                lines = [line for part in self.records(statement_id) for line in part.lines]
+                rest, count = iter(listed), 0
+                for line in lines:
+                    for place, _ in enumerate(line.entries):
+                        entry = next(rest, None)
+                        if entry is not None:
+                            last = place == len(line.entries) - 1
+                            yield Listed(number, step.number, statement_id, entry, line, last, count)
+                            count += 1
+                number += 1
+
+    def records(self, statement_id: str) -> list[BillingStatement]:
+        """Its parts."""
+        return [said.record for said in self.sources.trace.statements.get(statement_id, ())]
+
+    # Statements
+
+    def statement(self, statement_id: str) -> Node:
+        said = self.sources.trace.statements[statement_id]
+        first: BillingStatement = said[0].record
+        lines = tuple(self.line(statement_id, number) for number in range(1, first.line_count + 1))
+        sums = total("total", lines, "amount", first.currency, rule="R11")
+        facts = (
+            ("contract", first.contract_id),
+            ("bill to", first.bill_to),
+            ("period", f"{first.period} to {first.to}, excluded"),
+            ("rounding", first.rounding),
+        )
+        cut = Node("cut when this came", event=self.sources.cause(said[0].step))
+        title = f"Statement {statement_id}, amount due"
+        if first.retained or first.released or first.deposits_applied:
+            others = tuple(
+                stated(name, value, "amount", first.currency)
+                for name, value in (
+                    ("retained", -first.retained),
+                    ("released", first.released),
+                    ("deposits applied", -first.deposits_applied),
+                )
+                if value
+            )
+            return total(title, (sums, *others), "amount", first.currency, facts=facts, why=(cut,), id=statement_id)
+        value = first.amount_due
+        return Node(
+            title,
+            value,
+            "amount",
+            first.currency,
+            Arithmetic("same", (sums,)),
+            "R11",
+            (),
+            facts,
+            (cut,),
+            id=statement_id,
+        )
+
+    def lines(self, statement_id: str) -> list[StatementLine]:
+        return [line for part in self.records(statement_id) for line in part.lines]
+
+    def line(self, statement_id: str, number: int) -> Node:
+        """`number` counts from 1, over all parts."""
+        key = ("line", statement_id, number)
+        if key not in self._memo:
+            self._memo[key] = self._line(statement_id, number)
+        return self._memo[key]
+
+    def _line(self, statement_id: str, number: int) -> Node:
+        record = self.records(statement_id)[0]
+        line = self.lines(statement_id)[number - 1]
+        step = self.sources.trace.statements[statement_id][0].step
+        listed = [
+            one
+            for entry_id in line.entries
+            for one in self._of_entry.get(entry_id, ())
+            if one.statement_id == statement_id and one.line is line
+        ]
+        facts = (
+            ("contract line", line.line_id),
+            ("project", line.project_id),
+            *((("person", line.person_id),) if line.person_id else ()),
+            *((("task", line.task),) if line.task else ()),
+            ("service dates", f"{line.service_from} to {line.service_to}"),
+            *((("flags", ", ".join(line.flags)),) if line.flags else ()),
+        )
+        title = f"line {number}: {line.description}"
+        made = self._line_amount(title, line, listed, step, record.currency)
+        if made.value != line.amount:
+            made = stated(title, line.amount, "amount", record.currency)
+        return made._replace(facts=facts, id=f"{statement_id}#{number}")
+
+    def _line_amount(self, title: str, line: StatementLine, listed: list[Listed], step: int, currency: str) -> Node:
+        pieces = [self.piece(one, extra=False) for one in listed]
+        if sum(piece.value or 0 for piece in pieces) == line.amount:
+            return total(title, pieces, "amount", currency, rule="R11")
+        plan = self._plan(line, listed[0], step) if listed else None
+        if plan is None:
+            return stated(title, line.amount, "amount", currency)
+        draft, policies = self.sources.draft(step), plan.policies
+        first = self.entries.standing(listed[0].entry.entry_id, step)
+        price = first.work.price if first is not None else None
+        if first is None or price is None:
+            return stated(title, line.amount, "amount", currency)
+        hours = total("hours of the line", [self.entries.hours_at(one.entry.entry_id, step) for one in listed], "hours")
+        names = ["rounding_scope", "money_mode"]
+        if policies.increment_scope == "statement_line":
+            made = incremented(
+                hours.value or 0, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes
+            )
+            parameters: dict[str, Any] = {
+                "minutes": policies.increment_minutes or 0,
+                "mode": policies.increment_mode or "up",
+                "minimum_minutes": policies.minimum_minutes or 0,
+            }
+            hours = Node(
+                "hours of the line, in steps", made, "hours", "", Arithmetic("increments", (hours,), parameters), "R9"
+            )
+            names += ["increment_minutes", "increment_mode", "increment_scope", "minimum_minutes"]
+        operands = [hours, self.entries.rating.bill_rate(first.work.event, price, plan, draft)]
+        if line.markup_percent:
+            operands.append(self.entries.rating.markup(price, plan, draft))
+        mode = policies.money_mode or "half_up"
+        amount = extend(hours.value or 0, line.rate, line.markup_percent, currency, mode)
+        return Node(
+            title,
+            amount,
+            "amount",
+            currency,
+            Arithmetic("extend", tuple(operands), {"step": step_of(currency), "mode": mode}),
+            "R10",
+            self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *names),
+            why=tuple(pieces),
+        )
+
+    def _plan(self, line: StatementLine, listed: Listed, step: int) -> LinePlan | None:
+        at = self.entries.standing(listed.entry.entry_id, step)
+        price = at.work.price if at is not None else None
+        return plan_of(self.sources.draft(step), price) if price is not None and price.line_id == line.line_id else None
+
+    # Pieces
+
+    def piece(self, listed: Listed, *, extra: bool = True) -> Node:
+        """What the entry brings: billable now, less what stands on earlier statements; `extra` with the cents of the line's rounding."""
+        key = ("piece", listed.number, listed.entry.entry_id, listed.entry.line_id, extra)
+        if key not in self._memo:
+            self._memo[key] = self._piece(listed, extra=extra)
+        return self._memo[key]
+
+    def _piece(self, listed: Listed, *, extra: bool) -> Node:
+        entry_id, line_id, step = listed.entry.entry_id, listed.entry.line_id, listed.step
+        contract_id = self.records(listed.statement_id)[0].contract_id
+        currency = self.records(listed.statement_id)[0].currency
+        earlier = [
+            one
+            for one in self._of_entry[entry_id]
+            if one.number < listed.number and one.entry.line_id == line_id and self.contract_of(one) == contract_id
+        ]
+        due = self._due(entry_id, contract_id, line_id, step, currency)
+        cents = [self._cents(one) for one in earlier if one.step >= self._begun(entry_id, step)]
+        cents = [node for node in cents if node.value]
+        if cents:
+            due = total(f"{entry_id}: billable with cents of earlier lines", (due, *cents), "amount", currency)
+        made = due
+        if earlier:
+            before = total(
+                f"{entry_id}: on earlier statements", [self.piece(one) for one in earlier], "amount", currency
+            )
+            made = less(f"{entry_id}: new less issued", due, before, rule="R25")
+        own = self._own_cents(listed)
+        expected = listed.entry.amount - (0 if extra else own)
+        if extra and own:
+            made = total(f"{entry_id}: with the cents of the line", (made, self._cents(listed)), "amount", currency)
+        return made if made.value == expected else stated(f"{entry_id}: on the statement", expected, "amount", currency)
+
+    def contract_of(self, listed: Listed) -> str:
+        return self.records(listed.statement_id)[0].contract_id
+
+    def _due(self, entry_id: str, contract_id: str, line_id: str, step: int, currency: str) -> Node:
+        at = self.entries.standing(entry_id, step)
+        price = at.work.price if at is not None else None
+        if at is None or price is None or (price.contract_id, price.line_id) != (contract_id, line_id):
+            gone = Node("withdrawn, or on another line now", event=self._last_event(entry_id, step))
+            return constant(f"{entry_id}: nothing billable", 0, "amount", currency, why=(gone,))
+        before = self.entries.standing(entry_id, step - 1)
+        # The share that was issued is explained by the moment before, when nothing of it was.
+        return self.entries.billable(before if before is not None and same_share(before.work, at.work) else at)
+
+    def _last_event(self, entry_id: str, step: int) -> Any:
+        steps = [number for number, _ in self.sources.trace.entry_steps(entry_id) if number <= step]
+        return self.sources.cause(steps[-1]) if steps else None
+
+    def _begun(self, entry_id: str, step: int) -> int:
+        """The step that priced the version of the entry that stands; what lines put on another one went with that."""
+        at = self.entries.standing(entry_id, step)
+        return self.entries.priced_at(at) if at is not None else step
+
+    def _own_cents(self, listed: Listed) -> int:
+        """What the line's rounding put on its last entry."""
+        line = listed.line
+        if line is None or not listed.last:
+            return 0
+        return self._rest(listed)
+
+    def _rest(self, listed: Listed) -> int:
+        """By how much the entry's cents changed at the step of the statement."""
+        trace = self.sources.trace
+        return _rounding(trace.entry_at(listed.entry.entry_id, listed.step)) - _rounding(
+            trace.entry_at(listed.entry.entry_id, listed.step - 1)
+        )
+
+    def _cents(self, listed: Listed) -> Node:
+        """The printed line less the sum of its entries."""
+        title = f"{listed.entry.entry_id}: cents of the line"
+        line = listed.line
+        value = self._own_cents(listed)
+        currency = self.records(listed.statement_id)[0].currency
+        if line is None or not value:
+            return constant(title, 0, "amount", currency)
+        number = next(place for place, one in enumerate(self.lines(listed.statement_id), 1) if one is line)
+        whole = self.line(listed.statement_id, number)
+        others = [
+            self.piece(one, extra=False)
+            for entry_id in line.entries
+            for one in self._of_entry[entry_id]
+            if one.statement_id == listed.statement_id and one.line is line
+        ]
+        made = less(title, whole, total("sum of its entries", others, "amount", currency), rule="R10")
+        return made if made.value == value else stated(title, value, "amount", currency)
+
+    # What of an entry is issued
+
+    def issued(self, entry_id: str, contract_id: str, line_id: str, step: int) -> Node:
+        """Everything that statements up to a step list of the entry on a contract line."""
+        found = self.listed_of(entry_id, contract_id, line_id, step)
+        currency = self.records(found[0].statement_id)[0].currency if found else ""
+        if not found:
+            return constant(f"{entry_id}: nothing issued", 0, "amount", currency)
+        pieces = [self.piece(one) for one in found]
+        return pieces[0] if len(pieces) == 1 else total(f"{entry_id}: issued", pieces, "amount", currency)
+
+    def listed_of(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Listed]:
+        return [
+            one
+            for one in self._of_entry.get(entry_id, ())
+            if one.step <= step and one.entry.line_id == line_id and self.contract_of(one) == contract_id
+        ]
+
+    def all_listed(self, entry_id: str) -> list[Listed]:
+        return self._of_entry.get(entry_id, [])
+
+    def of_statement(self, statement_id: str) -> list[Listed]:
+        return [one for listed in self._of_entry.values() for one in listed if one.statement_id == statement_id]
+
+    def rounding(self, entry_id: str, price: Price, step: int) -> Node:
+        listed = self.listed_of(entry_id, price.contract_id, price.line_id, step)
+        cents = [self._cents(one) for one in listed if one.step >= self._begun(entry_id, step)]
+        made = total(f"{entry_id}: cents of lines", [node for node in cents if node.value], "amount", price.currency)
+        return made if made.value == price.rounding else stated(made.title, price.rounding, "amount", price.currency)
+
+
+def _rounding(entry: Entry | None) -> int:
+    work = entry.standing if entry is not None else None
+    return work.price.rounding if work is not None and work.price is not None else 0

@@ -1,0 +1,100 @@
+"""An explanation as one page that needs nothing else: a click opens a figure, printing opens all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Final
+
+from domain.explanation import EventRef, Node
+from milepost.explain.recompute import events_of
+from milepost.explained import below, event_name, event_text, formula, policies_text, shared, value_text
+
+# Figures below this many levels are closed at first.
+OPEN_LEVELS: Final = 2
+
+_STYLE: Final = """
+:root { color-scheme: light dark; --line: #8884; --dim: #777; --mark: #0a6cbd; }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
+h1 { font-size: 1.3rem; } header p { color: var(--dim); margin: .2rem 0; } .alarm { color: #b00020; font-weight: bold; }
+details, .leaf { border-left: 1px solid var(--line); margin: .15rem 0 .15rem .4rem; padding-left: .8rem; }
+summary { cursor: pointer; } summary::marker { color: var(--mark); }
+.value { font-variant-numeric: tabular-nums; font-weight: 600; } .how { color: var(--dim); font-variant-numeric: tabular-nums; }
+.rule { border: 1px solid var(--line); border-radius: .3rem; font-size: .8em; padding: 0 .3rem; }
+ul { color: var(--dim); font-size: .9em; list-style: none; margin: .1rem 0; padding-left: 1.2rem; } .event { color: inherit; }
+nav button { font: inherit; margin-right: .5rem; }
+@media print {
+  nav { display: none; } body { margin: 0; max-width: none; font-size: 10px; }
+  details::details-content { content-visibility: visible; block-size: auto; display: block; }
+}
+"""
+_SCRIPT: Final = """
+const all = open => document.querySelectorAll("details").forEach(each => { each.open = open; });
+let before = [];
+addEventListener("beforeprint", () => { before = [...document.querySelectorAll("details:not([open])")]; all(true); });
+addEventListener("afterprint", () => before.forEach(each => { each.open = false; }));
+addEventListener("hashchange", () => {
+  for (let each = document.getElementById(location.hash.slice(1)); each; each = each.parentElement) { each.open = true; }
+});
+"""
+
+
+def page(root: Node, head: list[str], alarms: list[str]) -> str:
+    """`head` says what folder and rules; `alarms` what does not hold."""
+    told = "".join(f"<p>{escape(line)}</p>" for line in head)
+    alarmed = "".join(f'<p class="alarm">{escape(line)}</p>' for line in alarms)
+    events = {event: f"e{place}" for place, event in enumerate(events_of(root))}
+    rows = "".join(f'<li id="{name}">{escape(event_text(event))}</li>' for event, name in events.items())
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(root.title)}</title><style>{_STYLE}</style></head><body>"
+        f"<header><h1>{escape(root.title)}</h1>{told}{alarmed}</header>"
+        '<nav><button onclick="all(true)">Open all</button><button onclick="all(false)">Close all</button></nav>'
+        f"<main>{''.join(_parts(root, events))}</main>"
+        f'<details open><summary>Events that it rests on</summary><ul class="events">{rows}</ul></details>'
+        f"<script>{_SCRIPT}</script></body></html>\n"
+    )
+
+
+def _parts(root: Node, events: Mapping[EventRef, str]) -> Iterator[str]:
+    """Each node once, a link where it comes again."""
+    names: dict[int, str] = {}
+    stack: list[tuple[Node, int] | str] = [(root, 0)]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            yield item
+            continue
+        node, level = item
+        nodes = below(node)
+        if not nodes:
+            yield f'<div class="leaf">{_line(node)}{_notes(node, events)}</div>'
+        elif shared(node) in names:
+            yield f'<div class="leaf">{_line(node)} <a href="#{names[shared(node)]}">as above</a></div>'
+        else:
+            name = names[shared(node)] = f"n{len(names)}"
+            opened = " open" if level < OPEN_LEVELS else ""
+            yield f'<details id="{name}"{opened}><summary>{_line(node)}</summary>{_notes(node, events)}'
+            stack.append("</details>")
+            stack += [(one, level + 1) for one in reversed(nodes)]
+
+
+def _line(node: Node) -> str:
+    value = f': <span class="value">{escape(value_text(node))}</span>' if node.value is not None else ""
+    how = formula(node)
+    made = f' <span class="how">= {escape(how)}</span>' if how else ""
+    rule = f' <span class="rule">{escape(node.rule)}</span>' if node.rule else ""
+    return f"{escape(node.title)}{value}{made}{rule}"
+
+
+def _notes(node: Node, events: Mapping[EventRef, str]) -> str:
+    notes = []
+    if node.event is not None:
+        notes.append(f'<li><a href="#{events[node.event]}">{escape(event_name(node.event))}</a></li>')
+    notes += [f"<li>{escape(name)}: {escape(value)}</li>" for name, value in node.facts]
+    if node.policies:
+        notes.append(f"<li>{escape(policies_text(node.policies))}</li>")
+    if node.id:
+        notes.append(f"<li>id: {escape(node.id)}</li>")
+    return f"<ul>{''.join(notes)}</ul>" if notes else ""

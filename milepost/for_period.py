@@ -1,0 +1,129 @@
+"""What belongs to an accounting period: a project's or contract's balances in it, and a forecast as it stood at its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from milepost.console import say, shape, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domain.outputs import ForecastUpdate, JournalEntry
+    from domain.trial_balance import TrialBalance
+
+
+def show_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as an option has it
+    """Trial balance and roll-forwards of the lines that journals have on a project, a contract or an engagement."""
+    from domain.trial_balance import LedgerSums
+    from milepost.commands.ledger import as_json, feet_text, tables
+    from milepost.tables import show
+
+    check_period(period)
+    sums: dict[str, LedgerSums] = {}
+    for journal in _journals(output, wanted):
+        sums.setdefault(journal.legal_entity_id, LedgerSums(journal.legal_entity_id)).add(journal)
+    if not sums:
+        raise typer.BadParameter(f"no journal is of a project, contract or engagement {wanted}", param_hint="ID")
+    balances: list[TrialBalance] = [sums[entity].trial_balance(period) for entity in sorted(sums)]
+    if json:
+        write_json(shape(1, kind="period", id=wanted, period=period, balances=[as_json(each) for each in balances]))
+        return
+    typer.echo(f"{wanted} in accounting period {period}\n")
+    for balance in balances:
+        show(*tables(balance))
+        typer.echo("\n" + "\n".join(feet_text(balance)))
+
+
+def _journals(output: Path, wanted: str) -> Iterator[JournalEntry]:
+    """With the lines alone that are of it."""
+    from connectors.files.written import NoOutputs, read_topic
+    from domain.identity import engagement_of
+    from domain.outputs import TOPICS, JournalEntry
+
+    try:
+        for written in read_topic(output, TOPICS["JournalEntry"]):
+            journal = written.record
+            if not isinstance(journal, JournalEntry):
+                continue
+            if wanted in (journal.contract_id, engagement_of(journal.journal_id)):
+                yield journal
+            else:
+                lines = tuple(line for line in journal.lines if line.project_id == wanted)
+                if lines:
+                    yield journal._replace(lines=lines)
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+
+
+def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as an option has it
+    """The last forecast of a day in the period, or before it."""
+    from connectors.json_records import record_to_json
+    from milepost.console import amount_text
+    from milepost.tables import Table, hours_text, show
+
+    check_period(period)
+    update = _last_in(output, wanted, period)
+    if update is None:
+        raise typer.BadParameter(f"project {wanted} has no forecast up to the end of {period}", param_hint="PROJECT")
+    if json:
+        write_json(shape(1, period=period, forecast=record_to_json(update)))
+        return
+    now = update.project
+    rows = [
+        ("hours", *map(hours_text, (now.burn_hours, now.etc_hours, now.eac_hours))),
+        ("cost", *map(amount_text, (now.burn_cost, now.etc_cost, now.eac_cost))),
+        ("revenue", *map(amount_text, (now.burn_revenue, now.etc_revenue, now.eac_revenue))),
+        ("margin", amount_text(now.burn_revenue - now.burn_cost), "", amount_text(now.margin)),
+    ]
+    title = (
+        f"Forecast {update.sequence} of project {wanted} as of {update.as_of}, the last of {period}, in {now.currency}"
+    )
+    show(Table(title, ("", "so far", "to complete", "at completion"), rows, frozenset({1, 2, 3})))
+    say(f"\nNext: milepost forecast {wanted} --as-of {update.as_of} --output ... for all of what was known then")
+
+
+def _last_in(output: Path, project_id: str, period: str) -> ForecastUpdate | None:
+    from connectors.files.written import NoOutputs, read_topic
+    from domain.outputs import TOPICS, ForecastUpdate
+
+    last = None
+    try:
+        named = _periods_of(output, project_id)
+        for written in read_topic(output, TOPICS["ForecastUpdate"]):
+            record = written.record
+            if isinstance(record, ForecastUpdate) and record.project_id == project_id and named(record.as_of) <= period:
+                last = record
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    return last
+
+
+def _periods_of(output: Path, project_id: str) -> Any:
+    """Names of the periods of the project's company by day; calendar months where no company is known."""
+    from connectors.files.engagement_log import EngagementLog
+    from connectors.files.lookup import ProjectFound, find
+    from domain.events.reference import LegalEntityDefined
+    from domain.fiscal import period_of
+
+    found = find(output, project_id)
+    entity_id = found.viewed.view.legal_entity_id if isinstance(found, ProjectFound) else None
+    calendar = None
+    with EngagementLog.open(output) as log:
+        for record in log.records():
+            event = record.event
+            if isinstance(event, LegalEntityDefined) and event.legal_entity_id == entity_id:
+                calendar = event.fiscal_calendar
+    if calendar is None:
+        return lambda day: day.isoformat()[:7]
+    return lambda day: period_of(calendar, day).name
+
+
+def check_period(period: str) -> None:
+    from domain.trial_balance import is_period
+
+    if not is_period(period):
+        raise typer.BadParameter(f"expected an accounting period such as 2026-03, got {period}", param_hint="--for")

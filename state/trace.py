@@ -1,0 +1,274 @@
+"""One engagement's part of the log folded once more, with all that each event changed.
+
+The fold is the one that made the outputs, so what it decided is read from the books before and after an event, and nothing is added to
+the path of events. Reference data is folded along; other engagements are not needed, since no engagement reads another's books.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from domain.events.catalogue import ENTITIES, Event
+from domain.events.reference import ExchangeRateSet
+from domain.outputs import (
+    BillingStatement,
+    ExceptionClosed,
+    ExceptionRaised,
+    ForecastUpdate,
+    JournalEntry,
+    ProjectView,
+)
+from domain.reference import ReferenceBook, owner_key
+from domain.units import Instant
+from state.books import Contract, Entry, Project, Work
+from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
+from state.fold import cause_of
+from state.shard import REFERENCE, VIEW_RUN, Encoded, Encoders, LogRecord, Mark, Pieces, Progress, Shard
+from state.store import Engagement, Store
+from state.totals import open_keys
+
+# Engagements that a record may concern: this one, and what belongs to none.
+ROOM = 10
+IN_MEMORY = Path(":memory:")
+
+
+class Said(NamedTuple):
+    """An output of the engagement, and the step that made it."""
+
+    step: int
+    record: Any
+
+
+class Step(NamedTuple):
+    """What one record of the log made of the engagement."""
+
+    number: int
+    record: LogRecord
+    cause: Cause
+    reference: ReferenceBook
+    change: Transition
+
+
+class Trace(Store):
+    """The books of the engagement in memory, and every step that they took."""
+
+    def __init__(self, engagement_id: str, generation: str, shard: int) -> None:
+        super().__init__(IN_MEMORY, generation, shard)
+        self.engagement_id = engagement_id
+        self.steps: list[Step] = []
+        self.said: list[Said] = []
+        self.journals: dict[str, Said] = {}
+        self.journals_of: dict[str, list[Said]] = {}
+        self.statements: dict[str, list[Said]] = {}
+        self.exceptions: dict[str, list[Said]] = {}
+        self.views: dict[str, list[Said]] = {}
+        self.forecasts: dict[str, list[Said]] = {}
+        self.events: list[LogRecord] = []
+        self._facts: dict[tuple[str, str, str, int], list[LogRecord]] = {}
+        self.now: tuple[LogRecord, Cause, ReferenceBook] | None = None
+        self._rows_at: dict[str, list[tuple[int, Entry]]] = {}
+        self._parts_at: dict[PartKey, list[tuple[int, Any]]] = {}
+        self._quotes: dict[tuple[Any, ...], LogRecord] = {}
+
+    def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
+        if engagement_id == self.engagement_id:
+            self._note(change)
+        super().apply(engagement_id, engagement, change, log_offset)
+
+    def _note(self, change: Transition) -> None:
+        assert self.now is not None, "a step has a record"
+        number = len(self.steps)
+        self.steps.append(Step(number, *self.now, change))
+        for entry_id, entry in change.rows.items():
+            self._rows_at.setdefault(entry_id, []).append((number, entry))
+        for key, part in change.parts.items():
+            self._parts_at.setdefault(key, []).append((number, part))
+        for record in change.outputs:
+            said = Said(number, record)
+            self.said.append(said)
+            match record:
+                case JournalEntry():
+                    self.journals[record.journal_id] = said
+                    self.journals_of.setdefault(record.affected_id, []).append(said)
+                case BillingStatement():
+                    self.statements.setdefault(record.statement_id, []).append(said)
+                case ExceptionRaised() | ExceptionClosed():
+                    self.exceptions.setdefault(record.exception_id, []).append(said)
+                case ProjectView():
+                    self.views.setdefault(record.project_id, []).append(said)
+                case ForecastUpdate():
+                    self.forecasts.setdefault(record.project_id, []).append(said)
+                case _:
+                    pass
+
+    def know(self, record: LogRecord) -> None:
+        """Remember where an event stands, so that what rests on it can name it."""
+        event = record.event
+        self.events.append(record)
+        self._facts.setdefault(_fact(event), []).append(record)
+        if isinstance(event, ExchangeRateSet):
+            key = (event.rate_type, event.from_currency, event.to_currency, event.date, event.version)
+            self._quotes.setdefault(key, record)
+
+    # Asking
+
+    def entry_at(self, entry_id: str, step: int) -> Entry | None:
+        """The entry as it stood after a step; before the first, at -1, there is none."""
+        found: Entry | None = _at(self._rows_at.get(entry_id, ()), step)
+        return found
+
+    def entry_steps(self, entry_id: str) -> list[tuple[int, Entry]]:
+        """Every step that changed the entry, and what it left."""
+        return self._rows_at.get(entry_id, [])
+
+    def entry_ids(self) -> Iterable[str]:
+        return self._rows_at
+
+    def part_at(self, kind: str, part_id: str, step: int) -> Any:
+        return _at(self._parts_at.get((kind, part_id), ()), step)
+
+    def parts_at(self, step: int) -> Parts:
+        """Everything but the entries, as it stood after a step."""
+        found = ((key, _at(history, step)) for key, history in self._parts_at.items())
+        return Parts((key, part) for key, part in found if part is not None)
+
+    def contract_at(self, contract_id: str, step: int) -> Contract | None:
+        found: Contract | None = self.part_at("contract", contract_id, step)
+        return found
+
+    def versions_in_force(self, contract_id: str) -> frozenset[int]:
+        """Every version that the contract's terms ever had; one that was refused or not approved is none."""
+        kept = self._parts_at.get(("contract", contract_id), ())
+        return frozenset(stored.version for _, contract in kept if contract is not None for stored in contract.history)
+
+    def project_at(self, project_id: str, step: int) -> Project:
+        return self.part_at("project", project_id, step) or Project(project_id)
+
+    def draft_at(self, step: int) -> Draft:
+        """The books after a step as the fold reads them, for its pure functions."""
+        taken = self.steps[step]
+        return Draft(
+            self.engagement_id,
+            self.parts_at(step),
+            EntriesAt(self, step),
+            taken.reference,
+            taken.cause,
+            Plans({}, {}, {}),
+        )
+
+    def quote(
+        self, rate_type: str, from_currency: str, to_currency: str, day: object, version: int
+    ) -> LogRecord | None:
+        return self._quotes.get((rate_type, from_currency, to_currency, day, version))
+
+    def record_of(self, event: Event) -> LogRecord | None:
+        """The record that says what the event says."""
+        known = self._facts.get(_fact(event), [])
+        return next((record for record in known if record.event == event), known[0] if known else None)
+
+
+class EntriesAt:
+    """The rows as they stood after a step (`state.draft.Entries`); ranges are read by walking all of them."""
+
+    def __init__(self, trace: Trace, step: int) -> None:
+        self._trace = trace
+        self._step = step
+
+    def get(self, entry_id: str) -> Entry | None:
+        return self._trace.entry_at(entry_id, self._step)
+
+    def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
+        return [
+            entry
+            for entry in self.everything()
+            for contract, name, day, _ in open_keys(entry)
+            if contract == contract_id and name == line_id and since <= day < until
+        ]
+
+    def parked(self) -> list[str]:
+        waiting = [
+            (work.log_offset, entry.entry_id)
+            for entry in self.everything()
+            for work in (entry.work,)
+            if work is not None and work.faults
+        ]
+        return [entry_id for _, entry_id in sorted(waiting)]
+
+    def everything(self) -> Iterable[Entry]:
+        found = (self._trace.entry_at(entry_id, self._step) for entry_id in self._trace.entry_ids())
+        return [entry for entry in found if entry is not None]
+
+    def statement(self, statement_id: str) -> tuple[Any, ...]:
+        for step in reversed(self._trace.steps[: self._step + 1]):
+            if statement_id in step.change.statements:
+                return step.change.statements[statement_id]
+        return ()
+
+
+class Retold(Shard):
+    """Folds the records of one engagement; what it says is kept in the trace and neither numbered nor encoded."""
+
+    store: Trace
+
+    def __init__(self, trace: Trace, decode: Callable[[str, bytes], Event]) -> None:
+        super().__init__(trace, Encoders(_NoPieces, {}), "", 0, Progress(), decode)
+        self.trace = trace
+        trace.begin()
+
+    def follow(self, record: LogRecord, recorded_at: Instant) -> None:
+        """`recorded_at` is the running maximum of the whole log at the record."""
+        self._recorded_max = max(self._recorded_max, recorded_at)
+        self.trace.know(record)
+        if record.engagement_id in (REFERENCE, self.trace.engagement_id):
+            self._see(record)
+            made: list[Encoded | Mark] = []
+            self._fold_one(record, made, ROOM)
+        elif record.offset % VIEW_RUN == VIEW_RUN - 1:
+            self._flush(record)
+
+    def _see(self, record: LogRecord) -> None:
+        self.trace.now = (record, cause_of(record.event, self._recorded_max, record.offset), self.reference)
+
+    def _flush(self, record: LogRecord) -> None:
+        """Another engagement's record that ends a run: views of what changed go out."""
+        self._see(record)
+        cause = cause_of(record.event, self._recorded_max, record.offset)
+        self._send_views(cause, _silent, ROOM)  # type: ignore[arg-type]  # nothing is numbered
+
+    def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: Any) -> None:
+        super()._refer(record, event, cause, emit)
+        self.trace.now = (record, cause, self.reference)
+
+    def number_output(self, record: Any, pieces: Pieces, made: list[Encoded | Mark]) -> None:
+        """Nothing: the trace has it."""
+
+
+class _NoPieces:
+    def __init__(self, position: object) -> None: ...
+
+    def at(self, _ordinal: int, _output_seq: int) -> bytes:
+        return b""
+
+
+def _silent(_record: object) -> None:
+    """Outputs are in the trace already."""
+
+
+def _at(history: Iterable[tuple[int, Any]], step: int) -> Any:
+    kept = list(history) if not isinstance(history, list) else history
+    place = bisect_right(kept, step, key=lambda each: each[0])
+    return kept[place - 1][1] if place else None
+
+
+def works_of(entry: Entry) -> tuple[Work, ...]:
+    return tuple(work for work in (entry.behind, entry.work) if work is not None)
+
+
+def _fact(event: Event) -> tuple[str, str, str, int]:
+    """Type, entity and version."""
+    name = type(event).__name__
+    field = ENTITIES[name].version_field
+    return name, *owner_key(event), getattr(event, field) if field is not None else 0

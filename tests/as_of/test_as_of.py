@@ -1,0 +1,152 @@
+"""What `--as-of` shows is what a run shows that was cut at that moment, and asking leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from connectors.files.engagement_log import EngagementLog
+from connectors.files.log_format import LogEnd, log_path, write_end
+from connectors.json_values import instant_text
+from dataflows.embedded import close, open_accounting
+from milepost.cli import app
+from tests.finished_run import finished_run
+
+MOMENTS = 50
+SEED = 2026
+QUESTIONS = (
+    ("show", "BRIDGE"),
+    ("show", "TUNNEL"),
+    ("forecast", "BRIDGE"),
+    ("ledger", "--entity", "BERLIN"),
+    ("ledger", "--entity", "BERLIN", "--period", "2026-02"),
+)
+
+
+def ask(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def moments() -> list[int]:
+    """Random instants within the log, and some of those at which something came."""
+    random = Random(SEED)
+    with EngagementLog.open(finished_run()) as log:
+        came = sorted(record.event.recorded_at or record.event.occurred_at for record in log.records())
+    between = [random.randrange(came[0], came[-1]) for _ in range(MOMENTS // 2)]
+    return sorted([*between, *random.sample(came, MOMENTS - len(between))])
+
+
+def cut_runs(folder: Path) -> Iterator[tuple[int, Path]]:
+    """Runs that knew the log up to each moment: one that goes on from moment to moment."""
+    with EngagementLog.open(finished_run()) as log:
+        records = list(log.records())
+        places = [*(place.length for place in log.places()), log_path(finished_run()).stat().st_size]
+        whole = log_path(finished_run()).read_bytes()
+        accounting = open_accounting(folder, log.genesis.generation)
+        try:
+            for moment in moments():
+                known = [
+                    record for record in records if (record.event.recorded_at or record.event.occurred_at) <= moment
+                ]
+                end = len(known)
+                assert [record.offset for record in known] == list(range(end)), (
+                    "the log is in the order of its instants"
+                )
+                while accounting.shard.offset < end:
+                    mark = accounting.outputs.write(accounting.shard.fold(records[accounting.shard.offset : end]))
+                    assert mark is not None
+                    accounting.outputs.commit(mark)
+                    accounting.shard.commit(mark)
+                path = log_path(folder)
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(whole[: places[end]])
+                write_end(path, LogEnd(end, places[end]))
+                yield moment, folder
+        finally:
+            close(accounting)
+
+
+def test_it_is_what_a_cut_run_shows(tmp_path: Path) -> None:
+    seen = set()
+    for moment, cut in cut_runs(tmp_path):
+        for question in QUESTIONS:
+            then = ask(*question, "--json", "--output", str(cut))
+            now = ask(*question, "--json", "--output", str(finished_run()), "--as-of", instant_text(moment))
+            assert (now.exit_code, now.stdout) == (then.exit_code, then.stdout), (instant_text(moment), question)
+            seen.add(now.stdout)
+    assert len(seen) >= 30, "the moments differ"
+
+
+def test_a_log_offset_names_a_moment_too() -> None:
+    """T-1 of eight hours is the first work."""
+    with EngagementLog.open(finished_run()) as log:
+        first = next(record for record in log.records() if record.type_name == "TimeApproved")
+    arguments = ("ledger", "--entity", "BERLIN", "--json", "--output", str(finished_run()), "--as-of")
+    assert ask(*arguments, f"offset:{first.offset}").exit_code == 2
+    periods = json.loads(ask(*arguments, f"offset:{first.offset + 1}").stdout)["periods"]
+    assert [(each["period"], each["journals"]) for each in periods] == [("2026-01", "1")] or len(periods) == 1
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.relative_to(folder).parts[0] != "index"
+    }
+
+
+def test_asking_leaves_nothing_behind_but_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    before = contents(finished_run())
+    for question in QUESTIONS:
+        ask(*question, "--output", str(finished_run()), "--as-of", "2026-02-10")
+    ask("show", "BRIDGE", "--for", "2026-02", "--output", str(finished_run()))
+    ask("between", "2026-01-31", "2026-02-28", "--output", str(finished_run()))
+    ask("explain", "BRIDGE", "--output", str(finished_run()))
+    assert contents(finished_run()) == before
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", ["yesterday", "2026-02-30", "offset:x", "2026-02-10T12:00"])
+def test_a_moment_that_is_none_is_told(wrong: str) -> None:
+    result = ask("show", "BRIDGE", "--output", str(finished_run()), "--as-of", wrong)
+    assert result.exit_code == 2
+    assert "--as-of" in result.stderr
+
+
+def test_a_period_of_a_project() -> None:
+    """January of BRIDGE opens with nothing; what it closes with, February opens with."""
+
+    def balances(period: str) -> Any:
+        [found] = json.loads(ask("show", "BRIDGE", "--for", period, "--json", "--output", str(finished_run())).stdout)[
+            "balances"
+        ]
+        return {line["account"]: (line["opening"], line["closing"]) for line in found["ledger"]}
+
+    january, february = balances("2026-01"), balances("2026-02")
+    assert all(opening == "0.00" for opening, _ in january.values())
+    assert {account: closing for account, (_, closing) in january.items()} == {
+        account: opening for account, (opening, _) in february.items() if account in january
+    }
+
+
+def test_a_forecast_as_it_stood_at_the_end_of_a_period() -> None:
+    arguments = ("forecast", "BRIDGE", "--for", "2026-01", "--json", "--output", str(finished_run()))
+    assert json.loads(ask(*arguments).stdout)["forecast"]["as_of"] <= "2026-01-31"
+
+
+def test_a_period_and_a_moment_together() -> None:
+    """On 31 January nothing of the correction of T-1 was known; it belongs to February."""
+    arguments = ("show", "BRIDGE", "--for", "2026-02", "--json", "--output", str(finished_run()))
+    then = json.loads(ask(*arguments, "--as-of", "2026-01-31").stdout)["balances"][0]["ledger"]
+    now = json.loads(ask(*arguments).stdout)["balances"][0]["ledger"]
+    assert {line["debits"] for line in then} == {"0.00"}
+    assert {line["debits"] for line in now} != {"0.00"}

@@ -1,0 +1,157 @@
+"""A small firm's year, simulated and accounted for once for all tests, with everything that it printed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from typer.testing import CliRunner
+
+from connectors.files.engagement_log import EngagementLog
+from connectors.files.written import read_shard
+from connectors.json_records import record_to_json
+from domain.trial_balance import Moves
+from milepost.cli import app
+from milepost.commands.ledger import ledger_sums, plain
+
+Json = Any
+
+
+class Printed(NamedTuple):
+    """A figure that a run printed: what to ask for, and what it says."""
+
+    kind: str
+    id: str
+    value: Fraction
+
+
+def simulated_year() -> Path:
+    """Its output folder; do not write to it."""
+    return Path(_made().name) / "output"
+
+
+@cache
+def _made() -> TemporaryDirectory[str]:
+    folder = TemporaryDirectory(prefix="milepost-year-")
+    events, output = Path(folder.name) / "input", Path(folder.name) / "output"
+    milepost("simulate", "--seed", "7", "--people", "12", "--projects", "8", "--months", "12", "--out", str(events))
+    milepost("run", "--input", str(events), "--output", str(output), "--until", "2026-12-20")
+    milepost("simulate-invoices", "--output", str(output), "--input", str(events))
+    milepost("run", "--input", str(events), "--output", str(output), "--until", "2027-01-31")
+    return folder
+
+
+def milepost(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@cache
+def events() -> dict[int, Json]:
+    """Of the log, by offset."""
+    with EngagementLog.open(simulated_year()) as log:
+        return {record.offset: record_to_json(record.event) for record in log.records()}
+
+
+@cache
+def outputs() -> list[Json]:
+    return [record_to_json(written.record, written.position) for written in read_shard(simulated_year(), 0)]
+
+
+def printed() -> Iterator[Printed]:
+    """Every figure of the run that can be asked for."""
+    yield from _of_records()
+    yield from _of_views()
+    yield from _of_forecasts()
+    yield from _of_entries()
+    yield from _of_ledgers()
+
+
+def _of_records() -> Iterator[Printed]:
+    raised: dict[str, Json] = {}
+    for record in outputs():
+        match record["type"]:
+            case "JournalEntry":
+                for number, line in enumerate(record["lines"], 1):
+                    name = f"{record['journal_id']}#{number}"
+                    yield Printed("journal line", f"{name}/amount", Fraction(line["amount"]))
+                    yield Printed("journal line in ledger currency", f"{name}/ledger", Fraction(line["ledger_amount"]))
+            case "BillingStatement":
+                yield Printed("statement", record["statement_id"], Fraction(record["amount_due"]))
+                for number, line in enumerate(record["lines"], 1):
+                    yield Printed("statement line", f"{record['statement_id']}#{number}", Fraction(line["amount"]))
+            case "ExceptionRaised":
+                raised[record["exception_id"]] = record
+            case _:
+                pass
+    for exception_id, record in raised.items():
+        if Fraction(record["blocks_amount"]):
+            yield Printed("exception", f"{exception_id}#amount", Fraction(record["blocks_amount"]))
+
+
+def _of_views() -> Iterator[Printed]:
+    latest = {record["project_id"]: record for record in outputs() if record["type"] == "ProjectView"}
+    for project_id, view in latest.items():
+        yield Printed("burn", f"{project_id}#hours", Fraction(view["burn"]["hours"]))
+        yield Printed("burn", f"{project_id}#billable_hours", Fraction(view["burn"]["billable_hours"]))
+        for cost in view["burn"]["cost"]:
+            several = f"/{cost['currency']}" if len(view["burn"]["cost"]) > 1 else ""
+            yield Printed("burn", f"{project_id}#cost{several}", Fraction(cost["amount"]))
+        for memo in view["burn"]["nonbillable_value"]:
+            yield Printed("burn", f"{project_id}#value_not_charged", Fraction(memo["amount"]))
+        for balance in view["balances"]:
+            whose = f"{project_id}/{balance['contract_id']}" if len(view["balances"]) > 1 else project_id
+            for name, value in balance.items():
+                if name not in {"contract_id", "currency"}:
+                    yield Printed("balance", f"{whose}#{name}", Fraction(value))
+
+
+def _of_forecasts() -> Iterator[Printed]:
+    latest = {record["project_id"]: record for record in outputs() if record["type"] == "ForecastUpdate"}
+    for project_id, update in latest.items():
+        figures = {**update["project"], "percent_complete": update["percent_complete"]}
+        for name, value in figures.items():
+            if name not in {"currency", "months", "budget_used_percent"} and value is not None:
+                yield Printed("forecast", f"{project_id}#{name}", Fraction(value))
+
+
+def _of_entries() -> Iterator[Printed]:
+    """Cost and revenue of an entry are what its journals sum to."""
+    sums: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+    for record in outputs():
+        if record["type"] == "JournalEntry" and record["affected_kind"] == "time_entry":
+            for line in record["lines"]:
+                if line["account"] == "5000":
+                    sums[record["affected_id"], "cost"] += Fraction(line["amount"])
+                if line["account"] == "4000" and line["purpose"] == "revenue":
+                    sums[record["affected_id"], "recognised"] -= Fraction(line["amount"])
+    for (entry_id, name), value in sums.items():
+        if value:
+            yield Printed("entry", f"{entry_id}#{name}", value)
+
+
+def _of_ledgers() -> Iterator[Printed]:
+    for entity_id, sums in ledger_sums(simulated_year()).items():
+        for period in sums.periods():
+            balance = sums.trial_balance(period.period)
+            head = f"{entity_id}/{period.period}"
+            for lines, in_ledger in ((balance.ledger, True), (balance.transaction, False)):
+                for line in lines:
+                    whose = f"{head}/{line.account}" + ("" if in_ledger else f"/{line.currency}")
+                    for name in ("opening", "debits", "credits", "movement", "closing"):
+                        yield Printed("account", f"{whose}#{name}", _fraction(getattr(line, name)))
+            for roll in balance.rolls:
+                whose = f"{head}/{roll.balance}/{roll.contract_id or '-'}/{roll.currency}"
+                for name in (*Moves._fields, "closing"):
+                    yield Printed("roll-forward", f"{whose}#{name}", _fraction(getattr(roll.amounts, name)))
+                    yield Printed("roll-forward", f"{whose}#{name}/ledger", _fraction(getattr(roll.ledger, name)))
+
+
+def _fraction(amount: int) -> Fraction:
+    return Fraction(plain(amount))

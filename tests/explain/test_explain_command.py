@@ -1,0 +1,234 @@
+"""`milepost explain`: what people and machines read, and what it says of a folder that was changed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from milepost.cli import app
+from tests.audit.tampering import Told, rewrite
+from tests.commands.tiny_firm import founding, worked, write
+from tests.finished_run import BRIDGE_FEBRUARY, finished_run
+
+DIFFERENCE = "BRIDGE.b9dff40d1caddc35177d782f"
+FIRST_DAY = 2
+REVERSAL = "BRIDGE.207714c735bd34eec1f6bf52"
+
+
+def explain(wanted: str, *arguments: str, output: Path | None = None) -> Result:
+    return CliRunner().invoke(app, ["explain", wanted, "--output", str(output or finished_run()), *arguments])
+
+
+def as_json(wanted: str, output: Path | None = None) -> Any:
+    result = explain(wanted, "--json", output=output)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def value(wanted: str) -> tuple[str, str]:
+    found = as_json(wanted)
+    root = found["nodes"][found["root"]]
+    return root["value"], root.get("currency", "")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("T-1#cost", ("40", "EUR")),
+        ("T-1#issued", ("100", "USD")),
+        ("T-3#value", ("800", "USD")),
+        (f"{DIFFERENCE}#1/amount", ("400", "USD")),
+        (f"{DIFFERENCE}#1/ledger", ("333.33", "EUR")),
+        (f"{REVERSAL}#1/ledger", ("-727.27", "EUR")),
+        (BRIDGE_FEBRUARY, ("-100", "USD")),
+        (f"{BRIDGE_FEBRUARY}#1", ("-700", "USD")),
+        ("BRIDGE#billed", ("1900", "USD")),
+        ("BRIDGE#hours", ("19", "")),
+        ("BRIDGE#eac_revenue", ("2000", "USD")),
+        ("BERLIN/2026-02/1150#closing", ("256.06", "EUR")),
+        ("BERLIN/2026-02/1150/USD#opening", ("2000", "USD")),
+        ("BERLIN/2026-02/unbilled/K-1/USD#opening", ("2000", "USD")),
+        ("BERLIN/2026-01/1150#debits@BRIDGE", ("1818.18", "EUR")),
+    ],
+)
+def test_figures_by_their_ids(wanted: str, expected: tuple[str, str]) -> None:
+    assert value(wanted) == expected
+
+
+def test_a_reversal_names_what_it_takes_back_and_who_caused_it() -> None:
+    text = explain(REVERSAL).stdout
+    assert "takes back journal BRIDGE.5b86f178f84b9c5f6cf71138" in text
+    assert "TimeApproved T-1 version 2" in text
+    assert "taken back by journal BRIDGE.207714c735bd34eec1f6bf52" in explain("BRIDGE.5b86f178f84b9c5f6cf71138").stdout
+
+
+def test_an_entry_with_everything_that_happened_to_it() -> None:
+    text = explain("T-3").stdout
+    assert "room before: 900.00 USD" in text
+    assert re.search(r"1\. posted\n.*TimeApproved T-3 version 1", text)
+    assert "difference cap, 400.00 USD" in text
+
+
+def test_an_exception_with_its_amount_and_its_end() -> None:
+    over = next(
+        node["id"]
+        for node in as_json("BRIDGE.b8698dcf73a43dffb141110f")["nodes"]
+        if node["title"].startswith("Exception over_cap")
+    )
+    text = explain(over).stdout
+    assert "raised: " in text
+    assert "closed: resolved" in text
+    assert value(f"{over}#amount") == ("600", "USD")
+
+
+def test_an_engagement_and_a_contract() -> None:
+    assert [node["id"] for node in as_json("K-2")["nodes"] if node["title"] == "Contract K-2"] == ["K-2"]
+    assert "BRIDGE: billed: 1,900.00 USD" in explain("BRIDGE", "--depth", "2").stdout
+
+
+def test_policies_say_who_states_them() -> None:
+    rate = next(node for node in as_json("T-3#value")["nodes"] if node["title"] == "bill rate")
+    assert rate["policies"][0]["level"] == "built-in default"
+    assert rate["rule"] == "R5"
+    assert {"name": "level", "value": "line_role: contract line, by role or for all"} in rate["facts"]
+
+
+class Page(HTMLParser):
+    """What a browser would need besides, and how many figures can be opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opens = 0
+        self.links: set[str] = set()
+        self.ids: set[str] = set()
+        self.outside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.opens += tag == "details"
+        for name, text in attrs:
+            if name == "id" and text:
+                self.ids.add(text)
+            elif name == "href" and text and text.startswith("#"):
+                self.links.add(text[1:])
+            elif name in {"src", "href"}:
+                self.outside.append(text or "")
+
+
+def test_a_page_that_needs_nothing_else(tmp_path: Path) -> None:
+    result = explain("BRIDGE", "--html", str(tmp_path / "page.html"))
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    page = Page()
+    page.feed(text)
+    assert page.opens > 50
+    assert page.outside == []
+    assert page.links <= page.ids
+    assert "http" not in text
+    assert "1,900.00 USD" in text
+    assert "@media print" in text
+    assert "beforeprint" in text
+
+
+def test_names_in_a_page_are_no_markup(tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>"
+    source = write(tmp_path / "input", [*founding(), worked("T-1", 4, description=evil, task=evil)])
+    run = CliRunner().invoke(app, ["run", "--input", str(source), "--output", str(tmp_path / "output")])
+    assert run.exit_code == 0, run.output
+    explain("T-1", "--html", str(tmp_path / "page.html"), output=tmp_path / "output")
+    assert evil not in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "wanted", ["T-33", "BRIDGE#nothing", f"{BRIDGE_FEBRUARY}#9", "BERLIN/2026-02/9999#closing", "#", ""]
+)
+def test_what_there_is_not(wanted: str) -> None:
+    result = explain(wanted)
+    assert result.exit_code == 2
+    assert f"no figure is called {wanted}" in result.stderr
+
+
+def test_nearest_ids_are_named() -> None:
+    assert "the nearest are T-1, T-2, T-3, T-4" in explain("T-9").stderr
+
+
+def test_a_folder_that_is_not_of_a_run(tmp_path: Path) -> None:
+    result = explain("T-1", output=tmp_path)
+    assert result.exit_code == 2
+    assert "expected the output folder of `milepost run`" in result.stderr
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    copy = tmp_path / "output"
+    shutil.copytree(finished_run(), copy)
+    shutil.rmtree(copy / "index", ignore_errors=True)
+    return copy
+
+
+def test_an_output_that_is_not_what_the_log_makes_is_told_loudly(copied: Path) -> None:
+    """Somebody makes 333.33 of the difference 433.33, on both sides."""
+
+    def larger(told: Told) -> Told:
+        position, record = told
+        if getattr(record, "journal_id", None) != DIFFERENCE:
+            return told
+        lines = tuple(
+            line._replace(ledger_amount=line.ledger_amount + (1_000_000 if line.ledger_amount > 0 else -1_000_000))
+            for line in record.lines
+        )
+        return Told(position, record._replace(lines=lines))
+
+    rewrite(copied, larger)
+    result = explain(DIFFERENCE, output=copied)
+    assert result.exit_code == 3
+    assert "Differs from what the log makes: log offset 66, JournalEntry: lines" in result.stderr
+    assert explain("U-1", output=copied).exit_code == 0, "the other engagement is whole"
+
+
+def run_of(folder: Path, days: range) -> Path:
+    """A folder of books with a day's work a file, the days up to the last one accounted for."""
+    first = [] if days[0] > FIRST_DAY else founding()
+    for day in days:
+        write(folder / "input", [*(first if day == days[0] else []), worked(f"T-{day}", day)], f"{day}")
+        run = CliRunner().invoke(app, ["run", "--input", str(folder / "input"), "--output", str(folder / "output")])
+        assert run.exit_code == 0, run.output
+    return folder / "output"
+
+
+def test_the_index_grows_with_the_folder(tmp_path: Path) -> None:
+    """It is the same as one that is made at once, whenever it was asked for before."""
+    output = run_of(tmp_path, range(FIRST_DAY, 4))
+    assert explain("T-2", output=output).exit_code == 0
+    assert explain("T-5", output=output).exit_code == 2
+    run_of(tmp_path, range(4, 6))
+    grown = as_json("BERLIN/2026-03/1150#debits", output)
+    assert explain("T-5", output=output).exit_code == 0
+    shutil.rmtree(output / "index")
+    assert as_json("BERLIN/2026-03/1150#debits", output) == grown
+
+
+def test_a_damaged_index_is_made_anew(copied: Path) -> None:
+    explain("T-1", output=copied)
+    (copied / "index" / "0.db").write_bytes(b"not a database at all, but long enough to be looked at" * 100)
+    assert explain("T-1", output=copied).exit_code == 0
+
+
+def test_an_index_that_cannot_be_written_is_kept_in_memory(copied: Path) -> None:
+    (copied / "index").write_text("a file where the folder should be")
+    assert explain("T-1", output=copied).exit_code == 0
+    assert (copied / "index").is_file()
+
+
+def test_an_index_that_is_ahead_of_the_folder_is_made_anew(tmp_path: Path) -> None:
+    """As where an earlier copy of the outputs was put back."""
+    output = run_of(tmp_path, range(FIRST_DAY, 4))
+    explain("T-1", output=finished_run())
+    shutil.copytree(finished_run() / "index", output / "index")
+    assert explain("T-3", output=output).exit_code == 0

@@ -96,7 +96,7 @@ def is_damage(fault: BaseException) -> bool:
 class Store:
     """One shard's books. `cache_engagements` bounds the decoded engagements kept between batches."""
 
-    def __init__(self, path: Path, generation: str, shard: int, cache_engagements: int = 4_000) -> None:
+    def __init__(self, path: Path, generation: str, shard: int, cache_engagements: int = 2_000) -> None:
         self.path = path
         self._cache: OrderedDict[str, Engagement] = OrderedDict()
         self._cache_limit = cache_engagements

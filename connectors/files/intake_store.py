@@ -26,7 +26,7 @@ from state.intake.identities import Links
 from state.intake.intake import Noticed, Waiting
 
 VERSION: Final = 2
-CACHED_MAX: Final = 200_000
+CACHED_MAX: Final = 20_000
 CACHE_KIBIBYTES: Final = 64 * 1024
 ENTRIES: Final = "time_entry"
 NOTHING: Final[tuple[str, ...]] = ()

@@ -72,13 +72,22 @@ def cut_runs(folder: Path) -> Iterator[tuple[int, Path]]:
             close(accounting)
 
 
+def said(answer: Result) -> Any:
+    """What was printed, but for whether more had happened since a view, which only a run's own books tell."""
+    try:
+        found = json.loads(answer.stdout)
+    except json.JSONDecodeError:
+        return answer.stdout
+    return {name: value for name, value in found.items() if name != "more_since"} if isinstance(found, dict) else found
+
+
 def test_it_is_what_a_cut_run_shows(tmp_path: Path) -> None:
     seen = set()
     for moment, cut in cut_runs(tmp_path):
         for question in QUESTIONS:
             then = ask(*question, "--json", "--output", str(cut))
             now = ask(*question, "--json", "--output", str(finished_run()), "--as-of", instant_text(moment))
-            assert (now.exit_code, now.stdout) == (then.exit_code, then.stdout), (instant_text(moment), question)
+            assert (now.exit_code, said(now)) == (then.exit_code, said(then)), (instant_text(moment), question)
             seen.add(now.stdout)
     assert len(seen) >= 30, "the moments differ"
 

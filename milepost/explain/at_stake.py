@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from domain.billing import methods
-from domain.events.delivery import TimeApproved
 from domain.explanation import Arithmetic, Node
 from domain.money import extend
-from domain.rates import role_of
 from milepost.explain.entries import EntryNodes, Standing, step_of
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
-from state.assess import approved_at, assigned, day_in, place, rate_for, worked_hours
+from state.assess import approved_at, day_in, place, rate_for, worked_hours
+from state.at_stake import role_at_stake
 from state.books import Cost, Price
 from state.draft import Draft
-from state.known import Blocked, Worker, cost_rate, entity_policies, worker_on
+from state.known import Blocked, cost_rate, entity_policies, worker_on
 
 TITLE = "amount blocked"
 
@@ -43,12 +42,12 @@ class AtStakeNodes:
         worker = None if isinstance(placed, Blocked) else worker_on(draft, event.person_id, placed.day)
         if isinstance(placed, Blocked) or worker is None:
             return None
-        plan, day, role = placed.plan, placed.day, _role(draft, event, worker)
+        plan, day, role = placed.plan, placed.day, role_at_stake(draft, event, worker)
         rated = rate_for(draft, event, draft.project(event.project_id), worker.person, role, plan, day)
         if rated.rate is None or rated.decision is None:
             return None
         hours = methods.billable_hours(plan.line.terms, worked_hours(event), event.billable_hours, plan.policies)
-        mode = plan.policies.money_mode or "half_up"
+        mode = plan.policies.money_mode
         value = extend(hours, rated.rate, rated.markup, plan.currency, mode)
         price = Price(
             plan.contract_id,
@@ -84,13 +83,13 @@ class AtStakeNodes:
         worker = worker_on(draft, event.person_id, event.worked_on or day_in(event, "UTC"))
         if worker is None:
             return None
-        entity, role = worker.entity, _role(draft, event, worker)
+        entity, role = worker.entity, role_at_stake(draft, event, worker)
         day = day_in(event, entity.zone)
         found = cost_rate(draft, event.person_id, role, entity.legal_entity_id, day)
         if found is None:
             return None
         hours = worked_hours(event)
-        mode = entity_policies(draft, entity).money_mode or "half_up"
+        mode = entity_policies(draft, entity).money_mode
         value = extend(hours, found.rate, 0, found.currency, mode)
         cost = Cost(
             entity.legal_entity_id,
@@ -116,13 +115,3 @@ class AtStakeNodes:
             self.sources.entity_policies(entity, "money_mode"),
             facts,
         )
-
-
-def _role(draft: Draft, event: TimeApproved, worker: Worker) -> str:
-    project = draft.project(event.project_id)
-    return role_of(
-        event.role,
-        assigned(draft, project, event.person_id),
-        worker.person,
-        event.worked_on or day_in(event, worker.entity.zone),
-    )

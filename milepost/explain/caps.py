@@ -218,7 +218,7 @@ class CapNodes:
         return Node("its hours", made, "hours", "", Arithmetic("proportion", (free_hours, rest, free), parameters))
 
     def _value_of(self, rest: Node, own: Rival, free: Node, free_hours: Node) -> Node:
-        mode = own.plan.policies.money_mode or "half_up"
+        mode = own.plan.policies.money_mode
         made = round_ratio((free.value or 0) * (rest.value or 0), free_hours.value or 1, own.plan.step, mode)
         parameters: dict[str, Any] = {"step": step_of(own.plan.currency), "mode": mode}
         arithmetic = Arithmetic("proportion", (free, rest, free_hours), parameters)

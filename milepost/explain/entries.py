@@ -115,7 +115,7 @@ class EntryNodes:
         )
         parameters: dict[str, Any] = {
             "minutes": policies.increment_minutes or 0,
-            "mode": policies.increment_mode or "up",
+            "mode": policies.increment_mode,
             "minimum_minutes": policies.minimum_minutes or 0,
         }
         names = ("increment_minutes", "increment_mode", "increment_scope", "minimum_minutes")
@@ -228,7 +228,7 @@ class EntryNodes:
         hours = self.hours(at, price, plan, draft)
         if hours.value != price.hours:
             hours = stated(f"{at.entry.entry_id}: hours", price.hours, "hours")
-        mode = plan.policies.money_mode or "half_up"
+        mode = plan.policies.money_mode
         rate = self.rating.bill_rate(at.work.event, price, plan, draft)
         operands = [hours, rate]
         if price.markup:

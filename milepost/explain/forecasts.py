@@ -236,7 +236,7 @@ class ForecastNodes:
     def _exchanged(self, node: Node, found: Exchange, policies: Resolved, of: Context) -> Node:
         mode = policies.money_mode or HALF_UP
         made = convert(node.value or 0, found.numerator, found.denominator, of.currency, mode)
-        rates, legs = self.rating.legs(found, policies.exchange_rate_type or "spot", of.update.as_of)
+        rates, legs = self.rating.legs(found, policies.exchange_rate_type, of.update.as_of)
         parameters: dict[str, Any] = {"legs": legs, "step": of.step, "mode": mode}
         title = f"{node.title}, in {of.currency}"
         return Node(title, made, "amount", of.currency, Arithmetic("convert", (node, *rates), parameters), "R53")

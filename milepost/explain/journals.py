@@ -21,14 +21,13 @@ from domain.exchange import Exchange
 from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
 from domain.money import convert, format_decimal, round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
-from domain.policies import resolve
 from milepost.explain.entries import EntryNodes, Standing, step_of
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Entry, Posted, Work
-from state.known import open_day_from
-from state.plan import LinePlan, newest_plan, plan_of
+from state.known import entity_policies, open_day_from
+from state.plan import LinePlan, contract_policies, newest_plan, plan_of
 from state.totals import issued_on
 from state.trace import Said, works_of
 
@@ -246,7 +245,7 @@ class JournalNodes:
             return None
         plan = self._plan(at)
         of_price = journal.contract_id is not None and plan is not None
-        policies = plan.policies if of_price and plan is not None else resolve(entity.policies)
+        policies = plan.policies if of_price and plan is not None else entity_policies(draft, entity)
         names = ("exchange_rate_type", "fx_date", "rate_staleness_days", "money_mode")
         used = (
             self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *names)
@@ -257,14 +256,14 @@ class JournalNodes:
         if policies.fx_date == "service" and journal.service_date is not None:
             days.insert(0, journal.service_date)
         days.append(open_day_from(draft, entity, journal.service_date or journal.accounting_date))
-        mode = policies.money_mode or "half_up"
-        kind = policies.exchange_rate_type or "spot"
+        mode = policies.money_mode
+        kind = policies.exchange_rate_type
         found = self.rating.exchange(
             draft,
             kind,
             (journal.currency, journal.ledger_currency),
             tuple(days),
-            policies.rate_staleness_days or 0,
+            policies.rate_staleness_days,
             journal.exchange_rate,
         )
         return self._by_path(amount, journal, ledger, mode, kind, found, used) or self._by_carried(
@@ -587,8 +586,8 @@ class JournalNodes:
         contract = draft.contract(journal.contract_id or "")
         if event is None or entity is None or contract is None:
             return None
-        policies = resolve(contract.terms.policies, entity.policies)
-        mode = policies.money_mode or "half_up"
+        policies = contract_policies(draft, contract)
+        mode = policies.money_mode
         if event.exchange_rate is not None:
             made = convert(amount.value or 0, event.exchange_rate, 10**12, journal.ledger_currency, mode)
             rate = self.sources.field(
@@ -603,13 +602,13 @@ class JournalNodes:
                 Arithmetic("convert", (amount, rate), parameters),
                 "R52",
             )
-        kind = policies.exchange_rate_type or "spot"
+        kind = policies.exchange_rate_type
         found = self.rating.exchange(
             draft,
             kind,
             (journal.currency, journal.ledger_currency),
             (journal.accounting_date,),
-            policies.rate_staleness_days or 0,
+            policies.rate_staleness_days,
             journal.exchange_rate,
         )
         used = self.sources.entity_policies(entity, "exchange_rate_type", "rate_staleness_days")

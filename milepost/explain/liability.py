@@ -156,7 +156,7 @@ class LiabilityNodes:
         """What adds at the rate of the day, what takes back as 2300 carries it (R52)."""
         journal: JournalEntry = said.record
         currency, title = journal.ledger_currency, "moved, in ledger currency"
-        mode = plan.policies.money_mode or "half_up"
+        mode = plan.policies.money_mode
         moved, carried = amount.value or 0, had[0].value or 0
         parameters: dict[str, Any] = {"step": step_of(currency), "mode": mode}
         if moved < 0 and moved == -carried:

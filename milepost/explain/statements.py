@@ -153,7 +153,7 @@ class StatementNodes:
             )
             parameters: dict[str, Any] = {
                 "minutes": policies.increment_minutes or 0,
-                "mode": policies.increment_mode or "up",
+                "mode": policies.increment_mode,
                 "minimum_minutes": policies.minimum_minutes or 0,
             }
             hours = Node(
@@ -163,7 +163,7 @@ class StatementNodes:
         operands = [hours, self.entries.rating.bill_rate(first.work.event, price, plan, draft)]
         if line.markup_percent:
             operands.append(self.entries.rating.markup(price, plan, draft))
-        mode = policies.money_mode or "half_up"
+        mode = policies.money_mode
         amount = extend(hours.value or 0, line.rate, line.markup_percent, currency, mode)
         return Node(
             title,

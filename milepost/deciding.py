@@ -70,9 +70,13 @@ def decided_at(stated: str | None, latest: Instant) -> Instant:
     return now
 
 
+def beside(stated: Path | None, output: Path) -> Path:
+    """As stated, else the folder `input` beside the output; whether it is there is not asked."""
+    return stated if stated is not None else output.resolve().parent / "input"
+
+
 def input_folder(stated: Path | None, output: Path) -> Path:
-    """As stated, else the folder `input` beside the output."""
-    folder = stated if stated is not None else output.resolve().parent / "input"
+    folder = beside(stated, output)
     if not folder.is_dir():
         what = "expected the input folder of the run" if stated is not None else "there is no such folder; name it"
         raise typer.BadParameter(f"{folder}: {what}", param_hint="--input")

@@ -62,8 +62,7 @@ def _journals(output: Path, wanted: str) -> Iterator[JournalEntry]:
 def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as an option has it
     """The last forecast of a day in the period, or before it."""
     from connectors.json_records import record_to_json
-    from milepost.console import amount_text
-    from milepost.tables import Table, hours_text, show
+    from milepost.tables import completion_table, show
 
     check_period(period)
     update = _last_in(output, wanted, period)
@@ -73,16 +72,10 @@ def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  #
         write_json(shape(1, period=period, forecast=record_to_json(update)))
         return
     now = update.project
-    rows = [
-        ("hours", *map(hours_text, (now.burn_hours, now.etc_hours, now.eac_hours))),
-        ("cost", *map(amount_text, (now.burn_cost, now.etc_cost, now.eac_cost))),
-        ("revenue", *map(amount_text, (now.burn_revenue, now.etc_revenue, now.eac_revenue))),
-        ("margin", amount_text(now.burn_revenue - now.burn_cost), "", amount_text(now.margin)),
-    ]
     title = (
         f"Forecast {update.sequence} of project {wanted} as of {update.as_of}, the last of {period}, in {now.currency}"
     )
-    show(Table(title, ("", "so far", "to complete", "at completion"), rows, frozenset({1, 2, 3})))
+    show(completion_table(title, now))
     say(f"\nNext: milepost forecast {wanted} --as-of {update.as_of} --output ... for all of what was known then")
 
 

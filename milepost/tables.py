@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table as Drawn
 from rich.text import Text
 
+from domain.outputs import ForecastFigures
 from domain.units import HOURS_SCALE, RATE_SCALE
-from milepost.console import aligned
+from milepost.console import aligned, amount_text
 
 # Unicode's control characters, and its separators of lines and paragraphs.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -86,3 +87,13 @@ def rate_text(rate: int) -> str:
 
 def percent_text(percent: int | None) -> str:
     return "" if percent is None else f"{percent / 10**6:.1f} %"
+
+
+def completion_table(title: str, now: ForecastFigures) -> Table:
+    rows = [
+        ("hours", *map(hours_text, (now.burn_hours, now.etc_hours, now.eac_hours))),
+        ("cost", *map(amount_text, (now.burn_cost, now.etc_cost, now.eac_cost))),
+        ("revenue", *map(amount_text, (now.burn_revenue, now.etc_revenue, now.eac_revenue))),
+        ("margin", amount_text(now.burn_revenue - now.burn_cost), "", amount_text(now.margin)),
+    ]
+    return Table(title, ("", "so far", "to complete", "at completion"), rows, frozenset({1, 2, 3}))

@@ -143,7 +143,7 @@ def assess(draft: Draft, entry: Entry, event: TimeApproved, standing: Work | Non
         return Assessment(whole, whole, whole)
     assert worker is not None, "an unknown worker is a fault of the whole entry"
     day = rough if isinstance(placed, Placed) else day_in(event, worker.entity.zone)
-    role = _role(draft, event, project, worker.person, day)
+    role = role_on(draft, event, project, worker.person, day)
     return Assessment(
         None,
         _cost(draft, event, worker, role, day, hours, standing),
@@ -166,7 +166,7 @@ def taken_projects(draft: Draft) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _role(draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, day: date) -> str:
+def role_on(draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, day: date) -> str:
     if event.role is not None or not project.assignments:
         return event.role or person.role
     return role_of(None, assigned(draft, project, event.person_id), person, day)
@@ -483,7 +483,7 @@ def _beyond(
         ledger,
         slot.entity.legal_entity_id,
         (slot.accounting_date,),
-        policies.rate_staleness_days or 0,
+        policies.rate_staleness_days,
     )
     return Blocked(side, "hours_out_of_range", message, (*waits, *exchange), "hours")
 

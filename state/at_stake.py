@@ -6,8 +6,7 @@ Where neither is known the amount is 0, and the hours say how much waits.
 from domain.billing import methods
 from domain.events.delivery import TimeApproved
 from domain.money import extend
-from domain.rates import role_of
-from state.assess import assigned, day_in, place, rate_for, worked_hours
+from state.assess import day_in, place, rate_for, role_on, worked_hours
 from state.books import AtStake
 from state.draft import AMOUNT_MAX, Draft
 from state.known import Blocked, Worker, cost_rate, entity_policies, worker_on
@@ -38,7 +37,7 @@ def _value(draft: Draft, event: TimeApproved) -> AtStake | None:
     if worker is None:
         return None
     project = draft.project(event.project_id)
-    rated = rate_for(draft, event, project, worker.person, _role(draft, event, worker), plan, day)
+    rated = rate_for(draft, event, project, worker.person, role_at_stake(draft, event, worker), plan, day)
     if rated.rate is None:
         return None
     hours = methods.billable_hours(plan.line.terms, worked_hours(event), event.billable_hours, plan.policies)
@@ -53,7 +52,7 @@ def _cost(draft: Draft, event: TimeApproved) -> AtStake | None:
         return None
     entity = worker.entity
     day = day_in(event, entity.zone)
-    found = cost_rate(draft, event.person_id, _role(draft, event, worker), entity.legal_entity_id, day)
+    found = cost_rate(draft, event.person_id, role_at_stake(draft, event, worker), entity.legal_entity_id, day)
     if found is None:
         return None
     hours = worked_hours(event)
@@ -61,7 +60,5 @@ def _cost(draft: Draft, event: TimeApproved) -> AtStake | None:
     return AtStake(extend(hours, found.rate, 0, found.currency, mode), found.currency, "cost", hours)
 
 
-def _role(draft: Draft, event: TimeApproved, worker: Worker) -> str:
-    project = draft.project(event.project_id)
-    day = event.worked_on or day_in(event, worker.entity.zone)
-    return role_of(event.role, assigned(draft, project, event.person_id), worker.person, day)
+def role_at_stake(draft: Draft, event: TimeApproved, worker: Worker) -> str:
+    return role_on(draft, event, draft.project(event.project_id), worker.person, day_in(event, worker.entity.zone))

@@ -349,6 +349,14 @@ class OpenException(Value, frozen=True, array_like=True, gc=False):
     raised_at: Instant = 0
     assignee: str | None = None
 
+    @property
+    def at_stake(self) -> AtStake:
+        """Nothing that one amount can say where there are several currencies."""
+        if len(self.amounts) != 1:
+            return AtStake()
+        ((currency, amount),) = self.amounts.items()
+        return AtStake(amount, currency, "fact")
+
 
 class Refused(Value, frozen=True, array_like=True, gc=False):
     """A fact that the rules in force do not handle, counted in the exception `exception_id` that was raised at `since`."""

@@ -316,7 +316,7 @@ class Draft:
 
     def _add_work(self, entry: Entry, sign: int) -> None:
         """Add (or take away) what the entry gives to its contract line and its project: value, burn, what waits."""
-        work = entry.behind or entry.work
+        work = entry.standing
         if work is not None and work.price is not None and work.price.line_id:
             price = work.price
             part_id = composed(price.contract_id, price.line_id)
@@ -512,11 +512,8 @@ class Draft:
     def tell_note(self, noted: OpenException) -> None:
         """Raise such an exception, or its next revision, as it stands; amounts in several currencies are told in words."""
         self.put("exception", noted.exception_id, replace(noted, told=noted.count))
-        message, stake = noted.message, AtStake()
-        if len(noted.amounts) == 1:
-            ((currency, amount),) = noted.amounts.items()
-            stake = AtStake(amount, currency, "fact")
-        elif noted.amounts:
+        message = noted.message
+        if len(noted.amounts) > 1:
             amounts = (f"{format_amount(amount)} {currency}" for currency, amount in sorted(noted.amounts.items()))
             message = f"{message} (in all {', '.join(islice(amounts, CURRENCIES_SHOWN))})"
         self.tell_exception(
@@ -525,7 +522,7 @@ class Draft:
             noted.subject_kind,
             noted.subject_id,
             message,
-            at_stake=stake,
+            at_stake=noted.at_stake,
             revision=noted.revision,
             project_id=noted.project_id,
             contract_id=noted.contract_id,

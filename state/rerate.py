@@ -18,6 +18,8 @@ from state.assess import PricePlan, assess
 from state.books import CapBucket, CapState, Contract, Entry, Price
 from state.cap_notices import first_limited, is_over, ruling, settle_below, watch
 from state.claims import (
+    BILLING,
+    MAIN,
     REVENUE,
     Share,
     Stake,
@@ -168,7 +170,7 @@ def _rebuild(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, 
     forgotten = _forget_buckets(draft, contract)
     stakes = _stakes(draft, contract, fresh)
     prices = {stake.entry_id: stake.price if plan.rules else uncapped(stake.price) for plan, stake in stakes}
-    for allotment in ("", "revenue", "billing"):
+    for allotment in (MAIN, REVENUE, BILLING):
         members = [(plan, stake) for plan, stake in stakes if plan.rules and allotment in allotments(plan)]
         if members:
             _allot_all(draft, allotment, members, prices, forgotten)

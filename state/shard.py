@@ -284,12 +284,13 @@ class Shard:
 
     def _broadcast(self, record: LogRecord, event: Event, cause: Cause, emit: "_Emitter", room: int) -> int:
         """Apply the event to exactly those engagements that it concerns, ascending, as many as the batch has room for."""
+        keys = wakes(event)
         if isinstance(event, DayEnded):
             targets = self.store.due(event.zone, event.date.isoformat(), self.engagement)
         else:
             if not self.engagement:
                 self._refer(record, event, cause, emit)
-            targets = self.store.waiting(wakes(event), self.engagement)
+            targets = self.store.waiting(keys, self.engagement)
         taken = targets[: max(room, 1)]
         for engagement_id in taken:
             if isinstance(event, DayEnded):
@@ -297,7 +298,7 @@ class Shard:
                 self._apply_to(engagement_id, event, cause, emit)
                 self._shown(engagement_id)
             else:
-                self._take(engagement_id, cause, emit, wake, self.store.waiting_in(engagement_id, wakes(event)))
+                self._take(engagement_id, cause, emit, wake, self.store.waiting_in(engagement_id, keys))
         if len(taken) < len(targets):
             self.engagement = taken[-1]
             return 0

@@ -151,7 +151,7 @@ def add_faults(project: Project, faults: tuple[Fault, ...], sign: int) -> Projec
 
 
 def standing_price(entry: Entry) -> Price | None:
-    work = entry.behind or entry.work
+    work = entry.standing
     return work.price if work is not None else None
 
 

@@ -23,7 +23,7 @@ from domain.outputs import (
 )
 from domain.reference import ReferenceBook, owner_key
 from domain.units import Instant
-from state.books import Contract, Entry, Project, Work
+from state.books import Contract, Entry, Work
 from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
 from state.fold import cause_of
 from state.shard import REFERENCE, VIEW_RUN, Encoded, Encoders, LogRecord, Mark, Pieces, Progress, Shard
@@ -143,9 +143,6 @@ class Trace(Store):
         """Every version that the contract's terms ever had; one that was refused or not approved is none."""
         kept = self._parts_at.get(("contract", contract_id), ())
         return frozenset(stored.version for _, contract in kept if contract is not None for stored in contract.history)
-
-    def project_at(self, project_id: str, step: int) -> Project:
-        return self.part_at("project", project_id, step) or Project(project_id)
 
     def draft_at(self, step: int) -> Draft:
         """The books after a step as the fold reads them, for its pure functions."""

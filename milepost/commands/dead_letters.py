@@ -151,9 +151,10 @@ def _letter(output: Path, wanted: str) -> DeadLetter:
 def _resent(output: Path, input_dir: Path | None) -> frozenset[str]:
     """Marks of what was sent again; empty where the input folder is not known."""
     from connectors.files.added_events import RESENT, added_events
+    from milepost.deciding import beside
 
-    folder = input_dir if input_dir is not None else output.resolve().parent / "input"
-    return frozenset(event.event_id.rpartition(".")[0] for event in added_events(folder, RESENT))
+    resent = added_events(beside(input_dir, output), RESENT)
+    return frozenset(event.event_id.rpartition(".")[0] for event in resent)
 
 
 def _mark(letter: DeadLetter) -> str:

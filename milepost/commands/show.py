@@ -164,17 +164,10 @@ def balances(viewed: Sequence[Viewed]) -> Table:
 
 
 def _forecast(update: ForecastUpdate) -> Table:
-    from milepost.tables import Table, hours_text
+    from milepost.tables import completion_table
 
     now = update.project
-    rows = [
-        ("hours", *map(hours_text, (now.burn_hours, now.etc_hours, now.eac_hours))),
-        ("cost", *map(amount_text, (now.burn_cost, now.etc_cost, now.eac_cost))),
-        ("revenue", *map(amount_text, (now.burn_revenue, now.etc_revenue, now.eac_revenue))),
-        ("margin", amount_text(now.burn_revenue - now.burn_cost), "", amount_text(now.margin)),
-    ]
-    title = f"Forecast {update.sequence} as of {update.as_of} in {now.currency}"
-    return Table(title, ("", "so far", "to complete", "at completion"), rows, frozenset({1, 2, 3}))
+    return completion_table(f"Forecast {update.sequence} as of {update.as_of} in {now.currency}", now)
 
 
 def _exceptions(waiting: Sequence[Waiting], now: int) -> Table:

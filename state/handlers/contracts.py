@@ -359,21 +359,15 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
         faults.append(("billing_zone", f"expected an IANA zone such as Europe/Berlin, got {zone}"))
     if faults:
         return "invalid_terms", faults[0][0], "; ".join(f"{field}: {what}" for field, what in faults)
-    refused = [
-        *(("bill_to", "several bill-tos") for _ in (1,) if len(terms.bill_to) > 1),
-        *((name, f"{name}") for name in ("retention", "funding") if getattr(terms, name) is not None),
-        *(
-            ("purchase_order.limit", "a purchase order's limit")
-            for order in (terms.purchase_order,)
-            if order and order.limit is not None
-        ),
-        *(
-            (f"lines[{line_id}].policies", policy)
-            for line_id, resolved in policies.items()
-            for policy in unsupported(resolved)
-        ),
-        *_refused_caps(contract),
-    ]
+    refused: list[tuple[str, str]] = []
+    if len(terms.bill_to) > 1:
+        refused.append(("bill_to", "several bill-tos"))
+    refused += [(name, name) for name in ("retention", "funding") if getattr(terms, name) is not None]
+    if terms.purchase_order is not None and terms.purchase_order.limit is not None:
+        refused.append(("purchase_order.limit", "a purchase order's limit"))
+    for line_id, resolved in policies.items():
+        refused += [(f"lines[{line_id}].policies", policy) for policy in unsupported(resolved)]
+    refused += _refused_caps(contract)
     if refused:
         return (
             "unsupported",

@@ -191,10 +191,7 @@ def _noted_stake(draft: Draft, noted: OpenException) -> AtStake:
     statement = draft.statement(noted.subject_id)
     if statement is not None and statement.waiting is not None:
         return AtStake(statement.waiting.amount - statement.amount_due, statement.currency, "fact")
-    if len(noted.amounts) == 1:
-        ((currency, amount),) = noted.amounts.items()
-        return AtStake(amount, currency, "fact")
-    return AtStake()
+    return noted.at_stake
 
 
 def _above_limit(draft: Draft, contract_id: str, stake: AtStake) -> bool:

@@ -145,7 +145,7 @@ def _based_anew(draft: Draft) -> set[str]:
         before = draft.before.get((kind, part_id))
         match after:
             case Contract() if before is None or not _same_terms(before, after):
-                found |= _projects_of(draft, part_id)
+                found.update(draft.projects_of(part_id))
             case Project() if not _same_plan(before or Project(part_id), after):
                 found.add(part_id)
             case Estimate():
@@ -176,16 +176,12 @@ def _touched(draft: Draft) -> set[str]:
             case LineTotals():
                 found.add(part.project_id)
             case StatementState():
-                found |= _projects_of(draft, part.contract_id)
+                found.update(draft.projects_of(part.contract_id))
             case OpenException():
-                found |= {part.project_id} if part.project_id is not None else _projects_of(draft, part.contract_id)
+                found.update((part.project_id,) if part.project_id is not None else draft.projects_of(part.contract_id))
             case _:
                 pass
     return {project_id for project_id in found if draft.part("project", project_id) is not None}
-
-
-def _projects_of(draft: Draft, contract_id: str | None) -> set[str]:
-    return {project_id for project_id, contracts in taken_projects(draft).items() if contract_id in contracts}
 
 
 def _rest_anew(draft: Draft, project: Project) -> None:

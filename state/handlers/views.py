@@ -184,11 +184,7 @@ def _open_things(
 
 
 def _noted(noted: OpenException) -> ViewException:
-    one_currency = next(iter(noted.amounts)) if len(noted.amounts) == 1 else None
-    amount = noted.amounts[one_currency] if one_currency is not None else 0
-    return _exception(
-        noted.exception_id, noted.category, AtStake(amount, one_currency), noted.entries, noted.assignee, noted.count
-    )
+    return _exception(noted.exception_id, noted.category, noted.at_stake, noted.entries, noted.assignee, noted.count)
 
 
 def _over(exception_id: str, state: CapState, currency: str | None) -> ViewException:

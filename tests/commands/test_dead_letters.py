@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from milepost.cli import app
-from tests.commands.tiny_firm import founding, worked, write
+from tests.commands.tiny_firm import founding, run, said, worked, write
 
 
 @pytest.fixture
@@ -24,24 +24,12 @@ def firm(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path) -> dict[str, Any]:
-    result = CliRunner().invoke(
-        app, ["run", "--input", str(folder / "input"), "--output", str(folder / "output"), "--json"]
-    )
-    assert result.exit_code == 0, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
-
-
 def ask(folder: Path, verb: str, *arguments: str) -> Result:
     return CliRunner().invoke(app, ["dead-letters", verb, *arguments, "--output", str(folder / "output")])
 
 
 def asked(folder: Path, verb: str, *arguments: str) -> dict[str, Any]:
-    result = ask(folder, verb, *arguments, "--json")
-    assert result.exit_code == 0, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
+    return said(ask(folder, verb, *arguments, "--json"))
 
 
 def refused(folder: Path, verb: str, *arguments: str) -> str:

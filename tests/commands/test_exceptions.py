@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from typer.testing import CliRunner, Result
 from milepost import deciding
 from milepost.cli import app
 from milepost.deciding import DAY, GAP_DAYS, decided_at
-from tests.commands.tiny_firm import event, founding, worked, write
+from tests.commands.tiny_firm import event, founding, run, said, worked, write
 
 AT = ("--at", "2026-03-05T09:00:00Z")
 
@@ -29,24 +28,12 @@ def firm(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path) -> dict[str, Any]:
-    result = CliRunner().invoke(
-        app, ["run", "--input", str(folder / "input"), "--output", str(folder / "output"), "--json"]
-    )
-    assert result.exit_code == 0, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
-
-
 def ask(folder: Path, verb: str, *arguments: str) -> Result:
     return CliRunner().invoke(app, ["exceptions", verb, *arguments, "--output", str(folder / "output")])
 
 
 def asked(folder: Path, verb: str, *arguments: str) -> dict[str, Any]:
-    result = ask(folder, verb, *arguments, "--json")
-    assert result.exit_code == 0, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
+    return said(ask(folder, verb, *arguments, "--json"))
 
 
 def refused(folder: Path, verb: str, *arguments: str) -> str:

@@ -6,6 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner, Result
+
+from milepost.cli import app
+
 Event = dict[str, Any]
 
 
@@ -88,3 +92,17 @@ def write(folder: Path, events: list[Event], name: str = "events") -> Path:
     lines = "".join(json.dumps(each) + "\n" for each in events)
     (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
     return folder
+
+
+def run(folder: Path) -> dict[str, Any]:
+    """From `input` to `output` in the folder."""
+    result = CliRunner().invoke(
+        app, ["run", "--input", str(folder / "input"), "--output", str(folder / "output"), "--json"]
+    )
+    return said(result)
+
+
+def said(result: Result) -> dict[str, Any]:
+    assert result.exit_code == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found

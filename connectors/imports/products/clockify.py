@@ -8,25 +8,18 @@ from decimal import Decimal
 
 from connectors.imports.products.export_row import ExportRow, Named
 from connectors.imports.products.reading import (
+    Columns,
     Context,
     NotWork,
     Reader,
-    amount_of,
     an_id,
-    check_interval,
-    client_of,
-    currency_or_chosen,
-    duration,
-    flag,
     hours_stated,
-    moment,
     needed,
-    note_of,
     optional,
-    project_named,
     quantity,
-    rate_of,
     readable,
+    start_and_hours,
+    tracked,
 )
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.said import Row
@@ -40,49 +33,25 @@ def read(row: Row, context: Context) -> ExportRow:
     if kind.casefold() == "break":
         raise NotWork("Type", kind)
     code = currency_in(context.header)
-    start = moment(row, "Start Date", "Start Time", context)
-    hours = duration(row, "Duration (h)", context)
-    check_interval(row, ("End Date", "End Time"), start, hours, context)
-    person = _person(row)
-    client = client_of(row, "Client", context)
-    project = project_named(client, row, "Project")
-    billable = flag(row, "Billable", absent=False)
-    currency = currency_or_chosen(code, row, "Billable", context)
-    rate = rate_of(row, f"Billable Rate ({code})", billable, context)
-    task = optional(row, "Task")
-    return ExportRow(
-        line=row.line,
-        client=client,
-        project=project,
-        person=person,
-        role=context.choices.role,
-        task=None if task is None else an_id(task, row, "Task"),
-        note=note_of(row, "Description"),
-        day=start.date(),
-        hours=hours,
-        billable=billable,
-        rate=rate,
-        currency=currency,
-        amount=amount_of(row, f"Billable Amount ({code})", hours, rate, currency, context),
-        cost_rate=context.choices.cost_rate,
-        key=(person.id, start.isoformat()),
-        has_vendor_id=False,
-        changed_at=None,
-        is_approved=True,
-        cells=row.cells,
-    )
+    columns = Columns(("Start Date", "Start Time"), ("End Date", "End Time"), "Duration (h)", *price_columns(code))
+    start, hours = start_and_hours(row, columns, context)
+    return tracked(row, columns, _person(row), start, hours, code, context)
+
+
+def price_columns(code: str | None) -> tuple[str, str]:
+    """Rate and amount; they name the workspace's currency."""
+    return f"Billable Rate ({code})", f"Billable Amount ({code})"
 
 
 def quantities(row: Row, context: Context) -> tuple[Decimal | None, Decimal | None, str]:
     code = currency_in(context.header)
     hours = readable(lambda: hours_stated(row, "Duration (h)", context))
-    amount = readable(lambda: quantity(row, f"Billable Amount ({code})", context))
+    amount = readable(lambda: quantity(row, price_columns(code)[1], context))
     return hours, amount, code or context.choices.currency or ""
 
 
 def reader(header: Sequence[str]) -> Reader:
-    code = currency_in(header)
-    rate, amount = f"Billable Rate ({code})", f"Billable Amount ({code})"
+    rate, amount = price_columns(currency_in(header))
     return Reader(
         dates=("Start Date", "End Date"),
         numbers=("Duration (h)", "Duration (decimal)", rate, amount),

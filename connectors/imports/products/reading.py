@@ -108,24 +108,26 @@ def hours_in_range(hours: Decimal, row: Row, column: str) -> Decimal:
     return hours
 
 
-def quantity(row: Row, column: str, context: Context) -> Decimal | None:
+def quantity(row: Row, column: str | None, context: Context) -> Decimal | None:
     """None where the column or the cell is not there."""
-    if not row.cells.get(column):
+    if column is None or not row.cells.get(column):
         return None
     return said(row, column, lambda text: read_quantity(text, context.forms.decimal))
 
 
-def rate_of(row: Row, column: str, billable: bool, context: Context) -> Decimal | None:
+def rate_of(row: Row, column: str | None, billable: bool, context: Context) -> Decimal | None:
     """A rate not below zero; the rate of the choices where the row has none; none for work that is not billable."""
     rate = quantity(row, column, context)
-    if rate is not None and rate < 0:
+    if column is not None and rate is not None and rate < 0:
         raise CellFault(column, row.cells[column], "expected a rate that is not negative; correct it")
     if not billable:
         return None
     return context.choices.rate if rate is None else rate
 
 
-def amount_of(row: Row, column: str, hours: Decimal, rate: Decimal | None, currency: str, context: Context) -> Decimal:
+def amount_of(
+    row: Row, column: str | None, hours: Decimal, rate: Decimal | None, currency: str, context: Context
+) -> Decimal:
     stated = quantity(row, column, context)
     return value_of(hours, rate, currency) if stated is None else stated
 
@@ -157,6 +159,56 @@ def note_of(row: Row, column: str) -> str | None:
     """On one line, for it is printed on one of a statement."""
     text = " ".join(row.cells.get(column, "").split())
     return text[:DESCRIPTION_LENGTH_MAX] or None
+
+
+class Columns(NamedTuple):
+    """Of an export that knows an entry by its person and start; `rate` and `amount` where it has them."""
+
+    start: tuple[str, str]
+    end: tuple[str, str]
+    hours: str
+    rate: str | None = None
+    amount: str | None = None
+
+
+def start_and_hours(row: Row, columns: Columns, context: Context) -> tuple[datetime, Decimal]:
+    start = moment(row, *columns.start, context)
+    hours = duration(row, columns.hours, context)
+    check_interval(row, columns.end, start, hours, context)
+    return start, hours
+
+
+def tracked(
+    row: Row, columns: Columns, person: Named, start: datetime, hours: Decimal, code: str | None, context: Context
+) -> ExportRow:
+    """`code` is the currency that the export names."""
+    client = client_of(row, "Client", context)
+    project = project_named(client, row, "Project")
+    billable = flag(row, "Billable", absent=False)
+    currency = currency_or_chosen(code, row, "Billable", context)
+    rate = rate_of(row, columns.rate, billable, context)
+    task = optional(row, "Task")
+    return ExportRow(
+        line=row.line,
+        client=client,
+        project=project,
+        person=person,
+        role=context.choices.role,
+        task=None if task is None else an_id(task, row, "Task"),
+        note=note_of(row, "Description"),
+        day=start.date(),
+        hours=hours,
+        billable=billable,
+        rate=rate,
+        currency=currency,
+        amount=amount_of(row, columns.amount, hours, rate, currency, context),
+        cost_rate=context.choices.cost_rate,
+        key=(person.id, start.isoformat()),
+        has_vendor_id=False,
+        changed_at=None,
+        is_approved=True,
+        cells=row.cells,
+    )
 
 
 def check_interval(row: Row, ends: tuple[str, str], start: datetime, hours: Decimal, context: Context) -> None:

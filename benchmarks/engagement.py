@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from benchmarks.machine import calibration, peak_mb
 from connectors.avro_codec import EVENT_CODECS
-from connectors.files.engagement_log import LogRecord
+from connectors.log_records import LogRecord
 from dataflows.embedded import Accounting, close, open_accounting
 from domain.events.catalogue import Event
 from domain.events.commercial import ContractSigned

@@ -10,9 +10,10 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS
-from connectors.files.engagement_log import EngagementLog, LogRecord
+from connectors.files.engagement_log import EngagementLog
 from connectors.files.spill import Spill, Spilled
 from connectors.files.written import Written
+from connectors.log_records import LogRecord
 from domain.audit.control_totals import PostedTotals
 from domain.audit.engagement import Engagement
 from domain.audit.exceptions import OpenExceptions

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from connectors.containers import Damage
-from connectors.files.engagement_log import EngagementLog, LogRecord
+from connectors.files.engagement_log import EngagementLog
 from connectors.files.outputs import topic_file
 from connectors.files.written import Written, committed_length, read_file, topics
 from connectors.json_records import record_to_json
+from connectors.log_records import LogRecord
 from dataflows.audit_stream import Tell
 from dataflows.embedded import close, open_accounting
 from domain.audit.about import about

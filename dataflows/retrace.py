@@ -7,9 +7,9 @@ from heapq import merge
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from connectors.files.engagement_log import LogRecord
 from connectors.files.figure_index import FigureIndex, Place, engagement_named
 from connectors.files.written import Written
+from connectors.log_records import LogRecord
 from dataflows.embedded import decode_event
 from domain.outputs import ExceptionClosed, ExceptionRaised, ForecastUpdate, Position
 from state.trace import Retold, Said, Step, Trace

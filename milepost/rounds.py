@@ -14,10 +14,11 @@ from typing import Final
 from rich.progress import Progress
 
 from connectors.avro_codec import OUTPUT_CODECS
-from connectors.files.engagement_log import EngagementLog, LogRecord
+from connectors.files.engagement_log import EngagementLog
 from connectors.files.intake_store import IntakeStore
 from connectors.files.rebuilt import STORE
 from connectors.files.writing import unwritable
+from connectors.log_records import LogRecord
 from dataflows.embedded import Accounting, Resuming, run_dataflow, store_path
 from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings, RoundProgress, RoundSummary
 from milepost.console import progress_bar, say

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS
-from connectors.files.engagement_log import LogRecord
+from connectors.log_records import LogRecord
 from dataflows.embedded import ENCODERS, decode_event
 from domain.events import reference
 from domain.events.catalogue import Event

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from connectors.containers import SYNC_BYTES
 from connectors.decode_error import DecodeError
@@ -14,15 +14,14 @@ from connectors.event_bodies import READERS
 from connectors.files.log_format import (
     INDEXED_EVERY,
     LogEnd,
-    Stored,
     damaged,
     log_path,
     read_block,
     read_end,
     read_header,
     read_index,
-    read_stored,
 )
+from connectors.log_records import LogRecord, Stored, read_stored
 from domain.events.catalogue import Event
 from state.genesis import Genesis
 from state.guards import LOG_MISSING, GuardStop
@@ -33,21 +32,6 @@ READ_BYTES_MAX: Final = 4 * 1024 * 1024
 RECORD_BYTES_NEAR: Final = 4 * 1024
 # A record is an event of at most 1 MB with its engagement and what is its own.
 RECORD_BYTES_MAX: Final = 3 * 1024 * 1024
-
-
-class LogRecord(NamedTuple):
-    """An event at its place; `engagement_id` is empty for reference data.
-
-    `own` is None unless the event is for several engagements; then it is what of it is this engagement's own: projects
-    of a contract, invoices of a payment, journals of a batch, entries of a write-off.
-    """
-
-    offset: int
-    engagement_id: str
-    type_name: str
-    body: bytes
-    event: Event
-    own: tuple[str, ...] | None = None
 
 
 class EngagementLog:

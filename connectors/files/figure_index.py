@@ -16,10 +16,11 @@ import orjson
 
 from connectors.avro_codec import output_versions
 from connectors.containers import ContainerDamaged, ContainerRecord, read_container, records_at
-from connectors.files.engagement_log import EngagementLog, LogRecord
+from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import LogEnd
 from connectors.files.outputs import read_progress, topic_file
 from connectors.files.written import Written, topics
+from connectors.log_records import LogRecord
 from domain.events.catalogue import Event
 from domain.events.reference import DayEnded
 from domain.identity import engagement_of

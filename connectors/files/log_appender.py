@@ -15,16 +15,15 @@ from connectors.files.log_format import (
     POSITION,
     LogEnd,
     LogHeader,
-    Stored,
     damaged,
     header_bytes,
     index_path,
     log_path,
     read_header,
     write_end,
-    write_stored,
 )
 from connectors.files.writing import replace_file, sync_folder, write_all, writing
+from connectors.log_records import Stored, write_stored
 from domain.events.catalogue import Event
 from state.genesis import Genesis
 

@@ -13,14 +13,12 @@ from pathlib import Path
 from struct import Struct
 from typing import Final, NamedTuple
 
-from connectors.avro_reader import reader_from
-from connectors.avro_schema import Bytes, Table, bind, definitions, minified, parse, self_contained
+from connectors.avro_schema import Bytes, Table, minified
 from connectors.avro_walk import long_bytes, read_value, whole
-from connectors.avro_writer import writer
 from connectors.containers import MAGIC, SYNC_BYTES, sync_marker
 from connectors.decode_error import DecodeError
 from connectors.files.writing import replace_file
-from schemas.files import AVRO
+from connectors.log_records import LOG_RECORD
 from state.genesis import Genesis, from_json, to_json
 from state.guards import LOG_DAMAGED, GuardStop
 
@@ -30,16 +28,6 @@ INDEXED_EVERY: Final = 1_000
 HEADER_BYTES_MAX: Final = 1024 * 1024
 GENESIS: Final = "milepost.genesis"
 POSITION: Final = Struct("<Q")
-
-
-class Stored(NamedTuple):
-    """A record of the file, as `schemas/avro/internal/LogRecord.avsc` has it."""
-
-    engagement_id: str
-    type: str
-    schema: int
-    body: bytes
-    own: tuple[str, ...] | None = None
 
 
 class LogEnd(NamedTuple):
@@ -66,7 +54,7 @@ def index_path(log: Path) -> Path:
 
 
 def header_bytes(genesis: Genesis) -> bytes:
-    meta = {"avro.codec": b"null", "avro.schema": minified(_SCHEMA).encode(), GENESIS: to_json(genesis).encode()}
+    meta = {"avro.codec": b"null", "avro.schema": minified(LOG_RECORD).encode(), GENESIS: to_json(genesis).encode()}
     pairs = [long_bytes(len(part)) + part for key, value in meta.items() for part in (key.encode(), value)]
     sync = sync_marker(genesis.generation, f"{TOPIC}/{genesis.partition}")
     return b"".join((MAGIC, long_bytes(len(meta)), *pairs, long_bytes(0), sync))
@@ -80,7 +68,7 @@ def read_header(file: int, log: Path) -> LogHeader:
         genesis = from_json(meta[GENESIS].decode()) if known else None
     except (DecodeError, KeyError, ValueError) as error:
         raise damaged(log, None, f"its header cannot be read: {error}") from error
-    if genesis is None or meta.get("avro.schema") != minified(_SCHEMA).encode():
+    if genesis is None or meta.get("avro.schema") != minified(LOG_RECORD).encode():
         raise damaged(log, None, "its header is not that of an engagement log")
     return LogHeader(genesis, data[end : end + SYNC_BYTES], end + SYNC_BYTES)
 
@@ -136,14 +124,3 @@ def damaged(log: Path, offset: int | None, reason: str) -> GuardStop:
 
 def _end_path(log: Path) -> Path:
     return log.with_suffix(".end")
-
-
-def _schema() -> object:
-    found = parse((AVRO / "internal" / "LogRecord.avsc").read_bytes())
-    return self_contained(found, definitions(found))
-
-
-_SCHEMA: Final = _schema()
-_RECORD: Final = bind(_SCHEMA, {"milepost.internal.LogRecord": Stored}, {})
-write_stored: Final = writer(_RECORD)
-read_stored: Final = reader_from(_RECORD)

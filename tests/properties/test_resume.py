@@ -13,7 +13,7 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.files.engagement_log import LogRecord
+from connectors.log_records import LogRecord
 from dataflows.embedded import close, open_accounting, run_dataflow, run_plain, store_path
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded

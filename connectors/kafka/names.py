@@ -1,0 +1,56 @@
+"""What topics and transactional ids are called. Topics of our own carry the generation of the log; what others write and read does not."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, Self
+
+from connectors.kafka.settings import KafkaSettings
+
+ENGAGEMENT_LOG: Final = "engagement.log"
+DIRECTORY: Final = "directory"
+PROGRESS: Final = "shard.progress"
+OVERRIDES: Final = "overrides"
+DEAD_LETTERS: Final = "dead-letters"
+FORECAST_CURRENT: Final = "forecast.current"
+
+
+class Names(NamedTuple):
+    """`prefix` ends with a dot where there is one."""
+
+    prefix: str
+    generation: str
+
+    @classmethod
+    def of(cls, settings: KafkaSettings) -> Self:
+        return cls(settings.prefix, settings.generation)
+
+    def shared(self, topic: str) -> str:
+        """A topic that producers write or readers read."""
+        return f"{self.prefix}{topic}"
+
+    @property
+    def log(self) -> str:
+        return self._own(ENGAGEMENT_LOG)
+
+    @property
+    def directory(self) -> str:
+        return self._own(DIRECTORY)
+
+    @property
+    def progress(self) -> str:
+        return self._own(PROGRESS)
+
+    @property
+    def overrides(self) -> str:
+        return self._own(OVERRIDES)
+
+    def shard_writer(self, shard: int) -> str:
+        """The transactional id of whoever writes a shard's outputs; who takes it fences who had it."""
+        return f"{self.prefix}milepost/{self.generation}/{shard}"
+
+    @property
+    def intake_writer(self) -> str:
+        return f"{self.prefix}milepost/{self.generation}/intake"
+
+    def _own(self, topic: str) -> str:
+        return f"{self.prefix}{topic}.{self.generation}"

@@ -3,7 +3,6 @@
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -13,7 +12,7 @@ from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS, CausePieces
 from connectors.files.outputs import OutputFiles
 from dataflows.accounting import build
 from domain.events.catalogue import Event
-from operators.accounting import CommittingSink, Log, LogSource, Turn
+from operators.accounting import CommittingSink, Effects, Faults, Log, LogSource, Reading, Steps, Turn
 from state.guards import OUTPUTS_DIFFER, STORE_DAMAGED, GuardStop
 from state.shard import Encoders, Mark, Progress, Shard
 from state.snapshot import Damaged
@@ -135,13 +134,17 @@ def run_dataflow(
     max_records: int = 2_000,
 ) -> None:
     """Run the Bytewax dataflow until the log has nothing more to give. Raises what a step raised."""
-    turn = Turn(keep_fault=True)
-    source = LogSource(log, accounting.shard, turn, more, max_records)
-    sink = CommittingSink(accounting.outputs, accounting.shard, turn, on_commit)
+    faults = Faults(keep=True)
+    steps = Steps([Turn(log, accounting.shard, accounting.outputs)], faults)
+
+    def told(_effects: Effects, mark: Mark) -> None:
+        if on_commit is not None:
+            on_commit(mark)
+
     with seldom_collecting():
-        cli_main(build(source, partial(turn.watched_fold, accounting.shard.fold), sink))
-    if turn.fault is not None:
-        raise turn.fault
+        cli_main(build(LogSource(steps, more, Reading(max_records)), steps.fold, CommittingSink(steps, told)))
+    if faults.fault is not None:
+        raise faults.fault
 
 
 def run_plain(accounting: Accounting, log: Log, max_records: int = 2_000, max_bytes: int = 4 << 20) -> None:

@@ -17,7 +17,9 @@ def silent(_message: str) -> None:
     """Whom nobody listens to."""
 
 
-def open_shard(path: Path, open_store: Callable[[], Store], over: Callable[[Store], Shard], tell: Tell = silent) -> Shard:
+def open_shard(
+    path: Path, open_store: Callable[[], Store], over: Callable[[Store], Shard], tell: Tell = silent
+) -> Shard:
     """A store that is damaged, of another generation or ahead of what is written is dropped."""
     try:
         return _behind(path, open_store(), over)

@@ -34,7 +34,9 @@ def by_place(several: Iterable[Override]) -> Overrides:
 def digest_before(overrides: Overrides, offset: int, engagement: str) -> str:
     """Of those that the books up to a position were made with; empty for none."""
     counted = sorted(
-        place for place in overrides if place[0] < offset or (engagement and place[0] == offset and place[1] <= engagement)
+        place
+        for place in overrides
+        if place[0] < offset or (engagement and place[0] == offset and place[1] <= engagement)
     )
     if not counted:
         return ""

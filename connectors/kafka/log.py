@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from connectors.decode_error import DecodeError
 from connectors.event_bodies import READERS
 from connectors.kafka.clients import Clients, Message
-from connectors.kafka.partitions import is_passing, low_of, unreachable
+from connectors.kafka.partitions import bounds, is_passing, unreachable
 from connectors.log_records import LogRecord, Stored, read_stored
 from state import genesis
 from state.genesis import Genesis
@@ -54,7 +54,7 @@ class KafkaLog:
         self._places: list[int] = []
         self._next, self._next_place = -1, -1
         try:
-            self._first = low_of(self._consumer, topic, shard, timeout)
+            self._first = bounds(self._consumer, (topic, shard), timeout)[0]
             self.genesis = self._read_genesis()
         except BaseException:
             self.close()
@@ -128,17 +128,24 @@ class KafkaLog:
     def _record(self, message: Message) -> LogRecord:
         number = _number(message, self.topic)
         if number != self._next:
-            raise _damaged(self.topic, message, f"expected number {self._next}, found {number}: records are missing, or twice")
+            raise _damaged(
+                self.topic, message, f"expected number {self._next}, found {number}: records are missing, or twice"
+            )
         value = message.value() or b""
         if len(value) > RECORD_BYTES_MAX:
             raise _damaged(self.topic, message, f"expected at most {RECORD_BYTES_MAX:,} bytes, found {len(value):,}")
         try:
-            stored: Stored = read_stored(value)[0]
+            stored: Stored
+            stored, length = read_stored(value, 0)
             event = READERS[stored.type, stored.schema](stored.body)
         except (DecodeError, KeyError) as fault:
             raise _damaged(self.topic, message, f"record {number} cannot be read: {fault}") from fault
+        if length != len(value):
+            raise _damaged(self.topic, message, f"record {number} has {len(value)} bytes, expected {length}")
         if (message.key() or b"") != stored.engagement_id.encode():
-            raise _damaged(self.topic, message, f"record {number} has another key than its engagement {stored.engagement_id}")
+            raise _damaged(
+                self.topic, message, f"record {number} has another key than its engagement {stored.engagement_id}"
+            )
         return LogRecord(number, stored.engagement_id, stored.type, stored.body, event, stored.own)
 
     def _heed(self, fault: KafkaError) -> None:
@@ -180,7 +187,7 @@ class KafkaLog:
         return read
 
     def _end(self) -> int:
-        return self._consumer.get_watermark_offsets(TopicPartition(self.topic, self.shard), self._timeout)[1]
+        return bounds(self._consumer, (self.topic, self.shard), self._timeout)[1]
 
     def _first_from(self, offset: int) -> Message | None:
         """None where no record stands at the offset or behind it."""

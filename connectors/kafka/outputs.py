@@ -69,21 +69,25 @@ class KafkaOutputs:
         written: Written | None,
         early: Early,
         timeout: float,
+        place_of: Callable[[int], int],
+        overrides_before: Callable[[int, str], str],
     ) -> None:
         """`producer` has its transactional id. Raises GuardStop for an output type without a registered schema."""
         self.identity = identity
+        self.written = written
         self.progress = written.for_shard if written is not None else Progress()
         self.suppressed = 0
         self.produced: Counter[str] = Counter()
-        self.place_of: Callable[[int], int] = lambda _number: -1
-        self.overrides_before: Callable[[int], str] = lambda _offset: ""
+        self._place_of = place_of
+        self._overrides_before = overrides_before
         self._producer = producer
         self._full = {topic: names.shared(topic) for topic in SHARD_TOPICS}
         self._progress_topic = names.progress
         self._source = source_of(identity.generation, identity.shard)
         self._schema_ids = _complete(schema_ids)
         self._last = dict(written.topics) if written is not None else {}
-        self._early = {topic: visible for topic, visible in early.items() if visible.records or visible.last >= 0}
+        self._early = dict(early)
+        self.early_count = sum(len(visible.records) for visible in early.values())
         self._is_open = False
         self._timeout = timeout
 
@@ -108,7 +112,7 @@ class KafkaOutputs:
         key = self.identity.generation.encode()
         self._produce(self._progress_topic, to_bytes(written), key, None)
         self._end_transaction()
-        self.progress = written.for_shard
+        self.written, self.progress = written, written.for_shard
 
     def close(self) -> None:
         """Commits nothing: what is open is ended by whoever takes the shard next."""
@@ -154,14 +158,14 @@ class KafkaOutputs:
             generation=one.generation,
             shard=one.shard,
             offset=mark.offset,
-            log_at=self.place_of(mark.offset),
+            log_at=self._place_of(mark.offset),
             engagement=mark.engagement,
             next_output_seq=mark.next_seq,
             topics=dict(self._last),
             input_chain=mark.input_chain.hex(),
             output_chain=mark.output_chain.hex(),
             genesis=one.genesis,
-            overrides=self.overrides_before(mark.offset),
+            overrides=self._overrides_before(mark.offset, mark.engagement),
             topic_ids=one.topic_ids,
             rules=one.rules,
         )
@@ -177,7 +181,7 @@ class KafkaOutputs:
         until = 0.0
         while True:
             try:
-                self._producer.produce(topic, value, key, self.identity.shard, told)
+                self._producer.produce(topic, value, key, self.identity.shard, headers=told)
             except BufferError:
                 until = until or time.monotonic() + self._timeout
                 if time.monotonic() > until:
@@ -221,4 +225,3 @@ def _complete(schema_ids: Mapping[str, int]) -> Mapping[str, int]:
             f"the schemas of {', '.join(missing)} are not registered; `milepost schemas register` does it",
         )
     return schema_ids
-

@@ -16,16 +16,14 @@ STEP_SECONDS: Final = 0.5
 STEP_MESSAGES: Final = 1_000
 
 
-def read_to_end(
-    consumer: Consumer, starts: Mapping[Place, int], patience: float = 30.0
-) -> dict[Place, list[Message]]:
+def read_to_end(consumer: Consumer, starts: Mapping[Place, int], patience: float = 30.0) -> dict[Place, list[Message]]:
     """Everything from the offsets on. Raises GuardStop where the brokers stop answering."""
     found: dict[Place, list[Message]] = {place: [] for place in starts}
     left = set(starts)
     consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in starts.items()])
     silent_since = time.monotonic()
     while left:
-        messages = consumer.consume(STEP_MESSAGES, STEP_SECONDS)
+        messages = waited(consumer)
         if messages:
             silent_since = time.monotonic()
         elif time.monotonic() - silent_since > patience:
@@ -42,14 +40,22 @@ def read_to_end(
     return found
 
 
-def low_of(consumer: Consumer, topic: str, partition: int, timeout: float) -> int:
-    """The first offset that is still there."""
-    return consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout)[0]
+def waited(consumer: Consumer) -> list[Message]:
+    """What has come, as soon as something has; `consume` alone would wait for as many as it is asked for."""
+    first = consumer.poll(STEP_SECONDS)
+    return [] if first is None else [first, *consumer.consume(STEP_MESSAGES, 0)]
+
+
+def bounds(consumer: Consumer, place: Place, timeout: float) -> tuple[int, int]:
+    """The first offset that is still there, and the one behind what this consumer may see."""
+    return consumer.get_watermark_offsets(TopicPartition(*place), timeout)
 
 
 def is_passing(fault: KafkaError) -> bool:
     """Told for information: the client goes on trying by itself."""
-    return fault.code() in {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE} or fault.retriable()
+    return (
+        fault.code() in {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE} or fault.retriable()
+    )
 
 
 def unreachable(what: str) -> GuardStop:
@@ -62,7 +68,7 @@ def all_records(clients: Clients, topic: str, partition: int, timeout: float) ->
     """Of a compacted topic that holds little."""
     consumer = clients.consumer()
     try:
-        low = low_of(consumer, topic, partition, timeout)
-        return read_to_end(consumer, {(topic, partition): low}, timeout)[topic, partition]
+        low, end = bounds(consumer, (topic, partition), timeout)
+        return read_to_end(consumer, {(topic, partition): low}, timeout)[topic, partition] if low < end else []
     finally:
         consumer.close()

@@ -12,17 +12,17 @@ tail of every output partition, which is the truth:
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaException
 
 from connectors.decode_error import DecodeError
 from connectors.kafka import progress
-from connectors.kafka.clients import Clients, Consumer, Message, Producer
+from connectors.kafka.clients import Clients, Message, Producer
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.outputs import FENCES, SHARD_TOPICS, Early, Identity, KafkaOutputs, Visible, fenced
-from connectors.kafka.partitions import Place, low_of, read_to_end, unreachable
+from connectors.kafka.partitions import Place, bounds, read_to_end, unreachable
 from connectors.kafka.progress import Written
 from connectors.kafka.published import Published, published
 from state.guards import (
@@ -63,12 +63,10 @@ class Target(NamedTuple):
 
 
 class Tail(NamedTuple):
-    """The end of what readers see of a topic's partition: our generation's outputs by number, and where they begin."""
+    """The end of what readers see of a topic's partition: our generation's outputs by number; whether older ones were dropped."""
 
     records: Mapping[int, Published]
-    reaches_begin: bool
     was_cut: bool
-    follows_other: bool
 
     @property
     def last(self) -> int:
@@ -83,7 +81,17 @@ class Standing(NamedTuple):
     topic_ids: Mapping[str, str]
 
 
-def take_over(clients: Clients, target: Target) -> KafkaOutputs:
+def no_overrides(_offset: int, _engagement: str) -> str:
+    """The digest of none."""
+    return ""
+
+
+def take_over(
+    clients: Clients,
+    target: Target,
+    place_of: Callable[[int], int],
+    overrides_before: Callable[[int, str], str] = no_overrides,
+) -> KafkaOutputs:
     """The outputs of a shard, good up to its progress. Raises GuardStop where going on could lose or double."""
     topic_ids = described(clients, target)
     producer = fence(clients, target)
@@ -93,7 +101,15 @@ def take_over(clients: Clients, target: Target) -> KafkaOutputs:
     early = early_of(standing, target)
     identity = Identity(target.names.generation, target.shard, target.genesis, target.rules, topic_ids)
     return KafkaOutputs(
-        producer, target.names, identity, target.schema_ids, standing.written, early, target.transaction_timeout
+        producer,
+        target.names,
+        identity,
+        target.schema_ids,
+        standing.written,
+        early,
+        target.transaction_timeout,
+        place_of,
+        overrides_before,
     )
 
 
@@ -163,37 +179,64 @@ def await_ends(clients: Clients, target: Target) -> None:
 # Looking
 
 
+class Ends:
+    """Ends of partitions, read backwards: a stretch of all of them at once, then more of those where that was not enough."""
+
+    def __init__(self, clients: Clients, places: Sequence[Place], timeout: float) -> None:
+        self._consumer = clients.consumer()
+        self._timeout = timeout
+        self._bounds = {place: bounds(self._consumer, place, timeout) for place in places}
+        self._count = dict.fromkeys(places, TAIL_RECORDS)
+        self._read = self._from({place: self._start(place) for place in places})
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def messages(self, place: Place) -> list[Message]:
+        return self._read[place]
+
+    def low(self, place: Place) -> int:
+        return self._bounds[place][0]
+
+    def is_whole(self, place: Place) -> bool:
+        return self._start(place) == self.low(place)
+
+    def further_back(self, place: Place) -> None:
+        self._count[place] *= TAIL_GROWTH
+        self._read.update(self._from({place: self._start(place)}))
+
+    def _start(self, place: Place) -> int:
+        low, end = self._bounds[place]
+        return max(low, end - self._count[place])
+
+    def _from(self, starts: Mapping[Place, int]) -> dict[Place, list[Message]]:
+        filled = {place: start for place, start in starts.items() if start < self._bounds[place][1]}
+        found = read_to_end(self._consumer, filled, self._timeout) if filled else {}
+        return {place: found.get(place, []) for place in starts}
+
+
 def look(clients: Clients, target: Target, topic_ids: Mapping[str, str]) -> Standing:
-    consumer = clients.consumer()
+    places = {topic: (full, target.shard) for topic, full in target.output_topics.items()}
+    ends = Ends(clients, [(target.names.progress, target.shard), *places.values()], target.timeout)
     try:
-        written = last_progress(clients, consumer, target)
-        tails = {
-            topic: tail(clients, consumer, target, full, written.topics.get(topic, -1) if written is not None else -1)
-            for topic, full in target.output_topics.items()
-        }
+        written = last_progress(ends, target)
+        known = written.topics if written is not None else {}
+        tails = {topic: tail(ends, place, target, known.get(topic, -1)) for topic, place in places.items()}
     finally:
-        consumer.close()
+        ends.close()
     return Standing(written, tails, topic_ids)
 
 
-def last_progress(clients: Clients, consumer: Consumer, target: Target) -> Written | None:
+def last_progress(ends: Ends, target: Target) -> Written | None:
     """None where the shard has never committed anything."""
-    topic, shard = target.names.progress, target.shard
-    low, end = low_of(consumer, topic, shard, target.timeout), clients.last_stable(topic, shard)[0]
-    count = TAIL_RECORDS
-    key = target.names.generation.encode()
+    place, key = (target.names.progress, target.shard), target.names.generation.encode()
     while True:
-        start = max(low, end - count)
-        found = [
-            message
-            for message in read_to_end(consumer, {(topic, shard): start}, target.timeout)[topic, shard]
-            if message.key() == key
-        ]
+        found = [message for message in ends.messages(place) if message.key() == key]
         if found:
             return _read_progress(found[-1])
-        if start == low:
+        if ends.is_whole(place):
             return None
-        count *= TAIL_GROWTH
+        ends.further_back(place)
 
 
 def _read_progress(message: Message) -> Written:
@@ -207,22 +250,15 @@ def _read_progress(message: Message) -> Written:
         ) from fault
 
 
-def tail(clients: Clients, consumer: Consumer, target: Target, topic: str, known: int) -> Tail:
+def tail(ends: Ends, place: Place, target: Target, known: int) -> Tail:
     """Back to an output that progress knows; further where that is not found among the last."""
-    place: Place = (topic, target.shard)
-    low, end = low_of(consumer, *place, target.timeout), clients.last_stable(*place)[0]
-    count = TAIL_RECORDS
     while True:
-        start = max(low, end - count)
-        messages = read_to_end(consumer, {place: start}, target.timeout)[place]
-        ours, follows_other = _ours(messages, target)
-        found = Tail(ours, start == low, low > 0, follows_other)
-        is_known_found = known < 0 or found.last >= known
-        if start == low or follows_other or (ours and is_known_found and min(ours) <= max(known, 0)):
+        ours, follows_other = _ours(ends.messages(place), target)
+        found = Tail(ours, ends.low(place) > 0)
+        is_enough = bool(ours) and found.last >= known and min(ours) <= max(known, 0)
+        if is_enough or follows_other or ends.is_whole(place) or len(ours) > target.early_max:
             return found
-        if len(ours) > target.early_max:
-            return found
-        count *= TAIL_GROWTH
+        ends.further_back(place)
 
 
 def _ours(messages: list[Message], target: Target) -> tuple[dict[int, Published], bool]:
@@ -232,10 +268,12 @@ def _ours(messages: list[Message], target: Target) -> tuple[dict[int, Published]
     for message in messages:
         one = _parsed(message)
         if one is None or one.generation != target.names.generation:
-            follows_other = not found
+            follows_other = follows_other or not found
             continue
         if one.shard != target.shard:
-            raise _torn(message.topic(), target.shard, f"offset {message.offset()} holds an output of shard {one.shard}")
+            raise _torn(
+                message.topic(), target.shard, f"offset {message.offset()} holds an output of shard {one.shard}"
+            )
         if one.output_seq in found:
             raise _torn(message.topic(), target.shard, f"output {one.output_seq} is there twice")
         found[one.output_seq] = one
@@ -299,7 +337,9 @@ def _check_nothing_lost(topic: str, found: Tail, last: int, target: Target) -> N
     full = target.output_topics[topic]
     if last > found.last and not (not found.records and found.was_cut):
         raise _torn(
-            full, target.shard, f"progress says that output {last} was written, the last one there is {_told(found.last)}"
+            full,
+            target.shard,
+            f"progress says that output {last} was written, the last one there is {_told(found.last)}",
         )
     if topic in COMPACTED or not found.records:
         return

@@ -17,20 +17,20 @@ from typing import Final, NamedTuple
 from confluent_kafka import KafkaError, KafkaException
 
 from connectors.kafka.clients import Producer
-from connectors.kafka.frame import framed
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.progress import Written, to_bytes
 from connectors.kafka.published import Published, headers, source_of
 from domain.outputs import TOPICS
-from state.guards import FENCED, OUTPUTS_DIFFER, SCHEMA_UNKNOWN, GuardStop
+from state.guards import FENCED, OUTPUTS_DIFFER, GuardStop
 from state.shard import Encoded, Mark, Progress
 
 FORECAST_UPDATES: Final = TOPICS["ForecastUpdate"]
 # Intake writes the dead letters.
-SHARD_TOPICS: Final = (
-    *sorted({topic for name, topic in TOPICS.items() if name != "DeadLetter"}),
-    FORECAST_CURRENT,
+WRITTEN: Final = (
+    *sorted((topic, name) for name, topic in TOPICS.items() if name != "DeadLetter"),
+    (FORECAST_CURRENT, "ForecastUpdate"),
 )
+SHARD_TOPICS: Final = tuple(dict.fromkeys(topic for topic, _ in WRITTEN))
 NONE_BEFORE: Final = -1
 FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 QUEUE_WAIT_SECONDS: Final = 0.1
@@ -55,6 +55,8 @@ class Visible(NamedTuple):
 
 
 Early = Mapping[str, Visible]
+# What stands before the bodies of a type on a topic. Raises GuardStop where its schema is not registered.
+FrameOf = Callable[[str, str], bytes]
 
 
 class KafkaOutputs:
@@ -65,14 +67,14 @@ class KafkaOutputs:
         producer: Producer,
         names: Names,
         identity: Identity,
-        schema_ids: Mapping[str, int],
+        frame_of: FrameOf,
         written: Written | None,
         early: Early,
         timeout: float,
         place_of: Callable[[int], int],
         overrides_before: Callable[[int, str], str],
     ) -> None:
-        """`producer` has its transactional id. Raises GuardStop for an output type without a registered schema."""
+        """`producer` has taken the shard's transactional id. Raises GuardStop for an output whose schema is not registered."""
         self.identity = identity
         self.written = written
         self.progress = written.for_shard if written is not None else Progress()
@@ -84,7 +86,7 @@ class KafkaOutputs:
         self._full = {topic: names.shared(topic) for topic in SHARD_TOPICS}
         self._progress_topic = names.progress
         self._source = source_of(identity.generation, identity.shard)
-        self._schema_ids = _complete(schema_ids)
+        self._frames = {place: frame_of(*place) for place in WRITTEN}
         self._last = dict(written.topics) if written is not None else {}
         self._early = dict(early)
         self.early_count = sum(len(visible.records) for visible in early.values())
@@ -127,7 +129,7 @@ class KafkaOutputs:
             self._begin()
         self._produce(
             self._full[topic],
-            framed(self._schema_ids[item.type_name], item.body),
+            self._frames[topic, item.type_name] + item.body,
             item.key.encode(),
             headers(self._source, item.type_name, item.output_seq, before),
         )
@@ -215,13 +217,3 @@ def fenced(shard: int, fault: KafkaException) -> GuardStop:
         f"shard {shard}: another process has taken it over, or this one stood still for longer than a transaction may take "
         f"({fault.args[0].str()}). What was not committed is not visible. See that one process alone has the shard, then start it",
     )
-
-
-def _complete(schema_ids: Mapping[str, int]) -> Mapping[str, int]:
-    missing = sorted(name for name in TOPICS if name != "DeadLetter" and name not in schema_ids)
-    if missing:
-        raise GuardStop(
-            SCHEMA_UNKNOWN,
-            f"the schemas of {', '.join(missing)} are not registered; `milepost schemas register` does it",
-        )
-    return schema_ids

@@ -21,7 +21,7 @@ from connectors.decode_error import DecodeError
 from connectors.kafka import progress
 from connectors.kafka.clients import Clients, Message, Producer
 from connectors.kafka.names import FORECAST_CURRENT, Names
-from connectors.kafka.outputs import FENCES, SHARD_TOPICS, Early, Identity, KafkaOutputs, Visible, fenced
+from connectors.kafka.outputs import FENCES, SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Visible, fenced
 from connectors.kafka.partitions import Place, bounds, read_to_end, unreachable
 from connectors.kafka.progress import Written
 from connectors.kafka.published import Published, published
@@ -51,7 +51,7 @@ class Target(NamedTuple):
     partitions: int
     genesis: str
     rules: str
-    schema_ids: Mapping[str, int]
+    frame_of: FrameOf
     transaction_timeout: float = 60.0
     timeout: float = 30.0
     early_max: int = 50_000
@@ -104,7 +104,7 @@ def take_over(
         producer,
         target.names,
         identity,
-        target.schema_ids,
+        target.frame_of,
         standing.written,
         early,
         target.transaction_timeout,

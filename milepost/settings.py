@@ -26,6 +26,7 @@ from connectors.kafka.settings import KafkaSettings, RegistrySettings
 from connectors.redis.settings import RedisSettings
 from dataflows.settings import AccountingSettings, IntakeSettings, MetricsSettings, StoreSettings
 from domain.events.catalogue import ENTITIES
+from milepost.wrong_settings import WrongSettings
 
 FILE_NAME: Final = "milepost.toml"
 FILE_VARIABLE: Final = "MILEPOST_SETTINGS"
@@ -98,17 +99,6 @@ class Loaded(NamedTuple):
     settings: Settings
     origins: Mapping[str, str]
     file: Path | None
-
-
-class WrongSettings(Exception):
-    """What is wrong, one sentence each; none holds a value."""
-
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__(*faults)
-        self.faults = tuple(faults)
-
-    def __str__(self) -> str:
-        return "\n".join(self.faults)
 
 
 class _Source(NamedTuple):

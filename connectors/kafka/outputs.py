@@ -18,8 +18,9 @@ from confluent_kafka import KafkaError, KafkaException
 
 from connectors.kafka.clients import Producer
 from connectors.kafka.names import FORECAST_CURRENT, Names
+from connectors.kafka.partitions import unreachable
 from connectors.kafka.progress import Written, to_bytes
-from connectors.kafka.published import Published, headers, source_of
+from connectors.kafka.published import headers, source_of
 from domain.outputs import TOPICS
 from state.guards import FENCED, OUTPUTS_DIFFER, GuardStop
 from state.shard import Encoded, Mark, Progress
@@ -36,6 +37,10 @@ FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH
 QUEUE_WAIT_SECONDS: Final = 0.1
 
 
+# Key, type, number, number of the one before it in its topic, body.
+Output = tuple[bytes, str, int, int, bytes]
+
+
 class Identity(NamedTuple):
     """What every progress record of a shard says alike: whose it is, and what it was made under."""
 
@@ -47,11 +52,16 @@ class Identity(NamedTuple):
 
 
 class Visible(NamedTuple):
-    """The outputs of a topic behind progress that readers see already, by number; a compacted topic may hold fewer."""
+    """The outputs of a topic behind progress that readers see already, by number.
+
+    Those below `kept_from` may have been dropped by the brokers. What else is missing among them is written again where
+    `fills_holes`, else it is a fault.
+    """
 
     last: int
-    records: Mapping[int, Published]
-    compacted: bool
+    records: Mapping[int, Output]
+    kept_from: int = 0
+    fills_holes: bool = False
 
 
 Early = Mapping[str, Visible]
@@ -107,9 +117,10 @@ class KafkaOutputs:
 
     def commit(self, mark: Mark) -> None:
         """Make everything before the mark visible at once. A mark at or below progress changes nothing."""
-        if (mark.offset, mark.engagement) <= (self.progress.offset, self.progress.engagement):
+        if not self._is_open and (mark.offset, mark.engagement) <= (self.progress.offset, self.progress.engagement):
             return
         self._begin()
+        self._await_delivery()
         written = self._progress_at(mark)
         key = self.identity.generation.encode()
         self._produce(self._progress_topic, to_bytes(written), key, None)
@@ -141,10 +152,11 @@ class KafkaOutputs:
             del self._early[topic]
             return False
         found = visible.records.get(item.output_seq)
-        wanted = (item.key.encode(), item.type_name, item.output_seq, before, item.body)
-        if found is None and visible.compacted:
+        if found is None and item.output_seq < visible.kept_from:
             return True
-        if found is None or found.identity != wanted:
+        if found is None and visible.fills_holes:
+            return False
+        if found is None or found != (item.key.encode(), item.type_name, item.output_seq, before, item.body):
             what = "is not there, though later ones are" if found is None else "was written with other bytes"
             raise GuardStop(
                 OUTPUTS_DIFFER,
@@ -194,18 +206,21 @@ class KafkaOutputs:
             else:
                 return
 
+    def _await_delivery(self) -> None:
+        """Progress reaches the brokers last: an end of the transaction before its time shows outputs without it, never the reverse."""
+        left = self._producer.flush(self._timeout)
+        if left:
+            raise unreachable(
+                f"{left} outputs of shard {self.identity.shard} were not taken within {self._timeout:g} seconds"
+            )
+
     def _end_transaction(self) -> None:
-        """Asks again as long as the same question may be asked; whatever else is wrong ends the process."""
-        until = time.monotonic() + self._timeout
-        while True:
-            try:
-                self._producer.commit_transaction(self._timeout)
-            except KafkaException as fault:
-                if not fault.args[0].retriable() or time.monotonic() > until:
-                    raise self._fenced_or(fault) from fault
-            else:
-                self._is_open = False
-                return
+        """An end in doubt ends the process: asked again, the first request could arrive late and meet the next transaction."""
+        try:
+            self._producer.commit_transaction(self._timeout)
+        except KafkaException as fault:
+            raise self._fenced_or(fault) from fault
+        self._is_open = False
 
     def _fenced_or(self, fault: KafkaException) -> Exception:
         return fenced(self.identity.shard, fault) if fault.args[0].code() in FENCES else fault

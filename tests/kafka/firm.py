@@ -21,8 +21,8 @@ from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import LogRecord
 from dataflows.accounting_kafka import Job
-from dataflows.accounting_settings import AccountingSettings
 from dataflows.embedded import ENCODERS, decode_event
+from dataflows.settings import AccountingSettings
 from simulation.servers.kafka import Broker
 from state.overrides import Overrides
 from state.shard import Encoded, Mark, Progress, Shard
@@ -41,7 +41,10 @@ def simulated(folder: Path, people: int = 12, months: int = 2) -> list[LogRecord
     milepost = [sys.executable, "-m", "milepost"]
     made, out = folder / "input", folder / "output"
     size = ["--seed", "11", "--people", str(people), "--projects", "10", "--months", str(months)]
-    for command in (["simulate", *size, "--out", made], ["run", "--input", made, "--output", out, "--until", "2026-04-30"]):
+    for command in (
+        ["simulate", *size, "--out", made],
+        ["run", "--input", made, "--output", out, "--until", "2026-04-30"],
+    ):
         subprocess.run([*milepost, *map(str, command)], cwd=ROOT, check=True, capture_output=True)
     with EngagementLog.open(out) as log:
         return list(log.records())

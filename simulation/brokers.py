@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, TopicPartition
 
-from connectors.kafka.clients import Headers, TopicState
+from connectors.kafka.clients import Headers, Message, TopicState
 
 OPEN: Final = "open"
 COMMITTED: Final = "committed"
@@ -31,13 +31,18 @@ Place = tuple[str, int]
 
 
 class Chances(NamedTuple):
-    """How often what goes wrong, between 0 and 1, of the calls in which it can; a transaction lives so many ticks."""
+    """How often what goes wrong, between 0 and 1, of the calls in which it can; a transaction lives so many ticks.
+
+    A hidden retry is one that the client makes by itself: the call goes well, and the first request arrives later.
+    """
 
     crash: float = 0.0
     lost_reply: float = 0.0
     delayed_end: float = 0.0
+    hidden_retry: float = 0.0
     slow_markers: float = 0.0
     failed_delivery: float = 0.0
+    failed_step: float = 0.0
     no_answer: float = 0.0
     transaction_ticks: int = 2_000
 
@@ -124,6 +129,18 @@ class Brokers:
 
     def partition(self, topic: str, partition: int) -> Partition:
         return self.topics[topic].partitions[partition]
+
+    def decided(self, topic: str, partition: int) -> list[Slot]:
+        """What is committed, also where readers do not see it yet."""
+        coming = {
+            id(slot)
+            for writer in self.writers.values()
+            for _, slots, how in writer.marking
+            if how == COMMITTED
+            for slot in slots
+        }
+        slots = self.partition(topic, partition).slots
+        return [slot for slot in slots if slot.state == COMMITTED or id(slot) in coming]
 
     def is_at_rest(self) -> bool:
         """Nothing is open, on its way or expected."""
@@ -317,17 +334,17 @@ class ModelConsumer:
         self._next[place] = self._offset(partition)
         self._told_end.pop(place, None)
 
-    def consume(self, num_messages: int, timeout: float) -> list[ModelMessage]:  # noqa: ARG002 - nobody waits here
+    def consume(self, num_messages: int, timeout: float) -> list[Message]:  # noqa: ARG002 - nobody waits here
         self._brokers.tick()
         if self._brokers.happens("no_answer"):
             return []
-        found: list[ModelMessage] = []
+        found: list[Message] = []
         for place in self._next:
             if place not in self._paused:
                 found += self._read(place, num_messages - len(found))
         return found
 
-    def poll(self, timeout: float) -> ModelMessage | None:
+    def poll(self, timeout: float) -> Message | None:
         found = self.consume(1, timeout)
         return found[0] if found else None
 
@@ -350,13 +367,13 @@ class ModelConsumer:
     def close(self) -> None:
         """Nothing: a consumer holds nothing at the brokers."""
 
-    def _read(self, place: Place, room: int) -> list[ModelMessage]:
+    def _read(self, place: Place, room: int) -> list[Message]:
         partition = self._brokers.partition(*place)
         end = partition.stable if self._committed else partition.high
         at = self._next[place]
         if not partition.start <= at <= partition.high:
             return [ModelMessage(place, at, None, KafkaError(KafkaError._AUTO_OFFSET_RESET, "offset out of range"))]
-        found: list[ModelMessage] = []
+        found: list[Message] = []
         while at < end and len(found) < room:
             slot = partition.slots[at]
             if slot.state != CONTROL and not (self._committed and slot.state == ABORTED):
@@ -418,16 +435,23 @@ class ModelProducer:
                 self._send(place)
         return 0
 
-    def commit_transaction(self, timeout: float) -> None:  # noqa: ARG002 - nobody waits here
+    def flush(self, timeout: float) -> int:
+        """All that is pending is sent; how many are left."""
+        while any(self._pending.values()):
+            self.poll(timeout)
+        return 0
+
+    def commit_transaction(self, timeout: float) -> None:
         """Raises a retriable fault where it is not known whether it was carried out: the same call may be made again."""
         brokers = self._brokers
-        while any(self._pending.values()):
-            self.poll(0)
+        self.flush(timeout)
         brokers.tick()
         if brokers.happens("delayed_end"):
             brokers.end_later(self._id, self._epoch)
             raise fault(KafkaError._TIMED_OUT, "the end of the transaction is in doubt", is_retriable=True)
         brokers.end(self._id, self._epoch, COMMITTED)
+        if brokers.happens("hidden_retry"):
+            brokers.end_later(self._id, self._epoch)
         if brokers.happens("lost_reply"):
             if brokers.random.random() < 0.5:
                 brokers.end_later(self._id, self._epoch)

@@ -31,6 +31,7 @@ from connectors.kafka import log as log_module
 from connectors.kafka import outputs as outputs_module
 from connectors.kafka import partitions as partitions_module
 from connectors.kafka import resume as resume_module
+from connectors.kafka.frame import FRAME
 from connectors.kafka.log import GENESIS_KEY, NUMBER_HEADER, KafkaLog
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.outputs import FORECAST_UPDATES, SHARD_TOPICS, KafkaOutputs
@@ -57,7 +58,6 @@ SHARD: Final = 0
 PARTITIONS: Final = 2
 NAMES: Final = Names("", "1")
 TYPES: Final = tuple(sorted(name for name in TOPICS if name != "DeadLetter"))
-SCHEMA_IDS: Final = {name: number for number, name in enumerate(TYPES, 1)}
 GENESIS: Final = genesis.to_json(Genesis("1", SHARD, PARTITIONS))
 STEPS_MAX: Final = 4_000
 HEALED: Final = Chances(transaction_ticks=100_000)
@@ -93,6 +93,11 @@ RARE: Final = (
     "store_moved",
     "zombie_fenced",
 )
+
+
+def frame_of(_topic: str, type_name: str) -> bytes:
+    """As the registry would have numbered the schemas."""
+    return FRAME.pack(0, TYPES.index(type_name) + 1)
 
 
 class Wrong(AssertionError):
@@ -223,7 +228,7 @@ class World:
         )
         self.brokers = Brokers(random)
         self.clients = ModelClients(self.brokers)
-        self.target = Target(NAMES, SHARD, PARTITIONS, "genesis", "1", SCHEMA_IDS, early_max=10_000)
+        self.target = Target(NAMES, SHARD, PARTITIONS, "genesis", "1", frame_of, early_max=10_000)
         self._make_topics()
         self.records = random.randint(15, 60)
         self._write_log()
@@ -307,9 +312,8 @@ class World:
 
     def process(self, disk: Disk) -> Iterator[None]:
         """From taking over to the end of the log; every step may be its last."""
-        outputs = yield from self.take_over()
         log = KafkaLog(self.clients, NAMES.log, SHARD)
-        outputs.place_of = log.place_of
+        outputs = yield from self.take_over(log)
         shard = self.opened(disk, outputs.progress)
         began_empty = disk.now.meta == Meta()
         if shard.engagement:
@@ -367,9 +371,9 @@ class World:
     def shard_over(self, disk: Disk, progress: Progress, slice_of: Callable[[], int]) -> LightShard:
         return LightShard(disk, progress, slice_of)
 
-    def take_over(self) -> Generator[None, None, KafkaOutputs]:
+    def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
         yield
-        return take_over(self.clients, self.target)
+        return take_over(self.clients, self.target, log.place_of)
 
     def disk(self) -> Disk:
         """For the next process: as the last one left it, or as disks are found after an accident."""

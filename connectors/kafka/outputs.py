@@ -18,6 +18,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from connectors.kafka.clients import Producer
 from connectors.kafka.names import FORECAST_CURRENT, Names
+from connectors.kafka.partitions import unreachable
 from connectors.kafka.progress import Written, to_bytes
 from connectors.kafka.published import Published, headers, source_of
 from domain.outputs import TOPICS
@@ -112,6 +113,7 @@ class KafkaOutputs:
         self._begin()
         written = self._progress_at(mark)
         key = self.identity.generation.encode()
+        self._await_delivery()
         self._produce(self._progress_topic, to_bytes(written), key, None)
         self._end_transaction()
         self.written, self.progress = written, written.for_shard
@@ -194,18 +196,21 @@ class KafkaOutputs:
             else:
                 return
 
+    def _await_delivery(self) -> None:
+        """Progress reaches the brokers last: an end of the transaction before its time shows outputs without it, never the reverse."""
+        left = self._producer.flush(self._timeout)
+        if left:
+            raise unreachable(
+                f"{left} outputs of shard {self.identity.shard} were not taken within {self._timeout:g} seconds"
+            )
+
     def _end_transaction(self) -> None:
-        """Asks again as long as the same question may be asked; whatever else is wrong ends the process."""
-        until = time.monotonic() + self._timeout
-        while True:
-            try:
-                self._producer.commit_transaction(self._timeout)
-            except KafkaException as fault:
-                if not fault.args[0].retriable() or time.monotonic() > until:
-                    raise self._fenced_or(fault) from fault
-            else:
-                self._is_open = False
-                return
+        """An end in doubt ends the process: asked again, the first request could arrive late and meet the next transaction."""
+        try:
+            self._producer.commit_transaction(self._timeout)
+        except KafkaException as fault:
+            raise self._fenced_or(fault) from fault
+        self._is_open = False
 
     def _fenced_or(self, fault: KafkaException) -> Exception:
         return fenced(self.identity.shard, fault) if fault.args[0].code() in FENCES else fault

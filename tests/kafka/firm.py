@@ -41,7 +41,10 @@ def simulated(folder: Path, people: int = 12, months: int = 2) -> list[LogRecord
     milepost = [sys.executable, "-m", "milepost"]
     made, out = folder / "input", folder / "output"
     size = ["--seed", "11", "--people", str(people), "--projects", "10", "--months", str(months)]
-    for command in (["simulate", *size, "--out", made], ["run", "--input", made, "--output", out, "--until", "2026-04-30"]):
+    for command in (
+        ["simulate", *size, "--out", made],
+        ["run", "--input", made, "--output", out, "--until", "2026-04-30"],
+    ):
         subprocess.run([*milepost, *map(str, command)], cwd=ROOT, check=True, capture_output=True)
     with EngagementLog.open(out) as log:
         return list(log.records())

@@ -59,7 +59,7 @@ def test_readers_see_what_the_plain_loop_says(two: Site, records: list[LogRecord
 @pytest.mark.parametrize("disturb", ["kept", "deleted", "one is deleted"])
 def test_a_start_goes_on_where_the_last_one_ended(two: Site, records: list[LogRecord], disturb: str) -> None:
     """The store is a cache: without it the log is folded again, and nothing is written twice."""
-    parts = given(two, [one for one in records[: len(records) // 2]])
+    parts = given(two, list(records[: len(records) // 2]))
     run_to_end(two, parts)
     whole = divided(records, 2)
     giver = two.giver()

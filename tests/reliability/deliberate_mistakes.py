@@ -8,6 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaException
 
 from connectors.kafka import resume
+from connectors.kafka.log import KafkaLog
 from connectors.kafka.outputs import Early, Identity, KafkaOutputs
 from connectors.kafka.resume import Standing
 from connectors.log_records import LogRecord
@@ -22,11 +23,15 @@ from state.shard import Encoded, Mark, Progress
 from state.store import Meta
 
 
-def outputs_over(world: World, producer: ModelProducer, standing: Standing, early: Early) -> KafkaOutputs:
+def outputs_over(
+    world: World, producer: ModelProducer, standing: Standing, early: Early, log: KafkaLog
+) -> KafkaOutputs:
     """What `take_over` makes in the end."""
     target = world.target
     identity = Identity(NAMES.generation, SHARD, target.genesis, target.rules, standing.topic_ids)
-    return KafkaOutputs(producer, NAMES, identity, target.schema_ids, standing.written, early, 60.0)
+    return KafkaOutputs(
+        producer, NAMES, identity, target.frame_of, standing.written, early, 60.0, log.place_of, resume.no_overrides
+    )
 
 
 # Taking over
@@ -35,14 +40,14 @@ def outputs_over(world: World, producer: ModelProducer, standing: Standing, earl
 class ScanBeforeFence(World):
     """Whoever had the shard can still commit behind what was looked at."""
 
-    def take_over(self) -> Generator[None, None, KafkaOutputs]:
+    def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
         topic_ids = resume.described(self.clients, self.target)
         standing = resume.look(self.clients, self.target, topic_ids)
         early = resume.early_of(standing, self.target)
         yield
         producer = self.clients.producer(NAMES.shard_writer(SHARD))
         producer.init_transactions(1)
-        return outputs_over(self, producer, standing, early)
+        return outputs_over(self, producer, standing, early, log)
 
 
 class UncommittedClients(ModelClients):
@@ -53,27 +58,27 @@ class UncommittedClients(ModelClients):
 class UncommittedScan(World):
     """What was aborted counts as written."""
 
-    def take_over(self) -> Generator[None, None, KafkaOutputs]:
+    def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
         yield
-        return resume.take_over(UncommittedClients(self.brokers), self.target)
+        return resume.take_over(UncommittedClients(self.brokers), self.target, log.place_of)
 
 
 class NoWaitForOpenEnds(World):
     """What is decided, and not to be seen yet, is taken for not written."""
 
-    def take_over(self) -> Generator[None, None, KafkaOutputs]:
+    def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
         yield
         topic_ids = resume.described(self.clients, self.target)
         standing = resume.look(self.clients, self.target, topic_ids)
         producer = self.clients.producer(NAMES.shard_writer(SHARD))
         producer.init_transactions(1)
-        return outputs_over(self, producer, standing, resume.early_of(standing, self.target))
+        return outputs_over(self, producer, standing, resume.early_of(standing, self.target), log)
 
 
 class NoFence(World):
     """Progress is read without taking the shard from whoever had it."""
 
-    def take_over(self) -> Generator[None, None, KafkaOutputs]:
+    def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
         yield
         topic_ids = resume.described(self.clients, self.target)
         standing = resume.look(self.clients, self.target, topic_ids)
@@ -83,7 +88,7 @@ class NoFence(World):
             producer.init_transactions(1)
         else:
             producer._epoch = writer.epoch
-        return outputs_over(self, producer, standing, resume.early_of(standing, self.target))
+        return outputs_over(self, producer, standing, resume.early_of(standing, self.target), log)
 
 
 # The sink
@@ -135,8 +140,8 @@ class ProgressApart(World):
             outputs._end_transaction()
         super().commit(outputs, shard, mark)
 
-    def take_over(self) -> Generator[None, None, KafkaOutputs]:
-        outputs = yield from super().take_over()
+    def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
+        outputs = yield from super().take_over(log)
         outputs._early = {}
         return outputs
 
@@ -144,8 +149,8 @@ class ProgressApart(World):
 class ProgressOnly(World):
     """Nobody looks at the ends of the topics: what became visible early is written again."""
 
-    def take_over(self) -> Generator[None, None, KafkaOutputs]:
-        outputs = yield from super().take_over()
+    def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
+        outputs = yield from super().take_over(log)
         outputs._early = {}
         return outputs
 
@@ -153,8 +158,8 @@ class ProgressOnly(World):
 class NoFlushBeforeProgress(World):
     """An end of the transaction before its time can show progress without its outputs."""
 
-    def take_over(self) -> Generator[None, None, KafkaOutputs]:
-        outputs = yield from super().take_over()
+    def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
+        outputs = yield from super().take_over(log)
         outputs._await_delivery = lambda: None  # type: ignore[method-assign]
         return outputs
 
@@ -162,8 +167,8 @@ class NoFlushBeforeProgress(World):
 class AskedAgain(World):
     """An end in doubt is asked for again, and the first request meets the next transaction."""
 
-    def take_over(self) -> Generator[None, None, KafkaOutputs]:
-        outputs = yield from super().take_over()
+    def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
+        outputs = yield from super().take_over(log)
         once = outputs._producer.commit_transaction
 
         def until_answered(timeout: float) -> None:
@@ -203,8 +208,8 @@ class TwoIds(KafkaOutputs):
 
 
 class TwoTransactionalIds(World):
-    def take_over(self) -> Generator[None, None, KafkaOutputs]:
-        outputs = yield from super().take_over()
+    def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
+        outputs = yield from super().take_over(log)
         outputs.__class__ = TwoIds
         assert isinstance(outputs, TwoIds), "made so just now"
         outputs.second = self.clients.producer("another")
@@ -220,8 +225,8 @@ class ByKey(KafkaOutputs):
 
 
 class PartitionByKey(World):
-    def take_over(self) -> Generator[None, None, KafkaOutputs]:
-        outputs = yield from super().take_over()
+    def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
+        outputs = yield from super().take_over(log)
         outputs.__class__ = ByKey
         return outputs
 
@@ -236,8 +241,8 @@ class ByOffset(KafkaOutputs):
 
 
 class SuppressionByOffset(World):
-    def take_over(self) -> Generator[None, None, KafkaOutputs]:
-        outputs = yield from super().take_over()
+    def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
+        outputs = yield from super().take_over(log)
         outputs.__class__ = ByOffset
         return outputs
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -24,6 +24,8 @@ from connectors.kafka.published import headers, source_of
 from domain.outputs import TOPICS
 from state.guards import FENCED, OUTPUTS_DIFFER, GuardStop
 from state.shard import Encoded, Mark, Progress
+
+Answer = TypeVar("Answer")
 
 FORECAST_UPDATES: Final = TOPICS["ForecastUpdate"]
 # Intake writes the dead letters.
@@ -188,7 +190,7 @@ class KafkaOutputs:
 
     def _begin(self) -> None:
         if not self._is_open:
-            self._producer.begin_transaction()
+            self._ask(self._producer.begin_transaction)
             self._is_open = True
 
     def _produce(self, topic: str, value: bytes, key: bytes, told: list[tuple[str, bytes]] | None) -> None:
@@ -208,7 +210,7 @@ class KafkaOutputs:
 
     def _await_delivery(self) -> None:
         """Progress reaches the brokers last: an end of the transaction before its time shows outputs without it, never the reverse."""
-        left = self._producer.flush(self._timeout)
+        left = self._ask(self._producer.flush, self._timeout)
         if left:
             raise unreachable(
                 f"{left} outputs of shard {self.identity.shard} were not taken within {self._timeout:g} seconds"
@@ -216,11 +218,14 @@ class KafkaOutputs:
 
     def _end_transaction(self) -> None:
         """An end in doubt ends the process: asked again, the first request could arrive late and meet the next transaction."""
+        self._ask(self._producer.commit_transaction, self._timeout)
+        self._is_open = False
+
+    def _ask(self, call: Callable[..., Answer], *arguments: float) -> Answer:
         try:
-            self._producer.commit_transaction(self._timeout)
+            return call(*arguments)
         except KafkaException as fault:
             raise self._fenced_or(fault) from fault
-        self._is_open = False
 
     def _fenced_or(self, fault: KafkaException) -> Exception:
         return fenced(self.identity.shard, fault) if fault.args[0].code() in FENCES else fault

@@ -62,14 +62,13 @@ def examine(loaded: Loaded, seconds: float) -> list[Finding]:
     """All checks side by side, each at most so long."""
     settings = loaded.settings
     kafka = settings.kafka.model_copy(update={"request_timeout_seconds": max(1.0, min(seconds * 0.8, 300.0))})
-    clients = KafkaClients(kafka)
     reach = f"see that {kafka.brokers} can be reached from here and that kafka.security is what the brokers ask for"
     checks = [
         Check("settings", lambda: _settings(loaded), "mend what it says"),
-        Check("brokers", lambda: _brokers(clients), reach),
-        Check("topics", lambda: _topics(clients), reach),
-        Check("log", lambda: _log(clients, seconds), reach),
-        Check("clock", lambda: _clock(clients), reach),
+        Check("brokers", lambda: _brokers(KafkaClients(kafka)), reach),
+        Check("topics", lambda: _topics(KafkaClients(kafka)), reach),
+        Check("log", lambda: _log(KafkaClients(kafka), seconds), reach),
+        Check("clock", lambda: _clock(KafkaClients(kafka)), reach),
         Check(
             "registry",
             lambda: _registry(settings),
@@ -239,7 +238,10 @@ def _registry(settings: Settings) -> Iterator[Finding]:
         return
     if not settings.registry.url:
         yield Finding(
-            "registry", FAIL, "registry.url is not set", "set it, or registry.fixed_ids = true to do without one"
+            "registry",
+            FAIL,
+            "registry.url is not set",
+            "set registry.url, or registry.fixed_ids = true to do without one",
         )
         return
     with RegistryClient(settings.registry) as client:

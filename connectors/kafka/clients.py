@@ -110,8 +110,9 @@ class KafkaClients:
 
     @property
     def admin(self) -> AdminClient:
+        """Without a log of its own: what goes wrong, its questions raise."""
         if self._admin is None:
-            self._admin = AdminClient(self.common())
+            self._admin = AdminClient({**self.common(), "log_level": 0})
         return self._admin
 
     def common(self) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def served(registry: SmallRegistry) -> Iterator[SmallRegistry]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
-        def log_message(self, format: str, *args: object) -> None: ...
+        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002
 
         def _serve(self) -> None:
             registry.asked.append((self.command, self.path))

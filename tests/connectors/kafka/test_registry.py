@@ -222,7 +222,7 @@ def test_fixed_ids_need_no_registry_and_are_pinned() -> None:
 
 
 def test_neither_registry_nor_fixed_ids_is_refused() -> None:
-    with pytest.raises(GuardStop, match="registry. url is not set"):
+    with pytest.raises(GuardStop, match="url is not set"):
         schema_ids(RegistrySettings(), "", Path("nowhere"), print)
 
 

@@ -149,11 +149,12 @@ def read_all(broker: Broker, topic: str, isolation: str = "read_committed", part
         while left:
             message = consumer.poll(30)
             assert message is not None, f"{topic}: nothing came in 30 s"
-            error = message.error()
+            error, partition = message.error(), message.partition()
+            assert partition is not None
             if error is None:
-                values[message.partition()].append(message.value())
+                values[partition].append(message.value() or b"")
             elif error.code() == KafkaError._PARTITION_EOF:
-                left.discard(message.partition())
+                left.discard(partition)
             else:
                 raise KafkaException(error)
         return [value for number in sorted(values) for value in values[number]]
@@ -196,7 +197,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server.stop()
     for note in notes:
         end(json.loads(note.read_text(encoding="utf-8"))["pid"])
-    if notes and config.stash.get(FAILED, False):
+    if notes and FAILED in config.stash and config.stash[FAILED]:
         print(f"logs and data of the servers: {folder}")
     else:
         shutil.rmtree(folder)

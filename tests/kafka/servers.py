@@ -187,6 +187,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     session.config.stash[FAILED] = session.testsfailed > 0
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for all that was skipped, however many tests that are."""
+    told = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
+    missing = [reason.removeprefix("Skipped: ").removesuffix(f": {NOT_RUN}") for reason in told if NOT_RUN in reason]
+    if missing:
+        reasons = "; ".join(sorted(set(missing)))
+        terminalreporter.write_line(f"!!! {NOT_RUN}, {len(missing)} of them: {reasons}", red=True)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The workers have ended. After a failure the servers' logs and data stay."""
     if hasattr(config, "workerinput"):

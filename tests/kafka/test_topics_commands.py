@@ -51,7 +51,9 @@ def reached(
 def test_the_page_runs_as_printed(reached: str) -> None:
     for name, text in saved(PAGE).items():
         Path(name).write_text(text, encoding="utf-8")
-    for each in typed(PAGE):
+    commands = list(typed(PAGE))
+    assert len(commands) > 5
+    for each in commands:
         result = run(each.line)
         assert result.exit_code == 0, f"{each.line}\n{result.output}"
     again = run("milepost topics create --json")
@@ -71,7 +73,8 @@ def test_a_changed_setting_ends_the_check_with_its_code_and_stays(broker: Broker
     name = f"{reached}erp.postings"
     entry = ConfigEntry("retention.ms", "604800000", incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=[entry])
-    for done in AdminClient(broker.client()).incremental_alter_configs([resource]).values():
+    admin = AdminClient(broker.client())
+    for done in admin.incremental_alter_configs([resource]).values():
         done.result()
     told = "milepost topics check --json --set kafka.development=true --set kafka.partitions=2"
     result = run(told)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -102,14 +103,16 @@ def test_a_process_that_stands_still_too_long_loses_its_transaction(
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "written\n"
-        process.send_signal(signal.SIGSTOP)
-        assert end_of(broker, topic, IsolationLevel.READ_COMMITTED) == 0
-        # The record, and the mark that its transaction was aborted.
-        until(lambda: end_of(broker, topic, IsolationLevel.READ_COMMITTED) == 2)
-        process.send_signal(signal.SIGCONT)
-        _, told = process.communicate("go on\n", timeout=60)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "written\n"
+            process.send_signal(signal.SIGSTOP)
+            # The record, and the mark that its transaction was aborted; until then its readers stop before the record.
+            until(lambda: end_of(broker, topic, IsolationLevel.READ_COMMITTED) == 2)
+            process.send_signal(signal.SIGCONT)
+            _, told = process.communicate("go on\n", timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 1
     assert "KafkaException" in told
     assert read_all(broker, topic) == []
@@ -199,9 +202,11 @@ def test_a_guarded_broker_asks_for_the_password(started: Start, tmp_path: Path) 
         client = broker.client("milepost", mechanism)
         assert "__cluster_metadata" not in AdminClient(client).list_topics(timeout=20).topics
         said: list[KafkaError] = []
-        wrong = AdminClient({**client, "sasl.password": "guessed", "error_cb": said.append, "log_level": 0})
+        guessing: dict[str, Any] = {**client, "sasl.password": "guessed", "error_cb": said.append, "log_level": 0}
+        wrong = AdminClient(guessing)
         with pytest.raises(KafkaException):
             wrong.list_topics(timeout=3)
+        wrong.poll(1)
         assert KafkaError._AUTHENTICATION in [error.code() for error in said]
 
 

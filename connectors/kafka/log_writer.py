@@ -1,0 +1,132 @@
+"""Writes the engagement log: an engagement's records to its partition, reference data and day ends to every one.
+
+A record's `n` is its number in its partition, dense from 0; before number 0 stands the genesis record of the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from connectors.event_bodies import WRITERS
+from connectors.kafka.names import Names
+from connectors.log_records import Stored, write_stored
+from domain.events.catalogue import Event
+from state.genesis import Genesis, to_json
+from state.intake.intake import EVERYONE
+from state.intake.partition import partition_of
+
+# Keys of engagements are text without control characters, so none of them is this one.
+GENESIS_KEY: Final = b"\x00genesis"
+NUMBER: Final = "n"
+# Partitions of engagements are remembered, up to so many.
+KNOWN_MAX: Final = 100_000
+
+
+class Produced(NamedTuple):
+    """A record as a producer is given it."""
+
+    topic: str
+    value: bytes | None
+    key: bytes | None
+    partition: int
+    headers: list[tuple[str, bytes]]
+
+
+class Bodies(Protocol):
+    """Who keeps what may have to be told again."""
+
+    def appended(self, place: int, event: Event) -> None:
+        """The event that was appended last."""
+
+    def event_at(self, place: int) -> Event: ...
+
+
+class Appended(NamedTuple):
+    """A record for one partition, or for all of them (`partition` is None) with the number it has in each."""
+
+    key: bytes
+    value: bytes
+    partition: int | None
+    number: int
+    numbers: Sequence[int] = ()
+
+    def records(self, topic: str) -> Iterator[Produced]:
+        if self.partition is not None:
+            yield Produced(topic, self.value, self.key, self.partition, _numbered(self.number))
+            return
+        for partition, number in enumerate(self.numbers):
+            yield Produced(topic, self.value, self.key, partition, _numbered(number))
+
+
+class LogWriter:
+    """Intake's `Log` over all partitions of the topic. It only collects: a batch is written, and counts, with its transaction.
+
+    `places` counts what was appended, a broadcast once; `following` has the number of each partition's next record.
+    """
+
+    def __init__(self, bodies: Bodies, following: Sequence[int], places: int) -> None:
+        self.following = list(following)
+        self.places = places
+        self.batch_records = 0
+        self.batch_bytes = 0
+        self._bodies = bodies
+        self._batch: list[Appended] = []
+        self._partitions: dict[str, int] = {}
+
+    def append(self, engagement_id: str, event: Event, own: tuple[str, ...] | None = None) -> int:
+        """The record's place among all that was appended."""
+        name, schema, encode = WRITERS[type(event)]
+        value = write_stored(Stored(engagement_id, name, schema, encode(event), own))
+        if engagement_id == EVERYONE:
+            self._append_everywhere(value)
+        else:
+            self._append(engagement_id, value)
+        place = self.places
+        self.places += 1
+        self._bodies.appended(place, event)
+        return place
+
+    def event_at(self, position: int) -> Event:
+        """Of a record that intake's memory was told to remember."""
+        return self._bodies.event_at(position)
+
+    def take_batch(self) -> list[Appended]:
+        """What was appended since the last batch."""
+        batch, self._batch = self._batch, []
+        self.batch_records = self.batch_bytes = 0
+        return batch
+
+    def _append(self, engagement_id: str, value: bytes) -> None:
+        partition = self._partition_of(engagement_id)
+        number = self.following[partition]
+        self.following[partition] = number + 1
+        self._batch.append(Appended(engagement_id.encode(), value, partition, number))
+        self.batch_records += 1
+        self.batch_bytes += len(value)
+
+    def _append_everywhere(self, value: bytes) -> None:
+        numbers = self.following
+        self.following = [number + 1 for number in numbers]
+        self._batch.append(Appended(EVERYONE.encode(), value, None, 0, numbers))
+        self.batch_records += len(numbers)
+        self.batch_bytes += len(value) * len(numbers)
+
+    def _partition_of(self, engagement_id: str) -> int:
+        known = self._partitions.get(engagement_id)
+        if known is None:
+            if len(self._partitions) >= KNOWN_MAX:
+                self._partitions.clear()
+            known = self._partitions[engagement_id] = partition_of(engagement_id, len(self.following))
+        return known
+
+
+def genesis_records(names: Names, genesis: Genesis) -> Iterator[Produced]:
+    """What stands at the head of each partition of a new log."""
+    for partition in range(genesis.partitions):
+        text = to_json(genesis._replace(partition=partition))
+        yield Produced(names.log, text.encode(), GENESIS_KEY, partition, [])
+
+
+def _numbered(number: int) -> list[tuple[str, bytes]]:
+    return [(NUMBER, b"%d" % number)]

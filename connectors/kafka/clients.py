@@ -13,6 +13,9 @@ from confluent_kafka import Consumer as RealConsumer
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka import Producer as RealProducer
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._topic import TopicDescription
+from confluent_kafka.cimpl import NewTopic
 
 from connectors.kafka.settings import KafkaSettings
 
@@ -64,6 +67,23 @@ class TopicState(NamedTuple):
 
     id: str
     partitions: int
+
+
+class TopicFound(NamedTuple):
+    """`replication` is that of the partition that has the fewest copies."""
+
+    partitions: int
+    replication: int
+    settings: Mapping[str, str]
+
+
+class TopicAdmin(Protocol):
+    """Topics are looked at and made."""
+
+    def found_topics(self, names: Sequence[str]) -> Mapping[str, TopicFound | None]:
+        """With the settings that hold, also those that come from the brokers; None for one that there is not."""
+
+    def create_topic(self, name: str, partitions: int, replication: int, settings: Mapping[str, str]) -> None: ...
 
 
 class Clients(Protocol):
@@ -139,19 +159,48 @@ class KafkaClients:
         return cast("Producer", made)
 
     def topics(self, names: Sequence[str]) -> Mapping[str, TopicState | None]:
+        described = self._described(names)
+        return {
+            name: None if found is None else TopicState(_plain(found.topic_id), len(found.partitions))
+            for name, found in described.items()
+        }
+
+    def found_topics(self, names: Sequence[str]) -> Mapping[str, TopicFound | None]:
+        described = self._described(names)
+        there = [ConfigResource(ConfigResource.Type.TOPIC, name) for name, found in described.items() if found]
+        asked = (
+            self.admin.describe_configs(there, request_timeout=self.settings.request_timeout_seconds) if there else {}
+        )
+        configs = {resource.name: future.result() for resource, future in asked.items()}
+        return {
+            name: None
+            if found is None
+            else TopicFound(
+                len(found.partitions),
+                min(len(partition.replicas) for partition in found.partitions),
+                {key: entry.value for key, entry in configs[name].items() if entry.value is not None},
+            )
+            for name, found in described.items()
+        }
+
+    def create_topic(self, name: str, partitions: int, replication: int, settings: Mapping[str, str]) -> None:
+        """Returns when the topic is made. Raises KafkaException."""
+        timeout = self.settings.request_timeout_seconds
+        new = NewTopic(name, num_partitions=partitions, replication_factor=replication, config=dict(settings))
+        self.admin.create_topics([new], operation_timeout=timeout, request_timeout=timeout)[name].result()
+
+    def _described(self, names: Sequence[str]) -> dict[str, TopicDescription | None]:
         futures = self.admin.describe_topics(
             TopicCollection(list(names)), request_timeout=self.settings.request_timeout_seconds
         )
-        found: dict[str, TopicState | None] = {}
+        found: dict[str, TopicDescription | None] = {}
         for name, future in futures.items():
             try:
-                described = future.result()
+                found[name] = future.result()
             except KafkaException as fault:
                 if fault.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise
                 found[name] = None
-            else:
-                found[name] = TopicState(_plain(described.topic_id), len(described.partitions))
         return found
 
     def last_stable(self, topic: str, partition: int) -> tuple[int, int]:

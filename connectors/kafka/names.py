@@ -30,19 +30,19 @@ class Names(NamedTuple):
 
     @property
     def log(self) -> str:
-        return self._own(ENGAGEMENT_LOG)
+        return self.own(ENGAGEMENT_LOG)
 
     @property
     def directory(self) -> str:
-        return self._own(DIRECTORY)
+        return self.own(DIRECTORY)
 
     @property
     def progress(self) -> str:
-        return self._own(PROGRESS)
+        return self.own(PROGRESS)
 
     @property
     def overrides(self) -> str:
-        return self._own(OVERRIDES)
+        return self.own(OVERRIDES)
 
     def shard_writer(self, shard: int) -> str:
         """The transactional id of whoever writes a shard's outputs; who takes it fences who had it."""
@@ -52,5 +52,6 @@ class Names(NamedTuple):
     def intake_writer(self) -> str:
         return f"{self.prefix}milepost/{self.generation}/intake"
 
-    def _own(self, topic: str) -> str:
+    def own(self, topic: str) -> str:
+        """A topic of one generation of the log."""
         return f"{self.prefix}{topic}.{self.generation}"

@@ -22,6 +22,7 @@ class KafkaSettings(BaseModel):
     prefix: Annotated[str, Field(pattern=PREFIX_PATTERN)] = ""
     generation: Annotated[str, Field(pattern=GENERATION_PATTERN)] = "1"
     partitions: Annotated[int, Field(ge=1, le=1024)] = 16
+    input_partitions: Annotated[int, Field(ge=1, le=1024)] = 4
     replication: Annotated[int, Field(ge=1, le=9)] = 3
     min_in_sync: Annotated[int, Field(ge=1, le=9)] = 2
     transaction_timeout_seconds: Annotated[float, Field(ge=1, le=900)] = 60.0

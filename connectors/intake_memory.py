@@ -57,11 +57,12 @@ class IntakeMemory:
             self._rows.execute("PRAGMA synchronous = FULL")
             self._rows.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
             self._create()
-            self._begin()
+            self._rows.execute("BEGIN IMMEDIATE")
         self._links: dict[Key, tuple[str, ...]] = {}
         self._entries: dict[str, tuple[str, ...]] = {}
         self._new_links: list[Link] = []
         self._new_entries: list[tuple[str, str]] = []
+        self.recall()
 
     def close(self) -> None:
         """What was not committed is forgotten."""
@@ -70,6 +71,16 @@ class IntakeMemory:
     def lost(self, how: str) -> GuardStop:
         """What is said when the file cannot be used."""
         raise NotImplementedError
+
+    def recall(self) -> None:
+        """Looks anew at what is kept at hand of the file."""
+        self._links.clear()
+        self._entries.clear()
+        self._waited_kinds = {kind for (kind,) in self._ask("SELECT DISTINCT kind FROM waits")}
+        self._noticed = self._read_notices()
+        self._awaiting = self._read_awaiting()
+        self._counted_anew = {subject for _, subject in self._noticed}
+        self._identities = self._read_identities()
 
     def clock(self) -> Clock:
         rows = self._ask("SELECT zone, date FROM days")
@@ -124,7 +135,8 @@ class IntakeMemory:
 
     # Waiting
 
-    def wait(self, waiting: Waiting, keys: tuple[Key, ...]) -> None:
+    def wait(self, waiting: Waiting, keys: tuple[Key, ...]) -> int:
+        """The number that it gets."""
         type_name, schema, encode = WRITERS[type(waiting.event)]
         row = (type_name, schema, encode(waiting.event), waiting.place, *waiting.subject)
         with self.storing():
@@ -134,6 +146,7 @@ class IntakeMemory:
         assert number is not None, "an inserted row has a number"
         self._wait_for(number, keys)
         self._count(waiting.subject, 1)
+        return number
 
     def waiting_for(self, key: Key) -> list[int]:
         if key[0] not in self._waited_kinds:
@@ -251,15 +264,6 @@ class IntakeMemory:
             self._rows.executescript(f"BEGIN; {self.tables} PRAGMA user_version = {self.version}; COMMIT;")
         elif version != self.version:
             raise self.lost(f"written by another release (form {version}, expected {self.version})")
-
-    def _begin(self) -> None:
-        """A transaction begins, with what is at hand of what was committed."""
-        self._rows.execute("BEGIN IMMEDIATE")
-        self._waited_kinds = {kind for (kind,) in self._ask("SELECT DISTINCT kind FROM waits")}
-        self._noticed = self._read_notices()
-        self._awaiting = self._read_awaiting()
-        self._counted_anew = {subject for _, subject in self._noticed}
-        self._identities = self._read_identities()
 
     def _read_notices(self) -> dict[tuple[str, Key], Noticed]:
         rows = self._ask("SELECT category, kind, id, engagement, told FROM notices")

@@ -279,11 +279,11 @@ TOPICS: Final[tuple[Topic, ...]] = (
     _output("project.views", "the project's id", "view")._replace(compacted=True, kept=_LATEST, needs=_compacted()),
     _output(
         "exceptions",
-        "the id of the project, contract, company or engagement that it is about",
+        "the id of the project, contract or engagement that it is about",
         "those who clear exceptions",
     ),
     _output("alerts", "the project's or the contract's id", "those who are warned"),
-    _output("system.updates", "the engagement's id", "delivery"),
+    _output("system.updates", "the project's or the contract's id", "delivery"),
     _output("control.totals", "the company's id", "the finance warehouse, verify"),
     _output(DEAD_LETTERS, "topic, partition and offset of the input", "those who mend producers")._replace(
         partitions=Partitions.ONE, written_by="intake", kept="for ever"

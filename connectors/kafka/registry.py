@@ -1,0 +1,231 @@
+"""Which id stands for which schema of ours, in the frame that registries put before a body: 0, four bytes of id.
+
+An id is known only because the registry named it for one of the schemas that we ship. The map is kept in a file, so that
+neither a running process nor a restart needs the registry; it is asked again at most once a minute.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol, Self
+
+from connectors.decode_error import DecodeError
+from connectors.files.writing import replace_file
+from connectors.kafka.pinned_schemas import Pinned, fixed_id, pinned_schemas, subject
+from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
+from connectors.kafka.settings import RegistrySettings
+from state.guards import SCHEMA_UNKNOWN, GuardStop
+
+MAGIC: Final = b"\x00"
+FRAME_BYTES: Final = 5
+ASKED_SECONDS: Final = 60.0
+CACHE_FORMAT: Final = 1
+
+
+class Lookup(Protocol):
+    """What is asked of a registry."""
+
+    def id_of(self, subject: str, text: str) -> int | None: ...
+
+
+class Place(NamedTuple):
+    """A schema under a subject: what has an id."""
+
+    subject: str
+    digest: str
+
+
+Ids = Mapping[Place, int]
+
+
+def frame(schema_id: int) -> bytes:
+    """What stands before a body."""
+    return MAGIC + schema_id.to_bytes(4, "big")
+
+
+def split_frame(value: bytes) -> tuple[int, bytes]:
+    """Id and body. Raises DecodeError for what has no frame."""
+    if len(value) < FRAME_BYTES or value[:1] != MAGIC:
+        came = f"byte {value[0]}" if value else "nothing"
+        raise DecodeError(f"expected the frame of a schema registry (0 and four bytes of id), came {came}")
+    return int.from_bytes(value[1:FRAME_BYTES], "big"), value[FRAME_BYTES:]
+
+
+class SchemaIds:
+    """Ids of the schemas that we ship, both ways."""
+
+    def __init__(
+        self,
+        prefix: str,
+        ids: Ids,
+        renew: Callable[[Ids], Ids] | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`renew` asks for what is missing, at most once a minute and only after an id was not known."""
+        self._prefix = prefix
+        self._ids = ids
+        self._renew = renew
+        self._now = now
+        self._asked_at = now()
+        self._by_id = _by_id(prefix, ids)
+        self._frames: dict[tuple[str, str], bytes] = {}
+
+    @classmethod
+    def fixed(cls, prefix: str) -> Self:
+        """Without a registry; see `pinned_schemas.fixed_id`."""
+        return cls(prefix, {place: fixed_id(pinned) for place, pinned in _places(prefix)})
+
+    def schema(self, schema_id: int) -> Pinned | None:
+        """The schema behind an id; None for one that is none of ours."""
+        found = self._by_id.get(schema_id)
+        if found is None and self._may_ask():
+            self._ids = self._renew(self._ids) if self._renew else self._ids
+            self._by_id = _by_id(self._prefix, self._ids)
+            found = self._by_id.get(schema_id)
+        return found
+
+    def read(self, value: bytes) -> tuple[Pinned, bytes]:
+        """Schema and body of a framed value. Raises DecodeError where it has no frame or an id that is none of ours."""
+        schema_id, body = split_frame(value)
+        found = self.schema(schema_id)
+        if found is None:
+            raise DecodeError(f"schema id {schema_id} stands for none of the schemas that milepost schemas ids shows")
+        return found, body
+
+    def frame(self, topic: str, type_name: str) -> bytes:
+        """Before the bodies of an output, or of an event of ours. Raises GuardStop where its schema has no id."""
+        found = self._frames.get((topic, type_name))
+        if found is None:
+            found = self._frames[topic, type_name] = self._frame(topic, type_name)
+        return found
+
+    def _frame(self, topic: str, type_name: str) -> bytes:
+        pinned = next(
+            each
+            for each in pinned_schemas()
+            if each.is_current and each.type_name == type_name and topic in each.topics
+        )
+        place = Place(subject(self._prefix, topic, pinned.name), pinned.digest)
+        if (found := self._ids.get(place)) is not None:
+            return frame(found)
+        raise GuardStop(
+            SCHEMA_UNKNOWN,
+            f"subject {place.subject}: the registry has not version {pinned.number} of {type_name}, so nothing "
+            "can be written with it; `milepost schemas register` registers what is missing",
+        )
+
+    @property
+    def missing(self) -> list[tuple[Place, Pinned]]:
+        """Of today's schemas, those without an id."""
+        return [
+            (place, pinned) for place, pinned in _places(self._prefix) if pinned.is_current and place not in self._ids
+        ]
+
+    def rows(self) -> list[tuple[Place, Pinned, int | None]]:
+        return [(place, pinned, self._ids.get(place)) for place, pinned in _places(self._prefix)]
+
+    def _may_ask(self) -> bool:
+        if self._renew is None or self._now() - self._asked_at < ASKED_SECONDS:
+            return False
+        self._asked_at = self._now()
+        return True
+
+
+def schema_ids(
+    settings: RegistrySettings,
+    prefix: str,
+    cache: Path,
+    say: Callable[[str], None],
+    now: Callable[[], float] = time.monotonic,
+) -> SchemaIds:
+    """At start-up: asks for every schema, and goes on with the cache where the registry does not answer.
+
+    Raises GuardStop where neither is there, or where an id stands for another schema than it did.
+    """
+    if settings.fixed_ids:
+        return SchemaIds.fixed(prefix)
+    if not settings.url:
+        raise GuardStop(
+            SCHEMA_UNKNOWN,
+            "[registry] url is not set: set the address of the schema registry, or fixed_ids = true to do without one",
+        )
+    kept = _read_cache(cache, settings.url)
+    try:
+        with RegistryClient(settings) as client:
+            ids = renewed(client, _places(prefix), kept, ask_all=True)
+    except (RegistryUnreachable, RegistryRefused, OSError) as fault:
+        if not kept:
+            raise GuardStop(SCHEMA_UNKNOWN, f"no schema ids: {fault}. None are kept in {cache} either") from fault
+        say(f"{fault}. Going on with the {len(kept)} schema ids that {cache} keeps")
+        ids = kept
+    _write_cache(cache, settings.url, ids)
+
+    def renew(known: Ids) -> Ids:
+        try:
+            with RegistryClient(settings) as client:
+                found = renewed(client, _places(prefix), known, ask_all=False)
+        except (RegistryUnreachable, RegistryRefused, OSError) as fault:
+            say(f"{fault}. Going on with the {len(known)} schema ids that are known")
+            return known
+        _write_cache(cache, settings.url, found)
+        return found
+
+    return SchemaIds(prefix, ids, renew, now)
+
+
+def renewed(client: Lookup, places: Iterable[tuple[Place, Pinned]], known: Ids, *, ask_all: bool) -> Ids:
+    """What is known and what the registry adds. Raises GuardStop where it contradicts what was known."""
+    found = dict(known)
+    for place, pinned in places:
+        if not ask_all and place in found:
+            continue
+        schema_id = client.id_of(place.subject, pinned.text)
+        if schema_id is not None and found.setdefault(place, schema_id) != schema_id:
+            raise GuardStop(
+                SCHEMA_UNKNOWN,
+                f"subject {place.subject}: version {pinned.number} of {pinned.type_name} has id {schema_id} and had "
+                f"{found[place]}: the registry was made anew. Records on the topics were written with the old ids: put "
+                "its backup back; or, where no topic holds older records, remove the cached ids and start again",
+            )
+    return found
+
+
+def _places(prefix: str) -> list[tuple[Place, Pinned]]:
+    return [(Place(named, pinned.digest), pinned) for pinned in pinned_schemas() for named in pinned.subjects(prefix)]
+
+
+def _by_id(prefix: str, ids: Ids) -> dict[int, Pinned]:
+    """Raises GuardStop where one id stands for two schemas."""
+    found: dict[int, Pinned] = {}
+    for place, pinned in _places(prefix):
+        schema_id = ids.get(place)
+        if schema_id is not None:
+            other = found.setdefault(schema_id, pinned)
+            if (other.name, other.fingerprint) != (pinned.name, pinned.fingerprint):
+                raise GuardStop(
+                    SCHEMA_UNKNOWN,
+                    f"schema id {schema_id} stands for {other.type_name} {other.number} and for {pinned.type_name} "
+                    f"{pinned.number}; the registry, or the file with cached ids, is damaged",
+                )
+    return found
+
+
+def _read_cache(path: Path, url: str) -> dict[Place, int]:
+    """Nothing where there is none, where it is of another registry, or where it is damaged."""
+    try:
+        found = json.loads(path.read_bytes())
+        if found["format"] != CACHE_FORMAT or found["registry"] != url:
+            return {}
+        return {Place(str(named), str(digest)): int(number) for named, digest, number in found["ids"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _write_cache(path: Path, url: str, ids: Ids) -> None:
+    rows: list[Any] = [[place.subject, place.digest, number] for place, number in sorted(ids.items())]
+    data = json.dumps({"format": CACHE_FORMAT, "registry": url, "ids": rows}, indent=1).encode()
+    if not path.exists() or path.read_bytes() != data:
+        replace_file(path, data)

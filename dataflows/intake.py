@@ -29,7 +29,7 @@ from connectors.kafka.names import DEAD_LETTERS, Names
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import Transactions
 from dataflows.embedded import seldom_collecting
-from dataflows.midnight import Due, Midnight, wall_clock
+from dataflows.midnight import PATIENCE, Due, Midnight, wall_clock
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.units import Instant
 from operators.accounting import Turn
@@ -46,12 +46,12 @@ IDLE_SECONDS: Final = 0.05
 LOOK_AGAIN_SECONDS: Final = 60.0
 
 
-class IntakeSettings(NamedTuple):
+class IntakeSetup(NamedTuple):
     """`genesis` is for a new log; one that exists keeps its own.
 
     A batch ends with the event that brings it over `records_max` or `bytes_max` of input, or over `log_records_max` or
     `log_bytes_max` of log: reference data is written to each of up to 1,024 partitions. `accepted` are ids of domain
-    topics that were made again, by name, which are then read from their beginning.
+    topics that were made again, by name, which are then read from their beginning. `midnight_wait` is in microseconds.
     """
 
     genesis: Genesis
@@ -62,6 +62,7 @@ class IntakeSettings(NamedTuple):
     bytes_max: int = 4 << 20
     log_records_max: int = 20_000
     log_bytes_max: int = 64 << 20
+    midnight_wait: Instant = PATIENCE
 
 
 class Batch(NamedTuple):
@@ -88,11 +89,11 @@ class KafkaIntake:
         clients: Clients,
         kafka: KafkaSettings,
         schemas: Schemas,
-        settings: IntakeSettings,
+        setup: IntakeSetup,
         tell: Callable[[str], None],
         now: Callable[[], Instant] = wall_clock,
     ) -> None:
-        self.settings = settings
+        self.setup = setup
         self.names = Names.of(kafka)
         self._clients = clients
         self._schemas = schemas
@@ -100,7 +101,7 @@ class KafkaIntake:
         self._letter_frame = schemas.frame(DEAD_LETTERS, "DeadLetter")
         # Taking over comes first: from here on no process from before can write.
         self._transactions = Transactions(clients, self.names.intake_writer, kafka.request_timeout_seconds)
-        ours = intake_resume.our_topics(clients, self.names, settings.genesis)
+        ours = intake_resume.our_topics(clients, self.names, setup.genesis)
         patience = kafka.transaction_timeout_seconds + intake_resume.TIMED_OUT_MARGIN_SECONDS
         intake_resume.wait_for_transactions(clients, self.names, ours.partitions, patience)
         found = intake_resume.read_progress(clients, self.names, ours)
@@ -110,9 +111,9 @@ class KafkaIntake:
         self._topics = self._open_topics(kafka.request_timeout_seconds)
         self._log = LogWriter(self._directory, self.progress.following, self.progress.places)
         self._intake = Intake(
-            self._directory, self._log, settings.ownership, self._directory.clock(), self.progress.latest
+            self._directory, self._log, setup.ownership, self._directory.clock(), self.progress.latest
         )
-        self._midnight = Midnight(self._topics, now)
+        self._midnight = Midnight(self._topics, now, setup.midnight_wait)
         self._left: Sequence[Input] = ()
         self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
 
@@ -137,7 +138,7 @@ class KafkaIntake:
         if self._left:
             return Batch(self._left)
         self._look_for_topics()
-        messages = self._topics.read(self.settings.records_max, self.settings.bytes_max, IDLE_SECONDS)
+        messages = self._topics.read(self.setup.records_max, self.setup.bytes_max, IDLE_SECONDS)
         if messages:
             name_of, schemas = self._topics.name_of, self._schemas
             return Batch([read_message(each, name_of(each.topic()), schemas) for each in messages])
@@ -183,9 +184,9 @@ class KafkaIntake:
     def _take_inputs(self, inputs: Sequence[Input]) -> tuple[list[Input], int]:
         """Dead letters among them, and how many were taken."""
         letters: list[Input] = []
-        intake, log, settings = self._intake, self._log, self.settings
+        intake, log, setup = self._intake, self._log, self.setup
         for count, each in enumerate(inputs):
-            if log.batch_records > settings.log_records_max or log.batch_bytes > settings.log_bytes_max:
+            if log.batch_records > setup.log_records_max or log.batch_bytes > setup.log_bytes_max:
                 return letters, count
             if each.event is None:
                 letters.append(each)
@@ -221,7 +222,7 @@ class KafkaIntake:
 
     def _begin(self, ids: Mapping[str, str]) -> IntakeProgress:
         """A new log: genesis in every partition, and progress that says so."""
-        wanted = self.settings.genesis
+        wanted = self.setup.genesis
         progress = IntakeProgress(
             generation=wanted.generation,
             genesis=intake_resume.genesis_text(wanted),
@@ -240,7 +241,7 @@ class KafkaIntake:
     def _check_genesis(self) -> None:
         text = intake_resume.read_genesis(self._clients, self.names)
         kept = genesis.from_json(text)
-        intake_resume.check_generation(kept, self.settings.genesis, self.names.log)
+        intake_resume.check_generation(kept, self.setup.genesis, self.names.log)
         if text != self.progress.genesis:
             raise GuardStop(
                 TOPIC_CHANGED,
@@ -249,9 +250,9 @@ class KafkaIntake:
         check_genesis(kept)
 
     def _open_directory(self, topic_id: str) -> Directory:
-        self.settings.folder.mkdir(parents=True, exist_ok=True)
+        self.setup.folder.mkdir(parents=True, exist_ok=True)
         self._topic_id = topic_id
-        directory = Directory.open(self.settings.folder / STORE)
+        directory = Directory.open(self.setup.folder / STORE)
         try:
             intake_resume.make_ready(self._clients, self.names, directory, self._stand(self.progress), self._tell)
         except BaseException:
@@ -281,7 +282,7 @@ class KafkaIntake:
         """Topics with another id than they had, which somebody has accepted."""
         changed = {name for name, now in found.ids.items() if self.progress.topic_ids.get(name, now) != now}
         for name in sorted(changed):
-            if self.settings.accepted.get(name) != found.ids[name]:
+            if self.setup.accepted.get(name) != found.ids[name]:
                 raise GuardStop(
                     TOPIC_CHANGED,
                     f"topic {name} was deleted and made again: its id was {self.progress.topic_ids[name]} and is {found.ids[name]}. "

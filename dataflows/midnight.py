@@ -33,9 +33,10 @@ class Due(NamedTuple):
 
 
 class Midnight:
-    """`now` is the wall clock in microseconds."""
+    """`now` is the wall clock in microseconds; so is `patience`, after which a day ends without what was to come before."""
 
-    def __init__(self, topics: Topics, now: Callable[[], Instant]) -> None:
+    def __init__(self, topics: Topics, now: Callable[[], Instant], patience: Instant = PATIENCE) -> None:
+        self._patience = patience
         self._topics = topics
         self._now = now
         self._waiting_since: Instant | None = None
@@ -57,7 +58,7 @@ class Midnight:
         if self._waiting_since is None or self._waiting_since < next_midnight:
             self._waiting_since, self._ends = now, self._topics.ends()
         behind = self._topics.topics_behind(self._ends)
-        if behind and now - self._waiting_since < PATIENCE:
+        if behind and now - self._waiting_since < self._patience:
             return None
         if behind:
             self._behind, self._owed = behind, self._ends

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, TopicPartition
@@ -22,7 +22,7 @@ from connectors.kafka.directory import Directory, Stand
 from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.log_writer import GENESIS_KEY, NUMBER
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import is_passing, read_to_end, unreachable
+from connectors.kafka.partitions import is_passing, unreachable
 from state.genesis import Genesis, to_json
 from state.guards import (
     HANGING_TRANSACTION,
@@ -125,10 +125,7 @@ def read_genesis(clients: Clients, names: Names) -> str:
     """The text of partition 0. Raises GuardStop where the log does not begin with it."""
     consumer = clients.consumer()
     try:
-        at = TopicPartition(names.log, 0)
-        low, _ = consumer.get_watermark_offsets(at)
-        consumer.assign([TopicPartition(names.log, 0, low)])
-        first = next(_to_the_end(consumer, names.log), None)
+        first = next(_to_the_end(consumer, names.log, {0: _low(consumer, names.log)}), None)
     finally:
         consumer.close()
     if first is None or first.key() != GENESIS_KEY:
@@ -157,9 +154,8 @@ def make_ready(clients: Clients, names: Names, directory: Directory, stand: Stan
         tell(f"{directory.path} holds another transaction than the topic; it is made again from {names.directory}")
     consumer = clients.consumer()
     try:
-        low, _ = consumer.get_watermark_offsets(TopicPartition(names.directory, 0))
-        consumer.assign([TopicPartition(names.directory, 0, low)])
-        records = ((_key(each), each.value()) for each in _to_the_end(consumer, names.directory))
+        found_there = _to_the_end(consumer, names.directory, {0: _low(consumer, names.directory)})
+        records = ((each.key() or b"", each.value()) for each in found_there)
         directory.make_again((each for each in records if each[0] != intake_progress.KEY), stand)
     finally:
         consumer.close()
@@ -172,10 +168,10 @@ def last_records(consumer: Consumer, topic: str, partitions: int) -> list[Messag
     left = [partition for partition, (low, high) in enumerate(ends) if low < high]
     back = TAIL
     while left:
-        starts = {(topic, partition): max(ends[partition][0], ends[partition][1] - back) for partition in left}
-        for (_, partition), records in read_to_end(consumer, starts).items():
-            found[partition] = records[-1] if records else None
-        left = [each for each in left if found[each] is None and starts[topic, each] > ends[each][0]]
+        starts = {partition: max(ends[partition][0], ends[partition][1] - back) for partition in left}
+        for message in _to_the_end(consumer, topic, starts):
+            found[message.partition()] = message
+        left = [each for each in left if found[each] is None and starts[each] > ends[each][0]]
         back *= 16
     return found
 
@@ -221,27 +217,33 @@ def _number(tail: Message | None) -> int | None:
     return int(found) if found.isdigit() else None
 
 
-def _to_the_end(consumer: Consumer, topic: str, patience_seconds: float = 30.0) -> Iterator[Message]:
-    """What is assigned, one after the other, up to where it ends now."""
+def _to_the_end(
+    consumer: Consumer, topic: str, starts: Mapping[int, int], patience_seconds: float = 30.0
+) -> Iterator[Message]:
+    """From offsets, by partition, up to where each ends now."""
+    consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in starts.items()])
+    left = set(starts)
     silent_since = time.monotonic()
-    while True:
-        messages = consumer.consume(STEP_MESSAGES, LOOK_AGAIN_SECONDS)
-        if messages:
-            silent_since = time.monotonic()
-        elif time.monotonic() - silent_since > patience_seconds:
-            raise unreachable(f"no answer for {patience_seconds:g} seconds about topic {topic}")
-        for message in messages:
+    while left:
+        # A question for many records would wait for all of them.
+        first = consumer.poll(LOOK_AGAIN_SECONDS)
+        if first is None:
+            if time.monotonic() - silent_since > patience_seconds:
+                raise unreachable(f"no answer for {patience_seconds:g} seconds about topic {topic}")
+            continue
+        silent_since = time.monotonic()
+        for message in (first, *consumer.consume(STEP_MESSAGES, 0.0)):
             fault = message.error()
             if fault is None:
                 yield message
             elif fault.code() == KafkaError._PARTITION_EOF:
-                return
+                left.discard(message.partition())
             elif not is_passing(fault):
                 raise unreachable(f"topic {topic}: {fault.name()}: {fault.str()}")
 
 
-def _key(message: Message) -> bytes:
-    return message.key() or b""
+def _low(consumer: Consumer, topic: str) -> int:
+    return consumer.get_watermark_offsets(TopicPartition(topic, 0))[0]
 
 
 def _end(consumer: Consumer, at: TopicPartition) -> int:

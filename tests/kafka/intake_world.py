@@ -14,8 +14,7 @@ from connectors.kafka.names import DEAD_LETTERS, Names
 from connectors.kafka.registry import FRAME_BYTES, SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import Stored, read_stored
-from dataflows.intake import IntakeSettings, KafkaIntake, run_dataflow, run_plain
-
+from dataflows.intake import IntakeSetup, KafkaIntake, run_dataflow, run_plain
 from domain.events.catalogue import TOPICS, Event
 from domain.outputs import DeadLetter
 from domain.units import Instant
@@ -43,10 +42,11 @@ class Written(NamedTuple):
 class World:
     """Topics whose names begin with a test's own prefix."""
 
-    def __init__(self, brokers: str, prefix: str, folder: Path, partitions: int = 4) -> None:
+    def __init__(self, brokers: str, prefix: str, folder: Path, partitions: int = 4, generation: str = "1") -> None:
         self.kafka = KafkaSettings(
             brokers=brokers,
             prefix=f"{prefix}.",
+            generation=generation,
             partitions=partitions,
             replication=1,
             min_in_sync=1,
@@ -94,8 +94,8 @@ class World:
         return self.schemas.frame(TOPICS[name], name) + EVENT_CODECS[name].encode(event)
 
     def intake(self, now: Callable[[], Instant] = lambda: MORNING, **settings: Any) -> KafkaIntake:
-        genesis = Genesis("1", partitions=self.kafka.partitions, rules=RULES)
-        chosen = IntakeSettings(genesis, self.folder)._replace(**settings)
+        genesis = Genesis(self.kafka.generation, partitions=self.kafka.partitions, rules=RULES)
+        chosen = IntakeSetup(genesis, self.folder)._replace(**settings)
         return KafkaIntake(self.clients, self.kafka, self.schemas, chosen, self.told.append, now)
 
     def run(self, *, plain: bool = False, now: Callable[[], Instant] = lambda: MORNING, **settings: Any) -> None:
@@ -136,7 +136,7 @@ class World:
                 assert message is not None, f"{topic}: nothing came in 30 s"
                 error = message.error()
                 if error is None:
-                    found[message.partition()].append(message)
+                    found[message.partition() or 0].append(message)
                 else:
                     assert error.code() == KafkaError._PARTITION_EOF, error
                     left.discard(message.partition())
@@ -145,7 +145,9 @@ class World:
         return found
 
     def delete(self) -> None:
-        topics = [name for name in self.clients.admin.list_topics(timeout=30).topics if name.startswith(self.kafka.prefix)]
+        topics = [
+            name for name in self.clients.admin.list_topics(timeout=30).topics if name.startswith(self.kafka.prefix)
+        ]
         for done in self.clients.admin.delete_topics(topics).values():
             done.result()
 
@@ -171,6 +173,6 @@ def _written(message: Any) -> Written:
 
 
 def types_of(partitions: Sequence[Sequence[Written]]) -> list[list[str]]:
-    return [[f"{each.stored.engagement_id or '*'} {each.stored.type}" for each in partition] for partition in partitions]
-
-
+    return [
+        [f"{each.stored.engagement_id or '*'} {each.stored.type}" for each in partition] for partition in partitions
+    ]

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+# Real servers: broker, registry, redis_server, promtool, started, new_topic.
+pytest_plugins = ["tests.kafka.servers"]
+
 # No test may depend on how fast the machine is, so neither profile has a deadline or minds slow examples.
 UNTIMED = (HealthCheck.too_slow,)
 

@@ -1,0 +1,179 @@
+"""One Kafka node, broker and controller in one, as small and as quick to start as it gets.
+
+Its log folder is formatted at the first start, with the transactions of KIP-890 (`transaction.version=2`), which keep a late
+commit of an older client from touching a newer transaction. Topics are made by who needs them, never by writing to them.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from simulation.servers.fetched import java, kafka_classpath
+from simulation.servers.server import HOST, Server, ServerFailed, free_port, listens
+
+# Who may do everything where users are named, the broker itself included.
+ADMIN: Final = "admin"
+
+SETTINGS: Final[Mapping[str, str]] = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "CLIENTS",
+    "auto.create.topics.enable": "false",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    # Half a second after its time is out a transaction is aborted; Kafka's own 10 s make tests slow.
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
+    # Each partition maps two of these; Kafka's 10 MB are for logs of gigabytes.
+    "log.index.size.max.bytes": "1048576",
+}
+OPEN: Final[Mapping[str, str]] = {"listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT"}
+# With users nobody gets in without a name, and a name alone may do nothing: what is allowed is said by ACLs.
+GUARDED: Final[Mapping[str, str]] = {
+    "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+    "sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
+    "sasl.mechanism.inter.broker.protocol": "PLAIN",
+    "sasl.mechanism.controller.protocol": "PLAIN",
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "false",
+    "super.users": f"User:{ADMIN}",
+}
+
+LOG4J: Final = """\
+rootLogger.level = INFO
+rootLogger.appenderRef.console.ref = Console
+appender.console.type = Console
+appender.console.name = Console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{ISO8601} %p %m (%c{1})%n
+"""
+
+
+class Broker(Server):
+    """`users` (names and passwords) guard it; `settings` go over `SETTINGS`; `tuned` is for measuring, not for a quick start."""
+
+    name = "kafka"
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int | None = None,
+        *,
+        settings: Mapping[str, str] | None = None,
+        users: Mapping[str, str] | None = None,
+        tuned: bool = False,
+        owner: int | None = None,
+    ) -> None:
+        super().__init__(folder, port, owner)
+        self.users = {ADMIN: "admin-secret", **users} if users else {}
+        self._settings = settings or {}
+        self._controller_port = free_port()
+        self._tuned = tuned
+
+    @property
+    def bootstrap(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    def client(self, user: str = ADMIN, mechanism: str = "SCRAM-SHA-512") -> dict[str, str | int | float | bool]:
+        """How a client of confluent-kafka reaches it, as that user where the broker is guarded."""
+        reached: dict[str, str | int | float | bool] = {"bootstrap.servers": self.bootstrap}
+        if self.users:
+            reached |= {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": mechanism}
+            reached |= {"sasl.username": user, "sasl.password": self.users[user]}
+        return reached
+
+    def prepare(self) -> None:
+        java_work = self.folder / "java"
+        java_work.mkdir(exist_ok=True)
+        (self.folder / "log4j2.properties").write_text(LOG4J, encoding="utf-8")
+        settings = "".join(f"{name}={value}\n" for name, value in self._all_settings().items())
+        (self.folder / "server.properties").write_text(settings, encoding="utf-8")
+        if not (self.folder / "data" / "meta.properties").exists():
+            self._format()
+
+    def command(self) -> list[str]:
+        return [*self._java(), "kafka.Kafka", "server.properties"]
+
+    def answers(self) -> bool:
+        if not listens(self.port):
+            return False
+        try:
+            return bool(AdminClient({**self.client(), "log_level": 0}).list_topics(timeout=2).brokers)
+        except KafkaException:
+            return False
+
+    def tool(self, main: str, *arguments: str) -> str:
+        """What one of Kafka's own commands prints; `main` without its package `org.apache.kafka.tools`."""
+        command = [*self._java(), f"org.apache.kafka.tools.{main}", "--bootstrap-server", self.bootstrap, *arguments]
+        return self._run(command)
+
+    def _all_settings(self) -> dict[str, str]:
+        listeners = f"CLIENTS://{HOST}:{self.port},CONTROLLER://{HOST}:{self._controller_port}"
+        return {
+            **SETTINGS,
+            "listeners": listeners,
+            "advertised.listeners": listeners,
+            "controller.quorum.bootstrap.servers": f"{HOST}:{self._controller_port}",
+            "log.dirs": str(self.folder / "data"),
+            **({**GUARDED, **self._logins()} if self.users else OPEN),
+            **self._settings,
+        }
+
+    def _logins(self) -> dict[str, str]:
+        own = f'username="{ADMIN}" password="{self.users[ADMIN]}"'
+        known = " ".join(f'user_{name}="{password}"' for name, password in self.users.items())
+        plain = f"org.apache.kafka.common.security.plain.PlainLoginModule required {own} {known};"
+        return {
+            "listener.name.clients.plain.sasl.jaas.config": plain,
+            "listener.name.clients.scram-sha-512.sasl.jaas.config": (
+                "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+            ),
+            "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+            "listener.name.controller.plain.sasl.jaas.config": plain,
+        }
+
+    def _format(self) -> None:
+        # As its own tool draws it: never with a hyphen in front.
+        cluster = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
+        secrets = [f"SCRAM-SHA-512=[name={name},password={password}]" for name, password in self.users.items()]
+        self._run(
+            [
+                *self._java(),
+                "kafka.tools.StorageTool",
+                "format",
+                "--standalone",
+                "-t",
+                cluster,
+                "-c",
+                "server.properties",
+            ]
+            + ["--feature", "transaction.version=2"]
+            + [argument for secret in secrets for argument in ("--add-scram", secret)]
+        )
+
+    def _java(self) -> list[str]:
+        quick = ["-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        tuned = ["-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"]
+        work = ["-Djava.io.tmpdir=java", "-Dlog4j2.configurationFile=log4j2.properties", "-XX:-UsePerfData"]
+        return [java(), *(tuned if self._tuned else quick), *work, "-cp", kafka_classpath()]
+
+    def _run(self, command: list[str]) -> str:
+        done = subprocess.run(command, cwd=self.folder, env=os.environ, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ServerFailed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout

@@ -1,0 +1,224 @@
+"""Real servers for tests: each is started when the first test asks for it, and all have ended when the run has.
+
+All workers share one broker and one registry (half a gigabyte and some seconds of start for two), under names that are
+each test's own; Redis is small, so each worker has one, which is empty at the start of each test. A test that kills,
+pauses or guards a server, or that wants its own settings, starts its own: `broker = started(Broker(tmp_path / "kafka"))`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import pytest
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+from redis import Redis
+
+from simulation.servers.fetched import Missing, program
+from simulation.servers.kafka import Broker
+from simulation.servers.redis import RedisServer
+from simulation.servers.registry import Registry
+from simulation.servers.server import Server, end
+
+# .ci/run allows no skip for this reason.
+NOT_RUN = "THE TESTS WITH REAL SERVERS WERE NOT RUN"
+
+FOLDER = pytest.StashKey[Path]()
+OWNER = pytest.StashKey[int]()
+FAILED = pytest.StashKey[bool]()
+# What this process started for all; kept so that it is not collected while it runs.
+STARTED: list[Server] = []
+
+AnyServer = TypeVar("AnyServer", bound=Server)
+
+
+class Start(Protocol):
+    """Starts a server that ends with the test."""
+
+    def __call__(self, server: AnyServer, /) -> AnyServer: ...
+
+
+class NewTopicNamed(Protocol):
+    """Makes a topic whose name no other test has; `settings` are Kafka's, such as cleanup.policy."""
+
+    def __call__(self, name: str, partitions: int = 1, settings: dict[str, str] | None = None) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def broker(pytestconfig: pytest.Config) -> Broker:
+    owner = pytestconfig.stash[OWNER]
+    return _shared(pytestconfig, "kafka", lambda folder, port: Broker(folder, port, owner=owner))
+
+
+@pytest.fixture(scope="session")
+def registry(pytestconfig: pytest.Config) -> Registry:
+    owner = pytestconfig.stash[OWNER]
+    return _shared(pytestconfig, "registry", lambda folder, port: Registry(folder, port, owner=owner))
+
+
+@pytest.fixture(scope="session")
+def redis_of_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = _started(RedisServer(tmp_path_factory.mktemp("redis")))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_server(redis_of_worker: RedisServer) -> RedisServer:
+    """Empty."""
+    with Redis.from_url(redis_of_worker.url) as client:
+        client.flushall()
+    return redis_of_worker
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """The program."""
+    try:
+        return program("promtool")
+    except Missing as missing:
+        pytest.skip(f"{missing}: {NOT_RUN}")
+
+
+@pytest.fixture
+def started() -> Iterator[Start]:
+    with ExitStack() as servers:
+
+        def start(server: AnyServer) -> AnyServer:
+            servers.callback(server.stop)
+            return _started(server)
+
+        yield start
+
+
+@pytest.fixture
+def own_name() -> str:
+    """What no other test's topics, subjects and transactional ids begin with."""
+    return uuid.uuid4().hex[:10]
+
+
+@pytest.fixture
+def new_topic(broker: Broker, own_name: str) -> Iterator[NewTopicNamed]:
+    names: list[str] = []
+
+    def make(name: str, partitions: int = 1, settings: dict[str, str] | None = None) -> str:
+        names.append(f"{own_name}.{name}")
+        create_topic(broker, names[-1], partitions, settings)
+        return names[-1]
+
+    yield make
+    if names:
+        admin = AdminClient(broker.client())
+        for done in admin.delete_topics(names).values():
+            done.result()
+
+
+def create_topic(broker: Broker, name: str, partitions: int = 1, settings: dict[str, str] | None = None) -> None:
+    """Returns when clients see it."""
+    admin = AdminClient(broker.client())
+    topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings or {})
+    admin.create_topics([topic])[name].result()
+
+    def seen() -> bool:
+        found = admin.list_topics(name, timeout=10).topics[name]
+        return found.error is None and len(found.partitions) == partitions
+
+    until(seen)
+
+
+def read_all(broker: Broker, topic: str, isolation: str = "read_committed", partitions: int = 1) -> list[bytes]:
+    """The values in a topic up to its end, each partition in order."""
+    consumer = Consumer(
+        {**broker.client(), "group.id": "reader", "isolation.level": isolation, "enable.partition.eof": True}
+        | {"enable.auto.commit": False, "auto.offset.reset": "error"}
+    )
+    try:
+        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(partitions)])
+        values: dict[int, list[bytes]] = {number: [] for number in range(partitions)}
+        left = set(values)
+        while left:
+            message = consumer.poll(30)
+            assert message is not None, f"{topic}: nothing came in 30 s"
+            error = message.error()
+            if error is None:
+                values[message.partition()].append(message.value())
+            elif error.code() == KafkaError._PARTITION_EOF:
+                left.discard(message.partition())
+            else:
+                raise KafkaException(error)
+        return [value for number in sorted(values) for value in values[number]]
+    finally:
+        consumer.close()
+
+
+def until(happened: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for what happens soon; the limit is against hanging only."""
+    last = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < last, f"did not happen within {seconds} s"
+        time.sleep(0.05)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    told: dict[str, Any] | None = getattr(config, "workerinput", None)
+    config.stash[FOLDER] = Path(told["servers"] if told else tempfile.mkdtemp(prefix="milepost-servers-"))
+    config.stash[OWNER] = told["servers_owner"] if told else os.getpid()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """What a worker of pytest-xdist is told."""
+    node.workerinput["servers"] = str(node.config.stash[FOLDER])
+    node.workerinput["servers_owner"] = node.config.stash[OWNER]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[FAILED] = session.testsfailed > 0
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The workers have ended. After a failure the servers' logs and data stay."""
+    if hasattr(config, "workerinput"):
+        return
+    folder = config.stash[FOLDER]
+    notes = sorted(folder.glob("*.json"))
+    for server in STARTED:
+        server.stop()
+    for note in notes:
+        end(json.loads(note.read_text(encoding="utf-8"))["pid"])
+    if notes and config.stash.get(FAILED, False):
+        print(f"logs and data of the servers: {folder}")
+    else:
+        shutil.rmtree(folder)
+
+
+def _shared(config: pytest.Config, name: str, make: Callable[[Path, int | None], AnyServer]) -> AnyServer:
+    """The first worker that asks starts it; a note says where it listens."""
+    folder = config.stash[FOLDER]
+    note = folder / f"{name}.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if note.exists():
+            return make(folder / name, json.loads(note.read_text(encoding="utf-8"))["port"])
+        server = _started(make(folder / name, None))
+        note.write_text(json.dumps({"pid": server.pid, "port": server.port}), encoding="utf-8")
+        STARTED.append(server)
+        return server
+
+
+def _started(server: AnyServer) -> AnyServer:
+    try:
+        server.start()
+    except Missing as missing:
+        pytest.skip(f"{missing}: {NOT_RUN}")
+    return server

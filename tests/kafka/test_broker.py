@@ -1,0 +1,211 @@
+"""The broker that tests start is a real one: what claims exactly-once is tested against it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    OffsetSpec,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from simulation.servers.kafka import Broker
+from simulation.servers.server import ServerFailed
+from tests.kafka.servers import NewTopicNamed, Start, create_topic, read_all, until
+
+
+def transactional(broker: Broker, transactional_id: str) -> Producer:
+    producer = Producer({**broker.client(), "transactional.id": transactional_id})
+    producer.init_transactions(30)
+    return producer
+
+
+def end_of(broker: Broker, topic: str, isolation: IsolationLevel) -> int:
+    """Where a reader of that isolation stops."""
+    first = TopicPartition(topic, 0)
+    admin = AdminClient(broker.client())
+    found = admin.list_offsets({first: OffsetSpec.latest()}, isolation_level=isolation)
+    return found[first].result().offset
+
+
+def write(broker: Broker, topic: str, *values: str) -> None:
+    producer = Producer({**broker.client(), "acks": "all"})
+    for value in values:
+        producer.produce(topic, value)
+    assert producer.flush(30) == 0
+
+
+def test_only_what_was_committed_is_read(broker: Broker, new_topic: NewTopicNamed, own_name: str) -> None:
+    topic = new_topic("postings")
+    producer = transactional(broker, own_name)
+    for value, committed in (("first", True), ("second", False), ("third", True)):
+        producer.begin_transaction()
+        producer.produce(topic, value)
+        producer.flush(30)
+        if committed:
+            producer.commit_transaction(30)
+        else:
+            producer.abort_transaction(30)
+    assert read_all(broker, topic) == [b"first", b"third"]
+    assert read_all(broker, topic, "read_uncommitted") == [b"first", b"second", b"third"]
+
+
+def test_a_zombie_is_fenced(broker: Broker, new_topic: NewTopicNamed, own_name: str) -> None:
+    topic = new_topic("postings")
+    zombie = transactional(broker, own_name)
+    zombie.begin_transaction()
+    zombie.produce(topic, "of the zombie")
+    zombie.flush(30)
+    successor = transactional(broker, own_name)
+    with pytest.raises(KafkaException) as refused:
+        zombie.commit_transaction(30)
+    assert refused.value.args[0].code() in {KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH}
+    successor.begin_transaction()
+    successor.produce(topic, "of its successor")
+    successor.commit_transaction(30)
+    assert read_all(broker, topic) == [b"of its successor"]
+
+
+PAUSED = """\
+import json, sys
+from confluent_kafka import Producer
+
+client, name, topic = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
+producer = Producer({**client, "transactional.id": name, "transaction.timeout.ms": 1000})
+producer.init_transactions(30)
+producer.begin_transaction()
+producer.produce(topic, "too late")
+producer.flush(30)
+print("written", flush=True)
+sys.stdin.readline()
+producer.commit_transaction(30)
+"""
+
+
+def test_a_process_that_stands_still_too_long_loses_its_transaction(
+    broker: Broker, new_topic: NewTopicNamed, own_name: str
+) -> None:
+    """A second is the transaction's time; the broker aborts it, and the process cannot commit when it wakes."""
+    topic = new_topic("postings")
+    command = [sys.executable, "-c", PAUSED, json.dumps(broker.client()), own_name, topic]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "written\n"
+        process.send_signal(signal.SIGSTOP)
+        assert end_of(broker, topic, IsolationLevel.READ_COMMITTED) == 0
+        # The record, and the mark that its transaction was aborted.
+        until(lambda: end_of(broker, topic, IsolationLevel.READ_COMMITTED) == 2)
+        process.send_signal(signal.SIGCONT)
+        _, told = process.communicate("go on\n", timeout=60)
+    assert process.returncode == 1
+    assert "KafkaException" in told
+    assert read_all(broker, topic) == []
+
+
+def test_transactions_are_those_of_kip_890(broker: Broker) -> None:
+    (found,) = [
+        line for line in broker.tool("FeatureCommand", "describe").splitlines() if "transaction.version" in line
+    ]
+    assert "FinalizedVersionLevel: 2" in found
+
+
+def test_writing_makes_no_topic(broker: Broker, own_name: str) -> None:
+    failed: list[KafkaError | None] = []
+
+    def delivered(error: KafkaError | None, _message: Message) -> None:
+        failed.append(error)
+
+    producer = Producer({**broker.client(), "message.timeout.ms": 2000})
+    producer.produce(f"{own_name}.mistyped", "x", on_delivery=delivered)
+    producer.flush(30)
+    (error,) = failed
+    assert error is not None
+    assert f"{own_name}.mistyped" not in AdminClient(broker.client()).list_topics(timeout=10).topics
+
+
+def test_what_was_written_outlives_a_stop_and_a_kill(started: Start, tmp_path: Path) -> None:
+    broker = started(Broker(tmp_path / "kafka"))
+    address = broker.bootstrap
+    create_topic(broker, "log", partitions=2)
+    write(broker, "log", "before the stop")
+    broker.restart()
+    write(broker, "log", "before the kill")
+    broker.kill()
+    assert not broker.running
+    broker.start()
+    assert broker.bootstrap == address
+    assert sorted(read_all(broker, "log", partitions=2)) == [b"before the kill", b"before the stop"]
+
+
+def test_a_paused_broker_answers_when_it_goes_on(started: Start, tmp_path: Path) -> None:
+    broker = started(Broker(tmp_path / "kafka"))
+    create_topic(broker, "log")
+    producer = Producer({**broker.client(), "acks": "all"})
+    broker.pause()
+    producer.produce("log", "written while it slept")
+    assert producer.flush(1) == 1
+    broker.resume()
+    assert producer.flush(60) == 0
+    assert read_all(broker, "log") == [b"written while it slept"]
+
+
+def test_a_guarded_broker_lets_only_write_who_may(started: Start, tmp_path: Path) -> None:
+    broker = started(Broker(tmp_path / "kafka", users={"milepost": "secret", "stranger": "other-secret"}))
+    create_topic(broker, "erp.postings")
+    may_write = AclBinding(
+        ResourceType.TOPIC,
+        "erp.postings",
+        ResourcePatternType.LITERAL,
+        "User:milepost",
+        "*",
+        AclOperation.WRITE,
+        AclPermissionType.ALLOW,
+    )
+    admin = AdminClient(broker.client())
+    for allowed in admin.create_acls([may_write]).values():
+        allowed.result()
+    errors: dict[str, KafkaError | None] = {}
+    for user in ("milepost", "stranger"):
+        producer = Producer({**broker.client(user), "message.timeout.ms": 20_000})
+
+        def delivered(error: KafkaError | None, _message: Message, user: str = user) -> None:
+            errors[user] = error
+
+        producer.produce("erp.postings", f"of {user}", on_delivery=delivered)
+        assert producer.flush(30) == 0
+    assert errors["milepost"] is None
+    refused = errors["stranger"]
+    assert refused is not None
+    assert refused.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+    assert read_all(broker, "erp.postings") == [b"of milepost"]
+
+
+def test_a_guarded_broker_asks_for_the_password(started: Start, tmp_path: Path) -> None:
+    broker = started(Broker(tmp_path / "kafka", users={"milepost": "secret"}))
+    for mechanism in ("SCRAM-SHA-512", "PLAIN"):
+        client = broker.client("milepost", mechanism)
+        assert "__cluster_metadata" not in AdminClient(client).list_topics(timeout=20).topics
+        said: list[KafkaError] = []
+        wrong = AdminClient({**client, "sasl.password": "guessed", "error_cb": said.append, "log_level": 0})
+        with pytest.raises(KafkaException):
+            wrong.list_topics(timeout=3)
+        assert KafkaError._AUTHENTICATION in [error.code() for error in said]
+
+
+def test_settings_that_kafka_refuses_are_told(tmp_path: Path, broker: Broker) -> None:
+    """`broker` is asked for so that this is skipped, too, where there is no Kafka."""
+    with pytest.raises(ServerFailed, match=r"log\.retention\.hours"):
+        Broker(tmp_path / "kafka", settings={"log.retention.hours": "many"}).start()

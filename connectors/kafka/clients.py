@@ -143,6 +143,8 @@ class KafkaClients:
                 "fetch.max.bytes": min(kib * 1024, 52_428_800),
                 "receive.message.max.bytes": max(kib * 1024, 1_000_000) + 1_048_576,
                 "fetch.queue.backoff.ms": 10,
+                # The end of a partition is told, and other questions on the connection are answered, only after this.
+                "fetch.wait.max.ms": 50,
             }
         )
         return cast("Consumer", made)
@@ -157,7 +159,8 @@ class KafkaClients:
                 "acks": "all",
                 "linger.ms": 0,
                 "compression.type": "lz4",
-                "message.max.bytes": 1_100_000,
+                # A log record: an event, and what of it is one engagement's own, which are ids that the event names.
+                "message.max.bytes": 2_100_000,
             }
         )
         return cast("Producer", made)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
 
@@ -24,6 +26,7 @@ from tests.intake_inputs import at
 
 MORNING = at("2026-03-02 08:00")
 SECOND = 1_000_000
+KEPT: Final = {"retention.ms": "-1", "max.message.bytes": "3000000"}
 
 
 class Written(NamedTuple):
@@ -60,14 +63,16 @@ class World:
         self.producer = Producer({"bootstrap.servers": brokers, "linger.ms": 5, "message.max.bytes": 200_000_000})
         self._at = MORNING
 
-    def make_topics(self, domain: Iterable[str] = (), partitions: int = 2, **settings: str) -> None:
-        """Those that intake writes, and domain topics whose timestamps are what the test says."""
-        kept = {"retention.ms": "-1", "max.message.bytes": "3000000", **settings}
-        self.clients.create_topic(self.names.log, self.kafka.partitions, 1, kept)
-        self.clients.create_topic(self.names.directory, 1, 1, {**kept, "cleanup.policy": "compact"})
-        self.clients.create_topic(self.names.shared(DEAD_LETTERS), 1, 1, kept)
+    def make_topics(self, domain: Iterable[str] = (), partitions: int = 2) -> None:
+        """Those that intake writes, and domain topics, whose timestamps are those that the test gives."""
+        self.make_log()
+        self.clients.create_topic(self.names.shared(DEAD_LETTERS), 1, 1, KEPT)
         for name in domain:
-            self.make_topic(name, partitions, **kept)
+            self.make_topic(name, partitions)
+
+    def make_log(self) -> None:
+        self.clients.create_topic(self.names.log, self.kafka.partitions, 1, KEPT)
+        self.clients.create_topic(self.names.directory, 1, 1, {**KEPT, "cleanup.policy": "compact"})
 
     def make_topic(self, name: str, partitions: int = 2, **settings: str) -> None:
         self.clients.create_topic(self.names.shared(name), partitions, 1, {"retention.ms": "-1", **settings})
@@ -111,6 +116,11 @@ class World:
 
     def bodies(self) -> list[list[tuple[bytes, bytes]]]:
         return [[(each.key, each.value) for each in partition] for partition in self.log()]
+
+    def rows(self, table: str) -> list[Any]:
+        """Of the file at hand."""
+        with closing(sqlite3.connect(self.folder / "intake.db")) as file:
+            return sorted(file.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
 
     def letters(self) -> list[DeadLetter]:
         (found,) = self.read(self.names.shared(DEAD_LETTERS), 1)

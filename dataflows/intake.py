@@ -20,7 +20,7 @@ from confluent_kafka import TopicPartition
 
 from connectors.kafka import domain_topics, intake_progress, intake_resume
 from connectors.kafka.clients import Clients
-from connectors.kafka.directory import Changes, Directory, Stand
+from connectors.kafka.directory import TRANSACTION, Changes, Directory, Stand
 from connectors.kafka.domain_messages import Input, Schemas, dead_letter_record, read_message
 from connectors.kafka.domain_topics import DomainTopics, Found
 from connectors.kafka.intake_progress import IntakeProgress
@@ -32,8 +32,8 @@ from dataflows.embedded import seldom_collecting
 from dataflows.midnight import PATIENCE, Due, Midnight, wall_clock
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.units import Instant
-from operators.accounting import Turn
-from operators.intake import CommittedSink, InputSource, taken
+from operators.accounting import Faults
+from operators.intake import CommittedSink, InputSource, Turn
 from state import genesis
 from state.genesis import Genesis
 from state.guards import TOPIC_CHANGED, GuardStop
@@ -105,11 +105,13 @@ class KafkaIntake:
         patience = kafka.transaction_timeout_seconds + intake_resume.TIMED_OUT_MARGIN_SECONDS
         intake_resume.wait_for_transactions(clients, self.names, ours.partitions, patience)
         found = intake_resume.read_progress(clients, self.names, ours)
-        self.progress = found or self._begin(ours.ids)
+        self.progress = self._begin(ours.ids, found) if isinstance(found, set) else found
         self._check_genesis()
+        if self.progress.early:
+            tell(f"{len(self.progress.early)} records stand in the log before their time; they are not written again")
         self._directory = self._open_directory(ours.ids[self.names.directory])
         self._topics = self._open_topics(kafka.request_timeout_seconds)
-        self._log = LogWriter(self._directory, self.progress.following, self.progress.places)
+        self._log = LogWriter(self._directory, self.progress.following, self.progress.places, self.progress.early)
         self._intake = Intake(
             self._directory, self._log, setup.ownership, self._directory.clock(), self.progress.latest
         )
@@ -168,8 +170,8 @@ class KafkaIntake:
         transactions.produce(
             dead_letter_record(each, names.generation, letters, self._letter_frame) for each in effects.letters
         )
-        transactions.produce(Produced(names.directory, value, key, 0, []) for key, value in effects.changes.items())
-        transactions.produce([self._progress_record(progress)])
+        said = [(TRANSACTION, b"%d" % progress.transaction)]
+        transactions.produce(Produced(names.directory, value, key, 0, said) for key, value in effects.changes.items())
         moved = [
             TopicPartition(*place, offset)
             for place, offset in progress.inputs.items()
@@ -177,6 +179,9 @@ class KafkaIntake:
         ]
         if moved:
             transactions.send_offsets(moved, self._topics.consumer.consumer_group_metadata())
+        # Progress comes last, so that it is never seen without what it tells of.
+        transactions.await_delivery()
+        transactions.produce([self._progress_record(progress)])
         transactions.commit()
         self._directory.commit(self._stand(progress))
         self.progress = progress
@@ -211,6 +216,7 @@ class KafkaIntake:
             transaction=now.transaction + 1,
             following=tuple(self._log.following),
             places=self._log.places,
+            early=tuple(self._log.early.elements()),
             inputs={**now.inputs, **{(each.topic, each.partition): each.offset + 1 for each in inputs}},
             topic_ids={**now.topic_ids, **self._found.ids},
             latest=self._intake.latest,
@@ -220,7 +226,7 @@ class KafkaIntake:
 
     # Start
 
-    def _begin(self, ids: Mapping[str, str]) -> IntakeProgress:
+    def _begin(self, ids: Mapping[str, str], begun: set[int]) -> IntakeProgress:
         """A new log: genesis in every partition, and progress that says so."""
         wanted = self.setup.genesis
         progress = IntakeProgress(
@@ -233,7 +239,8 @@ class KafkaIntake:
             topic_ids=ids,
         )
         self._transactions.begin()
-        self._transactions.produce(genesis_records(self.names, wanted))
+        self._transactions.produce(each for each in genesis_records(self.names, wanted) if each.partition not in begun)
+        self._transactions.await_delivery()
         self._transactions.produce([self._progress_record(progress)])
         self._transactions.commit()
         return progress
@@ -321,17 +328,18 @@ def build(inputs: Source[Any], take: Callable[[list[Any]], list[Any]], log: Sink
     return flow
 
 
-def flow_of(intake: KafkaIntake, turn: Turn, more: Callable[[], bool]) -> Dataflow:
-    return build(InputSource(intake, turn, more), taken(intake, turn), CommittedSink(intake, turn))
+def flow_of(intake: KafkaIntake, faults: Faults, more: Callable[[], bool]) -> Dataflow:
+    turn = Turn(intake, faults, more)
+    return build(InputSource(turn), turn.take, CommittedSink(turn))
 
 
 def run_dataflow(intake: KafkaIntake, more: Callable[[], bool]) -> None:
     """Until `more` says that no more is wanted. Raises what a step raised."""
-    turn = Turn(keep_fault=True)
+    faults = Faults(keep=True)
     with seldom_collecting():
-        cli_main(flow_of(intake, turn, more))
-    if turn.fault is not None:
-        raise turn.fault
+        cli_main(flow_of(intake, faults, more))
+    if faults.fault is not None:
+        raise faults.fault
 
 
 def run_plain(intake: KafkaIntake, more: Callable[[], bool]) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 from confluent_kafka import Consumer as RealConsumer
-from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka import Producer as RealProducer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, OffsetSpec
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._topic import TopicDescription
 from confluent_kafka.cimpl import NewTopic
@@ -63,6 +63,7 @@ class Producer(Protocol):
     def send_offsets_to_transaction(
         self, positions: list[TopicPartition], group_metadata: object, timeout: float
     ) -> None: ...
+    def flush(self, timeout: float) -> int: ...
     def commit_transaction(self, timeout: float) -> None: ...
 
 
@@ -213,12 +214,13 @@ class KafkaClients:
     def last_stable(self, topic: str, partition: int) -> tuple[int, int]:
         at = TopicPartition(topic, partition)
         timeout = self.settings.request_timeout_seconds
-        stable, high = self.consumer(committed=True), self.consumer(committed=False)
-        try:
-            return stable.get_watermark_offsets(at, timeout)[1], high.get_watermark_offsets(at, timeout)[1]
-        finally:
-            stable.close()
-            high.close()
+        stable, high = (
+            self.admin.list_offsets({at: OffsetSpec.latest()}, isolation_level=level, request_timeout=timeout)[at]
+            .result()
+            .offset
+            for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED)
+        )
+        return stable, high
 
 
 def _plain(topic_id: object) -> str:

@@ -15,7 +15,8 @@ file of any other transaction is dropped and made again from the topic.
 | `["day", zone]`                    | the day that runs there                                                  |
 | `progress`                         | how far intake is (`intake_progress`)                                    |
 
-A body stands behind a newline. A record without a value takes back what the key said.
+A body stands behind a newline. A record without a value takes back what the key said. The header `transaction` has its
+number: what came of one that does not count (`early` in `intake_progress`) is passed over.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from state.intake.directory import Key, Link
 from state.intake.intake import Noticed, Waiting
 
 VERSION: Final = 1
+# The header with the number of the transaction that a record belongs to.
+TRANSACTION: Final = "transaction"
 
 # By the first word of a key; the words of the key come before those of the value.
 _SET: Final = {

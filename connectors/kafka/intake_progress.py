@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from connectors.kafka.log_writer import Same
 from connectors.kafka.partitions import Place
 from domain.units import Instant
 
@@ -18,7 +19,8 @@ class IntakeProgress(NamedTuple):
 
     `following` has the number of the next record of each partition of the log, and `inputs` the next offset of each
     partition of the domain topics. `places` counts what was appended, a broadcast once; `topic_ids` are another's after
-    a topic was deleted and made again. `genesis` is the text of the log's first record, that of partition 0.
+    a topic was deleted and made again. `genesis` is the text of the log's first record, that of partition 0. `early` are
+    records of the log that came before a transaction that counts, and were not made again yet.
     """
 
     generation: str
@@ -31,6 +33,7 @@ class IntakeProgress(NamedTuple):
     latest: Instant = 0
     events: int = 0
     dead_letters: int = 0
+    early: tuple[Same, ...] = ()
 
 
 def to_bytes(progress: IntakeProgress) -> bytes:
@@ -50,6 +53,7 @@ def from_bytes(value: bytes) -> IntakeProgress:
             for topic, offsets in found.pop("inputs").items()
             for partition, offset in offsets.items()
         }
-        return IntakeProgress(**{**found, "inputs": inputs, "following": tuple(found["following"])})
+        early = tuple(Same(*each) for each in found["early"])
+        return IntakeProgress(**{**found, "inputs": inputs, "following": tuple(found["following"]), "early": early})
     except (TypeError, KeyError, AttributeError) as fault:
         raise ValueError(f"expected an object with {', '.join(IntakeProgress._fields)}") from fault

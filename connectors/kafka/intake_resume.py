@@ -2,8 +2,9 @@
 
 1. The transactional id is taken, so that no process from before can write any more.
 2. What it may have left open on log and directory has ended: committed, or timed out by the brokers.
-3. The last record of the directory is the progress of the last transaction, and every partition of the log ends with the
-   record that the progress says.
+3. The last progress in the directory is that of the last transaction that counts; no partition of the log ends before
+   the record that it says. What stands behind may be a part of the next transaction, which brokers ended before its time:
+   it stays, and is not written a second time.
 4. Topics are those that they were.
 5. The file at hand is that of the last transaction, or is made again from the directory topic.
 """
@@ -16,13 +17,15 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, TopicPartition
 
+from connectors.event_bodies import read_event
 from connectors.kafka import intake_progress
 from connectors.kafka.clients import Clients, Consumer, Message
-from connectors.kafka.directory import Directory, Stand
+from connectors.kafka.directory import TRANSACTION, Directory, Stand
 from connectors.kafka.intake_progress import IntakeProgress
-from connectors.kafka.log_writer import GENESIS_KEY, NUMBER
+from connectors.kafka.log_writer import GENESIS_KEY, NUMBER, Same
 from connectors.kafka.names import Names
 from connectors.kafka.partitions import is_passing, unreachable
+from connectors.log_records import read_stored
 from state.genesis import Genesis, to_json
 from state.guards import (
     HANGING_TRANSACTION,
@@ -40,6 +43,7 @@ TIMED_OUT_MARGIN_SECONDS: Final = 20.0
 LOOK_AGAIN_SECONDS: Final = 0.5
 # How far back the last record of a partition is looked for at first; what stands behind it are marks of transactions.
 TAIL: Final = 8
+GENESIS_NUMBER: Final = -1
 SAID_AT_MOST: Final = 5
 STEP_MESSAGES: Final = 1_000
 
@@ -92,33 +96,27 @@ def wait_for_transactions(clients: Clients, names: Names, partitions: int, patie
         high.close()
 
 
-def read_progress(clients: Clients, names: Names, ours: Ours) -> IntakeProgress | None:
-    """None where nothing was ever written. Raises GuardStop where log, directory and progress do not agree."""
+def read_progress(clients: Clients, names: Names, ours: Ours) -> IntakeProgress | set[int]:
+    """Where nothing was ever taken in, the partitions that have their genesis record already.
+
+    Raises GuardStop where log, directory and progress do not agree.
+    """
     consumer = clients.consumer()
     try:
-        last = last_records(consumer, names.directory, 1)[0]
+        progress = _last_progress(consumer, names)
         tails = last_records(consumer, names.log, ours.partitions)
     finally:
         consumer.close()
-    if last is None:
-        if any(tail is not None for tail in tails):
+    if progress is None:
+        if any(tail is not None and _number(tail) != GENESIS_NUMBER for tail in tails):
             raise GuardStop(
                 PROGRESS_MISSING,
                 f"topic {names.log} has records and topic {names.directory} has none: what intake knew is lost, and events would "
                 "go into the log twice. Bring the directory topic back, or begin another generation",
             )
-        return None
-    value = last.value()
-    if last.key() != intake_progress.KEY or value is None:
-        raise GuardStop(
-            TORN_OUTPUTS,
-            f"topic {names.directory}: expected progress as the last record, found the key {(last.key() or b'')[:64]!r} at "
-            f"offset {last.offset()}: a transaction is there in part",
-        )
-    progress = intake_progress.from_bytes(value)
+        return {partition for partition, tail in enumerate(tails) if tail is not None}
     _check_topics(names, ours, progress)
-    _check_tails(names, tails, progress)
-    return progress
+    return _with_early(clients, names, tails, progress)
 
 
 def read_genesis(clients: Clients, names: Names) -> str:
@@ -155,8 +153,14 @@ def make_ready(clients: Clients, names: Names, directory: Directory, stand: Stan
     consumer = clients.consumer()
     try:
         found_there = _to_the_end(consumer, names.directory, {0: _low(consumer, names.directory)})
-        records = ((each.key() or b"", each.value()) for each in found_there)
-        directory.make_again((each for each in records if each[0] != intake_progress.KEY), stand)
+        directory.make_again(
+            (
+                (each.key() or b"", each.value())
+                for each in found_there
+                if each.key() != intake_progress.KEY and _transaction(each) <= stand.transaction
+            ),
+            stand,
+        )
     finally:
         consumer.close()
 
@@ -192,12 +196,15 @@ def _check_topics(names: Names, ours: Ours, progress: IntakeProgress) -> None:
         )
 
 
-def _check_tails(names: Names, tails: Sequence[Message | None], progress: IntakeProgress) -> None:
-    """The log ends in every partition with the record before the one that follows."""
+def _with_early(
+    clients: Clients, names: Names, tails: Sequence[Message | None], progress: IntakeProgress
+) -> IntakeProgress:
+    """Behind what stands in the log: numbers stay dense, and what came early is not written a second time."""
+    ends = [_number(tail) for tail in tails]
     wrong = [
         f"partition {partition}: expected number {following - 1}, found {found}"
-        for partition, (tail, following) in enumerate(zip(tails, progress.following, strict=True))
-        if (found := _number(tail)) != following - 1
+        for partition, (found, following) in enumerate(zip(ends, progress.following, strict=True))
+        if found is None or found < following - 1
     ]
     if wrong:
         raise GuardStop(
@@ -205,14 +212,66 @@ def _check_tails(names: Names, tails: Sequence[Message | None], progress: Intake
             f"topic {names.log} does not end where intake's progress says, in {len(wrong)} of {len(tails)} partitions: "
             f"{'; '.join(wrong[:SAID_AT_MOST])}. Somebody else wrote it, or records are lost",
         )
+    ahead = {at: number for at, number in enumerate(ends) if number is not None and number >= progress.following[at]}
+    if not ahead:
+        return progress
+    early = [*progress.early, *_early(clients, names, {at: tails[at] for at in ahead}, progress)]
+    following = tuple(ahead[at] + 1 if at in ahead else number for at, number in enumerate(progress.following))
+    return progress._replace(following=following, early=tuple(early))
+
+
+def _early(
+    clients: Clients, names: Names, tails: Mapping[int, Message | None], progress: IntakeProgress
+) -> Iterator[Same]:
+    """What stands in the log behind the records that progress knows."""
+    consumer = clients.consumer()
+    try:
+        starts = {
+            partition: max(
+                _low(consumer, names.log, partition), tail.offset() - _span(tail, progress.following[partition])
+            )
+            for partition, tail in tails.items()
+            if tail is not None
+        }
+        for message in _to_the_end(consumer, names.log, starts):
+            number, partition = _number(message), message.partition()
+            if number is not None and number >= progress.following[partition]:
+                stored = read_stored(message.value() or b"", 0)[0]
+                event = read_event(stored.type, stored.schema, stored.body)
+                yield Same(partition, stored.engagement_id, stored.type, event.event_id)
+    finally:
+        consumer.close()
+
+
+def _span(tail: Message, following: int) -> int:
+    """Offsets to go back so that the record numbered `following` is not missed: marks of transactions take some too."""
+    number = _number(tail) or 0
+    return 2 * (number - following + 1) + TAIL
+
+
+def _last_progress(consumer: Consumer, names: Names) -> IntakeProgress | None:
+    """None for a directory that never had a record. Records behind the last progress are of a transaction that does not count."""
+    low, high = consumer.get_watermark_offsets(TopicPartition(names.directory, 0))
+    back = TAIL
+    while low < high:
+        start = max(low, high - back)
+        found = [
+            each for each in _to_the_end(consumer, names.directory, {0: start}) if each.key() == intake_progress.KEY
+        ]
+        if found:
+            return intake_progress.from_bytes(found[-1].value() or b"")
+        if start == low:
+            break
+        back *= 16
+    return None
 
 
 def _number(tail: Message | None) -> int | None:
-    """-1 for genesis, None where there is nothing or nothing of ours."""
+    """None where there is nothing, or nothing of ours."""
     if tail is None:
         return None
     if tail.key() == GENESIS_KEY:
-        return -1
+        return GENESIS_NUMBER
     found = dict(tail.headers() or ()).get(NUMBER, b"")
     return int(found) if found.isdigit() else None
 
@@ -242,8 +301,12 @@ def _to_the_end(
                 raise unreachable(f"topic {topic}: {fault.name()}: {fault.str()}")
 
 
-def _low(consumer: Consumer, topic: str) -> int:
-    return consumer.get_watermark_offsets(TopicPartition(topic, 0))[0]
+def _low(consumer: Consumer, topic: str, partition: int = 0) -> int:
+    return consumer.get_watermark_offsets(TopicPartition(topic, partition))[0]
+
+
+def _transaction(message: Message) -> int:
+    return int(dict(message.headers() or ()).get(TRANSACTION, b"0"))
 
 
 def _end(consumer: Consumer, at: TopicPartition) -> int:

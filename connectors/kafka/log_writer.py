@@ -5,7 +5,8 @@ A record's `n` is its number in its partition, dense from 0; before number 0 sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from connectors.event_bodies import WRITERS
@@ -42,32 +43,39 @@ class Bodies(Protocol):
     def event_at(self, place: int) -> Event: ...
 
 
+class Same(NamedTuple):
+    """By what a record is known when it is made once more."""
+
+    partition: int
+    engagement_id: str
+    type_name: str
+    event_id: str
+
+
 class Appended(NamedTuple):
-    """A record for one partition, or for all of them (`partition` is None) with the number it has in each."""
+    """A record with the number that it has in each partition where it comes."""
 
     key: bytes
     value: bytes
-    partition: int | None
-    number: int
-    numbers: Sequence[int] = ()
+    numbers: Sequence[tuple[int, int]]
 
     def records(self, topic: str) -> Iterator[Produced]:
-        if self.partition is not None:
-            yield Produced(topic, self.value, self.key, self.partition, _numbered(self.number))
-            return
-        for partition, number in enumerate(self.numbers):
-            yield Produced(topic, self.value, self.key, partition, _numbered(number))
+        for partition, number in self.numbers:
+            yield Produced(topic, self.value, self.key, partition, [(NUMBER, b"%d" % number)])
 
 
 class LogWriter:
     """Intake's `Log` over all partitions of the topic. It only collects: a batch is written, and counts, with its transaction.
 
     `places` counts what was appended, a broadcast once; `following` has the number of each partition's next record.
+    `early` are records that stand in the log although the transaction that brought them did not count; what is one of
+    them is not written a second time.
     """
 
-    def __init__(self, bodies: Bodies, following: Sequence[int], places: int) -> None:
+    def __init__(self, bodies: Bodies, following: Sequence[int], places: int, early: Iterable[Same] = ()) -> None:
         self.following = list(following)
         self.places = places
+        self.early = Counter(early)
         self.batch_records = 0
         self.batch_bytes = 0
         self._bodies = bodies
@@ -78,10 +86,13 @@ class LogWriter:
         """The record's place among all that was appended."""
         name, schema, encode = WRITERS[type(event)]
         value = write_stored(Stored(engagement_id, name, schema, encode(event), own))
-        if engagement_id == EVERYONE:
-            self._append_everywhere(value)
-        else:
-            self._append(engagement_id, value)
+        everywhere = engagement_id == EVERYONE
+        partitions: Iterable[int] = range(len(self.following)) if everywhere else (self._partition_of(engagement_id),)
+        if self.early:
+            partitions = [
+                each for each in partitions if not self._is_early(Same(each, engagement_id, name, event.event_id))
+            ]
+        self._number(engagement_id.encode(), value, partitions)
         place = self.places
         self.places += 1
         self._bodies.appended(place, event)
@@ -97,20 +108,22 @@ class LogWriter:
         self.batch_records = self.batch_bytes = 0
         return batch
 
-    def _append(self, engagement_id: str, value: bytes) -> None:
-        partition = self._partition_of(engagement_id)
-        number = self.following[partition]
-        self.following[partition] = number + 1
-        self._batch.append(Appended(engagement_id.encode(), value, partition, number))
-        self.batch_records += 1
-        self.batch_bytes += len(value)
-
-    def _append_everywhere(self, value: bytes) -> None:
-        numbers = self.following
-        self.following = [number + 1 for number in numbers]
-        self._batch.append(Appended(EVERYONE.encode(), value, None, 0, numbers))
+    def _number(self, key: bytes, value: bytes, partitions: Iterable[int]) -> None:
+        following = self.following
+        numbers = [(partition, following[partition]) for partition in partitions]
+        for partition, number in numbers:
+            following[partition] = number + 1
+        self._batch.append(Appended(key, value, numbers))
         self.batch_records += len(numbers)
         self.batch_bytes += len(value) * len(numbers)
+
+    def _is_early(self, same: Same) -> bool:
+        if not self.early[same]:
+            del self.early[same]
+            return False
+        self.early[same] -= 1
+        self.early += Counter()
+        return True
 
     def _partition_of(self, engagement_id: str) -> int:
         known = self._partitions.get(engagement_id)
@@ -126,7 +139,3 @@ def genesis_records(names: Names, genesis: Genesis) -> Iterator[Produced]:
     for partition in range(genesis.partitions):
         text = to_json(genesis._replace(partition=partition))
         yield Produced(names.log, text.encode(), GENESIS_KEY, partition, [])
-
-
-def _numbered(number: int) -> list[tuple[str, bytes]]:
-    return [(NUMBER, b"%d" % number)]

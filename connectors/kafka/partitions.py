@@ -23,7 +23,7 @@ def read_to_end(consumer: Consumer, starts: Mapping[Place, int], patience: float
     consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in starts.items()])
     silent_since = time.monotonic()
     while left:
-        messages = consumer.consume(STEP_MESSAGES, STEP_SECONDS)
+        messages = waited(consumer)
         if messages:
             silent_since = time.monotonic()
         elif time.monotonic() - silent_since > patience:
@@ -40,9 +40,15 @@ def read_to_end(consumer: Consumer, starts: Mapping[Place, int], patience: float
     return found
 
 
-def low_of(consumer: Consumer, topic: str, partition: int, timeout: float) -> int:
-    """The first offset that is still there."""
-    return consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout)[0]
+def waited(consumer: Consumer) -> list[Message]:
+    """What has come, as soon as something has; `consume` alone would wait for as many as it is asked for."""
+    first = consumer.poll(STEP_SECONDS)
+    return [] if first is None else [first, *consumer.consume(STEP_MESSAGES, 0)]
+
+
+def bounds(consumer: Consumer, place: Place, timeout: float) -> tuple[int, int]:
+    """The first offset that is still there, and the one behind what this consumer may see."""
+    return consumer.get_watermark_offsets(TopicPartition(*place), timeout)
 
 
 def is_passing(fault: KafkaError) -> bool:
@@ -62,7 +68,7 @@ def all_records(clients: Clients, topic: str, partition: int, timeout: float) ->
     """Of a compacted topic that holds little."""
     consumer = clients.consumer()
     try:
-        low = low_of(consumer, topic, partition, timeout)
-        return read_to_end(consumer, {(topic, partition): low}, timeout)[topic, partition]
+        low, end = bounds(consumer, (topic, partition), timeout)
+        return read_to_end(consumer, {(topic, partition): low}, timeout)[topic, partition] if low < end else []
     finally:
         consumer.close()

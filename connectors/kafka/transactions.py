@@ -6,6 +6,7 @@ a process that ends instead is fenced by the next one, and what its last transac
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka.clients import Clients
 from connectors.kafka.log_writer import Produced
+from connectors.kafka.partitions import unreachable
 from state.guards import BROKER_UNREACHABLE, FENCED, GuardStop
 
 FULL_WAIT_SECONDS: Final = 0.1
@@ -26,7 +28,7 @@ class Transactions:
         self.transactional_id = transactional_id
         self._timeout = timeout_seconds
         self._producer = clients.producer(transactional_id)
-        self._finish(self._producer.init_transactions)
+        self._take_over()
 
     def begin(self) -> None:
         try:
@@ -49,25 +51,32 @@ class Transactions:
 
     def send_offsets(self, positions: Sequence[TopicPartition], group: Any) -> None:
         """For tools that show how far a reader is; nobody goes on from them."""
+        try:
+            self._producer.send_offsets_to_transaction(list(positions), group, self._timeout)
+        except KafkaException as fault:
+            raise self._ended(fault) from fault
 
-        def send(timeout: float) -> None:
-            self._producer.send_offsets_to_transaction(list(positions), group, timeout)
-
-        self._finish(send)
+    def await_delivery(self) -> None:
+        """Everything that was produced has reached the brokers. What is produced next cannot be seen without it."""
+        left = self._producer.flush(self._timeout)
+        if left:
+            raise unreachable(f"{left} records were not taken within {self._timeout:g} seconds")
 
     def commit(self) -> None:
-        """Everything that was produced is there, or the process has to end."""
-        self._finish(self._producer.commit_transaction)
+        """Asked once: asked again, the first question could arrive late and meet the next transaction."""
+        try:
+            self._producer.commit_transaction(self._timeout)
+        except KafkaException as fault:
+            raise self._ended(fault) from fault
 
-    def _finish(self, call: Any) -> None:
-        """Repeats the call for as long as it may be repeated."""
-        waited = 0
+    def _take_over(self) -> None:
+        """Repeats for as long as it may be repeated: the coordinator may be loading, or ending what was open."""
+        until = time.monotonic() + self._timeout
         while True:
             try:
-                call(self._timeout)
+                self._producer.init_transactions(self._timeout)
             except KafkaException as fault:
-                waited += 1
-                if not fault.args[0].retriable() or waited > 3:
+                if not fault.args[0].retriable() or time.monotonic() > until:
                     raise self._ended(fault) from fault
             else:
                 return

@@ -1,22 +1,19 @@
 """The main dataflow: engagement log in; postings, statements, forecasts and exceptions out."""
 
 from collections.abc import Callable
-from typing import Any
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
-from state.shard import Encoded, Mark
+from operators.accounting import Batch, Effects
 
 
-def build(
-    log: Source[Any], fold: Callable[[list[Any]], list[Encoded | Mark]], outputs: Sink[Encoded | Mark]
-) -> Dataflow:
+def build(log: Source[Batch], fold: Callable[[list[Batch]], list[Effects]], outputs: Sink[Effects]) -> Dataflow:
     """Fold the engagement log into postings, statements, forecasts and exceptions."""
     flow = Dataflow("accounting")
-    records = op.input("log", flow, log)
-    effects = op.flat_map_batch("fold", records, fold)
+    batches = op.input("log", flow, log)
+    effects = op.flat_map_batch("fold", batches, fold)
     op.output("outputs", effects, outputs)
     return flow

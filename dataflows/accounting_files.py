@@ -20,7 +20,7 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.output_lock import only_writer
 from dataflows.accounting import build
 from dataflows.embedded import close, open_accounting
-from operators.accounting import CommittingSink, LogSource, Turn
+from operators.accounting import CommittingSink, Faults, LogSource, Steps, Turn
 from state.guards import LOG_MISSING, GuardStop
 from state.rules import check_genesis
 
@@ -40,6 +40,5 @@ def get_flow(output: str | None = None) -> Dataflow:
     check_genesis(log.genesis)
     accounting = open_accounting(folder, log.genesis.generation)
     held.callback(close, accounting)
-    turn = Turn()
-    source = LogSource(log, accounting.shard, turn, more=lambda: False)
-    return build(source, accounting.shard.fold, CommittingSink(accounting.outputs, accounting.shard, turn))
+    steps = Steps([Turn(log, accounting.shard, accounting.outputs)], Faults())
+    return build(LogSource(steps, more=lambda: False), steps.fold, CommittingSink(steps))

@@ -3,7 +3,6 @@
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -12,12 +11,11 @@ from bytewax.run import cli_main
 from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS, CausePieces
 from connectors.files.outputs import OutputFiles
 from dataflows.accounting import build
+from dataflows.opening import Anew, open_shard, silent
 from domain.events.catalogue import Event
-from operators.accounting import CommittingSink, Log, LogSource, Turn
-from state.guards import OUTPUTS_DIFFER, STORE_DAMAGED, GuardStop
-from state.shard import Encoders, Mark, Progress, Shard
-from state.snapshot import Damaged
-from state.store import Meta, Store, is_damage
+from operators.accounting import CommittingSink, Effects, Faults, Log, LogSource, Reading, Steps, Turn
+from state.shard import Encoders, Mark, Shard
+from state.store import Store
 
 Answer = TypeVar("Answer")
 
@@ -39,48 +37,15 @@ def store_path(folder: Path, shard: int) -> Path:
     return folder / "store" / f"{shard}.db"
 
 
-def silent(_message: str) -> None:
-    """Whom nobody listens to."""
-
-
 def open_accounting(folder: Path, generation: str, shard: int = 0, tell: Callable[[str], None] = silent) -> Accounting:
     """Resume: outputs are cut back to progress; a store that is damaged, of another generation or ahead of progress is dropped."""
     outputs = OutputFiles(folder, generation, shard)
     path = store_path(folder, shard)
-    try:
-        made = _shard_behind(path, generation, shard, outputs.progress)
-    except Damaged as fault:
-        tell(_dropped(path, fault))
-        Store.delete(path)
-        made = _shard_behind(path, generation, shard, outputs.progress)
-    return Accounting(made, outputs)
 
+    def over(store: Store) -> Shard:
+        return Shard(store, ENCODERS, generation, shard, outputs.progress, decode_event)
 
-def _shard_behind(path: Path, generation: str, shard: int, progress: Progress) -> Shard:
-    """Raises Damaged where the store cannot be read, is ahead of what was written, or belongs to other outputs."""
-    store = Store(path, generation, shard)
-    try:
-        _check_place(path, store.meta, progress)
-        return Shard(store, ENCODERS, generation, shard, progress, decode_event)
-    except Exception as fault:
-        store.close()
-        if is_damage(fault) and not isinstance(fault, Damaged):
-            raise Damaged(f"store {path}: {fault}") from fault
-        raise
-
-
-def _check_place(path: Path, meta: Meta, progress: Progress) -> None:
-    place, written = (meta.offset, meta.engagement), (progress.offset, progress.engagement)
-    if place > written or meta.next_seq > progress.next_seq:
-        raise Damaged(f"store {path} is ahead of the outputs")
-    if meta.next_seq == progress.next_seq and meta.output_chain != progress.output_chain:
-        raise Damaged(f"store {path} belongs to other outputs than those that are written")
-    if place == written and (meta.next_seq, meta.input_chain) != (progress.next_seq, progress.input_chain):
-        raise Damaged(f"store {path} belongs to another log than the outputs")
-
-
-def _dropped(path: Path, fault: Exception) -> str:
-    return f"{fault}. {path} is dropped and made again from the log; nothing is lost"
+    return Accounting(open_shard(path, lambda: Store(path, generation, shard), over, tell), outputs)
 
 
 class Resuming:
@@ -91,7 +56,7 @@ class Resuming:
         self._generation = generation
         self._number = shard
         self._tell = tell
-        self._is_anew = False
+        self._anew = Anew(tell)
         self.accounting = open_accounting(folder, generation, shard, tell)
 
     @property
@@ -105,19 +70,8 @@ class Resuming:
             return work(self.accounting)
         except Exception as fault:
             path = store_path(self._folder, self._number)
-            is_other = isinstance(fault, GuardStop) and fault.code == OUTPUTS_DIFFER and started > 0
-            if not is_damage(fault) and not is_other:
+            if not self._anew.may_mend(path, fault, began_empty=started == 0):
                 raise
-            if self._is_anew:
-                if is_other:
-                    raise
-                raise GuardStop(
-                    STORE_DAMAGED,
-                    f"store {path} was made again from the log and is damaged once more ({fault}); what is committed stays. "
-                    "Check the disk and the memory of the machine before running again",
-                ) from fault
-            self._is_anew = True
-            self._tell(_dropped(path, fault))
         self.close()
         Store.delete(path)
         self.accounting = open_accounting(self._folder, self._generation, self._number, self._tell)
@@ -135,13 +89,17 @@ def run_dataflow(
     max_records: int = 2_000,
 ) -> None:
     """Run the Bytewax dataflow until the log has nothing more to give. Raises what a step raised."""
-    turn = Turn(keep_fault=True)
-    source = LogSource(log, accounting.shard, turn, more, max_records)
-    sink = CommittingSink(accounting.outputs, accounting.shard, turn, on_commit)
+    faults = Faults(keep=True)
+    steps = Steps([Turn(log, accounting.shard, accounting.outputs)], faults)
+
+    def told(_effects: Effects, mark: Mark) -> None:
+        if on_commit is not None:
+            on_commit(mark)
+
     with seldom_collecting():
-        cli_main(build(source, partial(turn.watched_fold, accounting.shard.fold), sink))
-    if turn.fault is not None:
-        raise turn.fault
+        cli_main(build(LogSource(steps, more, Reading(max_records)), steps.fold, CommittingSink(steps, told)))
+    if faults.fault is not None:
+        raise faults.fault
 
 
 def run_plain(accounting: Accounting, log: Log, max_records: int = 2_000, max_bytes: int = 4 << 20) -> None:

@@ -1,8 +1,14 @@
-"""Bytewax steps around a shard: a source with one batch in flight, and a sink that commits on the mark."""
+"""Bytewax steps around shards: a source with one batch of each in flight, and a sink that commits on the mark.
 
-from collections.abc import Callable, Sequence
+Whole batches travel through the engine, so that several shards of a process stay apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
@@ -11,7 +17,7 @@ from state.shard import Encoded, Mark, Shard
 
 
 class Log(Protocol):
-    """Where batches come from."""
+    """Where batches come from; who is asked again for what it gave gives it again."""
 
     def read(self, offset: int, max_records: int, max_bytes: int) -> Sequence[Any]: ...
 
@@ -26,115 +32,163 @@ class Outputs(Protocol):
     def close(self) -> None: ...
 
 
-class Turn:
-    """One batch in flight: the source gives the next one only after the sink has committed the last.
+class Batch(NamedTuple):
+    """Records of one shard, in the order of its log."""
 
-    A fault that is kept ends the source, so that the engine ends in order and its caller raises the fault; a fault that
-    is not kept goes through the engine, which reports it and ends the process.
+    shard: int
+    records: Sequence[Any]
+
+
+class Effects(NamedTuple):
+    """What the fold made of a batch; the last is the mark, and says how many of the records are folded."""
+
+    batch: Batch
+    made: list[Encoded | Mark]
+
+
+OnCommit = Callable[[Effects, Mark], None]
+
+
+class Turn:
+    """A shard with its log and its outputs. One batch in flight: the next one is read after the last is committed."""
+
+    def __init__(self, log: Log, shard: Shard, outputs: Outputs) -> None:
+        self.log = log
+        self.shard = shard
+        self.outputs = outputs
+        self.is_in_flight = False
+
+
+class Faults:
+    """What steps raise.
+
+    A fault that is kept ends the sources, so that the engine ends in order and its caller raises the fault; one that is
+    not kept goes through the engine, which reports it and ends the process.
     """
 
-    def __init__(self, *, keep_fault: bool = False) -> None:
-        self.in_flight = False
+    def __init__(self, *, keep: bool = False) -> None:
         self.fault: Exception | None = None
-        self._keep_fault = keep_fault
+        self.shard: int | None = None
+        self._keep = keep
 
-    def __enter__(self) -> None:
+    def at(self, shard: int) -> Faults:
         """Around every step; after a fault the batch stays in flight, so nothing of it is committed."""
+        self.shard = shard
+        return self
+
+    def __enter__(self) -> None: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if not self._keep_fault or not isinstance(fault, Exception):
+        if not self._keep or not isinstance(fault, Exception):
             return False
         self.fault = fault
         return True
 
-    def watched_fold(
-        self, fold: Callable[[list[Any]], list[Encoded | Mark]], records: list[Any]
-    ) -> list[Encoded | Mark]:
-        with self:
-            return fold(records)
-        return []
+
+class Steps:
+    """What the steps of a process share: the turns of its shards by number, and what went wrong."""
+
+    def __init__(self, turns: Sequence[Turn], faults: Faults) -> None:
+        self.turns: Mapping[int, Turn] = {turn.shard.number: turn for turn in turns}
+        self.faults = faults
+
+    def fold(self, batches: list[Batch]) -> list[Effects]:
+        made: list[Effects] = []
+        for batch in batches:
+            if self.faults.fault is None:
+                with self.faults.at(batch.shard):
+                    made.append(Effects(batch, self.turns[batch.shard].shard.fold(batch.records)))
+        return made
 
 
-class _Batches(StatefulSourcePartition[Any, None]):
-    def __init__(self, source: "LogSource") -> None:
+class Reading(NamedTuple):
+    """How logs are read: bounds of a batch; where nothing came it is asked again after `idle`, at once where that is none."""
+
+    max_records: int = 2_000
+    max_bytes: int = 4 << 20
+    idle: timedelta | None = None
+
+
+class _Batches(StatefulSourcePartition[Batch, None]):
+    def __init__(self, source: LogSource, turn: Turn) -> None:
         self._source = source
+        self._turn = turn
+        self._is_idle = False
 
-    def next_batch(self) -> Sequence[Any]:
-        return self._source.next_batch()
+    def next_batch(self) -> Sequence[Batch]:
+        found = self._source.next_batch(self._turn)
+        self._is_idle = not found and not self._turn.is_in_flight
+        return found
+
+    def next_awake(self) -> datetime | None:
+        idle = self._source.reading.idle
+        return datetime.now(UTC) + idle if self._is_idle and idle is not None else None
 
     def snapshot(self) -> None:
         """Nothing: the store and the progress of the outputs are the only memory."""
 
 
-class LogSource(FixedPartitionedSource[Any, None]):
-    """The engagement log from where the shard stands; ends when `more` says that nothing will come."""
+class LogSource(FixedPartitionedSource[Batch, None]):
+    """The engagement logs from where the shards stand; ends when `more` says that nothing will come."""
 
-    def __init__(
-        self,
-        log: Log,
-        shard: Shard,
-        turn: Turn,
-        more: Callable[[], bool],
-        max_records: int = 2_000,
-        max_bytes: int = 4 << 20,
-    ) -> None:
-        self._log = log
-        self._shard = shard
-        self._turn = turn
+    def __init__(self, steps: Steps, more: Callable[[], bool], reading: Reading = Reading()) -> None:  # noqa: B008 - a value
+        self._steps = steps
         self._more = more
-        self._limits = (max_records, max_bytes)
+        self.reading = reading
 
     def list_parts(self) -> list[str]:
-        return [str(self._shard.number)]
+        return [str(number) for number in self._steps.turns]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Batches:  # noqa: ARG002 - Bytewax's shape
-        return _Batches(self)
+        return _Batches(self, self._steps.turns[int(for_part)])
 
-    def next_batch(self) -> Sequence[Any]:
-        if self._turn.fault is not None:
+    def next_batch(self, turn: Turn) -> Sequence[Batch]:
+        if self._steps.faults.fault is not None:
             raise StopIteration
-        if self._turn.in_flight:
+        if turn.is_in_flight:
             return []
-        offset, _ = self._shard.position
+        offset, _ = turn.shard.position
         records: Sequence[Any] = ()
-        with self._turn:
-            records = self._log.read(offset, *self._limits)
-        if not records and not self._more():
-            raise StopIteration
-        self._turn.in_flight = bool(records)
-        return records
+        with self._steps.faults.at(turn.shard.number):
+            records = turn.log.read(offset, self.reading.max_records, self.reading.max_bytes)
+        if not records:
+            if not self._more():
+                raise StopIteration
+            return []
+        turn.is_in_flight = True
+        return [Batch(turn.shard.number, records)]
 
 
-class _Committing(StatelessSinkPartition[Encoded | Mark]):
-    def __init__(self, sink: "CommittingSink") -> None:
+class _Committing(StatelessSinkPartition[Effects]):
+    def __init__(self, sink: CommittingSink) -> None:
         self._sink = sink
 
-    def write_batch(self, items: list[Encoded | Mark]) -> None:
-        self._sink.write(items)
+    def write_batch(self, items: list[Effects]) -> None:
+        for effects in items:
+            self._sink.write(effects)
 
 
-class CommittingSink(DynamicSink[Encoded | Mark]):
+class CommittingSink(DynamicSink[Effects]):
     """Outputs and progress first, then the store. Its `close` commits nothing: it also runs after a crash in the fold."""
 
-    def __init__(
-        self, outputs: Outputs, shard: Shard, turn: Turn, on_commit: Callable[[Mark], None] | None = None
-    ) -> None:
-        self._outputs = outputs
-        self._shard = shard
-        self._turn = turn
+    def __init__(self, steps: Steps, on_commit: OnCommit | None = None) -> None:
+        self._steps = steps
         self._on_commit = on_commit
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> _Committing:  # noqa: ARG002 - Bytewax's shape
         return _Committing(self)
 
-    def write(self, items: list[Encoded | Mark]) -> None:
-        with self._turn:
-            mark = self._outputs.write(items)
+    def write(self, effects: Effects) -> None:
+        if self._steps.faults.fault is not None:
+            return
+        turn = self._steps.turns[effects.batch.shard]
+        with self._steps.faults.at(effects.batch.shard):
+            mark = turn.outputs.write(effects.made)
             if mark is not None:
-                self._outputs.commit(mark)
-                self._shard.commit(mark)
-                self._turn.in_flight = False
+                turn.outputs.commit(mark)
+                turn.shard.commit(mark)
+                turn.is_in_flight = False
                 if self._on_commit is not None:
-                    self._on_commit(mark)
+                    self._on_commit(effects, mark)

@@ -8,6 +8,7 @@ outputs calls `commit(mark)` once they are durable; only then the store moves. T
 and the dataflow wraps the same object.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
@@ -31,9 +32,11 @@ from domain.reference_faults import faults
 from domain.waiting import wakes
 from state.draft import Cause, Draft, Plans, Transition
 from state.fold import apply, cause_of, flush_views, wake
-from state.guards import OUTPUTS_DIFFER, GuardStop
+from state.guards import LOG_DAMAGED, OUTPUTS_DIFFER, POISON, GuardStop
+from state.overrides import Override, Overrides
 from state.rules import RULES_VERSION, check_rules
-from state.store import Engagement, Meta, Store
+from state.snapshot import Damaged
+from state.store import Engagement, Meta, Store, StoreError
 
 # Views of changed projects go out at the end of the day and after so many log records.
 VIEW_RUN = 16_384
@@ -43,6 +46,8 @@ REFERENCE = ""
 ERA = "era"
 # Before the last engagement done, in the position of a record of which only views are left to send: after all ids, and in none.
 VIEWS = "\U0010ffff"
+# What goes wrong around the fold and not in it.
+AROUND = (GuardStop, Damaged, StoreError, sqlite3.Error, OSError, MemoryError)
 # Reference data that comes every day, and decides nothing but exchange and accounting dates.
 DAILY = (ExchangeRateSet, AccountingPeriodClosed, AccountingPeriodReopened)
 
@@ -122,12 +127,17 @@ class Shard:
         number: int,
         progress: Progress,
         decode: Callable[[str, bytes], Event],
+        overrides: Overrides | None = None,
     ) -> None:
         self.store = store
         self.generation = generation
         self.number = number
         self.progress = progress
         self._encoders = encoders
+        self._overrides = overrides or {}
+        self._skipped_offsets = {offset for offset, _ in self._overrides}
+        self._at = ""
+        self.engagements_a_batch = ENGAGEMENTS_A_BATCH
         meta = store.meta
         self.offset, self.engagement = meta.offset, meta.engagement
         self._ordinal = meta.ordinal
@@ -158,9 +168,14 @@ class Shard:
             self.store.begin()
             self._in_flight = True
         made: list[Encoded | Mark] = []
-        room = ENGAGEMENTS_A_BATCH
+        room = self.engagements_a_batch
         for record in records:
-            room = self._fold_one(record, made, room)
+            try:
+                room = self._fold_one(record, made, room)
+            except AROUND:
+                raise
+            except Exception as fault:
+                raise self._poisoned(record, fault) from fault
             if self.engagement or room <= 0:
                 break
         made.append(
@@ -201,8 +216,11 @@ class Shard:
         self._recorded_max = max(self._recorded_max, recorded_at)
         cause = cause_of(event, self._recorded_max, record.offset)
         emit = _Emitter(self, cause, made)
+        self._at = ""
         if not self.engagement.startswith(VIEWS):
-            if record.engagement_id:
+            if passed_over := self._overridden(record.offset, ""):
+                self._skip(record.engagement_id, passed_over, event, cause, emit)
+            elif record.engagement_id:
                 self._apply_to(record.engagement_id, event, cause, emit, record.own)
             else:
                 room = self._broadcast(record, event, cause, emit, room)
@@ -214,6 +232,12 @@ class Shard:
                 return room
         self._input_chain = blake2b(self._input_chain + record.body, digest_size=16).digest()
         self.offset, self.engagement, self._ordinal = record.offset + 1, "", 0
+        if self.offset == self.progress.offset and self.progress.input_chain != self._input_chain:
+            raise GuardStop(
+                LOG_DAMAGED,
+                f"shard {self.number}: the log up to record {record.offset} is not the one that the outputs were made from; "
+                "put back a copy of it. Nothing was written",
+            )
         if self._seq < self.progress.next_seq:
             self._check_place()
         return room
@@ -231,6 +255,10 @@ class Shard:
     def _apply_to(
         self, engagement_id: str, event: Event, cause: Cause, emit: "_Emitter", own: tuple[str, ...] | None = None
     ) -> None:
+        if passed_over := self._overridden(cause.log_offset, engagement_id):
+            self._skip(engagement_id, passed_over, event, cause, emit)
+            return
+        self._at = engagement_id
         store = self.store
         engagement = store.engagement(engagement_id)
         change = apply(
@@ -257,6 +285,39 @@ class Shard:
             memo.clear()
             memo[ERA] = self._era
         return Plans(memo, self._shared_plans, self._daily_plans)
+
+    # What an operator passes over
+
+    def _overridden(self, offset: int, at: str) -> Override | None:
+        return self._overrides.get((offset, at)) if offset in self._skipped_offsets else None
+
+    def _skip(self, engagement_id: str, passed_over: Override, event: Event, cause: Cause, emit: "_Emitter") -> None:
+        """Nothing of the record but an exception that says so."""
+        kind, subject = owner_key(event)
+        message = (
+            f"record {passed_over.offset} of shard {self.number} ({type(event).__name__}, event {cause.event_id}) was passed over by "
+            f"{passed_over.requested_by}, approved by {passed_over.approved_by}: {passed_over.reason}"
+        )
+
+        def note(of: str, before: Any, reference: ReferenceBook, entries: Any, why: Cause, plans: Plans) -> Transition:
+            draft = Draft(of, before, entries, reference, why, plans)
+            draft.note("skipped_by_operator", kind, subject, message, side=f"/{cause.version}")
+            return draft.transition()
+
+        self._take(engagement_id or REFERENCE, cause, emit, note)
+
+    def _poisoned(self, record: LogRecord, fault: Exception) -> GuardStop:
+        at = self._at.removeprefix(VIEWS)
+        where = f", engagement {at}" if at else ""
+        how = f" --engagement {at}" if at and not record.engagement_id else ""
+        views = " --views" if self._at.startswith(VIEWS) else ""
+        return GuardStop(
+            POISON,
+            f"shard {self.number}, record {record.offset}{where}: {record.type_name} with event_id {record.event.event_id} "
+            f"cannot be folded: {type(fault).__name__}: {fault}. This is a fault of Milepost and not of the event; what comes before "
+            "the batch is committed, the shard waits. Report it, and run a release that mends it; where that cannot wait: "
+            f"milepost skip --shard {self.number} --offset {record.offset}{how}{views} --reason WHY --as YOU --approved-by ANOTHER",
+        )
 
     def _take(
         self, engagement_id: str, cause: Cause, emit: "_Emitter", step: Callable[..., Transition], *args: object
@@ -297,7 +358,10 @@ class Shard:
                 self.store.done(event.zone, event.date.isoformat(), engagement_id)
                 self._apply_to(engagement_id, event, cause, emit)
                 self._shown(engagement_id)
+            elif passed_over := self._overridden(record.offset, engagement_id):
+                self._skip(engagement_id, passed_over, event, cause, emit)
             else:
+                self._at = engagement_id
                 self._take(engagement_id, cause, emit, wake, self.store.waiting_in(engagement_id, keys))
         if len(taken) < len(targets):
             self.engagement = taken[-1]
@@ -312,7 +376,9 @@ class Shard:
         targets = self.store.changed(self.engagement.removeprefix(VIEWS))
         taken = targets[: max(room, 1)]
         for engagement_id in taken:
-            self._take(engagement_id, cause, emit, flush_views)
+            self._at = f"{VIEWS}{engagement_id}"
+            if not self._overridden(cause.log_offset, self._at):
+                self._take(engagement_id, cause, emit, flush_views)
             self._shown(engagement_id)
         self.engagement = f"{VIEWS}{taken[-1]}" if len(taken) < len(targets) else ""
         return room - len(taken)

@@ -43,6 +43,7 @@ FILES = ("", "-wal", "-shm", "-pages")
 KEPT_BACK_MAX = 64
 # Rows of entries that stay at hand, 5 kB each, for they are often read again soon.
 ROWS_AT_HAND = 5_000
+PAGES_AT_HAND_KIB = 24_576
 # Line, day, entry.
 OpenKey = tuple[str, str, str]
 
@@ -94,12 +95,21 @@ def is_damage(fault: BaseException) -> bool:
 
 
 class Store:
-    """One shard's books. `cache_engagements` bounds the decoded engagements kept between batches."""
+    """One shard's books. `cache_engagements` and `cache_rows` bound what stays decoded between batches."""
 
-    def __init__(self, path: Path, generation: str, shard: int, cache_engagements: int = 2_000) -> None:
+    def __init__(
+        self,
+        path: Path,
+        generation: str,
+        shard: int,
+        cache_engagements: int = 2_000,
+        cache_rows: int = ROWS_AT_HAND,
+        cache_pages_kib: int = PAGES_AT_HAND_KIB,
+    ) -> None:
         self.path = path
         self._cache: OrderedDict[str, Engagement] = OrderedDict()
         self._cache_limit = cache_engagements
+        self._rows_limit = cache_rows
         self._dirty: dict[str, set[PartKey]] = {}
         self._rows: dict[int, dict[str, Entry]] = {}
         self._rows_count = 0
@@ -115,7 +125,7 @@ class Store:
         try:
             self.db.executescript(
                 f"PRAGMA page_size={PAGE}; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                "PRAGMA cache_size=-24576; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;"
+                f"PRAGMA cache_size=-{cache_pages_kib}; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;"
             )
             self._pages.check_recovered(self.db)
             self.db.executescript(SCHEMA)
@@ -226,7 +236,7 @@ class Store:
         found = snapshot.decode_entry(data)
         if found.entry_id != entry_id:
             raise Damaged(f"entry {found.entry_id} is stored as {entry_id}")
-        if self._rows_count < ROWS_AT_HAND:
+        if self._rows_count < self._rows_limit:
             rows[entry_id] = found
             self._rows_count += 1
         return found
@@ -387,7 +397,7 @@ class Store:
             self._pages.seal(self.db)
         while len(self._cache) > self._cache_limit:
             self._cache.popitem(last=False)
-        if self._rows_count > ROWS_AT_HAND:
+        if self._rows_count > self._rows_limit:
             self._rows.clear()
             self._rows_count = 0
 

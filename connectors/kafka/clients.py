@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 from confluent_kafka import Consumer as RealConsumer
-from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka import Producer as RealProducer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, OffsetSpec
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._topic import TopicDescription
 from confluent_kafka.cimpl import NewTopic
@@ -44,6 +44,7 @@ class Consumer(Protocol):
     def get_watermark_offsets(
         self, partition: TopicPartition, timeout: float = ..., cached: bool = ...
     ) -> tuple[int, int]: ...
+    def consumer_group_metadata(self) -> object: ...
     def close(self) -> None: ...
 
 
@@ -59,6 +60,10 @@ class Producer(Protocol):
         headers: list[tuple[str, bytes]] | None = ...,
     ) -> None: ...
     def poll(self, timeout: float) -> int: ...
+    def send_offsets_to_transaction(
+        self, positions: list[TopicPartition], group_metadata: object, timeout: float
+    ) -> None: ...
+    def flush(self, timeout: float) -> int: ...
     def commit_transaction(self, timeout: float) -> None: ...
 
 
@@ -140,6 +145,8 @@ class KafkaClients:
                 "fetch.max.bytes": min(kib * 1024, 52_428_800),
                 "receive.message.max.bytes": max(kib * 1024, 1_000_000) + 1_048_576,
                 "fetch.queue.backoff.ms": 10,
+                # The end of a partition is told, and other questions on the connection are answered, only after this.
+                "fetch.wait.max.ms": 50,
             }
         )
         return cast("Consumer", made)
@@ -154,7 +161,8 @@ class KafkaClients:
                 "acks": "all",
                 "linger.ms": 0,
                 "compression.type": "lz4",
-                "message.max.bytes": 1_100_000,
+                # A log record: an event, and what of it is one engagement's own, which are ids that the event names.
+                "message.max.bytes": 2_100_000,
             }
         )
         return cast("Producer", made)
@@ -206,13 +214,13 @@ class KafkaClients:
 
     def last_stable(self, topic: str, partition: int) -> tuple[int, int]:
         at = TopicPartition(topic, partition)
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         timeout = self.settings.request_timeout_seconds
-        stable, high = self.consumer(committed=True), self.consumer(committed=False)
-        try:
-            return stable.get_watermark_offsets(at, timeout)[1], high.get_watermark_offsets(at, timeout)[1]
-        finally:
-            stable.close()
-            high.close()
+        stable, high = (
+            self.admin.list_offsets({at: latest}, isolation_level=level, request_timeout=timeout)[at].result().offset
+            for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED)
+        )
+        return stable, high
 
 
 def _plain(topic_id: object) -> str:

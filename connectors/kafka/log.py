@@ -1,0 +1,234 @@
+"""Reads one partition of the engagement log.
+
+A record is named by its number, dense from 0, which intake writes into the header `n`: positions and bytes do not depend
+on where transactions fell, and a record that is missing or comes twice is seen at once. The brokers' own offsets, which
+have gaps, only serve to find a number again. Before number 0 stands the genesis.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Final, NoReturn
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from connectors.decode_error import DecodeError
+from connectors.event_bodies import READERS
+from connectors.kafka.clients import Clients, Message
+from connectors.kafka.partitions import bounds, is_passing, unreachable
+from connectors.log_records import LogRecord, Stored, read_stored
+from state import genesis
+from state.genesis import Genesis
+from state.guards import LOG_DAMAGED, LOG_MISSING, TOPIC_CHANGED, GuardStop
+
+GENESIS_KEY: Final = b"\x00genesis"
+NUMBER_HEADER: Final = "n"
+# A record is an event of at most 1 MB with its engagement and what is its own.
+RECORD_BYTES_MAX: Final = 3 * 1024 * 1024
+READ_RECORDS: Final = 2_000
+READ_BYTES: Final = 4 * 1024 * 1024
+GONE: Final = frozenset(
+    {
+        KafkaError._AUTO_OFFSET_RESET,
+        KafkaError.OFFSET_OUT_OF_RANGE,
+        KafkaError._UNKNOWN_PARTITION,
+        KafkaError._UNKNOWN_TOPIC,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_TOPIC_ID,
+    }
+)
+
+
+class KafkaLog:
+    """One shard's log, committed records only. What was read and not folded yet is kept and given again."""
+
+    def __init__(self, clients: Clients, topic: str, shard: int, timeout: float = 30.0) -> None:
+        """Raises GuardStop where there is no log or it does not begin with its genesis."""
+        self.topic = topic
+        self.shard = shard
+        self.is_at_end = False
+        self._timeout = timeout
+        self._consumer = clients.consumer()
+        self._held: list[LogRecord] = []
+        self._places: list[int] = []
+        self._next, self._next_place = -1, -1
+        try:
+            self._first = bounds(self._consumer, (topic, shard), timeout)[0]
+            self.genesis = self._read_genesis()
+        except BaseException:
+            self.close()
+            raise
+        self._known = (0, self._first + 1)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def place_of(self, number: int) -> int:
+        """Where a record stands that was read last, or where the one behind them may come."""
+        if self._held and self._held[0].offset <= number < self._next:
+            return self._places[number - self._held[0].offset]
+        return self._next_place if number == self._next else -1
+
+    def remember(self, number: int, place: int) -> None:
+        """A record's place, known from elsewhere: it shortens the search for others."""
+        self._known = (number, place)
+
+    def read(self, offset: int, max_records: int = READ_RECORDS, max_bytes: int = READ_BYTES) -> list[LogRecord]:
+        """Records from a number on: those at hand, else what has come; none where nothing has. Never waits."""
+        held = self._held
+        if held and held[0].offset <= offset < self._next:
+            done = offset - held[0].offset
+            del held[:done], self._places[:done]
+        else:
+            held.clear()
+            self._places.clear()
+            if offset != self._next:
+                self._go_to(offset)
+            self._take_in(self._consumer.consume(max_records, 0))
+        return _within(held, max_records, max_bytes)
+
+    def locate(self, number: int) -> int:
+        """Where to begin reading so that this record comes first; the end where there is none yet."""
+        known, place = self._known
+        if number == known:
+            return place
+        # Every record takes at least one offset, so that numbers grow no faster than offsets.
+        low = self._first + 1 + number
+        high = place - (known - number) if number < known else self._end()
+        while low < high:
+            middle = (low + high) // 2
+            found = self._first_from(middle)
+            if found is None or _number(found, self.topic) > number:
+                high = middle
+            elif _number(found, self.topic) == number:
+                return found.offset()
+            else:
+                low = found.offset() + 1
+        return low
+
+    def _go_to(self, number: int) -> None:
+        place = self.locate(number)
+        self._consumer.assign([TopicPartition(self.topic, self.shard, place)])
+        self._next, self._next_place = number, place
+        self.is_at_end = False
+
+    def _take_in(self, messages: list[Message]) -> None:
+        for message in messages:
+            fault = message.error()
+            if fault is not None:
+                self._heed(fault)
+                continue
+            self._held.append(self._record(message))
+            self._places.append(message.offset())
+            self._next += 1
+            self._next_place = message.offset() + 1
+            self.is_at_end = False
+
+    def _record(self, message: Message) -> LogRecord:
+        number = _number(message, self.topic)
+        if number != self._next:
+            raise _damaged(
+                self.topic, message, f"expected number {self._next}, found {number}: records are missing, or twice"
+            )
+        value = message.value() or b""
+        if len(value) > RECORD_BYTES_MAX:
+            raise _damaged(self.topic, message, f"expected at most {RECORD_BYTES_MAX:,} bytes, found {len(value):,}")
+        try:
+            stored: Stored
+            stored, length = read_stored(value, 0)
+            event = READERS[stored.type, stored.schema](stored.body)
+        except (DecodeError, KeyError) as fault:
+            raise _damaged(self.topic, message, f"record {number} cannot be read: {fault}") from fault
+        if length != len(value):
+            raise _damaged(self.topic, message, f"record {number} has {len(value)} bytes, expected {length}")
+        if (message.key() or b"") != stored.engagement_id.encode():
+            raise _damaged(
+                self.topic, message, f"record {number} has another key than its engagement {stored.engagement_id}"
+            )
+        return LogRecord(number, stored.engagement_id, stored.type, stored.body, event, stored.own)
+
+    def _heed(self, fault: KafkaError) -> None:
+        if fault.code() == KafkaError._PARTITION_EOF:
+            self.is_at_end = True
+        elif fault.code() in GONE:
+            self._gone(fault)
+        elif not is_passing(fault):
+            raise KafkaException(fault)
+
+    def _gone(self, fault: KafkaError) -> NoReturn:
+        raise GuardStop(
+            TOPIC_CHANGED,
+            f"{self.topic}, partition {self.shard}: record {self._next} was expected at offset {self._next_place} and is not there "
+            f"({fault.str()}): the log was cut off, or made again. Put the log back from its copy; nothing was written from this state",
+        ) from KafkaException(fault)
+
+    # Finding
+
+    def _read_genesis(self) -> Genesis:
+        found = self._first_from(self._first)
+        if found is None:
+            raise GuardStop(
+                LOG_MISSING,
+                f"{self.topic}, partition {self.shard}: the log is empty; expected its genesis, with which intake begins it. "
+                "Start intake first",
+            )
+        if found.key() != GENESIS_KEY:
+            raise GuardStop(
+                TOPIC_CHANGED,
+                f"{self.topic}, partition {self.shard}: expected the genesis as the first record, found another at offset "
+                f"{found.offset()}: the log was cut off. Put it back from its copy",
+            )
+        try:
+            read = genesis.from_json((found.value() or b"").decode())
+        except ValueError as fault:
+            raise _damaged(self.topic, found, f"the genesis cannot be read: {fault}") from fault
+        self._first = found.offset()
+        return read
+
+    def _end(self) -> int:
+        return bounds(self._consumer, (self.topic, self.shard), self._timeout)[1]
+
+    def _first_from(self, offset: int) -> Message | None:
+        """None where no record stands at the offset or behind it."""
+        self._consumer.assign([TopicPartition(self.topic, self.shard, offset)])
+        for message in self._answers():
+            fault = message.error()
+            if fault is None:
+                return message
+            if fault.code() == KafkaError._PARTITION_EOF:
+                return None
+            self._heed(fault)
+        raise unreachable(f"no answer for {self._timeout:g} seconds about {self.topic}, partition {self.shard}")
+
+    def _answers(self) -> Iterator[Message]:
+        until = time.monotonic() + self._timeout
+        while time.monotonic() < until:
+            message = self._consumer.poll(0.2)
+            if message is not None:
+                yield message
+
+
+def _within(held: list[LogRecord], max_records: int, max_bytes: int) -> list[LogRecord]:
+    """As many as fit, at least one where there is one."""
+    room = max_bytes
+    for count, record in enumerate(held[:max_records]):
+        room -= len(record.body)
+        if room < 0 and count:
+            return held[:count]
+    return held[:max_records]
+
+
+def _number(message: Message, topic: str) -> int:
+    for name, value in message.headers() or ():
+        if name == NUMBER_HEADER and value.isdigit():
+            return int(value)
+    raise _damaged(topic, message, "the record has no number; only intake may write to the log")
+
+
+def _damaged(topic: str, message: Message, what: str) -> GuardStop:
+    return GuardStop(
+        LOG_DAMAGED,
+        f"{topic}, partition {message.partition()}, offset {message.offset()}: {what}. Put the log back from its copy; "
+        "docs/operations.md says how",
+    )

@@ -1,0 +1,224 @@
+"""Outputs and progress of one shard, a transaction a batch.
+
+An error that the same call cannot get over ends the process; a transaction is never aborted on a live producer, as an
+abort that arrives late could take away what was written after it. The next start fences whatever is left of this one.
+
+What progress of the last run does not cover may be visible already, topic by topic a part of one batch. It is made again
+from the log, compared byte for byte and passed over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException
+
+from connectors.kafka.clients import Producer
+from connectors.kafka.names import FORECAST_CURRENT, Names
+from connectors.kafka.partitions import unreachable
+from connectors.kafka.progress import Written, to_bytes
+from connectors.kafka.published import Published, headers, source_of
+from domain.outputs import TOPICS
+from state.guards import FENCED, OUTPUTS_DIFFER, GuardStop
+from state.shard import Encoded, Mark, Progress
+
+FORECAST_UPDATES: Final = TOPICS["ForecastUpdate"]
+# Intake writes the dead letters.
+WRITTEN: Final = (
+    *sorted((topic, name) for name, topic in TOPICS.items() if name != "DeadLetter"),
+    (FORECAST_CURRENT, "ForecastUpdate"),
+)
+SHARD_TOPICS: Final = tuple(dict.fromkeys(topic for topic, _ in WRITTEN))
+NONE_BEFORE: Final = -1
+FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+QUEUE_WAIT_SECONDS: Final = 0.1
+
+
+class Identity(NamedTuple):
+    """What every progress record of a shard says alike: whose it is, and what it was made under."""
+
+    generation: str
+    shard: int
+    genesis: str
+    rules: str
+    topic_ids: Mapping[str, str]
+
+
+class Visible(NamedTuple):
+    """The outputs of a topic behind progress that readers see already, by number; a compacted topic may hold fewer."""
+
+    last: int
+    records: Mapping[int, Published]
+    compacted: bool
+
+
+Early = Mapping[str, Visible]
+# What stands before the bodies of a type on a topic. Raises GuardStop where its schema is not registered.
+FrameOf = Callable[[str, str], bytes]
+
+
+class KafkaOutputs:
+    """Where a shard's outputs go. `suppressed` counts those that were visible already."""
+
+    def __init__(
+        self,
+        producer: Producer,
+        names: Names,
+        identity: Identity,
+        frame_of: FrameOf,
+        written: Written | None,
+        early: Early,
+        timeout: float,
+        place_of: Callable[[int], int],
+        overrides_before: Callable[[int, str], str],
+    ) -> None:
+        """`producer` has taken the shard's transactional id. Raises GuardStop for an output whose schema is not registered."""
+        self.identity = identity
+        self.written = written
+        self.progress = written.for_shard if written is not None else Progress()
+        self.suppressed = 0
+        self.produced: Counter[str] = Counter()
+        self._place_of = place_of
+        self._overrides_before = overrides_before
+        self._producer = producer
+        self._full = {topic: names.shared(topic) for topic in SHARD_TOPICS}
+        self._progress_topic = names.progress
+        self._source = source_of(identity.generation, identity.shard)
+        self._frames = {place: frame_of(*place) for place in WRITTEN}
+        self._last = dict(written.topics) if written is not None else {}
+        self._early = dict(early)
+        self.early_count = sum(len(visible.records) for visible in early.values())
+        self._is_open = False
+        self._timeout = timeout
+
+    def write(self, items: Sequence[Encoded | Mark]) -> Mark | None:
+        """Send outputs on their way; the mark, which is returned for `commit`, makes them good."""
+        mark = None
+        for item in items:
+            if isinstance(item, Mark):
+                mark = item
+                continue
+            self._send(item.topic, item)
+            if item.topic == FORECAST_UPDATES:
+                self._send(FORECAST_CURRENT, item)
+        return mark
+
+    def commit(self, mark: Mark) -> None:
+        """Make everything before the mark visible at once. A mark at or below progress changes nothing."""
+        if (mark.offset, mark.engagement) <= (self.progress.offset, self.progress.engagement):
+            return
+        self._begin()
+        written = self._progress_at(mark)
+        key = self.identity.generation.encode()
+        self._await_delivery()
+        self._produce(self._progress_topic, to_bytes(written), key, None)
+        self._end_transaction()
+        self.written, self.progress = written, written.for_shard
+
+    def close(self) -> None:
+        """Commits nothing: what is open is ended by whoever takes the shard next."""
+
+    def _send(self, topic: str, item: Encoded) -> None:
+        before = self._last.get(topic, NONE_BEFORE)
+        self._last[topic] = item.output_seq
+        if self._early and topic in self._early and self._is_visible(topic, item, before):
+            self.suppressed += 1
+            return
+        if not self._is_open:
+            self._begin()
+        self._produce(
+            self._full[topic],
+            self._frames[topic, item.type_name] + item.body,
+            item.key.encode(),
+            headers(self._source, item.type_name, item.output_seq, before),
+        )
+        self.produced[topic] += 1
+
+    def _is_visible(self, topic: str, item: Encoded, before: int) -> bool:
+        visible = self._early[topic]
+        if item.output_seq > visible.last:
+            del self._early[topic]
+            return False
+        found = visible.records.get(item.output_seq)
+        wanted = (item.key.encode(), item.type_name, item.output_seq, before, item.body)
+        if found is None and visible.compacted:
+            return True
+        if found is None or found.identity != wanted:
+            what = "is not there, though later ones are" if found is None else "was written with other bytes"
+            raise GuardStop(
+                OUTPUTS_DIFFER,
+                f"{self._full[topic]}, partition {self.identity.shard}: output {item.output_seq} ({item.type_name}), made again "
+                f"from record {self.progress.offset} of the log on, {what}; the code or its data changed without an activated "
+                "rules version. Nothing was written; go back to the version that wrote it",
+            )
+        return True
+
+    def _progress_at(self, mark: Mark) -> Written:
+        one = self.identity
+        return Written(
+            generation=one.generation,
+            shard=one.shard,
+            offset=mark.offset,
+            log_at=self._place_of(mark.offset),
+            engagement=mark.engagement,
+            next_output_seq=mark.next_seq,
+            topics=dict(self._last),
+            input_chain=mark.input_chain.hex(),
+            output_chain=mark.output_chain.hex(),
+            genesis=one.genesis,
+            overrides=self._overrides_before(mark.offset, mark.engagement),
+            topic_ids=one.topic_ids,
+            rules=one.rules,
+        )
+
+    # The transaction
+
+    def _begin(self) -> None:
+        if not self._is_open:
+            self._producer.begin_transaction()
+            self._is_open = True
+
+    def _produce(self, topic: str, value: bytes, key: bytes, told: list[tuple[str, bytes]] | None) -> None:
+        until = 0.0
+        while True:
+            try:
+                self._producer.produce(topic, value, key, self.identity.shard, headers=told)
+            except BufferError:
+                until = until or time.monotonic() + self._timeout
+                if time.monotonic() > until:
+                    raise
+                self._producer.poll(QUEUE_WAIT_SECONDS)
+            except KafkaException as fault:
+                raise self._fenced_or(fault) from fault
+            else:
+                return
+
+    def _await_delivery(self) -> None:
+        """Progress reaches the brokers last: an end of the transaction before its time shows outputs without it, never the reverse."""
+        left = self._producer.flush(self._timeout)
+        if left:
+            raise unreachable(
+                f"{left} outputs of shard {self.identity.shard} were not taken within {self._timeout:g} seconds"
+            )
+
+    def _end_transaction(self) -> None:
+        """An end in doubt ends the process: asked again, the first request could arrive late and meet the next transaction."""
+        try:
+            self._producer.commit_transaction(self._timeout)
+        except KafkaException as fault:
+            raise self._fenced_or(fault) from fault
+        self._is_open = False
+
+    def _fenced_or(self, fault: KafkaException) -> Exception:
+        return fenced(self.identity.shard, fault) if fault.args[0].code() in FENCES else fault
+
+
+def fenced(shard: int, fault: KafkaException) -> GuardStop:
+    return GuardStop(
+        FENCED,
+        f"shard {shard}: another process has taken it over, or this one stood still for longer than a transaction may take "
+        f"({fault.args[0].str()}). What was not committed is not visible. See that one process alone has the shard, then start it",
+    )

@@ -1,0 +1,61 @@
+"""How far the outputs of a shard are good: one record in the transaction of every batch, on a compacted topic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from state.shard import Progress
+
+
+class Written(NamedTuple):
+    """What the last commit of a shard said.
+
+    `log_at` is where on the log's partition the record numbered `offset` stands, or where it may come; `topics` are the
+    numbers of the last outputs by topic; `genesis` and `overrides` are digests; `topic_ids` are another's after a topic
+    was deleted and made again.
+    """
+
+    generation: str
+    shard: int
+    offset: int
+    log_at: int
+    engagement: str
+    next_output_seq: int
+    topics: Mapping[str, int]
+    input_chain: str
+    output_chain: str
+    genesis: str
+    overrides: str
+    topic_ids: Mapping[str, str]
+    rules: str
+
+    @property
+    def place(self) -> tuple[int, str]:
+        return self.offset, self.engagement
+
+    @property
+    def for_shard(self) -> Progress:
+        return Progress(
+            self.offset,
+            self.engagement,
+            self.next_output_seq,
+            bytes.fromhex(self.output_chain),
+            bytes.fromhex(self.input_chain),
+        )
+
+
+def to_bytes(written: Written) -> bytes:
+    """The same bytes for equal values."""
+    return orjson.dumps(written._asdict(), option=orjson.OPT_SORT_KEYS)
+
+
+def from_bytes(value: bytes) -> Written:
+    """Raises ValueError for what no commit has written."""
+    found: Any = orjson.loads(value)
+    try:
+        return Written(**found)
+    except TypeError as fault:
+        raise ValueError(f"expected an object with {', '.join(Written._fields)}") from fault

@@ -1,0 +1,93 @@
+"""Outputs as they stand on their topics, and the headers that say which they are.
+
+Headers are those of CloudEvents in binary mode; an output's identity is its source, which names generation and shard,
+and its id, which is its number there. `topic_seq` is the number of the output before it in its topic and shard, -1 for
+the first, so that whoever reads one topic alone sees a gap.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from connectors.decode_error import DecodeError
+from connectors.kafka.clients import Message
+from connectors.kafka.frame import unframed
+
+SPEC_VERSION: Final = b"1.0"
+CONTENT_TYPE: Final = b"application/avro"
+SOURCE: Final = re.compile(rb"milepost/([A-Za-z0-9_-]{1,32})/([0-9]{1,4})")
+NUMBER: Final = re.compile(rb"-?[0-9]{1,19}")
+
+Headers = list[tuple[str, bytes]]
+
+
+class Published(NamedTuple):
+    """`body` is the Avro body with its position; `before` the output before it in the same topic and shard."""
+
+    topic: str
+    at: int
+    key: bytes
+    type_name: str
+    generation: str
+    shard: int
+    output_seq: int
+    before: int
+    schema_id: int
+    body: bytes
+
+    @property
+    def identity(self) -> tuple[bytes, str, int, int, bytes]:
+        """What is the same each time the log is folded: key, type, numbers, body; not the frame, nor when and where it stands."""
+        return self.key, self.type_name, self.output_seq, self.before, self.body
+
+
+def source_of(generation: str, shard: int) -> bytes:
+    return f"milepost/{generation}/{shard}".encode()
+
+
+def headers(source: bytes, type_name: str, output_seq: int, before: int) -> Headers:
+    return [
+        ("ce_specversion", SPEC_VERSION),
+        ("ce_type", type_name.encode()),
+        ("ce_source", source),
+        ("ce_id", b"%d" % output_seq),
+        ("content-type", CONTENT_TYPE),
+        ("topic_seq", b"%d" % before),
+    ]
+
+
+def published(message: Message) -> Published:
+    """Raises DecodeError for what none of our shards has written."""
+    found = dict(message.headers() or ())
+    source = SOURCE.fullmatch(found.get("ce_source", b""))
+    value = message.value()
+    if source is None or value is None:
+        raise DecodeError(
+            f"expected an output with the header ce_source milepost/<generation>/<shard>, got {_shown(found)}"
+        )
+    schema_id, body = unframed(value)
+    return Published(
+        message.topic(),
+        message.offset(),
+        message.key() or b"",
+        found.get("ce_type", b"").decode("ascii", "replace"),
+        source[1].decode(),
+        int(source[2]),
+        _number(found, "ce_id"),
+        _number(found, "topic_seq"),
+        schema_id,
+        body,
+    )
+
+
+def _number(found: dict[str, bytes], name: str) -> int:
+    value = found.get(name, b"")
+    if NUMBER.fullmatch(value) is None:
+        raise DecodeError(f"expected a number, got {value[:32]!r}", f"headers.{name}")
+    return int(value)
+
+
+def _shown(found: dict[str, bytes]) -> str:
+    source = found.get("ce_source")
+    return "none" if source is None else ascii(source[:64])

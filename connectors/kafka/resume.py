@@ -1,0 +1,361 @@
+"""Takes a shard over: whoever had it is fenced, what he left is looked at, and the outputs go on exactly behind it.
+
+The order matters. Fencing comes first, so that nothing is written any more behind what is looked at; then everything
+open must have ended, as it could still become visible; then progress is read, which is the least that is good, and the
+tail of every output partition, which is the truth:
+
+- a tail behind progress: an output was lost with its transaction; the shard stops, and `milepost repair` writes exactly
+  what is missing;
+- a tail ahead of progress: part of the next batch became visible early; it is made again, compared and passed over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from confluent_kafka import KafkaException
+
+from connectors.decode_error import DecodeError
+from connectors.kafka import progress
+from connectors.kafka.clients import Clients, Message, Producer
+from connectors.kafka.names import FORECAST_CURRENT, Names
+from connectors.kafka.outputs import FENCES, SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Visible, fenced
+from connectors.kafka.partitions import Place, bounds, read_to_end, unreachable
+from connectors.kafka.progress import Written
+from connectors.kafka.published import Published, published
+from state.guards import (
+    HANGING_TRANSACTION,
+    OTHER_GENERATION,
+    PROGRESS_MISSING,
+    TOPIC_CHANGED,
+    TORN_OUTPUTS,
+    WRONG_TOPIC_SETTINGS,
+    GuardStop,
+)
+
+# Of these the brokers drop what has a newer record with the same key.
+COMPACTED: Final = frozenset({FORECAST_CURRENT, "project.views"})
+TAIL_RECORDS: Final = 256
+TAIL_GROWTH: Final = 16
+MARGIN_SECONDS: Final = 10.0
+LOOK_AGAIN_SECONDS: Final = 0.25
+
+
+class Target(NamedTuple):
+    """Which shard, of which log, and under which rules it is folded. `early_max` is the most that one batch could make."""
+
+    names: Names
+    shard: int
+    partitions: int
+    genesis: str
+    rules: str
+    frame_of: FrameOf
+    transaction_timeout: float = 60.0
+    timeout: float = 30.0
+    early_max: int = 50_000
+
+    @property
+    def output_topics(self) -> dict[str, str]:
+        """As they are called here, and at the brokers."""
+        return {topic: self.names.shared(topic) for topic in SHARD_TOPICS}
+
+
+class Tail(NamedTuple):
+    """The end of what readers see of a topic's partition: our generation's outputs by number; whether older ones were dropped."""
+
+    records: Mapping[int, Published]
+    was_cut: bool
+
+    @property
+    def last(self) -> int:
+        return max(self.records, default=-1)
+
+
+class Standing(NamedTuple):
+    """What the brokers hold of a shard."""
+
+    written: Written | None
+    tails: Mapping[str, Tail]
+    topic_ids: Mapping[str, str]
+
+
+def no_overrides(_offset: int, _engagement: str) -> str:
+    """The digest of none."""
+    return ""
+
+
+def take_over(
+    clients: Clients,
+    target: Target,
+    place_of: Callable[[int], int],
+    overrides_before: Callable[[int, str], str] = no_overrides,
+) -> KafkaOutputs:
+    """The outputs of a shard, good up to its progress. Raises GuardStop where going on could lose or double."""
+    topic_ids = described(clients, target)
+    producer = fence(clients, target)
+    await_ends(clients, target)
+    standing = look(clients, target, topic_ids)
+    check_same_log(standing, target)
+    early = early_of(standing, target)
+    identity = Identity(target.names.generation, target.shard, target.genesis, target.rules, topic_ids)
+    return KafkaOutputs(
+        producer,
+        target.names,
+        identity,
+        target.frame_of,
+        standing.written,
+        early,
+        target.transaction_timeout,
+        place_of,
+        overrides_before,
+    )
+
+
+def described(clients: Clients, target: Target) -> dict[str, str]:
+    """The ids of all topics that the shard reads or writes. Raises GuardStop where one is missing or was divided anew."""
+    names = [target.names.log, target.names.progress, *target.output_topics.values()]
+    try:
+        found = clients.topics(names)
+    except KafkaException as fault:
+        raise unreachable(fault.args[0].str()) from fault
+    missing = [name for name in names if found[name] is None]
+    if missing:
+        raise GuardStop(
+            WRONG_TOPIC_SETTINGS,
+            f"topics are missing: {', '.join(missing)}. `milepost topics create` makes them, where they never were; a topic "
+            "that held something has to be put back from its copy",
+        )
+    ids = {}
+    for name, state in found.items():
+        assert state is not None, "none is missing"
+        if state.partitions != target.partitions:
+            raise GuardStop(
+                TOPIC_CHANGED,
+                f"{name} has {state.partitions} partitions, expected {target.partitions}: their number is fixed for a generation, "
+                "or records would move from shard to shard. Begin another generation to have more",
+            )
+        ids[name] = state.id
+    return ids
+
+
+def fence(clients: Clients, target: Target) -> Producer:
+    """From here on nobody who had the shard before can write."""
+    producer = clients.producer(target.names.shard_writer(target.shard))
+    until = time.monotonic() + target.timeout
+    while True:
+        try:
+            producer.init_transactions(target.timeout)
+        except KafkaException as fault:
+            if fault.args[0].code() in FENCES:
+                raise fenced(target.shard, fault) from fault
+            if not fault.args[0].retriable():
+                raise
+            if time.monotonic() > until:
+                raise unreachable(fault.args[0].str()) from fault
+        else:
+            return producer
+
+
+def await_ends(clients: Clients, target: Target) -> None:
+    """Wait until everything written to the shard's partitions is decided; the brokers end what is open in time."""
+    until = time.monotonic() + target.transaction_timeout + MARGIN_SECONDS
+    for topic in (target.names.progress, *target.output_topics.values()):
+        while True:
+            stable, high = clients.last_stable(topic, target.shard)
+            if stable == high:
+                break
+            if time.monotonic() > until:
+                raise GuardStop(
+                    HANGING_TRANSACTION,
+                    f"{topic}, partition {target.shard}: a transaction that holds offset {stable} has not ended within "
+                    f"{target.transaction_timeout + MARGIN_SECONDS:g} seconds; readers see nothing behind it. Find it with "
+                    f"`kafka-transactions.sh find-hanging` and end it with `kafka-transactions.sh abort`",
+                )
+            time.sleep(LOOK_AGAIN_SECONDS)
+
+
+# Looking
+
+
+class Ends:
+    """Ends of partitions, read backwards: a stretch of all of them at once, then more of those where that was not enough."""
+
+    def __init__(self, clients: Clients, places: Sequence[Place], timeout: float) -> None:
+        self._consumer = clients.consumer()
+        self._timeout = timeout
+        self._bounds = {place: bounds(self._consumer, place, timeout) for place in places}
+        self._count = dict.fromkeys(places, TAIL_RECORDS)
+        self._read = self._from({place: self._start(place) for place in places})
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def messages(self, place: Place) -> list[Message]:
+        return self._read[place]
+
+    def low(self, place: Place) -> int:
+        return self._bounds[place][0]
+
+    def is_whole(self, place: Place) -> bool:
+        return self._start(place) == self.low(place)
+
+    def further_back(self, place: Place) -> None:
+        self._count[place] *= TAIL_GROWTH
+        self._read.update(self._from({place: self._start(place)}))
+
+    def _start(self, place: Place) -> int:
+        low, end = self._bounds[place]
+        return max(low, end - self._count[place])
+
+    def _from(self, starts: Mapping[Place, int]) -> dict[Place, list[Message]]:
+        filled = {place: start for place, start in starts.items() if start < self._bounds[place][1]}
+        found = read_to_end(self._consumer, filled, self._timeout) if filled else {}
+        return {place: found.get(place, []) for place in starts}
+
+
+def look(clients: Clients, target: Target, topic_ids: Mapping[str, str]) -> Standing:
+    places = {topic: (full, target.shard) for topic, full in target.output_topics.items()}
+    ends = Ends(clients, [(target.names.progress, target.shard), *places.values()], target.timeout)
+    try:
+        written = last_progress(ends, target)
+        known = written.topics if written is not None else {}
+        tails = {topic: tail(ends, place, target, known.get(topic, -1)) for topic, place in places.items()}
+    finally:
+        ends.close()
+    return Standing(written, tails, topic_ids)
+
+
+def last_progress(ends: Ends, target: Target) -> Written | None:
+    """None where the shard has never committed anything."""
+    place, key = (target.names.progress, target.shard), target.names.generation.encode()
+    while True:
+        found = [message for message in ends.messages(place) if message.key() == key]
+        if found:
+            return _read_progress(found[-1])
+        if ends.is_whole(place):
+            return None
+        ends.further_back(place)
+
+
+def _read_progress(message: Message) -> Written:
+    try:
+        return progress.from_bytes(message.value() or b"")
+    except ValueError as fault:
+        raise GuardStop(
+            PROGRESS_MISSING,
+            f"{message.topic()}, partition {message.partition()}, offset {message.offset()}: progress cannot be read: {fault}. "
+            "Only accounting may write to this topic; find out who did",
+        ) from fault
+
+
+def tail(ends: Ends, place: Place, target: Target, known: int) -> Tail:
+    """Back to an output that progress knows; further where that is not found among the last."""
+    while True:
+        ours, follows_other = _ours(ends.messages(place), target)
+        found = Tail(ours, ends.low(place) > 0)
+        is_enough = bool(ours) and found.last >= known and min(ours) <= max(known, 0)
+        if is_enough or follows_other or ends.is_whole(place) or len(ours) > target.early_max:
+            return found
+        ends.further_back(place)
+
+
+def _ours(messages: list[Message], target: Target) -> tuple[dict[int, Published], bool]:
+    """Of our generation and shard, and whether others come before them."""
+    found: dict[int, Published] = {}
+    follows_other = False
+    for message in messages:
+        one = _parsed(message)
+        if one is None or one.generation != target.names.generation:
+            follows_other = follows_other or not found
+            continue
+        if one.shard != target.shard:
+            raise _torn(
+                message.topic(), target.shard, f"offset {message.offset()} holds an output of shard {one.shard}"
+            )
+        if one.output_seq in found:
+            raise _torn(message.topic(), target.shard, f"output {one.output_seq} is there twice")
+        found[one.output_seq] = one
+    return found, follows_other
+
+
+def _parsed(message: Message) -> Published | None:
+    try:
+        return published(message)
+    except DecodeError as fault:
+        raise _torn(
+            message.topic(), message.partition(), f"offset {message.offset()} holds what no shard has written: {fault}"
+        ) from fault
+
+
+# Comparing
+
+
+def check_same_log(standing: Standing, target: Target) -> None:
+    """Progress speaks of the topics and the genesis that are there now."""
+    written = standing.written
+    if written is None:
+        return
+    for name, known in sorted(written.topic_ids.items()):
+        found = standing.topic_ids.get(name)
+        if found is not None and found != known:
+            raise GuardStop(
+                TOPIC_CHANGED,
+                f"topic {name} was deleted and made again: its id is {found}, shard {target.shard} has written with {known}. "
+                "What it held is gone; put it back from its copy, or begin another generation",
+            )
+    if written.genesis != target.genesis:
+        raise GuardStop(
+            OTHER_GENERATION,
+            f"shard {target.shard}: the log begins with another genesis ({target.genesis}) than the outputs were made from "
+            f"({written.genesis}). Put back the log that belongs to these outputs, or begin another generation",
+        )
+
+
+def early_of(standing: Standing, target: Target) -> Early:
+    """What is visible behind progress, by topic. Raises GuardStop where something before it is not."""
+    known = standing.written.topics if standing.written is not None else {}
+    early = {}
+    for topic, found in standing.tails.items():
+        last = known.get(topic, -1)
+        _check_nothing_lost(topic, found, last, target)
+        beyond = {number: one for number, one in found.records.items() if number > last}
+        if len(beyond) > target.early_max or (beyond and standing.written is None and found.was_cut):
+            raise GuardStop(
+                PROGRESS_MISSING,
+                f"shard {target.shard}: {target.output_topics[topic]} goes on to output {found.last}, progress says "
+                f"{last if standing.written is not None else 'nothing at all'}: progress was lost or put back. "
+                f"Put back {target.names.progress} from its copy, or let `milepost repair --shard {target.shard}` work it out from the log",
+            )
+        if beyond:
+            early[topic] = Visible(found.last, beyond, topic in COMPACTED)
+    return early
+
+
+def _check_nothing_lost(topic: str, found: Tail, last: int, target: Target) -> None:
+    full = target.output_topics[topic]
+    if last > found.last and not (not found.records and found.was_cut):
+        raise _torn(
+            full,
+            target.shard,
+            f"progress says that output {last} was written, the last one there is {_told(found.last)}",
+        )
+    if topic in COMPACTED or not found.records:
+        return
+    first = min(found.records)
+    for number, one in found.records.items():
+        if one.before > first and one.before not in found.records:
+            raise _torn(full, target.shard, f"output {one.before}, which comes before {number}, is missing")
+
+
+def _told(number: int) -> str:
+    return "none" if number < 0 else str(number)
+
+
+def _torn(topic: str, shard: int, what: str) -> GuardStop:
+    return GuardStop(
+        TORN_OUTPUTS,
+        f"{topic}, partition {shard}: {what}. Outputs were lost or written by somebody else. "
+        f"`milepost repair --shard {shard}` makes them again from the log and writes exactly those that are missing",
+    )

@@ -1,0 +1,214 @@
+"""Accounting on Kafka: some shards of the engagement log in one process, with the same fold and the same dataflow as over files.
+
+for each shard: lock its store, take its outputs over, open its books behind them
+then:           log -> fold -> outputs, until somebody asks to stop
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bytewax.dataflow import Dataflow
+from bytewax.run import cli_main
+
+from connectors.files.output_lock import only_writer
+from connectors.kafka import overrides
+from connectors.kafka.clients import Clients
+from connectors.kafka.log import KafkaLog
+from connectors.kafka.names import Names
+from connectors.kafka.outputs import FrameOf, KafkaOutputs
+from connectors.kafka.resume import Target, take_over
+from connectors.kafka.settings import KafkaSettings
+from connectors.log_records import LogRecord
+from dataflows.accounting import build
+from dataflows.accounting_settings import AccountingSettings
+from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
+from dataflows.opening import Anew, Tell, open_shard, silent
+from operators.accounting import CommittingSink, Faults, LogSource, OnCommit, Reading, Steps, Turn
+from state.genesis import Genesis, to_json
+from state.guards import OTHER_GENERATION, OUTPUTS_DIFFER, GuardStop
+from state.overrides import Overrides, digest_before
+from state.rules import RULES_VERSION, check_genesis
+from state.shard import Shard
+from state.store import Store
+
+STORE: Final = "books.db"
+
+
+class Job(NamedTuple):
+    """Which shards a process folds, and what with. `folder` holds their stores."""
+
+    clients: Clients
+    kafka: KafkaSettings
+    accounting: AccountingSettings
+    folder: Path
+    shards: Sequence[int]
+    frame_of: FrameOf
+
+    @property
+    def names(self) -> Names:
+        return Names.of(self.kafka)
+
+
+def run(job: Job, stopped: Callable[[], bool], on_commit: OnCommit | None = None, tell: Tell = silent) -> None:
+    """Until somebody asks to stop. Raises what a step raised; what was committed before stays."""
+    anew = Anew(tell)
+    while not stopped():
+        with opened(job, stopped, tell) as turns:
+            started = {number: turn.shard.offset for number, turn in turns.items()}
+            faults = Faults(keep=True)
+            with seldom_collecting():
+                cli_main(flow_of(job, list(turns.values()), faults, stopped, on_commit))
+        if faults.fault is None:
+            return
+        assert faults.shard is not None, "a fault is some shard's"
+        path = store_path(job, faults.shard)
+        if not anew.may_mend(path, faults.fault, began_empty=started[faults.shard] == 0):
+            raise faults.fault
+        Store.delete(path)
+
+
+def flow_of(
+    job: Job, turns: Sequence[Turn], faults: Faults, stopped: Callable[[], bool], on_commit: OnCommit | None
+) -> Dataflow:
+    steps = Steps(turns, faults)
+    settings = job.accounting
+    reading = Reading(settings.batch_records, settings.batch_bytes, timedelta(seconds=settings.idle_seconds))
+    return build(LogSource(steps, lambda: not stopped(), reading), steps.fold, CommittingSink(steps, on_commit))
+
+
+@contextmanager
+def opened(job: Job, stopped: Callable[[], bool], tell: Tell = silent) -> Iterator[dict[int, Turn]]:
+    """The shards, each resumed behind its outputs; nobody else on this machine has their stores meanwhile."""
+    with ExitStack() as held:
+        turns = {}
+        for number in job.shards:
+            held.enter_context(only_writer(shard_folder(job, number)))
+            turns[number] = held.enter_context(_opened_one(job, number, stopped, tell))
+        yield turns
+
+
+@contextmanager
+def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) -> Iterator[Turn]:
+    with ExitStack() as held:
+        log = KafkaLog(job.clients, job.names.log, number, job.kafka.request_timeout_seconds)
+        held.callback(log.close)
+        check_log(log.genesis, job.kafka, number)
+        passed_over = overrides.read(job.clients, job.names, number, job.kafka.request_timeout_seconds)
+        target = target_of(job, log.genesis, number)
+        outputs = take_over(job.clients, target, log.place_of, partial(digest_before, passed_over))
+        held.callback(outputs.close)
+        if outputs.written is not None:
+            log.remember(outputs.written.offset, outputs.written.log_at)
+            check_overrides(passed_over, outputs, number)
+        shard = _open_books(job, number, outputs, passed_over, tell)
+        held.callback(shard.store.close)
+        _tell_where(shard, outputs, tell)
+        yield Turn(Paced(log, stopped, job.accounting.commit_seconds), shard, outputs)
+
+
+def _open_books(job: Job, number: int, outputs: KafkaOutputs, passed_over: Overrides, tell: Tell) -> Shard:
+    generation, several, settings = job.kafka.generation, len(job.shards), job.accounting
+    path = store_path(job, number)
+
+    def store() -> Store:
+        return Store(
+            path,
+            generation,
+            number,
+            cache_engagements=max(settings.cache_engagements // several, 1),
+            cache_rows=max(settings.cache_rows // several, 1),
+            cache_pages_kib=max(settings.cache_pages_kib // several, 256),
+        )
+
+    def over(store: Store) -> Shard:
+        shard = Shard(store, ENCODERS, generation, number, outputs.progress, decode_event, passed_over)
+        shard.engagements_a_batch = settings.batch_engagements
+        return shard
+
+    return open_shard(path, store, over, tell)
+
+
+def _tell_where(shard: Shard, outputs: KafkaOutputs, tell: Tell) -> None:
+    early = outputs.early_count
+    behind = outputs.progress.offset - shard.offset
+    tell(
+        f"shard {shard.number}: goes on at record {outputs.progress.offset}"
+        + (f", of which {behind} are folded again" if behind else "")
+        + (f"; {early} outputs are visible already and are compared" if early else "")
+    )
+
+
+class Paced:
+    """A log whose batches, once it is read to its end, come at most every so often; nothing more once somebody asks to stop."""
+
+    def __init__(self, log: KafkaLog, stopped: Callable[[], bool], seconds: float) -> None:
+        self.log = log
+        self._stopped = stopped
+        self._seconds = seconds
+        self._not_before = 0.0
+        self._given_to = 0
+
+    def read(self, offset: int, max_records: int, max_bytes: int) -> Sequence[LogRecord]:
+        if self._stopped():
+            return ()
+        waits = self.log.is_at_end and offset >= self._given_to
+        now = time.monotonic()
+        if waits and now < self._not_before:
+            return ()
+        found = self.log.read(offset, max_records, max_bytes)
+        if found:
+            self._not_before = now + self._seconds
+            self._given_to = found[-1].offset + 1
+        return found
+
+
+def target_of(job: Job, genesis: Genesis, number: int) -> Target:
+    return Target(
+        names=job.names,
+        shard=number,
+        partitions=job.kafka.partitions,
+        genesis=blake2b(to_json(genesis).encode(), digest_size=16).hexdigest(),
+        rules=RULES_VERSION,
+        frame_of=job.frame_of,
+        transaction_timeout=job.kafka.transaction_timeout_seconds,
+        timeout=job.kafka.request_timeout_seconds,
+    )
+
+
+def check_log(genesis: Genesis, kafka: KafkaSettings, number: int) -> None:
+    """Raises GuardStop for a log of another generation or division, or of rules that this release does not have."""
+    found, expected = genesis[:3], (kafka.generation, number, kafka.partitions)
+    if found != expected:
+        raise GuardStop(
+            OTHER_GENERATION,
+            f"shard {number}: the log is of generation {found[0]}, partition {found[1]} of {found[2]}; the settings say "
+            f"{expected[0]}, {expected[1]} of {expected[2]}. Correct [kafka] generation and partitions",
+        )
+    check_genesis(genesis)
+
+
+def check_overrides(passed_over: Overrides, outputs: KafkaOutputs, number: int) -> None:
+    written = outputs.written
+    assert written is not None, "there is progress"
+    if digest_before(passed_over, *written.place) != written.overrides:
+        raise GuardStop(
+            OUTPUTS_DIFFER,
+            f"shard {number}: the records passed over before record {written.offset} are not those that the outputs were made "
+            "with; the topic of overrides was changed behind what is folded. Put it back from its copy",
+        )
+
+
+def shard_folder(job: Job, number: int) -> Path:
+    return job.folder / job.kafka.generation / str(number)
+
+
+def store_path(job: Job, number: int) -> Path:
+    return shard_folder(job, number) / STORE

@@ -11,9 +11,10 @@ import pytest
 from connectors.avro_codec import EVENT_CODECS
 from connectors.decode_error import DecodeError
 from connectors.event_bodies import read_event
+from connectors.kafka.frame import framed, unframed
 from connectors.kafka.pinned_schemas import fixed_id, pinned_schemas
 from connectors.kafka.registration import register_schemas
-from connectors.kafka.registry import SchemaIds, frame, schema_ids, split_frame
+from connectors.kafka.registry import SchemaIds, schema_ids
 from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
 from connectors.kafka.settings import RegistrySettings
 from domain.events.delivery import TimeWithdrawn
@@ -57,7 +58,7 @@ def test_an_event_in_its_frame_is_read_with_the_schema_that_it_was_written_with(
 ) -> None:
     ids = ids_of(filled(registry), tmp_path / "ids.json")
     event = TimeWithdrawn(event_id="e", occurred_at=1_800_000_000_000_000, source="psa", entry_id="T-1", version=2)
-    value = frame(registry.ids[WITHDRAWN.text]) + EVENT_CODECS["TimeWithdrawn"].encode(event)
+    value = framed(registry.ids[WITHDRAWN.text], EVENT_CODECS["TimeWithdrawn"].encode(event))
     pinned, body = ids.read(value)
     assert read_event(pinned.type_name, pinned.number, body) == event
 
@@ -209,8 +210,8 @@ def test_credentials_come_from_a_file_and_are_never_said(registry: SmallRegistry
 
 @pytest.mark.parametrize("value", [b"", b"\x00\x00", b"\x01\x00\x00\x00\x07abc", b"{}"])
 def test_what_has_no_frame_is_said_so(value: bytes) -> None:
-    with pytest.raises(DecodeError, match="expected the frame of a schema registry"):
-        split_frame(value)
+    with pytest.raises(DecodeError, match="expected the frame of the schema registry"):
+        unframed(value)
 
 
 def test_fixed_ids_need_no_registry_and_are_pinned() -> None:
@@ -218,7 +219,7 @@ def test_fixed_ids_need_no_registry_and_are_pinned() -> None:
     ids = schema_ids(RegistrySettings(fixed_ids=True), "acme.", Path("nowhere"), print)
     assert ids.missing == []
     assert len({fixed_id(each) for each in PINNED}) == len(PINNED)
-    assert ids.frame("forecast.updates", "ForecastUpdate") == frame(1541161333)
+    assert ids.frame("forecast.updates", "ForecastUpdate") == framed(1541161333, b"")
 
 
 def test_neither_registry_nor_fixed_ids_is_refused() -> None:

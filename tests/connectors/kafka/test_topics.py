@@ -73,7 +73,7 @@ def test_own_topics_carry_prefix_and_generation_and_shared_ones_the_prefix() -> 
         ("erp.postings", "message.timestamp.type", "CreateTime", "LogAppendTime"),
         ("engagement.log.2", "unclean.leader.election.enable", "true", "false"),
         ("engagement.log.2", "min.insync.replicas", "1", "at least 2"),
-        ("engagement.log.2", "max.message.bytes", "1048588", "at least 1200000"),
+        ("engagement.log.2", "max.message.bytes", "1048588", "at least 2200000"),
         ("shard.progress.2", "cleanup.policy", "delete", "compact"),
         ("project.views", "cleanup.policy", "compact,delete", "compact"),
         ("psa.time", "cleanup.policy", "compact", "delete"),

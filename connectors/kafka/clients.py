@@ -217,7 +217,6 @@ class KafkaClients:
         at = TopicPartition(topic, partition)
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         timeout = self.settings.request_timeout_seconds
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         stable, high = (
             self.admin.list_offsets({at: latest}, isolation_level=level, request_timeout=timeout)[at].result().offset
             for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED)

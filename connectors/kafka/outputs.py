@@ -12,11 +12,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
-from connectors.kafka.clients import Producer
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.partitions import unreachable
 from connectors.kafka.progress import Written, to_bytes
@@ -35,7 +34,7 @@ WRITTEN: Final = (
 )
 SHARD_TOPICS: Final = tuple(dict.fromkeys(topic for topic, _ in WRITTEN))
 NONE_BEFORE: Final = -1
-FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 QUEUE_WAIT_SECONDS: Final = 0.1
 
 
@@ -51,6 +50,23 @@ class Identity(NamedTuple):
     genesis: str
     rules: str
     topic_ids: Mapping[str, str]
+
+
+class Sender(Protocol):
+    """What outputs need of a producer."""
+
+    def begin_transaction(self) -> None: ...
+    def produce(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None,
+        partition: int,
+        headers: list[tuple[str, bytes]] | None = ...,
+    ) -> None: ...
+    def poll(self, timeout: float) -> int: ...
+    def flush(self, timeout: float) -> int: ...
+    def commit_transaction(self, timeout: float) -> None: ...
 
 
 class Visible(NamedTuple):
@@ -76,7 +92,7 @@ class KafkaOutputs:
 
     def __init__(
         self,
-        producer: Producer,
+        producer: Sender,
         names: Names,
         identity: Identity,
         frame_of: FrameOf,

@@ -73,8 +73,9 @@ def test_listeners_that_are_advertised_are_listened_on(service: str) -> None:
         for name in ("KAFKA_LISTENERS", "KAFKA_ADVERTISED_LISTENERS", "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP")
     )
     assert advertised < listened == mapped
-    assert SERVICES["registry"]["environment"]["APICURIO_KAFKASQL_BOOTSTRAP_SERVERS"] in (
-        settings["KAFKA_ADVERTISED_LISTENERS"]
+    assert (
+        SERVICES["registry"]["environment"]["APICURIO_KAFKASQL_BOOTSTRAP_SERVERS"]
+        in (settings["KAFKA_ADVERTISED_LISTENERS"])
     )
 
 

@@ -173,7 +173,7 @@ def test_a_broker_that_unpacks_refuses_it(world: World) -> None:
     )
     refused: list[Any] = []
     bomb.produce(
-        world.names.shared("psa.expenses"), bytes(100_000_000), on_delivery=lambda fault, _: refused.append(fault)
+        world.names.shared("psa.expenses"), bytes(2_000_000), on_delivery=lambda fault, _: refused.append(fault)
     )
     bomb.flush(60)
     assert [fault.name() for fault in refused] == ["MSG_SIZE_TOO_LARGE"]

@@ -7,7 +7,7 @@ then:           log -> fold -> outputs, until somebody asks to stop
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
@@ -23,14 +23,14 @@ from connectors.kafka import overrides
 from connectors.kafka.clients import Clients
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import Names
-from connectors.kafka.outputs import KafkaOutputs
+from connectors.kafka.outputs import FrameOf, KafkaOutputs
 from connectors.kafka.resume import Target, take_over
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import LogRecord
 from dataflows.accounting import build
-from dataflows.accounting_settings import AccountingSettings
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from dataflows.opening import Anew, Tell, open_shard, silent
+from dataflows.settings import AccountingSettings
 from operators.accounting import CommittingSink, Faults, LogSource, OnCommit, Reading, Steps, Turn
 from state.genesis import Genesis, to_json
 from state.guards import OTHER_GENERATION, OUTPUTS_DIFFER, GuardStop
@@ -50,7 +50,7 @@ class Job(NamedTuple):
     accounting: AccountingSettings
     folder: Path
     shards: Sequence[int]
-    schema_ids: Mapping[str, int]
+    frame_of: FrameOf
 
     @property
     def names(self) -> Names:
@@ -80,7 +80,7 @@ def flow_of(
 ) -> Dataflow:
     steps = Steps(turns, faults)
     settings = job.accounting
-    reading = Reading(settings.max_records, settings.max_bytes, timedelta(seconds=settings.idle_seconds))
+    reading = Reading(settings.batch_records, settings.batch_bytes, timedelta(seconds=settings.idle_seconds))
     return build(LogSource(steps, lambda: not stopped(), reading), steps.fold, CommittingSink(steps, on_commit))
 
 
@@ -129,7 +129,9 @@ def _open_books(job: Job, number: int, outputs: KafkaOutputs, passed_over: Overr
         )
 
     def over(store: Store) -> Shard:
-        return Shard(store, ENCODERS, generation, number, outputs.progress, decode_event, passed_over)
+        shard = Shard(store, ENCODERS, generation, number, outputs.progress, decode_event, passed_over)
+        shard.engagements_a_batch = settings.batch_engagements
+        return shard
 
     return open_shard(path, store, over, tell)
 
@@ -175,7 +177,7 @@ def target_of(job: Job, genesis: Genesis, number: int) -> Target:
         partitions=job.kafka.partitions,
         genesis=blake2b(to_json(genesis).encode(), digest_size=16).hexdigest(),
         rules=RULES_VERSION,
-        schema_ids=job.schema_ids,
+        frame_of=job.frame_of,
         transaction_timeout=job.kafka.transaction_timeout_seconds,
         timeout=job.kafka.request_timeout_seconds,
     )

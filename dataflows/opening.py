@@ -33,7 +33,7 @@ def _behind(path: Path, store: Store, over: Callable[[Store], Shard]) -> Shard:
     """Raises Damaged where the store cannot be read, is ahead of what was written, or belongs to other outputs."""
     try:
         shard = over(store)
-        _check_place(path, store.meta, shard.progress)
+        check_place(path, store.meta, shard.progress)
     except Exception as fault:
         store.close()
         if is_damage(fault) and not isinstance(fault, Damaged):
@@ -42,7 +42,7 @@ def _behind(path: Path, store: Store, over: Callable[[Store], Shard]) -> Shard:
     return shard
 
 
-def _check_place(path: Path, meta: Meta, progress: Progress) -> None:
+def check_place(path: Path, meta: Meta, progress: Progress) -> None:
     place, written = (meta.offset, meta.engagement), (progress.offset, progress.engagement)
     if place > written or meta.next_seq > progress.next_seq:
         raise Damaged(f"store {path} is ahead of the outputs")

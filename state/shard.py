@@ -137,6 +137,7 @@ class Shard:
         self._overrides = overrides or {}
         self._skipped_offsets = {offset for offset, _ in self._overrides}
         self._at = ""
+        self.engagements_a_batch = ENGAGEMENTS_A_BATCH
         meta = store.meta
         self.offset, self.engagement = meta.offset, meta.engagement
         self._ordinal = meta.ordinal
@@ -167,7 +168,7 @@ class Shard:
             self.store.begin()
             self._in_flight = True
         made: list[Encoded | Mark] = []
-        room = ENGAGEMENTS_A_BATCH
+        room = self.engagements_a_batch
         for record in records:
             try:
                 room = self._fold_one(record, made, room)

@@ -17,23 +17,28 @@ from typing import Final, NamedTuple
 from confluent_kafka import KafkaError, KafkaException
 
 from connectors.kafka.clients import Producer
-from connectors.kafka.frame import framed
 from connectors.kafka.names import FORECAST_CURRENT, Names
+from connectors.kafka.partitions import unreachable
 from connectors.kafka.progress import Written, to_bytes
-from connectors.kafka.published import Published, headers, source_of
+from connectors.kafka.published import headers, source_of
 from domain.outputs import TOPICS
-from state.guards import FENCED, OUTPUTS_DIFFER, SCHEMA_UNKNOWN, GuardStop
+from state.guards import FENCED, OUTPUTS_DIFFER, GuardStop
 from state.shard import Encoded, Mark, Progress
 
 FORECAST_UPDATES: Final = TOPICS["ForecastUpdate"]
 # Intake writes the dead letters.
-SHARD_TOPICS: Final = (
-    *sorted({topic for name, topic in TOPICS.items() if name != "DeadLetter"}),
-    FORECAST_CURRENT,
+WRITTEN: Final = (
+    *sorted((topic, name) for name, topic in TOPICS.items() if name != "DeadLetter"),
+    (FORECAST_CURRENT, "ForecastUpdate"),
 )
+SHARD_TOPICS: Final = tuple(dict.fromkeys(topic for topic, _ in WRITTEN))
 NONE_BEFORE: Final = -1
 FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 QUEUE_WAIT_SECONDS: Final = 0.1
+
+
+# Key, type, number, number of the one before it in its topic, body.
+Output = tuple[bytes, str, int, int, bytes]
 
 
 class Identity(NamedTuple):
@@ -47,14 +52,21 @@ class Identity(NamedTuple):
 
 
 class Visible(NamedTuple):
-    """The outputs of a topic behind progress that readers see already, by number; a compacted topic may hold fewer."""
+    """The outputs of a topic behind progress that readers see already, by number.
+
+    Those below `kept_from` may have been dropped by the brokers. What else is missing among them is written again where
+    `fills_holes`, else it is a fault.
+    """
 
     last: int
-    records: Mapping[int, Published]
-    compacted: bool
+    records: Mapping[int, Output]
+    kept_from: int = 0
+    fills_holes: bool = False
 
 
 Early = Mapping[str, Visible]
+# What stands before the bodies of a type on a topic. Raises GuardStop where its schema is not registered.
+FrameOf = Callable[[str, str], bytes]
 
 
 class KafkaOutputs:
@@ -65,14 +77,14 @@ class KafkaOutputs:
         producer: Producer,
         names: Names,
         identity: Identity,
-        schema_ids: Mapping[str, int],
+        frame_of: FrameOf,
         written: Written | None,
         early: Early,
         timeout: float,
         place_of: Callable[[int], int],
         overrides_before: Callable[[int, str], str],
     ) -> None:
-        """`producer` has its transactional id. Raises GuardStop for an output type without a registered schema."""
+        """`producer` has taken the shard's transactional id. Raises GuardStop for an output whose schema is not registered."""
         self.identity = identity
         self.written = written
         self.progress = written.for_shard if written is not None else Progress()
@@ -84,7 +96,7 @@ class KafkaOutputs:
         self._full = {topic: names.shared(topic) for topic in SHARD_TOPICS}
         self._progress_topic = names.progress
         self._source = source_of(identity.generation, identity.shard)
-        self._schema_ids = _complete(schema_ids)
+        self._frames = {place: frame_of(*place) for place in WRITTEN}
         self._last = dict(written.topics) if written is not None else {}
         self._early = dict(early)
         self.early_count = sum(len(visible.records) for visible in early.values())
@@ -105,11 +117,13 @@ class KafkaOutputs:
 
     def commit(self, mark: Mark) -> None:
         """Make everything before the mark visible at once. A mark at or below progress changes nothing."""
-        if (mark.offset, mark.engagement) <= (self.progress.offset, self.progress.engagement):
+        if not self._is_open and (mark.offset, mark.engagement) <= (self.progress.offset, self.progress.engagement):
             return
         self._begin()
+        self._await_delivery()
         written = self._progress_at(mark)
         key = self.identity.generation.encode()
+        self._await_delivery()
         self._produce(self._progress_topic, to_bytes(written), key, None)
         self._end_transaction()
         self.written, self.progress = written, written.for_shard
@@ -127,7 +141,7 @@ class KafkaOutputs:
             self._begin()
         self._produce(
             self._full[topic],
-            framed(self._schema_ids[item.type_name], item.body),
+            self._frames[topic, item.type_name] + item.body,
             item.key.encode(),
             headers(self._source, item.type_name, item.output_seq, before),
         )
@@ -139,10 +153,11 @@ class KafkaOutputs:
             del self._early[topic]
             return False
         found = visible.records.get(item.output_seq)
-        wanted = (item.key.encode(), item.type_name, item.output_seq, before, item.body)
-        if found is None and visible.compacted:
+        if found is None and item.output_seq < visible.kept_from:
             return True
-        if found is None or found.identity != wanted:
+        if found is None and visible.fills_holes:
+            return False
+        if found is None or found != (item.key.encode(), item.type_name, item.output_seq, before, item.body):
             what = "is not there, though later ones are" if found is None else "was written with other bytes"
             raise GuardStop(
                 OUTPUTS_DIFFER,
@@ -192,18 +207,21 @@ class KafkaOutputs:
             else:
                 return
 
+    def _await_delivery(self) -> None:
+        """Progress reaches the brokers last: an end of the transaction before its time shows outputs without it, never the reverse."""
+        left = self._producer.flush(self._timeout)
+        if left:
+            raise unreachable(
+                f"{left} outputs of shard {self.identity.shard} were not taken within {self._timeout:g} seconds"
+            )
+
     def _end_transaction(self) -> None:
-        """Asks again as long as the same question may be asked; whatever else is wrong ends the process."""
-        until = time.monotonic() + self._timeout
-        while True:
-            try:
-                self._producer.commit_transaction(self._timeout)
-            except KafkaException as fault:
-                if not fault.args[0].retriable() or time.monotonic() > until:
-                    raise self._fenced_or(fault) from fault
-            else:
-                self._is_open = False
-                return
+        """An end in doubt ends the process: asked again, the first request could arrive late and meet the next transaction."""
+        try:
+            self._producer.commit_transaction(self._timeout)
+        except KafkaException as fault:
+            raise self._fenced_or(fault) from fault
+        self._is_open = False
 
     def _fenced_or(self, fault: KafkaException) -> Exception:
         return fenced(self.identity.shard, fault) if fault.args[0].code() in FENCES else fault
@@ -215,13 +233,3 @@ def fenced(shard: int, fault: KafkaException) -> GuardStop:
         f"shard {shard}: another process has taken it over, or this one stood still for longer than a transaction may take "
         f"({fault.args[0].str()}). What was not committed is not visible. See that one process alone has the shard, then start it",
     )
-
-
-def _complete(schema_ids: Mapping[str, int]) -> Mapping[str, int]:
-    missing = sorted(name for name in TOPICS if name != "DeadLetter" and name not in schema_ids)
-    if missing:
-        raise GuardStop(
-            SCHEMA_UNKNOWN,
-            f"the schemas of {', '.join(missing)} are not registered; `milepost schemas register` does it",
-        )
-    return schema_ids

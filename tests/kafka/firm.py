@@ -1,0 +1,142 @@
+"""A small firm's log on a broker of its own topics, what the plain loop makes of it, and what readers see."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from confluent_kafka import OFFSET_BEGINNING
+
+from connectors.files.engagement_log import EngagementLog
+from connectors.kafka import topics
+from connectors.kafka.clients import KafkaClients
+from connectors.kafka.names import FORECAST_CURRENT, Names
+from connectors.kafka.outputs import SHARD_TOPICS
+from connectors.kafka.partitions import read_to_end
+from connectors.kafka.published import Published, published
+from connectors.kafka.registry import SchemaIds
+from connectors.kafka.settings import KafkaSettings
+from connectors.log_records import LogRecord
+from dataflows.accounting_kafka import Job
+from dataflows.embedded import ENCODERS, decode_event
+from dataflows.settings import AccountingSettings
+from simulation.servers.kafka import Broker
+from state.overrides import Overrides
+from state.shard import Encoded, Mark, Progress, Shard
+from state.store import Store
+from tests.folding import IN_MEMORY, MemoryLog
+from tests.kafka.given_log import LogGiver
+
+ROOT = Path(__file__).parents[2]
+
+# By topic: key, type, number, number before, body.
+Said = Mapping[str, list[tuple[bytes, str, int, int, bytes]]]
+
+
+def simulated(folder: Path, people: int = 12, months: int = 2) -> list[LogRecord]:
+    """The log of a firm that was simulated, as an embedded run keeps it."""
+    milepost = [sys.executable, "-m", "milepost"]
+    made, out = folder / "input", folder / "output"
+    size = ["--seed", "11", "--people", str(people), "--projects", "10", "--months", str(months)]
+    for command in (
+        ["simulate", *size, "--out", made],
+        ["run", "--input", made, "--output", out, "--until", "2026-04-30"],
+    ):
+        subprocess.run([*milepost, *map(str, command)], cwd=ROOT, check=True, capture_output=True)
+    with EngagementLog.open(out) as log:
+        return list(log.records())
+
+
+class Site(NamedTuple):
+    """Topics of one test, and the folder of its stores."""
+
+    settings: KafkaSettings
+    clients: KafkaClients
+    folder: Path
+
+    @property
+    def names(self) -> Names:
+        return Names.of(self.settings)
+
+    def job(self, *shards: int, **settings: Any) -> Job:
+        numbers = shards or tuple(range(self.settings.partitions))
+        frames = SchemaIds.fixed(self.settings.prefix).frame
+        return Job(self.clients, self.settings, AccountingSettings(**settings), self.folder, numbers, frames)
+
+    def giver(self) -> LogGiver:
+        return LogGiver(self.clients, self.names, self.settings.partitions)
+
+    def said(self, shard: int) -> Said:
+        """What readers of committed records see of a shard."""
+        return {topic: [one.identity for one in found] for topic, found in self.read(shard).items()}
+
+    def read(self, shard: int) -> dict[str, list[Published]]:
+        places = {(self.names.shared(topic), shard): topic for topic in SHARD_TOPICS}
+        consumer = self.clients.consumer()
+        try:
+            found = read_to_end(consumer, dict.fromkeys(places, OFFSET_BEGINNING))
+        finally:
+            consumer.close()
+        return {places[place]: [published(message) for message in messages] for place, messages in found.items()}
+
+
+def site(broker: Broker, own_name: str, folder: Path, partitions: int = 2, **settings: Any) -> Site:
+    """With its topics made and its log begun."""
+    told = KafkaSettings(
+        brokers=broker.bootstrap,
+        prefix=f"{own_name}.",
+        partitions=partitions,
+        replication=1,
+        min_in_sync=1,
+        **{"transaction_timeout_seconds": 20.0, "request_timeout_seconds": 20.0, **settings},
+    )
+    clients = KafkaClients(told)
+    wanted = [*SHARD_TOPICS, "engagement.log", "shard.progress", "overrides"]
+    topics.create(clients, [topics.planned(topics.BY_NAME[name], told) for name in wanted])
+    made = Site(told, clients, folder)
+    made.giver().begin()
+    return made
+
+
+def expected(site: Site, shard: int, records: Sequence[LogRecord], overrides: Overrides | None = None) -> Said:
+    """What the plain loop says, with a fresh store and outputs in memory."""
+    generation = site.settings.generation
+    over = Shard(Store(IN_MEMORY, generation, shard), ENCODERS, generation, shard, Progress(), decode_event, overrides)
+    said: dict[str, list[tuple[bytes, str, int, int, bytes]]] = {topic: [] for topic in SHARD_TOPICS}
+    for one in folded(over, records):
+        for topic in (one.topic, FORECAST_CURRENT) if one.type_name == "ForecastUpdate" else (one.topic,):
+            before = said[topic][-1][2] if said[topic] else -1
+            said[topic].append((one.key.encode(), one.type_name, one.output_seq, before, one.body))
+    return said
+
+
+def folded(shard: Shard, records: Sequence[LogRecord]) -> Iterator[Encoded]:
+    log = MemoryLog(records)
+    while found := log.read(shard.position[0], 2_000, 4 << 20):
+        for one in shard.fold(found):
+            if isinstance(one, Mark):
+                shard.commit(one)
+            else:
+                yield one
+
+
+class Until:
+    """Asks to stop once every shard has committed so many records; told of each commit."""
+
+    def __init__(self, ends: Mapping[int, int], then: Callable[[int, Mark], None] | None = None) -> None:
+        self.commits = 0
+        self._ends = dict(ends)
+        self._reached: dict[int, int] = {}
+        self._then = then
+
+    def on_commit(self, effects: Any, mark: Mark) -> None:
+        self.commits += 1
+        self._reached[effects.batch.shard] = mark.offset
+        if self._then is not None:
+            self._then(effects.batch.shard, mark)
+
+    def reached(self) -> bool:
+        return all(self._reached.get(shard, -1) >= end for shard, end in self._ends.items())

@@ -53,6 +53,7 @@ class IntakeSetup(NamedTuple):
     A batch ends with the event that brings it over `records_max` or `bytes_max` of input, or over `log_records_max` or
     `log_bytes_max` of log: reference data is written to each of up to 1,024 partitions. `accepted` are ids of domain
     topics that were made again, by name, which are then read from their beginning. `midnight_wait` is in microseconds.
+    When live, a batch is read at most every `commit_seconds`.
     """
 
     genesis: Genesis
@@ -64,6 +65,7 @@ class IntakeSetup(NamedTuple):
     log_records_max: int = 20_000
     log_bytes_max: int = 64 << 20
     midnight_wait: Instant = PATIENCE
+    commit_seconds: float = 0.0
 
 
 class Batch(NamedTuple):
@@ -121,6 +123,7 @@ class KafkaIntake:
         self._intake = Intake(self._directory, self._log, setup.ownership, clock, latest)
         self._midnight = Midnight(self._topics, now, setup.midnight_wait)
         self._left: Sequence[Input] = ()
+        self._not_before = 0.0
         self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
 
     def __enter__(self) -> Self:
@@ -144,8 +147,11 @@ class KafkaIntake:
         if self._left:
             return Batch(self._left)
         self._look_for_topics()
+        if not self._topics.is_catching_up:
+            time.sleep(max(0.0, min(self._not_before - time.monotonic(), self.setup.commit_seconds)))
         messages = self._topics.read(self.setup.records_max, self.setup.bytes_max, IDLE_SECONDS)
         if messages:
+            self._not_before = time.monotonic() + self.setup.commit_seconds
             name_of, schemas = self._topics.name_of, self._schemas
             return Batch([read_message(each, name_of(each.topic()), schemas) for each in messages])
         clock = self._intake.clock

@@ -23,6 +23,7 @@ from milepost.commands import (
     ledger,
     run,
     schemas,
+    serve,
     settings,
     show,
     simulate,
@@ -51,6 +52,7 @@ contract = typer.Typer(name="schemas", help="The public contract: schemas of eve
 waiting = typer.Typer(name="exceptions", help="What waits for somebody, and decisions about it.", **PLAIN)
 unread = typer.Typer(name="dead-letters", help="What could not be read, and sending it again.", **PLAIN)
 on_brokers = typer.Typer(name="topics", help="The topics: what each is for, missing ones, wrong settings.", **PLAIN)
+served = typer.Typer(name="serve", help="The processes that work on Kafka.", **PLAIN)
 configured = typer.Typer(name="settings", help="Which settings hold, and where they come from.", **PLAIN)
 
 
@@ -310,6 +312,23 @@ mount(
     example="milepost topics check --json",
     then="change what it names with the tools of the brokers",
     on=on_brokers,
+)
+app.add_typer(served)
+mount(
+    "intake",
+    serve.intake,
+    "Take events of the topics into the log.",
+    example="milepost serve intake --set kafka.brokers=127.0.0.1:9092",
+    then="milepost serve accounting --all-shards",
+    on=served,
+)
+mount(
+    "accounting",
+    serve.accounting,
+    "Fold the log into postings, statements and forecasts.",
+    example="milepost serve accounting --all-shards",
+    then="milepost topics list, for the topics that have the outputs",
+    on=served,
 )
 app.add_typer(configured)
 mount(

@@ -108,8 +108,11 @@ class KafkaIntake:
         patience = kafka.transaction_timeout_seconds + intake_resume.TIMED_OUT_MARGIN_SECONDS
         intake_resume.wait_for_transactions(clients, self.names, ours.partitions, patience)
         found = intake_resume.read_progress(clients, self.names, ours)
-        self.progress = self._begin(ours.ids, found) if isinstance(found, set) else found
-        self._check_genesis()
+        if isinstance(found, set):
+            self.progress = self._begin(ours.ids, found)
+        else:
+            self.progress = found
+            self._check_genesis()
         if self.progress.early:
             tell(f"{len(self.progress.early)} records stand in the log before their time; they are not written again")
         with ExitStack() as opened:
@@ -124,6 +127,11 @@ class KafkaIntake:
         self._midnight = Midnight(self._topics, now, setup.midnight_wait)
         self._left: Sequence[Input] = ()
         self._not_before = 0.0
+        so_far = self.progress
+        tell(
+            f"intake goes on behind transaction {so_far.transaction}: {so_far.events:,} events and "
+            f"{so_far.dead_letters:,} dead letters so far"
+        )
         self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
 
     def __enter__(self) -> Self:

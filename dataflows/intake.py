@@ -27,6 +27,7 @@ from connectors.kafka.domain_topics import DomainTopics, Found
 from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.log_writer import Appended, LogWriter, Produced, genesis_records
 from connectors.kafka.names import DEAD_LETTERS, Names
+from connectors.kafka.partitions import Place
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import Transactions
 from dataflows.embedded import seldom_collecting
@@ -45,6 +46,7 @@ STORE: Final = "intake.db"
 IDLE_SECONDS: Final = 0.05
 # How often it is looked for topics and partitions that are new.
 LOOK_AGAIN_SECONDS: Final = 60.0
+SHOW_SECONDS: Final = 1.0
 
 
 class IntakeSetup(NamedTuple):
@@ -127,6 +129,8 @@ class KafkaIntake:
         self._midnight = Midnight(self._topics, now, setup.midnight_wait)
         self._left: Sequence[Input] = ()
         self._not_before = 0.0
+        self._show_at = 0.0
+        self._shown: Mapping[Place, int] = {}
         so_far = self.progress
         tell(
             f"intake goes on behind transaction {so_far.transaction}: {so_far.events:,} events and "
@@ -190,19 +194,27 @@ class KafkaIntake:
         )
         said = [(TRANSACTION, b"%d" % progress.transaction)]
         transactions.produce(Produced(names.directory, value, key, 0, said) for key, value in effects.changes.items())
-        moved = [
-            TopicPartition(*place, offset)
-            for place, offset in progress.inputs.items()
-            if self.progress.inputs.get(place) != offset
-        ]
-        if moved:
-            transactions.send_offsets(moved, self._topics.consumer.consumer_group_metadata())
+        self._show_offsets(progress)
         # Progress comes last, so that it is never seen without what it tells of.
         transactions.await_delivery()
         transactions.produce([self._progress_record(progress)])
         transactions.commit()
         self._directory.commit(intake_resume.stand_of(progress, self._topic_id))
         self.progress = progress
+
+    def _show_offsets(self, progress: IntakeProgress) -> None:
+        """To tools that show lag. It takes two requests, so batches that are full do so only now and then."""
+        taken = progress.events + progress.dead_letters - self.progress.events - self.progress.dead_letters
+        if taken >= self.setup.records_max and time.monotonic() < self._show_at:
+            return
+        moved = [
+            TopicPartition(*place, offset)
+            for place, offset in progress.inputs.items()
+            if self._shown.get(place) != offset
+        ]
+        if moved:
+            self._transactions.send_offsets(moved, self._topics.consumer.consumer_group_metadata())
+            self._shown, self._show_at = progress.inputs, time.monotonic() + SHOW_SECONDS
 
     def _take_inputs(self, inputs: Sequence[Input]) -> tuple[list[Input], int]:
         """Dead letters among them, and how many were taken."""

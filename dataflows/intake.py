@@ -38,7 +38,7 @@ from operators.accounting import Faults
 from operators.intake import CommittedSink, InputSource, Turn
 from state import genesis
 from state.genesis import Genesis
-from state.guards import TOPIC_CHANGED, GuardStop
+from state.guards import POISON, TOPIC_CHANGED, GuardStop
 from state.intake.intake import Intake
 from state.rules import check_genesis
 
@@ -47,6 +47,7 @@ IDLE_SECONDS: Final = 0.05
 # How often it is looked for topics and partitions that are new.
 LOOK_AGAIN_SECONDS: Final = 60.0
 SHOW_SECONDS: Final = 1.0
+AWAITED_SECONDS: Final = 30.0
 
 
 class IntakeSetup(NamedTuple):
@@ -128,6 +129,8 @@ class KafkaIntake:
         self._intake = Intake(self._directory, self._log, setup.ownership, clock, latest)
         self._midnight = Midnight(self._topics, now, setup.midnight_wait)
         self._left: Sequence[Input] = ()
+        self._awaited: frozenset[Place] = frozenset()
+        self._awaited_since = 0.0
         self._not_before = 0.0
         self._show_at = 0.0
         self._shown: Mapping[Place, int] = {}
@@ -159,7 +162,9 @@ class KafkaIntake:
         if self._left:
             return Batch(self._left)
         self._look_for_topics()
-        if not self._topics.is_catching_up:
+        if self._topics.is_catching_up:
+            self._tell_who_is_awaited()
+        else:
             time.sleep(max(0.0, min(self._not_before - time.monotonic(), self.setup.commit_seconds)))
         messages = self._topics.read(self.setup.records_max, self.setup.bytes_max, IDLE_SECONDS)
         if messages:
@@ -228,7 +233,12 @@ class KafkaIntake:
                 continue
             latest = intake.latest
             at = latest if each.recorded_at is None else max(latest, each.recorded_at)
-            intake.take(each.event._replace(recorded_at=at), each)
+            try:
+                intake.take(each.event._replace(recorded_at=at), each)
+            except (GuardStop, MemoryError):
+                raise
+            except Exception as fault:
+                raise _poison(each, fault) from fault
         return letters, len(inputs)
 
     def _end_days(self, due: Due) -> None:
@@ -328,6 +338,19 @@ class KafkaIntake:
                 )
         return changed
 
+    def _tell_who_is_awaited(self) -> None:
+        """Order by time needs all partitions; one that no broker leads holds back the others."""
+        now = time.monotonic()
+        awaited = self._topics.awaited
+        if not awaited or awaited != self._awaited:
+            self._awaited, self._awaited_since = awaited, now
+        elif now - self._awaited_since > AWAITED_SECONDS:
+            said = ", ".join(f"{topic}/{partition}" for topic, partition in sorted(awaited)[:5])
+            self._tell(
+                f"nothing has come from {said} for {AWAITED_SECONDS:g} seconds; events of other topics wait for it"
+            )
+            self._awaited_since = now
+
     def _find(self) -> Found:
         return domain_topics.find(self._clients, self.names)
 
@@ -344,6 +367,14 @@ class KafkaIntake:
 
     def _progress_record(self, progress: IntakeProgress) -> Produced:
         return Produced(self.names.directory, intake_progress.to_bytes(progress), intake_progress.KEY, 0, [])
+
+
+def _poison(item: Input, fault: Exception) -> GuardStop:
+    return GuardStop(
+        POISON,
+        f"{item}: {type(item.event).__name__} cannot be taken in, which is an error of Milepost's own: {type(fault).__name__}: "
+        f"{fault}. Nothing of its batch counts; run the release that mends it. `milepost --debug serve intake --alone` tells where",
+    )
 
 
 def build(inputs: Source[Any], take: Callable[[list[Any]], list[Any]], log: Sink[Any]) -> Dataflow:

@@ -31,10 +31,11 @@ from dataflows.intake import IntakeSetup, KafkaIntake
 from milepost.console import say
 from milepost.settings import Settings, load
 from milepost.shards_chosen import chosen
-from milepost.stopping import stopping
+from milepost.stopping import Stop, stopping
 from milepost.supervisor import until_told
 from operators.accounting import Faults
 from state.genesis import Genesis
+from state.guards import INTAKE_STATE_LOST, GuardStop
 from state.rules import RULES
 
 MINUTE = 60_000_000
@@ -66,8 +67,19 @@ def accounting_flow(shards: str | None = None) -> Dataflow:
 
 
 def take_in(settings: Settings) -> None:
-    """Until somebody asks to stop."""
-    with stopping() as stop, opened_intake(settings) as opened:
+    """Until somebody asks to stop. A file at hand that turns out to be damaged is made again, once."""
+    with stopping() as stop:
+        try:
+            _take_in(settings, stop)
+        except GuardStop as fault:
+            if fault.code != INTAKE_STATE_LOST:
+                raise
+            say(fault.message)
+            _take_in(settings, stop)
+
+
+def _take_in(settings: Settings, stop: Stop) -> None:
+    with opened_intake(settings) as opened:
         intake.run_dataflow(opened, while_wanted(until_told(stop)))
 
 

@@ -139,6 +139,11 @@ class DomainTopics:
     def is_catching_up(self) -> bool:
         return self._is_catching_up
 
+    @property
+    def awaited(self) -> frozenset[Place]:
+        """Partitions whose next record is not here yet, so that nobody's can be next."""
+        return frozenset(self._awaited) if self._is_catching_up else frozenset()
+
     def add(self, found: Found, starts: Mapping[Place, int]) -> None:
         """Topics and partitions that were not there before. Raises GuardStop where records that were not read are gone."""
         new = [

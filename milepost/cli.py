@@ -54,7 +54,6 @@ waiting = typer.Typer(name="exceptions", help="What waits for somebody, and deci
 unread = typer.Typer(name="dead-letters", help="What could not be read, and sending it again.", **PLAIN)
 serving = typer.Typer(name="serve", help="The processes that work on Kafka.", **PLAIN)
 on_brokers = typer.Typer(name="topics", help="The topics: what each is for, missing ones, wrong settings.", **PLAIN)
-served = typer.Typer(name="serve", help="The processes that work on Kafka.", **PLAIN)
 configured = typer.Typer(name="settings", help="Which settings hold, and where they come from.", **PLAIN)
 
 
@@ -315,23 +314,6 @@ mount(
     then="change what it names with the tools of the brokers",
     on=on_brokers,
 )
-app.add_typer(served)
-mount(
-    "intake",
-    serve.intake,
-    "Take events of the topics into the log.",
-    example="milepost serve intake --set kafka.brokers=127.0.0.1:9092",
-    then="milepost serve accounting --all-shards",
-    on=served,
-)
-mount(
-    "accounting",
-    serve.accounting,
-    "Fold the log into postings, statements and forecasts.",
-    example="milepost serve accounting --all-shards",
-    then="milepost topics list, for the topics that have the outputs",
-    on=served,
-)
 app.add_typer(configured)
 mount(
     "show",
@@ -357,6 +339,14 @@ mount(
     then="what it says, from the top: later lines often follow from earlier ones",
 )
 app.add_typer(serving)
+mount(
+    "intake",
+    serve.intake,
+    "Take the events of the topics into the log.",
+    example="milepost serve intake --set kafka.brokers=127.0.0.1:9092",
+    then="milepost serve accounting --all-shards",
+    on=serving,
+)
 mount(
     "accounting",
     serve.accounting,

@@ -20,6 +20,8 @@ WITH_MARK = {"utf-8": "utf-8-sig"}
 
 SAY_ENCODING = "state the file's encoding: file.encoding in a mapping, --encoding for the export of a tracker"
 
+CUT_OFF = "correct the line, or export again if the file was cut off"
+
 
 class Broken(NamedTuple):
     """A line that is no row of the table."""
@@ -56,7 +58,7 @@ def read_table(file: TextIO, path: Path, form: FileForm) -> Table:
     if _undecoded(header):
         raise _not_of_encoding(path, form)
     if not any(header):
-        raise ImportRefused(f"{path}: expected a header in line {form.skip_lines + 1}, came nothing")
+        raise ImportRefused(f"{path}: expected a header in line {form.skip_lines + 1}, came nothing; export again")
     return Table(header, _rows(reader, header, path, form))
 
 
@@ -73,7 +75,7 @@ def _rows(reader: _csv.Reader, header: tuple[str, ...], path: Path, form: FileFo
         except csv.Error as fault:
             last = form.skip_lines + reader.line_num
             span = f"lines {line} to {last} break" if last > line else "the line breaks"
-            yield Broken(line, "", f"{span} the rules of CSV: {fault}")
+            yield Broken(line, "", f"{span} the rules of CSV: {fault}; {CUT_OFF}")
             texts = []
         except UnicodeError as fault:
             raise _not_of_encoding(path, form) from fault
@@ -86,7 +88,7 @@ def _rows(reader: _csv.Reader, header: tuple[str, ...], path: Path, form: FileFo
 
 def _row(line: int, texts: list[str], header: tuple[str, ...], empty: frozenset[str], form: FileForm) -> Row | Broken:
     if len(texts) != len(header):
-        return Broken(line, "", f"expected {len(header)} cells as in the header, came {len(texts)}")
+        return Broken(line, "", f"expected {len(header)} cells as in the header, came {len(texts)}; {CUT_OFF}")
     cells = [normal_text(text) for text in texts]
     strange = _undecoded(cells)
     if strange:

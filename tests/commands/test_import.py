@@ -55,7 +55,7 @@ def test_time_is_imported_and_told(tmp_path: Path) -> None:
         f"  events    {out}/csv-hours-of-march.jsonl\n"
     )
     assert result.stderr == (
-        'line 4: column "Date": expected a date as %Y-%m-%d (came "soon")\n'
+        'line 4: column "Date": expected a date as %Y-%m-%d, such as 2026-03-31 (came "soon")\n'
         f"all in {out}/hours-of-march.rejected.jsonl\n"
     )
 

@@ -9,6 +9,7 @@ project is withdrawn and approved again under a new id, `...~2`, because an entr
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
@@ -74,6 +75,11 @@ def match(source: str, rows: Iterable[ExportRow], former: Mapping[str, FormerEnt
             taken.add(base)
     matched = tuple(_matched(row, assigned[row.line], bases) for row in rows)
     return Matching(matched, _gone(rows, bases, taken))
+
+
+def is_our_id(source: str, entry_id: str) -> bool:
+    """Made here of a row's key and its count."""
+    return re.fullmatch(rf"{re.escape(source)}-[0-9a-f]{{24}}-[0-9]+(?:{_MOVED}[0-9]+)?", entry_id) is not None
 
 
 def _bases(former: Mapping[str, FormerEntry]) -> _Bases:

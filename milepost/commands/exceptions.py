@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -33,6 +33,9 @@ Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read i
 At = Annotated[str | None, typer.Option("--at", help="When it was decided, such as 2026-04-30T17:00:00Z; else now.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Decide about several without asking.")]
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
+
+# What the rates of the European Central Bank resolve.
+EXCHANGE_RATES = frozenset({"no_exchange_rate", "stale_exchange_rate"})
 
 
 class Asked(NamedTuple):
@@ -113,9 +116,28 @@ def show(
 def _way_out(raised: ExceptionRaised, output: Path) -> str:
     from milepost.exceptions_decided import refusal_to_waive
 
+    if raised.category in EXCHANGE_RATES:
+        return _import_of_rates(raised.category, output)
+
     if refusal_to_waive(raised) is None:
         return f"milepost exceptions waive '{raised.exception_id}' --reason '...' --approved-by NAME --output {output}"
     return f"milepost exceptions assign '{raised.exception_id}' --to NAME --output {output}"
+
+
+def _import_of_rates(category: str, output: Path) -> str:
+    """From the month before the first exception of the kind that is open, for a rate holds for some days after its own."""
+    from connectors.json_values import instant_text
+    from milepost.deciding import beside
+
+    first = min(
+        each.raised.raised_at for each in _known(output).values() if each.is_open and each.raised.category == category
+    )
+    month_before = (date.fromisoformat(instant_text(first)[:10]).replace(day=1) - timedelta(days=1)).replace(day=1)
+    folder = beside(None, output)
+    return (
+        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {folder}, with the file of the European Central"
+        f" Bank; then milepost run --input {folder} --output {output}"
+    )
 
 
 def assign(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
 
+from connectors.imports.counting import counted
 from connectors.imports.csv_time import ImportedTime, import_time
 from connectors.imports.ecb import ImportedRates, RatesWanted, import_rates
 from connectors.imports.mapping_file import read_mapping
@@ -103,12 +105,12 @@ def time_summary(file: Path, imported: ImportedTime) -> dict[str, object]:
 
 def time_text(file: Path, imported: ImportedTime) -> str:
     lines = [
-        f"{file.name}: {imported.rows:,} rows",
-        f"  imported  {imported.imported:,}, {imported.hours.normalize():,f} hours{_span(imported)}",
+        f"{file.name}: {counted(imported.rows, 'row')}",
+        f"  imported  {imported.imported:,}, {_hours(imported.hours)}{_span(imported)}",
         f"  repeated  {imported.repeated:,}",
         f"  rejected  {imported.rejected:,}",
         *(f"  filtered  {count:,} where {label}" for label, count in imported.left_out),
-        *([f"  unwritten {imported.untold:,} things that no row could tell"] if imported.untold else []),
+        *([f"  unwritten {counted(imported.untold, 'thing')} that no row could tell"] if imported.untold else []),
         *(f"  written   {count:,} {event}" for event, count in imported.events),
         f"  events    {imported.events_path}",
     ]
@@ -133,14 +135,19 @@ def rates_summary(file: Path, imported: ImportedRates) -> dict[str, object]:
 
 
 def rates_text(file: Path, imported: ImportedRates) -> str:
+    currencies = counted(len(imported.currencies), "currency", "currencies")
     lines = [
-        f"{file.name}: {imported.days:,} days{_span(imported)}, {len(imported.currencies)} currencies",
-        f"  imported    {imported.imported:,} rates",
+        f"{file.name}: {counted(imported.days, 'day')}{_span(imported)}, {currencies}",
+        f"  imported    {counted(imported.imported, 'rate')}",
         f"  not quoted  {imported.not_quoted:,}",
         f"  rejected    {imported.rejected:,}",
         f"  events      {imported.events_path}",
     ]
     return "\n".join(lines)
+
+
+def _hours(hours: Decimal) -> str:
+    return f"{hours.normalize():,f} {'hour' if hours == 1 else 'hours'}"
 
 
 def _span(imported: ImportedTime | ImportedRates) -> str:

@@ -6,12 +6,12 @@ give 95, or `--cost-rate 60` while everybody costs 48 already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.imports.products.choices import Choices
+from connectors.imports.products.choices import ROLE, Choices
 from connectors.imports.products.entries import rates_by_project, rates_of_ours
 from connectors.imports.products.export_row import ExportRow, plain, value_of
 from connectors.imports.products.former import Event, Known
@@ -31,7 +31,7 @@ class Assumed(NamedTuple):
     rated_by_contract: int
 
 
-def with_assumed(rows: Iterable[ExportRow], choices: Choices, source: str, known: Known, folder: Path) -> Assumed:
+def with_assumed(rows: Sequence[ExportRow], choices: Choices, source: str, known: Known, folder: Path) -> Assumed:
     """Raises ImportRefused where an option says other than all that is known."""
     rates = rates_by_project(known.contracts.values())
     ours = rates_of_ours(source, known)
@@ -45,6 +45,7 @@ def with_assumed(rows: Iterable[ExportRow], choices: Choices, source: str, known
     _check_used(
         "--cost-rate", choices.cost_rate, of_option, [row.cost_rate for row in unstated], _COSTS.format(folder=folder)
     )
+    _check_role(rows, choices.role, known, folder)
     return Assumed(tuple(row for row, _ in costed), len(by_option), len(by_contract))
 
 
@@ -91,3 +92,14 @@ def _check_used(
     shown = ", ".join(plain(value) for value in others[:VALUES_SHOWN])
     more = ", ..." if len(others) > VALUES_SHOWN else ""
     raise ImportRefused(f"{option}: came {decimal_text(said)}, and known is {shown}{more}: {way_out}")
+
+
+def _check_role(rows: Sequence[ExportRow], role: str, known: Known, folder: Path) -> None:
+    """Refused where it holds for nobody new, and everybody whom it could hold for has another."""
+    people = {row.person.id for row in rows if row.role == role}
+    roles = {str(known.people[person].get("role")) for person in people & known.people.keys()}
+    if role != ROLE and people and people <= known.people.keys() and role not in roles:
+        raise ImportRefused(
+            f"--role: came {role}, and known is {', '.join(sorted(roles))}: the people in {folder} have their roles; leave"
+            " --role out, or put a PersonDefined of a higher version into the folder"
+        )

@@ -91,11 +91,15 @@ class Entries:
         return row.rate
 
     def _approver(self, row: ExportRow) -> str:
-        """Who was named; else the product, marked where it does not say that the row is approved."""
-        return self._choices.approved_by or (self._source if row.is_approved else f"{self._source}:{TAKEN_AS_APPROVED}")
+        return approver(self._source, self._choices, is_approved=bool(row.is_approved))
 
     def _event_id(self, line: str, digest: str) -> str:
         return f"{self._source}:{self._name[:EVENT_ID_NAME_LENGTH_MAX]}:{line}:{digest}"
+
+
+def approver(source: str, choices: Choices, *, is_approved: bool) -> str:
+    """Who was named; else the product, marked where it does not say that the row is approved."""
+    return choices.approved_by or (source if is_approved else f"{source}:{TAKEN_AS_APPROVED}")
 
 
 def rates_of_ours(source: str, known: Known) -> dict[str, Sequence[Event]]:

@@ -136,8 +136,9 @@ def _check_text(start: bytes, path: Path) -> None:
     known = next((told for mark, told in _NO_TEXT.items() if start.lstrip().startswith(mark)), None)
     if known is not None:
         raise ImportRefused(f"{path}: is {known}")
-    is_wide = _encoding(start) != "utf-8"
-    if b"\0" in start and not is_wide:
+    header = start.partition(b"\n")[0]
+    is_header = any(delimiter.encode() in header for delimiter in _DELIMITERS)
+    if b"\0" in start and not is_header and _encoding(start) == "utf-8":
         raise ImportRefused(f"{path}: expected a CSV, came bytes that are no text; make the export as CSV")
 
 

@@ -12,6 +12,7 @@ from connectors.imports.rejections import Rejected
 from domain.money import minor_units
 
 HOURS_MAX = Decimal(24)
+DIGEST_LENGTH = 16
 
 REFUSED = "refused"
 NOT_APPROVED = "not_approved"
@@ -59,7 +60,7 @@ class ExportRow(NamedTuple):
             *self.key, self.client.id, self.project.id, self.person.id, self.task, self.note, self.day.isoformat(),
             plain(self.hours), self.billable, None if self.stated_rate is None else plain(self.stated_rate), self.currency,
         )  # fmt: skip
-        return hashlib.blake2b(repr(said).encode(), digest_size=8).hexdigest()
+        return hashlib.blake2b(repr(said).encode(), digest_size=DIGEST_LENGTH // 2).hexdigest()
 
 
 class NotTaken(NamedTuple):

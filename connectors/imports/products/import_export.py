@@ -17,13 +17,13 @@ from connectors.imports.checked import fault_of
 from connectors.imports.counting import counted
 from connectors.imports.products.assumed import with_assumed
 from connectors.imports.products.choices import Choices
-from connectors.imports.products.entries import EVENT_ID_NAME_LENGTH_MAX, Entries, rates_of_ours
+from connectors.imports.products.entries import EVENT_ID_NAME_LENGTH_MAX, Entries, approver, rates_of_ours
 from connectors.imports.products.export_file import Export, read_export
 from connectors.imports.products.export_row import NOT_APPROVED, NOT_WORK, REFUSED, ExportRow, NotTaken, plain, value_of
 from connectors.imports.products.former import FormerEntry, Known, read_known
 from connectors.imports.products.forms import Forms
 from connectors.imports.products.import_files import ImportFiles
-from connectors.imports.products.matching import Matched, is_our_id, match
+from connectors.imports.products.matching import Matched, is_of_import, match
 from connectors.imports.products.product import SOLIDTIME, Product, check_approval
 from connectors.imports.products.read_rows import Rows, in_one_currency, of_one_client, read_rows, refused
 from connectors.imports.products.setup import Asked, Json, Unknown, company_of, is_ours, setup_events, unknown
@@ -60,11 +60,19 @@ class Changes(NamedTuple):
     withdrawn: int
 
 
+class TakenAsApproved(NamedTuple):
+    """Imported rows of which the export does not say that they are approved; `is_named` where a person vouches."""
+
+    rows: int
+    approved_by: str
+    is_named: bool
+    has_column: bool
+
+
 class ImportedExport(NamedTuple):
     """Rows read are imported, not approved, no work or refused, in rows, hours and amounts.
 
     `billed` is hours x rate of the imported rows, and `differing` those of them whose amount in the export is another.
-    `taken_as_approved` of the imported are not, or not said to be, approved.
     `unknown` is what the entries refer to and neither the folder nor the setup has. `first_statement` is the id of the
     first statement that the setup's contracts give.
     """
@@ -83,7 +91,7 @@ class ImportedExport(NamedTuple):
     gone: tuple[FormerEntry, ...]
     unrated: int
     differing: int
-    taken_as_approved: int
+    taken_as_approved: TakenAsApproved
     rated_by_option: int
     rated_by_contract: int
     unknown: Unknown
@@ -144,6 +152,7 @@ def import_export(
     result = _result(export, rows, taken, not_taken, gone, len(gone) if wanted.withdraw_missing else 0)
     written = files.write(_with_ids(setup, source, files.name), entries, _listed(not_taken, gone))
     return result._replace(
+        taken_as_approved=_taken_as_approved(export, [each.row for each in taken], choices),
         rated_by_option=assumed.rated_by_option,
         rated_by_contract=assumed.rated_by_contract,
         unknown=unknown([each.row for each in taken], known_then),
@@ -160,13 +169,22 @@ def _check_one_way(source: str, product: Product, known: Known, folder: Path) ->
     """Ids of another way of importing are others, so that the same work would be there twice; solidtime's are its own."""
     if product is SOLIDTIME:
         return
-    other = next((entry for entry in known.entries.values() if not is_our_id(source, entry.entry_id)), None)
+    other = next((entry for entry in known.entries.values() if not is_of_import(source, entry)), None)
     if other is not None:
         raise ImportRefused(
             f"{folder}: holds time of {source} that another way has brought (entry {other.entry_id}), such as milepost"
             " import csv with a mapping, under ids of its own: the same work would be there twice; go on in that way, or"
             " give another --out"
         )
+
+
+def _taken_as_approved(export: Export, rows: Iterable[ExportRow], choices: Choices) -> TakenAsApproved:
+    return TakenAsApproved(
+        rows=sum(not row.is_approved for row in rows),
+        approved_by=approver(export.product.key, choices, is_approved=False),
+        is_named=choices.approved_by is not None,
+        has_column=export.product.approved in export.header,
+    )
 
 
 def _clients_of_ours(source: str, known: Known) -> dict[str, str]:
@@ -296,7 +314,7 @@ def _result(
         gone=gone,
         unrated=sum(row.billable and row.rate is None for row in worked),
         differing=sum(row.amount != value for row, value in billed),
-        taken_as_approved=sum(not row.is_approved for row in worked),
+        taken_as_approved=TakenAsApproved(0, "", False, False),
         rated_by_option=0,
         rated_by_contract=0,
         unknown=Unknown((), (), (), (), ()),

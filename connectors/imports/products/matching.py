@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
-from connectors.imports.products.export_row import ExportRow
+from connectors.imports.products.export_row import DIGEST_LENGTH, ExportRow
 from connectors.imports.products.former import FormerEntry
 
 K = TypeVar("K", bound=Hashable)
@@ -77,9 +77,11 @@ def match(source: str, rows: Iterable[ExportRow], former: Mapping[str, FormerEnt
     return Matching(matched, _gone(rows, bases, taken))
 
 
-def is_our_id(source: str, entry_id: str) -> bool:
-    """Made here of a row's key and its count."""
-    return re.fullmatch(rf"{re.escape(source)}-[0-9a-f]{{24}}-[0-9]+(?:{_MOVED}[0-9]+)?", entry_id) is not None
+def is_of_import(source: str, entry: FormerEntry) -> bool:
+    """By its id, made here of a row's key and count; a mapping makes ids like it, and event ids that end in a line."""
+    has_form = re.fullmatch(rf"{re.escape(source)}-[0-9a-f]{{24}}-[0-9]+(?:{_MOVED}[0-9]+)?", entry.entry_id)
+    is_of_mapping = entry.digest.isdecimal() and len(entry.digest) < DIGEST_LENGTH
+    return has_form is not None and not is_of_mapping
 
 
 def _bases(former: Mapping[str, FormerEntry]) -> _Bases:

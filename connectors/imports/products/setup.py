@@ -94,9 +94,8 @@ def _check_known(known: Known, entity: str, folder: Path) -> None:
 
 
 def _check_same(company: Company, asked: Asked, folder: Path) -> None:
-    own_rows = "; for rows that name no currency say --rows-currency"
     compared = (
-        ("--currency", asked.currency, company.currency, own_rows),
+        ("--currency", asked.currency, company.currency, "; for rows that name no currency say --rows-currency"),
         ("--zone", asked.zone, company.zone, ""),
         ("--entity-name", asked.name, company.name, ""),
     )
@@ -104,7 +103,7 @@ def _check_same(company: Company, asked: Asked, folder: Path) -> None:
         if said is not None and said != stands:
             raise ImportRefused(
                 f'{option}: expected {stands}, which {company.legal_entity_id} has in {folder}, came "{said}"; leave'
-                f" {option} out, or change the company by a LegalEntityDefined of a higher version{further}"
+                f" {option} out, or give another --out for another company{further}"
             )
 
 

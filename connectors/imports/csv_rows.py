@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from connectors.imports.file_kinds import START_BYTES, check_text
 from connectors.imports.mapping import FileForm
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.said import Row, normal_text
@@ -39,6 +40,8 @@ class Table(NamedTuple):
 def open_text(path: Path, encoding: str) -> TextIO:
     """Bytes that are not of the encoding are carried as surrogates, so that only their own row is refused."""
     try:
+        with path.open("rb") as file:
+            check_text(file.read(START_BYTES), path)
         return path.open(encoding=WITH_MARK.get(encoding, encoding), errors="surrogateescape", newline="")
     except OSError as fault:
         raise ImportRefused(f"{path}: cannot be read: {fault.strerror}") from fault

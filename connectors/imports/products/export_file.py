@@ -12,6 +12,7 @@ from typing import NamedTuple, TextIO
 
 from connectors.imports.cells import known_encoding
 from connectors.imports.csv_rows import BYTE_ORDER_MARK, Broken, open_text, read_table
+from connectors.imports.file_kinds import DELIMITERS, START_BYTES, encoding_of
 from connectors.imports.mapping import FileForm
 from connectors.imports.products.product import SOLIDTIME, Product, check_product
 from connectors.imports.products.solidtime import SIBLINGS
@@ -24,21 +25,8 @@ TIME_ENTRIES = "time_entries.csv"
 # Excel, LibreOffice, Numbers.
 _SPREADSHEETS = frozenset({"xl/workbook.xml", "xl/workbook.bin", "content.xml", "Index/Document.iwa"})
 
-_START_BYTES = 64 * 1024
-_DELIMITERS = (",", ";", "\t", "|")
-_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 # A spreadsheet tells others so which delimiter it wrote.
 _SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)
-_NO_TEXT = {
-    b"\xd0\xcf\x11\xe0": "a spreadsheet of an old format; export as CSV, or save the sheet as CSV",
-    b"%PDF": "a PDF; make the export as CSV",
-    b"<!DOC": "a web page, perhaps one that asks to log in; make the export as CSV",
-    b"<html": "a web page, perhaps one that asks to log in; make the export as CSV",
-    b"<?xml": "XML; make the export as CSV",
-    b"{": "JSON; make the export as CSV",
-    b"[": "JSON; make the export as CSV",
-    b"\x1f\x8b": "packed by gzip; unpack it",
-}
 
 
 class Export(NamedTuple):
@@ -108,38 +96,16 @@ def _form(path: Path, archive: Mapping[str, str], encoding: str | None) -> FileF
     with path.open("rb") as file:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise ImportRefused(f"{path}: expected at most {FILE_BYTES_MAX // 1024 // 1024} MiB; export less time")
-        start = file.read(_START_BYTES)
-    _check_text(start, path)
+        start = file.read(START_BYTES)
     try:
-        encoding = known_encoding(encoding or _encoding(start))
+        encoding = known_encoding(encoding or encoding_of(start))
     except ValueError as fault:
         raise ImportRefused(f"--encoding: {fault}") from fault
     first = start.decode(encoding, errors="replace").removeprefix(BYTE_ORDER_MARK).splitlines()[:1]
     text = "".join(first)
     separator = _SEPARATOR.fullmatch(text)
-    delimiter = separator[1] if separator else max(_DELIMITERS, key=text.count)
+    delimiter = separator[1] if separator else max(DELIMITERS, key=text.count)
     return FileForm(encoding=encoding, delimiter=delimiter, skip_lines=1 if separator else 0)
-
-
-def _encoding(start: bytes) -> str:
-    """By the byte order mark; without one, UTF-16 has a zero beside each plain letter of the header."""
-    for mark, encoding in _MARKS.items():
-        if start.startswith(mark):
-            return encoding
-    header = start[:16]
-    if len(header) == 16 and not any(header[1::2]):
-        return "utf-16-le"
-    return "utf-16-be" if len(header) == 16 and not any(header[0::2]) else "utf-8"
-
-
-def _check_text(start: bytes, path: Path) -> None:
-    known = next((told for mark, told in _NO_TEXT.items() if start.lstrip().startswith(mark)), None)
-    if known is not None:
-        raise ImportRefused(f"{path}: is {known}")
-    header = start.partition(b"\n")[0]
-    is_header = any(delimiter.encode() in header for delimiter in _DELIMITERS)
-    if b"\0" in start and not is_header and _encoding(start) == "utf-8":
-        raise ImportRefused(f"{path}: expected a CSV, came bytes that are no text; make the export as CSV")
 
 
 def _check_once(header: tuple[str, ...], path: Path) -> None:

@@ -291,7 +291,10 @@ def test_the_same_export_with_an_option_less_changes_nothing(tmp_path: Path, sam
 
 @of_dated
 def test_a_corrected_row_is_a_new_version_and_the_rest_stays(tmp_path: Path, sample: Sample) -> None:
-    other = {sample.note: "other", **({"Start time": "14:00:00", "End time": "15:30:00"} if sample.product is TOGGL else {})}
+    other = {
+        sample.note: "other",
+        **({"Start time": "14:00:00", "End time": "15:30:00"} if sample.product is TOGGL else {}),
+    }
     other |= {"Start Time": "02:00:00 PM", "End Time": "03:30:00 PM"} if sample.product is CLOCKIFY else {}
     imported(tmp_path, sample.text(other), sample.product, **RATE)
     corrected = imported(tmp_path, sample.text({**other, sample.hours: "1:45"}), sample.product, "b", **RATE)

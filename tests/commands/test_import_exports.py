@@ -267,6 +267,6 @@ def test_an_exception_of_a_missing_exchange_rate_says_how_to_bring_it(tmp_path: 
     (tmp_path / "eurofxref-hist.zip").write_text("Date,USD,\n" + "".join(days))
     typed = way_out.replace("eurofxref-hist.zip", str(tmp_path / "eurofxref-hist.zip")).split()[1:]
     assert milepost(*typed).exit_code == 0
-    assert run(tmp_path, *UNTIL)["money"]["USD"]["issued"] == str(sum(each.amount for each in work))
+    assert run(tmp_path, *UNTIL)["money"]["USD"]["recognised"] == str(sum(each.amount for each in work))
     left = json.loads(milepost("exceptions", "list", *output, "--json").stdout)["exceptions"]
     assert [each for each in left if each["subject_kind"] == "time_entry"] == []

@@ -147,7 +147,7 @@ def test_a_header_without_rows_says_so(tmp_path: Path, sample: Sample) -> None:
         (b"<!DOCTYPE html>\n<html>log in</html>\n", "is a web page, perhaps one that asks to log in"),
         (b'[{"id": 1}]\n', "is JSON; make the export as CSV"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "expected a CSV, came bytes that are no text"),
-        ("Datum;Kunde;Projekt;Stunden\n02.03.2026;a;b;1,5\n".encode(), "it has Datum, Kunde, Projekt, Stunden"),
+        (b"Datum;Kunde;Projekt;Stunden\n02.03.2026;a;b;1,5\n", "it has Datum, Kunde, Projekt, Stunden"),
     ],
     ids=["empty", "blank", "xlsx", "ods", "cut xlsx", "xls", "pdf", "html", "json", "png", "german"],
 )

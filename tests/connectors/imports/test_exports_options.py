@@ -121,11 +121,13 @@ def test_one_way_of_importing_a_tracker(tmp_path: Path) -> None:
     (tmp_path / "product").mkdir()
     imported(tmp_path / "product", written(HARVEST_ROW), HARVEST)
     before = state(tmp_path / "product")
-    with pytest.raises(ImportRefused, match="came here by milepost import harvest, .* would be there twice"):
+    with pytest.raises(ImportRefused, match=r"came here by milepost import harvest, .* would be there twice"):
         mapped(tmp_path / "product")
     assert state(tmp_path / "product") == before
     mapped(tmp_path)
-    with pytest.raises(ImportRefused, match="holds time of harvest that another way has brought .* give another --out"):
+    with pytest.raises(
+        ImportRefused, match=r"holds time of harvest that another way has brought .* give another --out"
+    ):
         imported(tmp_path, written(HARVEST_ROW), HARVEST, entity=None, zone=None)
 
 

@@ -270,3 +270,15 @@ def test_an_exception_of_a_missing_exchange_rate_says_how_to_bring_it(tmp_path: 
     assert run(tmp_path, *UNTIL)["money"]["USD"]["recognised"] == str(sum(each.amount for each in work))
     left = json.loads(milepost("exceptions", "list", *output, "--json").stdout)["exceptions"]
     assert [each for each in left if each["subject_kind"] == "time_entry"] == []
+
+
+def test_names_as_companies_have_them_go_all_the_way_to_a_statement(tmp_path: Path) -> None:
+    """Points and slashes separate the parts of ids, so they are escaped where they stand in one."""
+    work = [each._replace(client="Bolt & Co. KG", project="Web/App 2.0", code="") for each in made_work(7, 12)]
+    work = [each._replace(is_billable=True, rate=Decimal(100)) for each in work]
+    file = write_text(made_exports.harvest(work))(tmp_path / "march.csv")
+    asked = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    assert issued(run(tmp_path, *UNTIL)) == sum(each.amount for each in work)
+    statement = next(line for line in asked.stderr.splitlines() if "milepost show" in line).split("'")[1]
+    assert statement == "Bolt & Co%2E KG.Bolt & Co%2E KG-time/Bolt & Co%2E KG/2026-01-01/1"
+    assert "Web/App 2.0" in milepost("show", statement, "--output", tmp_path / "output").stdout

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -47,7 +47,7 @@ SAMPLES = (
 DATED = SAMPLES[:3]
 of_all = pytest.mark.parametrize("sample", SAMPLES, ids=[each.product.key for each in SAMPLES])
 of_dated = pytest.mark.parametrize("sample", DATED, ids=[each.product.key for each in DATED])
-RATE = {"rate": Decimal(100)}
+RATE: dict[str, Any] = {"rate": Decimal(100)}
 
 
 def zipped(*names: str) -> bytes:
@@ -58,7 +58,7 @@ def zipped(*names: str) -> bytes:
     return file.getvalue()
 
 
-def refusal(folder: Path, content: str | bytes, product: Product, **said: object) -> str:
+def refusal(folder: Path, content: str | bytes, product: Product, **said: Any) -> str:
     """Nothing is written then."""
     with pytest.raises(ImportRefused) as fault:
         imported(folder, content, product, **{**RATE, **said})
@@ -95,7 +95,7 @@ def test_line_ends_of_other_systems(tmp_path: Path, sample: Sample, ending: str)
 
 @of_all
 def test_columns_in_another_order_and_further_ones(tmp_path: Path, sample: Sample) -> None:
-    turned = {"Weather": "fine", **dict(reversed(sample.row.items()))}
+    turned = {"Weather": "fine", **dict(reversed(list(sample.row.items())))}
     assert imported(tmp_path, written(turned), sample.product, **RATE).imported.rows == 1
 
 

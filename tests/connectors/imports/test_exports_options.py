@@ -19,7 +19,7 @@ from tests.connectors.imports.test_import_docs import DOCS
 
 LATER = {**TOGGL_ROW, "Start date": "2026-04-01", "End date": "2026-04-01"}
 NEW_PROJECT = {**LATER, "Project": "App", "Start time": "12:00:00", "End time": "13:30:00"}
-NOBODY = {"entity": None, "currency": None, "zone": None, "cost_rate": None}
+NOBODY: dict[str, Any] = {"entity": None, "currency": None, "zone": None, "cost_rate": None}
 
 
 def first_import(folder: Path) -> None:

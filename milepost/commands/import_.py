@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
 
-from connectors.imports.counting import counted
+from connectors.imports.counting import counted, hours_text
 from connectors.imports.csv_time import ImportedTime, import_time
 from connectors.imports.ecb import ImportedRates, RatesWanted, import_rates
 from connectors.imports.mapping_file import read_mapping
@@ -106,7 +105,7 @@ def time_summary(file: Path, imported: ImportedTime) -> dict[str, object]:
 def time_text(file: Path, imported: ImportedTime) -> str:
     lines = [
         f"{file.name}: {counted(imported.rows, 'row')}",
-        f"  imported  {imported.imported:,}, {_hours(imported.hours)}{_span(imported)}",
+        f"  imported  {counted(imported.imported, 'row')}, {hours_text(imported.hours)} hours{_span(imported)}",
         f"  repeated  {imported.repeated:,}",
         f"  rejected  {imported.rejected:,}",
         *(f"  filtered  {count:,} where {label}" for label, count in imported.left_out),
@@ -144,10 +143,6 @@ def rates_text(file: Path, imported: ImportedRates) -> str:
         f"  events      {imported.events_path}",
     ]
     return "\n".join(lines)
-
-
-def _hours(hours: Decimal) -> str:
-    return f"{hours.normalize():,f} {'hour' if hours == 1 else 'hours'}"
 
 
 def _span(imported: ImportedTime | ImportedRates) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from connectors.imports.counting import counted
+from connectors.imports.counting import counted, hours_text
 from connectors.imports.products.choices import ROLE, Choices
 from connectors.imports.products.import_export import Changes, ImportedExport, Wanted, import_export
 from connectors.imports.products.product import Product
@@ -277,13 +277,7 @@ def _what_is_missing(imported: ImportedExport, out: Path) -> list[str]:
 
 
 def _sums_line(label: str, sums: Sums) -> str:
-    return f"  {label:14}{sums.rows:>8,}{_hours(sums.hours):>14}  {_amounts(sums.amounts)}".rstrip()
-
-
-def _hours(hours: Decimal) -> str:
-    """Two decimals, or as many as there are."""
-    plain_hours = hours.normalize()
-    return f"{plain_hours:,.2f}" if plain_hours == round(plain_hours, 2) else f"{plain_hours:,f}"
+    return f"  {label:14}{sums.rows:>8,}{hours_text(sums.hours):>14}  {_amounts(sums.amounts)}".rstrip()
 
 
 def _amounts(amounts: Mapping[str, Decimal]) -> str:

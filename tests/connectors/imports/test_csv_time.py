@@ -398,3 +398,22 @@ def test_texts_that_mean_empty_are_empty(tmp_path: Path) -> None:
         FIELDS + 'task = "Task"\n[file]\nempty = ["N/A", "-"]\n',
     )
     assert "task" not in events(result)[0]
+
+
+def test_a_header_without_rows_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ImportRefused, match=r"march\.csv: no rows: a header and nothing below it, so there is nothing"):
+        imported(tmp_path, HEADER)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"PK\x03\x04\x14\x00", "is a zip or a spreadsheet"),
+        (b"%PDF-1.7\n", "is a PDF; make the export as CSV"),
+        (b"\x00\x01\x02\x03" * 9, "expected a CSV, came bytes that are no text"),
+    ],
+)
+def test_what_is_no_text_is_named(tmp_path: Path, content: bytes, told: str) -> None:
+    with pytest.raises(ImportRefused, match=told):
+        imported(tmp_path, content)

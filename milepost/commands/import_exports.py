@@ -160,6 +160,7 @@ def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
         "taken_as_approved": imported.taken_as_approved.rows,
         "warnings": warnings_of(imported),
         "without_rate": imported.unrated,
+        "rated_at_zero": imported.rated_at_zero,
         "unknown": imported.unknown._asdict(),
         "foreign_currencies": imported.foreign,
         "events": dict(imported.events),
@@ -234,6 +235,12 @@ def _notes(imported: ImportedExport) -> list[str]:
         notes.append(
             f"  note  {counted(imported.unrated, 'billable row has', 'billable rows have')} no rate; say --rate, or their"
             " contract gives one"
+        )
+    if imported.rated_at_zero:
+        notes.append(
+            f"  note  {counted(imported.rated_at_zero, 'billable row has', 'billable rows have')} a rate of 0 and"
+            f" {'earns' if imported.rated_at_zero == 1 else 'earn'} nothing; set rates in {imported.product.title}, or in the"
+            " setup file"
         )
     if imported.rated_by_option and imported.rated_by_contract:
         notes.append(

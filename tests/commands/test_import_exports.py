@@ -282,3 +282,12 @@ def test_names_as_companies_have_them_go_all_the_way_to_a_statement(tmp_path: Pa
     statement = next(line for line in asked.stderr.splitlines() if "milepost show" in line).split("'")[1]
     assert statement == "Bolt & Co%2E KG.Bolt & Co%2E KG-time/Bolt & Co%2E KG/2026-01-01/1"
     assert "Web/App 2.0" in milepost("show", statement, "--output", tmp_path / "output").stdout
+
+
+def test_billable_work_at_a_rate_of_nothing_is_told(tmp_path: Path) -> None:
+    """Clockify writes 0.00 where a workspace has no rates."""
+    work = [each._replace(is_billable=True, rate=Decimal(0)) for each in made_work(7, 3)]
+    file = write_text(made_exports.clockify(work, AMERICAN))(tmp_path / "march.csv")
+    asked = ("import", "clockify", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY, "--cost-rate", 48)
+    printed = milepost(*asked, "--date-order", "mdy").stdout
+    assert "note  3 billable rows have a rate of 0 and earn nothing; set rates in Clockify" in printed

@@ -90,6 +90,7 @@ class ImportedExport(NamedTuple):
     changes: Changes
     gone: tuple[FormerEntry, ...]
     unrated: int
+    rated_at_zero: int
     differing: int
     taken_as_approved: TakenAsApproved
     rated_by_option: int
@@ -313,6 +314,7 @@ def _result(
         changes=_changes(imported, withdrawn),
         gone=gone,
         unrated=sum(row.billable and row.rate is None for row in worked),
+        rated_at_zero=sum(row.billable and row.rate == 0 and row.hours > 0 for row in worked),
         differing=sum(row.amount != value for row, value in billed),
         taken_as_approved=TakenAsApproved(0, "", False, False),
         rated_by_option=0,

@@ -13,11 +13,13 @@ _NO_TEXT = {
     b"PK\x03\x04": "a zip or a spreadsheet (xlsx, ods); unpack it, or save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "a spreadsheet of an old format; export as CSV, or save the sheet as CSV",
     b"%PDF": "a PDF; make the export as CSV",
-    b"<!DOC": "a web page, perhaps one that asks to log in; make the export as CSV",
+    b"<!doc": "a web page, perhaps one that asks to log in; make the export as CSV",
     b"<html": "a web page, perhaps one that asks to log in; make the export as CSV",
     b"<?xml": "XML; make the export as CSV",
-    b"{": "JSON; make the export as CSV",
-    b"[": "JSON; make the export as CSV",
+    b'{"': "JSON; make the export as CSV",
+    b"{\n": "JSON; make the export as CSV",
+    b"[{": "JSON; make the export as CSV",
+    b"[\n": "JSON; make the export as CSV",
     b"\x1f\x8b": "packed by gzip; unpack it",
 }
 
@@ -35,7 +37,10 @@ def encoding_of(start: bytes) -> str:
 
 def check_text(start: bytes, path: Path) -> None:
     """Raises ImportRefused with what the file is instead."""
-    known = next((told for mark, told in _NO_TEXT.items() if start.lstrip().startswith(mark)), None)
+    first = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:16]
+    known = next(
+        (told for mark, told in _NO_TEXT.items() if first.startswith(mark) or first.lower().startswith(mark)), None
+    )
     if known is not None:
         raise ImportRefused(f"{path}: is {known}")
     header = start.partition(b"\n")[0]

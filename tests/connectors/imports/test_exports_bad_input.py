@@ -145,11 +145,27 @@ def test_a_header_without_rows_says_so(tmp_path: Path, sample: Sample) -> None:
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "is a spreadsheet of an old format; export as CSV"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is a PDF; make the export as CSV"),
         (b"<!DOCTYPE html>\n<html>log in</html>\n", "is a web page, perhaps one that asks to log in"),
+        (b"\xef\xbb\xbf\n<!doctype html>\n", "is a web page, perhaps one that asks to log in"),
         (b'[{"id": 1}]\n', "is JSON; make the export as CSV"),
+        (b'{"entries": []}\n', "is JSON; make the export as CSV"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "expected a CSV, came bytes that are no text"),
         (b"Datum;Kunde;Projekt;Stunden\n02.03.2026;a;b;1,5\n", "it has Datum, Kunde, Projekt, Stunden"),
     ],
-    ids=["empty", "blank", "xlsx", "ods", "cut xlsx", "xls", "pdf", "html", "json", "png", "german"],
+    ids=[
+        "empty",
+        "blank",
+        "xlsx",
+        "ods",
+        "cut xlsx",
+        "xls",
+        "pdf",
+        "html",
+        "html with mark",
+        "json",
+        "json object",
+        "png",
+        "german",
+    ],
 )
 def test_a_file_that_is_no_export_is_named(tmp_path: Path, sample: Sample, content: bytes, told: str) -> None:
     assert told in refusal(tmp_path, content, sample.product)

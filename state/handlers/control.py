@@ -208,9 +208,9 @@ def _above_limit(draft: Draft, contract_id: str, stake: AtStake) -> bool:
 def _waive_note(draft: Draft, known: OpenException) -> None:
     if known.category in MISSING_FACTS:
         return
+    draft.close_note(known.exception_id, "waived")
     if known.category == "statement_differs_from_invoice":
         waive_difference(draft, known.subject_id)
-    draft.close_note(known.exception_id, "waived")
 
 
 # Over a cap

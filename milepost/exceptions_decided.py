@@ -220,7 +220,11 @@ def fact_of(output: Path, reader: StoreReader, raised: ExceptionRaised) -> Event
 def _is_about(event: Event, raised: ExceptionRaised) -> bool:
     if isinstance(event, InvoicePosted | InvoiceRejected) and raised.subject_kind == "statement":
         return event.statement_id == raised.subject_id
-    return type(event).__name__ in ENTITIES and owner_key(event) == (raised.subject_kind, raised.subject_id)
+    entity = ENTITIES.get(type(event).__name__)
+    if entity is None or entity.kind != raised.subject_kind:
+        return False
+    as_written = "/".join(str(getattr(event, field)) for field in entity.id_fields)
+    return raised.subject_id in (as_written, owner_key(event)[1])
 
 
 def version_of(event: Event) -> int:

@@ -253,7 +253,7 @@ def head(known: Known, as_of: Instant, ended: Event | None, *, whole: bool) -> l
     raised = known.raised
     state = "open" if known.closed is None else f"over since {instant_text(known.closed.closed_at)}"
     places = [f"{name} {value}" for name, value in _places(raised) if value]
-    age = f"{days_open(known, as_of):,} days"
+    age = _days_text(days_open(known, as_of))
     return [
         f"Exception {raised.exception_id}: {raised.category}, {raised.severity}, {state}",
         raised.message,
@@ -268,6 +268,10 @@ def head(known: Known, as_of: Instant, ended: Event | None, *, whole: bool) -> l
         *([f"  entries    {_entries(raised, whole=whole)}"] if raised.entries else []),
         f"  way out    {raised.resolution}",
     ]
+
+
+def _days_text(days: int) -> str:
+    return f"{days:,} day{'s' * (days != 1)}"
 
 
 def _entries(raised: ExceptionRaised, *, whole: bool) -> str:

@@ -296,7 +296,8 @@ def _decide(
     path = add_events(folder, DECISIONS, events, datetime.now(UTC))
     _written(path, events, folder, output, json=asked.json)
     if not are_several:
-        say("\n".join(plan.effect_lines))
+        for line in plan.effect_lines:
+            say(line)
 
 
 def _show_plan(plan: DecisionPlan, latest: Instant, *, json: bool) -> None:

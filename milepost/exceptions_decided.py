@@ -25,7 +25,7 @@ from milepost.corrected import with_fields
 from milepost.deciding import Person
 from milepost.exceptions_effects import OVER_CAP
 from milepost.exceptions_shown import Decided, ended_text
-from milepost.unknown_id import unknown
+from milepost.unknown_id import unknown_id
 from state.books import CapState, Fact
 from state.store_reader import StoreReader
 
@@ -95,7 +95,7 @@ def chosen(output: Path, known: dict[str, Known], wanted: Wanted) -> list[Known]
         )
     if not wanted.ids:
         return fitting((each for each in known.values() if each.is_open), wanted)
-    found = [find(known, exception_id) for exception_id in dict.fromkeys(wanted.ids)]
+    found = [find(output, known, exception_id) for exception_id in dict.fromkeys(wanted.ids)]
     for each in found:
         if each.closed is not None:
             how = ended_text(each, closings(output, (each,)).get(each.raised.exception_id))
@@ -106,13 +106,10 @@ def chosen(output: Path, known: dict[str, Known], wanted: Wanted) -> list[Known]
     return found
 
 
-def find(known: dict[str, Known], exception_id: str) -> Known:
+def find(output: Path, known: dict[str, Known], exception_id: str) -> Known:
     found = known.get(exception_id)
     if found is None:
-        raise typer.BadParameter(
-            unknown(exception_id, "an exception", frozenset(known), "milepost exceptions list --state all"),
-            param_hint="ID",
-        )
+        raise unknown_id(output, exception_id, "an exception", frozenset(known), "milepost exceptions list --state all")
     return found
 
 

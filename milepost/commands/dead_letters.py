@@ -135,13 +135,11 @@ def _letters(output: Path) -> dict[str, DeadLetter]:
 
 
 def _letter(output: Path, wanted: str) -> DeadLetter:
-    from connectors.files.lookup import nearest
+    from milepost.unknown_id import unknown_id
 
     letters = _letters(output)
     if wanted not in letters:
-        near = nearest(wanted, frozenset(letters))
-        hint = f"; the nearest are {', '.join(near)}" if near else ""
-        raise typer.BadParameter(f"no dead letter is called {wanted}{hint}", param_hint="ID")
+        raise unknown_id(output, wanted, "a dead letter", frozenset(letters), "milepost dead-letters list")
     return letters[wanted]
 
 

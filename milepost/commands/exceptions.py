@@ -153,7 +153,7 @@ def show(
     from milepost.tables import show as show_tables
     from state.store_reader import reading_store
 
-    known = find(_known(output), id_)
+    known = find(output, _known(output), id_)
     as_of, steps = latest_of(output), history_of(output, id_)
     ended = closings(output, (known,)).get(id_)
     with reading_store(store_path(output, 0)) as reader:
@@ -356,7 +356,7 @@ def resend(
 
     folder, who = input_folder(input_, output), person(as_)
     when, approver = decided_at(at, latest_of(output)), other_person(approved_by, who)
-    known = find(_known(output), id_)
+    known = find(output, _known(output), id_)
     raised = known.raised
     check_moment((known,), when)
     with reading_store(store_path(output, 0)) as reader:

@@ -222,7 +222,7 @@ mount(
 mount(
     "resend",
     dead_letters.resend,
-    "Send one again, put right.",
+    "Send them again, put right.",
     example="milepost dead-letters resend time.jsonl:17 --set worked_on=2026-03-04 --output build/try/output",
     then="milepost run, which takes the new event in",
     on=unread,

@@ -11,7 +11,8 @@ from domain.outputs import ExceptionRaised
 from domain.units import Instant
 from milepost.console import shape
 from milepost.exceptions_effects import effect_of
-from milepost.exceptions_shown import amounts_json, amounts_of, group_table, groups_json, subject_text
+from milepost.exceptions_json import amounts_json, groups_json
+from milepost.exceptions_shown import amounts_of, group_table, subject_text
 from milepost.tables import Table
 
 

@@ -93,7 +93,8 @@ def list_(
     from connectors.files.found_exceptions import closings, latest_of
     from dataflows.embedded import store_path
     from milepost.exceptions_decided import decided_of, fitting, wanted_of
-    from milepost.exceptions_shown import decided_table, group_table, list_json, single_table
+    from milepost.exceptions_json import list_json
+    from milepost.exceptions_shown import decided_table, group_table, single_table
     from milepost.tables import show as show_tables
     from state.store_reader import reading_store
 
@@ -149,7 +150,8 @@ def show(
     from connectors.files.found_exceptions import closings, history_of, latest_of
     from dataflows.embedded import store_path
     from milepost.exceptions_decided import fact_of, find
-    from milepost.exceptions_shown import fact_table, head, history_table, show_json
+    from milepost.exceptions_json import show_json
+    from milepost.exceptions_shown import fact_table, head, history_table
     from milepost.tables import show as show_tables
     from state.store_reader import reading_store
 

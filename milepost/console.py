@@ -39,6 +39,11 @@ def known_as(folder: Path, name: str) -> Iterator[None]:
         del _KNOWN_AS[str(folder)]
 
 
+def is_known_as(folder: Path) -> bool:
+    """Whether the folder stands for another one, of which nothing more can be asked."""
+    return str(folder) in _KNOWN_AS
+
+
 def write_json(shape: object) -> None:
     """One JSON object on one line of stdout."""
     typer.echo(orjson.dumps(shape).decode())

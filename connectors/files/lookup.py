@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -19,7 +20,7 @@ from domain.outputs import (
     ProjectView,
     StatementLine,
 )
-from domain.units import Instant
+from domain.units import Amount, Instant
 
 NEAREST_MAX: Final = 5
 
@@ -132,6 +133,26 @@ def latest_forecast(output: Path, project_id: str) -> ForecastUpdate | None:
 def projects_with_forecasts(output: Path) -> frozenset[str]:
     found = (written.record for written in read_topic(output, TOPICS["ForecastUpdate"]))
     return frozenset(record.project_id for record in found if isinstance(record, ForecastUpdate))
+
+
+def contracts_of(output: Path, project_id: str) -> frozenset[str]:
+    """Those that the project's last view has balances of."""
+    views = _views(output, project_id).found
+    own = next((viewed.view for viewed in views if viewed.view.project_id == project_id), None)
+    return frozenset(balance.contract_id for balance in own.balances) if own is not None else frozenset()
+
+
+def over_caps(output: Path) -> dict[str, Amount]:
+    """By contract what is over its caps, by the last views of its projects."""
+    newest: dict[str, ProjectView] = {}
+    for written in read_topic(output, TOPICS["ProjectView"]):
+        if isinstance(written.record, ProjectView):
+            newest[written.record.project_id] = written.record
+    sums: Counter[str] = Counter()
+    for view in newest.values():
+        for balance in view.balances:
+            sums[balance.contract_id] += balance.over_cap
+    return dict(sums)
 
 
 def nearest(wanted: str, known: frozenset[str]) -> tuple[str, ...]:

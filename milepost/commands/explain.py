@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -13,6 +13,8 @@ from milepost.console import say, shape, write_json
 
 if TYPE_CHECKING:
     from milepost.explain.explanations import Explained
+
+FIGURES: Final = "a figure, such as a project, a contract, a time entry, a journal, a statement or an exception"
 
 
 def explain(
@@ -36,6 +38,7 @@ def explain(
     """Explain any figure: its arithmetic, rules, policies, rates and caps, down to fields of events."""
     from connectors.files.written import NoOutputs
     from milepost.explain.explanations import Explained, Explanations
+    from milepost.unknown_id import unknown_id
 
     if json and html is not None:
         raise typer.BadParameter("expected one of --json and --html, got both", param_hint="--html")
@@ -45,8 +48,7 @@ def explain(
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     if not isinstance(found, Explained):
-        near = f"; the nearest are {', '.join(found.nearest)}" if found.nearest else ""
-        raise typer.BadParameter(f"no figure is called {id_}{near}", param_hint="ID")
+        raise unknown_id(output, id_, FIGURES, found.nearest, "milepost show PROJECT")
     alarms = _alarms(found)
     _tell(found, output, alarms, depth, html, all_=all_, json=json)
     for alarm in alarms:

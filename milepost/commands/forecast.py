@@ -64,14 +64,15 @@ def forecast(
 
 def _outlook(output: Path, project_id: str, since: date | None) -> Outlook:
     from connectors.files.forecast_history import activated_in, forecast_history, moving_events
-    from connectors.files.lookup import hint, projects_with_forecasts
+    from connectors.files.lookup import projects_with_forecasts
     from milepost.outlook import outlook
+    from milepost.unknown_id import unknown_id
 
     history = forecast_history(output, project_id)
     if not history:
-        known = hint(project_id, projects_with_forecasts(output))
-        message = f"no project {project_id or '(nothing)'} has a forecast{known}"
-        raise typer.BadParameter(message, param_hint="PROJECT")
+        known = projects_with_forecasts(output)
+        kinds = "a project that has a forecast"
+        raise unknown_id(output, project_id, kinds, known, "milepost dump forecast.current", "PROJECT")
     events = moving_events(output, history)
     return outlook(history, events, activated_in(events), since)
 

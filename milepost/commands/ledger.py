@@ -35,6 +35,7 @@ def ledger(
 ) -> None:
     """Show a company's trial balance for an accounting period, with roll-forwards that foot."""
     from connectors.files.written import NoOutputs
+    from milepost.unknown_id import unknown_id
 
     if as_csv and json:
         raise typer.BadParameter("expected one of --csv and --json, got both", param_hint="--csv")
@@ -48,7 +49,8 @@ def ledger(
         _entities(sums, as_csv=as_csv, json=json)
         return
     if entity not in sums:
-        raise typer.BadParameter(f"{entity} has no journals{_known(sums)}", param_hint="--entity")
+        kinds = "a company with journals"
+        raise unknown_id(output, entity, kinds, frozenset(sums), "milepost ledger", "--entity")
     if period is None:
         _periods(sums[entity], as_csv=as_csv, json=json)
         return

@@ -98,12 +98,12 @@ def _tell(sheet: Sheet, output: Path, *, html: bool, as_csv: bool, json: bool) -
 
 
 def _issued(output: Path, wanted: str, revision: int | None) -> Issued:
-    from connectors.files.lookup import hint, statement_ids, statement_revisions
+    from connectors.files.lookup import statement_ids, statement_revisions
+    from milepost.unknown_id import unknown_id
 
     found = statement_revisions(output, wanted)
     if not found:
-        message = f"no statement is called {wanted or '(nothing)'}{hint(wanted, statement_ids(output))}"
-        raise typer.BadParameter(message, param_hint="ID")
+        raise unknown_id(output, wanted, "a statement", statement_ids(output), "milepost dump billing.statements")
     if revision is None:
         return found[-1]
     for issued in found:

@@ -221,7 +221,7 @@ def test_one_form_at_a_time_and_no_persons_without_names() -> None:
         assert result.exit_code == 2, arguments
         assert told in re.sub(r"\s+", " ", result.stderr)
     unknown = statement("BRIDGE.K-1/ACME/2026-05-01/1")
-    assert "no statement is called" in unknown.stderr
+    assert "expected the id of a statement, got BRIDGE.K-1/ACME/2026-05-01/1; the nearest are" in unknown.stderr
     assert BRIDGE_JANUARY in unknown.stderr
 
 

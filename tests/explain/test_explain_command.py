@@ -151,7 +151,7 @@ def test_names_in_a_page_are_no_markup(tmp_path: Path) -> None:
 def test_what_there_is_not(wanted: str) -> None:
     result = explain(wanted)
     assert result.exit_code == 2
-    assert f"no figure is called {wanted}" in result.stderr
+    assert f"a statement or an exception, got {wanted or '(nothing)'}" in result.stderr
 
 
 def test_nearest_ids_are_named() -> None:

@@ -50,6 +50,9 @@ def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: Cap
         limit_amount=limit.amount,
         limit_hours=limit.hours,
         exhausts_on=used_up,
+        contract_id=plan.contract_id,
+        kind="hard" if limit.hard else "soft",
+        period=rule.period,
     )
 
 

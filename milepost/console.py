@@ -66,6 +66,13 @@ def aligned(rows: Iterable[Sequence[str]], right: Iterable[int] = (), indent: st
     ]
 
 
+class Printer(Console):
+    """A console that leaves it to the command line how a closed pipe ends."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704 - called while the fault is handled
+
+
 def progress_bar() -> Progress:
     """On a terminal, with counts and time left; elsewhere it shows nothing."""
     console = Console(stderr=True)

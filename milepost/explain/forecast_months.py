@@ -17,6 +17,7 @@ from milepost.explain.journals import JournalNodes
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
+from state.books import Posted
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
 from state.forecast.figures import Shape, billing_months, lines_of, oldest_open, shape_of, statement_months
 from state.forecast.outlook import ledger_currency, project_contracts
@@ -123,13 +124,22 @@ class MonthNodes:
             if journal.currency == journal.ledger_currency or journal.ledger_currency != ledger:
                 continue
             for number, leg in enumerate(journal.lines, 1):
-                amount, in_ledger = self.journals.leg(journal, number)
+                amount, in_ledger = self._leg(journal, number)
                 if leg.account in PROJECT_LABOR:
                     found = (journal.currency, amount, in_ledger)
                     carried.setdefault((_month(journal.service_date), COST), []).append(found)
                 elif leg.account in REVENUE:
                     found = (journal.currency, negated("revenue", amount), negated("revenue", in_ledger))
                     carried.setdefault((_month(journal.service_date), REVENUES), []).append(found)
+
+    def _leg(self, posted: Posted, number: int) -> tuple[Node, Node]:
+        """A journal's line with its name, so that it can be asked for; in transaction and in ledger currency."""
+        whose = f"{posted.journal_id}#{number}"
+        amount, ledger = (
+            Node(f"journal line {whose}", node.value, "amount", node.currency, Arithmetic("same", (node,)), id=whose)
+            for node in self.journals.figures(posted.journal_id, number)
+        )
+        return amount, ledger
 
     def _money(
         self,

@@ -114,7 +114,7 @@ class ForecastPaths:
                 return self._month(said, "project", month, measure)
             case [("burned" | "to_come") as part, month, measure]:
                 return self._part_of_month(said, part, month, measure)
-            case ["demand", month, role]:
+            case ["demand", month, role] | ["demand", month, role, "hours"]:
                 return self._demand(said, month, unescape(role))
             case ["previous", name]:
                 return self._previous(said, name)

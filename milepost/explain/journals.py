@@ -396,7 +396,7 @@ class JournalNodes:
         for posted in journals:
             for number, leg in enumerate(posted.lines, 1):
                 if leg.account == account and leg.purpose == purpose:
-                    amount, ledger = self.leg(posted, number)
+                    amount, ledger = self._leg(posted, number)
                     amounts.append(amount)
                     ledgers.append(ledger)
         return (
@@ -409,7 +409,7 @@ class JournalNodes:
             ),
         )
 
-    def leg(self, posted: Posted, number: int) -> tuple[Node, Node]:
+    def _leg(self, posted: Posted, number: int) -> tuple[Node, Node]:
         """A journal's line with its name, so that it can be asked for."""
         amount, ledger = self.figures(posted.journal_id, number)
         whose = f"{posted.journal_id}#{number}"
@@ -481,7 +481,7 @@ class JournalNodes:
     def _unbilled(self, journals: Sequence[Posted], contract_id: str, account: str) -> list[tuple[Node, Node]]:
         """What journals have on an unbilled account of a contract."""
         return [
-            self.leg(posted, number)
+            self._leg(posted, number)
             for posted in journals
             if posted.contract_id == contract_id
             for number, leg in enumerate(posted.lines, 1)

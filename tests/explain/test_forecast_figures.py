@@ -17,9 +17,9 @@ from milepost.cli import app
 from milepost.explain.explanations import Explained, Explanations
 from milepost.explain.recompute import recompute
 from milepost.explained import exact
-from tests.commands.tiny_firm import event, founding, worked, write
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_forecast import PROJECTS
+from tests.commands.tiny_firm import event, founding, worked, write
 from tests.explain.simulated_year import milepost
 
 Json = Any

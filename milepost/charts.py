@@ -16,6 +16,7 @@ LABELS_MAX: Final = 10
 STYLE: Final = """
 svg { display: block; width: 100%; height: auto; margin: 4px 0 8px; break-inside: avoid; }
 svg text { fill: var(--soft); font-size: 11px; paint-order: stroke; stroke: #fff; stroke-width: 3px; }
+@media screen and (max-width: 720px) { svg text { font-size: 17px; } }
 svg .axis { stroke: var(--line); stroke-width: 1; }
 svg .zero { stroke: var(--ink); stroke-width: 1; }
 svg .burned, .key.burned { fill: #1f5f99; background: #1f5f99; }

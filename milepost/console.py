@@ -39,6 +39,11 @@ def known_as(folder: Path, name: str) -> Iterator[None]:
         del _KNOWN_AS[str(folder)]
 
 
+def asked_folder(folder: Path) -> str:
+    """The folder that was named, also where one stands for an earlier moment of it."""
+    return _KNOWN_AS.get(str(folder), str(folder)).partition(" --as-of ")[0]
+
+
 def write_json(shape: object) -> None:
     """One JSON object on one line of stdout."""
     typer.echo(orjson.dumps(shape).decode())

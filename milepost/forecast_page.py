@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from connectors.files.cap_use import UsedUp
@@ -234,14 +234,14 @@ def _move(move: Move, writing: Writing) -> Html:
         tag("td", writing.short_day(move.update.as_of), class_="nowrap"),
         tag("td", writing.amount(move.margin), class_="right"),
         tag("td", causes),
-        tag("td", events_text(move, EVENTS_SHOWN), class_="events"),
+        tag("td", events_text(move, EVENTS_SHOWN, writing.count), class_="events"),
     )
 
 
-def events_text(move: Move, shown: int) -> str:
+def events_text(move: Move, shown: int, counted: Callable[[int], str] = "{:,}".format) -> str:
     """What is not plain new work first: that is what a reader looks for."""
     ordered = sorted(move.events, key=lambda each: ("volume" in each.causes and len(each.causes) == 1, each.log_offset))
-    more = f" and {len(ordered) - shown:,} more" if len(ordered) > shown else ""
+    more = f" and {counted(len(ordered) - shown)} more" if len(ordered) > shown else ""
     return ", ".join(each.label for each in ordered[:shown]) + more
 
 

@@ -40,6 +40,7 @@ h2 { break-after: avoid; }
 @media (max-width: 720px) {
   main { margin: 0; padding: 20px 16px; box-shadow: none; }
   .wide { overflow-x: auto; }
+  th, td { padding: 6px 5px; }
 }
 @media print {
   html { background: none; }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from milepost.console import LOCALE, amount_text, say, shape, write_json
+from milepost.days import day
 
 if TYPE_CHECKING:
     from connectors.files.cap_use import UsedUp
@@ -34,7 +35,9 @@ def forecast(
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
     since: Annotated[
         datetime | None,
-        typer.Option("--since", formats=["%Y-%m-%d"], help="What moved it since this day; without it since its plan."),
+        typer.Option(
+            "--since", parser=day, metavar="DAY", help="What moved it since this day; without it since its plan."
+        ),
     ] = None,
     measure: Annotated[MeasureName, typer.Option("--measure", help="What is charted by month.")] = MeasureName.COST,
     html: Annotated[bool, typer.Option("--html", help="As a page with charts, on standard output.")] = False,

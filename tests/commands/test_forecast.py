@@ -134,7 +134,7 @@ def test_wrong_options_are_said() -> None:
     for arguments, message in (
         (("--html", "--json"), "expected one of --html and --json, got both"),
         (("--html", "--locale", "xx"), "expected a language and country such as de_DE"),
-        (("--since", "soon"), "does not match"),
+        (("--since", "soon"), "expected a day such as 2026-03-31, got soon"),
         (("--measure", "money"), "'cost', 'revenue', 'hours'"),
     ):
         result = forecast("PRJ-00004", *arguments)

@@ -303,7 +303,10 @@ class MonthNodes:
         for (month, own), nodes in sorted(found.items()):
             whole = total(title, nodes, "amount", own)
             months.setdefault(month, []).append(self.forecasts.converted(whole, own, of))
-        return {month: total(title, nodes, "amount", of.currency) for month, nodes in months.items()}
+        return {
+            month: nodes[0] if len(nodes) == 1 else total(title, nodes, "amount", of.currency)
+            for month, nodes in months.items()
+        }
 
     def _expected(self, own: Context, of: Context) -> list[Expected]:
         """Work that is not on a statement yet and work to come, by the calendar of the project's first contract."""

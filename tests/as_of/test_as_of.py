@@ -27,6 +27,7 @@ QUESTIONS = (
     ("forecast", "BRIDGE"),
     ("ledger", "--entity", "BERLIN"),
     ("ledger", "--entity", "BERLIN", "--period", "2026-02"),
+    ("statement",),
 )
 
 

@@ -191,13 +191,10 @@ class ForecastCapNodes:
         made = self.forecasts.made(of)
         total_now = sum_of(of.outlook.progress)
         wanted = self.forecasts.wanted(of)
-        if by_hours:
-            to_come = made["etc_hours"]
-        elif len(total_now) <= 1:
-            to_come = less("revenue to come, before caps", wanted, made["burn_revenue"])
-        else:
-            to_come = made["etc_revenue"]._replace(value=0)
-        if alone and one.plan.currency == of.forecast.currency and (to_come.value or 0) > 0:
+        to_come = made["etc_hours"] if by_hours else less("revenue to come, before caps", wanted, made["burn_revenue"])
+        # Revenue in several currencies is not planned against a cap in one.
+        planned = alone and one.plan.currency == of.forecast.currency and (by_hours or len(total_now) <= 1)
+        if planned and (to_come.value or 0) > 0:
             return self._by_plan(of, room, to_come, by_hours=by_hours)
         return self._by_pace(of, room, members, by_hours=by_hours)
 
@@ -225,15 +222,16 @@ class ForecastCapNodes:
                 use = to_come._replace(title=use.title)
             if value >= (rest.value or 0):
                 first = max(date(int(month[:4]), int(month[5:7]), 1), as_of + timedelta(days=1))
-                lasts, days = self._days(rest, use, (day - first).days + 1, _days_of(month, first))
+                days = _days_of(month, first)
+                lasts = self._days(rest, use, (day - first).days + 1, days)
                 facts = (("by", f"what is planned, from {first} on, {days} days"),)
                 return Lasting(day, (*made, lasts), facts)
             made.append(use)
             rest = less(f"left after {month}", rest, use)
         return Lasting(None, (room, to_come), ())
 
-    def _days(self, room: Node, use: Node, value: int, days: int) -> tuple[Node, int]:
-        return Node("days that it lasts", value, "count", "", Arithmetic("days", (room, use), {"days": days})), days
+    def _days(self, room: Node, use: Node, value: int, days: int) -> Node:
+        return Node("days that it lasts", value, "count", "", Arithmetic("days", (room, use), {"days": days}))
 
     def _by_pace(self, of: Context, room: Node, members: tuple[LinePlan, ...], *, by_hours: bool) -> Lasting:
         """What the lines of the cap took in the last four weeks, each project's in their share of its value."""
@@ -247,7 +245,7 @@ class ForecastCapNodes:
         if (use.value or 0) <= 0:
             return Lasting(None, (room, use), ())
         count = -(-(room.value or 0) * PACE_DAYS // (use.value or 1))
-        lasts, _ = self._days(room, use, count, PACE_DAYS)
+        lasts = self._days(room, use, count, PACE_DAYS)
         facts = (("by", f"the pace of {PACE_DAYS} days"), ("counted from", as_of.isoformat()))
         return Lasting(as_of + timedelta(days=count), (lasts,), facts)
 

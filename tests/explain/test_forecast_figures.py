@@ -40,7 +40,7 @@ NO_FIGURES = {
     ),
     *("sequence", "baseline_sequence", "as_of", "currency", "event_id", "generation", "shard", "correlation_id"),
     *("log_offset", "ordinal", "output_seq", "occurred_at", "recorded_at", "contract_id", "kind", "period", *NAMES),
-    *("event", "events", "causes_of", "since_day", "exception_id", "waiting_entries"),
+    *("event", "events", "exception_id", "waiting_entries"),
 }
 
 

@@ -132,7 +132,7 @@ mount(
 )
 mount(
     "statement",
-    statement.statement,
+    looking_back(statement.statement),
     "Show a statement as the customer gets it.",
     example="milepost statement K-00003.K-00003/C-00001/2026-02-16/1 --html --locale de_DE --output build/try/output > statement.html",
     then="open the page and print it; or the same with --group-by week, --no-names, or --diff previous",

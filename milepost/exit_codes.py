@@ -13,6 +13,8 @@ USAGE: Final = 2
 VIOLATION: Final = 3
 TRY_AGAIN: Final = 75
 INTERRUPTED: Final = 130
+# What a shell reports of a program that a closed pipe ends.
+READER_GONE: Final = 141
 
 MEANINGS: Final[Mapping[int, str]] = {
     DONE: "everything is accounted for, also with open exceptions and dead letters",
@@ -31,6 +33,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     guards.STORE_DAMAGED: "guard: the store is damaged again after it was made anew; the disk may be failing",
     TRY_AGAIN: "another run is using the output folder, or this one was stopped half-way; try again",
     INTERRUPTED: "stopped with Ctrl-C",
+    READER_GONE: "whoever read the output stopped reading, such as `| head`",
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from milepost.console import say, shape, write_json
+from milepost.console import asked_folder, say, shape, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +101,9 @@ def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  #
         f"Forecast {update.sequence} of project {wanted} as of {update.as_of}, the last of {period}, in {now.currency}"
     )
     show(completion_table(title, now))
-    say(f"\nNext: milepost forecast {wanted} --as-of {update.as_of} --output ... for all of what was known then")
+    say(
+        f"\nNext: milepost forecast {wanted} --as-of {update.as_of} --output {asked_folder(output)} for all of what was known then"
+    )
 
 
 def _last_in(output: Path, project_id: str, period: str) -> ForecastUpdate | None:

@@ -204,6 +204,12 @@ def statements_of(output: Path, contract_id: str) -> tuple[Issued, ...]:
     return tuple(_statements(output, frozenset({contract_id})))
 
 
+def newest_statements(output: Path) -> tuple[Issued, ...]:
+    """All of the folder, each in its newest revision, in the order in which they were issued first."""
+    newest = {issued.statement.statement_id: issued for issued in _joined(_issued(output))}
+    return tuple(newest.values())
+
+
 def statement_ids(output: Path) -> frozenset[str]:
     return frozenset(each.statement.statement_id for each in _issued(output))
 

@@ -18,6 +18,7 @@ from connectors.imports.mapping_file import read_mapping
 from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Rejected
+from milepost.days import day
 
 WRONG_USAGE = 2
 
@@ -62,8 +63,10 @@ def import_csv(
 def import_ecb(
     file: File,
     out: Out,
-    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")] = None,
+    first: Annotated[datetime | None, typer.Option("--from", parser=day, metavar="DAY", help="First day.")] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", parser=day, metavar="DAY", help="Last day, included.")
+    ] = None,
     currencies: Annotated[str, typer.Option("--currencies", help="Such as GBP,USD; without it all of the file.")] = "",
     name: Name = None,
     replace: Replace = False,

@@ -316,7 +316,9 @@ class CapNodes:
         value = self.entries.value(self._at(rival, contest))
         title = f"{rival.entry_id}: hours settled"
         hours, settled = self._hours_claimed(rival, contest), self._settled(rival, contest)
-        if (hours.value, value.value) != (rival.claim.hours, rival.claim.amount):
+        # Of final work the claim is only what it kept.
+        made = (hours.value or 0) * (settled.value or 0) // (value.value or 1)
+        if made != rival.claim.pinned_hours:
             return stated(title, rival.claim.pinned_hours, "hours")
         arithmetic = Arithmetic("proportion", (hours, settled, value), parameters)
         return Node(title, rival.claim.pinned_hours, "hours", "", arithmetic)
@@ -446,7 +448,8 @@ class CapNodes:
         limit = limit_on(rule, day)
         value = getattr(limit, measure)
         unit, currency = ("amount", plan.currency) if measure == "amount" else ("hours", "")
-        version = contract.history[rule.limits.index(limit)].version
+        # A retroactive version holds from the beginning, so that those before it have no limit any more.
+        version = contract.history[rule.limits.index(limit) - len(rule.limits)].version
         facts = (
             ("split", limit.split),
             ("period", rule.period),
@@ -476,6 +479,42 @@ class CapNodes:
             f"room under cap {rule.cap_id}", less("limit less what is taken", limit, *taken), nothing, rule="R18"
         )
 
+    def taken(
+        self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
+    ) -> Node:
+        """Everything that is granted of a bucket of the cap, and what a soft cap counts."""
+        parts = self._parts_taken(plan, bucket, allotment, step, by_hours=by_hours)
+        unit, currency = ("hours", "") if by_hours else ("amount", plan.currency)
+        return total(f"taken from cap {rule.cap_id}", parts, unit, currency, rule="R16")
+
+    def _parts_taken(
+        self, plan: LinePlan, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
+    ) -> list[Node]:
+        contest = self.contest(plan, allotment, step)
+        queue = self._queue(contest, bucket, by_hours=by_hours)
+        parts = [self._all_settled(queue, bucket, contest, by_hours=by_hours)] if queue.settled else []
+        if queue.free:
+            parts.append(self._before(queue, len(queue.free), bucket, contest, by_hours=by_hours))
+        return parts
+
+    def limit_on(self, plan: LinePlan, rule: CapRule, day: date, step: int, *, by_hours: bool) -> Node:
+        return self._limit(plan, rule, max(day, EARLIEST), "hours" if by_hours else "amount", step)
+
+    def last_to_fit(self, plan: LinePlan, bucket: BucketKey, step: int, limit: int, *, by_hours: bool) -> str:
+        """The entry that takes the last of the limit in the order of the work, what is settled first; empty where there is room."""
+        contest = self.contest(plan, allotments(plan)[-1], step)
+        queue = self._queue(contest, bucket, by_hours=by_hours)
+        taken = 0
+        for rival in queue.settled:
+            taken += rival.claim.pinned_hours if by_hours else rival.claim.pinned
+            if taken >= limit:
+                return rival.entry_id
+        for rival in queue.free:
+            taken += self._takes(rival, contest.allotment, by_hours=by_hours)
+            if taken >= limit:
+                return rival.entry_id
+        return ""
+
     def beyond(self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int) -> Node:
         """What is taken in money beyond the limit."""
         if limit_of(rule, bucket).amount is None:
@@ -490,11 +529,7 @@ class CapNodes:
         self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
     ) -> tuple[Node, list[Node]]:
         """The newest limit that says something of the bucket, and everything that is taken."""
-        contest = self.contest(plan, allotment, step)
-        queue = self._queue(contest, bucket, by_hours=by_hours)
-        taken = [self._all_settled(queue, bucket, contest, by_hours=by_hours)] if queue.settled else []
-        if queue.free:
-            taken.append(self._before(queue, len(queue.free), bucket, contest, by_hours=by_hours))
+        taken = self._parts_taken(plan, bucket, allotment, step, by_hours=by_hours)
         day = max(limit_of(rule, bucket).effective_on, EARLIEST)
         return self._limit(plan, rule, day, "hours" if by_hours else "amount", step), taken
 

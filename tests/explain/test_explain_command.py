@@ -130,7 +130,8 @@ def test_a_page_that_needs_nothing_else(tmp_path: Path) -> None:
     assert page.opens > 50
     assert page.outside == []
     assert page.links <= page.ids
-    assert "http" not in text
+    assert "://" not in text
+    assert "default-src 'none'" in text
     assert "1,900.00 USD" in text
     assert "@media print" in text
     assert "beforeprint" in text

@@ -48,8 +48,19 @@ def test_a_thousand_figures_come_to_what_was_printed(explanations: Explanations)
     checker = Checker(events(), explain)
     figures = sample()
     assert len(figures) == FIGURES
-    assert len({figure.kind for figure in figures}) == 11
+    assert len({figure.kind for figure in figures}) == 15
     for figure in figures:
         assert checker.value_of(explain(figure.id)) == figure.value, figure
     # The year holds what there is to explain: rounding, exchange, caps, steps, shares of a day.
-    assert {"extend", "convert", "proportion", "increments", "min", "max", "subtract", "elsewhere"} <= checker.seen
+    assert {
+        "spread",
+        "percent",
+        "extend",
+        "convert",
+        "proportion",
+        "increments",
+        "min",
+        "max",
+        "subtract",
+        "elsewhere",
+    } <= checker.seen

@@ -1,6 +1,6 @@
 """Where everything of an engagement lies in the log and in the outputs of an embedded run.
 
-A cache beside the log, made when it is first asked for and extended with what came since: deleting the folder `index` loses nothing.
+A cache beside the log, extended by each round of a run, and by a question with what came since: deleting the folder `index` loses nothing.
 Reading what concerns one engagement then costs what that engagement has, whatever the log holds besides.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
-from connectors.avro_codec import output_versions
+from connectors.avro_codec import output_heads, output_versions
 from connectors.containers import ContainerDamaged, ContainerRecord, read_container, records_at
 from connectors.files.engagement_log import EngagementLog, LogRecord
 from connectors.files.log_format import LogEnd
@@ -46,6 +46,8 @@ WRITTEN_EVERY: Final = 20_000
 EVERYONE: Final = 0
 EXCEPTIONS: Final = TOPICS["ExceptionRaised"]
 FORECASTS: Final = TOPICS["ForecastUpdate"]
+# The last field that the index needs of large outputs.
+HEADS: Final = (("ForecastUpdate", "project_id"), ("ProjectView", "engagement_id"), ("BillingStatement", "statement_id"))
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), data TEXT);
@@ -82,6 +84,8 @@ class FigureIndex:
     def __init__(self, output: Path, shard: int = 0) -> None:
         self.output = output
         self.shard = shard
+        # Whether it outlives the process.
+        self.is_kept = True
         self._log = EngagementLog.open(output, shard)
         self._db = self._open(output / FOLDER / f"{shard}.db")
         self._moves: dict[str, LedgerSums] = {}
@@ -115,6 +119,7 @@ class FigureIndex:
             except sqlite3.DatabaseError:
                 pass
             delete(self.output, self.shard)
+        self.is_kept = False
         made = sqlite3.connect(":memory:", isolation_level=None)
         made.executescript(_TABLES)
         return made
@@ -212,7 +217,7 @@ class FigureIndex:
         outputs: list[tuple[int, str, int, int]] = []
         forecasts: list[tuple[str, int, int]] = []
         sums: dict[tuple[Any, ...], list[Any]] = {}
-        for found in read_container(path, output_versions(), start, end):
+        for found in read_container(path, output_heads(HEADS), start, end):
             if not isinstance(found, ContainerRecord):
                 raise ContainerDamaged(found)
             position, record = found.record

@@ -193,7 +193,7 @@ class ForecastNodes:
             cost, price = at.work.cost, at.work.price
             if cost is not None and (until is None or cost.day <= until):
                 hours.append(self.entries.worked(at.work.event))
-                costs.setdefault(cost.currency, []).append(self.entries.cost(at, cost))
+                costs.setdefault(cost.currency, []).append(self.records.cost(at, cost))
             if price is not None and (until is None or price.day <= until) and price.recognised + price.rounding:
                 revenue = self.records.recognised(at.entry.entry_id, of.said.step)
                 revenues.setdefault(price.currency, []).append(revenue)
@@ -548,9 +548,14 @@ class ForecastNodes:
             and (at.work.price.contract_id, at.work.price.line_id) == (plan.contract_id, plan.line.line_id)
         ]
         whole = total(
-            "hours of the line", [self.entries.hours_at(at.entry.entry_id, at.step) for at in priced], "hours"
+            "hours of the line", [self.records.hours(at, price) for at in priced if (price := at.work.price)], "hours"
         )
-        value = total("value of the line", [self.entries.value(at) for at in priced], "amount", plan.currency)
+        value = total(
+            "value of the line",
+            [self.records.value(at, price) for at in priced if (price := at.work.price)],
+            "amount",
+            plan.currency,
+        )
         made = value_of(hours.value or 0, (totals.hours, 0, totals.value), of.forecast.planned_rate, plan.step)
         parameters: dict[str, Any] = {"step": step_of(plan.currency), "mode": HALF_UP}
         if totals.hours <= 0 or totals.value <= 0:

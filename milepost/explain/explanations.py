@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, Self
 
 from connectors.files.figure_index import FigureIndex, Tell
 from connectors.files.written import shards
+from dataflows.embedded import seldom_collecting
 from dataflows.retrace import Retraced, retrace
 from domain.explanation import Node
 from domain.identity import engagement_of
@@ -57,6 +58,10 @@ class Explanations:
 
     def explain(self, wanted: str) -> Explained | NotFound:
         """Raises ContainerDamaged and GuardStop."""
+        with seldom_collecting():
+            return self._explain(wanted)
+
+    def _explain(self, wanted: str) -> Explained | NotFound:
         of_ledger = ledger_figure(wanted)
         if of_ledger is not None and of_ledger.entity_id in self._index.entities():
             return self._of_ledger(of_ledger)

@@ -71,8 +71,8 @@ class Explaining(NamedTuple):
     """`first`: the first question of its engagement; `again`: the same one once more."""
 
     events: int
-    start: float
-    index: float
+    starting: float
+    indexing: float
     first: tuple[Speed, ...]
     again: tuple[Speed, ...]
     wrong: int
@@ -110,7 +110,9 @@ def measure(output: Path, questions: int) -> Explaining:
         index.extend(_silent)
         events = index.end
     made = process_time() - begin
-    wrong, first, again = 0, [], []
+    wrong = 0
+    first: list[Answered] = []
+    again: list[Answered] = []
     for asked in sample(output, questions):
         for answers in (first, again):
             answered, holds = _ask(output, asked)

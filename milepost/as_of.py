@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from connectors.files.moments import Moment
 
 OFFSET: Final = "offset:"
-AS_OF: Final = Annotated[
+AsOf = Annotated[
     str | None,
     typer.Option(
         "--as-of",
@@ -51,7 +51,7 @@ def looking_back(verb: Verb, asked: str = "", answer: Answer | None = None) -> V
                 verb(**{**arguments, "output": output})
 
     parameters = list(inspect.signature(verb, eval_str=True).parameters.values())
-    for name, kind in (("as_of", AS_OF), ("for_", FOR))[: 2 if answer is not None else 1]:
+    for name, kind in (("as_of", AsOf), ("for_", FOR))[: 2 if answer is not None else 1]:
         parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind))
     seen.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     seen.__annotations__ = {each.name: each.annotation for each in parameters}

@@ -46,6 +46,10 @@ WRITTEN_EVERY: Final = 20_000
 EVERYONE: Final = 0
 EXCEPTIONS: Final = TOPICS["ExceptionRaised"]
 FORECASTS: Final = TOPICS["ForecastUpdate"]
+POSTINGS: Final = TOPICS["JournalEntry"]
+# What may be asked for by its own id, and so may be meant by one that is not right.
+LAST: Final = "\U0010ffff"
+MEANT: Final = ("time_entry", "project", "contract")
 # The last field that the index needs of large outputs.
 HEADS: Final = (("ForecastUpdate", "project_id"), ("ProjectView", "engagement_id"), ("BillingStatement", "statement_id"))
 
@@ -241,22 +245,7 @@ class FigureIndex:
         move = self._moves[entity_id].move_of(journal)
         if move and journal.kind == "reversal":
             self._db.execute("INSERT OR IGNORE INTO taken_back VALUES (?, ?)", (entity_id, journal.affected_id))
-        for account in {line.account for line in journal.lines}:
-            key = (
-                journal.legal_entity_id,
-                journal.period,
-                account,
-                journal.currency,
-                journal.contract_id or "",
-                number,
-                move,
-            )
-            held = sums.setdefault(key, [0, 0, 0, journal.ledger_currency, 0, 0])
-            held[0] += 1
-            for line in journal.lines:
-                if line.account == account:
-                    held[1 if line.amount > 0 else 2] += abs(line.amount)
-                    held[4 if line.ledger_amount > 0 else 5] += abs(line.ledger_amount)
+        _add(journal, number, move, sums)
 
     def _write_outputs(
         self,
@@ -291,12 +280,15 @@ class FigureIndex:
         return [found for (found,) in rows]
 
     def like(self, text: str, count: int) -> list[str]:
-        """Ids that begin as the text does."""
-        rows = self._db.execute(
-            "SELECT DISTINCT id FROM facts WHERE kind IN ('time_entry', 'project', 'contract') AND id LIKE ? || '%' LIMIT ?",
-            (text.replace("%", ""), count),
-        )
-        return [found for (found,) in rows]
+        """Ids that begin as the text does, as many of each kind; upper and lower case count."""
+        found: dict[str, None] = {}
+        for kind in MEANT:
+            rows = self._db.execute(
+                "SELECT DISTINCT id FROM facts WHERE kind = ? AND id >= ? AND id < ? ORDER BY id LIMIT ?",
+                (kind, text, text + LAST, count),
+            )
+            found.update(dict.fromkeys(each for (each,) in rows))
+        return list(found)
 
     def records(self, engagement_id: str) -> Iterator[tuple[Place, LogRecord]]:
         """What the fold of the engagement reads, in log order: its own records and those that concern everyone.
@@ -417,6 +409,17 @@ class FigureIndex:
         )
         return [PostedSum._make((*row[:3], row[3] or None, *row[4:])) for row in rows]
 
+    def sums_until(self, entity_id: str, offset: int) -> list[PostedSum]:
+        """The same of what the records before a log offset caused; reads the postings up to there."""
+        moves = LedgerSums(entity_id)
+        sums: dict[tuple[Any, ...], list[Any]] = {}
+        for written in self.between(POSTINGS, 0, self.lengths_at(offset).get(POSTINGS, 0)):
+            journal = written.record
+            if isinstance(journal, JournalEntry) and journal.legal_entity_id == entity_id:
+                _add(journal, engagement_named(journal), moves.move_of(journal), sums)
+        rows = sorted((key[1:], values) for key, values in sums.items())
+        return [PostedSum._make((*key[:3], key[3] or None, *key[4:], *values)) for key, values in rows]
+
     def entities(self) -> list[str]:
         """Legal entities with journals."""
         return [found for (found,) in self._db.execute("SELECT DISTINCT entity FROM sums ORDER BY 1")]
@@ -457,6 +460,26 @@ def engagement_named(record: Output) -> str:
             return record.engagement_id
         case _:
             return ""
+
+
+def _add(journal: JournalEntry, whose: int | str, move: str, sums: dict[tuple[Any, ...], list[Any]]) -> None:
+    """Count the journal's lines, by account; `whose` is the engagement or its number."""
+    for account in {line.account for line in journal.lines}:
+        key = (
+            journal.legal_entity_id,
+            journal.period,
+            account,
+            journal.currency,
+            journal.contract_id or "",
+            whose,
+            move,
+        )
+        held = sums.setdefault(key, [0, 0, 0, journal.ledger_currency, 0, 0])
+        held[0] += 1
+        for line in journal.lines:
+            if line.account == account:
+                held[1 if line.amount > 0 else 2] += abs(line.amount)
+                held[4 if line.ledger_amount > 0 else 5] += abs(line.ledger_amount)
 
 
 def _facts(event: Event) -> Iterator[tuple[str, str]]:

@@ -118,9 +118,7 @@ def measure(output: Path, questions: int) -> Explaining:
             answered, holds = _ask(output, asked)
             answers.append(answered)
             wrong += not holds
-    return Explaining(
-        events, _start(), round(made, 2), _speeds(first), _speeds(again), wrong, peak_mb(), calibration()
-    )
+    return Explaining(events, _start(), round(made, 2), _speeds(first), _speeds(again), wrong, peak_mb(), calibration())
 
 
 def _ask(output: Path, asked: Asked) -> tuple[Answered, bool]:
@@ -140,7 +138,9 @@ def _silent(_what: str, _done: int, _of: int) -> None:
 def _start() -> float:
     """Seconds on the clock until the command can begin: a question that needs no books."""
     begin = perf_counter()
-    subprocess.run([sys.executable, "-m", "milepost", "explain", "--help"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "milepost", "explain", "--help"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True
+    )
     return round(perf_counter() - begin, 2)
 
 

@@ -51,7 +51,11 @@ POSTINGS: Final = TOPICS["JournalEntry"]
 LAST: Final = "\U0010ffff"
 MEANT: Final = ("time_entry", "project", "contract")
 # The last field that the index needs of large outputs.
-HEADS: Final = (("ForecastUpdate", "project_id"), ("ProjectView", "engagement_id"), ("BillingStatement", "statement_id"))
+HEADS: Final = (
+    ("ForecastUpdate", "project_id"),
+    ("ProjectView", "engagement_id"),
+    ("BillingStatement", "statement_id"),
+)
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), data TEXT);

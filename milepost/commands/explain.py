@@ -47,7 +47,9 @@ def explain(
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     if not isinstance(found, Explained):
-        near = f"; the nearest are {', '.join(found.nearest)}" if found.nearest else f"; {found.why}" if found.why else ""
+        near = (
+            f"; the nearest are {', '.join(found.nearest)}" if found.nearest else f"; {found.why}" if found.why else ""
+        )
         then = f" as of {as_of}" if as_of is not None else ""
         raise typer.BadParameter(f"no figure is called {id_}{then}{near}", param_hint="ID")
     alarms = _alarms(found)

@@ -126,9 +126,7 @@ class Explanations:
     def _sums_of(self, entity_id: str) -> list[PostedSum]:
         if entity_id not in self._sums:
             self._sums[entity_id] = (
-                self._index.sums(entity_id)
-                if self._until is None
-                else self._index.sums_until(entity_id, self._until)
+                self._index.sums(entity_id) if self._until is None else self._index.sums_until(entity_id, self._until)
             )
         return self._sums[entity_id]
 

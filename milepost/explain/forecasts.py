@@ -13,12 +13,13 @@ from domain.exchange import Exchange, MissingRate
 from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
 from domain.forecast import percent, room_of, value_of
 from domain.identity import composed
-from domain.money import HALF_UP, allocate, convert, format_amount, smallest_unit
+from domain.money import HALF_UP, allocate, format_amount, smallest_unit
 from domain.outputs import ForecastUpdate
 from domain.policies import Resolved
 from domain.rates import RateDecision
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes, Standing, most, step_of
+from milepost.explain.exchanges import along
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
@@ -235,11 +236,8 @@ class ForecastNodes:
 
     def _exchanged(self, node: Node, found: Exchange, policies: Resolved, of: Context) -> Node:
         mode = policies.money_mode or HALF_UP
-        made = convert(node.value or 0, found.numerator, found.denominator, of.currency, mode)
-        rates, legs = self.rating.legs(found, policies.exchange_rate_type, of.update.as_of)
-        parameters: dict[str, Any] = {"legs": legs, "step": of.step, "mode": mode}
-        title = f"{node.title}, in {of.currency}"
-        return Node(title, made, "amount", of.currency, Arithmetic("convert", (node, *rates), parameters), "R53")
+        way = self.rating.legs(found, policies.exchange_rate_type, of.update.as_of)
+        return along(node, found, way, of.currency, mode, f"{node.title}, in {of.currency}")
 
     # What estimate or budget says
 

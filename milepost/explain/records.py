@@ -141,9 +141,7 @@ class RecordNodes:
         assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
         if self.sources.are_many:
             price = at.work.price
-            return self.sources.part(
-                entry_id, "over_cap", price.value - price.billable, "amount", price.currency, step
-            )
+            return self.sources.part(entry_id, "over_cap", price.value - price.billable, "amount", price.currency, step)
         return self.made_over(at)
 
     def made_over(self, at: Standing) -> Node:

@@ -123,10 +123,13 @@ def index(output_dir: Path, stop: Stop, bar: Progress) -> None:
         if stop.requested:
             raise Stopped
 
-    with suppress(Stopped, ContainerDamaged, GuardStop, sqlite3.Error, OSError), seldom_collecting():
-        with FigureIndex(output_dir, SHARD) as figures:
-            if figures.is_kept:
-                figures.extend(show)
+    with (
+        suppress(Stopped, ContainerDamaged, GuardStop, sqlite3.Error, OSError),
+        seldom_collecting(),
+        FigureIndex(output_dir, SHARD) as figures,
+    ):
+        if figures.is_kept:
+            figures.extend(show)
 
 
 def _sums(accounting: Accounting, log: EngagementLog, stop: Stop) -> Sums:

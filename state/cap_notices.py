@@ -189,7 +189,7 @@ def _entries_over(draft: Draft, contract: Contract, cap_id: str) -> tuple[str, .
 
 
 def _stretches(contract: Contract) -> Iterator[tuple[str, str]]:
-    """Service dates from first to last, in pieces that grow: the first entries over a cap are found without reading those that came since."""
+    """Service dates in pieces that grow: the first entries over a cap are found without reading all that came since."""
     since, days = "", 7
     begin = contract.history[0].terms.starts_on
     for _ in range(STRETCHES):

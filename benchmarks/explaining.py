@@ -6,6 +6,7 @@ does: find it, fold what is needed, make the tree and recompute it. The start of
 
 from __future__ import annotations
 
+import gc
 import shutil
 import subprocess
 import sys
@@ -122,6 +123,7 @@ def measure(output: Path, questions: int) -> Explaining:
 
 
 def _ask(output: Path, asked: Asked) -> tuple[Answered, bool]:
+    gc.collect()
     cpu, wall = process_time(), perf_counter()
     with Explanations(output, _silent) as explanations:
         found = explanations.explain(asked.id)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 OFFSET: Final = "offset:"
 MICROSECONDS_A_DAY: Final = 86_400_000_000
-AS_OF: Final = Annotated[
+AsOf = Annotated[
     str | None,
     typer.Option(
         "--as-of",
@@ -53,7 +53,7 @@ def looking_back(verb: Verb, asked: str = "", answer: Answer | None = None) -> V
                 verb(**{**arguments, "output": output})
 
     parameters = list(inspect.signature(verb, eval_str=True).parameters.values())
-    for name, kind in (("as_of", AS_OF), ("for_", FOR))[: 2 if answer is not None else 1]:
+    for name, kind in (("as_of", AsOf), ("for_", FOR))[: 2 if answer is not None else 1]:
         parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind))
     seen.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     seen.__annotations__ = {each.name: each.annotation for each in parameters}

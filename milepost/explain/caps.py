@@ -19,8 +19,16 @@ from state.totals import FREE, MARK, open_keys
 
 # Of a cap with more entries, what was left is only told where it decides.
 RIVALS_SHOWN = 2_000
+# Parts of an entry under a cap: what is settled, and what it takes beside that.
+SETTLED, TAKEN = "settled", "taken"
 # Before every service date.
 EARLIEST = date(1990, 1, 1)
+
+
+def part_name(what: str, allotment: str, *, by_hours: bool) -> str:
+    """Such as `taken`, `taken_hours`, `settled_of_revenue`."""
+    of = f"_of_{allotment}" if allotment else ""
+    return f"{what}{'_hours' if by_hours else ''}{of}"
 
 
 class Rival(NamedTuple):
@@ -239,19 +247,43 @@ class CapNodes:
     def _all_settled(self, queue: Queue, bucket: BucketKey, contest: Contest, *, by_hours: bool) -> Node:
         key = ("settled", id(contest), bucket, by_hours)
         if key not in self._memo:
-            made = [
-                self._settled_hours(rival, contest) if by_hours else self._settled(rival, contest)
-                for rival in queue.settled
-            ]
+            made = [self._part_of(rival, contest, SETTLED, by_hours=by_hours) for rival in queue.settled]
             self._memo[key] = self._sum(f"settled of {len(made):,} entries", made, by_hours=by_hours)
         return self._memo[key]
 
     def _before(self, queue: Queue, place: int, bucket: BucketKey, contest: Contest, *, by_hours: bool) -> Node:
         key = ("before", id(contest), bucket, by_hours, place)
         if key not in self._memo:
-            made = [self._free(rival, contest, by_hours=by_hours) for rival in queue.free[:place]]
+            made = [self._part_of(rival, contest, TAKEN, by_hours=by_hours) for rival in queue.free[:place]]
             self._memo[key] = self._sum(f"taken by {len(made):,} entries before", made, by_hours=by_hours)
         return self._memo[key]
+
+    def _part_of(self, rival: Rival, contest: Contest, what: str, *, by_hours: bool) -> Node:
+        """What of an entry is settled, or what it takes beside that; of very many it is only named."""
+        if not self.sources.are_many:
+            return self._part(rival, contest, what, by_hours=by_hours)
+        unit, currency = ("hours", "") if by_hours else ("amount", rival.plan.currency)
+        settled = rival.claim.pinned_hours if by_hours else rival.claim.pinned
+        value = settled if what == SETTLED else self._takes(rival, contest.allotment, by_hours=by_hours)
+        name = part_name(what, contest.allotment, by_hours=by_hours)
+        return self.sources.part(rival.entry_id, name, value, unit, currency, contest.step)
+
+    def _part(self, rival: Rival, contest: Contest, what: str, *, by_hours: bool) -> Node:
+        if what == TAKEN:
+            return self._free(rival, contest, by_hours=by_hours)
+        return self._settled_hours(rival, contest) if by_hours else self._settled(rival, contest)
+
+    def named(self, at: Standing, name: str) -> Node | None:
+        """Such a part by its name; None where the entry has no such part."""
+        found = PARTS.get(name)
+        price = at.work.price
+        plan = plan_of(self.sources.draft(at.step), price) if found is not None and price is not None else None
+        if found is None or plan is None:
+            return None
+        what, allotment, by_hours = found
+        contest = self.contest(plan, allotment, at.step)
+        rival = contest.by_entry.get(at.entry.entry_id)
+        return self._part(rival, contest, what, by_hours=by_hours) if rival is not None else None
 
     def _sum(self, title: str, operands: list[Node], *, by_hours: bool) -> Node:
         currency = "" if by_hours else operands[0].currency
@@ -556,6 +588,14 @@ class CapNodes:
             after = less(f"cap {rule.cap_id}: room after", before, self._granted_of(own, contest), rule="R18")
             found += [before, after]
         return tuple(found)
+
+
+PARTS = {
+    part_name(what, allotment, by_hours=by_hours): (what, allotment, by_hours)
+    for what in (SETTLED, TAKEN)
+    for allotment in (MAIN, BILLING, REVENUE)
+    for by_hours in (False, True)
+}
 
 
 def is_settled(rival: Rival) -> bool:

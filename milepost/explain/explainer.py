@@ -5,13 +5,15 @@
 | `PRJ-1.9f0c…` | a journal, a statement, an exception: whatever Milepost gave the id |
 | `PRJ-1.9f0c…#2` | the second line of a journal or statement |
 | `PRJ-1.9f0c…#2/ledger` | of a journal line, the amount in ledger currency |
-| `T-1` | a time entry; `T-1#accrued` one of its figures |
+| `T-1` | a time entry; `T-1#accrued` one of its figures, `T-1#accrued@123` as the record at log offset 123 left it |
 | `PRJ-1` | all balances of a project; `PRJ-1#accrued` one of them, `PRJ-1/K-1#accrued` where it has several contracts |
 | `PRJ-1#forecast` | its latest forecast; `PRJ-1#eac_cost` one of the figures, in project currency; others as `forecast_paths` names them |
 | `PRJ-1.77c0…` | an alert; `PRJ-1.77c0…#used_amount` one of its figures |
 """
 
 from __future__ import annotations
+
+from bisect import bisect_right
 
 from domain.explanation import Node
 from domain.outputs import ExceptionRaised, ProjectView
@@ -125,9 +127,23 @@ class Explainer:
         if alert is not None:
             return alert
         if trace.entry_at(whole, self.last) is not None:
-            wanted = f"{whole}#{part}"
-            return next((node for node in self.records.figures(whole, self.last) if node.id == wanted), None)
+            return self._of_entry(whole, part)
         return self._balance(whole, part)
+
+    def _of_entry(self, entry_id: str, part: str) -> Node | None:
+        """`billable`, or `billable@123`: as the record at log offset 123 left it."""
+        name, sign, offset = part.partition("@")
+        step = self.last
+        if sign:
+            if not offset.isdigit():
+                return None
+            step = bisect_right(self.trace.steps, int(offset), key=lambda each: each.record.offset) - 1
+        wanted = f"{entry_id}#{name}"
+        found = next((node for node in self.records.figures(entry_id, step) if node.id == wanted), None)
+        at = self.entries.standing(entry_id, step) if found is None else None
+        if at is not None:
+            found = self.caps.named(at, name)
+        return found._replace(id=f"{entry_id}#{part}") if found is not None else None
 
     def _balance(self, whole: str, name: str) -> Node | None:
         project_id, _, contract_id = whole.partition("/")

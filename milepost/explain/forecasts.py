@@ -13,12 +13,13 @@ from domain.exchange import Exchange, MissingRate
 from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
 from domain.forecast import percent, room_of, value_of
 from domain.identity import composed
-from domain.money import HALF_UP, allocate, convert, format_amount, smallest_unit
+from domain.money import HALF_UP, allocate, format_amount, smallest_unit
 from domain.outputs import ForecastUpdate
 from domain.policies import Resolved
 from domain.rates import RateDecision
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes, Standing, most, step_of
+from milepost.explain.exchanges import along
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
@@ -220,7 +221,7 @@ class ForecastNodes:
             cost, price = at.work.cost, at.work.price
             if cost is not None and (until is None or cost.day <= until):
                 hours.append(self.entries.worked(at.work.event))
-                costs.setdefault(cost.currency, []).append(self.entries.cost(at, cost))
+                costs.setdefault(cost.currency, []).append(self.records.cost(at, cost))
             if price is not None and (until is None or price.day <= until) and price.recognised + price.rounding:
                 revenue = self.records.recognised(at.entry.entry_id, of.said.step)
                 revenues.setdefault(price.currency, []).append(revenue)
@@ -264,11 +265,8 @@ class ForecastNodes:
 
     def _exchanged(self, node: Node, found: Exchange, policies: Resolved, of: Context) -> Node:
         mode = policies.money_mode or HALF_UP
-        made = convert(node.value or 0, found.numerator, found.denominator, of.currency, mode)
-        rates, legs = self.rating.legs(found, policies.exchange_rate_type, of.update.as_of)
-        parameters: dict[str, Any] = {"legs": legs, "step": of.step, "mode": mode}
-        title = f"{node.title}, in {of.currency}"
-        return Node(title, made, "amount", of.currency, Arithmetic("convert", (node, *rates), parameters), "R53")
+        way = self.rating.legs(found, policies.exchange_rate_type, of.update.as_of)
+        return along(node, found, way, of.currency, mode, f"{node.title}, in {of.currency}")
 
     # What estimate or budget says
 
@@ -601,9 +599,14 @@ class ForecastNodes:
             and (at.work.price.contract_id, at.work.price.line_id) == (plan.contract_id, plan.line.line_id)
         ]
         whole = total(
-            "hours of the line", [self.entries.hours_at(at.entry.entry_id, at.step) for at in priced], "hours"
+            "hours of the line", [self.records.hours(at, price) for at in priced if (price := at.work.price)], "hours"
         )
-        value = total("value of the line", [self.entries.value(at) for at in priced], "amount", plan.currency)
+        value = total(
+            "value of the line",
+            [self.records.value(at, price) for at in priced if (price := at.work.price)],
+            "amount",
+            plan.currency,
+        )
         made = value_of(hours.value or 0, (totals.hours, 0, totals.value), of.forecast.planned_rate, plan.step)
         parameters: dict[str, Any] = {"step": step_of(plan.currency), "mode": HALF_UP}
         if totals.hours <= 0 or totals.value <= 0:

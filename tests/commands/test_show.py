@@ -105,7 +105,7 @@ def test_a_forecast_by_month() -> None:
     assert "of project BRIDGE" in result.stdout
     assert row(result, "2026-01")[0] == "2026-01"
     assert "Caps" in result.stdout
-    assert row(result, "L-1")[:3] == ["L-1", "1,900.00", "2,000.00"]
+    assert row(result, "L-1")[:4] == ["L-1", "hard", "1,900.00", "2,000.00"]
 
 
 def test_a_forecast_as_json() -> None:

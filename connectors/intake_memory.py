@@ -285,6 +285,8 @@ class IntakeMemory:
     def storing(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.ProgrammingError:
+            raise
         except sqlite3.DatabaseError as fault:
             if isinstance(fault, sqlite3.OperationalError):
                 raise unwritable(self.path, str(fault)) from fault

@@ -51,7 +51,7 @@ def compared(of: Site, folder: Path) -> list[Compared]:
         return [shard.catch_up(silent) for shard in shards]
 
 
-def write(of: Site, topic: str, value: bytes, key: bytes, more: list[tuple[str, bytes]]) -> None:
+def write(of: Site, topic: str, value: bytes, key: bytes, more: list[tuple[str, str | bytes | None]]) -> None:
     """As somebody would who should not be able to."""
     producer = Producer({"bootstrap.servers": of.settings.brokers})
     producer.produce(of.names.shared(topic), value, key, partition=0, headers=more)
@@ -93,7 +93,7 @@ def test_it_goes_on_from_what_was_kept(two: Site, records: list[LogRecord], tmp_
 
 def test_an_output_that_none_of_the_shards_made(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
     accounted(two, records)
-    forged = headers(source_of(two.names.generation, 0), "JournalEntry", 3, 2)
+    forged: list[tuple[str, str | bytes | None]] = [*headers(source_of(two.names.generation, 0), "JournalEntry", 3, 2)]
     with AuditedOnce(two, 0, tmp_path / "a") as before:
         assert before.catch_up(silent).violations == ()
         write(two, "erp.postings", b"\x00\x00\x00\x00\x01forged", b"P", forged)

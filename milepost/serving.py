@@ -142,6 +142,16 @@ def accounting_job(settings: Settings, shards: Sequence[int]) -> Job:
     return Job(clients, kafka, settings.accounting, settings.store.folder / "shards", shards, ids.frame)
 
 
+def audit_job(settings: Settings, shards: Sequence[int]) -> Job:
+    """For reading alone: nothing is written, so no schema is asked for."""
+    kafka = settings.kafka.model_copy(update={"buffer_kib": max(settings.kafka.buffer_kib // len(shards), 1_024)})
+    return Job(KafkaClients(kafka), kafka, settings.accounting, settings.store.folder / "shards", shards, no_frame)
+
+
+def no_frame(topic: str, type_name: str) -> bytes:
+    raise NotImplementedError(f"{type_name} is not written to {topic} by a reader")
+
+
 def asked(question: Callable[[], None]) -> None:
     try:
         question()

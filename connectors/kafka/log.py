@@ -8,7 +8,7 @@ have gaps, only serve to find a number again. Before number 0 stands the genesis
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NoReturn
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -43,12 +43,20 @@ GONE: Final = frozenset(
 class KafkaLog:
     """One shard's log, committed records only. What was read and not folded yet is kept and given again."""
 
-    def __init__(self, clients: Clients, topic: str, shard: int, timeout: float = 30.0) -> None:
-        """Raises GuardStop where there is no log or it does not begin with its genesis."""
+    def __init__(
+        self,
+        clients: Clients,
+        topic: str,
+        shard: int,
+        timeout: float = 30.0,
+        on_record: Callable[[int, bytes], None] | None = None,
+    ) -> None:
+        """`on_record` sees each record that is read, with its number. Raises GuardStop where there is no log or no genesis before it."""
         self.topic = topic
         self.shard = shard
         self.is_at_end = False
         self._timeout = timeout
+        self._on_record = on_record
         self._consumer = clients.consumer()
         self._held: list[LogRecord] = []
         self._places: list[int] = []
@@ -152,6 +160,8 @@ class KafkaLog:
         value = message.value() or b""
         if len(value) > RECORD_BYTES_MAX:
             raise _damaged(self.topic, message, f"expected at most {RECORD_BYTES_MAX:,} bytes, found {len(value):,}")
+        if self._on_record is not None:
+            self._on_record(number, value)
         try:
             stored: Stored
             stored, length = read_stored(value, 0)

@@ -363,6 +363,14 @@ mount(
     on=serving,
 )
 mount(
+    "view",
+    serve.view,
+    "Keep the newest views of projects in Redis.",
+    example="milepost serve view --set redis.url=redis://127.0.0.1:6379/0",
+    then="milepost doctor, where it waits: it says whether Redis answers",
+    on=serving,
+)
+mount(
     "repair",
     mending.repair,
     "Write the outputs that a shard has lost.",

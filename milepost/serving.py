@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from bytewax.dataflow import Dataflow
@@ -25,9 +25,12 @@ from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import unreachable
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.settings import KafkaSettings
+from connectors.redis.read_model import ReadModel
 from dataflows import accounting_kafka, intake
 from dataflows.accounting_kafka import Job
 from dataflows.intake import IntakeSetup, KafkaIntake
+from dataflows.view import ViewFlow
+from domain.outputs import TOPICS
 from milepost.console import say
 from milepost.settings import Settings, load
 from milepost.shards_chosen import chosen
@@ -40,6 +43,7 @@ from state.rules import RULES
 
 MINUTE = 60_000_000
 INTAKE_TOPICS = (ENGAGEMENT_LOG, DIRECTORY, DEAD_LETTERS)
+VIEW_TOPICS = (TOPICS["ProjectView"],)
 ACCOUNTING_TOPICS = ("engagement.log", PROGRESS, OVERRIDES, *SHARD_TOPICS)
 
 
@@ -81,6 +85,18 @@ def take_in(settings: Settings) -> None:
 def _take_in(settings: Settings, stop: Stop) -> None:
     with opened_intake(settings) as opened:
         intake.run_dataflow(opened, while_wanted(until_told(stop)))
+
+
+def keep_views(settings: Settings) -> None:
+    """Until somebody asks to stop. Redis is waited for."""
+    kafka = settings.kafka
+    clients = KafkaClients(kafka)
+    with stopping() as stop, closing(ReadModel(settings.redis)) as model:
+        asked(lambda: topics.check(clients, kafka, VIEW_TOPICS))
+        try:
+            ViewFlow(clients, Names.of(kafka), model, until_told(stop), say).run()
+        except KafkaException as fault:
+            raise unreachable(fault.args[0].str()) from fault
 
 
 def intake_flow() -> Dataflow:

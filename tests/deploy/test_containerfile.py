@@ -24,6 +24,7 @@ from tests.deploy.rendering import ROOT
 
 PROJECT: Final[Mapping[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NOT_SHIPPED: Final = {"simulation", "benchmarks"}
+BUILT_WITH: Final = {"requirements.txt", "pyproject.toml", "scripts/name_release.py"}
 INDEX_MISSING: Final = "the package index is not reached: THE STEPS OF THE CONTAINERFILE WERE NOT RUN"
 BUILD, FINAL = stages()
 
@@ -54,7 +55,7 @@ def test_the_base_is_one_version_of_a_python_that_milepost_runs_on() -> None:
 
 def test_what_ships_is_what_runs() -> None:
     packages = set(PROJECT["tool"]["setuptools"]["packages"])
-    assert set(sources(BUILD)) == (packages - NOT_SHIPPED) | {"requirements.txt"}
+    assert set(sources(BUILD)) == (packages - NOT_SHIPPED) | BUILT_WITH
     assert sources(FINAL) == []
     for source in sources(BUILD):
         assert (ROOT / source).exists(), source
@@ -156,18 +157,20 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     # Without this environment's packages.
     yield Tree(root, [*unprivileged(), getattr(sys, "_base_executable", sys.executable), "-S"])
     set_writable(root / "opt", is_writable=True)
+    for folder in (build, root):
+        shutil.rmtree(folder)
 
 
 def build_in(folder: Path) -> None:
+    def inside(path: str) -> Path:
+        return folder / Path(path).relative_to("/build")
+
     for each in BUILD.instructions:
         match each.word:
             case "COPY":
-                (source,), target = each.paths
-                place = folder / source if target == "./" else folder / Path(target).relative_to("/build")
-                if (ROOT / source).is_dir():
-                    shutil.copytree(ROOT / source, place, ignore=shutil.ignore_patterns("__pycache__"))
-                else:
-                    shutil.copy(ROOT / source, place)
+                given, target = each.paths
+                for source in given:
+                    copy(ROOT / source, folder / Path(source).name if target == "./" else inside(target))
             case "RUN":
                 command = [part.replace("/build", str(folder)) for part in each.listed]
                 command[0] = {"python": sys.executable}.get(command[0], command[0])
@@ -175,6 +178,13 @@ def build_in(folder: Path) -> None:
                 if "NewConnectionError" in done.stderr or "NameResolutionError" in done.stderr:
                     pytest.skip(INDEX_MISSING)
                 assert done.returncode == 0, done.stderr
+
+
+def copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(source, target)
 
 
 def set_writable(folder: Path, *, is_writable: bool) -> None:
@@ -206,6 +216,11 @@ def test_what_the_steps_make_runs_with_no_rights_in_a_tree_that_cannot_be_writte
         assert done.returncode == 0, done.stderr
     store = tree.run([*entrypoint, "settings", "show", "--json"])
     assert f'"store.folder":"{tree.root}/var/lib/milepost"' in store.stdout
+
+
+def test_it_knows_its_release(tree: Tree) -> None:
+    done = tree.run(["-c", "from importlib.metadata import version; print(version('milepost'))"])
+    assert done.stdout.strip() == PROJECT["project"]["version"]
 
 
 def test_its_code_is_compiled_and_stays_as_it_is(tree: Tree) -> None:

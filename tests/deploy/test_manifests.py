@@ -106,7 +106,7 @@ def test_the_volumes_that_are_mounted_are_there(overlay: str) -> None:
 def test_every_shard_is_taken_exactly_once(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = one("prod", "StatefulSet", "accounting")["spec"]["template"]["spec"]["containers"][0]["args"]
     assert arguments[:-1] == ["serve", "accounting", "--alone", "--of"]
-    taken = []
+    taken: list[int] = []
     for ordinal in range(count):
         monkeypatch.setattr(socket, "gethostname", lambda ordinal=ordinal: f"accounting-{ordinal}")
         taken += shards_chosen.chosen(Settings().accounting, PARTITIONS, None, every=False, ordinal=None, of=count)

@@ -9,49 +9,24 @@ import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from connectors.avro_codec import event_versions
 from connectors.avro_schema import Bytes, Table
 from connectors.avro_walk import MESSAGE_BYTES_MAX, read_value, whole
 from connectors.containers import MAGIC, SYNC_BYTES, ContainerRecord, Damage, read_container
-from connectors.decode_error import DecodeError, shown
-from connectors.event_bodies import WRITERS
+from connectors.decode_error import DecodeError
 from connectors.files.input_files import DAY_ENDED, Place, changed, reading
-from connectors.json_records import event_from_json_line, record_to_json
-from connectors.record_check import check_record
-from domain.event_faults import first_fault
+from connectors.json_records import event_from_json_line
+from connectors.unreadable import KEPT_BYTES_MAX, KEPT_PART_BYTES, Unreadable, fault_of_event, unreadable
 from domain.events.catalogue import Event
-from domain.events.control import IntakeNoticed
-from domain.events.delivery import TimeApproved
-from domain.reference_faults import faults
 
 LINE_BYTES_MAX: Final = MESSAGE_BYTES_MAX
 CHUNK_BYTES: Final = 256 * 1024
-# A message over this is kept in part.
-KEPT_BYTES_MAX: Final = 900_000
-KEPT_PART_BYTES: Final = 64 * 1024
-# What intake adds to an event: an instant and an id of 128 characters.
-ADDED_BYTES_MAX: Final = 600
-# JSON may leave out what Avro writes, so long lines are measured as Avro.
-MEASURED_FROM_BYTES: Final = 50_000
 # Many items are made; the constructor of a NamedTuple takes twice as long.
 _new: Final = tuple.__new__
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-# A name or a place of a field path such as `lines[2].terms.price`.
-_STEP: Final = re.compile(r"([a-z_]+)|\[(\d+)\]")
 TYPE: Final = re.compile(rb'"type"\s*:\s*"([A-Za-z]{1,64})"')
-
-
-class Unreadable(NamedTuple):
-    """`raw` is the message, or its first part where it is long; `digest` is of the whole, SHA-256 in hex."""
-
-    reason: str
-    field_path: str
-    raw: bytes
-    size: int
-    digest: str
-    event_type: str | None
 
 
 class InputItem(NamedTuple):
@@ -99,46 +74,9 @@ def ends_days(folder: Path, name: str, start: Place, length: int) -> bool:
     return any(type(item.event).__name__.encode() == DAY_ENDED for item in items)
 
 
-def unreadable(reason: str, field_path: str, raw: bytes, event_type: str | None = None) -> Unreadable:
-    kept = raw if len(raw) <= KEPT_BYTES_MAX else raw[:KEPT_PART_BYTES]
-    return Unreadable(reason, field_path, kept, len(raw), hashlib.sha256(raw).hexdigest(), event_type)
-
-
 def fault_of_line(line: bytes) -> DecodeError | None:
     """Why a JSON line would not be taken as an event."""
     return _event_of(line)[1]
-
-
-def _fault(event: Event, size: int) -> DecodeError | None:
-    """Why an event that is well formed is not taken."""
-    try:
-        check_record(event)
-    except DecodeError as error:
-        return error
-    fault = first_fault(event)
-    if fault is None and type(event) is not TimeApproved:
-        fault = next(iter(faults(event)), None)
-        if isinstance(event, IntakeNoticed):
-            fault = "type", "only intake itself writes IntakeNoticed"
-    if fault is not None:
-        field, reason = fault
-        return DecodeError(_with_value(event, field, reason), field)
-    if size > MEASURED_FROM_BYTES and len(WRITERS[type(event)].encode(event)) > MESSAGE_BYTES_MAX - ADDED_BYTES_MAX:
-        return DecodeError(f"over {MESSAGE_BYTES_MAX - ADDED_BYTES_MAX} bytes in Avro; send it in parts")
-    return None
-
-
-def _with_value(event: Event, field: str, reason: str) -> str:
-    """The reason with the value that stands at the field, as JSON has it, unless it says so itself."""
-    found: Any = record_to_json(event)
-    for name, place in _STEP.findall(field):
-        if isinstance(found, list):
-            found = found[int(place)] if place and int(place) < len(found) else None
-        else:
-            found = found.get(name) if isinstance(found, dict) else None
-    if found is None or isinstance(found, list | dict) or str(found) in reason:
-        return reason
-    return f"{reason}: {shown(found)}"
 
 
 # JSON lines
@@ -165,7 +103,7 @@ def _event_of(line: bytes) -> tuple[Event | None, DecodeError | None]:
         event = event_from_json_line(line)
     except DecodeError as error:
         return None, error
-    fault = _fault(event, len(line))
+    fault = fault_of_event(event, len(line))
     return (event, None) if fault is None else (None, fault)
 
 
@@ -247,7 +185,7 @@ def _is_before(item: ContainerRecord[Event] | Damage, start: Place) -> bool:
 
 def _avro_item(name: str, found: ContainerRecord[Event]) -> InputItem:
     event, body = found.record, found.body
-    fault = _fault(event, len(body))
+    fault = fault_of_event(event, len(body))
     if fault is None:
         return _new(InputItem, (name, event, None, found.byte_offset, found.number, 0, 0, len(body)))
     wrong = unreadable(fault.reason, fault.field_path, body, found.type_name)

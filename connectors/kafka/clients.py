@@ -44,6 +44,7 @@ class Consumer(Protocol):
     def get_watermark_offsets(
         self, partition: TopicPartition, timeout: float = ..., cached: bool = ...
     ) -> tuple[int, int]: ...
+    def consumer_group_metadata(self) -> object: ...
     def close(self) -> None: ...
 
 
@@ -59,6 +60,9 @@ class Producer(Protocol):
         headers: list[tuple[str, bytes]] | None = ...,
     ) -> None: ...
     def poll(self, timeout: float) -> int: ...
+    def send_offsets_to_transaction(
+        self, positions: list[TopicPartition], group_metadata: object, timeout: float
+    ) -> None: ...
     def flush(self, timeout: float) -> int: ...
     def commit_transaction(self, timeout: float) -> None: ...
 
@@ -140,7 +144,8 @@ class KafkaClients:
                 "fetch.max.bytes": min(kib * 1024, 52_428_800),
                 "receive.message.max.bytes": max(kib * 1024, 1_000_000) + 1_048_576,
                 "fetch.queue.backoff.ms": 10,
-                "fetch.wait.max.ms": 100,
+                # The end of a partition is told, and other questions on the connection are answered, only after this.
+                "fetch.wait.max.ms": 50,
             }
         )
         return cast("Consumer", made)
@@ -155,7 +160,8 @@ class KafkaClients:
                 "acks": "all",
                 "linger.ms": 0,
                 "compression.type": "lz4",
-                "message.max.bytes": 1_100_000,
+                # A log record: an event, and what of it is one engagement's own, which are ids that the event names.
+                "message.max.bytes": 2_100_000,
             }
         )
         return cast("Producer", made)

@@ -52,6 +52,11 @@ class Names(NamedTuple):
     def intake_writer(self) -> str:
         return f"{self.prefix}milepost/{self.generation}/intake"
 
+    @property
+    def intake_group(self) -> str:
+        """The consumer group under which lag tools find how far intake is."""
+        return f"{self.prefix}milepost.intake.{self.generation}"
+
     def own(self, topic: str) -> str:
         """A topic of one generation of the log."""
         return f"{self.prefix}{topic}.{self.generation}"

@@ -32,8 +32,8 @@ DAY_MS: Final = 24 * 60 * 60 * 1000
 # An outage of intake may last as long; made with more, so that there is time to notice it.
 INPUT_KEPT_MS_MIN: Final = 7 * DAY_MS
 INPUT_KEPT_MS: Final = 90 * DAY_MS
-# Our producer sends requests of at most 1,100,000 bytes; a record batch has a header around them.
-RECORD_BYTES_MIN: Final = 1_200_000
+# Our producer sends requests of at most 2,100,000 bytes; a record batch has a header around them.
+RECORD_BYTES_MIN: Final = 2_200_000
 INPUT_RECORD_BYTES_MIN: Final = 1_000_000
 # What a consumer takes from producers that batch more than they should.
 INPUT_RECORD_BYTES_MAX: Final = 8 * 1024 * 1024

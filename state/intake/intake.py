@@ -55,7 +55,8 @@ class Memory(Directory, Protocol):
 
     def remember(self, key: Key, place: int) -> None: ...
 
-    def wait(self, waiting: Waiting, keys: tuple[Key, ...]) -> None: ...
+    def wait(self, waiting: Waiting, keys: tuple[Key, ...]) -> int:
+        """The number that it gets."""
 
     def waiting_for(self, key: Key) -> list[int]:
         """Numbers of the events that wait for a key, in the order in which they came."""
@@ -131,9 +132,23 @@ class Intake:
     def end_days_until(self, last: date) -> None:
         """As if something had been recorded when this day was over in every zone."""
         if self.clock is not None:
-            instant = instant_until(self.clock, last)
-            self._end_days(instant)
-            self.latest = max(self.latest, instant)
+            self.end_days_at(instant_until(self.clock, last))
+
+    def end_days_at(self, instant: Instant) -> None:
+        """As if something had been recorded at this instant."""
+        self._end_days(instant)
+        self.latest = max(self.latest, instant)
+
+    def is_behind(self, topic: str, message: str) -> None:
+        """Something that was to come before the end of a day did not; said once."""
+        subject = ("topic", topic)
+        if self.memory.noticed("intake_behind", subject) is None:
+            self._notice(Noticed("intake_behind", subject, topic), topic, self.latest, message)
+
+    def has_caught_up(self, topic: str) -> None:
+        noticed = self.memory.noticed("intake_behind", ("topic", topic))
+        if noticed is not None:
+            self._clear(noticed, topic, self.latest, "all that was to come before the end of a day has come")
 
     def _named(self, event: Event) -> Event:
         links = self.memory.identities(event.source)

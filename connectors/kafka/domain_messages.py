@@ -1,0 +1,118 @@
+"""Messages of the domain topics: the event in one, or why there is none."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, Protocol
+
+from connectors.avro_codec import DEAD_LETTER_CODEC, event_versions
+from connectors.avro_walk import INSTANT_FIRST, INSTANT_LAST, MESSAGE_BYTES_MAX
+from connectors.decode_error import DecodeError
+from connectors.kafka.clients import Message
+from connectors.kafka.log_writer import Produced
+from connectors.kafka.pinned_schemas import Pinned
+from connectors.kafka.registry import FRAME_BYTES, split_frame
+from connectors.unreadable import Unreadable, fault_of_event, unreadable
+from domain.events.catalogue import Event
+from domain.outputs import DeadLetter
+from domain.units import Instant
+
+# Of the frame comes nothing into the log.
+VALUE_BYTES_MAX: Final = MESSAGE_BYTES_MAX + FRAME_BYTES
+MICROSECONDS: Final = 1_000
+EMPTY: Final = "a message without a value; expected an event, framed by its schema's id in the registry, and Avro"
+
+
+class Schemas(Protocol):
+    """The schemas that are pinned, by the registry's ids; nothing is fetched because a message names it."""
+
+    def schema(self, schema_id: int) -> Pinned | None:
+        """None for an id that is none of ours."""
+
+    def frame(self, topic: str, type_name: str) -> bytes:
+        """What stands before the bodies of an output."""
+
+
+class Input(NamedTuple):
+    """An event of a domain topic, or what could not be read; `recorded_at` is when the broker had it."""
+
+    topic: str
+    partition: int
+    offset: int
+    recorded_at: Instant | None
+    event: Event | None
+    unreadable: Unreadable | None
+    size: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}, partition {self.partition}, offset {self.offset}"
+
+
+def read_message(message: Message, name: str, schemas: Schemas) -> Input:
+    """`name` is the topic's without its prefix: it says which events may stand there."""
+    value = message.value()
+    event, wrong = _event_of(value, name, schemas)
+    size = 0 if value is None else len(value)
+    return Input(message.topic(), message.partition(), message.offset(), _instant(message), event, wrong, size)
+
+
+def dead_letter_record(item: Input, generation: str, topic: str, frame: bytes) -> Produced:
+    """Identity is the place of the input, so the key is that."""
+    wrong = item.unreadable
+    assert wrong is not None, "an event that was read is no dead letter"
+    letter = DeadLetter(
+        topic=item.topic,
+        partition=item.partition,
+        offset=item.offset,
+        size=wrong.size,
+        digest=wrong.digest,
+        reason=wrong.reason,
+        field_path=wrong.field_path,
+        generation=generation,
+        raw=wrong.raw,
+        event_type=wrong.event_type,
+    )
+    key = f"{item.topic}/{item.partition}/{item.offset}"
+    return Produced(topic, frame + DEAD_LETTER_CODEC.encode(letter), key.encode(), 0, [])
+
+
+def _event_of(value: bytes | None, name: str, schemas: Schemas) -> tuple[Event | None, Unreadable | None]:
+    if value is None:
+        return None, unreadable(EMPTY, "", b"")
+    if len(value) > VALUE_BYTES_MAX:
+        return None, unreadable(f"a message of {len(value)} bytes, at most {VALUE_BYTES_MAX} are read", "", value)
+    type_name = None
+    try:
+        schema_id, body = split_frame(value)
+        pinned = _pinned(schema_id, name, schemas)
+        type_name = pinned.type_name
+        _check_topic(pinned, name)
+        event = event_versions()[pinned.fingerprint].decode(body)
+    except DecodeError as error:
+        return None, unreadable(error.reason, error.field_path, value, type_name)
+    fault = fault_of_event(event, len(body))
+    if fault is not None:
+        return None, unreadable(fault.reason, fault.field_path, value, type_name)
+    return event, None
+
+
+def _pinned(schema_id: int, name: str, schemas: Schemas) -> Pinned:
+    found = schemas.schema(schema_id)
+    if found is None:
+        raise DecodeError(
+            f"schema id {schema_id} stands for none of the schemas that `milepost schemas ids` shows; expected that of an "
+            f"event of {name}"
+        )
+    return found
+
+
+def _check_topic(pinned: Pinned, name: str) -> None:
+    """Who may write a topic may state what belongs there, and nothing else."""
+    if name not in pinned.topics:
+        raise DecodeError(f"{pinned.type_name} belongs on {', '.join(pinned.topics)}, not on {name}")
+
+
+def _instant(message: Message) -> Instant | None:
+    """None where the message has none, or none that there is."""
+    _, milliseconds = message.timestamp()
+    instant = milliseconds * MICROSECONDS
+    return instant if INSTANT_FIRST <= instant <= INSTANT_LAST else None

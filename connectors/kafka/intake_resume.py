@@ -1,0 +1,317 @@
+"""Where intake goes on: log, directory and progress agree, or nothing is written.
+
+1. The transactional id is taken, so that no process from before can write any more.
+2. What it may have left open on log and directory has ended: committed, or timed out by the brokers.
+3. The last progress in the directory is that of the last transaction that counts; no partition of the log ends before
+   the record that it says. What stands behind may be a part of the next transaction, which brokers ended before its time:
+   it stays, and is not written a second time.
+4. Topics are those that they were.
+5. The file at hand is that of the last transaction, or is made again from the directory topic.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from confluent_kafka import KafkaError, TopicPartition
+
+from connectors.event_bodies import read_event
+from connectors.kafka import intake_progress
+from connectors.kafka.clients import Clients, Consumer, Message
+from connectors.kafka.directory import TRANSACTION, Directory, Stand
+from connectors.kafka.intake_progress import IntakeProgress
+from connectors.kafka.log_writer import GENESIS_KEY, NUMBER, Same
+from connectors.kafka.names import Names
+from connectors.kafka.partitions import is_passing, unreachable
+from connectors.log_records import read_stored
+from state.genesis import Genesis, to_json
+from state.guards import (
+    HANGING_TRANSACTION,
+    LOG_MISSING,
+    OTHER_GENERATION,
+    PROGRESS_MISSING,
+    TOPIC_CHANGED,
+    TORN_OUTPUTS,
+    WRONG_TOPIC_SETTINGS,
+    GuardStop,
+)
+
+# Brokers look for transactions that have timed out every ten seconds.
+TIMED_OUT_MARGIN_SECONDS: Final = 20.0
+LOOK_AGAIN_SECONDS: Final = 0.5
+# How far back the last record of a partition is looked for at first; what stands behind it are marks of transactions.
+TAIL: Final = 8
+GENESIS_NUMBER: Final = -1
+SAID_AT_MOST: Final = 5
+STEP_MESSAGES: Final = 1_000
+
+
+class Ours(NamedTuple):
+    """Ids of the topics that intake writes, and the number of the log's partitions."""
+
+    ids: dict[str, str]
+    partitions: int
+
+
+def our_topics(clients: Clients, names: Names, genesis: Genesis) -> Ours:
+    """Raises GuardStop where one is missing or has another number of partitions than it should."""
+    wanted = [names.log, names.directory]
+    found = {name: state for name, state in clients.topics(wanted).items() if state is not None}
+    if missing := [name for name in wanted if name not in found]:
+        raise GuardStop(
+            WRONG_TOPIC_SETTINGS, f"expected the topics {', '.join(missing)}; `milepost topics --create` makes them"
+        )
+    log, directory = found[names.log], found[names.directory]
+    if log.partitions != genesis.partitions:
+        raise GuardStop(
+            OTHER_GENERATION,
+            f"topic {names.log}: expected {genesis.partitions} partitions, as [kafka] partitions says, found {log.partitions}. "
+            "The number is fixed for a generation: set it back, or begin another generation",
+        )
+    if directory.partitions != 1:
+        raise GuardStop(TOPIC_CHANGED, f"topic {names.directory}: expected one partition, found {directory.partitions}")
+    return Ours({name: state.id for name, state in found.items()}, log.partitions)
+
+
+def wait_for_transactions(clients: Clients, names: Names, partitions: int, patience_seconds: float) -> None:
+    """Until nothing of log and directory is open. Raises GuardStop where something stays so."""
+    stable, high = clients.consumer(), clients.consumer(committed=False)
+    try:
+        left = [TopicPartition(names.directory, 0)]
+        left += [TopicPartition(names.log, partition) for partition in range(partitions)]
+        until = time.monotonic() + patience_seconds
+        while left := [each for each in left if _end(stable, each) != _end(high, each)]:
+            if time.monotonic() > until:
+                said = ", ".join(f"{each.topic}/{each.partition}" for each in left[:SAID_AT_MOST])
+                raise GuardStop(
+                    HANGING_TRANSACTION,
+                    f"a transaction is still open after {patience_seconds:g} seconds on {len(left)} partitions: {said}. "
+                    "`kafka-transactions.sh find-hanging` shows whose it is; abort it there and start again",
+                )
+            time.sleep(LOOK_AGAIN_SECONDS)
+    finally:
+        stable.close()
+        high.close()
+
+
+def read_progress(clients: Clients, names: Names, ours: Ours) -> IntakeProgress | set[int]:
+    """Where nothing was ever taken in, the partitions that have their genesis record already.
+
+    Raises GuardStop where log, directory and progress do not agree.
+    """
+    consumer = clients.consumer()
+    try:
+        progress = _last_progress(consumer, names)
+        tails = last_records(consumer, names.log, ours.partitions)
+    finally:
+        consumer.close()
+    if progress is None:
+        if any(tail is not None and _number(tail) != GENESIS_NUMBER for tail in tails):
+            raise GuardStop(
+                PROGRESS_MISSING,
+                f"topic {names.log} has records and topic {names.directory} has none: what intake knew is lost, and events would "
+                "go into the log twice. Bring the directory topic back, or begin another generation",
+            )
+        return {partition for partition, tail in enumerate(tails) if tail is not None}
+    _check_topics(names, ours, progress)
+    return _with_early(clients, names, tails, progress)
+
+
+def read_genesis(clients: Clients, names: Names) -> str:
+    """The text of partition 0. Raises GuardStop where the log does not begin with it."""
+    consumer = clients.consumer()
+    try:
+        first = next(_to_the_end(consumer, names.log, {0: _low(consumer, names.log)}), None)
+    finally:
+        consumer.close()
+    if first is None or first.key() != GENESIS_KEY:
+        raise GuardStop(
+            LOG_MISSING,
+            f"topic {names.log}, partition 0: expected the genesis record at its head; it was cut off, or is no engagement log",
+        )
+    return (first.value() or b"").decode()
+
+
+def check_generation(kept: Genesis, wanted: Genesis, topic: str) -> None:
+    if (kept.generation, kept.partitions) != (wanted.generation, wanted.partitions):
+        raise GuardStop(
+            OTHER_GENERATION,
+            f"topic {topic}: the log is of generation {kept.generation} with {kept.partitions} partitions; the settings say "
+            f"{wanted.generation} with {wanted.partitions}",
+        )
+
+
+def make_ready(clients: Clients, names: Names, directory: Directory, stand: Stand, tell: Callable[[str], None]) -> None:
+    """The file at hand as the topic has it."""
+    found = directory.stand()
+    if found == stand:
+        return
+    if found is not None:
+        tell(f"{directory.path} holds another transaction than the topic; it is made again from {names.directory}")
+    consumer = clients.consumer()
+    try:
+        found_there = _to_the_end(consumer, names.directory, {0: _low(consumer, names.directory)})
+        directory.make_again(
+            (
+                (each.key() or b"", each.value())
+                for each in found_there
+                if each.key() != intake_progress.KEY and _transaction(each) <= stand.transaction
+            ),
+            stand,
+        )
+    finally:
+        consumer.close()
+
+
+def last_records(consumer: Consumer, topic: str, partitions: int) -> list[Message | None]:
+    """The last committed record of each partition; None where there is none."""
+    found: list[Message | None] = [None] * partitions
+    ends = [consumer.get_watermark_offsets(TopicPartition(topic, partition)) for partition in range(partitions)]
+    left = [partition for partition, (low, high) in enumerate(ends) if low < high]
+    back = TAIL
+    while left:
+        starts = {partition: max(ends[partition][0], ends[partition][1] - back) for partition in left}
+        for message in _to_the_end(consumer, topic, starts):
+            found[message.partition()] = message
+        left = [each for each in left if found[each] is None and starts[each] > ends[each][0]]
+        back *= 16
+    return found
+
+
+def _check_topics(names: Names, ours: Ours, progress: IntakeProgress) -> None:
+    for name, now in ours.ids.items():
+        before = progress.topic_ids.get(name, now)
+        if before != now:
+            raise GuardStop(
+                TOPIC_CHANGED,
+                f"topic {name} was deleted and made again (its id was {before} and is {now}). Bring the old one back from a "
+                "copy, or begin another generation",
+            )
+    if len(progress.following) != ours.partitions:
+        raise GuardStop(
+            TOPIC_CHANGED,
+            f"topic {names.log}: expected {len(progress.following)} partitions, as when it was last written, found {ours.partitions}",
+        )
+
+
+def _with_early(
+    clients: Clients, names: Names, tails: Sequence[Message | None], progress: IntakeProgress
+) -> IntakeProgress:
+    """Behind what stands in the log: numbers stay dense, and what came early is not written a second time."""
+    ends = [_number(tail) for tail in tails]
+    wrong = [
+        f"partition {partition}: expected number {following - 1}, found {found}"
+        for partition, (found, following) in enumerate(zip(ends, progress.following, strict=True))
+        if found is None or found < following - 1
+    ]
+    if wrong:
+        raise GuardStop(
+            TORN_OUTPUTS,
+            f"topic {names.log} does not end where intake's progress says, in {len(wrong)} of {len(tails)} partitions: "
+            f"{'; '.join(wrong[:SAID_AT_MOST])}. Somebody else wrote it, or records are lost",
+        )
+    ahead = {at: number for at, number in enumerate(ends) if number is not None and number >= progress.following[at]}
+    if not ahead:
+        return progress
+    early = [*progress.early, *_early(clients, names, {at: tails[at] for at in ahead}, progress)]
+    following = tuple(ahead[at] + 1 if at in ahead else number for at, number in enumerate(progress.following))
+    return progress._replace(following=following, early=tuple(early))
+
+
+def _early(
+    clients: Clients, names: Names, tails: Mapping[int, Message | None], progress: IntakeProgress
+) -> Iterator[Same]:
+    """What stands in the log behind the records that progress knows."""
+    consumer = clients.consumer()
+    try:
+        starts = {
+            partition: max(
+                _low(consumer, names.log, partition), tail.offset() - _span(tail, progress.following[partition])
+            )
+            for partition, tail in tails.items()
+            if tail is not None
+        }
+        for message in _to_the_end(consumer, names.log, starts):
+            number, partition = _number(message), message.partition()
+            if number is not None and number >= progress.following[partition]:
+                stored = read_stored(message.value() or b"", 0)[0]
+                event = read_event(stored.type, stored.schema, stored.body)
+                yield Same(partition, stored.engagement_id, stored.type, event.event_id)
+    finally:
+        consumer.close()
+
+
+def _span(tail: Message, following: int) -> int:
+    """Offsets to go back so that the record numbered `following` is not missed: marks of transactions take some too."""
+    number = _number(tail) or 0
+    return 2 * (number - following + 1) + TAIL
+
+
+def _last_progress(consumer: Consumer, names: Names) -> IntakeProgress | None:
+    """None for a directory that never had a record. Records behind the last progress are of a transaction that does not count."""
+    low, high = consumer.get_watermark_offsets(TopicPartition(names.directory, 0))
+    back = TAIL
+    while low < high:
+        start = max(low, high - back)
+        found = [
+            each for each in _to_the_end(consumer, names.directory, {0: start}) if each.key() == intake_progress.KEY
+        ]
+        if found:
+            return intake_progress.from_bytes(found[-1].value() or b"")
+        if start == low:
+            break
+        back *= 16
+    return None
+
+
+def _number(tail: Message | None) -> int | None:
+    """None where there is nothing, or nothing of ours."""
+    if tail is None:
+        return None
+    if tail.key() == GENESIS_KEY:
+        return GENESIS_NUMBER
+    found = dict(tail.headers() or ()).get(NUMBER, b"")
+    return int(found) if found.isdigit() else None
+
+
+def _to_the_end(
+    consumer: Consumer, topic: str, starts: Mapping[int, int], patience_seconds: float = 30.0
+) -> Iterator[Message]:
+    """From offsets, by partition, up to where each ends now."""
+    consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in starts.items()])
+    left = set(starts)
+    silent_since = time.monotonic()
+    while left:
+        # A question for many records would wait for all of them.
+        first = consumer.poll(LOOK_AGAIN_SECONDS)
+        if first is None:
+            if time.monotonic() - silent_since > patience_seconds:
+                raise unreachable(f"no answer for {patience_seconds:g} seconds about topic {topic}")
+            continue
+        silent_since = time.monotonic()
+        for message in (first, *consumer.consume(STEP_MESSAGES, 0.0)):
+            fault = message.error()
+            if fault is None:
+                yield message
+            elif fault.code() == KafkaError._PARTITION_EOF:
+                left.discard(message.partition())
+            elif not is_passing(fault):
+                raise unreachable(f"topic {topic}: {fault.name()}: {fault.str()}")
+
+
+def _low(consumer: Consumer, topic: str, partition: int = 0) -> int:
+    return consumer.get_watermark_offsets(TopicPartition(topic, partition))[0]
+
+
+def _transaction(message: Message) -> int:
+    return int(dict(message.headers() or ()).get(TRANSACTION, b"0"))
+
+
+def _end(consumer: Consumer, at: TopicPartition) -> int:
+    return consumer.get_watermark_offsets(at)[1]
+
+
+def genesis_text(genesis: Genesis) -> str:
+    return to_json(genesis._replace(partition=0))

@@ -1,0 +1,96 @@
+"""A producer's transactions, one after the other: each is committed, or the process ends with it.
+
+Nothing is ever aborted. What a live producer aborts may have been committed already by a request whose answer was lost;
+a process that ends instead is fenced by the next one, and what its last transaction came to is read before going on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from connectors.kafka.clients import Clients
+from connectors.kafka.log_writer import Produced
+from connectors.kafka.partitions import unreachable
+from state.guards import BROKER_UNREACHABLE, FENCED, GuardStop
+
+FULL_WAIT_SECONDS: Final = 0.1
+_FENCED: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+
+
+class Transactions:
+    """Of one transactional id, which is taken from whoever had it before."""
+
+    def __init__(self, clients: Clients, transactional_id: str, timeout_seconds: float) -> None:
+        self.transactional_id = transactional_id
+        self._timeout = timeout_seconds
+        self._producer = clients.producer(transactional_id)
+        self._take_over()
+
+    def begin(self) -> None:
+        try:
+            self._producer.begin_transaction()
+        except KafkaException as fault:
+            raise self._ended(fault) from fault
+
+    def produce(self, records: Iterable[Produced]) -> None:
+        for topic, value, key, partition, headers in records:
+            while True:
+                try:
+                    self._producer.produce(topic, value=value, key=key, partition=partition, headers=headers)
+                except BufferError:
+                    self._producer.poll(FULL_WAIT_SECONDS)
+                except KafkaException as fault:
+                    raise self._ended(fault) from fault
+                else:
+                    break
+        self._producer.poll(0)
+
+    def send_offsets(self, positions: Sequence[TopicPartition], group: Any) -> None:
+        """For tools that show how far a reader is; nobody goes on from them."""
+        try:
+            self._producer.send_offsets_to_transaction(list(positions), group, self._timeout)
+        except KafkaException as fault:
+            raise self._ended(fault) from fault
+
+    def await_delivery(self) -> None:
+        """Everything that was produced has reached the brokers. What is produced next cannot be seen without it."""
+        left = self._producer.flush(self._timeout)
+        if left:
+            raise unreachable(f"{left} records were not taken within {self._timeout:g} seconds")
+
+    def commit(self) -> None:
+        """Asked once: asked again, the first question could arrive late and meet the next transaction."""
+        try:
+            self._producer.commit_transaction(self._timeout)
+        except KafkaException as fault:
+            raise self._ended(fault) from fault
+
+    def _take_over(self) -> None:
+        """Repeats for as long as it may be repeated: the coordinator may be loading, or ending what was open."""
+        until = time.monotonic() + self._timeout
+        while True:
+            try:
+                self._producer.init_transactions(self._timeout)
+            except KafkaException as fault:
+                if not fault.args[0].retriable() or time.monotonic() > until:
+                    raise self._ended(fault) from fault
+            else:
+                return
+
+    def _ended(self, fault: KafkaException) -> GuardStop:
+        error: KafkaError = fault.args[0]
+        if error.code() in _FENCED:
+            return GuardStop(
+                FENCED,
+                f"{self.transactional_id}: another process has taken over ({error.str()}); nothing of the batch in flight "
+                "counts. See to it that only one runs",
+            )
+        return GuardStop(
+            BROKER_UNREACHABLE,
+            f"{self.transactional_id}: a transaction did not end: {error.name()}: {error.str()}. What was committed stays, and "
+            "the next start goes on from it",
+        )

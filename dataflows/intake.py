@@ -1,0 +1,350 @@
+"""Domain topics in, engagement log out: exactly once, one transaction a batch.
+
+A transaction holds the log's records in all partitions, dead letters, what intake remembers and how far it is. A process
+that ends anywhere leaves all of a batch or nothing of it, and the next start goes on behind what counts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import Source
+from bytewax.outputs import Sink
+from bytewax.run import cli_main
+from confluent_kafka import TopicPartition
+
+from connectors.kafka import domain_topics, intake_progress, intake_resume
+from connectors.kafka.clients import Clients
+from connectors.kafka.directory import TRANSACTION, Changes, Directory, Stand
+from connectors.kafka.domain_messages import Input, Schemas, dead_letter_record, read_message
+from connectors.kafka.domain_topics import DomainTopics, Found
+from connectors.kafka.intake_progress import IntakeProgress
+from connectors.kafka.log_writer import Appended, LogWriter, Produced, genesis_records
+from connectors.kafka.names import DEAD_LETTERS, Names
+from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.transactions import Transactions
+from dataflows.embedded import seldom_collecting
+from dataflows.midnight import PATIENCE, Due, Midnight, wall_clock
+from domain.events.delivery import TimeApproved, TimeWithdrawn
+from domain.units import Instant
+from operators.accounting import Faults
+from operators.intake import CommittedSink, InputSource, Turn
+from state import genesis
+from state.genesis import Genesis
+from state.guards import TOPIC_CHANGED, GuardStop
+from state.intake.intake import Intake
+from state.rules import check_genesis
+
+STORE: Final = "intake.db"
+IDLE_SECONDS: Final = 0.05
+# How often it is looked for topics and partitions that are new.
+LOOK_AGAIN_SECONDS: Final = 60.0
+
+
+class IntakeSetup(NamedTuple):
+    """`genesis` is for a new log; one that exists keeps its own.
+
+    A batch ends with the event that brings it over `records_max` or `bytes_max` of input, or over `log_records_max` or
+    `log_bytes_max` of log: reference data is written to each of up to 1,024 partitions. `accepted` are ids of domain
+    topics that were made again, by name, which are then read from their beginning. `midnight_wait` is in microseconds.
+    """
+
+    genesis: Genesis
+    folder: Path
+    ownership: Mapping[str, tuple[str, ...]] = {}
+    accepted: Mapping[str, str] = {}
+    records_max: int = 2_000
+    bytes_max: int = 4 << 20
+    log_records_max: int = 20_000
+    log_bytes_max: int = 64 << 20
+    midnight_wait: Instant = PATIENCE
+
+
+class Batch(NamedTuple):
+    """What to do next: inputs to take, or days to end."""
+
+    inputs: Sequence[Input]
+    due: Due | None = None
+
+
+class Effects(NamedTuple):
+    """What one transaction holds."""
+
+    log: Sequence[Appended]
+    letters: Sequence[Input]
+    changes: Changes
+    progress: IntakeProgress
+
+
+class KafkaIntake:
+    """Opened where log, directory and progress agree; from then on nobody else may write them."""
+
+    def __init__(
+        self,
+        clients: Clients,
+        kafka: KafkaSettings,
+        schemas: Schemas,
+        setup: IntakeSetup,
+        tell: Callable[[str], None],
+        now: Callable[[], Instant] = wall_clock,
+    ) -> None:
+        self.setup = setup
+        self.names = Names.of(kafka)
+        self._clients = clients
+        self._schemas = schemas
+        self._tell = tell
+        self._letter_frame = schemas.frame(DEAD_LETTERS, "DeadLetter")
+        # Taking over comes first: from here on no process from before can write.
+        self._transactions = Transactions(clients, self.names.intake_writer, kafka.request_timeout_seconds)
+        ours = intake_resume.our_topics(clients, self.names, setup.genesis)
+        patience = kafka.transaction_timeout_seconds + intake_resume.TIMED_OUT_MARGIN_SECONDS
+        intake_resume.wait_for_transactions(clients, self.names, ours.partitions, patience)
+        found = intake_resume.read_progress(clients, self.names, ours)
+        self.progress = self._begin(ours.ids, found) if isinstance(found, set) else found
+        self._check_genesis()
+        if self.progress.early:
+            tell(f"{len(self.progress.early)} records stand in the log before their time; they are not written again")
+        self._directory = self._open_directory(ours.ids[self.names.directory])
+        self._topics = self._open_topics(kafka.request_timeout_seconds)
+        self._log = LogWriter(self._directory, self.progress.following, self.progress.places, self.progress.early)
+        self._intake = Intake(
+            self._directory, self._log, setup.ownership, self._directory.clock(), self.progress.latest
+        )
+        self._midnight = Midnight(self._topics, now, setup.midnight_wait)
+        self._left: Sequence[Input] = ()
+        self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Commits nothing."""
+        self._topics.close()
+        self._directory.close()
+
+    @property
+    def is_catching_up(self) -> bool:
+        return self._topics.is_catching_up
+
+    # One batch: read, take, commit
+
+    def read(self) -> Batch | None:
+        if self._left:
+            return Batch(self._left)
+        self._look_for_topics()
+        messages = self._topics.read(self.setup.records_max, self.setup.bytes_max, IDLE_SECONDS)
+        if messages:
+            name_of, schemas = self._topics.name_of, self._schemas
+            return Batch([read_message(each, name_of(each.topic()), schemas) for each in messages])
+        clock = self._intake.clock
+        due = None if clock is None else self._midnight.due(clock.next_midnight)
+        return None if due is None else Batch((), due)
+
+    def take(self, batch: Batch) -> Effects:
+        """Decides; what is over the limits of a transaction is left for the next batch."""
+        self._directory.expect(
+            [each.event.entry_id for each in batch.inputs if isinstance(each.event, TimeApproved | TimeWithdrawn)]
+        )
+        if batch.due is not None:
+            self._end_days(batch.due)
+        letters, count = self._take_inputs(batch.inputs)
+        self._left = batch.inputs[count:]
+        changes = self._directory.take_changes(self._intake.clock)
+        return Effects(self._log.take_batch(), letters, changes, self._following(batch.inputs[:count], len(letters)))
+
+    def commit(self, effects: Effects) -> None:
+        """The topics first, then the file at hand."""
+        names, progress, transactions = self.names, effects.progress, self._transactions
+        transactions.begin()
+        for appended in effects.log:
+            transactions.produce(appended.records(names.log))
+        letters = names.shared(DEAD_LETTERS)
+        transactions.produce(
+            dead_letter_record(each, names.generation, letters, self._letter_frame) for each in effects.letters
+        )
+        said = [(TRANSACTION, b"%d" % progress.transaction)]
+        transactions.produce(Produced(names.directory, value, key, 0, said) for key, value in effects.changes.items())
+        moved = [
+            TopicPartition(*place, offset)
+            for place, offset in progress.inputs.items()
+            if self.progress.inputs.get(place) != offset
+        ]
+        if moved:
+            transactions.send_offsets(moved, self._topics.consumer.consumer_group_metadata())
+        # Progress comes last, so that it is never seen without what it tells of.
+        transactions.await_delivery()
+        transactions.produce([self._progress_record(progress)])
+        transactions.commit()
+        self._directory.commit(self._stand(progress))
+        self.progress = progress
+
+    def _take_inputs(self, inputs: Sequence[Input]) -> tuple[list[Input], int]:
+        """Dead letters among them, and how many were taken."""
+        letters: list[Input] = []
+        intake, log, setup = self._intake, self._log, self.setup
+        for count, each in enumerate(inputs):
+            if log.batch_records > setup.log_records_max or log.batch_bytes > setup.log_bytes_max:
+                return letters, count
+            if each.event is None:
+                letters.append(each)
+                continue
+            latest = intake.latest
+            at = latest if each.recorded_at is None else max(latest, each.recorded_at)
+            intake.take(each.event._replace(recorded_at=at), each)
+        return letters, len(inputs)
+
+    def _end_days(self, due: Due) -> None:
+        for topic in due.behind:
+            name = self._topics.name_of(topic)
+            self._intake.is_behind(name, f"a day was ended before all of {name} was taken in that it held at midnight")
+        for topic in due.caught_up:
+            self._intake.has_caught_up(self._topics.name_of(topic))
+        if due.instant is not None:
+            self._intake.end_days_at(due.instant)
+
+    def _following(self, inputs: Sequence[Input], letters: int) -> IntakeProgress:
+        now = self.progress
+        return now._replace(
+            transaction=now.transaction + 1,
+            following=tuple(self._log.following),
+            places=self._log.places,
+            early=tuple(self._log.early.elements()),
+            inputs={**now.inputs, **{(each.topic, each.partition): each.offset + 1 for each in inputs}},
+            topic_ids={**now.topic_ids, **self._found.ids},
+            latest=self._intake.latest,
+            events=now.events + len(inputs) - letters,
+            dead_letters=now.dead_letters + letters,
+        )
+
+    # Start
+
+    def _begin(self, ids: Mapping[str, str], begun: set[int]) -> IntakeProgress:
+        """A new log: genesis in every partition, and progress that says so."""
+        wanted = self.setup.genesis
+        progress = IntakeProgress(
+            generation=wanted.generation,
+            genesis=intake_resume.genesis_text(wanted),
+            transaction=1,
+            following=(0,) * wanted.partitions,
+            places=0,
+            inputs={},
+            topic_ids=ids,
+        )
+        self._transactions.begin()
+        self._transactions.produce(each for each in genesis_records(self.names, wanted) if each.partition not in begun)
+        self._transactions.await_delivery()
+        self._transactions.produce([self._progress_record(progress)])
+        self._transactions.commit()
+        return progress
+
+    def _check_genesis(self) -> None:
+        text = intake_resume.read_genesis(self._clients, self.names)
+        kept = genesis.from_json(text)
+        intake_resume.check_generation(kept, self.setup.genesis, self.names.log)
+        if text != self.progress.genesis:
+            raise GuardStop(
+                TOPIC_CHANGED,
+                f"topic {self.names.log}: its genesis record is another than intake wrote; bring the topic back from a copy",
+            )
+        check_genesis(kept)
+
+    def _open_directory(self, topic_id: str) -> Directory:
+        self.setup.folder.mkdir(parents=True, exist_ok=True)
+        self._topic_id = topic_id
+        directory = Directory.open(self.setup.folder / STORE)
+        try:
+            intake_resume.make_ready(self._clients, self.names, directory, self._stand(self.progress), self._tell)
+        except BaseException:
+            directory.close()
+            raise
+        return directory
+
+    def _open_topics(self, timeout: float) -> DomainTopics:
+        self._found = self._find()
+        if self._found.missing:
+            self._tell(f"these topics do not exist and are read from when they do: {', '.join(self._found.missing)}")
+        made_again = self._made_again(self._found)
+        starts = {place: offset for place, offset in self.progress.inputs.items() if place[0] not in made_again}
+        self.progress = self.progress._replace(inputs=starts)
+        there = {
+            place: offset for place, offset in starts.items() if place[1] < self._found.partitions.get(place[0], 0)
+        }
+        if len(there) < len(starts):
+            gone = sorted({topic for topic, _ in starts.keys() - there.keys()})
+            raise GuardStop(
+                TOPIC_CHANGED,
+                f"topics that intake has read are gone, or have fewer partitions: {', '.join(gone)}. Bring them back",
+            )
+        return DomainTopics(self._clients, self.names, self._found, there, timeout)
+
+    def _made_again(self, found: Found) -> set[str]:
+        """Topics with another id than they had, which somebody has accepted."""
+        changed = {name for name, now in found.ids.items() if self.progress.topic_ids.get(name, now) != now}
+        for name in sorted(changed):
+            if self.setup.accepted.get(name) != found.ids[name]:
+                raise GuardStop(
+                    TOPIC_CHANGED,
+                    f"topic {name} was deleted and made again: its id was {self.progress.topic_ids[name]} and is {found.ids[name]}. "
+                    "Bring the old one back; or, where everything that it held was taken in, let the settings accept the new one: "
+                    f'[intake] accepted_topics = {{"{name}" = "{found.ids[name]}"}}',
+                )
+        return changed
+
+    def _find(self) -> Found:
+        return domain_topics.find(self._clients, self.names)
+
+    def _look_for_topics(self) -> None:
+        """Topics and partitions that were not there before."""
+        if time.monotonic() < self._look_at:
+            return
+        found = self._find()
+        self._made_again(found)
+        if found.partitions != self._found.partitions:
+            self._topics.add(found, {})
+        self._found = found
+        self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
+
+    def _stand(self, progress: IntakeProgress) -> Stand:
+        return Stand(self._topic_id, progress.generation, progress.transaction)
+
+    def _progress_record(self, progress: IntakeProgress) -> Produced:
+        return Produced(self.names.directory, intake_progress.to_bytes(progress), intake_progress.KEY, 0, [])
+
+
+def build(inputs: Source[Any], take: Callable[[list[Any]], list[Any]], log: Sink[Any]) -> Dataflow:
+    """Decide whose events are, and in which order they count."""
+    flow = Dataflow("intake")
+    batches = op.input("inputs", flow, inputs)
+    effects = op.flat_map_batch("take", batches, take)
+    op.output("log", effects, log)
+    return flow
+
+
+def flow_of(intake: KafkaIntake, faults: Faults, more: Callable[[], bool]) -> Dataflow:
+    turn = Turn(intake, faults, more)
+    return build(InputSource(turn), turn.take, CommittedSink(turn))
+
+
+def run_dataflow(intake: KafkaIntake, more: Callable[[], bool]) -> None:
+    """Until `more` says that no more is wanted. Raises what a step raised."""
+    faults = Faults(keep=True)
+    with seldom_collecting():
+        cli_main(flow_of(intake, faults, more))
+    if faults.fault is not None:
+        raise faults.fault
+
+
+def run_plain(intake: KafkaIntake, more: Callable[[], bool]) -> None:
+    """The same without an engine: the oracle of the dataflow's tests."""
+    while more():
+        batch = intake.read()
+        if batch is not None:
+            intake.commit(intake.take(batch))

@@ -13,6 +13,7 @@ from milepost.as_of import looking_back
 from milepost.commands import (
     between,
     dead_letters,
+    doctor,
     dump,
     exceptions,
     explain,
@@ -22,9 +23,11 @@ from milepost.commands import (
     ledger,
     run,
     schemas,
+    settings,
     show,
     simulate,
     statement,
+    topics,
     verify,
 )
 from milepost.errors import TellingGroup
@@ -47,6 +50,8 @@ contract = typer.Typer(name="schemas", help="The public contract: schemas of eve
 
 waiting = typer.Typer(name="exceptions", help="What waits for somebody, and decisions about it.", **PLAIN)
 unread = typer.Typer(name="dead-letters", help="What could not be read, and sending it again.", **PLAIN)
+on_brokers = typer.Typer(name="topics", help="The topics: what each is for, missing ones, wrong settings.", **PLAIN)
+configured = typer.Typer(name="settings", help="Which settings hold, and where they come from.", **PLAIN)
 
 
 @app.callback(help=f"Turns contracts and approved time into postings, statements and forecasts.\n\n{BEGIN}")
@@ -264,4 +269,69 @@ mount(
     example="milepost schemas freeze",
     then="commit the files in schemas/avro/history",
     on=contract,
+)
+mount(
+    "register",
+    schemas.register,
+    "Register the schemas in a schema registry.",
+    example="milepost schemas register --dry-run --set registry.url=http://127.0.0.1:8081",
+    then="the same without --dry-run; then milepost schemas ids",
+    on=contract,
+)
+mount(
+    "ids",
+    schemas.ids,
+    "Show the id of each schema on topics.",
+    example="milepost schemas ids --set registry.fixed_ids=true",
+    then="milepost schemas register, where one has no id",
+    on=contract,
+)
+app.add_typer(on_brokers)
+mount(
+    "list",
+    topics.list_,
+    "What each topic is for, and who writes and reads it.",
+    example="milepost topics list --set kafka.partitions=4",
+    then="milepost topics create --dry-run",
+    on=on_brokers,
+)
+mount(
+    "create",
+    topics.create,
+    "Make the topics that are missing.",
+    example="milepost topics create --dry-run --set kafka.development=true",
+    then="milepost topics check",
+    on=on_brokers,
+)
+mount(
+    "check",
+    topics.check,
+    "Compare topics with what they must be.",
+    example="milepost topics check --json",
+    then="change what it names with the tools of the brokers",
+    on=on_brokers,
+)
+app.add_typer(configured)
+mount(
+    "show",
+    settings.show,
+    "The settings that hold.",
+    example="milepost settings show --origin",
+    then="milepost doctor",
+    on=configured,
+)
+mount(
+    "schema",
+    settings.schema,
+    "The JSON Schema of the settings file.",
+    example="milepost settings schema > milepost.schema.json",
+    then="#:schema milepost.schema.json as the first line of milepost.toml, for editors",
+    on=configured,
+)
+mount(
+    "doctor",
+    doctor.doctor,
+    "See what can be reached, and what to do about the rest.",
+    example="milepost doctor --set kafka.development=true",
+    then="what it says, from the top: later lines often follow from earlier ones",
 )

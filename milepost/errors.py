@@ -13,6 +13,7 @@ from connectors.containers import ContainerDamaged
 from connectors.files.output_lock import OutputInUse
 from milepost import exit_codes
 from milepost.console import say
+from milepost.wrong_settings import WrongSettings
 from state.guards import LOG_DAMAGED, OUTPUT_UNWRITABLE, GuardStop
 from state.store import StoreError
 
@@ -62,6 +63,8 @@ def _known_ending(fault: BaseException) -> tuple[int, str] | None:
     match fault:
         case GuardStop():
             return fault.code, fault.message
+        case WrongSettings():
+            return exit_codes.USAGE, str(fault)
         case OutputInUse() | StoreError():
             return exit_codes.TRY_AGAIN, str(fault)
         case ContainerDamaged():

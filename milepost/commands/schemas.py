@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from milepost import exit_codes
-from milepost.console import say, shape, write_json
+from milepost.commands.given_settings import File, Set, given
+from milepost.console import aligned, say, shape, write_json
 from schemas.files import AVRO, UnreadableSchema, kind_of, read_schemas
 
 if TYPE_CHECKING:
@@ -77,3 +78,65 @@ def history() -> ModuleType:
         say(f"This needs the Python package {fault.name}: pip install -r requirements-dev.txt, or make setup")
         raise typer.Exit(exit_codes.USAGE) from fault
     return loaded
+
+
+def register(
+    file: File = None,
+    options: Set = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Register every released schema under its subject, and set how the subject may change. What is there stays."""
+    settings = given(file, options).settings
+    if not settings.registry.url:
+        raise typer.BadParameter("registry.url is not set, so there is nowhere to register", param_hint="--settings")
+    from connectors.kafka.registration import register_schemas
+    from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
+
+    try:
+        with RegistryClient(settings.registry) as client:
+            steps = list(register_schemas(client, settings.kafka.prefix, dry_run=dry_run))
+    except (RegistryUnreachable, RegistryRefused) as fault:
+        say(f"{fault}\nWhat was registered before stays; run it again when that is mended")
+        raise typer.Exit(exit_codes.FAILURE) from fault
+    broken = [step for step in steps if step.disagreements]
+    if json:
+        write_json(shape(1, dry_run=dry_run, steps=[step._asdict() for step in steps]))
+    else:
+        for step in steps:
+            if step.did != "there":
+                typer.echo(f"{'would be ' if dry_run else ''}{step.did}: {step.subject} {step.what}")
+            for said in step.disagreements:
+                typer.echo(f"  disagrees with what is registered: {said}")
+        there = sum(step.did == "there" for step in steps)
+        say(f"{len(steps) - there} {'would be done' if dry_run else 'done'}, {there} were there already")
+    if broken:
+        raise typer.Exit(exit_codes.FAILURE)
+
+
+def ids(file: File = None, options: Set = None, json: Json = False) -> None:
+    """Show the id of each schema, as it stands in the frame before a body on a topic."""
+    settings = given(file, options).settings
+    from connectors.kafka.registry import schema_ids
+
+    rows = schema_ids(settings.registry, settings.kafka.prefix, settings.registry_cache, say).rows()
+    if json:
+        found = [
+            {"subject": place.subject, "version": pinned.number, "id": number, "current": pinned.is_current}
+            for place, pinned, number in rows
+        ]
+        write_json(shape(1, schemas=found))
+        return
+    head = ("subject", "version", "id", "")
+    told = [
+        (
+            place.subject,
+            str(pinned.number),
+            "-" if number is None else str(number),
+            "" if pinned.is_current else "earlier",
+        )
+        for place, pinned, number in rows
+    ]
+    typer.echo("\n".join(aligned([head, *told], right=(1, 2), indent="")))
+    if missing := sum(number is None for _, _, number in rows):
+        say(f"{missing} are not registered; `milepost schemas register` registers them")

@@ -39,6 +39,9 @@ SETTINGS: Final[Mapping[str, str]] = {
     "group.initial.rebalance.delay.ms": "0",
     # Half a second after its time is out a transaction is aborted; Kafka's own 10 s make tests slow.
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
+    # A killed broker is let in again when its session is over; Kafka's own 9 s make tests slow.
+    "broker.heartbeat.interval.ms": "500",
+    "broker.session.timeout.ms": "3000",
     # Each partition maps two of these; Kafka's 10 MB are for logs of gigabytes.
     "log.index.size.max.bytes": "1048576",
 }

@@ -102,14 +102,16 @@ def test_a_process_that_stands_still_too_long_loses_its_transaction(
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "written\n"
-        process.send_signal(signal.SIGSTOP)
-        assert end_of(broker, topic, IsolationLevel.READ_COMMITTED) == 0
-        # The record, and the mark that its transaction was aborted.
-        until(lambda: end_of(broker, topic, IsolationLevel.READ_COMMITTED) == 2)
-        process.send_signal(signal.SIGCONT)
-        _, told = process.communicate("go on\n", timeout=60)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "written\n"
+            process.send_signal(signal.SIGSTOP)
+            # The record, and the mark that its transaction was aborted; until then its readers stop before the record.
+            until(lambda: end_of(broker, topic, IsolationLevel.READ_COMMITTED) == 2)
+            process.send_signal(signal.SIGCONT)
+            _, told = process.communicate("go on\n", timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 1
     assert "KafkaException" in told
     assert read_all(broker, topic) == []
@@ -202,6 +204,7 @@ def test_a_guarded_broker_asks_for_the_password(started: Start, tmp_path: Path) 
         wrong = AdminClient({**client, "sasl.password": "guessed", "error_cb": said.append, "log_level": 0})
         with pytest.raises(KafkaException):
             wrong.list_topics(timeout=3)
+        wrong.poll(1)
         assert KafkaError._AUTHENTICATION in [error.code() for error in said]
 
 

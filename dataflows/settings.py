@@ -1,0 +1,74 @@
+"""What the dataflows are told; sections of the settings file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MIB = 1024 * 1024
+
+
+class StoreSettings(BaseModel):
+    """Where a process keeps what it could make again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    folder: Path = Field(
+        Path("milepost-store"),
+        description="Stores of the shards, intake's cache, ids of schemas. One process at a time; losing it costs time only.",
+    )
+
+
+class IntakeSettings(BaseModel):
+    """How intake takes events in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    batch_records: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        2_000, description="Events of one transaction, at most."
+    )
+    batch_bytes: Annotated[int, Field(ge=MIB, le=64 * MIB)] = Field(4 * MIB, description="Their bytes, at most.")
+    midnight_wait_minutes: Annotated[int, Field(ge=1, le=120)] = Field(
+        120,
+        description="How long a day's end waits for events that stood on the topics at midnight; then the exception "
+        "`intake_behind` is raised.",
+    )
+
+
+class AccountingSettings(BaseModel):
+    """How the log is folded, and which shards this process takes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    batch_records: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        2_000, description="Log records of one transaction, at most."
+    )
+    batch_bytes: Annotated[int, Field(ge=MIB, le=64 * MIB)] = Field(4 * MIB, description="Their bytes, at most.")
+    batch_engagements: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        500, description="Engagements that one transaction touches, at most."
+    )
+    processes: Annotated[int, Field(ge=1, le=1024)] = Field(1, description="How many processes share the shards.")
+    process: Annotated[int, Field(ge=0, le=1023)] = Field(
+        0, description="Which of them this is, from 0: it takes the shards whose number modulo `processes` is this."
+    )
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.process >= self.processes:
+            raise ValueError(f"process is {self.process}, expected less than processes, {self.processes}")
+        return self
+
+    def shards(self, partitions: int) -> tuple[int, ...]:
+        """That this process takes; none where there are more processes than partitions."""
+        return tuple(range(self.process, partitions, self.processes))
+
+
+class MetricsSettings(BaseModel):
+    """Where measurements are read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    host: str = Field("127.0.0.1", description="Address that is listened on.")
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(0, description="Port; 0 is none, so nothing is listened on.")

@@ -1,0 +1,37 @@
+"""The options by which a command finds its settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from milepost.console import say
+
+if TYPE_CHECKING:
+    from milepost.settings import Loaded
+
+File = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings", help="The settings file; else MILEPOST_SETTINGS, else milepost.toml where there is one."
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="One setting, before all other places: section.name=value.", metavar="NAME=VALUE"),
+]
+
+
+def given(file: Path | None, options: list[str] | None) -> Loaded:
+    """Raises WrongSettings. What makes a connection unsafe is said each time."""
+    from milepost.settings import load
+
+    loaded = load(file, options or ())
+    if unchecked := loaded.settings.kafka.unchecked:
+        say(
+            f"UNSAFE: kafka.insecure lets {' and '.join(unchecked)} stand: anybody on the way can pass for the brokers, "
+            "read and change what is sent"
+        )
+    return loaded

@@ -1,0 +1,334 @@
+"""Looks at everything that a start needs. Each check has a time, and none depends on another having passed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+import redis
+from confluent_kafka import KafkaException, TopicPartition, libversion
+from confluent_kafka.admin._listoffsets import OffsetSpec
+
+from connectors.files.output_lock import NAME as LOCK_NAME
+from connectors.kafka.clients import KafkaClients
+from connectors.kafka.names import Names
+from connectors.kafka.pinned_schemas import pinned_schemas
+from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
+from connectors.kafka.settings import is_loopback
+from connectors.kafka.topics import faults
+from domain.zones import database_version
+from milepost.settings import Loaded, Settings
+from milepost.wrong_settings import WrongSettings
+from state import genesis
+from state.guards import GuardStop
+from state.rules import RULES, check_genesis
+
+OK: Final = "ok"
+WARN: Final = "warn"
+FAIL: Final = "fail"
+FREE_BYTES_MIN: Final = 100 * 1024 * 1024
+FREE_BYTES_WELL: Final = 2 * 1024 * 1024 * 1024
+SKEW_SECONDS_MAX: Final = 2.0
+SHOWN_MAX: Final = 3
+GENESIS_KEY: Final = b"\x00genesis"
+
+
+class Finding(NamedTuple):
+    """`next` is what to do about it; empty where nothing is to be done."""
+
+    check: str
+    state: str
+    said: str
+    next: str = ""
+
+
+class Check(NamedTuple):
+    """`look` may take long and may raise; what it raises is a failure with `remedy`."""
+
+    name: str
+    look: Callable[[], Iterable[Finding]]
+    remedy: str
+
+
+def examine(loaded: Loaded, seconds: float) -> list[Finding]:
+    """All checks side by side, each at most so long."""
+    settings = loaded.settings
+    kafka = settings.kafka.model_copy(update={"request_timeout_seconds": max(1.0, min(seconds * 0.8, 300.0))})
+    clients = KafkaClients(kafka)
+    reach = f"see that {kafka.brokers} can be reached from here and that kafka.security is what the brokers ask for"
+    checks = [
+        Check("settings", lambda: _settings(loaded), "mend what it says"),
+        Check("brokers", lambda: _brokers(clients), reach),
+        Check("topics", lambda: _topics(clients), reach),
+        Check("log", lambda: _log(clients, seconds), reach),
+        Check("clock", lambda: _clock(clients), reach),
+        Check(
+            "registry",
+            lambda: _registry(settings),
+            "start the registry, or mend registry.url; running goes on with cached ids",
+        ),
+        Check(
+            "redis", lambda: _redis(settings), "start Redis, or mend redis.url; only the view and what reads it need it"
+        ),
+        Check("store", lambda: _store(settings.store.folder), "make room, give access, or set store.folder"),
+        Check("rules", _rules, "run the release that wrote the log"),
+    ]
+    waiting = [(check, _begun(check)) for check in checks]
+    until = time.monotonic() + seconds
+    return [finding for check, found in waiting for finding in _ended(check, found, until - time.monotonic(), seconds)]
+
+
+def _begun(check: Check) -> SimpleQueue[list[Finding]]:
+    """In a thread that ends with the process, as a client may hang in a call that cannot be stopped."""
+    found: SimpleQueue[list[Finding]] = SimpleQueue()
+
+    def look() -> None:
+        try:
+            found.put(list(check.look()))
+        except KafkaException as fault:
+            error = fault.args[0]
+            found.put([Finding(check.name, FAIL, f"{error.name()}: {error.str()}", check.remedy)])
+        except Exception as fault:  # noqa: BLE001  one check that fails in its own way keeps no other from being told
+            found.put([Finding(check.name, FAIL, _said(fault), check.remedy)])
+
+    threading.Thread(target=look, daemon=True).start()
+    return found
+
+
+def _ended(check: Check, found: SimpleQueue[list[Finding]], left: float, seconds: float) -> list[Finding]:
+    try:
+        return found.get(timeout=max(left, 0.01))
+    except Empty:
+        return [Finding(check.name, FAIL, f"no answer within {seconds:g} seconds", check.remedy)]
+
+
+def _said(fault: Exception) -> str:
+    """Never with the content of a file that was read."""
+    match fault:
+        case OSError() if fault.strerror:
+            return f"{fault.filename}: {fault.strerror}" if fault.filename else fault.strerror
+        case GuardStop() | WrongSettings() | RegistryUnreachable() | RegistryRefused() | redis.RedisError():
+            return str(fault).splitlines()[0]
+    return type(fault).__name__
+
+
+def _settings(loaded: Loaded) -> Iterator[Finding]:
+    kafka = loaded.settings.kafka
+    yield Finding("settings", OK, f"from {loaded.file or 'what is built in'}; {len(loaded.origins)} set")
+    for name, path in kafka.security_files.items():
+        if not os.access(path, os.R_OK):
+            yield Finding("settings", FAIL, f"{path} cannot be read", f"kafka.security_files names it for {name}")
+        elif path.stat().st_mode & 0o007:
+            yield Finding("settings", WARN, f"{path} can be read by everybody", f"chmod 600 {path}")
+    if kafka.unchecked:
+        yield Finding("settings", WARN, f"{kafka.unchecked[0]} is switched off", "take it and kafka.insecure out")
+    if kafka.development:
+        yield Finding("settings", WARN, "kafka.development: records have no copies", "take it out in production")
+    if not kafka.is_encrypted and not all(is_loopback(_host(each)) for each in kafka.brokers.split(",")):
+        yield Finding(
+            "settings",
+            WARN,
+            "what is sent to the brokers is not encrypted",
+            "set security.protocol to SASL_SSL or SSL in kafka.security",
+        )
+
+
+def _host(address: str) -> str:
+    return urlsplit(f"//{address.strip()}").hostname or ""
+
+
+def _brokers(clients: KafkaClients) -> Iterator[Finding]:
+    timeout = clients.settings.request_timeout_seconds
+    found = clients.admin.list_topics(timeout=timeout)
+    yield Finding(
+        "brokers",
+        OK,
+        f"{len(found.brokers)} in cluster {found.cluster_id}, {len(found.topics)} topics to be seen; "
+        f"librdkafka {libversion()[0]}",
+    )
+    if len(found.brokers) < clients.settings.replication:
+        yield Finding(
+            "brokers",
+            FAIL,
+            f"{len(found.brokers)} brokers, and topics need {clients.settings.replication} copies",
+            "add brokers, or set kafka.development = true where one broker is meant",
+        )
+
+
+def _topics(clients: KafkaClients) -> Iterator[Finding]:
+    found = faults(clients, clients.settings)
+    absent = [fault for fault in found if fault.setting == "topic"]
+    wrong = [fault for fault in found if fault.setting != "topic"]
+    if absent:
+        names = ", ".join(fault.topic for fault in absent[:SHOWN_MAX]) + ", ..." * (len(absent) > SHOWN_MAX)
+        yield Finding("topics", FAIL, f"{len(absent)} are not there: {names}", "milepost topics create")
+    for fault in wrong[:SHOWN_MAX]:
+        yield Finding(
+            "topics", FAIL, str(fault), "milepost topics check shows all; change it with the tools of the brokers"
+        )
+    if not found:
+        yield Finding("topics", OK, "all are there and as they must be")
+
+
+def _log(clients: KafkaClients, seconds: float) -> Iterator[Finding]:
+    """The genesis record of the first partition."""
+    name = Names.of(clients.settings).log
+    if clients.topics([name])[name] is None:
+        yield Finding("log", WARN, "not begun: the topic is not there")
+        return
+    consumer = clients.consumer()
+    try:
+        consumer.assign([TopicPartition(name, 0, 0)])
+        message = consumer.poll(seconds / 2)
+    finally:
+        consumer.close()
+    if message is None or message.error() is not None or message.key() != GENESIS_KEY:
+        began = message is not None and message.error() is None
+        said = "its first record is no genesis" if began else "not begun: it holds no record"
+        yield Finding("log", FAIL if began else WARN, said, "see docs/operations.md, code 13" if began else "")
+        return
+    kept = genesis.from_json((message.value() or b"").decode())
+    check_genesis(kept)
+    if (kept.generation, kept.partitions) != (clients.settings.generation, clients.settings.partitions):
+        yield Finding(
+            "log",
+            FAIL,
+            f"is of generation {kept.generation} with {kept.partitions} partitions",
+            "set kafka.generation and kafka.partitions to these",
+        )
+        return
+    yield Finding(
+        "log", OK, f"generation {kept.generation}, {kept.partitions} partitions, zone database {kept.zone_database}"
+    )
+
+
+def _clock(clients: KafkaClients) -> Iterator[Finding]:
+    """Brokers tell no time; what they stamped last must not lie in our future."""
+    name = Names.of(clients.settings).progress
+    found = clients.topics([name])[name]
+    if found is None:
+        yield Finding("clock", OK, "nothing to compare with yet")
+        return
+    asked: dict[TopicPartition, Any] = {
+        TopicPartition(name, number): OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call]
+        for number in range(found.partitions)
+    }
+    answers = clients.admin.list_offsets(asked, request_timeout=clients.settings.request_timeout_seconds)
+    stamped = max(future.result().timestamp for future in answers.values())
+    if stamped < 0:
+        yield Finding("clock", OK, "nothing to compare with yet")
+        return
+    ahead = stamped / 1000 - time.time()
+    if ahead > SKEW_SECONDS_MAX:
+        yield Finding("clock", FAIL, f"the brokers' clock is {ahead:,.0f} seconds ahead of ours", "set both by NTP")
+    else:
+        yield Finding("clock", OK, f"the last progress was written {max(-ahead, 0):,.0f} seconds ago")
+
+
+def _registry(settings: Settings) -> Iterator[Finding]:
+    if settings.registry.fixed_ids:
+        yield Finding("registry", OK, "none is used; ids are fixed")
+        return
+    if not settings.registry.url:
+        yield Finding(
+            "registry", FAIL, "registry.url is not set", "set it, or registry.fixed_ids = true to do without one"
+        )
+        return
+    with RegistryClient(settings.registry) as client:
+        current = [each for each in pinned_schemas() if each.is_current]
+        absent = [
+            subject
+            for each in current
+            for subject in each.subjects(settings.kafka.prefix)
+            if client.id_of(subject, each.text) is None
+        ]
+    if absent:
+        yield Finding(
+            "registry",
+            FAIL,
+            f"{len(absent)} schemas are not registered, {absent[0]} first",
+            "milepost schemas register",
+        )
+    else:
+        yield Finding("registry", OK, f"{len(current)} schemas are registered")
+
+
+def _redis(settings: Settings) -> Iterator[Finding]:
+    told = settings.redis
+    trust = {"ssl_ca_certs": str(told.ca_file)} if told.ca_file and told.url.startswith("rediss") else {}
+    client = redis.Redis.from_url(
+        told.url,
+        username=told.username or None,
+        password=told.password(),
+        socket_timeout=told.timeout_seconds,
+        socket_connect_timeout=told.timeout_seconds,
+        **trust,
+    )
+    try:
+        client.ping()
+        try:
+            user = _text(client.acl_whoami())
+        except redis.ResponseError:
+            user = told.username
+    finally:
+        client.close()
+    yield Finding("redis", OK, f"answers; this is user {user}")
+    if user == "default" and not is_loopback(urlsplit(told.url).hostname or ""):
+        yield Finding(
+            "redis",
+            WARN,
+            "the default user may do everything",
+            f"make a user that may only touch {told.prefix}*, and set redis.username and redis.password_file",
+        )
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _store(folder: Path) -> Iterator[Finding]:
+    there = folder
+    while not there.exists():
+        there = there.parent
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        yield Finding("store", FAIL, f"{there} is no folder that can be written", "give access, or set store.folder")
+        return
+    free = shutil.disk_usage(there).free
+    room = f"{free / 1024**3:,.1f} GiB free"
+    if free < FREE_BYTES_MIN:
+        yield Finding("store", FAIL, f"{folder}: {room}", "make room")
+    elif free < FREE_BYTES_WELL:
+        yield Finding("store", WARN, f"{folder}: {room}", "make room before it is needed")
+    elif _is_locked(folder / LOCK_NAME):
+        yield Finding(
+            "store", WARN, f"{folder}: {room}; a process is using it", "nothing, where that is the one that is meant"
+        )
+    else:
+        yield Finding("store", OK, f"{folder}: {room}{'' if folder.exists() else '; made at the first start'}")
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _rules() -> Iterator[Finding]:
+    told = ", ".join(f"{rule} {version}" for rule, version in RULES.items())
+    yield Finding("rules", OK, f"{told}; zone database {database_version()}")

@@ -1,0 +1,121 @@
+"""What `milepost topics` says: what stands on the brokers, what is missing, and what is not as it must be."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import typer
+from confluent_kafka import KafkaException
+
+from connectors.kafka.clients import KafkaClients, TopicAdmin
+from connectors.kafka.names import Names
+from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.topics import TOPICS, Fault, Planned, Topic, create, faults, missing, partition_count
+from milepost.console import aligned, say, shape, write_json
+from state.guards import BROKER_UNREACHABLE, WRONG_TOPIC_SETTINGS, GuardStop
+
+HEAD: Final = ("topic", "kind", "partitions", "kept", "written by", "read by")
+
+
+def make(settings: KafkaSettings, *, dry_run: bool, json: bool) -> None:
+    admin = admin_of(settings)
+    try:
+        plans = missing(admin, settings)
+        if not dry_run:
+            create(admin, plans)
+    except KafkaException as fault:
+        raise unanswered(settings, fault) from fault
+    kept = len(TOPICS) - len(plans)
+    if json:
+        write_json(shape(1, dry_run=dry_run, topics=[_plan_shape(plan) for plan in plans], left_as_they_are=kept))
+        return
+    for plan in plans:
+        typer.echo(f"{'would make' if dry_run else 'made'} {_plan_text(plan)}")
+    said = f"{len(plans)} topics {'would be made' if dry_run else 'made'}"
+    say(f"{said}, {kept} were there and stay as they are; `milepost topics check` looks at their settings")
+
+
+def compare(settings: KafkaSettings, *, json: bool) -> None:
+    try:
+        found = faults(admin_of(settings), settings)
+    except KafkaException as fault:
+        raise unanswered(settings, fault) from fault
+    if json:
+        write_json(shape(1, topics=len(TOPICS), faults=[fault._asdict() for fault in found]))
+    elif found:
+        typer.echo("\n".join(aligned([Fault._fields, *found], indent="")))
+        say(f"\n{len(found)} settings could lose or repeat records; Milepost does not start with them")
+    else:
+        typer.echo(f"{len(TOPICS)} topics are as they must be")
+    if found:
+        raise typer.Exit(WRONG_TOPIC_SETTINGS)
+
+
+def table(settings: KafkaSettings, *, json: bool) -> None:
+    names = Names.of(settings)
+    if json:
+        write_json(shape(1, topics=[_topic_shape(topic, names, settings) for topic in TOPICS]))
+        return
+    rows = [
+        (
+            topic.full_name(names),
+            str(topic.kind),
+            _partitions_text(topic, settings),
+            "compacted" if topic.compacted else topic.kept.partition(":")[0],
+            topic.written_by,
+            topic.read_by,
+        )
+        for topic in TOPICS
+    ]
+    typer.echo("\n".join(aligned([HEAD, *rows], indent="")))
+
+
+def admin_of(settings: KafkaSettings) -> TopicAdmin:
+    try:
+        clients = KafkaClients(settings)
+        _ = clients.admin
+    except OSError as fault:
+        raise typer.BadParameter(
+            f"{fault.filename}: {fault.strerror}; kafka.security_files names it", param_hint="--settings"
+        ) from fault
+    except KafkaException as fault:
+        raise typer.BadParameter(
+            f"librdkafka does not take kafka.security: {fault.args[0].str()}", param_hint="--settings"
+        ) from fault
+    return clients
+
+
+def unanswered(settings: KafkaSettings, fault: KafkaException) -> GuardStop:
+    error = fault.args[0]
+    return GuardStop(
+        BROKER_UNREACHABLE,
+        f"brokers {settings.brokers}: {error.name()}: {error.str()}. `milepost doctor` says what can be reached",
+    )
+
+
+def _plan_text(plan: Planned) -> str:
+    told = ", ".join(f"{name}={value}" for name, value in plan.settings.items())
+    return f"{plan.topic}: {plan.partitions} partitions, {plan.replication} copies, {told}"
+
+
+def _plan_shape(plan: Planned) -> dict[str, object]:
+    return {**plan._asdict(), "settings": dict(plan.settings)}
+
+
+def _partitions_text(topic: Topic, settings: KafkaSettings) -> str:
+    return str(partition_count(topic, settings))
+
+
+def _topic_shape(topic: Topic, names: Names, settings: KafkaSettings) -> dict[str, object]:
+    return {
+        "topic": topic.full_name(names),
+        "kind": str(topic.kind),
+        "carries": topic.carries,
+        "key": topic.key,
+        "partitions": partition_count(topic, settings),
+        "compacted": topic.compacted,
+        "kept": topic.kept,
+        "written_by": topic.written_by,
+        "read_by": topic.read_by,
+        "needs": {need.name: need.told for need in topic.needs},
+    }

@@ -149,11 +149,12 @@ def read_all(broker: Broker, topic: str, isolation: str = "read_committed", part
         while left:
             message = consumer.poll(30)
             assert message is not None, f"{topic}: nothing came in 30 s"
-            error = message.error()
+            error, partition = message.error(), message.partition()
+            assert partition is not None
             if error is None:
-                values[message.partition()].append(message.value())
+                values[partition].append(message.value() or b"")
             elif error.code() == KafkaError._PARTITION_EOF:
-                left.discard(message.partition())
+                left.discard(partition)
             else:
                 raise KafkaException(error)
         return [value for number in sorted(values) for value in values[number]]
@@ -186,6 +187,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     session.config.stash[FAILED] = session.testsfailed > 0
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for all that was skipped, however many tests that are."""
+    told = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
+    missing = [reason.removeprefix("Skipped: ").removesuffix(f": {NOT_RUN}") for reason in told if NOT_RUN in reason]
+    if missing:
+        reasons = "; ".join(sorted(set(missing)))
+        terminalreporter.write_line(f"!!! {NOT_RUN}, {len(missing)} of them: {reasons}", red=True)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The workers have ended. After a failure the servers' logs and data stay."""
     if hasattr(config, "workerinput"):
@@ -196,7 +206,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server.stop()
     for note in notes:
         end(json.loads(note.read_text(encoding="utf-8"))["pid"])
-    if notes and config.stash.get(FAILED, False):
+    if notes and FAILED in config.stash and config.stash[FAILED]:
         print(f"logs and data of the servers: {folder}")
     else:
         shutil.rmtree(folder)

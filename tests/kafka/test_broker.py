@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -201,7 +202,8 @@ def test_a_guarded_broker_asks_for_the_password(started: Start, tmp_path: Path) 
         client = broker.client("milepost", mechanism)
         assert "__cluster_metadata" not in AdminClient(client).list_topics(timeout=20).topics
         said: list[KafkaError] = []
-        wrong = AdminClient({**client, "sasl.password": "guessed", "error_cb": said.append, "log_level": 0})
+        guessing: dict[str, Any] = {**client, "sasl.password": "guessed", "error_cb": said.append, "log_level": 0}
+        wrong = AdminClient(guessing)
         with pytest.raises(KafkaException):
             wrong.list_topics(timeout=3)
         wrong.poll(1)

@@ -21,8 +21,8 @@ from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import LogRecord
 from dataflows.accounting_kafka import Job
-from dataflows.accounting_settings import AccountingSettings
 from dataflows.embedded import ENCODERS, decode_event
+from dataflows.settings import AccountingSettings
 from simulation.servers.kafka import Broker
 from state.overrides import Overrides
 from state.shard import Encoded, Mark, Progress, Shard

@@ -20,6 +20,7 @@ from milepost.commands import (
     forecast,
     import_,
     import_exports,
+    lag,
     ledger,
     run,
     schemas,
@@ -27,6 +28,7 @@ from milepost.commands import (
     show,
     simulate,
     statement,
+    status,
     topics,
     verify,
 )
@@ -334,4 +336,18 @@ mount(
     "See what can be reached, and what to do about the rest.",
     example="milepost doctor --set kafka.development=true",
     then="what it says, from the top: later lines often follow from earlier ones",
+)
+mount(
+    "lag",
+    lag.lag,
+    "How far behind intake and the shards are.",
+    example="milepost lag --all",
+    then="milepost status, where the processes run; docs/monitoring.md says what to do about a lag that grows",
+)
+mount(
+    "status",
+    status.status,
+    "Everything that runs, on one screen.",
+    example="milepost status --once --interval 1",
+    then="milepost lag for each partition; docs/monitoring.md for what a figure means",
 )

@@ -9,6 +9,7 @@ import atexit
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from bytewax.dataflow import Dataflow
 from confluent_kafka import KafkaException
@@ -21,8 +22,10 @@ from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import unreachable
 from connectors.kafka.registry import schema_ids
 from dataflows import accounting_kafka
-from dataflows.accounting_kafka import Job
+from dataflows.accounting_kafka import Job, store_path
+from dataflows.measured import ACCOUNTING, MeasuredAccounting, exceptions_followed
 from milepost.console import say
+from milepost.serving_metrics import serving_metrics
 from milepost.settings import Settings, load
 from milepost.shards_chosen import chosen
 from milepost.stopping import stopping
@@ -34,9 +37,12 @@ ACCOUNTING_TOPICS = ("engagement.log", PROGRESS, OVERRIDES, *SHARD_TOPICS)
 
 def account(settings: Settings, shards: Sequence[int]) -> None:
     """Until somebody asks to stop."""
-    with stopping() as stop:
+    with stopping() as stop, serving_metrics(settings, ACCOUNTING) as measured:
         try:
-            accounting_kafka.run(accounting_job(settings, shards), until_told(stop), tell=say)
+            job = accounting_job(settings, shards)
+            hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job))
+            with exceptions_followed(measured.metrics, job.clients, job.names, shards):
+                accounting_kafka.run(job, until_told(stop), hooks.on_commit, say, hooks.on_open)
         except sqlite3.OperationalError as fault:
             raise unwritable(settings.store.folder, str(fault)) from fault
 

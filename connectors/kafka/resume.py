@@ -15,6 +15,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaException
@@ -80,6 +81,7 @@ class Standing(NamedTuple):
 
     written: Written | None
     tails: Mapping[str, Tail]
+    topic_ids: Mapping[str, str]
 
 
 def no_overrides(_offset: int, _engagement: str) -> str:
@@ -97,8 +99,8 @@ def take_over(
     topic_ids = described(clients, target)
     producer = fence(clients, target)
     await_ends(clients, target)
-    standing = look(clients, target)
-    check_topics(standing.written, topic_ids, target)
+    standing = look(clients, target, topic_ids)
+    check_same_log(standing, target)
     early = early_of(standing, target)
     identity = Identity(target.names.generation, target.shard, target.genesis, target.rules, topic_ids)
     return KafkaOutputs(
@@ -216,7 +218,7 @@ class Ends:
         return {place: found.get(place, []) for place in starts}
 
 
-def look(clients: Clients, target: Target) -> Standing:
+def look(clients: Clients, target: Target, topic_ids: Mapping[str, str]) -> Standing:
     places = {topic: (full, target.shard) for topic, full in target.output_topics.items()}
     ends = Ends(clients, [(target.names.progress, target.shard), *places.values()], target.timeout)
     try:
@@ -225,7 +227,7 @@ def look(clients: Clients, target: Target) -> Standing:
         tails = {topic: tail(ends, place, target, known.get(topic, -1)) for topic, place in places.items()}
     finally:
         ends.close()
-    return Standing(written, tails)
+    return Standing(written, tails, topic_ids)
 
 
 def last_progress(ends: Ends, target: Target) -> Written | None:
@@ -291,6 +293,10 @@ def _parsed(message: Message) -> Published | None:
 
 
 # Comparing
+
+
+def check_same_log(standing: Standing, target: Target) -> None:
+    check_topics(standing.written, standing.topic_ids, target)
 
 
 def check_topics(written: Written | None, topic_ids: Mapping[str, str], target: Target) -> None:
@@ -362,12 +368,14 @@ def _check_nothing_lost(topic: str, found: Tail, last: int, target: Target) -> N
             target.shard,
             f"progress says that output {last} was written, the last one there is {_told(found.last)}",
         )
-    if topic in COMPACTED or not found.records:
+    if topic in COMPACTED:
         return
-    first = min(found.records)
-    for number, one in found.records.items():
-        if one.before > first and one.before not in found.records:
-            raise _torn(full, target.shard, f"output {one.before}, which comes before {number}, is missing")
+    # In the order of offsets; what was repaired stands behind what comes after it.
+    for one, following in pairwise(found.records.values()):
+        if following.output_seq > one.output_seq and following.before not in found.records:
+            raise _torn(
+                full, target.shard, f"output {following.before}, which comes before {following.output_seq}, is missing"
+            )
 
 
 def _told(number: int) -> str:

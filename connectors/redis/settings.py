@@ -20,8 +20,9 @@ class RedisSettings(BaseModel):
     username: str = Field("", description="User of its ACL; empty is the default user.")
     password_file: Path | None = Field(None, description="File with the password.")
     ca_file: Path | None = Field(None, description="Certificates that are trusted, instead of the system's.")
-    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}$")] = Field(
-        "milepost:", description="Stands before every key; its user needs no other keys."
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9{][A-Za-z0-9_.:{}-]{0,62}$")] = Field(
+        "milepost:",
+        description="Stands before every key; its user needs no other keys. In a Redis cluster with a hash tag: `{milepost}:`.",
     )
     timeout_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
         5.0, description="The longest that an answer may take."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import read_to_end
+from connectors.kafka.progress import Written, from_bytes
 from connectors.kafka.published import Published, published
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
@@ -64,7 +65,33 @@ class Site(NamedTuple):
     def job(self, *shards: int, **settings: Any) -> Job:
         numbers = shards or tuple(range(self.settings.partitions))
         frames = SchemaIds.fixed(self.settings.prefix).frame
-        return Job(self.clients, self.settings, AccountingSettings(**settings), self.folder, numbers, frames)
+        folder = self.folder / "shards"
+        return Job(self.clients, self.settings, AccountingSettings(**settings), folder, numbers, frames)
+
+    def options(self, **settings: Any) -> list[str]:
+        """By which a command finds it."""
+        told = self.settings.model_dump(exclude_defaults=True)
+        found = {f"kafka.{name}": value for name, value in told.items()}
+        found |= {"store.folder": self.folder, "registry.fixed_ids": "true"}
+        found |= {f"accounting.{name}": value for name, value in settings.items()}
+        return [part for name, value in found.items() for part in ("--set", f"{name}={value}")]
+
+    def start(self, *shards: int, module: str = "tests.kafka.telling", **settings: Any) -> subprocess.Popen[bytes]:
+        """A process that serves shards, all of them where none is named, and tells each commit."""
+        named = ["--shards", ",".join(map(str, shards))] if shards else ["--all-shards"]
+        command = [sys.executable, "-m", module, "serve", "accounting", *named, *self.options(**settings)]
+        alone = ["--alone"] if module != "milepost" else []
+        return subprocess.Popen([*command, *alone], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def written(self, shard: int) -> Written | None:
+        """What progress says."""
+        place = (self.names.progress, shard)
+        consumer = self.clients.consumer()
+        try:
+            found = read_to_end(consumer, {place: OFFSET_BEGINNING})[place]
+        finally:
+            consumer.close()
+        return from_bytes(found[-1].value() or b"") if found else None
 
     def giver(self) -> LogGiver:
         return LogGiver(self.clients, self.names, self.settings.partitions)
@@ -126,17 +153,12 @@ def folded(shard: Shard, records: Sequence[LogRecord]) -> Iterator[Encoded]:
 class Until:
     """Asks to stop once every shard has committed so many records; told of each commit."""
 
-    def __init__(self, ends: Mapping[int, int], then: Callable[[int, Mark], None] | None = None) -> None:
-        self.commits = 0
+    def __init__(self, ends: Mapping[int, int]) -> None:
         self._ends = dict(ends)
         self._reached: dict[int, int] = {}
-        self._then = then
 
     def on_commit(self, effects: Any, mark: Mark) -> None:
-        self.commits += 1
         self._reached[effects.batch.shard] = mark.offset
-        if self._then is not None:
-            self._then(effects.batch.shard, mark)
 
     def reached(self) -> bool:
         return all(self._reached.get(shard, -1) >= end for shard, end in self._ends.items())

@@ -1,0 +1,109 @@
+"""The view dataflow: project.views in, Redis out; the newest version of each project wins.
+
+Nothing depends on it. Where Redis is away it waits and goes on; where Redis is another than it was (emptied, put back
+from an older copy) it begins again at what Redis says of itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.run import cli_main
+from redis.exceptions import RedisError
+
+from connectors.kafka.clients import Clients
+from connectors.kafka.names import Names
+from connectors.kafka.views import Views, ViewTopic
+from connectors.redis.read_model import MovedElsewhere, ReadModel, is_passing, is_without_function
+from operators.polling import CalledSink, PolledSource
+
+WAIT_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+Answer = TypeVar("Answer")
+
+
+def build(source: PolledSource, sink: CalledSink) -> Dataflow:
+    """Every batch of views, in the order of its partition, to the read model."""
+    flow = Dataflow("view")
+    views = op.input("views", flow, source)
+    op.output("read_model", views, sink)
+    return flow
+
+
+class ViewFlow:
+    """From the topic to Redis until `is_over`; `tell` hears of what keeps it waiting, `on_taken` of what is kept."""
+
+    def __init__(
+        self,
+        clients: Clients,
+        names: Names,
+        model: ReadModel,
+        is_over: Callable[[], bool],
+        tell: Callable[[str], None],
+        on_taken: Callable[[Views, int], None] | None = None,
+    ) -> None:
+        self._clients = clients
+        self._names = names
+        self._model = model
+        self._is_over = is_over
+        self._tell = tell
+        self._on_taken = on_taken
+        self._is_elsewhere = False
+        self.topic: ViewTopic | None = None
+
+    def run(self) -> None:
+        """Raises what the brokers refuse, and what Redis refuses for good; Redis is waited for."""
+        while not self._is_over():
+            places = self._answered(self._prepared)
+            if places is None:
+                return
+            self._is_elsewhere = False
+            self.topic = ViewTopic(self._clients, self._names, places, self._tell)
+            try:
+                cli_main(build(PolledSource(self.topic.poll, self._is_left), CalledSink(self._keep)))
+            finally:
+                self.topic.close()
+
+    def _prepared(self) -> Mapping[int, str]:
+        self._model.prepare()
+        return self._model.places()
+
+    def _keep(self, batch: Views) -> None:
+        """Nothing more of what was read counts once Redis has turned out to be elsewhere."""
+        if self._is_elsewhere:
+            return
+        try:
+            newer = self._answered(lambda: self._model.take(batch.partition, batch.place, batch.following, batch.views))
+        except MovedElsewhere as fault:
+            self._is_elsewhere = True
+            self._tell(f"{fault}; going on from where Redis is")
+            return
+        if newer is None:
+            self._is_elsewhere = True
+        elif self._on_taken is not None:
+            self._on_taken(batch, newer)
+
+    def _is_left(self) -> bool:
+        return self._is_elsewhere or self._is_over()
+
+    def _answered(self, call: Callable[[], Answer]) -> Answer | None:
+        """What the call answers, made again while Redis is away; None where it is over before."""
+        tried = 0
+        while True:
+            try:
+                return call()
+            except RedisError as fault:
+                if is_without_function(fault):
+                    self._model.prepare()
+                elif not is_passing(fault):
+                    raise
+                if not tried:
+                    self._tell(f"waiting for Redis: {fault}")
+            if self._is_over():
+                return None
+            time.sleep(WAIT_SECONDS[min(tried, len(WAIT_SECONDS) - 1)])
+            tried += 1

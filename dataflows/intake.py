@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
@@ -20,7 +21,7 @@ from confluent_kafka import TopicPartition
 
 from connectors.kafka import domain_topics, intake_progress, intake_resume
 from connectors.kafka.clients import Clients
-from connectors.kafka.directory import TRANSACTION, Changes, Directory, Stand
+from connectors.kafka.directory import TRANSACTION, Changes, Directory
 from connectors.kafka.domain_messages import Input, Schemas, dead_letter_record, read_message
 from connectors.kafka.domain_topics import DomainTopics, Found
 from connectors.kafka.intake_progress import IntakeProgress
@@ -37,7 +38,7 @@ from operators.accounting import Faults
 from operators.intake import CommittedSink, Desk, InputSource, Turn
 from state import genesis
 from state.genesis import Genesis
-from state.guards import TOPIC_CHANGED, GuardStop
+from state.guards import POISON, TOPIC_CHANGED, GuardStop
 from state.intake.clock import Clock
 from state.intake.intake import Intake
 from state.rules import check_genesis
@@ -46,6 +47,8 @@ STORE: Final = "intake.db"
 IDLE_SECONDS: Final = 0.05
 # How often it is looked for topics and partitions that are new.
 LOOK_AGAIN_SECONDS: Final = 60.0
+SHOW_SECONDS: Final = 1.0
+AWAITED_SECONDS: Final = 30.0
 
 
 class IntakeSetup(NamedTuple):
@@ -54,6 +57,7 @@ class IntakeSetup(NamedTuple):
     A batch ends with the event that brings it over `records_max` or `bytes_max` of input, or over `log_records_max` or
     `log_bytes_max` of log: reference data is written to each of up to 1,024 partitions. `accepted` are ids of domain
     topics that were made again, by name, which are then read from their beginning. `midnight_wait` is in microseconds.
+    When live, a batch is read at most every `commit_seconds`.
     """
 
     genesis: Genesis
@@ -65,6 +69,7 @@ class IntakeSetup(NamedTuple):
     log_records_max: int = 20_000
     log_bytes_max: int = 64 << 20
     midnight_wait: Instant = PATIENCE
+    commit_seconds: float = 0.0
 
 
 class Batch(NamedTuple):
@@ -107,18 +112,34 @@ class KafkaIntake:
         patience = kafka.transaction_timeout_seconds + intake_resume.TIMED_OUT_MARGIN_SECONDS
         intake_resume.wait_for_transactions(clients, self.names, ours.partitions, patience)
         found = intake_resume.read_progress(clients, self.names, ours)
-        self.progress = self._begin(ours.ids, found) if isinstance(found, set) else found
-        self._check_genesis()
+        if isinstance(found, set):
+            self.progress = self._begin(ours.ids, found)
+        else:
+            self.progress = found
+            self._check_genesis()
         if self.progress.early:
             tell(f"{len(self.progress.early)} records stand in the log before their time; they are not written again")
-        self._directory = self._open_directory(ours.ids[self.names.directory])
-        self._topics = self._open_topics(kafka.request_timeout_seconds)
-        self._log = LogWriter(self._directory, self.progress.following, self.progress.places, self.progress.early)
-        self._intake = Intake(
-            self._directory, self._log, setup.ownership, self._directory.clock(), self.progress.latest
-        )
+        with ExitStack() as opened:
+            self._directory = self._open_directory(ours.ids[self.names.directory])
+            opened.callback(self._directory.close)
+            self._topics = self._open_topics(kafka.request_timeout_seconds)
+            self._opened = opened.pop_all()
+        following, places, early = self.progress.following, self.progress.places, self.progress.early
+        self._log = LogWriter(self._directory, following, places, early)
+        clock, latest = self._directory.clock(), self.progress.latest
+        self._intake = Intake(self._directory, self._log, setup.ownership, clock, latest)
         self._midnight = Midnight(self._topics, now, setup.midnight_wait)
         self._left: Sequence[Input] = ()
+        self._awaited: frozenset[Place] = frozenset()
+        self._awaited_since = 0.0
+        self._not_before = 0.0
+        self._show_at = 0.0
+        self._shown: Mapping[Place, int] = {}
+        so_far = self.progress
+        tell(
+            f"intake goes on behind transaction {so_far.transaction}: {so_far.events:,} events and "
+            f"{so_far.dead_letters:,} dead letters so far"
+        )
         self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
 
     def __enter__(self) -> Self:
@@ -130,7 +151,7 @@ class KafkaIntake:
     def close(self) -> None:
         """Commits nothing."""
         self._topics.close()
-        self._directory.close()
+        self._opened.close()
 
     @property
     def is_catching_up(self) -> bool:
@@ -158,8 +179,13 @@ class KafkaIntake:
         if self._left:
             return Batch(self._left)
         self._look_for_topics()
+        if self._topics.is_catching_up:
+            self._tell_who_is_awaited()
+        else:
+            time.sleep(max(0.0, min(self._not_before - time.monotonic(), self.setup.commit_seconds)))
         messages = self._topics.read(self.setup.records_max, self.setup.bytes_max, IDLE_SECONDS)
         if messages:
+            self._not_before = time.monotonic() + self.setup.commit_seconds
             name_of, schemas = self._topics.name_of, self._schemas
             return Batch([read_message(each, name_of(each.topic()), schemas) for each in messages])
         clock = self._intake.clock
@@ -190,19 +216,27 @@ class KafkaIntake:
         )
         said = [(TRANSACTION, b"%d" % progress.transaction)]
         transactions.produce(Produced(names.directory, value, key, 0, said) for key, value in effects.changes.items())
-        moved = [
-            TopicPartition(*place, offset)
-            for place, offset in progress.inputs.items()
-            if self.progress.inputs.get(place) != offset
-        ]
-        if moved:
-            transactions.send_offsets(moved, self._topics.consumer.consumer_group_metadata())
+        self._show_offsets(progress)
         # Progress comes last, so that it is never seen without what it tells of.
         transactions.await_delivery()
         transactions.produce([self._progress_record(progress)])
         transactions.commit()
-        self._directory.commit(self._stand(progress))
+        self._directory.commit(intake_resume.stand_of(progress, self._topic_id))
         self.progress = progress
+
+    def _show_offsets(self, progress: IntakeProgress) -> None:
+        """To tools that show lag. It takes two requests, so batches that are full do so only now and then."""
+        taken = progress.events + progress.dead_letters - self.progress.events - self.progress.dead_letters
+        if taken >= self.setup.records_max and time.monotonic() < self._show_at:
+            return
+        moved = [
+            TopicPartition(*place, offset)
+            for place, offset in progress.inputs.items()
+            if self._shown.get(place) != offset
+        ]
+        if moved:
+            self._transactions.send_offsets(moved, self._topics.consumer.consumer_group_metadata())
+            self._shown, self._show_at = progress.inputs, time.monotonic() + SHOW_SECONDS
 
     def _take_inputs(self, inputs: Sequence[Input]) -> tuple[list[Input], int]:
         """Dead letters among them, and how many were taken."""
@@ -216,7 +250,12 @@ class KafkaIntake:
                 continue
             latest = intake.latest
             at = latest if each.recorded_at is None else max(latest, each.recorded_at)
-            intake.take(each.event._replace(recorded_at=at), each)
+            try:
+                intake.take(each.event._replace(recorded_at=at), each)
+            except (GuardStop, MemoryError):
+                raise
+            except Exception as fault:
+                raise _poison(each, fault) from fault
         return letters, len(inputs)
 
     def _end_days(self, due: Due) -> None:
@@ -231,7 +270,7 @@ class KafkaIntake:
     def _following(self, inputs: Sequence[Input], letters: int) -> IntakeProgress:
         now = self.progress
         return now._replace(
-            transaction=now.transaction + 1,
+            transaction=now.next_transaction,
             following=tuple(self._log.following),
             places=self._log.places,
             early=tuple(self._log.early.elements()),
@@ -279,7 +318,7 @@ class KafkaIntake:
         self._topic_id = topic_id
         directory = Directory.open(self.setup.folder / STORE)
         try:
-            intake_resume.make_ready(self._clients, self.names, directory, self._stand(self.progress), self._tell)
+            intake_resume.make_ready(self._clients, self.names, directory, self.progress, self._topic_id, self._tell)
         except BaseException:
             directory.close()
             raise
@@ -316,6 +355,19 @@ class KafkaIntake:
                 )
         return changed
 
+    def _tell_who_is_awaited(self) -> None:
+        """Order by time needs all partitions; one that no broker leads holds back the others."""
+        now = time.monotonic()
+        awaited = self._topics.awaited
+        if not awaited or awaited != self._awaited:
+            self._awaited, self._awaited_since = awaited, now
+        elif now - self._awaited_since > AWAITED_SECONDS:
+            said = ", ".join(f"{topic}/{partition}" for topic, partition in sorted(awaited)[:5])
+            self._tell(
+                f"nothing has come from {said} for {AWAITED_SECONDS:g} seconds; events of other topics wait for it"
+            )
+            self._awaited_since = now
+
     def _find(self) -> Found:
         return domain_topics.find(self._clients, self.names)
 
@@ -330,11 +382,16 @@ class KafkaIntake:
         self._found = found
         self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
 
-    def _stand(self, progress: IntakeProgress) -> Stand:
-        return Stand(self._topic_id, progress.generation, progress.transaction)
-
     def _progress_record(self, progress: IntakeProgress) -> Produced:
         return Produced(self.names.directory, intake_progress.to_bytes(progress), intake_progress.KEY, 0, [])
+
+
+def _poison(item: Input, fault: Exception) -> GuardStop:
+    return GuardStop(
+        POISON,
+        f"{item}: {type(item.event).__name__} cannot be taken in, which is an error of Milepost's own: {type(fault).__name__}: "
+        f"{fault}. Nothing of its batch counts; run the release that mends it. `milepost --debug serve intake --alone` tells where",
+    )
 
 
 def build(inputs: Source[Any], take: Callable[[list[Any]], list[Any]], log: Sink[Any]) -> Dataflow:

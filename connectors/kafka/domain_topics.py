@@ -7,7 +7,7 @@ began, nothing waits for anything: a partition at its end does not hold back the
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
@@ -35,6 +35,42 @@ _GONE: Final = frozenset(
         KafkaError._UNKNOWN_PARTITION,
     }
 )
+# Corrupt, or more than the client unpacks: `receive.message.max.bytes`.
+_BROKEN: Final = frozenset({KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG})
+
+
+class Undelivered:
+    """In the place of a record that the client could not unpack: what it was is not known."""
+
+    def __init__(self, place: Place, offset: int, reason: str) -> None:
+        self._place = place
+        self._offset = offset
+        self.reason = reason
+
+    def topic(self) -> str:
+        return self._place[0]
+
+    def partition(self) -> int:
+        return self._place[1]
+
+    def offset(self) -> int:
+        return self._offset
+
+    def key(self) -> None:
+        return None
+
+    def value(self) -> None:
+        return None
+
+    def headers(self) -> None:
+        return None
+
+    def timestamp(self) -> tuple[int, int]:
+        """None, so it comes before what is waited for."""
+        return 0, 0
+
+    def error(self) -> None:
+        return None
 
 
 class Found(NamedTuple):
@@ -83,6 +119,7 @@ class DomainTopics:
     def __init__(
         self, clients: Clients, names: Names, found: Found, starts: Mapping[Place, int], timeout: float
     ) -> None:
+        self._clients = clients
         self._names = names
         self._timeout = timeout
         self.consumer: Consumer = clients.consumer(group=names.intake_group)
@@ -102,6 +139,11 @@ class DomainTopics:
     def is_catching_up(self) -> bool:
         return self._is_catching_up
 
+    @property
+    def awaited(self) -> frozenset[Place]:
+        """Partitions whose next record is not here yet, so that nobody's can be next."""
+        return frozenset(self._awaited) if self._is_catching_up else frozenset()
+
     def add(self, found: Found, starts: Mapping[Place, int]) -> None:
         """Topics and partitions that were not there before. Raises GuardStop where records that were not read are gone."""
         new = [
@@ -110,8 +152,7 @@ class DomainTopics:
             for partition in range(count)
             if (topic, partition) not in self._stretches
         ]
-        for place in new:
-            low, end = self._ends_of(place)
+        for place, (low, end) in self._all_ends(new).items():
             start = starts.get(place, low)
             if not low <= start <= end:
                 raise _gone(place, f"expected offset {start} next, found {low} to {end}")
@@ -138,7 +179,7 @@ class DomainTopics:
 
     def ends(self) -> dict[Place, int]:
         """Where each partition ends now."""
-        return {place: self._ends_of(place)[1] for place in self._stretches}
+        return {place: end for place, (_, end) in self._all_ends(self._stretches).items()}
 
     def topics_behind(self, ends: Mapping[Place, int]) -> tuple[str, ...]:
         """Topics of which something before these ends was not handed out yet."""
@@ -205,6 +246,8 @@ class DomainTopics:
                     self._keep(stretch, message)
             elif fault.code() == KafkaError._PARTITION_EOF:
                 self._end(message)
+            elif fault.code() in _BROKEN:
+                self._pass_over(self._stretches[message.topic(), message.partition()], fault.str())
             else:
                 _check(message, fault)
         return True
@@ -218,6 +261,12 @@ class DomainTopics:
         if len(stretch.held) == 1:
             heappush(self._firsts, (stretch.order, stretch))
             self._awaited.discard(stretch.place)
+
+    def _pass_over(self, stretch: Stretch, reason: str) -> None:
+        """A packed batch that cannot be unpacked, or is too large when it is: record by record, as none can be looked at."""
+        offset, stretch.fetched = stretch.fetched, stretch.fetched + 1
+        self._keep(stretch, Undelivered(stretch.place, offset, reason))
+        self.consumer.seek(TopicPartition(*stretch.place, stretch.fetched))
 
     def _end(self, message: Message) -> None:
         if not self._is_catching_up:
@@ -249,12 +298,18 @@ class DomainTopics:
                 self.consumer.resume([TopicPartition(*each.place)])
 
     def _assign(self) -> None:
-        for each in self._stretches.values():
-            each.is_paused = False
+        self._let_go_on(list(self._stretches.values()))
         self.consumer.assign([TopicPartition(*each.place, each.fetched) for each in self._stretches.values()])
 
-    def _ends_of(self, place: Place) -> tuple[int, int]:
-        return self.consumer.get_watermark_offsets(TopicPartition(*place), self._timeout)
+    def _all_ends(self, places: Iterable[Place]) -> dict[Place, tuple[int, int]]:
+        """First offset and end of each, asked by another consumer: one that fetches gets its answers late."""
+        asking = self._clients.consumer()
+        try:
+            return {
+                place: asking.get_watermark_offsets(TopicPartition(*place), self._timeout) for place in list(places)
+            }
+        finally:
+            asking.close()
 
     def _rank(self, topic: str) -> int:
         return RANKS.get(self.name_of(topic), RANK_LAST)

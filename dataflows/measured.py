@@ -13,12 +13,11 @@ from typing import Any, Final, Protocol
 
 from confluent_kafka import KafkaException
 
-from connectors.avro_walk import MESSAGE_BYTES_MAX
 from connectors.kafka.clients import Clients
+from connectors.kafka.domain_messages import EMPTY, VALUE_BYTES_MAX
 from connectors.kafka.names import DEAD_LETTERS, ENGAGEMENT_LOG, Names
 from connectors.kafka.open_exceptions import OpenExceptions
 from connectors.kafka.outputs import KafkaOutputs
-from connectors.kafka.registry import FRAME_BYTES
 from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.health import Health, Pulse
 from connectors.metrics.registry import Labels, Metrics
@@ -407,8 +406,8 @@ def guard_stops_counted(metrics: Metrics, folder: Path, dataflow: str) -> Iterat
 def reason_class(wrong: Unreadable) -> str:
     """A word for why a message is none; the reason itself is on the dead letter."""
     if wrong.size == 0:
-        return "no_value"
-    if wrong.size > MESSAGE_BYTES_MAX + FRAME_BYTES:
+        return "no_value" if wrong.reason == EMPTY else "not_unpacked"
+    if wrong.size > VALUE_BYTES_MAX:
         return "too_large"
     if wrong.event_type is None:
         return "unknown_schema"

@@ -117,13 +117,19 @@ ROWS: Final = (
                 "From event to visible",
                 "Producers that send late are in it; compare with log to visible, which is Milepost alone.",
                 "s",
-                tuple(Query(quantile(part, "milepost_event_to_visible_seconds"), f"p{part * 100:g}") for part in (0.5, 0.95, 0.99)),
+                tuple(
+                    Query(quantile(part, "milepost_event_to_visible_seconds"), f"p{part * 100:g}")
+                    for part in (0.5, 0.95, 0.99)
+                ),
             ),
             Panel(
                 "From log to visible",
                 "Reading, folding, writing and the commit.",
                 "s",
-                tuple(Query(quantile(part, "milepost_log_to_visible_seconds"), f"p{part * 100:g}") for part in (0.5, 0.95, 0.99)),
+                tuple(
+                    Query(quantile(part, "milepost_log_to_visible_seconds"), f"p{part * 100:g}")
+                    for part in (0.5, 0.95, 0.99)
+                ),
             ),
             Panel(
                 "One commit, 95 of 100",
@@ -217,7 +223,12 @@ ROWS: Final = (
                 "s",
                 (Query("milepost_commit_age_seconds", "{{dataflow}} {{shard}}"),),
             ),
-            Panel("Stores", "Bytes at hand; a cache of the log.", "bytes", (Query("milepost_store_bytes", "{{dataflow}} {{shard}}"),)),
+            Panel(
+                "Stores",
+                "Bytes at hand; a cache of the log.",
+                "bytes",
+                (Query("milepost_store_bytes", "{{dataflow}} {{shard}}"),),
+            ),
             Panel(
                 "Memory",
                 "Of each process.",
@@ -262,7 +273,12 @@ ROWS: Final = (
                 "Last guard stop",
                 "How long ago.",
                 "s",
-                (Query("time() - max by (dataflow, guard) (milepost_last_guard_stop_timestamp_seconds)", "{{dataflow}}: {{guard}}"),),
+                (
+                    Query(
+                        "time() - max by (dataflow, guard) (milepost_last_guard_stop_timestamp_seconds)",
+                        "{{dataflow}}: {{guard}}",
+                    ),
+                ),
                 "stat",
                 12,
                 4,
@@ -333,7 +349,10 @@ def _panel(number: int, panel: Panel, place: dict[str, int]) -> dict[str, Any]:
             "defaults": {"unit": panel.unit, "min": 0, "thresholds": {"mode": "absolute", "steps": colours}},
             "overrides": [],
         },
-        "options": {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi", "sort": "desc"}}
+        "options": {
+            "legend": {"displayMode": "list", "placement": "bottom"},
+            "tooltip": {"mode": "multi", "sort": "desc"},
+        }
         if panel.kind == "timeseries"
         else {"reduceOptions": {"calcs": ["lastNotNull"]}, "textMode": "auto"},
         "targets": [
@@ -357,7 +376,9 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if FILE.exists() and FILE.read_text(encoding="utf-8") == text:
         return 0
-    print(f"{FILE.name} is not what monitoring/dashboard.py makes; run `python -m monitoring.dashboard`", file=sys.stderr)
+    print(
+        f"{FILE.name} is not what monitoring/dashboard.py makes; run `python -m monitoring.dashboard`", file=sys.stderr
+    )
     return 1
 
 

@@ -28,7 +28,7 @@ FAULT: Final = "fault"
 
 DATAFLOWS: Final = ("intake", "accounting", "view")
 # Why intake does not take a message, from the outside in.
-REASON_CLASSES: Final = ("no_value", "too_large", "unknown_schema", "malformed", "invalid")
+REASON_CLASSES: Final = ("no_value", "too_large", "unknown_schema", "malformed", "invalid", "not_unpacked")
 
 # A label that is not here is a number: of a shard or a partition, of which the settings allow 1,024.
 VOCABULARIES: Final[Mapping[str, frozenset[str]]] = {
@@ -165,7 +165,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         COUNTER,
         ("dataflow", "reason_class"),
         "Messages that became dead letters: without a value, too large, of a schema that is none of ours or broken in its "
-        "frame, no Avro of their schema or on the wrong topic, or with a field that no event may have",
+        "frame, no Avro of their schema or on the wrong topic, with a field that no event may have, or in a batch that the client could not unpack",
     ),
     Measure(
         EVENT_TIME_LAG,

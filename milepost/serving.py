@@ -67,9 +67,12 @@ def accounting_flow(shards: str | None = None) -> Dataflow:
     held = ExitStack()
     atexit.register(held.close)
     stop = held.enter_context(stopping())
+    measured = held.enter_context(serving_metrics(settings, ACCOUNTING))
     job = accounting_job(settings, numbers)
+    hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job))
     turns = held.enter_context(accounting_kafka.opened(job, until_told(stop), say))
-    return accounting_kafka.flow_of(job, list(turns.values()), Faults(), until_told(stop), None)
+    hooks.on_open(turns)
+    return accounting_kafka.flow_of(job, list(turns.values()), Faults(), until_told(stop), hooks.on_commit)
 
 
 def take_in(settings: Settings) -> None:
@@ -95,7 +98,9 @@ def intake_flow() -> Dataflow:
     held = ExitStack()
     atexit.register(held.close)
     stop = held.enter_context(stopping())
-    opened = held.enter_context(opened_intake(load().settings))
+    settings = load().settings
+    measured = held.enter_context(serving_metrics(settings, INTAKE))
+    opened = MeasuredIntake(held.enter_context(opened_intake(settings)), measured.metrics, measured.health)
     return intake.flow_of(opened, Faults(), while_wanted(until_told(stop)))
 
 

@@ -30,7 +30,6 @@ def serving_metrics(settings: Settings, dataflow: str) -> Iterator[Measured]:
     told = settings.metrics
     measured = Measured(Metrics(release(), RULES_VERSION), Health(told.stuck_seconds))
     with ExitStack() as held:
-        held.enter_context(guard_stops_counted(measured.metrics, settings.store.folder, dataflow))
         if told.port:
             try:
                 held.enter_context(page(told.host, told.port, measured.metrics.registry, measured.health))
@@ -39,6 +38,7 @@ def serving_metrics(settings: Settings, dataflow: str) -> Iterator[Measured]:
                     [f"metrics.host, metrics.port: cannot listen on {told.host}:{told.port}: {fault.strerror}"]
                 ) from fault
             say(f"metrics at http://{told.host}:{told.port}/metrics")
+        held.enter_context(guard_stops_counted(measured.metrics, settings.store.folder, dataflow))
         yield measured
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from rich.console import Console, Group
@@ -12,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connectors.kafka.lag import Lag
-from connectors.metrics import catalogue
+from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.scraped import Page, scrape
 from milepost.console import shape, write_json
 from milepost.lags_told import asked
@@ -22,6 +23,7 @@ from state.guards import GuardStop
 
 WIDTH: Final = 110
 NONE: Final = "-"
+MESSAGE_SHOWN: Final = 200
 
 
 class Look(NamedTuple):
@@ -68,7 +70,7 @@ class Status(NamedTuple):
 def tell_once(settings: Settings, seconds: float, *, json: bool) -> None:
     before = _look(settings)
     time.sleep(seconds)
-    found = status_of(before, _look(settings))
+    found = status_of(before, _look(settings), settings.store.folder)
     if json:
         write_json(shape(1, **_plain(found)))
         return
@@ -85,11 +87,12 @@ def watch(settings: Settings, seconds: float) -> None:
             while not stop.requested and time.monotonic() < until:
                 time.sleep(0.05)
             now = _look(settings)
-            live.update(screen(status_of(before, now)), refresh=True)
+            live.update(screen(status_of(before, now, settings.store.folder)), refresh=True)
             before = now
 
 
-def status_of(before: Look, now: Look) -> Status:
+def status_of(before: Look, now: Look, folder: Path) -> Status:
+    """`folder` keeps the guard stops of processes on this machine, also of those that are down."""
     pages, was = [page for page in now.pages if not page.fault], {page.address: page for page in before.pages}
     rates = _Rates(was, now.at - before.at)
     unanswered = {page.address: page.fault for page in now.pages if page.fault}
@@ -101,7 +104,7 @@ def status_of(before: Look, now: Look) -> Status:
         _intake(pages),
         _view(pages),
         _exceptions(pages),
-        _last_stop(pages),
+        _last_stop(pages, folder),
         unanswered,
     )
 
@@ -114,7 +117,7 @@ def screen(found: Status) -> Group:
     if found.last_stop is not None:
         stop = found.last_stop
         at = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(stop["at"]))
-        parts.append(Text(f"last stop: {stop['guard']} ({stop['dataflow']}), {at}"))
+        parts.append(Text(f"last stop: {stop['guard']} ({stop['dataflow']}), {at}  {stop['message'][:MESSAGE_SHOWN]}"))
     parts += [Text(f"no answer from {who}: {why}") for who, why in found.unanswered.items()]
     return Group(*parts)
 
@@ -222,12 +225,18 @@ def _exceptions(pages: Sequence[Page]) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
 
 
-def _last_stop(pages: Sequence[Page]) -> dict[str, Any] | None:
-    stops = [sample for page in pages for sample in page.of(catalogue.LAST_GUARD_STOP)]
-    if not stops:
-        return None
-    last = max(stops, key=lambda sample: sample.value)
-    return {"guard": last.labels["guard"], "dataflow": last.labels["dataflow"], "at": last.value}
+def _last_stop(pages: Sequence[Page], folder: Path) -> dict[str, Any] | None:
+    stops = [
+        {"guard": sample.labels["guard"], "dataflow": sample.labels["dataflow"], "at": sample.value, "message": ""}
+        for page in pages
+        for sample in page.of(catalogue.LAST_GUARD_STOP)
+    ]
+    for dataflow in catalogue.DATAFLOWS:
+        found = guard_stops.last(guard_stops.read(folder, dataflow))
+        if found is not None:
+            guard, last = found
+            stops.append({"guard": guard, "dataflow": dataflow, "at": last.last_at, "message": last.last_message})
+    return max(stops, key=lambda stop: (stop["at"], stop["message"]), default=None)
 
 
 # Shown

@@ -58,7 +58,7 @@ class Process:
         self.hooks = MeasuredAccounting(self.metrics, self.health, partial(store_path, self.job))
 
     def run(self, parts: list[list[LogRecord]], **settings: Any) -> None:
-        ends = Until({number: len(part) for number, part in enumerate(parts)}, lambda shard, mark: None)
+        ends = Until({number: len(part) for number, part in enumerate(parts)})
 
         def on_commit(effects: Any, mark: Any) -> None:
             self.hooks.on_commit(effects, mark)

@@ -21,6 +21,7 @@ from milepost.commands import (
     forecast,
     import_,
     import_exports,
+    lag,
     ledger,
     mending,
     run,
@@ -29,6 +30,7 @@ from milepost.commands import (
     settings,
     show,
     statement,
+    status,
     topics,
     verify,
 )
@@ -383,4 +385,18 @@ mount(
     "Let a shard pass over a record that stops it.",
     example="milepost skip --shard 3 --offset 1200 --reason 'fault 81' --as ann --approved-by ben",
     then="milepost serve accounting; then correct by a new event what the record was to do",
+)
+mount(
+    "lag",
+    lag.lag,
+    "How far behind intake and the shards are.",
+    example="milepost lag --all",
+    then="milepost status, where the processes run; docs/monitoring.md says what to do about a lag that grows",
+)
+mount(
+    "status",
+    status.status,
+    "Everything that runs, on one screen.",
+    example="milepost status --once --interval 1",
+    then="milepost lag for each partition; docs/monitoring.md for what a figure means",
 )

@@ -23,7 +23,7 @@ from tests.deploy.overlays import PROCESSES, SERVING
 from tests.deploy.rendering import ROOT
 
 PROJECT: Final[Mapping[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-NOT_SHIPPED: Final = {"simulation", "benchmarks"}
+NOT_SHIPPED: Final = {"simulation", "benchmarks", "monitoring"}
 BUILT_WITH: Final = {"requirements.txt", "pyproject.toml", "scripts/name_release.py"}
 INDEX_MISSING: Final = "the package index is not reached: THE STEPS OF THE CONTAINERFILE WERE NOT RUN"
 BUILD, FINAL = stages()

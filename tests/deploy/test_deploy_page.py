@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from tests.deploy.commands import assert_is_a_command
 from tests.deploy.overlays import NAMES, objects, one, settings_text
 from tests.deploy.rendering import ROOT, name_of
 
@@ -25,6 +26,13 @@ def test_what_its_commands_name_is_there() -> None:
     assert len(named) >= 8
     for kind, name in named:
         assert one("prod", KINDS[kind], name)
+
+
+def test_verbs_that_run_in_pods_are_verbs() -> None:
+    found = re.findall(r"-- python -m milepost (.+)", TEXT)
+    assert found
+    for line in found:
+        assert_is_a_command(line.split())
 
 
 def test_pods_and_claims_are_called_as_it_says() -> None:

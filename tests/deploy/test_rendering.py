@@ -53,7 +53,7 @@ def test_kubernetes_would_take_every_object(named: str) -> None:
     found = OBJECTS[named]
     if found["kind"] in FOREIGN:
         assert found["apiVersion"] == "monitoring.coreos.com/v1"
-        assert set(found["spec"]) == {"selector", "endpoints"}
+        assert set(found["spec"]) == {"selector", "endpoints", "jobLabel"}
     else:
         assert kubernetes_validate.validate(found, KUBERNETES, strict=True) == KUBERNETES
 

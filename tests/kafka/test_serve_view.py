@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
+from typing import Final
 
 import orjson
 import pytest
@@ -18,10 +20,14 @@ from dataflows.accounting_kafka import run
 from milepost import exit_codes
 from simulation.servers.kafka import Broker
 from simulation.servers.redis import RedisServer
+from simulation.servers.server import free_port
 from state.guards import WRONG_TOPIC_SETTINGS
 from tests.kafka.firm import ROOT, Site, Until, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import until
+
+READY: Final = 200
+UNREADY: Final = 503
 
 
 @pytest.fixture
@@ -36,8 +42,15 @@ def model(redis_server: RedisServer, own_name: str) -> Iterator[ReadModel]:
     found.close()
 
 
-def started(of: Site, model: ReadModel) -> subprocess.Popen[bytes]:
-    told = ["--set", f"redis.url={model.settings.url}", "--set", f"redis.prefix={model.settings.prefix}"]
+def started(of: Site, model: ReadModel, port: int = 0) -> subprocess.Popen[bytes]:
+    told = [
+        "--set",
+        f"redis.url={model.settings.url}",
+        "--set",
+        f"redis.prefix={model.settings.prefix}",
+        "--set",
+        f"metrics.port={port}",
+    ]
     command = [sys.executable, "-m", "milepost", "serve", "view", "--alone", *of.options(), *told]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
 
@@ -60,6 +73,18 @@ def in_redis(model: ReadModel) -> dict[str, object]:
     return {project: model.view(project) for project in model.project_ids()}
 
 
+def status(port: int, path: str) -> int | None:
+    """None where nothing listens."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except OSError:
+        return None
+    finally:
+        connection.close()
+
+
 def test_redis_has_the_newest_view_of_each_project_also_after_it_was_emptied(
     of: Site, model: ReadModel, tmp_path: Path
 ) -> None:
@@ -73,9 +98,26 @@ def test_redis_has_the_newest_view_of_each_project_also_after_it_was_emptied(
         finally:
             view.kill()
     model.clear()
-    with started(of, model) as view:
+    port = free_port()
+    with started(of, model, port) as view:
         try:
             until(lambda: in_redis(model) == newest)
+            until(lambda: status(port, "/readyz") == READY)
+        finally:
+            view.kill()
+
+
+def test_it_waits_for_redis_and_is_well_but_not_ready_meanwhile(of: Site) -> None:
+    port = free_port()
+    nowhere = ReadModel(RedisSettings(url=f"redis://127.0.0.1:{free_port()}/0"))
+    with started(of, nowhere, port) as view:
+        try:
+            assert view.stderr is not None
+            until(lambda: b"waiting for Redis" in view.stderr.readline())
+            assert status(port, "/healthz") == READY
+            assert status(port, "/readyz") == UNREADY
+            view.send_signal(signal.SIGTERM)
+            assert view.wait(60) == exit_codes.DONE
         finally:
             view.kill()
 

@@ -14,14 +14,12 @@ from typing import Any, Final, Protocol
 from confluent_kafka import KafkaException
 
 from connectors.kafka.clients import Clients
-from connectors.kafka.domain_messages import EMPTY, VALUE_BYTES_MAX
 from connectors.kafka.names import DEAD_LETTERS, ENGAGEMENT_LOG, Names
 from connectors.kafka.open_exceptions import OpenExceptions
 from connectors.kafka.outputs import KafkaOutputs
 from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.health import Health, Pulse
 from connectors.metrics.registry import Labels, Metrics
-from connectors.unreadable import Unreadable
 from dataflows.accounting_kafka import Paced
 from dataflows.intake import STORE as MEMORY
 from dataflows.intake import Batch as IntakeBatch
@@ -266,7 +264,7 @@ class MeasuredIntake:
             count(catalogue.EVENTS_EMITTED, (INTAKE, DEAD_LETTERS), len(effects.letters))
         for letter in effects.letters:
             if letter.unreadable is not None:
-                count(catalogue.RECORDS_REJECTED, (INTAKE, reason_class(letter.unreadable)))
+                count(catalogue.RECORDS_REJECTED, (INTAKE, letter.unreadable.reason_class))
         clock = self._intake.clock
         if clock is not self._clock:
             ended = {day.zone: day.date for day in self._clock.days}
@@ -401,17 +399,6 @@ def guard_stops_counted(metrics: Metrics, folder: Path, dataflow: str) -> Iterat
     except Exception as fault:
         guard_stops.add(folder, dataflow, None, f"{type(fault).__name__}: {fault}")
         raise
-
-
-def reason_class(wrong: Unreadable) -> str:
-    """A word for why a message is none; the reason itself is on the dead letter."""
-    if wrong.size == 0:
-        return "no_value" if wrong.reason == EMPTY else "not_unpacked"
-    if wrong.size > VALUE_BYTES_MAX:
-        return "too_large"
-    if wrong.event_type is None:
-        return "unknown_schema"
-    return "invalid" if wrong.field_path else "malformed"
 
 
 def bytes_of(store: Path) -> int:

@@ -217,12 +217,13 @@ def test_intake_counts_by_topic_and_names_the_class_of_what_it_does_not_take(wor
             for reason in catalogue.REASON_CLASSES
         }
         assert rejected == {
+            "not_unpacked": 0,
             "no_value": 1,
             "too_large": 0,
             "unknown_schema": 1,
-            "malformed": 2,
+            "wrong_topic": 1,
+            "malformed": 1,
             "invalid": 1,
-            "not_unpacked": 0,
         }
         assert value(catalogue.UNROUTED_WAITING) == 1
         assert value(catalogue.EVENT_TIME_LAG, {"topic": "psa.time"}) == 7_200

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -15,7 +20,7 @@ from typer.testing import CliRunner
 from connectors.avro_codec import OUTPUT_CODECS
 from connectors.kafka.lag import lags
 from connectors.log_records import LogRecord
-from connectors.metrics import catalogue
+from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.health import Health
 from connectors.metrics.page import page
 from connectors.metrics.registry import Metrics
@@ -25,6 +30,7 @@ from dataflows.measured import MeasuredAccounting, MeasuredIntake, MeasuredView,
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from milepost.cli import app
 from simulation.servers.kafka import Broker
+from state.guards import POISON, TOPIC_CHANGED
 from state.store import Store
 from tests.intake_inputs import activated, at, entity, worked
 from tests.kafka.firm import Site, Until, simulated, site
@@ -32,6 +38,7 @@ from tests.kafka.given_log import divided
 from tests.kafka.intake_world import MORNING, SECOND, World, until_idle
 from tests.kafka.servers import until
 
+ROOT = Path(__file__).parents[2]
 DOMAIN = ("finance.reference", "psa.projects", "psa.time")
 WHEN = "2026-03-02 07:00"
 
@@ -56,12 +63,14 @@ class Process:
         self.health = Health()
         self.job = of.job()
         self.hooks = MeasuredAccounting(self.metrics, self.health, partial(store_path, self.job))
+        self.lags: list[float] = []
 
     def run(self, parts: list[list[LogRecord]], **settings: Any) -> None:
         ends = Until({number: len(part) for number, part in enumerate(parts)})
 
         def on_commit(effects: Any, mark: Any) -> None:
             self.hooks.on_commit(effects, mark)
+            self.lags.append(self.total(catalogue.KAFKA_LAG))
             ends.on_commit(effects, mark)
 
         run(self.of.job(**settings), ends.reached, on_commit, on_open=self.hooks.on_open)
@@ -102,6 +111,8 @@ def test_accounting_counts_what_it_takes_and_says(two: Site, records: list[LogRe
     commits = process.value(f"{catalogue.COMMIT_SECONDS}_count", **labels)
     assert commits is not None
     assert commits >= count / 300
+    # At the end at most the mark of each partition's last transaction is left.
+    assert process.lags[-1] <= len(parts) < 300 < process.lags[0]
     for shard, part in enumerate(parts):
         assert process.value(catalogue.LOG_PLACE, shard=str(shard)) == len(part)
         size = process.value(catalogue.STORE_BYTES, dataflow="accounting", shard=str(shard))
@@ -370,3 +381,42 @@ def test_status_without_brokers_shows_the_processes(tmp_path: Path) -> None:
     file.write_text('[kafka]\nbrokers = "127.0.0.1:1"\nrequest_timeout_seconds = 1\n[metrics]\naddresses = []\n')
     told = json.loads(printed("status", "--settings", str(file), "--json", "--interval", "0.2"))
     assert list(told["unanswered"]) == ["brokers"]
+
+
+def test_status_stays_on_a_terminal_until_it_is_told_to_end(tmp_path: Path) -> None:
+    file = tmp_path / "milepost.toml"
+    file.write_text('[kafka]\nbrokers = "127.0.0.1:1"\nrequest_timeout_seconds = 1\n[metrics]\naddresses = []\n')
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "milepost", "status", "--settings", str(file), "--interval", "0.2"]
+    with subprocess.Popen(command, stdout=theirs, env={**os.environ, "TERM": "xterm"}, cwd=ROOT) as shown:
+        os.close(theirs)
+        seen = b""
+        while seen.count(b"no answer from brokers") < 2:
+            seen += os.read(ours, 65_536)
+        shown.send_signal(signal.SIGINT)
+        os.set_blocking(ours, False)
+        until(lambda: _drained(ours) and shown.poll() is not None)
+        assert shown.returncode == 0
+    os.close(ours)
+
+
+def _drained(terminal: int) -> bool:
+    try:
+        os.read(terminal, 65_536)
+    except OSError:
+        return True
+    return True
+
+
+def test_status_names_the_guard_that_stopped_a_process_that_is_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    guard_stops.add(tmp_path / "kept", "intake", TOPIC_CHANGED, "topic psa.time was made again", at=100.0)
+    guard_stops.add(tmp_path / "kept", "accounting", POISON, "record 5 cannot be folded", at=200.0)
+    file = tmp_path / "milepost.toml"
+    file.write_text(
+        '[kafka]\nbrokers = "127.0.0.1:1"\nrequest_timeout_seconds = 1\n[metrics]\naddresses = []\n[store]\nfolder = "kept"\n'
+    )
+    text = printed("status", "--settings", str(file), "--once", "--interval", "0.2")
+    assert "last stop: poison (accounting), 1970-01-01 00:03:20Z  record 5 cannot be folded" in text

@@ -84,6 +84,10 @@ class KafkaLog:
         # Behind the last record there may be marks of transactions, which the end of the partition passes.
         return max(self._next - number, 0) + max(high - max(self._next_place, self._seen_to), 0)
 
+    def has_behind(self, number: int) -> bool:
+        """Whether this record, or one behind it, is at hand."""
+        return number < self._next
+
     def remember(self, number: int, place: int) -> None:
         """A record's place, known from elsewhere: it shortens the search for others."""
         self._known = (number, place)

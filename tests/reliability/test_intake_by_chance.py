@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -13,7 +14,7 @@ from confluent_kafka import KafkaException
 
 from connectors.avro_codec import EVENT_CODECS
 from connectors.kafka import intake_resume, transactions
-from connectors.kafka.log_writer import GENESIS_KEY
+from connectors.kafka.log_writer import GENESIS_KEY, LogWriter
 from connectors.kafka.names import DEAD_LETTERS, Names
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
@@ -30,6 +31,7 @@ PARTITIONS = 3
 EVENTS = 50
 SEEDS = 300
 CHUNK = 100
+SEEDS_TO_FIND_A_MISTAKE = 40
 # After so many starts nothing goes wrong any more, and all has to come right.
 STARTS_WITH_FAULTS = 12
 PASSING = frozenset({FENCED, BROKER_UNREACHABLE})
@@ -148,20 +150,33 @@ def play(seed: int, folder: Path) -> Counter[str]:
     return history.brokers.reached
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
-def test_the_log_is_that_of_one_run_whatever_goes_wrong(
-    first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time(Brokers(Random(0)))
+    monkeypatch.setattr(intake_resume, "time", time)
+    monkeypatch.setattr(transactions, "time", time)
+
+
+def play_all(seeds: Iterable[int], folder: Path) -> Counter[str]:
     reached: Counter[str] = Counter()
-    for seed in range(first, first + CHUNK):
-        with monkeypatch.context() as patched:
-            time = Time(Brokers(Random(0)))
-            patched.setattr(intake_resume, "time", time)
-            patched.setattr(transactions, "time", time)
-            try:
-                reached += play(seed, tmp_path / str(seed))
-            except AssertionError as wrong:
-                raise AssertionError(f"seed {seed}: {wrong}") from wrong
-        shutil.rmtree(tmp_path / str(seed))
+    for seed in seeds:
+        try:
+            reached += play(seed, folder / str(seed))
+        except AssertionError as wrong:
+            raise AssertionError(f"seed {seed}: {wrong}") from wrong
+        shutil.rmtree(folder / str(seed))
+    return reached
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+def test_the_log_is_that_of_one_run_whatever_goes_wrong(first: int, tmp_path: Path) -> None:
+    reached = play_all(range(first, first + CHUNK), tmp_path)
     rare = ("crash", "late_end_in_next", "fenced_open", "lost_reply", "failed_delivery", "no_answer")
     assert [name for name in rare if not reached[name]] == [], "what is never reached is not shown"
+
+
+def test_a_mistake_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in the log before its time is written a second time."""
+    monkeypatch.setattr(LogWriter, "_is_early", lambda _log, _same: False)
+    with pytest.raises(AssertionError, match="each record once"):
+        play_all(range(SEEDS_TO_FIND_A_MISTAKE), tmp_path)

@@ -138,13 +138,11 @@ class MeasuredAccounting:
         shard = self._shards[effects.batch.shard]
         committed = time.perf_counter() - shard.timed.began_at
         shard.pulse.settled()
-        records = effects.batch.records
-        first = records[0].offset
-        done = records[: mark.offset - first]
+        done = effects.folded(mark)
         self._batches.add(len(done), sum([len(record.body) for record in done]), committed)
         new = max(shard.done, shard.visible[0])
         if mark.offset > new:
-            self._measure(shard, records[max(new - first, 0) : mark.offset - first], new, mark.offset)
+            self._measure(shard, done[new - mark.offset :], new, mark.offset)
         shard.done = mark.offset
         if not shard.pulse.is_ready:
             shard.pulse.is_ready = (mark.offset, mark.engagement) >= shard.visible

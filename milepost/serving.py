@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -26,10 +26,21 @@ from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import unreachable
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.settings import KafkaSettings
+from connectors.redis.read_model import ReadModel
 from dataflows import accounting_kafka, intake
 from dataflows.accounting_kafka import Job, store_path
 from dataflows.intake import IntakeSetup, KafkaIntake
-from dataflows.measured import ACCOUNTING, INTAKE, MeasuredAccounting, MeasuredIntake, exceptions_followed
+from dataflows.measured import (
+    ACCOUNTING,
+    INTAKE,
+    VIEW,
+    MeasuredAccounting,
+    MeasuredIntake,
+    MeasuredView,
+    exceptions_followed,
+)
+from dataflows.view import ViewFlow
+from domain.outputs import TOPICS
 from milepost.console import say
 from milepost.serving_metrics import Measured, serving_metrics
 from milepost.settings import Settings, load
@@ -43,6 +54,7 @@ from state.rules import RULES
 
 MINUTE = 60_000_000
 INTAKE_TOPICS = (ENGAGEMENT_LOG, DIRECTORY, DEAD_LETTERS)
+VIEW_TOPICS = (TOPICS["ProjectView"],)
 ACCOUNTING_TOPICS = ("engagement.log", PROGRESS, OVERRIDES, *SHARD_TOPICS)
 
 
@@ -91,6 +103,30 @@ def _take_in(settings: Settings, stop: Stop, measured: Measured) -> None:
     with opened_intake(settings) as opened:
         desk = MeasuredIntake(opened, measured.metrics, measured.health)
         intake.run_dataflow(desk, while_wanted(until_told(stop)))
+
+
+def keep_views(settings: Settings) -> None:
+    """Until somebody asks to stop. Redis is waited for."""
+    kafka = settings.kafka
+    with (
+        stopping() as stop,
+        serving_metrics(settings, VIEW) as measured,
+        closing(ReadModel(settings.redis)) as model,
+    ):
+        clients = KafkaClients(kafka)
+        asked(lambda: topics.check(clients, kafka, VIEW_TOPICS))
+        hooks, is_told = MeasuredView(measured.metrics, measured.health), until_told(stop)
+
+        def is_over() -> bool:
+            """Also asked while Redis is waited for, which a new start would not shorten: so that is no being stuck."""
+            hooks.beat(is_idle=True, is_caught_up=flow.topic is not None and flow.topic.is_caught_up)
+            return is_told()
+
+        flow = ViewFlow(clients, Names.of(kafka), model, is_over, say, hooks.on_taken)
+        try:
+            flow.run()
+        except KafkaException as fault:
+            raise unreachable(fault.args[0].str()) from fault
 
 
 def intake_flow() -> Dataflow:

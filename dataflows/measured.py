@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from confluent_kafka import KafkaException
 
@@ -17,6 +17,7 @@ from connectors.kafka.clients import Clients
 from connectors.kafka.names import DEAD_LETTERS, ENGAGEMENT_LOG, Names
 from connectors.kafka.open_exceptions import OpenExceptions
 from connectors.kafka.outputs import KafkaOutputs
+from connectors.kafka.views import Views, ViewTopic
 from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.health import Health, Pulse
 from connectors.metrics.registry import Labels, Metrics
@@ -294,39 +295,45 @@ class MeasuredIntake:
         return [((self._short(topic),), max(now - at / SECOND, 0.0)) for topic, at in list(self._newest.items())]
 
 
-class TakenViews(Protocol):
-    """Views of one partition that the read model has taken."""
-
-    @property
-    def partition(self) -> int: ...
-    @property
-    def views(self) -> Sequence[Any]: ...
-
-
 class MeasuredView:
-    """`on_taken` is for the view dataflow, which calls it when Redis holds a batch; `beat` for each time that it asks."""
+    """`on_polled` and `on_taken` are for the view dataflow, `turned` for whoever it asks whether it is over."""
 
     def __init__(self, metrics: Metrics, health: Health) -> None:
         self._metrics = metrics
-        self._pulse = Pulse()
+        self._pulse = Pulse(may_wait=True)
         self._batches = _Batches(metrics, VIEW)
+        self._topic: ViewTopic | None = None
         health.watch({VIEW: self._pulse})
+        metrics.ask(catalogue.KAFKA_LAG, self._lags)
         metrics.ask(catalogue.COMMIT_AGE, lambda: [((VIEW, ""), self._pulse.unsettled_seconds)])
         metrics.ask(catalogue.READY, lambda: [((VIEW,), float(self._pulse.is_ready))])
 
-    def on_taken(self, batch: TakenViews, newer: int) -> None:
+    def turned(self) -> None:
+        """Also while Redis is waited for."""
+        self._pulse.turned()
+
+    def on_polled(self, topic: ViewTopic, came: bool) -> None:
+        self._topic = topic
+        self._pulse.is_ready = self._pulse.is_ready or topic.is_caught_up
+        if came or not topic.is_caught_up:
+            self._pulse.turned()
+        else:
+            self._pulse.settled()
+
+    def on_taken(self, batch: Views, newer: int) -> None:
         """`newer` of them were newer than what Redis held."""
         self._pulse.settled()
         self._batches.add(len(batch.views), sum([len(view.json) for view in batch.views]))
         self._metrics.count(catalogue.EVENTS_CONSUMED, (VIEW, VIEWS), len(batch.views))
         self._metrics.count(catalogue.EVENTS_EMITTED, (VIEW, VIEWS), newer)
 
-    def beat(self, *, is_idle: bool, is_caught_up: bool) -> None:
-        self._pulse.is_ready = self._pulse.is_ready or is_caught_up
-        if is_idle:
-            self._pulse.settled()
-        else:
-            self._pulse.turned()
+    def _lags(self) -> list[tuple[Labels, float]]:
+        topic = self._topic
+        try:
+            behind = {} if topic is None else topic.behind()
+        except (RuntimeError, KafkaException):
+            return []
+        return [((VIEW, VIEWS, str(partition)), float(number)) for partition, number in behind.items()]
 
 
 @contextmanager

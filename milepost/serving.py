@@ -119,10 +119,10 @@ def keep_views(settings: Settings) -> None:
 
         def is_over() -> bool:
             """Also asked while Redis is waited for, which a new start would not shorten: so that is no being stuck."""
-            hooks.beat(is_idle=True, is_caught_up=flow.topic is not None and flow.topic.is_caught_up)
+            hooks.turned()
             return is_told()
 
-        flow = ViewFlow(clients, Names.of(kafka), model, is_over, say, hooks.on_taken)
+        flow = ViewFlow(clients, Names.of(kafka), model, is_over, say, hooks.on_taken, hooks.on_polled)
         try:
             flow.run()
         except KafkaException as fault:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,16 @@ from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.health import Health
 from connectors.metrics.page import page
 from connectors.metrics.registry import Metrics
+from connectors.redis.read_model import ReadModel
+from connectors.redis.settings import RedisSettings
 from dataflows.accounting_kafka import run, store_path
 from dataflows.intake import run_dataflow
 from dataflows.measured import MeasuredAccounting, MeasuredIntake, MeasuredView, exceptions_followed
+from dataflows.view import ViewFlow
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from milepost.cli import app
 from simulation.servers.kafka import Broker
+from simulation.servers.redis import RedisServer
 from state.guards import POISON, TOPIC_CHANGED
 from state.store import Store
 from tests.intake_inputs import activated, at, entity, worked
@@ -264,21 +269,29 @@ def test_days_that_intake_ends_are_counted(world: World) -> None:
 # The view
 
 
-def test_the_view_counts_what_it_takes_and_what_was_newer() -> None:
-    class Given:
-        partition = 3
-        views = tuple(type("View", (), {"json": b"{}"})() for _ in range(5))
-
+def test_the_view_counts_what_redis_takes(two: Site, records: list[LogRecord], redis_server: RedisServer) -> None:
+    """Every project's newest view; nothing is left behind, and then it is ready."""
+    parts = given(two, records)
+    Process(two).run(parts)
     metrics, health = Metrics("1", "1"), Health()
-    view = MeasuredView(metrics, health)
-    view.on_taken(Given(), 4)
+    hooks = MeasuredView(metrics, health)
     value = metrics.registry.get_sample_value
     labels = {"dataflow": "view", "topic": "project.views"}
-    assert (value(catalogue.EVENTS_CONSUMED, labels), value(catalogue.EVENTS_EMITTED, labels)) == (5, 4)
-    assert value("milepost_batch_bytes_sum", {"dataflow": "view"}) == 10
+    lags: list[float | None] = []
+
+    def is_over() -> bool:
+        lags.append(value(catalogue.KAFKA_LAG, {**labels, "partition": "0"}))
+        return not health.unready()
+
     assert health.unready() == ["view is behind what is visible"]
-    view.beat(is_idle=True, is_caught_up=True)
-    assert health.unready() == []
+    with closing(ReadModel(RedisSettings(url=redis_server.url))) as model:
+        ViewFlow(two.clients, two.names, model, is_over, print, hooks.on_taken, hooks.on_polled).run()
+    consumed, emitted = value(catalogue.EVENTS_CONSUMED, labels), value(catalogue.EVENTS_EMITTED, labels)
+    assert consumed is not None
+    assert emitted == consumed
+    assert 0 < consumed <= sum(len(two.read(shard)["project.views"]) for shard in range(2))
+    assert lags[-1] == 0
+    assert (health.stuck(), health.unready()) == ([], [])
 
 
 # From the brokers alone

@@ -246,6 +246,7 @@ def test_prometheus_has_data_for_every_query(
         assert {each["metric"]["dataflow"] for each in prometheus.query("milepost_ready == 1")} == {
             "intake",
             "accounting",
+            "view",
         }
         assert all(answers(port, "/healthz") for port in ports)
 

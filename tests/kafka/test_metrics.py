@@ -155,20 +155,14 @@ def test_a_process_is_not_ready_before_its_store_is_made_again(two: Site, record
     Store.delete(store_path(two.job(), 1))
     process = Process(two)
     seen: list[tuple[int, list[str]]] = []
-    on_commit = process.hooks.on_commit
+    end = Until({1: len(parts[1])})
 
-    def looked(effects: Any, mark: Any) -> None:
-        on_commit(effects, mark)
+    def on_commit(effects: Any, mark: Any) -> None:
+        process.hooks.on_commit(effects, mark)
+        end.on_commit(effects, mark)
         seen.append((mark.offset, process.health.unready()))
 
-    process.hooks.on_commit = looked  # type: ignore[method-assign]
-    end = Until({1: len(parts[1])})
-    run(
-        two.job(batch_records=200),
-        end.reached,
-        lambda e, m: (looked(e, m), end.on_commit(e, m))[0],
-        on_open=process.hooks.on_open,
-    )
+    run(two.job(batch_records=200), end.reached, on_commit, on_open=process.hooks.on_open)
     *before, last = seen
     assert before
     assert all(unready == ["shard 1 is behind what is visible"] for _, unready in before)

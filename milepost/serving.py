@@ -65,7 +65,7 @@ def account(settings: Settings, shards: Sequence[int]) -> None:
             job = accounting_job(settings, shards)
             hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job))
             with exceptions_followed(measured.metrics, job.clients, job.names, shards):
-                accounting_kafka.run(job, until_told(stop), hooks.on_commit, say, hooks.on_open)
+                accounting_kafka.run(job, until_told(stop), on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open)
         except sqlite3.OperationalError as fault:
             raise unwritable(settings.store.folder, str(fault)) from fault
 

@@ -9,19 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from confluent_kafka import KafkaException
 
 from connectors.kafka.clients import Clients
-from connectors.kafka.domain_messages import EMPTY, VALUE_BYTES_MAX
 from connectors.kafka.names import DEAD_LETTERS, ENGAGEMENT_LOG, Names
 from connectors.kafka.open_exceptions import OpenExceptions
 from connectors.kafka.outputs import KafkaOutputs
+from connectors.kafka.views import Views, ViewTopic
 from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.health import Health, Pulse
 from connectors.metrics.registry import Labels, Metrics
-from connectors.unreadable import Unreadable
 from dataflows.accounting_kafka import Paced
 from dataflows.intake import STORE as MEMORY
 from dataflows.intake import Batch as IntakeBatch
@@ -140,13 +139,11 @@ class MeasuredAccounting:
         shard = self._shards[effects.batch.shard]
         committed = time.perf_counter() - shard.timed.began_at
         shard.pulse.settled()
-        records = effects.batch.records
-        first = records[0].offset
-        done = records[: mark.offset - first]
+        done = effects.folded(mark)
         self._batches.add(len(done), sum([len(record.body) for record in done]), committed)
         new = max(shard.done, shard.visible[0])
         if mark.offset > new:
-            self._measure(shard, records[max(new - first, 0) : mark.offset - first], new, mark.offset)
+            self._measure(shard, done[new - mark.offset :], new, mark.offset)
         shard.done = mark.offset
         if not shard.pulse.is_ready:
             shard.pulse.is_ready = (mark.offset, mark.engagement) >= shard.visible
@@ -266,7 +263,7 @@ class MeasuredIntake:
             count(catalogue.EVENTS_EMITTED, (INTAKE, DEAD_LETTERS), len(effects.letters))
         for letter in effects.letters:
             if letter.unreadable is not None:
-                count(catalogue.RECORDS_REJECTED, (INTAKE, reason_class(letter.unreadable)))
+                count(catalogue.RECORDS_REJECTED, (INTAKE, letter.unreadable.reason_class))
         clock = self._intake.clock
         if clock is not self._clock:
             ended = {day.zone: day.date for day in self._clock.days}
@@ -298,39 +295,45 @@ class MeasuredIntake:
         return [((self._short(topic),), max(now - at / SECOND, 0.0)) for topic, at in list(self._newest.items())]
 
 
-class TakenViews(Protocol):
-    """Views of one partition that the read model has taken."""
-
-    @property
-    def partition(self) -> int: ...
-    @property
-    def views(self) -> Sequence[Any]: ...
-
-
 class MeasuredView:
-    """`on_taken` is for the view dataflow, which calls it when Redis holds a batch; `beat` for each time that it asks."""
+    """`on_polled` and `on_taken` are for the view dataflow, `turned` for whoever it asks whether it is over."""
 
     def __init__(self, metrics: Metrics, health: Health) -> None:
         self._metrics = metrics
-        self._pulse = Pulse()
+        self._pulse = Pulse(may_wait=True)
         self._batches = _Batches(metrics, VIEW)
+        self._topic: ViewTopic | None = None
         health.watch({VIEW: self._pulse})
+        metrics.ask(catalogue.KAFKA_LAG, self._lags)
         metrics.ask(catalogue.COMMIT_AGE, lambda: [((VIEW, ""), self._pulse.unsettled_seconds)])
         metrics.ask(catalogue.READY, lambda: [((VIEW,), float(self._pulse.is_ready))])
 
-    def on_taken(self, batch: TakenViews, newer: int) -> None:
+    def turned(self) -> None:
+        """Also while Redis is waited for."""
+        self._pulse.turned()
+
+    def on_polled(self, topic: ViewTopic, came: bool) -> None:
+        self._topic = topic
+        self._pulse.is_ready = self._pulse.is_ready or topic.is_caught_up
+        if came or not topic.is_caught_up:
+            self._pulse.turned()
+        else:
+            self._pulse.settled()
+
+    def on_taken(self, batch: Views, newer: int) -> None:
         """`newer` of them were newer than what Redis held."""
         self._pulse.settled()
         self._batches.add(len(batch.views), sum([len(view.json) for view in batch.views]))
         self._metrics.count(catalogue.EVENTS_CONSUMED, (VIEW, VIEWS), len(batch.views))
         self._metrics.count(catalogue.EVENTS_EMITTED, (VIEW, VIEWS), newer)
 
-    def beat(self, *, is_idle: bool, is_caught_up: bool) -> None:
-        self._pulse.is_ready = self._pulse.is_ready or is_caught_up
-        if is_idle:
-            self._pulse.settled()
-        else:
-            self._pulse.turned()
+    def _lags(self) -> list[tuple[Labels, float]]:
+        topic = self._topic
+        try:
+            behind = {} if topic is None else topic.behind()
+        except (RuntimeError, KafkaException):
+            return []
+        return [((VIEW, VIEWS, str(partition)), float(number)) for partition, number in behind.items()]
 
 
 @contextmanager
@@ -401,17 +404,6 @@ def guard_stops_counted(metrics: Metrics, folder: Path, dataflow: str) -> Iterat
     except Exception as fault:
         guard_stops.add(folder, dataflow, None, f"{type(fault).__name__}: {fault}")
         raise
-
-
-def reason_class(wrong: Unreadable) -> str:
-    """A word for why a message is none; the reason itself is on the dead letter."""
-    if wrong.size == 0:
-        return "no_value" if wrong.reason == EMPTY else "not_unpacked"
-    if wrong.size > VALUE_BYTES_MAX:
-        return "too_large"
-    if wrong.event_type is None:
-        return "unknown_schema"
-    return "invalid" if wrong.field_path else "malformed"
 
 
 def bytes_of(store: Path) -> int:

@@ -38,8 +38,10 @@ def tell(settings: KafkaSettings, *, every: bool, json: bool) -> None:
 def asked(settings: KafkaSettings) -> list[Lag]:
     """Raises GuardStop where the brokers do not answer, or hold no log."""
     admin_of(settings)
+    # What fails is said once and by us, not by each client on the screen.
+    quiet = settings.model_copy(update={"security": {**settings.security, "log_level": "0"}})
     try:
-        return lags(KafkaClients(settings), Names.of(settings), settings.request_timeout_seconds)
+        return lags(KafkaClients(quiet), Names.of(settings), settings.request_timeout_seconds)
     except KafkaException as fault:
         raise unanswered(settings, fault) from fault
 

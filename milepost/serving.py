@@ -65,7 +65,7 @@ def account(settings: Settings, shards: Sequence[int]) -> None:
             job = accounting_job(settings, shards)
             hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job))
             with exceptions_followed(measured.metrics, job.clients, job.names, shards):
-                accounting_kafka.run(job, until_told(stop), hooks.on_commit, say, hooks.on_open)
+                accounting_kafka.run(job, until_told(stop), on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open)
         except sqlite3.OperationalError as fault:
             raise unwritable(settings.store.folder, str(fault)) from fault
 
@@ -119,10 +119,10 @@ def keep_views(settings: Settings) -> None:
 
         def is_over() -> bool:
             """Also asked while Redis is waited for, which a new start would not shorten: so that is no being stuck."""
-            hooks.beat(is_idle=True, is_caught_up=flow.topic is not None and flow.topic.is_caught_up)
+            hooks.turned()
             return is_told()
 
-        flow = ViewFlow(clients, Names.of(kafka), model, is_over, say, hooks.on_taken)
+        flow = ViewFlow(clients, Names.of(kafka), model, is_over, say, hooks.on_taken, hooks.on_polled)
         try:
             flow.run()
         except KafkaException as fault:

@@ -18,7 +18,7 @@ from connectors.metrics.scraped import Page, scrape
 from milepost.console import shape, write_json
 from milepost.lags_told import asked
 from milepost.settings import Settings
-from milepost.stopping import stopping
+from milepost.stopping import Stop, stopping
 from state.guards import GuardStop
 
 WIDTH: Final = 110
@@ -83,12 +83,16 @@ def watch(settings: Settings, seconds: float) -> None:
     with stopping() as stop, Live(Text("looking..."), auto_refresh=False, screen=Console().is_terminal) as live:
         before = _look(settings)
         while not stop.requested:
-            until = time.monotonic() + seconds
-            while not stop.requested and time.monotonic() < until:
-                time.sleep(0.05)
+            _wait(stop, seconds)
             now = _look(settings)
             live.update(screen(status_of(before, now, settings.store.folder)), refresh=True)
             before = now
+
+
+def _wait(stop: Stop, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not stop.requested and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def status_of(before: Look, now: Look, folder: Path) -> Status:

@@ -75,7 +75,8 @@ class _Stand(NamedTuple):
     def of_shard(cls, ends: Ends, names: Names, shard: int) -> _Stand:
         written = _written(ends, names, shard)
         end = _numbered_end(ends, (names.log, shard))
-        place, offset = (0, ends.low((names.log, shard))) if written is None else (written.offset, written.log_at)
+        low = ends.low((names.log, shard))
+        place, offset = (0, low) if written is None else (written.offset, max(written.log_at, low))
         return cls("accounting", "engagement.log", (names.log, shard), end, place, offset)
 
     def lag(self, first: Message | None, now: float) -> Lag:

@@ -79,10 +79,6 @@ class KafkaLog:
             return self._places[number - self._held[0].offset]
         return self._next_place if number == self._next else -1
 
-    def has_behind(self, number: int) -> bool:
-        """Whether this record, or one behind it, is at hand."""
-        return number < self._next
-
     def appended(self, number: int, following: int) -> list[int]:
         """When the broker took these records, in milliseconds since 1970; of those that were read last."""
         first = self._held[0].offset if self._held else self._next
@@ -95,6 +91,10 @@ class KafkaLog:
         high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, self.shard), cached=True)[1]
         # Behind the last record there may be marks of transactions, which the end of the partition passes.
         return max(self._next - number, 0) + max(high - max(self._next_place, self._seen_to), 0)
+
+    def has_behind(self, number: int) -> bool:
+        """Whether this record, or one behind it, is at hand."""
+        return number < self._next
 
     def remember(self, number: int, place: int) -> None:
         """A record's place, known from elsewhere: it shortens the search for others."""

@@ -28,7 +28,15 @@ FAULT: Final = "fault"
 
 DATAFLOWS: Final = ("intake", "accounting", "view")
 # Why intake does not take a message, from the outside in.
-REASON_CLASSES: Final = ("no_value", "too_large", "unknown_schema", "malformed", "invalid", "not_unpacked")
+REASON_CLASSES: Final = (
+    "not_unpacked",
+    "no_value",
+    "too_large",
+    "unknown_schema",
+    "wrong_topic",
+    "malformed",
+    "invalid",
+)
 
 # A label that is not here is a number: of a shard or a partition, of which the settings allow 1,024.
 VOCABULARIES: Final[Mapping[str, frozenset[str]]] = {
@@ -164,8 +172,8 @@ MEASURES: Final[tuple[Measure, ...]] = (
         RECORDS_REJECTED,
         COUNTER,
         ("dataflow", "reason_class"),
-        "Messages that became dead letters: without a value, too large, of a schema that is none of ours or broken in its "
-        "frame, no Avro of their schema or on the wrong topic, with a field that no event may have, or in a batch that the client could not unpack",
+        "Messages that became dead letters: the client could not unpack them, they have no value or too large a one, their "
+        "schema is none of ours, they stand on the wrong topic, are not what their schema says, or say what no event may",
     ),
     Measure(
         EVENT_TIME_LAG,

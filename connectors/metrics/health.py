@@ -10,12 +10,16 @@ STUCK_SECONDS: Final = 60.0
 
 
 class Pulse:
-    """Of one shard, or of a dataflow that has none: when it turned last, and when nothing was left uncommitted."""
+    """Of one shard, or of a dataflow that has none: when it turned last, and when nothing was left uncommitted.
 
-    __slots__ = ("_now", "is_ready", "settled_at", "turned_at")
+    One that `may_wait` is not stuck where it cannot commit, as long as it turns: what it waits for is another's.
+    """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    __slots__ = ("_now", "is_ready", "may_wait", "settled_at", "turned_at")
+
+    def __init__(self, now: Callable[[], float] = time.monotonic, *, may_wait: bool = False) -> None:
         self._now = now
+        self.may_wait = may_wait
         self.turned_at = self.settled_at = now()
         self.is_ready = False
 
@@ -50,7 +54,7 @@ class Health:
         for name, pulse in self._pulses.items():
             if now - pulse.turned_at > limit:
                 found.append(f"{name} has not turned for {now - pulse.turned_at:.0f} seconds")
-            elif now - pulse.settled_at > limit:
+            elif now - pulse.settled_at > limit and not pulse.may_wait:
                 found.append(f"{name} has work and has not committed for {now - pulse.settled_at:.0f} seconds")
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -20,12 +21,13 @@ def status(
 ) -> None:
     """Show shards, intake and view: place, lag, rate, age of the last commit, open exceptions, last guard stop.
 
-    Asks the processes at `metrics.addresses` and the brokers; what does not answer is said, the rest is shown.
+    Asks the processes at `metrics.addresses` and the brokers; what does not answer is said, the rest is shown. Where
+    there is no terminal it is printed once.
     """
     from milepost import status_told
 
     settings = given(file, options).settings
-    if json or once:
+    if json or once or not sys.stdout.isatty():
         status_told.tell_once(settings, seconds, json=json)
     else:
         status_told.watch(settings, seconds)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,16 +21,21 @@ from typer.testing import CliRunner
 from connectors.avro_codec import OUTPUT_CODECS
 from connectors.kafka.lag import lags
 from connectors.log_records import LogRecord
-from connectors.metrics import catalogue
+from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.health import Health
 from connectors.metrics.page import page
 from connectors.metrics.registry import Metrics
+from connectors.redis.read_model import ReadModel
+from connectors.redis.settings import RedisSettings
 from dataflows.accounting_kafka import run, store_path
 from dataflows.intake import run_dataflow
 from dataflows.measured import MeasuredAccounting, MeasuredIntake, MeasuredView, exceptions_followed
+from dataflows.view import ViewFlow
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from milepost.cli import app
 from simulation.servers.kafka import Broker
+from simulation.servers.redis import RedisServer
+from state.guards import POISON, TOPIC_CHANGED
 from state.store import Store
 from tests.intake_inputs import activated, at, entity, worked
 from tests.kafka.firm import Site, Until, simulated, site
@@ -32,6 +43,7 @@ from tests.kafka.given_log import divided
 from tests.kafka.intake_world import MORNING, SECOND, World, until_idle
 from tests.kafka.servers import until
 
+ROOT = Path(__file__).parents[2]
 DOMAIN = ("finance.reference", "psa.projects", "psa.time")
 WHEN = "2026-03-02 07:00"
 
@@ -56,12 +68,14 @@ class Process:
         self.health = Health()
         self.job = of.job()
         self.hooks = MeasuredAccounting(self.metrics, self.health, partial(store_path, self.job))
+        self.lags: list[float] = []
 
     def run(self, parts: list[list[LogRecord]], **settings: Any) -> None:
         ends = Until({number: len(part) for number, part in enumerate(parts)})
 
         def on_commit(effects: Any, mark: Any) -> None:
             self.hooks.on_commit(effects, mark)
+            self.lags.append(self.total(catalogue.KAFKA_LAG))
             ends.on_commit(effects, mark)
 
         run(self.of.job(**settings), ends.reached, on_commit, on_open=self.hooks.on_open)
@@ -102,6 +116,8 @@ def test_accounting_counts_what_it_takes_and_says(two: Site, records: list[LogRe
     commits = process.value(f"{catalogue.COMMIT_SECONDS}_count", **labels)
     assert commits is not None
     assert commits >= count / 300
+    # At the end at most the mark of each partition's last transaction is left.
+    assert process.lags[-1] <= len(parts) < 300 < process.lags[0]
     for shard, part in enumerate(parts):
         assert process.value(catalogue.LOG_PLACE, shard=str(shard)) == len(part)
         size = process.value(catalogue.STORE_BYTES, dataflow="accounting", shard=str(shard))
@@ -139,20 +155,14 @@ def test_a_process_is_not_ready_before_its_store_is_made_again(two: Site, record
     Store.delete(store_path(two.job(), 1))
     process = Process(two)
     seen: list[tuple[int, list[str]]] = []
-    on_commit = process.hooks.on_commit
+    end = Until({1: len(parts[1])})
 
-    def looked(effects: Any, mark: Any) -> None:
-        on_commit(effects, mark)
+    def on_commit(effects: Any, mark: Any) -> None:
+        process.hooks.on_commit(effects, mark)
+        end.on_commit(effects, mark)
         seen.append((mark.offset, process.health.unready()))
 
-    process.hooks.on_commit = looked  # type: ignore[method-assign]
-    end = Until({1: len(parts[1])})
-    run(
-        two.job(batch_records=200),
-        end.reached,
-        lambda e, m: (looked(e, m), end.on_commit(e, m))[0],
-        on_open=process.hooks.on_open,
-    )
+    run(two.job(batch_records=200), end.reached, on_commit, on_open=process.hooks.on_open)
     *before, last = seen
     assert before
     assert all(unready == ["shard 1 is behind what is visible"] for _, unready in before)
@@ -217,12 +227,13 @@ def test_intake_counts_by_topic_and_names_the_class_of_what_it_does_not_take(wor
             for reason in catalogue.REASON_CLASSES
         }
         assert rejected == {
+            "not_unpacked": 0,
             "no_value": 1,
             "too_large": 0,
             "unknown_schema": 1,
-            "malformed": 2,
+            "wrong_topic": 1,
+            "malformed": 1,
             "invalid": 1,
-            "not_unpacked": 0,
         }
         assert value(catalogue.UNROUTED_WAITING) == 1
         assert value(catalogue.EVENT_TIME_LAG, {"topic": "psa.time"}) == 7_200
@@ -252,21 +263,31 @@ def test_days_that_intake_ends_are_counted(world: World) -> None:
 # The view
 
 
-def test_the_view_counts_what_it_takes_and_what_was_newer() -> None:
-    class Given:
-        partition = 3
-        views = tuple(type("View", (), {"json": b"{}"})() for _ in range(5))
-
+def test_the_view_counts_what_redis_takes(two: Site, records: list[LogRecord], redis_server: RedisServer) -> None:
+    """Every project's newest view; nothing is left behind, and then it is ready."""
+    parts = given(two, records)
+    Process(two).run(parts)
     metrics, health = Metrics("1", "1"), Health()
-    view = MeasuredView(metrics, health)
-    view.on_taken(Given(), 4)
+    hooks = MeasuredView(metrics, health)
     value = metrics.registry.get_sample_value
     labels = {"dataflow": "view", "topic": "project.views"}
-    assert (value(catalogue.EVENTS_CONSUMED, labels), value(catalogue.EVENTS_EMITTED, labels)) == (5, 4)
-    assert value("milepost_batch_bytes_sum", {"dataflow": "view"}) == 10
+    lags: list[float] = []
+
+    def is_over() -> bool:
+        lag = value(catalogue.KAFKA_LAG, {**labels, "partition": "0"})
+        if lag is not None:
+            lags.append(lag)
+        return not health.unready()
+
     assert health.unready() == ["view is behind what is visible"]
-    view.beat(is_idle=True, is_caught_up=True)
-    assert health.unready() == []
+    with closing(ReadModel(RedisSettings(url=redis_server.url))) as model:
+        ViewFlow(two.clients, two.names, model, is_over, print, hooks.on_taken, hooks.on_polled).run()
+    consumed, emitted = value(catalogue.EVENTS_CONSUMED, labels), value(catalogue.EVENTS_EMITTED, labels)
+    assert consumed is not None
+    assert emitted == consumed
+    assert 0 < consumed <= sum(len(two.read(shard)["project.views"]) for shard in range(2))
+    assert lags[-1] == 0
+    assert (health.stuck(), health.unready()) == ([], [])
 
 
 # From the brokers alone
@@ -369,3 +390,42 @@ def test_status_without_brokers_shows_the_processes(tmp_path: Path) -> None:
     file.write_text('[kafka]\nbrokers = "127.0.0.1:1"\nrequest_timeout_seconds = 1\n[metrics]\naddresses = []\n')
     told = json.loads(printed("status", "--settings", str(file), "--json", "--interval", "0.2"))
     assert list(told["unanswered"]) == ["brokers"]
+
+
+def test_status_stays_on_a_terminal_until_it_is_told_to_end(tmp_path: Path) -> None:
+    file = tmp_path / "milepost.toml"
+    file.write_text('[kafka]\nbrokers = "127.0.0.1:1"\nrequest_timeout_seconds = 1\n[metrics]\naddresses = []\n')
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "milepost", "status", "--settings", str(file), "--interval", "0.2"]
+    with subprocess.Popen(command, stdout=theirs, env={**os.environ, "TERM": "xterm"}, cwd=ROOT) as shown:
+        os.close(theirs)
+        seen = b""
+        while seen.count(b"no answer from brokers") < 2:
+            seen += os.read(ours, 65_536)
+        shown.send_signal(signal.SIGINT)
+        os.set_blocking(ours, False)
+        until(lambda: _drained(ours) and shown.poll() is not None)
+        assert shown.returncode == 0
+    os.close(ours)
+
+
+def _drained(terminal: int) -> bool:
+    try:
+        os.read(terminal, 65_536)
+    except OSError:
+        return True
+    return True
+
+
+def test_status_names_the_guard_that_stopped_a_process_that_is_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    guard_stops.add(tmp_path / "kept", "intake", TOPIC_CHANGED, "topic psa.time was made again", at=100.0)
+    guard_stops.add(tmp_path / "kept", "accounting", POISON, "record 5 cannot be folded", at=200.0)
+    file = tmp_path / "milepost.toml"
+    file.write_text(
+        '[kafka]\nbrokers = "127.0.0.1:1"\nrequest_timeout_seconds = 1\n[metrics]\naddresses = []\n[store]\nfolder = "kept"\n'
+    )
+    text = printed("status", "--settings", str(file), "--once", "--interval", "0.2")
+    assert "last stop: poison (accounting), 1970-01-01 00:03:20Z  record 5 cannot be folded" in text

@@ -21,14 +21,11 @@ import yaml
 from connectors.kafka import topics
 from connectors.metrics import guard_stops
 from connectors.metrics.catalogue import BY_NAME, COUNTER, HISTOGRAM
-from connectors.metrics.health import Health
-from connectors.metrics.page import page
-from connectors.metrics.registry import Metrics
-from dataflows.measured import MeasuredView
 from monitoring import dashboard
 from monitoring import page as monitoring_page
 from simulation.servers.kafka import Broker
 from simulation.servers.prometheus import Prometheus
+from simulation.servers.redis import RedisServer
 from state.guards import POISON, WRONG_TOPIC_SETTINGS
 from tests.intake_inputs import activated, entity, worked
 from tests.kafka.intake_world import World
@@ -186,19 +183,32 @@ def answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def test_prometheus_has_data_for_every_query(world: World, started: Start, tmp_path: Path) -> None:
-    """Intake and accounting serve; facts come all the time, one of them no event, as each of them happens."""
+def text(port: int) -> str:
+    """Of the page; empty where there is none."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/metrics")
+        return connection.getresponse().read().decode()
+    except OSError:
+        return ""
+    finally:
+        connection.close()
+
+
+def test_prometheus_has_data_for_every_query(
+    world: World, started: Start, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """Intake, accounting and view serve; facts come all the time, one of them no event, as each of them happens."""
     guard_stops.add(world.folder, "accounting", POISON, "of some time before")
-    view = Metrics("1", "1"), Health()
-    taken = MeasuredView(*view)
-    intake_port, accounting_port = free_port(), free_port()
+    intake_port, accounting_port, view_port = free_port(), free_port(), free_port()
     with ExitStack() as held:
-        view_port = held.enter_context(page("127.0.0.1", 0, view[0].registry, view[1]))
         held.enter_context(serving(world, "intake", "--alone", port=intake_port))
         until(lambda: answers(intake_port, "/readyz"), 120)
         world.send(entity(WHEN), activated(WHEN, "P-1"))
         held.enter_context(serving(world, "accounting", "--all-shards", port=accounting_port))
         until(lambda: answers(accounting_port, "/readyz"), 120)
+        held.enter_context(serving(world, "view", "--alone", "--set", f"redis.url={redis_server.url}", port=view_port))
+        until(lambda: answers(view_port, "/readyz"), 120)
         ports = [intake_port, accounting_port, view_port]
         prometheus = started(
             Prometheus(tmp_path / "prometheus", targets=[f"127.0.0.1:{port}" for port in ports], rules=[RULES])
@@ -214,7 +224,6 @@ def test_prometheus_has_data_for_every_query(world: World, started: Start, tmp_p
             world.send(work)
             world.send_raw("psa.time", b"no event")
             world.flush()
-            taken.on_taken(NOTHING, 0)
             without.clear()
             for expression in dashboard.queries():
                 if not prometheus.query(expression.replace(dashboard.OVER, "1m")):
@@ -237,25 +246,22 @@ def test_prometheus_has_data_for_every_query(world: World, started: Start, tmp_p
         assert {each["metric"]["dataflow"] for each in prometheus.query("milepost_ready == 1")} == {
             "intake",
             "accounting",
+            "view",
         }
-        assert all(answers(port, "/healthz") for port in ports[:2])
-
-
-class Nothing:
-    """A batch of views that holds none."""
-
-    partition = 0
-    views = ()
-
-
-NOTHING = Nothing()
+        assert all(answers(port, "/healthz") for port in ports)
 
 
 def test_a_guard_that_stops_a_process_is_on_the_page_of_the_next(world: World) -> None:
     """A topic without its settings; then it has them again."""
     port = free_port()
-    (folder,) = [world.folder]
+    folder = world.folder
+    with world.intake():
+        """It begins the log."""
     world.clients.admin.delete_topics([world.names.progress])[world.names.progress].result()
     with serving(world, "accounting", "--all-shards", "--alone", port=port) as process:
         assert process.wait(120) == WRONG_TOPIC_SETTINGS
     assert guard_stops.read(folder, "accounting")["wrong_topic_settings"].number == 1
+    topics.create(world.clients, topics.missing(world.clients, world.kafka))
+    with serving(world, "accounting", "--all-shards", "--alone", port=port):
+        stops = 'milepost_guard_stops_total{dataflow="accounting",guard="wrong_topic_settings"} 1.0'
+        until(lambda: stops in text(port), 60)

@@ -196,6 +196,19 @@ def test_healthz_is_about_progress(served: Served) -> None:
     assert get(port, "/healthz")[::2] == (503, "shard 3 has not turned for 61 seconds\n")
 
 
+def test_who_waits_for_another_is_not_stuck_as_long_as_it_turns(served: Served) -> None:
+    """The view, while Redis is away: a restart would not help."""
+    _, health, moment, port = served
+    pulse = Pulse(moment, may_wait=True)
+    health.watch({"view": pulse})
+    moment.now += 300
+    pulse.turned()
+    assert get(port, "/healthz")[0] == 200
+    assert pulse.unsettled_seconds == 300
+    moment.now += 61
+    assert get(port, "/healthz")[0] == 503
+
+
 def test_readyz_waits_for_every_shard(served: Served) -> None:
     _, health, moment, port = served
     first, second = Pulse(moment), Pulse(moment)

@@ -16,7 +16,7 @@ from tests.reliability.run_in_batches import tell
 
 
 def main(arguments: list[str]) -> None:
-    run = accounting_kafka.run
+    run: Any = accounting_kafka.run
 
     def telling(*job: Any, on_commit: OnCommit, **more: Any) -> None:
         def committed(effects: Effects, mark: Mark) -> None:

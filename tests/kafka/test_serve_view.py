@@ -112,8 +112,9 @@ def test_it_waits_for_redis_and_is_well_but_not_ready_meanwhile(of: Site) -> Non
     nowhere = ReadModel(RedisSettings(url=f"redis://127.0.0.1:{free_port()}/0"))
     with started(of, nowhere, port) as view:
         try:
-            assert view.stderr is not None
-            until(lambda: b"waiting for Redis" in view.stderr.readline())
+            told = view.stderr
+            assert told is not None
+            until(lambda: b"waiting for Redis" in told.readline())
             assert status(port, "/healthz") == READY
             assert status(port, "/readyz") == UNREADY
             view.send_signal(signal.SIGTERM)

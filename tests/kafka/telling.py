@@ -6,9 +6,11 @@ python -m tests.kafka.telling serve accounting --alone ...
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from dataflows import accounting_kafka
+from dataflows.accounting_kafka import Job
 from milepost.cli import app
 from operators.accounting import Effects, OnCommit
 from state.shard import Mark
@@ -18,12 +20,12 @@ from tests.reliability.run_in_batches import tell
 def main(arguments: list[str]) -> None:
     run: Any = accounting_kafka.run
 
-    def telling(*job: Any, on_commit: OnCommit, **more: Any) -> None:
+    def telling(job: Job, stopped: Callable[[], bool], *, on_commit: OnCommit, **more: Any) -> None:
         def committed(effects: Effects, mark: Mark) -> None:
             on_commit(effects, mark)
             tell()
 
-        run(*job, on_commit=committed, **more)
+        run(job, stopped, on_commit=committed, **more)
 
     replaced: Any = telling
     accounting_kafka.run = replaced

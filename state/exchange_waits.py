@@ -6,12 +6,12 @@ in the zone of the legal entity and takes the nearest rate that has come by then
 rates. What finds a rate when it comes never waits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from domain.exchange import Exchange
 from domain.policies import Resolved
-from domain.waiting import waits_for_exchange_rate
+from domain.waiting import WaitKey, waits_for_exchange_rate
 from state.draft import Draft
 from state.known import Blocked, Slot
 
@@ -52,6 +52,22 @@ def settles(draft: Draft, zone: str) -> bool:
         return False
     draft.put("index", "settling", {one: () for one in zones if one != zone} or None)
     return True
+
+
+def forecast_waits(draft: Draft, project_id: str, keys: Iterable[WaitKey]) -> None:
+    """Have the project's forecast woken by these keys and by no others; by none, once its rates are there."""
+    kept: dict[str, tuple[str, ...]] = draft.part("index", "forecast_rates") or {}
+    named = tuple(key for _, key in keys)
+    had = kept.get(project_id, ())
+    if named == had:
+        return
+    now = {**kept, project_id: named}
+    if not named:
+        del now[project_id]
+    draft.put("index", "forecast_rates", now or None)
+    name = f"forecast:{project_id}"
+    draft.waits_removed |= {("exchange", key, name) for key in had if key not in named}
+    draft.waits_added |= {("exchange", key, name) for key in named if key not in had}
 
 
 def _is_of_day(exchange: Exchange, day: date) -> bool:

@@ -833,16 +833,22 @@ def test_without_a_rate_group_figures_are_left_out(books: Books) -> None:
 
 
 def test_without_a_rate_into_the_projects_currency_the_forecast_waits(books: Books) -> None:
-    """An estimate in pounds: nothing is guessed, an exception says why, and the next day's end with a rate tells it."""
+    """An estimate in pounds: nothing is guessed, an exception says why. A rate that is fresh enough tells it, a nearer one anew."""
     begin(books, signed(), activated())
     waiting = books.fold(estimate(1, "2026-03-02", remaining("2026-03", 10, "1000"), currency="GBP"))
     waiting += books.end_day(date(2026, 3, 2))
     assert updates(waiting) == []
     assert ("ExceptionRaised", "no_exchange_rate") in exceptions(waiting)
-    books.fold(rate("2026-03-03", "GBP", "0.8"))
-    told = books.end_day(date(2026, 3, 3))
-    assert updates(told)[0].project.eac_cost == parse_amount("1250")
+    assert books.fold(rate("2026-02-20", "GBP", "0.25")) == []
+    told = books.fold(rate("2026-02-27", "GBP", "0.5"))
+    assert updates(told)[0].project.eac_cost == parse_amount("2000")
     assert ("ExceptionClosed", "no_exchange_rate") in exceptions(told)
+    told = books.fold(rate("2026-03-02", "GBP", "0.8"))
+    assert updates(told)[0].project.eac_cost == parse_amount("1250")
+    assert books.fold(rate("2026-02-26", "GBP", "0.4")) == []
+    assert updates(books.end_day(date(2026, 3, 3))) == []
+    assert not books.part("index", "forecast_rates")
+    assert books.fold(rate("2026-03-04", "GBP", "0.9")) == []
 
 
 # Views

@@ -13,7 +13,7 @@
 A key names a candidate, not a certainty: who is woken is judged again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from domain.events.catalogue import Event
@@ -75,6 +75,14 @@ def waits_for_exchange_rate(
         fresh = {day - timedelta(days=age) for day in days for age in range(staleness_days + 1)}
         currencies = tuple(_on_day(key, day) for key in currencies for day in sorted(fresh))
     return (*currencies, ("period", legal_entity_id))
+
+
+def waits_for_rates_of(currencies: Iterable[str], days: Sequence[date]) -> tuple[WaitKey, ...]:
+    """A rate of any of the currencies, of one of the days; of so many days that they are not named, any rate of the currencies."""
+    keys = [("exchange", currency) for currency in sorted(set(currencies)) if currency != BRIDGE]
+    if len(days) > DAYS_NAMED + 2:
+        return tuple(keys)
+    return tuple(_on_day(key, day) for key in keys for day in days)
 
 
 def waits_for_rate(query: RateQuery, book: ReferenceBook) -> tuple[WaitKey, ...]:

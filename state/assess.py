@@ -24,6 +24,7 @@ from domain.waiting import WaitKey, waits_for_cost_rate, waits_for_exchange_rate
 from domain.zones import local_date
 from state.books import Contract, Cost, Entry, Posted, Price, Project, Work
 from state.draft import Draft
+from state.exchange_waits import NOTHING_WAITED, Waited, settled
 from state.known import (
     Blocked,
     Slot,
@@ -125,7 +126,9 @@ def approved_at(event: TimeApproved) -> int:
     return event.approved_at if event.approved_at is not None else event.occurred_at
 
 
-def assess(draft: Draft, entry: Entry, event: TimeApproved, standing: Work | None) -> Assessment:
+def assess(
+    draft: Draft, entry: Entry, event: TimeApproved, standing: Work | None, waited: Waited = NOTHING_WAITED
+) -> Assessment:
     """Judge one version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""
     project = draft.project(event.project_id)
     placed = place(draft, event, entry.waived) if event.billable or event.project_id in taken_projects(draft) else None
@@ -146,8 +149,8 @@ def assess(draft: Draft, entry: Entry, event: TimeApproved, standing: Work | Non
     role = role_on(draft, event, project, worker.person, day)
     return Assessment(
         None,
-        _cost(draft, event, worker, role, day, hours, standing),
-        _price(draft, event, project, worker, role, placed, hours, standing),
+        _cost(draft, event, worker, role, day, hours, standing, waited),
+        _price(draft, event, project, worker, role, placed, hours, standing, waited),
     )
 
 
@@ -283,7 +286,14 @@ def _unknown_worker(draft: Draft, event: TimeApproved, day: date) -> Blocked:
 
 
 def _cost(
-    draft: Draft, event: TimeApproved, worker: Worker, role: str, day: date, hours: Hours, standing: Work | None
+    draft: Draft,
+    event: TimeApproved,
+    worker: Worker,
+    role: str,
+    day: date,
+    hours: Hours,
+    standing: Work | None,
+    waited: Waited,
 ) -> CostPlan | Blocked:
     entity, policies = worker.entity, worker.policies
     found = cost_rate(draft, event.person_id, role, entity.legal_entity_id, day)
@@ -295,6 +305,7 @@ def _cost(
     slot = slot_for(
         draft, "cost", entity, found.currency, event.worked_on or day_in(event, entity.zone), instead, day, policies
     )
+    slot = settled(draft, slot, "cost", day, policies, waited)
     if isinstance(slot, Blocked):
         return slot._replace(waits=(*slot.waits, *waits_for_cost_rate(event.person_id, role)))
     amount = extend(hours, found.rate, 0, found.currency, policies.money_mode)
@@ -417,6 +428,7 @@ def _price(
     placed: Placed | Blocked | None,
     worked: Hours,
     standing: Work | None,
+    waited: Waited,
 ) -> PricePlan | Blocked:
     if not event.billable:
         return _uncharged(draft, event, project, worker, role, placed, worked)
@@ -435,6 +447,7 @@ def _price(
     instead = reversal_day(draft, standing, "revenue", plan.entity) if kept and standing is not None else None
     start = event.worked_on or day_in(event, plan.entity.zone)
     slot = slot_for(draft, "price", plan.entity, plan.currency, start, instead, day, policies)
+    slot = settled(draft, slot, "price", day, policies, waited)
     if isinstance(slot, Blocked):
         return slot
     mode = policies.money_mode

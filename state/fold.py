@@ -132,6 +132,9 @@ def wake(
     liability.after_event(draft)
     cap_notices.after_event(draft)
     forecast.after_event(draft)
+    for kind, rest in named:
+        if kind == "forecast":
+            forecast.retry(draft, rest)
     return draft.transition()
 
 

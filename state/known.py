@@ -22,13 +22,14 @@ DAY = timedelta(days=1)
 
 
 class Blocked(NamedTuple):
-    """Why a side waits, and the keys of what would wake it."""
+    """Why a side waits, and the keys of what would wake it; `settles_in` is the zone whose day's end finishes it, whatever comes."""
 
     side: str
     category: str
     message: str
     waits: tuple[tuple[str, str], ...] = ()
     field: str | None = None
+    settles_in: str | None = None
 
 
 class Slot(Value, frozen=True, array_like=True, gc=False):

@@ -203,7 +203,8 @@ def _import_of_rates(category: str, output: Path) -> str:
     folder = beside(None, output)
     return (
         f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {folder}, with the file of the European Central"
-        f" Bank; then milepost run --input {folder} --output {output}"
+        f" Bank; then milepost run --input {folder} --output {output}, for work of a day without a rate, such as a Saturday, with"
+        " --until and a later day than before"
     )
 
 

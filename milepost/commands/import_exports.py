@@ -6,6 +6,7 @@ import re
 import shlex
 from calendar import monthrange
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +16,7 @@ import typer
 
 from connectors.imports.counting import counted, hours_text
 from connectors.imports.products.choices import ROLE, Choices
-from connectors.imports.products.import_export import Changes, ImportedExport, Wanted, import_export
+from connectors.imports.products.import_export import RATE_AGE_MAX, Changes, ImportedExport, Wanted, import_export
 from connectors.imports.products.product import Product
 from connectors.imports.products.sums import Sums
 from connectors.imports.readings import decimal_text
@@ -253,10 +254,10 @@ def _notes(imported: ImportedExport) -> list[str]:
             f" (or not approved any more): {_some([entry.entry_id for entry in imported.gone])}; withdrawn only with"
             " --withdraw-missing"
         )
-    if imported.foreign:
+    for currency, first, last in imported.rates_lack:
         notes.append(
-            f"  note  {', '.join(imported.foreign)} is not the company's currency and needs exchange rates:"
-            " milepost import ecb"
+            f"  note  {currency} is not the company's currency, and the folder lacks exchange rates for its work of"
+            f" {first} to {last}: import them first"
         )
     return notes
 
@@ -326,7 +327,13 @@ def _tell_next(imported: ImportedExport, out: Path) -> None:
         return
     until = imported.last_day.replace(day=monthrange(imported.last_day.year, imported.last_day.month)[1])
     output = shlex.quote(str(out.parent / ("books" if out.name == "output" else "output")))
-    say(f"\nNext: milepost run --input {shlex.quote(str(out))} --output {output} --until {until}")
+    run = f"milepost run --input {shlex.quote(str(out))} --output {output} --until {until}"
+    if imported.rates_lack:
+        first = min(since for _, since, _ in imported.rates_lack) - timedelta(days=RATE_AGE_MAX)
+        say(f"\nNext: milepost import ecb eurofxref-hist.zip --from {first} --out {shlex.quote(str(out))}")
+        say(f"      {run}")
+    else:
+        say(f"\nNext: {run}")
     if imported.first_statement is not None:
         say(f"      milepost show {shlex.quote(imported.first_statement)} --output {output}")
 

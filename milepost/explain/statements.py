@@ -212,15 +212,39 @@ class StatementNodes:
         at = self.entries.standing(entry_id, step)
         price = at.work.price if at is not None else None
         if at is None or price is None or (price.contract_id, price.line_id) != (contract_id, line_id):
-            gone = Node("withdrawn, or on another line now", event=self._last_event(entry_id, step))
+            gone = self._gone(entry_id, contract_id, line_id, step)
             return constant(f"{entry_id}: nothing billable", 0, "amount", currency, why=(gone,))
         before = self.entries.standing(entry_id, step - 1)
         # The share that was issued is explained by the moment before, when nothing of it was.
         return self.entries.billable(before if before is not None and same_share(before.work, at.work) else at)
 
-    def _last_event(self, entry_id: str, step: int) -> Any:
+    def _gone(self, entry_id: str, contract_id: str, line_id: str, step: int) -> Node:
+        """What took the entry off the line, where it stands now, and where it had been billed."""
+
+        def stands(at: int) -> bool:
+            found = self.entries.standing(entry_id, at)
+            price = found.work.price if found is not None else None
+            return price is not None and (price.contract_id, price.line_id) == (contract_id, line_id)
+
         steps = [number for number, _ in self.sources.trace.entry_steps(entry_id) if number <= step]
-        return self.sources.cause(steps[-1]) if steps else None
+        left = next((number for number in reversed(steps) if stands(number - 1)), None)
+        now = self.entries.standing(entry_id, step)
+        price = now.work.price if now is not None else None
+        if now is None:
+            title = "withdrawn"
+        elif price is not None and price.line_id:
+            title = f"on line {price.line_id} of contract {price.contract_id} now"
+        else:
+            title = "not charged now"
+        billed = (
+            ("billed on", f"{one.statement_id}#{self._number_of(one)}")
+            for one in self.listed_of(entry_id, contract_id, line_id, step - 1)
+        )
+        return Node(title, facts=tuple(billed), event=self.sources.cause(left) if left is not None else None)
+
+    def _number_of(self, listed: Listed) -> int:
+        lines = self.lines(listed.statement_id)
+        return next((number for number, one in enumerate(lines, 1) if one is listed.line), 0)
 
     def _begun(self, entry_id: str, step: int) -> int:
         """The step that priced the version of the entry that stands; what lines put on another one went with that."""

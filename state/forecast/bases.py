@@ -56,6 +56,8 @@ from state.plan import LinePlan
 ESTIMATE, BUDGET, PLAN, NONE, ENDED = "estimate", "budget", "plan", "none", "ended"
 
 UNPLANNED = Basis(PLAN)
+# Places in a tally.
+COST, REVENUE = 1, 2
 
 State = tuple[Forecast, Outlook]
 
@@ -140,7 +142,9 @@ def _weighed(
         forecast = replace(forecast, planned_rate=rate, ceiling=ceiling)
     cost, revenue = made.cost - outlook.eac_cost, made.revenue - outlook.eac_revenue
     if cost or revenue:
-        changes = with_change(outlook.changes, cause or _by_itself(progress, currency), cost, revenue)
+        by_cost, by_revenue = (cause or _by_itself(progress, currency, figure) for figure in (COST, REVENUE))
+        changes = with_change(outlook.changes, by_cost, cost, 0) if cost else outlook.changes
+        changes = with_change(changes, by_revenue, 0, revenue) if revenue else changes
         outlook = replace(outlook, eac_cost=made.cost, eac_revenue=made.revenue, changes=changes)
     _keep(draft, project.project_id, forecast, outlook)
     contracts = project_contracts(draft, project.project_id)
@@ -180,9 +184,15 @@ def limited_by(forecast: Forecast, policies: Resolved) -> Forecast:
     )
 
 
-def _by_itself(progress: Mapping[str, Progress], currency: str) -> str:
-    """What changes figures without an event of the project: currencies, else time and others' use of shared caps."""
-    foreign = any(own != currency for part in progress.values() for own in (*part.now, *part.floor))
+def _by_itself(progress: Mapping[str, Progress], currency: str, figure: int) -> str:
+    """What changes a figure without an event of the project: currencies, where some of it is in another one than the project's,
+    else time and others' use of shared caps."""
+    foreign = any(
+        own != currency and tally[figure]
+        for part in progress.values()
+        for tallies in (part.now, part.floor)
+        for own, tally in tallies.items()
+    )
     return "exchange_rate" if foreign else "volume"
 
 

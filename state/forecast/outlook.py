@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from domain.billing import methods
 from domain.contract import takes_time
 from domain.exchange import SAME_CURRENCY, Exchange, MissingRate
-from domain.forecast import NOTHING, Tally, Track, added, at_completion, completed, limited
+from domain.forecast import NOTHING, Completion, Tally, Track, added, at_completion, completed, limited
 from domain.forecast_delta import Change, with_change
 from domain.identity import composed
 from domain.money import convert, smallest_unit
@@ -31,6 +31,8 @@ WHOLE = ""
 DAYS_KEPT = 35
 DAYS_MAX = 70
 ONE_DAY = timedelta(days=1)
+# Days after which a rate is too old: never.
+_EVER = 1_000_000
 UNKNOWN = Forecast("", "", bases={WHOLE: Basis("plan")}), Outlook({WHOLE: Progress()})
 _MICROSECONDS_PER_DAY = 86_400_000_000
 _SHORTEST_DAY = 23 * _MICROSECONDS_PER_DAY // 24
@@ -289,21 +291,42 @@ def _heading_alone(forecast: Forecast, part: Progress) -> Heading | None:
 def _heading(
     draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook, progress: Mapping[str, Progress]
 ) -> Heading | None:
-    """First what currencies did since the event before, then the event; None where a rate is missing."""
+    """First what currencies did since the event before, then the event; None where a rate is missing.
+
+    Where rates are too old the event alone, by these: what it does has its own cause, and currencies are measured when a rate comes.
+    """
     if not forecast.currency:
         return None
-    as_of = today(draft, forecast.zone)
     policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
-    step = smallest_unit(forecast.currency)
-    made = []
-    for state in (outlook.progress, progress):
-        tracks = tracks_in(draft, project_id, policies, forecast.bases, state, forecast.currency, as_of)
-        if tracks is None:
+    states = outlook.progress, progress
+    made = _completions(draft, project_id, forecast, states, policies)
+    if made is None:
+        made = _completions(draft, project_id, forecast, states, policies._replace(rate_staleness_days=_EVER))
+        if made is None:
             return None
-        made.append(at_completion(tracks, forecast.planned_rate, forecast.ceiling, step))
+        before, after = made
+        return outlook.eac_cost + after.cost - before.cost, outlook.eac_revenue + after.revenue - before.revenue, None
     before, after = made
     drift = before.cost - outlook.eac_cost, before.revenue - outlook.eac_revenue
     return after.cost, after.revenue, drift if any(drift) else None
+
+
+def _completions(
+    draft: Draft,
+    project_id: str,
+    forecast: Forecast,
+    states: tuple[Mapping[str, Progress], Mapping[str, Progress]],
+    policies: Resolved,
+) -> tuple[Completion, Completion] | None:
+    """At completion before and after the event, at today's rates; None where one is missing."""
+    as_of, step = today(draft, forecast.zone), smallest_unit(forecast.currency)
+    before, after = (
+        tracks_in(draft, project_id, policies, forecast.bases, state, forecast.currency, as_of) for state in states
+    )
+    if before is None or after is None:
+        return None
+    rate, ceiling = forecast.planned_rate, forecast.ceiling
+    return at_completion(before, rate, ceiling, step), at_completion(after, rate, ceiling, step)
 
 
 def _moved(part: Progress, moved: Moved, as_of: date | None) -> Progress:

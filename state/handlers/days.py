@@ -4,13 +4,22 @@ from domain.events.reference import DayEnded
 from domain.identity import parts_of
 from state.cap_notices import retell_over
 from state.draft import Draft
+from state.exchange_waits import settles
 from state.handlers import forecast
+from state.handlers.invoices import retry_unexchanged_invoices
 from state.handlers.refused import revise_counts
 from state.handlers.statements import close_periods, publish
+from state.handlers.time import retry_unexchanged
 from state.periods import zone_of
+from state.repricing import book_repriced
 
 
 def on_day_ended(draft: Draft, event: DayEnded) -> None:
+    """Rates that came during the day finish what waits for them before periods close, so that its statement has the work."""
+    if settles(draft, event.zone):
+        retry_unexchanged(draft)
+        retry_unexchanged_invoices(draft)
+        book_repriced(draft)
     for contract in draft.contracts():
         close_periods(draft, contract, event.zone, event.date)
     publish(draft)

@@ -9,7 +9,7 @@ The first update has no baseline, and one in another currency than the update be
 
 from calendar import monthrange
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from hashlib import blake2b
 
 import msgspec
@@ -22,10 +22,12 @@ from domain.identity import escape
 from domain.money import smallest_unit
 from domain.outputs import BillingStatement, ForecastCap, ForecastUpdate, JournalEntry, PreviousFigures
 from domain.units import Amount
+from domain.waiting import WaitKey, waits_for_rates_of
 from domain.zones import midnight
 from state.assess import taken_projects
 from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Project, StatementState, Told
 from state.draft import Draft
+from state.exchange_waits import forecast_waits
 from state.facts import is_new
 from state.forecast.bases import ENDED, State, Weighed, estimate_key, lacks_estimate, limited_by, weigh
 from state.forecast.caps import caps_of, companions
@@ -37,6 +39,7 @@ from state.forecast.outlook import (
     known,
     last_day,
     line_key,
+    project_contracts,
     project_lines,
     project_policies,
     project_zone,
@@ -301,6 +304,8 @@ def on_day_ended(draft: Draft, zone: str, day: date) -> None:
         draft.put("outlook", project_id, replace(outlook, until=0))
         if draft.project(project_id).changed:
             views.flush(draft, project_id)
+        if told:
+            forecast_waits(draft, project_id, ())
         again = _turning_day(draft, project_id, day + ONE_DAY) if told else day + ONE_DAY
         if again is not None:
             register_for(draft, project_id, zone, again)
@@ -339,12 +344,12 @@ def send(draft: Draft, project_id: str, as_of: date) -> bool:
     """Tell the forecast if it differs from the one told last; False where it has to wait for an exchange rate."""
     weighed = weigh(draft, project_id, as_of)
     if weighed is None:
-        return _wait_for_rate(draft, project_id)
+        return _wait_for_rate(draft, project_id, as_of)
     project = draft.project(project_id)
     shape = shape_of(draft, project, weighed, as_of)
     made = figures_of(draft, project, weighed, shape, as_of)
     if made is None:
-        return _wait_for_rate(draft, project_id)
+        return _wait_for_rate(draft, project_id, as_of)
     caps = caps_of(draft, weighed, shape, as_of)
     digest = _digest(made, caps, weighed)
     forecast = _noted(draft, project_id, weighed.forecast)
@@ -432,11 +437,31 @@ def _previous(before: Told | None) -> PreviousFigures | None:
 # What is missing
 
 
-def _wait_for_rate(draft: Draft, project_id: str) -> bool:
+def retry(draft: Draft, project_id: str) -> None:
+    """A rate has come that the forecast waits for, or a nearer one: tell it now, and at the day's end with the nearest there is."""
+    forecast, _ = known(draft, project_id)
+    send(draft, project_id, today(draft, forecast.zone))
+    _, outlook = known(draft, project_id)
+    draft.put("outlook", project_id, replace(outlook, stale=True))
+    register(draft, project_id)
+
+
+def _rates_lacking(draft: Draft, project_id: str, as_of: date) -> tuple[WaitKey, ...]:
+    """Rates of all the project's currencies that are fresh enough on the day, or of the day after, when rates may come."""
+    forecast, outlook = known(draft, project_id)
+    policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
+    of_work = (own for part in outlook.progress.values() for own in (*part.now, *part.floor))
+    of_contracts = (one.terms.currency for one in project_contracts(draft, project_id))
+    days = tuple(as_of - timedelta(days=age) for age in range(-1, policies.rate_staleness_days + 1))
+    return waits_for_rates_of((forecast.currency, *of_work, *of_contracts), days)
+
+
+def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
     """Nothing is guessed: the forecast waits for the rate; a project of which not even a currency is known has none."""
     forecast, _ = known(draft, project_id)
     if not forecast.currency:
         return True
+    forecast_waits(draft, project_id, _rates_lacking(draft, project_id, as_of))
     draft.note(
         NO_RATE,
         "project",

@@ -15,10 +15,14 @@ from domain.policies import Resolved
 from domain.units import Amount
 from state.books import Contract, Entry, StatementEntry, StatementState
 from state.draft import AMOUNT_MAX, Draft
-from state.known import Slot, exchange_on, open_day_from, period
+from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
+from state.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.plan import LinePlan, contract_policies, newest_plan
 from state.posting import booking_of, emit, note_rounding, with_standing
 from state.totals import issued_on, unbilled_positions
+
+INVOICE = "invoice"
+NO_RATE = "no_exchange_rate"
 
 
 def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
@@ -71,7 +75,13 @@ def retry_invoice(draft: Draft, statement_id: str) -> None:
     """An exchange rate that the invoice waited for may have come."""
     statement = draft.statement(statement_id)
     if statement is not None and statement.waiting is not None and statement.waiting.amount == statement.amount_due:
-        post_invoice(draft, statement, statement.waiting)
+        post_invoice(draft, statement, statement.waiting, {INVOICE: NO_RATE})
+
+
+def retry_unexchanged_invoices(draft: Draft) -> None:
+    """The day has ended: invoices that wait for an exchange rate take the nearest of those that have come."""
+    for statement_id in draft.ids("statement"):
+        retry_invoice(draft, statement_id)
 
 
 def find_statement(draft: Draft, event: InvoicePosted | InvoiceRejected) -> StatementState | None:
@@ -126,7 +136,9 @@ class _Relief(NamedTuple):
     same_rate: bool
 
 
-def post_invoice(draft: Draft, statement: StatementState, event: InvoicePosted) -> None:
+def post_invoice(
+    draft: Draft, statement: StatementState, event: InvoicePosted, waited: Waited = NOTHING_WAITED
+) -> None:
     contract = draft.contract(statement.contract_id)
     assert contract is not None, "a statement is of a contract in the books"
     terms = contract.terms
@@ -150,10 +162,13 @@ def post_invoice(draft: Draft, statement: StatementState, event: InvoicePosted) 
         draft.put("statement", statement.statement_id, replace(statement, waiting=event))
         _differs(draft, statement, event, "at its exchange rate it is more than the ledger holds", "exchange_rate")
         return
+    slot = Slot(entity, terms.currency, day, period(draft, entity, day).name, exchange)
+    if isinstance(settled(draft, slot, INVOICE, day, policies, waited), Blocked):
+        settle_when_day_ends(draft, entity.zone)
+        return
     for category in ("statement_differs_from_invoice", "posting_rejected", "no_exchange_rate", "stale_exchange_rate"):
         draft.settle_note(category, "statement", statement.statement_id)
     draft.waits_removed |= _waits(statement, entity)
-    slot = Slot(entity, terms.currency, day, period(draft, entity, day).name, exchange)
     reliefs = _reliefs(draft, contract, statement, slot)
     _journals(draft, statement, event, slot, policies, reliefs)
     for relief in reliefs:

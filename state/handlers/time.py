@@ -21,6 +21,7 @@ from state.at_stake import at_stake
 from state.books import Cost, Entry, Fault, Posted, Price, Work
 from state.claims import Stake, stake_of
 from state.draft import Draft
+from state.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
 from state.facts import TRACE
 from state.known import Blocked, Slot, entity_policies, period
 from state.plan import LinePlan, plan_of
@@ -133,6 +134,15 @@ def retry(draft: Draft, entry_id: str) -> None:
         advance(draft, entry, entry, entry.work, fresh=False)
 
 
+def retry_unexchanged(draft: Draft) -> None:
+    """The day has ended: what waits for an exchange rate takes the nearest of those that have come."""
+    for entry_id in draft.entries.parked():
+        entry = draft.entry(entry_id)
+        faults = entry.work.faults if entry is not None and entry.work is not None else ()
+        if any(fault.category in EXCHANGE_FAULTS for fault in faults):
+            retry(draft, entry_id)
+
+
 def retry_parked(draft: Draft) -> None:
     """Something of the engagement changed that any of its waiting entries may have waited for."""
     if any(draft.project(project_id).waiting for project_id in draft.ids("project")):
@@ -143,8 +153,12 @@ def retry_parked(draft: Draft) -> None:
 def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fresh: bool) -> None:
     """Bring an entry as far as it can go: `work` is its newest version, new (`fresh`) or waiting."""
     standing = entry.behind or (entry.work if fresh and entry.work is not None and entry.work.finished else None)
-    verdict = assess(draft, entry, work.event, standing or entry.work)
     faults_before = entry.work.faults if entry.work is not None else ()
+    waited = {} if fresh else {one.side: one.category for one in faults_before if one.category in EXCHANGE_FAULTS}
+    verdict = assess(draft, entry, work.event, standing or entry.work, waited)
+    for side in verdict.blocked:
+        if side.settles_in is not None:
+            settle_when_day_ends(draft, side.settles_in)
     if standing is not None and not verdict.complete:
         waiting = replace(
             work, cost=None, price=None, journals=(), faults=faults_of(draft, entry, work, verdict, faults_before)

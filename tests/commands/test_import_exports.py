@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -125,10 +126,17 @@ def test_clients_of_another_currency_need_the_rates_of_the_bank_and_nothing_else
     work = made_work(5, 60)
     file = write_text(made_exports.harvest(work).replace("Euro - EUR", "US Dollar - USD"))(tmp_path / "a.csv")
     result = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
-    assert "USD is not the company's currency and needs exchange rates: milepost import ecb" in result.stdout
+    lacking = "USD is not the company's currency, and the folder lacks exchange rates for its work of"
+    assert lacking in result.stdout
+    _, proposed = result.output.split("Next: ")
+    first = min(each.start.date() for each in work) - dt.timedelta(days=7)
+    assert proposed.startswith(f"milepost import ecb eurofxref-hist.zip --from {first} --out {tmp_path / 'input'}\n")
+    assert "\n      milepost run --input" in proposed
     days = [f"2026-{month:02d}-{day:02d},1.1{month},\n" for month in (1, 2, 3) for day in range(1, 29)]
     (tmp_path / "rates.csv").write_text("Date,USD,\n" + "".join(days))
     assert milepost("import", "ecb", tmp_path / "rates.csv", "--out", tmp_path / "input").exit_code == 0
+    again = milepost("import", "harvest", file, "--out", tmp_path / "input", "--name", "again")
+    assert lacking not in again.stdout
     ran = run(tmp_path, *UNTIL)
     assert (ran["exceptions_open"], ran["money"]["USD"]["issued"]) == (0, str(sum(each.amount for each in work)))
 

@@ -16,7 +16,7 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_index import FigureIndex
 from milepost.cli import app
 from tests.audit.tampering import Told, rewrite
-from tests.commands.tiny_firm import founding, worked, write
+from tests.commands.tiny_firm import event, founding, worked, write
 from tests.finished_run import BRIDGE_FEBRUARY, finished_run
 
 DIFFERENCE = "BRIDGE.b9dff40d1caddc35177d782f"
@@ -300,3 +300,20 @@ def test_an_index_that_is_ahead_of_the_folder_is_made_anew(tmp_path: Path) -> No
     explain("T-1", output=finished_run())
     shutil.copytree(finished_run() / "index", output / "index", dirs_exist_ok=True)
     assert explain("T-3", output=output).exit_code == 0
+
+
+def test_a_credit_names_what_took_the_work_back_and_where_it_was_billed(tmp_path: Path) -> None:
+    """T-1 is billed for March and withdrawn in April; the day that cuts April's statement decided nothing."""
+    withdrawn = event("TimeWithdrawn", "2026-04-10T09:00:00Z", entry_id="T-1", version=2, project_id="BRIDGE")
+    write(tmp_path / "input", [*founding(), worked("T-1", 4), worked("T-2", 5), withdrawn])
+    output = tmp_path / "output"
+    arguments = ["run", "--input", str(tmp_path / "input"), "--output", str(output), "--until", "2026-04-30"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    credit, march = (f"BRIDGE.K-1/ACME/2026-{month}-01/1" for month in ("04", "03"))
+    told = explain(f"{credit}#1", output=output)
+    assert told.exit_code == 0, told.output
+    lines = told.stdout.splitlines()
+    (gone,) = (number for number, line in enumerate(lines) if "withdrawn" in line)
+    assert "TimeWithdrawn" in "".join(lines[gone : gone + 2]), told.stdout
+    assert f"{march}#1" in told.stdout
+    assert "DayEnded" not in told.stdout, told.stdout

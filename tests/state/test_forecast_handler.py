@@ -825,6 +825,22 @@ def test_a_moved_rate_is_told_as_exchange_rate(books: Books) -> None:
     assert_explained(told)
 
 
+def test_what_happens_while_no_rate_is_fresh_keeps_its_cause(books: Books) -> None:
+    """The contract's currency is the project's, so a rate moves no revenue. While that of 1 March is too old T-1, 8 h, is withdrawn and
+    T-2, 3 h, comes, whose revenue waits for the rate too: -1,200 and 450. At 1.25 their cost is -1,000 and 375; at
+    1.30 the 300 EUR that stay are 390 instead of 375."""
+    dollars(books)
+    books.fold(time("T-1", "2026-03-02", 8))
+    books.end_day(date(2026, 3, 2))
+    books.end_day(date(2026, 3, 19))
+    books.fold(event(TimeWithdrawn, "2026-03-20T09:00", entry_id="T-1", version=2), time("T-2", "2026-03-20", 3))
+    assert updates(books.end_day(date(2026, 3, 20))) == []
+    (told,) = updates(books.fold(rate("2026-03-20", "USD", "1.3")))
+    taken_back = delta("correction", "-1000", "-1200")
+    assert told.deltas == (delta("volume", "375", "450"), delta("exchange_rate", "15", "0"), taken_back)
+    assert_explained(told)
+
+
 def test_without_a_rate_group_figures_are_left_out(books: Books) -> None:
     books.fold(entity(policies=Policies(group_currency="GBP")), *people(), signed())
     (told,) = updates(books.fold(activated("5000")))
@@ -833,16 +849,22 @@ def test_without_a_rate_group_figures_are_left_out(books: Books) -> None:
 
 
 def test_without_a_rate_into_the_projects_currency_the_forecast_waits(books: Books) -> None:
-    """An estimate in pounds: nothing is guessed, an exception says why, and the next day's end with a rate tells it."""
+    """An estimate in pounds: nothing is guessed, an exception says why. A rate that is fresh enough tells it, a nearer one anew."""
     begin(books, signed(), activated())
     waiting = books.fold(estimate(1, "2026-03-02", remaining("2026-03", 10, "1000"), currency="GBP"))
     waiting += books.end_day(date(2026, 3, 2))
     assert updates(waiting) == []
     assert ("ExceptionRaised", "no_exchange_rate") in exceptions(waiting)
-    books.fold(rate("2026-03-03", "GBP", "0.8"))
-    told = books.end_day(date(2026, 3, 3))
-    assert updates(told)[0].project.eac_cost == parse_amount("1250")
+    assert books.fold(rate("2026-02-20", "GBP", "0.25")) == []
+    told = books.fold(rate("2026-02-27", "GBP", "0.5"))
+    assert updates(told)[0].project.eac_cost == parse_amount("2000")
     assert ("ExceptionClosed", "no_exchange_rate") in exceptions(told)
+    told = books.fold(rate("2026-03-02", "GBP", "0.8"))
+    assert updates(told)[0].project.eac_cost == parse_amount("1250")
+    assert books.fold(rate("2026-02-26", "GBP", "0.4")) == []
+    assert updates(books.end_day(date(2026, 3, 3))) == []
+    assert not books.part("index", "forecast_rates")
+    assert books.fold(rate("2026-03-04", "GBP", "0.9")) == []
 
 
 # Views

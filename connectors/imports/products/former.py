@@ -6,6 +6,7 @@ Nothing else is remembered of earlier imports, so a folder can be copied, and a 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -51,7 +52,7 @@ class FormerEntry(NamedTuple):
 class Known(NamedTuple):
     """By id the newest event of each; `linked` are ids of the product that stand for known ones.
 
-    `contracted` are the projects that any version of any contract has a line for.
+    `contracted` are the projects that any version of any contract has a line for, `rate_days` the days of exchange rates by currency.
     """
 
     entries: Mapping[str, FormerEntry]
@@ -64,6 +65,7 @@ class Known(NamedTuple):
     costed_roles: frozenset[str]
     linked: frozenset[str]
     contracted: frozenset[str]
+    rate_days: Mapping[str, frozenset[date]] = {}
 
     def with_events(self, events: Iterable[Event]) -> Known:
         """As if these had been in the folder; no entries."""
@@ -119,6 +121,7 @@ def read_known(source: str, folders: Iterable[Path], without: Collection[Path] =
     roles: set[str] = set()
     linked: set[str] = set()
     gathered = _Gathered(_NOTHING)
+    rate_days: dict[str, set[date]] = {}
     for path in _files(folders, {path.resolve() for path in without}):
         for event in _events(path):
             kind = event.get("type")
@@ -127,6 +130,9 @@ def read_known(source: str, folders: Iterable[Path], without: Collection[Path] =
                     _keep_newest(entries, "entry_id", event)
             elif kind == "IdentityLinked" and event.get("source") == source:
                 linked.add(str(event.get("source_id")))
+            elif kind == "ExchangeRateSet":
+                for side in ("from_currency", "to_currency"):
+                    rate_days.setdefault(str(event.get(side)), set()).update(_day(event.get("date")))
             else:
                 gathered.take("ContractSigned" if kind == "ContractAmended" else kind, event)
             if kind == "CostRateSet" and event.get("person_id") is None:
@@ -135,7 +141,14 @@ def read_known(source: str, folders: Iterable[Path], without: Collection[Path] =
         entries={entry_id: _entry(event) for entry_id, event in entries.items()},
         costed_roles=frozenset(roles),
         linked=frozenset(linked),
+        rate_days={currency: frozenset(days) for currency, days in rate_days.items()},
     )
+
+
+def _day(text: object) -> Iterator[date]:
+    """Nothing where it is no date."""
+    with suppress(ValueError):
+        yield date.fromisoformat(str(text))
 
 
 def _files(folders: Iterable[Path], seen: set[Path]) -> Iterator[Path]:

@@ -7,8 +7,8 @@ not imported. If it ends between them, the same command goes on: what stands in 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -30,9 +30,13 @@ from connectors.imports.products.setup import Asked, Json, Unknown, company_of, 
 from connectors.imports.products.sums import Sums, by_currency, sums_of
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Rejected, rejected_json
+from domain.exchange import BRIDGE
 from domain.identity import statement_id
+from domain.policies import resolve
 
 GONE = "gone"
+# Days; a contract or a company may say otherwise.
+RATE_AGE_MAX = resolve().rate_staleness_days
 
 
 class Wanted(NamedTuple):
@@ -98,6 +102,7 @@ class ImportedExport(NamedTuple):
     unknown: Unknown
     first_statement: str | None
     foreign: tuple[str, ...]
+    rates_lack: tuple[tuple[str, date, date], ...]
     events: tuple[tuple[str, int], ...]
     setup_path: Path | None
     events_path: Path | None
@@ -150,6 +155,7 @@ def import_export(
     if wanted.withdraw_missing:
         _check_may_withdraw(not_taken, gone, path)
         entries += [writer.withdrawn(entry) for entry in gone]
+    foreign = tuple(sorted({each.row.currency for each in taken} - {company.currency}))
     result = _result(export, rows, taken, not_taken, gone, len(gone) if wanted.withdraw_missing else 0)
     written = files.write(_with_ids(setup, source, files.name), entries, _listed(not_taken, gone))
     return result._replace(
@@ -158,12 +164,30 @@ def import_export(
         rated_by_contract=assumed.rated_by_contract,
         unknown=unknown([each.row for each in taken], known_then),
         first_statement=_first_statement(setup, [each.row for each in taken]),
-        foreign=tuple(sorted({each.row.currency for each in taken} - {company.currency})),
+        foreign=foreign,
+        rates_lack=_rates_lack([each.row for each in taken], foreign, company.currency, known.rate_days),
         events=tuple(Counter(str(event["type"]) for event in (*setup, *entries)).items()),
         setup_path=written[0],
         events_path=written[1],
         listed_path=written[2],
     )
+
+
+def _rates_lack(
+    rows: Sequence[ExportRow], foreign: Iterable[str], currency: str, rate_days: Mapping[str, Collection[date]]
+) -> tuple[tuple[str, date, date], ...]:
+    """Currencies with first and last day of their work, where a day of it has no rate that is fresh enough; the euro needs none."""
+    lacking = []
+    for own in foreign:
+        days = sorted({row.day for row in rows if row.currency == own})
+        legs = [rate_days.get(side, ()) for side in (own, currency) if side != BRIDGE]
+        if days and not all(_is_covered(day, leg) for day in days for leg in legs):
+            lacking.append((own, days[0], days[-1]))
+    return tuple(lacking)
+
+
+def _is_covered(day: date, rated: Collection[date]) -> bool:
+    return any(day - timedelta(days=age) in rated for age in range(RATE_AGE_MAX + 1))
 
 
 def _check_one_way(source: str, product: Product, known: Known, folder: Path) -> None:
@@ -322,6 +346,7 @@ def _result(
         unknown=Unknown((), (), (), (), ()),
         first_statement=None,
         foreign=(),
+        rates_lack=(),
         events=(),
         setup_path=None,
         events_path=None,

@@ -1,0 +1,78 @@
+"""Exchange rates that come after the work come in any order to the same books."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.outputs import ExceptionClosed, ExceptionRaised, JournalEntry
+from tests.scenario_play import play
+from tests.scenario_text import read_scenarios
+
+SETUP = """# Rates
+
+```
+entity    LE  EUR  Europe/Berlin
+customer  C
+person    bob  consultant of LE
+person    eve  consultant of LE
+cost      person bob 100.00 EUR
+cost      person eve 90.00 GBP
+project   P of LE
+contract  K C LE USD  policy fx_date={fx_date}
+  line L P
+    rate 200.00
+```
+
+## A batch
+
+```
+{events}
+```
+"""
+FIRST, ENDS = date(2026, 6, 1), date(2026, 6, 26)
+days = st.integers(0, 20).map(lambda number: FIRST + timedelta(number))
+worked = st.lists(st.tuples(st.sampled_from(["bob", "eve"]), days), min_size=1, max_size=5)
+quoted = st.dictionaries(
+    st.tuples(st.sampled_from(["EUR USD", "EUR GBP"]), days), st.integers(70, 140), min_size=1, max_size=14
+)
+
+
+def posted(fx_date: str, work: Sequence[tuple[str, date]], rates: Sequence[str]) -> list[tuple[object, ...]]:
+    """What stands in the ledger and is open when the day of the rates has ended."""
+    told = [f"{ENDS}  time T-{at} {who} 1 h on {day}" for at, (who, day) in enumerate(work)]
+    steps = [*told, *rates, f"{ENDS}  day ended"]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "rates.md"
+        path.write_text(SETUP.format(fx_date=fx_date, events="\n".join(f"{step}\n  => ..." for step in steps)))
+        (scenario,) = read_scenarios(path)
+        books = play(scenario, Path(folder))
+        books.close()
+    journals: list[tuple[object, ...]] = []
+    open_now: dict[str, tuple[object, ...]] = {}
+    for _, record in books.folded:
+        match record:
+            case JournalEntry():
+                lines = tuple((line.account, line.amount, line.ledger_amount) for line in record.lines)
+                journals.append((record.affected_id, record.accounting_date, record.exchange_rate, *lines))
+            case ExceptionRaised():
+                open_now[record.exception_id] = ("open", record.category, record.subject_id)
+            case ExceptionClosed():
+                open_now.pop(record.exception_id, None)
+            case _:
+                pass
+    return sorted([*journals, *open_now.values()], key=repr)
+
+
+@given(st.sampled_from(["accounting", "service"]), worked, quoted, st.data())
+def test_the_order_of_a_days_rates_does_not_matter(
+    fx_date: str, work: list[tuple[str, date]], quotes: dict[tuple[str, date], int], data: st.DataObject
+) -> None:
+    rates = [f"{ENDS}  exchange {pair} {rate / 100:.2f} on {day}" for (pair, day), rate in sorted(quotes.items())]
+    other = data.draw(st.permutations(rates))
+    assert posted(fx_date, work, other) == posted(fx_date, work, rates)

@@ -295,13 +295,17 @@ def _decide(
     from milepost.deciding import confirmed, decided_at, input_folder, other_person, person
     from milepost.exceptions_decided import Books, check_moment, chosen, decisions
     from milepost.exceptions_plan import plan_of
+    from milepost.own_decisions import OwnDecisions
     from state.store_reader import reading_store
 
     output = asked.output
-    found = chosen(output, _known(output), wanted)
+    known = _known(output)
+    found = chosen(output, known, wanted)
     folder, who, latest = input_folder(asked.input_dir, output), person(asked.who), latest_of(output)
     when, approver = decided_at(asked.at, latest), other_person(asked.approved_by, who)
-    plan = plan_of(type_name, found, refusal)
+    with reading_store(store_path(output, 0)) as reader:
+        own = OwnDecisions(output, reader, known, who.name, approver, type_name)
+        plan = plan_of(type_name, found, lambda raised: refusal(raised) or own.refusal(raised))
     if not plan.taken:
         raise typer.BadParameter(plan.left_out_text or "no open exception fits", param_hint="ID")
     check_moment(plan.taken, when)

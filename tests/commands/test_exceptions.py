@@ -183,6 +183,63 @@ def test_the_fold_checks_who_approved(firm: Path) -> None:
     assert found[id_of(firm, "T-1")]["category"] == "self_approved"
 
 
+@pytest.mark.parametrize("has_store", [True, False])
+def test_nobody_has_a_word_in_their_own_approval(tmp_path: Path, has_store: bool) -> None:
+    """Ada submitted and approved her eight hours; Ben, who has nothing to do with it, lets them pass."""
+    own = worked("T-1", 2, "8", submitted_by="ADA", approved_by="ADA")
+    write(tmp_path / "input", [*founding(), own])
+    run(tmp_path)
+    if not has_store:
+        for path in (tmp_path / "output").rglob("*.sqlite*"):
+            path.unlink()
+    exception_id = id_of(tmp_path, "T-1")
+    for persons in (("ADA",), ("ADA", "BEN"), ("BEN", "ADA")):
+        named = ("--as", persons[0], *(("--approved-by", persons[1]) if persons[1:] else ()))
+        for verb in ("waive", "resolve"):
+            said = refused(tmp_path, verb, exception_id, "--reason", "x", *named, *AT)
+            assert "ADA submitted and approved entry T-1 and decides nothing about that" in said
+    asked(tmp_path, "waive", exception_id, "--reason", "x", "--as", "BEN", *AT)
+    run(tmp_path)
+    assert exceptions(tmp_path) == {}
+
+
+def test_a_fault_of_own_work_passes_with_the_approval_of_somebody_else(firm: Path) -> None:
+    """30 and 40 hours of Ada, of which she waives none alone, one by one or together."""
+    said = refused(firm, "waive", id_of(firm, "T-1"), "--reason", "x", "--as", "ADA", *AT)
+    assert "entry T-1 is work of ADA; the decision of ADA needs another person's approval" in said
+    said = refused(firm, "waive", id_of(firm, "T-1"), "--reason", "x", "--as", "BEN", "--approved-by", "ADA", *AT)
+    assert "entry T-1 is work of ADA; ADA cannot approve the decision" in said
+    said = refused(firm, "waive", "--kind", "hours_out_of_range", "--reason", "x", "--as", "ADA", *AT, "--yes")
+    assert "is work of ADA" in said
+    (written,) = asked(firm, "waive", id_of(firm, "T-1"), "--reason", "x", "--as", "ADA", "--approved-by", "BEN", *AT)[
+        "events"
+    ]
+    assert (written["requested_by"], written["approved_by"]) == ("ADA", "BEN")
+    run(firm)
+    assert set(exceptions(firm, "--kind", "hours_out_of_range")) == {"T-2"}
+
+
+def test_the_fold_raises_self_approved_of_a_decision_about_own_work(firm: Path) -> None:
+    """It names who decided, and that person does not settle it."""
+    about = id_of(firm, "T-1")
+    fields = {"exception_id": about, "version": 1, "reason": "x", "requested_by": "ADA"}
+    write(firm / "input", [event("ExceptionWaived", "2026-03-05T09:00:00Z", **fields)], "other")
+    run(firm)
+    found = exceptions(firm)
+    assert found["T-1"]["state"] == "open"
+    noted = found[about]
+    assert (noted["category"], noted["person_id"]) == ("self_approved", "ADA")
+    assert noted["message"] == (
+        "the waiver of ADA changes nothing: entry T-1 is work of ADA; the decision of ADA needs another person's approval"
+    )
+    settled = ("resolve", noted["exception_id"], "--reason", "x", "--at", "2026-03-06T09:00:00Z")
+    said = refused(firm, *settled, "--as", "ADA")
+    assert "it is about a decision of ADA, which somebody else settles" in said
+    asked(firm, *settled, "--as", "BEN")
+    run(firm)
+    assert about not in exceptions(firm)
+
+
 def test_a_waiver_of_what_is_missing_is_refused(firm: Path) -> None:
     said = refused(firm, "waive", id_of(firm, "T-3"), "--reason", "x", "--approved-by", "ben", *AT)
     assert "a waiver cannot replace what is missing. Send the record that is named." in said

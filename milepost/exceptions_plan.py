@@ -12,7 +12,7 @@ from domain.units import Instant
 from milepost.console import shape
 from milepost.exceptions_effects import effect_of
 from milepost.exceptions_json import amounts_json, groups_json
-from milepost.exceptions_shown import amounts_of, group_table, subject_text
+from milepost.exceptions_shown import amounts_of, costs_of, group_table, subject_text
 from milepost.tables import Table
 
 
@@ -71,6 +71,7 @@ def plan_json(plan: DecisionPlan, as_of: Instant) -> dict[str, Any]:
         decision=plan.type_name,
         count=len(plan.taken),
         amounts=amounts_json(amounts_of(plan.taken)),
+        costs=amounts_json(costs_of(plan.taken)),
         groups=groups_json(plan.taken, as_of),
         effects=plan.effects,
         exceptions=[each.raised.exception_id for each in plan.taken],

@@ -130,14 +130,21 @@ def _is_in(known: Known, state: State) -> bool:
 
 
 def _sorted(known: list[Known], sort: Sort, as_of: Instant) -> list[Known]:
-    """Amounts of different currencies stand apart."""
-    from milepost.exceptions_shown import days_open
+    """Amounts of different currencies stand apart, and so do values and costs."""
+    from milepost.exceptions_shown import days_open, is_at_cost
 
     match sort:
         case Sort.age:
             return sorted(known, key=lambda each: -days_open(each, as_of))
         case Sort.amount:
-            return sorted(known, key=lambda each: (each.raised.blocks_currency or "~", -abs(each.raised.blocks_amount)))
+            return sorted(
+                known,
+                key=lambda each: (
+                    each.raised.blocks_currency or "~",
+                    is_at_cost(each.raised),
+                    -abs(each.raised.blocks_amount),
+                ),
+            )
         case _:
             return known
 

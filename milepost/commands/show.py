@@ -173,6 +173,7 @@ def _forecast(update: ForecastUpdate) -> Table:
 
 def _exceptions(waiting: Sequence[Waiting], now: int) -> Table:
     """The oldest first."""
+    from milepost.exceptions_shown import amount_of
     from milepost.tables import Table
 
     rows = [
@@ -181,7 +182,7 @@ def _exceptions(waiting: Sequence[Waiting], now: int) -> Table:
             _about(one),
             one.owner_role,
             days_text(age_days(each, now)),
-            f"{amount_text(one.blocks_amount)} {one.blocks_currency or ''}".rstrip() if one.blocks_amount else "",
+            amount_of(one),
             one.resolution,
             one.exception_id,
         )

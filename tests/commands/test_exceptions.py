@@ -71,6 +71,30 @@ def test_the_list_is_by_cause_with_money_and_age(firm: Path) -> None:
     assert "8 h" in text
 
 
+def test_a_cost_is_never_added_to_a_value(tmp_path: Path) -> None:
+    """40 hours at 100 are worth 4,000; the 30 of the day before, when no rate held yet, cost 1,200 at 40."""
+    *others, contract = founding()
+    contract["lines"][0]["terms"]["rates"][0]["effective_from"] = "2026-03-03"
+    write(tmp_path / "input", [*others, contract, worked("T-1", 2, "30"), worked("T-2", 3, "40")])
+    run(tmp_path)
+    found = asked(tmp_path, "list")
+    (group,) = found["groups"]
+    assert (group["exceptions"], group["amounts"], group["costs"]) == (2, {"EUR": "4000.00"}, {"EUR": "1200.00"})
+    assert (found["amounts"], found["costs"]) == ({"EUR": "4000.00"}, {"EUR": "1200.00"})
+    decision = ("--kind", "hours_out_of_range", "--reason", "x", "--as", "ann", *AT)
+    plan = asked(tmp_path, "waive", *decision, "--plan")
+    assert (plan["amounts"], plan["costs"]) == ({"EUR": "4000.00"}, {"EUR": "1200.00"})
+    text = " ".join(ask(tmp_path, "list", "--sort", "amount").stdout.split())
+    assert "blocks at risk (cost) oldest, days" in text
+    assert "all 2 2 4,000.00 EUR 1,200.00 EUR" in text
+    assert text.index("4,000.00 EUR 0 delivery") < text.index("1,200.00 EUR (cost) 1 delivery")
+    assert "5,200.00" not in text
+    asked(tmp_path, "waive", *decision, "--yes")
+    run(tmp_path)
+    (group,) = asked(tmp_path, "list")["decided"]
+    assert (group["amounts"], group["costs"]) == ({"EUR": "4000.00"}, {"EUR": "1200.00"})
+
+
 def test_filters(firm: Path) -> None:
     assert set(exceptions(firm, "--owner", "delivery")) == {"T-1", "T-2"}
     assert set(exceptions(firm, "--kind", "unknown_reference", "--project", "BRIDGE")) == {"T-3"}

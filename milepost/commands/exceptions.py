@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from domain.events.catalogue import Event
     from domain.outputs import ExceptionRaised
     from domain.units import Instant
-    from milepost.exceptions_decided import Wanted
+    from milepost.exceptions_decided import Books, Wanted
     from milepost.exceptions_plan import DecisionPlan
 
 Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
@@ -312,7 +312,8 @@ def _decide(
     when, approver = decided_at(asked.at, latest), other_person(asked.approved_by, who)
     with reading_store(store_path(output, 0)) as reader:
         own = OwnDecisions(output, reader, known, who.name, approver, type_name)
-        plan = plan_of(type_name, found, lambda raised: refusal(raised) or own.refusal(raised))
+        waits = _waiting_refusal(type_name, Books(output, folder, reader), found)
+        plan = plan_of(type_name, found, lambda raised: refusal(raised) or waits(raised) or own.refusal(raised))
     if not plan.taken:
         raise typer.BadParameter(plan.left_out_text or "no open exception fits", param_hint="ID")
     check_moment(plan.taken, when)
@@ -331,6 +332,14 @@ def _decide(
     if not are_several:
         for line in plan.effect_lines:
             say(line)
+
+
+def _waiting_refusal(type_name: str, books: Books, found: Sequence[Known]) -> Callable[[ExceptionRaised], str | None]:
+    """Of what somebody has decided already, where that is only written; an assignment keeps no decision back, and none keeps it back."""
+    from milepost.exceptions_decided import pending, pending_text
+
+    waiting = pending(books, [each.raised for each in found]) if type_name != "ExceptionAssigned" else {}
+    return lambda raised: pending_text(waiting[raised.exception_id]) if raised.exception_id in waiting else None
 
 
 def _show_plan(plan: DecisionPlan, latest: Instant, *, json: bool) -> None:

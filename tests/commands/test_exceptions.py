@@ -174,6 +174,32 @@ def test_versions_count_on_over_what_is_only_written(firm: Path) -> None:
     assert written["version"] == 4
 
 
+@pytest.mark.parametrize("has_store", [True, False])
+def test_what_is_decided_and_waits_for_a_run_is_told(firm: Path, has_store: bool) -> None:
+    """Somebody may still take care of it; after the run the decision no longer stands in the way of another one."""
+    waiver = ("--reason", "on call", "--as", "ann", "--approved-by", "ben", *AT)
+    first, second = id_of(firm, "T-1"), id_of(firm, "T-2")
+    if not has_store:
+        (firm / "output" / "store" / "0.db").unlink()
+    asked(firm, "assign", first, "--to", "zoe", *AT)
+    asked(firm, "waive", first, *waiver)
+    for verb in ("waive", "resolve"):
+        again = ask(firm, verb, first, *waiver)
+        assert again.exit_code == 2
+        said = "waived on 2026-03-05T09:00:00Z by ann, approved by ben, which waits for the next run"
+        assert said in " ".join(again.stderr.split())
+    plan = asked(firm, "waive", "--kind", "hours_out_of_range", *waiver, "--plan")
+    assert (plan["exceptions"], [each["exception_id"] for each in plan["left_out"]]) == ([second], [first])
+    asked(firm, "assign", first, "--to", "eva", *AT)
+    assert len(list((firm / "input" / "decisions").iterdir())) == 3
+    run(firm)
+    asked(firm, "resolve", second, *waiver)
+    run(firm)
+    asked(firm, "waive", second, *waiver)
+    run(firm)
+    assert exceptions(firm, "--kind", "hours_out_of_range") == {}
+
+
 def test_what_is_resolved_comes_back_where_something_is_missing(firm: Path) -> None:
     resolved = ask(firm, "resolve", id_of(firm, "T-1"), "--reason", "paper", "--approved-by", "ben", *AT)
     assert "raised again at once" in resolved.stderr
@@ -214,8 +240,7 @@ def test_nobody_has_a_word_in_their_own_approval(tmp_path: Path, has_store: bool
     write(tmp_path / "input", [*founding(), own])
     run(tmp_path)
     if not has_store:
-        for path in (tmp_path / "output").rglob("*.sqlite*"):
-            path.unlink()
+        (tmp_path / "output" / "store" / "0.db").unlink()
     exception_id = id_of(tmp_path, "T-1")
     for persons in (("ADA",), ("ADA", "BEN"), ("BEN", "ADA")):
         named = ("--as", persons[0], *(("--approved-by", persons[1]) if persons[1:] else ()))

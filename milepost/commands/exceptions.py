@@ -301,8 +301,9 @@ def _decide(
     from dataflows.embedded import store_path
     from milepost.deciding import confirmed, decided_at, input_folder, other_person, person
     from milepost.exceptions_decided import Books, check_moment, chosen, decisions
-    from milepost.exceptions_plan import plan_of
+    from milepost.exceptions_plan import plan_of, with_limits
     from milepost.own_decisions import OwnDecisions
+    from milepost.second_person import SecondPerson
     from state.store_reader import reading_store
 
     output = asked.output
@@ -314,6 +315,8 @@ def _decide(
         own = OwnDecisions(output, reader, known, who.name, approver, type_name)
         waits = _waiting_refusal(type_name, Books(output, folder, reader), found)
         plan = plan_of(type_name, found, lambda raised: refusal(raised) or waits(raised) or own.refusal(raised))
+        if type_name != "ExceptionAssigned":
+            plan = with_limits(plan, SecondPerson(reader), approver)
     if not plan.taken:
         raise typer.BadParameter(plan.left_out_text or "no open exception fits", param_hint="ID")
     check_moment(plan.taken, when)
@@ -330,7 +333,7 @@ def _decide(
     path = add_events(folder, DECISIONS, events, datetime.now(UTC))
     _written(path, events, folder, output, json=asked.json)
     if not are_several:
-        for line in plan.effect_lines:
+        for line in (*plan.effect_lines, *plan.warnings):
             say(line)
 
 

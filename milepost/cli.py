@@ -29,6 +29,7 @@ from milepost.commands import (
 )
 from milepost.errors import TellingGroup
 from milepost.for_period import forecast_for, show_for
+from state.rules import RULES_VERSION
 
 PLAIN: Final[dict[str, Any]] = {
     "no_args_is_help": True,
@@ -36,6 +37,8 @@ PLAIN: Final[dict[str, Any]] = {
     "pretty_exceptions_enable": False,
     "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 110},
 }
+# As in pyproject.toml; it is run from its folder too, where no package of it is installed.
+VERSION: Final = "0.1.0"
 BEGIN: Final = """\b
 To begin:
   milepost simulate --out build/try/input
@@ -49,8 +52,20 @@ waiting = typer.Typer(name="exceptions", help="What waits for somebody, and deci
 unread = typer.Typer(name="dead-letters", help="What could not be read, and sending it again.", **PLAIN)
 
 
+def tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"milepost {VERSION}, rules {RULES_VERSION}")
+        raise typer.Exit
+
+
 @app.callback(help=f"Turns contracts and approved time into postings, statements and forecasts.\n\n{BEGIN}")
-def milepost(debug: Annotated[bool, typer.Option("--debug", help="Tell where a fault came from.")] = False) -> None: ...
+def milepost(
+    debug: Annotated[bool, typer.Option("--debug", help="Tell where a fault came from.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=tell_version, is_eager=True, help="Tell the version and that of the rules."),
+    ] = False,
+) -> None: ...
 
 
 def mount(name: str, verb: Callable[..., None], short: str, example: str, then: str, on: typer.Typer = app) -> None:

@@ -12,7 +12,7 @@ import orjson
 import typer
 
 from milepost.commands.exceptions import All, Input, Json, Output, Plan, Yes
-from milepost.console import say, shape, write_json
+from milepost.console import say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
     from connectors.decode_error import DecodeError
@@ -89,7 +89,7 @@ def list_(
         *([Table(f"Dead letters{more}", ("id", "type", "field", "reason", ""), rows)] if shown or not letters else []),
     )
     if letters:
-        say(f"\nNext: milepost dead-letters show '{next(iter(letters))}' --output {output}")
+        say(f"\nNext: milepost dead-letters show {shell_word(next(iter(letters)))} --output {shell_word(output)}")
 
 
 class LetterGroup(NamedTuple):
@@ -153,7 +153,7 @@ def show(
     typer.echo()
     typer.echo(_text(letter))
     how = f"--set {letter.field_path}=VALUE" if letter.field_path else "--edited FILE"
-    say(f"\nNext: milepost dead-letters resend '{id_}' {how} --output {output}")
+    say(f"\nNext: milepost dead-letters resend {shell_word(id_)} {how} --output {shell_word(output)}")
 
 
 def resend(
@@ -208,7 +208,7 @@ def resend(
         write_json(shape(1, file=str(path), events=events))
         return
     typer.echo(f"{len(events):,} event{'s' * (len(events) != 1)} written to {path}")
-    say(f"\nNext: milepost run --input {folder} --output {output}")
+    say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
 
 
 def _chosen(

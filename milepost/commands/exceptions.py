@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
-from milepost.console import is_known_as, say, shape, write_json
+from milepost.console import is_known_as, say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,7 +116,9 @@ def list_(
         *single,
     )
     if found and not is_known_as(output):
-        say(f"\nNext: milepost exceptions show '{found[0].raised.exception_id}' --output {output}")
+        say(
+            f"\nNext: milepost exceptions show {shell_word(found[0].raised.exception_id)} --output {shell_word(output)}"
+        )
 
 
 def _is_in(known: Known, state: State) -> bool:
@@ -187,15 +189,17 @@ def _way_out(raised: ExceptionRaised, fact: Event | None, output: Path) -> str:
         return _import_of_rates(raised.category, output)
     if (why := refusal_to_decide(raised)) is not None:
         return f"{why}, and run again"
-    named = f"'{raised.exception_id}'"
+    named = shell_word(raised.exception_id)
     if fact is not None and raised.category in CORRECTED and refusal_to_waive(raised) is not None:
         field = raised.field or "FIELD"
-        return f"milepost exceptions resend {named} --set {field}=VALUE --approved-by NAME --output {output}"
+        return (
+            f"milepost exceptions resend {named} --set {field}=VALUE --approved-by NAME --output {shell_word(output)}"
+        )
     effect = effect_of(raised, "ExceptionWaived")
     if effect in (Effect.POSTS_WORK, Effect.POSTS_INVOICE) and refusal_to_waive(raised) is None:
-        return f"milepost exceptions waive {named} --reason '...' --approved-by NAME --output {output}, which {effect}"
+        return f"milepost exceptions waive {named} --reason '...' --approved-by NAME --output {shell_word(output)}, which {effect}"
     other = f"; or milepost exceptions waive, which {effect}" if effect is Effect.NOT_BILLED else ""
-    return f"milepost exceptions assign {named} --to NAME --output {output}{other}"
+    return f"milepost exceptions assign {named} --to NAME --output {shell_word(output)}{other}"
 
 
 def _import_of_rates(category: str, output: Path) -> str:
@@ -209,8 +213,8 @@ def _import_of_rates(category: str, output: Path) -> str:
     month_before = (date.fromisoformat(instant_text(first)[:10]).replace(day=1) - timedelta(days=1)).replace(day=1)
     folder = beside(None, output)
     return (
-        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {folder}, with the file of the European Central"
-        f" Bank; then milepost run --input {folder} --output {output}"
+        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {shell_word(folder)}, with the file of the European Central"
+        f" Bank; then milepost run --input {shell_word(folder)} --output {shell_word(output)}"
     )
 
 
@@ -374,7 +378,7 @@ def _written(path: Path, events: Sequence[dict[str, Any]], folder: Path, output:
         write_json(shape(1, file=str(path), events=list(events)))
         return
     typer.echo(f"{len(events):,} event{'s' * (len(events) != 1)} written to {path}")
-    say(f"\nNext: milepost run --input {folder} --output {output}")
+    say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
 
 
 def resend(

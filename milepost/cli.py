@@ -36,6 +36,7 @@ from milepost.commands import (
 )
 from milepost.errors import TellingGroup
 from milepost.for_period import forecast_for, show_for
+from state.rules import RULES_VERSION
 
 PLAIN: Final[dict[str, Any]] = {
     "no_args_is_help": True,
@@ -51,6 +52,8 @@ FIRST: Final = (
     else ("milepost settings show --origin", "milepost doctor")
 )
 BEGIN: Final = "\n  ".join(("\b\nTo begin:", *FIRST))
+# As in pyproject.toml; it is run from its folder too, where no package of it is installed.
+VERSION: Final = "0.1.0"
 
 app = typer.Typer(name="milepost", cls=TellingGroup, epilog=f"\b\nExit codes:\n{exit_codes.table()}", **PLAIN)
 imports = typer.Typer(name="import", help="Turn files of other systems into events.", **PLAIN)
@@ -63,8 +66,20 @@ on_brokers = typer.Typer(name="topics", help="The topics: missing ones, wrong se
 configured = typer.Typer(name="settings", help="Which settings hold, and where they come from.", **PLAIN)
 
 
+def tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"milepost {VERSION}, rules {RULES_VERSION}")
+        raise typer.Exit
+
+
 @app.callback(help=f"Turns contracts and approved time into postings, statements and forecasts.\n\n{BEGIN}")
-def milepost(debug: Annotated[bool, typer.Option("--debug", help="Tell where a fault came from.")] = False) -> None: ...
+def milepost(
+    debug: Annotated[bool, typer.Option("--debug", help="Tell where a fault came from.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=tell_version, is_eager=True, help="Tell the version and that of the rules."),
+    ] = False,
+) -> None: ...
 
 
 def mount(name: str, verb: Callable[..., None], short: str, example: str, then: str, on: typer.Typer = app) -> None:

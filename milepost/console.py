@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,12 @@ def known_as(folder: Path, name: str) -> Iterator[None]:
 def is_known_as(folder: Path) -> bool:
     """Whether the folder stands for another one, of which nothing more can be asked."""
     return str(folder) in _KNOWN_AS
+
+
+def shell_word(value: object) -> str:
+    """As any shell takes it for one word; zsh takes a leading `=` for the name of a command."""
+    text = str(value)
+    return f"'{text}'" if text.startswith("=") and shlex.quote(text) == text else shlex.quote(text)
 
 
 def asked_folder(folder: Path) -> str:

@@ -67,9 +67,9 @@ def _steps(path: str) -> list[str | int]:
 
 
 def _parsed(value: str) -> tuple[Any] | None:
-    """The value as JSON, where it is any; most fields take text."""
+    """The value as JSON, where it is any; most fields take text. Numbers stay as they were written, for the reader of events to judge."""
     try:
-        return (json.loads(value),)
+        return (json.loads(value, parse_float=str),)
     except ValueError:
         return None
 

@@ -14,16 +14,14 @@ from typer.core import TyperGroup
 
 from connectors.containers import ContainerDamaged
 from connectors.files.output_lock import OutputInUse
+from connectors.files.writing import IN_THE_WAY, way_out
 from milepost import exit_codes
 from milepost.console import say
 from milepost.wrong_settings import WrongSettings
 from state.guards import LOG_DAMAGED, OUTPUT_UNWRITABLE, GuardStop
 from state.store import StoreError
 
-UNWRITABLE: Final = (
-    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG),
-    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR),  # a file where a folder should be, or the other way round
-)
+UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, *IN_THE_WAY)
 
 
 class TellingGroup(TyperGroup):
@@ -86,5 +84,5 @@ def _known_ending(fault: BaseException) -> tuple[int, str] | None:
         case ContainerDamaged():
             return LOG_DAMAGED, f"{fault}. docs/operations.md says how to make outputs anew from the log"
         case OSError() if fault.errno in UNWRITABLE:
-            return OUTPUT_UNWRITABLE, f"{fault.filename}: {fault.strerror}. Make room or give access and run again"
+            return OUTPUT_UNWRITABLE, f"{fault.filename}: {fault.strerror}. {way_out(fault)} and run again"
     return None

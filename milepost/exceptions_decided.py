@@ -180,21 +180,50 @@ def decisions(
 
 def _decision_versions(books: Books, exceptions: Sequence[ExceptionRaised]) -> dict[str, int]:
     """The last version of each, taken in or only written; 0 where nobody has decided anything."""
-    found = {raised.exception_id: 0 for raised in exceptions}
-    decided = [event for event in added_events(books.input_dir, DECISIONS) if isinstance(event, DECISION_TYPES)]
-    if not books.reader.is_there:
-        decided += [event for event in events_of(books.output) if isinstance(event, DECISION_TYPES)]
-    for event in decided:
+    found = _taken_in(books, {raised.exception_id for raised in exceptions})
+    for event in _written(books):
         if event.exception_id in found:
             found[event.exception_id] = max(found[event.exception_id], event.version)
-    stored = {
-        exception_id: books.reader.part(engagement_of(exception_id), "fact", f"exception/{exception_id}")
-        for exception_id in found
-    }
+    return found
+
+
+def pending(books: Books, exceptions: Iterable[ExceptionRaised]) -> dict[str, ExceptionResolved | ExceptionWaived]:
+    """What is written about them and settles them, and was not taken in yet; the last of each."""
+    taken_in = _taken_in(books, {raised.exception_id for raised in exceptions})
     return {
-        exception_id: max(version, fact.version) if isinstance(fact := stored[exception_id], Fact) else version
-        for exception_id, version in found.items()
+        event.exception_id: event
+        for event in _written(books)
+        if not isinstance(event, ExceptionAssigned) and event.version > taken_in.get(event.exception_id, event.version)
     }
+
+
+def pending_text(event: ExceptionResolved | ExceptionWaived) -> str:
+    what = "waived" if isinstance(event, ExceptionWaived) else "resolved"
+    when = instant_text(event.occurred_at)
+    return f"{what} on {when} {_people_of(event)}, which waits for the next run (milepost run) and decides it"
+
+
+def _people_of(event: ExceptionResolved | ExceptionWaived) -> str:
+    approved = f", approved by {event.approved_by}" if event.approved_by is not None else ""
+    return f"by {event.requested_by}{approved}"
+
+
+def _written(books: Books) -> list[ExceptionAssigned | ExceptionResolved | ExceptionWaived]:
+    return [event for event in added_events(books.input_dir, DECISIONS) if isinstance(event, DECISION_TYPES)]
+
+
+def _taken_in(books: Books, exception_ids: Iterable[str]) -> dict[str, int]:
+    """The last version of the decisions about each that the log has; 0 where there is none."""
+    found = dict.fromkeys(exception_ids, 0)
+    if books.reader.is_there:
+        for exception_id in found:
+            fact = books.reader.part(engagement_of(exception_id), "fact", f"exception/{exception_id}")
+            found[exception_id] = fact.version if isinstance(fact, Fact) else 0
+        return found
+    for event in events_of(books.output):
+        if isinstance(event, DECISION_TYPES) and event.exception_id in found:
+            found[event.exception_id] = max(found[event.exception_id], event.version)
+    return found
 
 
 # The fact behind an exception

@@ -11,19 +11,25 @@ from connectors.json_values import decimal_text, instant_text
 from domain.events.catalogue import Event
 from domain.units import AMOUNT_SCALE, Instant
 from milepost.console import shape
-from milepost.exceptions_shown import Decided, amounts_of, days_open, decided_groups, groups_of
+from milepost.exceptions_shown import Decided, amounts_of, costs_of, days_open, decided_groups, groups_of
 
 
 def list_json(known: Sequence[Known], as_of: Instant, decided: Decided) -> dict[str, Any]:
-    """Version 1 of the shape."""
+    """Version 1 of the shape. `costs` are of what has no known value, and in no amount."""
     return shape(
         1,
         as_of=instant_text(as_of),
         count=len(known),
         amounts=amounts_json(amounts_of(known)),
+        costs=amounts_json(costs_of(known)),
         groups=groups_json(known, as_of),
         decided=[
-            {**group._asdict(), "amounts": amounts_json(group.amounts), "not_billed": amounts_json(group.not_billed)}
+            {
+                **group._asdict(),
+                "amounts": amounts_json(group.amounts),
+                "costs": amounts_json(group.costs),
+                "not_billed": amounts_json(group.not_billed),
+            }
             for group in decided_groups(decided)
         ],
         exceptions=[known_json(each, as_of, decided.ended.get(each.raised.exception_id)) for each in known],
@@ -32,7 +38,12 @@ def list_json(known: Sequence[Known], as_of: Instant, decided: Decided) -> dict[
 
 def groups_json(known: Iterable[Known], as_of: Instant) -> list[dict[str, Any]]:
     return [
-        {**group._asdict(), "amounts": amounts_json(group.amounts), "oldest": instant_text(group.oldest)}
+        {
+            **group._asdict(),
+            "amounts": amounts_json(group.amounts),
+            "costs": amounts_json(group.costs),
+            "oldest": instant_text(group.oldest),
+        }
         for group in groups_of(known, as_of)
     ]
 

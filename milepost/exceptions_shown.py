@@ -18,6 +18,8 @@ from milepost.exceptions_effects import effect_of
 from milepost.tables import Table, hours_text
 
 SHOWN: Final = 20
+# The column of costs that stand where no value is known.
+COST_ONLY: Final = "(cost)"
 DAY: Final = 24 * 3600 * 1_000_000
 # Categories whose cause is a person's missing record, or the terms of the project.
 OF_PERSONS: Final = frozenset({"no_rate", "no_cost_rate", "unknown_reference"})
@@ -35,7 +37,7 @@ class Decided(NamedTuple):
 
 
 class DecidedGroup(NamedTuple):
-    """Exceptions that people closed in one way; `not_billed` is what still stands over caps."""
+    """Exceptions that people closed in one way; `not_billed` is what still stands over caps, and `costs` as in `Group`."""
 
     category: str
     decision: str
@@ -43,10 +45,12 @@ class DecidedGroup(NamedTuple):
     exceptions: int
     amounts: dict[str, int]
     not_billed: dict[str, int]
+    costs: dict[str, int]
 
 
 class Group(NamedTuple):
-    """Exceptions with one cause; amounts by currency, without signs. `oldest_days` is how long the one was open that was open longest."""
+    """Exceptions with one cause; amounts by currency, without signs. `costs` are of work of which no value is known, and in no amount.
+    `oldest_days` is how long the one was open that was open longest."""
 
     category: str
     about: str
@@ -58,6 +62,7 @@ class Group(NamedTuple):
     oldest: Instant
     oldest_days: int
     assignees: tuple[str, ...]
+    costs: dict[str, int]
 
 
 def about(raised: ExceptionRaised) -> str:
@@ -103,14 +108,29 @@ def _group(category: str, of: str, members: Sequence[Known], as_of: Instant) -> 
         min(each.since for each in members),
         max(days_open(each, as_of) for each in members),
         tuple(sorted({each.raised.assignee for each in members if each.raised.assignee is not None})),
+        costs_of(members),
     )
 
 
 def amounts_of(known: Iterable[Known]) -> dict[str, int]:
+    """Values and stated amounts; a cost is neither."""
+    return _sums(each.raised for each in known if not is_at_cost(each.raised))
+
+
+def costs_of(known: Iterable[Known]) -> dict[str, int]:
+    return _sums(each.raised for each in known if is_at_cost(each.raised))
+
+
+def is_at_cost(raised: ExceptionRaised) -> bool:
+    """Whether its amount is what the work cost, since nobody knows its value."""
+    return raised.blocks_basis == "cost"
+
+
+def _sums(raised: Iterable[ExceptionRaised]) -> dict[str, int]:
     sums: Counter[str] = Counter()
-    for each in known:
-        if each.raised.blocks_currency is not None:
-            sums[each.raised.blocks_currency] += abs(each.raised.blocks_amount)
+    for each in raised:
+        if each.blocks_currency is not None:
+            sums[each.blocks_currency] += abs(each.blocks_amount)
     return {currency: sums[currency] for currency in sorted(sums) if sums[currency]}
 
 
@@ -128,7 +148,7 @@ def decided_groups(decided: Decided) -> list[DecidedGroup]:
         effect = effect_of(each.raised, "ExceptionWaived" if reason == "waived" else "ExceptionResolved") or ""
         found.setdefault((each.raised.category, reason, str(effect)), []).append(each)
     return [
-        DecidedGroup(*key, len(members), amounts_of(members), _not_billed(members, decided))
+        DecidedGroup(*key, len(members), amounts_of(members), _not_billed(members, decided), costs_of(members))
         for key, members in sorted(found.items())
     ]
 
@@ -181,13 +201,14 @@ def group_table(known: Sequence[Known], as_of: Instant, limit: int | None = None
             f"{group.exceptions:,}",
             f"{group.blocks:,}",
             money_text(group.amounts),
+            money_text(group.costs),
             f"{group.oldest_days:,}",
             ", ".join(group.assignees),
         )
         for group in groups[:limit]
     ]
     title = "By cause" + (f", {len(rows):,} of {len(groups):,} (--all shows them)" if len(rows) < len(groups) else "")
-    columns = ("category", "about", "owner", "exceptions", "blocks", "at risk", "oldest, days", "assignee")
+    columns = ("category", "about", "owner", "exceptions", "blocks", "at risk", COST_ONLY, "oldest, days", "assignee")
     sums = (
         "all",
         "",
@@ -195,10 +216,11 @@ def group_table(known: Sequence[Known], as_of: Instant, limit: int | None = None
         f"{len(known):,}",
         f"{sum(each.raised.blocks_count for each in known):,}",
         money_text(amounts_of(known)),
+        money_text(costs_of(known)),
         "",
         "",
     )
-    return Table(title, columns, [*rows, *([sums] if rows else [])], frozenset({3, 4, 5, 6}), 1 if rows else 0)
+    return Table(title, columns, [*rows, *([sums] if rows else [])], frozenset({3, 4, 5, 6, 7}), 1 if rows else 0)
 
 
 def decided_table(decided: Decided) -> Table:
@@ -208,13 +230,14 @@ def decided_table(decided: Decided) -> Table:
             group.decision,
             f"{group.exceptions:,}",
             money_text(group.amounts),
+            money_text(group.costs),
             money_text(group.not_billed),
             group.effect,
         )
         for group in decided_groups(decided)
     ]
-    columns = ("category", "decision", "exceptions", "amount", "still over caps", "what came of it")
-    return Table("Closed by people", columns, rows, frozenset({2, 3, 4}))
+    columns = ("category", "decision", "exceptions", "amount", COST_ONLY, "still over caps", "what came of it")
+    return Table("Closed by people", columns, rows, frozenset({2, 3, 4, 5}))
 
 
 def single_table(known: Sequence[Known], as_of: Instant, limit: int | None, ended: Mapping[str, Event]) -> Table:
@@ -240,7 +263,7 @@ def amount_of(raised: ExceptionRaised) -> str:
     """At the rate that would be used; `cost` where only that is known; hours where nothing is."""
     if raised.blocks_amount:
         return f"{amount_text(raised.blocks_amount)} {raised.blocks_currency}" + (
-            " (cost)" if raised.blocks_basis == "cost" else ""
+            f" {COST_ONLY}" if is_at_cost(raised) else ""
         )
     return f"{hours_text(raised.blocks_hours)} h" if raised.blocks_hours else ""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from milepost.console import asked_folder, say, shape, write_json
+from milepost.console import asked_folder, say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,8 @@ def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  #
     )
     show(completion_table(title, now))
     say(
-        f"\nNext: milepost forecast {wanted} --as-of {update.as_of} --output {asked_folder(output)} for all of what was known then"
+        f"\nNext: milepost forecast {shell_word(wanted)} --as-of {update.as_of}"
+        f" --output {shell_word(asked_folder(output))} for all of what was known then"
     )
 
 

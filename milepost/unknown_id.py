@@ -13,6 +13,7 @@ from connectors.files.lookup import hint, statement_ids
 from connectors.files.written import read_topic
 from dataflows.embedded import store_path
 from domain.outputs import TOPICS, JournalEntry, ProjectView
+from milepost.console import shell_word
 from state.store_reader import reading_store
 
 
@@ -40,21 +41,21 @@ def what_it_is(output: Path, wanted: str) -> Iterator[str]:
     views = [written.record for written in read_topic(output, TOPICS["ProjectView"])]
     known = [view for view in views if isinstance(view, ProjectView)]
     if any(view.project_id == wanted for view in known):
-        yield f"a project: milepost show '{wanted}'"
+        yield f"a project: milepost show {shell_word(wanted)}"
     if any(view.engagement_id == wanted for view in known):
-        yield f"an engagement: milepost show '{wanted}'"
+        yield f"an engagement: milepost show {shell_word(wanted)}"
     holders = sorted({view.project_id for view in known for each in view.balances if each.contract_id == wanted})
     if holders:
-        yield f"a contract: milepost explain '{wanted}', or milepost show '{holders[0]}' for its project"
+        yield f"a contract: milepost explain {shell_word(wanted)}, or milepost show {shell_word(holders[0])} for its project"
     with reading_store(store_path(output, 0)) as reader:
         if reader.has_entry(wanted):
-            yield f"a time entry: milepost explain '{wanted}'"
+            yield f"a time entry: milepost explain {shell_word(wanted)}"
     if wanted in statement_ids(output):
-        yield f"a statement: milepost statement '{wanted}'"
+        yield f"a statement: milepost statement {shell_word(wanted)}"
     if wanted in exceptions_of(output):
-        yield f"an exception: milepost exceptions show '{wanted}'"
+        yield f"an exception: milepost exceptions show {shell_word(wanted)}"
     if wanted in letters_of(output):
-        yield f"a dead letter: milepost dead-letters show '{wanted}'"
+        yield f"a dead letter: milepost dead-letters show {shell_word(wanted)}"
     journals = (written.record for written in read_topic(output, TOPICS["JournalEntry"]))
     if any(isinstance(journal, JournalEntry) and journal.journal_id == wanted for journal in journals):
-        yield f"a journal: milepost explain '{wanted}'"
+        yield f"a journal: milepost explain {shell_word(wanted)}"

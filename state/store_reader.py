@@ -1,4 +1,4 @@
-"""Looks into a store that a run may be using: single values, as of the last commit, and nothing is written.
+"""Looks into a store that a run may be using: a few values, as of the last commit, and nothing is written.
 
 The store is a cache: where it is not there, damaged or of another form, the answer is that nothing is known.
 """
@@ -48,6 +48,34 @@ class StoreReader:
             return snapshot.decode_part(kind, part_id, row) if row is not None else None
         except Damaged:
             return None
+
+    def parts(self, engagement_id: str, kind: str) -> tuple[Any, ...]:
+        """All of a kind, by id."""
+        rows = self._rows(
+            "SELECT p.id, p.data FROM parts p JOIN engagements USING (no) WHERE engagements.id = ? AND p.kind = ? ORDER BY p.id",
+            engagement_id,
+            kind,
+        )
+        try:
+            return tuple(snapshot.decode_part(kind, part_id, data) for part_id, data in rows)
+        except Damaged:
+            return ()
+
+    def reference(self, type_name: str) -> tuple[bytes, ...]:
+        """Reference data of a type, in the order in which it came, as it stands in the log."""
+        rows = self._rows("SELECT body FROM reference WHERE type = ? ORDER BY seq", type_name)
+        try:
+            return tuple(snapshot.unseal(type_name, data) for (data,) in rows)
+        except Damaged:
+            return ()
+
+    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        if self._db is None:
+            return []
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.DatabaseError:
+            return []
 
     def _row(self, tables: str, engagement_id: str, condition: str, *values: str) -> bytes | None:
         if self._db is None:

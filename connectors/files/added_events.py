@@ -22,6 +22,7 @@ from domain.events.catalogue import Event
 
 DECISIONS: Final = "decisions"
 RESENT: Final = "resent"
+STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 
 
 def add_events(input_dir: Path, kind: str, events: Sequence[dict[str, Any]], now: datetime) -> Path:
@@ -33,7 +34,7 @@ def add_events(input_dir: Path, kind: str, events: Sequence[dict[str, Any]], now
             raise fault
         lines.append(line + b"\n")
     folder = input_dir / kind
-    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    stamp = now.astimezone(UTC).strftime(STAMP)
     path = folder / f"{stamp}-{secrets.token_hex(6)}.jsonl"
     part = folder / f".{path.name}"
     with writing(folder):
@@ -49,13 +50,26 @@ def add_events(input_dir: Path, kind: str, events: Sequence[dict[str, Any]], now
 
 def added_events(input_dir: Path, kind: str) -> Iterator[Event]:
     """What such calls have written so far, taken in or not."""
+    return (event for _, event in dated_events(input_dir, kind))
+
+
+def dated_events(input_dir: Path, kind: str) -> Iterator[tuple[datetime | None, Event]]:
+    """The same with when it was written; None where the file has got another name since."""
     folder = input_dir / kind
     for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
+        written_at = _written_at(path)
         for line in path.read_bytes().splitlines():
             try:
-                yield event_from_json_line(line)
+                yield written_at, event_from_json_line(line)
             except DecodeError:
                 continue
+
+
+def _written_at(path: Path) -> datetime | None:
+    try:
+        return datetime.strptime(path.name.partition("-")[0], STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def new_event_id(prefix: str) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from state.guards import OUTPUT_UNWRITABLE, GuardStop
+
+# A file where a folder should be, or the other way round.
+IN_THE_WAY: Final = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+MAKE_ROOM: Final = "Make room or give access"
 
 
 @contextmanager
@@ -16,13 +22,17 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:
-        raise unwritable(path, fault.strerror or str(fault)) from fault
+        raise unwritable(path, fault.strerror or str(fault), way_out(fault)) from fault
 
 
-def unwritable(path: Path, reason: str) -> GuardStop:
-    message = (
-        f"{path}: cannot be written: {reason}. Make room or give access and run again; it goes on where it stopped"
-    )
+def way_out(fault: OSError) -> str:
+    if fault.errno in IN_THE_WAY:
+        return "A file stands where a folder should be, or a folder where a file should; name another place or move it"
+    return MAKE_ROOM
+
+
+def unwritable(path: Path, reason: str, way: str = MAKE_ROOM) -> GuardStop:
+    message = f"{path}: cannot be written: {reason}. {way} and run again; it goes on where it stopped"
     return GuardStop(OUTPUT_UNWRITABLE, message)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -13,19 +12,28 @@ import orjson
 import typer
 
 from milepost.commands.exceptions import All, Input, Json, Output, Plan, Yes
-from milepost.console import say, shape, write_json
+from milepost.console import say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
+    from connectors.decode_error import DecodeError
     from domain.outputs import DeadLetter
     from milepost.tables import Table
 
 REASON_SHOWN = 100
 RAW_SHOWN = 4_000
+NAMES_SHOWN = 5
 DIGEST_SHOWN = 32
 
 
 Type = Annotated[str | None, typer.Option("--type", help="Only those that claimed to be of this type.")]
 File = Annotated[str | None, typer.Option("--file", help="Only those of this input file.")]
+
+
+class Fault(NamedTuple):
+    """Why a letter is not sent again: `cause` is what several have in common."""
+
+    cause: str
+    text: str
 
 
 class Again(NamedTuple):
@@ -34,7 +42,7 @@ class Again(NamedTuple):
     name: str
     letter: DeadLetter
     event: dict[str, Any]
-    fault: str | None
+    fault: Fault | None
 
 
 def list_(
@@ -81,7 +89,7 @@ def list_(
         *([Table(f"Dead letters{more}", ("id", "type", "field", "reason", ""), rows)] if shown or not letters else []),
     )
     if letters:
-        say(f"\nNext: milepost dead-letters show '{next(iter(letters))}' --output {output}")
+        say(f"\nNext: milepost dead-letters show {shell_word(next(iter(letters)))} --output {shell_word(output)}")
 
 
 class LetterGroup(NamedTuple):
@@ -145,7 +153,7 @@ def show(
     typer.echo()
     typer.echo(_text(letter))
     how = f"--set {letter.field_path}=VALUE" if letter.field_path else "--edited FILE"
-    say(f"\nNext: milepost dead-letters resend '{id_}' {how} --output {output}")
+    say(f"\nNext: milepost dead-letters resend {shell_word(id_)} {how} --output {shell_word(output)}")
 
 
 def resend(
@@ -164,6 +172,7 @@ def resend(
     type_: Type = None,
     file: File = None,
     input_: Input = None,
+    again: Annotated[bool, typer.Option("--again", help="Once more also those that were sent again before.")] = False,
     yes: Yes = False,
     plan: Plan = False,
     json: Json = False,
@@ -173,21 +182,23 @@ def resend(
     from milepost.deciding import confirmed, input_folder
 
     folder = input_folder(input_, output)
-    letters = _chosen(output, folder, ids or (), type_, file)
+    letters = _chosen(output, folder, ids or (), type_, file, again=again)
     if not set_ and edited is None:
         raise typer.BadParameter("say what is right with --set field=value, or give the whole event with --edited FILE")
     if edited is not None and len(letters) != 1:
         raise typer.BadParameter(f"one event replaces one letter, got {len(letters):,} of them", param_hint="--edited")
-    again = (
-        [_again(name, letter, set_ or (), edited) for name, letter in letters.items()]
+    sent = {} if again else _sent_at(output, folder)
+    repaired = (
+        [_again(name, letter, set_ or (), edited, sent) for name, letter in letters.items()]
         if len(letters) == 1
-        else [_again_or_fault(name, letter, set_ or ()) for name, letter in letters.items()]
+        else [_again_or_fault(name, letter, set_ or (), sent) for name, letter in letters.items()]
     )
-    taken = [each for each in again if each.fault is None]
+    taken = [each for each in repaired if each.fault is None]
     if not taken:
-        raise typer.BadParameter(f"it still cannot be read: {again[0].fault}", param_hint="--set")
+        said = [each.fault.text for each in repaired if each.fault is not None]
+        raise typer.BadParameter(said[0] if len(said) == 1 else "; ".join(_left_out_lines(repaired)), param_hint="ID")
     if plan or type_ is not None or file is not None or len(letters) > 1:
-        _tell_plan(again, output, folder, json=json)
+        _tell_plan(repaired, output, folder, json=json)
         if plan:
             return
         confirmed(f"Send {len(taken):,} again?", yes=yes)
@@ -197,41 +208,78 @@ def resend(
         write_json(shape(1, file=str(path), events=events))
         return
     typer.echo(f"{len(events):,} event{'s' * (len(events) != 1)} written to {path}")
-    say(f"\nNext: milepost run --input {folder} --output {output}")
+    say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
 
 
 def _chosen(
-    output: Path, folder: Path, ids: Sequence[str], type_: str | None, file: str | None
+    output: Path, folder: Path, ids: Sequence[str], type_: str | None, file: str | None, *, again: bool
 ) -> dict[str, DeadLetter]:
-    """Those that are named, else all that fit and were not sent again."""
+    """Those that are named, else all that fit and were not sent again; with `again` these too."""
     if bool(ids) == (type_ is not None or file is not None):
         raise typer.BadParameter("name dead letters by id, or by --type and --file", param_hint="ID")
     if ids:
         return {name: _letter(output, name) for name in ids}
-    found = _fitting(_letters(output), _resent(output, folder), type_, file, waiting=True)
+    found = _fitting(_letters(output), _resent(output, folder), type_, file, waiting=not again)
     if not found:
-        raise typer.BadParameter("no dead letter that waits fits", param_hint="--type" if type_ else "--file")
+        raise typer.BadParameter(
+            f"no dead letter{'' if again else ' that waits'} fits", param_hint="--type" if type_ else "--file"
+        )
     return found
 
 
-def _again(name: str, letter: DeadLetter, settings: Sequence[str], edited: Path | None) -> Again:
+def _again(
+    name: str, letter: DeadLetter, settings: Sequence[str], edited: Path | None, sent: Mapping[str, datetime | None]
+) -> Again:
     from connectors.files.added_events import new_event_id
     from connectors.files.input_reader import fault_of_line
     from milepost.corrected import with_fields
 
+    if _mark(letter) in sent:
+        return Again(name, letter, {}, _sent_before(sent[_mark(letter)]))
     said = _parsed(edited.read_bytes(), f"{edited}", "--edited") if edited is not None else _said(letter, name)
     event = with_fields(said, settings)
     event["event_id"] = new_event_id(_mark(letter))
-    fault = fault_of_line(orjson.dumps({field: value for field, value in event.items() if value is not None}))
-    return Again(name, letter, event, str(fault) if fault else None)
+    found = fault_of_line(orjson.dumps({field: value for field, value in event.items() if value is not None}))
+    return Again(name, letter, event, _unreadable(found) if found is not None else None)
 
 
-def _again_or_fault(name: str, letter: DeadLetter, settings: Sequence[str]) -> Again:
+def _again_or_fault(
+    name: str, letter: DeadLetter, settings: Sequence[str], sent: Mapping[str, datetime | None]
+) -> Again:
     """Of several, one that cannot be put right keeps no other back."""
     try:
-        return _again(name, letter, settings, None)
+        return _again(name, letter, settings, None, sent)
     except typer.BadParameter as fault:
-        return Again(name, letter, {}, fault.message)
+        text = fault.message.replace(f"{name} ", "it ", 1)
+        return Again(name, letter, {}, Fault(text.partition(" (")[0], text))
+
+
+def _unreadable(fault: DecodeError) -> Fault:
+    cause = str(fault).removesuffix(fault.reason) + fault.reason.partition(": ")[0]
+    return Fault(f"it still cannot be read: {cause}", f"it still cannot be read: {fault}")
+
+
+def _sent_before(at: datetime | None) -> Fault:
+    when = f" on {at:%Y-%m-%dT%H:%M:%SZ}" if at is not None else ""
+    way = "; --again sends it once more"
+    return Fault(f"it was sent again before{way}", f"it was sent again before{when}{way}")
+
+
+def _left_out_lines(repaired: Sequence[Again]) -> list[str]:
+    """By what they have in common, with their names."""
+    found: dict[str, list[tuple[str, Fault]]] = {}
+    for each in repaired:
+        if each.fault is not None:
+            found.setdefault(each.fault.cause, []).append((each.name, each.fault))
+    lines = []
+    for cause, members in sorted(found.items(), key=lambda group: -len(group[1])):
+        names = ", ".join(name for name, _ in members[:NAMES_SHOWN])
+        more = f" and {len(members) - NAMES_SHOWN:,} more" if len(members) > NAMES_SHOWN else ""
+        if len(members) == 1:
+            lines.append(f"1 is left out, {names}: {members[0][1].text}")
+        else:
+            lines.append(f"{len(members):,} are left out, {names}{more}: {cause}")
+    return lines
 
 
 def _tell_plan(again: Sequence[Again], output: Path, folder: Path, *, json: bool) -> None:
@@ -245,9 +293,8 @@ def _tell_plan(again: Sequence[Again], output: Path, folder: Path, *, json: bool
         say("\n".join(plain(table)))
     else:
         show_tables(table)
-    left_out = Counter(each.fault for each in again if each.fault is not None)
-    for fault, count in left_out.most_common():
-        say(f"{count:,} are left out, since they still cannot be read: {fault}")
+    for line in _left_out_lines(again):
+        say(line)
 
 
 def _letters(output: Path) -> dict[str, DeadLetter]:
@@ -274,11 +321,16 @@ def _letter(output: Path, wanted: str) -> DeadLetter:
 
 def _resent(output: Path, input_dir: Path | None) -> frozenset[str]:
     """Marks of what was sent again; empty where the input folder is not known."""
-    from connectors.files.added_events import RESENT, added_events
+    return frozenset(_sent_at(output, input_dir))
+
+
+def _sent_at(output: Path, input_dir: Path | None) -> dict[str, datetime | None]:
+    """The same with when it was sent last."""
+    from connectors.files.added_events import RESENT, dated_events
     from milepost.deciding import beside
 
-    resent = added_events(beside(input_dir, output), RESENT)
-    return frozenset(event.event_id.rpartition(".")[0] for event in resent)
+    resent = dated_events(beside(input_dir, output), RESENT)
+    return {event.event_id.rpartition(".")[0]: at for at, event in resent}
 
 
 def _mark(letter: DeadLetter) -> str:

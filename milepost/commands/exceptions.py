@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
-from milepost.console import is_known_as, say, shape, write_json
+from milepost.console import is_known_as, say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from domain.events.catalogue import Event
     from domain.outputs import ExceptionRaised
     from domain.units import Instant
-    from milepost.exceptions_decided import Wanted
+    from milepost.exceptions_decided import Books, Wanted
     from milepost.exceptions_plan import DecisionPlan
 
 Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
@@ -116,7 +116,9 @@ def list_(
         *single,
     )
     if found and not is_known_as(output):
-        say(f"\nNext: milepost exceptions show '{found[0].raised.exception_id}' --output {output}")
+        say(
+            f"\nNext: milepost exceptions show {shell_word(found[0].raised.exception_id)} --output {shell_word(output)}"
+        )
 
 
 def _is_in(known: Known, state: State) -> bool:
@@ -130,14 +132,21 @@ def _is_in(known: Known, state: State) -> bool:
 
 
 def _sorted(known: list[Known], sort: Sort, as_of: Instant) -> list[Known]:
-    """Amounts of different currencies stand apart."""
-    from milepost.exceptions_shown import days_open
+    """Amounts of different currencies stand apart, and so do values and costs."""
+    from milepost.exceptions_shown import days_open, is_at_cost
 
     match sort:
         case Sort.age:
             return sorted(known, key=lambda each: -days_open(each, as_of))
         case Sort.amount:
-            return sorted(known, key=lambda each: (each.raised.blocks_currency or "~", -abs(each.raised.blocks_amount)))
+            return sorted(
+                known,
+                key=lambda each: (
+                    each.raised.blocks_currency or "~",
+                    is_at_cost(each.raised),
+                    -abs(each.raised.blocks_amount),
+                ),
+            )
         case _:
             return known
 
@@ -180,15 +189,17 @@ def _way_out(raised: ExceptionRaised, fact: Event | None, output: Path) -> str:
         return _import_of_rates(raised.category, output)
     if (why := refusal_to_decide(raised)) is not None:
         return f"{why}, and run again"
-    named = f"'{raised.exception_id}'"
+    named = shell_word(raised.exception_id)
     if fact is not None and raised.category in CORRECTED and refusal_to_waive(raised) is not None:
         field = raised.field or "FIELD"
-        return f"milepost exceptions resend {named} --set {field}=VALUE --approved-by NAME --output {output}"
+        return (
+            f"milepost exceptions resend {named} --set {field}=VALUE --approved-by NAME --output {shell_word(output)}"
+        )
     effect = effect_of(raised, "ExceptionWaived")
     if effect in (Effect.POSTS_WORK, Effect.POSTS_INVOICE) and refusal_to_waive(raised) is None:
-        return f"milepost exceptions waive {named} --reason '...' --approved-by NAME --output {output}, which {effect}"
+        return f"milepost exceptions waive {named} --reason '...' --approved-by NAME --output {shell_word(output)}, which {effect}"
     other = f"; or milepost exceptions waive, which {effect}" if effect is Effect.NOT_BILLED else ""
-    return f"milepost exceptions assign {named} --to NAME --output {output}{other}"
+    return f"milepost exceptions assign {named} --to NAME --output {shell_word(output)}{other}"
 
 
 def _import_of_rates(category: str, output: Path) -> str:
@@ -202,8 +213,8 @@ def _import_of_rates(category: str, output: Path) -> str:
     month_before = (date.fromisoformat(instant_text(first)[:10]).replace(day=1) - timedelta(days=1)).replace(day=1)
     folder = beside(None, output)
     return (
-        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {folder}, with the file of the European Central"
-        f" Bank; then milepost run --input {folder} --output {output}, for work of a day without a rate, such as a Saturday, with"
+        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {shell_word(folder)}, with the file of the European Central"
+        f" Bank; then milepost run --input {shell_word(folder)} --output {shell_word(output)}, for work of a day without a rate, such as a Saturday, with"
         " --until and a later day than before"
     )
 
@@ -295,14 +306,22 @@ def _decide(
     from dataflows.embedded import store_path
     from milepost.deciding import confirmed, decided_at, input_folder, other_person, person
     from milepost.exceptions_decided import Books, check_moment, chosen, decisions
-    from milepost.exceptions_plan import plan_of
+    from milepost.exceptions_plan import plan_of, with_limits
+    from milepost.own_decisions import OwnDecisions
+    from milepost.second_person import SecondPerson
     from state.store_reader import reading_store
 
     output = asked.output
-    found = chosen(output, _known(output), wanted)
+    known = _known(output)
+    found = chosen(output, known, wanted)
     folder, who, latest = input_folder(asked.input_dir, output), person(asked.who), latest_of(output)
     when, approver = decided_at(asked.at, latest), other_person(asked.approved_by, who)
-    plan = plan_of(type_name, found, refusal)
+    with reading_store(store_path(output, 0)) as reader:
+        own = OwnDecisions(output, reader, known, who.name, approver, type_name)
+        waits = _waiting_refusal(type_name, Books(output, folder, reader), found)
+        plan = plan_of(type_name, found, lambda raised: refusal(raised) or waits(raised) or own.refusal(raised))
+        if type_name != "ExceptionAssigned":
+            plan = with_limits(plan, SecondPerson(reader), approver)
     if not plan.taken:
         raise typer.BadParameter(plan.left_out_text or "no open exception fits", param_hint="ID")
     check_moment(plan.taken, when)
@@ -319,8 +338,16 @@ def _decide(
     path = add_events(folder, DECISIONS, events, datetime.now(UTC))
     _written(path, events, folder, output, json=asked.json)
     if not are_several:
-        for line in plan.effect_lines:
+        for line in (*plan.effect_lines, *plan.warnings):
             say(line)
+
+
+def _waiting_refusal(type_name: str, books: Books, found: Sequence[Known]) -> Callable[[ExceptionRaised], str | None]:
+    """Of what somebody has decided already, where that is only written; an assignment keeps no decision back, and none keeps it back."""
+    from milepost.exceptions_decided import pending, pending_text
+
+    waiting = pending(books, [each.raised for each in found]) if type_name != "ExceptionAssigned" else {}
+    return lambda raised: pending_text(waiting[raised.exception_id]) if raised.exception_id in waiting else None
 
 
 def _show_plan(plan: DecisionPlan, latest: Instant, *, json: bool) -> None:
@@ -352,7 +379,7 @@ def _written(path: Path, events: Sequence[dict[str, Any]], folder: Path, output:
         write_json(shape(1, file=str(path), events=list(events)))
         return
     typer.echo(f"{len(events):,} event{'s' * (len(events) != 1)} written to {path}")
-    say(f"\nNext: milepost run --input {folder} --output {output}")
+    say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
 
 
 def resend(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import LOCALE, amount_text, say, shape, write_json
+from milepost.console import LOCALE, amount_text, say, shape, shell_word, write_json
 from milepost.days import day
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def forecast(
     else:
         typer.echo("\n".join(head(found)) + "\n")
         show(*tables(found, measure))
-        say(f"\nNext: milepost forecast {project_id} --html --output {output} > forecast.html")
+        say(f"\nNext: milepost forecast {shell_word(project_id)} --html --output {shell_word(output)} > forecast.html")
 
 
 def _outlook(output: Path, project_id: str, since: date | None) -> Outlook:
@@ -78,6 +78,11 @@ def _outlook(output: Path, project_id: str, since: date | None) -> Outlook:
         known = projects_with_forecasts(output)
         kinds = "a project that has a forecast"
         raise unknown_id(output, project_id, kinds, known, "milepost dump forecast.current", "PROJECT")
+    latest = history[-1].update.as_of
+    if since is not None and since > latest:
+        raise typer.BadParameter(
+            f"expected a day up to the latest forecast, {latest}; got {since}", param_hint="--since"
+        )
     events = moving_events(output, history)
     return outlook(history, events, activated_in(events), since, used_up(output, history))
 

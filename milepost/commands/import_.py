@@ -25,7 +25,10 @@ WRONG_USAGE = 2
 import_app = typer.Typer(name="import", no_args_is_help=True, help="Turn files of other systems into events.")
 
 File = Annotated[Path, typer.Argument(help="The file to import.", show_default=False)]
-Out = Annotated[Path, typer.Option("--out", help="Folder for the events; made if it is not there.", show_default=False)]
+Out = Annotated[
+    Path,
+    typer.Option("--out", file_okay=False, help="Folder for the events; made if it is not there.", show_default=False),
+]
 Name = Annotated[str | None, typer.Option("--name", help="Name in the file names; without it the name of FILE.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Write over a file of other content that no run has read.")]
 Runs = Annotated[
@@ -75,6 +78,10 @@ def import_ecb(
 ) -> None:
     """Euro reference rates of the European Central Bank, its CSV or zip."""
     codes = tuple(code.strip().upper() for code in currencies.split(",") if code.strip())
+    if first is not None and last is not None and first > last:
+        raise typer.BadParameter(
+            f"expected the first day first, got {first.date()} and then {last.date()}", param_hint="--from"
+        )
     wanted = RatesWanted(first.date() if first else FIRST_DATE, last.date() if last else LAST_DATE, codes)
     try:
         imported = import_rates(file, wanted, out, name or _name_of(file).removeprefix("ecb-"), replace, runs)

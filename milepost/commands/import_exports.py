@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from calendar import monthrange
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -24,7 +23,7 @@ from connectors.imports.refusals import ImportRefused, nearest
 from connectors.imports.rejections import REJECTED_SHOWN
 from domain.money import is_currency, minor_units
 from domain.zones import is_zone, zone_names
-from milepost.console import say, write_json
+from milepost.console import say, shell_word, write_json
 
 WRONG_USAGE = 2
 NAMES_SHOWN = 8
@@ -43,7 +42,9 @@ class DecimalSign(StrEnum):
 
 
 File = Annotated[Path, typer.Argument(help="The export.", show_default=False)]
-Out = Annotated[Path, typer.Option("--out", help="Folder for the events; what it holds already is known.")]
+Out = Annotated[
+    Path, typer.Option("--out", file_okay=False, help="Folder for the events; what it holds already is known.")
+]
 Bootstrap = Annotated[bool, typer.Option("--bootstrap", help="Write company, customers, people and contracts too.")]
 Entity = Annotated[str | None, typer.Option("--entity", help="Id of the company that bills.")]
 EntityName = Annotated[str | None, typer.Option("--entity-name", help="Its name; without it the id.")]
@@ -326,16 +327,16 @@ def _tell_next(imported: ImportedExport, out: Path) -> None:
     if imported.last_day is None or not imported.events:
         return
     until = imported.last_day.replace(day=monthrange(imported.last_day.year, imported.last_day.month)[1])
-    output = shlex.quote(str(out.parent / ("books" if out.name == "output" else "output")))
-    run = f"milepost run --input {shlex.quote(str(out))} --output {output} --until {until}"
+    output = shell_word(str(out.parent / ("books" if out.name == "output" else "output")))
+    run = f"milepost run --input {shell_word(str(out))} --output {output} --until {until}"
     if imported.rates_lack:
         first = min(since for _, since, _ in imported.rates_lack) - timedelta(days=RATE_AGE_MAX)
-        say(f"\nNext: milepost import ecb eurofxref-hist.zip --from {first} --out {shlex.quote(str(out))}")
+        say(f"\nNext: milepost import ecb eurofxref-hist.zip --from {first} --out {shell_word(str(out))}")
         say(f"      {run}")
     else:
         say(f"\nNext: {run}")
     if imported.first_statement is not None:
-        say(f"      milepost show {shlex.quote(imported.first_statement)} --output {output}")
+        say(f"      milepost show {shell_word(imported.first_statement)} --output {output}")
 
 
 def _path(path: Path | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import amount_text, say, shape, write_json
+from milepost.console import amount_text, say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
     from domain.trial_balance import AccountBalance, LedgerSums, Moves, RollForward, TrialBalance
@@ -109,7 +109,7 @@ def _entities(sums: dict[str, LedgerSums], output: Path, *, as_csv: bool, json: 
     else:
         titles = ("entity", "ledger currency", "journals", "first period", "last period")
         show(Table("Companies with journals", titles, cells, frozenset({2})))
-        say(f"\nNext: milepost ledger --entity {min(sums)} --output {output}")
+        say(f"\nNext: milepost ledger --entity {shell_word(min(sums))} --output {shell_word(output)}")
 
 
 def _periods(sums: LedgerSums, output: Path, *, as_csv: bool, json: bool) -> None:
@@ -129,7 +129,10 @@ def _periods(sums: LedgerSums, output: Path, *, as_csv: bool, json: bool) -> Non
         ]
         title = f"Accounting periods of {sums.legal_entity_id} in {sums.ledger_currency}"
         show(Table(title, columns, cells, frozenset({1, 2, 3})))
-        say(f"\nNext: milepost ledger --entity {sums.legal_entity_id} --period {found[-1].period} --output {output}")
+        say(
+            f"\nNext: milepost ledger --entity {shell_word(sums.legal_entity_id)} --period {shell_word(found[-1].period)}"
+            f" --output {shell_word(output)}"
+        )
 
 
 # Trial balance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,9 +11,10 @@ import typer
 
 from connectors.files.output_lock import only_writer
 from milepost import exit_codes
-from milepost.console import say, write_json
+from milepost.console import say, shell_word, write_json
 from milepost.days import day
 from milepost.stopping import stopping
+from state.guards import INPUT_UNREADABLE, GuardStop
 from state.intake.clock import DATE_LAST
 
 if TYPE_CHECKING:
@@ -22,7 +24,9 @@ DATE_FIRST = date(1990, 1, 1)
 
 
 def run(
-    input_dir: Annotated[Path, typer.Option("--input", help="Folder with events: .jsonl and .avro files.")],
+    input_dir: Annotated[
+        Path, typer.Option("--input", readable=False, help="Folder with events: .jsonl and .avro files.")
+    ],
     output_dir: Annotated[Path, typer.Option("--output", help="Folder for all that comes of them; made if needed.")],
     until: Annotated[
         datetime | None,
@@ -61,6 +65,8 @@ def check_folders(input_dir: Path, output_dir: Path) -> None:
         found = "a file" if input_dir.exists() else "nothing"
         message = f"{input_dir}: expected a folder with .jsonl or .avro files, found {found}"
         raise typer.BadParameter(message, param_hint="--input")
+    if not os.access(input_dir, os.R_OK | os.X_OK):
+        raise GuardStop(INPUT_UNREADABLE, f"{input_dir}: the input folder cannot be read; give access and run again")
     if output_dir.exists() and not output_dir.is_dir():
         raise typer.BadParameter(f"{output_dir}: expected a folder, found a file", param_hint="--output")
     if output_dir.resolve() == input_dir.resolve():
@@ -72,5 +78,6 @@ def then(summary: Summary, input_dir: Path) -> str:
     if not summary.events and not summary.dead_letters:
         return f"No events yet: {input_dir} holds no .jsonl or .avro file with any"
     if not summary.log_records:
-        return f"Nothing to account for: no event could be read and placed. Next: milepost dump dead-letters --output {summary.output}"
-    return f"Next: milepost verify --output {summary.output}"
+        dump = f"Next: milepost dump dead-letters --output {shell_word(summary.output)}"
+        return f"Nothing to account for: no event could be read and placed. {dump}"
+    return f"Next: milepost verify --output {shell_word(summary.output)}"

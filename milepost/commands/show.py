@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import amount_text, say, shape, write_json
+from milepost.console import amount_text, say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
     from connectors.files.lookup import EngagementFound, Issued, ProjectFound, Viewed, Waiting
@@ -58,7 +58,8 @@ def show(
             )
             if not json:
                 say(
-                    f"\nNext: milepost statement '{found.statement.statement_id}' --html --output {output} > statement.html"
+                    f"\nNext: milepost statement {shell_word(found.statement.statement_id)} --html"
+                    f" --output {shell_word(output)} > statement.html"
                 )
         case _:
             kinds = "a project, an engagement or a statement"
@@ -78,7 +79,7 @@ def _tell(found: dict[str, Any], tables: Sequence[Table], head: Sequence[str], *
 
 def _next(output: Path, statements: Sequence[str], *, json: bool) -> None:
     if statements and not json:
-        say(f"\nNext: milepost show '{statements[0]}' --output {output}")
+        say(f"\nNext: milepost show {shell_word(statements[0])} --output {shell_word(output)}")
 
 
 def is_behind(output: Path, viewed: Sequence[Viewed]) -> bool | None:
@@ -173,6 +174,7 @@ def _forecast(update: ForecastUpdate) -> Table:
 
 def _exceptions(waiting: Sequence[Waiting], now: int) -> Table:
     """The oldest first."""
+    from milepost.exceptions_shown import amount_of
     from milepost.tables import Table
 
     rows = [
@@ -181,7 +183,7 @@ def _exceptions(waiting: Sequence[Waiting], now: int) -> Table:
             _about(one),
             one.owner_role,
             days_text(age_days(each, now)),
-            f"{amount_text(one.blocks_amount)} {one.blocks_currency or ''}".rstrip() if one.blocks_amount else "",
+            amount_of(one),
             one.resolution,
             one.exception_id,
         )

@@ -11,6 +11,7 @@ import typer
 
 from connectors.containers import ContainerDamaged
 from connectors.decode_error import DecodeError
+from milepost.console import shell_word
 from milepost.days import day
 from simulation.invoices import NoStatements, invoice
 from simulation.plan import Plan, PlanError, plan
@@ -80,7 +81,7 @@ def simulate_invoices(
         typer.echo("Every statement is invoiced already")
     else:
         typer.echo(f"{invoiced.posted:,} invoices posted and {invoiced.rejected:,} rejected, in {invoiced.path}")
-        typer.echo(f"\nNext: milepost run --input {events} --output {output}")
+        typer.echo(f"\nNext: milepost run --input {shell_word(events)} --output {shell_word(output)}")
 
 
 class UnknownFormat(ValueError):
@@ -108,7 +109,7 @@ def text(summary: Summary, files: dict[str, int], out: Path, asked: str | None, 
         "",
         f"{len(files)} files of {sum(files.values()) / 1_000_000:,.1f} MB in {out}, as {chosen}{why}",
         "",
-        f"Next: milepost run --input {out} --output {out.parent / 'output'}",
+        f"Next: milepost run --input {shell_word(out)} --output {shell_word(out.parent / 'output')}",
     ]
     return "\n".join(lines)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import LOCALE, amount_text, say, shape, write_json
+from milepost.console import LOCALE, amount_text, say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
     from connectors.files.lookup import Issued
@@ -97,7 +97,9 @@ def _tell(sheet: Sheet, output: Path, *, html: bool, as_csv: bool, json: bool) -
     else:
         typer.echo("\n".join(head(sheet)) + "\n")
         show(lines_table(sheet))
-        say(f"\nNext: milepost statement '{sheet.statement.statement_id}' --html --output {output} > statement.html")
+        say(
+            f"\nNext: milepost statement {shell_word(sheet.statement.statement_id)} --html --output {shell_word(output)} > statement.html"
+        )
 
 
 # All of them
@@ -134,13 +136,13 @@ def _list(output: Path, *, json: bool, page: bool) -> None:
     columns = ("statement", "revision", "status", "from", "to", "amount due", "currency")
     show(Table("Statements", columns, rows, frozenset({1, 5})))
     if found:
-        say(f"\nNext: milepost statement '{found[-1].statement_id}' --output {output}")
+        say(f"\nNext: milepost statement {shell_word(found[-1].statement_id)} --output {shell_word(output)}")
 
 
 # What is asked for
 
 
-def _issued(output: Path, wanted: str, revision: int | None) -> Issued:
+def _issued(output: Path, wanted: str, revision: int | None, param_hint: str = "--revision") -> Issued:
     from connectors.files.lookup import statement_ids, statement_revisions
     from milepost.unknown_id import unknown_id
 
@@ -153,7 +155,7 @@ def _issued(output: Path, wanted: str, revision: int | None) -> Issued:
         if issued.statement.revision == revision:
             return issued
     known = ", ".join(str(issued.statement.revision) for issued in found)
-    raise typer.BadParameter(f"expected one of its revisions, {known}; got {revision}", param_hint="--revision")
+    raise typer.BadParameter(f"expected one of its revisions, {known}; got {revision}", param_hint=param_hint)
 
 
 def _other(output: Path, issued: Issued, wanted: str) -> Issued:
@@ -162,7 +164,7 @@ def _other(output: Path, issued: Issued, wanted: str) -> Issued:
     if wanted == PREVIOUS:
         return _previous(output, issued)
     if wanted.isdigit():
-        return _issued(output, own.statement_id, int(wanted))
+        return _issued(output, own.statement_id, int(wanted), "--diff")
     found = _issued(output, wanted, None)
     if found.statement.contract_id != own.contract_id:
         message = f"expected another statement of contract {own.contract_id}; {wanted} is one of {found.statement.contract_id}"

@@ -12,9 +12,9 @@ from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import ContractLine, Policies
 from domain.events.reference import LegalEntityDefined
 from domain.explanation import ELSEWHERE, FIELD, Arithmetic, EventRef, Node, PolicyUse, constant
+from domain.identity import composed
 from domain.money import format_decimal
 from domain.policies import DEFAULTS, PRESETS
-from domain.reference import owner_key
 from state.draft import Draft
 from state.shard import LogRecord
 from state.trace import Step, Trace
@@ -175,8 +175,10 @@ def policy_text(name: str, value: object) -> str:
 
 def event_ref(offset: int, event: Event) -> EventRef:
     name = type(event).__name__
-    kind, subject = owner_key(event)
-    field = ENTITIES[name].version_field
+    kind, field = ENTITIES[name].kind, ENTITIES[name].version_field
+    # An estimate of a whole project names no line.
+    ids = (getattr(event, each) for each in ENTITIES[name].id_fields)
+    subject = composed(*(str(each) for each in ids if each is not None))
     return EventRef(
         name,
         kind,

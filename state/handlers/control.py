@@ -1,7 +1,8 @@
 """Decisions of people, and what intake noticed.
 
 An exception is kept in one of three places: with the entry that waits, with the cap that is exceeded, or as a part of its own. Who
-asks for a decision does not approve it. Nothing happens where the exception is not open (any more).
+asks for a decision does not approve it, and nobody decides alone about their own work (`state/own_work.py`). Nothing happens where
+the exception is not open (any more).
 """
 
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from state.draft import Draft
 from state.facts import is_new
 from state.handlers.invoices import waive_difference
 from state.handlers.time import close_faults, replace_fault, retry
+from state.own_work import of_own_decision, why_not
 from state.plan import contract_policies
 
 # What only the missing record settles.
@@ -34,6 +36,7 @@ MISSING_FACTS = frozenset(
     }
 )
 DIFFERENCE = "statement_differs_from_invoice"
+NEEDS_ANOTHER = "needs another person's approval"
 
 
 def is_missing(category: str, subject_kind: str) -> bool:
@@ -142,22 +145,50 @@ def _is_decided(draft: Draft, event: ExceptionResolved | ExceptionWaived) -> boo
     """Whether the decision is new and stands: nobody approves what they asked for, and above a limit somebody else must."""
     if not is_new(draft, "exception", event.exception_id, event.version, event):
         return False
-    alone = event.approved_by is None and _needs_second_person(draft, event.exception_id)
-    if alone or event.approved_by == event.requested_by:
+    why = _why_not(draft, event)
+    if why is not None:
         what = "waiver" if isinstance(event, ExceptionWaived) else "resolution"
         project_id, contract_id = _concerned(draft, event.exception_id)
         draft.note(
             "self_approved",
             "exception",
             event.exception_id,
-            f"the {what} of {event.requested_by} needs another person's approval",
+            f"the {what} of {event.requested_by} {why}",
             project_id=project_id,
             contract_id=contract_id,
+            person_id=event.requested_by,
             field="approved_by",
         )
         return False
     draft.settle_note("self_approved", "exception", event.exception_id)
     return True
+
+
+def _why_not(draft: Draft, event: ExceptionResolved | ExceptionWaived) -> str | None:
+    if event.approved_by == event.requested_by:
+        return NEEDS_ANOTHER
+    found = _find(draft, event.exception_id)
+    own = _of_own(draft, found, event)
+    if own is not None:
+        return f"changes nothing: {own}"
+    if event.approved_by is None and _needs_second_person(draft, found):
+        return NEEDS_ANOTHER
+    return None
+
+
+def _of_own(draft: Draft, found: Found, event: ExceptionResolved | ExceptionWaived) -> str | None:
+    """Whether somebody decides about their own work, or about their own decision; the latter leads on to what it was about."""
+    match found:
+        case Waiting(_, work, fault):
+            is_waiver = isinstance(event, ExceptionWaived)
+            return why_not(fault.category, work.event, event.requested_by, event.approved_by, is_waiver=is_waiver)
+        case OpenException(category="self_approved", subject_kind="exception") as noted:
+            for name in (event.requested_by, event.approved_by):
+                if name is not None and name == noted.person_id:
+                    return of_own_decision(name)
+            return _of_own(draft, _find(draft, noted.subject_id), event)
+        case _:
+            return None
 
 
 def _concerned(draft: Draft, exception_id: str) -> tuple[str | None, str | None]:
@@ -173,9 +204,9 @@ def _concerned(draft: Draft, exception_id: str) -> tuple[str | None, str | None]
             return None, None
 
 
-def _needs_second_person(draft: Draft, exception_id: str) -> bool:
+def _needs_second_person(draft: Draft, found: Found) -> bool:
     """Above policy `approval_limit`; where nobody knows what is at stake, wherever there is a limit."""
-    match _find(draft, exception_id):
+    match found:
         case OpenException(contract_id=str(contract_id)) as noted:
             return _above_limit(draft, contract_id, _noted_stake(draft, noted))
         case OpenException():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def test_those_of_one_cause_are_sent_again_together(firm: Path) -> None:
     assert "nothing is written without a yes" in refused(firm, "resend", *put_right)
     plan = ask(firm, "resend", *put_right, "--plan")
     assert "Plan: 2 dead letters are sent again" in plan.stdout
-    assert "1 are left out, since they still cannot be read: wrong.jsonl:3 is not one JSON object" in plan.stderr
+    assert "1 is left out, wrong.jsonl:3: it is not one JSON object" in plan.stderr
     assert not (firm / "input" / "resent").exists()
     events = asked(firm, "resend", *put_right, "--yes")["events"]
     assert [event["entry_id"] for event in events] == ["T-2", "T-3"]
@@ -114,6 +115,41 @@ def test_those_of_one_cause_are_sent_again_together(firm: Path) -> None:
     nothing = ask(firm, "resend", "--type", "TimeApproved", "--set", "worked_on=2026-03-03", "--yes")
     assert nothing.exit_code == 2
     assert "no dead letter that waits fits" in nothing.stderr
+
+
+def test_those_that_are_left_out_are_named_by_cause(firm: Path) -> None:
+    """Of two letters with one fault the value differs; both are named in one line."""
+    write(firm / "input", [worked(f"T-{number}", 4, f"1e{number}") for number in (4, 5)], "more")
+    run(firm)
+    plan = ask(firm, "resend", "--file", "more.jsonl", "--type", "TimeApproved", "--set", "role=lead", "--plan")
+    assert plan.exit_code == 2
+    assert "2 are left out, more.jsonl:1, more.jsonl:2: it still cannot be read: hours: expected a decimal" in " ".join(
+        plan.stderr.split()
+    )
+
+
+def test_a_number_is_read_as_in_a_file(firm: Path) -> None:
+    """1e3 is no 1,000 hours, and neither is a number inside of what is set."""
+    said = refused(firm, "resend", "wrong.jsonl:1", "--set", "worked_on=2026-03-03", "--set", "hours=1e3")
+    assert "hours: expected a decimal number such as 7.35, without exponent" in said
+    (sent,) = asked(firm, "resend", "wrong.jsonl:1", "--set", "worked_on=2026-03-03", "--set", "version=2")["events"]
+    assert sent["version"] == 2
+
+
+def test_what_was_sent_again_before_is_told(firm: Path) -> None:
+    """When, and how it is sent once more."""
+    right = ("--set", "worked_on=2026-03-03")
+    asked(firm, "resend", "wrong.jsonl:1", *right)
+    twice = ask(firm, "resend", "wrong.jsonl:1", *right)
+    assert twice.exit_code == 2
+    assert re.search(
+        r"it was sent again before on 20\d\d-\S+Z; --again sends it once more", " ".join(twice.stderr.split())
+    )
+    assert len(list((firm / "input" / "resent").iterdir())) == 1
+    (other,) = asked(firm, "resend", "wrong.jsonl:1", "wrong.jsonl:2", *right, "--yes")["events"]
+    assert other["entry_id"] == "T-3"
+    both = asked(firm, "resend", "--type", "TimeApproved", *right, "--again", "--yes")["events"]
+    assert [event["entry_id"] for event in both] == ["T-2", "T-3"]
 
 
 def test_which_ones_is_said_in_one_way(firm: Path) -> None:

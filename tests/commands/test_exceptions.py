@@ -71,6 +71,30 @@ def test_the_list_is_by_cause_with_money_and_age(firm: Path) -> None:
     assert "8 h" in text
 
 
+def test_a_cost_is_never_added_to_a_value(tmp_path: Path) -> None:
+    """40 hours at 100 are worth 4,000; the 30 of the day before, when no rate held yet, cost 1,200 at 40."""
+    *others, contract = founding()
+    contract["lines"][0]["terms"]["rates"][0]["effective_from"] = "2026-03-03"
+    write(tmp_path / "input", [*others, contract, worked("T-1", 2, "30"), worked("T-2", 3, "40")])
+    run(tmp_path)
+    found = asked(tmp_path, "list")
+    (group,) = found["groups"]
+    assert (group["exceptions"], group["amounts"], group["costs"]) == (2, {"EUR": "4000.00"}, {"EUR": "1200.00"})
+    assert (found["amounts"], found["costs"]) == ({"EUR": "4000.00"}, {"EUR": "1200.00"})
+    decision = ("--kind", "hours_out_of_range", "--reason", "x", "--as", "ann", *AT)
+    plan = asked(tmp_path, "waive", *decision, "--plan")
+    assert (plan["amounts"], plan["costs"]) == ({"EUR": "4000.00"}, {"EUR": "1200.00"})
+    text = " ".join(ask(tmp_path, "list", "--sort", "amount").stdout.split())
+    assert "blocks at risk (cost) oldest, days" in text
+    assert "all 2 2 4,000.00 EUR 1,200.00 EUR" in text
+    assert text.index("4,000.00 EUR 0 delivery") < text.index("1,200.00 EUR (cost) 1 delivery")
+    assert "5,200.00" not in text
+    asked(tmp_path, "waive", *decision, "--yes")
+    run(tmp_path)
+    (group,) = asked(tmp_path, "list")["decided"]
+    assert (group["amounts"], group["costs"]) == ({"EUR": "4000.00"}, {"EUR": "1200.00"})
+
+
 def test_filters(firm: Path) -> None:
     assert set(exceptions(firm, "--owner", "delivery")) == {"T-1", "T-2"}
     assert set(exceptions(firm, "--kind", "unknown_reference", "--project", "BRIDGE")) == {"T-3"}
@@ -150,6 +174,32 @@ def test_versions_count_on_over_what_is_only_written(firm: Path) -> None:
     assert written["version"] == 4
 
 
+@pytest.mark.parametrize("has_store", [True, False])
+def test_what_is_decided_and_waits_for_a_run_is_told(firm: Path, has_store: bool) -> None:
+    """Somebody may still take care of it; after the run the decision no longer stands in the way of another one."""
+    waiver = ("--reason", "on call", "--as", "ann", "--approved-by", "ben", *AT)
+    first, second = id_of(firm, "T-1"), id_of(firm, "T-2")
+    if not has_store:
+        (firm / "output" / "store" / "0.db").unlink()
+    asked(firm, "assign", first, "--to", "zoe", *AT)
+    asked(firm, "waive", first, *waiver)
+    for verb in ("waive", "resolve"):
+        again = ask(firm, verb, first, *waiver)
+        assert again.exit_code == 2
+        said = "waived on 2026-03-05T09:00:00Z by ann, approved by ben, which waits for the next run"
+        assert said in " ".join(again.stderr.split())
+    plan = asked(firm, "waive", "--kind", "hours_out_of_range", *waiver, "--plan")
+    assert (plan["exceptions"], [each["exception_id"] for each in plan["left_out"]]) == ([second], [first])
+    asked(firm, "assign", first, "--to", "eva", *AT)
+    assert len(list((firm / "input" / "decisions").iterdir())) == 3
+    run(firm)
+    asked(firm, "resolve", second, *waiver)
+    run(firm)
+    asked(firm, "waive", second, *waiver)
+    run(firm)
+    assert exceptions(firm, "--kind", "hours_out_of_range") == {}
+
+
 def test_what_is_resolved_comes_back_where_something_is_missing(firm: Path) -> None:
     resolved = ask(firm, "resolve", id_of(firm, "T-1"), "--reason", "paper", "--approved-by", "ben", *AT)
     assert "raised again at once" in resolved.stderr
@@ -181,6 +231,62 @@ def test_the_fold_checks_who_approved(firm: Path) -> None:
     found = exceptions(firm)
     assert found["T-1"]["state"] == "open"
     assert found[id_of(firm, "T-1")]["category"] == "self_approved"
+
+
+@pytest.mark.parametrize("has_store", [True, False])
+def test_nobody_has_a_word_in_their_own_approval(tmp_path: Path, has_store: bool) -> None:
+    """Ada submitted and approved her eight hours; Ben, who has nothing to do with it, lets them pass."""
+    own = worked("T-1", 2, "8", submitted_by="ADA", approved_by="ADA")
+    write(tmp_path / "input", [*founding(), own])
+    run(tmp_path)
+    if not has_store:
+        (tmp_path / "output" / "store" / "0.db").unlink()
+    exception_id = id_of(tmp_path, "T-1")
+    for persons in (("ADA",), ("ADA", "BEN"), ("BEN", "ADA")):
+        named = ("--as", persons[0], *(("--approved-by", persons[1]) if persons[1:] else ()))
+        for verb in ("waive", "resolve"):
+            said = refused(tmp_path, verb, exception_id, "--reason", "x", *named, *AT)
+            assert "ADA submitted and approved entry T-1 and decides nothing about that" in said
+    asked(tmp_path, "waive", exception_id, "--reason", "x", "--as", "BEN", *AT)
+    run(tmp_path)
+    assert exceptions(tmp_path) == {}
+
+
+def test_a_fault_of_own_work_passes_with_the_approval_of_somebody_else(firm: Path) -> None:
+    """30 and 40 hours of Ada, of which she waives none alone, one by one or together."""
+    said = refused(firm, "waive", id_of(firm, "T-1"), "--reason", "x", "--as", "ADA", *AT)
+    assert "entry T-1 is work of ADA; the decision of ADA needs another person's approval" in said
+    said = refused(firm, "waive", id_of(firm, "T-1"), "--reason", "x", "--as", "BEN", "--approved-by", "ADA", *AT)
+    assert "entry T-1 is work of ADA; ADA cannot approve the decision" in said
+    said = refused(firm, "waive", "--kind", "hours_out_of_range", "--reason", "x", "--as", "ADA", *AT, "--yes")
+    assert "is work of ADA" in said
+    (written,) = asked(firm, "waive", id_of(firm, "T-1"), "--reason", "x", "--as", "ADA", "--approved-by", "BEN", *AT)[
+        "events"
+    ]
+    assert (written["requested_by"], written["approved_by"]) == ("ADA", "BEN")
+    run(firm)
+    assert set(exceptions(firm, "--kind", "hours_out_of_range")) == {"T-2"}
+
+
+def test_the_fold_raises_self_approved_of_a_decision_about_own_work(firm: Path) -> None:
+    """It names who decided, and that person does not settle it."""
+    about = id_of(firm, "T-1")
+    fields = {"exception_id": about, "version": 1, "reason": "x", "requested_by": "ADA"}
+    write(firm / "input", [event("ExceptionWaived", "2026-03-05T09:00:00Z", **fields)], "other")
+    run(firm)
+    found = exceptions(firm)
+    assert found["T-1"]["state"] == "open"
+    noted = found[about]
+    assert (noted["category"], noted["person_id"]) == ("self_approved", "ADA")
+    assert noted["message"] == (
+        "the waiver of ADA changes nothing: entry T-1 is work of ADA; the decision of ADA needs another person's approval"
+    )
+    settled = ("resolve", noted["exception_id"], "--reason", "x", "--at", "2026-03-06T09:00:00Z")
+    said = refused(firm, *settled, "--as", "ADA")
+    assert "it is about a decision of ADA, which somebody else settles" in said
+    asked(firm, *settled, "--as", "BEN")
+    run(firm)
+    assert about not in exceptions(firm)
 
 
 def test_a_waiver_of_what_is_missing_is_refused(firm: Path) -> None:

@@ -232,3 +232,27 @@ def test_what_is_left_out_is_said_with_the_reason(firm: Path) -> None:
     found = ask(firm, "waive", "--project", PROJECT, *WAIVER, *AT, "--yes")
     assert found.exit_code == 0
     assert "What the next run makes of it" in found.stderr
+
+
+def test_a_plan_says_in_words_what_to_look_at(tmp_path: Path) -> None:
+    """1,000 hours of a day are worth 100,000.00 and 30 are 3,000.00; above 5,000.00 a second person is needed."""
+    *others, contract = founding()
+    contract["policies"] = {"approval_limit": "5000"}
+    entries = [worked("T-1", 2, "30"), worked("T-2", 3, "1000"), worked("T-3", 3, "0")]
+    write(tmp_path / "input", [*others, contract, *entries])
+    run(tmp_path)
+    alone = ("--kind", "hours_out_of_range", "--reason", "x", "--as", "ann", *AT)
+    limit = "above the policy approval_limit of contract K-1, 5,000.00 EUR"
+    plan = asked(tmp_path, "waive", *alone, "--plan")
+    assert plan["count"] == 1
+    (left_out,) = plan["left_out"]
+    assert left_out["reason"] == f"it is {limit}; name another person who approves with --approved-by"
+    assert limit in refused(tmp_path, "waive", left_out["exception_id"], *alone[2:])
+    approved = ask(tmp_path, "waive", *alone, "--approved-by", "ben", "--plan").stdout
+    long = "Mind: 2 with more hours on one day than a day has: "
+    assert f"{long}time entry T-2 (1,000 h, 100,000.00 EUR), time entry T-1 (30 h, 3,000.00 EUR)" in approved
+    assert f"Mind: 1 {limit}, and ben approves: time entry T-2 (1,000 h, 100,000.00 EUR)" in approved
+    written = ask(tmp_path, "waive", *alone, "--approved-by", "ben", "--yes")
+    assert written.exit_code == 0
+    run(tmp_path)
+    assert exceptions(tmp_path) == {}

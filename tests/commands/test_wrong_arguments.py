@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from milepost.cli import app
+from milepost.console import shell_word
+from milepost.errors import ending_of
+from state.guards import OUTPUT_UNWRITABLE
+from state.rules import RULES_VERSION
 from tests.finished_run import finished_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,6 +83,17 @@ WRONG = [
     ("simulate-invoices --output {nothing} --input {empty}", "give the output of `milepost run`"),
     ("import csv {nothing} --map {file} --out {idle}", "source: expected"),
     ("import csv {file} --map {nothing} --out {idle}", "cannot be read: No such file"),
+    ("import harvest {file} --out {file}", "is a file"),
+    ("import ecb {file} --out {file}", "is a file"),
+    (
+        "import ecb {file} --out {idle} --from 2026-02-01 --to 2026-01-01",
+        "expected the first day first, got 2026-02-01 and then 2026-01-01",
+    ),
+    ("forecast BRIDGE --output {run} --since 2100-01-01", "expected a day up to the latest forecast, "),
+    (
+        "statement BRIDGE.K-1/ACME/2026-01-01/1 --output {run} --diff 2",
+        "Invalid value for --diff: expected one of its revisions, 1; got 2",
+    ),
     ("import ecb {nothing} --out {idle}", "cannot be read: No such file"),
     ("import ecb {file} --out {idle}", "expected a header of Date and currency codes"),
 ]
@@ -178,3 +195,38 @@ def test_every_file_of_an_output_folder_is_in_the_documents() -> None:
     extensions = {"log/0.end": ".end", "log/0.index": ".index", "log/0.avro.end": ".end", "log/0.avro.index": ".index"}
     others = {extensions.get(each, each) for each in found if not each.startswith("outputs/")}
     assert {each for each in others if not each.endswith(("-wal", "-shm"))} <= named
+
+
+def test_an_input_folder_that_cannot_be_read_is_a_guard(
+    places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scripts tell it from wrong usage, as the table of exit codes says."""
+    monkeypatch.setattr("os.access", lambda path, mode, **_: Path(path) != places["input"])
+    result = milepost("run --input {input} --output {idle}", **places)
+    assert (result.exit_code, "the input folder cannot be read; give access" in told(result)) == (17, True)
+
+
+def test_a_file_in_the_way_is_not_a_matter_of_room(places: dict[str, Path]) -> None:
+    inside = places["file"] / "deeper"
+    for fault in (
+        NotADirectoryError(20, "Not a directory", str(inside)),
+        FileExistsError(17, "File exists", str(inside)),
+    ):
+        code, said = ending_of(fault)
+        assert code == OUTPUT_UNWRITABLE
+        assert "A file stands where a folder should be" in said
+        assert "Make room" not in said
+    assert "Make room or give access" in ending_of(OSError(28, "No space left on device", "x"))[1]
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    result = milepost("--version")
+    assert (result.exit_code, result.stdout) == (0, f"milepost {project['version']}, rules {RULES_VERSION}\n")
+
+
+@pytest.mark.parametrize("text", ["=ACME/1", "it's", "two words", "~a", "a*b"])
+def test_what_comes_next_is_quoted_for_a_shell(text: str) -> None:
+    assert shell_word(text)[0] in "'\""
+    assert shlex.split(shell_word(text)) == [text]
+    assert shell_word("K-1/2026-01.csv") == "K-1/2026-01.csv"

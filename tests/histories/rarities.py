@@ -248,7 +248,7 @@ def _decide(play: Play, exception_id: str, kind: type[ExceptionResolved] | type[
         exception_id=exception_id,
         version=version,
         reason="agreed",
-        requested_by="ann",
+        requested_by=play.draw(st.sampled_from(("joe", "ann"))),
         approved_by="cfo",
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.imports.products.product import TOGGL
-from tests.connectors.imports.test_exports_again import entries, import_file, imported
+from tests.connectors.imports.exporting import entries, import_file, imported
 from tests.connectors.imports.test_exports_rows import TOGGL_ROW, written
 
 MORNING = {**TOGGL_ROW, "Start time": "09:00:00", "End time": "10:30:00", "Duration": "01:30:00", "Description": "plan"}

@@ -200,6 +200,23 @@ def test_no_text_pushes_a_figure_off_the_page(tmp_path: Path) -> None:
     assert re.search(rf'<td class="what"><div>{link}</div></td><td>ADA</td><td class="right hours" data-label="Hours">', page)
 
 
+def test_a_long_note_is_cut_in_a_table_and_whole_for_machines(tmp_path: Path) -> None:
+    from tests.commands.tiny_firm import founding, worked, write
+
+    note = "Workshop on the interface of the ledger, " * 12
+    write(tmp_path / "in", [*founding(), worked("T-1", 2, description=note.strip())])
+    arguments = ["run", "--input", tmp_path / "in", "--output", tmp_path / "out", "--until", "2026-04-02"]
+    assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
+    wanted = "BRIDGE.K-1/ACME/2026-03-01/1"
+    shown = CliRunner().invoke(app, ["show", wanted, "--output", str(tmp_path / "out")]).stdout
+    table = statement(wanted, output=tmp_path / "out").stdout
+    for text in (shown, table):
+        assert re.search(r"  Workshop on the interface of the ledger, Workshop on the\.\.\.  ", text)
+        assert max(map(len, text.splitlines())) < 200
+    for form in ("--json", "--csv", "--html"):
+        assert note.strip() in statement(wanted, form, output=tmp_path / "out").stdout
+
+
 # For machines
 
 

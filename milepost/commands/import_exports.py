@@ -155,6 +155,7 @@ def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
         "refused": _sums_json(imported.refused),
         "billed": _amounts_json(imported.billed),
         "differing_amounts": imported.differing,
+        "differing_by_at_most": decimal_text(imported.most_apart),
         "changes": imported.changes._asdict(),
         "gone": len(imported.gone),
         "taken_as_approved": imported.taken_as_approved.rows,
@@ -223,9 +224,11 @@ def _changes_line(changes: Changes) -> str:
 def _notes(imported: ImportedExport) -> list[str]:
     notes = []
     if imported.differing:
+        billed, stated = _amounts(imported.billed), _amounts(imported.imported.amounts)
+        sums = f"{billed} instead of {stated}" if billed != stated else f"in sum the same, {billed}"
         notes.append(
             f"  note  {counted(imported.differing, 'row has', 'rows have')} another amount than hours x rate, which is billed:"
-            f" {_amounts(imported.billed)} instead of {_amounts(imported.imported.amounts)}"
+            f" {sums}; a row differs by {decimal_text(imported.most_apart)} at most"
         )
     if imported.read.unread:
         notes.append(

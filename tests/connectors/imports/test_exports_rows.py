@@ -126,6 +126,14 @@ def test_hours_that_were_rounded_are_billed_as_they_stand_and_the_difference_is_
     )
 
 
+def test_a_cent_that_six_decimals_of_an_hour_cost_is_told(tmp_path: Path) -> None:
+    """1:07:33 at 90.00 is 101.325, half a cent, so 101.33; 1.125833 h at 90.00 is 101.32497, so 101.32 is billed."""
+    row = {**TOGGL_ROW, "Start time": "09:00:00", "End time": "10:07:33", "Duration": "01:07:33"}
+    result = imported(tmp_path, written(row), TOGGL, rate=Decimal(90))
+    assert (result.imported.amounts, result.billed) == ({"EUR": Decimal("101.33")}, {"EUR": Decimal("101.32")})
+    assert (result.differing, result.most_apart, entries(result)[0]["hours"]) == (1, Decimal("0.01"), "1.125833")
+
+
 def test_an_entry_of_toggl(tmp_path: Path) -> None:
     """Seconds count; the day is that of the start, as the report shows it."""
     late = {"Start time": "23:30:00", "End date": "2026-03-03", "End time": "00:15:04", "Duration": "00:45:04"}

@@ -129,13 +129,20 @@ def verb(product: Product | None) -> Callable[..., None]:
         _tell_refused(imported)
         if as_json:
             write_json(summary(file, imported))
-            return
-        typer.echo(text(file, imported, out))
-        _tell_next(imported, out)
+        else:
+            typer.echo(text(file, imported, out))
+            _tell_next(imported, out)
+        if _nothing_was_taken(imported):
+            raise typer.Exit(WRONG_USAGE)
 
     title = product.title if product else "a time tracker that its header names"
     import_product.__doc__ = f"Time from the detailed export of {title}, with all that it needs to be billed."
     return import_product
+
+
+def _nothing_was_taken(imported: ImportedExport) -> bool:
+    """Rows were refused and no other could be read as work, approved or not."""
+    return bool(imported.refused.rows) and not imported.imported.rows and not imported.not_approved.rows
 
 
 def summary(file: Path, imported: ImportedExport) -> dict[str, object]:

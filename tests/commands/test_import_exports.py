@@ -74,6 +74,13 @@ def test_differences_that_cancel_each_other_are_told_by_row(tmp_path: Path) -> N
     )
 
 
+def test_an_import_of_which_no_row_could_be_taken_says_so_by_its_exit_code(tmp_path: Path) -> None:
+    file = write_text(written({**HARVEST_ROW, "Hours": "many"}, {"Hours": "more"}))(tmp_path / "march.csv")
+    told = milepost("import", "harvest", file, "--out", tmp_path / "input", *COMPANY, "--json")
+    assert (told.exit_code, json.loads(told.stdout)["refused"]["rows"]) == (2, 2)
+    assert (tmp_path / "input" / "harvest-march.rejected.jsonl").exists()
+
+
 @pytest.mark.parametrize("product", EXPORTS)
 def test_a_clean_export_folds_to_statements_without_open_exceptions(tmp_path: Path, product: str) -> None:
     write, more = EXPORTS[product]

@@ -282,7 +282,19 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
     assert entries(imported(tmp_path, content, HARVEST, **said))[0]["person_id"] == "Chloé Brandt"
 
 
-def test_a_file_of_another_encoding_says_so(tmp_path: Path) -> None:
-    result = imported(tmp_path, written({**HARVEST_ROW, "First Name": "Chloé"}).encode("cp1252"), HARVEST)
-    assert "is not utf-8; " in listed(result)[0]["reason"]
-    assert "--encoding" in listed(result)[0]["reason"]
+def test_a_file_of_another_encoding_is_refused_once_with_how_it_would_be_read(tmp_path: Path) -> None:
+    content = written({**HARVEST_ROW, "First Name": "Chloé"}, {"First Name": "Zoë"}, {"First Name": "Ben"})
+    with pytest.raises(ImportRefused) as refused:
+        imported(tmp_path, content.encode("cp1252"), HARVEST)
+    assert str(refused.value).endswith(
+        "march.csv: is not utf-8: none of the 2 rows with letters beyond a to z can be read; say --encoding cp1252 if line 2"
+        ' is to be "Chloé", else the encoding in which it was saved'
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_torn_letter_among_others_costs_its_own_row_only(tmp_path: Path) -> None:
+    content = written({**HARVEST_ROW, "First Name": "Chloé"}, {"First Name": "Z\udceb", "Notes": "x"})
+    result = imported(tmp_path, content.encode(errors="surrogateescape"), HARVEST)
+    assert (result.imported.rows, result.refused.rows) == (1, 1)
+    assert "byte 0xEB is not utf-8; " in listed(result)[0]["reason"]

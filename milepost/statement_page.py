@@ -235,7 +235,9 @@ def _group(sheet: Sheet, group: Group, *, several: bool) -> Html:
     subtotal = tag(
         "tr",
         tag("td", sheet.words["subtotal"], colspan=3),
-        tag("td", sheet.writing.quantity(hours_of(sheet, group)), class_="right hours", data_label=sheet.words["hours"]),
+        tag(
+            "td", sheet.writing.quantity(hours_of(sheet, group)), class_="right hours", data_label=sheet.words["hours"]
+        ),
         tag("td", class_="rate"),
         tag("td", sheet.writing.amount(group.amount), class_="right amount"),
         class_="subtotal",

@@ -197,7 +197,9 @@ def test_no_text_pushes_a_figure_off_the_page(tmp_path: Path) -> None:
     one_line = re.findall(r'<td class="[^"]*\b(?:nowrap|right)\b[^"]*"[^>]*>([^<]*)', page)
     assert "2 Mar 2026" in one_line
     assert [text for text in one_line if re.search("[a-z]{4}", text)] == []
-    assert re.search(rf'<td class="what"><div>{link}</div></td><td>ADA</td><td class="right hours" data-label="Hours">', page)
+    assert re.search(
+        rf'<td class="what"><div>{link}</div></td><td>ADA</td><td class="right hours" data-label="Hours">', page
+    )
 
 
 def test_a_long_note_is_cut_in_a_table_and_whole_for_machines(tmp_path: Path) -> None:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from connectors.files.cap_use import UsedUp
 from domain.outputs import ForecastCap
-from domain.units import Amount, Instant
+from domain.units import Instant
 from milepost.console import amount_text
 
 
 def used_up_text(one: UsedUp) -> str:
     """A hard cap holds back, a soft one warns."""
     by = f" by {one.label}" if one.label else ""
-    return f"{cap_name(one.cap)} is used up since {instant_day(one.since)}{by}; {held_back(one, amount_text)}"
+    return f"{cap_name(one.cap)} is used up since {instant_day(one.since)}{by}; {_held_back(one)}"
 
 
-def held_back(one: UsedUp, money: Callable[[Amount], str]) -> str:
+def _held_back(one: UsedUp) -> str:
     if one.cap.kind == "soft":
         return "it is soft, so nothing is held back"
     waiting = one.waiting
     if waiting is None or not waiting.blocks_amount:
         return "nothing waits over it"
     entries = "1 entry waits" if waiting.blocks_count == 1 else f"{waiting.blocks_count:,} entries wait"
-    return f"{entries} over it, {money(waiting.blocks_amount)} {waiting.blocks_currency or ''}".rstrip()
+    return f"{entries} over it, {amount_text(waiting.blocks_amount)} {waiting.blocks_currency or ''}".rstrip()
 
 
 def cap_name(cap: ForecastCap) -> str:

@@ -9,8 +9,9 @@ from connectors.files.cap_use import UsedUp
 from domain.outputs import ForecastCap
 from domain.units import AMOUNT_SCALE, HOURS_SCALE
 from milepost import charts, pages
-from milepost.cap_words import cap_kind, held_back, instant_day
+from milepost.cap_words import instant_day
 from milepost.charts import Bar, Line, Step
+from milepost.forecast_words import words_of
 from milepost.locales import Writing
 from milepost.outlook import Measure, Month, Move, Outlook, by_cause, largest, months
 from milepost.pages import Html, tag
@@ -30,7 +31,7 @@ STYLE: Final = """
 
 def forecast_page(found: Outlook, writing: Writing, measure: Measure) -> str:
     return pages.page(
-        f"Forecast of {found.name}",
+        words_of(writing)["title"].format(name=found.name),
         tag("h1", found.name),
         tag("p", _subtitle(found, writing), class_="soft"),
         tag("section", (_figure(*each) for each in figures(found, writing)), class_="figures"),
@@ -46,59 +47,82 @@ def forecast_page(found: Outlook, writing: Writing, measure: Measure) -> str:
 
 def figures(found: Outlook, writing: Writing) -> Iterator[tuple[str, str, str]]:
     """(title, figure, what stands beside it)"""
-    now = found.now
+    now, words = found.now, words_of(writing)
     budget = found.activated.budget if found.activated is not None else None
     same = budget is not None and budget.currency in {None, now.currency}
     yield (
-        "Revenue at completion",
+        words["eac_revenue"],
         writing.money(now.eac_revenue),
         _of_budget(
-            writing.money(budget.revenue) if same and budget is not None and budget.revenue is not None else None
+            writing.money(budget.revenue) if same and budget is not None and budget.revenue is not None else None,
+            writing,
         ),
     )
     yield (
-        "Cost at completion",
+        words["eac_cost"],
         writing.money(now.eac_cost),
-        _of_budget(writing.money(budget.cost) if same and budget is not None and budget.cost is not None else None),
+        _of_budget(
+            writing.money(budget.cost) if same and budget is not None and budget.cost is not None else None, writing
+        ),
     )
     percent = writing.percent(now.margin_percent) if now.margin_percent is not None else ""
-    yield "Margin at completion", writing.money(now.margin), percent
+    yield words["margin_at_completion"], writing.money(now.margin), percent
     complete = writing.percent(found.latest.percent_complete) if found.latest.percent_complete is not None else ""
-    yield "Cost so far", writing.money(now.burn_cost), f"{complete} complete" if complete else ""
+    told = words["complete"].format(percent=complete) if complete else ""
+    yield words["burn_cost"], writing.money(now.burn_cost), told
     hours = writing.hours(budget.hours) if budget is not None and budget.hours is not None else None
     yield (
-        "Hours so far",
+        words["burn_hours"],
         writing.hours(now.burn_hours),
-        f"of {writing.hours(now.eac_hours)} at completion" + (f", budget {hours}" if hours else ""),
+        words["of_hours"].format(hours=writing.hours(now.eac_hours))
+        + (f", {_of_budget(hours, writing)}" if hours else ""),
     )
-    yield "Backlog", writing.money(now.backlog), "sold and not yet earned"
-    yield "Unbilled backlog", writing.money(now.unbilled_backlog), "sold and not on a statement"
+    yield words["backlog"], writing.money(now.backlog), words["backlog_note"]
+    yield words["unbilled_backlog"], writing.money(now.unbilled_backlog), words["unbilled_backlog_note"]
     yield _cap_figure(found, writing)
 
 
 def _cap_figure(found: Outlook, writing: Writing) -> tuple[str, str, str]:
     """The first that is used up, else the first that will be; a hard one before one that only warns."""
+    words = words_of(writing)
     gone = sorted(found.used_up, key=lambda one: (one.cap.kind == "soft", one.since))
     if gone:
-        return "Cap used up", f"since {writing.short_day(instant_day(gone[0].since))}", used_up_beside(gone[0], writing)
+        since = words["since"].format(day=writing.short_day(instant_day(gone[0].since)))
+        return words["used_up"], since, used_up_beside(gone[0], writing)
     first = found.exhausts[0] if found.exhausts else None
     if first is not None and first.exhausts_on is not None:
-        soft = ", soft" if first.kind == "soft" else ""
-        return "Cap used up", f"on {writing.short_day(first.exhausts_on)}", f"{first.cap_id}{soft}"
-    return "Cap used up", "–", "none is going to be" if found.latest.caps else "no cap"
+        soft = f", {words['soft']}" if first.kind == "soft" else ""
+        return words["used_up"], words["on"].format(day=writing.short_day(first.exhausts_on)), f"{first.cap_id}{soft}"
+    return words["used_up"], "–", words["no_cap_used_up" if found.latest.caps else "no_cap"]
 
 
 def used_up_beside(one: UsedUp, writing: Writing) -> str:
-    return f"{one.cap.cap_id}; {held_back(one, writing.amount)}"
+    return f"{one.cap.cap_id}; {_held_back(one, writing)}"
 
 
-def _of_budget(budget: str | None) -> str:
-    return f"budget {budget}" if budget is not None else ""
+def _held_back(one: UsedUp, writing: Writing) -> str:
+    words, waiting = words_of(writing), one.waiting
+    if one.cap.kind == "soft":
+        return words["soft_note"]
+    if waiting is None or not waiting.blocks_amount:
+        return words["nothing_waits"]
+    amount = f"{writing.amount(waiting.blocks_amount)} {waiting.blocks_currency or ''}".rstrip()
+    wait = words["entry_waits" if waiting.blocks_count == 1 else "entries_wait"]
+    return wait.format(count=writing.count(waiting.blocks_count), amount=amount)
+
+
+def _of_budget(budget: str | None, writing: Writing) -> str:
+    return words_of(writing)["budget"].format(budget=budget) if budget is not None else ""
 
 
 def _subtitle(found: Outlook, writing: Writing) -> str:
     latest = found.latest
-    return f"Project {latest.project_id}, forecast {latest.sequence} as of {writing.short_day(latest.as_of)}, in {found.now.currency}"
+    return words_of(writing)["subtitle"].format(
+        project=latest.project_id,
+        sequence=latest.sequence,
+        day=writing.short_day(latest.as_of),
+        currency=found.now.currency,
+    )
 
 
 def _figure(title: str, figure: str, beside: str) -> Html:
@@ -111,13 +135,14 @@ def _by_month(found: Outlook, writing: Writing, measure: Measure) -> Html:
     rows = months(found, measure)
     scale = HOURS_SCALE if measure == "hours" else AMOUNT_SCALE
     bars = [Bar(writing.month(row.month), row.burned, row.to_come, row.plan) for row in rows]
-    title = f"{measure.capitalize()} by month, against the plan of {writing.short_day(found.plan.as_of)}"
+    words = words_of(writing)
+    title = words[f"{measure}_by_month"].format(day=writing.short_day(found.plan.as_of))
     return tag(
         "section",
         tag(
             "div",
             tag("h2", title),
-            charts.legend(("burned", "burned"), ("to-come", "still to come"), ("plan", "plan")),
+            charts.legend(("burned", words["burned"]), ("to-come", words["to_come"]), ("plan", words["plan"])),
             charts.month_bars(bars, lambda value: writing.rounded(value, scale), title),
             class_="keep",
         ),
@@ -127,10 +152,12 @@ def _by_month(found: Outlook, writing: Writing, measure: Measure) -> Html:
 
 def _month_table(rows: Sequence[Month], writing: Writing, measure: Measure) -> Html:
     told = writing.hours if measure == "hours" else writing.amount
-    columns = [("Month", False), *((title, True) for title in ("Plan", "Burned", "To come", "Now", "Over plan"))]
+    words = words_of(writing)
+    figures = ("plan", "burned", "to_come", "now", "over_plan")
+    columns = [(words["month_column"], False), *((words[f"{name}_column"], True) for name in figures)]
     cells = [(writing.month(row.month), row) for row in rows]
     whole = Month("", *(sum(getattr(row, name) for row in rows) for name in ("plan", "burned", "to_come")))
-    body = [*((title, row, None) for title, row in cells), ("All", whole, "total")]
+    body = [*((title, row, None) for title, row in cells), (words["all"], whole, "total")]
     return pages.table(
         columns,
         tag(
@@ -157,7 +184,8 @@ def _over_time(found: Outlook, writing: Writing) -> Html:
     history = {update.as_of: update.project for update in found.history}
     if len(history) < 2:
         return Html("")
-    title = "At completion, as it was told"
+    words = words_of(writing)
+    title = words["over_time"]
     lines = [
         Line(class_, [(day, int(getattr(now, name))) for day, now in history.items()])
         for class_, name in (("first", "eac_revenue"), ("second", "eac_cost"), ("third", "margin"))
@@ -165,7 +193,7 @@ def _over_time(found: Outlook, writing: Writing) -> Html:
     return tag(
         "section",
         tag("h2", title),
-        charts.legend(("first", "revenue"), ("second", "cost"), ("third", "margin")),
+        charts.legend(("first", words["revenue"]), ("second", words["cost"]), ("third", words["margin"])),
         charts.lines_over_time(lines, lambda value: writing.rounded(value, AMOUNT_SCALE), writing.short_day, title),
         class_="keep",
     )
@@ -173,19 +201,20 @@ def _over_time(found: Outlook, writing: Writing) -> Html:
 
 def _what_moved(found: Outlook, writing: Writing) -> Html:
     sums = by_cause(found)
-    title = f"What moved it since {writing.short_day(found.since.as_of)}"
+    words, since = words_of(writing), writing.short_day(found.since.as_of)
+    title = words["moved"].format(day=since)
     if not sums:
-        return tag("section", tag("h2", title), tag("p", "Nothing."))
+        return tag("section", tag("h2", title), tag("p", words["nothing"]))
     parts = [
-        Step(writing.short_day(found.since.as_of), found.since.project.margin, is_whole=True),
-        *(Step(cause_title(each.cause), each.margin, is_whole=False) for each in sums),
+        Step(since, found.since.project.margin, is_whole=True),
+        *(Step(words[each.cause], each.margin, is_whole=False) for each in sums),
         Step(writing.short_day(found.latest.as_of), found.now.margin, is_whole=True),
     ]
     return tag(
         "section",
         tag(
             "div",
-            tag("h2", f"{title}: margin at completion, by cause"),
+            tag("h2", words["moved_by_cause"].format(day=since)),
             charts.steps(parts, lambda value: writing.rounded(value, AMOUNT_SCALE), title),
             class_="keep",
         ),
@@ -193,17 +222,17 @@ def _what_moved(found: Outlook, writing: Writing) -> Html:
     )
 
 
-def cause_title(cause: str) -> str:
-    return cause.replace("_", " ")
-
-
 def _moves_table(found: Outlook, writing: Writing) -> Html:
     """The sums by cause, then the largest single moves with their events."""
-    columns = [("Cause", False), ("Cost", True), ("Revenue", True), ("Margin", True)]
+    words = words_of(writing)
+    columns = [
+        (words["cause_column"], False),
+        *((words[f"{name}_column"], True) for name in ("cost", "revenue", "margin")),
+    ]
     rows = [
         tag(
             "tr",
-            tag("td", cause_title(each.cause)),
+            tag("td", words[each.cause]),
             (tag("td", writing.amount(value), class_="right") for value in (each.cost, each.revenue, each.margin)),
         )
         for each in by_cause(found)
@@ -213,35 +242,43 @@ def _moves_table(found: Outlook, writing: Writing) -> Html:
     ]
     total = tag(
         "tr",
-        tag("td", "Change"),
+        tag("td", words["change"]),
         (tag("td", writing.amount(value), class_="right") for value in change),
         class_="total",
     )
     moves, count = largest(found, MOVES_SHOWN)
-    of = f", the largest {len(moves)} of {count}" if count > len(moves) else ""
-    single = [("Day", False), ("Margin", True), ("Causes", False), ("Events that can have done it", False)]
+    title = words["largest_moves" if count > len(moves) else "moves"].format(shown=len(moves), count=count)
+    single = [
+        (words[f"{name}_column"], right)
+        for name, right in (("day", False), ("margin", True), ("causes", False), ("events", False))
+    ]
     return pages.markup(
         pages.table(columns, tag("tbody", rows, total), class_="small"),
-        tag("h2", f"Moves{of}"),
+        tag("h2", title),
         pages.table(single, tag("tbody", (_move(move, writing) for move in moves)), class_="small"),
     )
 
 
 def _move(move: Move, writing: Writing) -> Html:
-    causes = ", ".join(cause_title(delta.cause) for delta in move.update.deltas)
+    words = words_of(writing)
+    causes = ", ".join(words[delta.cause] for delta in move.update.deltas)
     return tag(
         "tr",
         tag("td", writing.short_day(move.update.as_of), class_="nowrap"),
         tag("td", writing.amount(move.margin), class_="right"),
         tag("td", causes),
-        tag("td", events_text(move, EVENTS_SHOWN, writing.count), class_="events"),
+        tag(
+            "td",
+            events_text(move, EVENTS_SHOWN, lambda count: words["more"].format(count=writing.count(count))),
+            class_="events",
+        ),
     )
 
 
-def events_text(move: Move, shown: int, counted: Callable[[int], str] = "{:,}".format) -> str:
+def events_text(move: Move, shown: int, told: Callable[[int], str] = "and {:,} more".format) -> str:
     """What is not plain new work first: that is what a reader looks for."""
     ordered = sorted(move.events, key=lambda each: ("volume" in each.causes and len(each.causes) == 1, each.log_offset))
-    more = f" and {counted(len(ordered) - shown)} more" if len(ordered) > shown else ""
+    more = f" {told(len(ordered) - shown)}" if len(ordered) > shown else ""
     return ", ".join(each.label for each in ordered[:shown]) + more
 
 
@@ -249,10 +286,18 @@ def _caps(found: Outlook, writing: Writing) -> Html:
     caps = found.latest.caps
     if not caps:
         return Html("")
-    columns = [("Cap", False), ("Kind", False), ("Used", True), ("Limit", True), ("%", True), ("Used up", False)]
+    words = words_of(writing)
+    columns = [
+        *((words[f"{name}_column"], False) for name in ("cap", "kind")),
+        *((words[f"{name}_column"], True) for name in ("used", "limit")),
+        ("%", True),
+        (words["used_up_column"], False),
+    ]
     since = {id(one.cap): one for one in found.used_up}
     rows = (_cap_row(cap, since.get(id(cap)), writing) for cap in caps)
-    return tag("section", tag("h2", "Caps"), pages.table(columns, tag("tbody", rows), class_="small"), class_="keep")
+    return tag(
+        "section", tag("h2", words["caps"]), pages.table(columns, tag("tbody", rows), class_="small"), class_="keep"
+    )
 
 
 def _cap_row(cap: ForecastCap, gone: UsedUp | None, writing: Writing) -> Html:
@@ -264,14 +309,22 @@ def _cap_row(cap: ForecastCap, gone: UsedUp | None, writing: Writing) -> Html:
     return tag(
         "tr",
         tag("td", cap.cap_id),
-        tag("td", cap_kind(cap)),
+        tag("td", _kind(cap, writing)),
         (tag("td", figure, class_="right") for figure in (used, limit, writing.percent(cap.used_percent))),
         tag("td", _when(cap, gone, writing)),
     )
 
 
+def _kind(cap: ForecastCap, writing: Writing) -> str:
+    words = words_of(writing)
+    kind = words.get(cap.kind or "", cap.kind or "")
+    return f"{kind} {words['by_month'] if cap.period == 'month' else ''}".strip()
+
+
 def _when(cap: ForecastCap, gone: UsedUp | None, writing: Writing) -> str:
+    words = words_of(writing)
     if gone is not None:
-        by = f" by {gone.label}" if gone.label else ""
-        return f"since {writing.short_day(instant_day(gone.since))}{by}; {held_back(gone, writing.amount)}"
-    return f"on {writing.short_day(cap.exhausts_on)}" if cap.exhausts_on is not None else "–"
+        since = words["since_by" if gone.label else "since"]
+        day = writing.short_day(instant_day(gone.since))
+        return f"{since.format(day=day, label=gone.label)}; {_held_back(gone, writing)}"
+    return words["on"].format(day=writing.short_day(cap.exhausts_on)) if cap.exhausts_on is not None else "–"

@@ -1,5 +1,8 @@
 """Pages as HTML: whole in one file, nothing loaded from anywhere, fit for the screen and for paper.
 
+A long text without blanks is broken anywhere, so that it pushes no figure off the page; what is wider than a narrow
+screen moves sideways, with a shadow at the edge that has more behind it.
+
 Every text goes through `tag`, which escapes it; only what `tag` made is taken as markup.
 """
 
@@ -17,17 +20,18 @@ STYLE: Final = """
 * { box-sizing: border-box; }
 html { background: #e9edf2; }
 body { margin: 0; color: var(--ink); font: 14px/1.45 "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif; }
-main { max-width: 210mm; margin: 24px auto; padding: 16mm 16mm 14mm; background: #fff; box-shadow: 0 1px 6px rgb(28 36 48 / 20%); }
-h1 { margin: 0 0 4px; font-size: 24px; line-height: 1.2; }
+main { max-width: 210mm; margin: 24px auto; padding: 16mm 16mm 14mm; background: #fff; box-shadow: 0 1px 6px rgb(28 36 48 / 20%);
+  overflow-wrap: anywhere; }
+h1 { margin: 0 0 4px; font-size: 24px; line-height: 1.2; overflow-wrap: break-word; }
 h2 { margin: 26px 0 8px; font-size: 15px; }
 p { margin: 0 0 8px; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th { padding: 6px 8px; border-bottom: 1.5px solid var(--ink); text-align: left; vertical-align: bottom;
-  font-size: 12px; font-weight: 600; }
-td { padding: 6px 8px; border-bottom: 1px solid var(--line); vertical-align: top; }
+  font-size: 12px; font-weight: 600; overflow-wrap: normal; }
+td { min-width: 6.5em; padding: 6px 8px; border-bottom: 1px solid var(--line); vertical-align: top; }
 th:first-child, td:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
-.right { text-align: right; white-space: nowrap; }
+.right { min-width: 0; text-align: right; white-space: nowrap; }
 .soft { color: var(--soft); }
 .small { font-size: 12px; }
 .nowrap { white-space: nowrap; }
@@ -39,7 +43,11 @@ tr, .keep { break-inside: avoid; }
 h2 { break-after: avoid; }
 @media (max-width: 720px) {
   main { margin: 0; padding: 20px 16px; box-shadow: none; }
-  .wide { overflow-x: auto; }
+  .wide { overflow-x: auto; background:
+    linear-gradient(to right, #fff 40%, transparent) left / 36px 100% local no-repeat,
+    linear-gradient(to left, #fff 40%, transparent) right / 36px 100% local no-repeat,
+    linear-gradient(to right, rgb(28 36 48 / 28%), transparent) left / 14px 100% scroll no-repeat,
+    linear-gradient(to left, rgb(28 36 48 / 28%), transparent) right / 14px 100% scroll no-repeat; }
   th, td { padding: 6px 4px; }
   .small { font-size: 11px; }
 }
@@ -47,7 +55,7 @@ h2 { break-after: avoid; }
   html { background: none; }
   body { font-size: 10pt; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   main { max-width: none; margin: 0; padding: 0; box-shadow: none; }
-  .wide { overflow: visible; }
+  .wide { overflow: visible; background: none; }
 }
 """
 

@@ -33,6 +33,22 @@ STYLE: Final = """
 .sums tr.due td { border-top: 1.5px solid var(--ink); padding-top: 8px; font-size: 16px; font-weight: 700; }
 .notes { margin-top: 26px; padding-top: 10px; border-top: 1px solid var(--line); }
 @media (max-width: 720px) { .head, .parties { flex-direction: column; gap: 14px; } .head dd { text-align: left; } }
+@media screen and (max-width: 560px) {
+  .lines thead { display: none; }
+  .lines, .lines tbody { display: block; }
+  .lines tr { display: grid; grid-template-columns: minmax(0, 1fr) auto auto; gap: 2px 14px; padding: 8px 0;
+    border-bottom: 1px solid var(--line); }
+  .lines td, .lines .group td { min-width: 0; padding: 0; border: 0; }
+  .lines .date { grid-area: 1 / 1 / 2 / 3; color: var(--soft); }
+  .lines .amount { grid-area: 1 / 3; }
+  .lines .what, .lines .group td { grid-column: 1 / -1; }
+  .lines .hours, .lines .rate { align-self: end; }
+  .lines [data-label]::before { content: attr(data-label) " "; color: var(--soft); font-size: 11px; font-weight: 400; }
+  .lines .subtotal .hours { grid-area: 1 / 2; }
+  .lines .subtotal .rate { display: none; }
+  .sums { width: 100%; }
+  .sums td { padding-left: 0; }
+}
 """
 
 
@@ -209,7 +225,7 @@ def _lines(sheet: Sheet) -> Html:
     ]
     several = len(sheet.groups) > 1
     bodies = (_group(sheet, group, several=several) for group in sheet.groups)
-    return pages.table(columns, bodies)
+    return pages.table(columns, bodies, class_="lines")
 
 
 def _group(sheet: Sheet, group: Group, *, several: bool) -> Html:
@@ -219,26 +235,28 @@ def _group(sheet: Sheet, group: Group, *, several: bool) -> Html:
     subtotal = tag(
         "tr",
         tag("td", sheet.words["subtotal"], colspan=3),
-        tag("td", sheet.writing.quantity(hours_of(sheet, group)), class_="right"),
-        tag("td"),
-        tag("td", sheet.writing.amount(group.amount), class_="right"),
+        tag(
+            "td", sheet.writing.quantity(hours_of(sheet, group)), class_="right hours", data_label=sheet.words["hours"]
+        ),
+        tag("td", class_="rate"),
+        tag("td", sheet.writing.amount(group.amount), class_="right amount"),
         class_="subtotal",
     )
     return tag("tbody", title, _rows(sheet, group.lines_only), subtotal)
 
 
 def _rows(sheet: Sheet, lines: Sequence[StatementLine]) -> Iterator[Html]:
-    writing = sheet.writing
+    writing, words = sheet.writing, sheet.words
     for line in lines:
         quantity = telling_quantity(line, sheet.statement.currency)
         yield tag(
             "tr",
-            tag("td", writing.span(line.service_from, line.service_to), class_="nowrap"),
-            tag("td", _described(sheet, line)),
-            tag("td", person_or_role(sheet, line), class_="nowrap"),
-            tag("td", writing.quantity(quantity), class_="right"),
-            tag("td", writing.rate(line.rate), _overtime(sheet, line), class_="right"),
-            tag("td", writing.amount(line.amount), class_="right"),
+            tag("td", writing.span(line.service_from, line.service_to), class_="date nowrap"),
+            tag("td", _described(sheet, line), class_="what"),
+            tag("td", person_or_role(sheet, line)),
+            tag("td", writing.quantity(quantity), class_="right hours", data_label=words["hours"]),
+            tag("td", writing.rate(line.rate), _overtime(sheet, line), class_="right rate", data_label=words["rate"]),
+            tag("td", writing.amount(line.amount), class_="right amount"),
         )
 
 

@@ -15,6 +15,9 @@ from domain.outputs import ForecastFigures
 from domain.units import HOURS_SCALE, RATE_SCALE
 from milepost.console import Printer, aligned, amount_text
 
+# Of a text that somebody wrote; the whole of it is in JSON, CSV and pages.
+TEXT_SHOWN = 60
+
 # Unicode's control characters, and its separators of lines and paragraphs.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -64,6 +67,11 @@ def drawn(table: Table) -> Drawn | Text:
 def _on_one_line(row: Sequence[str]) -> list[str]:
     """What people wrote may hold line breaks and other control characters, which would tear the table."""
     return [_CONTROL.sub(" ", cell) for cell in row]
+
+
+def short_text(text: str) -> str:
+    """At most `TEXT_SHOWN` characters, so that the row stays one that can be read."""
+    return text if len(text) <= TEXT_SHOWN else f"{text[: TEXT_SHOWN - 3].rstrip()}..."
 
 
 def scaled_text(value: int, scale: int) -> str:

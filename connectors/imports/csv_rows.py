@@ -25,11 +25,12 @@ CUT_OFF = "correct the line, or export again if the file was cut off"
 
 
 class Broken(NamedTuple):
-    """A line that is no row of the table."""
+    """A line that is no row of the table; `undecoded` is the cell that is not of the encoding, with its bytes as surrogates."""
 
     line: int
     value: str
     reason: str
+    undecoded: str = ""
 
 
 class Table(NamedTuple):
@@ -95,7 +96,8 @@ def _row(line: int, texts: list[str], header: tuple[str, ...], empty: frozenset[
     cells = [normal_text(text) for text in texts]
     strange = _undecoded(cells)
     if strange:
-        return Broken(line, "", f"byte {strange} is not {form.encoding}; {SAY_ENCODING}")
+        undecoded = next(cell for cell in cells if _undecoded([cell]))
+        return Broken(line, "", f"byte {strange} is not {form.encoding}; {SAY_ENCODING}", undecoded)
     if empty:
         cells = ["" if text in empty else text for text in cells]
     return Row(line, dict(zip(header, cells, strict=True)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ REASON_SHOWN = 100
 RAW_SHOWN = 4_000
 NAMES_SHOWN = 5
 DIGEST_SHOWN = 32
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 Type = Annotated[str | None, typer.Option("--type", help="Only those that claimed to be of this type.")]
@@ -239,6 +241,10 @@ def _again(
     said = _parsed(edited.read_bytes(), f"{edited}", "--edited") if edited is not None else _said(letter, name)
     event = with_fields(said, settings)
     event["event_id"] = new_event_id(_mark(letter))
+    if torn := _torn(event):
+        where, text = torn
+        told = f"{where}: expected whole characters, got half of one in {text}; set it anew"
+        return Again(name, letter, event, Fault("half of a character", told))
     found = fault_of_line(orjson.dumps({field: value for field, value in event.items() if value is not None}))
     return Again(name, letter, event, _unreadable(found) if found is not None else None)
 
@@ -380,6 +386,20 @@ def _parsed(data: bytes, name: str, hint: str) -> dict[str, Any]:
             f"{name}: expected one JSON object; give the event with --edited FILE", param_hint=hint
         )
     return found
+
+
+def _torn(value: Any, where: str = "") -> tuple[str, str] | None:
+    """The first place with half of a pair of surrogates, which JSON can escape and no file can hold; and its text."""
+    if isinstance(value, str):
+        return None if value.isascii() or not _HALF.search(value) else (where, ascii(value)[:REASON_SHOWN])
+    if isinstance(value, dict):
+        pairs = [(f"{where}.{key}" if where else str(key), each) for key, each in value.items()]
+        torn_key = next((key for key in value if _HALF.search(key)), None)
+        if torn_key is not None:
+            return where or "the message", ascii(torn_key)[:REASON_SHOWN]
+    else:
+        pairs = [(f"{where}[{place}]", each) for place, each in enumerate(value)] if isinstance(value, list) else []
+    return next((torn for place, each in pairs if (torn := _torn(each, place))), None)
 
 
 def _json(name: str, letter: DeadLetter, resent: Sequence[str] | frozenset[str]) -> dict[str, Any]:

@@ -212,9 +212,10 @@ def _import_of_rates(category: str, output: Path) -> str:
     )
     month_before = (date.fromisoformat(instant_text(first)[:10]).replace(day=1) - timedelta(days=1)).replace(day=1)
     folder = beside(None, output)
+    books, input_dir = shell_word(output), shell_word(folder)
     return (
-        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {shell_word(folder)}, with the file of the European Central"
-        f" Bank; then milepost run --input {shell_word(folder)} --output {shell_word(output)}, for work of a day without a rate, such as a Saturday, with"
+        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {input_dir}, with the file of the European Central"
+        f" Bank; then milepost run --input {input_dir} --output {books}, for work of a day without a rate, such as a Saturday, with"
         " --until and a later day than before"
     )
 

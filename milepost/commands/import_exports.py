@@ -131,13 +131,20 @@ def verb(product: Product | None) -> Callable[..., None]:
         _tell_refused(imported)
         if as_json:
             write_json(summary(file, imported))
-            return
-        typer.echo(text(file, imported, out))
-        _tell_next(imported, out)
+        else:
+            typer.echo(text(file, imported, out))
+            _tell_next(imported, out)
+        if _nothing_was_taken(imported):
+            raise typer.Exit(WRONG_USAGE)
 
     title = product.title if product else "a time tracker that its header names"
     import_product.__doc__ = f"Time from the detailed export of {title}, with all that it needs to be billed."
     return import_product
+
+
+def _nothing_was_taken(imported: ImportedExport) -> bool:
+    """Rows were refused and no other could be read as work, approved or not."""
+    return bool(imported.refused.rows) and not imported.imported.rows and not imported.not_approved.rows
 
 
 def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
@@ -157,6 +164,7 @@ def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
         "refused": _sums_json(imported.refused),
         "billed": _amounts_json(imported.billed),
         "differing_amounts": imported.differing,
+        "differing_by_at_most": decimal_text(imported.most_apart),
         "changes": imported.changes._asdict(),
         "gone": len(imported.gone),
         "taken_as_approved": imported.taken_as_approved.rows,
@@ -225,9 +233,11 @@ def _changes_line(changes: Changes) -> str:
 def _notes(imported: ImportedExport) -> list[str]:
     notes = []
     if imported.differing:
+        billed, stated = _amounts(imported.billed), _amounts(imported.imported.amounts)
+        sums = f"{billed} instead of {stated}" if billed != stated else f"in sum the same, {billed}"
         notes.append(
             f"  note  {counted(imported.differing, 'row has', 'rows have')} another amount than hours x rate, which is billed:"
-            f" {_amounts(imported.billed)} instead of {_amounts(imported.imported.amounts)}"
+            f" {sums}; a row differs by {decimal_text(imported.most_apart)} at most"
         )
     if imported.read.unread:
         notes.append(

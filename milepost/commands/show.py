@@ -310,7 +310,7 @@ def statement_tables(statement: BillingStatement, entries: Mapping[str, TimeAppr
 
 def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved]) -> tuple[str, ...]:
     from milepost.statement_lines import percent_of_rate, telling_quantity, written_notes
-    from milepost.tables import hours_text, rate_text
+    from milepost.tables import hours_text, rate_text, short_text
 
     who = line.person_id or ""
     dates = (
@@ -321,7 +321,7 @@ def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved
         line.line_id,
         line.project_id,
         f"{who} ({line.role})" if line.role else who,
-        line.description,
+        short_text(line.description),
         dates,
         f"{hours_text(telling_quantity(line, currency))} {line.unit}",
         rate_text(line.rate) + markup,

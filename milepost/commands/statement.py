@@ -247,6 +247,7 @@ def lines_table(sheet: Sheet) -> Table:
 def _row(sheet: Sheet, line: StatementLine) -> tuple[str, ...]:
     from milepost.statement_lines import telling_quantity
     from milepost.statement_page import marks, person_or_role
+    from milepost.tables import short_text
 
     told = [sheet.words[flag] for flag in marks(line)]
     if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
@@ -255,7 +256,7 @@ def _row(sheet: Sheet, line: StatementLine) -> tuple[str, ...]:
         told.append(sheet.words["overtime"].format(percent=sheet.writing.percent(line.markup_percent)))
     return (
         f"{sheet.writing.span(line.service_from, line.service_to)}",
-        line.description + (f" ({', '.join(told)})" if told else ""),
+        short_text(line.description) + (f" ({', '.join(told)})" if told else ""),
         person_or_role(sheet, line),
         sheet.writing.quantity(telling_quantity(line, sheet.statement.currency)),
         sheet.writing.rate(line.rate),
@@ -430,7 +431,7 @@ def difference_tables(found: Difference, *, names: bool = True) -> list[Table]:
 
 
 def _change_row(change: Change, *, names: bool) -> tuple[str, ...]:
-    from milepost.tables import hours_text
+    from milepost.tables import hours_text, short_text
 
     line = change.line
     cells = [
@@ -444,7 +445,7 @@ def _change_row(change: Change, *, names: bool) -> tuple[str, ...]:
     ]
     person = line.person_id or "" if names else ""
     who = f"{person} ({line.role})" if person and line.role else line.role or person
-    return (change.kind, who, f"{line.line_id}, {line.description}", *cells, amount_text(change.amount))
+    return (change.kind, who, f"{line.line_id}, {short_text(line.description)}", *cells, amount_text(change.amount))
 
 
 def difference_json(found: Difference, *, names: bool = True) -> dict[str, Any]:

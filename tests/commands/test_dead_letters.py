@@ -73,6 +73,16 @@ def test_hostile_text_is_shown_and_refused(firm: Path, hostile: str) -> None:
     assert refused(firm, "resend", "hostile.jsonl:1", "--set", "hours=8")
 
 
+def test_half_a_character_is_put_right_by_its_field(firm: Path) -> None:
+    letter = json.dumps({**worked("T-5", 3), "entry_id": "T-\ud800"})
+    (firm / "input" / "torn.jsonl").write_text(letter + "\n", encoding="utf-8")
+    run(firm)
+    told = " ".join(refused(firm, "resend", "torn.jsonl:1", "--set", "hours=8").split())
+    assert "entry_id: expected whole characters, got half of one in 'T-\\ud800'; set it anew" in told.replace("│ ", "")
+    (written,) = asked(firm, "resend", "torn.jsonl:1", "--set", "entry_id=T-5")["events"]
+    assert written["entry_id"] == "T-5"
+
+
 def test_one_is_sent_again_as_a_new_event(firm: Path) -> None:
     (written,) = asked(firm, "resend", "wrong.jsonl:1", "--set", "worked_on=2026-03-03")["events"]
     assert (written["entry_id"], written["worked_on"]) == ("T-2", "2026-03-03")

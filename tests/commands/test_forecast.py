@@ -13,9 +13,11 @@ from typer.testing import CliRunner, Result
 
 from connectors.files.forecast_history import forecast_history, moving_events
 from connectors.files.lookup import projects_with_forecasts
+from domain.forecast_delta import CAUSES
 from milepost.charts import Bar, Step, month_bars, steps
 from milepost.cli import app
 from milepost.commands.forecast import BAR_WIDTH, bar
+from milepost.forecast_words import WORDS
 from milepost.outlook import MEASURES, Month, months, outlook
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_statement import checked
@@ -119,8 +121,8 @@ def test_a_page_is_whole_and_loads_nothing(project_id: str) -> None:
     result = forecast(project_id, "--html", "--locale", "de_DE")
     assert result.exit_code == 0, result.output
     text = " ".join(checked(result.stdout).texts)
-    assert "Revenue at completion" in text
-    assert "What moved it since" in text
+    assert "Umsatz bei Fertigstellung" in text
+    assert "Was sich seit" in text
     assert "None" not in text
 
 
@@ -128,6 +130,23 @@ def test_a_page_writes_as_its_reader_does() -> None:
     text = forecast("PRJ-00004", "--html", "--locale", "de_DE").stdout
     assert "188.745,00\xa0€" in text
     assert "16. Apr. 2026" in text
+
+
+@pytest.mark.parametrize("project_id", PROJECTS)
+def test_a_german_page_has_no_english_word(project_id: str) -> None:
+    """Every text that is not a name, a figure or an event's label is of the German words."""
+    english = {re.escape(text): key for key, text in WORDS["en"].items() if text != WORDS["de"][key]}
+    patterns = [re.sub(r"\\{\w+\\}", ".+", text) for text in english]
+    found = checked(forecast(project_id, "--html", "--locale", "de_DE").stdout).texts
+    assert [text for text in found if any(re.fullmatch(pattern, text) for pattern in patterns)] == []
+
+
+def test_both_languages_say_the_same_and_every_cause() -> None:
+    places = {
+        language: {key: re.findall(r"{\w+}", text) for key, text in words.items()} for language, words in WORDS.items()
+    }
+    assert places["de"] == places["en"]
+    assert set(CAUSES) <= set(WORDS["en"])
 
 
 def test_wrong_options_are_said() -> None:

@@ -18,6 +18,7 @@ from milepost.cli import app
 from tests.connectors.imports import made_exports
 from tests.connectors.imports.exporting import events
 from tests.connectors.imports.made_exports import AMERICAN, GERMAN, ZONE, Locale, made_work
+from tests.connectors.imports.test_exports_rows import HARVEST_ROW, written
 
 COMPANY = ("--entity", "studio", "--currency", "EUR", "--zone", ZONE)
 UNTIL = ("--until", "2026-03-31")
@@ -60,6 +61,25 @@ EXPORTS: Mapping[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "clockify": (write_text(made_exports.clockify(made_work(7, 120), AMERICAN)), ("--cost-rate", "0")),
     "solidtime": (partial(made_exports.solidtime_zip, work=made_work(7, 120)), ("--cost-rate", "48")),
 }
+
+
+def test_differences_that_cancel_each_other_are_told_by_row(tmp_path: Path) -> None:
+    """One row is a cent over 7.5 h x 100.00 and another a cent under it: the sums are the same, the rows are not."""
+    over, under = {"Billable Amount": "750,01"}, {"Billable Amount": "749,99", "Notes": "x"}
+    file = write_text(written({**HARVEST_ROW, **over}, under))(tmp_path / "march.csv")
+    told = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    assert told.exit_code == 0, told.output
+    assert (
+        "2 rows have another amount than hours x rate, which is billed: in sum the same, 1,500.00 EUR; a row differs by"
+        " 0.01 at most" in told.stdout
+    )
+
+
+def test_an_import_of_which_no_row_could_be_taken_says_so_by_its_exit_code(tmp_path: Path) -> None:
+    file = write_text(written({**HARVEST_ROW, "Hours": "many"}, {"Hours": "more"}))(tmp_path / "march.csv")
+    told = milepost("import", "harvest", file, "--out", tmp_path / "input", *COMPANY, "--json")
+    assert (told.exit_code, json.loads(told.stdout)["refused"]["rows"]) == (2, 2)
+    assert (tmp_path / "input" / "harvest-march.rejected.jsonl").exists()
 
 
 @pytest.mark.parametrize("product", EXPORTS)

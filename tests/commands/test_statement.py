@@ -184,6 +184,41 @@ def test_what_others_wrote_is_text_and_not_markup(tmp_path: Path) -> None:
     assert "<script>alert(1)</script> & more" in "".join(checked(result.stdout).texts)
 
 
+def test_no_text_pushes_a_figure_off_the_page(tmp_path: Path) -> None:
+    """A link of 150 characters is broken where the column ends; only dates and figures must stay on one line."""
+    from tests.commands.tiny_firm import founding, worked, write
+
+    link = f"https://wiki.example/{'abcdefghi/' * 13}"
+    write(tmp_path / "in", [*founding(), worked("T-1", 2, description=link)])
+    arguments = ["run", "--input", tmp_path / "in", "--output", tmp_path / "out", "--until", "2026-04-02"]
+    assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
+    page = statement("BRIDGE.K-1/ACME/2026-03-01/1", "--html", output=tmp_path / "out").stdout
+    assert re.search(r"main \{[^}]*overflow-wrap: anywhere;", page)
+    one_line = re.findall(r'<td class="[^"]*\b(?:nowrap|right)\b[^"]*"[^>]*>([^<]*)', page)
+    assert "2 Mar 2026" in one_line
+    assert [text for text in one_line if re.search("[a-z]{4}", text)] == []
+    assert re.search(
+        rf'<td class="what"><div>{link}</div></td><td>ADA</td><td class="right hours" data-label="Hours">', page
+    )
+
+
+def test_a_long_note_is_cut_in_a_table_and_whole_for_machines(tmp_path: Path) -> None:
+    from tests.commands.tiny_firm import founding, worked, write
+
+    note = "Workshop on the interface of the ledger, " * 12
+    write(tmp_path / "in", [*founding(), worked("T-1", 2, description=note.strip())])
+    arguments = ["run", "--input", tmp_path / "in", "--output", tmp_path / "out", "--until", "2026-04-02"]
+    assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
+    wanted = "BRIDGE.K-1/ACME/2026-03-01/1"
+    shown = CliRunner().invoke(app, ["show", wanted, "--output", str(tmp_path / "out")]).stdout
+    table = statement(wanted, output=tmp_path / "out").stdout
+    for text in (shown, table):
+        assert re.search(r"  Workshop on the interface of the ledger, Workshop on the\.\.\.  ", text)
+        assert max(map(len, text.splitlines())) < 200
+    for form in ("--json", "--csv", "--html"):
+        assert note.strip() in statement(wanted, form, output=tmp_path / "out").stdout
+
+
 # For machines
 
 
@@ -236,7 +271,7 @@ def test_no_id_becomes_a_formula(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
     text = statement("BRIDGE.K-1/ACME/2026-03-01/1", "--csv", output=tmp_path / "out").stdout
     (row,) = csv.DictReader(io.StringIO(text))
-    assert (row["line_id"], row["person_id"], row["entries"], row["group"]) == ("'=L", "'@BO", "'+T", "'@BO")
+    assert (row["line_id"], row["person_id"], row["entries"], row["group"]) == ("'=L", "'@BO", "'+T", "BRIDGE")
 
 
 def test_one_form_at_a_time_and_no_persons_without_names() -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from connectors.imports.products.choices import ROLE, Choices
 from connectors.imports.products.entries import rates_by_project, rates_of_ours
-from connectors.imports.products.export_row import ExportRow, plain, value_of
+from connectors.imports.products.export_row import ExportRow, exact_value_of, plain
 from connectors.imports.products.former import Event, Known
 from connectors.imports.products.rates import given_rate
 from connectors.imports.products.setup import cost_on
@@ -71,7 +71,7 @@ def _rated(
     rate = choices.rate if given is None and not is_of_others else given
     if rate is None:
         return row, False
-    return row._replace(rate=rate, amount=row.amount or value_of(row.hours, rate, row.currency)), given is None
+    return row._replace(rate=rate, amount=row.amount or exact_value_of(row.hours, rate, row.currency)), given is None
 
 
 def _costed(row: ExportRow, choices: Choices, known: Known) -> tuple[ExportRow, bool]:

@@ -22,6 +22,11 @@ from connectors.imports.said import Row, normal_text
 FILE_BYTES_MAX = 512 * 1024 * 1024
 TIME_ENTRIES = "time_entries.csv"
 
+# What Excel writes as "CSV" in Western Europe and America.
+_WINDOWS = "cp1252"
+_UTF_8 = "utf-8"
+_SHOWN = 60
+
 # Excel, LibreOffice, Numbers.
 _SPREADSHEETS = frozenset({"xl/workbook.xml", "xl/workbook.bin", "content.xml", "Index/Document.iwa"})
 
@@ -49,6 +54,7 @@ def read_export(path: Path, named: Product | None, encoding: str | None) -> Expo
             product = check_product(named, table.header, str(path))
             _check_once(table.header, path)
             rows = tuple(table.rows)
+            _check_encoding(rows, path, form)
         siblings = _siblings(path, archive) if product is SOLIDTIME else {}
     except (OSError, UnicodeDecodeError, zipfile.BadZipFile, RuntimeError) as fault:
         raise ImportRefused(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
@@ -106,6 +112,20 @@ def _form(path: Path, archive: Mapping[str, str], encoding: str | None) -> FileF
     separator = _SEPARATOR.fullmatch(text)
     delimiter = separator[1] if separator else max(DELIMITERS, key=text.count)
     return FileForm(encoding=encoding, delimiter=delimiter, skip_lines=1 if separator else 0)
+
+
+def _check_encoding(rows: tuple[Row | Broken, ...], path: Path, form: FileForm) -> None:
+    """One row may be torn; where every letter beyond English is, the whole file is of another encoding."""
+    undecoded = [row for row in rows if isinstance(row, Broken) and row.undecoded]
+    decoded = (cell for row in rows if isinstance(row, Row) for cell in row.cells.values())
+    if form.encoding != _UTF_8 or not undecoded or not all(map(str.isascii, decoded)):
+        return
+    first = undecoded[0]
+    as_windows = first.undecoded.encode(form.encoding, "surrogateescape").decode(_WINDOWS, "replace")[:_SHOWN]
+    raise ImportRefused(
+        f"{path}: is not {form.encoding}: none of the {len(undecoded):,} rows with letters beyond a to z can be read;"
+        f' say --encoding {_WINDOWS} if line {first.line} is to be "{as_windows}", else the encoding in which it was saved'
+    )
 
 
 def _check_once(header: tuple[str, ...], path: Path) -> None:

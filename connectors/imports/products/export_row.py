@@ -13,6 +13,8 @@ from domain.money import minor_units
 
 HOURS_MAX = Decimal(24)
 DIGEST_LENGTH = 16
+# What hours of six decimals leave out of a second at most.
+_SECONDS_CUT = Decimal("0.0018")
 
 REFUSED = "refused"
 NOT_APPROVED = "not_approved"
@@ -30,7 +32,7 @@ class ExportRow(NamedTuple):
     `stated_rate` stays None where a rate is assumed later; `is_approved` is None where the export does not say.
 
     `key` is what stays when hours are edited: the vendor's id where `has_vendor_id`. `amount` is what the export
-    says, else hours x rate.
+    says, else the time to the second x rate.
     """
 
     line: int
@@ -86,6 +88,14 @@ def value_of(hours: Decimal, rate: Decimal | None, currency: str) -> Decimal:
     if rate is None:
         return Decimal(0)
     return (hours * rate).quantize(Decimal(1).scaleb(-minor_units(currency)), ROUND_HALF_UP)
+
+
+def exact_value_of(hours: Decimal, rate: Decimal | None, currency: str) -> Decimal:
+    """As `value_of`, by the whole seconds that the hours stand for: six decimals cut 1:07:33 to 1.125833."""
+    seconds = (hours * 3600).quantize(Decimal(1), ROUND_HALF_UP)
+    if rate is None or abs(seconds - hours * 3600) > _SECONDS_CUT:
+        return value_of(hours, rate, currency)
+    return (seconds * rate / 3600).quantize(Decimal(1).scaleb(-minor_units(currency)), ROUND_HALF_UP)
 
 
 def plain(value: Decimal) -> str:

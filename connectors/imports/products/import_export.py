@@ -76,7 +76,8 @@ class TakenAsApproved(NamedTuple):
 class ImportedExport(NamedTuple):
     """Rows read are imported, not approved, no work or refused, in rows, hours and amounts.
 
-    `billed` is hours x rate of the imported rows, and `differing` those of them whose amount in the export is another.
+    `billed` is hours x rate of the imported rows, and `differing` those of them whose amount in the export, or to the
+    second, is another, by `most_apart` at most.
     `unknown` is what the entries refer to and neither the folder nor the setup has. `first_statement` is the id of the
     first statement that the setup's contracts give.
     """
@@ -96,6 +97,7 @@ class ImportedExport(NamedTuple):
     unrated: int
     rated_at_zero: int
     differing: int
+    most_apart: Decimal
     taken_as_approved: TakenAsApproved
     rated_by_option: int
     rated_by_contract: int
@@ -340,6 +342,7 @@ def _result(
         unrated=sum(row.billable and row.rate is None for row in worked),
         rated_at_zero=sum(row.billable and row.rate == 0 and row.hours > 0 for row in worked),
         differing=sum(row.amount != value for row, value in billed),
+        most_apart=max((abs(row.amount - value) for row, value in billed), default=Decimal(0)),
         taken_as_approved=TakenAsApproved(0, "", False, False),
         rated_by_option=0,
         rated_by_contract=0,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 from connectors.imports.products.choices import Choices
-from connectors.imports.products.export_row import HOURS_MAX, ExportRow, Named, value_of
+from connectors.imports.products.export_row import HOURS_MAX, ExportRow, Named, exact_value_of
 from connectors.imports.products.forms import Forms, read_day, read_duration, read_moment, read_quantity
 from connectors.imports.readings import Unreadable, read_flag
 from connectors.imports.said import ID_LENGTH_MAX, CellFault, Row
@@ -132,7 +132,7 @@ def amount_of(
     row: Row, column: str | None, hours: Decimal, rate: Decimal | None, currency: str, context: Context
 ) -> Decimal:
     stated = quantity(row, column, context)
-    return value_of(hours, rate, currency) if stated is None else stated
+    return exact_value_of(hours, rate, currency) if stated is None else stated
 
 
 def currency_or_chosen(code: str | None, row: Row, column: str, context: Context) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from connectors.imports.products.export_row import ExportRow, Named, value_of
+from connectors.imports.products.export_row import ExportRow, Named, exact_value_of
 from connectors.imports.products.reading import (
     Context,
     NotWork,
@@ -63,7 +63,7 @@ def read(row: Row, context: Context) -> ExportRow:
         rate=rate,
         stated_rate=rate,
         currency=currency,
-        amount=value_of(hours, rate, currency),
+        amount=exact_value_of(hours, rate, currency),
         cost_rate=None,
         key=(entry_id,),
         has_vendor_id=True,

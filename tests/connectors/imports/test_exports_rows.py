@@ -126,6 +126,14 @@ def test_hours_that_were_rounded_are_billed_as_they_stand_and_the_difference_is_
     )
 
 
+def test_a_cent_that_six_decimals_of_an_hour_cost_is_told(tmp_path: Path) -> None:
+    """1:07:33 at 90.00 is 101.325, half a cent, so 101.33; 1.125833 h at 90.00 is 101.32497, so 101.32 is billed."""
+    row = {**TOGGL_ROW, "Start time": "09:00:00", "End time": "10:07:33", "Duration": "01:07:33"}
+    result = imported(tmp_path, written(row), TOGGL, rate=Decimal(90))
+    assert (result.imported.amounts, result.billed) == ({"EUR": Decimal("101.33")}, {"EUR": Decimal("101.32")})
+    assert (result.differing, result.most_apart, entries(result)[0]["hours"]) == (1, Decimal("0.01"), "1.125833")
+
+
 def test_an_entry_of_toggl(tmp_path: Path) -> None:
     """Seconds count; the day is that of the start, as the report shows it."""
     late = {"Start time": "23:30:00", "End date": "2026-03-03", "End time": "00:15:04", "Duration": "00:45:04"}
@@ -274,7 +282,19 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
     assert entries(imported(tmp_path, content, HARVEST, **said))[0]["person_id"] == "Chloé Brandt"
 
 
-def test_a_file_of_another_encoding_says_so(tmp_path: Path) -> None:
-    result = imported(tmp_path, written({**HARVEST_ROW, "First Name": "Chloé"}).encode("cp1252"), HARVEST)
-    assert "is not utf-8; " in listed(result)[0]["reason"]
-    assert "--encoding" in listed(result)[0]["reason"]
+def test_a_file_of_another_encoding_is_refused_once_with_how_it_would_be_read(tmp_path: Path) -> None:
+    content = written({**HARVEST_ROW, "First Name": "Chloé"}, {"First Name": "Zoë"}, {"First Name": "Ben"})
+    with pytest.raises(ImportRefused) as refused:
+        imported(tmp_path, content.encode("cp1252"), HARVEST)
+    assert str(refused.value).endswith(
+        "march.csv: is not utf-8: none of the 2 rows with letters beyond a to z can be read; say --encoding cp1252 if line 2"
+        ' is to be "Chloé", else the encoding in which it was saved'
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_torn_letter_among_others_costs_its_own_row_only(tmp_path: Path) -> None:
+    content = written({**HARVEST_ROW, "First Name": "Chloé"}, {"First Name": "Z\udceb", "Notes": "x"})
+    result = imported(tmp_path, content.encode(errors="surrogateescape"), HARVEST)
+    assert (result.imported.rows, result.refused.rows) == (1, 1)
+    assert "byte 0xEB is not utf-8; " in listed(result)[0]["reason"]

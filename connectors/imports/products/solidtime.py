@@ -74,12 +74,16 @@ def read(row: Row, context: Context) -> ExportRow:
     )
 
 
+def key(row: Row, _context: Context) -> tuple[str, ...]:
+    return (needed(row, "id", "export again"),)
+
+
 def quantities(row: Row, context: Context) -> tuple[Decimal | None, Decimal | None, str]:
     hours = readable(lambda: _hours(row, _instant(row, "start", "give the entry its start")))
     return hours, None, readable(lambda: _currency(row, context)) or ""
 
 
-READER = Reader(dates=(), numbers=(), product_of=None, read=read, quantities=quantities)
+READER = Reader(dates=(), numbers=(), product_of=None, read=read, quantities=quantities, key=key)
 
 
 def _instant(row: Row, column: str, to_do: str) -> Instant:

@@ -19,6 +19,9 @@ from domain.units import AMOUNT_ONE, Amount
 # How pages write amounts and dates where no reader is named.
 LOCALE: Final = "en_GB"
 
+# What a spreadsheet takes for the beginning of a formula.
+_FORMULA: Final = "=+-@\t\r"
+
 # Folders that people know by another name, such as one that shows an earlier moment.
 _KNOWN_AS: dict[str, str] = {}
 
@@ -67,6 +70,11 @@ def amount_text(amount: Amount) -> str:
     fraction = f"{rest:04d}"
     fraction = fraction[:2] + fraction[2:].rstrip("0")
     return f"{'-' if amount < 0 else ''}{units:,}.{fraction}"
+
+
+def no_formula(typed: str | None) -> str:
+    """A text for a cell of a CSV, with an apostrophe before what a spreadsheet would calculate."""
+    return f"'{typed}" if typed and typed[0] in _FORMULA else typed or ""
 
 
 def aligned(rows: Iterable[Sequence[str]], right: Iterable[int] = (), indent: str = "  ") -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,7 +12,7 @@ from typing import Final
 from babel import Locale
 from babel.core import UnknownLocaleError
 from babel.dates import format_interval, format_skeleton
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import NumberPattern
 
 from domain.money import is_currency, smallest_unit
 from domain.units import AMOUNT_ONE, AMOUNT_SCALE, HOURS_SCALE, PERCENT_SCALE, RATE_SCALE, Amount, Hours, Percent, Rate
@@ -41,40 +42,35 @@ class Writing:
 
     def money(self, amount: Amount) -> str:
         """With its currency."""
-        return format_currency(
-            _decimal(amount, AMOUNT_SCALE),
-            self.currency,
-            self._money_pattern(amount),
-            self.locale,
-            currency_digits=False,
-        )
+        places = self._places_of(amount)
+        pattern = _with_places(self.locale.currency_formats["standard"], places, places)
+        value = _decimal(amount, AMOUNT_SCALE)
+        return str(pattern.apply(value, self.locale, currency=self.currency, currency_digits=False))
 
     def amount(self, amount: Amount) -> str:
         """Without currency, in a column."""
-        return format_decimal(_decimal(amount, AMOUNT_SCALE), self._decimals(amount), self.locale)
+        places = self._places_of(amount)
+        return self._number(amount, AMOUNT_SCALE, places, places)
 
     def rate(self, rate: Rate) -> str:
-        return format_decimal(
-            _decimal(rate, RATE_SCALE), f"{self._decimals(0)}{'####' if self._places else '.######'}", self.locale
-        )
+        return self._number(rate, RATE_SCALE, self._places, RATE_SCALE)
 
     def quantity(self, hours: Hours) -> str:
-        return format_decimal(_decimal(hours, HOURS_SCALE), "#,##0.00####", self.locale)
+        return self._number(hours, HOURS_SCALE, 2, HOURS_SCALE)
 
     def count(self, number: int) -> str:
-        return format_decimal(number, "#,##0", self.locale)
+        return self._number(number, 0, 0, 0)
 
     def hours(self, hours: Hours) -> str:
         """To a hundredth."""
-        return format_decimal(_decimal(hours, HOURS_SCALE), "#,##0.##", self.locale)
+        return self._number(hours, HOURS_SCALE, 0, 2)
 
     def rounded(self, value: int, scale: int) -> str:
         """To whole units, for charts; small values keep their decimals."""
-        pattern = "#,##0" if abs(value) >= 10 ** (scale + 1) else "#,##0.##"
-        return format_decimal(_decimal(value, scale), pattern, self.locale)
+        return self._number(value, scale, 0, 0 if abs(value) >= 10 ** (scale + 1) else 2)
 
     def percent(self, percent: Percent) -> str:
-        number = format_decimal(_decimal(percent, PERCENT_SCALE), "#,##0.######", self.locale)
+        number = self._number(percent, PERCENT_SCALE, 0, PERCENT_SCALE)
         return f"{number} %" if self.locale.language != "en" else f"{number}%"
 
     def short_day(self, day: date) -> str:
@@ -98,17 +94,20 @@ class Writing:
         step = smallest_unit(self.currency) if is_currency(self.currency) else AMOUNT_ONE // 100
         return len(str(AMOUNT_ONE // step)) - 1
 
-    def _decimals(self, amount: Amount) -> str:
-        """As many places as the currency has; all that there are where an amount is finer."""
-        places = self._places
-        if amount % 10 ** (AMOUNT_SCALE - places):
-            places = AMOUNT_SCALE
-        return f"#,##0.{'0' * places}" if places else "#,##0"
+    def _places_of(self, amount: Amount) -> int:
+        """As many as the currency has; all that there are where an amount is finer."""
+        return AMOUNT_SCALE if amount % 10 ** (AMOUNT_SCALE - self._places) else self._places
 
-    def _money_pattern(self, amount: Amount) -> str:
-        """The locale's pattern with the amount's decimals."""
-        pattern = self.locale.currency_formats["standard"].pattern.split(";")[0]
-        return str(pattern.replace("#,##,##0.00", self._decimals(amount)).replace("#,##0.00", self._decimals(amount)))
+    def _number(self, value: int, scale: int, least: int, most: int) -> str:
+        pattern = _with_places(self.locale.decimal_formats[None], least, most)
+        return str(pattern.apply(_decimal(value, scale), self.locale))
+
+
+def _with_places(pattern: NumberPattern, least: int, most: int) -> NumberPattern:
+    """The locale's own grouping and signs, with other decimals."""
+    made = copy(pattern)
+    made.frac_prec = (least, most)
+    return made
 
 
 def writing(name: str, currency: str) -> Writing:

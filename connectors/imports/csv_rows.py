@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
@@ -53,7 +54,8 @@ def read_table(file: TextIO, path: Path, form: FileForm) -> Table:
     try:
         for _ in range(form.skip_lines):
             file.readline()
-        reader = csv.reader(file, delimiter=form.delimiter, quotechar=form.quote, strict=True)
+        lines = _Lines(file)
+        reader = csv.reader(lines, delimiter=form.delimiter, quotechar=form.quote, strict=True)
         header = _header(next(reader, []))
     except UnicodeError as fault:
         raise _not_of_encoding(path, form) from fault
@@ -63,23 +65,41 @@ def read_table(file: TextIO, path: Path, form: FileForm) -> Table:
         raise _not_of_encoding(path, form)
     if not any(header):
         raise ImportRefused(f"{path}: expected a header in line {form.skip_lines + 1}, came nothing; export again")
-    return Table(header, _rows(reader, header, path, form))
+    return Table(header, _rows(reader, lines, header, path, form))
 
 
 def _header(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(normal_text(name.removeprefix(BYTE_ORDER_MARK)) for name in names)
 
 
-def _rows(reader: _csv.Reader, header: tuple[str, ...], path: Path, form: FileForm) -> Iterator[Row | Broken]:
+class _Lines:
+    """The file's lines, of which those of the row that is being read are kept."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.file = file
+        self.of_row: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self.file:
+            self.of_row.append(line)
+            yield line
+
+
+def _rows(
+    reader: _csv.Reader, lines: _Lines, header: tuple[str, ...], path: Path, form: FileForm
+) -> Iterator[Row | Broken]:
+    """Raises ImportRefused where a quote that never closes swallows the lines after it, for they are rows."""
     empty = frozenset(form.empty)
     line = form.skip_lines + reader.line_num + 1
     while True:
+        lines.of_row.clear()
         try:
             texts = next(reader, None)
         except csv.Error as fault:
             last = form.skip_lines + reader.line_num
-            span = f"lines {line} to {last} break" if last > line else "the line breaks"
-            yield Broken(line, "", f"{span} the rules of CSV: {fault}; {CUT_OFF}")
+            if last > line:
+                raise _swallowed(path, line + _opening(lines.of_row, form), last, fault) from fault
+            yield Broken(line, lines.of_row[0].rstrip("\r\n"), f"the line breaks the rules of CSV: {fault}; {CUT_OFF}")
             texts = []
         except UnicodeError as fault:
             raise _not_of_encoding(path, form) from fault
@@ -101,6 +121,30 @@ def _row(line: int, texts: list[str], header: tuple[str, ...], empty: frozenset[
     if empty:
         cells = ["" if text in empty else text for text in cells]
     return Row(line, dict(zip(header, cells, strict=True)))
+
+
+def _opening(lines: Sequence[str], form: FileForm) -> int:
+    """In which of the lines the cell begins whose quote is at fault."""
+    is_open, opened = False, 0
+    for number, line in enumerate(lines):
+        pieces = line.split(form.quote)
+        for place, (before, after) in enumerate(pairwise(pieces)):
+            if is_open:
+                is_open = False
+                if after.rstrip("\r\n") and not after.startswith(form.delimiter):
+                    return opened  # closed in the middle of a cell
+            elif before.endswith(form.delimiter) or (not before and place == 0):
+                is_open, opened = True, number
+            elif not before:
+                is_open = True  # two quotes: a sign of the cell, which goes on
+    return opened
+
+
+def _swallowed(path: Path, line: int, last: int, fault: csv.Error) -> ImportRefused:
+    return ImportRefused(
+        f"{path}: line {line}: a quote begins here that is not closed as it has to be, so lines {line} to {last} are read as"
+        f" one row ({fault}); close it, or write two quotes where one is meant, or export again if the file was cut off"
+    )
 
 
 def _undecoded(texts: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import amount_text, say, shape, shell_word, write_json
+from milepost.console import amount_text, no_formula, say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
     from domain.trial_balance import AccountBalance, LedgerSums, Moves, RollForward, TrialBalance
@@ -103,7 +103,7 @@ def _entities(sums: dict[str, LedgerSums], output: Path, *, as_csv: bool, json: 
     ]
     columns = ("legal_entity_id", "ledger_currency", "journals", "first_period", "last_period")
     if as_csv:
-        _write_csv(columns, cells)
+        _write_csv(columns, [(no_formula(entity_id), *rest) for entity_id, *rest in cells])
     elif json:
         write_json(shape(1, entities=[dict(zip(columns, each, strict=True)) for each in cells]))
     else:
@@ -272,7 +272,7 @@ def plain(amount: int) -> str:
 def _csv_rows(balance: TrialBalance) -> Iterator[tuple[str, ...]]:
     from domain.accounts import name_of
 
-    head = (balance.legal_entity_id, balance.period)
+    head = (no_formula(balance.legal_entity_id), balance.period)
     for section, lines in (("ledger", balance.ledger), ("transaction", balance.transaction)):
         for line in lines:
             figures = (plain(line.opening), plain(line.debits), plain(line.credits), "", "", "", plain(line.closing))
@@ -280,7 +280,7 @@ def _csv_rows(balance: TrialBalance) -> Iterator[tuple[str, ...]]:
     for roll in balance.rolls:
         moves = roll.amounts
         yield (
-            *(roll.balance, *head, "", "", roll.contract_id or "", roll.currency, plain(moves.opening), "", ""),
+            *(roll.balance, *head, "", "", no_formula(roll.contract_id), roll.currency, plain(moves.opening), "", ""),
             *map(plain, (moves.added, moves.invoiced, moves.corrected, moves.closing)),
         )
 

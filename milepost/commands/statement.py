@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import LOCALE, amount_text, say, shape, shell_word, write_json
+from milepost.console import LOCALE, amount_text, no_formula, say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
     from connectors.files.lookup import Issued
@@ -282,18 +282,19 @@ def _csv_rows(sheet: Sheet) -> Iterator[Sequence[object]]:
         for number, line in group.lines:
             row = _line_json(line)
             yield (
-                *(_text(one.statement_id), one.revision, one.status, _text(group.key), number),
-                *(_text(line.project_id), _text(line.line_id)),
-                *(_text(line.person_id) if sheet.names else "", _text(_person(sheet, line))),
-                *(_text(line.role), _text(line.task), _text(line.description), line.service_from, line.service_to),
+                *(no_formula(one.statement_id), one.revision, one.status, no_formula(group.key), number),
+                *(no_formula(line.project_id), no_formula(line.line_id)),
+                *(no_formula(line.person_id) if sheet.names else "", no_formula(_person(sheet, line))),
+                *(
+                    no_formula(line.role),
+                    no_formula(line.task),
+                    no_formula(line.description),
+                    line.service_from,
+                    line.service_to,
+                ),
                 *(row["quantity"], line.unit, row["rate"], row["markup_percent"], row["amount"]),
-                *(one.currency, " ".join(line.flags), _text(" ".join(line.entries))),
+                *(one.currency, " ".join(line.flags), no_formula(" ".join(line.entries))),
             )
-
-
-def _text(typed: str | None) -> str:
-    """With an apostrophe before what a spreadsheet would calculate."""
-    return f"'{typed}" if typed and typed[0] in "=+-@\t\r" else typed or ""
 
 
 def _person(sheet: Sheet, line: StatementLine) -> str:

@@ -11,7 +11,7 @@ from domain.money import convert
 from domain.outputs import JournalEntry, JournalLine
 from domain.units import EXCHANGE_RATE_ONE
 from milepost.explain.entries import Standing, step_of
-from milepost.explain.journal_lines import JournalLines
+from milepost.explain.journal_lines import JournalLines, journals_until
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.known import entity_policies, open_day_from
@@ -126,8 +126,8 @@ class Exchanges:
         earlier = next(
             (
                 posted
-                for posted in at.work.journals
-                if posted.exchange_rate == journal.exchange_rate and posted.journal_id != journal.journal_id
+                for posted in journals_until(at.work.journals, journal.journal_id)
+                if posted.exchange_rate == journal.exchange_rate
             ),
             None,
         )

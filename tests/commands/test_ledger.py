@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from milepost.cli import app
+from tests.commands.tiny_firm import founding, run, worked, write
 from tests.finished_run import finished_run
 
 
@@ -83,6 +84,23 @@ def test_as_csv() -> None:
         "4046.67",
     )
     assert list(csv.reader(io.StringIO(ledger("--csv").stdout)))[1][0] == "BERLIN"
+
+
+def test_no_id_becomes_a_formula(tmp_path: Path) -> None:
+    """Ids are what people typed, where an export made them; amounts stay numbers."""
+    company, *others, contract = founding()
+    of_it = [
+        {**each, "legal_entity_id": "=LE"} if "legal_entity_id" in each else each
+        for each in (company, *others, {**contract, "contract_id": "=K"})
+    ]
+    run(write(tmp_path / "input", [*of_it, worked("T-1", 2)]).parent)
+    (first,) = csv.DictReader(io.StringIO(ledger("--csv", output=tmp_path / "output").stdout))
+    assert first["legal_entity_id"] == "'=LE"
+    told = ledger("--entity", "=LE", "--period", "2026-03", "--csv", output=tmp_path / "output").stdout
+    rows = list(csv.DictReader(io.StringIO(told)))
+    assert {row["legal_entity_id"] for row in rows} == {"'=LE"}
+    assert {row["contract_id"] for row in rows} == {"", "'=K"}
+    assert "-800.00" in {row["closing"] for row in rows}
 
 
 def test_a_period_after_the_last_has_what_was_left() -> None:

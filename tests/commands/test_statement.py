@@ -269,7 +269,7 @@ def test_no_id_becomes_a_formula(tmp_path: Path) -> None:
     write(tmp_path / "in", [*others, {**contract, "lines": [line]}, person, cost, entry])
     arguments = ["run", "--input", tmp_path / "in", "--output", tmp_path / "out", "--until", "2026-04-02"]
     assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
-    text = statement("BRIDGE.K-1/ACME/2026-03-01/1", "--csv", output=tmp_path / "out").stdout
+    text = statement("BRIDGE.K-1/ACME/2026-03-01/1", "--csv", "--group-by", "person", output=tmp_path / "out").stdout
     (row,) = csv.DictReader(io.StringIO(text))
     assert (row["line_id"], row["person_id"], row["entries"], row["group"]) == ("'=L", "'@BO", "'+T", "BRIDGE")
 

@@ -14,16 +14,20 @@ from connectors.imports.products.reading import (
     Reader,
     an_id,
     hours_stated,
+    moment,
     needed,
     optional,
     quantity,
     readable,
     start_and_hours,
     tracked,
+    tracked_key,
 )
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.said import Row
 from domain.money import is_currency
+
+START = ("Start Date", "Start Time")
 
 _RATE = re.compile(r"Billable Rate \((.*)\)")
 
@@ -33,9 +37,13 @@ def read(row: Row, context: Context) -> ExportRow:
     if kind.casefold() == "break":
         raise NotWork("Type", kind)
     code = currency_in(context.header)
-    columns = Columns(("Start Date", "Start Time"), ("End Date", "End Time"), "Duration (h)", *price_columns(code))
+    columns = Columns(START, ("End Date", "End Time"), "Duration (h)", *price_columns(code))
     start, hours = start_and_hours(row, columns, context)
     return tracked(row, columns, _person(row), start, hours, code, context)
+
+
+def key(row: Row, context: Context) -> tuple[str, ...]:
+    return tracked_key(_person(row), moment(row, *START, context))
 
 
 def price_columns(code: str | None) -> tuple[str, str]:
@@ -58,6 +66,7 @@ def reader(header: Sequence[str]) -> Reader:
         product_of=("Duration (decimal)", rate, amount),
         read=read,
         quantities=quantities,
+        key=key,
     )
 
 

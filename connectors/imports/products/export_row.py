@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
@@ -66,21 +66,17 @@ class ExportRow(NamedTuple):
 
 
 class NotTaken(NamedTuple):
-    """A row that becomes no entry; hours and amount as far as they can be read, so that the sums meet."""
+    """A row that becomes no entry; hours and amount as far as they can be read, so that the sums meet.
+
+    `key` is that of a refused row, as far as it can be read: the entry that it was stays its own.
+    """
 
     status: str
     rejected: Rejected
     hours: Decimal | None
     amount: Decimal | None
     currency: str
-
-
-class Worked(NamedTuple):
-    """When and how long, as one product writes it."""
-
-    day: date
-    hours: Decimal
-    started: datetime | None = None
+    key: tuple[str, ...] | None = None
 
 
 def value_of(hours: Decimal, rate: Decimal | None, currency: str) -> Decimal:

@@ -65,11 +65,23 @@ def read(row: Row, context: Context) -> ExportRow:
         currency=currency,
         amount=amount_of(row, "Billable Amount", hours, rate, currency, context),
         cost_rate=cost_rate,
-        key=(day.isoformat(), client.id, row.cells["Project"], person.id, task or "", note or ""),
+        key=key(row, context),
         has_vendor_id=False,
         changed_at=None,
         is_approved=flag(row, APPROVED, absent=False) if APPROVED in row.cells else None,
         cells=row.cells,
+    )
+
+
+def key(row: Row, context: Context) -> tuple[str, ...]:
+    """All that is known of an entry but its hours and price."""
+    return (
+        day_in(row, "Date", context).isoformat(),
+        client_of(row, "Client", context).id,
+        row.cells["Project"],
+        _person(row).id,
+        optional(row, "Task") or "",
+        note_of(row, "Notes") or "",
     )
 
 
@@ -85,6 +97,7 @@ READER = Reader(
     product_of=("Hours", "Billable Rate", "Billable Amount"),
     read=read,
     quantities=quantities,
+    key=key,
 )
 
 

@@ -141,7 +141,7 @@ def import_export(
     rows = of_one_client(rows, _clients_of_ours(source, known))
     rows = in_one_currency(rows, _currencies_of_ours(source, known))
     assumed = with_assumed(rows.taken, choices, source, known, folder)
-    matching = match(source, assumed.rows, known.entries)
+    matching = match(source, assumed.rows, known.entries, _keys_of_refused(export.product, rows))
     taken = [each for each in matching.matched if each.row.is_approved is not False or choices.take_unapproved]
     waiting = [each for each in matching.matched if each.row.is_approved is False and not choices.take_unapproved]
     taken, invalid = Entries(source, files.name, choices, {}).checked(taken)
@@ -190,6 +190,11 @@ def _rates_lack(
 
 def _is_covered(day: date, rated: Collection[date]) -> bool:
     return any(day - timedelta(days=age) in rated for age in range(RATE_AGE_MAX + 1))
+
+
+def _keys_of_refused(product: Product, rows: Rows) -> list[tuple[str, ...]]:
+    """None where the vendor's ids tell entries apart."""
+    return [] if product is SOLIDTIME else [each.key for each in rows.not_taken if each.key is not None]
 
 
 def _check_one_way(source: str, product: Product, known: Known, folder: Path) -> None:

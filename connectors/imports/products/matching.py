@@ -2,7 +2,8 @@
 
 Ids do not depend on hours. A row is matched to an entry of its own key (the vendor's id, or what stays when hours are
 edited); of several with one key first to the one with the same content. What is then left on both sides is matched
-where day, project, person and task agree: its note or its start was edited. An entry that now belongs to another
+where day, project, person and task agree: its note or its start was edited. A row that is refused keeps the entry of its
+key, so that no other row becomes a new version of it. An entry that now belongs to another
 project is withdrawn and approved again under a new id, `...~2`, because an entry never changes its engagement.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
@@ -54,17 +55,24 @@ class _Bases(NamedTuple):
     moves: Mapping[str, int]
 
 
-def match(source: str, rows: Iterable[ExportRow], former: Mapping[str, FormerEntry]) -> Matching:
+def match(
+    source: str, rows: Iterable[ExportRow], former: Mapping[str, FormerEntry], refused: Iterable[tuple[str, ...]] = ()
+) -> Matching:
+    """`refused` are keys of rows that are not among `rows`, where they are not the vendor's ids."""
     rows = tuple(rows)
+    kept = Counter(f"{source}-{_digest(key)}" for key in refused)
     bases = _bases(former)
     assigned: dict[int, str] = {}
     taken: set[str] = set()
     for key, group in _grouped(rows, lambda row: row.key).items():
         stem = key[0] if group[0].has_vendor_id else f"{source}-{_digest(key)}"
         known = [stem] if group[0].has_vendor_id else _numbered(stem, bases)
-        for row, base in _within_key(group, [base for base in known if base in bases.newest], bases, _any):
+        names = [base for base in known if base in bases.newest]
+        for row, base in _within_key(group, names, bases, _any, kept=kept[stem]):
             assigned[row.line] = base
             taken.add(base)
+    for stem, count in kept.items():
+        taken.update([base for base in _numbered(stem, bases) if base not in taken][:count])
     left = [row for row in rows if row.line not in assigned]
     for row, base in _by_work(left, bases, taken):
         assigned[row.line] = base
@@ -104,16 +112,20 @@ def _numbered(stem: str, bases: _Bases) -> list[str]:
 
 
 def _within_key(
-    rows: list[ExportRow], names: list[str], bases: _Bases, *others: Callable[[ExportRow, FormerEntry], bool]
+    rows: list[ExportRow],
+    names: list[str],
+    bases: _Bases,
+    *others: Callable[[ExportRow, FormerEntry], bool],
+    kept: int = 0,
 ) -> list[tuple[ExportRow, str]]:
-    """What agrees most goes together first."""
+    """What agrees most goes together first; what does not agree leaves `kept` of the names."""
     pairs: list[tuple[ExportRow, str]] = []
     for agrees in (_same_content, _same_hours, *others):
         for row in sorted(rows, key=_order):
             if all(row is not each for each, _ in pairs):
                 free = [name for name in names if all(name != each for _, each in pairs)]
                 found = next((name for name in free if agrees(row, bases.newest[name])), None)
-                if found is not None:
+                if found is not None and (agrees is not _any or len(free) > kept):
                     pairs.append((row, found))
     return pairs
 

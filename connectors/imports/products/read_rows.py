@@ -13,7 +13,7 @@ from connectors.imports.products.export_file import Export
 from connectors.imports.products.export_row import NOT_WORK, REFUSED, ExportRow, NotTaken
 from connectors.imports.products.forms import Cell, Forms, settle_date_order, settle_decimal
 from connectors.imports.products.product import CLOCKIFY, HARVEST, TOGGL
-from connectors.imports.products.reading import Context, NotWork, Reader
+from connectors.imports.products.reading import Context, NotWork, Reader, readable
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Rejected
 from connectors.imports.said import CellFault, Row
@@ -90,12 +90,12 @@ def _read(row: Row | Broken, reader: Reader, context: Context) -> ExportRow | No
         return reader.read(row, context)
     except NotWork as found:
         rejected = Rejected(row.line, EVENT, found.column, found.value, "no work, so not imported", row.cells)
-        status = NOT_WORK
+        status, key = NOT_WORK, None
     except CellFault as fault:
         rejected = Rejected(row.line, EVENT, fault.column, fault.value, fault.reason, row.cells)
-        status = REFUSED
+        status, key = REFUSED, readable(lambda: reader.key(row, context))
     hours, amount, currency = reader.quantities(row, context)
-    return NotTaken(status, rejected, hours, amount, currency)
+    return NotTaken(status, rejected, hours, amount, currency, key)
 
 
 def _duplicate(row: ExportRow, earlier: int) -> NotTaken:
@@ -106,12 +106,12 @@ def _duplicate(row: ExportRow, earlier: int) -> NotTaken:
         reason = (
             f"line {earlier} is the same in every column; take one out, or say --keep-duplicates if both were worked"
         )
-    return refused(row, column, value, reason)
+    return refused(row, column, value, reason)._replace(key=None)
 
 
 def refused(row: ExportRow, column: str, value: str, reason: str, status: str = REFUSED) -> NotTaken:
     rejected = Rejected(row.line, EVENT, column, value, reason, row.cells)
-    return NotTaken(status, rejected, row.hours, row.amount, row.currency)
+    return NotTaken(status, rejected, row.hours, row.amount, row.currency, row.key if status == REFUSED else None)
 
 
 def of_one_client(rows: Rows, clients: Mapping[str, str]) -> Rows:

@@ -47,7 +47,8 @@ class Context(NamedTuple):
 class Reader(NamedTuple):
     """How one product's rows are read. `dates` and `numbers` settle the forms, and `product_of` where columns multiply.
 
-    `quantities` gives hours and amount for the sums of rows that cannot be taken; None what cannot be read.
+    `quantities` gives hours and amount for the sums of rows that cannot be taken; None what cannot be read. `key` is
+    what `read` takes for the row's key; it raises CellFault where that cannot be read.
     """
 
     dates: tuple[str, ...]
@@ -55,6 +56,7 @@ class Reader(NamedTuple):
     product_of: tuple[str, str, str] | None
     read: Callable[[Row, Context], ExportRow]
     quantities: Callable[[Row, Context], tuple[Decimal | None, Decimal | None, str]]
+    key: Callable[[Row, Context], tuple[str, ...]]
 
 
 def needed(row: Row, column: str, to_do: str) -> str:
@@ -181,6 +183,10 @@ def start_and_hours(row: Row, columns: Columns, context: Context) -> tuple[datet
     return start, hours
 
 
+def tracked_key(person: Named, start: datetime) -> tuple[str, ...]:
+    return person.id, start.isoformat()
+
+
 def tracked(
     row: Row, columns: Columns, person: Named, start: datetime, hours: Decimal, code: str | None, context: Context
 ) -> ExportRow:
@@ -207,7 +213,7 @@ def tracked(
         currency=currency,
         amount=amount_of(row, columns.amount, hours, rate, currency, context),
         cost_rate=None,
-        key=(person.id, start.isoformat()),
+        key=tracked_key(person, start),
         has_vendor_id=False,
         changed_at=None,
         is_approved=None,

@@ -32,6 +32,7 @@ from domain.zones import local_date
 SIBLINGS = ("clients", "projects", "project_members", "members", "tasks", "organizations")
 
 _MICROSECONDS_PER_HOUR = 3_600_000_000
+_ORGANISATION = "organization_id"
 _STOP = "stop the timer that still runs and export again"
 
 
@@ -73,12 +74,16 @@ def read(row: Row, context: Context) -> ExportRow:
     )
 
 
+def key(row: Row, _context: Context) -> tuple[str, ...]:
+    return (needed(row, "id", "export again"),)
+
+
 def quantities(row: Row, context: Context) -> tuple[Decimal | None, Decimal | None, str]:
     hours = readable(lambda: _hours(row, _instant(row, "start", "give the entry its start")))
     return hours, None, readable(lambda: _currency(row, context)) or ""
 
 
-READER = Reader(dates=(), numbers=(), product_of=None, read=read, quantities=quantities)
+READER = Reader(dates=(), numbers=(), product_of=None, read=read, quantities=quantities, key=key)
 
 
 def _instant(row: Row, column: str, to_do: str) -> Instant:
@@ -113,7 +118,7 @@ def _rate(row: Row, context: Context) -> Decimal | None:
         *(each for each in members if (each.get("project_id"), each.get("member_id")) == (project, member)),
         context.names.get("projects", {}).get(project, {}),
         context.names.get("members", {}).get(member, {}),
-        *context.names.get("organizations", {}).values(),
+        _organisation(row, context),
     ]
     rates = (_cents(place.get("billable_rate", "")) for place in places)
     return next((rate for rate in rates if rate is not None), None)
@@ -131,9 +136,24 @@ def _cents(text: str) -> Decimal | None:
 
 
 def _currency(row: Row, context: Context) -> str:
-    organisations = context.names.get("organizations", {}).values()
-    code = next((each["currency"] for each in organisations if each.get("currency")), None)
-    return currency_or_chosen(code, row, "organization_id", context)
+    return currency_or_chosen(_organisation(row, context).get("currency") or None, row, _ORGANISATION, context)
+
+
+def _organisation(row: Row, context: Context) -> Mapping[str, str]:
+    """The row's own; nothing where the archive's file is not there."""
+    organisations = context.names.get("organizations", {})
+    organisation_id = row.cells.get(_ORGANISATION, "")
+    if not organisations:
+        return {}
+    if not organisation_id and len(organisations) == 1:
+        return next(iter(organisations.values()))
+    if organisation_id not in organisations:
+        raise CellFault(
+            _ORGANISATION,
+            organisation_id,
+            "expected an organisation of organizations.csv, which has its currency and rate; export both again together",
+        )
+    return organisations[organisation_id]
 
 
 def _client(row: Row, context: Context) -> Named:

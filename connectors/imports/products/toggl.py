@@ -10,11 +10,13 @@ from connectors.imports.products.reading import (
     Context,
     Reader,
     hours_stated,
+    moment,
     named,
     needed,
     readable,
     start_and_hours,
     tracked,
+    tracked_key,
 )
 from connectors.imports.said import Row
 
@@ -22,11 +24,13 @@ COLUMNS = Columns(("Start date", "Start time"), ("End date", "End time"), "Durat
 
 
 def read(row: Row, context: Context) -> ExportRow:
-    person = Named(
-        named(needed(row, "Email", "name the person"), row, "Email").id, row.cells["User"] or row.cells["Email"]
-    )
+    person = _person(row)
     start, hours = start_and_hours(row, COLUMNS, context)
     return tracked(row, COLUMNS, person, start, hours, None, context)
+
+
+def key(row: Row, context: Context) -> tuple[str, ...]:
+    return tracked_key(_person(row), moment(row, *COLUMNS.start, context))
 
 
 def quantities(row: Row, context: Context) -> tuple[Decimal | None, Decimal | None, str]:
@@ -39,4 +43,10 @@ READER = Reader(
     product_of=None,
     read=read,
     quantities=quantities,
+    key=key,
 )
+
+
+def _person(row: Row) -> Named:
+    name = named(needed(row, "Email", "name the person"), row, "Email").id
+    return Named(name, row.cells["User"] or row.cells["Email"])

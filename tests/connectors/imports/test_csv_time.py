@@ -121,9 +121,32 @@ def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path) -> None:
 
 
 def test_a_quote_that_never_ends_loses_no_line_in_silence(tmp_path: Path) -> None:
-    result = imported(tmp_path, HEADER + '1,P,Ben,2026-03-01,8\n2,"P,Ben,2026-03-02,8\n3,P,Ben,2026-03-03,8\n')
-    assert [each["line"] for each in rejected(result)] == [3]
-    assert rejected(result)[0]["reason"].startswith("lines 3 to 4 break the rules of CSV")
+    with pytest.raises(
+        ImportRefused, match=r"march\.csv: line 3: a quote begins here .* so lines 3 to 4 are read as one row"
+    ):
+        imported(tmp_path, HEADER + '1,P,Ben,2026-03-01,8\n2,"P,Ben,2026-03-02,8\n3,P,Ben,2026-03-03,8\n')
+    assert not list((tmp_path / "out").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "first", "last"),
+    [
+        # It meets the quote of a cell below it.
+        ('1,P,Ben,"2026-03-01,8\n2,P,Ben,"2026-03-02",8\n', 2, 3),
+        # The row begins with a note over two lines, and signs that are written twice.
+        ('1,"P\n""x"" y","Ben,2026-03-01,8\n2,P,Ben,2026-03-02,8\n', 3, 4),
+        ('1,P,Ben 5" tall,2026-03-01,8\n2,P,"Ben ""B,2026-03-02,8\n3,P,Ben,2026-03-02,8\n', 3, 4),
+    ],
+)
+def test_the_line_where_the_quote_begins_is_said(tmp_path: Path, rows: str, first: int, last: int) -> None:
+    with pytest.raises(ImportRefused, match=f"line {first}: .* lines {first} to {last} are read"):
+        imported(tmp_path, HEADER + rows)
+
+
+def test_a_quote_at_fault_within_one_line_is_of_that_row_alone(tmp_path: Path) -> None:
+    result = imported(tmp_path, HEADER + '1,P,Ben,2026-03-01,8\n2,"P"x,Ben,2026-03-02,8\n3,P,Ben,2026-03-03,8\n')
+    (found,) = rejected(result)
+    assert (result.imported, found["line"], found["value"]) == (2, 3, '2,"P"x,Ben,2026-03-02,8')
 
 
 def test_german_numbers_with_semicolons(tmp_path: Path) -> None:

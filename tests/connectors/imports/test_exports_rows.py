@@ -236,6 +236,23 @@ def test_a_rate_that_an_entry_lacks_is_that_of_its_member_project_or_organisatio
     assert result.foreign == ("CHF",)
 
 
+def test_currency_and_rate_are_those_of_the_rows_own_organisation(tmp_path: Path) -> None:
+    """Of two in the archive: 1.5 h at 50 EUR, and nothing at the other's 999 USD; one that is not there is refused."""
+    (tmp_path / "organizations.csv").write_text(
+        "id,name,billable_rate,currency\no-0,Other,99900,USD\no-1,Studio,5000,EUR\n"
+    )
+    none = {**SOLIDTIME_ROW, "billable_rate": ""}
+    rows = written(none, {"id": "e-2", "organization_id": "o-9"}, {"id": "e-3", "organization_id": ""})
+    (tmp_path / "time_entries.csv").write_text(rows)
+    result = import_file(tmp_path / "time_entries.csv", tmp_path / "out", SOLIDTIME)
+    assert result.billed == {"EUR": Decimal(75)}
+    assert [(each.line, each.column, each.value) for each in result.refused_first] == [
+        (3, "organization_id", "o-9"),
+        (4, "organization_id", ""),
+    ]
+    assert result.refused_first[0].reason.startswith("expected an organisation of organizations.csv")
+
+
 @pytest.mark.parametrize(
     ("named", "row", "found"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from domain.caps import BucketKey, Claim, Grant, Order, allot, bucket_key
 from state import allot as allotting
@@ -17,6 +17,18 @@ from tests.histories.draw import histories
 from tests.histories.log import History
 from tests.histories.scope import Scope
 
+# Much work, most of it under caps.
+CROWDED = Scope(
+    currencies=("EUR",),
+    steps=80,
+    late_references=False,
+    accounting_periods=False,
+    holds=False,
+    faults=False,
+    rare=False,
+    waits=False,
+    on_request=True,
+)
 Shares = tuple[Grant, list[tuple[str, Grant]]]
 
 
@@ -65,7 +77,8 @@ def keys_of(claim: Claim) -> list[BucketKey]:
     return [bucket_key(rule, claim.day, claim.person_id) for rule in claim.rules]
 
 
-@given(histories(Scope()))
+@settings(max_examples=2 * settings().max_examples)
+@given(histories(CROWDED))
 def test_a_walk_that_ends_early_and_passes_by_finds_all_whose_share_is_another(history: History) -> None:
     """Shares, and the caps that bind them, whatever was issued, cut, amended and corrected before."""
     short_walk = allotting._allotted

@@ -2,9 +2,16 @@
 
 Buckets hold what is taken; an entry that comes last in consumption order, or under a cap with room for all, is settled at once.
 Anything else walks the open entries of the cap's lines from the changed entry on, and posts what that moves as differences caused by
-the event (R16, R19).
+the event (R16, R19). The walk ends where as much is taken before an entry as was before the event: from there on nobody's share can
+be another. On its way it passes by those for whom a look at one cap tells that they keep all or nothing.
+
+Worked example, cap 1,000 at 100 an hour: entries of 4, 5 and 3 hours hold 400, 500 and 100, all later ones nothing. Two hours that
+come before the third leave it nothing. Behind it 1,000 are taken, as before, and the later ones are not looked at.
 """
 
+from collections.abc import Sequence
+from datetime import date
+from operator import itemgetter
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -17,16 +24,19 @@ from domain.caps import (
     Claim,
     Grant,
     Order,
-    allot,
     bucket_key,
     grant,
     has_room,
     limit_of,
+    limit_on,
+    order_of,
     take,
 )
+from domain.units import Amount, Hours
 from state.books import CapBucket, Entry, Price
 from state.cap_notices import count_over, rules_of_group, ruling, watch
 from state.claims import (
+    MAIN,
     REVENUE,
     Share,
     Stake,
@@ -36,15 +46,16 @@ from state.claims import (
     granted_of,
     order_key,
     stake_of,
-    stands_on,
     uncapped,
     with_grant,
 )
 from state.draft import Draft
-from state.plan import LinePlan, plan_of
+from state.plan import LinePlan, line_plan, plan_of
 from state.repricing import reprice
 
 FIRST_OF_ALL: Order = ("", "", "")
+# Behind every day and every instant.
+LAST_OF_ALL: Order = ("~", "", "")
 
 
 def change(draft: Draft, old: tuple[LinePlan, Stake] | None, new: tuple[LinePlan, Stake] | None) -> Price | None:
@@ -83,9 +94,11 @@ def _replace(
     for allotment in allotments(plan):
         start: Order | None = None
         left: Share | None = None
+        former: _Former | None = None
         if old is not None:
             left = Share(claim_of(old[0], allotment, old[1]), granted_of(allotment, old[1]))
             start = order_key(old[0], old[1].price, old[1].entry_id)
+            former = _Former(start, left)
             _move(draft, old[0], allotment, left, None, start)
         entering = claim_of(plan, allotment, new[1]) if new is not None else None
         if (left.claim.pinned if left is not None else 0) != (entering.pinned if entering is not None else 0):
@@ -94,11 +107,11 @@ def _replace(
             start = FIRST_OF_ALL
         if new is None:
             if start is not None and left is not None and _binds(draft, plan, allotment, left.claim, left.granted):
-                _walk(draft, plan, allotment, start, left.claim.entry_id, None)
+                _walk(draft, plan, allotment, start, left.claim.entry_id, former, None)
             continue
         assert price is not None, "a new claim has a price"
         assert entering is not None, "a new claim was made above"
-        granted = _enter(draft, plan, allotment, new[1], entering, left, start)
+        granted = _enter(draft, plan, allotment, new[1], entering, former, start)
         price = with_grant(plan, price, allotment, granted)
         _move(draft, plan, allotment, None, Share(entering, granted), order_key(plan, price, new[1].entry_id))
     count_over(draft, plan, old[1].price if old is not None else None, price)
@@ -126,13 +139,20 @@ def repin(draft: Draft, plan: LinePlan, before: Stake, after: Stake) -> None:
 
 def allot_rest(draft: Draft, plan: LinePlan, allotment: str) -> None:
     """Allot everything of the group that is not pinned anew, from the beginning."""
-    _walk(draft, plan, allotment, FIRST_OF_ALL, "", None)
+    _walk(draft, plan, allotment, FIRST_OF_ALL, "", None, None)
 
 
 def _enter(
-    draft: Draft, plan: LinePlan, allotment: str, stake: Stake, claim: Claim, left: Share | None, since: Order | None
+    draft: Draft,
+    plan: LinePlan,
+    allotment: str,
+    stake: Stake,
+    claim: Claim,
+    former: "_Former | None",
+    since: Order | None,
 ) -> Grant:
-    """The grant of a claim whose former share (`left`, at `since`) is out of the buckets already."""
+    """The grant of a claim whose former share is out of the buckets already; rivals may get another from `since` on."""
+    left = former.share if former is not None else None
     stored = {
         bucket_key(rule, claim.day, claim.person_id): _stored(draft, plan, allotment, rule, claim)
         for rule in claim.rules
@@ -146,7 +166,8 @@ def _enter(
             return whole
     if since is None and all(value.last is None or value.last < own for value in stored.values()):
         return grant(claim, buckets, plan.step, plan.policies.money_mode)
-    return _walk(draft, plan, allotment, own if since is None else min(own, since), stake.entry_id, claim, own)
+    start = own if since is None else min(own, since)
+    return _walk(draft, plan, allotment, start, stake.entry_id, former, _Comer(own, claim))
 
 
 def _with_pinned(claim: Claim, buckets: dict[BucketKey, Bucket]) -> dict[BucketKey, Bucket]:
@@ -253,48 +274,276 @@ class _Rival(NamedTuple):
     claim: Claim
 
 
+# An entry that is not settled, at its place, with its price.
+_Waiting = tuple[Order, Entry, Price]
+
+
+class _Former(NamedTuple):
+    """What the entry that changes held, at its place; it is out of the buckets."""
+
+    order: Order
+    share: Share
+
+
+class _Comer(NamedTuple):
+    """What the entry that comes or changes claims, at its place."""
+
+    order: Order
+    claim: Claim
+
+
 def _walk(
     draft: Draft,
     plan: LinePlan,
     allotment: str,
     start: Order,
     own_id: str,
-    own: Claim | None,
-    own_order: Order | None = None,
+    former: _Former | None,
+    comer: _Comer | None,
 ) -> Grant:
-    """Allot anew from `start` on; `own` is the claim that comes (its old share is out of the buckets). Returns its grant."""
-    mode = plan.policies.money_mode
-    rivals = _rivals(draft, plan, allotment, start, own_id)
-    queue: list[tuple[Order, Claim, _Rival | None]] = [(rival.order, rival.claim, rival) for rival in rivals]
-    if own is not None:
-        queue.append((own_order or start, own, None))
-    queue.sort(key=lambda waiting: waiting[0])
-    buckets: dict[BucketKey, Bucket] = {}
-    for _, claim, _ in queue:
-        for rule in claim.rules:
-            key = bucket_key(rule, claim.day, claim.person_id)
-            if key not in buckets:
-                buckets[key] = draft.bucket(bucket_id(plan, allotment, key)).bucket
-    for rival in rivals:
-        _take_back(rival, allotment, buckets)
-    if own is not None:
-        buckets.update(
-            _with_pinned(
-                own,
-                {
-                    bucket_key(r, own.day, own.person_id): buckets[bucket_key(r, own.day, own.person_id)]
-                    for r in own.rules
-                },
-            )
-        )
-    grants, _ = allot([claim for _, claim, _ in queue], buckets, plan.step, mode)
-    result = Grant(0, 0)
-    for (_, _, other), granted in zip(queue, grants, strict=True):
-        if other is None:
-            result = granted
-        elif _differs(allotment, other.stake, granted):
-            _regrant(draft, allotment, other, granted)
+    """Allot anew from `start` on what rivals of the entry `own_id` hold; returns what the comer gets."""
+    result, regranted = _allotted(draft, plan, allotment, start, own_id, former, comer)
+    for rival, granted in regranted:
+        _regrant(draft, allotment, rival, granted)
     return result
+
+
+def _allotted(
+    draft: Draft,
+    plan: LinePlan,
+    allotment: str,
+    start: Order,
+    own_id: str,
+    former: _Former | None,
+    comer: _Comer | None,
+) -> tuple[Grant, list[tuple[_Rival, Grant]]]:
+    """What the comer gets, and whoever gets another share than it has, in consumption order.
+
+    Where nobody comes or leaves everybody is looked at. Otherwise the shares are what the buckets made them, and the walk ends where
+    these have again what they had. Most who wait behind a cap that is used up hold nothing and are never looked at, so that only
+    their place is read.
+    """
+    mode = plan.policies.money_mode
+    waiting = _waiting(draft, plan, start, own_id)
+    passing = _before(draft, plan, allotment, waiting)
+    buckets = passing.buckets
+    moved = _Moved(_measures(draft, plan))
+    if former is not None:
+        moved.add(former.share.claim, -former.share.claim.pinned, -former.share.claim.pinned_hours)
+    if comer is not None:
+        passing.read(comer.claim)
+        own = {bucket_key(rule, comer.claim.day, comer.claim.person_id) for rule in comer.claim.rules}
+        buckets.update(_with_pinned(comer.claim, {key: buckets[key] for key in own}))
+        moved.add(comer.claim, comer.claim.pinned, comer.claim.pinned_hours)
+    result = Grant(0, 0)
+    regranted: list[tuple[_Rival, Grant]] = []
+    may_end = former is not None or comer is not None
+    places: list[tuple[Order, Entry | None, Price | None]] = [*waiting, (LAST_OF_ALL, None, None)]
+    for order, other, theirs in places:
+        if comer is not None and comer.order < order:
+            passing.settle()
+            result = _taken(comer.claim, buckets, plan.step, mode)
+            moved.add(comer.claim, result.amount - comer.claim.pinned, result.hours - comer.claim.pinned_hours)
+            comer = None
+        if former is not None and former.order < order:
+            claim, granted = former.share.claim, former.share.granted
+            moved.add(claim, claim.pinned - granted.amount, claim.pinned_hours - granted.hours)
+            former = None
+        if other is None or theirs is None or (may_end and comer is None and former is None and moved.is_nothing):
+            break
+        if passing.passes(other, theirs):
+            continue
+        rival = _rival(draft, plan, allotment, other)
+        if rival is None:
+            continue
+        passing.settle()
+        passing.read(rival.claim)
+        granted = _taken(rival.claim, buckets, plan.step, mode)
+        had = granted_of(allotment, rival.stake)
+        moved.add(rival.claim, granted.amount - had.amount, granted.hours - had.hours)
+        if _differs(allotment, had, granted):
+            regranted.append((rival, granted))
+    return result, regranted
+
+
+def _before(draft: Draft, plan: LinePlan, allotment: str, waiting: Sequence[_Waiting]) -> "_Passing":
+    """The buckets without what those who wait hold freely."""
+    passing = _Passing(draft, plan, allotment)
+    for _, entry, price in waiting:
+        if _may_hold(entry, price) and not passing.gives_back(entry, price):
+            rival = _rival(draft, plan, allotment, entry)
+            if rival is not None:
+                passing.read(rival.claim)
+                _take_back(rival, allotment, passing.buckets)
+    passing.settle()
+    return passing
+
+
+class _Single(NamedTuple):
+    """The only cap of a day's work on a line, where its bucket is not a person's: its bucket, and what it limits if it is hard."""
+
+    key: BucketKey
+    cap_id: str
+    hard: bool
+    amount: Amount | None
+    hours: Hours | None
+
+
+class _Passing:
+    """The buckets at a place of the walk, and the short way past entries of which nothing is settled, under a single cap.
+
+    Such an entry keeps what it has if that is all and there is room for it, or if it is nothing and nothing is left. What they take is
+    summed for one bucket at a time, and is in `buckets` once settled.
+    """
+
+    __slots__ = ("_allotment", "_amount", "_draft", "_hours", "_key", "_plan", "_singles", "_stored", "buckets")
+
+    def __init__(self, draft: Draft, plan: LinePlan, allotment: str) -> None:
+        self._draft, self._plan, self._allotment = draft, plan, allotment
+        self.buckets: dict[BucketKey, Bucket] = {}
+        self._singles: dict[tuple[str, date], _Single | None] = {}
+        self._key: BucketKey | None = None
+        self._stored = (0, 0)
+        self._amount, self._hours = 0, 0
+
+    def read(self, claim: Claim) -> None:
+        """The claim's buckets as they are in the books, unless they are here already."""
+        for rule in claim.rules:
+            self._open(bucket_key(rule, claim.day, claim.person_id))
+
+    def settle(self) -> None:
+        """Bring into the bucket what was passed by."""
+        if self._key is not None:
+            taken = self.buckets[self._key]
+            self.buckets[self._key] = taken._replace(
+                free_amount=taken.free_amount + self._amount, free_hours=taken.free_hours + self._hours
+            )
+            self._key = None
+
+    def gives_back(self, entry: Entry, price: Price) -> bool:
+        """Take what the entry holds out of its bucket; false where that is not the short way."""
+        single = self._single(entry, price)
+        if single is None:
+            return False
+        self._turn_to(single.key)
+        self._amount -= price.billable
+        self._hours -= price.billable_hours
+        return True
+
+    def passes(self, entry: Entry, price: Price) -> bool:
+        """Take what the entry keeps; false where it may get something else, or that is not the short way."""
+        single = self._single(entry, price)
+        if single is None:
+            return False
+        self._turn_to(single.key)
+        amount, hours = self._stored[0] + self._amount, self._stored[1] + self._hours
+        if price.billable == price.value and price.billable_hours == (price.hours if price.value else 0):
+            if price.binding is not None or (
+                single.hard
+                and (
+                    (single.amount is not None and amount + price.value > single.amount)
+                    or (single.hours is not None and hours + price.billable_hours > single.hours)
+                )
+            ):
+                return False
+            self._amount += price.value
+            self._hours += price.billable_hours
+            return True
+        return (
+            not price.billable
+            and not price.billable_hours
+            and price.value > 0
+            and price.binding == single.cap_id
+            and single.hard
+            and single.amount is not None
+            and amount >= single.amount
+        )
+
+    def _turn_to(self, key: BucketKey) -> None:
+        if key != self._key:
+            self.settle()
+            taken = self._open(key)
+            self._key, self._stored = key, (taken.amount, taken.hours)
+            self._amount = self._hours = 0
+
+    def _open(self, key: BucketKey) -> Bucket:
+        found = self.buckets.get(key)
+        if found is None:
+            part_id = bucket_id(self._plan, self._allotment, key)
+            found = self.buckets[key] = self._draft.bucket(part_id).bucket
+        return found
+
+    def _single(self, entry: Entry, price: Price) -> _Single | None:
+        if self._allotment != MAIN or entry.issued or price.given or price.final:
+            return None
+        place = price.line_id, price.day
+        if place not in self._singles:
+            self._singles[place] = _single_of(plan_of(self._draft, price), price.day)
+        return self._singles[place]
+
+
+def _single_of(plan: LinePlan | None, day: date) -> _Single | None:
+    if plan is None or len(plan.rules) != 1 or plan.rules[0].period == "day":
+        return None
+    [rule] = plan.rules
+    limit = limit_on(rule, day)
+    return _Single(bucket_key(rule, day, ""), rule.cap_id, limit.hard, limit.amount, limit.hours)
+
+
+def _taken(claim: Claim, buckets: dict[BucketKey, Bucket], step: Amount, mode: str) -> Grant:
+    granted = grant(claim, buckets, step, mode)
+    take(claim, granted, buckets)
+    return granted
+
+
+# By cap and period: whether any version limits amount, whether any limits hours.
+_Measures = dict[tuple[str, str], tuple[bool, bool]]
+
+
+class _Moved:
+    """How much more, or less, is taken from each bucket than at the same place before the event; only in measures that decide."""
+
+    __slots__ = ("_by_bucket", "_measures")
+
+    def __init__(self, measures: _Measures) -> None:
+        self._measures = measures
+        self._by_bucket: dict[BucketKey, tuple[Amount, Hours]] = {}
+
+    def add(self, claim: Claim, amount: Amount, hours: Hours) -> None:
+        if not amount and not hours:
+            return
+        for rule in claim.rules:
+            in_amount, in_hours = self._measures.get((rule.cap_id, rule.period), (True, True))
+            key = bucket_key(rule, claim.day, claim.person_id)
+            had_amount, had_hours = self._by_bucket.pop(key, (0, 0))
+            has = had_amount + amount * in_amount, had_hours + hours * in_hours
+            if any(has):
+                self._by_bucket[key] = has
+
+    @property
+    def is_nothing(self) -> bool:
+        return not self._by_bucket
+
+
+def _measures(draft: Draft, plan: LinePlan) -> _Measures:
+    """In what the hard limits of any line under the same caps are, in any version that was ever known."""
+    contract = draft.contract(plan.contract_id)
+    assert contract is not None, "the plan is of a contract in the books"
+    key = ("measures", plan.key, len(contract.former))
+    if key not in draft.plans:
+        found: _Measures = {}
+        stored = (*contract.former, *contract.history)
+        plans = (line_plan(draft, contract, one.version, line_id) for line_id in sorted(plan.group) for one in stored)
+        for rule in (rule for known in (plan, *plans) if known is not None for rule in known.rules):
+            in_amount, in_hours = found.get((rule.cap_id, rule.period), (False, False))
+            hard = [limit for limit in rule.limits if limit.hard]
+            found[rule.cap_id, rule.period] = (
+                in_amount or any(limit.amount is not None for limit in hard),
+                in_hours or any(limit.hours is not None for limit in hard),
+            )
+        draft.plans[key] = found
+    measures: _Measures = draft.plans[key]
+    return measures
 
 
 Held = tuple[Claim, Grant]
@@ -303,15 +552,14 @@ Held = tuple[Claim, Grant]
 def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Held], dict[BucketKey, Bucket]]:
     """Every claim of the plan's lines that is not settled, with what it holds, in consumption order; and the buckets without what
     these hold freely."""
-    rivals = sorted(_rivals(draft, plan, allotment, ("", "", ""), ""), key=lambda rival: rival.order)
-    buckets = {
-        key: draft.bucket(bucket_id(plan, allotment, key)).bucket
-        for rival in rivals
-        for key in (bucket_key(rule, rival.claim.day, rival.claim.person_id) for rule in rival.claim.rules)
-    }
+    waiting = _waiting(draft, plan, ("", "", ""), "")
+    found = (_rival(draft, plan, allotment, entry) for _, entry, _ in waiting)
+    rivals = [rival for rival in found if rival is not None]
+    passing = _Passing(draft, plan, allotment)
     for rival in rivals:
-        _take_back(rival, allotment, buckets)
-    return [(rival.claim, granted_of(allotment, rival.stake)) for rival in rivals], buckets
+        passing.read(rival.claim)
+        _take_back(rival, allotment, passing.buckets)
+    return [(rival.claim, granted_of(allotment, rival.stake)) for rival in rivals], passing.buckets
 
 
 def _take_back(rival: _Rival, allotment: str, buckets: dict[BucketKey, Bucket]) -> None:
@@ -320,26 +568,40 @@ def _take_back(rival: _Rival, allotment: str, buckets: dict[BucketKey, Bucket]) 
     take(rival.claim, negative, buckets)
 
 
-def _rivals(draft: Draft, plan: LinePlan, allotment: str, start: Order, own_id: str) -> list[_Rival]:
-    since = "" if plan.policies.cap_order == "approval" else start[0]
+def _waiting(draft: Draft, plan: LinePlan, start: Order, own_id: str) -> list[_Waiting]:
+    """Entries behind `start` that are not settled, on the line or on those that share caps with it, in consumption order."""
+    by_approval = plan.policies.cap_order == "approval"
     found = []
     for line_id in sorted(plan.group):
-        for entry in draft.open_on(plan.contract_id, line_id, since):
-            stake = stake_of(entry)
-            if entry.entry_id == own_id or stake is None or not stands_on(stake, plan.contract_id, line_id):
+        for entry in draft.open_on(plan.contract_id, line_id, "" if by_approval else start[0]):
+            work = entry.behind or entry.work
+            price = work.price if work is not None else None
+            if price is None or price.line_id != line_id or price.contract_id != plan.contract_id:
                 continue
-            theirs = plan_of(draft, stake.price)
-            if theirs is None:
-                continue
-            order = order_key(plan, stake.price, entry.entry_id)
-            if order > start:
-                found.append(_Rival(order, theirs, entry, stake, claim_of(theirs, allotment, stake)))
-    return found
+            order = order_of(price.day, price.approved_at, entry.entry_id, by_approval=by_approval)
+            if order > start and entry.entry_id != own_id:
+                found.append((order, entry, price))
+    return sorted(found, key=itemgetter(0))
 
 
-def _differs(allotment: str, stake: Stake, granted: Grant) -> bool:
-    """Whether the entry's share is another, or the cap that bounds it (kept for billing alone, where the two are apart)."""
-    had = granted_of(allotment, stake)
+def _may_hold(entry: Entry, price: Price) -> bool:
+    """Whether the entry can have taken anything from a bucket, in any allotment."""
+    return bool(
+        price.billable or price.allowed or price.billable_hours or price.allowed_hours or price.given or entry.issued
+    )
+
+
+def _rival(draft: Draft, plan: LinePlan, allotment: str, entry: Entry) -> _Rival | None:
+    stake = stake_of(entry)
+    theirs = plan_of(draft, stake.price) if stake is not None else None
+    if stake is None or theirs is None:
+        return None
+    order = order_key(plan, stake.price, entry.entry_id)
+    return _Rival(order, theirs, entry, stake, claim_of(theirs, allotment, stake))
+
+
+def _differs(allotment: str, had: Grant, granted: Grant) -> bool:
+    """Whether the share is another, or the cap that bounds it (kept for billing alone, where the two are apart)."""
     return granted[:2] != had[:2] or (allotment != REVENUE and granted.binding != had.binding)
 
 

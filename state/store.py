@@ -44,6 +44,7 @@ KEPT_BACK_MAX = 64
 # Rows of entries that stay at hand, 5 kB each, for they are often read again soon.
 ROWS_AT_HAND = 5_000
 PAGES_AT_HAND_KIB = 24_576
+OPEN_ON = "no = ? AND line = ? AND day >= ? AND day < ? ORDER BY day, id"
 # Line, day, entry.
 OpenKey = tuple[str, str, str]
 
@@ -200,15 +201,19 @@ class Store:
             self.flush()
             changed = None
         rows = self._rows_of(no)
-        found: dict[tuple[str, str], Entry] = {}
-        for day, entry_id, data in self.db.execute(
-            "SELECT day, id, data FROM open_entries JOIN entries USING (no, id) WHERE no = ? AND line = ? AND day >= ? AND day < ?"
-            " ORDER BY day, id",
-            (no, line, since, until),
-        ):
-            found[day, entry_id] = rows.get(entry_id) or self._read(rows, entry_id, data)
+        place = (no, line, since, until)
+        listed = self.db.execute(f"SELECT day, id FROM open_entries WHERE {OPEN_ON}", place).fetchall()
+        try:
+            entries = [rows[entry_id] for _, entry_id in listed]
+        except KeyError:
+            stored = f"SELECT id, data, day FROM open_entries JOIN entries USING (no, id) WHERE {OPEN_ON}"
+            entries, listed = [], []
+            for entry_id, data, day in self.db.execute(stored, place):
+                entries.append(rows.get(entry_id) or self._read(rows, entry_id, data))
+                listed.append((day, entry_id))
         if not changed:
-            return list(found.values())
+            return entries
+        found = dict(zip(listed, entries, strict=True))
         for (of, day, entry_id), there in changed.items():
             if of == line and since <= day < until:
                 if there:

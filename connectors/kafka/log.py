@@ -60,7 +60,8 @@ class KafkaLog:
         self._consumer = clients.consumer()
         self._held: list[LogRecord] = []
         self._places: list[int] = []
-        self._next, self._next_place = -1, -1
+        self._appended: list[int] = []
+        self._next, self._next_place, self._seen_to = -1, -1, -1
         try:
             self._first = bounds(self._consumer, (topic, shard), timeout)[0]
             self.genesis = self._read_genesis()
@@ -78,6 +79,19 @@ class KafkaLog:
             return self._places[number - self._held[0].offset]
         return self._next_place if number == self._next else -1
 
+    def appended(self, number: int, following: int) -> list[int]:
+        """When the broker took these records, in milliseconds since 1970; of those that were read last."""
+        first = self._held[0].offset if self._held else self._next
+        return self._appended[max(number - first, 0) : max(following - first, 0)]
+
+    def behind(self, number: int) -> int:
+        """Records from a number on, as the last answer of the brokers had it; may be asked from another thread."""
+        if self._next < 0:
+            return 0
+        high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, self.shard), cached=True)[1]
+        # Behind the last record there may be marks of transactions, which the end of the partition passes.
+        return max(self._next - number, 0) + max(high - max(self._next_place, self._seen_to), 0)
+
     def has_behind(self, number: int) -> bool:
         """Whether this record, or one behind it, is at hand."""
         return number < self._next
@@ -91,10 +105,11 @@ class KafkaLog:
         held = self._held
         if held and held[0].offset <= offset < self._next:
             done = offset - held[0].offset
-            del held[:done], self._places[:done]
+            del held[:done], self._places[:done], self._appended[:done]
         else:
             held.clear()
             self._places.clear()
+            self._appended.clear()
             if offset != self._next:
                 self._go_to(offset)
             self._take_in(self._consumer.consume(max_records, 0))
@@ -136,7 +151,7 @@ class KafkaLog:
     def _go_to(self, number: int) -> None:
         place = self.locate(number)
         self._consumer.assign([TopicPartition(self.topic, self.shard, place)])
-        self._next, self._next_place = number, place
+        self._next, self._next_place, self._seen_to = number, place, -1
         self.is_at_end = False
 
     def _take_in(self, messages: list[Message]) -> None:
@@ -144,9 +159,11 @@ class KafkaLog:
             fault = message.error()
             if fault is not None:
                 self._heed(fault)
+                self._seen_to = message.offset()
                 continue
             self._held.append(self._record(message))
             self._places.append(message.offset())
+            self._appended.append(message.timestamp()[1])
             self._next += 1
             self._next_place = message.offset() + 1
             self.is_at_end = False

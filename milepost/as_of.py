@@ -6,7 +6,7 @@ Both are added around a command that reads an output folder: the first gives it 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import wraps
@@ -46,6 +46,10 @@ def looking_back(verb: Verb, asked: str = "", answer: Answer | None = None) -> V
 
     @wraps(verb)
     def seen(*, as_of: str | None = None, for_: str | None = None, **arguments: Any) -> None:
+        if arguments["output"] is None:
+            _needs_a_folder({"--as-of": as_of, "--for": for_})
+            verb(**arguments)
+            return
         with folder_as_of(arguments["output"], as_of) as output:
             if for_ is not None and answer is not None:
                 answer(arguments[asked], output, for_, arguments["json"])
@@ -58,6 +62,12 @@ def looking_back(verb: Verb, asked: str = "", answer: Answer | None = None) -> V
     seen.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     seen.__annotations__ = {each.name: each.annotation for each in parameters}
     return seen
+
+
+def _needs_a_folder(options: Mapping[str, str | None]) -> None:
+    for option, given in options.items():
+        if given is not None:
+            raise typer.BadParameter("expected --output with it: a log is needed to look back", param_hint=option)
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from milepost.commands import (
     status,
     topics,
     verify,
+    view,
 )
 from milepost.errors import TellingGroup
 from milepost.for_period import forecast_for, show_for
@@ -59,6 +60,7 @@ contract = typer.Typer(name="schemas", help="The public contract: schemas of eve
 waiting = typer.Typer(name="exceptions", help="What waits for somebody, and decisions about it.", **PLAIN)
 unread = typer.Typer(name="dead-letters", help="What could not be read, and sending it again.", **PLAIN)
 serving = typer.Typer(name="serve", help="The processes that work on Kafka.", **PLAIN)
+in_redis = typer.Typer(name="view", help="What Redis holds of the projects.", **PLAIN)
 on_brokers = typer.Typer(name="topics", help="The topics: missing ones, wrong settings.", **PLAIN)
 configured = typer.Typer(name="settings", help="Which settings hold, and where they come from.", **PLAIN)
 
@@ -371,6 +373,15 @@ mount(
     example="milepost serve view --set redis.url=redis://127.0.0.1:6379/0",
     then="milepost doctor, where it waits: it says whether Redis answers",
     on=serving,
+)
+app.add_typer(in_redis)
+mount(
+    "rebuild",
+    view.rebuild,
+    "Empty Redis and fill it again from the topic.",
+    example="milepost view rebuild --set redis.url=redis://127.0.0.1:6379/0",
+    then="milepost show PROJECT --from redis",
+    on=in_redis,
 )
 mount(
     "repair",

@@ -34,8 +34,8 @@ from connectors.kafka.clients import Clients
 from connectors.kafka.directory import TRANSACTION
 from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.log import KafkaLog
-from connectors.kafka.log_writer import GENESIS_KEY, NUMBER, Produced
-from connectors.kafka.names import Names
+from connectors.kafka.log_writer import Produced
+from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import Transactions
 from connectors.log_records import read_stored
@@ -222,7 +222,7 @@ def _import_partition(
             if place % A_TRANSACTION == 0:
                 tell(f"partition {number}", place, of.records)
             key = read_stored(value, 0)[0].engagement_id.encode()
-            yield Produced(names.log, value, key, number, [(NUMBER, b"%d" % place)])
+            yield Produced(names.log, value, key, number, [(NUMBER_HEADER, b"%d" % place)])
 
     with EngagementLog.open(folder, number) as log:
         if log.end != of.records:

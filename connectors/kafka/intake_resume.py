@@ -23,8 +23,8 @@ from connectors.kafka import intake_progress
 from connectors.kafka.clients import Clients, Consumer, Message
 from connectors.kafka.directory import TRANSACTION, Directory, Stand
 from connectors.kafka.intake_progress import IntakeProgress
-from connectors.kafka.log_writer import GENESIS_KEY, NUMBER, Same
-from connectors.kafka.names import Names
+from connectors.kafka.log_writer import Same
+from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.kafka.partitions import is_passing, unreachable
 from connectors.log_records import read_stored
 from state.genesis import Genesis, to_json
@@ -307,7 +307,7 @@ def _number(tail: Message | None) -> int | None:
         return None
     if tail.key() == GENESIS_KEY:
         return GENESIS_NUMBER
-    found = dict(tail.headers() or ()).get(NUMBER, b"")
+    found = dict(tail.headers() or ()).get(NUMBER_HEADER, b"")
     return int(found) if found.isdigit() else None
 
 

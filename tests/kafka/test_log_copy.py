@@ -58,7 +58,7 @@ def site_of(of: World, folder: Path) -> Site:
 
 
 def simulated_events(folder: Path) -> list[Event]:
-    made = ["simulate", "--seed", "11", "--people", "8", "--projects", "6", "--months", "1", "--out", str(folder)]
+    made = ["simulate", "--seed", "11", "--people", "12", "--projects", "10", "--months", "1", "--out", str(folder)]
     subprocess.run([sys.executable, "-m", "milepost", *made], cwd=ROOT, check=True, capture_output=True)
     files = sorted(folder.glob("**/*.jsonl"), key=lambda file: (DOMAIN_ORDER.get(file.stem, 9), file.name))
     return [event_from_json_line(line) for file in files for line in file.read_bytes().splitlines()]

@@ -77,7 +77,9 @@ def _differences(version: str, files: Mapping[str, str], found: Mapping[str, str
             yield f"{name}: was edited, and belongs to {version}, which is frozen: {remedy}"
 
 
-def frozen(lock: Lock, rules: Mapping[str, int], found: Mapping[str, str]) -> dict[str, dict[str, Mapping[str, str] | None]]:
+def frozen(
+    lock: Lock, rules: Mapping[str, int], found: Mapping[str, str]
+) -> dict[str, dict[str, Mapping[str, str] | None]]:
     """With the versions in force fixed to these files; what is frozen stays as it is."""
     made: dict[str, dict[str, Mapping[str, str] | None]] = {rule: dict(versions) for rule, versions in lock.items()}
     for rule, version in rules.items():

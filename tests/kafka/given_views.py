@@ -29,7 +29,7 @@ def project(project_id: str, version: int, engagement_id: str = "E-1", accrued: 
         (balance("C-1", accrued),),
         (f"{engagement_id}.C-1/1",),
         ViewForecast(version, 20_000_000, 30_000_000, 10_000_000, 40_000_000),
-        (ViewException(f"{engagement_id}.x1", "no_rate", "project_manager", 500_000, ("T-1",), "EUR"),),
+        (ViewException(f"{engagement_id}.x1", "no_rate", "delivery", 500_000, ("T-1",), "EUR"),),
         1,
     )
 

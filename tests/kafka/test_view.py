@@ -372,7 +372,7 @@ def test_show_from_redis(of: Site, model: ReadModel) -> None:
     assert "8 8 400.00 EUR 0.00" in lines
     assert "C-1 EUR 100.00 0.00 0.00 100.00 0.00 0.00 100.00" in lines
     assert "2,000.00 3,000.00 1,000.00 40.0 %" in lines
-    assert "no_rate project_manager 1 50.00 EUR E-1.x1" in lines
+    assert "no_rate delivery 1 50.00 EUR E-1.x1" in lines
     assert "E-1.C-1/1" in lines
     found = json.loads(run("milepost show P-2 --from redis --json", of, model).stdout)
     assert (found["version"], found["kind"]) == (1, "project_view")

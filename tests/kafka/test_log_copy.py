@@ -19,6 +19,7 @@ from connectors.kafka import topics
 from connectors.kafka.outputs import SHARD_TOPICS
 from dataflows.accounting_kafka import run as account
 from domain.events.catalogue import TOPICS, Event
+from domain.outputs import ControlTotals, Output
 from milepost import exit_codes
 from milepost.cli import app
 from simulation.servers.kafka import Broker
@@ -68,7 +69,7 @@ DOMAIN_ORDER = {"finance.reference": 0, "hr.people": 1, "crm.contracts": 2, "psa
 
 
 def accounted(of: World, folder: Path) -> dict[tuple[int, str], list[object]]:
-    """All outputs by shard and topic, without the generation in their positions."""
+    """All outputs by shard and topic, without the generation in their positions, and the chain over them in control totals."""
     site = site_of(of, folder)
     end = Until({number: len(part) for number, part in enumerate(of.log())})
     account(site.job(), end.reached, end.on_commit)
@@ -79,10 +80,14 @@ def accounted(of: World, folder: Path) -> dict[tuple[int, str], list[object]]:
             decoded = [OUTPUT_CODECS[one.type_name].decode(one.body) for one in own]
             assert {position.generation for position, _ in decoded} <= {of.kafka.generation}
             found[shard, topic] = [
-                (one.key, one.output_seq, position._replace(generation=""), record)
+                (one.key, one.output_seq, position._replace(generation=""), unchained(record))
                 for one, (position, record) in zip(own, decoded, strict=True)
             ]
     return found
+
+
+def unchained(record: Output) -> Output:
+    return record._replace(output_chain="") if isinstance(record, ControlTotals) else record
 
 
 def run(line: str, of: World) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -30,7 +31,7 @@ def one(broker: Broker, own_name: str, tmp_path: Path) -> Site:
     return site(broker, own_name, tmp_path / "stores", partitions=1)
 
 
-def with_another_schema() -> object:
+def with_another_schema() -> Any:
     """A release whose journals have one more field, with a default that takes a byte."""
     before = accounting_kafka.ENCODERS
     body = dict(before.body)
@@ -60,7 +61,7 @@ def test_outputs_that_a_release_writes_otherwise_are_not_written_over_a_log_that
     until_all(one, len(records))
     before, progress = one.said(0), one.written(0)
     shutil.rmtree(one.folder)
-    with with_another_schema(), pytest.raises(GuardStop) as stop:  # type: ignore[attr-defined]
+    with with_another_schema(), pytest.raises(GuardStop) as stop:
         until_all(one, len(records) + 1)
     assert stop.value.code == OUTPUTS_DIFFER
     assert one.said(0) == before == expected(one, 0, records)

@@ -103,7 +103,7 @@ def test_the_page_runs_as_printed(reached: str, broker: Broker, registry: Regist
                 printed = python(line if broker.bootstrap not in line else f"{line} {reached}")
                 if "billing.statements" in line:
                     (statement,) = printed
-                    assert statement["statement_id"].endswith("K-1/1"), statement["statement_id"]
+                    assert statement["statement_id"] == "K-1.K-1/ACME/2026-03-01/1"
                     assert statement["total"] == "2100.0000"
                     assert statement["amount_due"] == "2100.0000"
             else:

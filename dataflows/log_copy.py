@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
@@ -36,12 +37,13 @@ from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
+from connectors.kafka.partitions import unreachable
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import Transactions
 from connectors.log_records import read_stored
 from dataflows.accounting_kafka import check_log
 from state import genesis
-from state.guards import LOG_DAMAGED, LOG_MISSING, OTHER_GENERATION, TOPIC_CHANGED, GuardStop
+from state.guards import LOG_DAMAGED, LOG_MISSING, OTHER_GENERATION, TOPIC_CHANGED, TORN_OUTPUTS, GuardStop
 from state.rules import check_genesis
 
 VERSION: Final = 1
@@ -129,8 +131,19 @@ def _export_partition(
     with closing(KafkaLog(clients, names.log, number, timeout, copy)) as log:
         check_log(log.genesis, kafka, number)
         with closing(LogAppender.open(folder, log.genesis, None)) as appender:
+            heard = time.monotonic()
             while appender.offset < end:
-                if not log.read(appender.offset):
+                if log.read(appender.offset):
+                    heard = time.monotonic()
+                elif log.is_at_end:
+                    raise GuardStop(
+                        TORN_OUTPUTS,
+                        f"{names.log}, partition {number}: expected {end:,} records, as intake's progress says, found {appender.offset:,}: "
+                        "the log has lost its end, and a copy of it would too. Use an earlier export, or a mirror",
+                    )
+                elif time.monotonic() - heard > timeout:
+                    raise unreachable(f"nothing of {names.log}, partition {number}, came for {timeout:g} seconds")
+                else:
                     log.wait()
                 tell(f"partition {number}", appender.offset, end)
             appender.sync()

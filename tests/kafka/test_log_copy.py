@@ -23,10 +23,11 @@ from domain.outputs import ControlTotals, Output
 from milepost import exit_codes
 from milepost.cli import app
 from simulation.servers.kafka import Broker
-from state.guards import LOG_DAMAGED, OTHER_GENERATION, TOPIC_CHANGED
+from state.guards import LOG_DAMAGED, OTHER_GENERATION, TOPIC_CHANGED, TORN_OUTPUTS
 from tests.intake_inputs import activated, at, worked
 from tests.kafka.firm import ROOT, Site, Until
 from tests.kafka.intake_world import World
+from tests.kafka.servers import until
 
 DOMAIN = sorted({topic for topic in TOPICS.values() if topic})
 MADE = ("engagement.log", "directory", "shard.progress", "overrides")
@@ -187,3 +188,21 @@ def test_an_export_goes_into_an_empty_folder(world: World, copied: Path) -> None
     assert told.exit_code == exit_codes.USAGE
     assert "expected an empty folder" in told.output
     assert {file.name: file.read_bytes() for file in copied.glob("*.json*")} == before
+
+
+def test_a_log_that_has_lost_its_end_is_not_copied(world: World, copied: Path, tmp_path: Path) -> None:
+    """It is made again without its last records, as brokers that lost their disks may come back."""
+    names = [world.names.log]
+    genesis = [partition[0] for partition in world.read(world.names.log, 2)]
+    for done in world.clients.admin.delete_topics(names).values():
+        done.result()
+    until(lambda: world.names.log not in world.clients.admin.list_topics(timeout=30).topics)
+    make_topics(world, "engagement.log")
+    until(lambda: world.names.log in world.clients.admin.list_topics(timeout=30).topics)
+    for partition, first in enumerate(genesis):
+        world.producer.produce(world.names.log, first.value(), first.key(), partition=partition)
+    world.flush()
+    told = run(f"milepost log export --out {tmp_path / 'later'}", world)
+    assert told.exit_code == TORN_OUTPUTS, told.output
+    assert "the log has lost its end" in told.output
+    assert not (tmp_path / "later" / "manifest.json").exists()

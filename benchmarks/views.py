@@ -41,6 +41,7 @@ TOPIC: Final = TOPICS["ProjectView"]
 SHARDS: Final = 4
 A_TRANSACTION: Final = 5_000
 PATIENCE: Final = 30
+MORNING: Final = 1_772_438_400_000_000  # 2026-03-02T08:00:00Z
 
 
 class Taken(NamedTuple):
@@ -69,7 +70,7 @@ def fill(clients: KafkaClients, settings: KafkaSettings, views: int, projects: i
         for number in range(begin, min(begin + A_TRANSACTION, views)):
             project = number % projects
             shard = project % SHARDS
-            position = Position(names.generation, shard, number, 0, number, "event", number, number, None, "1")
+            position = Position(names.generation, shard, number, 0, number, "event", MORNING, MORNING, None, "1")
             body = frame + encode(position, view(f"PRJ-{project:06d}", number // projects + 1))
             told = headers(source_of(names.generation, shard), "ProjectView", number, number - 1)
             producer.produce(names.shared(TOPIC), body, f"PRJ-{project:06d}".encode(), shard, headers=told)

@@ -125,9 +125,11 @@ def lay_out(page: Path, folder: Path) -> None:
     """What a reader has before the first command: a copy of the repository, the page's files, and the firm that it speaks of."""
     for name in ("docs", "schemas"):
         (folder / name).symlink_to(ROOT / name)
-    for file, text in saved(page).items():
-        (folder / file).write_text(text, encoding="utf-8")
     commands = ALL[name_of(page)]
+    sends = any(each.command.startswith("python producer.py ") for each in commands)
+    producers = saved(ROOT / "docs" / "producers.md") if sends else {}
+    for file, text in {**producers, **saved(page)}.items():
+        (folder / file).write_text(text, encoding="utf-8")
     speaks_of = any("build/try/output" in each.command for each in commands)
     if speaks_of and not any(each.command.startswith("milepost simulate ") for each in commands):
         shutil.copytree(simulated_run().parent, folder / "build" / "try")

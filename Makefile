@@ -55,6 +55,7 @@ schemas: $(READY) ## Check the schemas: rules, history, and that the generated c
 	$(BIN)/python -m schemas.topics_page --check
 	$(BIN)/python -m schemas.settings_page --check
 	$(BIN)/python -m schemas.asyncapi --check
+	$(BIN)/python -m schemas.rules_lock --check
 
 kafka: $(READY) ## Run a Kafka broker and a schema registry on this machine until Ctrl-C
 	@exec $(BIN)/python -m simulation.servers $(KAFKA_ARGS)

@@ -28,8 +28,7 @@ from connectors.event_bodies import schema_number
 from connectors.files.engagement_log import EngagementLog
 from connectors.kafka import topics
 from connectors.kafka.clients import KafkaClients
-from connectors.kafka.log import GENESIS_KEY, NUMBER_HEADER
-from connectors.kafka.names import Names
+from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.progress import from_bytes
 from connectors.kafka.settings import KafkaSettings

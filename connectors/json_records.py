@@ -93,6 +93,22 @@ def event_from_json(found: object) -> Event:
         raise DecodeError(wrong.reason, _path(wrong.path)) from None
 
 
+def output_from_json(found: object) -> tuple[Position, Output]:
+    """What `record_to_json` made of an output with its position. Raises DecodeError."""
+    name = found.get("type") if type(found) is dict else None
+    codec = OUTPUT_CODECS.get(name) if isinstance(name, str) else None
+    if type(found) is not dict or codec is None:
+        raise DecodeError("expected one JSON object with the type of an output, such as ProjectView", "type")
+    head = codec.record.head
+    assert head is not None
+    try:
+        position = _record_reader(head)({key: found[key] for key in head.names if key in found})
+        record = _record_reader(codec.record)({key: value for key, value in found.items() if key not in head.names})
+    except Wrong as wrong:
+        raise DecodeError(wrong.reason, _path(wrong.path)) from None
+    return position, cast(Output, record)
+
+
 def record_to_json(record: Event | Output, position: Position | None = None) -> dict[str, Any]:
     """The record as JSON values with its type; of an output with the position in front."""
     title = type(record).__name__

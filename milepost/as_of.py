@@ -46,6 +46,10 @@ def looking_back(verb: Verb, asked: str = "", answer: Answer | None = None) -> V
 
     @wraps(verb)
     def seen(*, as_of: str | None = None, for_: str | None = None, **arguments: Any) -> None:
+        if arguments["output"] is None:
+            _needs_a_folder({"--as-of": as_of, "--for": for_})
+            verb(**arguments)
+            return
         with folder_as_of(arguments["output"], as_of) as output:
             if for_ is not None and answer is not None:
                 _check_alone(verb, arguments, asked)
@@ -68,6 +72,12 @@ def _check_alone(verb: Verb, arguments: Mapping[str, Any], asked: str) -> None:
             continue
         option = f"--{name.strip('_').replace('_', '-')}"
         raise typer.BadParameter("expected it or --for, got both", param_hint=option)
+
+
+def _needs_a_folder(options: Mapping[str, str | None]) -> None:
+    for option, given in options.items():
+        if given is not None:
+            raise typer.BadParameter("expected --output with it: a log is needed to look back", param_hint=option)
 
 
 @contextmanager

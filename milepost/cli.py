@@ -23,6 +23,7 @@ from milepost.commands import (
     import_exports,
     lag,
     ledger,
+    log,
     mending,
     run,
     schemas,
@@ -33,6 +34,7 @@ from milepost.commands import (
     status,
     topics,
     verify,
+    view,
 )
 from milepost.errors import TellingGroup
 from milepost.for_period import forecast_for, show_for
@@ -62,6 +64,8 @@ contract = typer.Typer(name="schemas", help="The public contract: schemas of eve
 waiting = typer.Typer(name="exceptions", help="What waits for somebody, and decisions about it.", **PLAIN)
 unread = typer.Typer(name="dead-letters", help="What could not be read, and sending it again.", **PLAIN)
 serving = typer.Typer(name="serve", help="The processes that work on Kafka.", **PLAIN)
+kept_log = typer.Typer(name="log", help="Copies of the engagement log.", **PLAIN)
+in_redis = typer.Typer(name="view", help="What Redis holds of the projects.", **PLAIN)
 on_brokers = typer.Typer(name="topics", help="The topics: missing ones, wrong settings.", **PLAIN)
 configured = typer.Typer(name="settings", help="Which settings hold, and where they come from.", **PLAIN)
 
@@ -386,6 +390,32 @@ mount(
     example="milepost serve view --set redis.url=redis://127.0.0.1:6379/0",
     then="milepost doctor, where it waits: it says whether Redis answers",
     on=serving,
+)
+app.add_typer(kept_log)
+mount(
+    "export",
+    log.export,
+    "Copy the engagement log into files.",
+    example="milepost log export --out backup/2026-03-31",
+    then="keep the folder where no broker stores anything; milepost log import, should the log be lost",
+    on=kept_log,
+)
+mount(
+    "import",
+    log.import_,
+    "Make a log again from a copy.",
+    example="milepost log import --in backup/2026-03-31 --set kafka.generation=2",
+    then="milepost serve intake, then milepost serve accounting, with the same generation",
+    on=kept_log,
+)
+app.add_typer(in_redis)
+mount(
+    "rebuild",
+    view.rebuild,
+    "Empty Redis and fill it again from the topic.",
+    example="milepost view rebuild --set redis.url=redis://127.0.0.1:6379/0",
+    then="milepost show PROJECT --from redis",
+    on=in_redis,
 )
 mount(
     "repair",

@@ -19,7 +19,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from connectors.files.output_lock import NAME as LOCK_NAME
 from connectors.kafka.clients import KafkaClients
-from connectors.kafka.names import Names
+from connectors.kafka.names import GENESIS_KEY, Names
 from connectors.kafka.pinned_schemas import pinned_schemas
 from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
 from connectors.kafka.settings import is_loopback
@@ -44,7 +44,6 @@ REFUSALS: Final = (
     KafkaError.GROUP_AUTHORIZATION_FAILED,
 )
 RIGHTS_MISSING: Final = "give this user the rights that docs/topics.md lists"
-GENESIS_KEY: Final = b"\x00genesis"
 
 
 class Finding(NamedTuple):

@@ -2,6 +2,7 @@
 
 python -m bytewax.run 'milepost.serving:accounting_flow("0,4")'
 python -m bytewax.run milepost.serving:intake_flow
+python -m bytewax.run milepost.serving:view_flow
 """
 
 from __future__ import annotations
@@ -107,12 +108,22 @@ def _take_in(settings: Settings, stop: Stop, measured: Measured) -> None:
 
 def keep_views(settings: Settings) -> None:
     """Until somebody asks to stop. Redis is waited for."""
+    with stopping() as stop, opened_view(settings, stop) as flow:
+        asked(flow.run)
+
+
+def view_flow() -> Dataflow:
+    """With the settings that the environment names. A fault ends the process."""
+    held = ExitStack()
+    atexit.register(held.close)
+    stop = held.enter_context(stopping())
+    return held.enter_context(opened_view(load().settings, stop)).flow()
+
+
+@contextmanager
+def opened_view(settings: Settings, stop: Stop) -> Iterator[ViewFlow]:
     kafka = settings.kafka
-    with (
-        stopping() as stop,
-        serving_metrics(settings, VIEW) as measured,
-        closing(ReadModel(settings.redis)) as model,
-    ):
+    with serving_metrics(settings, VIEW) as measured, closing(ReadModel(settings.redis)) as model:
         clients = KafkaClients(kafka)
         asked(lambda: topics.check(clients, kafka, VIEW_TOPICS))
         hooks, is_told = MeasuredView(measured.metrics, measured.health), until_told(stop)
@@ -122,11 +133,19 @@ def keep_views(settings: Settings) -> None:
             hooks.turned()
             return is_told()
 
-        flow = ViewFlow(clients, Names.of(kafka), model, is_over, say, hooks.on_taken, hooks.on_polled)
-        try:
-            flow.run()
-        except KafkaException as fault:
-            raise unreachable(fault.args[0].str()) from fault
+        yield ViewFlow(clients, Names.of(kafka), model, is_over, say, hooks.on_taken, hooks.on_polled)
+
+
+def rebuild_views(settings: Settings) -> tuple[int, int] | None:
+    """Keys that were taken away, and projects there are now; None where somebody asked to stop before all were."""
+    kafka = settings.kafka
+    with stopping() as stop, closing(ReadModel(settings.redis)) as model:
+        clients = KafkaClients(kafka)
+        asked(lambda: topics.check(clients, kafka, VIEW_TOPICS))
+        gone = model.clear()
+        flow = ViewFlow(clients, Names.of(kafka), model, lambda: stop.requested or flow.is_filled, say)
+        asked(flow.run)
+        return None if stop.requested else (gone, sum(1 for _ in model.project_ids()))
 
 
 def intake_flow() -> Dataflow:

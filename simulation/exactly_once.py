@@ -32,8 +32,8 @@ from connectors.kafka import outputs as outputs_module
 from connectors.kafka import partitions as partitions_module
 from connectors.kafka import resume as resume_module
 from connectors.kafka.frame import FRAME
-from connectors.kafka.log import GENESIS_KEY, NUMBER_HEADER, KafkaLog
-from connectors.kafka.names import FORECAST_CURRENT, Names
+from connectors.kafka.log import KafkaLog
+from connectors.kafka.names import FORECAST_CURRENT, GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.kafka.outputs import FORECAST_UPDATES, SHARD_TOPICS, KafkaOutputs
 from connectors.kafka.progress import from_bytes
 from connectors.kafka.published import published

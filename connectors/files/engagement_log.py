@@ -99,6 +99,22 @@ class EngagementLog:
             yield from found
             offset += len(found)
 
+    def stored(self) -> Iterator[bytes]:
+        """All committed ones as they stand, to be copied."""
+        data, base, place = b"", 0, self._header.start
+        for offset in range(self._committed.offset):
+            try:
+                block = read_block(data, place - base, self._header.sync) if data else None
+                if block is None:
+                    data, base = os.pread(self._file, READ_BYTES_MAX, place), place
+                    block = read_block(data, 0, self._header.sync)
+            except DecodeError as error:
+                raise damaged(self.path, offset, str(error)) from error
+            if block is None:
+                raise damaged(self.path, offset, "the record is not whole")
+            yield data[block[0] : block[1] - SYNC_BYTES]
+            place = base + block[1]
+
     def places(self, offset: int = 0) -> Iterator[LogEnd]:
         """The bytes at which the committed records from an offset on begin."""
         if offset < self._committed.offset:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, TopicPartition
@@ -22,8 +23,8 @@ from connectors.kafka import intake_progress
 from connectors.kafka.clients import Clients, Consumer, Message
 from connectors.kafka.directory import TRANSACTION, Directory, Stand
 from connectors.kafka.intake_progress import IntakeProgress
-from connectors.kafka.log_writer import GENESIS_KEY, NUMBER, Same
-from connectors.kafka.names import Names
+from connectors.kafka.log_writer import Same
+from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.kafka.partitions import is_passing, unreachable
 from connectors.log_records import read_stored
 from state.genesis import Genesis, to_json
@@ -122,6 +123,15 @@ def read_progress(clients: Clients, names: Names, ours: Ours) -> IntakeProgress 
     return found._replace(skipped=(*progress.skipped, progress.next_transaction))
 
 
+def committed_progress(clients: Clients, names: Names) -> IntakeProgress | None:
+    """Of the last transaction that counts, as any reader finds it; None where nothing was ever taken in."""
+    consumer = clients.consumer()
+    try:
+        return _last_progress(consumer, names)[0]
+    finally:
+        consumer.close()
+
+
 def read_genesis(clients: Clients, names: Names) -> str:
     """The text of partition 0. Raises GuardStop where the log does not begin with it."""
     consumer = clients.consumer()
@@ -162,10 +172,19 @@ def make_ready(
         return
     if found is not None:
         tell(f"{directory.path} holds another transaction than the topic; it is made again from {names.directory}")
+    with closing(directory_changes(clients, names, progress)) as changes:
+        directory.make_again(changes, stand)
+
+
+def directory_changes(
+    clients: Clients, names: Names, progress: IntakeProgress
+) -> Generator[tuple[bytes, bytes | None], None, None]:
+    """What intake remembers by this progress: a change a record, the last one of a key counts."""
     consumer = clients.consumer()
     try:
-        records = _to_the_end(consumer, names.directory, {0: _low(consumer, names.directory)})
-        directory.make_again(((each.key() or b"", each.value()) for each in records if _counts(each, progress)), stand)
+        for each in _to_the_end(consumer, names.directory, {0: _low(consumer, names.directory)}):
+            if _counts(each, progress):
+                yield each.key() or b"", each.value()
     finally:
         consumer.close()
 
@@ -288,7 +307,7 @@ def _number(tail: Message | None) -> int | None:
         return None
     if tail.key() == GENESIS_KEY:
         return GENESIS_NUMBER
-    found = dict(tail.headers() or ()).get(NUMBER, b"")
+    found = dict(tail.headers() or ()).get(NUMBER_HEADER, b"")
     return int(found) if found.isdigit() else None
 
 

@@ -14,8 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka import intake_progress, progress
 from connectors.kafka.clients import Clients, Message
-from connectors.kafka.log import GENESIS_KEY, NUMBER_HEADER
-from connectors.kafka.names import Names
+from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.kafka.partitions import Place, bounds, is_passing, unreachable, waited
 from connectors.kafka.progress import Written
 from connectors.kafka.resume import Ends

@@ -16,14 +16,13 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from connectors.decode_error import DecodeError
 from connectors.event_bodies import READERS
 from connectors.kafka.clients import Clients, Message
+from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER
 from connectors.kafka.partitions import bounds, is_passing, unreachable
 from connectors.log_records import LogRecord, Stored, read_stored
 from state import genesis
 from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, LOG_MISSING, TOPIC_CHANGED, GuardStop
 
-GENESIS_KEY: Final = b"\x00genesis"
-NUMBER_HEADER: Final = "n"
 # A record is an event of at most 1 MB with its engagement and what is its own.
 RECORD_BYTES_MAX: Final = 3 * 1024 * 1024
 READ_RECORDS: Final = 2_000

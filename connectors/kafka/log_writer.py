@@ -10,16 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from connectors.event_bodies import WRITERS
-from connectors.kafka.names import Names
+from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.log_records import Stored, write_stored
 from domain.events.catalogue import Event
 from state.genesis import Genesis, to_json
 from state.intake.intake import EVERYONE
 from state.intake.partition import partition_of
 
-# Keys of engagements are text without control characters, so none of them is this one.
-GENESIS_KEY: Final = b"\x00genesis"
-NUMBER: Final = "n"
 # Partitions of engagements are remembered, up to so many.
 KNOWN_MAX: Final = 100_000
 
@@ -61,7 +58,7 @@ class Appended(NamedTuple):
 
     def records(self, topic: str) -> Iterator[Produced]:
         for partition, number in self.numbers:
-            yield Produced(topic, self.value, self.key, partition, [(NUMBER, b"%d" % number)])
+            yield Produced(topic, self.value, self.key, partition, [(NUMBER_HEADER, b"%d" % number)])
 
 
 class LogWriter:

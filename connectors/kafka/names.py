@@ -12,6 +12,10 @@ PROGRESS: Final = "shard.progress"
 OVERRIDES: Final = "overrides"
 DEAD_LETTERS: Final = "dead-letters"
 FORECAST_CURRENT: Final = "forecast.current"
+# The key of the log's first record. Keys of engagements are text without control characters, so none of them is this one.
+GENESIS_KEY: Final = b"\x00genesis"
+# The header with a record's number in its partition of the log.
+NUMBER_HEADER: Final = "n"
 
 
 class Names(NamedTuple):

@@ -10,6 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicP
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import Names
+from connectors.kafka.partitions import is_passing
 from connectors.kafka.published import published
 from connectors.project_views import View, view_of
 from domain.outputs import TOPICS
@@ -19,7 +20,10 @@ AT_ONCE: Final = 200
 
 
 class Views(NamedTuple):
-    """Views of one partition, from one place to the next; a place names the topic, for one that is made again begins anew."""
+    """Views of one partition, from one place to the next.
+
+    A place names generation and topic: another generation, or a topic that was made again, is read from its beginning.
+    """
 
     partition: int
     place: str
@@ -39,14 +43,19 @@ class ViewTopic:
         state = clients.topics([self.topic])[self.topic]
         if state is None:
             raise GuardStop(TOPIC_CHANGED, f"there is no topic {self.topic}; `milepost topics create` makes it")
-        self._id = state.id
+        self._head = f"{names.generation}:{state.id}"
         self._places = {partition: places.get(partition, "") for partition in range(state.partitions)}
         self._behind = set(self._places)
         self._seen_to = dict.fromkeys(self._places, 0)
         self._consumer = clients.consumer(group=f"{names.prefix}milepost.view")
         self._consumer.assign(
-            [TopicPartition(self.topic, partition, self._offset(place)) for partition, place in self._places.items()]
+            [TopicPartition(self.topic, partition, self._begin(partition)) for partition in self._places]
         )
+
+    @property
+    def places(self) -> dict[int, str]:
+        """By partition, up to where it was read; empty where nothing was."""
+        return dict(self._places)
 
     @property
     def is_caught_up(self) -> bool:
@@ -63,7 +72,7 @@ class ViewTopic:
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._behind.discard(message.partition())
                 self._seen_to[message.partition()] = message.offset()
-            else:
+            elif not is_passing(error):
                 raise KafkaException(error)
         return [self._views(partition, by_partition[partition]) for partition in sorted(by_partition)]
 
@@ -86,7 +95,7 @@ class ViewTopic:
                 newest.pop(view.project_id, None)
                 newest[view.project_id] = view
         before = self._places[partition]
-        following = self._places[partition] = f"{self._id}:{messages[-1].offset() + 1}"
+        following = self._places[partition] = f"{self._head}:{messages[-1].offset() + 1}"
         return Views(partition, before, following, tuple(newest.values()))
 
     def _view(self, message: Message) -> View | None:
@@ -99,6 +108,12 @@ class ViewTopic:
             self._unread(f"{place}: left out: {fault}")
             return None
 
+    def _begin(self, partition: int) -> int:
+        """The place that is known; the beginning where there is none, or the topic was cut off or put back."""
+        offset = self._offset(self._places[partition])
+        low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition))
+        return offset if low <= offset <= high else OFFSET_BEGINNING
+
     def _offset(self, place: str) -> int:
-        topic_id, _, offset = place.rpartition(":")
-        return int(offset) if topic_id == self._id else OFFSET_BEGINNING
+        head, _, offset = place.rpartition(":")
+        return int(offset) if head == self._head else OFFSET_BEGINNING

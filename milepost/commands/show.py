@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from milepost.commands.given_settings import File, Set, given
 from milepost.console import amount_text, say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
@@ -23,14 +25,38 @@ MICROSECONDS_A_DAY = 86_400_000_000
 TITLES = {"billed": "issued"}
 
 
+class Origin(Enum):
+    """Where views are read that no folder holds."""
+
+    REDIS = "redis"
+
+
 def show(
     id_: Annotated[
         str, typer.Argument(metavar="ID", help="Id of a project, an engagement or a statement.", show_default=False)
     ],
-    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    output: Annotated[Path | None, typer.Option("--output", help="Output folder of a run.", show_default=False)] = None,
+    origin: Annotated[
+        Origin | None,
+        typer.Option("--from", help="Instead of a folder: the views that `milepost serve view` keeps there."),
+    ] = None,
+    file: File = None,
+    options: Set = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Show a project's balances, an engagement's projects and contracts, or a statement's lines."""
+    """Show a project's balances, an engagement's projects and contracts, or a statement's lines.
+
+    With `--from redis` a project or an engagement, from its views alone.
+    """
+    if origin is not None:
+        if output is not None:
+            raise typer.BadParameter("expected --output or --from, not both", param_hint="--from")
+        from milepost.views_shown import show_from_redis
+
+        show_from_redis(given(file, options).settings.redis, id_, json=json)
+        return
+    if output is None:
+        raise typer.BadParameter("expected the output folder of a run, or --from redis", param_hint="--output")
     from connectors.files.lookup import EngagementFound, Issued, ProjectFound, find
     from connectors.files.statement_background import entries_behind
     from connectors.files.written import NoOutputs
@@ -120,16 +146,16 @@ def project_head(found: ProjectFound, behind: bool | None = False) -> list[str]:
 def project_tables(found: ProjectFound) -> list[Table]:
     view = found.viewed.view
     return [
-        _burn(found.viewed),
+        burn(found.viewed),
         balances([found.viewed]),
         *([_forecast(found.forecast)] if found.forecast is not None else []),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones=view.open_statements),
-        *([_projects(found.companions, "Other projects of the engagement")] if found.companions else []),
+        *([projects(found.companions, "Other projects of the engagement")] if found.companions else []),
     ]
 
 
-def _burn(viewed: Viewed) -> Table:
+def burn(viewed: Viewed) -> Table:
     from milepost.tables import Table, hours_text
 
     burn = viewed.view.burn
@@ -248,14 +274,14 @@ def engagement_head(found: EngagementFound, behind: bool | None = False) -> list
 def engagement_tables(found: EngagementFound) -> list[Table]:
     open_ones = [statement for viewed in found.projects for statement in viewed.view.open_statements]
     return [
-        _projects(found.projects, "Projects"),
+        projects(found.projects, "Projects"),
         balances(found.projects),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones),
     ]
 
 
-def _projects(viewed: Sequence[Viewed], title: str) -> Table:
+def projects(viewed: Sequence[Viewed], title: str) -> Table:
     from milepost.tables import Table, hours_text
 
     rows = [
@@ -352,7 +378,7 @@ def project_json(found: ProjectFound, behind: bool | None = None) -> dict[str, A
         1,
         kind="project",
         more_since=behind,
-        project=_view_json(found.viewed),
+        project=view_json(found.viewed),
         forecast=record_to_json(found.forecast) if found.forecast is not None else None,
         statements=[_summary_json(issued.statement) for issued in found.statements],
         companions=[viewed.view.project_id for viewed in found.companions],
@@ -366,7 +392,7 @@ def engagement_json(found: EngagementFound, behind: bool | None = None) -> dict[
         kind="engagement",
         more_since=behind,
         engagement_id=found.engagement_id,
-        projects=[_view_json(viewed) for viewed in found.projects],
+        projects=[view_json(viewed) for viewed in found.projects],
         statements=[_summary_json(issued.statement) for issued in found.statements],
         exceptions=[_waiting_json(each, found.now) for each in found.waiting],
     )
@@ -393,7 +419,7 @@ def _waiting_json(waiting: Waiting, now: int) -> dict[str, Any]:
     return {**found, "first_raised_at": instant_text(waiting.since), "age_days": age_days(waiting, now)}
 
 
-def _view_json(viewed: Viewed) -> dict[str, Any]:
+def view_json(viewed: Viewed) -> dict[str, Any]:
     from connectors.json_records import record_to_json
 
     return record_to_json(viewed.view, viewed.position)

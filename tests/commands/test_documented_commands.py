@@ -43,6 +43,15 @@ NOT_RUN: Final[Mapping[str, str]] = {
             "milepost schemas register --dry-run",
             "milepost schemas register",
             "milepost doctor",
+            "milepost serve intake",
+            "milepost serve accounting --all-shards",
+            "milepost verify --kafka",
+            "milepost verify --kafka --follow",
+            "milepost verify --kafka --keep books/audited",
+            "python kafka_producer.py books/input 127.0.0.1:9092 http://127.0.0.1:8081",
+            "python kafka_producer.py request-psa.projects.jsonl 127.0.0.1:9092 http://127.0.0.1:8081",
+            "python kafka_reader.py billing.statements 127.0.0.1:9092 http://127.0.0.1:8081",
+            "python kafka_reader.py exceptions 127.0.0.1:9092 http://127.0.0.1:8081",
         ),
         "they need brokers; tests/kafka/test_topics_commands.py runs the page",
     ),
@@ -116,9 +125,11 @@ def lay_out(page: Path, folder: Path) -> None:
     """What a reader has before the first command: a copy of the repository, the page's files, and the firm that it speaks of."""
     for name in ("docs", "schemas"):
         (folder / name).symlink_to(ROOT / name)
-    for file, text in saved(page).items():
-        (folder / file).write_text(text, encoding="utf-8")
     commands = ALL[name_of(page)]
+    sends = any(each.command.startswith("python producer.py ") for each in commands)
+    producers = saved(ROOT / "docs" / "producers.md") if sends else {}
+    for file, text in {**producers, **saved(page)}.items():
+        (folder / file).write_text(text, encoding="utf-8")
     speaks_of = any("build/try/output" in each.command for each in commands)
     if speaks_of and not any(each.command.startswith("milepost simulate ") for each in commands):
         shutil.copytree(simulated_run().parent, folder / "build" / "try")

@@ -8,8 +8,7 @@ from zlib import crc32
 
 from connectors.event_bodies import schema_number
 from connectors.kafka.clients import Clients, Producer
-from connectors.kafka.log import GENESIS_KEY
-from connectors.kafka.names import Names
+from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.log_records import LogRecord, Stored, write_stored
 from milepost.rounds import genesis
 from state.genesis import Genesis, to_json
@@ -72,4 +71,4 @@ def as_stored(record: LogRecord) -> bytes:
 
 
 def numbered(record: LogRecord) -> list[tuple[str, bytes]]:
-    return [("n", b"%d" % record.offset)]
+    return [(NUMBER_HEADER, b"%d" % record.offset)]

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
@@ -15,14 +22,45 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.settings import KafkaSettings, RegistrySettings
 from connectors.kafka.topics import TOPICS, check, create, missing
+from milepost import exit_codes
 from milepost.cli import app
 from simulation.servers.kafka import Broker
 from simulation.servers.redis import RedisServer
 from simulation.servers.registry import Registry
 from state.guards import WRONG_TOPIC_SETTINGS, GuardStop
 from tests.commands.documents import ROOT, saved, typed
+from tests.kafka.servers import until
 
 PAGE = ROOT / "docs" / "kafka.md"
+PRODUCERS = ROOT / "docs" / "producers.md"
+
+
+def python(line: str) -> list[Any]:
+    """What it prints; a reader is asked until there is something."""
+    found: list[Any] = []
+
+    def has_printed() -> bool:
+        done = subprocess.run([sys.executable, *line.split()[1:]], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        found[:] = map(json.loads, done.stdout.splitlines())
+        return bool(found) or "billing.statements" not in line
+
+    until(has_printed, 120)
+    return found
+
+
+@contextmanager
+def going_on(line: str) -> Iterator[None]:
+    """A process that ends in order when it is told to."""
+    command = [sys.executable, "-m", *shlex.split(line)]
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+        try:
+            yield
+            assert process.poll() is None, f"{line}: ended with {process.returncode}"
+            process.terminate()
+            assert process.wait(60) in {exit_codes.DONE, -signal.SIGTERM, 128 + signal.SIGTERM}, line
+        finally:
+            process.kill()
 
 
 def run(line: str) -> Result:
@@ -48,14 +86,29 @@ def reached(
     return prefix
 
 
-def test_the_page_runs_as_printed(reached: str) -> None:
-    for name, text in saved(PAGE).items():
+def test_the_page_runs_as_printed(reached: str, broker: Broker, registry: Registry) -> None:
+    """From topics to the first statement and its audit."""
+    for name, text in (saved(PAGE) | saved(PRODUCERS)).items():
         Path(name).write_text(text, encoding="utf-8")
     commands = list(typed(PAGE))
-    assert len(commands) > 5
-    for each in commands:
-        result = run(each.line)
-        assert result.exit_code == 0, f"{each.line}\n{result.output}"
+    assert len(commands) > 15
+    with ExitStack() as ends:
+        for each in commands:
+            if each.line.startswith("milepost serve ") or each.line.endswith(" --follow"):
+                ends.enter_context(going_on(each.line))
+            elif each.line.startswith("python "):
+                line = each.line.replace("127.0.0.1:9092", broker.bootstrap).replace(
+                    "http://127.0.0.1:8081", registry.url
+                )
+                printed = python(line if broker.bootstrap not in line else f"{line} {reached}")
+                if "billing.statements" in line:
+                    (statement,) = printed
+                    assert statement["statement_id"] == "K-1.K-1/ACME/2026-03-01/1"
+                    assert statement["total"] == "2100.0000"
+                    assert statement["amount_due"] == "2100.0000"
+            else:
+                result = run(each.line)
+                assert result.exit_code == 0, f"{each.line}\n{result.output}"
     again = run("milepost topics create --json")
     assert json.loads(again.stdout)["topics"] == []
     assert "registered:" not in run("milepost schemas register").stdout

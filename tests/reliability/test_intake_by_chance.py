@@ -14,8 +14,8 @@ from confluent_kafka import KafkaException
 
 from connectors.avro_codec import EVENT_CODECS
 from connectors.kafka import intake_resume, transactions
-from connectors.kafka.log_writer import GENESIS_KEY, LogWriter
-from connectors.kafka.names import DEAD_LETTERS, Names
+from connectors.kafka.log_writer import LogWriter
+from connectors.kafka.names import DEAD_LETTERS, GENESIS_KEY, Names
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from dataflows.intake import IntakeSetup, KafkaIntake, run_plain

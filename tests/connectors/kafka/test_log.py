@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.kafka.log import GENESIS_KEY, KafkaLog
-from connectors.kafka.names import Names
+from connectors.kafka.log import KafkaLog
+from connectors.kafka.names import GENESIS_KEY, Names
 from connectors.log_records import LogRecord
 from simulation.brokers import Brokers, ModelClients
 from state.guards import LOG_DAMAGED, LOG_MISSING, TOPIC_CHANGED, GuardStop

@@ -1,0 +1,88 @@
+"""`milepost log`: a copy of the engagement log in files, and a log made again from one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from milepost.commands.given_settings import File, Set, given
+from milepost.console import progress_bar, say, shape, write_json
+
+if TYPE_CHECKING:
+    from dataflows.log_copy import Manifest, Tell
+    from milepost.settings import Settings
+
+Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
+
+
+def export(
+    out: Annotated[Path, typer.Option("--out", help="An empty folder, or one to be made.", show_default=False)],
+    file: File = None,
+    options: Set = None,
+    json: Json = False,
+) -> None:
+    """Copy the engagement log, what intake remembers and the records passed over into files with digests.
+
+    Of one moment, that of intake's last transaction; intake may go on meanwhile. Writes nothing to the brokers.
+    """
+    from connectors.kafka.clients import KafkaClients
+    from dataflows import log_copy
+
+    settings = given(file, options).settings
+    with _told(settings) as tell:
+        try:
+            made = log_copy.export_log(KafkaClients(settings.kafka), settings.kafka, out, tell)
+        except FileExistsError as fault:
+            raise typer.BadParameter(str(fault), param_hint="--out") from fault
+    _say(made, "copied", settings.kafka.generation, json=json)
+
+
+def import_(
+    source: Annotated[Path, typer.Option("--in", help="The folder of an export.", show_default=False)],
+    file: File = None,
+    options: Set = None,
+    json: Json = False,
+) -> None:
+    """Make a log from a copy, in the fresh topics of another generation, and let intake go on where it was.
+
+    The copy is looked at first, every byte of it. Numbers, journals and their ids stay; positions name the new generation.
+    """
+    from connectors.kafka.clients import KafkaClients
+    from dataflows import log_copy
+
+    settings = given(file, options).settings
+    with _told(settings) as tell:
+        made = log_copy.import_log(KafkaClients(settings.kafka), settings.kafka, source, tell)
+    _say(made, "made again", settings.kafka.generation, json=json)
+
+
+@contextmanager
+def _told(settings: Settings) -> Iterator[Tell]:
+    from confluent_kafka import KafkaException
+
+    from milepost.topics_told import unanswered
+
+    with progress_bar() as bar:
+        task = bar.add_task("Log", total=None)
+
+        def tell(what: str, done: int, of: int) -> None:
+            bar.update(task, description=what, completed=done, total=of)
+
+        try:
+            yield tell
+        except KafkaException as fault:
+            raise unanswered(settings.kafka, fault) from fault
+
+
+def _say(made: Manifest, done: str, generation: str, *, json: bool) -> None:
+    if json:
+        partitions = [{"records": each.records, "chain": each.chain} for each in made.partitions]
+        write_json(shape(1, generation=generation, of=made.generation, records=made.records, partitions=partitions))
+        return
+    typer.echo(f"{made.records:,} records in {len(made.partitions)} partitions are {done}, generation {generation}")
+    if made.overrides:
+        say(f"{made.overrides} records that operators passed over are among them")

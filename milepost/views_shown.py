@@ -1,0 +1,145 @@
+"""A project or an engagement as Redis has it: from views alone, each with the place in the log that it is of."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import typer
+from redis.exceptions import RedisError
+
+from connectors.decode_error import DecodeError
+from connectors.files.lookup import Viewed, hint
+from connectors.json_records import output_from_json
+from connectors.json_values import instant_text
+from connectors.redis.read_model import ReadModel
+from connectors.redis.settings import RedisSettings
+from domain.outputs import ProjectView
+from milepost import exit_codes
+from milepost.commands.show import balances, burn, projects, view_json
+from milepost.console import amount_text, say, shape, write_json
+from milepost.tables import Table, percent_text, show
+
+
+def show_from_redis(settings: RedisSettings, wanted: str, *, json: bool) -> None:
+    """Ends with 75 where Redis cannot be asked: it may be back in a moment."""
+    with closing(ReadModel(settings)) as model:
+        try:
+            own = found_view(model, wanted)
+            shared = [] if own is not None else of_engagement(model, wanted)
+            if own is None and not shared:
+                known = frozenset(model.project_ids())
+                raise typer.BadParameter(
+                    f"expected the id of a project or an engagement that has a view in Redis, got {wanted or '(nothing)'}"
+                    f"{hint(wanted, known)}. Statements and others are found with --output",
+                    param_hint="ID",
+                )
+        except RedisError as fault:
+            say(f"{settings.url}: Redis does not answer, or refuses: {fault}. `milepost doctor` looks at it")
+            raise typer.Exit(exit_codes.TRY_AGAIN) from fault
+    if json:
+        write_json(project_json(own) if own is not None else engagement_json(wanted, shared))
+        return
+    typer.echo("\n".join(project_head(own) if own is not None else engagement_head(wanted, shared)))
+    typer.echo()
+    show(*(project_tables(own) if own is not None else engagement_tables(shared)))
+
+
+def found_view(model: ReadModel, project_id: str) -> Viewed | None:
+    found = model.view(project_id)
+    if found is None:
+        return None
+    try:
+        position, record = output_from_json(found)
+    except DecodeError as fault:
+        raise typer.BadParameter(
+            f"the view of {project_id} in Redis was written by another release: {fault}; `milepost view rebuild` writes all anew",
+            param_hint="--from",
+        ) from fault
+    assert isinstance(record, ProjectView)
+    return Viewed(position, record)
+
+
+def of_engagement(model: ReadModel, engagement_id: str) -> list[Viewed]:
+    """In the order of their ids. A project that another generation bound elsewhere is not among them."""
+    found = [found_view(model, project_id) for project_id in model.projects_of(engagement_id)]
+    return [each for each in found if each is not None and each.view.engagement_id == engagement_id]
+
+
+def project_head(viewed: Viewed) -> list[str]:
+    view = viewed.view
+    name = f" {view.name}," if view.name else ""
+    company = f", company {view.legal_entity_id}" if view.legal_entity_id else ""
+    return [
+        f"Project {view.project_id},{name} engagement {view.engagement_id}{company}",
+        f"as of {instant_text(viewed.position.recorded_at)}, view {view.view_version}, from Redis: {place_text(viewed)}",
+    ]
+
+
+def place_text(viewed: Viewed) -> str:
+    """Of the record that made the view what it is."""
+    position = viewed.position
+    return f"record {position.log_offset:,} of shard {position.shard}, generation {position.generation}"
+
+
+def project_tables(viewed: Viewed) -> list[Table]:
+    forecast = [_forecast(viewed.view)] if viewed.view.forecast is not None else []
+    waiting = [_exceptions([viewed])] if viewed.view.open_exceptions else []
+    return [burn(viewed), balances([viewed]), *forecast, *waiting, _statements([viewed])]
+
+
+def engagement_head(engagement_id: str, viewed: list[Viewed]) -> list[str]:
+    contracts = {balance.contract_id for each in viewed for balance in each.view.balances}
+    oldest = min(viewed, key=lambda each: each.position.recorded_at)
+    return [
+        f"Engagement {engagement_id}: {len(viewed):,} projects, {len(contracts):,} contracts",
+        f"as of {instant_text(oldest.position.recorded_at)} or later, project by project",
+        f"from Redis: {place_text(oldest)}, or behind it",
+    ]
+
+
+def engagement_tables(viewed: list[Viewed]) -> list[Table]:
+    waiting = [_exceptions(viewed)] if any(each.view.open_exceptions for each in viewed) else []
+    return [projects(viewed, "Projects"), balances(viewed), *waiting, _statements(viewed)]
+
+
+def _forecast(view: ProjectView) -> Table:
+    now = view.forecast
+    assert now is not None
+    row = (*map(amount_text, (now.eac_cost, now.eac_revenue, now.margin)), percent_text(now.percent_complete))
+    return Table(f"Forecast {now.sequence}", ("cost", "revenue", "margin", "complete"), [row], frozenset(range(4)))
+
+
+def _exceptions(viewed: list[Viewed]) -> Table:
+    """A view holds the most urgent; their number is of all."""
+    rows = [
+        (
+            one.category,
+            one.owner_role,
+            one.assignee or "",
+            f"{one.blocks_count:,}",
+            f"{amount_text(one.amount)} {one.currency or ''}".rstrip() if one.amount else "",
+            one.exception_id,
+        )
+        for each in viewed
+        for one in each.view.open_exceptions
+    ]
+    total = sum(each.view.open_exception_count for each in viewed)
+    title = "Open exceptions" + (f", {len(rows)} of {total:,}" if total > len(rows) else "")
+    return Table(title, ("category", "owner", "assigned to", "entries", "at risk", "id"), rows, frozenset({3, 4}))
+
+
+def _statements(viewed: list[Viewed]) -> Table:
+    rows = [(statement,) for each in viewed for statement in each.view.open_statements]
+    return Table("Open statements", ("statement",), rows)
+
+
+# For machines; version 1 of the shapes
+
+
+def project_json(viewed: Viewed) -> dict[str, Any]:
+    return shape(1, kind="project_view", project=view_json(viewed))
+
+
+def engagement_json(engagement_id: str, viewed: list[Viewed]) -> dict[str, Any]:
+    return shape(1, kind="engagement_views", engagement_id=engagement_id, projects=[view_json(each) for each in viewed])

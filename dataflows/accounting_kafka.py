@@ -28,9 +28,9 @@ from connectors.kafka.resume import Target, take_over
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import LogRecord
 from dataflows.accounting import build
-from dataflows.accounting_settings import AccountingSettings
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from dataflows.opening import Anew, Tell, open_shard, silent
+from dataflows.settings import AccountingSettings
 from operators.accounting import CommittingSink, Faults, LogSource, OnCommit, Reading, Steps, Turn
 from state.genesis import Genesis, to_json
 from state.guards import OTHER_GENERATION, OUTPUTS_DIFFER, GuardStop

@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 from confluent_kafka import Consumer as RealConsumer
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka import Producer as RealProducer
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._topic import TopicDescription
 from confluent_kafka.cimpl import NewTopic
 
@@ -215,6 +216,7 @@ class KafkaClients:
         at = TopicPartition(topic, partition)
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         timeout = self.settings.request_timeout_seconds
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         stable, high = (
             self.admin.list_offsets({at: latest}, isolation_level=level, request_timeout=timeout)[at].result().offset
             for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED)

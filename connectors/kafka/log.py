@@ -88,6 +88,12 @@ class KafkaLog:
             self._take_in(self._consumer.consume(max_records, 0))
         return _within(held, max_records, max_bytes)
 
+    def wait(self, seconds: float = 0.2) -> None:
+        """Until something comes or the time is over, for whoever has nothing else to do."""
+        message = self._consumer.poll(seconds)
+        if message is not None:
+            self._take_in([message])
+
     def locate(self, number: int) -> int:
         """Where to begin reading so that this record comes first; the end where there is none yet."""
         known, place = self._known

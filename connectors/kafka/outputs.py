@@ -20,7 +20,7 @@ from connectors.kafka.clients import Producer
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.partitions import unreachable
 from connectors.kafka.progress import Written, to_bytes
-from connectors.kafka.published import Published, headers, source_of
+from connectors.kafka.published import headers, source_of
 from domain.outputs import TOPICS
 from state.guards import FENCED, OUTPUTS_DIFFER, GuardStop
 from state.shard import Encoded, Mark, Progress
@@ -37,6 +37,10 @@ FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH
 QUEUE_WAIT_SECONDS: Final = 0.1
 
 
+# Key, type, number, number of the one before it in its topic, body.
+Output = tuple[bytes, str, int, int, bytes]
+
+
 class Identity(NamedTuple):
     """What every progress record of a shard says alike: whose it is, and what it was made under."""
 
@@ -48,11 +52,16 @@ class Identity(NamedTuple):
 
 
 class Visible(NamedTuple):
-    """The outputs of a topic behind progress that readers see already, by number; a compacted topic may hold fewer."""
+    """The outputs of a topic behind progress that readers see already, by number.
+
+    Those below `kept_from` may have been dropped by the brokers. What else is missing among them is written again where
+    `fills_holes`, else it is a fault.
+    """
 
     last: int
-    records: Mapping[int, Published]
-    compacted: bool
+    records: Mapping[int, Output]
+    kept_from: int = 0
+    fills_holes: bool = False
 
 
 Early = Mapping[str, Visible]
@@ -108,9 +117,10 @@ class KafkaOutputs:
 
     def commit(self, mark: Mark) -> None:
         """Make everything before the mark visible at once. A mark at or below progress changes nothing."""
-        if (mark.offset, mark.engagement) <= (self.progress.offset, self.progress.engagement):
+        if not self._is_open and (mark.offset, mark.engagement) <= (self.progress.offset, self.progress.engagement):
             return
         self._begin()
+        self._await_delivery()
         written = self._progress_at(mark)
         key = self.identity.generation.encode()
         self._await_delivery()
@@ -143,10 +153,11 @@ class KafkaOutputs:
             del self._early[topic]
             return False
         found = visible.records.get(item.output_seq)
-        wanted = (item.key.encode(), item.type_name, item.output_seq, before, item.body)
-        if found is None and visible.compacted:
+        if found is None and item.output_seq < visible.kept_from:
             return True
-        if found is None or found.identity != wanted:
+        if found is None and visible.fills_holes:
+            return False
+        if found is None or found != (item.key.encode(), item.type_name, item.output_seq, before, item.body):
             what = "is not there, though later ones are" if found is None else "was written with other bytes"
             raise GuardStop(
                 OUTPUTS_DIFFER,

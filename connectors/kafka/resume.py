@@ -11,6 +11,8 @@ tail of every output partition, which is the truth:
 
 from __future__ import annotations
 
+import math
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -78,7 +80,6 @@ class Standing(NamedTuple):
 
     written: Written | None
     tails: Mapping[str, Tail]
-    topic_ids: Mapping[str, str]
 
 
 def no_overrides(_offset: int, _engagement: str) -> str:
@@ -96,8 +97,8 @@ def take_over(
     topic_ids = described(clients, target)
     producer = fence(clients, target)
     await_ends(clients, target)
-    standing = look(clients, target, topic_ids)
-    check_same_log(standing, target)
+    standing = look(clients, target)
+    check_topics(standing.written, topic_ids, target)
     early = early_of(standing, target)
     identity = Identity(target.names.generation, target.shard, target.genesis, target.rules, topic_ids)
     return KafkaOutputs(
@@ -182,11 +183,11 @@ def await_ends(clients: Clients, target: Target) -> None:
 class Ends:
     """Ends of partitions, read backwards: a stretch of all of them at once, then more of those where that was not enough."""
 
-    def __init__(self, clients: Clients, places: Sequence[Place], timeout: float) -> None:
+    def __init__(self, clients: Clients, places: Sequence[Place], timeout: float, count: float = TAIL_RECORDS) -> None:
         self._consumer = clients.consumer()
         self._timeout = timeout
         self._bounds = {place: bounds(self._consumer, place, timeout) for place in places}
-        self._count = dict.fromkeys(places, TAIL_RECORDS)
+        self._count = dict.fromkeys(places, count)
         self._read = self._from({place: self._start(place) for place in places})
 
     def close(self) -> None:
@@ -207,7 +208,7 @@ class Ends:
 
     def _start(self, place: Place) -> int:
         low, end = self._bounds[place]
-        return max(low, end - self._count[place])
+        return int(max(low, end - self._count[place]))
 
     def _from(self, starts: Mapping[Place, int]) -> dict[Place, list[Message]]:
         filled = {place: start for place, start in starts.items() if start < self._bounds[place][1]}
@@ -215,7 +216,7 @@ class Ends:
         return {place: found.get(place, []) for place in starts}
 
 
-def look(clients: Clients, target: Target, topic_ids: Mapping[str, str]) -> Standing:
+def look(clients: Clients, target: Target) -> Standing:
     places = {topic: (full, target.shard) for topic, full in target.output_topics.items()}
     ends = Ends(clients, [(target.names.progress, target.shard), *places.values()], target.timeout)
     try:
@@ -224,7 +225,7 @@ def look(clients: Clients, target: Target, topic_ids: Mapping[str, str]) -> Stan
         tails = {topic: tail(ends, place, target, known.get(topic, -1)) for topic, place in places.items()}
     finally:
         ends.close()
-    return Standing(written, tails, topic_ids)
+    return Standing(written, tails)
 
 
 def last_progress(ends: Ends, target: Target) -> Written | None:
@@ -292,13 +293,12 @@ def _parsed(message: Message) -> Published | None:
 # Comparing
 
 
-def check_same_log(standing: Standing, target: Target) -> None:
+def check_topics(written: Written | None, topic_ids: Mapping[str, str], target: Target) -> None:
     """Progress speaks of the topics and the genesis that are there now."""
-    written = standing.written
     if written is None:
         return
     for name, known in sorted(written.topic_ids.items()):
-        found = standing.topic_ids.get(name)
+        found = topic_ids.get(name)
         if found is not None and found != known:
             raise GuardStop(
                 TOPIC_CHANGED,
@@ -329,8 +329,29 @@ def early_of(standing: Standing, target: Target) -> Early:
                 f"Put back {target.names.progress} from its copy, or let `milepost repair --shard {target.shard}` work it out from the log",
             )
         if beyond:
-            early[topic] = Visible(found.last, beyond, topic in COMPACTED)
+            visible = {number: one.identity for number, one in beyond.items()}
+            early[topic] = Visible(found.last, visible, found.last + 1 if topic in COMPACTED else 0)
     return early
+
+
+def everything_visible(clients: Clients, target: Target) -> Early:
+    """All outputs of our generation that are there, with holes to be filled. In memory: 1 kB and more for each."""
+    places = {topic: (full, target.shard) for topic, full in target.output_topics.items()}
+    ends = Ends(clients, list(places.values()), target.timeout, math.inf)
+    try:
+        visible = {}
+        for topic, place in places.items():
+            ours, _ = _ours(ends.messages(place), target)
+            last = max(ours, default=-1)
+            dropped = ends.low(place) > 0
+            kept_from = last + 1 if topic in COMPACTED else min(ours, default=sys.maxsize) if dropped else 0
+            records = {number: one.identity for number, one in ours.items()}
+            visible[topic] = Visible(
+                sys.maxsize if dropped and not ours else last, records, kept_from, fills_holes=True
+            )
+    finally:
+        ends.close()
+    return visible
 
 
 def _check_nothing_lost(topic: str, found: Tail, last: int, target: Target) -> None:

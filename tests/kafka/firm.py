@@ -21,8 +21,8 @@ from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import LogRecord
 from dataflows.accounting_kafka import Job
-from dataflows.accounting_settings import AccountingSettings
 from dataflows.embedded import ENCODERS, decode_event
+from dataflows.settings import AccountingSettings
 from simulation.servers.kafka import Broker
 from state.overrides import Overrides
 from state.shard import Encoded, Mark, Progress, Shard
@@ -71,15 +71,16 @@ class Site(NamedTuple):
 
     def said(self, shard: int) -> Said:
         """What readers of committed records see of a shard."""
-        return {topic: [one.identity for one in self.read(topic, shard)] for topic in SHARD_TOPICS}
+        return {topic: [one.identity for one in found] for topic, found in self.read(shard).items()}
 
-    def read(self, topic: str, shard: int) -> list[Published]:
-        place = (self.names.shared(topic), shard)
+    def read(self, shard: int) -> dict[str, list[Published]]:
+        places = {(self.names.shared(topic), shard): topic for topic in SHARD_TOPICS}
         consumer = self.clients.consumer()
         try:
-            return [published(message) for message in read_to_end(consumer, {place: OFFSET_BEGINNING})[place]]
+            found = read_to_end(consumer, dict.fromkeys(places, OFFSET_BEGINNING))
         finally:
             consumer.close()
+        return {places[place]: [published(message) for message in messages] for place, messages in found.items()}
 
 
 def site(broker: Broker, own_name: str, folder: Path, partitions: int = 2, **settings: Any) -> Site:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,7 +58,7 @@ def test_readers_see_what_the_plain_loop_says(two: Site, records: list[LogRecord
 @pytest.mark.parametrize("disturb", ["kept", "deleted", "one is deleted"])
 def test_a_start_goes_on_where_the_last_one_ended(two: Site, records: list[LogRecord], disturb: str) -> None:
     """The store is a cache: without it the log is folded again, and nothing is written twice."""
-    parts = given(two, list(records[: len(records) // 2]))
+    parts = given(two, records[: len(records) // 2])
     run_to_end(two, parts)
     whole = divided(records, 2)
     giver = two.giver()
@@ -70,6 +69,3 @@ def test_a_start_goes_on_where_the_last_one_ended(two: Site, records: list[LogRe
         Store.delete(store_path(job, number))
     run_to_end(two, whole)
     check(two, whole)
-
-
-Restart = Callable[[], None]

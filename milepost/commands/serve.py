@@ -1,0 +1,44 @@
+"""`milepost serve`: the processes that work on Kafka."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from milepost.commands.given_settings import File, Set, given
+
+Shards = Annotated[str | None, typer.Option("--shards", help="The shards of this process, such as 0,4.")]
+AllShards = Annotated[bool, typer.Option("--all-shards", help="All of them.")]
+Ordinal = Annotated[
+    int | None,
+    typer.Option("--ordinal", help="Which of several processes this is, from 0; else the host name says it."),
+]
+Of = Annotated[int | None, typer.Option("--of", help="How many processes share the shards.", min=1)]
+Alone = Annotated[bool, typer.Option("--alone", help="Without a supervisor: whatever happens ends the process.")]
+
+
+def accounting(
+    file: File = None,
+    options: Set = None,
+    shards: Shards = None,
+    all_shards: AllShards = False,
+    ordinal: Ordinal = None,
+    of: Of = None,
+    alone: Alone = False,
+) -> None:
+    """Fold the engagement log into postings, statements, forecasts and exceptions, until SIGTERM or Ctrl-C.
+
+    A process takes some of the shards; each shard is taken by one process at a time, wherever it runs.
+    """
+    from milepost import serving, shards_chosen, supervisor
+
+    settings = given(file, options).settings
+    numbers = shards_chosen.chosen(
+        settings.accounting, settings.kafka.partitions, shards, every=all_shards, ordinal=ordinal, of=of
+    )
+    if alone:
+        serving.account(settings, numbers)
+    else:
+        raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))

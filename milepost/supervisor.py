@@ -1,0 +1,82 @@
+"""Keeps a process going: it is started again after a crash, but not where a person has to look first."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from milepost import exit_codes
+from milepost.console import say
+from milepost.stopping import Stop, stopping
+from state import guards
+
+BACK_OFF_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+# Whoever has run for so long has not crashed at its start.
+WELL_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 0.1
+# Guards that pass by themselves: brokers come back, intake begins its log, another process ends.
+PASSING: Final = frozenset({guards.BROKER_UNREACHABLE, guards.LOG_MISSING})
+FOR_A_PERSON: Final = (
+    frozenset(code for name, code in vars(guards).items() if name.isupper() and isinstance(code, int)) - PASSING
+) | {exit_codes.USAGE, exit_codes.VIOLATION}
+PARENT: Final = "MILEPOST_SUPERVISOR"
+
+
+def supervise(command: Sequence[str], back_off: Sequence[float] = BACK_OFF_SECONDS) -> int:
+    """The exit code: 0 after SIGTERM or Ctrl-C, else that of a stop that needs a person."""
+    crashes = 0
+    with stopping() as stop:
+        while True:
+            started = time.monotonic()
+            code = _run(command, stop)
+            if stop.requested or code == exit_codes.DONE or code in FOR_A_PERSON:
+                return code
+            crashes = 0 if time.monotonic() - started > WELL_SECONDS else crashes + 1
+            seconds = back_off[min(crashes, len(back_off) - 1)]
+            say(f"ended with {code} ({_meaning(code)}); starts again in {seconds:g} seconds")
+            if _is_told_to_end(stop, seconds):
+                return exit_codes.DONE
+
+
+def _run(command: Sequence[str], stop: Stop) -> int:
+    """The child is told to end in order when we are, and waited for."""
+    child = subprocess.Popen(command, env={**os.environ, PARENT: str(os.getpid())})  # noqa: S603 - our own command
+    told = False
+    while (code := child.poll()) is None:
+        if stop.requested and not told:
+            child.send_signal(signal.SIGTERM)
+            told = True
+        time.sleep(LOOK_SECONDS)
+    return code
+
+
+def _is_told_to_end(stop: Stop, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while not stop.requested and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+    return stop.requested
+
+
+def _meaning(code: int) -> str:
+    if code < 0:
+        return signal.Signals(-code).name
+    return exit_codes.MEANINGS.get(code, "unknown")
+
+
+def until_told(stop: Stop) -> Callable[[], bool]:
+    """Whether to end: somebody asks, or the supervisor of this process is gone."""
+    parent = os.environ.get(PARENT)
+    if parent is None:
+        return lambda: stop.requested
+    number = int(parent)
+    return lambda: stop.requested or os.getppid() != number
+
+
+def again(*arguments: str) -> list[str]:
+    """The command of this installation."""
+    return [sys.executable, "-m", "milepost", *arguments]

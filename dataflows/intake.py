@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
@@ -20,7 +21,7 @@ from confluent_kafka import TopicPartition
 
 from connectors.kafka import domain_topics, intake_progress, intake_resume
 from connectors.kafka.clients import Clients
-from connectors.kafka.directory import TRANSACTION, Changes, Directory, Stand
+from connectors.kafka.directory import TRANSACTION, Changes, Directory
 from connectors.kafka.domain_messages import Input, Schemas, dead_letter_record, read_message
 from connectors.kafka.domain_topics import DomainTopics, Found
 from connectors.kafka.intake_progress import IntakeProgress
@@ -109,12 +110,15 @@ class KafkaIntake:
         self._check_genesis()
         if self.progress.early:
             tell(f"{len(self.progress.early)} records stand in the log before their time; they are not written again")
-        self._directory = self._open_directory(ours.ids[self.names.directory])
-        self._topics = self._open_topics(kafka.request_timeout_seconds)
-        self._log = LogWriter(self._directory, self.progress.following, self.progress.places, self.progress.early)
-        self._intake = Intake(
-            self._directory, self._log, setup.ownership, self._directory.clock(), self.progress.latest
-        )
+        with ExitStack() as opened:
+            self._directory = self._open_directory(ours.ids[self.names.directory])
+            opened.callback(self._directory.close)
+            self._topics = self._open_topics(kafka.request_timeout_seconds)
+            self._opened = opened.pop_all()
+        following, places, early = self.progress.following, self.progress.places, self.progress.early
+        self._log = LogWriter(self._directory, following, places, early)
+        clock, latest = self._directory.clock(), self.progress.latest
+        self._intake = Intake(self._directory, self._log, setup.ownership, clock, latest)
         self._midnight = Midnight(self._topics, now, setup.midnight_wait)
         self._left: Sequence[Input] = ()
         self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
@@ -128,7 +132,7 @@ class KafkaIntake:
     def close(self) -> None:
         """Commits nothing."""
         self._topics.close()
-        self._directory.close()
+        self._opened.close()
 
     @property
     def is_catching_up(self) -> bool:
@@ -183,7 +187,7 @@ class KafkaIntake:
         transactions.await_delivery()
         transactions.produce([self._progress_record(progress)])
         transactions.commit()
-        self._directory.commit(self._stand(progress))
+        self._directory.commit(intake_resume.stand_of(progress, self._topic_id))
         self.progress = progress
 
     def _take_inputs(self, inputs: Sequence[Input]) -> tuple[list[Input], int]:
@@ -213,7 +217,7 @@ class KafkaIntake:
     def _following(self, inputs: Sequence[Input], letters: int) -> IntakeProgress:
         now = self.progress
         return now._replace(
-            transaction=now.transaction + 1,
+            transaction=now.next_transaction,
             following=tuple(self._log.following),
             places=self._log.places,
             early=tuple(self._log.early.elements()),
@@ -261,7 +265,7 @@ class KafkaIntake:
         self._topic_id = topic_id
         directory = Directory.open(self.setup.folder / STORE)
         try:
-            intake_resume.make_ready(self._clients, self.names, directory, self._stand(self.progress), self._tell)
+            intake_resume.make_ready(self._clients, self.names, directory, self.progress, self._topic_id, self._tell)
         except BaseException:
             directory.close()
             raise
@@ -311,9 +315,6 @@ class KafkaIntake:
             self._topics.add(found, {})
         self._found = found
         self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
-
-    def _stand(self, progress: IntakeProgress) -> Stand:
-        return Stand(self._topic_id, progress.generation, progress.transaction)
 
     def _progress_record(self, progress: IntakeProgress) -> Produced:
         return Produced(self.names.directory, intake_progress.to_bytes(progress), intake_progress.KEY, 0, [])

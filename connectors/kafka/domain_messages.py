@@ -8,6 +8,7 @@ from connectors.avro_codec import DEAD_LETTER_CODEC, event_versions
 from connectors.avro_walk import INSTANT_FIRST, INSTANT_LAST, MESSAGE_BYTES_MAX
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Message
+from connectors.kafka.domain_topics import Undelivered
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.pinned_schemas import Pinned
 from connectors.kafka.registry import FRAME_BYTES, split_frame
@@ -50,7 +51,7 @@ class Input(NamedTuple):
 def read_message(message: Message, name: str, schemas: Schemas) -> Input:
     """`name` is the topic's without its prefix: it says which events may stand there."""
     value = message.value()
-    event, wrong = _event_of(value, name, schemas)
+    event, wrong = _event_of(message, name, schemas)
     size = 0 if value is None else len(value)
     return Input(message.topic(), message.partition(), message.offset(), _instant(message), event, wrong, size)
 
@@ -75,7 +76,10 @@ def dead_letter_record(item: Input, generation: str, topic: str, frame: bytes) -
     return Produced(topic, frame + DEAD_LETTER_CODEC.encode(letter), key.encode(), 0, [])
 
 
-def _event_of(value: bytes | None, name: str, schemas: Schemas) -> tuple[Event | None, Unreadable | None]:
+def _event_of(message: Message, name: str, schemas: Schemas) -> tuple[Event | None, Unreadable | None]:
+    if isinstance(message, Undelivered):
+        return None, unreadable(f"the record could not be unpacked: {message.reason}", "", b"")
+    value = message.value()
     if value is None:
         return None, unreadable(EMPTY, "", b"")
     if len(value) > VALUE_BYTES_MAX:

@@ -35,6 +35,42 @@ _GONE: Final = frozenset(
         KafkaError._UNKNOWN_PARTITION,
     }
 )
+# Corrupt, or more than the client unpacks: `receive.message.max.bytes`.
+_BROKEN: Final = frozenset({KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG})
+
+
+class Undelivered:
+    """In the place of a record that the client could not unpack: what it was is not known."""
+
+    def __init__(self, place: Place, offset: int, reason: str) -> None:
+        self._place = place
+        self._offset = offset
+        self.reason = reason
+
+    def topic(self) -> str:
+        return self._place[0]
+
+    def partition(self) -> int:
+        return self._place[1]
+
+    def offset(self) -> int:
+        return self._offset
+
+    def key(self) -> None:
+        return None
+
+    def value(self) -> None:
+        return None
+
+    def headers(self) -> None:
+        return None
+
+    def timestamp(self) -> tuple[int, int]:
+        """None, so it comes before what is waited for."""
+        return 0, 0
+
+    def error(self) -> None:
+        return None
 
 
 class Found(NamedTuple):
@@ -197,6 +233,8 @@ class DomainTopics:
                     self._keep(stretch, message)
             elif fault.code() == KafkaError._PARTITION_EOF:
                 self._end(message)
+            elif fault.code() in _BROKEN:
+                self._pass_over(self._stretches[message.topic(), message.partition()], fault.str())
             else:
                 _check(message, fault)
         return True
@@ -210,6 +248,12 @@ class DomainTopics:
         if len(stretch.held) == 1:
             heappush(self._firsts, (stretch.order, stretch))
             self._awaited.discard(stretch.place)
+
+    def _pass_over(self, stretch: Stretch, reason: str) -> None:
+        """A packed batch that cannot be unpacked, or is too large when it is: record by record, as none can be looked at."""
+        offset, stretch.fetched = stretch.fetched, stretch.fetched + 1
+        self._keep(stretch, Undelivered(stretch.place, offset, reason))
+        self.consumer.seek(TopicPartition(*stretch.place, stretch.fetched))
 
     def _end(self, message: Message) -> None:
         if not self._is_catching_up:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -20,7 +21,8 @@ class IntakeProgress(NamedTuple):
     `following` has the number of the next record of each partition of the log, and `inputs` the next offset of each
     partition of the domain topics. `places` counts what was appended, a broadcast once; `topic_ids` are another's after
     a topic was deleted and made again. `genesis` is the text of the log's first record, that of partition 0. `early` are
-    records of the log that came before a transaction that counts, and were not made again yet.
+    records of the log that came before a transaction that counts, and were not made again yet; `skipped` are numbers of
+    transactions of which a part came so, and which do not count.
     """
 
     generation: str
@@ -34,6 +36,11 @@ class IntakeProgress(NamedTuple):
     events: int = 0
     dead_letters: int = 0
     early: tuple[Same, ...] = ()
+    skipped: tuple[int, ...] = ()
+
+    @property
+    def next_transaction(self) -> int:
+        return next(number for number in count(self.transaction + 1) if number not in self.skipped)
 
 
 def to_bytes(progress: IntakeProgress) -> bytes:
@@ -41,7 +48,8 @@ def to_bytes(progress: IntakeProgress) -> bytes:
     inputs: dict[str, dict[str, int]] = {}
     for (topic, partition), offset in progress.inputs.items():
         inputs.setdefault(topic, {})[str(partition)] = offset
-    return orjson.dumps({**progress._asdict(), "inputs": inputs}, option=orjson.OPT_SORT_KEYS)
+    early = [list(each) for each in progress.early]
+    return orjson.dumps({**progress._asdict(), "inputs": inputs, "early": early}, option=orjson.OPT_SORT_KEYS)
 
 
 def from_bytes(value: bytes) -> IntakeProgress:
@@ -53,7 +61,12 @@ def from_bytes(value: bytes) -> IntakeProgress:
             for topic, offsets in found.pop("inputs").items()
             for partition, offset in offsets.items()
         }
-        early = tuple(Same(*each) for each in found["early"])
-        return IntakeProgress(**{**found, "inputs": inputs, "following": tuple(found["following"]), "early": early})
+        read = {
+            "inputs": inputs,
+            "following": tuple(found["following"]),
+            "early": tuple(Same(*each) for each in found["early"]),
+            "skipped": tuple(found["skipped"]),
+        }
+        return IntakeProgress(**{**found, **read})
     except (TypeError, KeyError, AttributeError) as fault:
         raise ValueError(f"expected an object with {', '.join(IntakeProgress._fields)}") from fault

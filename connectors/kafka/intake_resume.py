@@ -103,7 +103,7 @@ def read_progress(clients: Clients, names: Names, ours: Ours) -> IntakeProgress 
     """
     consumer = clients.consumer()
     try:
-        progress = _last_progress(consumer, names)
+        progress, is_last = _last_progress(consumer, names)
         tails = last_records(consumer, names.log, ours.partitions)
     finally:
         consumer.close()
@@ -116,7 +116,10 @@ def read_progress(clients: Clients, names: Names, ours: Ours) -> IntakeProgress 
             )
         return {partition for partition, tail in enumerate(tails) if tail is not None}
     _check_topics(names, ours, progress)
-    return _with_early(clients, names, tails, progress)
+    found = _with_early(clients, names, tails, progress)
+    if found is progress and is_last:
+        return progress
+    return found._replace(skipped=(*progress.skipped, progress.next_transaction))
 
 
 def read_genesis(clients: Clients, names: Names) -> str:
@@ -143,26 +146,38 @@ def check_generation(kept: Genesis, wanted: Genesis, topic: str) -> None:
         )
 
 
-def make_ready(clients: Clients, names: Names, directory: Directory, stand: Stand, tell: Callable[[str], None]) -> None:
+def make_ready(
+    clients: Clients,
+    names: Names,
+    directory: Directory,
+    progress: IntakeProgress,
+    topic_id: str,
+    tell: Callable[[str], None],
+) -> None:
     """The file at hand as the topic has it."""
-    found = directory.stand()
+    found, stand = directory.stand(), stand_of(progress, topic_id)
     if found == stand:
         return
     if found is not None:
         tell(f"{directory.path} holds another transaction than the topic; it is made again from {names.directory}")
     consumer = clients.consumer()
     try:
-        found_there = _to_the_end(consumer, names.directory, {0: _low(consumer, names.directory)})
-        directory.make_again(
-            (
-                (each.key() or b"", each.value())
-                for each in found_there
-                if each.key() != intake_progress.KEY and _transaction(each) <= stand.transaction
-            ),
-            stand,
-        )
+        records = _to_the_end(consumer, names.directory, {0: _low(consumer, names.directory)})
+        directory.make_again(((each.key() or b"", each.value()) for each in records if _counts(each, progress)), stand)
     finally:
         consumer.close()
+
+
+def stand_of(progress: IntakeProgress, topic_id: str) -> Stand:
+    return Stand(topic_id, progress.generation, progress.transaction)
+
+
+def _counts(message: Message, progress: IntakeProgress) -> bool:
+    """Whether a record of the directory is a change, of a transaction that counts."""
+    if message.key() == intake_progress.KEY:
+        return False
+    number = int(dict(message.headers() or ()).get(TRANSACTION, b"0"))
+    return number <= progress.transaction and number not in progress.skipped
 
 
 def last_records(consumer: Consumer, topic: str, partitions: int) -> list[Message | None]:
@@ -249,21 +264,20 @@ def _span(tail: Message, following: int) -> int:
     return 2 * (number - following + 1) + TAIL
 
 
-def _last_progress(consumer: Consumer, names: Names) -> IntakeProgress | None:
-    """None for a directory that never had a record. Records behind the last progress are of a transaction that does not count."""
+def _last_progress(consumer: Consumer, names: Names) -> tuple[IntakeProgress | None, bool]:
+    """With whether it is the last record: what stands behind it is of a transaction that does not count."""
     low, high = consumer.get_watermark_offsets(TopicPartition(names.directory, 0))
     back = TAIL
     while low < high:
         start = max(low, high - back)
-        found = [
-            each for each in _to_the_end(consumer, names.directory, {0: start}) if each.key() == intake_progress.KEY
-        ]
-        if found:
-            return intake_progress.from_bytes(found[-1].value() or b"")
+        found = list(_to_the_end(consumer, names.directory, {0: start}))
+        for behind, message in enumerate(reversed(found)):
+            if message.key() == intake_progress.KEY:
+                return intake_progress.from_bytes(message.value() or b""), behind == 0
         if start == low:
             break
         back *= 16
-    return None
+    return None, True
 
 
 def _number(tail: Message | None) -> int | None:
@@ -303,10 +317,6 @@ def _to_the_end(
 
 def _low(consumer: Consumer, topic: str, partition: int = 0) -> int:
     return consumer.get_watermark_offsets(TopicPartition(topic, partition))[0]
-
-
-def _transaction(message: Message) -> int:
-    return int(dict(message.headers() or ()).get(TRANSACTION, b"0"))
 
 
 def _end(consumer: Consumer, at: TopicPartition) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
 
 from connectors.avro_codec import DEAD_LETTER_CODEC, EVENT_CODECS
+from connectors.event_bodies import read_event
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.names import DEAD_LETTERS, Names
 from connectors.kafka.registry import FRAME_BYTES, SchemaIds
@@ -18,14 +19,17 @@ from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import Stored, read_stored
 from dataflows.intake import IntakeSetup, KafkaIntake, run_dataflow, run_plain
 from domain.events.catalogue import TOPICS, Event
+from domain.events.reference import PersonDefined
 from domain.outputs import DeadLetter
 from domain.units import Instant
 from state.genesis import Genesis
 from state.rules import RULES
-from tests.intake_inputs import at
+from tests.intake_inputs import at, head
+from tests.kafka.servers import until
 
 MORNING = at("2026-03-02 08:00")
 SECOND = 1_000_000
+TABLES: Final = ("links", "entries", "history", "retold", "waiting", "waits", "notices", "identities", "days")
 KEPT: Final = {"retention.ms": "-1", "max.message.bytes": "3000000"}
 
 
@@ -36,6 +40,10 @@ class Written(NamedTuple):
     key: bytes
     number: int | None
     value: bytes
+
+    @property
+    def event(self) -> Event:
+        return read_event(self.stored.type, self.stored.schema, self.stored.body)
 
     @property
     def stored(self) -> Stored:
@@ -90,6 +98,42 @@ class World:
         more: dict[str, Any] = {} if partition < 0 else {"partition": partition}
         self.producer.produce(self.names.shared(topic), value, key, timestamp=self._at // 1_000, **more)
         self.producer.poll(0)
+
+    def send_at(self, seconds: int, topic: str, event: Event) -> None:
+        """So many seconds after the morning."""
+        self._at = MORNING + (seconds - 1) * SECOND
+        self.send_raw(topic, self.framed(event), b"key")
+        self.flush()
+
+    def send_person(self) -> None:
+        self.send(
+            PersonDefined(**head("2026-03-02 09:00"), person_id="ADA", version=1, legal_entity_id="LE", role="senior")
+        )
+
+    def remake(self, topic: str, **settings: str) -> None:
+        """Deletes a topic and makes it again."""
+        partitions = len(self.clients.admin.list_topics(topic, timeout=30).topics[topic].partitions)
+        self.clients.admin.delete_topics([topic])[topic].result()
+        until(lambda: topic not in self.clients.admin.list_topics(timeout=30).topics)
+        self.clients.create_topic(topic, partitions, 1, {**KEPT, **settings})
+        until(lambda: topic in self.clients.admin.list_topics(timeout=30).topics)
+
+    def delete_records(self, topic: str | None) -> None:
+        """All that a domain topic holds; without one, all but the last offset of the log."""
+        name = self.names.log if topic is None else self.names.shared(topic)
+        count = len(self.clients.admin.list_topics(name, timeout=30).topics[name].partitions)
+        at = [TopicPartition(name, partition, -1) for partition in range(count)]
+        for done in self.clients.admin.delete_records(at).values():
+            done.result()
+
+    def take_all(self, intake: KafkaIntake) -> None:
+        """Batch by batch until nothing is left."""
+        run_plain(intake, until_idle(intake))
+
+    def types(self) -> list[str]:
+        """Of a log of one partition."""
+        (found,) = types_of(self.log())
+        return found
 
     def flush(self) -> None:
         assert self.producer.flush(60) == 0

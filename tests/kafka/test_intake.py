@@ -1,0 +1,372 @@
+"""Domain topics into the log: in one order, with days that end by themselves, and stops where something does not agree."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from connectors.files.engagement_log import EngagementLog
+from connectors.kafka.directory import TRANSACTION
+from connectors.kafka.log_writer import Produced
+from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings
+from dataflows.intake import KafkaIntake
+from domain.events.control import IntakeNoticed
+from domain.events.reference import DayEnded
+from simulation.servers.kafka import Broker
+from state.genesis import Genesis
+from state.guards import (
+    OTHER_GENERATION,
+    PROGRESS_MISSING,
+    TOPIC_CHANGED,
+    TORN_OUTPUTS,
+    WRONG_TOPIC_SETTINGS,
+    GuardStop,
+)
+from tests.intake_inputs import activated, at, customer, entity, line_of, signed, worked
+from tests.kafka.intake_story import DOMAIN, story
+from tests.kafka.intake_world import MORNING, SECOND, TABLES, World, types_of
+
+WHEN = "2026-03-02 09:00"
+HOUR = 3600 * SECOND
+
+
+@pytest.fixture
+def world(broker: Broker, own_name: str, tmp_path: Path) -> Iterator[World]:
+    made = World(broker.bootstrap, own_name, tmp_path / "store")
+    made.make_topics(DOMAIN)
+    yield made
+    made.delete()
+
+
+@pytest.fixture
+def small(broker: Broker, own_name: str, tmp_path: Path) -> Iterator[World]:
+    """One partition of everything."""
+    made = World(broker.bootstrap, own_name, tmp_path / "store", partitions=1)
+    made.make_topics(DOMAIN, partitions=1)
+    yield made
+    made.delete()
+
+
+def stopped(world: World, **settings: object) -> GuardStop:
+    with pytest.raises(GuardStop) as stop:
+        world.run(**settings)
+    return stop.value
+
+
+# Order
+
+
+def test_topics_are_merged_by_time_and_reference_data_goes_to_every_partition(world: World) -> None:
+    """Sent topic by topic, with times that say another order; ties: reference, contracts, the rest."""
+    for topic, event, seconds in (
+        ("psa.time", worked(WHEN, "T-2", "P-1"), 30),
+        ("psa.time", worked(WHEN, "T-3", "P-1"), 40),
+        ("psa.projects", activated(WHEN, "P-1"), 10),
+        ("crm.contracts", signed(WHEN, "C-1", "P-1"), 30),
+        ("finance.reference", entity(WHEN), 5),
+        ("finance.reference", customer(WHEN), 30),
+    ):
+        world.send_at(seconds, topic, event)
+    world.run()
+    found = world.log()
+    assert [["* LegalEntityDefined", "* CustomerDefined"]] * 3 + [
+        [
+            "* LegalEntityDefined",
+            "P-1 ProjectActivated",
+            "* CustomerDefined",
+            "P-1 ContractSigned",
+            *["P-1 TimeApproved"] * 2,
+        ]
+    ] == sorted(types_of(found), key=len)
+    recorded = [each.event.recorded_at for each in max(found, key=len)]
+    assert recorded == [MORNING + seconds * SECOND for seconds in (5, 10, 30, 30, 30, 40)]
+
+
+def test_a_topic_that_comes_later_is_read_when_it_is_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dataflows.intake.LOOK_AGAIN_SECONDS", 0.1)
+    with world.intake() as intake:
+        assert "psa.expenses" in world.told[0]
+        world.send(activated(WHEN, "P-1"))
+        world.take_all(intake)
+        world.make_topic("hr.people")
+        world.send_person()
+        time.sleep(0.2)
+        world.take_all(intake)
+    assert all("* PersonDefined" in each for each in types_of(world.log()))
+
+
+def test_events_in_files_and_on_topics_come_to_the_same_log(small: World, tmp_path: Path) -> None:
+    """One partition, one order: body by body what the embedded intake writes, but for places and the ids made of them."""
+    events = list(story(5, 150))
+    small.send(*events)
+    small.run()
+    (found,) = small.log()
+    lines = b"".join(line_of(event._replace(recorded_at=MORNING + (n + 1) * SECOND)) for n, event in enumerate(events))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl").write_bytes(lines)
+    with EmbeddedIntake(tmp_path / "in", tmp_path / "out", IntakeSettings(Genesis("1"))) as intake:
+        intake.run_round()
+    with EngagementLog.open(tmp_path / "out") as log:
+        expected = [(each.engagement_id, _placeless(each.event), each.own) for each in log.records()]
+        bodies = [each.body for each in log.records() if not isinstance(each.event, IntakeNoticed)]
+    stored = [each.stored for each in found]
+    assert [(each.stored.engagement_id, _placeless(each.event), each.stored.own) for each in found] == expected
+    assert [each.body for each in stored if each.type != "IntakeNoticed"] == bodies
+    assert len(expected) > 150
+
+
+def _placeless(event: object) -> object:
+    return event._replace(event_id="", place="") if isinstance(event, IntakeNoticed) else event
+
+
+# Days
+
+
+class Now:
+    """A wall clock that a test sets."""
+
+    def __init__(self, text: str) -> None:
+        self.now = at(text)
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def test_a_day_ends_when_something_is_recorded_after_midnight(small: World) -> None:
+    small.send_at(0, "finance.reference", entity(WHEN))
+    small.send_at(30 * 3600, "psa.projects", activated(WHEN, "P-1"))
+    small.run()
+    (found,) = small.log()
+    assert types_of([found]) == [["* LegalEntityDefined", "* DayEnded", "P-1 ProjectActivated"]]
+    ended = found[1].event
+    assert isinstance(ended, DayEnded)
+    assert (ended.zone, ended.date, ended.recorded_at) == ("Europe/Berlin", date(2026, 3, 2), at("2026-03-02 23:00"))
+
+
+def test_days_end_by_the_wall_clock_when_nothing_comes(small: World) -> None:
+    """Midnight in Berlin is 23:00 UTC. Two days pass: two days end, once each, also after another start."""
+    small.send_at(0, "finance.reference", entity(WHEN))
+    now = Now("2026-03-02 22:59")
+    small.run(now=now)
+    assert small.types() == ["* LegalEntityDefined"]
+    now.now = at("2026-03-02 23:00")
+    small.run(now=now)
+    assert small.types() == ["* LegalEntityDefined", "* DayEnded"]
+    now.now = at("2026-03-04 10:00")
+    small.run(now=now)
+    small.run(now=now)
+    assert small.types() == ["* LegalEntityDefined", "* DayEnded", "* DayEnded"]
+    # What comes with an earlier time is recorded when the day had ended.
+    small.send_at(60, "psa.projects", activated(WHEN, "P-1"))
+    small.run(now=now)
+    assert small.log()[0][-1].event.recorded_at == at("2026-03-03 23:00")
+
+
+def test_a_day_does_not_end_before_what_the_topics_held_at_midnight(small: World) -> None:
+    """Taken in first, although the wall clock is past midnight when intake starts."""
+    small.send_at(0, "finance.reference", entity(WHEN))
+    small.run()
+    small.send(*(activated(WHEN, f"P-{number}") for number in range(50)))
+    small.run(now=Now("2026-03-03 08:00"), records_max=7)
+    assert small.types() == [
+        "* LegalEntityDefined",
+        *(f"P-{number} ProjectActivated" for number in range(50)),
+        "* DayEnded",
+    ]
+
+
+def test_after_two_hours_a_day_ends_without_them(small: World) -> None:
+    """The exception `intake_behind` is raised, and cleared when they have come."""
+    small.send_at(0, "finance.reference", entity(WHEN))
+    small.run()
+    now = Now("2026-03-02 23:00")
+    with small.intake(now) as intake:
+        small.take_all(intake)
+        topics = intake._topics
+        small.send(activated(WHEN, "P-1"))
+        read, ends = topics.read, topics.ends
+        topics.read = lambda *_: []  # type: ignore[method-assign]
+        now.now = at("2026-03-03 23:00")
+        assert intake.read() is None
+        now.now += 2 * HOUR - 1
+        assert intake.read() is None
+        now.now += 1
+        batch = intake.read()
+        assert batch is not None
+        intake.commit(intake.take(batch))
+        topics.read = read  # type: ignore[method-assign]
+        small.take_all(intake)
+        assert ends() == ends()
+    found = [each.event for each in small.log()[0]]
+    noticed = [each for each in found if isinstance(each, IntakeNoticed)]
+    assert [type(each).__name__ for each in found] == [
+        *("LegalEntityDefined", "DayEnded", "IntakeNoticed", "DayEnded", "ProjectActivated", "IntakeNoticed")
+    ]
+    assert [(each.category, each.subject, each.cleared) for each in noticed] == [
+        ("intake_behind", "psa.projects", False),
+        ("intake_behind", "psa.projects", True),
+    ]
+
+
+# What fits into a transaction
+
+
+def test_a_batch_ends_before_its_broadcasts_are_too_many(broker: Broker, own_name: str, tmp_path: Path) -> None:
+    """Forty reference records for 64 partitions: eight transactions of 320 or 384 records instead of one of 2,560."""
+    world = World(broker.bootstrap, own_name, tmp_path / "store", partitions=64)
+    world.make_topics(DOMAIN, partitions=1)
+    try:
+        world.send(*(customer(WHEN, f"K-{number}") for number in range(40)))
+        world.run(log_records_max=319)
+        assert {len(partition) for partition in world.log()} == {40}
+        with world.intake() as intake:
+            assert intake.progress.transaction == 1 + 8
+    finally:
+        world.delete()
+
+
+# Nothing is written where something does not agree
+
+
+def test_topics_have_to_be_there(broker: Broker, own_name: str, tmp_path: Path) -> None:
+    world = World(broker.bootstrap, own_name, tmp_path / "store")
+    stop = stopped(world)
+    assert stop.code == WRONG_TOPIC_SETTINGS
+    assert world.names.log in stop.message
+
+
+def test_a_domain_topic_that_was_made_again_is_not_read_from_its_beginning(world: World) -> None:
+    """Its records would be others; a person who knows that all was taken in accepts it by its id."""
+    world.send(activated(WHEN, "P-1"))
+    world.run()
+    name = world.names.shared("psa.projects")
+    world.remake(name)
+    stop = stopped(world)
+    assert stop.code == TOPIC_CHANGED
+    world.send(activated(WHEN, "P-2"))
+    state = world.clients.topics([name])[name]
+    assert state is not None
+    assert state.id in stop.message
+    world.run(accepted={name: state.id})
+    world.run()
+    assert sorted(each for partition in types_of(world.log()) for each in partition) == [
+        *("P-1 ProjectActivated", "P-2 ProjectActivated")
+    ]
+
+
+def test_records_that_were_deleted_unread_are_missed(world: World) -> None:
+    world.send(activated(WHEN, "P-1"))
+    world.run()
+    world.send(*(activated(WHEN, f"P-{number}") for number in range(20)))
+    world.delete_records("psa.projects")
+    assert stopped(world).code == TOPIC_CHANGED
+
+
+def test_a_log_without_its_directory_is_not_gone_on_with(world: World) -> None:
+    world.send(activated(WHEN, "P-1"))
+    world.run()
+    world.remake(world.names.directory, **{"cleanup.policy": "compact"})
+    assert stopped(world).code == PROGRESS_MISSING
+
+
+def test_another_number_of_partitions_is_another_generation(world: World) -> None:
+    world.run()
+    world.kafka = world.kafka.model_copy(update={"partitions": 8})
+    assert stopped(world).code == OTHER_GENERATION
+
+
+def test_a_log_that_is_shorter_than_progress_says(world: World) -> None:
+    world.send(*story(1, 40))
+    world.run()
+    world.delete_records(None)
+    assert stopped(world).code == TORN_OUTPUTS
+
+
+def test_whoever_started_last_has_intake(world: World) -> None:
+    """The one before cannot write any more; what it had in flight is taken in by the other."""
+    world.send(activated(WHEN, "P-1"))
+    with world.intake() as first:
+        batch = None
+        while batch is None:
+            batch = first.read()
+        effects = first.take(batch)
+        world.folder = world.folder.with_name("other")
+        world.run()
+        with pytest.raises(GuardStop) as stop:
+            first.commit(effects)
+    assert "another process has taken over" in stop.value.message
+    assert sum(map(len, world.log())) == 1
+
+
+@pytest.mark.parametrize("seen", [0, 9])
+def test_what_stands_on_the_topics_before_its_time_is_not_written_twice(world: World, seen: int) -> None:
+    """As brokers leave it that end a transaction early: half of its log, `seen` changes of the directory, no progress."""
+    world.send(*story(6, 60))
+    world.run(records_max=20)
+    world.send(*list(story(7, 30))[1:])
+    early = write_early(world, seen)
+    world.told.clear()
+    with world.intake(records_max=7) as intake:
+        read_and_commit(intake)
+    assert any(f"{early} records stand in the log before their time" in each for each in world.told)
+    # The file is lost when some of what came early was taken in again, and some was not.
+    shutil.rmtree(world.folder)
+    world.run(records_max=7)
+    other = World(
+        world.kafka.brokers, world.kafka.prefix.removesuffix("."), world.folder.with_name("plain"), generation="plain"
+    )
+    other.make_log()
+    other.run(plain=True)
+    assert [sorted(partition) for partition in world.bodies()] == [sorted(partition) for partition in other.bodies()]
+    assert all([each.number for each in partition] == list(range(len(partition))) for partition in world.log())
+    kept = [name for name in TABLES if name not in {"history", "retold"}]
+    assert [world.rows(name) for name in kept] == [other.rows(name) for name in kept]
+    with world.intake() as intake:
+        assert intake.progress.early == ()
+
+
+def write_early(world: World, seen: int) -> int:
+    with world.intake() as intake:
+        batch = None
+        while batch is None:
+            batch = intake.read()
+        effects = intake.take(batch)
+        records = [record for each in effects.log for record in each.records(world.names.log)]
+        said = [(TRANSACTION, b"%d" % effects.progress.transaction)]
+        changes = [Produced(world.names.directory, value, key, 0, said) for key, value in effects.changes.items()]
+        transactions = intake._transactions
+        transactions.begin()
+        transactions.produce(records[: len(records) // 2])
+        transactions.produce(changes[:seen])
+        transactions.await_delivery()
+        transactions.commit()
+    return len(records) // 2
+
+
+def read_and_commit(intake: KafkaIntake) -> None:
+    batch = None
+    while batch is None:
+        batch = intake.read()
+    intake.commit(intake.take(batch))
+
+
+def test_sigterm_ends_it_in_order(world: World) -> None:
+    world.send(*story(8, 100))
+    arguments = [world.kafka.brokers, world.kafka.prefix.removesuffix("."), str(world.folder)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.kafka.running_intake", *arguments], stderr=subprocess.PIPE
+    ) as running:
+        assert running.stderr is not None
+        assert b"caught up" in running.stderr.readline()
+        os.kill(running.pid, signal.SIGTERM)
+        assert running.wait(60) == 0
+    assert sum(map(len, world.log())) > 100

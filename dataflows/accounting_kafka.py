@@ -40,6 +40,8 @@ from state.shard import Shard
 from state.store import Store
 
 STORE: Final = "books.db"
+# More outputs behind progress than one batch makes: progress was lost.
+EARLY_MAX: Final = 50_000
 
 
 class Job(NamedTuple):
@@ -180,6 +182,7 @@ def target_of(job: Job, genesis: Genesis, number: int) -> Target:
         frame_of=job.frame_of,
         transaction_timeout=job.kafka.transaction_timeout_seconds,
         timeout=job.kafka.request_timeout_seconds,
+        early_max=EARLY_MAX,
     )
 
 

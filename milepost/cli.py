@@ -21,8 +21,10 @@ from milepost.commands import (
     import_,
     import_exports,
     ledger,
+    mending,
     run,
     schemas,
+    serve,
     settings,
     show,
     simulate,
@@ -50,6 +52,7 @@ contract = typer.Typer(name="schemas", help="The public contract: schemas of eve
 
 waiting = typer.Typer(name="exceptions", help="What waits for somebody, and decisions about it.", **PLAIN)
 unread = typer.Typer(name="dead-letters", help="What could not be read, and sending it again.", **PLAIN)
+serving = typer.Typer(name="serve", help="The processes that work on Kafka.", **PLAIN)
 on_brokers = typer.Typer(name="topics", help="The topics: what each is for, missing ones, wrong settings.", **PLAIN)
 configured = typer.Typer(name="settings", help="Which settings hold, and where they come from.", **PLAIN)
 
@@ -334,4 +337,27 @@ mount(
     "See what can be reached, and what to do about the rest.",
     example="milepost doctor --set kafka.development=true",
     then="what it says, from the top: later lines often follow from earlier ones",
+)
+app.add_typer(serving)
+mount(
+    "accounting",
+    serve.accounting,
+    "Fold the engagement log, until it is told to stop.",
+    example="milepost serve accounting --ordinal 0 --of 4",
+    then="milepost doctor, where it does not start; docs/operations.md says what to do about its exit codes",
+    on=serving,
+)
+mount(
+    "repair",
+    mending.repair,
+    "Write the outputs that a shard has lost.",
+    example="milepost repair --shard 3 --dry-run",
+    then="the same without --dry-run, then milepost serve accounting",
+)
+mount(
+    "skip",
+    mending.skip,
+    "Let a shard pass over a record that stops it.",
+    example="milepost skip --shard 3 --offset 1200 --reason 'fault 81' --as ann --approved-by ben",
+    then="milepost serve accounting; then correct by a new event what the record was to do",
 )

@@ -88,6 +88,14 @@ class KafkaLog:
             self._take_in(self._consumer.consume(max_records, 0))
         return _within(held, max_records, max_bytes)
 
+    def record(self, number: int) -> LogRecord | None:
+        """None where the log has not come so far."""
+        found = self._first_from(self.locate(number))
+        if found is None:
+            return None
+        self._next = number
+        return self._record(found)
+
     def wait(self, seconds: float = 0.2) -> None:
         """Until something comes or the time is over, for whoever has nothing else to do."""
         message = self._consumer.poll(seconds)

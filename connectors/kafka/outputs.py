@@ -123,7 +123,6 @@ class KafkaOutputs:
         self._await_delivery()
         written = self._progress_at(mark)
         key = self.identity.generation.encode()
-        self._await_delivery()
         self._produce(self._progress_topic, to_bytes(written), key, None)
         self._end_transaction()
         self.written, self.progress = written, written.for_shard

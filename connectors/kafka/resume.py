@@ -80,6 +80,7 @@ class Standing(NamedTuple):
 
     written: Written | None
     tails: Mapping[str, Tail]
+    topic_ids: Mapping[str, str]
 
 
 def no_overrides(_offset: int, _engagement: str) -> str:
@@ -97,8 +98,8 @@ def take_over(
     topic_ids = described(clients, target)
     producer = fence(clients, target)
     await_ends(clients, target)
-    standing = look(clients, target)
-    check_topics(standing.written, topic_ids, target)
+    standing = look(clients, target, topic_ids)
+    check_same_log(standing, target)
     early = early_of(standing, target)
     identity = Identity(target.names.generation, target.shard, target.genesis, target.rules, topic_ids)
     return KafkaOutputs(
@@ -216,7 +217,7 @@ class Ends:
         return {place: found.get(place, []) for place in starts}
 
 
-def look(clients: Clients, target: Target) -> Standing:
+def look(clients: Clients, target: Target, topic_ids: Mapping[str, str]) -> Standing:
     places = {topic: (full, target.shard) for topic, full in target.output_topics.items()}
     ends = Ends(clients, [(target.names.progress, target.shard), *places.values()], target.timeout)
     try:
@@ -225,7 +226,7 @@ def look(clients: Clients, target: Target) -> Standing:
         tails = {topic: tail(ends, place, target, known.get(topic, -1)) for topic, place in places.items()}
     finally:
         ends.close()
-    return Standing(written, tails)
+    return Standing(written, tails, topic_ids)
 
 
 def last_progress(ends: Ends, target: Target) -> Written | None:
@@ -291,6 +292,10 @@ def _parsed(message: Message) -> Published | None:
 
 
 # Comparing
+
+
+def check_same_log(standing: Standing, target: Target) -> None:
+    check_topics(standing.written, standing.topic_ids, target)
 
 
 def check_topics(written: Written | None, topic_ids: Mapping[str, str], target: Target) -> None:

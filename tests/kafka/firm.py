@@ -16,6 +16,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import read_to_end
+from connectors.kafka.progress import Written, from_bytes
 from connectors.kafka.published import Published, published
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
@@ -64,7 +65,33 @@ class Site(NamedTuple):
     def job(self, *shards: int, **settings: Any) -> Job:
         numbers = shards or tuple(range(self.settings.partitions))
         frames = SchemaIds.fixed(self.settings.prefix).frame
-        return Job(self.clients, self.settings, AccountingSettings(**settings), self.folder, numbers, frames)
+        folder = self.folder / "shards"
+        return Job(self.clients, self.settings, AccountingSettings(**settings), folder, numbers, frames)
+
+    def options(self, **settings: Any) -> list[str]:
+        """By which a command finds it."""
+        told = self.settings.model_dump(exclude_defaults=True)
+        found = {f"kafka.{name}": value for name, value in told.items()}
+        found |= {"store.folder": self.folder, "registry.fixed_ids": "true"}
+        found |= {f"accounting.{name}": value for name, value in settings.items()}
+        return [part for name, value in found.items() for part in ("--set", f"{name}={value}")]
+
+    def start(self, *shards: int, module: str = "tests.kafka.telling", **settings: Any) -> subprocess.Popen[bytes]:
+        """A process that serves shards, all of them where none is named, and tells each commit."""
+        named = ["--shards", ",".join(map(str, shards))] if shards else ["--all-shards"]
+        command = [sys.executable, "-m", module, "serve", "accounting", *named, *self.options(**settings)]
+        alone = ["--alone"] if module != "milepost" else []
+        return subprocess.Popen([*command, *alone], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def written(self, shard: int) -> Written | None:
+        """What progress says."""
+        place = (self.names.progress, shard)
+        consumer = self.clients.consumer()
+        try:
+            found = read_to_end(consumer, {place: OFFSET_BEGINNING})[place]
+        finally:
+            consumer.close()
+        return from_bytes(found[-1].value() or b"") if found else None
 
     def giver(self) -> LogGiver:
         return LogGiver(self.clients, self.names, self.settings.partitions)

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
+import os
+import random
+import signal
+import subprocess
+import time
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from connectors.files.output_lock import only_writer
+from connectors.kafka import topics
+from connectors.kafka.clients import KafkaClients
+from connectors.kafka.progress import Written, to_bytes
 from connectors.log_records import LogRecord
-from dataflows.accounting_kafka import run, store_path
+from dataflows.accounting_kafka import run, shard_folder, store_path
+from dataflows.passing_over import Refused, pass_over
+from dataflows.repair import repair
+from milepost.exit_codes import TRY_AGAIN
 from simulation.servers.kafka import Broker
+from state.guards import (
+    FENCED,
+    HANGING_TRANSACTION,
+    LOG_DAMAGED,
+    LOG_MISSING,
+    POISON,
+    PROGRESS_MISSING,
+    TOPIC_CHANGED,
+    TORN_OUTPUTS,
+    GuardStop,
+)
+from state.handlers.time import on_time_approved
+from state.overrides import Override, by_place
+from state.snapshot import Damaged
 from state.store import Store
 from tests.kafka.firm import Site, Until, expected, simulated, site
 from tests.kafka.given_log import divided
+from tests.kafka.servers import until
+from tests.reliability.run_in_batches import COMMITTED
+
+PATIENCE = 120
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +70,9 @@ def ends(parts: list[list[LogRecord]], *shards: int) -> dict[int, int]:
 
 
 def run_to_end(of: Site, parts: list[list[LogRecord]], *shards: int, **settings: object) -> Until:
-    until = Until(ends(parts, *shards))
-    run(of.job(*shards, **settings), until.reached, until.on_commit)
-    return until
+    end = Until(ends(parts, *shards))
+    run(of.job(*shards, **settings), end.reached, end.on_commit)
+    return end
 
 
 def check(of: Site, parts: list[list[LogRecord]]) -> None:
@@ -69,3 +101,271 @@ def test_a_start_goes_on_where_the_last_one_ended(two: Site, records: list[LogRe
         Store.delete(store_path(job, number))
     run_to_end(two, whole)
     check(two, whole)
+
+
+# Crashes
+
+
+def kill_after(process: subprocess.Popen[bytes], commits: int, then: float) -> None:
+    assert process.stdout is not None
+    for _ in range(commits):
+        if process.stdout.read(1) != COMMITTED:
+            break
+    time.sleep(then)
+    process.kill()
+    process.wait(PATIENCE)
+
+
+def is_at(of: Site, parts: list[list[LogRecord]], *shards: int) -> bool:
+    found = [(of.written(number), len(parts[number])) for number in shards or range(len(parts))]
+    return all(written is not None and (written.offset, written.engagement) == (end, "") for written, end in found)
+
+
+def stopped(process: subprocess.Popen[bytes]) -> int:
+    """Told to end in order."""
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=PATIENCE)
+    return process.returncode
+
+
+@pytest.mark.timeout(600)
+def test_killed_at_any_commit_nothing_is_lost_and_nothing_comes_twice(two: Site, records: list[LogRecord]) -> None:
+    """`kill -9` in the fold, in a transaction and between its end and the store's commit; stores are lost on the way."""
+    parts = given(two, records)
+    chance = random.Random(5)
+    for kill in range(6):
+        with two.start(batch_records=chance.choice([20, 60, 150]), batch_engagements=4) as process:
+            kill_after(process, 1 + chance.randrange(8), chance.random() * 0.05)
+            assert process.returncode == -signal.SIGKILL, f"over before kill {kill + 1}"
+        if kill % 3 == 2:
+            Store.delete(store_path(two.job(), kill % 2))
+    assert not is_at(two, parts), "the kills came after the end"
+    with two.start() as last:
+        until(lambda: is_at(two, parts), PATIENCE)
+        assert stopped(last) == 0
+    check(two, parts)
+
+
+def test_two_processes_share_the_shards(two: Site, records: list[LogRecord]) -> None:
+    parts = given(two, records)
+    with two.start(0) as one, two.start(1) as other:
+        until(lambda: is_at(two, parts), PATIENCE)
+        assert (stopped(one), stopped(other)) == (0, 0)
+    check(two, parts)
+
+
+def test_a_process_that_stood_still_for_too_long_is_fenced(
+    broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]
+) -> None:
+    """Paused beyond the transaction timeout while another takes its shard over, it writes nothing more and says so."""
+    one = site(broker, own_name, tmp_path / "stores", partitions=1, transaction_timeout_seconds=2.0)
+    parts = given(one, records)
+    with one.start(batch_records=20) as zombie:
+        kill_safe_read(zombie, 3)
+        zombie.send_signal(signal.SIGSTOP)
+        time.sleep(3.5)
+        elsewhere = one._replace(folder=tmp_path / "elsewhere")
+        run_to_end(elsewhere, parts)
+        zombie.send_signal(signal.SIGCONT)
+        _, said = zombie.communicate(timeout=PATIENCE)
+    assert zombie.returncode == FENCED, said.decode()
+    assert b"another process has taken it over" in said
+    check(one, parts)
+
+
+def kill_safe_read(process: subprocess.Popen[bytes], commits: int) -> None:
+    assert process.stdout is not None
+    assert process.stdout.read(commits) == COMMITTED * commits
+
+
+def test_the_supervisor_starts_again_after_a_crash_and_ends_with_sigterm(
+    two: Site, records: list[LogRecord], tmp_path: Path
+) -> None:
+    parts = given(two, records[:400])
+    with two.start(module="milepost") as supervisor:
+        until(lambda: is_at(two, parts), PATIENCE)
+        child = int(Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children").read_text().split()[0])
+        os.kill(child, signal.SIGKILL)
+        whole = divided(records, 2)
+        giver = two.giver()
+        for number, part in enumerate(whole):
+            giver.give(number, part[len(parts[number]) :])
+        until(lambda: is_at(two, whole), PATIENCE)
+        supervisor.send_signal(signal.SIGTERM)
+        _, said = supervisor.communicate(timeout=PATIENCE)
+    assert supervisor.returncode == 0
+    assert b"ended with -9 (SIGKILL); starts again" in said
+    check(two, whole)
+
+
+# Guards
+
+
+def guard(of: Site, parts: list[list[LogRecord]], *shards: int, **settings: object) -> GuardStop:
+    with pytest.raises(GuardStop) as stop:
+        run_to_end(of, parts, *shards, **settings)
+    return stop.value
+
+
+def forget(of: Site, topic: str) -> None:
+    """Delete a topic and make it again, as large as it was."""
+    of.clients.admin.delete_topics([topic])[topic].result()
+    until(lambda: of.clients.topics([topic])[topic] is None)
+    name = next(each for each in topics.TOPICS if each.full_name(of.names) == topic)
+    topics.create(of.clients, [topics.planned(name, of.settings)])
+
+
+@pytest.fixture
+def done(broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]) -> tuple[Site, list[list[LogRecord]]]:
+    """One shard whose log is folded in several batches."""
+    one = site(broker, own_name, tmp_path / "stores", partitions=1)
+    parts = given(one, records)
+    run_to_end(one, parts, batch_records=200)
+    return one, parts
+
+
+def test_a_topic_that_was_made_again_is_noticed(done: tuple[Site, list[list[LogRecord]]]) -> None:
+    one, parts = done
+    forget(one, one.names.shared("exceptions"))
+    stop = guard(one, parts)
+    assert (stop.code, "was deleted and made again" in stop.message) == (TOPIC_CHANGED, True)
+
+
+def test_a_log_that_was_made_again_is_noticed(done: tuple[Site, list[list[LogRecord]]]) -> None:
+    one, parts = done
+    forget(one, one.names.log)
+    assert guard(one, parts).code == LOG_MISSING
+    one.giver().begin()
+    given(one, parts[0])
+    assert guard(one, parts).code == TOPIC_CHANGED
+
+
+def test_lost_progress_is_noticed_and_worked_out_from_the_log(done: tuple[Site, list[list[LogRecord]]]) -> None:
+    """All outputs would be compared and passed over, but a person should know; `milepost repair` writes progress again."""
+    one, parts = done
+    before = one.written(0)
+    forget(one, one.names.progress)
+    with patch("dataflows.accounting_kafka.EARLY_MAX", 100):
+        assert guard(one, parts).code == PROGRESS_MISSING
+    found = repair(one.job(), 0)
+    assert not found.missing
+    after = one.written(0)
+    assert before is not None
+    assert after is not None
+    assert after.offset == before.offset
+    assert after.output_chain == before.output_chain
+
+
+def test_lost_outputs_are_noticed_and_written_again(done: tuple[Site, list[list[LogRecord]]]) -> None:
+    """The end of two topics is cut off: the shard stops, and repair writes exactly what is missing."""
+    one, parts = done
+    whole = one.read(0)
+    written = one.written(0)
+    assert written is not None
+    # What brokers lose cannot be taken from them: progress that says more stands for outputs that say less.
+    lost = {
+        topic: found[-1].output_seq for topic, found in whole.items() if found and topic in {"exceptions", "alerts"}
+    }
+    pretended = written._replace(topics={**written.topics, **{topic: last + 1 for topic, last in lost.items()}})
+    say_progress(one, pretended)
+    stop = guard(one, parts)
+    assert (stop.code, "milepost repair --shard 0" in stop.message) == (TORN_OUTPUTS, True)
+    found = repair(one.job(), 0)
+    assert not found.missing
+    run_to_end(one, parts)
+    check(one, parts)
+
+
+def say_progress(of: Site, written: Written) -> None:
+    producer = of.clients.producer(of.names.shard_writer(0))
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(of.names.progress, to_bytes(written), of.settings.generation.encode(), 0)
+    producer.commit_transaction(30)
+
+
+def test_a_transaction_that_does_not_end_is_noticed(done: tuple[Site, list[list[LogRecord]]]) -> None:
+    """A foreign writer holds a partition open; the shard waits for it as long as one of its own could last, and stops."""
+    one, parts = done
+    stranger = one._replace(settings=one.settings.model_copy(update={"transaction_timeout_seconds": 120.0}))
+    producer = KafkaClients(stranger.settings).producer(f"{one.settings.prefix}stranger")
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(one.names.shared("alerts"), b"x", b"", 0)
+    assert producer.flush(30) == 0
+    short = one._replace(settings=one.settings.model_copy(update={"transaction_timeout_seconds": 1.0}))
+    with patch("connectors.kafka.resume.MARGIN_SECONDS", 1.0):
+        assert guard(short, parts).code == HANGING_TRANSACTION
+
+
+def test_a_record_that_cannot_be_folded_stops_the_shard_until_it_is_passed_over(
+    broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]
+) -> None:
+    one = site(broker, own_name, tmp_path / "stores", partitions=1)
+    parts = given(one, records)
+    poison = next(each for each in parts[0] if each.type_name == "TimeApproved" and each.offset > 500)
+
+    def failing(draft: Any, event: Any) -> None:
+        if event.event_id == poison.event.event_id:
+            raise ZeroDivisionError("a fault of ours")
+        on_time_approved(draft, event)
+
+    with patch("state.handlers.time.on_time_approved", failing):
+        stop = guard(one, parts, batch_records=100)
+        assert stop.code == POISON
+        assert f"record {poison.offset}, engagement {poison.engagement_id}: TimeApproved" in stop.message
+        assert f"milepost skip --shard 0 --offset {poison.offset} " in stop.message
+        override = Override(poison.offset, "", "fault 81", "ann", "ben")
+        passed = pass_over(one.job(), 0, override)
+        assert passed.record == poison
+        run_to_end(one, parts, batch_records=100)
+    told = [each for each in one.read(0)["exceptions"] if b"skipped_by_operator" in each.body]
+    assert len(told) == 1
+    assert b"passed over by ann, approved by ben: fault 81" in told[0].body
+    assert one.said(0) == expected(one, 0, parts[0], by_place([override]))
+    Store.delete(store_path(one.job(), 0))
+    run_to_end(one, parts)
+    assert one.said(0) == expected(one, 0, parts[0], by_place([override]))
+    with pytest.raises(Refused, match="is folded already"):
+        pass_over(one.job(), 0, Override(3, "", "fault 81", "ann", "ben"))
+
+
+def test_a_log_record_that_is_twice_or_missing_is_noticed(
+    broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]
+) -> None:
+    one = site(broker, own_name, tmp_path / "stores", partitions=1)
+    giver = one.giver()
+    giver.give(0, records[:50])
+    giver.give(0, records[49:60])
+    stop = guard(one, [records[:60]], batch_records=10)
+    assert (stop.code, "expected number 50, found 49" in stop.message) == (LOG_DAMAGED, True)
+
+
+def test_a_store_that_is_damaged_while_it_is_used_is_made_again(
+    done: tuple[Site, list[list[LogRecord]]], records: list[LogRecord]
+) -> None:
+    one, parts = done
+    more = [each._replace(offset=each.offset + len(records)) for each in records[:50]]
+    one.giver().give(0, more)
+    told: list[str] = []
+    was = Store.commit
+    broken = iter([True])
+
+    def commit(self: Store, meta: Any) -> None:
+        if next(broken, False):
+            raise Damaged("a page is not as it was written")
+        was(self, meta)
+
+    until_end = Until({0: len(parts[0]) + 50})
+    with patch.object(Store, "commit", commit):
+        run(one.job(), until_end.reached, until_end.on_commit, told.append)
+    assert any("is dropped and made again from the log" in line for line in told)
+    assert one.said(0) == expected(one, 0, [*parts[0], *more])
+
+
+def test_two_processes_do_not_use_one_store(done: tuple[Site, list[list[LogRecord]]]) -> None:
+    one, _ = done
+    with only_writer(shard_folder(one.job(), 0)), one.start() as other:
+        _, said = other.communicate(timeout=PATIENCE)
+    assert other.returncode == TRY_AGAIN
+    assert b"is using" in said

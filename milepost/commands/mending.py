@@ -1,0 +1,86 @@
+"""`milepost skip` and `milepost repair`: what a person does where a shard has stopped."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from milepost.commands.given_settings import File, Set, given
+from milepost.console import say, shape, write_json
+
+Shard = Annotated[int, typer.Option("--shard", help="The shard that has stopped.", min=0)]
+Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
+
+
+def skip(
+    shard: Shard,
+    offset: Annotated[int, typer.Option("--offset", help="The record, as the message names it.", min=0)],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the exception.")],
+    as_: Annotated[str, typer.Option("--as", help="Who asks for it.", metavar="NAME")],
+    approved_by: Annotated[str, typer.Option("--approved-by", help="Who agrees; somebody else.", metavar="NAME")],
+    engagement: Annotated[
+        str, typer.Option("--engagement", help="Of a record for many, the one that is passed over; else all of it.")
+    ] = "",
+    views: Annotated[bool, typer.Option("--views", help="Pass over sending the engagement's views only.")] = False,
+    file: File = None,
+    options: Set = None,
+    json: Json = False,
+) -> None:
+    """Let a shard pass over a record that its fold fails on. Nothing of it is posted; an exception says so."""
+    from dataflows.passing_over import Refused, pass_over
+    from milepost.serving import accounting_job
+    from state.overrides import Override
+    from state.shard import VIEWS
+
+    if as_.strip() == approved_by.strip() or not as_.strip() or not approved_by.strip() or not reason.strip():
+        raise typer.BadParameter("expected a reason and two different people", param_hint="--approved-by")
+    if views and not engagement:
+        raise typer.BadParameter("expected the engagement whose views fail", param_hint="--engagement")
+    settings = given(file, options).settings
+    check_shard(shard, settings.kafka.partitions)
+    override = Override(
+        offset, f"{VIEWS if views else ''}{engagement}", reason.strip(), as_.strip(), approved_by.strip()
+    )
+    try:
+        done = pass_over(accounting_job(settings, (shard,)), shard, override)
+    except Refused as fault:
+        raise typer.BadParameter(str(fault), param_hint="--offset") from fault
+    record = done.record
+    if json:
+        write_json(shape(1, shard=shard, offset=offset, type=record.type_name, event_id=record.event.event_id))
+    else:
+        say(
+            f"shard {shard} passes over record {offset}: {record.type_name}, event {record.event.event_id}. "
+            "Start it again; then correct by a new event what the record was to do"
+        )
+
+
+def repair(
+    shard: Shard,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is missing, and write nothing.")] = False,
+    file: File = None,
+    options: Set = None,
+    json: Json = False,
+) -> None:
+    """Write the outputs that a shard has lost, exactly those, from its log. What is there is compared and stays."""
+    from dataflows.repair import repair as write_missing
+    from milepost.serving import accounting_job
+
+    settings = given(file, options).settings
+    check_shard(shard, settings.kafka.partitions)
+    done = write_missing(accounting_job(settings, (shard,)), shard, dry_run=dry_run, tell=say)
+    if json:
+        write_json(shape(1, shard=shard, offset=done.offset, missing=dict(done.missing), dry_run=dry_run))
+        return
+    for topic, count in done.missing.items():
+        typer.echo(f"{topic}: {count:,} outputs {'are missing' if dry_run else 'written'}")
+    say(
+        f"shard {shard}: whole up to record {done.offset}"
+        + (", once they are written" if dry_run and done.missing else "")
+    )
+
+
+def check_shard(shard: int, partitions: int) -> None:
+    if shard >= partitions:
+        raise typer.BadParameter(f"expected 0 to {partitions - 1}, got {shard}", param_hint="--shard")

@@ -27,6 +27,7 @@ from connectors.kafka.domain_topics import DomainTopics, Found
 from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.log_writer import Appended, LogWriter, Produced, genesis_records
 from connectors.kafka.names import DEAD_LETTERS, Names
+from connectors.kafka.partitions import Place
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import Transactions
 from dataflows.embedded import seldom_collecting
@@ -37,7 +38,7 @@ from operators.accounting import Faults
 from operators.intake import CommittedSink, InputSource, Turn
 from state import genesis
 from state.genesis import Genesis
-from state.guards import TOPIC_CHANGED, GuardStop
+from state.guards import POISON, TOPIC_CHANGED, GuardStop
 from state.intake.intake import Intake
 from state.rules import check_genesis
 
@@ -45,6 +46,8 @@ STORE: Final = "intake.db"
 IDLE_SECONDS: Final = 0.05
 # How often it is looked for topics and partitions that are new.
 LOOK_AGAIN_SECONDS: Final = 60.0
+SHOW_SECONDS: Final = 1.0
+AWAITED_SECONDS: Final = 30.0
 
 
 class IntakeSetup(NamedTuple):
@@ -53,6 +56,7 @@ class IntakeSetup(NamedTuple):
     A batch ends with the event that brings it over `records_max` or `bytes_max` of input, or over `log_records_max` or
     `log_bytes_max` of log: reference data is written to each of up to 1,024 partitions. `accepted` are ids of domain
     topics that were made again, by name, which are then read from their beginning. `midnight_wait` is in microseconds.
+    When live, a batch is read at most every `commit_seconds`.
     """
 
     genesis: Genesis
@@ -64,6 +68,7 @@ class IntakeSetup(NamedTuple):
     log_records_max: int = 20_000
     log_bytes_max: int = 64 << 20
     midnight_wait: Instant = PATIENCE
+    commit_seconds: float = 0.0
 
 
 class Batch(NamedTuple):
@@ -106,8 +111,11 @@ class KafkaIntake:
         patience = kafka.transaction_timeout_seconds + intake_resume.TIMED_OUT_MARGIN_SECONDS
         intake_resume.wait_for_transactions(clients, self.names, ours.partitions, patience)
         found = intake_resume.read_progress(clients, self.names, ours)
-        self.progress = self._begin(ours.ids, found) if isinstance(found, set) else found
-        self._check_genesis()
+        if isinstance(found, set):
+            self.progress = self._begin(ours.ids, found)
+        else:
+            self.progress = found
+            self._check_genesis()
         if self.progress.early:
             tell(f"{len(self.progress.early)} records stand in the log before their time; they are not written again")
         with ExitStack() as opened:
@@ -121,6 +129,16 @@ class KafkaIntake:
         self._intake = Intake(self._directory, self._log, setup.ownership, clock, latest)
         self._midnight = Midnight(self._topics, now, setup.midnight_wait)
         self._left: Sequence[Input] = ()
+        self._awaited: frozenset[Place] = frozenset()
+        self._awaited_since = 0.0
+        self._not_before = 0.0
+        self._show_at = 0.0
+        self._shown: Mapping[Place, int] = {}
+        so_far = self.progress
+        tell(
+            f"intake goes on behind transaction {so_far.transaction}: {so_far.events:,} events and "
+            f"{so_far.dead_letters:,} dead letters so far"
+        )
         self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
 
     def __enter__(self) -> Self:
@@ -144,8 +162,13 @@ class KafkaIntake:
         if self._left:
             return Batch(self._left)
         self._look_for_topics()
+        if self._topics.is_catching_up:
+            self._tell_who_is_awaited()
+        else:
+            time.sleep(max(0.0, min(self._not_before - time.monotonic(), self.setup.commit_seconds)))
         messages = self._topics.read(self.setup.records_max, self.setup.bytes_max, IDLE_SECONDS)
         if messages:
+            self._not_before = time.monotonic() + self.setup.commit_seconds
             name_of, schemas = self._topics.name_of, self._schemas
             return Batch([read_message(each, name_of(each.topic()), schemas) for each in messages])
         clock = self._intake.clock
@@ -176,19 +199,27 @@ class KafkaIntake:
         )
         said = [(TRANSACTION, b"%d" % progress.transaction)]
         transactions.produce(Produced(names.directory, value, key, 0, said) for key, value in effects.changes.items())
-        moved = [
-            TopicPartition(*place, offset)
-            for place, offset in progress.inputs.items()
-            if self.progress.inputs.get(place) != offset
-        ]
-        if moved:
-            transactions.send_offsets(moved, self._topics.consumer.consumer_group_metadata())
+        self._show_offsets(progress)
         # Progress comes last, so that it is never seen without what it tells of.
         transactions.await_delivery()
         transactions.produce([self._progress_record(progress)])
         transactions.commit()
         self._directory.commit(intake_resume.stand_of(progress, self._topic_id))
         self.progress = progress
+
+    def _show_offsets(self, progress: IntakeProgress) -> None:
+        """To tools that show lag. It takes two requests, so batches that are full do so only now and then."""
+        taken = progress.events + progress.dead_letters - self.progress.events - self.progress.dead_letters
+        if taken >= self.setup.records_max and time.monotonic() < self._show_at:
+            return
+        moved = [
+            TopicPartition(*place, offset)
+            for place, offset in progress.inputs.items()
+            if self._shown.get(place) != offset
+        ]
+        if moved:
+            self._transactions.send_offsets(moved, self._topics.consumer.consumer_group_metadata())
+            self._shown, self._show_at = progress.inputs, time.monotonic() + SHOW_SECONDS
 
     def _take_inputs(self, inputs: Sequence[Input]) -> tuple[list[Input], int]:
         """Dead letters among them, and how many were taken."""
@@ -202,7 +233,12 @@ class KafkaIntake:
                 continue
             latest = intake.latest
             at = latest if each.recorded_at is None else max(latest, each.recorded_at)
-            intake.take(each.event._replace(recorded_at=at), each)
+            try:
+                intake.take(each.event._replace(recorded_at=at), each)
+            except (GuardStop, MemoryError):
+                raise
+            except Exception as fault:
+                raise _poison(each, fault) from fault
         return letters, len(inputs)
 
     def _end_days(self, due: Due) -> None:
@@ -302,6 +338,19 @@ class KafkaIntake:
                 )
         return changed
 
+    def _tell_who_is_awaited(self) -> None:
+        """Order by time needs all partitions; one that no broker leads holds back the others."""
+        now = time.monotonic()
+        awaited = self._topics.awaited
+        if not awaited or awaited != self._awaited:
+            self._awaited, self._awaited_since = awaited, now
+        elif now - self._awaited_since > AWAITED_SECONDS:
+            said = ", ".join(f"{topic}/{partition}" for topic, partition in sorted(awaited)[:5])
+            self._tell(
+                f"nothing has come from {said} for {AWAITED_SECONDS:g} seconds; events of other topics wait for it"
+            )
+            self._awaited_since = now
+
     def _find(self) -> Found:
         return domain_topics.find(self._clients, self.names)
 
@@ -318,6 +367,14 @@ class KafkaIntake:
 
     def _progress_record(self, progress: IntakeProgress) -> Produced:
         return Produced(self.names.directory, intake_progress.to_bytes(progress), intake_progress.KEY, 0, [])
+
+
+def _poison(item: Input, fault: Exception) -> GuardStop:
+    return GuardStop(
+        POISON,
+        f"{item}: {type(item.event).__name__} cannot be taken in, which is an error of Milepost's own: {type(fault).__name__}: "
+        f"{fault}. Nothing of its batch counts; run the release that mends it. `milepost --debug serve intake --alone` tells where",
+    )
 
 
 def build(inputs: Source[Any], take: Callable[[list[Any]], list[Any]], log: Sink[Any]) -> Dataflow:

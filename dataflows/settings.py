@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -34,6 +35,14 @@ class IntakeSettings(BaseModel):
         120,
         description="How long a day's end waits for events that stood on the topics at midnight; then the exception "
         "`intake_behind` is raised.",
+    )
+    commit_seconds: Annotated[float, Field(ge=0, le=10)] = Field(
+        0.05, description="Once the topics are read to their ends, intake commits at most this often."
+    )
+    accepted_topics: Mapping[str, str] = Field(
+        {},
+        description="Event topics that were deleted and made again, each with the id that the stop named: everything that "
+        "the old one held was taken in, and the new one is read from its beginning.",
     )
 
 

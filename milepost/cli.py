@@ -340,6 +340,14 @@ mount(
 )
 app.add_typer(serving)
 mount(
+    "intake",
+    serve.intake,
+    "Take the events of the topics into the log.",
+    example="milepost serve intake --set kafka.brokers=127.0.0.1:9092",
+    then="milepost serve accounting --all-shards",
+    on=serving,
+)
+mount(
     "accounting",
     serve.accounting,
     "Fold the engagement log, until it is told to stop.",

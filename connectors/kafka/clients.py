@@ -61,11 +61,16 @@ class Producer(Protocol):
         headers: list[tuple[str, bytes]] | None = ...,
     ) -> None: ...
     def poll(self, timeout: float) -> int: ...
+    def flush(self, timeout: float) -> int: ...
+    def commit_transaction(self, timeout: float) -> None: ...
+
+
+class ReadingProducer(Producer, Protocol):
+    """Of a process that also reads, and lets tools see how far it is."""
+
     def send_offsets_to_transaction(
         self, positions: list[TopicPartition], group_metadata: object, timeout: float
     ) -> None: ...
-    def flush(self, timeout: float) -> int: ...
-    def commit_transaction(self, timeout: float) -> None: ...
 
 
 class TopicState(NamedTuple):
@@ -98,7 +103,7 @@ class Clients(Protocol):
     def consumer(self, *, committed: bool = True, group: str | None = None) -> Consumer:
         """Assigned by hand, from explicit offsets; the end of a partition is told; `committed`: isolation read_committed."""
 
-    def producer(self, transactional_id: str) -> Producer: ...
+    def producer(self, transactional_id: str) -> ReadingProducer: ...
 
     def topics(self, names: Sequence[str]) -> Mapping[str, TopicState | None]:
         """None for one that there is not."""
@@ -151,7 +156,7 @@ class KafkaClients:
         )
         return cast("Consumer", made)
 
-    def producer(self, transactional_id: str) -> Producer:
+    def producer(self, transactional_id: str) -> ReadingProducer:
         made = RealProducer(
             {
                 **self.common(),
@@ -165,7 +170,7 @@ class KafkaClients:
                 "message.max.bytes": 2_100_000,
             }
         )
-        return cast("Producer", made)
+        return cast("ReadingProducer", made)
 
     def topics(self, names: Sequence[str]) -> Mapping[str, TopicState | None]:
         described = self._described(names)

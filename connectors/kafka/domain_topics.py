@@ -7,7 +7,7 @@ began, nothing waits for anything: a partition at its end does not hold back the
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
@@ -119,6 +119,7 @@ class DomainTopics:
     def __init__(
         self, clients: Clients, names: Names, found: Found, starts: Mapping[Place, int], timeout: float
     ) -> None:
+        self._clients = clients
         self._names = names
         self._timeout = timeout
         self.consumer: Consumer = clients.consumer(group=names.intake_group)
@@ -138,6 +139,11 @@ class DomainTopics:
     def is_catching_up(self) -> bool:
         return self._is_catching_up
 
+    @property
+    def awaited(self) -> frozenset[Place]:
+        """Partitions whose next record is not here yet, so that nobody's can be next."""
+        return frozenset(self._awaited) if self._is_catching_up else frozenset()
+
     def add(self, found: Found, starts: Mapping[Place, int]) -> None:
         """Topics and partitions that were not there before. Raises GuardStop where records that were not read are gone."""
         new = [
@@ -146,8 +152,7 @@ class DomainTopics:
             for partition in range(count)
             if (topic, partition) not in self._stretches
         ]
-        for place in new:
-            low, end = self._ends_of(place)
+        for place, (low, end) in self._all_ends(new).items():
             start = starts.get(place, low)
             if not low <= start <= end:
                 raise _gone(place, f"expected offset {start} next, found {low} to {end}")
@@ -174,7 +179,7 @@ class DomainTopics:
 
     def ends(self) -> dict[Place, int]:
         """Where each partition ends now."""
-        return {place: self._ends_of(place)[1] for place in self._stretches}
+        return {place: end for place, (_, end) in self._all_ends(self._stretches).items()}
 
     def topics_behind(self, ends: Mapping[Place, int]) -> tuple[str, ...]:
         """Topics of which something before these ends was not handed out yet."""
@@ -289,8 +294,15 @@ class DomainTopics:
             each.is_paused = False
         self.consumer.assign([TopicPartition(*each.place, each.fetched) for each in self._stretches.values()])
 
-    def _ends_of(self, place: Place) -> tuple[int, int]:
-        return self.consumer.get_watermark_offsets(TopicPartition(*place), self._timeout)
+    def _all_ends(self, places: Iterable[Place]) -> dict[Place, tuple[int, int]]:
+        """First offset and end of each, asked by another consumer: one that fetches gets its answers late."""
+        asking = self._clients.consumer()
+        try:
+            return {
+                place: asking.get_watermark_offsets(TopicPartition(*place), self._timeout) for place in list(places)
+            }
+        finally:
+            asking.close()
 
     def _rank(self, topic: str) -> int:
         return RANKS.get(self.name_of(topic), RANK_LAST)

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, TopicPartition
@@ -126,7 +126,9 @@ def read_genesis(clients: Clients, names: Names) -> str:
     """The text of partition 0. Raises GuardStop where the log does not begin with it."""
     consumer = clients.consumer()
     try:
-        first = next(_to_the_end(consumer, names.log, {0: _low(consumer, names.log)}), None)
+        records = _to_the_end(consumer, names.log, {0: _low(consumer, names.log)})
+        first = next(records, None)
+        records.close()
     finally:
         consumer.close()
     if first is None or first.key() != GENESIS_KEY:
@@ -292,10 +294,17 @@ def _number(tail: Message | None) -> int | None:
 
 def _to_the_end(
     consumer: Consumer, topic: str, starts: Mapping[int, int], patience_seconds: float = 30.0
-) -> Iterator[Message]:
+) -> Generator[Message, None, None]:
     """From offsets, by partition, up to where each ends now."""
     consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in starts.items()])
-    left = set(starts)
+    try:
+        yield from _assigned(consumer, topic, set(starts), patience_seconds)
+    finally:
+        # While it fetches, other questions wait.
+        consumer.assign([])
+
+
+def _assigned(consumer: Consumer, topic: str, left: set[int], patience_seconds: float) -> Iterator[Message]:
     silent_since = time.monotonic()
     while left:
         # A question for many records would wait for all of them.

@@ -28,7 +28,8 @@ from domain.outputs import TOPICS as OUTPUT_TOPICS
 from state.guards import WRONG_TOPIC_SETTINGS, GuardStop
 
 FOR_EVER: Final = -1
-DAY_MS: Final = 24 * 60 * 60 * 1000
+HOUR_MS: Final = 60 * 60 * 1000
+DAY_MS: Final = 24 * HOUR_MS
 # An outage of intake may last as long; made with more, so that there is time to notice it.
 INPUT_KEPT_MS_MIN: Final = 7 * DAY_MS
 INPUT_KEPT_MS: Final = 90 * DAY_MS
@@ -228,7 +229,8 @@ TOPICS: Final[tuple[Topic, ...]] = (
         written_by="intake",
         read_by="intake",
         kept=_LATEST,
-        needs=_compacted(),
+        # What a part of a transaction replaced has to be there at the next start (docs/decisions/part-of-a-transaction.md).
+        needs=(*_compacted(), Need("min.compaction.lag.ms", str(HOUR_MS), at_least=HOUR_MS)),
         advised=(
             ("segment.bytes", "67108864"),
             ("min.cleanable.dirty.ratio", "0.2"),

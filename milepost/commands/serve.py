@@ -42,3 +42,17 @@ def accounting(
         serving.account(settings, numbers)
     else:
         raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))
+
+
+def intake(file: File = None, options: Set = None, alone: Alone = False) -> None:
+    """Take the events of the domain topics into the engagement log, until SIGTERM or Ctrl-C.
+
+    One process at a time does so for a generation of the log; one that is started later takes over.
+    """
+    from milepost import serving, supervisor
+
+    settings = given(file, options).settings
+    if alone:
+        serving.take_in(settings)
+    else:
+        raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from simulation.servers.kafka import Broker
 from state.genesis import Genesis
 from state.guards import (
     OTHER_GENERATION,
+    POISON,
     PROGRESS_MISSING,
     TOPIC_CHANGED,
     TORN_OUTPUTS,
@@ -89,6 +90,36 @@ def test_topics_are_merged_by_time_and_reference_data_goes_to_every_partition(wo
     ] == sorted(types_of(found), key=len)
     recorded = [each.event.recorded_at for each in max(found, key=len)]
     assert recorded == [MORNING + seconds * SECOND for seconds in (5, 10, 30, 30, 30, 40)]
+
+
+def test_a_partition_far_ahead_of_the_others_is_held_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two kilobytes are held of each: most of the work stays with the brokers until its time has come."""
+    monkeypatch.setattr("connectors.kafka.domain_topics.HELD_BYTES_ALL", 1)
+    monkeypatch.setattr("connectors.kafka.domain_topics.HELD_BYTES_MIN", 2_000)
+    monkeypatch.setattr("connectors.kafka.domain_topics.AT_ONCE", 40)
+    world.send_at(1, "psa.projects", activated(WHEN, "P-1"))
+    world.send(*(worked(WHEN, f"T-{number}", "P-1") for number in range(800)))
+    world.send_at(400, "finance.reference", customer(WHEN, "K-1"))
+    world.send_at(900, "finance.reference", customer(WHEN, "K-2"))
+    held: list[int] = []
+    with world.intake(records_max=50) as intake:
+        intake._topics._hold_back = counted(intake._topics._hold_back, held, intake)  # type: ignore[method-assign]
+        world.take_all(intake)
+    (found,) = [each for each in world.log() if len(each) > 2]
+    assert [each.event.recorded_at for each in found] == sorted(each.event.recorded_at for each in found)
+    assert [each.stored.type for each in found].index("CustomerDefined") == 399
+    assert sorted(each.event.entry_id for each in found if each.stored.type == "TimeApproved") == sorted(
+        f"T-{number}" for number in range(800)
+    )
+    assert max(held) > 0
+
+
+def counted(hold_back: Callable[[], None], held: list[int], intake: KafkaIntake) -> Callable[[], None]:
+    def counting() -> None:
+        hold_back()
+        held.append(sum(stretch.is_paused for stretch in intake._topics._stretches.values()))
+
+    return counting
 
 
 def test_a_topic_that_comes_later_is_read_when_it_is_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,6 +388,21 @@ def read_and_commit(intake: KafkaIntake) -> None:
     while batch is None:
         batch = intake.read()
     intake.commit(intake.take(batch))
+
+
+def test_an_error_of_our_own_names_the_message(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not passed over: nothing of the batch counts, and the next start meets it again."""
+    world.send(activated(WHEN, "P-1"))
+    monkeypatch.setattr("state.intake.intake.zones_named", lambda event: 1 // 0)
+    stop = stopped(world)
+    assert stop.code == POISON
+    assert f"{world.names.shared('psa.projects')}, partition" in stop.message
+    assert "ProjectActivated cannot be taken in" in stop.message
+    assert "ZeroDivisionError" in stop.message
+    assert world.log() == [[], [], [], []]
+    monkeypatch.undo()
+    world.run()
+    assert sum(map(len, world.log())) == 1
 
 
 def test_sigterm_ends_it_in_order(world: World) -> None:

@@ -17,6 +17,7 @@ from milepost import exit_codes
 ROOT: Final = Path(__file__).parents[2]
 START_AGAIN_SECONDS: Final = 0.3
 STOP_SECONDS: Final = 60.0
+TAIL_LINES: Final = 60
 
 
 class Ended(NamedTuple):
@@ -59,11 +60,13 @@ class Worker:
         return int(children.split()[0]) if children.split() else 0
 
     def start(self) -> None:
-        more = [] if self.supervised or "accounting" not in self.arguments else ["--alone"]
+        more = [] if self.supervised else ["--alone"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *self.arguments, *more],
                 cwd=ROOT,
+                # A process that hangs says where, when it is sent SIGABRT.
+                env={**os.environ, "PYTHONFAULTHANDLER": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -120,7 +123,8 @@ class Worker:
     def tail(self) -> str:
         if not self.log.exists():
             return ""
-        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join([line for line in lines if not line.startswith("%")][-TAIL_LINES:])
 
 
 def _await_gone(pid: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -98,7 +99,7 @@ class Course:
             Worker("accounting-1", [*serve, shards[0]], site.folder, supervised=True),
             Worker("accounting-2", [*serve, shards[1]], site.folder),
         ]
-        self.intake = Worker("intake", ["simulation.chaos.intake_process", str(site.settings_file)], site.folder)
+        self.intake = Worker("intake", ["milepost", "serve", "intake", *settings], site.folder)
         self.workers = [self.intake, *self.accounting]
         self.watching = Watching(site)
         seconds = plan.minutes * 60 * PRODUCING
@@ -177,7 +178,10 @@ class Course:
             if not seconds and (now := self._standing()) != before:
                 until, before = time.monotonic() + longest, now
             if time.monotonic() > until:
-                raise Stuck(f"waited for {what} for {longest:g} seconds without progress; {self._tails()}")
+                for worker in self.workers:
+                    worker.send(signal.SIGABRT)
+                time.sleep(1)
+                raise Stuck(f"waited for {what} for {longest:g} seconds without progress\n{self._tails()}")
 
     def _standing(self) -> tuple[int, int]:
         return self.watching.taken, sum(self.watching.folded.values())

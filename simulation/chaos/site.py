@@ -68,7 +68,7 @@ class Site(NamedTuple):
 
     @property
     def intake_store(self) -> Path:
-        return self.folder / "store" / "intake"
+        return self.folder / "store" / "intake" / self.kafka.generation
 
 
 def settled(folder: Path, broker: Broker, shards: int, transaction_timeout: float) -> Site:

@@ -52,6 +52,9 @@ schemas: $(READY) ## Check the schemas: rules, history, and that the generated c
 	$(BIN)/milepost schemas check
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m schemas.policies_page --check
+	$(BIN)/python -m schemas.topics_page --check
+	$(BIN)/python -m schemas.settings_page --check
+	$(BIN)/python -m schemas.asyncapi --check
 
 kafka: $(READY) ## Run a Kafka broker and a schema registry on this machine until Ctrl-C
 	@exec $(BIN)/python -m simulation.servers $(KAFKA_ARGS)

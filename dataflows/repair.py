@@ -134,9 +134,6 @@ class Held:
         self._held: list[Record] = []
         self._is_open = False
 
-    def init_transactions(self, timeout: float) -> None:
-        self._producer.init_transactions(timeout)
-
     def begin_transaction(self) -> None:
         """With the first record that is sent."""
 

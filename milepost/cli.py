@@ -53,7 +53,7 @@ contract = typer.Typer(name="schemas", help="The public contract: schemas of eve
 waiting = typer.Typer(name="exceptions", help="What waits for somebody, and decisions about it.", **PLAIN)
 unread = typer.Typer(name="dead-letters", help="What could not be read, and sending it again.", **PLAIN)
 serving = typer.Typer(name="serve", help="The processes that work on Kafka.", **PLAIN)
-on_brokers = typer.Typer(name="topics", help="The topics: what each is for, missing ones, wrong settings.", **PLAIN)
+on_brokers = typer.Typer(name="topics", help="The topics: missing ones, wrong settings.", **PLAIN)
 configured = typer.Typer(name="settings", help="Which settings hold, and where they come from.", **PLAIN)
 
 
@@ -334,7 +334,7 @@ mount(
 mount(
     "doctor",
     doctor.doctor,
-    "See what can be reached, and what to do about the rest.",
+    "See what can be reached, and what to do.",
     example="milepost doctor --set kafka.development=true",
     then="what it says, from the top: later lines often follow from earlier ones",
 )

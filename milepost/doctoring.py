@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import redis
-from confluent_kafka import KafkaException, TopicPartition, libversion
+from confluent_kafka import KafkaError, KafkaException, TopicPartition, libversion
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from connectors.files.output_lock import NAME as LOCK_NAME
@@ -38,6 +38,12 @@ FREE_BYTES_MIN: Final = 100 * 1024 * 1024
 FREE_BYTES_WELL: Final = 2 * 1024 * 1024 * 1024
 SKEW_SECONDS_MAX: Final = 2.0
 SHOWN_MAX: Final = 3
+REFUSALS: Final = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+)
+RIGHTS_MISSING: Final = "give this user the rights that docs/topics.md lists"
 GENESIS_KEY: Final = b"\x00genesis"
 
 
@@ -62,14 +68,13 @@ def examine(loaded: Loaded, seconds: float) -> list[Finding]:
     """All checks side by side, each at most so long."""
     settings = loaded.settings
     kafka = settings.kafka.model_copy(update={"request_timeout_seconds": max(1.0, min(seconds * 0.8, 300.0))})
-    clients = KafkaClients(kafka)
     reach = f"see that {kafka.brokers} can be reached from here and that kafka.security is what the brokers ask for"
     checks = [
         Check("settings", lambda: _settings(loaded), "mend what it says"),
-        Check("brokers", lambda: _brokers(clients), reach),
-        Check("topics", lambda: _topics(clients), reach),
-        Check("log", lambda: _log(clients, seconds), reach),
-        Check("clock", lambda: _clock(clients), reach),
+        Check("brokers", lambda: _brokers(KafkaClients(kafka)), reach),
+        Check("topics", lambda: _topics(KafkaClients(kafka)), reach),
+        Check("log", lambda: _log(KafkaClients(kafka), seconds), reach),
+        Check("clock", lambda: _clock(KafkaClients(kafka)), reach),
         Check(
             "registry",
             lambda: _registry(settings),
@@ -95,7 +100,8 @@ def _begun(check: Check) -> SimpleQueue[list[Finding]]:
             found.put(list(check.look()))
         except KafkaException as fault:
             error = fault.args[0]
-            found.put([Finding(check.name, FAIL, f"{error.name()}: {error.str()}", check.remedy)])
+            remedy = RIGHTS_MISSING if error.code() in REFUSALS else check.remedy
+            found.put([Finding(check.name, FAIL, f"{error.name()}: {error.str()}", remedy)])
         except Exception as fault:  # noqa: BLE001  one check that fails in its own way keeps no other from being told
             found.put([Finding(check.name, FAIL, _said(fault), check.remedy)])
 
@@ -239,7 +245,10 @@ def _registry(settings: Settings) -> Iterator[Finding]:
         return
     if not settings.registry.url:
         yield Finding(
-            "registry", FAIL, "registry.url is not set", "set it, or registry.fixed_ids = true to do without one"
+            "registry",
+            FAIL,
+            "registry.url is not set",
+            "set registry.url, or registry.fixed_ids = true to do without one",
         )
         return
     with RegistryClient(settings.registry) as client:

@@ -121,8 +121,9 @@ class KafkaClients:
 
     @property
     def admin(self) -> AdminClient:
+        """Without a log of its own: what goes wrong, its questions raise."""
         if self._admin is None:
-            self._admin = AdminClient(self.common())
+            self._admin = AdminClient({**self.common(), "log_level": 0})
         return self._admin
 
     def common(self) -> dict[str, Any]:
@@ -221,7 +222,6 @@ class KafkaClients:
         at = TopicPartition(topic, partition)
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         timeout = self.settings.request_timeout_seconds
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         stable, high = (
             self.admin.list_offsets({at: latest}, isolation_level=level, request_timeout=timeout)[at].result().offset
             for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED)

@@ -9,16 +9,16 @@ from connectors.avro_walk import INSTANT_FIRST, INSTANT_LAST, MESSAGE_BYTES_MAX
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Message
 from connectors.kafka.domain_topics import Undelivered
+from connectors.kafka.frame import FRAME, unframed
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.pinned_schemas import Pinned
-from connectors.kafka.registry import FRAME_BYTES, split_frame
 from connectors.unreadable import Unreadable, fault_of_event, unreadable
 from domain.events.catalogue import Event
 from domain.outputs import DeadLetter
 from domain.units import Instant
 
 # Of the frame comes nothing into the log.
-VALUE_BYTES_MAX: Final = MESSAGE_BYTES_MAX + FRAME_BYTES
+VALUE_BYTES_MAX: Final = MESSAGE_BYTES_MAX + FRAME.size
 MICROSECONDS: Final = 1_000
 EMPTY: Final = "a message without a value; expected an event, framed by its schema's id in the registry, and Avro"
 
@@ -86,7 +86,7 @@ def _event_of(message: Message, name: str, schemas: Schemas) -> tuple[Event | No
         return None, unreadable(f"a message of {len(value)} bytes, at most {VALUE_BYTES_MAX} are read", "", value)
     type_name = None
     try:
-        schema_id, body = split_frame(value)
+        schema_id, body = unframed(value)
         pinned = _pinned(schema_id, name, schemas)
         type_name = pinned.type_name
         _check_topic(pinned, name)

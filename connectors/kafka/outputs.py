@@ -12,11 +12,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
-from connectors.kafka.clients import Producer
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.partitions import unreachable
 from connectors.kafka.progress import Written, to_bytes
@@ -24,6 +23,8 @@ from connectors.kafka.published import headers, source_of
 from domain.outputs import TOPICS
 from state.guards import FENCED, OUTPUTS_DIFFER, GuardStop
 from state.shard import Encoded, Mark, Progress
+
+Answer = TypeVar("Answer")
 
 FORECAST_UPDATES: Final = TOPICS["ForecastUpdate"]
 # Intake writes the dead letters.
@@ -33,7 +34,7 @@ WRITTEN: Final = (
 )
 SHARD_TOPICS: Final = tuple(dict.fromkeys(topic for topic, _ in WRITTEN))
 NONE_BEFORE: Final = -1
-FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 QUEUE_WAIT_SECONDS: Final = 0.1
 
 
@@ -49,6 +50,23 @@ class Identity(NamedTuple):
     genesis: str
     rules: str
     topic_ids: Mapping[str, str]
+
+
+class Sender(Protocol):
+    """What outputs need of a producer."""
+
+    def begin_transaction(self) -> None: ...
+    def produce(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None,
+        partition: int,
+        headers: list[tuple[str, bytes]] | None = ...,
+    ) -> None: ...
+    def poll(self, timeout: float) -> int: ...
+    def flush(self, timeout: float) -> int: ...
+    def commit_transaction(self, timeout: float) -> None: ...
 
 
 class Visible(NamedTuple):
@@ -74,7 +92,7 @@ class KafkaOutputs:
 
     def __init__(
         self,
-        producer: Producer,
+        producer: Sender,
         names: Names,
         identity: Identity,
         frame_of: FrameOf,
@@ -188,7 +206,7 @@ class KafkaOutputs:
 
     def _begin(self) -> None:
         if not self._is_open:
-            self._producer.begin_transaction()
+            self._ask(self._producer.begin_transaction)
             self._is_open = True
 
     def _produce(self, topic: str, value: bytes, key: bytes, told: list[tuple[str, bytes]] | None) -> None:
@@ -208,7 +226,7 @@ class KafkaOutputs:
 
     def _await_delivery(self) -> None:
         """Progress reaches the brokers last: an end of the transaction before its time shows outputs without it, never the reverse."""
-        left = self._producer.flush(self._timeout)
+        left = self._ask(self._producer.flush, self._timeout)
         if left:
             raise unreachable(
                 f"{left} outputs of shard {self.identity.shard} were not taken within {self._timeout:g} seconds"
@@ -216,11 +234,14 @@ class KafkaOutputs:
 
     def _end_transaction(self) -> None:
         """An end in doubt ends the process: asked again, the first request could arrive late and meet the next transaction."""
+        self._ask(self._producer.commit_transaction, self._timeout)
+        self._is_open = False
+
+    def _ask(self, call: Callable[..., Answer], *arguments: float) -> Answer:
         try:
-            self._producer.commit_transaction(self._timeout)
+            return call(*arguments)
         except KafkaException as fault:
             raise self._fenced_or(fault) from fault
-        self._is_open = False
 
     def _fenced_or(self, fault: KafkaException) -> Exception:
         return fenced(self.identity.shard, fault) if fault.args[0].code() in FENCES else fault

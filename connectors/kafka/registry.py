@@ -14,13 +14,12 @@ from typing import Any, Final, NamedTuple, Protocol, Self
 
 from connectors.decode_error import DecodeError
 from connectors.files.writing import replace_file
+from connectors.kafka.frame import framed, unframed
 from connectors.kafka.pinned_schemas import Pinned, fixed_id, pinned_schemas, subject
 from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
 from connectors.kafka.settings import RegistrySettings
 from state.guards import SCHEMA_UNKNOWN, GuardStop
 
-MAGIC: Final = b"\x00"
-FRAME_BYTES: Final = 5
 ASKED_SECONDS: Final = 60.0
 CACHE_FORMAT: Final = 1
 
@@ -39,19 +38,6 @@ class Place(NamedTuple):
 
 
 Ids = Mapping[Place, int]
-
-
-def frame(schema_id: int) -> bytes:
-    """What stands before a body."""
-    return MAGIC + schema_id.to_bytes(4, "big")
-
-
-def split_frame(value: bytes) -> tuple[int, bytes]:
-    """Id and body. Raises DecodeError for what has no frame."""
-    if len(value) < FRAME_BYTES or value[:1] != MAGIC:
-        came = f"byte {value[0]}" if value else "nothing"
-        raise DecodeError(f"expected the frame of a schema registry (0 and four bytes of id), came {came}")
-    return int.from_bytes(value[1:FRAME_BYTES], "big"), value[FRAME_BYTES:]
 
 
 class SchemaIds:
@@ -89,7 +75,7 @@ class SchemaIds:
 
     def read(self, value: bytes) -> tuple[Pinned, bytes]:
         """Schema and body of a framed value. Raises DecodeError where it has no frame or an id that is none of ours."""
-        schema_id, body = split_frame(value)
+        schema_id, body = unframed(value)
         found = self.schema(schema_id)
         if found is None:
             raise DecodeError(f"schema id {schema_id} stands for none of the schemas that milepost schemas ids shows")
@@ -110,7 +96,7 @@ class SchemaIds:
         )
         place = Place(subject(self._prefix, topic, pinned.name), pinned.digest)
         if (found := self._ids.get(place)) is not None:
-            return frame(found)
+            return framed(found, b"")
         raise GuardStop(
             SCHEMA_UNKNOWN,
             f"subject {place.subject}: the registry has not version {pinned.number} of {type_name}, so nothing "

@@ -146,7 +146,7 @@ class RegistryClient:
         connection.request(method, self._path + path, body, self._headers)
         response = connection.getresponse()
         data = bytearray()
-        while piece := response.read1(16_384):
+        while piece := response.read(16_384):
             data += piece
             if len(data) > bytes_max:
                 raise http.client.HTTPException(f"answers with more than {bytes_max:,} bytes")

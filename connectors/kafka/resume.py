@@ -15,6 +15,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaException
@@ -367,12 +368,14 @@ def _check_nothing_lost(topic: str, found: Tail, last: int, target: Target) -> N
             target.shard,
             f"progress says that output {last} was written, the last one there is {_told(found.last)}",
         )
-    if topic in COMPACTED or not found.records:
+    if topic in COMPACTED:
         return
-    first = min(found.records)
-    for number, one in found.records.items():
-        if one.before > first and one.before not in found.records:
-            raise _torn(full, target.shard, f"output {one.before}, which comes before {number}, is missing")
+    # In the order of offsets; what was repaired stands behind what comes after it.
+    for one, following in pairwise(found.records.values()):
+        if following.output_seq > one.output_seq and following.before not in found.records:
+            raise _torn(
+                full, target.shard, f"output {following.before}, which comes before {following.output_seq}, is missing"
+            )
 
 
 def _told(number: int) -> str:

@@ -8,7 +8,8 @@ acknowledged. So settings are compared at every start, and a process that finds 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -29,6 +30,9 @@ from state.guards import WRONG_TOPIC_SETTINGS, GuardStop
 
 FOR_EVER: Final = -1
 TIMESTAMPS: Final = "message.timestamp.type"
+# A topic is made by one broker, and the others hear of it a moment later.
+SEEN_SECONDS_MAX: Final = 30.0
+SEEN_PAUSE_SECONDS: Final = 0.1
 HOUR_MS: Final = 60 * 60 * 1000
 DAY_MS: Final = 24 * HOUR_MS
 # An outage of intake may last as long; made with more, so that there is time to notice it.
@@ -322,10 +326,16 @@ def missing(admin: TopicAdmin, settings: KafkaSettings) -> list[Planned]:
     return [plan for plan in plans if found[plan.topic] is None]
 
 
-def create(admin: TopicAdmin, plans: Iterable[Planned]) -> None:
-    """Makes them one by one, so that what a broker refuses is told with its topic. Raises KafkaException."""
+def create(admin: TopicAdmin, plans: Sequence[Planned]) -> None:
+    """Makes them one by one, so that what a broker refuses is told with its topic, and waits until clients see them.
+
+    Raises KafkaException.
+    """
     for plan in plans:
         admin.create_topic(plan.topic, plan.partitions, plan.replication, plan.settings)
+    until = time.monotonic() + SEEN_SECONDS_MAX
+    while None in admin.found_topics([plan.topic for plan in plans]).values() and time.monotonic() < until:
+        time.sleep(SEEN_PAUSE_SECONDS)
 
 
 def faults(admin: TopicAdmin, settings: KafkaSettings, only: Sequence[str] = ()) -> list[Fault]:

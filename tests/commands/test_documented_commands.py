@@ -35,6 +35,17 @@ NOT_RUN: Final[Mapping[str, str]] = {
         ),
         "no letter of the simulated firm is dead; test_dead_letters.py runs them",
     ),
+    **dict.fromkeys(
+        (
+            "milepost topics create --dry-run",
+            "milepost topics create",
+            "milepost topics check",
+            "milepost schemas register --dry-run",
+            "milepost schemas register",
+            "milepost doctor",
+        ),
+        "they need brokers; tests/kafka/test_topics_commands.py runs the page",
+    ),
 }
 JAVA_MISSING: Final = "no javac and java here: THE JAVA EXAMPLE of docs/producers.md WAS NOT RUN"
 ALL: Final = {name_of(page): list(typed(page)) for page in PAGES}

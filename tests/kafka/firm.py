@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -153,17 +153,12 @@ def folded(shard: Shard, records: Sequence[LogRecord]) -> Iterator[Encoded]:
 class Until:
     """Asks to stop once every shard has committed so many records; told of each commit."""
 
-    def __init__(self, ends: Mapping[int, int], then: Callable[[int, Mark], None] | None = None) -> None:
-        self.commits = 0
+    def __init__(self, ends: Mapping[int, int]) -> None:
         self._ends = dict(ends)
         self._reached: dict[int, int] = {}
-        self._then = then
 
     def on_commit(self, effects: Any, mark: Mark) -> None:
-        self.commits += 1
         self._reached[effects.batch.shard] = mark.offset
-        if self._then is not None:
-            self._then(effects.batch.shard, mark)
 
     def reached(self) -> bool:
         return all(self._reached.get(shard, -1) >= end for shard, end in self._ends.items())

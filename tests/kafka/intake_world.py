@@ -13,8 +13,9 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, To
 from connectors.avro_codec import DEAD_LETTER_CODEC, EVENT_CODECS
 from connectors.event_bodies import read_event
 from connectors.kafka.clients import KafkaClients
+from connectors.kafka.frame import FRAME
 from connectors.kafka.names import DEAD_LETTERS, Names
-from connectors.kafka.registry import FRAME_BYTES, SchemaIds
+from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import Stored, read_stored
 from dataflows.intake import IntakeSetup, KafkaIntake, run_dataflow, run_plain
@@ -168,7 +169,7 @@ class World:
 
     def letters(self) -> list[DeadLetter]:
         (found,) = self.read(self.names.shared(DEAD_LETTERS), 1)
-        return [DEAD_LETTER_CODEC.decode(each.value()[FRAME_BYTES:]) for each in found]
+        return [DEAD_LETTER_CODEC.decode(each.value()[FRAME.size :]) for each in found]
 
     def read(self, topic: str, partitions: int, isolation: str = "read_committed") -> list[list[Any]]:
         consumer = Consumer(

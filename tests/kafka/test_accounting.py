@@ -16,9 +16,10 @@ import pytest
 from connectors.files.output_lock import only_writer
 from connectors.kafka import topics
 from connectors.kafka.clients import KafkaClients
+from connectors.kafka.outputs import KafkaOutputs
 from connectors.kafka.progress import Written, to_bytes
 from connectors.log_records import LogRecord
-from dataflows.accounting_kafka import run, shard_folder, store_path
+from dataflows.accounting_kafka import opened, run, shard_folder, store_path
 from dataflows.passing_over import Refused, pass_over
 from dataflows.repair import repair
 from milepost.exit_codes import TRY_AGAIN
@@ -270,10 +271,37 @@ def test_lost_outputs_are_noticed_and_written_again(done: tuple[Site, list[list[
     say_progress(one, pretended)
     stop = guard(one, parts)
     assert (stop.code, "milepost repair --shard 0" in stop.message) == (TORN_OUTPUTS, True)
-    found = repair(one.job(), 0)
-    assert not found.missing
-    run_to_end(one, parts)
-    check(one, parts)
+    assert not repair(one.job(), 0).missing
+    with opened(one.job(), lambda: True):
+        check(one, parts)
+
+
+def test_outputs_that_were_lost_are_written_again_and_no_others(
+    broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]
+) -> None:
+    """What was never delivered, with progress that says it was: repair adds it behind what came later."""
+    one = site(broker, own_name, tmp_path / "stores", partitions=1)
+    parts = given(one, records)
+    was, lost = KafkaOutputs._produce, []
+
+    def losing(self: KafkaOutputs, topic: str, *told: Any) -> None:
+        if topic.endswith(".erp.postings") and 20 <= self._last["erp.postings"] < 60:
+            lost.append(self._last["erp.postings"])
+        else:
+            was(self, topic, *told)
+
+    with patch.object(KafkaOutputs, "_produce", losing):
+        run_to_end(one, parts, batch_records=200)
+    assert lost
+    found = repair(one.job(), 0, dry_run=True)
+    assert found.missing == {"erp.postings": len(lost)}
+    assert repair(one.job(), 0).missing == found.missing
+    assert not repair(one.job(), 0).missing
+    said, whole = one.said(0), expected(one, 0, parts[0])
+    assert [one[2] for one in said["erp.postings"][-len(lost) :]] == lost
+    assert {topic: sorted(several, key=lambda one: one[2]) for topic, several in said.items()} == whole
+    with opened(one.job(), lambda: True):
+        """It goes on, although the numbers of that topic do not ascend."""
 
 
 def say_progress(of: Site, written: Written) -> None:

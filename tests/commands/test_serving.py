@@ -1,0 +1,105 @@
+"""Which shards a process takes, and what its supervisor makes of its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer
+
+from dataflows.settings import AccountingSettings
+from milepost.shards_chosen import chosen
+from milepost.supervisor import FOR_A_PERSON, PASSING, supervise
+from state import guards
+
+ROOT = Path(__file__).parents[2]
+
+
+def shards(
+    named: str | None = None, *, every: bool = False, ordinal: int | None = None, of: int | None = None
+) -> tuple[int, ...]:
+    return chosen(AccountingSettings(), 8, named, every=every, ordinal=ordinal, of=of)
+
+
+def test_shards_are_named_or_all_or_divided() -> None:
+    assert shards("4,0") == (0, 4)
+    assert shards(every=True) == tuple(range(8))
+    assert shards(ordinal=2, of=3) == (2, 5)
+    assert shards() == tuple(range(8))
+    divided = AccountingSettings(processes=4, process=3)
+    assert chosen(divided, 8, None, every=False, ordinal=None, of=None) == (3, 7)
+
+
+def test_several_processes_take_every_shard_once() -> None:
+    assert sorted(number for ordinal in range(3) for number in shards(ordinal=ordinal, of=3)) == list(range(8))
+
+
+def test_the_host_name_says_which_of_several_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "accounting-2.milepost.svc")
+    assert shards(of=4) == (2, 6)
+    monkeypatch.setattr("socket.gethostname", lambda: "laptop")
+    with pytest.raises(typer.BadParameter, match="does not end with a number"):
+        shards(of=4)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"named": "8"},
+        {"named": "1,1"},
+        {"named": "a"},
+        {"ordinal": 1},
+        {"ordinal": 4, "of": 4},
+        {"ordinal": 9, "of": 12},
+        {"named": "1", "every": True},
+    ],
+)
+def test_a_wrong_choice_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(typer.BadParameter):
+        shards(**wrong)  # type: ignore[arg-type]
+
+
+def child(text: str) -> list[str]:
+    return [sys.executable, "-c", text]
+
+
+@pytest.mark.parametrize("code", [0, guards.TORN_OUTPUTS, guards.FENCED, guards.POISON, guards.OUTPUTS_DIFFER])
+def test_an_end_in_order_and_a_guard_are_final(code: int) -> None:
+    assert supervise(child(f"raise SystemExit({code})"), [0.0]) == code
+
+
+def test_a_crash_is_not(tmp_path: Path) -> None:
+    """Twice killed, twice started again; then brokers that do not answer; then it ends in order."""
+    count = tmp_path / "count"
+    count.write_text("")
+    script = (
+        f"import os, pathlib, sys; p = pathlib.Path({str(count)!r}); p.write_text(p.read_text() + '.');"
+        f"n = len(p.read_text()); os.kill(os.getpid(), 9) if n < 3 else sys.exit({guards.BROKER_UNREACHABLE} if n == 3 else 0)"
+    )
+    assert supervise(child(script), [0.0]) == 0
+    assert count.read_text() == "...."
+
+
+def test_what_passes_by_itself_needs_nobody() -> None:
+    assert PASSING.isdisjoint(FOR_A_PERSON)
+    assert {guards.TOPIC_CHANGED, guards.PROGRESS_MISSING, guards.HANGING_TRANSACTION} <= FOR_A_PERSON
+
+
+def test_sigterm_is_handed_on_and_waited_for(tmp_path: Path) -> None:
+    """Also while the child is being waited for after a crash."""
+    ready = tmp_path / "ready"
+    script = (
+        f"import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0));"
+        f"pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
+    )
+    supervising = f"from milepost.supervisor import supervise; raise SystemExit(supervise({child(script)!r}))"
+    with subprocess.Popen(child(supervising), cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+        while not ready.exists():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0

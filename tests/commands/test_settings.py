@@ -1,0 +1,201 @@
+"""Where a setting comes from, what is refused, and that no secret is ever said."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from milepost.cli import app
+from milepost.settings import Settings, load, values
+from milepost.wrong_settings import WrongSettings
+
+CANARY = "canary-8d1f0c"
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MILEPOST_SETTINGS", raising=False)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def wrong(*options: str) -> str:
+    with pytest.raises(WrongSettings) as refused:
+        load(None, options)
+    return str(refused.value)
+
+
+def test_an_option_goes_before_the_environment_and_that_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("milepost.toml").write_text("[kafka]\npartitions = 2\ngeneration = 'file'\nprefix = 'file.'\n")
+    monkeypatch.setenv("MILEPOST__KAFKA__GENERATION", "environment")
+    monkeypatch.setenv("MILEPOST__KAFKA__PREFIX", "environment.")
+    loaded = load(None, ["kafka.prefix=option."])
+    kafka = loaded.settings.kafka
+    assert (kafka.partitions, kafka.generation, kafka.prefix, kafka.replication) == (2, "environment", "option.", 3)
+    assert loaded.origins == {
+        "kafka.partitions": "milepost.toml",
+        "kafka.generation": "MILEPOST__KAFKA__GENERATION",
+        "kafka.prefix": "--set",
+    }
+
+
+def test_the_file_is_that_of_the_option_else_of_the_variable_else_the_one_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("milepost.toml", "b.toml", "c.toml"):
+        (tmp_path / name).write_text(f"[kafka]\ngeneration = '{name[0]}'\n")
+    assert load().settings.kafka.generation == "m"
+    monkeypatch.setenv("MILEPOST_SETTINGS", "b.toml")
+    assert load().settings.kafka.generation == "b"
+    assert load(Path("c.toml")).settings.kafka.generation == "c"
+    with pytest.raises(WrongSettings, match="--settings names it"):
+        load(Path("d.toml"))
+
+
+def test_paths_in_the_file_count_from_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "milepost.toml").write_text(
+        "[store]\nfolder = 'store'\n[kafka.security_files]\n'sasl.password' = '/run/pw'\n'ssl.key.password' = 'key'\n"
+    )
+    settings = load(Path("etc/milepost.toml")).settings
+    assert settings.store.folder == Path("etc/store")
+    assert settings.kafka.security_files == {"sasl.password": Path("/run/pw"), "ssl.key.password": Path("etc/key")}
+    assert settings.registry_cache == Path("etc/store/registry.json")
+
+
+def test_lists_and_dotted_names_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILEPOST__OWNERSHIP__TIME_ENTRY", "kantata, harvest")
+    monkeypatch.setenv("MILEPOST__KAFKA__SECURITY__SASL_MECHANISM", "PLAIN")
+    settings = load().settings
+    assert settings.ownership == {"time_entry": ("kantata", "harvest")}
+    assert settings.kafka.security == {"sasl.mechanism": "PLAIN"}
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("kafka.brokres=x", "--set: kafka.brokres is no setting; did you mean kafka.brokers?"),
+        ("kafak.brokers=x", "--set: kafak is no section; did you mean kafka?"),
+        ("kafka.partitions=many", "--set: kafka.partitions: Input should be a valid integer"),
+        ("kafka.min_in_sync=4", "min_in_sync is 4, expected at most replication, 3"),
+        ("kafka.security.enable.idempotence=false", "enable.idempotence is not about connection, TLS or SASL"),
+        ("kafka.security.ssl.endpoint.identification.algorithm=none", "lets anybody pass for the brokers"),
+        ("kafka.security.enable.ssl.certificate.verification=false", "lets anybody pass for the brokers"),
+        ("registry.url=http://registry.example", "is plain http to another machine"),
+        ("registry.url=ftp://registry.example", "expected https://host"),
+        ("accounting.process=1", "process is 1, expected less than processes, 1"),
+        ('ownership.time_entri=["a"]', "time_entri is no kind of entity; did you mean time_entry?"),
+        ("kafka", "expected section.name=value"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(option: str, said: str) -> None:
+    assert said in wrong(option)
+
+
+def test_unknown_variables_of_the_environment_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILEPOST__STORE__FODLER", "x")
+    assert "MILEPOST__STORE__FODLER: store.fodler is no setting; did you mean store.folder?" in wrong()
+    monkeypatch.setenv("MILEPOST__STOER", "x")
+    assert "stoer is no section; did you mean store?" in wrong()
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        f"kafka.security.sasl.password={CANARY}",
+        f"kafka.security.ssl.key.pem={CANARY}",
+        f"kafka.security.sasl.oauthbearer.client.secret={CANARY}",
+        f"kafka.pasword={CANARY}",
+        f"kafka.partitions={CANARY}",
+        f"kafka.prefix={CANARY}!",
+        f"registry.url=https://user:{CANARY}@registry.example",
+        f"redis.url=redis://:{CANARY}@redis.example",
+        f"redis.password={CANARY}",
+        f"ownership={CANARY}",
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_refused_and_not_repeated(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert CANARY not in wrong(option)
+    name, _, value = option.partition("=")
+    monkeypatch.setenv("MILEPOST__" + name.upper().replace(".", "__", 1).replace(".", "_"), value)
+    result = run("settings", "show")
+    assert result.exit_code == 2
+    assert CANARY not in result.output
+
+
+def test_a_broken_file_is_told_without_its_text(tmp_path: Path) -> None:
+    (tmp_path / "milepost.toml").write_text(f"[kafka]\npassword = {CANARY}\n")
+    said = wrong()
+    assert "milepost.toml: is no TOML at line 2" in said
+    assert CANARY not in said
+
+
+def test_the_content_of_secret_files_is_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("kafka", "redis", "registry"):
+        (tmp_path / name).write_text(f"user:{CANARY}")
+    options = [
+        "kafka.security_files.sasl.password=kafka",
+        "redis.password_file=redis",
+        "redis.url=redis://127.0.0.1:1/0",
+        "registry.credentials_file=registry",
+        "registry.url=http://127.0.0.1:1",
+        "kafka.brokers=127.0.0.1:1",
+    ]
+    told = [part for option in options for part in ("--set", option)]
+    shown = [run("settings", "show", *told), run("settings", "show", "--json", "--origin", *told)]
+    looked = run("doctor", "--timeout", "2", *told)
+    assert [each.exit_code for each in (*shown, looked)] == [0, 0, 1]
+    loaded = load(None, options)
+    for text in (*(each.output for each in (*shown, looked)), repr(loaded), str(loaded.settings), caplog.text):
+        assert CANARY not in text
+    assert '"registry"' in shown[0].stdout
+
+
+def test_an_unsafe_connection_is_said_each_time() -> None:
+    unsafe = (
+        *("--set", "kafka.security.enable.ssl.certificate.verification=false"),
+        *("--set", "kafka.insecure=true"),
+    )
+    assert (
+        "UNSAFE: kafka.insecure lets enable.ssl.certificate.verification stand"
+        in run("settings", "show", *unsafe).stderr
+    )
+    assert "UNSAFE" not in run("settings", "show").stderr
+
+
+def test_every_setting_is_shown_with_its_origin() -> None:
+    found = json.loads(run("settings", "show", "--json", "--origin", "--set", "metrics.port=9108").stdout)
+    assert set(found["settings"]) == set(values(Settings()))
+    assert found["settings"]["metrics.port"] == {"value": 9108, "origin": "--set"}
+    assert found["settings"]["kafka.partitions"] == {"value": 16, "origin": "built in"}
+
+
+def test_the_schema_describes_every_setting_and_refuses_others() -> None:
+    schema = json.loads(run("settings", "schema").stdout)
+    assert schema["additionalProperties"] is False
+    for section in schema["$defs"].values():
+        assert section["additionalProperties"] is False
+        assert all(each.get("description") for each in section["properties"].values())
+
+
+def test_doctor_tells_all_that_cannot_be_reached(tmp_path: Path) -> None:
+    nowhere = ("kafka.brokers=127.0.0.1:1", "registry.url=http://127.0.0.1:1", "redis.url=redis://127.0.0.1:1/0")
+    result = run("doctor", "--timeout", "2", "--json", *(part for each in nowhere for part in ("--set", each)))
+    assert result.exit_code == 1
+    found = {each["check"]: each["state"] for each in json.loads(result.stdout)["findings"]}
+    assert {name for name, state in found.items() if state == "fail"} == {
+        *("brokers", "topics", "log", "clock", "registry", "redis"),
+    }
+    assert found["rules"] == "ok"
+    assert not list(tmp_path.iterdir())

@@ -48,13 +48,15 @@ class IntakeMemory:
 
     tables = TABLES
     version = 1
+    # How sure a commit is to survive a power cut, as SQLite calls it.
+    synchronous = "FULL"
 
     def __init__(self, path: Path) -> None:
         self.path = path
         with self.storing():
             self._rows = sqlite3.connect(path, isolation_level=None)
             self._rows.execute("PRAGMA journal_mode = WAL")
-            self._rows.execute("PRAGMA synchronous = FULL")
+            self._rows.execute(f"PRAGMA synchronous = {self.synchronous}")
             self._rows.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
             self._create()
             self._rows.execute("BEGIN IMMEDIATE")

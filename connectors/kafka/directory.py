@@ -77,6 +77,8 @@ CREATE TABLE retold (position INTEGER PRIMARY KEY, type TEXT, schema INTEGER, bo
 CREATE TABLE stand (topic_id TEXT, generation TEXT, number INTEGER);
 """
     version = VERSION
+    # After a power cut the file may be an older one, and is made again.
+    synchronous = "NORMAL"
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)

@@ -290,8 +290,7 @@ class DomainTopics:
                 self.consumer.resume([TopicPartition(*each.place)])
 
     def _assign(self) -> None:
-        for each in self._stretches.values():
-            each.is_paused = False
+        self._let_go_on(list(self._stretches.values()))
         self.consumer.assign([TopicPartition(*each.place, each.fetched) for each in self._stretches.values()])
 
     def _all_ends(self, places: Iterable[Place]) -> dict[Place, tuple[int, int]]:

@@ -30,10 +30,10 @@ from state.guards import WRONG_TOPIC_SETTINGS, GuardStop
 
 FOR_EVER: Final = -1
 TIMESTAMPS: Final = "message.timestamp.type"
+HOUR_MS: Final = 60 * 60 * 1000
 # A topic is made by one broker, and the others hear of it a moment later.
 SEEN_SECONDS_MAX: Final = 30.0
 SEEN_PAUSE_SECONDS: Final = 0.1
-HOUR_MS: Final = 60 * 60 * 1000
 DAY_MS: Final = 24 * HOUR_MS
 # An outage of intake may last as long; made with more, so that there is time to notice it.
 INPUT_KEPT_MS_MIN: Final = 7 * DAY_MS

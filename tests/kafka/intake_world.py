@@ -164,8 +164,7 @@ class World:
 
     def rows(self, table: str) -> list[Any]:
         """Of the file at hand."""
-        with closing(sqlite3.connect(self.folder / "intake.db")) as file:
-            return sorted(file.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
+        return rows_of(self.folder, table)
 
     def letters(self) -> list[DeadLetter]:
         (found,) = self.read(self.names.shared(DEAD_LETTERS), 1)
@@ -205,6 +204,11 @@ class World:
         ]
         for done in self.clients.admin.delete_topics(topics).values():
             done.result()
+
+
+def rows_of(folder: Path, table: str) -> list[Any]:
+    with closing(sqlite3.connect(folder / "intake.db")) as file:
+        return sorted(file.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
 
 
 def until_idle(intake: KafkaIntake, idle_reads: int = 12) -> Callable[[], bool]:

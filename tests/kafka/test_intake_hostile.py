@@ -66,10 +66,10 @@ def attacks(world: World) -> dict[str, tuple[str, bytes | None, str]]:
     letter = next(fixed_id(each) for each in pinned_schemas() if each.type_name == "DeadLetter")
     return {
         "no value": (time, None, "without a value"),
-        "empty": (time, b"", "came nothing"),
-        "text": (time, b"hello", "expected the frame of a schema registry"),
-        "JSON": (time, b'{"type": "TimeApproved"}', "expected the frame of a schema registry"),
-        "half a frame": (time, good[:4], "expected the frame of a schema registry"),
+        "empty": (time, b"", "got 0 bytes"),
+        "text": (time, b"hello", "expected the frame of the schema registry"),
+        "JSON": (time, b'{"type": "TimeApproved"}', "expected the frame of the schema registry"),
+        "half a frame": (time, good[:4], "expected the frame of the schema registry"),
         "a frame alone": (time, frame, "ends"),
         "unknown id": (time, b"\x00\x7f\xff\xff\xff" + body, "schema id 2147483647 stands for none"),
         "an output's id": (time, b"\x00" + letter.to_bytes(4, "big") + body, "belongs on dead-letters"),

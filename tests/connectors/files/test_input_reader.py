@@ -16,8 +16,9 @@ from connectors.avro_codec import EVENT_CODECS
 from connectors.avro_walk import long_bytes
 from connectors.containers import ContainerFormat
 from connectors.files.input_files import Place
-from connectors.files.input_reader import KEPT_PART_BYTES, InputItem, Unreadable, ends_days, left_over, read_input
+from connectors.files.input_reader import InputItem, ends_days, left_over, read_input
 from connectors.json_records import record_to_json
+from connectors.unreadable import KEPT_PART_BYTES, Unreadable
 from domain.events.catalogue import Event
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded

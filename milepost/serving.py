@@ -48,6 +48,8 @@ def account(settings: Settings, shards: Sequence[int]) -> None:
     with stopping() as stop:
         try:
             accounting_kafka.run(accounting_job(settings, shards), until_told(stop), tell=say)
+        except KafkaException as fault:
+            raise unreachable(fault.args[0].str()) from fault
         except sqlite3.OperationalError as fault:
             raise unwritable(settings.store.folder, str(fault)) from fault
 

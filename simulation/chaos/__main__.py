@@ -43,7 +43,9 @@ def _told(outcome: Outcome) -> int:
     for what in outcome.reached:
         _say(f"reached: {what}")
     for invariant in outcome.invariants:
-        _say(f"{'passed' if invariant.holds else 'FAILED'}  {invariant.name:9} {invariant.what} ({invariant.looked_at})")
+        _say(
+            f"{'passed' if invariant.holds else 'FAILED'}  {invariant.name:9} {invariant.what} ({invariant.looked_at})"
+        )
         for fault in invariant.faults[:10]:
             _say(f"        {fault}")
         if len(invariant.faults) > 10:
@@ -68,10 +70,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--shards", type=int, default=16)
-    parser.add_argument("--minutes", type=float, default=10, help="about how long; events are produced in three quarters of it")
+    parser.add_argument(
+        "--minutes", type=float, default=10, help="about how long; events are produced in three quarters of it"
+    )
     parser.add_argument("--hostile", type=int, default=12, help="messages that nobody could read")
     parser.add_argument("--short", action="store_true", help="each disturbance once")
-    parser.add_argument("--folder", type=Path, default=Path("build/chaos"), help="broker, stores and what processes said; made anew")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("build/chaos"), help="broker, stores and what processes said; made anew"
+    )
     return parser
 
 

@@ -18,6 +18,7 @@ from simulation.chaos.site import Site, settled
 from simulation.chaos.verdict import Invariant, judged
 from simulation.chaos.watching import Watching
 from simulation.servers.kafka import Broker
+from state import guards
 
 TICK_SECONDS: Final = 0.05
 # The longest that a worker may do nothing although there is something to do.
@@ -78,7 +79,12 @@ def run(plan: Plan, folder: Path, tell: Tell) -> Outcome:
         )
         ends = [ended for worker in course.workers for ended in worker.ended]
         return Outcome(
-            invariants, sorted(course.stage.reached), course.count, ends, course.watching.count, time.monotonic() - began
+            invariants,
+            sorted(course.stage.reached),
+            course.count,
+            ends,
+            course.watching.count,
+            time.monotonic() - began,
         )
 
 
@@ -104,8 +110,16 @@ class Course:
         self.watching = Watching(site)
         seconds = plan.minutes * 60 * PRODUCING
         self.producing = Producing(site, plan.seed, plan.events, seconds, plan.hostile)
+        self._stood = {worker.name: 0 for worker in self.workers}
         self.stage = Stage(
-            site, self.accounting, self.intake, self._chance, self._await_progress, self._shards_of, [], set()
+            site,
+            self.accounting,
+            self.intake,
+            self._chance,
+            self._one_of_accounting,
+            self._await_progress,
+            self._shards_of,
+            set(),
         )
 
     # The course of a run
@@ -121,9 +135,9 @@ class Course:
             worker.start()
         for moment, what in zip(moments, drawn, strict=True):
             self._until(lambda least=moment: self.watching.taken >= least, f"{moment:,} events taken in")
-            for worker in self.workers:
-                self._await_progress(worker)
+            self._until(lambda: self._is_ready(self.intake), "progress of intake")
             told = what(self.stage)
+            self._stood = {worker.name: self._progress_of(worker) for worker in self.workers}
             self.count += 1
             self._say(f"{self.count:3}. {told}")
 
@@ -155,13 +169,12 @@ class Course:
             self.watching.end()
 
     def needs_person(self) -> list[str]:
-        """Ends after which a supervisor would have waited for somebody; zombies that were woken up on purpose are none."""
-        meant = set(self.stage.zombies)
+        """Ends after which somebody would have had to look; who has no supervisor is started again, also when it was fenced."""
         return [
             str(ended)
             for worker in self.workers
-            for place, ended in enumerate(worker.ended)
-            if ended.code in supervisor.FOR_A_PERSON and not (worker is self.accounting[1] and place in meant)
+            for ended in worker.ended
+            if ended.code in supervisor.FOR_A_PERSON and (worker.supervised or ended.code != guards.FENCED)
         ]
 
     # Waiting
@@ -187,18 +200,24 @@ class Course:
         return self.watching.taken, sum(self.watching.folded.values())
 
     def _await_progress(self, worker: Worker) -> None:
-        """It has committed something since now, unless there is nothing left for it to do."""
+        """It has committed something from now on, unless there is nothing left for it to do."""
+        before = self._progress_of(worker)
+        is_done = self._has_taken_all if worker is self.intake else self._is_settled
+        self._until(lambda: self._progress_of(worker) > before or is_done(), f"progress of {worker.name}")
+
+    def _one_of_accounting(self) -> Worker:
+        """One that is at work and has committed something since the last disturbance; a supervisor may be waiting meanwhile."""
+        self._until(lambda: any(map(self._is_ready, self.accounting)), "progress of accounting")
+        return self._chance.choice([worker for worker in self.accounting if self._is_ready(worker)])
+
+    def _is_ready(self, worker: Worker) -> bool:
+        is_done = self._has_taken_all() if worker is self.intake else self._is_settled()
+        return is_done or (worker.pid != 0 and self._progress_of(worker) > self._stood[worker.name])
+
+    def _progress_of(self, worker: Worker) -> int:
         if worker is self.intake:
-            taken = self.watching.taken
-            self._until(lambda: self.watching.taken > taken or self._has_taken_all(), f"progress of {worker.name}")
-            return
-        shards = self._shards_of(worker)
-        folded = sum(self.watching.folded[shard] for shard in shards)
-        self._until(
-            lambda: sum(self.watching.folded[shard] for shard in shards) > folded
-            or (self._has_taken_all() and self._has_folded_all()),
-            f"progress of {worker.name}",
-        )
+            return self.watching.taken
+        return sum(self.watching.folded[shard] for shard in self._shards_of(worker))
 
     def _shards_of(self, worker: Worker) -> list[int]:
         return [int(each) for each in worker.arguments[worker.arguments.index("--shards") + 1].split(",")]
@@ -230,5 +249,3 @@ class Course:
 
     def _tails(self) -> str:
         return "\n".join(f"--- {worker.name}\n{worker.tail()}" for worker in self.workers)
-
-

@@ -160,7 +160,9 @@ def _note_places(
         if known is None:
             faults.add("log", f"partition {logged.shard}, record {record.offset}: {event.event_id} was never sent")
         elif known.type_name != record.type_name or known.body != _without_arrival(record):
-            faults.add("log", f"partition {logged.shard}, record {record.offset}: {event.event_id} was sent with another body")
+            faults.add(
+                "log", f"partition {logged.shard}, record {record.offset}: {event.event_id} was sent with another body"
+            )
         if of and partition_of(of, partitions) != logged.shard:
             faults.add("log", f"partition {logged.shard}, record {record.offset}: engagement {of} belongs elsewhere")
         places[event.event_id].append((logged.shard, of, record.own))

@@ -55,9 +55,7 @@ class Watching(threading.Thread):
         places = [(topic, shard) for topic in (*sorted(of_outputs), names.progress) for shard in shards]
         consumer = self._site.clients.consumer(group="chaos-reader")
         try:
-            consumer.assign(
-                [TopicPartition(*place, OFFSET_BEGINNING) for place in (*places, (names.directory, 0))]
-            )
+            consumer.assign([TopicPartition(*place, OFFSET_BEGINNING) for place in (*places, (names.directory, 0))])
             while not self._ended.is_set():
                 for message in consumer.consume(STEP_MESSAGES, 0.2):
                     self._note(message, of_outputs)
@@ -89,7 +87,9 @@ def await_broadcast(site: Site, seconds: float) -> tuple[int, int] | None:
     consumer = site.clients.consumer(committed=False, group="chaos-broadcasts")
     try:
         ends = [
-            TopicPartition(site.names.log, shard, consumer.get_watermark_offsets(TopicPartition(site.names.log, shard))[1])
+            TopicPartition(
+                site.names.log, shard, consumer.get_watermark_offsets(TopicPartition(site.names.log, shard))[1]
+            )
             for shard in range(site.kafka.partitions)
         ]
         consumer.assign(ends)

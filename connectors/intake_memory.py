@@ -23,6 +23,8 @@ from state.intake.identities import Links
 from state.intake.intake import Noticed, Waiting
 
 CACHED_MAX: Final = 20_000
+# SQLite takes up to 32,766 values in a question.
+ASKED_MAX: Final = 5_000
 CACHE_KIBIBYTES: Final = 64 * 1024
 ENTRIES: Final = "time_entry"
 NOTHING: Final[tuple[str, ...]] = ()
@@ -101,10 +103,11 @@ class IntakeMemory:
         with self.storing():
             self._flush()
             self._entries = dict.fromkeys(entry_ids, NOTHING)
-            if self._entries:
-                marks = ",".join("?" * len(self._entries))
-                statement = f"SELECT * FROM entries WHERE id IN ({marks})"  # noqa: S608 - only question marks
-                found = self._rows.execute(statement, tuple(self._entries))
+            known = tuple(self._entries)
+            for begin in range(0, len(known), ASKED_MAX):
+                asked = known[begin : begin + ASKED_MAX]
+                statement = f"SELECT * FROM entries WHERE id IN ({','.join('?' * len(asked))})"  # noqa: S608 - only question marks
+                found = self._rows.execute(statement, asked)
                 self._entries.update((entry_id, (engagement_id,)) for entry_id, engagement_id in found)
 
     def engagements(self, kind: str, key: str) -> tuple[str, ...]:
@@ -285,6 +288,8 @@ class IntakeMemory:
     def storing(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.ProgrammingError:
+            raise
         except sqlite3.DatabaseError as fault:
             if isinstance(fault, sqlite3.OperationalError):
                 raise unwritable(self.path, str(fault)) from fault

@@ -61,7 +61,7 @@ def our_topics(clients: Clients, names: Names, genesis: Genesis) -> Ours:
     found = {name: state for name, state in clients.topics(wanted).items() if state is not None}
     if missing := [name for name in wanted if name not in found]:
         raise GuardStop(
-            WRONG_TOPIC_SETTINGS, f"expected the topics {', '.join(missing)}; `milepost topics --create` makes them"
+            WRONG_TOPIC_SETTINGS, f"expected the topics {', '.join(missing)}; `milepost topics create` makes them"
         )
     log, directory = found[names.log], found[names.directory]
     if log.partitions != genesis.partitions:

@@ -25,6 +25,7 @@ from domain.events.reference import DayEnded
 from simulation.servers.kafka import Broker
 from state.genesis import Genesis
 from state.guards import (
+    HANGING_TRANSACTION,
     OTHER_GENERATION,
     POISON,
     PROGRESS_MISSING,
@@ -321,6 +322,23 @@ def test_a_log_that_is_shorter_than_progress_says(world: World) -> None:
     world.run()
     world.delete_records(None)
     assert stopped(world).code == TORN_OUTPUTS
+
+
+def test_a_transaction_that_somebody_left_open_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as brokers may take to end it; if it stays, the stop names where it is."""
+    world.run()
+    monkeypatch.setattr("connectors.kafka.intake_resume.TIMED_OUT_MARGIN_SECONDS", 1.0 - 10.0)
+    other = world.clients.producer("somebody else")
+    other.init_transactions(30)
+    other.begin_transaction()
+    other.produce(world.names.log, b"?", b"?", 2)
+    assert other.flush(30) == 0
+    stop = stopped(world)
+    assert stop.code == HANGING_TRANSACTION
+    assert f"on 1 partitions: {world.names.log}/2" in stop.message
+    # Whoever takes its id ends it; what it wrote was never there for readers.
+    world.clients.producer("somebody else").init_transactions(30)
+    world.run()
 
 
 def test_whoever_started_last_has_intake(world: World) -> None:

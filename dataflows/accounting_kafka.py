@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
@@ -40,6 +41,7 @@ from state.shard import Shard
 from state.store import Store
 
 STORE: Final = "books.db"
+OPENED_AT_ONCE: Final = 8
 # More outputs behind progress than one batch makes: progress was lost.
 EARLY_MAX: Final = 50_000
 
@@ -90,11 +92,13 @@ def flow_of(
 def opened(job: Job, stopped: Callable[[], bool], tell: Tell = silent) -> Iterator[dict[int, Turn]]:
     """The shards, each resumed behind its outputs; nobody else on this machine has their stores meanwhile."""
     with ExitStack() as held:
-        turns = {}
         for number in job.shards:
             held.enter_context(only_writer(shard_folder(job, number)))
-            turns[number] = held.enter_context(_opened_one(job, number, stopped, tell))
-        yield turns
+        # Each mostly waits for the brokers.
+        with ThreadPoolExecutor(OPENED_AT_ONCE) as pool:
+            opening = [_opened_one(job, number, stopped, tell) for number in job.shards]
+            turns = list(pool.map(held.enter_context, opening))
+        yield dict(zip(job.shards, turns, strict=True))
 
 
 @contextmanager
@@ -149,7 +153,7 @@ def _tell_where(shard: Shard, outputs: KafkaOutputs, tell: Tell) -> None:
 
 
 class Paced:
-    """A log whose batches, once it is read to its end, come at most every so often; nothing more once somebody asks to stop."""
+    """A log whose batches, where they are not full, come at most every so often; nothing more once somebody asks to stop."""
 
     def __init__(self, log: KafkaLog, stopped: Callable[[], bool], seconds: float) -> None:
         self.log = log
@@ -161,14 +165,15 @@ class Paced:
     def read(self, offset: int, max_records: int, max_bytes: int) -> Sequence[LogRecord]:
         if self._stopped():
             return ()
-        waits = self.log.is_at_end and offset >= self._given_to
         now = time.monotonic()
-        if waits and now < self._not_before:
+        # What is left of a batch, because it concerned too many engagements, is not waited for.
+        if now < self._not_before and offset >= self._given_to:
             return ()
         found = self.log.read(offset, max_records, max_bytes)
         if found:
-            self._not_before = now + self._seconds
             self._given_to = found[-1].offset + 1
+            is_catching_up = len(found) >= max_records // 2 or self.log.has_behind(self._given_to)
+            self._not_before = 0.0 if is_catching_up else now + self._seconds
         return found
 
 

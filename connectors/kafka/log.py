@@ -70,6 +70,10 @@ class KafkaLog:
             return self._places[number - self._held[0].offset]
         return self._next_place if number == self._next else -1
 
+    def has_behind(self, number: int) -> bool:
+        """Whether this record, or one behind it, is at hand."""
+        return number < self._next
+
     def remember(self, number: int, place: int) -> None:
         """A record's place, known from elsewhere: it shortens the search for others."""
         self._known = (number, place)

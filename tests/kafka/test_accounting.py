@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ from state.handlers.time import on_time_approved
 from state.overrides import Override, by_place
 from state.snapshot import Damaged
 from state.store import Store
-from tests.kafka.firm import Site, Until, expected, simulated, site
+from tests.kafka.firm import ROOT, Site, Until, expected, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import until
 from tests.reliability.run_in_batches import COMMITTED
@@ -152,6 +153,19 @@ def test_two_processes_share_the_shards(two: Site, records: list[LogRecord]) -> 
     with two.start(0) as one, two.start(1) as other:
         until(lambda: is_at(two, parts), PATIENCE)
         assert (stopped(one), stopped(other)) == (0, 0)
+    check(two, parts)
+
+
+def test_the_same_flow_under_bytewax_own_command(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+    parts = given(two, records[:800])
+    told = dict(option.split("=", 1) for option in two.options()[1::2])
+    named = {f"MILEPOST__{name.upper().replace('.', '__')}": value for name, value in told.items()}
+    command = [sys.executable, "-m", "bytewax.run", "milepost.serving:accounting_flow"]
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **named}, stderr=subprocess.PIPE) as process:
+        until(lambda: is_at(two, parts) or process.poll() is not None, PATIENCE)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, said.decode()
     check(two, parts)
 
 

@@ -1,0 +1,183 @@
+"""What a start finds on the topics and does not go on from; on a model of brokers."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from connectors.kafka.names import Names
+from connectors.kafka.outputs import SHARD_TOPICS, KafkaOutputs
+from connectors.kafka.published import headers, source_of
+from connectors.kafka.registry import SchemaIds
+from connectors.kafka.resume import Target, take_over
+from simulation.brokers import Brokers, ModelClients
+from state.guards import (
+    BROKER_UNREACHABLE,
+    HANGING_TRANSACTION,
+    OTHER_GENERATION,
+    PROGRESS_MISSING,
+    TOPIC_CHANGED,
+    TORN_OUTPUTS,
+    WRONG_TOPIC_SETTINGS,
+    GuardStop,
+)
+from state.shard import Encoded, Mark
+
+NAMES = Names("", "1")
+TARGET = Target(NAMES, 0, 2, "genesis", "1", SchemaIds.fixed("").frame, transaction_timeout=0.1, timeout=0.1)
+FRAME = SchemaIds.fixed("").frame("alerts", "Alert")
+
+
+def place_of(number: int) -> int:
+    return number + 1
+
+
+class Topics:
+    """All that two shards write, on a model of brokers."""
+
+    def __init__(self) -> None:
+        self.brokers = Brokers(Random(1))
+        self.clients = ModelClients(self.brokers)
+        for topic in (NAMES.log, NAMES.progress, *SHARD_TOPICS):
+            self.brokers.create(topic, 2)
+
+    def take_over(self, **other: Any) -> KafkaOutputs:
+        return take_over(self.clients, TARGET._replace(**other), place_of)
+
+    def append(self, output_seq: int, before: int, shard: int = 0, generation: str = "1") -> None:
+        """An alert that is just there."""
+        told = headers(source_of(generation, shard), "Alert", output_seq, before)
+        self.brokers.append("alerts", 0, b"P", FRAME + b"body", told)
+
+    def stop(self, **other: Any) -> GuardStop:
+        with pytest.raises(GuardStop) as stop:
+            self.take_over(**other)
+        return stop.value
+
+
+@pytest.fixture
+def topics() -> Topics:
+    return Topics()
+
+
+def alert(output_seq: int, body: bytes = b"body") -> Encoded:
+    return Encoded("alerts", "P", output_seq, "Alert", body)
+
+
+def mark(offset: int, next_seq: int) -> Mark:
+    return Mark(offset, "", 0, next_seq, b"in", b"out", {}, 0, {})
+
+
+def write(outputs: KafkaOutputs, offset: int, *several: Encoded) -> None:
+    outputs.write(several)
+    outputs.commit(mark(offset, max(one.output_seq for one in several) + 1))
+
+
+def test_progress_says_where_the_next_start_goes_on(topics: Topics) -> None:
+    write(topics.take_over(), 5, alert(0), alert(3))
+    again = topics.take_over()
+    assert again.written is not None
+    assert (again.written.offset, again.written.log_at, again.written.topics) == (5, 6, {"alerts": 3})
+    assert (again.progress.offset, again.progress.next_seq, again.progress.output_chain) == (5, 4, b"out")
+
+
+def test_a_topic_that_is_missing_is_named(topics: Topics) -> None:
+    del topics.brokers.topics["alerts"]
+    stop = topics.stop()
+    assert (stop.code, "topics are missing: alerts" in stop.message) == (WRONG_TOPIC_SETTINGS, True)
+
+
+def test_more_partitions_than_the_generation_has_are_refused(topics: Topics) -> None:
+    topics.brokers.create("alerts", 3)
+    stop = topics.stop()
+    assert (stop.code, "alerts has 3 partitions, expected 2" in stop.message) == (TOPIC_CHANGED, True)
+
+
+def test_brokers_that_do_not_answer_are_said_to(topics: Topics) -> None:
+    silent = KafkaException(KafkaError(KafkaError._ALL_BROKERS_DOWN, "all brokers are down"))
+    with patch.object(ModelClients, "topics", side_effect=silent):
+        assert topics.stop().code == BROKER_UNREACHABLE
+
+
+def test_another_log_under_the_same_outputs_is_refused(topics: Topics) -> None:
+    write(topics.take_over(), 5, alert(0))
+    assert topics.stop(genesis="another").code == OTHER_GENERATION
+
+
+def test_somebody_elses_open_transaction_is_waited_for_and_named(topics: Topics) -> None:
+    stranger = topics.clients.producer("stranger")
+    stranger.init_transactions(1)
+    stranger.begin_transaction()
+    stranger.produce("alerts", b"x", b"", 0)
+    stranger.poll(0)
+    with patch("connectors.kafka.resume.MARGIN_SECONDS", 0.1), patch("connectors.kafka.resume.LOOK_AGAIN_SECONDS", 0.0):
+        stop = topics.stop()
+    assert (stop.code, "alerts, partition 0" in stop.message) == (HANGING_TRANSACTION, True)
+
+
+def test_an_output_that_progress_knows_and_nobody_sees_stops_the_shard(topics: Topics) -> None:
+    write(topics.take_over(), 5, alert(0), alert(3))
+    topics.brokers.partition("alerts", 0).slots[1].state = "aborted"
+    stop = topics.stop()
+    assert stop.code == TORN_OUTPUTS
+    assert "output 3 was written, the last one there is 0" in stop.message
+
+
+def test_a_hole_before_the_last_output_stops_the_shard(topics: Topics) -> None:
+    write(topics.take_over(), 5, *(alert(number) for number in range(4)))
+    topics.brokers.partition("alerts", 0).slots[2].state = "aborted"
+    stop = topics.stop()
+    assert (stop.code, "output 2, which comes before 3, is missing" in stop.message) == (TORN_OUTPUTS, True)
+
+
+def test_outputs_that_were_dropped_with_age_are_not_missed(topics: Topics) -> None:
+    write(topics.take_over(), 5, alert(0), alert(3))
+    topics.brokers.partition("alerts", 0).start = 3
+    assert topics.take_over().progress.next_seq == 4
+
+
+@pytest.mark.parametrize(("shard", "said"), [(1, "holds an output of shard 1"), (0, "output 3 is there twice")])
+def test_what_the_shard_cannot_have_written_stops_it(topics: Topics, shard: int, said: str) -> None:
+    write(topics.take_over(), 5, alert(0), alert(3))
+    topics.append(3, 0, shard=shard)
+    stop = topics.stop()
+    assert (stop.code, said in stop.message) == (TORN_OUTPUTS, True)
+
+
+def test_outputs_of_an_earlier_generation_stand_before_ours(topics: Topics) -> None:
+    topics.append(7, 6, generation="0")
+    assert topics.take_over().progress.next_seq == 0
+
+
+def test_what_is_visible_early_is_compared_and_written_once(topics: Topics) -> None:
+    write(topics.take_over(), 5, alert(0))
+    topics.append(2, 0)
+    outputs = topics.take_over()
+    assert outputs.early_count == 1
+    write(outputs, 9, alert(2), alert(4))
+    assert outputs.suppressed == 1
+    values = [slot.headers[3] for slot in topics.brokers.partition("alerts", 0).committed()]
+    assert values == [("ce_id", b"0"), ("ce_id", b"2"), ("ce_id", b"4")]
+
+
+def test_what_is_visible_early_with_other_bytes_stops_the_shard(topics: Topics) -> None:
+    write(topics.take_over(), 5, alert(0))
+    topics.append(2, 0)
+    with pytest.raises(GuardStop, match="was written with other bytes"):
+        topics.take_over().write([alert(2, b"other")])
+
+
+def test_far_more_outputs_than_progress_knows_are_lost_progress(topics: Topics) -> None:
+    for number in range(5):
+        topics.append(number, number - 1)
+    assert topics.stop(early_max=4).code == PROGRESS_MISSING
+    assert topics.take_over(early_max=5).early_count == 5
+
+
+def test_progress_that_cannot_be_read_stops_the_shard(topics: Topics) -> None:
+    topics.brokers.append(NAMES.progress, 0, b"1", b"{}")
+    assert topics.stop().code == PROGRESS_MISSING

@@ -129,7 +129,7 @@ def shards_moved(stage: Stage) -> str:
 
 def shard_store_deleted(stage: Stage) -> str:
     worker, shard = _killed_with_shard(stage)
-    shutil.rmtree(stage.site.shard_store(shard))
+    shutil.rmtree(stage.site.shard_store(shard), ignore_errors=True)
     return f"SIGKILL to {worker.name}, the store of shard {shard} is deleted"
 
 
@@ -143,8 +143,9 @@ def shard_store_older(stage: Stage) -> str:
     worker, shard = _killed_with_shard(stage)
     folder, kept = stage.site.shard_store(shard), stage.site.folder / "kept"
     shutil.rmtree(kept, ignore_errors=True)
+    if not folder.is_dir():
+        return f"SIGKILL to {worker.name}, whose shard {shard} had no store yet"
     shutil.copytree(folder, kept)
-    worker.keep_going()
     worker.start()
     stage.await_progress(worker)
     _kill(worker)
@@ -157,7 +158,7 @@ def _killed_with_shard(stage: Stage) -> tuple[Worker, int]:
     worker = stage.one_of_accounting()
     _kill(worker)
     there = [shard for shard in stage.shards_of(worker) if stage.site.shard_store(shard).is_dir()]
-    return worker, stage.chance.choice(there)
+    return worker, stage.chance.choice(there or list(stage.shards_of(worker)))
 
 
 def _kill(worker: Worker) -> None:
@@ -223,6 +224,8 @@ def intake_store_older(stage: Stage) -> str:
     _kill(stage.intake)
     folder, kept = stage.site.intake_store, stage.site.folder / "kept-intake"
     shutil.rmtree(kept, ignore_errors=True)
+    if not folder.is_dir():
+        return "SIGKILL to intake, which had no store yet"
     shutil.copytree(folder, kept)
     stage.intake.start()
     stage.await_progress(stage.intake)

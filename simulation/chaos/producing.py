@@ -1,4 +1,4 @@
-"""Producers of a simulated firm: its events on the domain topics, at a steady pace with breaks, and hostile messages among them."""
+"""Producers of a simulated firm: its events on the domain topics, at a steady pace, and hostile messages among them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Place = tuple[str, int, int]
 
 
 class Sent(NamedTuple):
-    """An event as it was sent: its type, and its bytes without the time of its arrival."""
+    """An event as it was sent: its type, and its bytes without what intake adds."""
 
     type_name: str
     body: bytes
@@ -42,7 +42,9 @@ def firm(seed: int, count: int) -> Plan:
 
 
 def unarrived(event: Event) -> bytes:
-    return EVENT_CODECS[type(event).__name__].encode(event._replace(recorded_at=None))
+    """Its bytes without what intake adds: when it arrived, and whose it is."""
+    added = {name: None for name in ("recorded_at", "engagement_id") if name in event._fields}
+    return EVENT_CODECS[type(event).__name__].encode(event._replace(**added))
 
 
 class Producing(threading.Thread):
@@ -54,6 +56,7 @@ class Producing(threading.Thread):
         self.hostile: set[Place] = set()
         self.fault: BaseException | None = None
         self.is_done = False
+        self._allowed = 0
         self._site = site
         self._events = islice(_unique(events(firm(seed, count))), count)
         self._count = count
@@ -71,6 +74,10 @@ class Producing(threading.Thread):
             }
         )
 
+    def allow(self, number: int) -> None:
+        """So many events in all; what is allowed comes at its pace, so that something is under way at every disturbance."""
+        self._allowed = max(self._allowed, number)
+
     def run(self) -> None:
         try:
             self._send_all()
@@ -81,14 +88,14 @@ class Producing(threading.Thread):
             self.fault = fault
 
     def _send_all(self) -> None:
-        began, breaks = time.monotonic(), 0.0
+        due = time.monotonic()
         for number, event in enumerate(self._events):
-            ahead = number / self._pace - (time.monotonic() - began - breaks)
-            if ahead > 0.05:
+            while number >= self._allowed:
+                self._producer.poll(0.05)
+                due = time.monotonic()
+            due += 1 / self._pace
+            if (ahead := due - time.monotonic()) > 0.02:
                 time.sleep(ahead)
-                # Now and then nothing comes, and what was to come then comes at once.
-                if self._chance.random() < 0.01:
-                    time.sleep(self._chance.uniform(0.5, 2.0))
             self._send(event)
             if number in self._hostile_at:
                 self._send_hostile(event)

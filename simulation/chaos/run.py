@@ -134,6 +134,7 @@ class Course:
         for worker in self.workers:
             worker.start()
         for moment, what in zip(moments, drawn, strict=True):
+            self.producing.allow(round(moment + step))
             self._until(lambda least=moment: self.watching.taken >= least, f"{moment:,} events taken in")
             self._until(lambda: self._is_ready(self.intake), "progress of intake")
             told = what(self.stage)
@@ -143,6 +144,7 @@ class Course:
 
     def settle(self) -> bool:
         """Everything that was produced is taken in and folded, within its time."""
+        self.producing.allow(self.plan.events)
         self._until(lambda: self.producing.is_done, "everything produced", self.plan.minutes * 60 + STUCK_SECONDS)
         self._say(f"nothing is disturbed any more; {self.plan.events:,} events are produced")
         try:
@@ -202,6 +204,7 @@ class Course:
     def _await_progress(self, worker: Worker) -> None:
         """It has committed something from now on, unless there is nothing left for it to do."""
         before = self._progress_of(worker)
+        self.producing.allow(self.watching.taken + self.plan.events // 50)
         is_done = self._has_taken_all if worker is self.intake else self._is_settled
         self._until(lambda: self._progress_of(worker) > before or is_done(), f"progress of {worker.name}")
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING
 
-from connectors.avro_codec import DEAD_LETTER_CODEC, EVENT_CODECS, OUTPUT_CODECS
+from connectors.avro_codec import DEAD_LETTER_CODEC, OUTPUT_CODECS
 from connectors.event_bodies import READERS
 from connectors.kafka import progress
 from connectors.kafka.clients import Message
@@ -23,7 +23,7 @@ from connectors.log_records import LogRecord, read_stored
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from domain.outputs import JournalEntry
 from simulation.chaos.processes import Worker
-from simulation.chaos.producing import Place, Sent
+from simulation.chaos.producing import Place, Sent, unarrived
 from simulation.chaos.site import Site
 from simulation.chaos.watching import digest
 from state.intake.partition import partition_of
@@ -159,18 +159,13 @@ def _note_places(
         known = sent.get(event.event_id)
         if known is None:
             faults.add("log", f"partition {logged.shard}, record {record.offset}: {event.event_id} was never sent")
-        elif known.type_name != record.type_name or known.body != _without_arrival(record):
+        elif known.type_name != record.type_name or known.body != unarrived(event):
             faults.add(
                 "log", f"partition {logged.shard}, record {record.offset}: {event.event_id} was sent with another body"
             )
         if of and partition_of(of, partitions) != logged.shard:
             faults.add("log", f"partition {logged.shard}, record {record.offset}: engagement {of} belongs elsewhere")
         places[event.event_id].append((logged.shard, of, record.own))
-
-
-def _without_arrival(record: LogRecord) -> bytes:
-    event = record.event
-    return EVENT_CODECS[record.type_name].encode(event._replace(recorded_at=None))
 
 
 def _check_log(

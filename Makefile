@@ -7,6 +7,7 @@ PYTEST_ARGS ?=
 HYPOTHESIS_PROFILE ?= ci
 BENCH_ARGS ?=
 KAFKA_ARGS ?=
+CHAOS_ARGS ?=
 
 # The first of these that runs and is new enough; a name may be on the path and still not run (version managers).
 PYTHON_FITS := import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
@@ -21,7 +22,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --u
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format types imports schemas kafka bench lock clean
+.PHONY: help setup demo test lint format types imports schemas kafka chaos bench lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +59,9 @@ schemas: $(READY) ## Check the schemas: rules, history, and that the generated c
 
 kafka: $(READY) ## Run a Kafka broker and a schema registry on this machine until Ctrl-C
 	@exec $(BIN)/python -m simulation.servers $(KAFKA_ARGS)
+
+chaos: $(READY) ## Kill processes, stores and a broker while a firm's events come, and compare (CHAOS_ARGS="--seed 7 --minutes 10")
+	@$(BIN)/python -m simulation.chaos $(CHAOS_ARGS)
 
 bench: $(READY) ## Measure throughput and latency
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)

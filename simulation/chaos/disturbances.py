@@ -16,7 +16,7 @@ from simulation.chaos.site import Site
 from simulation.chaos.watching import await_broadcast
 from state import guards
 
-BROADCAST_SECONDS: Final = 30.0
+BROADCAST_SECONDS: Final = 15.0
 # Pages of a store that are overwritten, and with how much.
 DAMAGES: Final = 12
 DAMAGE_BYTES: Final = 64

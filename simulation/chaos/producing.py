@@ -9,7 +9,7 @@ from datetime import date
 from functools import partial
 from itertools import islice
 from random import Random
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -43,7 +43,7 @@ def firm(seed: int, count: int) -> Plan:
 
 def unarrived(event: Event) -> bytes:
     """Its bytes without what intake adds: when it arrived, and whose it is."""
-    added = {name: None for name in ("recorded_at", "engagement_id") if name in event._fields}
+    added: dict[str, Any] = {name: None for name in ("recorded_at", "engagement_id") if name in event._fields}
     return EVENT_CODECS[type(event).__name__].encode(event._replace(**added))
 
 

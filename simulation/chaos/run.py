@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
@@ -135,7 +136,7 @@ class Course:
             worker.start()
         for moment, what in zip(moments, drawn, strict=True):
             self.producing.allow(round(moment + step))
-            self._until(lambda least=moment: self.watching.taken >= least, f"{moment:,} events taken in")
+            self._until(partial(self._has_taken, moment), f"{moment:,} events taken in")
             self._until(lambda: self._is_ready(self.intake), "progress of intake")
             told = what(self.stage)
             self._stood = {worker.name: self._progress_of(worker) for worker in self.workers}
@@ -224,6 +225,9 @@ class Course:
 
     def _shards_of(self, worker: Worker) -> list[int]:
         return [int(each) for each in worker.arguments[worker.arguments.index("--shards") + 1].split(",")]
+
+    def _has_taken(self, least: int) -> bool:
+        return self.watching.taken >= least
 
     def _has_taken_all(self) -> bool:
         return self.producing.is_done and self.watching.taken >= self.plan.events + len(self.producing.hostile)

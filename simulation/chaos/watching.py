@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from hashlib import blake2b
 from typing import Final
 
@@ -93,7 +94,8 @@ def await_broadcast(site: Site, seconds: float) -> tuple[int, int] | None:
             for shard in range(site.kafka.partitions)
         ]
         consumer.assign(ends)
-        for _ in range(int(seconds / 0.05)):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
             message = consumer.poll(0.05)
             if message is not None and message.error() is None and message.key() == BROADCAST:
                 return message.partition(), message.offset()

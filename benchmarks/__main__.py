@@ -20,7 +20,7 @@ from benchmarks.engagement import CAPPED, UNCAPPED
 from benchmarks.machine import on_one_core
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
-PARTS = ("firm", "engagement", "records", "real")
+PARTS = ("firm", "engagement", "records", "explain", "real")
 PASSES = ("run", "dataflow", "plain", "stages")
 MULTIPLES = {"k": 1_000, "m": 1_000_000}
 
@@ -68,6 +68,14 @@ def _measure(part: str, asked: argparse.Namespace, results: dict[str, Any]) -> N
             shutil.rmtree(folder)
         case "records":
             results["records"] = _told("one record", "records", asked.samples)
+        case "explain":
+            results["explain"] = [_explained(entries, asked) for entries in asked.sizes]
+            folder = asked.work / "giant"
+            for entries in asked.giants:
+                title = f"one engagement, cap used up, {entries:,} entries"
+                found = _told(f"{title}: explain", "giant", entries, asked.questions, folder)
+                results["explain"].append({"title": title, **found})
+            shutil.rmtree(folder, ignore_errors=True)
         case "real" if os.environ.get(real_data.VARIABLE):
             data = Path(os.environ[real_data.VARIABLE])
             folder = asked.work / "real"
@@ -108,6 +116,19 @@ def _firm(entries: int, asked: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def _explained(entries: int, asked: argparse.Namespace) -> dict[str, Any]:
+    folder = asked.work / f"explain-{entries}"
+    shutil.rmtree(folder, ignore_errors=True)
+    title = f"a firm of {entries:,} time entries"
+    _told(f"{title}: simulate", "input", entries, folder / "input")
+    _say(f"{title}: run")
+    milepost("run", "--input", folder / "input", "--output", folder / "output")
+    found = _told(f"{title}: explain", "explain", folder / "output", asked.questions)
+    if not asked.keep:
+        shutil.rmtree(folder)
+    return {"title": title, **found}
+
+
 def _told(title: str, task: str, *arguments: object) -> Any:
     _say(title)
     return measured(task, *arguments)
@@ -119,6 +140,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--parts", type=_names(PARTS), default=",".join(PARTS), help=f"Of {', '.join(PARTS)}.")
     parser.add_argument("--passes", type=_names(PASSES), default=",".join(PASSES), help=f"Of {', '.join(PASSES)}.")
     parser.add_argument("--engagement", type=_counts, default="2k,200k", help="Entries held by one engagement.")
+    parser.add_argument("--giants", type=_counts, default="4k,28k", help="Entries of engagements that are explained.")
+    parser.add_argument("--questions", type=_count, default="12", help="Figures of each kind that are explained.")
     parser.add_argument("--samples", type=_count, default="20k", help="Records that are read and written.")
     parser.add_argument(
         "--work", type=Path, default=ROOT / "build" / "benchmarks", help="Folder for input and outputs."

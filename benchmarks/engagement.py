@@ -61,7 +61,7 @@ def measure(kind: str, entries: int, folder: Path) -> Cost:
     shutil.rmtree(folder, ignore_errors=True)
     accounting = open_accounting(folder, "1")
     records = _records(kind)
-    _fold(accounting, records, len(_opening(kind)))
+    _fold(accounting, records, len(opening(kind)))
     held = -(-entries // ENTRIES_A_WEEK) * ENTRIES_A_WEEK
     for _ in range(held // ENTRIES_A_WEEK):
         _fold(accounting, records, ENTRIES_A_WEEK + 7)
@@ -87,7 +87,7 @@ def _fold(accounting: Accounting, records: Iterator[LogRecord], number: int) -> 
 
 
 def _records(kind: str) -> Iterator[LogRecord]:
-    for offset, event in enumerate(_events(kind)):
+    for offset, event in enumerate(events(kind)):
         name = type(event).__name__
         body = EVENT_CODECS[name].encode(event)
         own = ENGAGEMENT if isinstance(event, _OWN) else ""
@@ -97,8 +97,8 @@ def _records(kind: str) -> Iterator[LogRecord]:
 _OWN = (ProjectActivated, ContractSigned, EstimateRevised, TimeApproved)
 
 
-def _events(kind: str) -> Iterator[Event]:
-    yield from _opening(kind)
+def events(kind: str) -> Iterator[Event]:
+    yield from opening(kind)
     for day in count():
         worked_on, at = FIRST_DAY + timedelta(days=day), FIRST_INSTANT + day * DAY
         for number in range(ENTRIES_A_DAY):
@@ -124,7 +124,7 @@ def _entry(number: int, worked_on: date, at: int) -> TimeApproved:
     )
 
 
-def _opening(kind: str) -> list[Event]:
+def opening(kind: str) -> list[Event]:
     at = FIRST_INSTANT - DAY
     terms = TimeAndMaterials(rates=(LineRate(rate=120 * RATE_ONE),), cap=CAP if kind == CAPPED else None)
     return [

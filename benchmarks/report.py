@@ -43,6 +43,8 @@ def tables(results: Mapping[str, Any]) -> list[Table]:
         made += [_throughput(firms), _stages(firms), _stored(firms)]
     if "engagement" in results:
         made.append(_engagement(results["engagement"]))
+    if "explain" in results:
+        made.append(_explain(results["explain"]))
     if "real" in results:
         made += [_real(results["real"])]
     if "records" in results:
@@ -81,7 +83,13 @@ def markdown(results: Mapping[str, Any]) -> str:
 
 def verdicts(results: Mapping[str, Any]) -> list[str]:
     """What was wanted, what came, and by how much it falls short."""
-    return [*_speed(results), *_memory(results), *_ratios(results), *_real_verdicts(results)]
+    return [
+        *_speed(results),
+        *_memory(results),
+        *_ratios(results),
+        *_explain_verdicts(results),
+        *_real_verdicts(results),
+    ]
 
 
 def _speed(results: Mapping[str, Any]) -> Iterator[str]:
@@ -241,6 +249,38 @@ def _engagement(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
     note = "The median of three weeks of 1,400 entries, with their day ends and statements."
     head = ("terms", "entries held", "us an event", "ratio", "peak MB", "calibration ms")
     return Table("One engagement with many entries", note, head, rows)
+
+
+def _explain(results: Sequence[Mapping[str, Any]]) -> Table:
+    rows = [
+        (
+            of["title"],
+            f"{of['events']:,}",
+            asked["kind"],
+            f"{asked['questions']:,}",
+            f"{asked['median']:.2f}",
+            f"{asked['percentile_95']:.2f}",
+            f"{asked['most']:.2f}",
+            f"{asked['over_target']:,}",
+            f"{of['indexing'] * 1e6 / of['events']:.0f}",
+        )
+        for of in results
+        for asked in of["first"]
+    ]
+    head = ("history", "records", "kind", "questions", "median s", "95 % s", "most s", "over 2 s", "index us a record")
+    note = (
+        "Seconds of the processor for one question with the index there and nothing else at hand: find, fold, make the tree, recompute"
+        " it. The start of the command comes to it. The index is made by the run."
+    )
+    return Table("How long a question takes", note, head, rows)
+
+
+def _explain_verdicts(results: Mapping[str, Any]) -> Iterator[str]:
+    for of in results.get("explain", []):
+        whole = next(asked for asked in of["first"] if asked["kind"] == "all")
+        late = f"{whole['over_target']} took longer, at most {whole['most']:.1f}" if whole["over_target"] else "kept"
+        wrong = f"; {of['wrong']} DID NOT HOLD" if of["wrong"] else ""
+        yield f"A figure explained in 2 seconds, {of['title']}, {whole['questions']} figures: {late}{wrong}."
 
 
 def _real(results: Sequence[Mapping[str, Any]]) -> Table:

@@ -6,6 +6,7 @@ Compiled on first use. Decimals are scaled integers and instants microseconds, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -137,6 +138,37 @@ def output_versions() -> Mapping[str, Decoder[tuple[Position, Output]]]:
         for schema, record in _frozen(f"milepost.outputs.{name}")
     ]
     return MappingProxyType({decoder.fingerprint: decoder for decoder in (*frozen, *OUTPUT_CODECS.values())})
+
+
+@cache
+def output_heads(needed: tuple[tuple[str, str], ...]) -> Mapping[str, Decoder[tuple[Position, Output]]]:
+    """The same where of some outputs nothing is needed behind a field: (type, field). What stands behind is None, unread and unchecked.
+
+    Only for blocks that hold one record, as those of `connectors.files.outputs` do.
+    """
+    last = dict(needed)
+    return MappingProxyType(
+        {
+            mark: _HeadDecoder(decoder, last[decoder.name]) if decoder.name in last else decoder
+            for mark, decoder in output_versions().items()
+        }
+    )
+
+
+class _HeadDecoder(Decoder[tuple[Position, Output]]):
+    """Reads up to a field, and takes the rest of the data for the rest of the record."""
+
+    def __init__(self, whole: Decoder[tuple[Position, Output]], last: str) -> None:
+        fields = whole.record.fields
+        kept = fields[: [field.name for field in fields].index(last) + 1]
+        read = {field.name for field in kept}
+        filled = dict.fromkeys(name for name in whole.record.names if name not in read)
+        super().__init__(whole.schema, replace(whole.record, fields=kept, filled=filled))
+
+    @cached_property
+    def decode_from(self) -> Callable[[bytes, int], tuple[tuple[Position, Output], int]]:
+        read = reader_from(self.record)
+        return lambda data, begin: (read(data, begin)[0], len(data))
 
 
 def _frozen(name: str) -> Iterator[tuple[Any, Record]]:

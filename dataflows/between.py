@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_index import FORECASTS, FigureIndex, Tell
-from connectors.files.moments import Cut, Moment, cut_at
+from connectors.files.moments import Cut, Moment, cut_at, log_end
 from connectors.files.written import Written, shards
 from domain.outputs import (
     TOPICS,
@@ -52,9 +52,16 @@ class ExceptionMove(NamedTuple):
     exception: ExceptionRaised | ExceptionClosed
 
 
+class Reversed(Exception):
+    """The first moment is later than the second."""
+
+
 class Between(NamedTuple):
+    """`end` is how far the log has come."""
+
     since: Cut
     until: Cut
+    end: Cut
     events: dict[str, int]
     accounts: tuple[AccountMove, ...]
     statements: tuple[BillingStatement, ...]
@@ -64,15 +71,20 @@ class Between(NamedTuple):
 
 
 def between(output: Path, since: Moment, until: Moment, tell: Tell) -> Between:
-    """Raises NoOutputs, ContainerDamaged and GuardStop."""
+    """Raises Reversed, NoOutputs, ContainerDamaged and GuardStop."""
+    if None not in (since.instant, until.instant) and (since.instant or 0) > (until.instant or 0):
+        raise Reversed
     [shard] = shards(output)
     with FigureIndex(output, shard) as index, EngagementLog.open(output, shard) as log:
         index.extend(tell)
-        first, last = sorted((cut_at(index, since), cut_at(index, until)))
+        first, last, end = cut_at(index, since), cut_at(index, until), log_end(index)
+        if (since.offset or first.offset) > (until.offset or last.offset):
+            raise Reversed
         opened, closed = _exceptions(index, first, last)
         return Between(
             first,
             last,
+            end,
             _events(log, first, last),
             _accounts(index, first, last),
             _statements(index, first, last),

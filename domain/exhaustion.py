@@ -1,7 +1,7 @@
 """When a cap will be used up: by the months that are planned, else by the pace of the last 28 days.
 
 Within a month use is even over the days that are left of it. Nothing is said beyond what is planned, or, by pace,
-beyond five years.
+beyond five years. Of a cap without room it is the day of the forecast: since when it is used up is not looked for here.
 
     4,200 left on 10 June, 5,600 used in 28 days (200 a day): 21 days, 1 July
     4,200 left on 10 June, 2,000 planned for the rest of June and 6,200 for July: 2,200 / 6,200 of 31 days, 11 July

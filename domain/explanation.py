@@ -173,6 +173,28 @@ def _share(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) ->
     return (shares[party] + (party in order[:left])) * step
 
 
+def _spread(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """What falls to one place of the first operand, by cumulative rounding (R12): up to the place less up to the one before.
+
+    The weights follow; where `parts` says how many there are instead, all weigh the same.
+    """
+    total, *weights = operands
+    weights = weights or [Fraction(1)] * int(str(parameters["parts"]))
+    place, whole = int(str(parameters["party"])), sum(weights)
+    before, reached = (
+        total if passed == whole else _rounded(total * passed / whole, parameters)
+        for passed in (sum(weights[:place]), sum(weights[: place + 1]))
+    )
+    return reached - before
+
+
+def _days(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """How many days `room` lasts where so many `days` take `use`; a day that is begun counts."""
+    room, use = operands
+    lasts = room * int(str(parameters["days"])) / use
+    return Fraction(-(-lasts.numerator // lasts.denominator))
+
+
 def _weighted_average(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
     """Weights and values come in turn."""
     weights, values = operands[::2], operands[1::2]
@@ -210,6 +232,8 @@ OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parame
     "increments": _increments,
     "elapsed": _elapsed,
     "share": _share,
+    "spread": _spread,
+    "days": _days,
 }
 
 

@@ -103,6 +103,9 @@ class ForecastCap(NamedTuple):
     limit_amount: Amount | None = None
     limit_hours: Hours | None = None
     exhausts_on: dt.date | None = None
+    contract_id: str | None = None
+    kind: str | None = None
+    period: str | None = None
 
 
 class PreviousFigures(NamedTuple):

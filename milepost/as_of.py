@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from milepost.console import known_as, progress_bar
+from milepost.console import known_as, progress_bar, say
 
 if TYPE_CHECKING:
-    from connectors.files.moments import Moment
+    from connectors.files.moments import Cut, Moment
+    from connectors.json_values import Wrong
 
 OFFSET: Final = "offset:"
-AS_OF: Final = Annotated[
+MICROSECONDS_A_DAY: Final = 86_400_000_000
+AsOf = Annotated[
     str | None,
     typer.Option(
         "--as-of",
@@ -51,7 +53,7 @@ def looking_back(verb: Verb, asked: str = "", answer: Answer | None = None) -> V
                 verb(**{**arguments, "output": output})
 
     parameters = list(inspect.signature(verb, eval_str=True).parameters.values())
-    for name, kind in (("as_of", AS_OF), ("for_", FOR))[: 2 if answer is not None else 1]:
+    for name, kind in (("as_of", AsOf), ("for_", FOR))[: 2 if answer is not None else 1]:
         parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind))
     seen.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     seen.__annotations__ = {each.name: each.annotation for each in parameters}
@@ -71,11 +73,33 @@ def folder_as_of(output: Path, as_of: str | None) -> Iterator[Path]:
     with ExitStack() as opened:
         try:
             with indexing() as tell:
-                folder = opened.enter_context(folder_at(output, moment, tell))
+                folder, last = opened.enter_context(folder_at(output, moment, tell))
         except NoOutputs as fault:
             raise typer.BadParameter(str(fault), param_hint="--output") from fault
+        say_beyond(f"--as-of {as_of}", moment, last)
         opened.enter_context(known_as(folder, f"{output} --as-of {as_of}"))
         yield folder
+
+
+def say_beyond(as_of: str, moment: Moment, last: Cut) -> None:
+    """What is asked about a moment behind the log's end is answered as of its end: that is all that is known."""
+    if _is_beyond(as_of, moment, last):
+        say(f"{as_of} is behind the end of the log: {end_text(last)}. What follows is as of that")
+
+
+def _is_beyond(as_of: str, moment: Moment, last: Cut) -> bool:
+    """The day on which the last record came is not behind it."""
+    if moment.instant is None:
+        return (moment.offset or 0) > last.offset
+    return moment.instant - (0 if "T" in as_of else MICROSECONDS_A_DAY - 1) > last.recorded_at
+
+
+def end_text(last: Cut) -> str:
+    from connectors.json_values import instant_text
+
+    if not last.offset:
+        return "it holds no record yet"
+    return f"its last record, offset {last.offset - 1}, came at {instant_text(last.recorded_at)}"
 
 
 @contextmanager
@@ -98,7 +122,8 @@ def moment_of(text: str, option: str) -> Moment:
     if text.startswith(OFFSET):
         number = text.removeprefix(OFFSET)
         if not number.isdigit():
-            raise typer.BadParameter(f"expected a number behind {OFFSET}, got {number!r}", param_hint=option)
+            message = f"expected a number behind {OFFSET}, such as {OFFSET}1234, got {number or '(nothing)'}"
+            raise typer.BadParameter(message, param_hint=option)
         return Moment(offset=int(number))
     try:
         if "T" in text:
@@ -106,5 +131,13 @@ def moment_of(text: str, option: str) -> Moment:
         begins = f"{(read_day(text) + timedelta(days=1)).isoformat()}T00:00:00Z"
         return Moment(instant=read_instant(begins) - 1)
     except Wrong as fault:
-        message = f"expected a day, an instant with its zone, or {OFFSET}NUMBER, got {text!r}: {fault}"
+        message = (
+            "expected a day such as 2026-03-31 (its end in UTC), an instant with its zone such as 2026-03-31T18:00:00+02:00, "
+            f"or a place in the log such as {OFFSET}1234, got {text or '(nothing)'}{_why(fault)}"
+        )
         raise typer.BadParameter(message, param_hint=option) from fault
+
+
+def _why(fault: Wrong) -> str:
+    """What is wrong with one of the right form."""
+    return "" if fault.reason.startswith("expected") else f": {fault.reason}"

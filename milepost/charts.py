@@ -16,6 +16,7 @@ LABELS_MAX: Final = 10
 STYLE: Final = """
 svg { display: block; width: 100%; height: auto; margin: 4px 0 8px; break-inside: avoid; }
 svg text { fill: var(--soft); font-size: 11px; paint-order: stroke; stroke: #fff; stroke-width: 3px; }
+@media screen and (max-width: 720px) { svg { min-width: 620px; } }
 svg .axis { stroke: var(--line); stroke-width: 1; }
 svg .zero { stroke: var(--ink); stroke-width: 1; }
 svg .burned, .key.burned { fill: #1f5f99; background: #1f5f99; }
@@ -188,7 +189,9 @@ def _labels(labels: Sequence[str], slot: float) -> Iterator[Html]:
 
 
 def _drawn(title: str, *parts: Html) -> Html:
-    return tag("svg", tag("title", title), *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=title)
+    """On a narrow screen it keeps a size that can be read, and moves sideways."""
+    drawn = tag("svg", tag("title", title), *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=title)
+    return tag("div", drawn, class_="wide")
 
 
 def _n(value: float) -> str:

@@ -140,7 +140,7 @@ mount(
 )
 mount(
     "statement",
-    statement.statement,
+    looking_back(statement.statement),
     "Show a statement as the customer gets it.",
     example="milepost statement K-00003.K-00003/C-00001/2026-02-16/1 --html --locale de_DE --output build/try/output > statement.html",
     then="open the page and print it; or the same with --group-by week, --no-names, or --diff previous",
@@ -162,7 +162,7 @@ mount(
 app.add_typer(waiting)
 mount(
     "list",
-    exceptions.list_,
+    looking_back(exceptions.list_),
     "Exceptions by cause, with the money at risk.",
     example="milepost exceptions list --kind no_rate --output build/try/output",
     then="milepost exceptions show on one of them, or assign, waive and resend",
@@ -170,7 +170,7 @@ mount(
 )
 mount(
     "show",
-    exceptions.show,
+    looking_back(exceptions.show),
     "One with its fact, its history and its way out.",
     example="milepost exceptions show PRJ-00004.1f0c2a9b77d1e2f300112233 --output build/try/output",
     then="send what is missing, milepost exceptions resend what is wrong, or waive it",
@@ -230,7 +230,7 @@ mount(
 mount(
     "resend",
     dead_letters.resend,
-    "Send one again, put right.",
+    "Send them again, put right.",
     example="milepost dead-letters resend time.jsonl:17 --set worked_on=2026-03-04 --output build/try/output",
     then="milepost run, which takes the new event in",
     on=unread,

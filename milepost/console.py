@@ -39,6 +39,16 @@ def known_as(folder: Path, name: str) -> Iterator[None]:
         del _KNOWN_AS[str(folder)]
 
 
+def is_known_as(folder: Path) -> bool:
+    """Whether the folder stands for another one, of which nothing more can be asked."""
+    return str(folder) in _KNOWN_AS
+
+
+def asked_folder(folder: Path) -> str:
+    """The folder that was named, also where one stands for an earlier moment of it."""
+    return _KNOWN_AS.get(str(folder), str(folder)).partition(" --as-of ")[0]
+
+
 def write_json(shape: object) -> None:
     """One JSON object on one line of stdout."""
     typer.echo(orjson.dumps(shape).decode())
@@ -64,6 +74,13 @@ def aligned(rows: Iterable[Sequence[str]], right: Iterable[int] = (), indent: st
         ).rstrip()
         for row in cells
     ]
+
+
+class Printer(Console):
+    """A console that leaves it to the command line how a closed pipe ends."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704 - called while the fault is handled
 
 
 def progress_bar() -> Progress:

@@ -17,6 +17,8 @@ from domain.units import Instant
 DAY: Final = 24 * 3600 * 1_000_000
 # Beyond so many days a decision of today would let days end that nobody has sent events of.
 GAP_DAYS: Final = 45
+# So far behind the newest event may a decision lie that is dated after now, where the events themselves are of days to come.
+AHEAD_DAYS: Final = 2
 
 
 class Person(NamedTuple):
@@ -56,10 +58,7 @@ def decided_at(stated: str | None, latest: Instant) -> Instant:
     if stated == "now":
         return now
     if stated is not None:
-        try:
-            return read_instant(stated)
-        except Wrong as wrong:
-            raise typer.BadParameter(f"{wrong.reason}: {stated}", param_hint="--at") from wrong
+        return _as_stated(stated, now, latest)
     if latest and now - latest > GAP_DAYS * DAY:
         raise typer.BadParameter(
             f"the newest event of the output is of {instant_text(latest)}; a decision of today would let every day up to today "
@@ -68,6 +67,21 @@ def decided_at(stated: str | None, latest: Instant) -> Instant:
             param_hint="--at",
         )
     return now
+
+
+def _as_stated(stated: str, now: Instant, latest: Instant) -> Instant:
+    """Nothing is decided in the future; events of days to come have decisions about them of the days behind."""
+    try:
+        at = read_instant(stated)
+    except Wrong as wrong:
+        raise typer.BadParameter(f"{wrong.reason}: {stated}", param_hint="--at") from wrong
+    if at > max(now, latest + AHEAD_DAYS * DAY):
+        raise typer.BadParameter(
+            f"{stated} is not yet: it is {instant_text(now)}, and the newest event of the output is of {instant_text(latest)}. "
+            "A decision is dated when it was made",
+            param_hint="--at",
+        )
+    return at
 
 
 def beside(stated: Path | None, output: Path) -> Path:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 import typer
@@ -29,6 +32,9 @@ class TellingGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except BrokenPipeError as fault:
+            close_quietly()
+            raise typer.Exit(exit_codes.READER_GONE) from fault
         except Exception as fault:
             if is_handled(fault) or ctx.params.get("debug"):
                 raise
@@ -38,8 +44,18 @@ class TellingGroup(TyperGroup):
 
 
 def is_handled(fault: Exception) -> bool:
-    """Exits, wrong usage and closed pipes end in the command line's own way."""
-    return type(fault).__module__.startswith("typer") or isinstance(fault, BrokenPipeError)
+    """Exits and wrong usage end in the command line's own way."""
+    return type(fault).__module__.startswith("typer")
+
+
+def close_quietly() -> None:
+    """Nobody reads on; what is still to be written, also at the very end, goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            if not stream.isatty():
+                os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def ending_of(fault: Exception) -> tuple[int, str]:

@@ -9,22 +9,24 @@ from typing import Any, Final, NamedTuple
 import typer
 
 from connectors.files.added_events import DECISIONS, RESENT, added_events, new_event_id
-from connectors.files.found_exceptions import Known, events_of
-from connectors.files.lookup import nearest
+from connectors.files.found_exceptions import Known, closings, events_of
+from connectors.files.lookup import contracts_of, hint, over_caps
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
 from domain.events.finance import InvoicePosted, InvoiceRejected
+from domain.exceptions import CATALOGUE
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
 from domain.reference import owner_key
-from domain.units import Instant
+from domain.units import Amount, Instant
 from milepost.corrected import with_fields
 from milepost.deciding import Person
-from state.assess import WAIVABLE
-from state.books import Fact
-from state.handlers.control import MISSING_FACTS
+from milepost.exceptions_effects import OVER_CAP
+from milepost.exceptions_shown import Decided, ended_text
+from milepost.unknown_id import unknown_id
+from state.books import CapState, Fact
 from state.store_reader import StoreReader
 
 DECISION_TYPES: Final = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
@@ -38,10 +40,31 @@ class Wanted(NamedTuple):
     kinds: Sequence[str] = ()
     project_id: str | None = None
     owner: str | None = None
+    contract_id: str | None = None
+    # Of the project: what is about one of them as a whole, such as its cap, is about the project too.
+    contracts: frozenset[str] = frozenset()
 
     @property
     def is_filter(self) -> bool:
-        return bool(self.kinds) or self.project_id is not None or self.owner is not None
+        return bool(self.kinds) or any(each is not None for each in (self.project_id, self.contract_id, self.owner))
+
+
+def wanted_of(
+    output: Path,
+    ids: Sequence[str] | None,
+    kinds: Sequence[str] | None,
+    project_id: str | None,
+    contract_id: str | None,
+    owner: str | None,
+) -> Wanted:
+    """Raises BadParameter where a category is none."""
+    for kind in kinds or ():
+        if kind not in CATALOGUE:
+            raise typer.BadParameter(
+                f"no category is called {kind or '(nothing)'}{hint(kind, frozenset(CATALOGUE))}", param_hint="--kind"
+            )
+    contracts = contracts_of(output, project_id) if project_id is not None else frozenset()
+    return Wanted(ids or (), kinds or (), project_id, owner, contract_id, contracts)
 
 
 def fitting(known: Iterable[Known], wanted: Wanted) -> list[Known]:
@@ -50,64 +73,77 @@ def fitting(known: Iterable[Known], wanted: Wanted) -> list[Known]:
         each
         for each in known
         if (not wanted.kinds or each.raised.category in wanted.kinds)
-        and wanted.project_id in (None, each.raised.project_id)
+        and (wanted.project_id in (None, each.raised.project_id) or _is_of_contracts(each, wanted.contracts))
+        and wanted.contract_id in (None, each.raised.contract_id)
         and wanted.owner in (None, each.raised.owner_role, each.raised.assignee)
     ]
 
 
-def chosen(known: dict[str, Known], wanted: Wanted) -> list[Known]:
+def _is_of_contracts(each: Known, contracts: frozenset[str]) -> bool:
+    return each.raised.project_id is None and each.raised.contract_id in contracts
+
+
+def chosen(output: Path, known: dict[str, Known], wanted: Wanted) -> list[Known]:
     """Open ones only. Raises BadParameter where an id is unknown or over, or nothing is named."""
     if wanted.ids and wanted.is_filter:
         raise typer.BadParameter(
-            "name exceptions by id, or by --kind, --project and --owner, not both", param_hint="ID"
+            "name exceptions by id, or by --kind, --project, --contract and --owner, not both", param_hint="ID"
         )
     if not wanted.ids and not wanted.is_filter:
-        raise typer.BadParameter("name exceptions by id, or by --kind, --project or --owner", param_hint="ID")
+        raise typer.BadParameter(
+            "name exceptions by id, or by --kind, --project, --contract or --owner", param_hint="ID"
+        )
     if not wanted.ids:
         return fitting((each for each in known.values() if each.is_open), wanted)
-    found = [find(known, exception_id) for exception_id in dict.fromkeys(wanted.ids)]
+    found = [find(output, known, exception_id) for exception_id in dict.fromkeys(wanted.ids)]
     for each in found:
         if each.closed is not None:
+            how = ended_text(each, closings(output, (each,)).get(each.raised.exception_id))
             raise typer.BadParameter(
-                f"exception {each.raised.exception_id} is over since {instant_text(each.closed.closed_at)}: "
-                f"{each.closed.reason} by {each.closed.closed_by_kind} {each.closed.closed_by_id}",
+                f"exception {each.raised.exception_id} is over since {instant_text(each.closed.closed_at)}: {how}",
                 param_hint="ID",
             )
     return found
 
 
-def find(known: dict[str, Known], exception_id: str) -> Known:
+def find(output: Path, known: dict[str, Known], exception_id: str) -> Known:
     found = known.get(exception_id)
     if found is None:
-        near = nearest(exception_id, frozenset(known))
-        raise typer.BadParameter(
-            f"no exception is called {exception_id}" + (f"; the nearest are {', '.join(near)}" if near else ""),
-            param_hint="ID",
-        )
+        raise unknown_id(output, exception_id, "an exception", frozenset(known), "milepost exceptions list --state all")
     return found
 
 
-# What a decision would do
+def check_moment(exceptions: Sequence[Known], at: Instant) -> None:
+    """Nobody decides about what is not there yet."""
+    later = [each for each in exceptions if at < each.since]
+    if later:
+        each, more = later[-1], f", and {len(later) - 1:,} others too" if len(later) > 1 else ""
+        raise typer.BadParameter(
+            f"expected an instant after the exception: {each.raised.exception_id} was raised on {instant_text(each.since)}{more}, "
+            f"and was not there on {instant_text(at)}",
+            param_hint="--at",
+        )
 
 
-def refusal_to_decide(raised: ExceptionRaised) -> str | None:
-    """Why no decision reaches the exception."""
-    if not engagement_of(raised.exception_id):
-        return "it is about reference data; send the corrected record"
-    return None
+def decided_of(output: Path, known: Iterable[Known], reader: StoreReader) -> Decided:
+    """What people closed, with what of it is still over a cap."""
+    closed = [each for each in known if each.is_decided]
+    over = [each for each in closed if each.raised.category == OVER_CAP]
+    views = over_caps(output) if over and not reader.is_there else {}
+    return Decided(
+        closed,
+        closings(output, closed),
+        {each.raised.exception_id: _still_over(each.raised, reader, views) for each in over},
+    )
 
 
-def refusal_to_waive(raised: ExceptionRaised) -> str | None:
-    """Why a waiver would change nothing."""
-    of_entry = raised.subject_kind == "time_entry" and raised.category != "conflicting_version"
-    if raised.category in MISSING_FACTS or (of_entry and raised.category not in WAIVABLE):
-        return f"a waiver cannot replace what is missing. {raised.resolution}"
-    return refusal_to_decide(raised)
-
-
-def comes_back(raised: ExceptionRaised) -> bool:
-    """Whether resolving it raises it again at once, since what is missing is missing still."""
-    return raised.subject_kind == "time_entry" or raised.category in MISSING_FACTS
+def _still_over(raised: ExceptionRaised, reader: StoreReader, views: dict[str, Amount]) -> Amount:
+    """By the books; without them no more than was said, nor than the contract has over its caps."""
+    if not reader.is_there:
+        return min(raised.blocks_amount, views.get(raised.contract_id or "", 0))
+    state = reader.part(engagement_of(raised.exception_id), "cap", raised.subject_id)
+    is_waived = isinstance(state, CapState) and state.exception_id == raised.exception_id and state.waived
+    return state.over_amount if is_waived else 0
 
 
 # Events
@@ -181,7 +217,11 @@ def fact_of(output: Path, reader: StoreReader, raised: ExceptionRaised) -> Event
 def _is_about(event: Event, raised: ExceptionRaised) -> bool:
     if isinstance(event, InvoicePosted | InvoiceRejected) and raised.subject_kind == "statement":
         return event.statement_id == raised.subject_id
-    return type(event).__name__ in ENTITIES and owner_key(event) == (raised.subject_kind, raised.subject_id)
+    entity = ENTITIES.get(type(event).__name__)
+    if entity is None or entity.kind != raised.subject_kind:
+        return False
+    as_written = "/".join(str(getattr(event, field)) for field in entity.id_fields)
+    return raised.subject_id in (as_written, owner_key(event)[1])
 
 
 def version_of(event: Event) -> int:

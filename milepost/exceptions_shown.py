@@ -1,29 +1,52 @@
-"""Exceptions for people and for machines: by cause with the money at risk, and one by one."""
+"""Exceptions for people: by cause with the money at risk, what people closed, and one by one."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from connectors.files.found_exceptions import Known, Step
 from connectors.json_records import record_to_json
-from connectors.json_values import decimal_text, instant_text
+from connectors.json_values import instant_text
 from domain.events.catalogue import Event
+from domain.identity import parts_of
 from domain.outputs import ExceptionClosed, ExceptionRaised
-from domain.units import AMOUNT_SCALE, Instant
-from milepost.console import amount_text, shape
+from domain.units import Amount, Instant
+from milepost.console import amount_text
+from milepost.exceptions_effects import effect_of
 from milepost.tables import Table, hours_text
 
 SHOWN: Final = 20
 DAY: Final = 24 * 3600 * 1_000_000
 # Categories whose cause is a person's missing record, or the terms of the project.
 OF_PERSONS: Final = frozenset({"no_rate", "no_cost_rate", "unknown_reference"})
+# Kinds of subjects whose ids are made of several.
+COMPOSED: Final = frozenset({"contract_line", "contract_version", "person_contract"})
 TRACING: Final = frozenset({"event_id", "recorded_at", "correlation_id", "engagement_id"})
 
 
+class Decided(NamedTuple):
+    """What people closed, by event that ended it and, over a cap, with what is still not billed."""
+
+    known: Sequence[Known]
+    ended: Mapping[str, Event]
+    not_billed: Mapping[str, Amount]
+
+
+class DecidedGroup(NamedTuple):
+    """Exceptions that people closed in one way; `not_billed` is what still stands over caps."""
+
+    category: str
+    decision: str
+    effect: str
+    exceptions: int
+    amounts: dict[str, int]
+    not_billed: dict[str, int]
+
+
 class Group(NamedTuple):
-    """Exceptions with one cause; amounts by currency, without signs."""
+    """Exceptions with one cause; amounts by currency, without signs. `oldest_days` is how long the one was open that was open longest."""
 
     category: str
     about: str
@@ -33,6 +56,7 @@ class Group(NamedTuple):
     blocks: int
     amounts: dict[str, int]
     oldest: Instant
+    oldest_days: int
     assignees: tuple[str, ...]
 
 
@@ -44,20 +68,29 @@ def about(raised: ExceptionRaised) -> str:
         return f"contract {raised.contract_id}"
     if raised.project_id is not None:
         return f"project {raised.project_id}"
-    return f"{raised.subject_kind.replace('_', ' ')} {raised.subject_id}"
+    return subject_text(raised)
 
 
-def groups_of(known: Iterable[Known]) -> list[Group]:
+def subject_text(raised: ExceptionRaised) -> str:
+    """With ids as people wrote them; an id that commands take stays as it is."""
+    kind, subject = raised.subject_kind, raised.subject_id
+    if kind == "cap":
+        contract_id, cap_id, *period = parts_of(subject)
+        return f"cap {'/'.join((cap_id, *period))} of contract {contract_id}"
+    return f"{kind.replace('_', ' ')} {'/'.join(parts_of(subject)) if kind in COMPOSED else subject}"
+
+
+def groups_of(known: Iterable[Known], as_of: Instant) -> list[Group]:
     """The gravest first, then those with the most exceptions."""
     found: dict[tuple[str, str], list[Known]] = {}
     for each in known:
         found.setdefault((each.raised.category, about(each.raised)), []).append(each)
-    groups = [_group(category, of, members) for (category, of), members in found.items()]
+    groups = [_group(category, of, members, as_of) for (category, of), members in found.items()]
     order = {"error": 0, "warning": 1, "info": 2}
     return sorted(groups, key=lambda group: (order[group.severity], -group.exceptions, group.category, group.about))
 
 
-def _group(category: str, of: str, members: Sequence[Known]) -> Group:
+def _group(category: str, of: str, members: Sequence[Known], as_of: Instant) -> Group:
     first = members[0].raised
     return Group(
         category,
@@ -68,6 +101,7 @@ def _group(category: str, of: str, members: Sequence[Known]) -> Group:
         sum(each.raised.blocks_count for each in members),
         amounts_of(members),
         min(each.since for each in members),
+        max(days_open(each, as_of) for each in members),
         tuple(sorted({each.raised.assignee for each in members if each.raised.assignee is not None})),
     )
 
@@ -80,14 +114,65 @@ def amounts_of(known: Iterable[Known]) -> dict[str, int]:
     return {currency: sums[currency] for currency in sorted(sums) if sums[currency]}
 
 
-def days(since: Instant, until: Instant) -> int:
-    return max(0, until - since) // DAY
+def days_open(known: Known, as_of: Instant) -> int:
+    """Whole days until it was closed, or until now."""
+    until = as_of if known.closed is None else known.closed.closed_at
+    return max(0, until - known.since) // DAY
+
+
+def decided_groups(decided: Decided) -> list[DecidedGroup]:
+    """By category and decision."""
+    found: dict[tuple[str, str, str], list[Known]] = {}
+    for each in decided.known:
+        reason = each.closed.reason if each.closed is not None else ""
+        effect = effect_of(each.raised, "ExceptionWaived" if reason == "waived" else "ExceptionResolved") or ""
+        found.setdefault((each.raised.category, reason, str(effect)), []).append(each)
+    return [
+        DecidedGroup(*key, len(members), amounts_of(members), _not_billed(members, decided))
+        for key, members in sorted(found.items())
+    ]
+
+
+def _not_billed(members: Iterable[Known], decided: Decided) -> dict[str, int]:
+    sums: Counter[str] = Counter()
+    for each in members:
+        if each.raised.blocks_currency is not None:
+            sums[each.raised.blocks_currency] += decided.not_billed.get(each.raised.exception_id, 0)
+    return {currency: sums[currency] for currency in sorted(sums) if sums[currency]}
+
+
+# How it ended
+
+
+def ended_text(known: Known, event: Event | None) -> str:
+    """By whom it was decided, with whose approval and why; else which fact ended it."""
+    closed = known.closed
+    if closed is None:
+        return "open"
+    if known.is_decided and event is not None:
+        return f"{closed.reason} {_people(event)}"
+    kind = closed.closed_by_kind.replace("_", " ")
+    fact = closed.closed_by_id if closed.closed_by_kind == "time_entry" else "/".join(parts_of(closed.closed_by_id))
+    return f"{closed.reason} by {kind} {fact}" + (
+        f" version {closed.closed_by_version}" if closed.closed_by_version else ""
+    )
+
+
+def _people(event: Event) -> str:
+    said = (
+        f"{word} {value}"
+        for name, word in (("requested_by", "by"), ("approved_by", "approved by"), ("reason", "because"))
+        if (value := getattr(event, name, None))
+    )
+    return ", ".join(said)
 
 
 # For people
 
 
-def group_table(known: Sequence[Known], as_of: Instant) -> Table:
+def group_table(known: Sequence[Known], as_of: Instant, limit: int | None = None) -> Table:
+    """The sums are of all, however many are shown."""
+    groups = groups_of(known, as_of)
     rows = [
         (
             group.category,
@@ -96,11 +181,12 @@ def group_table(known: Sequence[Known], as_of: Instant) -> Table:
             f"{group.exceptions:,}",
             f"{group.blocks:,}",
             money_text(group.amounts),
-            f"{days(group.oldest, as_of):,}",
+            f"{group.oldest_days:,}",
             ", ".join(group.assignees),
         )
-        for group in groups_of(known)
+        for group in groups[:limit]
     ]
+    title = "By cause" + (f", {len(rows):,} of {len(groups):,} (--all shows them)" if len(rows) < len(groups) else "")
     columns = ("category", "about", "owner", "exceptions", "blocks", "at risk", "oldest, days", "assignee")
     sums = (
         "all",
@@ -112,24 +198,41 @@ def group_table(known: Sequence[Known], as_of: Instant) -> Table:
         "",
         "",
     )
-    return Table("By cause", columns, [*rows, *([sums] if rows else [])], frozenset({3, 4, 5, 6}), 1 if rows else 0)
+    return Table(title, columns, [*rows, *([sums] if rows else [])], frozenset({3, 4, 5, 6}), 1 if rows else 0)
 
 
-def single_table(known: Sequence[Known], as_of: Instant, limit: int) -> Table:
+def decided_table(decided: Decided) -> Table:
+    rows = [
+        (
+            group.category,
+            group.decision,
+            f"{group.exceptions:,}",
+            money_text(group.amounts),
+            money_text(group.not_billed),
+            group.effect,
+        )
+        for group in decided_groups(decided)
+    ]
+    columns = ("category", "decision", "exceptions", "amount", "still over caps", "what came of it")
+    return Table("Closed by people", columns, rows, frozenset({2, 3, 4}))
+
+
+def single_table(known: Sequence[Known], as_of: Instant, limit: int | None, ended: Mapping[str, Event]) -> Table:
+    shown = known[:limit]
     rows = [
         (
             each.raised.exception_id,
             each.raised.category,
-            f"{each.raised.subject_kind.replace('_', ' ')} {each.raised.subject_id}",
+            subject_text(each.raised),
             amount_of(each.raised),
-            f"{days(each.since, as_of):,}",
+            f"{days_open(each, as_of):,}",
             each.raised.assignee or each.raised.owner_role,
-            "open" if each.closed is None else each.closed.reason,
+            ended_text(each, ended.get(each.raised.exception_id)),
         )
-        for each in known[:limit]
+        for each in shown
     ]
-    title = "Exceptions" + (f", {limit:,} of {len(known):,}" if len(known) > limit else "")
-    columns = ("id", "category", "subject", "at risk", "age, days", "with", "state")
+    title = "Exceptions" + (f", {len(shown):,} of {len(known):,} (--all shows them)" if len(shown) < len(known) else "")
+    columns = ("id", "category", "subject", "at risk", "open, days", "with", "state")
     return Table(title, columns, rows, frozenset({3, 4}))
 
 
@@ -146,25 +249,40 @@ def money_text(amounts: dict[str, int]) -> str:
     return " + ".join(f"{amount_text(amount)} {currency}" for currency, amount in amounts.items())
 
 
-def head(known: Known, as_of: Instant) -> list[str]:
+def head(known: Known, as_of: Instant, ended: Event | None, *, whole: bool) -> list[str]:
     raised = known.raised
-    state = (
-        "open" if known.closed is None else f"over since {instant_text(known.closed.closed_at)} ({known.closed.reason})"
-    )
+    state = "open" if known.closed is None else f"over since {instant_text(known.closed.closed_at)}"
     places = [f"{name} {value}" for name, value in _places(raised) if value]
+    age = _days_text(days_open(known, as_of))
     return [
         f"Exception {raised.exception_id}: {raised.category}, {raised.severity}, {state}",
         raised.message,
         "",
-        f"  subject    {raised.subject_kind.replace('_', ' ')} {raised.subject_id}"
-        + (f", field {raised.field}" if raised.field else ""),
+        *([f"  ended      {ended_text(known, ended)}"] if known.closed is not None else []),
+        f"  subject    {subject_text(raised)}" + (f", field {raised.field}" if raised.field else ""),
         *([f"  of         {', '.join(places)}"] if places else []),
         f"  with       {raised.assignee or 'nobody'}, a matter of {raised.owner_role}",
         f"  blocks     {raised.blocks_count:,}" + (f", {amount_of(raised)}" if amount_of(raised) else ""),
-        f"  raised     {instant_text(known.since)}, {days(known.since, as_of):,} days before {instant_text(as_of)}",
-        *([f"  entries    {', '.join(raised.entries[:SHOWN])}"] if raised.entries else []),
+        f"  raised     {instant_text(known.since)}, "
+        + (f"open for {age}" if known.closed is not None else f"{age} before {instant_text(as_of)}"),
+        *([f"  entries    {_entries(raised, whole=whole)}"] if raised.entries else []),
         f"  way out    {raised.resolution}",
     ]
+
+
+def _days_text(days: int) -> str:
+    return f"{days:,} day{'s' * (days != 1)}"
+
+
+def _entries(raised: ExceptionRaised, *, whole: bool) -> str:
+    """The first ones, and how many there are besides; an exception names no more than the first hundred."""
+    shown = raised.entries if whole else raised.entries[:SHOWN]
+    said = [", ".join(shown)]
+    if hidden := len(raised.entries) - len(shown):
+        said.append(f"and {hidden:,} more (--all shows them)")
+    if unnamed := raised.blocks_count - len(raised.entries):
+        said.append(f"and {unnamed:,} that it does not name")
+    return ", ".join(said)
 
 
 def _places(raised: ExceptionRaised) -> list[tuple[str, str | None]]:
@@ -212,53 +330,3 @@ def _cause(event: Event) -> str:
         if value:
             words.append(f"{before} {value}")
     return " ".join(words)
-
-
-# For machines
-
-
-def list_json(known: Sequence[Known], as_of: Instant) -> dict[str, Any]:
-    """Version 1 of the shape."""
-    groups = [
-        {
-            **group._asdict(),
-            "amounts": amounts_json(group.amounts),
-            "oldest": instant_text(group.oldest),
-            "oldest_days": days(group.oldest, as_of),
-        }
-        for group in groups_of(known)
-    ]
-    return shape(
-        1,
-        as_of=instant_text(as_of),
-        count=len(known),
-        amounts=amounts_json(amounts_of(known)),
-        groups=groups,
-        exceptions=[known_json(each, as_of) for each in known],
-    )
-
-
-def known_json(known: Known, as_of: Instant) -> dict[str, Any]:
-    return {
-        **record_to_json(known.raised),
-        "state": "open" if known.is_open else "closed",
-        "since": instant_text(known.since),
-        "age_days": days(known.since, as_of),
-        "closed": record_to_json(known.closed) if known.closed is not None else None,
-    }
-
-
-def amounts_json(amounts: dict[str, int]) -> dict[str, str]:
-    return {currency: decimal_text(AMOUNT_SCALE, 2, amount) for currency, amount in amounts.items()}
-
-
-def show_json(known: Known, as_of: Instant, fact: Event | None, steps: Sequence[Step]) -> dict[str, Any]:
-    return shape(
-        1,
-        exception=known_json(known, as_of),
-        fact=record_to_json(fact) if fact is not None else None,
-        history=[
-            {"at": instant_text(step.at), "said": record_to_json(step.said), "cause": record_to_json(step.cause)}
-            for step in steps
-        ],
-    )

@@ -13,6 +13,8 @@ USAGE: Final = 2
 VIOLATION: Final = 3
 TRY_AGAIN: Final = 75
 INTERRUPTED: Final = 130
+# What a shell reports of a program that a closed pipe ends.
+READER_GONE: Final = 141
 
 MEANINGS: Final[Mapping[int, str]] = {
     DONE: "everything is accounted for, also with open exceptions and dead letters",
@@ -40,6 +42,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     guards.SCHEMA_UNKNOWN: "guard: a schema is not registered, or the registry's ids have changed",
     TRY_AGAIN: "another run is using the output folder, or this one was stopped half-way; try again",
     INTERRUPTED: "stopped with Ctrl-C",
+    READER_GONE: "whoever read the output stopped reading, such as `| head`",
 }
 
 

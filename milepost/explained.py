@@ -70,6 +70,12 @@ def formula(node: Node) -> str:
             return " and ".join(values)
         case "share":
             return f"its part of {values[0]} in proportion to value, among {len(values) - 1:,}"
+        case "spread" if len(values) == 1:
+            return f"part {_place(parameters)} of {parameters['parts']} of {values[0]}, evenly{rounded}"
+        case "spread":
+            return f"its part of {values[0]}, {values[_place(parameters)]} of {len(values) - 1:,} weights{rounded}"
+        case "days":
+            return f"{values[0]} × {parameters['days']} days ÷ {values[1]}, a day begun counts"
         case "proportion":
             return f"{values[0]} × {values[1]} ÷ {values[2]}{rounded}"
         case "weighted_average":
@@ -91,6 +97,11 @@ def formula(node: Node) -> str:
             return f"{values[0]} if it fits into {values[1]}, else nothing"
         case _:
             return _leaf(node, operation)
+
+
+def _place(parameters: Mapping[str, Any]) -> int:
+    """Counted from 1."""
+    return int(parameters["party"]) + 1
 
 
 def _leaf(node: Node, operation: str) -> str:

@@ -13,18 +13,28 @@ from milepost.explained import below, event_name, event_text, formula, policies_
 # Figures below this many levels are closed at first.
 OPEN_LEVELS: Final = 2
 
+# Nothing is loaded from anywhere; the page's own few lines of script open and close.
+POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
 _STYLE: Final = """
-:root { color-scheme: light dark; --line: #8884; --dim: #777; --mark: #0a6cbd; }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
-h1 { font-size: 1.3rem; } header p { color: var(--dim); margin: .2rem 0; } .alarm { color: #b00020; font-weight: bold; }
+:root { color-scheme: light dark; --line: #8884; --dim: light-dark(#5a6270, #a6afbb); --mark: light-dark(#0a6cbd, #6cb4f0); }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.3rem; } header p { color: var(--dim); margin: .2rem 0; }
+.alarm { color: light-dark(#b00020, #ff8f8f); font-weight: bold; }
 details, .leaf { border-left: 1px solid var(--line); margin: .15rem 0 .15rem .4rem; padding-left: .8rem; }
-summary { cursor: pointer; } summary::marker { color: var(--mark); }
+a { color: var(--mark); } summary { cursor: pointer; } summary:focus-visible { outline: 2px solid var(--mark); }
+summary::marker { color: var(--mark); }
 .value { font-variant-numeric: tabular-nums; font-weight: 600; } .how { color: var(--dim); font-variant-numeric: tabular-nums; }
 .rule { border: 1px solid var(--line); border-radius: .3rem; font-size: .8em; padding: 0 .3rem; }
 ul { color: var(--dim); font-size: .9em; list-style: none; margin: .1rem 0; padding-left: 1.2rem; } .event { color: inherit; }
 nav button { font: inherit; margin-right: .5rem; }
+@media (max-width: 600px) {
+  body { margin: 1rem auto; padding: 0 .6rem; }
+  details, .leaf { margin-left: .1rem; padding-left: .35rem; } ul { padding-left: .5rem; }
+}
 @media print {
-  nav { display: none; } body { margin: 0; max-width: none; font-size: 10px; }
+  :root { color-scheme: light; } nav { display: none; } body { margin: 0; max-width: none; font-size: 10px; }
+  details, .leaf { padding-left: .5rem; } h1, summary { break-after: avoid; }
   details::details-content { content-visibility: visible; block-size: auto; display: block; }
 }
 """
@@ -48,6 +58,7 @@ def page(root: Node, head: list[str], alarms: list[str]) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f"<title>{escape(root.title)}</title><style>{_STYLE}</style></head><body>"
         f"<header><h1>{escape(root.title)}</h1>{told}{alarmed}</header>"
         '<nav><button onclick="all(true)">Open all</button><button onclick="all(false)">Close all</button></nav>'

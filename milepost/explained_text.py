@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
 from domain.explanation import Node
+from milepost.console import Printer
 from milepost.explained import below, event_text, formula, policies_text, shared, value_text
 
 SHOWN_FIRST: Final = 8
@@ -19,9 +19,9 @@ DIM, BOLD = "dim", "bold"
 
 
 def show(root: Node, depth: int | None, *, everything: bool) -> None:
-    console = Console(highlight=False)
+    console = Printer(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=UNBROKEN, color_system=None)
+        console = Printer(highlight=False, width=UNBROKEN, color_system=None)
     console.print(tree(root, depth, everything=everything), soft_wrap=not console.is_terminal)
 
 

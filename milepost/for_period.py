@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from milepost.console import say, shape, write_json
+from milepost.console import asked_folder, say, shape, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +21,15 @@ def show_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as 
     from domain.trial_balance import LedgerSums
     from milepost.commands.ledger import as_json, feet_text, tables
     from milepost.tables import show
+    from milepost.unknown_id import unknown_id
 
     check_period(period)
     sums: dict[str, LedgerSums] = {}
     for journal in _journals(output, wanted):
         sums.setdefault(journal.legal_entity_id, LedgerSums(journal.legal_entity_id)).add(journal)
     if not sums:
-        raise typer.BadParameter(f"no journal is of a project, contract or engagement {wanted}", param_hint="ID")
+        kinds = "a project, a contract or an engagement with journals"
+        raise unknown_id(output, wanted, kinds, _with_journals(output), "milepost dump project.views")
     balances: list[TrialBalance] = [sums[entity].trial_balance(period) for entity in sorted(sums)]
     if json:
         write_json(shape(1, kind="period", id=wanted, period=period, balances=[as_json(each) for each in balances]))
@@ -59,14 +61,37 @@ def _journals(output: Path, wanted: str) -> Iterator[JournalEntry]:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
 
 
+def _with_journals(output: Path) -> frozenset[str]:
+    """Projects, contracts and engagements."""
+    from connectors.files.written import read_topic
+    from domain.identity import engagement_of
+    from domain.outputs import TOPICS, JournalEntry
+
+    found: set[str | None] = set()
+    for written in read_topic(output, TOPICS["JournalEntry"]):
+        if isinstance(journal := written.record, JournalEntry):
+            found |= {
+                journal.contract_id,
+                engagement_of(journal.journal_id),
+                *(line.project_id for line in journal.lines),
+            }
+    return frozenset(each for each in found if each)
+
+
 def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as an option has it
     """The last forecast of a day in the period, or before it."""
+    from connectors.files.lookup import projects_with_forecasts
     from connectors.json_records import record_to_json
     from milepost.tables import completion_table, show
+    from milepost.unknown_id import unknown_id
 
     check_period(period)
     update = _last_in(output, wanted, period)
     if update is None:
+        known = projects_with_forecasts(output)
+        if wanted not in known:
+            kinds = "a project that has a forecast"
+            raise unknown_id(output, wanted, kinds, known, "milepost dump forecast.current", "PROJECT")
         raise typer.BadParameter(f"project {wanted} has no forecast up to the end of {period}", param_hint="PROJECT")
     if json:
         write_json(shape(1, period=period, forecast=record_to_json(update)))
@@ -76,7 +101,9 @@ def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  #
         f"Forecast {update.sequence} of project {wanted} as of {update.as_of}, the last of {period}, in {now.currency}"
     )
     show(completion_table(title, now))
-    say(f"\nNext: milepost forecast {wanted} --as-of {update.as_of} --output ... for all of what was known then")
+    say(
+        f"\nNext: milepost forecast {wanted} --as-of {update.as_of} --output {asked_folder(output)} for all of what was known then"
+    )
 
 
 def _last_in(output: Path, project_id: str, period: str) -> ForecastUpdate | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from connectors.files.cap_use import UsedUp
+from domain.outputs import ForecastCap
 from domain.units import AMOUNT_SCALE, HOURS_SCALE
 from milepost import charts, pages
+from milepost.cap_words import cap_kind, held_back, instant_day
 from milepost.charts import Bar, Line, Step
 from milepost.locales import Writing
 from milepost.outlook import Measure, Month, Move, Outlook, by_cause, largest, months
@@ -70,11 +73,23 @@ def figures(found: Outlook, writing: Writing) -> Iterator[tuple[str, str, str]]:
     )
     yield "Backlog", writing.money(now.backlog), "sold and not yet earned"
     yield "Unbilled backlog", writing.money(now.unbilled_backlog), "sold and not on a statement"
+    yield _cap_figure(found, writing)
+
+
+def _cap_figure(found: Outlook, writing: Writing) -> tuple[str, str, str]:
+    """The first that is used up, else the first that will be; a hard one before one that only warns."""
+    gone = sorted(found.used_up, key=lambda one: (one.cap.kind == "soft", one.since))
+    if gone:
+        return "Cap used up", f"since {writing.short_day(instant_day(gone[0].since))}", used_up_beside(gone[0], writing)
     first = found.exhausts[0] if found.exhausts else None
     if first is not None and first.exhausts_on is not None:
-        yield "Cap exhausted", writing.short_day(first.exhausts_on), first.cap_id
-    else:
-        yield "Cap exhausted", "–", "none is going to be" if found.latest.caps else "no cap"
+        soft = ", soft" if first.kind == "soft" else ""
+        return "Cap used up", f"on {writing.short_day(first.exhausts_on)}", f"{first.cap_id}{soft}"
+    return "Cap used up", "–", "none is going to be" if found.latest.caps else "no cap"
+
+
+def used_up_beside(one: UsedUp, writing: Writing) -> str:
+    return f"{one.cap.cap_id}; {held_back(one, writing.amount)}"
 
 
 def _of_budget(budget: str | None) -> str:
@@ -219,14 +234,14 @@ def _move(move: Move, writing: Writing) -> Html:
         tag("td", writing.short_day(move.update.as_of), class_="nowrap"),
         tag("td", writing.amount(move.margin), class_="right"),
         tag("td", causes),
-        tag("td", events_text(move, EVENTS_SHOWN), class_="events"),
+        tag("td", events_text(move, EVENTS_SHOWN, writing.count), class_="events"),
     )
 
 
-def events_text(move: Move, shown: int) -> str:
+def events_text(move: Move, shown: int, counted: Callable[[int], str] = "{:,}".format) -> str:
     """What is not plain new work first: that is what a reader looks for."""
     ordered = sorted(move.events, key=lambda each: ("volume" in each.causes and len(each.causes) == 1, each.log_offset))
-    more = f" and {len(ordered) - shown:,} more" if len(ordered) > shown else ""
+    more = f" and {counted(len(ordered) - shown)} more" if len(ordered) > shown else ""
     return ", ".join(each.label for each in ordered[:shown]) + more
 
 
@@ -234,28 +249,29 @@ def _caps(found: Outlook, writing: Writing) -> Html:
     caps = found.latest.caps
     if not caps:
         return Html("")
-    columns = [("Cap", False), ("Used", True), ("Limit", True), ("%", True), ("Exhausted on", True)]
-    rows = (
-        tag(
-            "tr",
-            tag("td", cap.cap_id),
-            tag(
-                "td",
-                writing.amount(cap.used_amount)
-                if cap.limit_amount is not None
-                else f"{writing.hours(cap.used_hours)} h",
-                class_="right",
-            ),
-            tag(
-                "td",
-                writing.amount(cap.limit_amount)
-                if cap.limit_amount is not None
-                else f"{writing.hours(cap.limit_hours or 0)} h",
-                class_="right",
-            ),
-            tag("td", writing.percent(cap.used_percent), class_="right"),
-            tag("td", writing.short_day(cap.exhausts_on) if cap.exhausts_on is not None else "–", class_="right"),
-        )
-        for cap in caps
-    )
+    columns = [("Cap", False), ("Kind", False), ("Used", True), ("Limit", True), ("%", True), ("Used up", False)]
+    since = {id(one.cap): one for one in found.used_up}
+    rows = (_cap_row(cap, since.get(id(cap)), writing) for cap in caps)
     return tag("section", tag("h2", "Caps"), pages.table(columns, tag("tbody", rows), class_="small"), class_="keep")
+
+
+def _cap_row(cap: ForecastCap, gone: UsedUp | None, writing: Writing) -> Html:
+    """In money, or in hours where only these are limited."""
+    if cap.limit_amount is not None:
+        used, limit = writing.amount(cap.used_amount), writing.amount(cap.limit_amount)
+    else:
+        used, limit = f"{writing.hours(cap.used_hours)} h", f"{writing.hours(cap.limit_hours or 0)} h"
+    return tag(
+        "tr",
+        tag("td", cap.cap_id),
+        tag("td", cap_kind(cap)),
+        (tag("td", figure, class_="right") for figure in (used, limit, writing.percent(cap.used_percent))),
+        tag("td", _when(cap, gone, writing)),
+    )
+
+
+def _when(cap: ForecastCap, gone: UsedUp | None, writing: Writing) -> str:
+    if gone is not None:
+        by = f" by {gone.label}" if gone.label else ""
+        return f"since {writing.short_day(instant_day(gone.since))}{by}; {held_back(gone, writing.amount)}"
+    return f"on {writing.short_day(cap.exhausts_on)}" if cap.exhausts_on is not None else "–"

@@ -61,6 +61,9 @@ class Writing:
     def quantity(self, hours: Hours) -> str:
         return format_decimal(_decimal(hours, HOURS_SCALE), "#,##0.00####", self.locale)
 
+    def count(self, number: int) -> str:
+        return format_decimal(number, "#,##0", self.locale)
+
     def hours(self, hours: Hours) -> str:
         """To a hundredth."""
         return format_decimal(_decimal(hours, HOURS_SCALE), "#,##0.##", self.locale)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final, Literal, NamedTuple
 
+from connectors.files.cap_use import UsedUp, is_used_up
 from connectors.files.forecast_history import Moving, Told
 from domain.events.delivery import ProjectActivated
 from domain.forecast_delta import CAUSES
@@ -56,6 +57,7 @@ class Outlook(NamedTuple):
     moves: tuple[Move, ...]
     history: tuple[ForecastUpdate, ...]
     activated: ProjectActivated | None
+    used_up: tuple[UsedUp, ...] = ()
 
     @property
     def now(self) -> ForecastFigures:
@@ -67,13 +69,17 @@ class Outlook(NamedTuple):
 
     @property
     def exhausts(self) -> tuple[ForecastCap, ...]:
-        """Caps that will be used up, the first one first."""
-        known = [cap for cap in self.latest.caps if cap.exhausts_on is not None]
+        """Caps that have room and will be used up, the first one first."""
+        known = [cap for cap in self.latest.caps if cap.exhausts_on is not None and not is_used_up(cap)]
         return tuple(sorted(known, key=lambda cap: (cap.exhausts_on or date.max, cap.cap_id)))
 
 
 def outlook(
-    history: Sequence[Told], events: Sequence[Moving], activated: ProjectActivated | None, since: date | None
+    history: Sequence[Told],
+    events: Sequence[Moving],
+    activated: ProjectActivated | None,
+    since: date | None,
+    used_up: tuple[UsedUp, ...] = (),
 ) -> Outlook:
     """Of a history that is not empty. Without `since` from the first comparable forecast on."""
     comparable = _comparable(history)
@@ -82,7 +88,7 @@ def outlook(
     moves = tuple(_moves(comparable, base, events))
     latest = comparable[-1].update
     found = Outlook(
-        latest, comparable[0].update, base.update, moves, tuple(told.update for told in comparable), activated
+        latest, comparable[0].update, base.update, moves, tuple(told.update for told in comparable), activated, used_up
     )
     _check(found)
     return found

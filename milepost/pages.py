@@ -40,6 +40,8 @@ h2 { break-after: avoid; }
 @media (max-width: 720px) {
   main { margin: 0; padding: 20px 16px; box-shadow: none; }
   .wide { overflow-x: auto; }
+  th, td { padding: 6px 4px; }
+  .small { font-size: 11px; }
 }
 @media print {
   html { background: none; }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -14,17 +14,20 @@ from typing import Final
 from rich.progress import Progress
 
 from connectors.avro_codec import OUTPUT_CODECS
+from connectors.containers import ContainerDamaged
 from connectors.files.engagement_log import EngagementLog
+from connectors.files.figure_index import FigureIndex
 from connectors.files.intake_store import IntakeStore
 from connectors.files.rebuilt import STORE
 from connectors.files.writing import unwritable
 from connectors.log_records import LogRecord
-from dataflows.embedded import Accounting, Resuming, run_dataflow, store_path
+from dataflows.embedded import Accounting, Resuming, run_dataflow, seldom_collecting, store_path
 from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings, RoundProgress, RoundSummary
 from milepost.console import progress_bar, say
 from milepost.stopping import Stop
 from milepost.summary import Summary, open_exceptions
 from state.genesis import Genesis
+from state.guards import GuardStop
 from state.rules import RULES, check_genesis
 from state.shard import Mark
 from state.sums import Sums, sums
@@ -49,6 +52,7 @@ def run_rounds(input_dir: Path, output_dir: Path, until: date | None, stop: Stop
             with progress_bar() as bar:
                 taken = take_in(intake, until, stop, bar, is_growing=follow)
                 account(books, log, stop, bar)
+                index(output_dir, stop, bar)
             if stop.requested or not follow:
                 break
             tell(taken)
@@ -109,6 +113,24 @@ def account(books: Resuming, log: EngagementLog, stop: Stop, bar: Progress) -> N
         bar.update(task, completed=mark.offset, count=f"{mark.offset:,} of {end:,} records")
 
     books.run(partial(run_dataflow, log=UntilStopped(log, stop), more=lambda: False, on_commit=show))
+
+
+def index(output_dir: Path, stop: Stop, bar: Progress) -> None:
+    """Note where the figures of the round lie, so that no question has to. What hinders it here is told by the first question."""
+    task = bar.add_task("Indexing", total=None, visible=False)
+
+    def show(what: str, done: int, of: int) -> None:
+        bar.update(task, count=what, completed=done, total=of, visible=True)
+        if stop.requested:
+            raise Stopped
+
+    with (
+        suppress(Stopped, ContainerDamaged, GuardStop, sqlite3.Error, OSError),
+        seldom_collecting(),
+        FigureIndex(output_dir, SHARD) as figures,
+    ):
+        if figures.is_kept:
+            figures.extend(show)
 
 
 def _sums(accounting: Accounting, log: EngagementLog, stop: Stop) -> Sums:

@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table as Drawn
 from rich.text import Text
 
 from domain.outputs import ForecastFigures
 from domain.units import HOURS_SCALE, RATE_SCALE
-from milepost.console import aligned, amount_text
+from milepost.console import Printer, aligned, amount_text
 
 # Unicode's control characters, and its separators of lines and paragraphs.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -31,7 +30,7 @@ class Table(NamedTuple):
 
 
 def show(*tables: Table) -> None:
-    console = Console(highlight=False)
+    console = Printer(highlight=False)
     for number, table in enumerate(tables):
         if number:
             typer.echo()

@@ -45,6 +45,11 @@ class Effects(NamedTuple):
     batch: Batch
     made: list[Encoded | Mark]
 
+    def folded(self, mark: Mark) -> Sequence[Any]:
+        """The records that the mark covers whole; a last one that concerned too many engagements is not among them."""
+        records = self.batch.records
+        return records[: mark.offset - records[0].offset] if records else ()
+
 
 OnCommit = Callable[[Effects, Mark], None]
 

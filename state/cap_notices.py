@@ -4,6 +4,7 @@ An event speaks of where a cap stands at its end, not of the ways there.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from heapq import nsmallest
 from typing import NamedTuple
 
@@ -19,6 +20,9 @@ from state.draft import ENTRIES_NAMED, Draft
 from state.periods import zone_of
 from state.plan import LinePlan, versions
 from state.totals import standing_price
+
+# The first is a week from the contract's beginning, each the double of the one before; behind the last comes the rest.
+STRETCHES = 12
 
 
 def after_event(draft: Draft) -> None:
@@ -168,15 +172,31 @@ def _entries_over(draft: Draft, contract: Contract, cap_id: str) -> tuple[str, .
     stated = (*contract.former, *contract.history)
     shared = (cap for stored in stated for cap in stored.terms.shared_caps if cap.cap_id == name)
     lines = {name} if kind == "line" else {line_id for cap in shared for line_id in cap.lines}
-    found = (
-        (price.day, price.approved_at, entry.entry_id)
-        for line_id in lines
-        for entry in draft.open_on(contract.contract_id, line_id)
-        if (price := standing_price(entry)) is not None
-        and (price.contract_id, price.line_id, price.binding) == (contract.contract_id, line_id, cap_id)
-        and is_over(price)
-    )
-    return tuple(entry_id for _, _, entry_id in nsmallest(ENTRIES_NAMED, found))
+    named: list[str] = []
+    for since, until in _stretches(contract):
+        found = (
+            (price.day, price.approved_at, entry.entry_id)
+            for line_id in lines
+            for entry in draft.open_on(contract.contract_id, line_id, since, until)
+            if (price := standing_price(entry)) is not None
+            and (price.contract_id, price.line_id, price.binding) == (contract.contract_id, line_id, cap_id)
+            and is_over(price)
+        )
+        named += [entry_id for _, _, entry_id in nsmallest(ENTRIES_NAMED - len(named), found)]
+        if len(named) == ENTRIES_NAMED:
+            break
+    return tuple(named)
+
+
+def _stretches(contract: Contract) -> Iterator[tuple[str, str]]:
+    """Service dates in pieces that grow: the first entries over a cap are found without reading all that came since."""
+    since, days = "", 7
+    begin = contract.history[0].terms.starts_on
+    for _ in range(STRETCHES):
+        until = (begin + timedelta(days=days)).isoformat()
+        yield since, until
+        since, days = until, days * 2
+    yield since, "9999"
 
 
 # How far a cap is used

@@ -31,6 +31,15 @@ class StoreReader:
         except Damaged:
             return None
 
+    def has_entry(self, entry_id: str) -> bool:
+        """Of any engagement."""
+        if self._db is None:
+            return False
+        try:
+            return self._db.execute("SELECT 1 FROM entries WHERE id = ? LIMIT 1", (entry_id,)).fetchone() is not None
+        except sqlite3.DatabaseError:
+            return False
+
     def part(self, engagement_id: str, kind: str, part_id: str) -> Any:
         """One value of the engagement's books; kinds as in `state.books.PART_KINDS`."""
         tables = "SELECT p.data FROM parts p JOIN engagements USING (no)"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
+from domain.identity import parts_of
 from domain.units import Amount
 from state.books import Contract, LineTotals, StatementState
 from state.snapshot import decode_part
@@ -41,7 +42,7 @@ def sums(store: Store) -> Sums:
         currencies = {part_id: part.terms.currency for part_id, part in parts if isinstance(part, Contract)}
         for part_id, part in parts:
             if isinstance(part, LineTotals):
-                currency = _currency_of(part_id, currencies)
+                currency = currencies[parts_of(part_id)[0]]
                 recognised[currency] += part.recognised
                 issued[currency] += part.issued
     money = {
@@ -59,9 +60,3 @@ def _commercial_parts(store: Store) -> Iterator[list[tuple[str, object]]]:
     )
     for _, found in groupby(rows, key=lambda row: row[0]):
         yield [(part_id, decode_part(kind, part_id, data)) for _, kind, part_id, data in found]
-
-
-def _currency_of(line: str, currencies: dict[str, str]) -> str:
-    """Of the contract whose id stands before the line's; an id may hold a slash, so the longest one that fits."""
-    contract_id = max((key for key in currencies if line.startswith(f"{key}/")), key=len)
-    return currencies[contract_id]

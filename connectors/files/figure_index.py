@@ -1,6 +1,6 @@
 """Where everything of an engagement lies in the log and in the outputs of an embedded run.
 
-A cache beside the log, made when it is first asked for and extended with what came since: deleting the folder `index` loses nothing.
+A cache beside the log, extended by each round of a run, and by a question with what came since: deleting the folder `index` loses nothing.
 Reading what concerns one engagement then costs what that engagement has, whatever the log holds besides.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
-from connectors.avro_codec import output_versions
+from connectors.avro_codec import output_heads, output_versions
 from connectors.containers import ContainerDamaged, ContainerRecord, read_container, records_at
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import LogEnd
@@ -47,6 +47,16 @@ WRITTEN_EVERY: Final = 20_000
 EVERYONE: Final = 0
 EXCEPTIONS: Final = TOPICS["ExceptionRaised"]
 FORECASTS: Final = TOPICS["ForecastUpdate"]
+POSTINGS: Final = TOPICS["JournalEntry"]
+# What may be asked for by its own id, and so may be meant by one that is not right.
+LAST: Final = "\U0010ffff"
+MEANT: Final = ("time_entry", "project", "contract")
+# The last field that the index needs of large outputs.
+HEADS: Final = (
+    ("ForecastUpdate", "project_id"),
+    ("ProjectView", "engagement_id"),
+    ("BillingStatement", "statement_id"),
+)
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), data TEXT);
@@ -83,6 +93,8 @@ class FigureIndex:
     def __init__(self, output: Path, shard: int = 0) -> None:
         self.output = output
         self.shard = shard
+        # Whether it outlives the process.
+        self.is_kept = True
         self._log = EngagementLog.open(output, shard)
         self._db = self._open(output / FOLDER / f"{shard}.db")
         self._moves: dict[str, LedgerSums] = {}
@@ -116,6 +128,7 @@ class FigureIndex:
             except sqlite3.DatabaseError:
                 pass
             delete(self.output, self.shard)
+        self.is_kept = False
         made = sqlite3.connect(":memory:", isolation_level=None)
         made.executescript(_TABLES)
         return made
@@ -213,7 +226,7 @@ class FigureIndex:
         outputs: list[tuple[int, str, int, int]] = []
         forecasts: list[tuple[str, int, int]] = []
         sums: dict[tuple[Any, ...], list[Any]] = {}
-        for found in read_container(path, output_versions(), start, end):
+        for found in read_container(path, output_heads(HEADS), start, end):
             if not isinstance(found, ContainerRecord):
                 raise ContainerDamaged(found)
             position, record = found.record
@@ -237,22 +250,7 @@ class FigureIndex:
         move = self._moves[entity_id].move_of(journal)
         if move and journal.kind == "reversal":
             self._db.execute("INSERT OR IGNORE INTO taken_back VALUES (?, ?)", (entity_id, journal.affected_id))
-        for account in {line.account for line in journal.lines}:
-            key = (
-                journal.legal_entity_id,
-                journal.period,
-                account,
-                journal.currency,
-                journal.contract_id or "",
-                number,
-                move,
-            )
-            held = sums.setdefault(key, [0, 0, 0, journal.ledger_currency, 0, 0])
-            held[0] += 1
-            for line in journal.lines:
-                if line.account == account:
-                    held[1 if line.amount > 0 else 2] += abs(line.amount)
-                    held[4 if line.ledger_amount > 0 else 5] += abs(line.ledger_amount)
+        _add(journal, number, move, sums)
 
     def _write_outputs(
         self,
@@ -287,12 +285,15 @@ class FigureIndex:
         return [found for (found,) in rows]
 
     def like(self, text: str, count: int) -> list[str]:
-        """Ids that begin as the text does."""
-        rows = self._db.execute(
-            "SELECT DISTINCT id FROM facts WHERE kind IN ('time_entry', 'project', 'contract') AND id LIKE ? || '%' LIMIT ?",
-            (text.replace("%", ""), count),
-        )
-        return [found for (found,) in rows]
+        """Ids that begin as the text does, as many of each kind; upper and lower case count."""
+        found: dict[str, None] = {}
+        for kind in MEANT:
+            rows = self._db.execute(
+                "SELECT DISTINCT id FROM facts WHERE kind = ? AND id >= ? AND id < ? ORDER BY id LIMIT ?",
+                (kind, text, text + LAST, count),
+            )
+            found.update(dict.fromkeys(each for (each,) in rows))
+        return list(found)
 
     def records(self, engagement_id: str) -> Iterator[tuple[Place, LogRecord]]:
         """What the fold of the engagement reads, in log order: its own records and those that concern everyone.
@@ -413,6 +414,17 @@ class FigureIndex:
         )
         return [PostedSum._make((*row[:3], row[3] or None, *row[4:])) for row in rows]
 
+    def sums_until(self, entity_id: str, offset: int) -> list[PostedSum]:
+        """The same of what the records before a log offset caused; reads the postings up to there."""
+        moves = LedgerSums(entity_id)
+        sums: dict[tuple[Any, ...], list[Any]] = {}
+        for written in self.between(POSTINGS, 0, self.lengths_at(offset).get(POSTINGS, 0)):
+            journal = written.record
+            if isinstance(journal, JournalEntry) and journal.legal_entity_id == entity_id:
+                _add(journal, engagement_named(journal), moves.move_of(journal), sums)
+        rows = sorted((key[1:], values) for key, values in sums.items())
+        return [PostedSum._make((*key[:3], key[3] or None, *key[4:], *values)) for key, values in rows]
+
     def entities(self) -> list[str]:
         """Legal entities with journals."""
         return [found for (found,) in self._db.execute("SELECT DISTINCT entity FROM sums ORDER BY 1")]
@@ -453,6 +465,26 @@ def engagement_named(record: Output) -> str:
             return record.engagement_id
         case _:
             return ""
+
+
+def _add(journal: JournalEntry, whose: int | str, move: str, sums: dict[tuple[Any, ...], list[Any]]) -> None:
+    """Count the journal's lines, by account; `whose` is the engagement or its number."""
+    for account in {line.account for line in journal.lines}:
+        key = (
+            journal.legal_entity_id,
+            journal.period,
+            account,
+            journal.currency,
+            journal.contract_id or "",
+            whose,
+            move,
+        )
+        held = sums.setdefault(key, [0, 0, 0, journal.ledger_currency, 0, 0])
+        held[0] += 1
+        for line in journal.lines:
+            if line.account == account:
+                held[1 if line.amount > 0 else 2] += abs(line.amount)
+                held[4 if line.ledger_amount > 0 else 5] += abs(line.ledger_amount)
 
 
 def _facts(event: Event) -> Iterator[tuple[str, str]]:

@@ -44,10 +44,14 @@ class Moving(NamedTuple):
     @property
     def label(self) -> str:
         """Its type, the id of what it is about, and of what comes in versions beside the first the version."""
-        name = type(self.event).__name__
-        ids = (getattr(self.event, field) for field in ENTITIES[name].id_fields)
-        version = getattr(self.event, "version", 1)
-        return f"{name} {'/'.join(str(each) for each in ids if each is not None)}{f' version {version}' if version > 1 else ''}"
+        return label_of(self.event)
+
+
+def label_of(event: Event) -> str:
+    name = type(event).__name__
+    ids = (getattr(event, field) for field in ENTITIES[name].id_fields)
+    version = getattr(event, "version", 1)
+    return f"{name} {'/'.join(str(each) for each in ids if each is not None)}{f' version {version}' if version > 1 else ''}"
 
 
 # What each kind of event can do to a forecast; work is told apart by when it came and whether it came before.

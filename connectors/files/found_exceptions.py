@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.written import Written, read_topic
 from domain.events.catalogue import Event
+from domain.identity import unescape
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
 from domain.units import Instant
 
@@ -17,15 +18,26 @@ LATEST_AMONG = 100
 
 
 class Known(NamedTuple):
-    """An exception with its newest revision; `since` is when it was raised (again) last, `closed` says that it is over."""
+    """An exception with its newest revision; `since` is when it was raised (again) last, `closed` says that it is over, and
+    `closed_offset` where in the log the event is that ended it."""
 
     raised: ExceptionRaised
     since: Instant
     closed: ExceptionClosed | None = None
+    closed_offset: int | None = None
 
     @property
     def is_open(self) -> bool:
         return self.closed is None
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether a person ended it, and no event that brought what was missing."""
+        closed = self.closed
+        return closed is not None and (closed.closed_by_kind, unescape(closed.closed_by_id)) == (
+            "exception",
+            self.raised.exception_id,
+        )
 
 
 class Step(NamedTuple):
@@ -48,9 +60,21 @@ def exceptions_of(output: Path) -> dict[str, Known]:
             case ExceptionClosed() as closed:
                 known = found.get(closed.exception_id)
                 if known is not None:
-                    found[closed.exception_id] = known._replace(closed=closed)
+                    offset = written.position.log_offset
+                    found[closed.exception_id] = known._replace(closed=closed, closed_offset=offset)
             case _:
                 pass
+    return found
+
+
+def closings(output: Path, known: Iterable[Known]) -> dict[str, Event]:
+    """The events that ended them, by exception; of those that a person ended the decision."""
+    found: dict[str, Event] = {}
+    with closing(EngagementLog.open(output)) as log:
+        for each in known:
+            records = log.read(each.closed_offset, 1) if each.closed_offset is not None else ()
+            if records:
+                found[each.raised.exception_id] = records[0].event
     return found
 
 

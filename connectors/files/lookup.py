@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -19,7 +20,7 @@ from domain.outputs import (
     ProjectView,
     StatementLine,
 )
-from domain.units import Instant
+from domain.units import Amount, Instant
 
 NEAREST_MAX: Final = 5
 
@@ -134,6 +135,26 @@ def projects_with_forecasts(output: Path) -> frozenset[str]:
     return frozenset(record.project_id for record in found if isinstance(record, ForecastUpdate))
 
 
+def contracts_of(output: Path, project_id: str) -> frozenset[str]:
+    """Those that the project's last view has balances of."""
+    views = _views(output, project_id).found
+    own = next((viewed.view for viewed in views if viewed.view.project_id == project_id), None)
+    return frozenset(balance.contract_id for balance in own.balances) if own is not None else frozenset()
+
+
+def over_caps(output: Path) -> dict[str, Amount]:
+    """By contract what is over its caps, by the last views of its projects."""
+    newest: dict[str, ProjectView] = {}
+    for written in read_topic(output, TOPICS["ProjectView"]):
+        if isinstance(written.record, ProjectView):
+            newest[written.record.project_id] = written.record
+    sums: Counter[str] = Counter()
+    for view in newest.values():
+        for balance in view.balances:
+            sums[balance.contract_id] += balance.over_cap
+    return dict(sums)
+
+
 def nearest(wanted: str, known: frozenset[str]) -> tuple[str, ...]:
     """Ids that look like it, the likeliest first."""
     same = [each for each in sorted(known) if wanted and wanted.casefold() in each.casefold()]
@@ -181,6 +202,12 @@ def statement_revisions(output: Path, statement_id: str) -> tuple[Issued, ...]:
 def statements_of(output: Path, contract_id: str) -> tuple[Issued, ...]:
     """Of a contract, each in its newest revision, in the order in which they were issued first."""
     return tuple(_statements(output, frozenset({contract_id})))
+
+
+def newest_statements(output: Path) -> tuple[Issued, ...]:
+    """All of the folder, each in its newest revision, in the order in which they were issued first."""
+    newest = {issued.statement.statement_id: issued for issued in _joined(_issued(output))}
+    return tuple(newest.values())
 
 
 def statement_ids(output: Path) -> frozenset[str]:

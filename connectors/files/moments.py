@@ -42,9 +42,13 @@ def cut_at(index: FigureIndex, moment: Moment) -> Cut:
     return Cut(offset, index.recorded_at(offset))
 
 
+def log_end(index: FigureIndex) -> Cut:
+    return Cut(index.end, index.recorded_at(index.end))
+
+
 @contextmanager
-def folder_at(output: Path, moment: Moment, tell: Tell) -> Iterator[Path]:
-    """Raises NoOutputs, ContainerDamaged and GuardStop. The folder is for reading only."""
+def folder_at(output: Path, moment: Moment, tell: Tell) -> Iterator[tuple[Path, Cut]]:
+    """The folder, for reading only, and how far the log has come. Raises NoOutputs, ContainerDamaged and GuardStop."""
     [shard] = shards(output)
     with TemporaryDirectory(prefix="milepost-as-of-") as made:
         folder = Path(made)
@@ -53,8 +57,9 @@ def folder_at(output: Path, moment: Moment, tell: Tell) -> Iterator[Path]:
             cut = cut_at(index, moment)
             _write_progress(output, folder, shard, cut, index.lengths_at(cut.offset))
             _link_log(output, folder, shard, cut, index.byte_at(cut.offset))
+            last = log_end(index)
         (folder / "outputs").symlink_to((output / "outputs").resolve())
-        yield folder
+        yield folder, last
 
 
 def _write_progress(output: Path, folder: Path, shard: int, cut: Cut, lengths: dict[str, int]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from connectors.imports.file_kinds import START_BYTES, check_text
 from connectors.imports.mapping import FileForm
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.said import Row, normal_text
@@ -19,6 +20,8 @@ BYTE_ORDER_MARK = "\ufeff"
 WITH_MARK = {"utf-8": "utf-8-sig"}
 
 SAY_ENCODING = "state the file's encoding: file.encoding in a mapping, --encoding for the export of a tracker"
+
+CUT_OFF = "correct the line, or export again if the file was cut off"
 
 
 class Broken(NamedTuple):
@@ -37,6 +40,8 @@ class Table(NamedTuple):
 def open_text(path: Path, encoding: str) -> TextIO:
     """Bytes that are not of the encoding are carried as surrogates, so that only their own row is refused."""
     try:
+        with path.open("rb") as file:
+            check_text(file.read(START_BYTES), path)
         return path.open(encoding=WITH_MARK.get(encoding, encoding), errors="surrogateescape", newline="")
     except OSError as fault:
         raise ImportRefused(f"{path}: cannot be read: {fault.strerror}") from fault
@@ -56,7 +61,7 @@ def read_table(file: TextIO, path: Path, form: FileForm) -> Table:
     if _undecoded(header):
         raise _not_of_encoding(path, form)
     if not any(header):
-        raise ImportRefused(f"{path}: expected a header in line {form.skip_lines + 1}, came nothing")
+        raise ImportRefused(f"{path}: expected a header in line {form.skip_lines + 1}, came nothing; export again")
     return Table(header, _rows(reader, header, path, form))
 
 
@@ -73,7 +78,7 @@ def _rows(reader: _csv.Reader, header: tuple[str, ...], path: Path, form: FileFo
         except csv.Error as fault:
             last = form.skip_lines + reader.line_num
             span = f"lines {line} to {last} break" if last > line else "the line breaks"
-            yield Broken(line, "", f"{span} the rules of CSV: {fault}")
+            yield Broken(line, "", f"{span} the rules of CSV: {fault}; {CUT_OFF}")
             texts = []
         except UnicodeError as fault:
             raise _not_of_encoding(path, form) from fault
@@ -86,7 +91,7 @@ def _rows(reader: _csv.Reader, header: tuple[str, ...], path: Path, form: FileFo
 
 def _row(line: int, texts: list[str], header: tuple[str, ...], empty: frozenset[str], form: FileForm) -> Row | Broken:
     if len(texts) != len(header):
-        return Broken(line, "", f"expected {len(header)} cells as in the header, came {len(texts)}")
+        return Broken(line, "", f"expected {len(header)} cells as in the header, came {len(texts)}; {CUT_OFF}")
     cells = [normal_text(text) for text in texts]
     strange = _undecoded(cells)
     if strange:

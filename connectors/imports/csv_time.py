@@ -19,6 +19,7 @@ from connectors.imports.cells import TextCell
 from connectors.imports.csv_rows import Broken, open_text, read_table
 from connectors.imports.events_file import write_lines, write_rejected
 from connectors.imports.mapping import Mapped
+from connectors.imports.products.product import PRODUCTS
 from connectors.imports.refusals import ImportRefused, nearest
 from connectors.imports.rejections import REJECTED_SHOWN, Rejected
 from connectors.imports.said import CellFault, Row, id_in, required
@@ -55,15 +56,32 @@ def import_time(
     path: Path, mapped: Mapped, mapping_name: str, folder: Path, name: str, replace: bool, runs: Path | None = None
 ) -> ImportedTime:
     """Writes `csv-<name>.jsonl`, and `<name>.rejected.jsonl` where something could not be read."""
+    check_one_way(mapped.source, folder)
     with open_text(path, mapped.file.encoding) as file, Staging() as staging:
         table = read_table(file, path, mapped.file)
         check_columns(table.header, mapped, mapping_name, path)
         reading = _Reading(mapped, mapping_name, table.header, staging)
         reading.read(table.rows)
+        if not reading.has_rows:
+            raise ImportRefused(
+                f"{path}: no rows: a header and nothing below it, so there is nothing to import; choose the days of the"
+                " report and export again"
+            )
         events_path = folder / f"csv-{name}.jsonl"
         write_lines(events_path, reading.events(name), replace, runs)
         result = reading.result(events_path, write_rejected(folder, name, staging.rejected()))
         return result._replace(warnings=tuple(id_warnings(table.header, mapped, mapping_name)))
+
+
+def check_one_way(source: str, folder: Path) -> None:
+    """The import of a product gives other ids, so that the same work would be there twice."""
+    if source in {product.key for product in PRODUCTS}:
+        written = next(iter(sorted(folder.glob(f"{source}-*.setup.jsonl"))), None)
+        if written is not None:
+            raise ImportRefused(
+                f"{written}: the time of {source} came here by milepost import {source}, which gives other ids than a"
+                f" mapping: the same work would be there twice; go on with milepost import {source}, or give another --out"
+            )
 
 
 def check_columns(header: Sequence[str], mapped: Mapped, mapping_name: str, path: Path) -> None:
@@ -111,6 +129,10 @@ class _Reading:
         self._days: list[date] = []
         self._events: Counter[str] = Counter()
         self.rejected_first: list[Rejected] = []
+
+    @property
+    def has_rows(self) -> bool:
+        return self._counts["rows"] > 0
 
     def read(self, rows: Iterable[Row | Broken]) -> None:
         for row in rows:

@@ -73,6 +73,11 @@ def import_rates(
     currencies = _chosen(wanted.currencies, header, path)
     rejected: list[Rejected] = []
     days = _days(table, header, wanted, rejected)
+    if not days and not rejected:
+        raise ImportRefused(
+            f"{path}: no rates: the file has no day from {wanted.first} to {wanted.last}, so there is nothing to import;"
+            " take the bank's file of all days (eurofxref-hist.zip), or say other days with --from and --to"
+        )
     events = list(_events(days, currencies, rejected))
     rejected.sort(key=lambda each: each.line)
     events_path = folder / f"ecb-{name}.jsonl"

@@ -27,6 +27,7 @@ LAST_DATE = date(2100, 12, 31)
 SIX_DECIMALS = Decimal("0.000001")
 _CLOCK = re.compile(r"(-?)([0-9]{1,6}):([0-5][0-9])(?::([0-5][0-9]))?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SAMPLE = datetime(2026, 3, 31, 14, 30)  # noqa: DTZ001 - it only shows what a format looks like
 _SPACES = "\u00a0\u202f\u2009"
 _APOSTROPHES = "\u2019"
 
@@ -164,4 +165,10 @@ def _parsed(text: str, formats: tuple[str, ...], what: str) -> datetime:
             return datetime.fromisoformat(text) if form == ISO else datetime.strptime(text, form)  # noqa: DTZ007
         except ValueError:
             continue
-    raise Unreadable(f"expected {what} as {' or '.join(formats)}")
+    raise Unreadable(f"expected {what} as {' or '.join(f'{form}, such as {_example(form, what)}' for form in formats)}")
+
+
+def _example(form: str, what: str) -> str:
+    if form != ISO:
+        return _SAMPLE.strftime(form)
+    return _SAMPLE.date().isoformat() if what == "a date" else _SAMPLE.isoformat()

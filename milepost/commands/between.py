@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.as_of import indexing, moment_of
+from milepost.as_of import indexing, moment_of, say_beyond
 from milepost.console import amount_text, shape, write_json
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def between(
 ) -> None:
     """Show what came between two moments and what it moved: events, accounts, statements, forecasts, exceptions."""
     from connectors.files.written import NoOutputs
+    from dataflows.between import Reversed
     from dataflows.between import between as found_between
     from milepost.tables import show
 
@@ -36,6 +37,13 @@ def between(
             found = found_between(output, first, last, tell)
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    except Reversed as fault:
+        message = (
+            f"expected the earlier moment first, got {since} and then {until}. Ask: milepost between {until} {since}"
+        )
+        raise typer.BadParameter(message, param_hint="A") from fault
+    say_beyond(since, first, found.end)
+    say_beyond(until, last, found.end)
     if json:
         write_json(as_json(found))
         return

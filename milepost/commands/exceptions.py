@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
-from milepost.console import say, shape, write_json
+from milepost.console import is_known_as, say, shape, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from connectors.files.found_exceptions import Known
+    from domain.events.catalogue import Event
     from domain.outputs import ExceptionRaised
+    from domain.units import Instant
     from milepost.exceptions_decided import Wanted
+    from milepost.exceptions_plan import DecisionPlan
 
 Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
 Input = Annotated[
@@ -25,14 +28,25 @@ Input = Annotated[
 ]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Exceptions by id.", show_default=False)]
 Kind = Annotated[list[str] | None, typer.Option("--kind", help="Only this category, such as no_rate; may be repeated.")]
-Project = Annotated[str | None, typer.Option("--project", help="Only those of this project.")]
+Project = Annotated[
+    str | None, typer.Option("--project", help="Only those of this project, and of its contracts as a whole.")
+]
+Contract = Annotated[
+    str | None, typer.Option("--contract", help="Only those of this contract as a whole, such as its caps.")
+]
 Owner = Annotated[str | None, typer.Option("--owner", help="Only those of this role, or with this person.")]
 Asker = Annotated[str | None, typer.Option("--as", help="Who asks; without it whoever has logged in.")]
 Approver = Annotated[str | None, typer.Option("--approved-by", help="Who approves; not the one who asks.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read it later.", show_default=False)]
 At = Annotated[str | None, typer.Option("--at", help="When it was decided, such as 2026-04-30T17:00:00Z; else now.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Decide about several without asking.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Show what would be decided, and write nothing.")]
+All = Annotated[bool, typer.Option("--all", help="Show everything, however long.")]
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
+
+# What the rates of the European Central Bank resolve.
+EXCHANGE_RATES: Final = frozenset({"no_exchange_rate", "stale_exchange_rate"})
+GROUPS_SHOWN: Final = 40
 
 
 class Asked(NamedTuple):
@@ -44,78 +58,153 @@ class Asked(NamedTuple):
     approved_by: str | None
     at: str | None
     yes: bool
+    plan: bool
     json: bool
 
 
 class State(Enum):
     open = "open"
     closed = "closed"
+    decided = "decided"
     all = "all"
+
+
+class Sort(Enum):
+    raised = "raised"
+    age = "age"
+    amount = "amount"
 
 
 def list_(
     output: Output,
     kind: Kind = None,
     project: Project = None,
+    contract: Contract = None,
     owner: Owner = None,
-    state: Annotated[State, typer.Option("--state", help="Whether they wait or are over.")] = State.open,
+    state: Annotated[
+        State, typer.Option("--state", help="Whether they wait, are over, or were ended by a person.")
+    ] = State.open,
+    sort: Annotated[
+        Sort, typer.Option("--sort", help="One by one: as raised, longest open first, or most money first by currency.")
+    ] = Sort.raised,
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many to list one by one.")] = 20,
+    all_: All = False,
     json: Json = False,
 ) -> None:
-    """List exceptions by cause, with the money at risk and whose matter it is, and then one by one."""
-    from connectors.files.found_exceptions import latest_of
-    from milepost.exceptions_decided import Wanted, fitting
-    from milepost.exceptions_shown import group_table, list_json, single_table
+    """List exceptions by cause, with the money at risk and whose matter it is, what people closed, and then one by one."""
+    from connectors.files.found_exceptions import closings, latest_of
+    from dataflows.embedded import store_path
+    from milepost.exceptions_decided import decided_of, fitting, wanted_of
+    from milepost.exceptions_json import list_json
+    from milepost.exceptions_shown import decided_table, group_table, single_table
     from milepost.tables import show as show_tables
+    from state.store_reader import reading_store
 
-    known = _known(output)
-    found = [
-        each
-        for each in fitting(known.values(), Wanted((), kind or (), project, owner))
-        if state is State.all or each.is_open == (state is State.open)
-    ]
+    known = fitting(_known(output).values(), wanted_of(output, (), kind, project, contract, owner))
     as_of = latest_of(output)
+    found = _sorted([each for each in known if _is_in(each, state)], sort, as_of)
+    with reading_store(store_path(output, 0)) as reader:
+        decided = decided_of(output, known, reader)
     if json:
-        write_json(list_json(found, as_of))
+        write_json(list_json(found, as_of, decided))
         return
-    show_tables(group_table(found, as_of), *([single_table(found, as_of, limit)] if limit else []))
-    if found:
+    shown = None if all_ else limit
+    single = [single_table(found, as_of, shown, closings(output, found[:shown]))] if shown != 0 else []
+    show_tables(
+        group_table(found, as_of, None if all_ else GROUPS_SHOWN),
+        *([decided_table(decided)] if decided.known else []),
+        *single,
+    )
+    if found and not is_known_as(output):
         say(f"\nNext: milepost exceptions show '{found[0].raised.exception_id}' --output {output}")
+
+
+def _is_in(known: Known, state: State) -> bool:
+    match state:
+        case State.all:
+            return True
+        case State.decided:
+            return known.is_decided
+        case _:
+            return known.is_open == (state is State.open)
+
+
+def _sorted(known: list[Known], sort: Sort, as_of: Instant) -> list[Known]:
+    """Amounts of different currencies stand apart."""
+    from milepost.exceptions_shown import days_open
+
+    match sort:
+        case Sort.age:
+            return sorted(known, key=lambda each: -days_open(each, as_of))
+        case Sort.amount:
+            return sorted(known, key=lambda each: (each.raised.blocks_currency or "~", -abs(each.raised.blocks_amount)))
+        case _:
+            return known
 
 
 def show(
     id_: Annotated[str, typer.Argument(metavar="ID", help="An exception.", show_default=False)],
     output: Output,
+    all_: All = False,
     json: Json = False,
 ) -> None:
     """Show an exception: the fact behind it, its history, and what would close it."""
-    from connectors.files.found_exceptions import history_of, latest_of
+    from connectors.files.found_exceptions import closings, history_of, latest_of
     from dataflows.embedded import store_path
     from milepost.exceptions_decided import fact_of, find
-    from milepost.exceptions_shown import fact_table, head, history_table, show_json
+    from milepost.exceptions_json import show_json
+    from milepost.exceptions_shown import fact_table, head, history_table
     from milepost.tables import show as show_tables
     from state.store_reader import reading_store
 
-    known = find(_known(output), id_)
+    known = find(output, _known(output), id_)
     as_of, steps = latest_of(output), history_of(output, id_)
+    ended = closings(output, (known,)).get(id_)
     with reading_store(store_path(output, 0)) as reader:
         fact = fact_of(output, reader, known.raised)
     if json:
-        write_json(show_json(known, as_of, fact, steps))
+        write_json(show_json(known, as_of, ended, fact, steps))
         return
-    typer.echo("\n".join(head(known, as_of)))
+    typer.echo("\n".join(head(known, as_of, ended, whole=all_)))
     typer.echo()
     show_tables(*([fact_table(fact)] if fact is not None else []), history_table(steps))
-    if known.is_open:
-        say(f"\nNext: {_way_out(known.raised, output)}")
+    if known.is_open and not is_known_as(output):
+        say(f"\nNext: {_way_out(known.raised, fact, output)}")
 
 
-def _way_out(raised: ExceptionRaised, output: Path) -> str:
-    from milepost.exceptions_decided import refusal_to_waive
+def _way_out(raised: ExceptionRaised, fact: Event | None, output: Path) -> str:
+    """What settles it; where only a record does that nobody has sent, who sees to it."""
+    from milepost.exceptions_effects import CORRECTED, Effect, effect_of, refusal_to_decide, refusal_to_waive
 
-    if refusal_to_waive(raised) is None:
-        return f"milepost exceptions waive '{raised.exception_id}' --reason '...' --approved-by NAME --output {output}"
-    return f"milepost exceptions assign '{raised.exception_id}' --to NAME --output {output}"
+    if raised.category in EXCHANGE_RATES:
+        return _import_of_rates(raised.category, output)
+    if (why := refusal_to_decide(raised)) is not None:
+        return f"{why}, and run again"
+    named = f"'{raised.exception_id}'"
+    if fact is not None and raised.category in CORRECTED and refusal_to_waive(raised) is not None:
+        field = raised.field or "FIELD"
+        return f"milepost exceptions resend {named} --set {field}=VALUE --approved-by NAME --output {output}"
+    effect = effect_of(raised, "ExceptionWaived")
+    if effect in (Effect.POSTS_WORK, Effect.POSTS_INVOICE) and refusal_to_waive(raised) is None:
+        return f"milepost exceptions waive {named} --reason '...' --approved-by NAME --output {output}, which {effect}"
+    other = f"; or milepost exceptions waive, which {effect}" if effect is Effect.NOT_BILLED else ""
+    return f"milepost exceptions assign {named} --to NAME --output {output}{other}"
+
+
+def _import_of_rates(category: str, output: Path) -> str:
+    """From the month before the first exception of the kind that is open, for a rate holds for some days after its own."""
+    from connectors.json_values import instant_text
+    from milepost.deciding import beside
+
+    first = min(
+        each.raised.raised_at for each in _known(output).values() if each.is_open and each.raised.category == category
+    )
+    month_before = (date.fromisoformat(instant_text(first)[:10]).replace(day=1) - timedelta(days=1)).replace(day=1)
+    folder = beside(None, output)
+    return (
+        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {folder}, with the file of the European Central"
+        f" Bank; then milepost run --input {folder} --output {output}"
+    )
 
 
 def assign(
@@ -125,17 +214,20 @@ def assign(
     input_: Input = None,
     kind: Kind = None,
     project: Project = None,
+    contract: Contract = None,
     owner: Owner = None,
     as_: Asker = None,
     at: At = None,
     yes: Yes = False,
+    plan: Plan = False,
     json: Json = False,
 ) -> None:
     """Say who takes care of exceptions; nothing else changes."""
-    from milepost.exceptions_decided import Wanted, refusal_to_decide
+    from milepost.exceptions_decided import wanted_of
+    from milepost.exceptions_effects import refusal_to_decide
 
-    wanted = Wanted(ids or (), kind or (), project, owner)
-    asked = Asked(output, input_, as_, None, at, yes, json)
+    wanted = wanted_of(output, ids, kind, project, contract, owner)
+    asked = Asked(output, input_, as_, None, at, yes, plan, json)
     _decide("ExceptionAssigned", wanted, {"assignee": to}, refusal_to_decide, asked)
 
 
@@ -146,18 +238,21 @@ def resolve(
     input_: Input = None,
     kind: Kind = None,
     project: Project = None,
+    contract: Contract = None,
     owner: Owner = None,
     as_: Asker = None,
     approved_by: Approver = None,
     at: At = None,
     yes: Yes = False,
+    plan: Plan = False,
     json: Json = False,
 ) -> None:
     """Say that exceptions are settled outside; what is still missing raises them again at once."""
-    from milepost.exceptions_decided import Wanted, refusal_to_decide
+    from milepost.exceptions_decided import wanted_of
+    from milepost.exceptions_effects import refusal_to_decide
 
-    wanted = Wanted(ids or (), kind or (), project, owner)
-    asked = Asked(output, input_, as_, approved_by, at, yes, json)
+    wanted = wanted_of(output, ids, kind, project, contract, owner)
+    asked = Asked(output, input_, as_, approved_by, at, yes, plan, json)
     _decide("ExceptionResolved", wanted, {"reason": reason}, refusal_to_decide, asked)
 
 
@@ -168,18 +263,21 @@ def waive(
     input_: Input = None,
     kind: Kind = None,
     project: Project = None,
+    contract: Contract = None,
     owner: Owner = None,
     as_: Asker = None,
     approved_by: Approver = None,
     at: At = None,
     yes: Yes = False,
+    plan: Plan = False,
     json: Json = False,
 ) -> None:
     """Let faults pass, such as too many hours; a waiver cannot replace what is missing."""
-    from milepost.exceptions_decided import Wanted, refusal_to_waive
+    from milepost.exceptions_decided import wanted_of
+    from milepost.exceptions_effects import refusal_to_waive
 
-    wanted = Wanted(ids or (), kind or (), project, owner)
-    asked = Asked(output, input_, as_, approved_by, at, yes, json)
+    wanted = wanted_of(output, ids, kind, project, contract, owner)
+    asked = Asked(output, input_, as_, approved_by, at, yes, plan, json)
     _decide("ExceptionWaived", wanted, {"reason": reason}, refusal_to_waive, asked)
 
 
@@ -195,52 +293,57 @@ def _decide(
     from connectors.files.found_exceptions import latest_of
     from dataflows.embedded import store_path
     from milepost.deciding import confirmed, decided_at, input_folder, other_person, person
-    from milepost.exceptions_decided import Books, chosen, comes_back, decisions
+    from milepost.exceptions_decided import Books, check_moment, chosen, decisions
+    from milepost.exceptions_plan import plan_of
     from state.store_reader import reading_store
 
     output = asked.output
-    found = chosen(_known(output), wanted)
+    found = chosen(output, _known(output), wanted)
     folder, who, latest = input_folder(asked.input_dir, output), person(asked.who), latest_of(output)
     when, approver = decided_at(asked.at, latest), other_person(asked.approved_by, who)
-    left_out = [(each, why) for each in found if (why := refusal(each.raised)) is not None]
-    taken = [each for each in found if refusal(each.raised) is None]
-    if not taken:
-        raise typer.BadParameter(_nothing_to_decide(left_out), param_hint="ID")
-    if wanted.is_filter or len(found) > 1:
-        _show_plan(type_name, taken, left_out, latest, json=asked.json)
-        confirmed(f"Write {len(taken):,} decisions?", yes=asked.yes)
+    plan = plan_of(type_name, found, refusal)
+    if not plan.taken:
+        raise typer.BadParameter(plan.left_out_text or "no open exception fits", param_hint="ID")
+    check_moment(plan.taken, when)
+    if asked.plan:
+        _show_plan(plan, latest, json=asked.json)
+        return
+    are_several = wanted.is_filter or len(found) > 1
+    if are_several:
+        _tell_plan(plan, latest, json=asked.json)
+        confirmed(f"Write {len(plan.taken):,} decisions?", yes=asked.yes)
     with reading_store(store_path(output, 0)) as reader:
         books = Books(output, folder, reader)
-        events = decisions(books, taken, type_name, {**fields, "approved_by": approver}, who, when)
+        events = decisions(books, plan.taken, type_name, {**fields, "approved_by": approver}, who, when)
     path = add_events(folder, DECISIONS, events, datetime.now(UTC))
-    again = sum(comes_back(each.raised) for each in taken) if type_name == "ExceptionResolved" else 0
-    if again:
-        say(f"{again:,} of them will be raised again at once, because what they miss is still missing")
     _written(path, events, folder, output, json=asked.json)
+    if not are_several:
+        for line in plan.effect_lines:
+            say(line)
 
 
-def _nothing_to_decide(left_out: Sequence[tuple[Known, str]]) -> str:
-    if left_out:
-        each, why = left_out[0]
-        return f"{each.raised.category} of {each.raised.subject_kind} {each.raised.subject_id}: {why}"
-    return "no open exception fits"
+def _show_plan(plan: DecisionPlan, latest: Instant, *, json: bool) -> None:
+    from milepost.exceptions_plan import plan_json, plan_lines, plan_table
+    from milepost.tables import show as show_tables
+
+    if json:
+        write_json(plan_json(plan, latest))
+        return
+    show_tables(plan_table(plan, latest))
+    typer.echo("\n".join(["", *plan_lines(plan)]))
 
 
-def _show_plan(
-    type_name: str, taken: Sequence[Known], left_out: Sequence[tuple[Known, str]], latest: int, *, json: bool
-) -> None:
+def _tell_plan(plan: DecisionPlan, latest: Instant, *, json: bool) -> None:
     """On stderr where stdout is for a machine."""
-    from milepost.exceptions_shown import group_table
+    from milepost.exceptions_plan import plan_lines, plan_table
     from milepost.tables import plain
     from milepost.tables import show as show_tables
 
-    table = group_table(taken, latest)._replace(title=f"Plan: {type_name} for {len(taken):,} exceptions")
     if json:
-        say("\n".join(plain(table)))
+        say("\n".join(plain(plan_table(plan, latest))))
     else:
-        show_tables(table)
-    if left_out:
-        say(f"{len(left_out):,} are left out: {_nothing_to_decide(left_out)}")
+        show_tables(plan_table(plan, latest))
+    say("\n".join(plan_lines(plan)))
 
 
 def _written(path: Path, events: Sequence[dict[str, Any]], folder: Path, output: Path, *, json: bool) -> None:
@@ -269,17 +372,20 @@ def resend(
     from connectors.files.found_exceptions import latest_of
     from dataflows.embedded import store_path
     from milepost.deciding import decided_at, input_folder, other_person, person
-    from milepost.exceptions_decided import Books, corrected, fact_of, find
+    from milepost.exceptions_decided import Books, check_moment, corrected, fact_of, find
+    from milepost.exceptions_shown import subject_text
     from state.store_reader import reading_store
 
     folder, who = input_folder(input_, output), person(as_)
     when, approver = decided_at(at, latest_of(output)), other_person(approved_by, who)
-    raised = find(_known(output), id_).raised
+    known = find(output, _known(output), id_)
+    raised = known.raised
+    check_moment((known,), when)
     with reading_store(store_path(output, 0)) as reader:
         fact = fact_of(output, reader, raised)
         if fact is None:
             raise typer.BadParameter(
-                f"it is about {raised.subject_kind} {raised.subject_id} and no single fact. {raised.resolution}",
+                f"it is about {subject_text(raised)} and no single fact. {raised.resolution}",
                 param_hint="ID",
             )
         event = corrected(Books(output, folder, reader), fact, set_, approver, who, when)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from milepost import exit_codes
-from milepost.as_of import indexing
+from milepost.as_of import AsOf, indexing, moment_of
 from milepost.console import say, shape, write_json
 
 if TYPE_CHECKING:
     from milepost.explain.explanations import Explained
+
+FIGURES: Final = "a figure, such as a project, a contract, a time entry, a journal, a statement or an exception"
 
 
 def explain(
@@ -32,21 +34,27 @@ def explain(
         Path | None, typer.Option("--html", help="Write one page to click through into this file.", show_default=False)
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_of: AsOf = None,
 ) -> None:
     """Explain any figure: its arithmetic, rules, policies, rates and caps, down to fields of events."""
     from connectors.files.written import NoOutputs
     from milepost.explain.explanations import Explained, Explanations
+    from milepost.unknown_id import unknown_id
 
     if json and html is not None:
         raise typer.BadParameter("expected one of --json and --html, got both", param_hint="--html")
+    moment = moment_of(as_of, "--as-of") if as_of is not None else None
     try:
-        with indexing() as tell, Explanations(output, tell) as explanations:
+        with indexing() as tell, Explanations(output, tell, moment) as explanations:
             found = explanations.explain(id_)
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     if not isinstance(found, Explained):
-        near = f"; the nearest are {', '.join(found.nearest)}" if found.nearest else ""
-        raise typer.BadParameter(f"no figure is called {id_}{near}", param_hint="ID")
+        if found.why or as_of is not None:
+            near = f"; the nearest are {', '.join(found.nearest)}" if found.nearest else ""
+            then = f" as of {as_of}" if as_of is not None else ""
+            raise typer.BadParameter(f"no figure is called {id_}{then}{near or f'; {found.why}'}", param_hint="ID")
+        raise unknown_id(output, id_, FIGURES, found.nearest, "milepost show PROJECT")
     alarms = _alarms(found)
     _tell(found, output, alarms, depth, html, all_=all_, json=json)
     for alarm in alarms:

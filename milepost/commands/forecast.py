@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from milepost.console import LOCALE, amount_text, say, shape, write_json
+from milepost.days import day
 
 if TYPE_CHECKING:
-    from domain.outputs import ForecastDelta, ForecastUpdate
+    from connectors.files.cap_use import UsedUp
+    from domain.outputs import ForecastCap, ForecastDelta, ForecastUpdate
     from milepost.outlook import Month, Move, Outlook
     from milepost.tables import Table
 
@@ -33,7 +35,9 @@ def forecast(
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
     since: Annotated[
         datetime | None,
-        typer.Option("--since", formats=["%Y-%m-%d"], help="What moved it since this day; without it since its plan."),
+        typer.Option(
+            "--since", parser=day, metavar="DAY", help="What moved it since this day; without it since its plan."
+        ),
     ] = None,
     measure: Annotated[MeasureName, typer.Option("--measure", help="What is charted by month.")] = MeasureName.COST,
     html: Annotated[bool, typer.Option("--html", help="As a page with charts, on standard output.")] = False,
@@ -63,17 +67,19 @@ def forecast(
 
 
 def _outlook(output: Path, project_id: str, since: date | None) -> Outlook:
+    from connectors.files.cap_use import used_up
     from connectors.files.forecast_history import activated_in, forecast_history, moving_events
-    from connectors.files.lookup import hint, projects_with_forecasts
+    from connectors.files.lookup import projects_with_forecasts
     from milepost.outlook import outlook
+    from milepost.unknown_id import unknown_id
 
     history = forecast_history(output, project_id)
     if not history:
-        known = hint(project_id, projects_with_forecasts(output))
-        message = f"no project {project_id or '(nothing)'} has a forecast{known}"
-        raise typer.BadParameter(message, param_hint="PROJECT")
+        known = projects_with_forecasts(output)
+        kinds = "a project that has a forecast"
+        raise unknown_id(output, project_id, kinds, known, "milepost dump forecast.current", "PROJECT")
     events = moving_events(output, history)
-    return outlook(history, events, activated_in(events), since)
+    return outlook(history, events, activated_in(events), since, used_up(output, history))
 
 
 def _page(found: Outlook, measure: MeasureName, locale: str) -> str:
@@ -90,6 +96,7 @@ def _page(found: Outlook, measure: MeasureName, locale: str) -> str:
 
 
 def head(found: Outlook) -> list[str]:
+    from milepost.cap_words import cap_name, used_up_text
     from milepost.tables import percent_text
 
     update, now = found.latest, found.now
@@ -105,7 +112,8 @@ def head(found: Outlook) -> list[str]:
         f"Forecast {update.sequence} of project {update.project_id}{named} as of {update.as_of}, in {now.currency}",
         "; ".join(figures),
         f"backlog {amount_text(now.backlog)}, unbilled backlog {amount_text(now.unbilled_backlog)}",
-        *([f"cap {first.cap_id} is exhausted on {first.exhausts_on}"] if first is not None else []),
+        *map(used_up_text, found.used_up),
+        *([f"{cap_name(first)} will be used up on {first.exhausts_on}"] if first is not None else []),
     ]
 
 
@@ -115,7 +123,7 @@ def tables(found: Outlook, measure: MeasureName) -> list[Table]:
         _months(found.latest),
         _causes(found),
         *([_moves(found)] if found.moves else []),
-        *([_caps(found.latest)] if found.latest.caps else []),
+        *([_caps(found)] if found.latest.caps else []),
     ]
 
 
@@ -228,23 +236,34 @@ def _sums(move: Move) -> tuple[int, int, int]:
     return sum(d.cost for d in deltas), sum(d.revenue for d in deltas), sum(d.margin for d in deltas)
 
 
-def _caps(update: ForecastUpdate) -> Table:
+def _caps(found: Outlook) -> Table:
+    from milepost.cap_words import cap_kind
     from milepost.tables import Table, hours_text, percent_text
 
+    since = {id(one.cap): one for one in found.used_up}
     rows = [
         (
             cap.cap_id,
+            cap_kind(cap),
             amount_text(cap.used_amount),
             amount_text(cap.limit_amount) if cap.limit_amount is not None else "",
             hours_text(cap.used_hours),
             hours_text(cap.limit_hours) if cap.limit_hours is not None else "",
             percent_text(cap.used_percent),
-            f"{cap.exhausts_on}" if cap.exhausts_on is not None else "",
+            _used_up_on(cap, since.get(id(cap))),
         )
-        for cap in update.caps
+        for cap in found.latest.caps
     ]
-    columns = ("cap", "used", "limit", "hours used", "hours limit", "used %", "exhausted on")
-    return Table("Caps", columns, rows, frozenset(range(1, 6)))
+    columns = ("cap", "kind", "used", "limit", "hours used", "hours limit", "used %", "used up")
+    return Table("Caps", columns, rows, frozenset(range(2, 7)))
+
+
+def _used_up_on(cap: ForecastCap, one: UsedUp | None) -> str:
+    from milepost.cap_words import instant_day
+
+    if one is not None:
+        return f"since {instant_day(one.since)}"
+    return f"on {cap.exhausts_on}" if cap.exhausts_on is not None else ""
 
 
 # For machines
@@ -260,6 +279,7 @@ def as_json(found: Outlook) -> dict[str, Any]:
         1,
         forecast=record_to_json(found.latest),
         name=found.name,
+        used_up=[_used_up_json(one) for one in found.used_up],
         plan={"sequence": found.plan.sequence, "as_of": found.plan.as_of.isoformat()},
         since={"sequence": found.since.sequence, "as_of": found.since.as_of.isoformat()},
         months=[
@@ -283,6 +303,24 @@ def as_json(found: Outlook) -> dict[str, Any]:
             for move in found.moves
         ],
     )
+
+
+def _used_up_json(one: UsedUp) -> dict[str, Any]:
+    from connectors.json_values import decimal_text, instant_text
+    from domain.units import AMOUNT_SCALE
+
+    waiting = one.waiting
+    return {
+        "contract_id": one.cap.contract_id,
+        "cap_id": one.cap.cap_id,
+        "kind": one.cap.kind,
+        "since": instant_text(one.since),
+        "log_offset": one.log_offset,
+        "event": one.label or None,
+        "exception_id": waiting.exception_id if waiting is not None else None,
+        "waiting_amount": decimal_text(AMOUNT_SCALE, 2, waiting.blocks_amount or 0) if waiting is not None else "0.00",
+        "waiting_entries": waiting.blocks_count if waiting is not None else 0,
+    }
 
 
 def _month_json(row: Month, measure: str) -> dict[str, str]:

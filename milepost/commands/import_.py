@@ -11,12 +11,14 @@ from typing import Annotated
 import orjson
 import typer
 
+from connectors.imports.counting import counted, hours_text
 from connectors.imports.csv_time import ImportedTime, import_time
 from connectors.imports.ecb import ImportedRates, RatesWanted, import_rates
 from connectors.imports.mapping_file import read_mapping
 from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Rejected
+from milepost.days import day
 
 WRONG_USAGE = 2
 
@@ -61,8 +63,10 @@ def import_csv(
 def import_ecb(
     file: File,
     out: Out,
-    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")] = None,
+    first: Annotated[datetime | None, typer.Option("--from", parser=day, metavar="DAY", help="First day.")] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", parser=day, metavar="DAY", help="Last day, included.")
+    ] = None,
     currencies: Annotated[str, typer.Option("--currencies", help="Such as GBP,USD; without it all of the file.")] = "",
     name: Name = None,
     replace: Replace = False,
@@ -103,12 +107,12 @@ def time_summary(file: Path, imported: ImportedTime) -> dict[str, object]:
 
 def time_text(file: Path, imported: ImportedTime) -> str:
     lines = [
-        f"{file.name}: {imported.rows:,} rows",
-        f"  imported  {imported.imported:,}, {imported.hours.normalize():,f} hours{_span(imported)}",
+        f"{file.name}: {counted(imported.rows, 'row')}",
+        f"  imported  {counted(imported.imported, 'row')}, {hours_text(imported.hours)} hours{_span(imported)}",
         f"  repeated  {imported.repeated:,}",
         f"  rejected  {imported.rejected:,}",
         *(f"  filtered  {count:,} where {label}" for label, count in imported.left_out),
-        *([f"  unwritten {imported.untold:,} things that no row could tell"] if imported.untold else []),
+        *([f"  unwritten {counted(imported.untold, 'thing')} that no row could tell"] if imported.untold else []),
         *(f"  written   {count:,} {event}" for event, count in imported.events),
         f"  events    {imported.events_path}",
     ]
@@ -133,9 +137,10 @@ def rates_summary(file: Path, imported: ImportedRates) -> dict[str, object]:
 
 
 def rates_text(file: Path, imported: ImportedRates) -> str:
+    currencies = counted(len(imported.currencies), "currency", "currencies")
     lines = [
-        f"{file.name}: {imported.days:,} days{_span(imported)}, {len(imported.currencies)} currencies",
-        f"  imported    {imported.imported:,} rates",
+        f"{file.name}: {counted(imported.days, 'day')}{_span(imported)}, {currencies}",
+        f"  imported    {counted(imported.imported, 'rate')}",
         f"  not quoted  {imported.not_quoted:,}",
         f"  rejected    {imported.rejected:,}",
         f"  events      {imported.events_path}",

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from connectors.imports.counting import counted, hours_text
 from connectors.imports.products.choices import ROLE, Choices
 from connectors.imports.products.import_export import Changes, ImportedExport, Wanted, import_export
 from connectors.imports.products.product import Product
@@ -26,6 +27,7 @@ from milepost.console import say, write_json
 
 WRONG_USAGE = 2
 NAMES_SHOWN = 8
+_UNREAD = "refused rows have no readable hours and are"
 
 
 class DateOrder(StrEnum):
@@ -45,13 +47,14 @@ Bootstrap = Annotated[bool, typer.Option("--bootstrap", help="Write company, cus
 Entity = Annotated[str | None, typer.Option("--entity", help="Id of the company that bills.")]
 EntityName = Annotated[str | None, typer.Option("--entity-name", help="Its name; without it the id.")]
 Currency = Annotated[str | None, typer.Option("--currency", help="Of the company, and of rows that name none.")]
+RowsCurrency = Annotated[str | None, typer.Option("--rows-currency", help="Of rows that name none, if it is another.")]
 ZoneName = Annotated[str | None, typer.Option("--zone", help="Where the days end, such as Europe/Berlin.")]
 Rate = Annotated[str | None, typer.Option("--rate", help="Per hour, for billable rows without a rate.")]
 CostRate = Annotated[str | None, typer.Option("--cost-rate", help="What an hour costs where the export does not say.")]
 Role = Annotated[str, typer.Option("--role", help="Of people without one.")]
 Client = Annotated[str | None, typer.Option("--client", help="For rows without a client.")]
 ApprovedBy = Annotated[str | None, typer.Option("--approved-by", help="Who approved; without it the product's name.")]
-Unapproved = Annotated[bool, typer.Option("--take-unapproved", help="Import rows that are not approved.")]
+Unapproved = Annotated[bool, typer.Option("--take-unapproved", help="Import rows not approved, or not said to be.")]
 Duplicates = Annotated[bool, typer.Option("--keep-duplicates", help="Import rows that are the same in every column.")]
 ContractRates = Annotated[bool, typer.Option("--contract-rates", help="The rates of contracts hold, not the rows'.")]
 Withdraw = Annotated[bool, typer.Option("--withdraw-missing", help="Withdraw entries that the export has no more.")]
@@ -74,6 +77,7 @@ def verb(product: Product | None) -> Callable[..., None]:
         entity: Entity = None,
         entity_name: EntityName = None,
         currency: Currency = None,
+        rows_currency: RowsCurrency = None,
         zone: ZoneName = None,
         rate: Rate = None,
         cost_rate: CostRate = None,
@@ -94,7 +98,8 @@ def verb(product: Product | None) -> Callable[..., None]:
     ) -> None:
         choices = Choices(
             zone=_zone(zone) or "",
-            currency=_currency(currency),
+            currency=_currency(currency, "--currency"),
+            rows_currency=_currency(rows_currency, "--rows-currency"),
             client=client,
             rate=_amount(rate, "--rate"),
             cost_rate=_amount(cost_rate, "--cost-rate"),
@@ -152,7 +157,10 @@ def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
         "differing_amounts": imported.differing,
         "changes": imported.changes._asdict(),
         "gone": len(imported.gone),
+        "taken_as_approved": imported.taken_as_approved.rows,
+        "warnings": warnings_of(imported),
         "without_rate": imported.unrated,
+        "rated_at_zero": imported.rated_at_zero,
         "unknown": imported.unknown._asdict(),
         "foreign_currencies": imported.foreign,
         "events": dict(imported.events),
@@ -166,7 +174,7 @@ def text(file: Path, imported: ImportedExport, out: Path) -> str:
     changes = imported.changes
     span = f", {imported.first_day} to {imported.last_day}" if imported.first_day else ""
     lines = [
-        f"{file.name}: {imported.product.title}, {imported.read.rows:,} rows{span}",
+        f"{file.name}: {imported.product.title}, {counted(imported.read.rows, 'row')}{span}",
         f"  {'':14}{'rows':>8}{'hours':>14}  amount",
         *(
             _sums_line(label, sums)
@@ -180,6 +188,7 @@ def text(file: Path, imported: ImportedExport, out: Path) -> str:
             if sums.rows or label != "no work"
         ),
         _changes_line(changes),
+        *(f"  WARNING  {warning}" for warning in warnings_of(imported)),
         *_notes(imported),
         *(f"  wrote {count:,} {event}" for event, count in imported.events),
         *(f"  file  {path}" for path in (imported.setup_path, imported.events_path) if path),
@@ -188,10 +197,26 @@ def text(file: Path, imported: ImportedExport, out: Path) -> str:
     return "\n".join([*lines, *_what_is_missing(imported, out)])
 
 
+def warnings_of(imported: ImportedExport) -> list[str]:
+    """What counts as approved though the export does not say so."""
+    taken, product = imported.taken_as_approved, imported.product
+    if not taken.rows:
+        return []
+    rows = f"{counted(taken.rows, 'row')} taken as approved"
+    if product.approved is None:
+        said = f"the export of {product.title} does not say what is approved: {rows}"
+    elif taken.has_column:
+        said = f"nobody approved them in {product.title}: {rows}, as --take-unapproved says"
+    else:
+        said = f'without the column "{product.approved}": {rows}, as --take-unapproved says'
+    further = "" if taken.is_named else "; --approved-by NAME says who did"
+    return [f"{said} (approved_by {taken.approved_by}{further})"]
+
+
 def _changes_line(changes: Changes) -> str:
     return (
-        f"  of the imported {changes.new:,} are new, {changes.changed:,} changed, {changes.moved:,} of another project now,"
-        f" {changes.unchanged:,} as they were; {changes.withdrawn:,} withdrawn"
+        f"  of the imported: new {changes.new:,}, changed {changes.changed:,}, of another project now {changes.moved:,},"
+        f" as before {changes.unchanged:,}; withdrawn: {changes.withdrawn:,}"
     )
 
 
@@ -199,19 +224,34 @@ def _notes(imported: ImportedExport) -> list[str]:
     notes = []
     if imported.differing:
         notes.append(
-            f"  note  {imported.differing:,} rows have another amount than hours x rate, which is billed:"
+            f"  note  {counted(imported.differing, 'row has', 'rows have')} another amount than hours x rate, which is billed:"
             f" {_amounts(imported.billed)} instead of {_amounts(imported.imported.amounts)}"
         )
     if imported.read.unread:
-        notes.append(f"  note  {imported.read.unread:,} refused rows have no readable hours and are in no sum of hours")
+        notes.append(
+            f"  note  {counted(imported.read.unread, 'refused row has no readable hours and is', _UNREAD)} in no sum of hours"
+        )
     if imported.unrated:
         notes.append(
-            f"  note  {imported.unrated:,} billable rows have no rate; say --rate, or their contract gives one"
+            f"  note  {counted(imported.unrated, 'billable row has', 'billable rows have')} no rate; say --rate, or their"
+            " contract gives one"
+        )
+    if imported.rated_at_zero:
+        notes.append(
+            f"  note  {counted(imported.rated_at_zero, 'billable row has', 'billable rows have')} a rate of 0 and"
+            f" {'earns' if imported.rated_at_zero == 1 else 'earn'} nothing; set rates in {imported.product.title}, or in the"
+            " setup file"
+        )
+    if imported.rated_by_option and imported.rated_by_contract:
+        notes.append(
+            f"  note  --rate is for {counted(imported.rated_by_option, 'row')} of projects without a rate; the contracts in"
+            f" the folder rate {imported.rated_by_contract:,} more"
         )
     if imported.gone and not imported.changes.withdrawn:
         notes.append(
-            f"  note  {len(imported.gone):,} entries were imported before and are not in this export (or not approved any"
-            f" more): {_some([entry.entry_id for entry in imported.gone])}; they stay, unless --withdraw-missing is said"
+            f"  note  {counted(len(imported.gone), 'entry was', 'entries were')} imported before and not found in this export"
+            f" (or not approved any more): {_some([entry.entry_id for entry in imported.gone])}; withdrawn only with"
+            " --withdraw-missing"
         )
     if imported.foreign:
         notes.append(
@@ -244,7 +284,7 @@ def _what_is_missing(imported: ImportedExport, out: Path) -> list[str]:
 
 
 def _sums_line(label: str, sums: Sums) -> str:
-    return f"  {label:14}{sums.rows:>8,}{sums.hours.normalize():>14,f}  {_amounts(sums.amounts)}".rstrip()
+    return f"  {label:14}{sums.rows:>8,}{hours_text(sums.hours):>14}  {_amounts(sums.amounts)}".rstrip()
 
 
 def _amounts(amounts: Mapping[str, Decimal]) -> str:
@@ -303,9 +343,9 @@ def _zone(zone: str | None) -> str | None:
     return zone
 
 
-def _currency(currency: str | None) -> str | None:
+def _currency(currency: str | None, option: str) -> str | None:
     if currency is not None and not is_currency(currency):
-        raise typer.BadParameter(f'expected a code such as EUR, came "{currency}"', param_hint="--currency")
+        raise typer.BadParameter(f'expected a code such as EUR, came "{currency}"', param_hint=option)
     return currency
 
 

@@ -35,6 +35,7 @@ def ledger(
 ) -> None:
     """Show a company's trial balance for an accounting period, with roll-forwards that foot."""
     from connectors.files.written import NoOutputs
+    from milepost.unknown_id import unknown_id
 
     if as_csv and json:
         raise typer.BadParameter("expected one of --csv and --json, got both", param_hint="--csv")
@@ -45,12 +46,13 @@ def ledger(
     if entity is None:
         if period is not None:
             raise typer.BadParameter(f"whose period {period}? Give --entity too{_known(sums)}", param_hint="--entity")
-        _entities(sums, as_csv=as_csv, json=json)
+        _entities(sums, output, as_csv=as_csv, json=json)
         return
     if entity not in sums:
-        raise typer.BadParameter(f"{entity} has no journals{_known(sums)}", param_hint="--entity")
+        kinds = "a company with journals"
+        raise unknown_id(output, entity, kinds, frozenset(sums), "milepost ledger", "--entity")
     if period is None:
-        _periods(sums[entity], as_csv=as_csv, json=json)
+        _periods(sums[entity], output, as_csv=as_csv, json=json)
         return
     _check_period(sums[entity], period)
     _trial_balance(sums[entity].trial_balance(period), as_csv=as_csv, json=json)
@@ -91,7 +93,7 @@ def _check_period(sums: LedgerSums, period: str) -> None:
 # Lists
 
 
-def _entities(sums: dict[str, LedgerSums], *, as_csv: bool, json: bool) -> None:
+def _entities(sums: dict[str, LedgerSums], output: Path, *, as_csv: bool, json: bool) -> None:
     from milepost.tables import Table, show
 
     rows = [(entity_id, sums[entity_id].ledger_currency, sums[entity_id].periods()) for entity_id in sorted(sums)]
@@ -107,10 +109,10 @@ def _entities(sums: dict[str, LedgerSums], *, as_csv: bool, json: bool) -> None:
     else:
         titles = ("entity", "ledger currency", "journals", "first period", "last period")
         show(Table("Companies with journals", titles, cells, frozenset({2})))
-        say("\nNext: milepost ledger --entity ENTITY --output ...")
+        say(f"\nNext: milepost ledger --entity {min(sums)} --output {output}")
 
 
-def _periods(sums: LedgerSums, *, as_csv: bool, json: bool) -> None:
+def _periods(sums: LedgerSums, output: Path, *, as_csv: bool, json: bool) -> None:
     from milepost.tables import Table, show
 
     columns = ("period", "journals", "debits", "credits")
@@ -127,7 +129,7 @@ def _periods(sums: LedgerSums, *, as_csv: bool, json: bool) -> None:
         ]
         title = f"Accounting periods of {sums.legal_entity_id} in {sums.ledger_currency}"
         show(Table(title, columns, cells, frozenset({1, 2, 3})))
-        say(f"\nNext: milepost ledger --entity {sums.legal_entity_id} --period {found[-1].period} --output ...")
+        say(f"\nNext: milepost ledger --entity {sums.legal_entity_id} --period {found[-1].period} --output {output}")
 
 
 # Trial balance

@@ -11,6 +11,7 @@ import typer
 from connectors.files.output_lock import only_writer
 from milepost import exit_codes
 from milepost.console import say, write_json
+from milepost.days import day
 from milepost.stopping import stopping
 from state.intake.clock import DATE_LAST
 
@@ -25,7 +26,9 @@ def run(
     output_dir: Annotated[Path, typer.Option("--output", help="Folder for all that comes of them; made if needed.")],
     until: Annotated[
         datetime | None,
-        typer.Option("--until", formats=["%Y-%m-%d"], help="Let the days up to this one end, so that periods close."),
+        typer.Option(
+            "--until", parser=day, metavar="DAY", help="Let the days up to this one end, so that periods close."
+        ),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for more input until SIGTERM or Ctrl-C.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,

@@ -31,9 +31,10 @@ def show(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show a project's balances, an engagement's projects and contracts, or a statement's lines."""
-    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, find, hint
+    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, find
     from connectors.files.statement_background import entries_behind
     from connectors.files.written import NoOutputs
+    from milepost.unknown_id import unknown_id
 
     try:
         found = find(output, id_)
@@ -60,8 +61,8 @@ def show(
                     f"\nNext: milepost statement '{found.statement.statement_id}' --html --output {output} > statement.html"
                 )
         case _:
-            message = f"no project, engagement or statement is called {id_ or '(nothing)'}{hint(id_, found.known)}"
-            raise typer.BadParameter(message, param_hint="ID")
+            kinds = "a project, an engagement or a statement"
+            raise unknown_id(output, id_, kinds, found.known, "milepost dump project.views")
 
 
 def _tell(found: dict[str, Any], tables: Sequence[Table], head: Sequence[str], *, json: bool) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from connectors.containers import ContainerDamaged
 from connectors.decode_error import DecodeError
+from milepost.days import day
 from simulation.invoices import NoStatements, invoice
 from simulation.plan import Plan, PlanError, plan
 from simulation.summary import Summary, as_json, hours_text
@@ -31,7 +32,7 @@ def simulate(
         typer.Option("--format", help=f"jsonl or avro; without it jsonl up to about {JSONL_EVENTS_MAX:,} events."),
     ] = None,
     start: Annotated[
-        datetime, typer.Option("--start", formats=["%Y-%m-%d"], help="First day of the first month.")
+        datetime, typer.Option("--start", parser=day, metavar="DAY", help="First day of the first month.")
     ] = FIRST_MONTH,  # type: ignore[assignment]  # Typer parses the text
     force: Annotated[bool, typer.Option("--force", help="Replace the events of an earlier simulation.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,

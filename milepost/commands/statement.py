@@ -37,8 +37,11 @@ class GroupName(StrEnum):
 
 
 def statement(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="Id of a statement.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    id_: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="Id of a statement; without it all are listed.", show_default=False),
+    ] = None,
     html: Annotated[bool, typer.Option("--html", help="As a page to send or print, on standard output.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row a line.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
@@ -64,6 +67,9 @@ def statement(
     if sum((html, as_csv, json)) > 1:
         raise typer.BadParameter("expected one of --html, --csv and --json", param_hint="--html")
     try:
+        if id_ is None:
+            _list(output, json=json, page=html or as_csv or diff is not None or revision is not None)
+            return
         issued = _issued(output, id_, revision)
         if diff is not None:
             if html or as_csv:
@@ -94,16 +100,53 @@ def _tell(sheet: Sheet, output: Path, *, html: bool, as_csv: bool, json: bool) -
         say(f"\nNext: milepost statement '{sheet.statement.statement_id}' --html --output {output} > statement.html")
 
 
+# All of them
+
+
+def _list(output: Path, *, json: bool, page: bool) -> None:
+    """Each in its newest revision, in the order in which they were issued; `page` says that one was meant."""
+    from connectors.files.lookup import newest_statements
+    from milepost.locales import last_day
+    from milepost.tables import Table, show
+
+    if page:
+        message = "expected the id of a statement; without one and without these options all are listed"
+        raise typer.BadParameter(message, param_hint="ID")
+    found = [issued.statement for issued in newest_statements(output)]
+    if json:
+        from connectors.json_records import record_to_json
+
+        listed = [{name: value for name, value in record_to_json(one).items() if name != "lines"} for one in found]
+        write_json(shape(1, statements=listed))
+        return
+    rows = [
+        (
+            one.statement_id,
+            f"{one.revision}",
+            one.status,
+            f"{one.period}",
+            f"{last_day(one.to)}",
+            amount_text(one.amount_due),
+            one.currency,
+        )
+        for one in found
+    ]
+    columns = ("statement", "revision", "status", "from", "to", "amount due", "currency")
+    show(Table("Statements", columns, rows, frozenset({1, 5})))
+    if found:
+        say(f"\nNext: milepost statement '{found[-1].statement_id}' --output {output}")
+
+
 # What is asked for
 
 
 def _issued(output: Path, wanted: str, revision: int | None) -> Issued:
-    from connectors.files.lookup import hint, statement_ids, statement_revisions
+    from connectors.files.lookup import statement_ids, statement_revisions
+    from milepost.unknown_id import unknown_id
 
     found = statement_revisions(output, wanted)
     if not found:
-        message = f"no statement is called {wanted or '(nothing)'}{hint(wanted, statement_ids(output))}"
-        raise typer.BadParameter(message, param_hint="ID")
+        raise unknown_id(output, wanted, "a statement", statement_ids(output), "milepost dump billing.statements")
     if revision is None:
         return found[-1]
     for issued in found:

@@ -67,7 +67,7 @@ class BalanceNodes:
 
         def node(at: Standing) -> Node | None:
             own = at.work.cost
-            return self.entries.cost(at, own) if own is not None and own.currency == cost.currency else None
+            return self.records.cost(at, own) if own is not None and own.currency == cost.currency else None
 
         made = self._sum(f"{of}: cost", self._entries(said, node), "amount", cost.currency, cost.amount)
         several = len(said.record.burn.cost) > 1
@@ -77,7 +77,8 @@ class BalanceNodes:
         of = said.record.project_id
 
         def node(at: Standing) -> Node | None:
-            return self.records.memo(at) if at.work.price is not None and at.work.price.memo else None
+            price = at.work.price
+            return self.records.value_not_charged(at, price) if price is not None and price.memo else None
 
         made = self._sum(f"{of}: value not charged", self._entries(said, node), "amount", memo.currency, memo.amount)
         return made._replace(id=f"{of}#value_not_charged")
@@ -87,7 +88,7 @@ class BalanceNodes:
 
     def _billable_hours(self, at: Standing) -> Node | None:
         price = at.work.price
-        return self.entries.hours_at(at.entry.entry_id, at.step) if price is not None and price.hours else None
+        return self.records.hours(at, price) if price is not None and price.hours else None
 
     def _entries(self, said: Said, node: Callable[[Standing], Node | None]) -> list[Node]:
         """Of every entry of the project that is in the books."""

@@ -19,8 +19,16 @@ from state.totals import FREE, MARK, open_keys
 
 # Of a cap with more entries, what was left is only told where it decides.
 RIVALS_SHOWN = 2_000
+# Parts of an entry under a cap: what is settled, and what it takes beside that.
+SETTLED, TAKEN = "settled", "taken"
 # Before every service date.
 EARLIEST = date(1990, 1, 1)
+
+
+def part_name(what: str, allotment: str, *, by_hours: bool) -> str:
+    """Such as `taken`, `taken_hours`, `settled_of_revenue`."""
+    of = f"_of_{allotment}" if allotment else ""
+    return f"{what}{'_hours' if by_hours else ''}{of}"
 
 
 class Rival(NamedTuple):
@@ -239,19 +247,43 @@ class CapNodes:
     def _all_settled(self, queue: Queue, bucket: BucketKey, contest: Contest, *, by_hours: bool) -> Node:
         key = ("settled", id(contest), bucket, by_hours)
         if key not in self._memo:
-            made = [
-                self._settled_hours(rival, contest) if by_hours else self._settled(rival, contest)
-                for rival in queue.settled
-            ]
+            made = [self._part_of(rival, contest, SETTLED, by_hours=by_hours) for rival in queue.settled]
             self._memo[key] = self._sum(f"settled of {len(made):,} entries", made, by_hours=by_hours)
         return self._memo[key]
 
     def _before(self, queue: Queue, place: int, bucket: BucketKey, contest: Contest, *, by_hours: bool) -> Node:
         key = ("before", id(contest), bucket, by_hours, place)
         if key not in self._memo:
-            made = [self._free(rival, contest, by_hours=by_hours) for rival in queue.free[:place]]
+            made = [self._part_of(rival, contest, TAKEN, by_hours=by_hours) for rival in queue.free[:place]]
             self._memo[key] = self._sum(f"taken by {len(made):,} entries before", made, by_hours=by_hours)
         return self._memo[key]
+
+    def _part_of(self, rival: Rival, contest: Contest, what: str, *, by_hours: bool) -> Node:
+        """What of an entry is settled, or what it takes beside that; of very many it is only named."""
+        if not self.sources.are_many:
+            return self._part(rival, contest, what, by_hours=by_hours)
+        unit, currency = ("hours", "") if by_hours else ("amount", rival.plan.currency)
+        settled = rival.claim.pinned_hours if by_hours else rival.claim.pinned
+        value = settled if what == SETTLED else self._takes(rival, contest.allotment, by_hours=by_hours)
+        name = part_name(what, contest.allotment, by_hours=by_hours)
+        return self.sources.part(rival.entry_id, name, value, unit, currency, contest.step)
+
+    def _part(self, rival: Rival, contest: Contest, what: str, *, by_hours: bool) -> Node:
+        if what == TAKEN:
+            return self._free(rival, contest, by_hours=by_hours)
+        return self._settled_hours(rival, contest) if by_hours else self._settled(rival, contest)
+
+    def named(self, at: Standing, name: str) -> Node | None:
+        """Such a part by its name; None where the entry has no such part."""
+        found = PARTS.get(name)
+        price = at.work.price
+        plan = plan_of(self.sources.draft(at.step), price) if found is not None and price is not None else None
+        if found is None or plan is None:
+            return None
+        what, allotment, by_hours = found
+        contest = self.contest(plan, allotment, at.step)
+        rival = contest.by_entry.get(at.entry.entry_id)
+        return self._part(rival, contest, what, by_hours=by_hours) if rival is not None else None
 
     def _sum(self, title: str, operands: list[Node], *, by_hours: bool) -> Node:
         currency = "" if by_hours else operands[0].currency
@@ -316,7 +348,9 @@ class CapNodes:
         value = self.entries.value(self._at(rival, contest))
         title = f"{rival.entry_id}: hours settled"
         hours, settled = self._hours_claimed(rival, contest), self._settled(rival, contest)
-        if (hours.value, value.value) != (rival.claim.hours, rival.claim.amount):
+        # Of final work the claim is only what it kept.
+        made = (hours.value or 0) * (settled.value or 0) // (value.value or 1)
+        if made != rival.claim.pinned_hours:
             return stated(title, rival.claim.pinned_hours, "hours")
         arithmetic = Arithmetic("proportion", (hours, settled, value), parameters)
         return Node(title, rival.claim.pinned_hours, "hours", "", arithmetic)
@@ -446,7 +480,8 @@ class CapNodes:
         limit = limit_on(rule, day)
         value = getattr(limit, measure)
         unit, currency = ("amount", plan.currency) if measure == "amount" else ("hours", "")
-        version = contract.history[rule.limits.index(limit)].version
+        # A retroactive version holds from the beginning, so that those before it have no limit any more.
+        version = contract.history[rule.limits.index(limit) - len(rule.limits)].version
         facts = (
             ("split", limit.split),
             ("period", rule.period),
@@ -476,6 +511,42 @@ class CapNodes:
             f"room under cap {rule.cap_id}", less("limit less what is taken", limit, *taken), nothing, rule="R18"
         )
 
+    def taken(
+        self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
+    ) -> Node:
+        """Everything that is granted of a bucket of the cap, and what a soft cap counts."""
+        parts = self._parts_taken(plan, bucket, allotment, step, by_hours=by_hours)
+        unit, currency = ("hours", "") if by_hours else ("amount", plan.currency)
+        return total(f"taken from cap {rule.cap_id}", parts, unit, currency, rule="R16")
+
+    def _parts_taken(
+        self, plan: LinePlan, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
+    ) -> list[Node]:
+        contest = self.contest(plan, allotment, step)
+        queue = self._queue(contest, bucket, by_hours=by_hours)
+        parts = [self._all_settled(queue, bucket, contest, by_hours=by_hours)] if queue.settled else []
+        if queue.free:
+            parts.append(self._before(queue, len(queue.free), bucket, contest, by_hours=by_hours))
+        return parts
+
+    def limit_on(self, plan: LinePlan, rule: CapRule, day: date, step: int, *, by_hours: bool) -> Node:
+        return self._limit(plan, rule, max(day, EARLIEST), "hours" if by_hours else "amount", step)
+
+    def last_to_fit(self, plan: LinePlan, bucket: BucketKey, step: int, limit: int, *, by_hours: bool) -> str:
+        """The entry that takes the last of the limit in the order of the work, what is settled first; empty where there is room."""
+        contest = self.contest(plan, allotments(plan)[-1], step)
+        queue = self._queue(contest, bucket, by_hours=by_hours)
+        taken = 0
+        for rival in queue.settled:
+            taken += rival.claim.pinned_hours if by_hours else rival.claim.pinned
+            if taken >= limit:
+                return rival.entry_id
+        for rival in queue.free:
+            taken += self._takes(rival, contest.allotment, by_hours=by_hours)
+            if taken >= limit:
+                return rival.entry_id
+        return ""
+
     def beyond(self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int) -> Node:
         """What is taken in money beyond the limit."""
         if limit_of(rule, bucket).amount is None:
@@ -490,11 +561,7 @@ class CapNodes:
         self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
     ) -> tuple[Node, list[Node]]:
         """The newest limit that says something of the bucket, and everything that is taken."""
-        contest = self.contest(plan, allotment, step)
-        queue = self._queue(contest, bucket, by_hours=by_hours)
-        taken = [self._all_settled(queue, bucket, contest, by_hours=by_hours)] if queue.settled else []
-        if queue.free:
-            taken.append(self._before(queue, len(queue.free), bucket, contest, by_hours=by_hours))
+        taken = self._parts_taken(plan, bucket, allotment, step, by_hours=by_hours)
         day = max(limit_of(rule, bucket).effective_on, EARLIEST)
         return self._limit(plan, rule, day, "hours" if by_hours else "amount", step), taken
 
@@ -521,6 +588,14 @@ class CapNodes:
             after = less(f"cap {rule.cap_id}: room after", before, self._granted_of(own, contest), rule="R18")
             found += [before, after]
         return tuple(found)
+
+
+PARTS = {
+    part_name(what, allotment, by_hours=by_hours): (what, allotment, by_hours)
+    for what in (SETTLED, TAKEN)
+    for allotment in (MAIN, BILLING, REVENUE)
+    for by_hours in (False, True)
+}
 
 
 def is_settled(rival: Rival) -> bool:

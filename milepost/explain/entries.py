@@ -17,6 +17,7 @@ from domain.explanation import (
 )
 from domain.increments import billable_hours as incremented
 from domain.money import extend, format_amount, format_decimal, round_ratio, smallest_unit
+from domain.policies import Resolved
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.assess import interval_hours
@@ -36,6 +37,18 @@ class Standing(NamedTuple):
 
 def step_of(currency: str) -> str:
     return format_amount(smallest_unit(currency))
+
+
+# Policies of `in_steps`.
+INCREMENTS = ("increment_minutes", "increment_mode", "increment_scope", "minimum_minutes")
+
+
+def in_steps(title: str, hours: Node, policies: Resolved) -> Node:
+    """Hours in steps of minutes, at least the minimum (R9)."""
+    minutes, mode, minimum = policies.increment_minutes, policies.increment_mode, policies.minimum_minutes
+    made = incremented(hours.value or 0, minutes, mode, minimum)
+    parameters: dict[str, Any] = {"minutes": minutes or 0, "mode": mode, "minimum_minutes": minimum or 0}
+    return Node(title, made, "hours", "", Arithmetic("increments", (hours,), parameters), "R9")
 
 
 class EntryNodes:
@@ -109,25 +122,8 @@ class EntryNodes:
         )
 
     def _increments(self, title: str, hours: Node, plan: LinePlan, draft: Draft) -> Node:
-        policies = plan.policies
-        made = incremented(
-            hours.value or 0, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes
-        )
-        parameters: dict[str, Any] = {
-            "minutes": policies.increment_minutes or 0,
-            "mode": policies.increment_mode,
-            "minimum_minutes": policies.minimum_minutes or 0,
-        }
-        names = ("increment_minutes", "increment_mode", "increment_scope", "minimum_minutes")
-        return Node(
-            title,
-            made,
-            "hours",
-            "",
-            Arithmetic("increments", (hours,), parameters),
-            "R9",
-            self._policies(draft, plan, *names),
-        )
+        used = self._policies(draft, plan, *INCREMENTS)
+        return in_steps(title, hours, plan.policies)._replace(policies=used)
 
     def _share_of_day(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
         """Steps over the person's day: the day's sum is rounded, each entry takes the cumulative difference."""

@@ -5,21 +5,27 @@
 | `PRJ-1.9f0c…` | a journal, a statement, an exception: whatever Milepost gave the id |
 | `PRJ-1.9f0c…#2` | the second line of a journal or statement |
 | `PRJ-1.9f0c…#2/ledger` | of a journal line, the amount in ledger currency |
-| `T-1` | a time entry; `T-1#accrued` one of its figures |
+| `T-1` | a time entry; `T-1#accrued` one of its figures, `T-1#accrued@123` as the record at log offset 123 left it |
 | `PRJ-1` | all balances of a project; `PRJ-1#accrued` one of them, `PRJ-1/K-1#accrued` where it has several contracts |
-| `PRJ-1#forecast` | its latest forecast; `PRJ-1#eac_cost` one of the figures, in project currency |
+| `PRJ-1#forecast` | its latest forecast; `PRJ-1#eac_cost` one of the figures, in project currency; others as `forecast_paths` names them |
+| `PRJ-1.77c0…` | an alert; `PRJ-1.77c0…#used_amount` one of its figures |
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from domain.explanation import Node
 from domain.outputs import ExceptionRaised, ProjectView
+from milepost.explain.alerts import AlertNodes
 from milepost.explain.at_stake import AtStakeNodes
 from milepost.explain.balances import FIGURES, BalanceNodes
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes
 from milepost.explain.exceptions import ExceptionNodes
-from milepost.explain.forecasts import FIGURES as FORECAST_FIGURES
+from milepost.explain.forecast_caps import ForecastCapNodes
+from milepost.explain.forecast_months import MonthNodes
+from milepost.explain.forecast_paths import ForecastPaths
 from milepost.explain.forecasts import ForecastNodes
 from milepost.explain.journals import JournalNodes
 from milepost.explain.liability import LiabilityNodes
@@ -43,6 +49,10 @@ class Explainer:
         LiabilityNodes(self.sources, self.records, self.journals)
         self.balances = BalanceNodes(self.sources, self.entries, self.records)
         self.forecasts = ForecastNodes(self.sources, self.rating, self.entries, self.caps, self.records)
+        months = MonthNodes(self.sources, self.entries, self.statements, self.journals, self.records, self.forecasts)
+        of_caps = ForecastCapNodes(self.sources, self.entries, self.caps, self.records, self.forecasts, months)
+        self.paths = ForecastPaths(self.sources, self.forecasts, months, of_caps)
+        self.alerts = AlertNodes(self.sources, self.caps)
         at_stake = AtStakeNodes(self.sources, self.rating, self.entries)
         self.exceptions = ExceptionNodes(
             self.sources, self.entries, self.statements, self.journals, self.records, at_stake
@@ -68,6 +78,9 @@ class Explainer:
             return self.statements.statement(wanted)
         if wanted in trace.exceptions:
             return self.exceptions.exception(wanted) if self._was_raised(wanted) else None
+        alert = self.alerts.alert(wanted)
+        if alert is not None:
+            return alert
         if trace.entry_at(wanted, self.last) is not None:
             return self.records.entry(wanted, self.last)
         if wanted in trace.views:
@@ -110,28 +123,38 @@ class Explainer:
             return self.statements.line(whole, int(part))
         if whole in trace.exceptions and part == "amount" and self._was_raised(whole):
             return self.exceptions.blocks(whole)
+        alert = self.alerts.figure(whole, part)
+        if alert is not None:
+            return alert
         if trace.entry_at(whole, self.last) is not None:
-            wanted = f"{whole}#{part}"
-            return next((node for node in self.records.figures(whole, self.last) if node.id == wanted), None)
+            return self._of_entry(whole, part)
         return self._balance(whole, part)
+
+    def _of_entry(self, entry_id: str, part: str) -> Node | None:
+        """`billable`, or `billable@123`: as the record at log offset 123 left it."""
+        name, sign, offset = part.partition("@")
+        step = self.last
+        if sign:
+            if not offset.isdigit():
+                return None
+            step = bisect_right(self.trace.steps, int(offset), key=lambda each: each.record.offset) - 1
+        wanted = f"{entry_id}#{name}"
+        found = next((node for node in self.records.figures(entry_id, step) if node.id == wanted), None)
+        at = self.entries.standing(entry_id, step) if found is None else None
+        if at is not None:
+            found = self.caps.named(at, name)
+        return found._replace(id=f"{entry_id}#{part}") if found is not None else None
 
     def _balance(self, whole: str, name: str) -> Node | None:
         project_id, _, contract_id = whole.partition("/")
         said = self.trace.views.get(project_id)
         if said is None:
-            return self._forecast(project_id, name)
+            return self.paths.node(project_id, name)
         view: ProjectView = said[-1].record
         burn = next((node for node in self.balances.burn(said[-1]) if node.id == f"{whole}#{name}"), None)
         if burn is not None:
             return burn
         if name not in FIGURES:
-            return self._forecast(project_id, name)
+            return self.paths.node(project_id, name)
         balances = [one for one in view.balances if contract_id in ("", one.contract_id)]
         return self.balances.figure(said[-1], balances[0], name) if len(balances) == 1 else None
-
-    def _forecast(self, project_id: str, name: str) -> Node | None:
-        """Of the latest update."""
-        said = self.trace.forecasts.get(project_id)
-        if said is None or name not in ("forecast", *FORECAST_FIGURES):
-            return None
-        return self.forecasts.forecast(said[-1]) if name == "forecast" else self.forecasts.figure(said[-1], name)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from connectors.files.figure_index import FigureIndex, Tell
+from connectors.files.moments import Moment, cut_at
 from connectors.files.written import shards
+from dataflows.embedded import seldom_collecting
 from dataflows.retrace import Retraced, retrace
 from domain.explanation import Node
 from domain.identity import engagement_of
 from domain.trial_balance import PostedSum
 from milepost.explain.explainer import Explainer
 from milepost.explain.ledger import LedgerFigure, explain_ledger, ledger_figure, of_engagement
+from milepost.explain.recompute import everything
 
 # Kinds of facts by whose id a figure may be asked for, in this order.
 NAMED: Final = ("time_entry", "project", "contract", "invoice")
 NEAREST_MAX: Final = 5
+# Ids among which the nearest are looked for, of each kind.
+ALIKE_READ: Final = 300
 
 
 class Explained(NamedTuple):
@@ -28,7 +34,10 @@ class Explained(NamedTuple):
 
 
 class NotFound(NamedTuple):
+    """`nearest` are ids that may be meant; `why` says what there is instead, where more is known."""
+
     nearest: tuple[str, ...]
+    why: str = ""
 
 
 class _Known(NamedTuple):
@@ -37,12 +46,13 @@ class _Known(NamedTuple):
 
 
 class Explanations:
-    """Explanations of one output folder; engagements that were asked for stay at hand."""
+    """Explanations of one output folder, as of a moment where one is given; engagements that were asked for stay at hand."""
 
-    def __init__(self, output: Path, tell: Tell) -> None:
+    def __init__(self, output: Path, tell: Tell, moment: Moment | None = None) -> None:
         [shard] = shards(output)
         self._index = FigureIndex(output, shard)
         self._index.extend(tell)
+        self._until = cut_at(self._index, moment).offset if moment is not None else None
         self._known: dict[str, _Known] = {}
         self._sums: dict[str, list[PostedSum]] = {}
 
@@ -57,6 +67,10 @@ class Explanations:
 
     def explain(self, wanted: str) -> Explained | NotFound:
         """Raises ContainerDamaged and GuardStop."""
+        with seldom_collecting():
+            return self._explain(wanted)
+
+    def _explain(self, wanted: str) -> Explained | NotFound:
         of_ledger = ledger_figure(wanted)
         if of_ledger is not None and of_ledger.entity_id in self._index.entities():
             return self._of_ledger(of_ledger)
@@ -65,7 +79,29 @@ class Explanations:
             node = found.explainer.explain(wanted)
             if node is not None:
                 return Explained(node, engagement_id, _told(found.retraced))
-        return NotFound(tuple(self._index.like(wanted.split("#", 1)[0][:-1] or wanted, NEAREST_MAX)))
+        return self._not_found(wanted)
+
+    def _not_found(self, wanted: str) -> NotFound:
+        """An id of something that there is asks for a figure that it has not; else ids that are written alike."""
+        whole, sign, _ = wanted.partition("#")
+        if sign:
+            for engagement_id in self._candidates(whole):
+                node = self.engagement(engagement_id).explainer.explain(whole)
+                if node is not None:
+                    named = [one.id for one in everything(node) if one.id.startswith(f"{whole}#") and "@" not in one.id]
+                    return NotFound((), f"its figures are {', '.join(dict.fromkeys(named))}" if named else "")
+        return NotFound(tuple(self._alike(whole)))
+
+    def _alike(self, whole: str) -> list[str]:
+        """Of what an engagement was given ids for where the id names one, else of what begins as it does."""
+        owner = engagement_of(whole) if "." in whole else ""
+        if owner and self._index.has_engagement(owner):
+            trace = self.engagement(owner).retraced.trace
+            return _nearest(whole, [*trace.journals, *trace.statements, *trace.exceptions])
+        for length in range(len(whole), -1, -1):
+            if known := self._index.like(whole[:length], ALIKE_READ):
+                return _nearest(whole, known)
+        return []
 
     def _candidates(self, whole: str) -> list[str]:
         """Engagements that may know the id, the likeliest first."""
@@ -81,15 +117,24 @@ class Explanations:
 
     def engagement(self, engagement_id: str) -> _Known:
         if engagement_id not in self._known:
-            retraced = retrace(self._index, engagement_id)
+            retraced = retrace(self._index, engagement_id, self._until)
             self._known[engagement_id] = _Known(retraced, Explainer(retraced.trace))
         return self._known[engagement_id]
 
     # Ledgers
 
+    def _sums_of(self, entity_id: str) -> list[PostedSum]:
+        if entity_id not in self._sums:
+            self._sums[entity_id] = (
+                self._index.sums(entity_id) if self._until is None else self._index.sums_until(entity_id, self._until)
+            )
+        return self._sums[entity_id]
+
     def _of_ledger(self, wanted: LedgerFigure) -> Explained | NotFound:
-        sums = self._sums.setdefault(wanted.entity_id, []) or self._index.sums(wanted.entity_id)
-        self._sums[wanted.entity_id] = sums
+        sums = self._sums_of(wanted.entity_id)
+        periods = sorted({posted.period for posted in sums})
+        if wanted.period not in periods:
+            return NotFound((), f"{wanted.entity_id} has journals in {_named(periods)}")
         node = explain_ledger(wanted, sums)
         if node is None:
             return NotFound(tuple(_accounts(wanted, sums)))
@@ -100,6 +145,34 @@ class Explanations:
         found = self.engagement(wanted.engagement_id)
         made = of_engagement(wanted, found.explainer, node.value)
         return Explained(made, wanted.engagement_id, _told(found.retraced))
+
+
+def _nearest(whole: str, known: list[str]) -> list[str]:
+    """Those written most alike first."""
+    alike = SequenceMatcher(b=whole)
+
+    def distance(each: str) -> tuple[float, str]:
+        alike.set_seq1(each)
+        return -alike.ratio(), each
+
+    return sorted(known, key=distance)[:NEAREST_MAX]
+
+
+def _named(periods: list[str]) -> str:
+    """`2026-01 to 2026-03 and 2026-05`; nothing where there are none."""
+    stretches: list[list[str]] = []
+    for period in periods:
+        if stretches and period == _next(stretches[-1][-1]):
+            stretches[-1].append(period)
+        else:
+            stretches.append([period])
+    named = [each[0] if len(each) == 1 else f"{each[0]} to {each[-1]}" for each in stretches]
+    return " and ".join(filter(None, (", ".join(named[:-1]), *named[-1:]))) or "no period"
+
+
+def _next(period: str) -> str:
+    year, month = int(period[:4]), int(period[5:])
+    return f"{year + month // 12}-{month % 12 + 1:02}"
 
 
 def _told(retraced: Retraced) -> tuple[str, ...]:

@@ -13,12 +13,13 @@ from domain.exchange import Exchange, MissingRate
 from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
 from domain.forecast import percent, room_of, value_of
 from domain.identity import composed
-from domain.money import HALF_UP, allocate, convert, format_amount, smallest_unit
+from domain.money import HALF_UP, allocate, format_amount, smallest_unit
 from domain.outputs import ForecastUpdate
 from domain.policies import Resolved
 from domain.rates import RateDecision
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes, Standing, most, step_of
+from milepost.explain.exchanges import along
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
@@ -39,7 +40,7 @@ FIGURES = (
     *("burn_hours", "burn_cost", "burn_revenue", "etc_hours", "etc_cost", "etc_revenue", "eac_hours", "eac_cost", "eac_revenue"),
     *("backlog", "unbilled_backlog", "margin", "margin_percent", "percent_complete"),
 )  # fmt: skip
-HOURS, COST, REVENUE = 0, 1, 2
+HOURS, COST, REVENUES = 0, 1, 2
 
 
 class Context(NamedTuple):
@@ -80,6 +81,7 @@ class ForecastNodes:
         self.caps = caps
         self.records = records
         self._memo: dict[tuple[int, str], dict[str, Node]] = {}
+        self._all_made: dict[tuple[int, str], dict[str, Node]] = {}
 
     def forecast(self, said: Said) -> Node:
         """Every figure of the update, and what changed it by cause."""
@@ -109,7 +111,7 @@ class ForecastNodes:
     def _figures(self, said: Said) -> dict[str, Node]:
         update: ForecastUpdate = said.record
         found: dict[str, Node] = {}
-        made = self._made(self._context(said))
+        made = self.made(self.context(said))
         for name in FIGURES:
             value = getattr(update if name == "percent_complete" else update.project, name)
             if value is None:
@@ -123,7 +125,7 @@ class ForecastNodes:
             found[name] = node._replace(title=title, id=f"{update.project_id}#{name}")
         return found
 
-    def _context(self, said: Said) -> Context:
+    def context(self, said: Said) -> Context:
         return self._context_of(said, said.record)
 
     def _context_of(self, said: Said, update: ForecastUpdate) -> Context:
@@ -133,26 +135,52 @@ class ForecastNodes:
         policies = project_policies(draft, lines, forecast.legal_entity_id)
         return Context(said, update, draft, forecast, outlook, policies, lines)
 
+    def made(self, of: Context) -> dict[str, Node]:
+        """Every figure in project currency by its name, as the rules make it."""
+        key = (of.said.step, of.update.project_id)
+        if key not in self._all_made:
+            self._all_made[key] = self._made(of)
+        return self._all_made[key]
+
+    def wanted(self, of: Context) -> Node:
+        """Revenue at completion if no cap limited it."""
+        nodes = [made[REVENUES] for made in map(partial(self._completed, of), self.tracks(of))]
+        return self._over("revenue at completion, before caps", nodes, REVENUES, of)
+
+    def tracks(self, of: Context) -> list[Track]:
+        return [self._track(of, name, basis) for name, basis in of.forecast.bases.items()]
+
+    def booked(self, of: Context) -> tuple[Node, Node, Node]:
+        """Hours, cost and revenue so far; in project currency the nodes that the figures have."""
+        if of.currency == of.forecast.currency:
+            made = self.made(of)
+            return made["burn_hours"], made["burn_cost"], made["burn_revenue"]
+        return self._burn(of, self.tracks(of))
+
+    def _burn(self, of: Context, tracks: list[Track]) -> tuple[Node, Node, Node]:
+        made = [self._over("booked", [track.now[place] for track in tracks], place, of) for place in range(3)]
+        return made[0], made[1], made[2]
+
     def _made(self, of: Context) -> dict[str, Node]:
-        tracks = [self._track(of, name, basis) for name, basis in of.forecast.bases.items()]
-        burn = [self._over("booked", [track.now[place] for track in tracks], place, of) for place in range(3)]
+        tracks = self.tracks(of)
+        burn = self._burn(of, tracks)
         hours, cost, wanted = (
             self._over("at completion", [made[place] for made in map(partial(self._completed, of), tracks)], place, of)
             for place in range(3)
         )
-        ceiling = self._ceiling(of, burn[REVENUE])
-        revenue = self._limited(wanted, ceiling, burn[REVENUE])
-        left = less("revenue to come", revenue, burn[REVENUE])
+        ceiling = self._ceiling(of, burn[REVENUES])
+        revenue = self._limited(wanted, ceiling, burn[REVENUES])
+        left = less("revenue to come", revenue, burn[REVENUES])
         backlog = left
         if ceiling is not None:
             nothing = constant("nothing", 0, "amount", of.currency)
-            backlog = most("backlog", less("room left", ceiling, burn[REVENUE]), nothing)
-        billed = self._billed(of)
+            backlog = most("backlog", less("room left", ceiling, burn[REVENUES]), nothing)
+        billed = self.billed(of)
         margin = less("margin", revenue, cost)
         made = {
             "burn_hours": burn[HOURS],
             "burn_cost": burn[COST],
-            "burn_revenue": burn[REVENUE],
+            "burn_revenue": burn[REVENUES],
             "eac_hours": hours,
             "eac_cost": cost,
             "eac_revenue": revenue,
@@ -161,7 +189,7 @@ class ForecastNodes:
             "etc_revenue": left,
             "backlog": backlog,
             "unbilled_backlog": less(
-                "price less what is billed", total("price", (burn[REVENUE], backlog), "amount", of.currency), billed
+                "price less what is billed", total("price", (burn[REVENUES], backlog), "amount", of.currency), billed
             ),
             "margin": margin,
         }
@@ -193,7 +221,7 @@ class ForecastNodes:
             cost, price = at.work.cost, at.work.price
             if cost is not None and (until is None or cost.day <= until):
                 hours.append(self.entries.worked(at.work.event))
-                costs.setdefault(cost.currency, []).append(self.entries.cost(at, cost))
+                costs.setdefault(cost.currency, []).append(self.records.cost(at, cost))
             if price is not None and (until is None or price.day <= until) and price.recognised + price.rounding:
                 revenue = self.records.recognised(at.entry.entry_id, of.said.step)
                 revenues.setdefault(price.currency, []).append(revenue)
@@ -204,12 +232,14 @@ class ForecastNodes:
             self._in_currency(f"revenue {when}", revenues, of),
         )
 
+    def entries_of(self, of: Context) -> list[Standing]:
+        """Of the project, whichever line they are on."""
+        found = (self.entries.standing(entry_id, of.said.step) for entry_id in sorted(self.sources.trace.entry_ids()))
+        return [at for at in found if at is not None and at.work.event.project_id == of.update.project_id]
+
     def _entries(self, of: Context, track: str) -> list[Standing]:
         found = []
-        for entry_id in sorted(self.sources.trace.entry_ids()):
-            at = self.entries.standing(entry_id, of.said.step)
-            if at is None or at.work.event.project_id != of.update.project_id:
-                continue
+        for at in self.entries_of(of):
             price = at.work.price
             line = composed(price.contract_id, price.line_id) if price is not None and price.line_id else WHOLE
             if (line if line in of.forecast.bases else WHOLE) == track:
@@ -220,10 +250,10 @@ class ForecastNodes:
         parts = []
         for own in sorted(by_currency):
             whole = total(f"{title} in {own}", by_currency[own], "amount", own)
-            parts.append(self._converted(whole, own, of))
+            parts.append(self.converted(whole, own, of))
         return parts[0] if len(parts) == 1 else total(title, parts, "amount", of.currency)
 
-    def _converted(self, node: Node, own: str, of: Context) -> Node:
+    def converted(self, node: Node, own: str, of: Context) -> Node:
         """At the rate of the forecast's day."""
         if own == of.currency:
             return node
@@ -235,11 +265,8 @@ class ForecastNodes:
 
     def _exchanged(self, node: Node, found: Exchange, policies: Resolved, of: Context) -> Node:
         mode = policies.money_mode or HALF_UP
-        made = convert(node.value or 0, found.numerator, found.denominator, of.currency, mode)
-        rates, legs = self.rating.legs(found, policies.exchange_rate_type, of.update.as_of)
-        parameters: dict[str, Any] = {"legs": legs, "step": of.step, "mode": mode}
-        title = f"{node.title}, in {of.currency}"
-        return Node(title, made, "amount", of.currency, Arithmetic("convert", (node, *rates), parameters), "R53")
+        way = self.rating.legs(found, policies.exchange_rate_type, of.update.as_of)
+        return along(node, found, way, of.currency, mode, f"{node.title}, in {of.currency}")
 
     # What estimate or budget says
 
@@ -251,7 +278,7 @@ class ForecastNodes:
                 return (
                     self._with_remaining(of, event, "hours", done[HOURS]),
                     self._with_remaining(of, event, "cost", done[COST]),
-                    self._with_remaining(of, event, "revenue", done[REVENUE]),
+                    self._with_remaining(of, event, "revenue", done[REVENUES]),
                 )
         if basis.kind == BUDGET:
             found = self._budget(of, name)
@@ -267,7 +294,7 @@ class ForecastNodes:
             for place in range(3):
                 value = tally[place]
                 if place != HOURS and own != of.currency and value:
-                    value = self._converted(stated("planned", value, "amount", own), own, of).value or 0
+                    value = self.converted(stated("planned", value, "amount", own), own, of).value or 0
                 sums[place] += value
         units = (("hours", ""), ("amount", of.currency), ("amount", of.currency))
         made = [
@@ -292,7 +319,7 @@ class ForecastNodes:
         ]
         remains = total(f"{name} that remains, says the estimate", rows, unit, own)
         if own and own != of.currency:
-            remains = self._converted(remains, own, of)
+            remains = self.converted(remains, own, of)
         return total(f"{name}, done and remaining", (done, remains), unit, "" if name == "hours" else of.currency)
 
     def _budget(self, of: Context, name: str) -> tuple[Node, Node, Node] | None:
@@ -314,7 +341,7 @@ class ForecastNodes:
                 nodes.append(constant("no budget", 0, unit, currency))
                 continue
             node = self.sources.field(f"budget, {field}", value, unit, activated, f"budget.{field}", currency)
-            nodes.append(self._converted(node, own, of) if currency else node)
+            nodes.append(self.converted(node, own, of) if currency else node)
         return nodes[0], nodes[1], nodes[2]
 
     def _beside_lines(self, of: Context, activated: ProjectActivated, own: str) -> tuple[Node, Node, Node] | None:
@@ -344,8 +371,27 @@ class ForecastNodes:
                 nodes.append(constant("no budget", 0, "amount", of.currency))
                 continue
             node = self.sources.field(_words(name), value, "amount", found[0], f"{found[2]}.{name}", plan.currency)
-            nodes.append(self._converted(node, plan.currency, of))
+            nodes.append(self.converted(node, plan.currency, of))
         return nodes[0], nodes[1], nodes[2]
+
+    def budget_used(self, of: Context) -> Node | None:
+        """Cost so far in per cent of the project's cost budget, else of its lines' budgets."""
+        activated = of.draft.project(of.update.project_id).activated
+        budget = activated.budget if activated is not None else None
+        nodes = []
+        if activated is not None and budget is not None and budget.cost is not None:
+            own = budget.currency or ledger_currency(of.draft, of.forecast.legal_entity_id) or of.currency
+            node = self.sources.field("budget, cost", budget.cost, "amount", activated, "budget.cost", own)
+            nodes.append(self.converted(node, own, of))
+        else:
+            stating = (plan for plan in of.lines if plan.line.cost_budget is not None)
+            nodes += [self._line_budget(of, plan)[COST] for plan in stating]
+        whole = total("budget of cost", nodes, "amount", of.currency)
+        spent = self.booked(of)[COST]
+        share = percent(spent.value or 0, whole.value or 0)
+        if share is None:
+            return None
+        return Node("budget used", share, "percent", "", Arithmetic("percent", (spent, whole), {"step": "0.000001"}))
 
     # At completion
 
@@ -372,6 +418,11 @@ class ForecastNodes:
         return most("hours at completion", floor, worked)
 
     def _planned_hours(self, of: Context, value: int) -> Node:
+        nodes = self.planned_months(of)
+        made = total("hours that the assignments plan", nodes, "hours")
+        return made if made.value == value else stated(made.title, value, "hours")
+
+    def planned_months(self, of: Context) -> list[Node]:
         """What the assignments plan from the month that runs on; of that month what is not worked yet."""
         first = first_month(of.update.as_of)
         ahead = assigned_from(of.draft, of.draft.project(of.update.project_id), first).ahead
@@ -388,9 +439,9 @@ class ForecastNodes:
                 if at.work.cost is not None and at.work.cost.day.isoformat().startswith(first)
             ]
             left = less("planned and not worked yet", nodes[0], total(f"worked in {first}", worked, "hours"))
+            # The title names it also where less than nothing is left.
             nodes[0] = most(f"left of {first}", left, constant("nothing", 0, "hours"))
-        made = total("hours that the assignments plan", nodes, "hours")
-        return made if made.value == value else stated(made.title, value, "hours")
+        return nodes
 
     def _planned_by(self, assignment: ResourceAssigned, months: Set[str]) -> list[Node]:
         return [
@@ -498,7 +549,7 @@ class ForecastNodes:
                 if rooms:
                     least = min(rooms, key=lambda node: node.value or 0)
                     share = self._share(of, plan, rule, least)
-                    found[f"{plan.contract_id}/{rule.cap_id}"] = self._converted(share, plan.currency, of)
+                    found[f"{plan.contract_id}/{rule.cap_id}"] = self.converted(share, plan.currency, of)
         return found
 
     def _share(self, of: Context, plan: LinePlan, rule: CapRule, room: Node) -> Node:
@@ -548,9 +599,14 @@ class ForecastNodes:
             and (at.work.price.contract_id, at.work.price.line_id) == (plan.contract_id, plan.line.line_id)
         ]
         whole = total(
-            "hours of the line", [self.entries.hours_at(at.entry.entry_id, at.step) for at in priced], "hours"
+            "hours of the line", [self.records.hours(at, price) for at in priced if (price := at.work.price)], "hours"
         )
-        value = total("value of the line", [self.entries.value(at) for at in priced], "amount", plan.currency)
+        value = total(
+            "value of the line",
+            [self.records.value(at, price) for at in priced if (price := at.work.price)],
+            "amount",
+            plan.currency,
+        )
         made = value_of(hours.value or 0, (totals.hours, 0, totals.value), of.forecast.planned_rate, plan.step)
         parameters: dict[str, Any] = {"step": step_of(plan.currency), "mode": HALF_UP}
         if totals.hours <= 0 or totals.value <= 0:
@@ -561,7 +617,7 @@ class ForecastNodes:
 
     # Billing
 
-    def _billed(self, of: Context) -> Node:
+    def billed(self, of: Context) -> Node:
         """What statements of the project's lines have issued."""
         found: dict[str, list[Node]] = {}
         for contract_id, line_id, own in lines_of(of.draft, of.update.project_id):

@@ -7,9 +7,10 @@ from typing import Any
 from domain.accounts import CONTRACT_LIABILITY
 from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
 from domain.identity import composed, parts_of
-from domain.money import convert, round_ratio, smallest_unit
+from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.entries import least, most, step_of
+from milepost.explain.exchanges import at_rate, unchanged
 from milepost.explain.journals import JournalNodes
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
@@ -166,10 +167,8 @@ class LiabilityNodes:
             arithmetic = Arithmetic("proportion", (had[1], amount, had[0]), parameters)
             return Node(title, made, "amount", currency, arithmetic, "R52")
         if journal.currency == currency:
-            return Node(title, amount.value, "amount", currency, Arithmetic("same", (amount,)))
-        made = convert(moved, journal.exchange_rate, 10**12, currency, mode)
-        arithmetic = Arithmetic("convert", (amount, self._rate(said)), {**parameters, "legs": ("times",)})
-        return Node(title, made, "amount", currency, arithmetic, "R52")
+            return unchanged(amount, currency, title)
+        return at_rate(amount, self._rate(said), currency, mode, title)
 
     def _rate(self, said: Said) -> Node:
         """Of the event's last journal of the contract before it."""
@@ -183,7 +182,7 @@ class LiabilityNodes:
             and other.record.exchange_rate == journal.exchange_rate
         ]
         if beside:
-            return self.journals.rate_of(beside[-1].journal_id, journal.exchange_rate)
+            return self.journals.exchanges.rate_of(beside[-1].journal_id, journal.exchange_rate)
         return stated("rate of the day", journal.exchange_rate, "exchange_rate")
 
 

@@ -14,7 +14,7 @@ from milepost.explain.journals import JournalNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.assess import Placed, place, rate_for
-from state.books import Entry, Price, Work
+from state.books import Cost, Entry, Price, Work
 from state.known import worker_on
 from state.plan import plan_of
 
@@ -83,13 +83,13 @@ class RecordNodes:
             ("hours billable", self.entries.hours_at(entry_id, at.step)),
             ("value", self.entries.value(at)),
             ("billable", self.entries.billable(at)),
-            ("recognised", self.recognised(entry_id, at.step)),
+            ("recognised", self.made_recognised(at)),
         ]
         if price.memo:
             nodes.append(("value not charged", self.memo(at)))
         found = [node._replace(title=f"{entry_id}: {name}") for name, node in nodes]
         if price.value != price.billable:
-            found.append(self.over(entry_id, at.step))
+            found.append(self.made_over(at))
         found.append(self.accrued(entry_id, at.step))
         rooms = tuple(node._replace(title=f"{entry_id}: {node.title}") for node in self.entries.caps.room_around(at))
         found = [
@@ -105,12 +105,22 @@ class RecordNodes:
             found.append(self.invoiced(entry_id, step))
         return found
 
-    # Figures that balances are sums of
+    # Figures that balances are sums of; of very many entries they are only named
 
     def recognised(self, entry_id: str, step: int) -> Node:
         """With the cents of statement lines."""
         at = self.entries.standing(entry_id, step)
         assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
+        if self.sources.are_many:
+            price = at.work.price
+            return self.sources.part(
+                entry_id, "recognised", price.recognised + price.rounding, "amount", price.currency, step
+            )
+        return self.made_recognised(at)
+
+    def made_recognised(self, at: Standing) -> Node:
+        entry_id, step = at.entry.entry_id, at.step
+        assert at.work.price is not None, "the entry is priced"
         made = self.entries.recognised(at)
         if not at.work.price.rounding:
             return made
@@ -128,14 +138,46 @@ class RecordNodes:
 
     def over(self, entry_id: str, step: int) -> Node:
         at = self.entries.standing(entry_id, step)
-        assert at is not None, "the entry is priced"
-        return less(f"{entry_id}: over cap", self.entries.value(at), self.entries.billable(at), rule="R15")
+        assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
+        if self.sources.are_many:
+            price = at.work.price
+            return self.sources.part(entry_id, "over_cap", price.value - price.billable, "amount", price.currency, step)
+        return self.made_over(at)
+
+    def made_over(self, at: Standing) -> Node:
+        title = f"{at.entry.entry_id}: over cap"
+        return less(title, self.entries.value(at), self.entries.billable(at), rule="R15")
+
+    def cost(self, at: Standing, cost: Cost) -> Node:
+        if self.sources.are_many:
+            return self.sources.part(at.entry.entry_id, "cost", cost.amount, "amount", cost.currency, at.step)
+        return self.entries.cost(at, cost)
+
+    def hours(self, at: Standing, price: Price) -> Node:
+        """That are billable."""
+        if self.sources.are_many and price.line_id:
+            return self.sources.part(at.entry.entry_id, "hours_billable", price.hours, "hours", "", at.step)
+        return self.entries.hours_at(at.entry.entry_id, at.step)
+
+    def value(self, at: Standing, price: Price) -> Node:
+        if self.sources.are_many:
+            return self.sources.part(at.entry.entry_id, "value", price.value, "amount", price.currency, at.step)
+        return self.entries.value(at)
+
+    def value_not_charged(self, at: Standing, price: Price) -> Node:
+        if self.sources.are_many:
+            return self.sources.part(
+                at.entry.entry_id, "value_not_charged", price.memo, "amount", price.currency, at.step
+            )
+        return self.memo(at)
 
     def issued(self, entry_id: str, step: int) -> Node:
         """On statements, on whichever contract lines."""
         return self._issued(entry_id, step, _always)
 
     def issued_on(self, entry_id: str, contract_id: str, lines: Set[str], step: int) -> Node:
+        if self._all_is_on(entry_id, contract_id, lines, step):
+            return self._whole(entry_id, "issued", step)
         return self._issued(entry_id, step, self._on(contract_id, lines))
 
     def _issued(self, entry_id: str, step: int, counts: Callable[[Listed], bool]) -> Node:
@@ -161,7 +203,28 @@ class RecordNodes:
         """On statements whose invoice the ERP posted."""
         return self._invoiced(entry_id, step, _always)
 
+    def _all_is_on(self, entry_id: str, contract_id: str, lines: Set[str], step: int) -> bool:
+        """Whether nothing of the entry stands elsewhere, so that its own figure may be named."""
+        entry = self.sources.trace.entry_at(entry_id, step)
+        return (
+            self.sources.are_many
+            and entry is not None
+            and bool(entry.issued)
+            and all(one.contract_id == contract_id and one.line_id in lines for one in entry.issued)
+        )
+
+    def _whole(self, entry_id: str, name: str, step: int) -> Node:
+        """What is issued or invoiced of the entry, by name."""
+        entry = self.sources.trace.entry_at(entry_id, step)
+        assert entry is not None, "the entry is in the books"
+        value = sum(one.amount if name == "issued" else one.invoiced for one in entry.issued)
+        first = self.statements.all_listed(entry_id)[0]
+        currency = self.statements.records(first.statement_id)[0].currency
+        return self.sources.part(entry_id, name, value, "amount", currency, step)
+
     def invoiced_on(self, entry_id: str, contract_id: str, lines: Set[str], step: int) -> Node:
+        if self._all_is_on(entry_id, contract_id, lines, step):
+            return self._whole(entry_id, "invoiced", step)
         return self._invoiced(entry_id, step, self._on(contract_id, lines))
 
     def _invoiced(self, entry_id: str, step: int, counts: Callable[[Listed], bool]) -> Node:
@@ -203,6 +266,9 @@ class RecordNodes:
             or (on is not None and (price.contract_id != on[0] or price.line_id not in on[1]))
         ):
             return Node(title, -(issued.value or 0), "amount", issued.currency, Arithmetic("negate", (issued,)))
+        if on is not None and self.sources.are_many and not price.rounding and _is_only(at, on):
+            value = price.billable - (issued.value or 0)
+            return self.sources.part(entry_id, "accrued", value, "amount", price.currency, step)
         due = self.billable(entry_id, step)
         if issued.arithmetic is not None and not issued.arithmetic.operands:
             return Node(title, due.value, due.unit, due.currency, Arithmetic("same", (due,)))
@@ -297,6 +363,11 @@ class RecordNodes:
         if work.faults:
             return "waits: " + ", ".join(fault.category for fault in work.faults)
         return "posted" if journals else "changed"
+
+
+def _is_only(at: Standing | None, on: tuple[str, Set[str]]) -> bool:
+    """Whether all that is issued of the entry is on these lines."""
+    return at is not None and all(one.contract_id == on[0] and one.line_id in on[1] for one in at.entry.issued)
 
 
 def _always(_listed: Listed) -> bool:

@@ -11,7 +11,7 @@ from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import ContractLine, Policies
 from domain.events.reference import LegalEntityDefined
-from domain.explanation import FIELD, Arithmetic, EventRef, Node, PolicyUse, constant
+from domain.explanation import ELSEWHERE, FIELD, Arithmetic, EventRef, Node, PolicyUse, constant
 from domain.money import format_decimal
 from domain.policies import DEFAULTS, PRESETS
 from domain.reference import owner_key
@@ -20,6 +20,8 @@ from state.shard import LogRecord
 from state.trace import Step, Trace
 
 TermsEvent = ContractSigned | ContractAmended
+# Of an engagement with more entries a sum over them names its parts; each of them is a figure of its own.
+ENTRIES_FOLLOWED = 1_000
 
 
 class Sources:
@@ -61,6 +63,19 @@ class Sources:
     ) -> Node:
         """A leaf: what an event states in a field."""
         return Node(title, value, unit, currency, Arithmetic(FIELD), event=self.ref_of(event), field=path, **more)
+
+    # Sums over many entries
+
+    @cached_property
+    def are_many(self) -> bool:
+        """Whether the parts of sums over entries are named and not followed."""
+        return len(list(self.trace.entry_ids())) > ENTRIES_FOLLOWED
+
+    def part(self, entry_id: str, name: str, value: int, unit: str, currency: str, step: int) -> Node:
+        """A figure of an entry as a step left it, to be asked for by itself."""
+        wanted = f"{entry_id}#{name}@{self.step(step).record.offset}"
+        title = f"{entry_id}: {name.replace('_', ' ')}"
+        return Node(title, value, unit, "" if unit == "hours" else currency, Arithmetic(ELSEWHERE), id=wanted)
 
     # Contracts
 

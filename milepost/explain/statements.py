@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from domain.explanation import Arithmetic, Node, constant, less, stated, total
-from domain.increments import billable_hours as incremented
 from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
 from milepost.explain.caps import same_share
-from milepost.explain.entries import EntryNodes, step_of
+from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps, step_of
 from milepost.explain.sources import Sources
 from state.books import Entry, Price, StatementEntry
 from state.plan import LinePlan, plan_of
@@ -148,18 +147,8 @@ class StatementNodes:
         hours = total("hours of the line", [self.entries.hours_at(one.entry.entry_id, step) for one in listed], "hours")
         names = ["rounding_scope", "money_mode"]
         if policies.increment_scope == "statement_line":
-            made = incremented(
-                hours.value or 0, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes
-            )
-            parameters: dict[str, Any] = {
-                "minutes": policies.increment_minutes or 0,
-                "mode": policies.increment_mode,
-                "minimum_minutes": policies.minimum_minutes or 0,
-            }
-            hours = Node(
-                "hours of the line, in steps", made, "hours", "", Arithmetic("increments", (hours,), parameters), "R9"
-            )
-            names += ["increment_minutes", "increment_mode", "increment_scope", "minimum_minutes"]
+            hours = in_steps("hours of the line, in steps", hours, policies)
+            names += INCREMENTS
         operands = [hours, self.entries.rating.bill_rate(first.work.event, price, plan, draft)]
         if line.markup_percent:
             operands.append(self.entries.rating.markup(price, plan, draft))

@@ -24,14 +24,18 @@ from state.plan import LinePlan
 
 
 def caps_of(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> tuple[ForecastCap, ...]:
+    return tuple(_cap(draft, weighed, shape, *one, as_of) for one in told_caps(weighed.lines, as_of))
+
+
+def told_caps(lines: Sequence[LinePlan], as_of: date) -> list[tuple[LinePlan, CapRule]]:
     """Each cap once, by the period that it has on the day; one that no version in force has any more by the period it had first."""
     found: dict[tuple[str, str], tuple[LinePlan, CapRule]] = {}
-    for plan in weighed.lines:
+    for plan in lines:
         for rule in plan.rules:
             key = (plan.contract_id, rule.cap_id)
             if key not in found or (is_agreed(rule, as_of) and not is_agreed(found[key][1], as_of)):
                 found[key] = (plan, rule)
-    return tuple(_cap(draft, weighed, shape, *one, as_of) for one in found.values() if one[1].period != "day")
+    return [one for one in found.values() if one[1].period != "day"]
 
 
 def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: CapRule, as_of: date) -> ForecastCap:
@@ -50,6 +54,9 @@ def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: Cap
         limit_amount=limit.amount,
         limit_hours=limit.hours,
         exhausts_on=used_up,
+        contract_id=plan.contract_id,
+        kind="hard" if limit.hard else "soft",
+        period=rule.period,
     )
 
 

@@ -352,7 +352,7 @@ def _expected(
     to_come: list[tuple[str, Amount]] = []
     if accrued:
         earned = [(key[:7], tally[2]) for key, tally in project.months.items() if tally[2] and key[8:] == currency]
-        to_come = expected_billings(accrued, earned, _oldest_open(draft, contract, as_of))
+        to_come = expected_billings(accrued, earned, oldest_open(draft, contract, as_of))
     if left:
         to_come += zip(shape.months, spread(left, shape.revenue, smallest_unit(currency)), strict=True)
     calendar = _calendar(draft, contract)
@@ -360,7 +360,7 @@ def _expected(
     for month, amount in to_come:
         known_months = calendar.get(month)
         if known_months is None:
-            known_months = calendar[month] = _billing_months(draft, contract, month)
+            known_months = calendar[month] = billing_months(draft, contract, month)
         found.append((*known_months, amount))
     return found
 
@@ -372,7 +372,7 @@ def _calendar(draft: Draft, contract: Contract) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _oldest_open(draft: Draft, contract: Contract, as_of: date) -> str:
+def oldest_open(draft: Draft, contract: Contract, as_of: date) -> str:
     """The month in which the oldest open billing period ends."""
     key = ("oldest open", contract.contract_id, contract.version, len(contract.history), contract.period_start)
     if key not in draft.plans:
@@ -382,7 +382,7 @@ def _oldest_open(draft: Draft, contract: Contract, as_of: date) -> str:
     return last.isoformat()[:7]
 
 
-def _billing_months(draft: Draft, contract: Contract, month: str) -> tuple[str, str]:
+def billing_months(draft: Draft, contract: Contract, month: str) -> tuple[str, str]:
     billed = _billed_on(draft, contract, int(month[:4]), int(month[5:7]))
     return billed.isoformat()[:7], paid_on(draft, contract, billed).isoformat()[:7]
 

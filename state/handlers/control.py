@@ -33,6 +33,12 @@ MISSING_FACTS = frozenset(
         "unrouted",
     }
 )
+DIFFERENCE = "statement_differs_from_invoice"
+
+
+def is_missing(category: str, subject_kind: str) -> bool:
+    """Whether only the missing record settles it; of an amendment that is the approval of somebody else."""
+    return category in MISSING_FACTS or (category == "self_approved" and subject_kind == "contract")
 
 
 class OverCap(NamedTuple):
@@ -74,7 +80,7 @@ def on_exception_resolved(draft: Draft, event: ExceptionResolved) -> None:
     match _find(draft, event.exception_id):
         case OpenException() as noted:
             draft.close_note(noted.exception_id)
-            if noted.category in MISSING_FACTS or noted.category == "statement_differs_from_invoice":
+            if is_missing(noted.category, noted.subject_kind) or noted.category == DIFFERENCE:
                 draft.revise_note(noted)
         case OverCap(part_id, state):
             _close_over(draft, part_id, state, "resolved")
@@ -206,11 +212,11 @@ def _above_limit(draft: Draft, contract_id: str, stake: AtStake) -> bool:
 
 
 def _waive_note(draft: Draft, known: OpenException) -> None:
-    if known.category in MISSING_FACTS:
+    if is_missing(known.category, known.subject_kind):
         return
-    if known.category == "statement_differs_from_invoice":
-        waive_difference(draft, known.subject_id)
     draft.close_note(known.exception_id, "waived")
+    if known.category == DIFFERENCE:
+        waive_difference(draft, known.subject_id)
 
 
 # Over a cap

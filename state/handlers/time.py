@@ -147,7 +147,7 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     faults_before = entry.work.faults if entry.work is not None else ()
     if standing is not None and not verdict.complete:
         waiting = replace(
-            work, cost=None, price=None, journals=(), faults=faults_of(draft, work, verdict, faults_before)
+            work, cost=None, price=None, journals=(), faults=faults_of(draft, entry, work, verdict, faults_before)
         )
         after = with_work(entry, waiting, standing)
         if after != before:
@@ -160,7 +160,7 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
         posted = book(draft, entry, replace(work, cost=None, price=None, journals=()), verdict, old)
     else:
         posted = book(draft, entry, work, verdict, None)
-    posted = replace(posted, faults=faults_of(draft, posted, verdict, faults_before))
+    posted = replace(posted, faults=faults_of(draft, entry, posted, verdict, faults_before))
     after = settle_exchange_rests(draft, with_work(entry, posted), left)
     if after == before:
         return
@@ -290,8 +290,10 @@ def _note_other_entity(draft: Draft, work: Work, line: LinePlan, day: date) -> N
         )
 
 
-def faults_of(draft: Draft, work: Work, verdict: Assessment, before: tuple[Fault, ...]) -> tuple[Fault, ...]:
-    """Exceptions of what still waits: new reasons are raised, reasons that are gone are closed."""
+def faults_of(
+    draft: Draft, entry: Entry, work: Work, verdict: Assessment, before: tuple[Fault, ...]
+) -> tuple[Fault, ...]:
+    """Exceptions of what still waits: new reasons are raised, reasons that are gone or may pass are closed."""
     blocked = [side for side in verdict.blocked if not _posted(work, side.side)]
     if not blocked and not before:
         return ()
@@ -313,7 +315,9 @@ def faults_of(draft: Draft, work: Work, verdict: Assessment, before: tuple[Fault
             )
             tell_fault(draft, work, standing)
         faults.append(standing if standing.waits == side.waits else replace(standing, waits=side.waits))
-    close_faults(draft, tuple(open_before.values()), "resolved", work.event.project_id)
+    for fault in open_before.values():
+        reason = "waived" if fault.category in entry.waived else "resolved"
+        close_faults(draft, (fault,), reason, work.event.project_id)
     return tuple(faults)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -16,7 +17,7 @@ from connectors.files.log_format import LogEnd, log_path, write_end
 from connectors.json_values import instant_text
 from dataflows.embedded import close, open_accounting
 from milepost.cli import app
-from tests.finished_run import finished_run
+from tests.finished_run import BRIDGE_FEBRUARY, BRIDGE_JANUARY, finished_run
 
 MOMENTS = 50
 SEED = 2026
@@ -26,6 +27,7 @@ QUESTIONS = (
     ("forecast", "BRIDGE"),
     ("ledger", "--entity", "BERLIN"),
     ("ledger", "--entity", "BERLIN", "--period", "2026-02"),
+    ("statement",),
 )
 
 
@@ -117,6 +119,7 @@ def test_asking_leaves_nothing_behind_but_the_index(tmp_path: Path, monkeypatch:
     before = contents(finished_run())
     for question in QUESTIONS:
         ask(*question, "--output", str(finished_run()), "--as-of", "2026-02-10")
+    ask("statement", BRIDGE_JANUARY, "--output", str(finished_run()), "--as-of", "2026-02-10")
     ask("show", "BRIDGE", "--for", "2026-02", "--output", str(finished_run()))
     ask("between", "2026-01-31", "2026-02-28", "--output", str(finished_run()))
     ask("explain", "BRIDGE", "--output", str(finished_run()))
@@ -129,6 +132,52 @@ def test_a_moment_that_is_none_is_told(wrong: str) -> None:
     result = ask("show", "BRIDGE", "--output", str(finished_run()), "--as-of", wrong)
     assert result.exit_code == 2
     assert "--as-of" in result.stderr
+    for example in (
+        ("offset:1234",) if wrong.startswith("offset") else ("2026-03-31", "2026-03-31T18:00:00+02:00", "offset:1234")
+    ):
+        assert example in re.sub(r"\s+", " ", result.stderr)
+
+
+@pytest.mark.parametrize("beyond", ["2026-03-07", "2026-03-06T18:00:01Z", "offset:99"])
+def test_a_moment_behind_the_log_is_said(beyond: str) -> None:
+    """The last of 98 records, U-5, came on 6 March at 18:00."""
+    result = ask("ledger", "--entity", "BERLIN", "--output", str(finished_run()), "--as-of", beyond)
+    assert result.exit_code == 0
+    assert (
+        f"--as-of {beyond} is behind the end of the log: its last record, offset 97, came at 2026-03-06T18:00:00Z"
+        in result.stderr
+    )
+    assert result.stdout == ask("ledger", "--entity", "BERLIN", "--output", str(finished_run())).stdout
+
+
+@pytest.mark.parametrize("within", ["2026-03-06", "2026-03-06T18:00:00Z", "offset:98", "2026-01-31"])
+def test_a_moment_of_the_log_is_not_remarked_on(within: str) -> None:
+    result = ask("ledger", "--entity", "BERLIN", "--output", str(finished_run()), "--as-of", within)
+    assert "behind the end" not in result.stderr
+
+
+def test_a_plain_day_is_that_of_utc() -> None:
+    """February's statements go out on Berlin's midnight, 23:00Z on the 28th, within the day of UTC."""
+    for moment, known in (("2026-02-27", False), ("2026-02-28T22:59:59Z", False), ("2026-02-28", True)):
+        result = ask("statement", BRIDGE_FEBRUARY, "--output", str(finished_run()), "--as-of", moment)
+        assert (result.exit_code == 0) == known, moment
+
+
+def test_a_statement_is_what_a_cut_run_shows(tmp_path: Path) -> None:
+    """As text, page, CSV and JSON, and what changed since the one before."""
+    questions = [
+        ("statement", statement_id, *how)
+        for statement_id in (BRIDGE_JANUARY, BRIDGE_FEBRUARY)
+        for how in ((), ("--html",), ("--csv",), ("--json",), ("--diff", "previous"), ("--group-by", "week"))
+    ]
+    known = set()
+    for moment, cut in cut_runs(tmp_path):
+        for question in questions if moment % 5 == 0 else ():
+            then = ask(*question, "--output", str(cut))
+            now = ask(*question, "--output", str(finished_run()), "--as-of", instant_text(moment))
+            assert (now.exit_code, now.stdout) == (then.exit_code, then.stdout), (instant_text(moment), question)
+            known.add((question[1], now.exit_code))
+    assert known >= {(BRIDGE_JANUARY, 0), (BRIDGE_FEBRUARY, 2)}
 
 
 def test_a_period_of_a_project() -> None:

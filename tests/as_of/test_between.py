@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from typer.testing import CliRunner
@@ -65,3 +66,20 @@ def test_for_people() -> None:
     assert result.exit_code == 0, result.output
     for title in ("Events", "Journals by account", "Statements", "Forecasts", "Exceptions"):
         assert title in result.stdout
+
+
+def test_moments_in_the_wrong_order_are_refused() -> None:
+    for pair in (("2026-02-28", "2026-01-31"), ("offset:60", "offset:50"), ("2026-02-28", "offset:10")):
+        result = CliRunner().invoke(app, ["between", *pair, "--output", str(finished_run())])
+        assert result.exit_code == 2
+        said = re.sub(r"\s+", " ", result.stderr)
+        assert f"expected the earlier moment first, got {pair[0]} and then {pair[1]}" in said
+        assert f"milepost between {pair[1]} {pair[0]}" in said
+
+
+def test_what_is_behind_the_log_is_said() -> None:
+    result = CliRunner().invoke(app, ["between", "2026-02-28", "2027-02-28", "--output", str(finished_run())])
+    assert (
+        "2027-02-28 is behind the end of the log: its last record, offset 97, came at 2026-03-06T18:00:00Z"
+        in result.stderr
+    )

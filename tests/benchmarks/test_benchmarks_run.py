@@ -21,8 +21,9 @@ ENTRIES = 2_000
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     work = tmp_path_factory.mktemp("benchmarks")
-    sizes = ["--sizes", "2k", "--engagement", "1400,2800", "--samples", "200"]
-    command = [sys.executable, "-m", "benchmarks", *sizes, "--parts", "firm,engagement,records", "--work", str(work)]
+    sizes = ["--sizes", "2k", "--engagement", "1400,2800", "--samples", "200", "--giants", "1400", "--questions", "2"]
+    parts = ["--parts", "firm,engagement,records,explain", "--work", str(work)]
+    command = [sys.executable, "-m", "benchmarks", *sizes, *parts]
     ended = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     found: dict[str, Any] = json.loads(ended.stdout)
@@ -67,6 +68,15 @@ def test_one_engagement_is_filled_before_it_is_measured(results: dict[str, Any])
     for costs in results["engagement"].values():
         assert [cost["held"] for cost in costs] == [1_400, 2_800]
         assert all(cost["microseconds"] > 0 for cost in costs)
+
+
+def test_figures_of_every_kind_are_explained(results: dict[str, Any]) -> None:
+    firm, giant = results["explain"]
+    assert giant["events"] > 1_400
+    for of in (firm, giant):
+        assert of["wrong"] == 0
+        assert {"account", "balance", "forecast", "journal line", "time entry"} <= {one["kind"] for one in of["first"]}
+        assert [one["questions"] for one in of["first"]] == [one["questions"] for one in of["again"]]
 
 
 def test_the_report_says_machine_targets_and_profile(results: dict[str, Any]) -> None:

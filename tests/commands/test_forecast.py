@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -17,6 +19,7 @@ from milepost.commands.forecast import BAR_WIDTH, bar
 from milepost.outlook import MEASURES, Month, months, outlook
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_statement import checked
+from tests.commands.tiny_firm import founding, worked, write
 
 
 def forecast(project_id: str, *arguments: str) -> Result:
@@ -131,9 +134,71 @@ def test_wrong_options_are_said() -> None:
     for arguments, message in (
         (("--html", "--json"), "expected one of --html and --json, got both"),
         (("--html", "--locale", "xx"), "expected a language and country such as de_DE"),
-        (("--since", "soon"), "does not match"),
+        (("--since", "soon"), "expected a day such as 2026-03-31, got soon"),
         (("--measure", "money"), "'cost', 'revenue', 'hours'"),
     ):
         result = forecast("PRJ-00004", *arguments)
         assert result.exit_code == 2
         assert message in re.sub(r"\s+", " ", result.stderr), result.stderr
+
+
+# Caps
+
+
+def of_a_cap(folder: Path, kind: str, *hours: str, **cap: str) -> tuple[str, Any]:
+    """What text and JSON say of a line with a cap at 100 EUR an hour, worked on from 2 March on, a day each."""
+    events = founding()
+    events[-1]["lines"][0]["terms"]["cap"] = {"kind": kind, **cap}
+    work = [worked(f"T-{number}", number + 1, each) for number, each in enumerate(hours, 1)]
+    source = write(folder / "input", [*events, *work])
+    output = str(folder / "output")
+    assert (
+        CliRunner().invoke(app, ["run", "--input", str(source), "--output", output, "--until", "2026-03-20"]).exit_code
+        == 0
+    )
+    text, json_text = (
+        CliRunner().invoke(app, ["forecast", "BRIDGE", "--output", output, *more]).stdout for more in ((), ("--json",))
+    )
+    page = CliRunner().invoke(app, ["forecast", "BRIDGE", "--output", output, "--html"]).stdout
+    assert ("since 3 Mar 2026" in page) == ("used up since" in text)
+    return text, json.loads(json_text)
+
+
+def test_a_cap_that_is_used_up_says_since_when_and_what_waits(tmp_path: Path) -> None:
+    """1,000: T-1 takes 800 and T-2 the other 200 on 3 March; 600 of T-2 and 800 of T-3 wait."""
+    text, found = of_a_cap(tmp_path, "hard", "8", "8", "8", amount="1000")
+    said = (
+        "cap L-1 of contract K-1 is used up since 2026-03-03 by TimeApproved T-2; 2 entries wait over it, 1,400.00 EUR"
+    )
+    assert said in text
+    [one] = found["used_up"]
+    assert (one["since"], one["event"], one["kind"]) == ("2026-03-03T18:00:00Z", "TimeApproved T-2", "hard")
+    assert (one["waiting_amount"], one["waiting_entries"]) == ("1400.00", 2)
+    assert one["exception_id"].startswith("BRIDGE.")
+
+
+def test_a_cap_that_is_just_used_up_has_nothing_over_it(tmp_path: Path) -> None:
+    text, _ = of_a_cap(tmp_path, "hard", "8", "2", amount="1000")
+    assert "cap L-1 of contract K-1 is used up since 2026-03-03 by TimeApproved T-2; nothing waits over it" in text
+
+
+def test_a_soft_cap_holds_nothing_back(tmp_path: Path) -> None:
+    text, found = of_a_cap(tmp_path, "soft", "8", "8", hours="10")
+    assert (
+        "soft cap L-1 of contract K-1 is used up since 2026-03-03 by TimeApproved T-2; it is soft, so nothing is held back"
+        in text
+    )
+    assert found["used_up"][0]["waiting_amount"] == "0.00"
+
+
+def test_a_cap_without_an_alert_at_its_limit_is_used_up_since_a_forecast_said_so(tmp_path: Path) -> None:
+    text, found = of_a_cap(tmp_path, "hard", "8", "8", amount="1000", thresholds=["50"])  # type: ignore[arg-type]
+    assert "is used up since 2026-03-03; " in text
+    assert found["used_up"][0]["event"] is None
+
+
+def test_a_cap_with_room_is_not_used_up(tmp_path: Path) -> None:
+    """At the budget of 10,000 for March: 800 are done, and 200 of 9,200 are used up on the day after the last forecast."""
+    text, found = of_a_cap(tmp_path, "hard", "8", amount="1000")
+    assert found["used_up"] == []
+    assert re.search(r"cap L-1 of contract K-1 will be used up on 2026-03-\d\d", text)

@@ -46,7 +46,7 @@ def test_time_is_imported_and_told(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout == (
         "hours of march.csv: 3 rows\n"
-        "  imported  1, 1,250.5 hours, 2026-03-01 to 2026-03-01\n"
+        "  imported  1 row, 1,250.50 hours, 2026-03-01 to 2026-03-01\n"
         "  repeated  0\n"
         "  rejected  1\n"
         "  filtered  1 where Person is Nobody\n"
@@ -55,7 +55,7 @@ def test_time_is_imported_and_told(tmp_path: Path) -> None:
         f"  events    {out}/csv-hours-of-march.jsonl\n"
     )
     assert result.stderr == (
-        'line 4: column "Date": expected a date as %Y-%m-%d (came "soon")\n'
+        'line 4: column "Date": expected a date as %Y-%m-%d, such as 2026-03-31 (came "soon")\n'
         f"all in {out}/hours-of-march.rejected.jsonl\n"
     )
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from milepost.cli import app
 from tests.connectors.imports import made_exports
 from tests.connectors.imports.exporting import events
-from tests.connectors.imports.made_exports import AMERICAN, ZONE, Locale, made_work
+from tests.connectors.imports.made_exports import AMERICAN, GERMAN, ZONE, Locale, made_work
 
 COMPANY = ("--entity", "studio", "--currency", "EUR", "--zone", ZONE)
 UNTIL = ("--until", "2026-03-31")
@@ -194,3 +194,100 @@ def test_refused_rows_are_told_and_the_rest_goes_on(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert 'line 2: column "Hours": expected at most 24 hours in one entry; split it (came "30.0")' in result.stderr
     assert "imported            39" in result.stdout
+
+
+def test_what_counts_as_approved_without_a_word_of_it_is_warned_of(tmp_path: Path) -> None:
+    file = write_text(made_exports.toggl(made_work(7, 20)))(tmp_path / "march.csv")
+    asked = (
+        "import",
+        "toggl",
+        file,
+        "--out",
+        tmp_path / "input",
+        "--bootstrap",
+        *COMPANY,
+        "--rate",
+        95,
+        "--cost-rate",
+        48,
+    )
+    warning = (
+        "the export of Toggl does not say what is approved: 20 rows taken as approved"
+        " (approved_by toggl:taken-as-approved; --approved-by NAME says who did)"
+    )
+    assert f"\n  WARNING  {warning}\n" in milepost(*asked).stdout
+    again = summary(*asked[1:])
+    assert (again["taken_as_approved"], again["warnings"], again["changes"]["unchanged"]) == (20, [warning], 20)
+
+
+def test_an_export_without_the_column_of_approvals_is_taken_only_when_somebody_says_so(tmp_path: Path) -> None:
+    content = made_exports.harvest(made_work(7, 20)).replace("Approved?", "OK?")
+    file = write_text(content)(tmp_path / "march.csv")
+    asked = ("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    refused = milepost(*asked)
+    assert (refused.exit_code, (tmp_path / "input").exists()) == (2, False)
+    assert 'line 1: expected the column "Approved?"' in refused.stderr
+    taken = milepost(*asked, "--take-unapproved", "--approved-by", "ada")
+    assert 'WARNING  without the column "Approved?": 20 rows taken as approved' in taken.stdout
+    assert "as --take-unapproved says (approved_by ada)" in taken.stdout
+
+
+@pytest.mark.parametrize("product", ["harvest", "toggl", "clockify", "auto"])
+def test_an_export_without_rows_is_wrong_usage_and_says_so(tmp_path: Path, product: str) -> None:
+    header = getattr(made_exports, "harvest" if product == "auto" else product)([])
+    file = write_text(header)(tmp_path / "march.csv")
+    result = milepost("import", product, file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    assert (result.exit_code, (tmp_path / "input").exists()) == (2, False)
+    assert "and nothing below it, so there is nothing to import" in result.stderr
+
+
+def test_a_summary_counts_one_as_one_and_writes_hours_alike(tmp_path: Path) -> None:
+    work = [each._replace(hours=Decimal("7.5")) for each in made_work(7, 1)]
+    file = write_text(made_exports.harvest(work, GERMAN))(tmp_path / "march.csv")
+    printed = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY).stdout
+    assert printed.startswith("march.csv: Harvest, 1 row, ")
+    assert "  imported             1          7.50  " in printed
+    assert "  refused              0          0.00\n" in printed
+
+
+def test_an_exception_of_a_missing_exchange_rate_says_how_to_bring_it(tmp_path: Path) -> None:
+    work = made_work(5, 6)
+    file = write_text(made_exports.harvest(work).replace("Euro - EUR", "US Dollar - USD"))(tmp_path / "a.csv")
+    assert milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY).exit_code == 0
+    run(tmp_path, *UNTIL)
+    output = ("--output", tmp_path / "output")
+    found = json.loads(milepost("exceptions", "list", "--kind", "no_exchange_rate", *output, "--json").stdout)
+    shown = milepost("exceptions", "show", found["exceptions"][0]["exception_id"], *output)
+    way_out = f"milepost import ecb eurofxref-hist.zip --from 2025-12-01 --out {tmp_path}/input"
+    assert f"Next: {way_out}, with the file of the European Central Bank; then milepost run" in shown.stderr
+    days = [
+        f"{day},1.1,\n"
+        for day in ("2025-12-31", *(f"2026-0{month}-{day:02d}" for month in (1, 2, 3) for day in range(1, 29)))
+    ]
+    (tmp_path / "eurofxref-hist.zip").write_text("Date,USD,\n" + "".join(days))
+    typed = way_out.replace("eurofxref-hist.zip", str(tmp_path / "eurofxref-hist.zip")).split()[1:]
+    assert milepost(*typed).exit_code == 0
+    assert run(tmp_path, *UNTIL)["money"]["USD"]["recognised"] == str(sum(each.amount for each in work))
+    left = json.loads(milepost("exceptions", "list", *output, "--json").stdout)["exceptions"]
+    assert [each for each in left if each["subject_kind"] == "time_entry"] == []
+
+
+def test_names_as_companies_have_them_go_all_the_way_to_a_statement(tmp_path: Path) -> None:
+    """Points and slashes separate the parts of ids, so they are escaped where they stand in one."""
+    work = [each._replace(client="Bolt & Co. KG", project="Web/App 2.0", code="") for each in made_work(7, 12)]
+    work = [each._replace(is_billable=True, rate=Decimal(100)) for each in work]
+    file = write_text(made_exports.harvest(work))(tmp_path / "march.csv")
+    asked = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    assert issued(run(tmp_path, *UNTIL)) == sum(each.amount for each in work)
+    statement = next(line for line in asked.stderr.splitlines() if "milepost show" in line).split("'")[1]
+    assert statement == "Bolt & Co%2E KG.Bolt & Co%2E KG-time/Bolt & Co%2E KG/2026-01-01/1"
+    assert "Web/App 2.0" in milepost("show", statement, "--output", tmp_path / "output").stdout
+
+
+def test_billable_work_at_a_rate_of_nothing_is_told(tmp_path: Path) -> None:
+    """Clockify writes 0.00 where a workspace has no rates."""
+    work = [each._replace(is_billable=True, rate=Decimal(0)) for each in made_work(7, 3)]
+    file = write_text(made_exports.clockify(work, AMERICAN))(tmp_path / "march.csv")
+    asked = ("import", "clockify", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY, "--cost-rate", 48)
+    printed = milepost(*asked, "--date-order", "mdy").stdout
+    assert "note  3 billable rows have a rate of 0 and earn nothing; set rates in Clockify" in printed

@@ -94,7 +94,7 @@ def test_a_period_after_the_last_has_what_was_left() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--entity", "PARIS"), "PARIS has no journals; entities with journals: BERLIN"),
+        (("--entity", "PARIS"), "expected the id of a company with journals, got PARIS; there are BERLIN"),
         (("--period", "2026-02"), "whose period 2026-02? Give --entity too; entities with journals: BERLIN"),
         (
             ("--entity", "BERLIN", "--period", "March"),

@@ -86,7 +86,10 @@ def test_as_json() -> None:
 def test_an_id_that_is_unknown_gets_the_nearest() -> None:
     result = show("BRIGDE")
     assert result.exit_code == 2
-    assert "no project, engagement or statement is called BRIGDE; the nearest are BRIDGE" in result.stderr
+    assert (
+        "expected the id of a project, an engagement or a statement, got BRIGDE; the nearest are BRIDGE"
+        in result.stderr
+    )
 
 
 def test_a_folder_that_is_not_of_a_run(tmp_path: Path) -> None:
@@ -102,7 +105,7 @@ def test_a_forecast_by_month() -> None:
     assert "of project BRIDGE" in result.stdout
     assert row(result, "2026-01")[0] == "2026-01"
     assert "Caps" in result.stdout
-    assert row(result, "L-1")[:3] == ["L-1", "1,900.00", "2,000.00"]
+    assert row(result, "L-1")[:4] == ["L-1", "hard", "1,900.00", "2,000.00"]
 
 
 def test_a_forecast_as_json() -> None:
@@ -118,7 +121,7 @@ def test_a_forecast_as_json() -> None:
 def test_a_project_without_a_forecast(wanted: str) -> None:
     result = forecast(wanted)
     assert result.exit_code == 2
-    assert f"no project {wanted} has a forecast; the nearest are BRIDGE" in result.stderr
+    assert f"expected the id of a project that has a forecast, got {wanted}; the nearest are BRIDGE" in result.stderr
 
 
 def test_issued_and_invoiced_are_the_words_everywhere() -> None:

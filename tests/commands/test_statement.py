@@ -22,7 +22,7 @@ from milepost.statement_diff import difference
 from milepost.statement_groups import GROUPS, EntryShare, grouped_lines
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_show_details import statement_line
-from tests.finished_run import BRIDGE_FEBRUARY, BRIDGE_JANUARY, TUNNEL_JANUARY, finished_run
+from tests.finished_run import BRIDGE_FEBRUARY, BRIDGE_JANUARY, TUNNEL_FEBRUARY, TUNNEL_JANUARY, finished_run
 
 CAPPED = "K-00003.K-00003/C-00001/2026-02-16/1"
 
@@ -221,7 +221,7 @@ def test_one_form_at_a_time_and_no_persons_without_names() -> None:
         assert result.exit_code == 2, arguments
         assert told in re.sub(r"\s+", " ", result.stderr)
     unknown = statement("BRIDGE.K-1/ACME/2026-05-01/1")
-    assert "no statement is called" in unknown.stderr
+    assert "expected the id of a statement, got BRIDGE.K-1/ACME/2026-05-01/1; the nearest are" in unknown.stderr
     assert BRIDGE_JANUARY in unknown.stderr
 
 
@@ -300,3 +300,27 @@ def statement_of(*lines: StatementLine) -> BillingStatement:
     return template._replace(
         lines=lines, total=total, amount_due=total, control_total=total, line_count=len(lines), statement_id="S"
     )
+
+
+def test_all_statements_are_listed() -> None:
+    """January's and February's of both projects; BRIDGE gives back 100 in February."""
+    result = CliRunner().invoke(app, ["statement", "--output", str(finished_run())])
+    assert result.exit_code == 0, result.output
+    rows = [line.split() for line in result.stdout.splitlines()[2:]]
+    assert {(row[0], row[3], row[4], row[5]) for row in rows} == {
+        (BRIDGE_JANUARY, "2026-01-01", "2026-01-31", "2,000.00"),
+        (TUNNEL_JANUARY, "2026-01-01", "2026-01-31", "2,000.00"),
+        (BRIDGE_FEBRUARY, "2026-02-01", "2026-02-28", "-100.00"),
+        (TUNNEL_FEBRUARY, "2026-02-01", "2026-02-28", "400.00"),
+    }
+    listed = json.loads(CliRunner().invoke(app, ["statement", "--json", "--output", str(finished_run())]).stdout)
+    assert [one["statement_id"] for one in listed["statements"]] == [row[0] for row in rows]
+    known = CliRunner().invoke(app, ["statement", "--output", str(finished_run()), "--as-of", "2026-02-10"]).stdout
+    assert BRIDGE_JANUARY in known
+    assert BRIDGE_FEBRUARY not in known
+
+
+def test_a_page_is_of_one_statement() -> None:
+    result = CliRunner().invoke(app, ["statement", "--html", "--output", str(finished_run())])
+    assert result.exit_code == 2
+    assert "expected the id of a statement" in result.stderr

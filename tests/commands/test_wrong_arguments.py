@@ -45,10 +45,10 @@ WRONG = [
         for verb in ("show BRIDGE", "forecast BRIDGE", "ledger", "verify", "dump erp.postings")
         for place, found in (("nothing", "nothing"), ("file", "a file"), ("empty", "no progress of one in it"))
     ),
-    ("show Quux --output {run}", "called Quux; there are BRIDGE, BRIDGE.K-1/ACME/2026-01-01/1"),
-    ("show  --output {run}", "called (nothing); there are"),
-    ("forecast Quux --output {run}", "no project Quux has a forecast; there are BRIDGE, TUNNEL"),
-    ("ledger --output {run} --entity Quux", "entities with journals: BERLIN"),
+    ("show Quux --output {run}", "got Quux; there are BRIDGE, BRIDGE.K-1/ACME/2026-01-01/1"),
+    ("show  --output {run}", "got (nothing); there are"),
+    ("forecast Quux --output {run}", "the id of a project that has a forecast, got Quux; there are BRIDGE, TUNNEL"),
+    ("ledger --output {run} --entity Quux", "the id of a company with journals, got Quux; there are BERLIN"),
     ("ledger --output {run} --entity BERLIN --period 2026", "expected an accounting period such as"),
     ("dump Quux --output {run}", "expected a topic, one of alerts,"),
     ("dump erp.postings", "erp.postings is a topic: give the folder of a run with --output too"),

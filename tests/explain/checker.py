@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from typing import Any
 
 Json = Any
@@ -96,6 +96,11 @@ class Checker:
                 return rounded(rate, parameters)
             case "share":
                 return shared(operands, parameters)
+            case "spread":
+                return spread(operands, parameters)
+            case "days":
+                lasts = operands[0] * int(parameters["days"]) / operands[1]
+                return Fraction(ceil(lasts))
             case "proportion":
                 return rounded(operands[0] * operands[1] / operands[2], parameters)
             case "weighted_average":
@@ -157,6 +162,19 @@ def shared(operands: Sequence[Fraction], parameters: Mapping[str, str]) -> Fract
     ]:
         units[place] += 1
     return units[party] * step
+
+
+def spread(operands: Sequence[Fraction], parameters: Mapping[str, str]) -> Fraction:
+    """What the place gets when the total is handed out in order, rounding what is handed out up to each place."""
+    total, *weights = operands
+    weights = weights or [Fraction(1)] * int(parameters["parts"])
+    given, shares = Fraction(0), []
+    for place in range(len(weights)):
+        part = sum(weights[: place + 1], Fraction(0)) / sum(weights, Fraction(0))
+        reached = total if part == 1 else rounded(total * part, parameters)
+        shares.append(reached - given)
+        given = reached
+    return shares[int(parameters["party"])]
 
 
 def in_steps(hours: Fraction, parameters: Mapping[str, Any]) -> Fraction:

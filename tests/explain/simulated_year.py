@@ -69,6 +69,7 @@ def printed() -> Iterator[Printed]:
     yield from _of_records()
     yield from _of_views()
     yield from _of_forecasts()
+    yield from _of_alerts()
     yield from _of_entries()
     yield from _of_ledgers()
 
@@ -113,12 +114,65 @@ def _of_views() -> Iterator[Printed]:
 
 
 def _of_forecasts() -> Iterator[Printed]:
-    latest = {record["project_id"]: record for record in outputs() if record["type"] == "ForecastUpdate"}
-    for project_id, update in latest.items():
-        figures = {**update["project"], "percent_complete": update["percent_complete"]}
-        for name, value in figures.items():
-            if name not in {"currency", "months", "budget_used_percent"} and value is not None:
-                yield Printed("forecast", f"{project_id}#{name}", Fraction(value))
+    """Of the latest: figures, months, caps; of all: what the only cause of a change moved."""
+    told = [record for record in outputs() if record["type"] == "ForecastUpdate"]
+    for project_id, update in {record["project_id"]: record for record in told}.items():
+        for path, value in forecast_figures(update).items():
+            kind = (
+                "cap of a forecast"
+                if path.startswith("caps")
+                else "month of a forecast"
+                if "months" in path
+                else "forecast"
+            )
+            if not path.startswith(("deltas", "caps")) or path.endswith(CAP_NUMBERS):
+                yield Printed(kind, f"{project_id}#{path}", value)
+    for update in told:
+        if len(update["deltas"]) == 1:
+            for path, value in forecast_figures(update).items():
+                if path.startswith("deltas"):
+                    name = f"{update['project_id']}#forecast/{update['sequence']}/{path}"
+                    yield Printed("change of a forecast", name, value)
+
+
+CAP_NUMBERS = ("used_amount", "used_hours", "used_percent", "limit_amount", "limit_hours")
+
+
+def forecast_figures(update: Json) -> dict[str, Fraction]:
+    """Every number of a forecast as JSON, by its place as `explain` names it; ids, numbers of updates and days are none."""
+    found: dict[str, Fraction] = {}
+    for sheet in ("project", "ledger", "group"):
+        head = "" if sheet == "project" else f"{sheet}/"
+        for name, value in (update[sheet] or {}).items():
+            if name == "months":
+                for month in value:
+                    for measure in month.keys() - {"month"}:
+                        found[f"{head}months/{month['month']}/{measure}"] = Fraction(month[measure])
+            elif name != "currency" and value is not None:
+                found[f"{head}{name}"] = Fraction(value)
+    if update["percent_complete"] is not None:
+        found["percent_complete"] = Fraction(update["percent_complete"])
+    for row in update["demand"]:
+        found[f"demand/{row['month']}/{row['role']}"] = Fraction(row["hours"])
+    for cap in update["caps"]:
+        for name in CAP_NUMBERS:
+            if cap[name] is not None:
+                found[f"caps/{cap['cap_id']}/{name}"] = Fraction(cap[name])
+    for name, value in (update["previous"] or {}).items():
+        if name != "sequence":
+            found[f"previous/{name}"] = Fraction(value)
+    for delta in update["deltas"]:
+        for name in ("cost", "revenue", "margin"):
+            found[f"deltas/{delta['cause']}/{name}"] = Fraction(delta[name])
+    return found
+
+
+def _of_alerts() -> Iterator[Printed]:
+    for record in outputs():
+        if record["type"] == "Alert":
+            for name in ("used_amount", "limit_amount", "used_hours", "limit_hours"):
+                if record[name] is not None:
+                    yield Printed("alert", f"{record['alert_id']}#{name}", Fraction(record[name]))
 
 
 def _of_entries() -> Iterator[Printed]:

@@ -9,6 +9,7 @@ import pytest
 
 from dataflows.embedded import decode_event
 from domain.explanation import Node
+from domain.outputs import Alert, ForecastUpdate
 from milepost.explain.explainer import Explainer
 from milepost.explain.recompute import everything, recompute, unexplained
 from state.trace import Retold, Trace
@@ -58,8 +59,14 @@ def figures(explainer: Explainer) -> Iterator[Node]:
         found = explainer.explain(wanted)
         assert found is not None, wanted
         yield found
-    for told in trace.forecasts.values():
-        yield from (explainer.forecasts.forecast(said) for said in told)
+    for said in trace.said:
+        found = None
+        if isinstance(said.record, ForecastUpdate):
+            found = explainer.explain(f"{said.record.project_id}#forecast/{said.record.sequence}")
+        elif isinstance(said.record, Alert):
+            found = explainer.explain(said.record.alert_id)
+        if found is not None:
+            yield found
 
 
 def is_field(node: Node) -> bool:

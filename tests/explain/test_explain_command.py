@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from connectors.files.engagement_log import EngagementLog
+from connectors.files.figure_index import FigureIndex
 from milepost.cli import app
 from tests.audit.tampering import Told, rewrite
 from tests.commands.tiny_firm import founding, worked, write
@@ -130,7 +132,8 @@ def test_a_page_that_needs_nothing_else(tmp_path: Path) -> None:
     assert page.opens > 50
     assert page.outside == []
     assert page.links <= page.ids
-    assert "http" not in text
+    assert "://" not in text
+    assert "default-src 'none'" in text
     assert "1,900.00 USD" in text
     assert "@media print" in text
     assert "beforeprint" in text
@@ -146,16 +149,66 @@ def test_names_in_a_page_are_no_markup(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted", ["T-33", "BRIDGE#nothing", f"{BRIDGE_FEBRUARY}#9", "BERLIN/2026-02/9999#closing", "#", ""]
+    ("wanted", "told"),
+    [
+        ("T-33", "got T-33"),
+        ("BRIDGE#nothing", "BRIDGE#cost"),
+        (f"{BRIDGE_FEBRUARY}#9", f"its figures are {BRIDGE_FEBRUARY}#1"),
+        ("BERLIN/2026-02/9999#closing", "BERLIN/2026-02/9999#closing"),
+        ("#", "got #"),
+        ("", "got (nothing)"),
+    ],
 )
-def test_what_there_is_not(wanted: str) -> None:
+def test_what_there_is_not(wanted: str, told: str) -> None:
     result = explain(wanted)
     assert result.exit_code == 2
-    assert f"no figure is called {wanted}" in result.stderr
+    assert told in result.stderr
 
 
 def test_nearest_ids_are_named() -> None:
     assert "the nearest are T-1, T-2, T-3, T-4" in explain("T-9").stderr
+
+
+def test_the_nearest_journal_of_the_engagement_is_named() -> None:
+    assert f"the nearest are {DIFFERENCE}" in explain(f"{DIFFERENCE[:-1]}x").stderr
+
+
+def test_figures_that_there_are_are_named() -> None:
+    told = explain("T-1#worth").stderr
+    assert "its figures are T-1#hours_worked, T-1#cost, T-1#hours_billable, T-1#value, T-1#billable" in told
+
+
+@pytest.mark.parametrize("period", ["2025-12", "2026-13", "2031-01"])
+def test_periods_that_there_are_are_named(period: str) -> None:
+    """Work of January to March 2026 is all there is."""
+    told = explain(f"BERLIN/{period}/1150#closing").stderr
+    assert f"no figure is called BERLIN/{period}/1150#closing; BERLIN has journals in 2026-01 to 2026-03" in told
+
+
+def test_an_entry_as_a_record_left_it() -> None:
+    """T-1 has eight hours until record 66 corrects it to one."""
+    assert value("T-1#value@65") == ("800", "USD")
+    assert value("T-1#value@66") == value("T-1#value") == ("100", "USD")
+
+
+def test_as_it_was_known_before_the_correction() -> None:
+    """T-1 is corrected on 10 February; until then its eight hours leave T-3 room for half of its value."""
+    assert answered("T-1#value", "2026-02-09") == answered("T-1#value", "offset:66") == ("800", "USD")
+    assert answered("T-3#billable", "2026-02-09") == ("400", "USD")
+    assert answered("BRIDGE#billed", "2026-02-09") == ("2000", "USD")
+    assert answered("BERLIN/2026-01/1150#debits@BRIDGE", "2026-02-09") == ("1818.18", "EUR")
+    assert answered("BERLIN/2026-01/1150#closing", "2026-02-09") == ("3818.18", "EUR")
+
+
+def test_what_came_later_is_no_figure_then() -> None:
+    told = explain(f"{DIFFERENCE}#1/ledger", "--as-of", "2026-02-09").stderr
+    assert f"no figure is called {DIFFERENCE}#1/ledger as of 2026-02-09" in told
+
+
+def answered(wanted: str, as_of: str) -> tuple[str, str]:
+    found = json.loads(explain(wanted, "--json", "--as-of", as_of).stdout)
+    root = found["nodes"][found["root"]]
+    return root["value"], root.get("currency", "")
 
 
 def test_a_folder_that_is_not_of_a_run(tmp_path: Path) -> None:
@@ -214,6 +267,21 @@ def test_the_index_grows_with_the_folder(tmp_path: Path) -> None:
     assert as_json("BERLIN/2026-03/1150#debits", output) == grown
 
 
+def test_a_run_leaves_an_index_that_knows_all(tmp_path: Path) -> None:
+    """So that the first question does not wait for it."""
+    output = run_of(tmp_path, range(FIRST_DAY, 4))
+    with FigureIndex(output) as index, EngagementLog.open(output) as log:
+        assert index.end == log.end > 0
+
+
+def test_a_run_goes_on_where_no_index_can_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / "index").write_text("a file where the folder would be", encoding="utf-8")
+    output = run_of(tmp_path, range(FIRST_DAY, 4))
+    assert explain("T-2", output=output).exit_code == 0
+    assert (output / "index").is_file()
+
+
 def test_a_damaged_index_is_made_anew(copied: Path) -> None:
     explain("T-1", output=copied)
     (copied / "index" / "0.db").write_bytes(b"not a database at all, but long enough to be looked at" * 100)
@@ -230,5 +298,5 @@ def test_an_index_that_is_ahead_of_the_folder_is_made_anew(tmp_path: Path) -> No
     """As where an earlier copy of the outputs was put back."""
     output = run_of(tmp_path, range(FIRST_DAY, 4))
     explain("T-1", output=finished_run())
-    shutil.copytree(finished_run() / "index", output / "index")
+    shutil.copytree(finished_run() / "index", output / "index", dirs_exist_ok=True)
     assert explain("T-3", output=output).exit_code == 0

@@ -9,13 +9,18 @@ from typing import Any
 
 import pytest
 
+from domain.explanation import Node
+from milepost.explain import sources
 from milepost.explain.explanations import Explained, Explanations
+from milepost.explain.ledger import ledger_figure
+from milepost.explain.recompute import everything, recompute
 from milepost.explained import as_json
 from tests.explain.checker import Checker
 from tests.explain.simulated_year import Printed, events, printed, simulated_year
 
 FIGURES = 1_000
 SEED = 2026
+PARTS = 400
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +53,38 @@ def test_a_thousand_figures_come_to_what_was_printed(explanations: Explanations)
     checker = Checker(events(), explain)
     figures = sample()
     assert len(figures) == FIGURES
-    assert len({figure.kind for figure in figures}) == 11
+    assert len({figure.kind for figure in figures}) == 15
     for figure in figures:
         assert checker.value_of(explain(figure.id)) == figure.value, figure
     # The year holds what there is to explain: rounding, exchange, caps, steps, shares of a day.
-    assert {"extend", "convert", "proportion", "increments", "min", "max", "subtract", "elsewhere"} <= checker.seen
+    assert {
+        "spread",
+        "percent",
+        "extend",
+        "convert",
+        "proportion",
+        "increments",
+        "min",
+        "max",
+        "subtract",
+        "elsewhere",
+    } <= checker.seen
+
+
+def test_parts_that_a_large_engagement_only_names_come_to_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if every engagement were large: a sum over entries names them, each as of a log offset."""
+    monkeypatch.setattr(sources, "ENTRIES_FOLLOWED", 0)
+    named: dict[str, Node] = {}
+    with Explanations(simulated_year(), lambda *_: None) as large:
+        for figure in sample()[::3]:
+            found = large.explain(figure.id)
+            assert isinstance(found, Explained)
+            assert recompute(found.node) == []
+            named |= {node.id: node for node in everything(found.node) if "@" in node.id and "#" in node.id}
+        entries = [wanted for wanted in sorted(named) if ledger_figure(wanted) is None]
+        names = {wanted.partition("#")[2].partition("@")[0] for wanted in entries}
+        assert names >= {"cost", "recognised", "issued", "invoiced", "over_cap", "settled", "taken"}
+        for wanted in Random(SEED).sample(entries, PARTS):
+            part = large.explain(wanted)
+            assert isinstance(part, Explained), wanted
+            assert (part.node.value, part.node.unit, part.node.currency) == named[wanted][1:4], wanted

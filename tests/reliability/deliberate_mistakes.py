@@ -236,7 +236,7 @@ class ByOffset(KafkaOutputs):
 
     def _is_visible(self, topic: str, item: Encoded, before: int) -> bool:
         visible = self._early[topic]
-        offsets = [int(one.body.split()[0]) for one in visible.records.values()]
+        offsets = [int(body.split()[0]) for *_, body in visible.records.values()]
         return int(item.body.split()[0]) <= max(offsets)
 
 

@@ -76,3 +76,15 @@ def test_the_work_of_a_line_that_a_second_signing_no_longer_has_is_named(tmp_pat
         "2026-06-13  day ended\n  => ...",
     )
     assert (last.entries, last.blocks_amount) == (("T-1", "T-2"), 1_100_0000)
+
+
+def test_they_are_named_in_order_over_months(tmp_path: Path) -> None:
+    """Of June 50 are over, of July, August and of the year after 30 each; the last came first."""
+    months = {"F": "2027-06-09", "E": "2026-08-20", "D": "2026-07-15"}
+    works = [f"2027-06-10  time T-A{number:03} bob 1 h on 2026-06-10\n  => ..." for number in range(60)]
+    for name, day in months.items():
+        works += [f"2027-06-10  time T-{name}{number:03} bob 1 h on {day}\n  => ..." for number in range(30)]
+    *_, last = raised(tmp_path, *works, "2027-06-10  day ended\n  => ...")
+    june = [f"T-A{number:03}" for number in range(10, 60)]
+    later = [f"T-{name}{number:03}" for name in "DEF" for number in range(30)]
+    assert (last.blocks_count, last.entries) == (140, tuple([*june, *later][:100]))

@@ -9,10 +9,14 @@ ROLE = "consultant"
 
 
 class Choices(NamedTuple):
-    """`rate` and `currency` hold where a row has none; `cost_rate` is in the company's currency."""
+    """`rate` and `cost_rate` hold where neither the row nor what is known says one, `rows_currency` where the row says none.
+
+    `currency` is the company's, and so is that of `cost_rate`.
+    """
 
     zone: str
     currency: str | None = None
+    rows_currency: str | None = None
     client: str | None = None
     rate: Decimal | None = None
     cost_rate: Decimal | None = None

@@ -47,7 +47,7 @@ def quantities(row: Row, context: Context) -> tuple[Decimal | None, Decimal | No
     code = currency_in(context.header)
     hours = readable(lambda: hours_stated(row, "Duration (h)", context))
     amount = readable(lambda: quantity(row, price_columns(code)[1], context))
-    return hours, amount, code or context.choices.currency or ""
+    return hours, amount, code or context.choices.rows_currency or ""
 
 
 def reader(header: Sequence[str]) -> Reader:

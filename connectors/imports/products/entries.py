@@ -17,6 +17,7 @@ from connectors.imports.products.setup import Json, is_ours
 from connectors.imports.readings import end_of_day, instant_text
 
 EVENT_ID_NAME_LENGTH_MAX = 60
+TAKEN_AS_APPROVED = "taken-as-approved"
 
 
 class Entries:
@@ -27,7 +28,6 @@ class Entries:
         self._name = name
         self._choices = choices
         self._rates = rates
-        self._by = choices.approved_by or source
 
     def checked(self, taken: Iterable[Matched]) -> tuple[list[Matched], list[NotTaken]]:
         """A row that intake would not read is refused."""
@@ -78,8 +78,8 @@ class Entries:
             "hours": plain(row.hours),
             "billable": row.billable,
             "rate": None if rate is None else plain(rate),
-            "rate_approved_by": None if rate is None else self._by,
-            "approved_by": self._by,
+            "rate_approved_by": None if rate is None else self._approver(row),
+            "approved_by": self._approver(row),
         }
         return {field: value for field, value in stated.items() if value is not None}
 
@@ -90,15 +90,27 @@ class Entries:
             return None
         return row.rate
 
+    def _approver(self, row: ExportRow) -> str:
+        return approver(self._source, self._choices, is_approved=bool(row.is_approved))
+
     def _event_id(self, line: str, digest: str) -> str:
         return f"{self._source}:{self._name[:EVENT_ID_NAME_LENGTH_MAX]}:{line}:{digest}"
 
 
+def approver(source: str, choices: Choices, *, is_approved: bool) -> str:
+    """Who was named; else the product, marked where it does not say that the row is approved."""
+    return choices.approved_by or (source if is_approved else f"{source}:{TAKEN_AS_APPROVED}")
+
+
 def rates_of_ours(source: str, known: Known) -> dict[str, Sequence[Event]]:
+    return rates_by_project(contract for contract in known.contracts.values() if is_ours(contract, source))
+
+
+def rates_by_project(contracts: Iterable[Event]) -> dict[str, Sequence[Event]]:
+    """Of time and materials; empty where a rate card or the person decides."""
     return {
         line["project_id"]: line["terms"].get("rates") or ()
-        for contract in known.contracts.values()
-        if is_ours(contract, source)
+        for contract in contracts
         for line in contract["lines"]
         if line["terms"].get("type") == "TimeAndMaterials"
     }

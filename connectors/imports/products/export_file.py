@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from connectors.imports.cells import known_encoding
-from connectors.imports.csv_rows import Broken, open_text, read_table
+from connectors.imports.csv_rows import BYTE_ORDER_MARK, Broken, open_text, read_table
+from connectors.imports.file_kinds import DELIMITERS, START_BYTES, encoding_of
 from connectors.imports.mapping import FileForm
 from connectors.imports.products.product import SOLIDTIME, Product, check_product
 from connectors.imports.products.solidtime import SIBLINGS
@@ -20,15 +22,19 @@ from connectors.imports.said import Row, normal_text
 FILE_BYTES_MAX = 512 * 1024 * 1024
 TIME_ENTRIES = "time_entries.csv"
 
-_DELIMITERS = (",", ";", "\t")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# Excel, LibreOffice, Numbers.
+_SPREADSHEETS = frozenset({"xl/workbook.xml", "xl/workbook.bin", "content.xml", "Index/Document.iwa"})
+
+# A spreadsheet tells others so which delimiter it wrote.
+_SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 
 
 class Export(NamedTuple):
-    """The whole file; `names` are the rows of the archive's sibling files by id."""
+    """The whole file; `names` are the rows of the archive's sibling files by id, `header_line` counts from 1."""
 
     product: Product
     header: tuple[str, ...]
+    header_line: int
     rows: tuple[Row | Broken, ...]
     names: Mapping[str, Mapping[str, Mapping[str, str]]]
 
@@ -36,7 +42,7 @@ class Export(NamedTuple):
 def read_export(path: Path, named: Product | None, encoding: str | None) -> Export:
     """Raises ImportRefused where it is not a detailed export of the product."""
     try:
-        archive = _unzipped(path) if zipfile.is_zipfile(path) else {}
+        archive = _unzipped(path, named) if zipfile.is_zipfile(path) else {}
         form = _form(path, archive, encoding)
         with _open(path, archive, form) as file:
             table = read_table(file, path, form)
@@ -46,7 +52,9 @@ def read_export(path: Path, named: Product | None, encoding: str | None) -> Expo
         siblings = _siblings(path, archive) if product is SOLIDTIME else {}
     except (OSError, UnicodeDecodeError, zipfile.BadZipFile, RuntimeError) as fault:
         raise ImportRefused(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
-    return Export(product, table.header, rows, {name: _by_id(text) for name, text in siblings.items()})
+    return Export(
+        product, table.header, form.skip_lines + 1, rows, {name: _by_id(text) for name, text in siblings.items()}
+    )
 
 
 def _siblings(path: Path, archive: Mapping[str, str]) -> Mapping[str, str]:
@@ -57,14 +65,19 @@ def _siblings(path: Path, archive: Mapping[str, str]) -> Mapping[str, str]:
     return {name: file.read_text(encoding="utf-8-sig") for name, file in beside.items() if file.is_file()}
 
 
-def _unzipped(path: Path) -> dict[str, str]:
+def _unzipped(path: Path, named: Product | None) -> dict[str, str]:
     """Texts by file name."""
     with zipfile.ZipFile(path) as archive:
         sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-        if "xl/workbook.xml" in sizes:
+        if not _SPREADSHEETS.isdisjoint(sizes):
             raise ImportRefused(f"{path}: is a spreadsheet; export as CSV, or save the sheet as CSV")
+        if named not in (None, SOLIDTIME):
+            raise ImportRefused(f"{path}: is a zip with {', '.join(sorted(sizes)[:12])}; unpack it and give the CSV")
         if TIME_ENTRIES not in sizes:
-            raise ImportRefused(f"{path}: expected {TIME_ENTRIES} in the zip, came {', '.join(sorted(sizes)[:12])}")
+            raise ImportRefused(
+                f"{path}: expected {TIME_ENTRIES} of solidtime in the zip, came {', '.join(sorted(sizes)[:12])}; unpack it"
+                " and give the CSV if it is another export"
+            )
         wanted = [name for name in (TIME_ENTRIES, *(f"{name}.csv" for name in SIBLINGS)) if name in sizes]
         if sum(sizes[name] for name in wanted) > FILE_BYTES_MAX:
             raise ImportRefused(f"{path}: expected at most {FILE_BYTES_MAX // 1024 // 1024} MiB unpacked")
@@ -83,14 +96,16 @@ def _form(path: Path, archive: Mapping[str, str], encoding: str | None) -> FileF
     with path.open("rb") as file:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise ImportRefused(f"{path}: expected at most {FILE_BYTES_MAX // 1024 // 1024} MiB; export less time")
-        first = file.readline(1024 * 1024)
+        start = file.read(START_BYTES)
     try:
-        encoding = known_encoding(encoding or ("utf-16" if first.startswith(_UTF16) else "utf-8"))
+        encoding = known_encoding(encoding or encoding_of(start))
     except ValueError as fault:
         raise ImportRefused(f"--encoding: {fault}") from fault
-    text = first.decode(encoding, errors="replace")
-    delimiter = max(_DELIMITERS, key=text.count)
-    return FileForm(encoding=encoding, delimiter=delimiter)
+    first = start.decode(encoding, errors="replace").removeprefix(BYTE_ORDER_MARK).splitlines()[:1]
+    text = "".join(first)
+    separator = _SEPARATOR.fullmatch(text)
+    delimiter = separator[1] if separator else max(DELIMITERS, key=text.count)
+    return FileForm(encoding=encoding, delimiter=delimiter, skip_lines=1 if separator else 0)
 
 
 def _check_once(header: tuple[str, ...], path: Path) -> None:

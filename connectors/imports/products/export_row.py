@@ -12,6 +12,7 @@ from connectors.imports.rejections import Rejected
 from domain.money import minor_units
 
 HOURS_MAX = Decimal(24)
+DIGEST_LENGTH = 16
 
 REFUSED = "refused"
 NOT_APPROVED = "not_approved"
@@ -24,7 +25,9 @@ class Named(NamedTuple):
 
 
 class ExportRow(NamedTuple):
-    """`rate` is in `currency` an hour, None where the export states none; `cost_rate` in the company's own currency.
+    """`rate` is in `currency` an hour, `cost_rate` in the company's own; None where the export states none.
+
+    `stated_rate` stays None where a rate is assumed later; `is_approved` is None where the export does not say.
 
     `key` is what stays when hours are edited: the vendor's id where `has_vendor_id`. `amount` is what the export
     says, else hours x rate.
@@ -41,22 +44,23 @@ class ExportRow(NamedTuple):
     hours: Decimal
     billable: bool
     rate: Decimal | None
+    stated_rate: Decimal | None
     currency: str
     amount: Decimal
     cost_rate: Decimal | None
     key: tuple[str, ...]
     has_vendor_id: bool
     changed_at: int | None
-    is_approved: bool
+    is_approved: bool | None
     cells: Mapping[str, str]
 
     def digest(self) -> str:
         """Of what the row says about the work and its price, however the export writes it."""
         said = (
             *self.key, self.client.id, self.project.id, self.person.id, self.task, self.note, self.day.isoformat(),
-            plain(self.hours), self.billable, None if self.rate is None else plain(self.rate), self.currency,
+            plain(self.hours), self.billable, None if self.stated_rate is None else plain(self.stated_rate), self.currency,
         )  # fmt: skip
-        return hashlib.blake2b(repr(said).encode(), digest_size=8).hexdigest()
+        return hashlib.blake2b(repr(said).encode(), digest_size=DIGEST_LENGTH // 2).hexdigest()
 
 
 class NotTaken(NamedTuple):

@@ -66,24 +66,10 @@ class Known(NamedTuple):
 
     def with_events(self, events: Iterable[Event]) -> Known:
         """As if these had been in the folder; no entries."""
-        newest = {kind: dict(self._of(kind)) for kind in _KINDS}
-        costs = {person: list(rates) for person, rates in self.cost_rates.items()}
-        contracted = set(self.contracted)
+        gathered = _Gathered(self)
         for event in events:
-            if event["type"] in _KINDS:
-                _keep_newest(newest[event["type"]], _KINDS[event["type"]], event)
-                contracted.update(_projects(event))
-            elif event["type"] == "CostRateSet":
-                costs.setdefault(str(event.get("person_id")), []).append(event)
-        return self._replace(
-            entities=newest["LegalEntityDefined"],
-            customers=newest["CustomerDefined"],
-            people=newest["PersonDefined"],
-            projects=newest["ProjectActivated"],
-            contracts=newest["ContractSigned"],
-            cost_rates={person: tuple(rates) for person, rates in costs.items()},
-            contracted=frozenset(contracted),
-        )
+            gathered.take(event["type"], event)
+        return gathered.known(self)
 
     def _of(self, kind: str) -> Mapping[str, Event]:
         return {
@@ -94,40 +80,60 @@ class Known(NamedTuple):
         }.get(kind, self.contracts)
 
 
+_NOTHING = Known({}, {}, {}, {}, {}, {}, {}, frozenset(), frozenset(), frozenset())
+
+
+class _Gathered:
+    """What is known of all but entries, while events come."""
+
+    def __init__(self, known: Known) -> None:
+        self._newest = {kind: dict(known._of(kind)) for kind in _KINDS}
+        self._costs = {person: list(rates) for person, rates in known.cost_rates.items()}
+        self._contracted = set(known.contracted)
+
+    def take(self, kind: object, event: Event) -> None:
+        """`kind` is the event's type, or that of the one which it amends."""
+        if kind in _KINDS:
+            _keep_newest(self._newest[str(kind)], _KINDS[str(kind)], event)
+            self._contracted.update(_projects(event))
+        elif kind == "CostRateSet":
+            self._costs.setdefault(str(event.get("person_id")), []).append(event)
+
+    def known(self, before: Known) -> Known:
+        newest = self._newest
+        return before._replace(
+            entities=newest["LegalEntityDefined"],
+            customers=newest["CustomerDefined"],
+            people=newest["PersonDefined"],
+            projects=newest["ProjectActivated"],
+            contracts=newest["ContractSigned"],
+            cost_rates={person: tuple(rates) for person, rates in self._costs.items()},
+            contracted=frozenset(self._contracted),
+        )
+
+
 def read_known(source: str, folders: Iterable[Path], without: Collection[Path] = ()) -> Known:
     """`without` are files that are to be written over."""
-    newest: dict[str, dict[str, Event]] = {kind: {} for kind in _KINDS}
     entries: dict[str, Event] = {}
-    costs: dict[str, list[Event]] = {}
     roles: set[str] = set()
     linked: set[str] = set()
-    contracted: set[str] = set()
+    gathered = _Gathered(_NOTHING)
     for path in _files(folders, {path.resolve() for path in without}):
         for event in _events(path):
             kind = event.get("type")
             if kind in ("TimeApproved", "TimeWithdrawn"):
                 if event.get("source") == source:
                     _keep_newest(entries, "entry_id", event)
-            elif kind in _KINDS:
-                _keep_newest(newest["ContractSigned" if kind == "ContractAmended" else kind], _KINDS[kind], event)
-                contracted.update(_projects(event))
-            elif kind == "CostRateSet":
-                costs.setdefault(str(event.get("person_id")), []).append(event)
-                if event.get("person_id") is None:
-                    roles.add(str(event.get("role")))
             elif kind == "IdentityLinked" and event.get("source") == source:
                 linked.add(str(event.get("source_id")))
-    return Known(
+            else:
+                gathered.take("ContractSigned" if kind == "ContractAmended" else kind, event)
+            if kind == "CostRateSet" and event.get("person_id") is None:
+                roles.add(str(event.get("role")))
+    return gathered.known(_NOTHING)._replace(
         entries={entry_id: _entry(event) for entry_id, event in entries.items()},
-        entities=newest["LegalEntityDefined"],
-        customers=newest["CustomerDefined"],
-        people=newest["PersonDefined"],
-        projects=newest["ProjectActivated"],
-        contracts=newest["ContractSigned"],
-        cost_rates={person: tuple(events) for person, events in costs.items()},
         costed_roles=frozenset(roles),
         linked=frozenset(linked),
-        contracted=frozenset(contracted),
     )
 
 

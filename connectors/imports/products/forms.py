@@ -9,7 +9,7 @@ cells of both kinds, is refused with the option that decides.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -21,6 +21,7 @@ DATE_ORDERS = ("dmy", "mdy", "ymd")
 DECIMALS = {"point": ".", "comma": ","}
 
 _SHOWN = {"dmy": "day/month/year", "mdy": "month/day/year", "ymd": "year-month-day"}
+_EXAMPLES = {"dmy": "31/03/2026", "mdy": "03/31/2026", "ymd": "2026-03-31"}
 _YEAR_FIRST = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")
 _GROUPS = "'’ \u00a0\u202f\u2009"
@@ -44,19 +45,20 @@ class Forms(NamedTuple):
 
 
 def settle_date_order(cells: Iterable[Cell], stated: str | None) -> str:
-    if stated is not None:
-        return stated
     found: dict[str, Cell] = {}
     open_cell: Cell | None = None
-    same_either_way = False
+    is_year_last = False
     for cell in cells:
         orders = _orders(cell.text)
         if len(orders) == 1:
             found.setdefault(orders[0], cell)
-        elif orders and read_day(cell.text, "dmy") == read_day(cell.text, "mdy"):
-            same_either_way = True
-        elif orders:
+        elif orders and read_day(cell.text, "dmy") != read_day(cell.text, "mdy"):
             open_cell = open_cell or cell
+        elif orders or _YEAR_LAST.fullmatch(cell.text):
+            is_year_last = True
+    if stated is not None:
+        _check_order(found, stated)
+        return stated
     if len(found) == 1:
         return next(iter(found))
     if found:
@@ -67,13 +69,21 @@ def settle_date_order(cells: Iterable[Cell], stated: str | None) -> str:
             f'line {open_cell.line}: column "{open_cell.column}": "{open_cell.text}" may be day or month first, and no'
             " date of the file settles it; say --date-order dmy, mdy or ymd (the date format of the account)"
         )
-    return "dmy" if same_either_way else "ymd"
+    return "dmy" if is_year_last else "ymd"
+
+
+def _check_order(found: Mapping[str, Cell], stated: str) -> None:
+    """A file that is written in another order throughout would have its ambiguous dates read wrongly."""
+    for order, cell in found.items():
+        if stated not in found:
+            raise ImportRefused(
+                f'--date-order {stated}: line {cell.line}: column "{cell.column}": "{cell.text}" is {_SHOWN[order]}, and no'
+                f" date of the file can only be {_SHOWN[stated]}; leave it out, or say --date-order {order}"
+            )
 
 
 def settle_decimal(cells: Iterable[Cell], rows: Iterable[Sequence[str]], stated: str | None) -> str:
     """`rows` are hours, rate and amount of a row as texts, where the export has all three."""
-    if stated is not None:
-        return DECIMALS[stated]
     found: dict[str, Cell] = {}
     open_cell: Cell | None = None
     for cell in cells:
@@ -82,6 +92,9 @@ def settle_decimal(cells: Iterable[Cell], rows: Iterable[Sequence[str]], stated:
             found.setdefault("." if point else ",", cell)
         elif point and not cell.text.lstrip("+-").isdigit():
             open_cell = open_cell or cell
+    if stated is not None:
+        _check_decimal(found, stated)
+        return DECIMALS[stated]
     if len(found) == 1:
         return next(iter(found))
     if found:
@@ -100,6 +113,16 @@ def settle_decimal(cells: Iterable[Cell], rows: Iterable[Sequence[str]], stated:
     )
 
 
+def _check_decimal(found: Mapping[str, Cell], stated: str) -> None:
+    for sign, cell in found.items():
+        if DECIMALS[stated] not in found:
+            other = next(name for name, each in DECIMALS.items() if each == sign)
+            raise ImportRefused(
+                f'--decimal {stated}: line {cell.line}: column "{cell.column}": "{cell.text}" has a decimal {other}, and no'
+                f" number of the file has a decimal {stated}; leave it out, or say --decimal {other}"
+            )
+
+
 def read_day(text: str, order: str) -> date:
     """Raises Unreadable."""
     if order == "ymd":
@@ -110,14 +133,18 @@ def read_day(text: str, order: str) -> date:
         day, month = (1, 2) if order == "dmy" else (2, 1)
         parts = (match[3], match[month], match[day]) if match else None
     if parts is None:
-        raise Unreadable(f"expected a date as {_SHOWN[order]}; correct it, or say --date-order")
+        raise Unreadable(f"expected a date as {_form(order)}; correct it, or say --date-order")
     try:
         found = date(*map(int, parts))
     except ValueError as fault:
-        raise Unreadable(f"expected a date as {_SHOWN[order]}, and {fault}") from None
+        raise Unreadable(f"expected a date as {_form(order)}, and {fault}; correct it") from None
     if not FIRST_DATE <= found <= LAST_DATE:
-        raise Unreadable(f"expected a date from {FIRST_DATE} to {LAST_DATE}")
+        raise Unreadable(f"expected a date from {FIRST_DATE} to {LAST_DATE}; correct it")
     return found
+
+
+def _form(order: str) -> str:
+    return f"{_SHOWN[order]}, such as {_EXAMPLES[order]}"
 
 
 def read_clock_time(text: str) -> tuple[int, int, int]:
@@ -126,7 +153,7 @@ def read_clock_time(text: str) -> tuple[int, int, int]:
     hour = int(match[1]) if match else 99
     half = match[4] if match else None
     if match is None or (not 1 <= hour <= 12 if half else hour > 23):
-        raise Unreadable("expected a time such as 13:05, 13:05:00 or 01:05 PM")
+        raise Unreadable("expected a time such as 13:05, 13:05:00 or 01:05 PM; correct it")
     if half:
         hour = hour % 12 + (12 if half in "Pp" else 0)
     return hour, int(match[2]), int(match[3] or 0)
@@ -144,7 +171,7 @@ def is_number(text: str, decimal: str) -> bool:
 def read_quantity(text: str, decimal: str) -> Decimal:
     """A number of any grouping, to six decimals. Raises Unreadable."""
     if not is_number(text, decimal):
-        raise Unreadable(f'expected a number with "{decimal}" before its decimals')
+        raise Unreadable(f'expected a number with "{decimal}" before its decimals, such as 7{decimal}5; correct it')
     thousands = "," if decimal == "." else "."
     plain = text.translate(dict.fromkeys(map(ord, _GROUPS + thousands), None))
     return read_number(plain, decimal, "")
@@ -157,7 +184,10 @@ def read_duration(text: str, decimal: str) -> Decimal:
     try:
         return read_quantity(text, decimal)
     except Unreadable:
-        raise Unreadable(f'expected hours as h:mm:ss or as a number with "{decimal}" before its decimals') from None
+        raise Unreadable(
+            f'expected hours as h:mm:ss or as a number with "{decimal}" before its decimals, such as 1:30 or 1{decimal}5;'
+            " correct it"
+        ) from None
 
 
 def _orders(text: str) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ import re
 from decimal import Decimal
 
 from connectors.imports.products.export_row import ExportRow, Named
+from connectors.imports.products.product import APPROVED
 from connectors.imports.products.reading import (
-    YES,
     Context,
     Reader,
     amount_of,
@@ -42,7 +42,8 @@ def read(row: Row, context: Context) -> ExportRow:
     person = _person(row)
     day = day_in(row, "Date", context)
     hours = duration(row, "Hours", context)
-    billable = flag(row, "Billable?", absent=True)
+    needed(row, "Billable?", "say Yes or No, and export again")
+    billable = flag(row, "Billable?", absent=False)
     currency = _currency(row, context)
     rate = rate_of(row, "Billable Rate", billable, context)
     cost_rate = quantity(row, "Cost Rate", context)
@@ -60,13 +61,14 @@ def read(row: Row, context: Context) -> ExportRow:
         hours=hours,
         billable=billable,
         rate=rate,
+        stated_rate=rate,
         currency=currency,
         amount=amount_of(row, "Billable Amount", hours, rate, currency, context),
-        cost_rate=context.choices.cost_rate if cost_rate is None else cost_rate,
+        cost_rate=cost_rate,
         key=(day.isoformat(), client.id, row.cells["Project"], person.id, task or "", note or ""),
         has_vendor_id=False,
         changed_at=None,
-        is_approved=row.cells.get("Approved?", "yes").casefold() in YES,
+        is_approved=flag(row, APPROVED, absent=False) if APPROVED in row.cells else None,
         cells=row.cells,
     )
 

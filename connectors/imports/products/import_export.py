@@ -14,17 +14,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.imports.checked import fault_of
+from connectors.imports.counting import counted
+from connectors.imports.products.assumed import with_assumed
 from connectors.imports.products.choices import Choices
-from connectors.imports.products.entries import EVENT_ID_NAME_LENGTH_MAX, Entries, rates_of_ours
+from connectors.imports.products.entries import EVENT_ID_NAME_LENGTH_MAX, Entries, approver, rates_of_ours
 from connectors.imports.products.export_file import Export, read_export
 from connectors.imports.products.export_row import NOT_APPROVED, NOT_WORK, REFUSED, ExportRow, NotTaken, plain, value_of
 from connectors.imports.products.former import FormerEntry, Known, read_known
 from connectors.imports.products.forms import Forms
 from connectors.imports.products.import_files import ImportFiles
-from connectors.imports.products.matching import Matched, match
-from connectors.imports.products.product import Product
+from connectors.imports.products.matching import Matched, is_of_import, match
+from connectors.imports.products.product import SOLIDTIME, Product, check_approval
 from connectors.imports.products.read_rows import Rows, in_one_currency, of_one_client, read_rows, refused
-from connectors.imports.products.setup import Json, Unknown, company_of, is_ours, setup_events, unknown
+from connectors.imports.products.setup import Asked, Json, Unknown, company_of, is_ours, setup_events, unknown
 from connectors.imports.products.sums import Sums, by_currency, sums_of
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Rejected, rejected_json
@@ -58,6 +60,15 @@ class Changes(NamedTuple):
     withdrawn: int
 
 
+class TakenAsApproved(NamedTuple):
+    """Imported rows of which the export does not say that they are approved; `is_named` where a person vouches."""
+
+    rows: int
+    approved_by: str
+    is_named: bool
+    has_column: bool
+
+
 class ImportedExport(NamedTuple):
     """Rows read are imported, not approved, no work or refused, in rows, hours and amounts.
 
@@ -79,7 +90,11 @@ class ImportedExport(NamedTuple):
     changes: Changes
     gone: tuple[FormerEntry, ...]
     unrated: int
+    rated_at_zero: int
     differing: int
+    taken_as_approved: TakenAsApproved
+    rated_by_option: int
+    rated_by_contract: int
     unknown: Unknown
     first_statement: str | None
     foreign: tuple[str, ...]
@@ -102,19 +117,29 @@ def import_export(
             raise ImportRefused(f"--known: expected a folder with .jsonl or .avro files, came {each}")
     export = read_export(path, product, wanted.encoding)
     source = export.product.key
+    if not export.rows:
+        raise ImportRefused(
+            f"{path}: no rows: the header of {export.product.title} and nothing below it, so there is nothing to import;"
+            f" choose the days of the report and export again ({export.product.export})"
+        )
+    check_approval(export.product, export.header, export.header_line, str(path), choices.take_unapproved)
     files = ImportFiles(folder, source, name, wanted.replace)
     known = read_known(source, (folder, *wanted.known), files.written_over())
-    company = company_of(known, wanted.entity, wanted.entity_name, choices.currency, wanted.zone, wanted.bootstrap)
-    choices = choices._replace(zone=company.zone, currency=choices.currency or company.currency or None)
+    _check_one_way(source, export.product, known, folder)
+    company = company_of(
+        known, Asked(wanted.entity, wanted.entity_name, choices.currency, wanted.zone, wanted.bootstrap), folder
+    )
+    choices = choices._replace(zone=company.zone, rows_currency=choices.rows_currency or company.currency or None)
     rows = read_rows(export, choices, str(path), wanted.keep_duplicates)
     rows = of_one_client(rows, _clients_of_ours(source, known))
     rows = in_one_currency(rows, _currencies_of_ours(source, known))
-    matching = match(source, rows.taken, known.entries)
-    taken = [each for each in matching.matched if each.row.is_approved or choices.take_unapproved]
-    waiting = [each for each in matching.matched if not (each.row.is_approved or choices.take_unapproved)]
+    assumed = with_assumed(rows.taken, choices, source, known, folder)
+    matching = match(source, assumed.rows, known.entries)
+    taken = [each for each in matching.matched if each.row.is_approved is not False or choices.take_unapproved]
+    waiting = [each for each in matching.matched if each.row.is_approved is False and not choices.take_unapproved]
     taken, invalid = Entries(source, files.name, choices, {}).checked(taken)
     if wanted.bootstrap:
-        _check_rates([each.row for each in taken], path)
+        _check_rates([each.row for each in taken], known, path)
     setup = setup_events(source, [each.row for each in taken], company, known) if wanted.bootstrap else []
     _check_setup(setup, path)
     known_then = known.with_events(setup)
@@ -128,6 +153,9 @@ def import_export(
     result = _result(export, rows, taken, not_taken, gone, len(gone) if wanted.withdraw_missing else 0)
     written = files.write(_with_ids(setup, source, files.name), entries, _listed(not_taken, gone))
     return result._replace(
+        taken_as_approved=_taken_as_approved(export, [each.row for each in taken], choices),
+        rated_by_option=assumed.rated_by_option,
+        rated_by_contract=assumed.rated_by_contract,
         unknown=unknown([each.row for each in taken], known_then),
         first_statement=_first_statement(setup, [each.row for each in taken]),
         foreign=tuple(sorted({each.row.currency for each in taken} - {company.currency})),
@@ -135,6 +163,28 @@ def import_export(
         setup_path=written[0],
         events_path=written[1],
         listed_path=written[2],
+    )
+
+
+def _check_one_way(source: str, product: Product, known: Known, folder: Path) -> None:
+    """Ids of another way of importing are others, so that the same work would be there twice; solidtime's are its own."""
+    if product is SOLIDTIME:
+        return
+    other = next((entry for entry in known.entries.values() if not is_of_import(source, entry)), None)
+    if other is not None:
+        raise ImportRefused(
+            f"{folder}: holds time of {source} that another way has brought (entry {other.entry_id}), such as milepost"
+            " import csv with a mapping, under ids of its own: the same work would be there twice; go on in that way, or"
+            " give another --out"
+        )
+
+
+def _taken_as_approved(export: Export, rows: Iterable[ExportRow], choices: Choices) -> TakenAsApproved:
+    return TakenAsApproved(
+        rows=sum(not row.is_approved for row in rows),
+        approved_by=approver(export.product.key, choices, is_approved=False),
+        is_named=choices.approved_by is not None,
+        has_column=export.product.approved in export.header,
     )
 
 
@@ -148,9 +198,9 @@ def _currencies_of_ours(source: str, known: Known) -> dict[str, str]:
     return {contract["customer_id"]: contract["currency"] for contract in ours}
 
 
-def _check_rates(rows: Sequence[ExportRow], path: Path) -> None:
+def _check_rates(rows: Sequence[ExportRow], known: Known, path: Path) -> None:
     """An export that has no rates or costs at all cannot be billed, and a made-up one would be wrong money."""
-    billable = [row for row in rows if row.billable]
+    billable = [row for row in rows if row.billable and row.project.id not in known.contracted]
     if billable and all(row.rate is None for row in billable):
         raise ImportRefused(
             f"{path}: has no rates; say --rate, per hour, for --bootstrap (the file can be edited then)"
@@ -172,9 +222,10 @@ def _check_setup(setup: Iterable[Json], path: Path) -> None:
 def _check_may_withdraw(not_taken: Iterable[NotTaken], gone: Sequence[FormerEntry], path: Path) -> None:
     unread = [each for each in not_taken if each.status == REFUSED]
     if unread and gone:
+        count = counted(len(unread), "row was", "rows were")
         raise ImportRefused(
-            f"{path}: {len(unread)} rows were refused (the first: {unread[0].rejected.sentence()}), and one of them may"
-            " be an entry that seems missing; correct them, or import without --withdraw-missing"
+            f"{path}: {count} refused (the first: {unread[0].rejected.sentence()}), and one of them may be an entry that"
+            " seems missing; correct them, or import without --withdraw-missing"
         )
 
 
@@ -263,7 +314,11 @@ def _result(
         changes=_changes(imported, withdrawn),
         gone=gone,
         unrated=sum(row.billable and row.rate is None for row in worked),
+        rated_at_zero=sum(row.billable and row.rate == 0 and row.hours > 0 for row in worked),
         differing=sum(row.amount != value for row, value in billed),
+        taken_as_approved=TakenAsApproved(0, "", False, False),
+        rated_by_option=0,
+        rated_by_contract=0,
         unknown=Unknown((), (), (), (), ()),
         first_statement=None,
         foreign=(),

@@ -9,11 +9,12 @@ project is withdrawn and approved again under a new id, `...~2`, because an entr
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
-from connectors.imports.products.export_row import ExportRow
+from connectors.imports.products.export_row import DIGEST_LENGTH, ExportRow
 from connectors.imports.products.former import FormerEntry
 
 K = TypeVar("K", bound=Hashable)
@@ -74,6 +75,13 @@ def match(source: str, rows: Iterable[ExportRow], former: Mapping[str, FormerEnt
             taken.add(base)
     matched = tuple(_matched(row, assigned[row.line], bases) for row in rows)
     return Matching(matched, _gone(rows, bases, taken))
+
+
+def is_of_import(source: str, entry: FormerEntry) -> bool:
+    """By its id, made here of a row's key and count; a mapping makes ids like it, and event ids that end in a line."""
+    has_form = re.fullmatch(rf"{re.escape(source)}-[0-9a-f]{{24}}-[0-9]+(?:{_MOVED}[0-9]+)?", entry.entry_id)
+    is_of_mapping = entry.digest.isdecimal() and len(entry.digest) < DIGEST_LENGTH
+    return has_form is not None and not is_of_mapping
 
 
 def _bases(former: Mapping[str, FormerEntry]) -> _Bases:

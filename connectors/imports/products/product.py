@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from connectors.imports.refusals import ImportRefused
+from connectors.imports.refusals import ImportRefused, nearest
+
+APPROVED: Final = "Approved?"
 
 
 class Product(NamedTuple):
-    """`required` are the columns without which the file is another export; `export` says how the right one is made."""
+    """`required` are the columns without which the file is another export; `export` says how the right one is made.
+
+    `approved` is the column that says what is approved, None where the product exports none.
+    """
 
     key: str
     title: str
     required: tuple[str, ...]
     export: str
+    approved: str | None = None
 
 
 HARVEST = Product(
@@ -22,6 +28,7 @@ HARVEST = Product(
     "Harvest",
     ("Date", "Client", "Project", "Task", "Hours", "Billable?", "First Name", "Last Name"),
     "in Harvest: Reports, Detailed time, Export, CSV",
+    APPROVED,
 )
 TOGGL = Product(
     "toggl",
@@ -78,10 +85,30 @@ def check_product(named: Product | None, header: Sequence[str], file: str) -> Pr
             f" use milepost import {found.key}"
         )
     raise ImportRefused(
-        f"{file}: not a detailed time export of {named.title}: without {_listed(missing(named, header))};"
-        f" it has {', '.join(header[:24])}. A summary does not say who worked on which day; make the detailed export"
-        f" ({named.export}) or write a mapping for milepost import csv"
+        f"{file}: not a detailed time export of {named.title}: without {_listed(missing(named, header))}"
+        f"{nearest(missing(named, header)[0], header)}; it has {', '.join(header[:24])}. A summary does not say who worked on"
+        f" which day; make the detailed export ({named.export}) or write a mapping for milepost import csv"
     )
+
+
+def check_approval(product: Product, header: Sequence[str], line: int, file: str, take_unapproved: bool) -> None:
+    """Rows that nobody approved are not billed in silence, because the column that tells them is missing or renamed."""
+    if take_unapproved or product.approved in header:
+        return
+    strange = next((column for column in header if "approv" in column.casefold()), None)
+    if product.approved is not None:
+        hint = f'; "{strange}" may be meant' if strange else ""
+        raise ImportRefused(
+            f'{file}: line {line}: expected the column "{product.approved}", which tells what is approved, and it is not'
+            f" there{hint}; export again with it ({product.export}), give it this name, or say --take-unapproved if all"
+            " rows count as approved"
+        )
+    if strange is not None:
+        raise ImportRefused(
+            f'{file}: line {line}: column "{strange}": exports of {product.title} are not known to say what is approved,'
+            " so this column cannot be read; take rows that are not approved out, and then the column, or say"
+            " --take-unapproved if all rows count as approved"
+        )
 
 
 def _unknown(header: Sequence[str], file: str) -> str:

@@ -87,7 +87,10 @@ def named(text: str, row: Row, column: str) -> Named:
 def flag(row: Row, column: str, absent: bool) -> bool:
     if not row.cells.get(column):
         return absent
-    return said(row, column, lambda text: read_flag(text, YES, NO))
+    try:
+        return said(row, column, lambda text: read_flag(text, YES, NO))
+    except CellFault as fault:
+        raise CellFault(column, fault.value, f"{fault.reason}; correct it, or export again in English") from None
 
 
 def duration(row: Row, column: str, context: Context) -> Decimal:
@@ -116,13 +119,11 @@ def quantity(row: Row, column: str | None, context: Context) -> Decimal | None:
 
 
 def rate_of(row: Row, column: str | None, billable: bool, context: Context) -> Decimal | None:
-    """A rate not below zero; the rate of the choices where the row has none; none for work that is not billable."""
+    """A rate not below zero; none for work that is not billable."""
     rate = quantity(row, column, context)
     if column is not None and rate is not None and rate < 0:
         raise CellFault(column, row.cells[column], "expected a rate that is not negative; correct it")
-    if not billable:
-        return None
-    return context.choices.rate if rate is None else rate
+    return rate if billable else None
 
 
 def amount_of(
@@ -134,7 +135,7 @@ def amount_of(
 
 def currency_or_chosen(code: str | None, row: Row, column: str, context: Context) -> str:
     if code is None:
-        code = context.choices.currency
+        code = context.choices.rows_currency
         if code is None:
             raise CellFault(column, "", "no currency is known; say it with --currency")
     if not is_currency(code):
@@ -200,13 +201,14 @@ def tracked(
         hours=hours,
         billable=billable,
         rate=rate,
+        stated_rate=rate,
         currency=currency,
         amount=amount_of(row, columns.amount, hours, rate, currency, context),
-        cost_rate=context.choices.cost_rate,
+        cost_rate=None,
         key=(person.id, start.isoformat()),
         has_vendor_id=False,
         changed_at=None,
-        is_approved=True,
+        is_approved=None,
         cells=row.cells,
     )
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from connectors.imports.products.export_row import ExportRow, plain, value_of
@@ -32,6 +33,16 @@ class Company(NamedTuple):
     zone: str
 
 
+class Asked(NamedTuple):
+    """What the options say of the company; all may be left out where the folder knows it."""
+
+    entity: str | None
+    name: str | None
+    currency: str | None
+    zone: str | None
+    bootstrap: bool
+
+
 class Unknown(NamedTuple):
     """What rows refer to and no event defines; entries of it wait until it is known."""
 
@@ -42,28 +53,58 @@ class Unknown(NamedTuple):
     contracts: tuple[str, ...]
 
 
-def company_of(
-    known: Known, entity: str | None, name: str | None, currency: str | None, zone: str | None, bootstrap: bool
-) -> Company:
-    """The company named, or the one that is known; a zone is needed in any case, for days end somewhere."""
+def company_of(known: Known, asked: Asked, folder: Path) -> Company:
+    """The company named, or the one that is known; a zone is needed in any case, for days end somewhere.
+
+    Raises ImportRefused where an option says other than what is known: else it would be passed over in silence, or a
+    second company would stand beside the first.
+    """
+    entity = asked.entity
     if entity is None and len(known.entities) == 1:
         entity = next(iter(known.entities))
-    if entity is not None and entity in known.entities:
+    if entity is not None and known.entities:
+        _check_known(known, entity, folder)
         stands = known.entities[entity]
-        return Company(entity, str(stands["name"]), str(stands["currency"]), zone or str(stands["zone"]))
-    if known.entities and not bootstrap and entity is not None:
-        raise ImportRefused(f'--entity: expected one of {", ".join(sorted(known.entities))}, came "{entity}"')
-    if bootstrap:
-        given = {"--entity": entity, "--currency": currency, "--zone": zone}
+        company = Company(entity, str(stands["name"]), str(stands["currency"]), str(stands["zone"]))
+        _check_same(company, asked, folder)
+        return company
+    if asked.bootstrap:
+        given = {"--entity": entity, "--currency": asked.currency, "--zone": asked.zone}
         lacking = [option for option, value in given.items() if not value]
         if lacking:
             raise ImportRefused(
                 f"--bootstrap needs {' and '.join(lacking)}: no company of that name is known in the folder; such as"
                 " --entity studio --currency EUR --zone Europe/Berlin"
             )
-    if not zone:
+    if not asked.zone:
         raise ImportRefused("--zone is needed, such as --zone Europe/Berlin: no one company is known whose zone it is")
-    return Company(entity or "", name or entity or "", currency or "", zone)
+    return Company(entity or "", asked.name or entity or "", asked.currency or "", asked.zone)
+
+
+def _check_known(known: Known, entity: str, folder: Path) -> None:
+    if entity not in known.entities:
+        there = ", ".join(
+            f"{each} ({event['currency']}, {event['zone']})" for each, event in sorted(known.entities.items())
+        )
+        raise ImportRefused(
+            f'--entity: expected one of {there}, which {folder} holds, came "{entity}"; leave --entity out where it is'
+            " meant, give another --out for another company, or put the LegalEntityDefined of a second one into the"
+            " folder first"
+        )
+
+
+def _check_same(company: Company, asked: Asked, folder: Path) -> None:
+    compared = (
+        ("--currency", asked.currency, company.currency, "; for rows that name no currency say --rows-currency"),
+        ("--zone", asked.zone, company.zone, ""),
+        ("--entity-name", asked.name, company.name, ""),
+    )
+    for option, said, stands, further in compared:
+        if said is not None and said != stands:
+            raise ImportRefused(
+                f'{option}: expected {stands}, which {company.legal_entity_id} has in {folder}, came "{said}"; leave'
+                f" {option} out, or give another --out for another company{further}"
+            )
 
 
 def unknown(rows: Sequence[ExportRow], known: Known) -> Unknown:
@@ -136,7 +177,7 @@ class _Writer:
             former = self._known.cost_rates.get(person, ())
             days = _costs_by_day(rows)
             steps = _cost_steps(days)
-            differs = any(_cost_on(former, day) != cost for day, cost in days.items())
+            differs = any(cost_on(former, day) != cost for day, cost in days.items())
             ours = all(event.get("source") == self._source for event in former)
             costed_by_role = not former and self._known.people.get(person, {}).get("role") in self._known.costed_roles
             if differs and ours and not costed_by_role:
@@ -255,7 +296,7 @@ def _cost_steps(days: Mapping[date, Decimal]) -> list[tuple[date, date | None, D
     return [(first, last, cost) for (first, cost), last in zip(steps, [*ends, None], strict=True)]
 
 
-def _cost_on(events: Iterable[Event], day: date) -> Decimal | None:
+def cost_on(events: Iterable[Event], day: date) -> Decimal | None:
     """Of the highest version whose days hold it."""
     text = day.isoformat()
     holding = [

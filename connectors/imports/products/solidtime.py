@@ -61,13 +61,14 @@ def read(row: Row, context: Context) -> ExportRow:
         hours=hours,
         billable=billable,
         rate=rate,
+        stated_rate=rate,
         currency=currency,
         amount=value_of(hours, rate, currency),
-        cost_rate=context.choices.cost_rate,
+        cost_rate=None,
         key=(entry_id,),
         has_vendor_id=True,
         changed_at=_instant(row, "updated_at", "export again") // 1000 if changed_at else None,
-        is_approved=True,
+        is_approved=None,
         cells=row.cells,
     )
 
@@ -115,7 +116,7 @@ def _rate(row: Row, context: Context) -> Decimal | None:
         *context.names.get("organizations", {}).values(),
     ]
     rates = (_cents(place.get("billable_rate", "")) for place in places)
-    return next((rate for rate in rates if rate is not None), context.choices.rate)
+    return next((rate for rate in rates if rate is not None), None)
 
 
 def _cents(text: str) -> Decimal | None:

@@ -30,7 +30,7 @@ def read(row: Row, context: Context) -> ExportRow:
 
 
 def quantities(row: Row, context: Context) -> tuple[Decimal | None, Decimal | None, str]:
-    return readable(lambda: hours_stated(row, "Duration", context)), None, context.choices.currency or ""
+    return readable(lambda: hours_stated(row, "Duration", context)), None, context.choices.rows_currency or ""
 
 
 READER = Reader(

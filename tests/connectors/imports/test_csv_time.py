@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connectors.imports.csv_rows import CUT_OFF
 from connectors.imports.csv_time import ImportedTime, import_time
 from connectors.imports.mapping_file import read_mapping
 from connectors.imports.refusals import ImportRefused
@@ -106,7 +107,7 @@ def test_rows_that_cannot_be_read_are_listed_with_their_line_and_the_rest_goes_o
     ]
     assert rejected(result)[0]["reason"] == 'expected a number with "." before its decimals'
     assert list(rejected(result)[0]["row"].values()) == ["2", "P", "Ben", "2026-03-02", "7,5"]
-    assert rejected(result)[3]["reason"] == "expected 5 cells as in the header, came 4"
+    assert rejected(result)[3]["reason"] == f"expected 5 cells as in the header, came 4; {CUT_OFF}"
     assert (result.rows, result.imported, result.rejected) == (7, 2, 5)
 
 
@@ -227,7 +228,9 @@ description = { template = "{Task}: {Note}", allow_empty = true }
 def test_a_rejected_row_is_told_in_one_plain_line(tmp_path: Path) -> None:
     result = imported(tmp_path, HEADER + '1,P,Ben,"\x1b[31msoon\nor later",8\n')
     sentence = result.rejected_first[0].sentence()
-    assert sentence == 'line 2: column "Date": expected a date as %Y-%m-%d (came "�[31msoon�or later")'
+    assert (
+        sentence == 'line 2: column "Date": expected a date as %Y-%m-%d, such as 2026-03-31 (came "�[31msoon�or later")'
+    )
 
 
 def test_a_rate_of_the_row_comes_with_who_approved_it(tmp_path: Path) -> None:
@@ -395,3 +398,22 @@ def test_texts_that_mean_empty_are_empty(tmp_path: Path) -> None:
         FIELDS + 'task = "Task"\n[file]\nempty = ["N/A", "-"]\n',
     )
     assert "task" not in events(result)[0]
+
+
+def test_a_header_without_rows_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ImportRefused, match=r"march\.csv: no rows: a header and nothing below it, so there is nothing"):
+        imported(tmp_path, HEADER)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"PK\x03\x04\x14\x00", "is a zip or a spreadsheet"),
+        (b"%PDF-1.7\n", "is a PDF; make the export as CSV"),
+        (b"\x00\x01\x02\x03" * 9, "expected a CSV, came bytes that are no text"),
+    ],
+)
+def test_what_is_no_text_is_named(tmp_path: Path, content: bytes, told: str) -> None:
+    with pytest.raises(ImportRefused, match=told):
+        imported(tmp_path, content)

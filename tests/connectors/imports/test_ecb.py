@@ -123,3 +123,17 @@ def test_what_is_not_the_table_is_refused(tmp_path: Path, content: str | bytes, 
 def test_a_currency_that_is_not_quoted_is_refused_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(ImportRefused, match='came "USP"; the nearest is "USD"; it has USD, JPY, EEK'):
         imported(tmp_path, HISTORY, ALL._replace(currencies=("USP",)))
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        ("Date,USD,\n", ALL),
+        ("Date,USD,\n2026-03-02,1.1,\n", RatesWanted(date(2026, 4, 1), date(2026, 4, 30), ())),
+    ],
+    ids=["header only", "other days"],
+)
+def test_a_file_without_a_wanted_day_says_so(tmp_path: Path, content: str, wanted: RatesWanted) -> None:
+    with pytest.raises(ImportRefused, match=f"no rates: the file has no day from {wanted.first} to {wanted.last}, so"):
+        imported(tmp_path, content, wanted)
+    assert not list(tmp_path.rglob("*.jsonl"))

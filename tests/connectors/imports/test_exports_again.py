@@ -155,7 +155,7 @@ def test_what_lies_outside_the_days_of_the_export_is_not_gone(tmp_path: Path) ->
 
 def test_nothing_is_withdrawn_while_rows_cannot_be_read(tmp_path: Path) -> None:
     imported(tmp_path, written(HARVEST_ROW, {"Notes": "a"}), HARVEST)
-    with pytest.raises(ImportRefused, match=r"1 rows were refused .*without --withdraw-missing"):
+    with pytest.raises(ImportRefused, match=r"1 row was refused .*without --withdraw-missing"):
         imported(tmp_path, written(HARVEST_ROW, {"Notes": "a", "Hours": "x"}), HARVEST, withdraw_missing=True)
     assert len(list((tmp_path / "out").glob("*.jsonl"))) == 2
 

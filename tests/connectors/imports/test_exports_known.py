@@ -76,7 +76,10 @@ def test_the_company_is_known_after_the_first_import(tmp_path: Path) -> None:
     later = written({**HARVEST_ROW, "Date": "2026-04-02"})
     result = imported(tmp_path, later, HARVEST, entity=None, zone=None, currency=None)
     assert result.changes.new == 1
-    with pytest.raises(ImportRefused, match='--entity: expected one of studio, came "other"'):
+    with pytest.raises(
+        ImportRefused,
+        match=r'--entity: expected one of studio \(EUR, Europe/Berlin\), which .*/out holds, came "other"; leave',
+    ):
         imported(tmp_path, later, HARVEST, entity="other", zone=None, bootstrap=False)
 
 

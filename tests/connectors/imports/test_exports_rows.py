@@ -58,7 +58,7 @@ def written(row: dict[str, str], *others: dict[str, str]) -> str:
         ),
         ({"Hours": "many"}, "Hours", 'expected hours as h:mm:ss or as a number with "," before its decimals'),
         ({"Date": ""}, "Date", "nothing is there; give the entry a date and export again"),
-        ({"Date": "soon"}, "Date", "expected a date as year-month-day; correct it, or say --date-order"),
+        ({"Date": "soon"}, "Date", "expected a date as year-month-day, such as 2026-03-31; correct it, or say"),
         ({"Client": ""}, "Client", "nothing is there; give the project a client, or say --client for such rows"),
         ({"Project": ""}, "Project", "nothing is there; give the entry a project and export again"),
         ({"First Name": "", "Last Name": ""}, "First Name", "nothing is there; name the person in Harvest"),

@@ -24,6 +24,7 @@ from connectors.imports.mapping import (
     TimeFields,
 )
 from connectors.imports.mapping_file import read_mapping
+from connectors.imports.refusals import ImportRefused
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE = (DOCS / "import.md").read_text(encoding="utf-8")
@@ -124,6 +125,12 @@ def test_harvest(tmp_path: Path) -> None:
     assert result.left_out == (("Approved? is not Yes", 1),)
     assert (result.rejected, result.untold) == (0, 0)
     assert {each["project_id"] for each in entries(result)} == {"BR-1"}
+
+
+def test_a_mapping_does_not_pass_over_a_column_of_approvals_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(ImportRefused, match=r'skip\.0\.column: expected a column of export\.csv, came "Approved\?"'):
+        imported(tmp_path, HARVEST.replace("Approved?", "OK"), DOCS / "mappings" / "harvest.toml")
+    assert not (tmp_path / "out").exists()
 
 
 def test_harvest_gives_a_row_the_same_id_when_it_was_invoiced_meanwhile(tmp_path: Path) -> None:

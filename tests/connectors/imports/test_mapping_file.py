@@ -80,7 +80,7 @@ def test_every_column_is_known_with_the_key_that_reads_it(tmp_path: Path) -> Non
         ('hours = { column = "Hours", value = 8 }', "time.hours: expected exactly one of column, columns, template"),
         ("hours = { unit = 'clock' }", "came none"),
         ('worked_on = { column = "Date", format = "%d.%Q" }', 'time.worked_on.format: expected "iso" or a format'),
-        ('worked_on = { value = "soon" }', 'time.worked_on: expected a date as iso, came "soon"'),
+        ('worked_on = { value = "soon" }', 'time.worked_on: expected a date as iso, such as 2026-03-31, came "soon"'),
         (
             'hours = { column = "Hours", default = "none" }',
             'time.hours: expected a number with "." before its decimals',

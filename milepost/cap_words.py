@@ -1,0 +1,42 @@
+"""What is said of a cap that has no room: since when, by what, and whether anything waits because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+from connectors.files.cap_use import UsedUp
+from domain.outputs import ForecastCap
+from domain.units import Amount, Instant
+from milepost.console import amount_text
+
+
+def used_up_text(one: UsedUp) -> str:
+    """A hard cap holds back, a soft one warns."""
+    by = f" by {one.label}" if one.label else ""
+    return f"{cap_name(one.cap)} is used up since {instant_day(one.since)}{by}; {held_back(one, amount_text)}"
+
+
+def held_back(one: UsedUp, money: Callable[[Amount], str]) -> str:
+    if one.cap.kind == "soft":
+        return "it is soft, so nothing is held back"
+    waiting = one.waiting
+    if waiting is None or not waiting.blocks_amount:
+        return "nothing waits over it"
+    entries = "1 entry waits" if waiting.blocks_count == 1 else f"{waiting.blocks_count:,} entries wait"
+    return f"{entries} over it, {money(waiting.blocks_amount)} {waiting.blocks_currency or ''}".rstrip()
+
+
+def cap_name(cap: ForecastCap) -> str:
+    soft = "soft cap" if cap.kind == "soft" else "cap"
+    return f"{soft} {cap.cap_id}" + (f" of contract {cap.contract_id}" if cap.contract_id is not None else "")
+
+
+def cap_kind(cap: ForecastCap) -> str:
+    """Such as hard, or soft by month."""
+    return f"{cap.kind or ''}{' by month' if cap.period == 'month' else ''}".strip()
+
+
+def instant_day(at: Instant) -> date:
+    """In UTC, as `--as-of` counts days."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)).date()

@@ -1,0 +1,167 @@
+"""What becomes of an exception that somebody waives or resolves, or whose fact is sent again: one table, for plans, for what is listed
+of decisions, and for docs/exceptions.md.
+
+It says what `state/handlers/control.py` does; a test compares both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from domain.exceptions import CATALOGUE
+from domain.identity import engagement_of
+from domain.outputs import ExceptionRaised
+from domain.policy_faults import HOURS_OF_A_YEAR
+from state.assess import WAIVABLE
+from state.handlers.control import DIFFERENCE, is_missing
+
+WORK: Final = "time_entry"
+OVER_CAP: Final = "over_cap"
+POSTED: Final = "posted work"
+
+
+class Effect(StrEnum):
+    """Of a waiver or a resolution."""
+
+    POSTS_WORK = "posts the work, this version of it only"
+    POSTS_INVOICE = "posts the invoice with the statement's amount"
+    NOT_BILLED = "accepts the work as not billed: posts nothing, it stays over the cap until there is room"
+    CLOSES = "closes it, posts nothing"
+    COMES_BACK = "raised again at once"
+    REFUSED = "refused: it cannot replace what is missing"
+
+
+# Where nothing is settled, or only for as long as the command takes.
+USELESS: Final = frozenset({Effect.COMES_BACK, Effect.REFUSED})
+# Settled by the fact behind it, put right.
+CORRECTED: Final = frozenset({"conflicting_version", "invalid_terms", "self_approved", "unapproved_amendment"})
+# What an exception may be about where it is about work, and otherwise; a category in neither is about work alone.
+ABOUT: Final = {
+    "outside_contract_dates": ("work", "contract"),
+    "self_approved": ("work", "amendment", "decision"),
+    "conflicting_version": ("work", POSTED, "any other fact"),
+    "no_exchange_rate": ("work", "invoice, forecast"),
+    "stale_exchange_rate": ("work", "invoice"),
+    "unknown_reference": ("work", "contract, invoice, request"),
+    "over_cap": ("cap",),
+    "cap_below_consumption": ("cap",),
+    "statement_differs_from_invoice": ("invoice",),
+    "posting_rejected": ("invoice",),
+    "rounding_over_limit": ("journal",),
+    "no_estimate": ("project",),
+    "amendment_gap": ("amendment",),
+    "unapproved_amendment": ("amendment",),
+    "invalid_terms": ("contract",),
+    "unsupported": ("project, contract",),
+    "unrouted": ("any fact",),
+    "not_authoritative": ("any fact",),
+    "intake_behind": ("day",),
+    "skipped_by_operator": ("record",),
+    "project_already_bound": ("project",),
+}
+KINDS: Final = {"work": WORK, POSTED: WORK, "amendment": "contract", "contract": "contract", "decision": "exception"}
+RESENT: Final = {
+    "work": "the work",
+    POSTED: "the work",
+    "amendment": "the amendment",
+    "contract": "the contract",
+    "decision": "the decision",
+    "invoice": "the invoice",
+    "contract, invoice, request": "the fact, where it is one",
+    "any other fact": "the fact",
+    "any fact": "the fact, where it was accepted",
+    "invoice, forecast": "the invoice",
+    "project": "the project",
+    "project, contract": "the project or contract",
+}
+
+
+def of_waiver(category: str, subject_kind: str, *, waits: bool = True) -> Effect:
+    """`waits`: of work, whether it is posted only when the exception ends."""
+    if subject_kind == WORK and waits:
+        return Effect.POSTS_WORK if category in WAIVABLE else Effect.REFUSED
+    return Effect.REFUSED if is_missing(category, subject_kind) else _settling(category)
+
+
+def of_resolution(category: str, subject_kind: str, *, waits: bool = True) -> Effect:
+    if (subject_kind == WORK and waits) or is_missing(category, subject_kind) or category == DIFFERENCE:
+        return Effect.COMES_BACK
+    return _settling(category)
+
+
+def _settling(category: str) -> Effect:
+    if category == OVER_CAP:
+        return Effect.NOT_BILLED
+    return Effect.POSTS_INVOICE if category == DIFFERENCE else Effect.CLOSES
+
+
+# Of one exception
+
+
+def effect_of(raised: ExceptionRaised, type_name: str) -> Effect | None:
+    """None of an assignment, which settles nothing and is not meant to."""
+    if type_name == "ExceptionWaived" and _is_beyond_a_year(raised):
+        return Effect.REFUSED
+    effects = {"ExceptionWaived": of_waiver, "ExceptionResolved": of_resolution}
+    if type_name not in effects:
+        return None
+    return effects[type_name](raised.category, raised.subject_kind, waits=_waits(raised))
+
+
+def refusal_to_decide(raised: ExceptionRaised) -> str | None:
+    """Why no decision reaches the exception."""
+    if not engagement_of(raised.exception_id):
+        return "it is about reference data; send the corrected record"
+    return None
+
+
+def refusal_to_waive(raised: ExceptionRaised) -> str | None:
+    """Why a waiver would change nothing."""
+    if _is_beyond_a_year(raised):
+        return "no waiver lets more hours pass than a year has. Correct the hours."
+    if effect_of(raised, "ExceptionWaived") is Effect.REFUSED:
+        return f"a waiver cannot replace what is missing. {raised.resolution}"
+    return refusal_to_decide(raised)
+
+
+def _waits(raised: ExceptionRaised) -> bool:
+    """All work does, but for posted work whose version came twice: its first one stands, and no person is named."""
+    return raised.category != "conflicting_version" or raised.person_id is not None
+
+
+def _is_beyond_a_year(raised: ExceptionRaised) -> bool:
+    return raised.category == "hours_out_of_range" and abs(raised.blocks_hours or 0) > HOURS_OF_A_YEAR
+
+
+# All of them
+
+
+class Row(NamedTuple):
+    category: str
+    about: str
+    waive: str
+    resolve: str
+    resend: str
+
+
+def rows() -> Iterator[Row]:
+    """Every category with what it may be about."""
+    for category in sorted(CATALOGUE):
+        for about in ABOUT.get(category, ("work",)):
+            kind = KINDS.get(about, about)
+            waits = about != POSTED
+            yield Row(
+                category,
+                about,
+                of_waiver(category, kind, waits=waits),
+                of_resolution(category, kind, waits=waits),
+                RESENT.get(about, "no one fact"),
+            )
+
+
+def markdown() -> str:
+    """The table of docs/exceptions.md."""
+    lines = ["| category | about | waive | resolve | resend sends again |", "|---|---|---|---|---|"]
+    return "\n".join([*lines, *(f"| `{row.category}` | {' | '.join(row[1:])} |" for row in rows())])

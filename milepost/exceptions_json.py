@@ -1,0 +1,67 @@
+"""Exceptions for machines: shapes that keep their meaning from version to version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from connectors.files.found_exceptions import Known, Step
+from connectors.json_records import record_to_json
+from connectors.json_values import decimal_text, instant_text
+from domain.events.catalogue import Event
+from domain.units import AMOUNT_SCALE, Instant
+from milepost.console import shape
+from milepost.exceptions_shown import Decided, amounts_of, days_open, decided_groups, groups_of
+
+
+def list_json(known: Sequence[Known], as_of: Instant, decided: Decided) -> dict[str, Any]:
+    """Version 1 of the shape."""
+    return shape(
+        1,
+        as_of=instant_text(as_of),
+        count=len(known),
+        amounts=amounts_json(amounts_of(known)),
+        groups=groups_json(known, as_of),
+        decided=[
+            {**group._asdict(), "amounts": amounts_json(group.amounts), "not_billed": amounts_json(group.not_billed)}
+            for group in decided_groups(decided)
+        ],
+        exceptions=[known_json(each, as_of, decided.ended.get(each.raised.exception_id)) for each in known],
+    )
+
+
+def groups_json(known: Iterable[Known], as_of: Instant) -> list[dict[str, Any]]:
+    return [
+        {**group._asdict(), "amounts": amounts_json(group.amounts), "oldest": instant_text(group.oldest)}
+        for group in groups_of(known, as_of)
+    ]
+
+
+def known_json(known: Known, as_of: Instant, ended: Event | None) -> dict[str, Any]:
+    """`decision` is the event by which a person closed it."""
+    return {
+        **record_to_json(known.raised),
+        "state": "open" if known.is_open else "closed",
+        "since": instant_text(known.since),
+        "age_days": days_open(known, as_of),
+        "closed": record_to_json(known.closed) if known.closed is not None else None,
+        "decision": record_to_json(ended) if known.is_decided and ended is not None else None,
+    }
+
+
+def amounts_json(amounts: dict[str, int]) -> dict[str, str]:
+    return {currency: decimal_text(AMOUNT_SCALE, 2, amount) for currency, amount in amounts.items()}
+
+
+def show_json(
+    known: Known, as_of: Instant, ended: Event | None, fact: Event | None, steps: Sequence[Step]
+) -> dict[str, Any]:
+    return shape(
+        1,
+        exception=known_json(known, as_of, ended),
+        fact=record_to_json(fact) if fact is not None else None,
+        history=[
+            {"at": instant_text(step.at), "said": record_to_json(step.said), "cause": record_to_json(step.cause)}
+            for step in steps
+        ],
+    )

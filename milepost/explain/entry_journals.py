@@ -1,0 +1,179 @@
+"""Journals of time entries: cost, revenue, and what changed of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.accounts import (
+    CONTRACT_ASSET,
+    SERVICE_REVENUE,
+)
+from domain.explanation import Arithmetic, Node, constant, less, negated, total
+from domain.money import round_ratio, smallest_unit
+from domain.outputs import JournalEntry, JournalLine
+from milepost.explain.entries import EntryNodes, Standing, step_of
+from milepost.explain.exchanges import Exchanges
+from milepost.explain.invoice_journals import InvoiceJournals
+from milepost.explain.journal_lines import JournalLines, journals_until
+from milepost.explain.sources import Sources
+from state.books import Posted, Work
+from state.trace import Said, works_of
+
+
+class EntryJournals:
+    def __init__(
+        self,
+        sources: Sources,
+        entries: EntryNodes,
+        lines: JournalLines,
+        exchanges: Exchanges,
+        invoices: InvoiceJournals,
+    ) -> None:
+        self.sources = sources
+        self.entries = entries
+        self.lines = lines
+        self.exchanges = exchanges
+        self.invoices = invoices
+
+    def of_entry(
+        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+    ) -> tuple[Node | None, Node | None]:
+        at = self.work_of(said, journal)
+        if at is None:
+            return None, None
+        if line.purpose == "cost":
+            amount = self._cost(at)
+        elif journal.kind == "difference" and journal.rule.startswith("remeasure"):
+            return self.invoices.remeasured(said, journal, line, at, number)
+        elif journal.kind == "difference":
+            return self._difference(said, journal, line, at, number)
+        elif line.purpose == "revenue":
+            amount = self._revenue(at, line)
+        else:
+            amount = None
+        if amount is None:
+            return None, None
+        amount = _signed(amount, line.amount)
+        return amount, self.exchanges.converted(amount, journal, line, at)
+
+    def work_of(self, said: Said, journal: JournalEntry) -> Standing | None:
+        """The version of the entry that keeps the journal, at the step that posted it."""
+        entry = self.sources.trace.entry_at(journal.affected_id, said.step)
+        for work in works_of(entry) if entry is not None else ():
+            if any(posted.journal_id == journal.journal_id for posted in work.journals):
+                assert entry is not None, "the work is the entry's"
+                return Standing(said.step, entry, work)
+        return None
+
+    def _cost(self, at: Standing) -> Node | None:
+        return self.entries.cost(at, at.work.cost) if at.work.cost is not None else None
+
+    def _revenue(self, at: Standing, line: JournalLine) -> Node | None:
+        """What the entry has on the account: 1160 has what only earns revenue, the line's own account the rest."""
+        price = at.work.price
+        if price is None:
+            return None
+        rounding = self.entries.rounding(at.entry.entry_id, at.step) if price.rounding else None
+        recognised = self.entries.recognised(at)
+        if line.account == SERVICE_REVENUE or price.recognised <= price.allowed:
+            base = recognised
+        elif line.account == CONTRACT_ASSET and price.account != CONTRACT_ASSET:
+            return less(
+                f"{at.entry.entry_id}: beyond what caps allow", recognised, self.entries.allowed(at), rule="R22"
+            )
+        else:
+            base = self.entries.allowed(at)
+        if rounding is not None:
+            base = total(f"{at.entry.entry_id}: with cents of lines", (base, rounding), "amount", price.currency)
+        return base
+
+    def _difference(
+        self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, number: int
+    ) -> tuple[Node | None, Node | None]:
+        """What the price says now, less what the entry's journals carry."""
+        if line.account == SERVICE_REVENUE:
+            return self.lines.balancing(journal, number)
+        before = self._before(at.work, journal.journal_id)
+        carried = self._carried(before, line.account, "revenue")
+        target = self._target(at, line.account, journal.currency)
+        amount = less(
+            f"{at.entry.entry_id}: what it is now, less what its journals carry", target, carried[0], rule="R19"
+        )
+        why = (
+            (Node("moved by", event=self.sources.cause(said.step)), *self.entries.caps.room_around(at))
+            if journal.rule == "cap"
+            else (Node("moved by", event=self.sources.cause(said.step)),)
+        )
+        amount = amount._replace(why=why)
+        return amount, self._difference_ledger(amount, carried, journal, line, at)
+
+    def _target(self, at: Standing, account: str, currency: str) -> Node:
+        price = at.work.price
+        if price is None or not price.line_id:
+            return constant("nothing now", 0, "amount", currency)
+        beyond = price.recognised > price.allowed
+        if account == price.account:
+            line = JournalLine(account, "revenue", 0, 0)
+            made = self._revenue(at, line)
+            assert made is not None, "the work has a price"
+            if beyond and account == CONTRACT_ASSET:
+                more = less("beyond what caps allow", self.entries.recognised(at), self.entries.allowed(at), rule="R22")
+                made = total("on 1160", (made, more), "amount", currency)
+            return made
+        if account == CONTRACT_ASSET and beyond:
+            return less(
+                f"{at.entry.entry_id}: beyond what caps allow",
+                self.entries.recognised(at),
+                self.entries.allowed(at),
+                rule="R22",
+            )
+        return constant("nothing on this account now", 0, "amount", currency)
+
+    def _before(self, work: Work, journal_id: str) -> list[Posted]:
+        return journals_until(work.journals, journal_id)
+
+    def _carried(self, journals: list[Posted], account: str, purpose: str) -> tuple[Node, Node]:
+        """Sums of the lines that journals have on an account."""
+        amounts, ledgers = [], []
+        for posted in journals:
+            for number, leg in enumerate(posted.lines, 1):
+                if leg.account == account and leg.purpose == purpose:
+                    amount, ledger = self.lines.leg(posted, number)
+                    amounts.append(amount)
+                    ledgers.append(ledger)
+        return (
+            total("carried by its journals", amounts, "amount", amounts[0].currency if amounts else ""),
+            total(
+                "carried by its journals, in ledger currency",
+                ledgers,
+                "amount",
+                ledgers[0].currency if ledgers else "",
+            ),
+        )
+
+    def _difference_ledger(
+        self, amount: Node, carried: tuple[Node, Node], journal: JournalEntry, line: JournalLine, at: Standing
+    ) -> Node | None:
+        """What takes back uses the ledger amount that is carried, in proportion; what adds the rate of the date."""
+        had, had_ledger = carried[0].value or 0, carried[1].value or 0
+        delta = amount.value or 0
+        if had and (had > 0) != (delta > 0) and abs(delta) <= abs(had):
+            if delta == -had:
+                return negated("in ledger currency, all that is carried", carried[1], rule="R52")
+            plan = self.exchanges.plan(at)
+            mode = (plan.policies.money_mode if plan is not None else None) or "half_up"
+            made = round_ratio(had_ledger * delta, had, smallest_unit(journal.ledger_currency), mode)
+            parameters: dict[str, Any] = {"step": step_of(journal.ledger_currency), "mode": mode}
+            return Node(
+                "in ledger currency, in proportion to what is carried",
+                made,
+                "amount",
+                journal.ledger_currency,
+                Arithmetic("proportion", (carried[1], amount, carried[0]), parameters),
+                "R52",
+            )
+        return self.exchanges.converted(amount, journal, line, at)
+
+
+def _signed(node: Node, value: int) -> Node:
+    return node if node.value == value else negated("amount", node)

@@ -1,0 +1,490 @@
+"""A forecast by month and in other currencies: what is booked, what remains by its weights, billings and cash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from domain.accounts import PROJECT_LABOR, REVENUE
+from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
+from domain.forecast import MONTHS_MAX, percent, spread
+from domain.money import HALF_UP, format_decimal, smallest_unit
+from domain.outputs import ForecastFigures, ForecastMonth, ForecastUpdate
+from domain.units import HOURS_SCALE
+from milepost.explain.entries import EntryNodes, Standing, least, most
+from milepost.explain.forecasts import COST, FIGURES, HOURS, REVENUES, Context, ForecastNodes
+from milepost.explain.journals import JournalNodes
+from milepost.explain.records import RecordNodes
+from milepost.explain.sources import Sources
+from milepost.explain.statements import StatementNodes
+from state.books import Posted
+from state.forecast.bases import ESTIMATE, Weighed, estimate_of
+from state.forecast.figures import Shape, billing_months, lines_of, oldest_open, shape_of, statement_months
+from state.forecast.outlook import ledger_currency, project_contracts
+from state.forecast.planned import first_month, planned_from
+from state.trace import Said
+
+MEASURES = ("hours", "cost", "revenue", "billings", "cash")
+SHEETS = ("project", "ledger", "group")
+
+Tally = tuple[Node, Node, Node]
+# Month billed, month paid, and the amount.
+Expected = tuple[str, str, Node]
+
+
+class Sheet(NamedTuple):
+    """A forecast in one currency."""
+
+    figures: Mapping[str, Node]
+    months: Mapping[str, Mapping[str, Node]]
+
+
+class MonthNodes:
+    def __init__(
+        self,
+        sources: Sources,
+        entries: EntryNodes,
+        statements: StatementNodes,
+        journals: JournalNodes,
+        records: RecordNodes,
+        forecasts: ForecastNodes,
+    ) -> None:
+        self.sources = sources
+        self.entries = entries
+        self.statements = statements
+        self.journals = journals
+        self.records = records
+        self.forecasts = forecasts
+        self._memo: dict[tuple[int, str, str], Sheet] = {}
+
+    def sheet(self, said: Said, which: str) -> Sheet | None:
+        """None where the forecast was not told in the currency."""
+        told: ForecastFigures | None = getattr(said.record, which)
+        if told is None:
+            return None
+        key = (said.step, said.record.project_id, which)
+        if key not in self._memo:
+            self._memo[key] = self._sheet(said, which, told)
+        return self._memo[key]
+
+    def _sheet(self, said: Said, which: str, told: ForecastFigures) -> Sheet:
+        own = self.forecasts.context(said)
+        of = _in(own, told.currency)
+        ledger = ledger_currency(of.draft, of.forecast.legal_entity_id) or own.currency
+        project = of.draft.project(own.update.project_id)
+        posted = (
+            which != "project" and told.currency == ledger and any(key.endswith(f"|{ledger}") for key in project.posted)
+        )
+        booked = self._booked(of, posted=posted)
+        burn = self._burn(of, booked, posted=posted)
+        if not posted:
+            booked = _settled(booked, burn)
+        remaining = self._remaining(own, of)
+        months = self._months(own, of, told, booked, remaining)
+        return Sheet(self._figures(own, of, told, burn, remaining), months)
+
+    # What is booked
+
+    def _booked(self, of: Context, *, posted: bool) -> dict[str, Tally]:
+        """By service month; with `posted` at the ledger amounts of journals, else converted at the rate of the forecast's day."""
+        hours: dict[str, list[Node]] = {}
+        money: dict[tuple[str, int], dict[str, list[Node]]] = {}
+        carried: dict[tuple[str, int], list[tuple[str, Node, Node]]] = {}
+        for at in self.forecasts.entries_of(of):
+            cost, price = at.work.cost, at.work.price
+            if cost is not None:
+                month = _month(cost.day)
+                hours.setdefault(month, []).append(self.entries.worked(at.work.event))
+                money.setdefault((month, COST), {}).setdefault(cost.currency, []).append(self.entries.cost(at, cost))
+            if price is not None and price.recognised + price.rounding:
+                node = self.records.recognised(at.entry.entry_id, of.said.step)
+                money.setdefault((_month(price.day), REVENUES), {}).setdefault(price.currency, []).append(node)
+            if posted:
+                self._carry(at, of.currency, carried)
+        names = {*hours, *(month for month, _ in money)}
+        return {
+            month: (
+                total(f"hours booked in {month}", hours.get(month, []), "hours"),
+                self._money(
+                    of, f"cost booked in {month}", money.get((month, COST), {}), carried.get((month, COST), [])
+                ),
+                self._money(
+                    of,
+                    f"revenue booked in {month}",
+                    money.get((month, REVENUES), {}),
+                    carried.get((month, REVENUES), []),
+                ),
+            )
+            for month in sorted(names)
+        }
+
+    def _carry(self, at: Standing, ledger: str, carried: dict[tuple[str, int], list[tuple[str, Node, Node]]]) -> None:
+        """What the entry's journals in other currencies have in the ledger."""
+        for journal in at.work.journals:
+            if journal.currency == journal.ledger_currency or journal.ledger_currency != ledger:
+                continue
+            for number, leg in enumerate(journal.lines, 1):
+                amount, in_ledger = self._leg(journal, number)
+                if leg.account in PROJECT_LABOR:
+                    found = (journal.currency, amount, in_ledger)
+                    carried.setdefault((_month(journal.service_date), COST), []).append(found)
+                elif leg.account in REVENUE:
+                    found = (journal.currency, negated("revenue", amount), negated("revenue", in_ledger))
+                    carried.setdefault((_month(journal.service_date), REVENUES), []).append(found)
+
+    def _leg(self, posted: Posted, number: int) -> tuple[Node, Node]:
+        """A journal's line with its name, so that it can be asked for; in transaction and in ledger currency."""
+        whose = f"{posted.journal_id}#{number}"
+        amount, ledger = (
+            Node(f"journal line {whose}", node.value, "amount", node.currency, Arithmetic("same", (node,)), id=whose)
+            for node in self.journals.figures(posted.journal_id, number)
+        )
+        return amount, ledger
+
+    def _money(
+        self,
+        of: Context,
+        title: str,
+        by_currency: Mapping[str, list[Node]],
+        carried: Sequence[tuple[str, Node, Node]],
+    ) -> Node:
+        parts = [in_ledger for _, _, in_ledger in carried]
+        for own in sorted({*by_currency, *(currency for currency, _, _ in carried)}):
+            whole = total(f"{title} in {own}", by_currency.get(own, []), "amount", own)
+            amounts = [amount for currency, amount, _ in carried if currency == own]
+            if amounts:
+                whole = less(f"{title} in {own}, not in journals", whole, *amounts)
+            if whole.value or not amounts:
+                parts.append(self.forecasts.converted(whole, own, of))
+        return parts[0] if len(parts) == 1 else total(title, parts, "amount", of.currency)
+
+    def _burn(self, of: Context, booked: Mapping[str, Tally], *, posted: bool) -> Tally:
+        if not posted:
+            return self.forecasts.booked(of)
+        titles = ("hours booked", "cost posted", "revenue posted")
+        made = [
+            total(title, [tally[place] for tally in booked.values()], *_unit(place, of.currency))
+            for place, title in enumerate(titles)
+        ]
+        return made[0], made[1], made[2]
+
+    # What remains
+
+    def _remaining(self, own: Context, of: Context) -> Tally:
+        """Revenue is converted; cost is the floor of each track less what is booked, in the currency."""
+        made = self.forecasts.made(own)
+        if own.currency == of.currency:
+            return made["etc_hours"], made["etc_cost"], made["etc_revenue"]
+        nothing = constant("nothing", 0, "amount", of.currency)
+        left = [
+            most("cost to come", less("floor less what is booked", track.floor[COST], track.now[COST]), nothing)
+            for track in self.forecasts.tracks(of)
+        ]
+        cost = left[0] if len(left) == 1 else total("cost to come", left, "amount", of.currency)
+        return made["etc_hours"], cost, self.forecasts.converted(made["etc_revenue"], own.currency, of)
+
+    def shape(self, own: Context) -> tuple[Shape, tuple[list[Node], list[Node], list[Node]] | None]:
+        """The months of what remains, and the weights of each; None: evenly."""
+        draft, update = own.draft, own.update
+        project = draft.project(update.project_id)
+        contracts = project_contracts(draft, update.project_id)
+        planned = planned_from(draft, project, update.as_of)
+        completion: Any = None  # Of no concern to where what remains lies.
+        weighed = Weighed(own.forecast, own.outlook, completion, contracts, own.lines, own.policies, planned)
+        shape = shape_of(draft, project, weighed, update.as_of)
+        return shape, self._weights(own, shape, weighed)
+
+    def _weights(
+        self, own: Context, shape: Shape, weighed: Weighed
+    ) -> tuple[list[Node], list[Node], list[Node]] | None:
+        first = first_month(own.update.as_of)
+        last = f"{int(first[:4]) + MONTHS_MAX // 12 - 1:04d}{first[4:]}"
+        found = [{month: list[Node]() for month in shape.months} for _ in range(3)]
+        offsets = {basis.log_offset for basis in own.forecast.bases.values() if basis.kind == ESTIMATE}
+        for plan in (None, *own.lines) if offsets else ():
+            estimate = estimate_of(own.draft, own.update.project_id, plan)
+            if estimate is None or estimate.log_offset not in offsets:
+                continue
+            event = estimate.event
+            for place, work in enumerate(event.remaining):
+                month = min(max(work.month, first), last)
+                for measure, (name, unit) in enumerate((("hours", "hours"), ("cost", "amount"), ("revenue", "amount"))):
+                    value = getattr(work, name)
+                    if value and value > 0 and month in found[measure]:
+                        title = f"{name} of {work.month}, says the estimate"
+                        currency = (event.currency or own.currency) if unit == "amount" else ""
+                        node = self.sources.field(title, value, unit, event, f"remaining[{place}].{name}", currency)
+                        found[measure][month].append(node)
+        made = [
+            [total(f"{name} of {month}", nodes[month], *_unit(measure, own.currency)) for month in shape.months]
+            for measure, (name, nodes) in enumerate(zip(("hours", "cost", "revenue"), found, strict=True))
+        ]
+        if not any(node.value for nodes in made for node in nodes):
+            return self._planned_weights(own, shape, weighed)
+        base = next(nodes for nodes in made if any(node.value for node in nodes))
+        hours, cost, revenue = (nodes if any(node.value for node in nodes) else base for nodes in made)
+        return (base, cost, revenue) if not any(node.value for node in made[HOURS]) else (hours, cost, revenue)
+
+    def _planned_weights(
+        self, own: Context, shape: Shape, weighed: Weighed
+    ) -> tuple[list[Node], list[Node], list[Node]] | None:
+        if not any(hours for _, hours in weighed.planned.months):
+            return None
+        nodes = {node.title: node for node in self.forecasts.planned_months(own)}
+        first = first_month(own.update.as_of)
+        made = [
+            nodes.get(f"left of {month}" if month == first else f"planned in {month}") or stated(month, weight, "hours")
+            for month, weight in zip(shape.months, shape.hours, strict=True)
+        ]
+        return made, made, made
+
+    def _spread(self, own: Context, of: Context, remaining: Tally) -> dict[str, list[Node | None]]:
+        """What remains, by the months in which it lies."""
+        shape, weights = self.shape(own)
+        found: dict[str, list[Node | None]] = {month: [None, None, None] for month in shape.months}
+        for place, (whole, numbers) in enumerate(zip(remaining, (shape.hours, shape.cost, shape.revenue), strict=True)):
+            nodes = weights[place] if weights is not None else None
+            for month, node in zip(shape.months, self._parts(of, whole, place, numbers, nodes), strict=True):
+                found[month][place] = node
+        return found
+
+    def _parts(
+        self, of: Context, whole: Node, place: int, numbers: Sequence[int], weights: Sequence[Node] | None
+    ) -> list[Node]:
+        """Shares by cumulative rounding (R12)."""
+        if len(numbers) == 1:
+            return [whole]
+        unit, currency = _unit(place, of.currency)
+        step = 1 if place == HOURS else smallest_unit(of.currency)
+        parameters: dict[str, Any] = {
+            "step": format_decimal(step, HOURS_SCALE if place == HOURS else 4),
+            "mode": HALF_UP,
+        }
+        if weights is None:
+            parameters["parts"] = len(numbers)
+        operands = (whole, *(weights or ()))
+        return [
+            Node(
+                whole.title,
+                value,
+                unit,
+                currency,
+                Arithmetic("spread", operands, {**parameters, "party": party}),
+                "R12",
+            )
+            for party, value in enumerate(spread(whole.value or 0, numbers, step))
+        ]
+
+    # Billings and cash
+
+    def _issued(self, of: Context) -> tuple[dict[str, Node], dict[str, Node]]:
+        """What statements billed by month, and when it is due."""
+        billed: dict[tuple[str, str], list[Node]] = {}
+        due: dict[tuple[str, str], list[Node]] = {}
+        project_id = of.update.project_id
+        for statement_id, parts in self.sources.trace.statements.items():
+            first = next((one for one in parts if one.record.status == "issued" and one.step <= of.said.step), None)
+            if first is None or not any(line.project_id == project_id for line in self.statements.lines(statement_id)):
+                continue
+            record = first.record._replace(lines=tuple(self.statements.lines(statement_id)))
+            bills, pays, _ = statement_months(self.sources.draft(first.step), record)[project_id]
+            lines = [
+                self.statements.line(statement_id, number)
+                for number, line in enumerate(record.lines, 1)
+                if line.project_id == project_id
+            ]
+            node = total(f"of statement {statement_id}", lines, "amount", record.currency)
+            for sums, key in ((billed, bills), (due, pays)):
+                sums.setdefault((key[:7], key[8:]), []).append(node)
+        return self._by_month(of, "billed by statements", billed), self._by_month(of, "due of statements", due)
+
+    def _by_month(self, of: Context, title: str, found: Mapping[tuple[str, str], list[Node]]) -> dict[str, Node]:
+        months: dict[str, list[Node]] = {}
+        for (month, own), nodes in sorted(found.items()):
+            whole = total(title, nodes, "amount", own)
+            months.setdefault(month, []).append(self.forecasts.converted(whole, own, of))
+        return {
+            month: nodes[0] if len(nodes) == 1 else total(title, nodes, "amount", of.currency)
+            for month, nodes in months.items()
+        }
+
+    def _expected(self, own: Context, of: Context) -> list[Expected]:
+        """Work that is not on a statement yet and work to come, by the calendar of the project's first contract."""
+        contracts = project_contracts(own.draft, own.update.project_id)
+        if not contracts:
+            return []
+        made = self.forecasts.made(own)
+        accrued, left = self._accrued(own), made["etc_revenue"]
+        to_come: list[tuple[str, Node]] = []
+        if accrued.value:
+            oldest = oldest_open(own.draft, contracts[0], own.update.as_of)
+            to_come += self._not_issued(own, accrued, oldest)
+        if left.value:
+            shape, weights = self.shape(own)
+            parts = self._parts(own, left, REVENUES, shape.revenue, weights[REVENUES] if weights is not None else None)
+            to_come += zip(shape.months, parts, strict=True)
+        found = []
+        for month, node in to_come:
+            bills, pays = billing_months(own.draft, contracts[0], month)
+            found.append((bills, pays, self.forecasts.converted(node, own.currency, of)))
+        return found
+
+    def _accrued(self, own: Context) -> Node:
+        """Billable and not issued, of the project's lines."""
+        found: dict[str, list[Node]] = {}
+        for contract_id, line_id, currency in lines_of(own.draft, own.update.project_id):
+            nodes = []
+            for entry_id in sorted(self.sources.trace.entry_ids()):
+                entry = self.sources.trace.entry_at(entry_id, own.said.step)
+                work = entry.standing if entry is not None else None
+                price = work.price if work is not None else None
+                priced = price is not None and (price.contract_id, price.line_id) == (contract_id, line_id)
+                issued = entry is not None and any(
+                    (one.contract_id, one.line_id) == (contract_id, line_id) for one in entry.issued
+                )
+                if priced or issued:
+                    nodes.append(self.records.accrued_on(entry_id, contract_id, {line_id}, own.said.step))
+            whole = total(f"accrued on line {line_id}", [node for node in nodes if node.value], "amount", currency)
+            found.setdefault(currency, []).append(self.forecasts.converted(whole, currency, own))
+        return total("accrued", [node for nodes in found.values() for node in nodes], "amount", own.currency)
+
+    def _not_issued(self, own: Context, accrued: Node, oldest: str) -> list[tuple[str, Node]]:
+        """The newest service months first, because what is issued is the oldest; the oldest open period takes the rest."""
+        booked = self._booked(own, posted=False)
+        project = own.draft.project(own.update.project_id)
+        earned = sorted(
+            (key[:7] for key, tally in project.months.items() if tally[2] and key[8:] == own.currency), reverse=True
+        )
+        found: list[tuple[str, Node]] = []
+        rest = accrued
+        for month in earned:
+            if month > oldest and month in booked:
+                share = least("earned and not issued", [rest, booked[month][REVENUES]])
+                if (share.value or 0) > 0:
+                    found.append((month, share))
+                    rest = less("accrued of earlier months", rest, share)
+        return [*found, (oldest, rest)] if rest.value else found
+
+    # Months and figures
+
+    def _months(
+        self, own: Context, of: Context, told: ForecastFigures, booked: Mapping[str, Tally], remaining: Tally
+    ) -> dict[str, dict[str, Node]]:
+        to_come = self._spread(own, of, remaining) if any(node.value for node in remaining) else {}
+        billed, due = self._issued(of)
+        expected = self._expected(own, of)
+        found: dict[str, dict[str, Node]] = {}
+        for row in told.months:
+            month = row.month
+            parts: dict[str, list[Node]] = {name: [] for name in MEASURES}
+            for place, name in enumerate(MEASURES[:3]):
+                whole = booked.get(month)
+                later = to_come.get(month)
+                parts[name] += [whole[place]] if whole is not None else []
+                parts[name] += [node for node in ((later[place],) if later is not None else ()) if node is not None]
+            parts["billings"] += [billed[month]] if month in billed else []
+            parts["cash"] += [due[month]] if month in due else []
+            for bills, pays, node in expected:
+                if bills == month:
+                    parts["billings"].append(node._replace(title="expected to be billed"))
+                if pays == month:
+                    parts["cash"].append(node._replace(title="expected to be paid"))
+            found[month] = {name: _checked(row, name, nodes, of.currency) for name, nodes in parts.items()}
+        return found
+
+    def _figures(
+        self, own: Context, of: Context, told: ForecastFigures, burn: Tally, remaining: Tally
+    ) -> dict[str, Node]:
+        """All that a set of figures says; of the project's own currency what the forecast itself was made of."""
+        made = self.forecasts.made(own)
+        found = dict(made)
+        if own.currency != of.currency or burn[COST].value != told.burn_cost or burn[COST] is not made["burn_cost"]:
+            found |= self._in_other(own, of, burn, remaining)
+        budget = self.forecasts.budget_used(own)
+        if budget is not None:
+            found["budget_used_percent"] = budget
+        result = {}
+        for name in (*FIGURES, "budget_used_percent"):
+            value = getattr(told, name, None)
+            if value is not None:
+                node = found.get(name)
+                unit = "hours" if name.endswith("hours") else "percent" if "percent" in name else "amount"
+                if node is None or node.value != value:
+                    node = stated(name, value, unit, of.currency if unit == "amount" else "", rule="R57")
+                result[name] = node
+        return result
+
+    def _in_other(self, own: Context, of: Context, burn: Tally, remaining: Tally) -> dict[str, Node]:
+        made = self.forecasts.made(own)
+        cost = total("cost at completion", (burn[COST], remaining[COST]), "amount", of.currency)
+        revenue = total("revenue at completion", (burn[REVENUES], remaining[REVENUES]), "amount", of.currency)
+        margin = less("margin", revenue, cost)
+        backlog = self.forecasts.converted(made["backlog"], own.currency, of)
+        booked = self.forecasts.booked(of)[REVENUES]
+        billed = self.forecasts.converted(self.forecasts.billed(own), own.currency, of)
+        price = total("price", (booked, backlog), "amount", of.currency)
+        found = {
+            "burn_hours": burn[HOURS],
+            "burn_cost": burn[COST],
+            "burn_revenue": burn[REVENUES],
+            "etc_hours": remaining[HOURS],
+            "etc_cost": remaining[COST],
+            "etc_revenue": remaining[REVENUES],
+            "eac_hours": total("hours at completion", (burn[HOURS], remaining[HOURS]), "hours"),
+            "eac_cost": cost,
+            "eac_revenue": revenue,
+            "backlog": backlog,
+            "unbilled_backlog": less("price less what is billed", price, billed),
+            "margin": margin,
+        }
+        share = percent(margin.value or 0, revenue.value or 0)
+        if share is not None:
+            found["margin_percent"] = Node(
+                "margin", share, "percent", "", Arithmetic("percent", (margin, revenue), {"step": "0.000001"})
+            )
+        return found
+
+
+def _in(own: Context, currency: str) -> Context:
+    figures = own.update.project._replace(currency=currency)
+    update: ForecastUpdate = own.update._replace(project=figures)
+    return own._replace(update=update)
+
+
+def _settled(booked: Mapping[str, Tally], burn: Tally) -> dict[str, Tally]:
+    """Months sum to the whole: what converting them one by one leaves is the last one's."""
+    months = dict(booked)
+    used = [month for month, tally in booked.items() if any(node.value for node in tally)]
+    if not used:
+        return months
+    last, made = max(used), list(months[max(used)])
+    for place, whole in enumerate(burn):
+        parts = [tally[place] for tally in booked.values()]
+        if sum(node.value or 0 for node in parts) != whole.value:
+            rest = less("what converting month by month leaves", whole, *parts)
+            made[place] = total(made[place].title, (made[place], rest), made[place].unit, made[place].currency)
+    months[last] = (made[0], made[1], made[2])
+    return months
+
+
+def _checked(row: ForecastMonth, name: str, nodes: Sequence[Node], currency: str) -> Node:
+    value = getattr(row, name)
+    unit, own = ("hours", "") if name == "hours" else ("amount", currency)
+    kept = [node for node in nodes if node.value]
+    made = total(f"{name} of {row.month}", kept, unit, own, rule="R57")
+    return made if made.value == value else stated(made.title, value, unit, own, rule="R57")
+
+
+def _unit(place: int, currency: str) -> tuple[str, str]:
+    return ("hours", "") if place == HOURS else ("amount", currency)
+
+
+def _month(day: Any) -> str:
+    month: str = day.isoformat()[:7]
+    return month
+
+
+def month_heads(sheet: Sheet) -> Iterable[Node]:
+    """A heading for each month."""
+    for month, figures in sheet.months.items():
+        yield Node(month, why=tuple(figures.values()))

@@ -1,0 +1,256 @@
+"""Every figure of a forecast by its place in `milepost forecast --json`.
+
+| behind `PRJ-1#` | figure |
+|---|---|
+| `eac_cost` | one of the latest forecast, in project currency; `ledger/eac_cost` and `group/eac_cost` in the others |
+| `months/2026-03/cost`, `ledger/months/2026-03/cost` | of a month: hours, cost, revenue, billings, cash |
+| `burned/2026-03/cost`, `to_come/2026-03/cost` | what of the month is done, and what is not |
+| `caps/L-1/used_amount`, `caps/L-1/exhausts_on` | of a cap; `caps/K-1/line:L-1/...` where several contracts have one of the name |
+| `demand/2026-03/senior` | hours that assignments plan of a role in a month |
+| `previous/eac_cost` | of the forecast that it is compared with |
+| `deltas/volume/cost` | what one cause changed: cost, revenue, margin |
+| `since/4/volume/cost` | the same of all forecasts after number 4 |
+| `forecast/4/...` | any of these of forecast number 4 |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from domain.explanation import Arithmetic, Node, constant, less, stated, total
+from domain.identity import unescape
+from domain.outputs import ForecastDelta, ForecastUpdate, PreviousFigures
+from milepost.explain.entries import least, most
+from milepost.explain.forecast_caps import EXHAUSTS, ForecastCapNodes
+from milepost.explain.forecast_caps import FIGURES as CAP_FIGURES
+from milepost.explain.forecast_months import MEASURES, SHEETS, MonthNodes
+from milepost.explain.forecasts import ForecastNodes
+from milepost.explain.sources import Sources
+from state.forecast.planned import assigned_from, first_month
+from state.trace import Said
+
+FORECAST: Final = "forecast"
+MONTH: Final = r"\d{4}-\d{2}"
+CHANGED: Final = ("cost", "revenue", "margin")
+
+
+class ForecastPaths:
+    def __init__(self, sources: Sources, forecasts: ForecastNodes, months: MonthNodes, caps: ForecastCapNodes) -> None:
+        self.sources = sources
+        self.forecasts = forecasts
+        self.months = months
+        self.caps = caps
+
+    def node(self, project_id: str, path: str) -> Node | None:
+        """None where the project has no forecast, or the forecast no such figure."""
+        told = self.sources.trace.forecasts.get(project_id)
+        if not told:
+            return None
+        said, parts = told[-1], path.split("/")
+        if parts[0] == FORECAST and len(parts) > 1:
+            found = next((one for one in told if str(one.record.sequence) == parts[1]), None)
+            if found is None:
+                return None
+            said, parts = found, parts[2:] or [FORECAST]
+        whose = f"{project_id}#{path}"
+        if parts == [FORECAST]:
+            return self._forecast(said)._replace(id=whose)
+        made = self._cap(said, parts, whose) or self._of(said, parts)
+        return made._replace(id=whose) if made is not None else None
+
+    def _forecast(self, said: Said) -> Node:
+        """Everything that it says."""
+        update: ForecastUpdate = said.record
+        whole = self.forecasts.forecast(said)
+        head = f"{update.project_id}#{FORECAST}/{update.sequence}"
+        parts = []
+        for which in SHEETS:
+            figures = getattr(update, which)
+            if figures is not None and (which == "project" or figures != update.project):
+                parts += self._sheet(said, which, head)
+        caps = tuple(self.caps.cap(said, one, f"{head}/caps/{name}") for name, one in self.caps.told(said).items())
+        heads = [*parts, *([Node("caps", why=caps)] if caps else [])]
+        return whole._replace(why=(*whole.why[:-1], *heads, whole.why[-1]))
+
+    def _sheet(self, said: Said, which: str, head: str) -> list[Node]:
+        sheet = self.months.sheet(said, which)
+        if sheet is None:
+            return []
+        place = f"{head}/{which}"
+        months = tuple(
+            node._replace(id=f"{place}/months/{month}/{name}")
+            for month, figures in sheet.months.items()
+            for name, node in figures.items()
+        )
+        by_month = Node(f"by month, in {getattr(said.record, which).currency}", why=months)
+        if which == "project":
+            return [by_month]
+        named = tuple(
+            node._replace(title=name.replace("_", " "), id=f"{place}/{name}") for name, node in sheet.figures.items()
+        )
+        return [Node(f"in {which} currency", why=named), by_month]
+
+    def _cap(self, said: Said, parts: Sequence[str], whose: str) -> Node | None:
+        if parts[0] != "caps" or len(parts) < 2:
+            return None
+        for name, one in self.caps.told(said).items():
+            rest = "/".join(parts[1:]).removeprefix(name)
+            if "/".join(parts[1:]) == name:
+                return self.caps.cap(said, one, whose)
+            figure = rest.removeprefix("/")
+            if rest.startswith("/") and figure in (*CAP_FIGURES, EXHAUSTS) and getattr(one.cap, figure) is not None:
+                return self.caps.figure(said, one, figure)
+        return None
+
+    def _of(self, said: Said, parts: Sequence[str]) -> Node | None:
+        match parts:
+            case [("project" | "ledger" | "group") as which, name]:
+                return self._figure(said, which, name)
+            case [("project" | "ledger" | "group") as which, "months", month, measure]:
+                return self._month(said, which, month, measure)
+            case ["months", month, measure]:
+                return self._month(said, "project", month, measure)
+            case [("burned" | "to_come") as part, month, measure]:
+                return self._part_of_month(said, part, month, measure)
+            case ["demand", month, role] | ["demand", month, role, "hours"]:
+                return self._demand(said, month, unescape(role))
+            case ["previous", name]:
+                return self._previous(said, name)
+            case ["deltas", cause, measure] if measure in CHANGED:
+                return self._delta(said, cause, measure)
+            case ["since", sequence, cause, measure] if measure in CHANGED and sequence.isdigit():
+                return self._since(said, int(sequence), cause, measure)
+            case [name]:
+                return self.forecasts.figure(said, name) or self._figure(said, "project", name)
+            case _:
+                return None
+
+    def _figure(self, said: Said, which: str, name: str) -> Node | None:
+        sheet = self.months.sheet(said, which)
+        node = sheet.figures.get(name) if sheet is not None else None
+        words = f"{said.record.project_id}: {name.replace('_', ' ')}"
+        return node._replace(title=words) if node is not None else None
+
+    def _month(self, said: Said, which: str, month: str, measure: str) -> Node | None:
+        """Nothing in a month that the forecast does not name."""
+        sheet = self.months.sheet(said, which)
+        if sheet is None or measure not in MEASURES or re.fullmatch(MONTH, month) is None:
+            return None
+        if month not in sheet.months:
+            return _nothing(month, measure, getattr(said.record, which).currency)
+        return sheet.months[month][measure]
+
+    def _part_of_month(self, said: Said, part: str, month: str, measure: str) -> Node | None:
+        """Burn fills the months from the first on: of each what is left of it, at most the month."""
+        sheet = self.months.sheet(said, "project")
+        if sheet is None or measure not in MEASURES[:3]:
+            return None
+        burn = sheet.figures[f"burn_{measure}"]
+        left, unit, currency = burn, burn.unit, burn.currency
+        nothing = constant("nothing", 0, unit, currency)
+        for name, figures in sheet.months.items():
+            whole = figures[measure]
+            burned = most(f"burned of {name}", least("", [whole, left]), nothing) if (left.value or 0) >= 0 else nothing
+            if name == month:
+                return burned if part == "burned" else less(f"to come in {name}", whole, burned)
+            left = less(f"burned after {name}", left, burned)
+        return _nothing(month, measure, said.record.project.currency) if re.fullmatch(MONTH, month) else None
+
+    def _demand(self, said: Said, month: str, role: str) -> Node | None:
+        update: ForecastUpdate = said.record
+        told = next((one for one in update.demand if (one.month, one.role) == (month, role)), None)
+        if told is None:
+            return None
+        draft = self.forecasts.context(said).draft
+        ahead = assigned_from(draft, draft.project(update.project_id), first_month(update.as_of)).ahead
+        nodes = [
+            self.sources.field(
+                f"planned by {one.assignment.assignment_id}",
+                row.hours,
+                "hours",
+                one.assignment,
+                f"planned[{place}].hours",
+            )
+            for one in ahead.values()
+            if one.assignment.role == role
+            for place, row in enumerate(one.assignment.planned)
+            if row.month == month and row.hours > 0
+        ]
+        made = total(f"{role} in {month}", nodes, "hours")
+        return made if made.value == told.hours else stated(made.title, told.hours, "hours")
+
+    # What changed
+
+    def _previous(self, said: Said, name: str) -> Node | None:
+        """As the forecast said it that this one is compared with."""
+        before: PreviousFigures | None = said.record.previous
+        value = getattr(before, name, None)
+        if before is None or value is None or name not in PreviousFigures._fields or name == "sequence":
+            return None
+        told = self._told(said, before.sequence)
+        node = self.forecasts.figure(told, name) if told is not None else None
+        title = f"forecast {before.sequence}: {name.replace('_', ' ')}"
+        currency = said.record.project.currency
+        if node is None or node.value != value:
+            return stated(title, value, "amount", currency)
+        return Node(title, value, "amount", currency, Arithmetic("same", (node,)))
+
+    def _told(self, said: Said, sequence: int) -> Said | None:
+        told = self.sources.trace.forecasts[said.record.project_id]
+        return next((one for one in told if one.record.sequence == sequence), None)
+
+    def _delta(self, said: Said, cause: str, measure: str) -> Node | None:
+        """Of the only cause the whole change; of one among several what the events that have it moved."""
+        deltas: tuple[ForecastDelta, ...] = said.record.deltas
+        delta = next((one for one in deltas if one.cause == cause), None)
+        if delta is None:
+            return None
+        value, currency = getattr(delta, measure), said.record.project.currency
+        title = f"change of {measure} by {cause.replace('_', ' ')}"
+        if measure == "margin":
+            cost, revenue = (self._delta(said, cause, name) for name in ("cost", "revenue"))
+            if cost is not None and revenue is not None:
+                return less(title, revenue, cost)
+        if sum(1 for one in deltas if getattr(one, measure)) == 1:
+            name = f"eac_{measure}"
+            now, before = self.forecasts.figure(said, name), self._previous(said, name)
+            if value and now is not None and before is not None and (now.value or 0) - (before.value or 0) == value:
+                return less(title, now, before)
+        if not value:
+            return constant(title, 0, "amount", currency)
+        return self._by_event(said, cause, measure, title, value)
+
+    def _by_event(self, said: Said, cause: str, measure: str, title: str, value: int) -> Node:
+        """What each event moved, as the books have it."""
+        project_id, currency = said.record.project_id, said.record.project.currency
+        before = said.record.previous
+        told = self._told(said, before.sequence) if before is not None else None
+        nodes, had = [], 0
+        for step in range(told.step + 1 if told is not None else 0, said.step + 1):
+            outlook = self.sources.trace.part_at("outlook", project_id, step)
+            moved = outlook.changes.get(cause, (0, 0)) if outlook is not None and step < said.step else (0, 0)
+            has = moved[("cost", "revenue").index(measure)] if step < said.step else value
+            if has != had:
+                event = self.sources.cause(step)
+                nodes.append(stated(f"moved by {event.type} {event.id}", has - had, "amount", currency, event=event))
+            had = has
+        return total(title, nodes, "amount", currency)
+
+    def _since(self, said: Said, sequence: int, cause: str, measure: str) -> Node | None:
+        currency = said.record.project.currency
+        nodes = []
+        for one in self.sources.trace.forecasts[said.record.project_id]:
+            if sequence < one.record.sequence <= said.record.sequence and one.record.project.currency == currency:
+                node = self._delta(one, cause, measure)
+                if node is not None:
+                    whose = f"{one.record.project_id}#{FORECAST}/{one.record.sequence}/deltas/{cause}/{measure}"
+                    nodes.append(node._replace(title=f"forecast {one.record.sequence}", id=whose))
+        title = f"change of {measure} by {cause.replace('_', ' ')} since forecast {sequence}"
+        return total(title, nodes, "amount", currency) if nodes else None
+
+
+def _nothing(month: str, measure: str, currency: str) -> Node:
+    unit, own = ("hours", "") if measure == "hours" else ("amount", currency)
+    return constant(f"nothing in {month}", 0, unit, own)

@@ -1,0 +1,261 @@
+"""Journals of invoices: the receivable, tax, and what leaves the unbilled balances of the entries on the statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from domain.accounts import (
+    OUTPUT_TAX,
+    RECEIVABLE,
+    SERVICE_REVENUE,
+    UNBILLED,
+)
+from domain.events.finance import InvoicePosted
+from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
+from domain.money import round_ratio, smallest_unit
+from domain.outputs import JournalEntry, JournalLine
+from milepost.explain.entries import Standing, step_of
+from milepost.explain.exchanges import Exchanges, at_rate, unchanged
+from milepost.explain.journal_lines import JournalLines
+from milepost.explain.rating import Rating
+from milepost.explain.sources import Sources
+from milepost.explain.statements import Listed, StatementNodes
+from state.books import Entry, Posted
+from state.plan import LinePlan, contract_policies, newest_plan
+from state.totals import issued_on
+from state.trace import Said
+
+
+class InvoiceJournals:
+    def __init__(
+        self, sources: Sources, rating: Rating, statements: StatementNodes, lines: JournalLines, exchanges: Exchanges
+    ) -> None:
+        self.sources = sources
+        self.rating = rating
+        self.statements = statements
+        self.lines = lines
+        self.exchanges = exchanges
+
+    def unbilled(self, journals: Sequence[Posted], contract_id: str, account: str) -> list[tuple[Node, Node]]:
+        """What journals have on an unbilled account of a contract."""
+        return [
+            self.lines.leg(posted, number)
+            for posted in journals
+            if posted.contract_id == contract_id
+            for number, leg in enumerate(posted.lines, 1)
+            if leg.account == account
+        ]
+
+    def place_of(self, listed: Listed, step: int) -> tuple[str, str]:
+        """Contract and account of what a statement lists; invoices relieve the account that it was issued on."""
+        contract_id = self.statements.contract_of(listed)
+        entry = self.sources.trace.entry_at(listed.entry.entry_id, step)
+        issued = issued_on(entry, contract_id, listed.entry.line_id) if entry is not None else None
+        return contract_id, issued.account if issued is not None else ""
+
+    def remeasured(
+        self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, number: int
+    ) -> tuple[Node | None, Node | None]:
+        """Policy `fx_policy: remeasure_revenue`: out at the stored rate, back at the invoice's."""
+        if line.account == SERVICE_REVENUE:
+            return self.lines.balancing(journal, number)
+        way, _, line_id = journal.rule.partition("/")
+        listed = self._invoiced_by(said, at.entry.entry_id, line_id)
+        if listed is None:
+            return None, None
+        piece = self.statements.piece(listed)
+        if way == "remeasure_in":
+            return piece, self._invoice_rate(said, journal, piece, line.ledger_amount)
+        _, taken = self._carried_relief(said, journal, listed, at.step)
+        return negated("amount", piece), negated("in ledger currency", taken) if taken is not None else None
+
+    def _invoiced_by(self, said: Said, entry_id: str, line_id: str) -> Listed | None:
+        event = self.sources.step(said.step).record.event
+        of_line = [one for one in self.statements.all_listed(entry_id) if one.entry.line_id == line_id]
+        for listed in of_line:
+            if isinstance(event, InvoicePosted) and event.statement_id == listed.statement_id:
+                return listed
+        return next((one for one in reversed(of_line) if one.step <= said.step), None)
+
+    def billing(
+        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+    ) -> tuple[Node | None, Node | None]:
+        event = self._invoice(said, journal)
+        if line.account in UNBILLED:
+            return self._relief_of_line(said, journal, line)
+        if line.account == RECEIVABLE and event is not None:
+            amount = self._gross(event, journal)
+            return amount, self._invoice_rate(said, journal, amount, line.ledger_amount)
+        if line.account == OUTPUT_TAX and event is not None:
+            tax = self.sources.field("tax", event.tax_amount, "amount", event, "tax_amount", journal.currency)
+            made = self._invoice_rate(said, journal, tax, -line.ledger_amount)
+            return negated("amount", tax), negated("in ledger currency", made) if made is not None else None
+        if not line.amount:
+            return constant("amount", 0, "amount", journal.currency), self.lines.rest_of_lines(journal, number)
+        return None, None
+
+    def _invoice(self, said: Said, journal: JournalEntry) -> InvoicePosted | None:
+        """The invoice that was posted: the event itself, or the one that waited for it."""
+        event = self.sources.step(said.step).record.event
+        if isinstance(event, InvoicePosted):
+            return event
+        state = self.sources.trace.part_at("statement", journal.affected_id, said.step - 1)
+        waiting = state.waiting if state is not None else None
+        for record in self.sources.trace.events:
+            if isinstance(record.event, InvoicePosted) and record.event == waiting:
+                return record.event
+        return None
+
+    def _gross(self, event: InvoicePosted, journal: JournalEntry) -> Node:
+        state = self.sources.trace.part_at("statement", journal.affected_id, len(self.sources.trace.steps))
+        amount = self.sources.field("net", event.amount, "amount", event, "amount", journal.currency)
+        if state is not None and state.amount_due != event.amount:
+            amount = self.statements.statement(journal.affected_id)
+        tax = self.sources.field("tax", event.tax_amount, "amount", event, "tax_amount", journal.currency)
+        return total("gross", (amount, tax), "amount", journal.currency)
+
+    def _invoice_rate(self, said: Said, journal: JournalEntry, amount: Node, ledger: int) -> Node | None:
+        """The rate that the invoice states, else the table's for its date."""
+        if journal.currency == journal.ledger_currency:
+            return unchanged(amount, journal.ledger_currency)
+        event = self._invoice(said, journal)
+        draft = self.sources.draft(said.step)
+        entity = draft.reference.entity(journal.legal_entity_id)
+        contract = draft.contract(journal.contract_id or "")
+        if event is None or entity is None or contract is None:
+            return None
+        policies = contract_policies(draft, contract)
+        mode = policies.money_mode
+        if event.exchange_rate is not None:
+            rate = self.sources.field(
+                "the invoice's rate", event.exchange_rate, "exchange_rate", event, "exchange_rate"
+            )
+            return at_rate(amount, rate, journal.ledger_currency, mode)
+        kind = policies.exchange_rate_type
+        found = self.rating.exchange(
+            draft,
+            kind,
+            (journal.currency, journal.ledger_currency),
+            (journal.accounting_date,),
+            policies.rate_staleness_days,
+            journal.exchange_rate,
+        )
+        used = self.sources.entity_policies(entity, "exchange_rate_type", "rate_staleness_days")
+        return self.exchanges.by_path(amount, journal, ledger, mode, kind, found, used)
+
+    def _relief_of_line(self, said: Said, journal: JournalEntry, line: JournalLine) -> tuple[Node | None, Node | None]:
+        """What the invoice takes from each entry's unbilled balance."""
+        amounts, ledgers = [], []
+        for listed in self.statements.of_statement(journal.affected_id):
+            plan = self._listed_plan(listed, said.step)
+            account = self.place_of(listed, said.step)[1]
+            if plan is not None and account == line.account and plan.line.project_id == line.project_id:
+                amount, ledger = self.relief(said, journal, listed)
+                amounts.append(amount)
+                ledgers.append(ledger)
+        return (
+            negated("amount", total("unbilled that is invoiced", amounts, "amount", journal.currency)),
+            negated(
+                "in ledger currency", total("unbilled that is invoiced", ledgers, "amount", journal.ledger_currency)
+            ),
+        )
+
+    def _listed_plan(self, listed: Listed, step: int) -> LinePlan | None:
+        draft = self.sources.draft(step)
+        contract = draft.contract(self.statements.contract_of(listed))
+        return newest_plan(draft, contract, listed.entry.line_id) if contract is not None else None
+
+    def relief(self, said: Said, journal: JournalEntry, listed: Listed) -> tuple[Node, Node]:
+        """The entry's issued amount, and the ledger amount that leaves with it."""
+        piece = self.statements.piece(listed)
+        value = self._relieved_by(listed, said.step)
+        made = (
+            self._remeasured_in(said, listed, piece, value) or self._carried_relief(said, journal, listed, said.step)[1]
+        )
+        if made is None or made.value != value:
+            title = f"{listed.entry.entry_id}: leaves in ledger currency"
+            made = stated(title, value, "amount", journal.ledger_currency)
+        return piece, made
+
+    def _remeasured_in(self, said: Said, listed: Listed, piece: Node, value: int) -> Node | None:
+        for other in self.sources.trace.journals_of.get(listed.entry.entry_id, ()):
+            if other.step == said.step and other.record.rule == f"remeasure_in/{listed.entry.line_id}":
+                return self._invoice_rate(said, said.record, piece, value)
+        return None
+
+    def _relieved_by(self, listed: Listed, step: int) -> int:
+        """By how much the entry's invoiced ledger amount rose at the step."""
+        trace = self.sources.trace
+        contract_id = self.statements.contract_of(listed)
+        return _invoiced_ledger(trace.entry_at(listed.entry.entry_id, step), contract_id, listed) - _invoiced_ledger(
+            trace.entry_at(listed.entry.entry_id, step - 1), contract_id, listed
+        )
+
+    def _carried_relief(
+        self, said: Said, journal: JournalEntry, listed: Listed, step: int
+    ) -> tuple[Node | None, Node | None]:
+        """All that the entry carries where all of it is invoiced; a part in proportion; what it does not carry at the invoice's rate."""
+        piece = self.statements.piece(listed)
+        unbilled, in_ledger = self._balance_before(journal, listed, step)
+        had, wanted = unbilled.value or 0, listed.entry.amount
+        if wanted == had:
+            return unbilled, in_ledger
+        if not had or (had > 0) != (wanted > 0):
+            return unbilled, self._invoice_rate(said, journal, piece, self._relieved_by(listed, step))
+        if abs(wanted) < abs(had):
+            plan = self._listed_plan(listed, step)
+            mode = (plan.policies.money_mode if plan is not None else None) or "half_up"
+            made = round_ratio((in_ledger.value or 0) * wanted, had, smallest_unit(journal.ledger_currency), mode)
+            parameters: dict[str, Any] = {"step": step_of(journal.ledger_currency), "mode": mode}
+            arithmetic = Arithmetic("proportion", (in_ledger, piece, unbilled), parameters)
+            title = f"{listed.entry.entry_id}: its part"
+            return unbilled, Node(title, made, "amount", journal.ledger_currency, arithmetic)
+        beyond = less("beyond what is carried", piece, unbilled)
+        rest = self._relieved_by(listed, step) - (in_ledger.value or 0)
+        at_rate = self._invoice_rate(said, journal, beyond, rest)
+        if at_rate is None:
+            return unbilled, None
+        title = "what is carried, and what goes beyond that"
+        return unbilled, total(title, (in_ledger, at_rate), "amount", journal.ledger_currency, rule="R52")
+
+    def _balance_before(self, journal: JournalEntry, listed: Listed, step: int) -> tuple[Node, Node]:
+        """What the entry has on the account of the contract before the invoice takes this."""
+        entry_id, place = listed.entry.entry_id, self.place_of(listed, step)
+        before = self.sources.trace.entry_at(entry_id, step - 1)
+        work = before.standing if before is not None else None
+        journals = (
+            *(work.journals if work is not None else ()),
+            *(before.rests if before is not None else ()),
+        )
+        accrued = self.unbilled(journals, *place)
+        earlier = [
+            (self.statements.piece(one), self.relief(other, other.record, one)[1])
+            for one in self.statements.all_listed(entry_id)
+            if self.place_of(one, step) == place
+            for other in self.sources.trace.journals_of.get(one.statement_id, ())
+            if other.record.kind == "billing"
+            and (other.step < step or (other.step == step and _comes_first(one, listed)))
+        ]
+        return (
+            less(
+                f"{entry_id}: unbilled",
+                total("accrued", [one for one, _ in accrued], "amount", journal.currency),
+                *(one for one, _ in earlier),
+            ),
+            less(
+                f"{entry_id}: unbilled in ledger currency",
+                total("accrued", [one for _, one in accrued], "amount", journal.ledger_currency),
+                *(one for _, one in earlier),
+            ),
+        )
+
+
+def _invoiced_ledger(entry: Entry | None, contract_id: str, listed: Listed) -> int:
+    issued = issued_on(entry, contract_id, listed.entry.line_id) if entry is not None else None
+    return issued.invoiced_ledger if issued is not None else 0
+
+
+def _comes_first(one: Listed, other: Listed) -> bool:
+    """Whether an entry's line stands before another of its lines on the same statement."""
+    return one.number == other.number and one.place < other.place

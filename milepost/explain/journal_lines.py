@@ -1,0 +1,100 @@
+"""Lines of journals by what they mirror: the journal that is taken back, or the other lines of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import takewhile
+
+from domain.explanation import Arithmetic, Node, negated, stated, total
+from domain.outputs import JournalEntry, JournalLine
+from milepost.explain.sources import Sources
+from state.books import Posted
+from state.trace import Said
+
+# How a line that mirrors no other comes about.
+Make = Callable[[Said, JournalEntry, JournalLine, int], tuple[Node | None, Node | None]]
+
+
+class JournalLines:
+    """Figures of lines, each made once; `make` is filled by the nodes of journals, which need these."""
+
+    def __init__(self, sources: Sources) -> None:
+        self.sources = sources
+        self.make: Make = _unknown
+        self._lines: dict[tuple[str, int], tuple[Node, Node]] = {}
+
+    def figures(self, journal_id: str, number: int) -> tuple[Node, Node]:
+        """The line's amount, in transaction and in ledger currency."""
+        key = (journal_id, number)
+        if key not in self._lines:
+            said = self.sources.trace.journals[journal_id]
+            journal: JournalEntry = said.record
+            line = journal.lines[number - 1]
+            amount, ledger = self.make(said, journal, line, number)
+            self._lines[key] = (
+                _holds(amount, "amount", line.amount, journal.currency),
+                _holds(ledger, "in ledger currency", line.ledger_amount, journal.ledger_currency),
+            )
+        return self._lines[key]
+
+    def mirrored(self, reversed_id: str, number: int) -> tuple[Node, Node]:
+        """R14: the original's rounded amounts and its rate, never recomputed."""
+        amount, ledger = self.figures(reversed_id, number)
+        return negated("amount, taken back", amount, rule="R14"), negated(
+            "in ledger currency, taken back", ledger, rule="R52"
+        )
+
+    def rest_of_lines(self, journal: JournalEntry, number: int) -> Node:
+        """What converting line by line leaves (R51)."""
+        others = [
+            self.figures(journal.journal_id, place)[1] for place in range(1, len(journal.lines) + 1) if place != number
+        ]
+        rest = total("sum of the other lines", others, "amount", journal.ledger_currency)
+        return negated("what conversion leaves", rest, rule="R51")
+
+    def balancing(self, journal: JournalEntry, number: int) -> tuple[Node, Node]:
+        others = [
+            self.figures(journal.journal_id, place) for place in range(1, len(journal.lines) + 1) if place != number
+        ]
+        amount = total("sum of the other lines", [one for one, _ in others], "amount", journal.currency)
+        ledger = total("sum of the other lines", [one for _, one in others], "amount", journal.ledger_currency)
+        return negated("amount", amount), negated("in ledger currency", ledger)
+
+    def leg(self, posted: Posted, number: int) -> tuple[Node, Node]:
+        """A journal's line with its name, so that it can be asked for."""
+        amount, ledger = self.figures(posted.journal_id, number)
+        whose = f"{posted.journal_id}#{number}"
+        return (
+            Node(
+                f"journal line {whose}",
+                amount.value,
+                "amount",
+                posted.currency,
+                Arithmetic("same", (amount,)),
+                id=whose,
+            ),
+            Node(
+                f"journal line {whose}",
+                ledger.value,
+                "amount",
+                posted.ledger_currency,
+                Arithmetic("same", (ledger,)),
+                id=whose,
+            ),
+        )
+
+
+def _holds(node: Node | None, title: str, value: int, currency: str) -> Node:
+    """The node where it says the figure, else the figure as it stands."""
+    if node is None or node.value != value:
+        return stated(title, value, "amount", currency)
+    return node
+
+
+def _unknown(*_: object) -> tuple[None, None]:
+    return None, None
+
+
+def journals_until(journals: Iterable[Posted], journal_id: str) -> list[Posted]:
+    """Those before one; all where it is not among them."""
+    return list(takewhile(lambda posted: posted.journal_id != journal_id, journals))

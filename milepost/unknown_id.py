@@ -1,0 +1,60 @@
+"""What people are told of an id that is not there: what was asked for, what is taken, what it may be, and where the ids are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+
+from connectors.files.found_exceptions import exceptions_of
+from connectors.files.found_letters import letters_of
+from connectors.files.lookup import hint, statement_ids
+from connectors.files.written import read_topic
+from dataflows.embedded import store_path
+from domain.outputs import TOPICS, JournalEntry, ProjectView
+from state.store_reader import reading_store
+
+
+def unknown_id(
+    output: Path, wanted: str, kinds: str, known: frozenset[str] | tuple[str, ...], listed_by: str, param: str = "ID"
+) -> typer.BadParameter:
+    """`kinds` with an article, such as `a project or a statement`; `known` are all that there are, or in their order the nearest.
+
+    Where it is the id of something else, that is said instead of ids that are like it.
+    """
+    asked = f"expected the id of {kinds}, got {wanted or '(nothing)'}"
+    other = next(what_it_is(output, wanted), None) if wanted else None
+    if other is not None:
+        return typer.BadParameter(f"{asked}, which is {other}", param_hint=param)
+    like = hint(wanted, known) if isinstance(known, frozenset) else _nearest_text(known)
+    return typer.BadParameter(f"{asked}{like}. `{listed_by} --output ...` lists them", param_hint=param)
+
+
+def _nearest_text(nearest: tuple[str, ...]) -> str:
+    return f"; the nearest are {', '.join(nearest)}" if nearest else ""
+
+
+def what_it_is(output: Path, wanted: str) -> Iterator[str]:
+    """Kinds of things that the output knows by the id, with the command that shows one; nothing where there is none."""
+    views = [written.record for written in read_topic(output, TOPICS["ProjectView"])]
+    known = [view for view in views if isinstance(view, ProjectView)]
+    if any(view.project_id == wanted for view in known):
+        yield f"a project: milepost show '{wanted}'"
+    if any(view.engagement_id == wanted for view in known):
+        yield f"an engagement: milepost show '{wanted}'"
+    holders = sorted({view.project_id for view in known for each in view.balances if each.contract_id == wanted})
+    if holders:
+        yield f"a contract: milepost explain '{wanted}', or milepost show '{holders[0]}' for its project"
+    with reading_store(store_path(output, 0)) as reader:
+        if reader.has_entry(wanted):
+            yield f"a time entry: milepost explain '{wanted}'"
+    if wanted in statement_ids(output):
+        yield f"a statement: milepost statement '{wanted}'"
+    if wanted in exceptions_of(output):
+        yield f"an exception: milepost exceptions show '{wanted}'"
+    if wanted in letters_of(output):
+        yield f"a dead letter: milepost dead-letters show '{wanted}'"
+    journals = (written.record for written in read_topic(output, TOPICS["JournalEntry"]))
+    if any(isinstance(journal, JournalEntry) and journal.journal_id == wanted for journal in journals):
+        yield f"a journal: milepost explain '{wanted}'"

@@ -1,0 +1,120 @@
+"""The table of what becomes of an exception says what the fold does, and stands in the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.events.control import ExceptionResolved, ExceptionWaived
+from domain.events.delivery import TimeApproved
+from domain.exceptions import CATALOGUE
+from domain.outputs import ExceptionClosed, ExceptionRaised
+from domain.reference import ReferenceBook
+from domain.units import HOURS_ONE
+from milepost.exceptions_effects import KINDS, POSTED, WORK, Effect, Row, markdown, of_resolution, of_waiver, rows
+from state.books import Entry, Fault, OpenException, StatementEntry, Work
+from state.draft import Cause, Draft, Parts, Plans
+from state.handlers.control import on_exception_resolved, on_exception_waived
+
+ROOT = Path(__file__).resolve().parents[2]
+EXCEPTION = "E.0123"
+ROWS = [row for row in rows() if row.category != "over_cap"]
+
+
+class Entries:
+    """One that waits, or none."""
+
+    def __init__(self, entry: Entry | None) -> None:
+        self.entry = entry
+
+    def get(self, entry_id: str) -> Entry | None:
+        return self.entry
+
+    def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
+        return []
+
+    def parked(self) -> list[str]:
+        return [self.entry.entry_id] if self.entry is not None else []
+
+    def everything(self) -> Iterable[Entry]:
+        return []
+
+    def statement(self, statement_id: str) -> tuple[StatementEntry, ...]:
+        return ()
+
+
+def waiting(category: str) -> Entry:
+    about: dict[str, Any] = {
+        "entry_id": "T",
+        "version": 1,
+        "project_id": "P",
+        "person_id": "A",
+        "worked_on": date(2026, 3, 2),
+    }
+    event = TimeApproved(event_id="e", occurred_at=1, source="test", **about, approved_by="B", hours=HOURS_ONE)
+    return Entry("T", 1, Work(event, 0, faults=(Fault("whole", category, EXCEPTION),)))
+
+
+def drafted(row: Row) -> Draft:
+    """Books that hold the exception of the row and nothing besides."""
+    parts = Parts()
+    if row.about != "work":
+        kind = KINDS.get(row.about, row.about)
+        parts = Parts([(("exception", EXCEPTION), OpenException(EXCEPTION, row.category, kind, "X"))])
+    entries = Entries(waiting(row.category) if row.about == "work" else None)
+    cause = Cause("exception", EXCEPTION, 1, "e", 1, 1, None, 0)
+    return Draft("E", parts, entries, ReferenceBook(), cause, Plans({}, {}, {}), None)
+
+
+def decision(kind: type[Any]) -> Any:
+    fields = {"event_id": "e", "occurred_at": 1, "source": "test", "exception_id": EXCEPTION, "version": 1}
+    return kind(**fields, reason="so", requested_by="ann", approved_by="ben")
+
+
+def told(draft: Draft) -> list[tuple[str, str]]:
+    """What is said of the exception: closed for a reason, raised with a revision."""
+    said = []
+    for one in draft.outputs:
+        match one:
+            case ExceptionClosed(exception_id=id_) if id_ == EXCEPTION:
+                said.append(("closed", one.reason))
+            case ExceptionRaised(exception_id=id_) if id_ == EXCEPTION:
+                said.append(("raised", ""))
+            case _:
+                pass
+    return said
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.category} {row.about}")
+def test_a_waiver_does_what_the_table_says(row: Row) -> None:
+    draft = drafted(row)
+    on_exception_waived(draft, decision(ExceptionWaived))
+    assert told(draft) == ([] if row.waive == Effect.REFUSED else [("closed", "waived")])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.category} {row.about}")
+def test_a_resolution_does_what_the_table_says(row: Row) -> None:
+    draft = drafted(row)
+    on_exception_resolved(draft, decision(ExceptionResolved))
+    again = [("raised", "")] if row.resolve == Effect.COMES_BACK else []
+    assert told(draft) == [("closed", "resolved"), *again]
+
+
+def test_over_a_cap_both_accept_the_work_as_not_billed() -> None:
+    """tests/scenarios/caps.md and parking.md show it in figures."""
+    assert of_waiver("over_cap", "cap") is of_resolution("over_cap", "cap") is Effect.NOT_BILLED
+
+
+def test_every_category_is_in_the_table() -> None:
+    assert {row.category for row in rows()} == set(CATALOGUE)
+    assert of_waiver("conflicting_version", WORK) is Effect.REFUSED
+    assert of_waiver("conflicting_version", WORK, waits=False) is Effect.CLOSES
+    assert KINDS[POSTED] == WORK
+
+
+def test_the_table_stands_in_the_documents() -> None:
+    assert markdown() in (ROOT / "docs" / "exceptions.md").read_text(encoding="utf-8")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -34,6 +36,10 @@ BATCH_RECORDS: Final = 2_000
 FAULTS_SHOWN: Final = 5
 # Written by intake and its clock alone.
 INTAKES_OWN: Final = frozenset({"DayEnded", "IntakeNoticed"})
+# What may concern several engagements, each of which has it once; all else is one engagement's or everybody's.
+FOR_SEVERAL: Final = frozenset(
+    {"ContractSigned", "ContractAmended", "ContractTerminated", "BillingHoldPlaced", "BillingHoldReleased"}
+)
 
 
 class Invariant(NamedTuple):
@@ -87,7 +93,7 @@ def judged(
             _note_places(faults, logged, sent, places, site.kafka.partitions)
             _check_outputs(faults, site, logged, seen, sums)
             _check_progress(faults, site, logged)
-    _check_log(faults, sent, places, site.kafka.partitions)
+    _check_log(faults, sent, places, _waiting(site), site.kafka.partitions)
     for (company, period), amount in sorted(sums.items()):
         if amount:
             faults.add("I5", f"{company}, {period}: debits and credits differ by {amount}")
@@ -112,7 +118,7 @@ INVARIANTS: Final[Mapping[str, tuple[str, str]]] = {
     "I5": ("debits equal credits in every company and period", "companies and periods"),
     "I8": ("what the reader saw beside it all was always the beginning of that", "records read meanwhile"),
     "I9": ("no transaction is open", "partitions"),
-    "log": ("every event is in the log exactly once in each partition it belongs to", "events"),
+    "log": ("every event is in the log exactly once for each whom it concerns, or waits for its project", "events"),
     "numbers": ("records of the log are numbered without gap or double", "records of the log"),
     "letters": ("dead letters are exactly the hostile messages", "dead letters"),
     "progress": ("the progress of every shard is at the end of its log", "shards"),
@@ -172,19 +178,32 @@ def _check_log(
     faults: Faults,
     sent: Mapping[str, Sent],
     places: Mapping[str, Sequence[tuple[int, str, tuple[str, ...] | None]]],
+    waiting: Mapping[str, bytes],
     partitions: int,
 ) -> None:
+    """What names a project that nobody activates waits with intake, whole, and is not in the log."""
     faults.looked_at["log"] = len(sent)
     everywhere = list(range(partitions))
     for event_id, event in sent.items():
         found = places.get(event_id, ())
-        if not found:
-            faults.add("log", f"{event.type_name} {event_id} is lost")
+        if (event_id in waiting) == bool(found):
+            faults.add("log", f"{event.type_name} {event_id} {'waits, and is in the log' if found else 'is lost'}")
+        elif not found:
+            if waiting[event_id] != event.body:
+                faults.add("log", f"{event.type_name} {event_id} waits with another body")
         elif not found[0][1]:
             if sorted(shard for shard, _, _ in found) != everywhere:
                 faults.add("log", f"{event.type_name} {event_id} is in partitions {sorted(each[0] for each in found)}")
-        elif len(set(found)) != len(found) or (all(own is None for _, _, own in found) and len(found) > 1):
+        elif len(set(found)) != len(found) or (len(found) > 1 and event.type_name not in FOR_SEVERAL):
             faults.add("log", f"{event.type_name} {event_id} is there more than once: {found}")
+
+
+def _waiting(site: Site) -> dict[str, bytes]:
+    """Bodies of events that wait until the project or entry that they name is known, by event."""
+    with closing(sqlite3.connect(site.intake_store / "intake.db")) as file:
+        rows = file.execute("SELECT type, schema, body FROM waiting").fetchall()
+    events = [READERS[type_name, schema](body) for type_name, schema, body in rows]
+    return {event.event_id: unarrived(event) for event in events}
 
 
 # The outputs

@@ -25,6 +25,7 @@ TICK_SECONDS: Final = 0.05
 # The longest that a worker may do nothing although there is something to do.
 STUCK_SECONDS: Final = 120.0
 SETTLE_SECONDS: Final = 300.0
+READER_SECONDS: Final = 2.0
 # What part of the time production takes.
 PRODUCING: Final = 0.75
 TRANSACTION_TIMEOUT: Final = 3.0
@@ -60,8 +61,7 @@ def run(plan: Plan, folder: Path, tell: Tell) -> Outcome:
     """Raises Stuck and Unexpected where it makes no sense to go on; whatever it started has ended then."""
     began = time.monotonic()
     with ExitStack() as ending:
-        broker = Broker(folder / "kafka", settings={"message.timestamp.after.max.ms": str(1 << 62)})
-        ending.enter_context(broker)
+        broker = ending.enter_context(Broker(folder / "kafka"))
         site = settled(folder, broker, plan.shards, TRANSACTION_TIMEOUT)
         course = Course(plan, site, tell)
         ending.callback(course.end)
@@ -159,8 +159,7 @@ class Course:
         for worker in self.workers:
             worker.stop()
             self._note(worker.keep_going())
-        self._until(lambda: True, "the reader")
-        time.sleep(1)
+        self._await_reader()
         self.watching.end()
         self._check_threads()
 
@@ -198,6 +197,13 @@ class Course:
                     worker.send(signal.SIGABRT)
                 time.sleep(1)
                 raise Stuck(f"waited for {what} for {longest:g} seconds without progress\n{self._tails()}")
+
+    def _await_reader(self) -> None:
+        """Until nothing new has come to it for a while."""
+        before = -1
+        while before != self.watching.count:
+            before = self.watching.count
+            time.sleep(READER_SECONDS)
 
     def _standing(self) -> tuple[int, int]:
         return self.watching.taken, sum(self.watching.folded.values())

@@ -33,7 +33,6 @@ from state.shard import Encoded, Mark, Progress, Shard
 from state.store import Store
 
 BATCH_RECORDS: Final = 2_000
-FAULTS_SHOWN: Final = 5
 # Written by intake and its clock alone.
 INTAKES_OWN: Final = frozenset({"DayEnded", "IntakeNoticed"})
 # What may concern several engagements, each of which has it once; all else is one engagement's or everybody's.

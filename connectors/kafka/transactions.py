@@ -51,7 +51,10 @@ class Transactions:
 
     def await_delivery(self) -> None:
         """Everything that was produced has reached the brokers. What is produced next cannot be seen without it."""
-        left = self._producer.flush(self._timeout)
+        try:
+            left = self._producer.flush(self._timeout)
+        except KafkaException as fault:
+            raise self._ended(fault) from fault
         if left:
             raise unreachable(f"{left} records were not taken within {self._timeout:g} seconds")
 

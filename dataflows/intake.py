@@ -46,7 +46,7 @@ STORE: Final = "intake.db"
 IDLE_SECONDS: Final = 0.05
 # How often it is looked for topics and partitions that are new.
 LOOK_AGAIN_SECONDS: Final = 60.0
-SHOW_SECONDS: Final = 1.0
+SHOW_SECONDS: Final = 0.5
 AWAITED_SECONDS: Final = 30.0
 
 
@@ -171,6 +171,7 @@ class KafkaIntake:
             self._not_before = time.monotonic() + self.setup.commit_seconds
             name_of, schemas = self._topics.name_of, self._schemas
             return Batch([read_message(each, name_of(each.topic()), schemas) for each in messages])
+        self._show_offsets(self.progress)
         clock = self._intake.clock
         due = None if clock is None else self._midnight.due(clock.next_midnight)
         return None if due is None else Batch((), due)

@@ -12,9 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulation.chaos.disturbances import Unexpected
 from simulation.chaos.processes import Ended
-from simulation.chaos.run import Outcome, Plan, Stuck, run
+from simulation.chaos.run import Broken, Outcome, Plan, Stuck, run
 from simulation.servers.fetched import Missing
 from simulation.servers.server import ServerFailed
 
@@ -28,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     _say(f"seed {plan.seed}: {plan.events:,} events, {plan.shards} shards, about {plan.minutes:g} minutes, in {folder}")
     try:
         outcome = run(plan, folder.absolute(), _say)
-    except (Missing, ServerFailed, Stuck, Unexpected) as failed:
+    except (Missing, ServerFailed, Stuck, Broken) as failed:
         _say(f"{type(failed).__name__}: {failed}")
         _say("0 passed, 1 failed")
         return 1

@@ -25,10 +25,6 @@ FENCED_SECONDS: Final = 20.0
 SQLITE_FILES: Final = ("", "-wal", "-shm", "-pages")
 
 
-class Unexpected(AssertionError):
-    """What a disturbance expects did not happen."""
-
-
 class Stage(NamedTuple):
     """Who and what there is to disturb.
 

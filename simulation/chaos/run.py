@@ -12,7 +12,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from milepost import supervisor
-from simulation.chaos.disturbances import Stage, Unexpected, programme
+from simulation.chaos.disturbances import Stage, programme
 from simulation.chaos.processes import Ended, Worker
 from simulation.chaos.producing import Producing
 from simulation.chaos.site import Site, settled
@@ -53,12 +53,16 @@ class Outcome(NamedTuple):
     seconds: float
 
 
+class Broken(AssertionError):
+    """The run itself failed, not what it looks at."""
+
+
 class Stuck(AssertionError):
     """A process goes on without getting any further."""
 
 
 def run(plan: Plan, folder: Path, tell: Tell) -> Outcome:
-    """Raises Stuck and Unexpected where it makes no sense to go on; whatever it started has ended then."""
+    """Raises Stuck and Broken where it makes no sense to go on; whatever it started has ended then."""
     began = time.monotonic()
     with ExitStack() as ending:
         broker = ending.enter_context(Broker(folder / "kafka"))
@@ -258,7 +262,7 @@ class Course:
     def _check_threads(self) -> None:
         for fault in (self.watching.fault, self.producing.fault):
             if fault is not None:
-                raise Unexpected(f"the reader or the producer failed: {fault!r}") from fault
+                raise Broken(f"the reader or the producer failed: {fault!r}") from fault
 
     def _tails(self) -> str:
         return "\n".join(f"--- {worker.name}\n{worker.tail()}" for worker in self.workers)

@@ -7,6 +7,7 @@ PYTEST_ARGS ?=
 HYPOTHESIS_PROFILE ?= ci
 BENCH_ARGS ?=
 KAFKA_ARGS ?=
+CHAOS_ARGS ?=
 
 # The first of these that runs and is new enough; a name may be on the path and still not run (version managers).
 PYTHON_FITS := import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
@@ -21,7 +22,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --u
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format types imports schemas kafka monitoring bench lock clean
+.PHONY: help setup demo test lint format types imports schemas kafka chaos monitoring bench lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +64,9 @@ kafka: $(READY) ## Run a Kafka broker and a schema registry on this machine unti
 monitoring: $(READY) ## Check that dashboard and page of monitoring are those of their scripts
 	$(BIN)/python -m monitoring.dashboard --check
 	$(BIN)/python -m monitoring.page --check
+
+chaos: $(READY) ## Kill processes, stores and a broker while a firm's events come, and compare (CHAOS_ARGS="--seed 7 --minutes 10")
+	@$(BIN)/python -m simulation.chaos $(CHAOS_ARGS)
 
 bench: $(READY) ## Measure throughput and latency
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)

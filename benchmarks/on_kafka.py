@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
-from benchmarks.child import ROOT
+from benchmarks.child import ROOT, measured
 from connectors.event_bodies import schema_number
 from connectors.files.engagement_log import EngagementLog
 from connectors.kafka import topics
@@ -52,13 +52,15 @@ class Folded(NamedTuple):
     seconds: float
     start_seconds: float
     cpu_seconds: float
+    broker_cpu_seconds: float
     peak_mib: int
 
     @property
     def text(self) -> str:
         return (
             f"{self.processes} processes: {self.records / self.seconds:,.0f} records/s, {self.cpu_seconds / self.records * 1e6:,.0f} s "
-            f"of processor per million, first commit after {self.start_seconds:.1f} s, {self.peak_mib} MiB"
+            f"of processor per million, first commit after {self.start_seconds:.1f} s, {self.peak_mib} MiB; the broker: "
+            f"{self.broker_cpu_seconds / self.records * 1e6:,.0f} s of processor per million"
         )
 
 
@@ -130,9 +132,9 @@ def filled(broker: Broker, prefix: str, parts: Sequence[Sequence[LogRecord]], fo
     return site
 
 
-def fold(site: Site, ends: Sequence[int], processes: int) -> Folded:
+def fold(site: Site, ends: Sequence[int], processes: int, broker: Broker) -> Folded:
     """From nothing to the log's end."""
-    started = time.monotonic()
+    started, spent_before = time.monotonic(), _cpu_seconds(broker.pid)
     several = [site.start(range(number, len(ends), processes)) for number in range(processes)]
     first = 0.0
     for _ in _until(site, ends):
@@ -143,7 +145,17 @@ def fold(site: Site, ends: Sequence[int], processes: int) -> Folded:
     for one in several:
         one.send_signal(signal.SIGTERM)
         one.wait(PATIENCE)
-    return Folded(processes, sum(ends), seconds, first - started, spent, peak)
+    by_broker = _cpu_seconds(broker.pid) - spent_before
+    return Folded(processes, sum(ends), seconds, first - started, spent, by_broker, peak)
+
+
+def embedded(output: Path, folder: Path) -> str:
+    """The same log from its file, without a broker."""
+    folder.mkdir()
+    (folder / "log").symlink_to((output / "log").resolve())
+    found = measured("dataflow", folder)
+    records, spent = found["records"], found["spent"]
+    return f"embedded: {records / spent['wall']:,.0f} records/s, {spent['cpu'] / records * 1e6:,.0f} s of processor per million"
 
 
 def started_again(site: Site, ends: Sequence[int], more: Sequence[LogRecord]) -> float:
@@ -243,9 +255,10 @@ def main(arguments: Sequence[str]) -> int:
         broker.start()
         for processes in (1, 2):
             site = filled(broker, f"fold{processes}", parts, folder, genesis)
-            print(fold(site, ends, processes).text)
+            print(fold(site, ends, processes, broker).text)
+        print(embedded(asked.output, folder / "embedded"))
         site = filled(broker, "killed", parts, folder, genesis)
-        fold(site, ends, 2)
+        fold(site, ends, 2, broker)
         again = started_again(site, ends, [part[-1] for part in parts])
         print(f"after kill -9: {again:.1f} s until what came meanwhile is visible")
         site = Site(broker.bootstrap, "steady", asked.shards, folder, genesis)

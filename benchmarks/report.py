@@ -72,7 +72,8 @@ def markdown(results: Mapping[str, Any]) -> str:
         f"Measured on {results['date']} on one core of the machine below by `python -m benchmarks`; the file is written by"
         " it, so run it again rather than edit it. Seconds of the processor are what the work takes on a core of its own;"
         " seconds on the clock hold the disk and whatever else ran. The calibration is a fixed loop of plain Python: divide"
-        f" by it to compare machines.\n\n{commands}\n"
+        " by it to compare machines. What accounting costs on a real broker stands in [RESULTS_KAFKA.md](RESULTS_KAFKA.md).\n\n"
+        f"{commands}\n"
     )
     parts = [opening, "## Against the targets\n\n" + "\n".join(f"- {line}" for line in verdicts(results)) + "\n"]
     for of in tables(results):

@@ -67,8 +67,10 @@ def ending_of(fault: Exception) -> tuple[int, str]:
 
 
 def causes(fault: BaseException | None) -> Iterator[BaseException]:
-    """The fault and what it came from; the engine wraps what its steps raise."""
-    while fault is not None:
+    """The fault and what it came from; the engine wraps what its steps raise. One that names itself as its cause comes once."""
+    seen: set[int] = set()
+    while fault is not None and id(fault) not in seen:
+        seen.add(id(fault))
         yield fault
         fault = fault.__cause__
 

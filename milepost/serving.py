@@ -67,6 +67,8 @@ def account(settings: Settings, shards: Sequence[int]) -> None:
             hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job))
             with exceptions_followed(measured.metrics, job.clients, job.names, shards):
                 accounting_kafka.run(job, until_told(stop), on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open)
+        except KafkaException as fault:
+            raise unreachable(fault.args[0].str()) from fault
         except sqlite3.OperationalError as fault:
             raise unwritable(settings.store.folder, str(fault)) from fault
 

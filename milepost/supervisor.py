@@ -18,6 +18,9 @@ from state import guards
 BACK_OFF_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 # Whoever has run for so long has not crashed at its start.
 WELL_SECONDS: Final = 60.0
+# Brokers also fence whoever stood still, or could not reach them, in the middle of a transaction. Two processes that take a
+# shard from each other are fenced again and again.
+FENCED_IN_A_ROW_MAX: Final = 3
 LOOK_SECONDS: Final = 0.1
 # Guards that pass by themselves: brokers come back, intake begins its log, another process ends.
 PASSING: Final = frozenset({guards.BROKER_UNREACHABLE, guards.LOG_MISSING})
@@ -29,14 +32,20 @@ PARENT: Final = "MILEPOST_SUPERVISOR"
 
 def supervise(command: Sequence[str], back_off: Sequence[float] = BACK_OFF_SECONDS) -> int:
     """The exit code: 0 after SIGTERM or Ctrl-C, else that of a stop that needs a person."""
-    crashes = 0
+    crashes = fenced = 0
     with stopping() as stop:
         while True:
             started = time.monotonic()
             code = _run(command, stop)
-            if stop.requested or code == exit_codes.DONE or code in FOR_A_PERSON:
+            went_well = time.monotonic() - started > WELL_SECONDS
+            crashes = 0 if went_well else crashes + 1
+            fenced = 0 if code != guards.FENCED else 1 if went_well else fenced + 1
+            if (
+                stop.requested
+                or code == exit_codes.DONE
+                or (code in FOR_A_PERSON and not 0 < fenced < FENCED_IN_A_ROW_MAX)
+            ):
                 return code
-            crashes = 0 if time.monotonic() - started > WELL_SECONDS else crashes + 1
             seconds = back_off[min(crashes, len(back_off) - 1)]
             say(f"ended with {code} ({_meaning(code)}); starts again in {seconds:g} seconds")
             if _is_told_to_end(stop, seconds):

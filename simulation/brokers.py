@@ -364,8 +364,8 @@ class ModelConsumer:
         found = self._brokers.partition(partition.topic, partition.partition)
         return found.start, found.stable if self._committed else found.high
 
-    def consumer_group_metadata(self) -> object:
-        return None
+    def commit(self, *, offsets: list[TopicPartition], asynchronous: bool) -> object:
+        """A courtesy to other tools; nothing here reads them."""
 
     def close(self) -> None:
         """Nothing: a consumer holds nothing at the brokers."""
@@ -437,11 +437,6 @@ class ModelProducer:
             for _ in range(self._brokers.random.randint(1, len(self._pending[place]))):
                 self._send(place)
         return 0
-
-    def send_offsets_to_transaction(
-        self, positions: list[TopicPartition], group_metadata: object, timeout: float
-    ) -> None:
-        """A courtesy to other tools; nothing here reads them."""
 
     def flush(self, timeout: float) -> int:
         """All that is pending is sent; how many are left."""

@@ -45,7 +45,7 @@ class Consumer(Protocol):
     def get_watermark_offsets(
         self, partition: TopicPartition, timeout: float = ..., cached: bool = ...
     ) -> tuple[int, int]: ...
-    def consumer_group_metadata(self) -> object: ...
+    def commit(self, *, offsets: list[TopicPartition], asynchronous: bool) -> object: ...
     def close(self) -> None: ...
 
 
@@ -67,10 +67,6 @@ class Producer(Protocol):
 
 class ReadingProducer(Producer, Protocol):
     """Of a process that also reads, and lets tools see how far it is."""
-
-    def send_offsets_to_transaction(
-        self, positions: list[TopicPartition], group_metadata: object, timeout: float
-    ) -> None: ...
 
 
 class TopicState(NamedTuple):

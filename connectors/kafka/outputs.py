@@ -220,7 +220,8 @@ class KafkaOutputs:
                     raise
                 self._producer.poll(QUEUE_WAIT_SECONDS)
             except KafkaException as fault:
-                raise self._fenced_or(fault) from fault
+                self._check_fenced(fault)
+                raise
             else:
                 return
 
@@ -241,10 +242,12 @@ class KafkaOutputs:
         try:
             return call(*arguments)
         except KafkaException as fault:
-            raise self._fenced_or(fault) from fault
+            self._check_fenced(fault)
+            raise
 
-    def _fenced_or(self, fault: KafkaException) -> Exception:
-        return fenced(self.identity.shard, fault) if fault.args[0].code() in FENCES else fault
+    def _check_fenced(self, fault: KafkaException) -> None:
+        if fault.args[0].code() in FENCES:
+            raise fenced(self.identity.shard, fault) from fault
 
 
 def fenced(shard: int, fault: KafkaException) -> GuardStop:

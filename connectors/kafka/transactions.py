@@ -7,10 +7,10 @@ a process that ends instead is fenced by the next one, and what its last transac
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException
 
 from connectors.kafka.clients import Clients
 from connectors.kafka.log_writer import Produced
@@ -49,16 +49,12 @@ class Transactions:
                     break
         self._producer.poll(0)
 
-    def send_offsets(self, positions: Sequence[TopicPartition], group: Any) -> None:
-        """For tools that show how far a reader is; nobody goes on from them."""
-        try:
-            self._producer.send_offsets_to_transaction(list(positions), group, self._timeout)
-        except KafkaException as fault:
-            raise self._ended(fault) from fault
-
     def await_delivery(self) -> None:
         """Everything that was produced has reached the brokers. What is produced next cannot be seen without it."""
-        left = self._producer.flush(self._timeout)
+        try:
+            left = self._producer.flush(self._timeout)
+        except KafkaException as fault:
+            raise self._ended(fault) from fault
         if left:
             raise unreachable(f"{left} records were not taken within {self._timeout:g} seconds")
 

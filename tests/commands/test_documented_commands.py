@@ -25,6 +25,7 @@ from tests.finished_run import finished_run
 NOT_RUN: Final[Mapping[str, str]] = {
     "make demo": ".ci/run makes it",
     "make test": "it would run this test",
+    "make chaos": "it takes minutes; tests/reliability/test_chaos.py runs its short form",
     "make kafka": "it runs until it is stopped; tests/kafka/test_servers.py runs it",
     **dict.fromkeys(
         (

@@ -85,6 +85,21 @@ def test_a_crash_is_not(tmp_path: Path) -> None:
     assert count.read_text() == "...."
 
 
+@pytest.mark.parametrize(("fenced", "code"), [(2, 0), (3, guards.FENCED)])
+def test_fenced_once_or_twice_is_a_standstill_and_again_is_somebody_else(
+    tmp_path: Path, fenced: int, code: int
+) -> None:
+    """Brokers fence whoever stood still within a transaction; two who take a shard from each other never come to an end."""
+    count = tmp_path / "count"
+    count.write_text("")
+    script = (
+        f"import pathlib, sys; p = pathlib.Path({str(count)!r}); p.write_text(p.read_text() + '.');"
+        f"sys.exit({guards.FENCED} if len(p.read_text()) <= {fenced} else 0)"
+    )
+    assert supervise(child(script), [0.0]) == code
+    assert count.read_text() == "..."
+
+
 def test_what_passes_by_itself_needs_nobody() -> None:
     assert PASSING.isdisjoint(FOR_A_PERSON)
     assert {guards.TOPIC_CHANGED, guards.PROGRESS_MISSING, guards.HANGING_TRANSACTION} <= FOR_A_PERSON

@@ -13,12 +13,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from connectors.files.engagement_log import EngagementLog
 from connectors.kafka.directory import TRANSACTION
 from connectors.kafka.log_writer import Produced
 from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings
-from dataflows.intake import KafkaIntake
+from dataflows.intake import KafkaIntake, run_plain
 from domain.events.control import IntakeNoticed
 from domain.events.delivery import TimeApproved
 from domain.events.reference import DayEnded
@@ -36,7 +37,7 @@ from state.guards import (
 )
 from tests.intake_inputs import activated, at, customer, entity, line_of, signed, worked
 from tests.kafka.intake_story import DOMAIN, story
-from tests.kafka.intake_world import MORNING, SECOND, TABLES, World, types_of
+from tests.kafka.intake_world import MORNING, SECOND, TABLES, World, types_of, until_idle
 
 WHEN = "2026-03-02 09:00"
 HOUR = 3600 * SECOND
@@ -435,3 +436,17 @@ def test_sigterm_ends_it_in_order(world: World) -> None:
         os.kill(running.pid, signal.SIGTERM)
         assert running.wait(60) == 0
     assert sum(map(len, world.log())) > 100
+
+
+def test_tools_see_how_far_it_is(world: World) -> None:
+    """Shown outside of its transactions, and once more when nothing comes."""
+    world.send(*story(7, 40))
+    with world.intake() as intake:
+        run_plain(intake, until_idle(intake, 40))
+        places = [TopicPartition(*place) for place in intake.progress.inputs]
+        ends = {(each.topic, each.partition): each.offset for each in reader_of(world).committed(places, 30)}
+        assert ends == intake.progress.inputs
+
+
+def reader_of(world: World) -> Consumer:
+    return Consumer({**world.clients.common(), "group.id": world.names.intake_group})

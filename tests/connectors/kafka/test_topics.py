@@ -125,3 +125,15 @@ def test_one_broker_for_development_needs_no_copies() -> None:
     assert topics.found["erp.postings"].settings["min.insync.replicas"] == "1"
     assert faults(topics, laptop) == []
     assert faults(topics, KafkaSettings())
+
+
+@pytest.mark.parametrize(("development", "number"), [(True, 0), (False, 1)])
+def test_in_development_event_topics_may_keep_the_times_of_what_was_simulated(
+    made: Topics, development: bool, number: int
+) -> None:
+    """Outputs never: when one became visible is the brokers' time."""
+    made.change("acme.psa.time", settings={"message.timestamp.type": "CreateTime"})
+    settings = SETTINGS.model_copy(update={"development": development})
+    assert len(faults(made, settings)) == number
+    made.change("acme.erp.postings", settings={"message.timestamp.type": "CreateTime"})
+    assert len(faults(made, settings)) == number + 1

@@ -1,0 +1,139 @@
+"""Milepost's processes as a firm would run them, each started again when it has ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from milepost import exit_codes
+
+ROOT: Final = Path(__file__).parents[2]
+START_AGAIN_SECONDS: Final = 0.3
+STOP_SECONDS: Final = 60.0
+TAIL_LINES: Final = 60
+
+
+class Ended(NamedTuple):
+    """A process that ended, with what; `told` where it was asked to, or killed."""
+
+    name: str
+    code: int
+    told: bool
+
+    def __str__(self) -> str:
+        meaning = signal.Signals(-self.code).name if self.code < 0 else exit_codes.MEANINGS.get(self.code, "unknown")
+        return f"{self.name} ended with {self.code}: {meaning}"
+
+
+class Worker:
+    """One process, or a supervisor with the process that it keeps going."""
+
+    def __init__(self, name: str, arguments: Sequence[str], folder: Path, *, supervised: bool = False) -> None:
+        self.name = name
+        self.arguments = list(arguments)
+        self.supervised = supervised
+        self.ended: list[Ended] = []
+        self.log = folder / f"{name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._told = False
+        self._start_at = 0.0
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Of the process that does the work; 0 while there is none."""
+        if self._process is None or self._process.poll() is not None:
+            return 0
+        if not self.supervised:
+            return self._process.pid
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text(encoding="ascii")
+        return int(children.split()[0]) if children.split() else 0
+
+    def start(self) -> None:
+        more = [] if self.supervised else ["--alone"]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", *self.arguments, *more],
+                cwd=ROOT,
+                # A process that hangs says where, when it is sent SIGABRT.
+                env={**os.environ, "PYTHONFAULTHANDLER": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self._told = False
+
+    def keep_going(self) -> Ended | None:
+        """How it ended, where it did; it is started again a moment later."""
+        if self._process is not None:
+            code = self._process.poll()
+            if code is None:
+                return None
+            ended = Ended(self.name, code, self._told)
+            self.ended.append(ended)
+            self._process = None
+            self._start_at = time.monotonic() + START_AGAIN_SECONDS
+            return ended
+        if time.monotonic() >= self._start_at:
+            self.start()
+        return None
+
+    def send(self, number: signal.Signals) -> bool:
+        """To the process that does the work; whether there is one."""
+        pid = self.pid
+        if pid == 0:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+        self._told = self._told or (not self.supervised and number in {signal.SIGKILL, signal.SIGTERM})
+        return True
+
+    def kill_whole(self) -> None:
+        """The supervisor first, whose process then ends by itself; it is waited for, as it holds the stores."""
+        if self._process is None:
+            return
+        working = self.pid
+        self._told = True
+        self._process.kill()
+        self._process.wait()
+        if self.supervised and working:
+            _await_gone(working)
+
+    def stop(self) -> None:
+        """In order, both where there are two."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._told = True
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill_whole()
+
+    def tail(self) -> str:
+        if not self.log.exists():
+            return ""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join([line for line in lines if not line.startswith("%")][-TAIL_LINES:])
+
+
+def _await_gone(pid: int) -> None:
+    until = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < until:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

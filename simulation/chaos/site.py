@@ -1,0 +1,94 @@
+"""Where a run takes place: a broker of its own, topics, and the settings that every process is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from connectors.kafka import topics
+from connectors.kafka.clients import KafkaClients
+from connectors.kafka.names import Names
+from connectors.kafka.registry import SchemaIds
+from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.topics import Kind, Planned
+from simulation.servers.kafka import Broker
+
+# Simulated time lies far ahead of any wall clock, so that days end by what is recorded and by nothing else.
+TIMESTAMPS: Final = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(1 << 62)}
+
+SETTINGS: Final = """\
+[kafka]
+brokers = "{brokers}"
+development = true
+partitions = {partitions}
+input_partitions = 2
+transaction_timeout_seconds = {transaction_timeout}
+request_timeout_seconds = 20
+
+[registry]
+fixed_ids = true
+
+[store]
+folder = "store"
+
+[intake]
+batch_records = 500
+
+[accounting]
+batch_records = 500
+"""
+
+
+class Site(NamedTuple):
+    """`settings_file` says the same as `kafka`; `transaction_timeout` is in seconds."""
+
+    folder: Path
+    broker: Broker
+    kafka: KafkaSettings
+    settings_file: Path
+
+    @property
+    def names(self) -> Names:
+        return Names.of(self.kafka)
+
+    @property
+    def clients(self) -> KafkaClients:
+        return KafkaClients(self.kafka)
+
+    @property
+    def schemas(self) -> SchemaIds:
+        return SchemaIds.fixed(self.kafka.prefix)
+
+    @property
+    def transaction_timeout(self) -> float:
+        return self.kafka.transaction_timeout_seconds
+
+    def shard_store(self, shard: int, beside: str = "store") -> Path:
+        return self.folder / beside / "shards" / self.kafka.generation / str(shard)
+
+    @property
+    def intake_store(self) -> Path:
+        return self.folder / "store" / "intake" / self.kafka.generation
+
+
+def settled(folder: Path, broker: Broker, shards: int, transaction_timeout: float) -> Site:
+    """With its settings written and its topics made."""
+    file = folder / "milepost.toml"
+    text = SETTINGS.format(brokers=broker.bootstrap, partitions=shards, transaction_timeout=transaction_timeout)
+    file.write_text(text, encoding="utf-8")
+    kafka = KafkaSettings(
+        brokers=broker.bootstrap,
+        development=True,
+        partitions=shards,
+        input_partitions=2,
+        transaction_timeout_seconds=transaction_timeout,
+        request_timeout_seconds=20,
+    )
+    site = Site(folder, broker, kafka, file)
+    topics.create(site.clients, [_planned(topic, kafka) for topic in topics.TOPICS])
+    return site
+
+
+def _planned(topic: topics.Topic, kafka: KafkaSettings) -> Planned:
+    plan = topics.planned(topic, kafka)
+    return plan._replace(settings={**plan.settings, **TIMESTAMPS}) if topic.kind is Kind.INPUT else plan

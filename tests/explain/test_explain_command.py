@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from typer.testing import CliRunner, Result
 
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_index import FigureIndex
+from domain.events.delivery import EstimateRevised
 from milepost.cli import app
+from milepost.explain.sources import event_ref
 from tests.audit.tampering import Told, rewrite
 from tests.commands.tiny_firm import founding, worked, write
 from tests.finished_run import BRIDGE_FEBRUARY, finished_run
@@ -300,3 +303,16 @@ def test_an_index_that_is_ahead_of_the_folder_is_made_anew(tmp_path: Path) -> No
     explain("T-1", output=finished_run())
     shutil.copytree(finished_run() / "index", output / "index", dirs_exist_ok=True)
     assert explain("T-3", output=output).exit_code == 0
+
+
+def test_an_estimate_of_a_whole_project_names_no_line() -> None:
+    at: dict[str, Any] = {
+        "event_id": "E",
+        "occurred_at": 0,
+        "source": "psa",
+        "version": 1,
+        "as_of": date(2026, 3, 1),
+        "remaining": (),
+    }
+    assert event_ref(7, EstimateRevised(project_id="PRJ-00037", **at)).id == "PRJ-00037"
+    assert event_ref(7, EstimateRevised(project_id="PRJ-00037", line_id="L", **at)).id == "PRJ-00037/L"

@@ -8,6 +8,7 @@ from typing import Any, Final
 from connectors.json_values import decimal_text, instant_text
 from domain.explanation import CONSTANT, ELSEWHERE, FIELD, SCALES, STATED, EventRef, Node, PolicyUse
 from domain.units import AMOUNT_SCALE, RATE_SCALE
+from milepost.console import shell_word
 from milepost.explain.recompute import events_of, everything
 from milepost.tables import scaled_text
 
@@ -108,7 +109,7 @@ def _leaf(node: Node, operation: str) -> str:
     return {
         FIELD: f"field {node.field}",
         CONSTANT: "",
-        ELSEWHERE: f"milepost explain '{node.id}'",
+        ELSEWHERE: f"milepost explain {shell_word(node.id)}",
         STATED: "as the outputs have it",
     }.get(operation, operation)
 

@@ -54,16 +54,14 @@ def exception_of(firm: Path) -> str:
 
 def test_what_an_id_is_instead_is_said_with_the_command_that_takes_it(firm: Path) -> None:
     exception_id = exception_of(firm)
-    assert "got T-1, which is a time entry: milepost explain 'T-1'" in told(firm, "show", "T-1")
-    contract = "which is a contract: milepost explain 'K-1', or milepost show 'BRIDGE' for its project"
+    assert "got T-1, which is a time entry: milepost explain T-1" in told(firm, "show", "T-1")
+    contract = "which is a contract: milepost explain K-1, or milepost show BRIDGE for its project"
     assert contract in told(firm, "show", "K-1")
-    assert f"which is an exception: milepost exceptions show '{exception_id}'" in told(firm, "show", exception_id)
-    assert "which is a project: milepost show 'BRIDGE'" in told(firm, "statement", "BRIDGE")
-    statement = "which is a statement: milepost statement 'BRIDGE.K-1/ACME/2026-03-01/1'"
+    assert f"which is an exception: milepost exceptions show {exception_id}" in told(firm, "show", exception_id)
+    assert "which is a project: milepost show BRIDGE" in told(firm, "statement", "BRIDGE")
+    statement = "which is a statement: milepost statement BRIDGE.K-1/ACME/2026-03-01/1"
     assert statement in told(firm, "exceptions show", "BRIDGE.K-1/ACME/2026-03-01/1")
-    assert "which is a dead letter: milepost dead-letters show 'wrong.jsonl:1'" in told(
-        firm, "explain", "wrong.jsonl:1"
-    )
+    assert "which is a dead letter: milepost dead-letters show wrong.jsonl:1" in told(firm, "explain", "wrong.jsonl:1")
 
 
 def test_what_was_known_then_is_said_too(firm: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from typer.testing import CliRunner, Result
 
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_index import FigureIndex
+from domain.events.delivery import EstimateRevised
 from milepost.cli import app
+from milepost.explain.sources import event_ref
 from tests.audit.tampering import Told, rewrite
 from tests.commands.tiny_firm import event, founding, worked, write
 from tests.finished_run import BRIDGE_FEBRUARY, finished_run
@@ -317,3 +320,16 @@ def test_a_credit_names_what_took_the_work_back_and_where_it_was_billed(tmp_path
     assert "TimeWithdrawn" in "".join(lines[gone : gone + 2]), told.stdout
     assert f"{march}#1" in told.stdout
     assert "DayEnded" not in told.stdout, told.stdout
+
+
+def test_an_estimate_of_a_whole_project_names_no_line() -> None:
+    at: dict[str, Any] = {
+        "event_id": "E",
+        "occurred_at": 0,
+        "source": "psa",
+        "version": 1,
+        "as_of": date(2026, 3, 1),
+        "remaining": (),
+    }
+    assert event_ref(7, EstimateRevised(project_id="PRJ-00037", **at)).id == "PRJ-00037"
+    assert event_ref(7, EstimateRevised(project_id="PRJ-00037", line_id="L", **at)).id == "PRJ-00037/L"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from domain.caps import BucketKey, CapRule, is_limited, limit_of
 from domain.contract import cap_rules
-from domain.explanation import Arithmetic, Node, PolicyUse, stated
+from domain.explanation import Arithmetic, Node, PolicyUse, agreeing, stated
 from domain.identity import parts_of
 from domain.money import HALF_UP, format_decimal, round_ratio
 from domain.outputs import Alert
@@ -65,8 +65,7 @@ class AlertNodes:
         unit, currency = ("hours", "") if hours else ("amount", said.record.currency or "")
         title = f"{said.record.subject_id}: {name.replace('_', ' ')}"
         made = self._made(said, name, by_hours=hours)
-        if made is None or made.value != value:
-            made = stated(title, value, unit, currency)
+        made = agreeing(made, stated(title, value, unit, currency))
         return made._replace(title=title, id=f"{alert_id}#{name}")
 
     def _made(self, said: Said, name: str, *, by_hours: bool) -> Node | None:

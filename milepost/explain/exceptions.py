@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.accounts import CURRENCY_ROUNDING
 from domain.caps import BucketKey, is_limited, limit_of
 from domain.events.catalogue import ENTITIES
-from domain.explanation import Node, less, stated, total
+from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import parts_of, unescape
 from domain.money import format_decimal
 from domain.outputs import ExceptionClosed, ExceptionRaised
@@ -85,8 +85,7 @@ class ExceptionNodes:
         if not record.blocks_amount or record.blocks_currency is None:
             return None
         made = self._amount(said, record)
-        if made is None or made.value != record.blocks_amount:
-            made = stated(TITLE, record.blocks_amount, "amount", record.blocks_currency)
+        made = agreeing(made, stated(TITLE, record.blocks_amount, "amount", record.blocks_currency))
         return made._replace(title=TITLE, id=f"{exception_id}#amount")
 
     def _amount(self, said: Said, record: ExceptionRaised) -> Node | None:

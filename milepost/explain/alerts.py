@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from domain.caps import BucketKey, CapRule, is_limited, limit_of
+from domain.caps import BucketKey, CapRule, is_limited, limit_of, period_of
 from domain.contract import cap_rules
 from domain.explanation import Arithmetic, Node, PolicyUse, agreeing, stated
 from domain.identity import parts_of
@@ -101,7 +101,7 @@ class AlertNodes:
         for line in contract.terms.lines:
             for rule in cap_rules(history, line.line_id):
                 plan = line_plan(draft, contract, contract.history[-1].version, line.line_id)
-                wanted = rule.cap_id == cap_id and (rule.period == "month") == bool(period)
+                wanted = rule.cap_id == cap_id and rule.period == period_of(key)
                 if plan is not None and wanted and is_limited(limit_of(rule, key)):
                     return Watched(plan, rule, key)
         return None

@@ -114,6 +114,14 @@ def bucket_key(rule: CapRule, day: date, person_id: str) -> BucketKey:
             return rule.cap_id, ""
 
 
+def period_of(key: BucketKey) -> str:
+    """The cap's period, by what its bucket is called."""
+    period = key[1]
+    if not period:
+        return "whole_term"
+    return "day" if "/" in period else "month"
+
+
 def limit_on(rule: CapRule, day: date) -> CapLimit:
     """The limit of the contract version in force on the service date; before the first version, the first."""
     for limit in reversed(rule.limits):

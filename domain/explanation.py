@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+from domain.money import format_decimal
 from domain.units import (
     AMOUNT_SCALE,
     EXCHANGE_RATE_SCALE,
@@ -99,6 +100,8 @@ class Node(NamedTuple):
 
 # A leaf in an event; a number that the rules know; a figure with an explanation of its own; a value that is taken as it is.
 FIELD, CONSTANT, ELSEWHERE, STATED = "field", "constant", "elsewhere", "stated"
+# Of a stated value: what its explanation gives instead.
+COMES_TO = "comes_to"
 
 
 def _step(parameters: Mapping[str, Parameter]) -> Fraction:
@@ -261,3 +264,13 @@ def constant(title: str, value: int, unit: str, currency: str = "", **more: obje
 def stated(title: str, value: int, unit: str, currency: str = "", **more: object) -> Node:
     """A value that is taken as it is; `unexplained` finds it."""
     return Node(title, value, unit, currency, Arithmetic(STATED), **more)  # type: ignore[arg-type]
+
+
+def agreeing(made: Node | None, told: Node) -> Node:
+    """`made` where it comes to what is told, else `told` as it is, saying what `made` below it comes to."""
+    if made is None or made.value is None:
+        return told
+    if made.value == told.value:
+        return made
+    parameters = {COMES_TO: format_decimal(made.value, SCALES[made.unit])}
+    return told._replace(arithmetic=Arithmetic(STATED, (), parameters), why=(*told.why, made))

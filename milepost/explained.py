@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.json_values import decimal_text, instant_text
-from domain.explanation import CONSTANT, ELSEWHERE, FIELD, SCALES, STATED, EventRef, Node, PolicyUse
+from domain.explanation import COMES_TO, CONSTANT, ELSEWHERE, FIELD, SCALES, STATED, EventRef, Node, PolicyUse
 from domain.units import AMOUNT_SCALE, RATE_SCALE
 from milepost.console import shell_word
 from milepost.explain.recompute import events_of, everything
@@ -110,8 +110,15 @@ def _leaf(node: Node, operation: str) -> str:
         FIELD: f"field {node.field}",
         CONSTANT: "",
         ELSEWHERE: f"milepost explain {shell_word(node.id)}",
-        STATED: "as the outputs have it",
+        STATED: _taken(node),
     }.get(operation, operation)
+
+
+def _taken(node: Node) -> str:
+    parameters = node.arithmetic.parameters if node.arithmetic is not None else {}
+    if COMES_TO in parameters:
+        return f"as the outputs have it, not explained: what stands below comes to {parameters[COMES_TO]}"
+    return "as the outputs have it"
 
 
 def policies_text(policies: Sequence[PolicyUse]) -> str:

@@ -14,6 +14,8 @@ from milepost.console import say, shape, write_json
 if TYPE_CHECKING:
     from milepost.explain.explanations import Explained
 
+# So many figures that are not explained are named.
+NOTED: Final = 10
 FIGURES: Final = "a figure, such as a project, a contract, a time entry, a journal, a statement or an exception"
 
 
@@ -55,10 +57,10 @@ def explain(
             then = f" as of {as_of}" if as_of is not None else ""
             raise typer.BadParameter(f"no figure is called {id_}{then}{near or f'; {found.why}'}", param_hint="ID")
         raise unknown_id(output, id_, FIGURES, found.nearest, "milepost show PROJECT")
-    alarms = _alarms(found)
-    _tell(found, output, alarms, depth, html, all_=all_, json=json)
-    for alarm in alarms:
-        say(alarm)
+    alarms, notes = _alarms(found), _notes(found)
+    _tell(found, output, alarms, notes, depth, html, all_=all_, json=json)
+    for line in (*notes, *alarms):
+        say(line)
     if alarms:
         raise typer.Exit(exit_codes.VIOLATION)
 
@@ -72,6 +74,16 @@ def _alarms(found: Explained) -> list[str]:
     return [*differs, *wrong]
 
 
+def _notes(found: Explained) -> list[str]:
+    """Figures that are as the log makes them, and whose explanation is not complete."""
+    from milepost.explain.recompute import disagreeing
+    from milepost.explained import formula, value_text
+
+    nodes = disagreeing(found.node)
+    told = [f"Not explained: {node.title}: {value_text(node)} = {formula(node)}" for node in nodes[:NOTED]]
+    return told if len(nodes) <= NOTED else [*told, f"Not explained: {len(nodes) - NOTED:,} others"]
+
+
 def _head(found: Explained) -> list[str]:
     from milepost.explain.recompute import events_of, everything, unexplained
     from state.rules import RULES_VERSION
@@ -83,7 +95,15 @@ def _head(found: Explained) -> list[str]:
 
 
 def _tell(
-    found: Explained, output: Path, alarms: list[str], depth: int | None, html: Path | None, *, all_: bool, json: bool
+    found: Explained,
+    output: Path,
+    alarms: list[str],
+    notes: list[str],
+    depth: int | None,
+    html: Path | None,
+    *,
+    all_: bool,
+    json: bool,
 ) -> None:
     if json:
         from milepost.explained import as_json
@@ -96,6 +116,7 @@ def _tell(
                 rules_version=RULES_VERSION,
                 holds=not alarms,
                 alarms=alarms,
+                not_explained=notes,
                 **as_json(found.node),
             )
         )
@@ -104,7 +125,7 @@ def _tell(
         from milepost.explained_html import page
 
         head = [f"Output folder {output}", *_head(found)]
-        replace_file(html, page(found.node, head, alarms).encode())
+        replace_file(html, page(found.node, head, [*notes, *alarms]).encode())
         say(f"Written to {html}: open it in any browser")
     else:
         from milepost.explained_text import show

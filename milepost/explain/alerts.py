@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from domain.caps import BucketKey, CapRule, is_limited, limit_of
+from domain.caps import BucketKey, CapRule, is_limited, limit_of, period_of
 from domain.contract import cap_rules
-from domain.explanation import Arithmetic, Node, PolicyUse, stated
+from domain.explanation import Arithmetic, Node, PolicyUse, agreeing, stated
 from domain.identity import parts_of
 from domain.money import HALF_UP, format_decimal, round_ratio
 from domain.outputs import Alert
@@ -65,8 +65,7 @@ class AlertNodes:
         unit, currency = ("hours", "") if hours else ("amount", said.record.currency or "")
         title = f"{said.record.subject_id}: {name.replace('_', ' ')}"
         made = self._made(said, name, by_hours=hours)
-        if made is None or made.value != value:
-            made = stated(title, value, unit, currency)
+        made = agreeing(made, stated(title, value, unit, currency))
         return made._replace(title=title, id=f"{alert_id}#{name}")
 
     def _made(self, said: Said, name: str, *, by_hours: bool) -> Node | None:
@@ -102,7 +101,7 @@ class AlertNodes:
         for line in contract.terms.lines:
             for rule in cap_rules(history, line.line_id):
                 plan = line_plan(draft, contract, contract.history[-1].version, line.line_id)
-                wanted = rule.cap_id == cap_id and (rule.period == "month") == bool(period)
+                wanted = rule.cap_id == cap_id and rule.period == period_of(key)
                 if plan is not None and wanted and is_limited(limit_of(rule, key)):
                     return Watched(plan, rule, key)
         return None

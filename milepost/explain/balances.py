@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from domain.explanation import Arithmetic, Node, constant, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, stated, total
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.records import RecordNodes
@@ -103,7 +103,7 @@ class BalanceNodes:
 
     def _sum(self, title: str, operands: list[Node], unit: str, currency: str, value: int) -> Node:
         made = total(title, operands, unit, currency)
-        return made if made.value == value else stated(title, value, unit, currency)
+        return agreeing(made, stated(title, value, unit, currency))
 
     # Balances of a contract
 
@@ -126,8 +126,7 @@ class BalanceNodes:
             )  # fmt: skip
         else:
             made = total(title, self._operands(said, balance.contract_id, name), "amount", balance.currency)
-        if made.value != value:
-            made = stated(title, value, "amount", balance.currency)
+        made = agreeing(made, stated(title, value, "amount", balance.currency))
         several = len(said.record.balances) > 1
         whose = f"{project_id}/{balance.contract_id}" if several else project_id
         return made._replace(id=f"{whose}#{name}")

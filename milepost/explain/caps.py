@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, is_prorated, limit_of, limit_on, prorate
 from domain.contract import BEGINNING
-from domain.explanation import Arithmetic, Node, constant, less, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
 from domain.money import round_ratio
 from milepost.explain.entries import EntryNodes, Standing, least, most, step_of
 from milepost.explain.sources import Sources
@@ -118,7 +118,7 @@ class CapNodes:
             made = total(
                 title, (self._settled(own, contest), made), "amount", plan.currency, rule="R16", policies=policies
             )
-        return made if made.value == amount else stated(title, amount, "amount", plan.currency, rule="R16")
+        return agreeing(made, stated(title, amount, "amount", plan.currency, rule="R16"))
 
     def _before_it_was_final(self, at: Standing) -> Standing | None:
         """Policy `overflow: non_billable`: the share at the cut that made it final (RULES section 6, Caps)."""
@@ -310,7 +310,7 @@ class CapNodes:
         found = self._room(rival, contest, self.entries.value(self._at(rival, contest))).hours
         if rival.claim.pinned:
             found = total("hours", (self._settled_hours(rival, contest), found), "hours")
-        return found if found.value == hours else stated(f"{rival.entry_id}: hours allowed", hours, "hours")
+        return agreeing(found, stated(f"{rival.entry_id}: hours allowed", hours, "hours"))
 
     def _hours_claimed(self, rival: Rival, contest: Contest) -> Node:
         """An entry that is worth nothing claims no hours."""

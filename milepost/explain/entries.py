@@ -10,6 +10,7 @@ from domain.explanation import (
     Arithmetic,
     Node,
     PolicyUse,
+    agreeing,
     constant,
     less,
     stated,
@@ -247,7 +248,7 @@ class EntryNodes:
             facts,
             (self._priced_by(at),),
         )
-        return hours, node if made == price.value else stated(title, price.value, "amount", price.currency)
+        return hours, agreeing(node, stated(title, price.value, "amount", price.currency))
 
     def _priced_by(self, at: Standing) -> Node:
         cause = self.sources.cause(at.step)
@@ -327,9 +328,7 @@ class EntryNodes:
         if price.recognised == allowed.value:
             return allowed
         made = most(f"{at.entry.entry_id}: recognised", value, allowed)
-        return (
-            made if made.value == price.recognised else stated(made.title, price.recognised, "amount", price.currency)
-        )
+        return agreeing(made, stated(made.title, price.recognised, "amount", price.currency))
 
     def rounding(self, entry_id: str, step: int) -> Node:
         """Cents of statement lines that were put on the entry (policy `rounding_scope: line`)."""

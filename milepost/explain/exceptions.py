@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from domain.accounts import CURRENCY_ROUNDING
-from domain.caps import BucketKey, is_limited, limit_of
+from domain.caps import is_limited, limit_of, period_of
 from domain.events.catalogue import ENTITIES
-from domain.explanation import Node, less, stated, total
+from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import parts_of, unescape
 from domain.money import format_decimal
 from domain.outputs import ExceptionClosed, ExceptionRaised
@@ -85,8 +85,7 @@ class ExceptionNodes:
         if not record.blocks_amount or record.blocks_currency is None:
             return None
         made = self._amount(said, record)
-        if made is None or made.value != record.blocks_amount:
-            made = stated(TITLE, record.blocks_amount, "amount", record.blocks_currency)
+        made = agreeing(made, stated(TITLE, record.blocks_amount, "amount", record.blocks_currency))
         return made._replace(title=TITLE, id=f"{exception_id}#amount")
 
     def _amount(self, said: Said, record: ExceptionRaised) -> Node | None:
@@ -157,7 +156,7 @@ class ExceptionNodes:
             for line in stored.terms.lines:
                 plan = line_plan(draft, contract, stored.version, line.line_id)
                 for rule in plan.rules if plan is not None else ():
-                    same = rule.cap_id == cap_id and rule.period == _period_of(bucket)
+                    same = rule.cap_id == cap_id and rule.period == period_of(bucket)
                     if plan is not None and same and is_limited(limit_of(rule, bucket)):
                         excess: Node = self.entries.caps.beyond(plan, rule, bucket, allotments(plan)[-1], said.step)
                         return excess
@@ -198,11 +197,3 @@ class ExceptionNodes:
         currency = record.blocks_currency or ""
         invoice = self.sources.field("the invoice, net", amount, "amount", event, "amount", currency)
         return less(TITLE, invoice, self.statements.statement(record.subject_id))
-
-
-def _period_of(bucket: BucketKey) -> str:
-    """The period of a cap, by what its bucket is called."""
-    period = bucket[1]
-    if not period:
-        return "whole_term"
-    return "day" if "/" in period else "month"

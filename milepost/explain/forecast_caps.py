@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from domain.caps import CapRule, bucket_key, limit_on
 from domain.exhaustion import PACE_DAYS, by_plan
-from domain.explanation import Arithmetic, Node, less, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, less, stated, total
 from domain.forecast import spread
 from domain.identity import composed, escape
 from domain.money import HALF_UP, format_decimal
@@ -105,7 +105,7 @@ class ForecastCapNodes:
         bucket = bucket_key(one.rule, said.record.as_of, "")
         hours = name == "used_hours"
         made = self.caps.taken(one.plan, one.rule, bucket, allotments(one.plan)[-1], said.step, by_hours=hours)
-        return made if made.value == value else stated(made.title, value, made.unit, made.currency, rule="R16")
+        return agreeing(made, stated(made.title, value, made.unit, made.currency, rule="R16"))
 
     def _percent(self, said: Said, one: Told) -> Node:
         """Of the limit that is nearer."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from domain.accounts import PROJECT_LABOR, REVENUE
-from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.forecast import MONTHS_MAX, percent, spread
 from domain.money import HALF_UP, format_decimal, smallest_unit
 from domain.outputs import ForecastFigures, ForecastMonth, ForecastUpdate
@@ -409,8 +409,7 @@ class MonthNodes:
             if value is not None:
                 node = found.get(name)
                 unit = "hours" if name.endswith("hours") else "percent" if "percent" in name else "amount"
-                if node is None or node.value != value:
-                    node = stated(name, value, unit, of.currency if unit == "amount" else "", rule="R57")
+                node = agreeing(node, stated(name, value, unit, of.currency if unit == "amount" else "", rule="R57"))
                 result[name] = node
         return result
 
@@ -472,7 +471,7 @@ def _checked(row: ForecastMonth, name: str, nodes: Sequence[Node], currency: str
     unit, own = ("hours", "") if name == "hours" else ("amount", currency)
     kept = [node for node in nodes if node.value]
     made = total(f"{name} of {row.month}", kept, unit, own, rule="R57")
-    return made if made.value == value else stated(made.title, value, unit, own, rule="R57")
+    return agreeing(made, stated(made.title, value, unit, own, rule="R57"))
 
 
 def _unit(place: int, currency: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from domain.explanation import Arithmetic, Node, constant, less, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
 from domain.identity import unescape
 from domain.outputs import ForecastDelta, ForecastUpdate, PreviousFigures
 from milepost.explain.entries import least, most
@@ -179,7 +179,7 @@ class ForecastPaths:
             if row.month == month and row.hours > 0
         ]
         made = total(f"{role} in {month}", nodes, "hours")
-        return made if made.value == told.hours else stated(made.title, told.hours, "hours")
+        return agreeing(made, stated(made.title, told.hours, "hours"))
 
     # What changed
 

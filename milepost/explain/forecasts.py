@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from domain.caps import CapRule, bucket_key
 from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned
 from domain.exchange import Exchange, MissingRate
-from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.forecast import percent, room_of, value_of
 from domain.identity import composed
 from domain.money import HALF_UP, allocate, format_amount, smallest_unit
@@ -120,8 +120,7 @@ class ForecastNodes:
             unit = "hours" if name.endswith("hours") else "percent" if "percent" in name else "amount"
             currency = update.project.currency if unit == "amount" else ""
             node = made.get(name)
-            if node is None or node.value != value:
-                node = stated(title, value, unit, currency, rule="R57")
+            node = agreeing(node, stated(title, value, unit, currency, rule="R57"))
             found[name] = node._replace(title=title, id=f"{update.project_id}#{name}")
         return found
 
@@ -420,7 +419,7 @@ class ForecastNodes:
     def _planned_hours(self, of: Context, value: int) -> Node:
         nodes = self.planned_months(of)
         made = total("hours that the assignments plan", nodes, "hours")
-        return made if made.value == value else stated(made.title, value, "hours")
+        return agreeing(made, stated(made.title, value, "hours"))
 
     def planned_months(self, of: Context) -> list[Node]:
         """What the assignments plan from the month that runs on; of that month what is not worked yet."""
@@ -532,7 +531,7 @@ class ForecastNodes:
         if any((node.value or 0) < (made.value or 0) for node in common):
             least = min((made, *common), key=lambda node: node.value or 0)
             made = Node("room", least.value, "amount", of.currency, Arithmetic("min", (made, *common)))
-        return made if made.value == value else stated("room under its caps", value, "amount", of.currency)
+        return agreeing(made, stated("room under its caps", value, "amount", of.currency))
 
     def _rooms_of_line(self, of: Context, plan: LinePlan) -> dict[str, Node]:
         found: dict[str, Node] = {}

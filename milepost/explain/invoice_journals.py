@@ -12,7 +12,7 @@ from domain.accounts import (
     UNBILLED,
 )
 from domain.events.finance import InvoicePosted
-from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.entries import Standing, step_of
@@ -173,9 +173,8 @@ class InvoiceJournals:
         made = (
             self._remeasured_in(said, listed, piece, value) or self._carried_relief(said, journal, listed, said.step)[1]
         )
-        if made is None or made.value != value:
-            title = f"{listed.entry.entry_id}: leaves in ledger currency"
-            made = stated(title, value, "amount", journal.ledger_currency)
+        title = f"{listed.entry.entry_id}: leaves in ledger currency"
+        made = agreeing(made, stated(title, value, "amount", journal.ledger_currency))
         return piece, made
 
     def _remeasured_in(self, said: Said, listed: Listed, piece: Node, value: int) -> Node | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import takewhile
 
-from domain.explanation import Arithmetic, Node, negated, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, negated, stated, total
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.sources import Sources
 from state.books import Posted
@@ -86,9 +86,7 @@ class JournalLines:
 
 def _holds(node: Node | None, title: str, value: int, currency: str) -> Node:
     """The node where it says the figure, else the figure as it stands."""
-    if node is None or node.value != value:
-        return stated(title, value, "amount", currency)
-    return node
+    return agreeing(node, stated(title, value, "amount", currency))
 
 
 def _unknown(*_: object) -> tuple[None, None]:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from domain.accounts import name_of
-from domain.explanation import ELSEWHERE, Arithmetic, Node, less, negated, stated, total
+from domain.explanation import ELSEWHERE, Arithmetic, Node, agreeing, less, negated, stated, total
 from domain.outputs import JournalEntry
 from domain.trial_balance import BALANCES, LedgerSums, Moves, PostedSum
 from domain.units import Amount
@@ -190,7 +190,7 @@ def of_engagement(wanted: LedgerFigure, explainer: Explainer, value: Amount) -> 
             operands += _lines(wanted, journal, explainer)
     title = f"{wanted.figure} of engagement {wanted.engagement_id}"
     made = total(title, operands, "amount", currency, id=wanted.id)
-    return made if made.value == value else stated(title, value, "amount", currency, id=wanted.id)
+    return agreeing(made, stated(title, value, "amount", currency, id=wanted.id))
 
 
 def _is_in(wanted: LedgerFigure, journal: JournalEntry, move: str) -> bool:

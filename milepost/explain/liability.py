@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.accounts import CONTRACT_LIABILITY
-from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.identity import composed, parts_of
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
@@ -205,4 +205,4 @@ def _of_journal(node: Node, journal_id: str) -> Node:
 
 def _sum(title: str, nodes: list[Node], value: int, currency: str) -> Node:
     made = total(title, nodes, "amount", currency)
-    return made if made.value == value else stated(title, value, "amount", currency)
+    return agreeing(made, stated(title, value, "amount", currency))

@@ -67,3 +67,8 @@ def events_of(root: Node) -> list[EventRef]:
 def unexplained(root: Node) -> list[Node]:
     """Nodes that say a value which nothing below them gives."""
     return [node for node in everything(root) if node.arithmetic is not None and node.arithmetic.operation == STATED]
+
+
+def disagreeing(root: Node) -> list[Node]:
+    """Of these, nodes whose explanation comes to another value, which stands below them."""
+    return [node for node in unexplained(root) if node.arithmetic is not None and node.arithmetic.parameters]

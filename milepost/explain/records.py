@@ -6,7 +6,7 @@ from collections.abc import Callable, Set
 from functools import cached_property
 from typing import Any
 
-from domain.explanation import Arithmetic, Node, less, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, less, stated, total
 from domain.money import extend, format_amount
 from domain.outputs import JournalEntry
 from milepost.explain.entries import EntryNodes, Standing, step_of
@@ -299,7 +299,7 @@ class RecordNodes:
         made = extend(operands[0].value or 0, operands[1].value or 0, markup, price.currency, mode or "half_up")
         parameters: dict[str, Any] = {"step": step_of(price.currency), "mode": mode or "half_up"}
         node = Node(title, made, "amount", price.currency, Arithmetic("extend", tuple(operands), parameters), "R10")
-        return node if made == price.memo else stated(title, price.memo, "amount", price.currency)
+        return agreeing(node, stated(title, price.memo, "amount", price.currency))
 
     def _uncharged(self, at: Standing, hours: Node, draft: Any) -> tuple[list[Node], str | None, int]:
         """The rate that the work would have had."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from domain.explanation import Arithmetic, Node, constant, less, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
 from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
 from milepost.explain.caps import same_share
@@ -128,8 +128,7 @@ class StatementNodes:
         )
         title = f"line {number}: {line.description}"
         made = self._line_amount(title, line, listed, step, record.currency)
-        if made.value != line.amount:
-            made = stated(title, line.amount, "amount", record.currency)
+        made = agreeing(made, stated(title, line.amount, "amount", record.currency))
         return made._replace(facts=facts, id=f"{statement_id}#{number}")
 
     def _line_amount(self, title: str, line: StatementLine, listed: list[Listed], step: int, currency: str) -> Node:
@@ -203,7 +202,7 @@ class StatementNodes:
         expected = listed.entry.amount - (0 if extra else own)
         if extra and own:
             made = total(f"{entry_id}: with the cents of the line", (made, self._cents(listed)), "amount", currency)
-        return made if made.value == expected else stated(f"{entry_id}: on the statement", expected, "amount", currency)
+        return agreeing(made, stated(f"{entry_id}: on the statement", expected, "amount", currency))
 
     def contract_of(self, listed: Listed) -> str:
         return self.records(listed.statement_id)[0].contract_id
@@ -282,7 +281,7 @@ class StatementNodes:
             if one.statement_id == listed.statement_id and one.line is line
         ]
         made = less(title, whole, total("sum of its entries", others, "amount", currency), rule="R10")
-        return made if made.value == value else stated(title, value, "amount", currency)
+        return agreeing(made, stated(title, value, "amount", currency))
 
     # What of an entry is issued
 
@@ -312,7 +311,7 @@ class StatementNodes:
         listed = self.listed_of(entry_id, price.contract_id, price.line_id, step)
         cents = [self._cents(one) for one in listed if one.step >= self._begun(entry_id, step)]
         made = total(f"{entry_id}: cents of lines", [node for node in cents if node.value], "amount", price.currency)
-        return made if made.value == price.rounding else stated(made.title, price.rounding, "amount", price.currency)
+        return agreeing(made, stated(made.title, price.rounding, "amount", price.currency))
 
 
 def _rounding(entry: Entry | None) -> int:

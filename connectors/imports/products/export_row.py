@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from connectors.imports.rejections import Rejected
 from domain.money import minor_units
+
+K = TypeVar("K", bound=Hashable)
 
 HOURS_MAX = Decimal(24)
 DIGEST_LENGTH = 16
@@ -96,3 +99,10 @@ def exact_value_of(hours: Decimal, rate: Decimal | None, currency: str) -> Decim
 
 def plain(value: Decimal) -> str:
     return format(value.normalize(), "f")
+
+
+def grouped(rows: Iterable[ExportRow], key: Callable[[ExportRow], K]) -> dict[K, list[ExportRow]]:
+    groups: dict[K, list[ExportRow]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return groups

@@ -13,12 +13,10 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from connectors.imports.products.export_row import DIGEST_LENGTH, ExportRow
+from connectors.imports.products.export_row import DIGEST_LENGTH, ExportRow, grouped
 from connectors.imports.products.former import FormerEntry
-
-K = TypeVar("K", bound=Hashable)
 
 _MOVED = "~"
 
@@ -64,7 +62,7 @@ def match(
     bases = _bases(former)
     assigned: dict[int, str] = {}
     taken: set[str] = set()
-    for key, group in _grouped(rows, lambda row: row.key).items():
+    for key, group in grouped(rows, lambda row: row.key).items():
         stem = key[0] if group[0].has_vendor_id else f"{source}-{_digest(key)}"
         known = [stem] if group[0].has_vendor_id else _numbered(stem, bases)
         names = [base for base in known if base in bases.newest]
@@ -140,7 +138,7 @@ def _by_work(left: list[ExportRow], bases: _Bases, taken: set[str]) -> list[tupl
         if base not in taken and entry.is_live:
             free[entry.day, entry.project_id, entry.person_id, entry.task].append(base)
     pairs = []
-    groups = _grouped((row for row in left if not row.has_vendor_id), _work)
+    groups = grouped((row for row in left if not row.has_vendor_id), _work)
     for work, group in groups.items():
         pairs += _within_key(group, sorted(free.get(work, ())), bases, _same_note)
     return pairs
@@ -203,10 +201,3 @@ def _same_note(row: ExportRow, entry: FormerEntry) -> bool:
 
 def _any(_row: ExportRow, _entry: FormerEntry) -> bool:
     return True
-
-
-def _grouped(rows: Iterable[ExportRow], key: Callable[[ExportRow], K]) -> dict[K, list[ExportRow]]:
-    groups: dict[K, list[ExportRow]] = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
-    return groups

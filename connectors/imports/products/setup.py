@@ -7,14 +7,13 @@ project that is new to a contract of ours, or work from before its start, makes 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from connectors.imports.products.export_row import ExportRow, plain, value_of
+from connectors.imports.products.export_row import ExportRow, grouped, plain, value_of
 from connectors.imports.products.former import Event, Known
 from connectors.imports.products.rates import line_rates
 from connectors.imports.readings import instant_text
@@ -145,9 +144,9 @@ class _Writer:
         self._company = company
         self._known = known
         self._since = since
-        self._of_client = _grouped(rows, lambda row: row.client.id)
-        self._of_person = _grouped(rows, lambda row: row.person.id)
-        self._of_project = _grouped(rows, lambda row: row.project.id)
+        self._of_client = grouped(rows, lambda row: row.client.id)
+        self._of_person = grouped(rows, lambda row: row.person.id)
+        self._of_project = grouped(rows, lambda row: row.project.id)
 
     def entity(self) -> Json:
         return self._event(
@@ -311,10 +310,3 @@ def cost_on(events: Iterable[Event], day: date) -> Decimal | None:
 
 def _month_start(day: date) -> date:
     return day.replace(day=1)
-
-
-def _grouped(rows: Iterable[ExportRow], key: Any) -> dict[str, list[ExportRow]]:
-    groups: dict[str, list[ExportRow]] = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
-    return groups

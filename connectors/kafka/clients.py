@@ -69,7 +69,6 @@ class ReadingProducer(Producer, Protocol):
     """Of a process that also reads, and lets tools see how far it is."""
 
 
-
 class TopicState(NamedTuple):
     """A topic as the brokers have it; the id is another after it was deleted and made again."""
 

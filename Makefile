@@ -22,10 +22,10 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --u
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format types imports schemas kafka chaos bench lock clean
+.PHONY: help setup demo test lint format types imports schemas kafka monitoring chaos bench lock clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make the environment in .venv, from the locked requirements
 
@@ -59,6 +59,10 @@ schemas: $(READY) ## Check the schemas: rules, history, and that the generated c
 
 kafka: $(READY) ## Run a Kafka broker and a schema registry on this machine until Ctrl-C
 	@exec $(BIN)/python -m simulation.servers $(KAFKA_ARGS)
+
+monitoring: $(READY) ## Check that dashboard and page of monitoring are those of their scripts
+	$(BIN)/python -m monitoring.dashboard --check
+	$(BIN)/python -m monitoring.page --check
 
 chaos: $(READY) ## Kill processes, stores and a broker while a firm's events come, and compare (CHAOS_ARGS="--seed 7 --minutes 10")
 	@$(BIN)/python -m simulation.chaos $(CHAOS_ARGS)

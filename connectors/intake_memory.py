@@ -181,6 +181,10 @@ class IntakeMemory:
         self._run("DELETE FROM waits WHERE number = ?", (number,))
         self._run("DELETE FROM waiting WHERE number = ?", (number,))
 
+    @property
+    def awaiting_all(self) -> int:
+        return sum(self._awaiting.values())
+
     def awaiting(self, subject: Key) -> int:
         return self._awaiting.get(subject, 0)
 

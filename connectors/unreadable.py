@@ -22,6 +22,7 @@ KEPT_BYTES_MAX: Final = 900_000
 KEPT_PART_BYTES: Final = 64 * 1024
 # What intake adds to an event: an instant and an id of 128 characters.
 ADDED_BYTES_MAX: Final = 600
+MALFORMED: Final = "malformed"
 # JSON may leave out what Avro writes, so long lines are measured as Avro.
 MEASURED_FROM_BYTES: Final = 50_000
 # A name or a place of a field path such as `lines[2].terms.price`.
@@ -29,7 +30,10 @@ _STEP: Final = re.compile(r"([a-z_]+)|\[(\d+)\]")
 
 
 class Unreadable(NamedTuple):
-    """`raw` is the message, or its first part where it is long; `digest` is of the whole, SHA-256 in hex."""
+    """`raw` is the message, or its first part where it is long; `digest` is of the whole, SHA-256 in hex.
+
+    `reason_class` is one of few words, to be counted by.
+    """
 
     reason: str
     field_path: str
@@ -37,11 +41,14 @@ class Unreadable(NamedTuple):
     size: int
     digest: str
     event_type: str | None
+    reason_class: str = MALFORMED
 
 
-def unreadable(reason: str, field_path: str, raw: bytes, event_type: str | None = None) -> Unreadable:
+def unreadable(
+    reason: str, field_path: str, raw: bytes, event_type: str | None = None, reason_class: str = MALFORMED
+) -> Unreadable:
     kept = raw if len(raw) <= KEPT_BYTES_MAX else raw[:KEPT_PART_BYTES]
-    return Unreadable(reason, field_path, kept, len(raw), hashlib.sha256(raw).hexdigest(), event_type)
+    return Unreadable(reason, field_path, kept, len(raw), hashlib.sha256(raw).hexdigest(), event_type, reason_class)
 
 
 def fault_of_event(event: Event, size: int) -> DecodeError | None:

@@ -7,7 +7,7 @@ then:           log -> fold -> outputs, until somebody asks to stop
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -45,6 +45,9 @@ OPENED_AT_ONCE: Final = 8
 # More outputs behind progress than one batch makes: progress was lost.
 EARLY_MAX: Final = 50_000
 
+# Told of the shards each time that they are opened, before the first batch.
+OnOpen = Callable[[Mapping[int, Turn]], None]
+
 
 class Job(NamedTuple):
     """Which shards a process folds, and what with. `folder` holds their stores."""
@@ -61,11 +64,19 @@ class Job(NamedTuple):
         return Names.of(self.kafka)
 
 
-def run(job: Job, stopped: Callable[[], bool], on_commit: OnCommit | None = None, tell: Tell = silent) -> None:
+def run(
+    job: Job,
+    stopped: Callable[[], bool],
+    on_commit: OnCommit | None = None,
+    tell: Tell = silent,
+    on_open: OnOpen | None = None,
+) -> None:
     """Until somebody asks to stop. Raises what a step raised; what was committed before stays."""
     anew = Anew(tell)
     while not stopped():
         with opened(job, stopped, tell) as turns:
+            if on_open is not None:
+                on_open(turns)
             started = {number: turn.shard.offset for number, turn in turns.items()}
             faults = Faults(keep=True)
             with seldom_collecting():

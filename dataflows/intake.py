@@ -35,10 +35,11 @@ from dataflows.midnight import PATIENCE, Due, Midnight, wall_clock
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.units import Instant
 from operators.accounting import Faults
-from operators.intake import CommittedSink, InputSource, Turn
+from operators.intake import CommittedSink, Desk, InputSource, Turn
 from state import genesis
 from state.genesis import Genesis
 from state.guards import POISON, TOPIC_CHANGED, GuardStop
+from state.intake.clock import Clock
 from state.intake.intake import Intake
 from state.rules import check_genesis
 
@@ -155,6 +156,22 @@ class KafkaIntake:
     @property
     def is_catching_up(self) -> bool:
         return self._topics.is_catching_up
+
+    @property
+    def clock(self) -> Clock:
+        """The days that are running."""
+        clock = self._intake.clock
+        assert clock is not None, "intake on Kafka ends the days itself"
+        return clock
+
+    @property
+    def unrouted(self) -> int:
+        """Events that wait until it is known whose they are."""
+        return self._directory.awaiting_all
+
+    def behind(self) -> dict[Place, int]:
+        """Records of each partition that were not taken yet; may be asked from another thread."""
+        return self._topics.behind()
 
     # One batch: read, take, commit
 
@@ -390,12 +407,12 @@ def build(inputs: Source[Any], take: Callable[[list[Any]], list[Any]], log: Sink
     return flow
 
 
-def flow_of(intake: KafkaIntake, faults: Faults, more: Callable[[], bool]) -> Dataflow:
+def flow_of(intake: Desk, faults: Faults, more: Callable[[], bool]) -> Dataflow:
     turn = Turn(intake, faults, more)
     return build(InputSource(turn), turn.take, CommittedSink(turn))
 
 
-def run_dataflow(intake: KafkaIntake, more: Callable[[], bool]) -> None:
+def run_dataflow(intake: Desk, more: Callable[[], bool]) -> None:
     """Until `more` says that no more is wanted. Raises what a step raised."""
     faults = Faults(keep=True)
     with seldom_collecting():

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 MIB = 1024 * 1024
 
@@ -92,3 +92,19 @@ class MetricsSettings(BaseModel):
 
     host: str = Field("127.0.0.1", description="Address that is listened on.")
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(0, description="Port; 0 is none, so nothing is listened on.")
+    stuck_seconds: Annotated[float, Field(ge=5, le=3_600)] = Field(
+        60.0, description="A process that has work and commits nothing for so long is not well: `/healthz` says so."
+    )
+    addresses: tuple[str, ...] = Field(
+        ("127.0.0.1:9464", "127.0.0.1:9465", "127.0.0.1:9466"),
+        description="Where `milepost status` asks the processes, host:port each.",
+    )
+
+    @field_validator("addresses")
+    @classmethod
+    def _places(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for address in given:
+            host, _, port = address.rpartition(":")
+            if not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+                raise ValueError("expected host:port of each process, such as 127.0.0.1:9464")
+        return given

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, TypeVar
 
 import bytewax.operators as op
@@ -35,7 +36,9 @@ def build(source: PolledSource, sink: CalledSink) -> Dataflow:
 
 
 class ViewFlow:
-    """From the topic to Redis until `is_over`; `tell` hears of what keeps it waiting, `on_taken` of what is kept."""
+    """From the topic to Redis until `is_over`; `tell` hears of what keeps it waiting, `on_taken` of what is kept, and
+    `on_polled` each time that it was looked for more, of the topic and whether any came.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class ViewFlow:
         is_over: Callable[[], bool],
         tell: Callable[[str], None],
         on_taken: Callable[[Views, int], None] | None = None,
+        on_polled: Callable[[ViewTopic, bool], None] | None = None,
     ) -> None:
         self._clients = clients
         self._names = names
@@ -52,6 +56,7 @@ class ViewFlow:
         self._is_over = is_over
         self._tell = tell
         self._on_taken = on_taken
+        self._on_polled = on_polled
         self._is_elsewhere = False
         self.topic: ViewTopic | None = None
 
@@ -64,9 +69,15 @@ class ViewFlow:
             self._is_elsewhere = False
             self.topic = ViewTopic(self._clients, self._names, places, self._tell)
             try:
-                cli_main(build(PolledSource(self.topic.poll, self._is_left), CalledSink(self._keep)))
+                cli_main(build(PolledSource(partial(self._polled, self.topic), self._is_left), CalledSink(self._keep)))
             finally:
                 self.topic.close()
+
+    def _polled(self, topic: ViewTopic) -> list[Views]:
+        found = topic.poll()
+        if self._on_polled is not None:
+            self._on_polled(topic, bool(found))
+        return found
 
     def _prepared(self) -> Mapping[int, str]:
         self._model.prepare()

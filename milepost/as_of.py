@@ -6,7 +6,7 @@ Both are added around a command that reads an output folder: the first gives it 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import wraps
@@ -48,6 +48,7 @@ def looking_back(verb: Verb, asked: str = "", answer: Answer | None = None) -> V
     def seen(*, as_of: str | None = None, for_: str | None = None, **arguments: Any) -> None:
         with folder_as_of(arguments["output"], as_of) as output:
             if for_ is not None and answer is not None:
+                _check_alone(verb, arguments, asked)
                 answer(arguments[asked], output, for_, arguments["json"])
             else:
                 verb(**{**arguments, "output": output})
@@ -58,6 +59,15 @@ def looking_back(verb: Verb, asked: str = "", answer: Answer | None = None) -> V
     seen.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     seen.__annotations__ = {each.name: each.annotation for each in parameters}
     return seen
+
+
+def _check_alone(verb: Verb, arguments: Mapping[str, Any], asked: str) -> None:
+    """What was given and would be passed over."""
+    for name, parameter in inspect.signature(verb).parameters.items():
+        if name in {asked, "output", "json"} or arguments[name] == parameter.default:
+            continue
+        option = f"--{name.strip('_').replace('_', '-')}"
+        raise typer.BadParameter("expected it or --for, got both", param_hint=option)
 
 
 @contextmanager

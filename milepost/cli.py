@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Annotated, Any, Final
 
 import typer
@@ -20,6 +21,7 @@ from milepost.commands import (
     forecast,
     import_,
     import_exports,
+    lag,
     ledger,
     mending,
     run,
@@ -27,8 +29,8 @@ from milepost.commands import (
     serve,
     settings,
     show,
-    simulate,
     statement,
+    status,
     topics,
     verify,
 )
@@ -41,10 +43,14 @@ PLAIN: Final[dict[str, Any]] = {
     "pretty_exceptions_enable": False,
     "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 110},
 }
-BEGIN: Final = """\b
-To begin:
-  milepost simulate --out build/try/input
-  milepost run --input build/try/input --output build/try/output"""
+# The made-up firm stays out of images.
+HAS_SIMULATION: Final = find_spec("simulation") is not None
+FIRST: Final = (
+    ("milepost simulate --out build/try/input", "milepost run --input build/try/input --output build/try/output")
+    if HAS_SIMULATION
+    else ("milepost settings show --origin", "milepost doctor")
+)
+BEGIN: Final = "\n  ".join(("\b\nTo begin:", *FIRST))
 
 app = typer.Typer(name="milepost", cls=TellingGroup, epilog=f"\b\nExit codes:\n{exit_codes.table()}", **PLAIN)
 imports = typer.Typer(name="import", help="Turn files of other systems into events.", **PLAIN)
@@ -68,20 +74,23 @@ def mount(name: str, verb: Callable[..., None], short: str, example: str, then: 
     on.command(name, help=told, short_help=short)(verb)
 
 
-mount(
-    "simulate",
-    simulate.simulate,
-    "Make up a consulting firm and write its events.",
-    example="milepost simulate --seed 7 --people 60 --projects 40 --months 3 --out build/try/input",
-    then="milepost run --input build/try/input --output build/try/output",
-)
-mount(
-    "simulate-invoices",
-    simulate.simulate_invoices,
-    "Answer the statements of a run as an ERP would.",
-    example="milepost simulate-invoices --output build/try/output --input build/try/input",
-    then="milepost run --input build/try/input --output build/try/output",
-)
+if HAS_SIMULATION:
+    from milepost.commands import simulate
+
+    mount(
+        "simulate",
+        simulate.simulate,
+        "Make up a consulting firm and write its events.",
+        example="milepost simulate --seed 7 --people 60 --projects 40 --months 3 --out build/try/input",
+        then="milepost run --input build/try/input --output build/try/output",
+    )
+    mount(
+        "simulate-invoices",
+        simulate.simulate_invoices,
+        "Answer the statements of a run as an ERP would.",
+        example="milepost simulate-invoices --output build/try/output --input build/try/input",
+        then="milepost run --input build/try/input --output build/try/output",
+    )
 app.add_typer(imports)
 mount(
     "csv",
@@ -356,6 +365,14 @@ mount(
     on=serving,
 )
 mount(
+    "view",
+    serve.view,
+    "Keep the newest views of projects in Redis.",
+    example="milepost serve view --set redis.url=redis://127.0.0.1:6379/0",
+    then="milepost doctor, where it waits: it says whether Redis answers",
+    on=serving,
+)
+mount(
     "repair",
     mending.repair,
     "Write the outputs that a shard has lost.",
@@ -368,4 +385,18 @@ mount(
     "Let a shard pass over a record that stops it.",
     example="milepost skip --shard 3 --offset 1200 --reason 'fault 81' --as ann --approved-by ben",
     then="milepost serve accounting; then correct by a new event what the record was to do",
+)
+mount(
+    "lag",
+    lag.lag,
+    "How far behind intake and the shards are.",
+    example="milepost lag --all",
+    then="milepost status, where the processes run; docs/monitoring.md says what to do about a lag that grows",
+)
+mount(
+    "status",
+    status.status,
+    "Everything that runs, on one screen.",
+    example="milepost status --once --interval 1",
+    then="milepost lag for each partition; docs/monitoring.md for what a figure means",
 )

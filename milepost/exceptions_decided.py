@@ -251,6 +251,8 @@ def corrected(
                 f"a {type(fact).__name__} is approved by somebody, and so is its correction", param_hint="--approved-by"
             )
         said["approved_by"] = approved_by
+    if "rate" in named and "rate_approved_by" not in named and "rate_approved_by" in said:
+        said["rate_approved_by"] = approved_by
     if "submitted_by" in said and "submitted_by" not in named:
         said["submitted_by"] = who.name
     if "approved_at" in said and "approved_at" not in named:

@@ -42,16 +42,19 @@ def show_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as 
 
 def _journals(output: Path, wanted: str) -> Iterator[JournalEntry]:
     """With the lines alone that are of it."""
+    from connectors.files.lookup import project_ids
     from connectors.files.written import NoOutputs, read_topic
     from domain.identity import engagement_of
     from domain.outputs import TOPICS, JournalEntry
 
     try:
+        # Engagements are often called after their first project, and `show` takes such an id for the project's.
+        is_project = wanted in project_ids(output)
         for written in read_topic(output, TOPICS["JournalEntry"]):
             journal = written.record
             if not isinstance(journal, JournalEntry):
                 continue
-            if wanted in (journal.contract_id, engagement_of(journal.journal_id)):
+            if not is_project and wanted in (journal.contract_id, engagement_of(journal.journal_id)):
                 yield journal
             else:
                 lines = tuple(line for line in journal.lines if line.project_id == wanted)

@@ -55,7 +55,7 @@ class Writing:
 
     def rate(self, rate: Rate) -> str:
         return format_decimal(
-            _decimal(rate, RATE_SCALE), f"{self._decimals(0)}{'####' if self._places else ''}", self.locale
+            _decimal(rate, RATE_SCALE), f"{self._decimals(0)}{'####' if self._places else '.######'}", self.locale
         )
 
     def quantity(self, hours: Hours) -> str:
@@ -74,7 +74,7 @@ class Writing:
         return format_decimal(_decimal(value, scale), pattern, self.locale)
 
     def percent(self, percent: Percent) -> str:
-        number = format_decimal(_decimal(percent, PERCENT_SCALE), "#,##0.##", self.locale)
+        number = format_decimal(_decimal(percent, PERCENT_SCALE), "#,##0.######", self.locale)
         return f"{number} %" if self.locale.language != "en" else f"{number}%"
 
     def short_day(self, day: date) -> str:

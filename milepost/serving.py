@@ -9,7 +9,8 @@ from __future__ import annotations
 import atexit
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from bytewax.dataflow import Dataflow
@@ -25,10 +26,23 @@ from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import unreachable
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.settings import KafkaSettings
+from connectors.redis.read_model import ReadModel
 from dataflows import accounting_kafka, intake
-from dataflows.accounting_kafka import Job
+from dataflows.accounting_kafka import Job, store_path
 from dataflows.intake import IntakeSetup, KafkaIntake
+from dataflows.measured import (
+    ACCOUNTING,
+    INTAKE,
+    VIEW,
+    MeasuredAccounting,
+    MeasuredIntake,
+    MeasuredView,
+    exceptions_followed,
+)
+from dataflows.view import ViewFlow
+from domain.outputs import TOPICS
 from milepost.console import say
+from milepost.serving_metrics import Measured, serving_metrics
 from milepost.settings import Settings, load
 from milepost.shards_chosen import chosen
 from milepost.stopping import Stop, stopping
@@ -40,14 +54,18 @@ from state.rules import RULES
 
 MINUTE = 60_000_000
 INTAKE_TOPICS = (ENGAGEMENT_LOG, DIRECTORY, DEAD_LETTERS)
+VIEW_TOPICS = (TOPICS["ProjectView"],)
 ACCOUNTING_TOPICS = ("engagement.log", PROGRESS, OVERRIDES, *SHARD_TOPICS)
 
 
 def account(settings: Settings, shards: Sequence[int]) -> None:
     """Until somebody asks to stop."""
-    with stopping() as stop:
+    with stopping() as stop, serving_metrics(settings, ACCOUNTING) as measured:
         try:
-            accounting_kafka.run(accounting_job(settings, shards), until_told(stop), tell=say)
+            job = accounting_job(settings, shards)
+            hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job))
+            with exceptions_followed(measured.metrics, job.clients, job.names, shards):
+                accounting_kafka.run(job, until_told(stop), on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open)
         except KafkaException as fault:
             raise unreachable(fault.args[0].str()) from fault
         except sqlite3.OperationalError as fault:
@@ -63,26 +81,54 @@ def accounting_flow(shards: str | None = None) -> Dataflow:
     held = ExitStack()
     atexit.register(held.close)
     stop = held.enter_context(stopping())
+    measured = held.enter_context(serving_metrics(settings, ACCOUNTING))
     job = accounting_job(settings, numbers)
+    hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job))
     turns = held.enter_context(accounting_kafka.opened(job, until_told(stop), say))
-    return accounting_kafka.flow_of(job, list(turns.values()), Faults(), until_told(stop), None)
+    hooks.on_open(turns)
+    return accounting_kafka.flow_of(job, list(turns.values()), Faults(), until_told(stop), hooks.on_commit)
 
 
 def take_in(settings: Settings) -> None:
     """Until somebody asks to stop. A file at hand that turns out to be damaged is made again, once."""
-    with stopping() as stop:
+    with stopping() as stop, serving_metrics(settings, INTAKE) as measured:
         try:
-            _take_in(settings, stop)
+            _take_in(settings, stop, measured)
         except GuardStop as fault:
             if fault.code != INTAKE_STATE_LOST:
                 raise
             say(fault.message)
-            _take_in(settings, stop)
+            _take_in(settings, stop, measured)
 
 
-def _take_in(settings: Settings, stop: Stop) -> None:
+def _take_in(settings: Settings, stop: Stop, measured: Measured) -> None:
     with opened_intake(settings) as opened:
-        intake.run_dataflow(opened, while_wanted(until_told(stop)))
+        desk = MeasuredIntake(opened, measured.metrics, measured.health)
+        intake.run_dataflow(desk, while_wanted(until_told(stop)))
+
+
+def keep_views(settings: Settings) -> None:
+    """Until somebody asks to stop. Redis is waited for."""
+    kafka = settings.kafka
+    with (
+        stopping() as stop,
+        serving_metrics(settings, VIEW) as measured,
+        closing(ReadModel(settings.redis)) as model,
+    ):
+        clients = KafkaClients(kafka)
+        asked(lambda: topics.check(clients, kafka, VIEW_TOPICS))
+        hooks, is_told = MeasuredView(measured.metrics, measured.health), until_told(stop)
+
+        def is_over() -> bool:
+            """Also asked while Redis is waited for, which a new start would not shorten: so that is no being stuck."""
+            hooks.turned()
+            return is_told()
+
+        flow = ViewFlow(clients, Names.of(kafka), model, is_over, say, hooks.on_taken, hooks.on_polled)
+        try:
+            flow.run()
+        except KafkaException as fault:
+            raise unreachable(fault.args[0].str()) from fault
 
 
 def intake_flow() -> Dataflow:
@@ -90,7 +136,9 @@ def intake_flow() -> Dataflow:
     held = ExitStack()
     atexit.register(held.close)
     stop = held.enter_context(stopping())
-    opened = held.enter_context(opened_intake(load().settings))
+    settings = load().settings
+    measured = held.enter_context(serving_metrics(settings, INTAKE))
+    opened = MeasuredIntake(held.enter_context(opened_intake(settings)), measured.metrics, measured.health)
     return intake.flow_of(opened, Faults(), while_wanted(until_told(stop)))
 
 
@@ -142,6 +190,16 @@ def accounting_job(settings: Settings, shards: Sequence[int]) -> Job:
     asked(lambda: topics.check(clients, kafka, ACCOUNTING_TOPICS))
     ids = schema_ids(settings.registry, kafka.prefix, settings.registry_cache, say)
     return Job(clients, kafka, settings.accounting, settings.store.folder / "shards", shards, ids.frame)
+
+
+def audit_job(settings: Settings, shards: Sequence[int]) -> Job:
+    """For reading alone: nothing is written, so no schema is asked for."""
+    kafka = settings.kafka.model_copy(update={"buffer_kib": max(settings.kafka.buffer_kib // len(shards), 1_024)})
+    return Job(KafkaClients(kafka), kafka, settings.accounting, settings.store.folder / "shards", shards, no_frame)
+
+
+def no_frame(topic: str, type_name: str) -> bytes:
+    raise NotImplementedError(f"{type_name} is not written to {topic} by a reader")
 
 
 def asked(question: Callable[[], None]) -> None:

@@ -57,6 +57,7 @@ def _values(found: dict[str, Any]) -> str:
         "number": "number",
         "boolean": "true or false",
         "object": "table",
+        "array": "list",
     }
     bounds = " ".join(text.format(found[key]) for key, text in BOUNDS.items() if key in found)
     return f"{words[kind]} {bounds}".strip().replace("|", "\\|")

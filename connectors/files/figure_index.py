@@ -7,7 +7,7 @@ Reading what concerns one engagement then costs what that engagement has, whatev
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
@@ -40,7 +40,9 @@ from domain.trial_balance import LedgerSums, PostedSum
 from domain.units import Instant
 from state.shard import VIEW_RUN
 
-VERSION: Final = 1
+VERSION: Final = 2
+# Another question or run may be taking in a long history.
+BUSY_SECONDS: Final = 600.0
 FOLDER: Final = "index"
 WRITTEN_EVERY: Final = 20_000
 # The number of what belongs to no engagement.
@@ -114,7 +116,7 @@ class FigureIndex:
         for _ in range(2):
             try:
                 path.parent.mkdir(exist_ok=True)
-                made = sqlite3.connect(path, isolation_level=None)
+                made = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
                 made.executescript(
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;" + _TABLES
                 )
@@ -151,14 +153,32 @@ class FigureIndex:
     # Making it
 
     def extend(self, tell: Tell) -> None:
-        """Take in what was committed since. Raises ContainerDamaged and GuardStop."""
-        meta = self._meta()
+        """Take in what was committed since; whoever else wants to waits. Raises ContainerDamaged and GuardStop."""
+        if self._is_current(self._meta()):
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._extend(tell)
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _is_current(self, meta: Mapping[str, Any]) -> bool:
+        end, lengths = self._committed()
+        return bool(meta["log_offset"] >= end and meta["lengths"] == lengths)
+
+    def _committed(self) -> tuple[int, dict[str, int]]:
+        """Of the log and the outputs; a record that is folded in part counts."""
         progress = read_progress(self.output, self.shard)
         end = progress["offset"] + (1 if progress["engagement"] else 0) if progress is not None else 0
-        lengths: dict[str, int] = progress["lengths"] if progress is not None else {}
-        if meta["log_offset"] >= end and meta["lengths"] == lengths:
+        return end, progress["lengths"] if progress is not None else {}
+
+    def _extend(self, tell: Tell) -> None:
+        meta = self._meta()
+        if self._is_current(meta):
             return
-        self._db.execute("BEGIN")
+        end, lengths = self._committed()
         self._moves = {}
         numbers = _Numbers(self._db)
         recorded_at = self._add_records(numbers, meta["log_offset"], end, meta["recorded_at"], tell)
@@ -173,7 +193,6 @@ class FigureIndex:
             "lengths": lengths,
         }
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (1, ?)", (orjson.dumps(data).decode(),))
-        self._db.execute("COMMIT")
 
     def _meta(self) -> dict[str, Any]:
         row = self._db.execute("SELECT data FROM meta").fetchone()

@@ -81,6 +81,10 @@ class LogAppender:
         else:
             name, schema, _ = WRITERS[type(event)]
             data = write_stored(Stored(engagement_id, name, schema, body, own))
+        return self.append_stored(data)
+
+    def append_stored(self, data: bytes) -> int:
+        """A record as it stands in another log."""
         block = b"".join((b"\x02", whole_piece(len(data)), data, self._sync))
         position = self.position
         if self.offset % INDEXED_EVERY == 0:

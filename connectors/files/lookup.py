@@ -135,6 +135,12 @@ def projects_with_forecasts(output: Path) -> frozenset[str]:
     return frozenset(record.project_id for record in found if isinstance(record, ForecastUpdate))
 
 
+def project_ids(output: Path) -> frozenset[str]:
+    """Of all that have a view."""
+    found = (written.record for written in read_topic(output, TOPICS["ProjectView"]))
+    return frozenset(record.project_id for record in found if isinstance(record, ProjectView))
+
+
 def contracts_of(output: Path, project_id: str) -> frozenset[str]:
     """Those that the project's last view has balances of."""
     views = _views(output, project_id).found

@@ -18,10 +18,15 @@ from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.delivery import ProjectActivated, TimeApproved
 from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonDefined
 from domain.identity import engagement_of
-from domain.outputs import TOPICS, BillingStatement, JournalEntry
+from domain.outputs import TOPICS, BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry
 from domain.units import Amount
 
 ENTRY = "time_entry"
+# An event that raises one of these is not in force; one behind a gap is as soon as the gap is filled.
+REFUSED = frozenset({"conflicting_version", "invalid_terms", "unsupported", "unapproved_amendment", "self_approved"})
+BEHIND_A_GAP = "amendment_gap"
+# What a statement names by more than its id.
+NAMED = frozenset({"contract", "customer", "legal_entity", "person", "project"})
 
 
 @dataclass(slots=True)
@@ -49,12 +54,33 @@ def background(output: Path, issued: Issued) -> Background:
     if not log_path(output, issued.position.shard).exists():
         return Background()
     gathering = _Gathering(issued.statement)
+    refused = _refused(output, issued)
     with EngagementLog.open(output, issued.position.shard) as log:
         for record in log.records():
             if record.offset > issued.position.log_offset:
                 break
-            gathering.see(record.event, record.engagement_id)
+            if record.offset not in refused:
+                gathering.see(record.event, record.engagement_id)
     return gathering.background
+
+
+def _refused(output: Path, issued: Issued) -> frozenset[int]:
+    """Offsets of records that were refused, as far as it was known when the statement was issued."""
+    refused: set[int] = set()
+    waiting: dict[str, int] = {}
+    for written in read_file(output, TOPICS["ExceptionRaised"], issued.position.shard):
+        if written.position.output_seq > issued.position.output_seq:
+            break
+        match written.record:
+            case ExceptionRaised() as raised if raised.subject_kind in NAMED and raised.category in REFUSED:
+                refused.add(written.position.log_offset)
+            case ExceptionRaised() as raised if raised.category == BEHIND_A_GAP:
+                waiting.setdefault(raised.exception_id, written.position.log_offset)
+            case ExceptionClosed() as closed:
+                waiting.pop(closed.exception_id, None)
+            case _:
+                pass
+    return frozenset(refused.union(waiting.values()))
 
 
 def entries_behind(output: Path, issued: Issued) -> Mapping[str, TimeApproved]:
@@ -127,7 +153,8 @@ class _Gathering:
             self.background.billing_zone = event.billing_zone
 
     def _is_newest(self, kind: str, subject: str, version: int) -> bool:
-        if version < self._versions.get((kind, subject), version):
+        """A version that comes again changes nothing, whatever it says."""
+        if version <= self._versions.get((kind, subject), -1):
             return False
         self._versions[kind, subject] = version
         return True

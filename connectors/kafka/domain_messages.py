@@ -12,7 +12,7 @@ from connectors.kafka.domain_topics import Undelivered
 from connectors.kafka.frame import FRAME, unframed
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.pinned_schemas import Pinned
-from connectors.unreadable import Unreadable, fault_of_event, unreadable
+from connectors.unreadable import MALFORMED, Unreadable, fault_of_event, unreadable
 from domain.events.catalogue import Event
 from domain.outputs import DeadLetter
 from domain.units import Instant
@@ -78,24 +78,26 @@ def dead_letter_record(item: Input, generation: str, topic: str, frame: bytes) -
 
 def _event_of(message: Message, name: str, schemas: Schemas) -> tuple[Event | None, Unreadable | None]:
     if isinstance(message, Undelivered):
-        return None, unreadable(f"the record could not be unpacked: {message.reason}", "", b"")
+        return None, unreadable(f"the record could not be unpacked: {message.reason}", "", b"", None, "not_unpacked")
     value = message.value()
     if value is None:
-        return None, unreadable(EMPTY, "", b"")
+        return None, unreadable(EMPTY, "", b"", None, "no_value")
     if len(value) > VALUE_BYTES_MAX:
-        return None, unreadable(f"a message of {len(value)} bytes, at most {VALUE_BYTES_MAX} are read", "", value)
-    type_name = None
+        reason = f"a message of {len(value)} bytes, at most {VALUE_BYTES_MAX} are read"
+        return None, unreadable(reason, "", value, None, "too_large")
+    type_name, reason_class = None, "unknown_schema"
     try:
         schema_id, body = unframed(value)
         pinned = _pinned(schema_id, name, schemas)
-        type_name = pinned.type_name
+        type_name, reason_class = pinned.type_name, "wrong_topic"
         _check_topic(pinned, name)
+        reason_class = MALFORMED
         event = event_versions()[pinned.fingerprint].decode(body)
     except DecodeError as error:
-        return None, unreadable(error.reason, error.field_path, value, type_name)
+        return None, unreadable(error.reason, error.field_path, value, type_name, reason_class)
     fault = fault_of_event(event, len(body))
     if fault is not None:
-        return None, unreadable(fault.reason, fault.field_path, value, type_name)
+        return None, unreadable(fault.reason, fault.field_path, value, type_name, "invalid")
     return event, None
 
 

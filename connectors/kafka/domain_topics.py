@@ -185,6 +185,14 @@ class DomainTopics:
         """Topics of which something before these ends was not handed out yet."""
         return tuple(sorted({place[0] for place, end in ends.items() if self._stretches[place].passed < end}))
 
+    def behind(self) -> dict[Place, int]:
+        """Records of each partition that were not handed out, as the last answer of the brokers had it; for any thread."""
+        found = {}
+        for place, stretch in list(self._stretches.items()):
+            high = self.consumer.get_watermark_offsets(TopicPartition(*place), cached=True)[1]
+            found[place] = max(high - stretch.passed, 0)
+        return found
+
     def name_of(self, topic: str) -> str:
         """Without the prefix."""
         return topic.removeprefix(self._names.prefix)

@@ -8,7 +8,7 @@ have gaps, only serve to find a number again. Before number 0 stands the genesis
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NoReturn
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -43,16 +43,25 @@ GONE: Final = frozenset(
 class KafkaLog:
     """One shard's log, committed records only. What was read and not folded yet is kept and given again."""
 
-    def __init__(self, clients: Clients, topic: str, shard: int, timeout: float = 30.0) -> None:
-        """Raises GuardStop where there is no log or it does not begin with its genesis."""
+    def __init__(
+        self,
+        clients: Clients,
+        topic: str,
+        shard: int,
+        timeout: float = 30.0,
+        on_record: Callable[[int, bytes], None] | None = None,
+    ) -> None:
+        """`on_record` sees each record that is read, with its number. Raises GuardStop where there is no log or no genesis before it."""
         self.topic = topic
         self.shard = shard
         self.is_at_end = False
         self._timeout = timeout
+        self._on_record = on_record
         self._consumer = clients.consumer()
         self._held: list[LogRecord] = []
         self._places: list[int] = []
-        self._next, self._next_place = -1, -1
+        self._appended: list[int] = []
+        self._next, self._next_place, self._seen_to = -1, -1, -1
         try:
             self._first = bounds(self._consumer, (topic, shard), timeout)[0]
             self.genesis = self._read_genesis()
@@ -70,6 +79,19 @@ class KafkaLog:
             return self._places[number - self._held[0].offset]
         return self._next_place if number == self._next else -1
 
+    def appended(self, number: int, following: int) -> list[int]:
+        """When the broker took these records, in milliseconds since 1970; of those that were read last."""
+        first = self._held[0].offset if self._held else self._next
+        return self._appended[max(number - first, 0) : max(following - first, 0)]
+
+    def behind(self, number: int) -> int:
+        """Records from a number on, as the last answer of the brokers had it; may be asked from another thread."""
+        if self._next < 0:
+            return 0
+        high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, self.shard), cached=True)[1]
+        # Behind the last record there may be marks of transactions, which the end of the partition passes.
+        return max(self._next - number, 0) + max(high - max(self._next_place, self._seen_to), 0)
+
     def has_behind(self, number: int) -> bool:
         """Whether this record, or one behind it, is at hand."""
         return number < self._next
@@ -83,10 +105,11 @@ class KafkaLog:
         held = self._held
         if held and held[0].offset <= offset < self._next:
             done = offset - held[0].offset
-            del held[:done], self._places[:done]
+            del held[:done], self._places[:done], self._appended[:done]
         else:
             held.clear()
             self._places.clear()
+            self._appended.clear()
             if offset != self._next:
                 self._go_to(offset)
             self._take_in(self._consumer.consume(max_records, 0))
@@ -128,7 +151,7 @@ class KafkaLog:
     def _go_to(self, number: int) -> None:
         place = self.locate(number)
         self._consumer.assign([TopicPartition(self.topic, self.shard, place)])
-        self._next, self._next_place = number, place
+        self._next, self._next_place, self._seen_to = number, place, -1
         self.is_at_end = False
 
     def _take_in(self, messages: list[Message]) -> None:
@@ -136,9 +159,11 @@ class KafkaLog:
             fault = message.error()
             if fault is not None:
                 self._heed(fault)
+                self._seen_to = message.offset()
                 continue
             self._held.append(self._record(message))
             self._places.append(message.offset())
+            self._appended.append(message.timestamp()[1])
             self._next += 1
             self._next_place = message.offset() + 1
             self.is_at_end = False
@@ -152,6 +177,8 @@ class KafkaLog:
         value = message.value() or b""
         if len(value) > RECORD_BYTES_MAX:
             raise _damaged(self.topic, message, f"expected at most {RECORD_BYTES_MAX:,} bytes, found {len(value):,}")
+        if self._on_record is not None:
+            self._on_record(number, value)
         try:
             stored: Stored
             stored, length = read_stored(value, 0)

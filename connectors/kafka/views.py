@@ -42,6 +42,7 @@ class ViewTopic:
         self._id = state.id
         self._places = {partition: places.get(partition, "") for partition in range(state.partitions)}
         self._behind = set(self._places)
+        self._seen_to = dict.fromkeys(self._places, 0)
         self._consumer = clients.consumer(group=f"{names.prefix}milepost.view")
         self._consumer.assign(
             [TopicPartition(self.topic, partition, self._offset(place)) for partition, place in self._places.items()]
@@ -61,9 +62,18 @@ class ViewTopic:
                 by_partition.setdefault(message.partition(), []).append(message)
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._behind.discard(message.partition())
+                self._seen_to[message.partition()] = message.offset()
             else:
                 raise KafkaException(error)
         return [self._views(partition, by_partition[partition]) for partition in sorted(by_partition)]
+
+    def behind(self) -> dict[int, int]:
+        """Records of each partition that were not read, as the last answer of the brokers had it; for any thread."""
+        found = {}
+        for partition, place in list(self._places.items()):
+            high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), cached=True)[1]
+            found[partition] = max(high - max(self._offset(place), self._seen_to[partition]), 0)
+        return found
 
     def close(self) -> None:
         self._consumer.close()

@@ -303,7 +303,8 @@ def _text(letter: DeadLetter) -> str:
         return "The message was not kept"
     try:
         text = json_text.dumps(json_text.loads(letter.raw), indent=2, ensure_ascii=False)
-    except ValueError:
+        text.encode()
+    except (ValueError, RecursionError):
         text = repr(letter.raw)[2:-1]
     return text if len(text) <= RAW_SHOWN else f"{text[:RAW_SHOWN]}... ({len(text):,} characters)"
 
@@ -318,7 +319,7 @@ def _parsed(data: bytes, name: str, hint: str) -> dict[str, Any]:
     """Numbers stay as they were written."""
     try:
         found = json_text.loads(data, parse_float=str)
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise typer.BadParameter(
             f"{name} is not one JSON object ({fault}); give the event with --edited FILE", param_hint=hint
         ) from fault

@@ -100,10 +100,11 @@ def _tell(
             )
         )
     elif html is not None:
+        from connectors.files.writing import replace_file
         from milepost.explained_html import page
 
         head = [f"Output folder {output}", *_head(found)]
-        html.write_text(page(found.node, head, alarms), encoding="utf-8")
+        replace_file(html, page(found.node, head, alarms).encode())
         say(f"Written to {html}: open it in any browser")
     else:
         from milepost.explained_text import show

@@ -56,3 +56,17 @@ def intake(file: File = None, options: Set = None, alone: Alone = False) -> None
         serving.take_in(settings)
     else:
         raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))
+
+
+def view(file: File = None, options: Set = None, alone: Alone = False) -> None:
+    """Keep the newest view of each project in Redis, until SIGTERM or Ctrl-C. Nothing else depends on it.
+
+    Its place is in Redis too, so a Redis that was emptied or put back is filled again from the topic.
+    """
+    from milepost import serving, supervisor
+
+    settings = given(file, options).settings
+    if alone:
+        serving.keep_views(settings)
+    else:
+        raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))

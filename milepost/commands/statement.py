@@ -74,7 +74,7 @@ def statement(
         if diff is not None:
             if html or as_csv:
                 raise typer.BadParameter("a difference is shown as text or --json", param_hint="--diff")
-            _tell_difference(_other(output, issued, diff), issued, json=json)
+            _tell_difference(_other(output, issued, diff), issued, names=names, json=json)
             return
         sheet = _sheet(output, issued, group_by, locale, names=names)
     except NoOutputs as fault:
@@ -279,11 +279,12 @@ def _csv_rows(sheet: Sheet) -> Iterator[Sequence[object]]:
         for number, line in group.lines:
             row = _line_json(line)
             yield (
-                *(one.statement_id, one.revision, one.status, group.key or "", number),
-                *(line.project_id, line.line_id, line.person_id if sheet.names else "", _text(_person(sheet, line))),
+                *(_text(one.statement_id), one.revision, one.status, _text(group.key), number),
+                *(_text(line.project_id), _text(line.line_id)),
+                *(_text(line.person_id) if sheet.names else "", _text(_person(sheet, line))),
                 *(_text(line.role), _text(line.task), _text(line.description), line.service_from, line.service_to),
                 *(row["quantity"], line.unit, row["rate"], row["markup_percent"], row["amount"]),
-                *(one.currency, " ".join(line.flags), " ".join(line.entries)),
+                *(one.currency, " ".join(line.flags), _text(" ".join(line.entries))),
             )
 
 
@@ -375,7 +376,7 @@ def _plain_quantity(quantity: int) -> str:
 # Differences
 
 
-def _tell_difference(one: Issued, other: Issued, *, json: bool) -> None:
+def _tell_difference(one: Issued, other: Issued, *, names: bool, json: bool) -> None:
     """The later of the two stands behind, whichever was named first."""
     from milepost.statement_diff import difference
     from milepost.tables import show
@@ -385,10 +386,10 @@ def _tell_difference(one: Issued, other: Issued, *, json: bool) -> None:
     before, after = sorted((one, other), key=lambda issued: issued.position.output_seq)
     found = difference(before.statement, after.statement)
     if json:
-        write_json(difference_json(found))
+        write_json(difference_json(found, names=names))
         return
     typer.echo("\n".join(difference_head(found)) + "\n")
-    show(*difference_tables(found))
+    show(*difference_tables(found, names=names))
 
 
 def difference_head(found: Difference) -> list[str]:
@@ -404,10 +405,10 @@ def difference_head(found: Difference) -> list[str]:
     return [f"From statement {before.statement_id} to {after.statement_id}", f"in {after.currency}: {told}"]
 
 
-def difference_tables(found: Difference) -> list[Table]:
+def difference_tables(found: Difference, *, names: bool = True) -> list[Table]:
     from milepost.tables import Table
 
-    rows = [_change_row(change) for change in found.changes]
+    rows = [_change_row(change, names=names) for change in found.changes]
     totals = (amount_text(found.before.total), "", amount_text(found.after.total))
     sums = ("", "", "total", "", totals[0], "", totals[2], amount_text(found.amount))
     columns = (
@@ -426,7 +427,7 @@ def difference_tables(found: Difference) -> list[Table]:
     return tables
 
 
-def _change_row(change: Change) -> tuple[str, ...]:
+def _change_row(change: Change, *, names: bool) -> tuple[str, ...]:
     from milepost.tables import hours_text
 
     line = change.line
@@ -439,11 +440,12 @@ def _change_row(change: Change) -> tuple[str, ...]:
             else ("", "")
         )
     ]
-    who = f"{line.person_id} ({line.role})" if line.role else line.person_id or ""
+    person = line.person_id or "" if names else ""
+    who = f"{person} ({line.role})" if person and line.role else line.role or person
     return (change.kind, who, f"{line.line_id}, {line.description}", *cells, amount_text(change.amount))
 
 
-def difference_json(found: Difference) -> dict[str, Any]:
+def difference_json(found: Difference, *, names: bool = True) -> dict[str, Any]:
     """Version 1 of the shape."""
     from connectors.json_records import record_to_json
 
@@ -451,7 +453,7 @@ def difference_json(found: Difference) -> dict[str, Any]:
         return [
             {
                 "line_id": line.line_id,
-                "person_id": line.person_id,
+                "person_id": line.person_id if names else None,
                 **_line_json(line),
                 "flags": list(line.flags),
                 "entries": list(line.entries),

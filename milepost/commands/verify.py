@@ -2,45 +2,142 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from connectors.files.output_lock import only_writer
 from milepost import exit_codes
+from milepost.commands.given_settings import File, Set, given
 from milepost.console import progress_bar, say, shape, write_json
 
 if TYPE_CHECKING:
+    from dataflows.audit_kafka import AuditedShard, Compared
+    from dataflows.audit_stream import Tell
     from domain.audit.findings import Violation
     from domain.audit.report import Finding, Report
+    from milepost.settings import Settings
+    from milepost.stopping import Stop
+
+ROUND_SECONDS: Final = 5
 
 
 def verify(
-    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    output: Annotated[Path | None, typer.Option("--output", help="Output folder of a run.", show_default=False)] = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="Do not fold the log again, which takes as long as the run did.")
     ] = False,
+    kafka: Annotated[bool, typer.Option("--kafka", help="Audit what stands on the topics instead.")] = False,
+    shards: Annotated[str | None, typer.Option("--shards", help="With --kafka, these alone, such as 0,4.")] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="With --kafka, go on with what comes, until SIGTERM or Ctrl-C.")
+    ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            "--keep",
+            help="With --kafka, keep log and outputs in this folder: the next time goes on from it, and other commands read it.",
+            show_default=False,
+        ),
+    ] = None,
+    file: File = None,
+    options: Set = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Audit an output folder: journals, statements, caps, periods, chains, and the same bytes from the log again."""
+    """Audit an output folder, or the topics: journals, statements, caps, periods, chains, and the same bytes from the log again."""
     from connectors.files.written import NoOutputs
 
-    try:
-        report = audited(output, fold_again=not fast)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    if (output is None) != kafka:
+        raise typer.BadParameter("expected one of --output and --kafka", param_hint="--output")
+    if output is None:
+        report = of_topics(given(file, options).settings, shards, keep, follow=follow)
+        where = keep or Path("kafka")
+    else:
+        if follow or keep is not None or shards is not None:
+            raise typer.BadParameter("--follow, --keep and --shards go with --kafka", param_hint="--output")
+        where = output
+        try:
+            report = audited(output, fold_again=not fast)
+        except NoOutputs as fault:
+            raise typer.BadParameter(str(fault), param_hint="--output") from fault
     if json:
-        write_json(as_json(output, report))
+        write_json(as_json(where, report))
     else:
         tell(report)
     if report.first is not None:
         raise typer.Exit(exit_codes.VIOLATION)
 
 
-def audited(output: Path, *, fold_again: bool) -> Report:
-    """With a progress bar on a terminal."""
-    from dataflows.audit import audit
+def of_topics(settings: Settings, shards: str | None, keep: Path | None, *, follow: bool) -> Report:
+    """All shards unless some are named; what is kept on the way is gone in the end unless `keep` says where."""
+    from dataflows.audit_kafka import audited_shards
+    from milepost import serving, shards_chosen
+    from milepost.stopping import stopping
 
+    numbers = shards_chosen.chosen(
+        settings.accounting, settings.kafka.partitions, shards, every=shards is None, ordinal=None, of=None
+    )
+    with ExitStack() as held:
+        folder = keep or Path(held.enter_context(TemporaryDirectory(prefix="milepost-verify-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        held.enter_context(only_writer(folder))
+        opened = held.enter_context(audited_shards(serving.audit_job(settings, numbers), folder))
+        with shown() as bar:
+            compared = [shard.catch_up(bar) for shard in opened]
+        if follow and not any(each.violations for each in compared):
+            with stopping() as stop:
+                compared = follow_on(opened, stop)
+        found = tuple(violation for each in compared for violation in each.violations)
+        return with_topics(audited(folder, fold_again=False), sum(each.outputs for each in compared), found)
+
+
+def follow_on(opened: list[AuditedShard], stop: Stop) -> list[Compared]:
+    """A line a round, until something differs or somebody asks to stop."""
+    outputs = 0
+    while True:
+        compared = [shard.catch_up(lambda *_: None) for shard in opened]
+        outputs += sum(each.outputs for each in compared)
+        if stop.requested or any(each.violations for each in compared):
+            return [each._replace(outputs=outputs if number == 0 else 0) for number, each in enumerate(compared)]
+        say(
+            f"{datetime.now(UTC):%H:%M:%S} {outputs:,} more outputs agree, to record {max(each.offset for each in compared):,}"
+        )
+        for _ in range(ROUND_SECONDS * 10):
+            if not stop.requested:
+                time.sleep(0.1)
+
+
+def with_topics(report: Report, outputs: int, found: tuple[Violation, ...]) -> Report:
+    """The report of what was folded again, with what stands on the topics beside it."""
+    from domain.audit.findings import REFOLD
+    from domain.audit.report import Tally
+
+    tally = Tally()
+    tally.count(REFOLD, outputs)
+    tally.add(found)
+    compared = {finding.check: finding for finding in tally.report().findings}
+    return report._replace(
+        findings=tuple(
+            compared[each.check]
+            if each.check == REFOLD
+            else each._replace(
+                violations=each.violations + compared[each.check].violations,
+                first=(*compared[each.check].first, *each.first),
+            )
+            for each in report.findings
+        )
+    )
+
+
+@contextmanager
+def shown() -> Iterator[Tell]:
+    """A progress bar on a terminal, by what is done."""
     with progress_bar() as bar:
         tasks: dict[str, Any] = {}
 
@@ -49,7 +146,15 @@ def audited(output: Path, *, fold_again: bool) -> Report:
                 tasks[doing] = bar.add_task(doing, total=total)
             bar.update(tasks[doing], completed=done, total=total)
 
-        return audit(output, fold_again=fold_again, tell=tell_bar)
+        yield tell_bar
+
+
+def audited(output: Path, *, fold_again: bool) -> Report:
+    """With a progress bar on a terminal."""
+    from dataflows.audit import audit
+
+    with shown() as bar:
+        return audit(output, fold_again=fold_again, tell=bar)
 
 
 def tell(report: Report) -> None:

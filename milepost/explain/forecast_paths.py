@@ -32,7 +32,7 @@ from state.forecast.planned import assigned_from, first_month
 from state.trace import Said
 
 FORECAST: Final = "forecast"
-MONTH: Final = r"\d{4}-\d{2}"
+MONTH: Final = r"\d{4}-(0[1-9]|1[0-2])"
 CHANGED: Final = ("cost", "revenue", "margin")
 
 

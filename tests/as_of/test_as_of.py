@@ -201,6 +201,13 @@ def test_a_forecast_as_it_stood_at_the_end_of_a_period() -> None:
     assert json.loads(ask(*arguments).stdout)["forecast"]["as_of"] <= "2026-01-31"
 
 
+@pytest.mark.parametrize("option", [("--html",), ("--since", "2026-01-31"), ("--locale", "de_DE")])
+def test_options_that_a_period_would_pass_over_are_refused(option: tuple[str, ...]) -> None:
+    result = ask("forecast", "BRIDGE", "--for", "2026-01", *option, "--output", str(finished_run()))
+    assert result.exit_code == 2
+    assert "expected it or --for, got both" in result.stderr
+
+
 def test_a_period_and_a_moment_together() -> None:
     """On 31 January nothing of the correction of T-1 was known; it belongs to February."""
     arguments = ("show", "BRIDGE", "--for", "2026-02", "--json", "--output", str(finished_run()))

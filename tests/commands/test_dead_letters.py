@@ -63,6 +63,15 @@ def test_one_is_shown_as_it_came(firm: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("hostile", ["[" * 100_000, '{"type": "TimeApproved", "entry_id": "\\ud800"}'])
+def test_hostile_text_is_shown_and_refused(firm: Path, hostile: str) -> None:
+    """Nested too deep for a parser; and half of a pair of surrogates, which no terminal can be given."""
+    (firm / "input" / "hostile.jsonl").write_text(hostile + "\n", encoding="utf-8")
+    run(firm)
+    assert ask(firm, "show", "hostile.jsonl:1").exit_code == 0
+    assert refused(firm, "resend", "hostile.jsonl:1", "--set", "hours=8")
+
+
 def test_one_is_sent_again_as_a_new_event(firm: Path) -> None:
     (written,) = asked(firm, "resend", "wrong.jsonl:1", "--set", "worked_on=2026-03-03")["events"]
     assert (written["entry_id"], written["worked_on"]) == ("T-2", "2026-03-03")

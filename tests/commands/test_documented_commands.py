@@ -47,6 +47,13 @@ NOT_RUN: Final[Mapping[str, str]] = {
         ),
         "they need brokers; tests/kafka/test_topics_commands.py runs the page",
     ),
+    **dict.fromkeys(
+        ("milepost status", "milepost status --json", "milepost lag"),
+        "they need brokers; tests/kafka/test_metrics.py runs them",
+    ),
+    "milepost serve accounting --all-shards --set metrics.host=0.0.0.0 --set metrics.port=9464": (
+        "it runs until it is stopped; tests/kafka/test_metrics_served.py runs it"
+    ),
 }
 JAVA_MISSING: Final = "no javac and java here: THE JAVA EXAMPLE of docs/producers.md WAS NOT RUN"
 ALL: Final = {name_of(page): list(typed(page)) for page in PAGES}

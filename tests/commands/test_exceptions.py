@@ -201,6 +201,14 @@ def test_a_corrected_fact_is_a_new_version(firm: Path) -> None:
     assert set(exceptions(firm, "--state", "closed")) == {"T-1"}
 
 
+def test_who_approves_a_corrected_rate_is_not_who_approved_the_wrong_one(tmp_path: Path) -> None:
+    write(tmp_path / "input", [*founding(), worked("T-1", 2, hours="30", rate="90", rate_approved_by="carl")])
+    run(tmp_path)
+    what = ("--set", "rate=500", "--set", "hours=8", "--as", "ann", "--approved-by", "ben", *AT)
+    (written,) = asked(tmp_path, "resend", id_of(tmp_path, "T-1"), *what)["events"]
+    assert (written["rate"], written["rate_approved_by"]) == ("500", "ben")
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

@@ -206,6 +206,39 @@ def test_no_text_becomes_a_formula(tmp_path: Path) -> None:
     assert (row["description"], row["task"], row["role"]) == ('\'=HYPERLINK("http://x","y")', "'-2", "senior")
 
 
+def test_no_id_becomes_a_formula(tmp_path: Path) -> None:
+    from tests.commands.tiny_firm import event, founding, worked, write
+
+    *others, contract = founding()
+    line = {**contract["lines"][0], "line_id": "=L"}
+    person = event(
+        "PersonDefined",
+        "2026-03-01T08:00:06Z",
+        person_id="@BO",
+        version=1,
+        legal_entity_id="BERLIN",
+        role="senior",
+        cost_center="1",
+    )
+    cost = event(
+        "CostRateSet",
+        "2026-03-01T08:00:07Z",
+        cost_rate_id="BO",
+        version=1,
+        person_id="@BO",
+        currency="EUR",
+        rate="40",
+        effective_from="2026-01-01",
+    )
+    entry = worked("+T", 2, person_id="@BO")
+    write(tmp_path / "in", [*others, {**contract, "lines": [line]}, person, cost, entry])
+    arguments = ["run", "--input", tmp_path / "in", "--output", tmp_path / "out", "--until", "2026-04-02"]
+    assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
+    text = statement("BRIDGE.K-1/ACME/2026-03-01/1", "--csv", output=tmp_path / "out").stdout
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (row["line_id"], row["person_id"], row["entries"], row["group"]) == ("'=L", "'@BO", "'+T", "'@BO")
+
+
 def test_one_form_at_a_time_and_no_persons_without_names() -> None:
     for arguments, told in (
         (("--html", "--json"), "expected one of --html, --csv and --json"),

@@ -94,10 +94,10 @@ def write(folder: Path, events: list[Event], name: str = "events") -> Path:
     return folder
 
 
-def run(folder: Path) -> dict[str, Any]:
+def run(folder: Path, *more: str) -> dict[str, Any]:
     """From `input` to `output` in the folder."""
     result = CliRunner().invoke(
-        app, ["run", "--input", str(folder / "input"), "--output", str(folder / "output"), "--json"]
+        app, ["run", "--input", str(folder / "input"), "--output", str(folder / "output"), "--json", *more]
     )
     return said(result)
 

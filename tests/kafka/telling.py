@@ -6,17 +6,29 @@ python -m tests.kafka.telling serve accounting --alone ...
 from __future__ import annotations
 
 import sys
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 from dataflows import accounting_kafka
+from dataflows.accounting_kafka import Job
 from milepost.cli import app
+from operators.accounting import Effects, OnCommit
+from state.shard import Mark
 from tests.reliability.run_in_batches import tell
 
 
 def main(arguments: list[str]) -> None:
     run: Any = accounting_kafka.run
-    accounting_kafka.run = partial(run, on_commit=lambda _effects, _mark: tell())
+
+    def telling(job: Job, stopped: Callable[[], bool], *, on_commit: OnCommit, **more: Any) -> None:
+        def committed(effects: Effects, mark: Mark) -> None:
+            on_commit(effects, mark)
+            tell()
+
+        run(job, stopped, on_commit=committed, **more)
+
+    replaced: Any = telling
+    accounting_kafka.run = replaced
     app(arguments)
 
 

@@ -45,6 +45,7 @@ class FormerEntry(NamedTuple):
     day: date | None
     hours: Decimal
     rate: Decimal | None
+    note: str
 
 
 class Known(NamedTuple):
@@ -197,4 +198,5 @@ def _entry(event: Event) -> FormerEntry:
         day=date.fromisoformat(worked_on) if worked_on else None,
         hours=Decimal(str(event.get("hours") or 0)),
         rate=None if rate is None else Decimal(str(rate)),
+        note=str(event.get("description") or ""),
     )

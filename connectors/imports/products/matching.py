@@ -62,7 +62,7 @@ def match(source: str, rows: Iterable[ExportRow], former: Mapping[str, FormerEnt
     for key, group in _grouped(rows, lambda row: row.key).items():
         stem = key[0] if group[0].has_vendor_id else f"{source}-{_digest(key)}"
         known = [stem] if group[0].has_vendor_id else _numbered(stem, bases)
-        for row, base in _within_key(group, [base for base in known if base in bases.newest], bases):
+        for row, base in _within_key(group, [base for base in known if base in bases.newest], bases, _any):
             assigned[row.line] = base
             taken.add(base)
     left = [row for row in rows if row.line not in assigned]
@@ -103,9 +103,12 @@ def _numbered(stem: str, bases: _Bases) -> list[str]:
     return names
 
 
-def _within_key(rows: list[ExportRow], names: list[str], bases: _Bases) -> list[tuple[ExportRow, str]]:
+def _within_key(
+    rows: list[ExportRow], names: list[str], bases: _Bases, *others: Callable[[ExportRow, FormerEntry], bool]
+) -> list[tuple[ExportRow, str]]:
+    """What agrees most goes together first."""
     pairs: list[tuple[ExportRow, str]] = []
-    for agrees in (_same_content, _same_hours, _any):
+    for agrees in (_same_content, _same_hours, *others):
         for row in sorted(rows, key=_order):
             if all(row is not each for each, _ in pairs):
                 free = [name for name in names if all(name != each for _, each in pairs)]
@@ -116,7 +119,10 @@ def _within_key(rows: list[ExportRow], names: list[str], bases: _Bases) -> list[
 
 
 def _by_work(left: list[ExportRow], bases: _Bases, taken: set[str]) -> list[tuple[ExportRow, str]]:
-    """Edited notes and starts; never across ids of the vendor, for these say themselves what is what."""
+    """Edited notes and starts, where the hours are the same, or starts and hours, where the note is; never across ids of the vendor.
+
+    Where all of it differs it may be other work, of an export that leaves out some: both stand, and the one that is missing is told.
+    """
     free: dict[Hashable, list[str]] = defaultdict(list)
     for base, entry in bases.newest.items():
         if base not in taken and entry.is_live:
@@ -124,7 +130,7 @@ def _by_work(left: list[ExportRow], bases: _Bases, taken: set[str]) -> list[tupl
     pairs = []
     groups = _grouped((row for row in left if not row.has_vendor_id), _work)
     for work, group in groups.items():
-        pairs += _within_key(group, sorted(free.get(work, ())), bases)
+        pairs += _within_key(group, sorted(free.get(work, ())), bases, _same_note)
     return pairs
 
 
@@ -177,6 +183,10 @@ def _same_content(row: ExportRow, entry: FormerEntry) -> bool:
 
 def _same_hours(row: ExportRow, entry: FormerEntry) -> bool:
     return entry.is_live and entry.hours == row.hours
+
+
+def _same_note(row: ExportRow, entry: FormerEntry) -> bool:
+    return entry.is_live and bool(row.note) and entry.note == row.note
 
 
 def _any(_row: ExportRow, _entry: FormerEntry) -> bool:

@@ -20,8 +20,10 @@ T = TypeVar("T")
 YES = ("yes", "y", "true", "1")
 NO = ("no", "n", "false", "0")
 _STOP = "stop the timer that still runs and export again"
-# What rounding of entries may move between the interval and the duration.
-_ROUNDING_HOURS = Decimal(1)
+# To what reports may round durations, in minutes; a rounded one is a multiple, and less than that from the interval.
+_ROUNDING_MINUTES = (1, 5, 6, 10, 12, 15, 30, 60, 240)
+# What times without seconds and hours of two decimals leave out.
+_WRITTEN_SECONDS = 78
 
 
 class NotWork(Exception):
@@ -225,9 +227,23 @@ def check_interval(row: Row, ends: tuple[str, str], start: datetime, hours: Deci
     shown = f"{row.cells[date_column]} {row.cells[time_column]}"
     if seconds < 0:
         raise CellFault(time_column, shown, "expected an end that is not before the start; correct the entry")
-    if abs(Decimal(seconds) / 3600 - hours) > _ROUNDING_HOURS:
+    if not _is_rounded(Decimal(seconds), hours * 3600):
         reason = f"start and end are {seconds // 60} minutes apart, and its hours are others; correct the entry"
         raise CellFault(time_column, shown, reason)
+
+
+def _is_rounded(interval: Decimal, duration: Decimal) -> bool:
+    """Seconds. Whether the duration is the interval's, exactly or rounded."""
+    apart = abs(interval - duration)
+    return apart <= _WRITTEN_SECONDS or any(
+        apart < step and _from_multiple(duration, step) <= _WRITTEN_SECONDS
+        for step in (60 * minutes for minutes in _ROUNDING_MINUTES)
+    )
+
+
+def _from_multiple(duration: Decimal, step: int) -> Decimal:
+    over = duration % step
+    return min(over, step - over)
 
 
 def day_in(row: Row, column: str, context: Context) -> date:

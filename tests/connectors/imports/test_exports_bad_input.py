@@ -313,7 +313,9 @@ def test_a_corrected_row_is_a_new_version_and_the_rest_stays(tmp_path: Path, sam
     }
     other |= {"Start Time": "02:00:00 PM", "End Time": "03:30:00 PM"} if sample.product is CLOCKIFY else {}
     imported(tmp_path, sample.text(other), sample.product, **RATE)
-    corrected = imported(tmp_path, sample.text({**other, sample.hours: "1:45"}), sample.product, "b", **RATE)
+    later = {"End time": "15:45:00"} if sample.product is TOGGL else {}
+    later |= {"End Time": "03:45:00 PM"} if sample.product is CLOCKIFY else {}
+    corrected = imported(tmp_path, sample.text({**other, **later, sample.hours: "1:45"}), sample.product, "b", **RATE)
     assert (corrected.changes.changed, corrected.changes.unchanged, corrected.changes.new) == (1, 1, 0)
     (entry,) = entries(corrected)
     assert (entry["hours"], entry["version"]) == ("1.75", 2)

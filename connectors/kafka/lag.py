@@ -1,0 +1,183 @@
+"""How far behind intake and the shards are, from the brokers alone: it says so while nothing of Milepost runs.
+
+A shard's place and its log are counted in records, which are dense; intake's are offsets of its topics, among which the
+marks of producers' transactions count until the topic is at its end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from connectors.kafka import intake_progress, progress
+from connectors.kafka.clients import Clients, Message
+from connectors.kafka.log import GENESIS_KEY, NUMBER_HEADER
+from connectors.kafka.names import Names
+from connectors.kafka.partitions import Place, bounds, is_passing, unreachable, waited
+from connectors.kafka.progress import Written
+from connectors.kafka.resume import Ends
+from connectors.kafka.topics import INPUT_TOPICS
+from state.guards import LOG_MISSING, PROGRESS_MISSING, GuardStop
+
+TAIL: Final = 16.0
+MILLISECONDS: Final = 1_000
+
+
+class Lag(NamedTuple):
+    """One partition: where it ends, what comes next of it, and since when that waits, in seconds; 0 where nothing does."""
+
+    dataflow: str
+    topic: str
+    partition: int
+    end: int
+    place: int
+    records: int
+    seconds: float
+
+
+def lags(clients: Clients, names: Names, timeout: float, now: float | None = None) -> list[Lag]:
+    """Intake's topics, then the shards. Raises GuardStop where there is no log, or the brokers do not answer."""
+    there = clients.topics([names.log, names.progress, names.directory, *map(names.shared, INPUT_TOPICS)])
+    log = there[names.log]
+    if log is None or there[names.progress] is None or there[names.directory] is None:
+        raise GuardStop(
+            LOG_MISSING,
+            f"there is no topic {names.log}, or none beside it; `milepost topics check` says which are missing",
+        )
+    at = time.time() if now is None else now
+    inputs = {name: state.partitions for name, state in there.items() if state is not None and name not in _own(names)}
+    with_ends = [(topic, shard) for topic in (names.log, names.progress) for shard in range(log.partitions)]
+    ends = Ends(clients, [*with_ends, (names.directory, 0)], timeout, TAIL)
+    try:
+        taken = _taken(ends, names)
+        ours = [_Stand.of_shard(ends, names, shard) for shard in range(log.partitions)]
+    finally:
+        ends.close()
+    stands = [*_inputs(clients, names, inputs, taken, timeout), *ours]
+    firsts = _firsts(clients, {each.at: each.offset for each in stands if each.end > each.place}, timeout)
+    return [each.lag(firsts.get(each.at), at) for each in stands]
+
+
+class _Stand(NamedTuple):
+    """A partition, and the offset from which on the next record comes."""
+
+    dataflow: str
+    topic: str
+    at: Place
+    end: int
+    place: int
+    offset: int
+
+    @classmethod
+    def of_shard(cls, ends: Ends, names: Names, shard: int) -> _Stand:
+        written = _written(ends, names, shard)
+        end = _numbered_end(ends, (names.log, shard))
+        low = ends.low((names.log, shard))
+        place, offset = (0, low) if written is None else (written.offset, max(written.log_at, low))
+        return cls("accounting", "engagement.log", (names.log, shard), end, place, offset)
+
+    def lag(self, first: Message | None, now: float) -> Lag:
+        """Where nothing comes from the offset on, what stands there are marks."""
+        if first is None:
+            return Lag(self.dataflow, self.topic, self.at[1], self.end, self.end, 0, 0.0)
+        seconds = max(now - first.timestamp()[1] / MILLISECONDS, 0.0)
+        return Lag(
+            self.dataflow, self.topic, self.at[1], self.end, self.place, self.end - self.place, round(seconds, 3)
+        )
+
+
+def _own(names: Names) -> tuple[str, ...]:
+    return names.log, names.progress, names.directory
+
+
+def _inputs(
+    clients: Clients, names: Names, partitions: Mapping[str, int], taken: Mapping[Place, int], timeout: float
+) -> list[_Stand]:
+    consumer = clients.consumer()
+    try:
+        found = []
+        for topic, count in partitions.items():
+            for partition in range(count):
+                low, end = bounds(consumer, (topic, partition), timeout)
+                place = taken.get((topic, partition), low)
+                short = topic.removeprefix(names.prefix)
+                found.append(_Stand("intake", short, (topic, partition), end, place, max(place, low)))
+        return found
+    finally:
+        consumer.close()
+
+
+def _taken(ends: Ends, names: Names) -> Mapping[Place, int]:
+    """How far intake has taken each partition in; nothing where it has never run."""
+    message = _last(ends, (names.directory, 0), intake_progress.KEY)
+    return {} if message is None else intake_progress.from_bytes(message.value() or b"").inputs
+
+
+def _written(ends: Ends, names: Names, shard: int) -> Written | None:
+    message = _last(ends, (names.progress, shard), names.generation.encode())
+    if message is None:
+        return None
+    try:
+        return progress.from_bytes(message.value() or b"")
+    except ValueError as fault:
+        raise GuardStop(PROGRESS_MISSING, f"{names.progress}, partition {shard}: the last record is {fault}") from fault
+
+
+def _numbered_end(ends: Ends, place: Place) -> int:
+    """Behind the last record of the log; 0 where it has only its genesis, or not even that."""
+    while True:
+        for message in reversed(ends.messages(place)):
+            if message.key() == GENESIS_KEY:
+                return 0
+            number = dict(message.headers() or ()).get(NUMBER_HEADER, b"")
+            if number.isdigit():
+                return int(number) + 1
+        if ends.is_whole(place):
+            return 0
+        ends.further_back(place)
+
+
+def _last(ends: Ends, place: Place, key: bytes) -> Message | None:
+    while True:
+        found = [each for each in ends.messages(place) if each.key() == key]
+        if found:
+            return found[-1]
+        if ends.is_whole(place):
+            return None
+        ends.further_back(place)
+
+
+def _firsts(clients: Clients, starts: Mapping[Place, int], timeout: float) -> dict[Place, Message]:
+    """The first numbered or foreign record of each partition from an offset on; genesis is none."""
+    found: dict[Place, Message] = {}
+    if not starts:
+        return found
+    consumer = clients.consumer()
+    try:
+        consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in starts.items()])
+        left = set(starts)
+        until = time.monotonic() + timeout
+        while left:
+            if time.monotonic() > until:
+                raise unreachable(f"no answer for {timeout:g} seconds about {_shown(left)}")
+            for message in waited(consumer):
+                fault = message.error()
+                at = message.topic(), message.partition()
+                if fault is None:
+                    if message.key() != GENESIS_KEY:
+                        found.setdefault(at, message)
+                        left.discard(at)
+                elif fault.code() == KafkaError._PARTITION_EOF:
+                    left.discard(at)
+                elif not is_passing(fault):
+                    raise KafkaException(fault)
+        return found
+    finally:
+        consumer.close()
+
+
+def _shown(places: Iterable[Place]) -> str:
+    return ", ".join(f"{topic}/{partition}" for topic, partition in sorted(places)[:3])

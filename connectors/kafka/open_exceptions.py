@@ -1,0 +1,89 @@
+"""Which exceptions of some shards are open, as their topic says: read beside the dataflow, which knows nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
+
+from connectors.avro_codec import OUTPUT_CODECS
+from connectors.decode_error import DecodeError
+from connectors.kafka.clients import Clients, Message
+from connectors.kafka.names import Names
+from connectors.kafka.partitions import is_passing
+from connectors.kafka.published import published
+from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
+from domain.units import Instant
+
+AT_ONCE: Final = 1_000
+
+
+class Waiting(NamedTuple):
+    """Of one category: how many, and when the oldest was raised."""
+
+    number: int
+    oldest: Instant
+
+
+class OpenExceptions:
+    """From the first exception on, at every start: the topic keeps them all, and they are few beside the events."""
+
+    def __init__(self, clients: Clients, names: Names, shards: Iterable[int]) -> None:
+        self.topic = names.shared(TOPICS["ExceptionRaised"])
+        self._generation = names.generation
+        self._open: dict[str, tuple[str, Instant]] = {}
+        self._behind = set(shards)
+        self._consumer = clients.consumer()
+        self._consumer.assign([TopicPartition(self.topic, shard, OFFSET_BEGINNING) for shard in sorted(self._behind)])
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Before that, what is closed later counts as open."""
+        return not self._behind
+
+    def follow(self, seconds: float) -> bool:
+        """Take in what has come; waits for so long where nothing has. Whether anything came. Raises KafkaException."""
+        first = self._consumer.poll(seconds)
+        if first is None:
+            return False
+        for message in (first, *self._consumer.consume(AT_ONCE, 0)):
+            fault = message.error()
+            if fault is None:
+                self._take(message)
+            elif fault.code() == KafkaError._PARTITION_EOF:
+                self._behind.discard(message.partition())
+            elif not is_passing(fault):
+                raise KafkaException(fault)
+        return True
+
+    def by_category(self) -> dict[str, Waiting]:
+        """May be asked from another thread than the one that follows."""
+        found: dict[str, Waiting] = {}
+        for category, raised_at in list(self._open.values()):
+            known = found.get(category)
+            found[category] = (
+                Waiting(1, raised_at) if known is None else Waiting(known.number + 1, min(known.oldest, raised_at))
+            )
+        return found
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _take(self, message: Message) -> None:
+        """What cannot be read is none of ours; whoever resumes the shard says so."""
+        try:
+            output = published(message)
+            codec = OUTPUT_CODECS.get(output.type_name)
+            if codec is None or output.generation != self._generation:
+                return
+            _, record = codec.decode(output.body)
+        except DecodeError:
+            return
+        match record:
+            case ExceptionRaised():
+                # Said again with every change; the first time is when it was raised.
+                _, since = self._open.get(record.exception_id, ("", record.raised_at))
+                self._open[record.exception_id] = record.category, min(since, record.raised_at)
+            case ExceptionClosed():
+                self._open.pop(record.exception_id, None)

@@ -1,0 +1,205 @@
+"""What is measured: every metric with its meaning, and the only values that its labels may have.
+
+No label names a project, an engagement or a person: how many series there are follows from the topics, the shards and
+the words of this page, and not from the firm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from connectors.kafka.topics import TOPICS
+from domain.exceptions import CATALOGUE as EXCEPTIONS
+from state import guards
+
+COUNTER: Final = "counter"
+GAUGE: Final = "gauge"
+HISTOGRAM: Final = "histogram"
+
+# What a label says where its value is none of those that are known.
+OTHER: Final = "other"
+
+GUARDS: Final[Mapping[int, str]] = {
+    code: name.lower() for name, code in vars(guards).items() if name.isupper() and isinstance(code, int)
+}
+# A process that ended by a fault that no guard names.
+FAULT: Final = "fault"
+
+DATAFLOWS: Final = ("intake", "accounting", "view")
+# Why intake does not take a message, from the outside in.
+REASON_CLASSES: Final = (
+    "not_unpacked",
+    "no_value",
+    "too_large",
+    "unknown_schema",
+    "wrong_topic",
+    "malformed",
+    "invalid",
+)
+
+# A label that is not here is a number: of a shard or a partition, of which the settings allow 1,024.
+VOCABULARIES: Final[Mapping[str, frozenset[str]]] = {
+    "dataflow": frozenset(DATAFLOWS),
+    "topic": frozenset(topic.name for topic in TOPICS),
+    "reason_class": frozenset(REASON_CLASSES),
+    "category": frozenset(EXCEPTIONS),
+    "severity": frozenset(category.severity for category in EXCEPTIONS.values()),
+    "guard": frozenset({*GUARDS.values(), FAULT}),
+}
+NUMBERS: Final = frozenset({"shard", "partition"})
+NUMBER_MAX: Final = 1_024
+# What there is one of in a process.
+OF_THE_BUILD: Final = frozenset({"version", "rules", "python"})
+
+# From when it happened: producers that send once a day are told from those that are slow.
+EVENT_BUCKETS: Final = (
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+    120.0,
+    300.0,
+    900.0,
+    3_600.0,
+    21_600.0,
+    86_400.0,
+)
+LOG_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+COMMIT_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+RECORD_BUCKETS: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0)
+BYTE_BUCKETS: Final = tuple(float(256 << (2 * power)) for power in range(8))
+
+
+class Measure(NamedTuple):
+    """`name` as it stands on the page; a counter's ends with `_total`."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    meaning: str
+    buckets: tuple[float, ...] = ()
+
+
+EVENTS_CONSUMED: Final = "milepost_events_consumed_total"
+EVENTS_EMITTED: Final = "milepost_events_emitted_total"
+OUTPUTS_SUPPRESSED: Final = "milepost_outputs_suppressed_total"
+RECORDS_REJECTED: Final = "milepost_records_rejected_total"
+DAYS_ENDED: Final = "milepost_days_ended_total"
+GUARD_STOPS: Final = "milepost_guard_stops_total"
+EVENT_TO_VISIBLE: Final = "milepost_event_to_visible_seconds"
+LOG_TO_VISIBLE: Final = "milepost_log_to_visible_seconds"
+COMMIT_SECONDS: Final = "milepost_commit_seconds"
+BATCH_RECORDS: Final = "milepost_batch_records"
+BATCH_BYTES: Final = "milepost_batch_bytes"
+KAFKA_LAG: Final = "milepost_kafka_lag_records"
+COMMIT_AGE: Final = "milepost_commit_age_seconds"
+READY: Final = "milepost_ready"
+LOG_PLACE: Final = "milepost_log_place"
+STORE_BYTES: Final = "milepost_store_bytes"
+EXCEPTIONS_OPEN: Final = "milepost_exceptions_open"
+EXCEPTIONS_OLDEST: Final = "milepost_exceptions_oldest_age_seconds"
+EVENT_TIME_LAG: Final = "milepost_event_time_lag_seconds"
+UNROUTED_WAITING: Final = "milepost_unrouted_waiting"
+LAST_GUARD_STOP: Final = "milepost_last_guard_stop_timestamp_seconds"
+BUILD_INFO: Final = "milepost_build_info"
+
+MEASURES: Final[tuple[Measure, ...]] = (
+    Measure(
+        EVENT_TO_VISIBLE,
+        HISTOGRAM,
+        (),
+        "From when a fact happened, as its producer says, to when readers see what follows from it",
+        EVENT_BUCKETS,
+    ),
+    Measure(
+        LOG_TO_VISIBLE,
+        HISTOGRAM,
+        (),
+        "From when the broker took a record into the engagement log to when readers see what follows from it",
+        LOG_BUCKETS,
+    ),
+    Measure(
+        KAFKA_LAG,
+        GAUGE,
+        ("dataflow", "topic", "partition"),
+        "Records that are there and not committed yet; marks of transactions may count while a partition is being read",
+    ),
+    Measure(
+        COMMIT_AGE,
+        GAUGE,
+        ("dataflow", "shard"),
+        "Since the last commit, or since there was last nothing to commit; intake and view have no shard",
+    ),
+    Measure(READY, GAUGE, ("dataflow",), "1 once everything that was visible before the start is in the books again"),
+    Measure(
+        EVENTS_CONSUMED,
+        COUNTER,
+        ("dataflow", "topic"),
+        "Records that were taken and committed, those that a new store makes again included",
+    ),
+    Measure(EVENTS_EMITTED, COUNTER, ("dataflow", "topic"), "Records that were written and committed"),
+    Measure(
+        OUTPUTS_SUPPRESSED,
+        COUNTER,
+        ("shard",),
+        "Outputs that were visible already, made again after a restart, compared and not written twice",
+    ),
+    Measure(BATCH_RECORDS, HISTOGRAM, ("dataflow",), "Records of one commit", RECORD_BUCKETS),
+    Measure(BATCH_BYTES, HISTOGRAM, ("dataflow",), "Bytes of the records of one commit", BYTE_BUCKETS),
+    Measure(
+        COMMIT_SECONDS,
+        HISTOGRAM,
+        ("dataflow",),
+        "Of one commit: the brokers have taken everything, then the store has",
+        COMMIT_BUCKETS,
+    ),
+    Measure(LOG_PLACE, GAUGE, ("shard",), "The number of the record in the shard's log that comes next"),
+    Measure(STORE_BYTES, GAUGE, ("dataflow", "shard"), "Of the files that a dataflow keeps at hand"),
+    Measure(
+        EXCEPTIONS_OPEN,
+        GAUGE,
+        ("category", "severity"),
+        "Exceptions that wait for somebody, by category; see exceptions",
+    ),
+    Measure(EXCEPTIONS_OLDEST, GAUGE, ("category", "severity"), "Since the oldest of them was raised"),
+    Measure(
+        RECORDS_REJECTED,
+        COUNTER,
+        ("dataflow", "reason_class"),
+        "Messages that became dead letters: the client could not unpack them, they have no value or too large a one, their "
+        "schema is none of ours, they stand on the wrong topic, are not what their schema says, or say what no event may",
+    ),
+    Measure(
+        EVENT_TIME_LAG,
+        GAUGE,
+        ("topic",),
+        "Since the newest fact that came by a topic happened; finds a source that has gone silent",
+    ),
+    Measure(UNROUTED_WAITING, GAUGE, (), "Events that wait until it is known whose they are"),
+    Measure(DAYS_ENDED, COUNTER, (), "Days that intake has ended, one a zone and date"),
+    Measure(
+        GUARD_STOPS,
+        COUNTER,
+        ("dataflow", "guard"),
+        "Processes of a dataflow on this store folder that ended by a guard, or by a fault that no guard names; kept over restarts",
+    ),
+    Measure(LAST_GUARD_STOP, GAUGE, ("dataflow", "guard"), "When a guard stopped a process last"),
+    Measure(BUILD_INFO, GAUGE, ("version", "rules", "python"), "1, for the release and the rules that are at work"),
+)
+BY_NAME: Final[Mapping[str, Measure]] = {measure.name: measure for measure in MEASURES}
+
+
+def bounded(label: str, value: str) -> str:
+    """The value, or `other` where a label may not have it."""
+    if label in VOCABULARIES:
+        return value if value in VOCABULARIES[label] else OTHER
+    if label in NUMBERS:
+        return value if value == "" or (value.isascii() and value.isdigit() and int(value) < NUMBER_MAX) else OTHER
+    assert label in OF_THE_BUILD, f"{label} is no label of any metric"
+    return value

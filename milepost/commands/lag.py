@@ -1,0 +1,26 @@
+"""`milepost lag`: how far behind intake and the shards are, as the brokers have it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from milepost.commands.given_settings import File, Set, given
+
+Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
+
+
+def lag(
+    file: File = None,
+    options: Set = None,
+    every: Annotated[bool, typer.Option("--all", help="Also what is at its end.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what waits on each topic and shard: where it ends, the place that is next, records and seconds behind.
+
+    Asks the brokers alone, so it works while intake and accounting are down. Changes nothing.
+    """
+    from milepost import lags_told
+
+    lags_told.tell(given(file, options).settings.kafka, every=every, json=json)

@@ -1,0 +1,33 @@
+"""`milepost status`: everything that runs, on one screen."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from milepost.commands.given_settings import File, Set, given
+
+Json = Annotated[bool, typer.Option("--json", help="As one JSON object, once.")]
+Once = Annotated[bool, typer.Option("--once", help="Print it once and end.")]
+Seconds = Annotated[
+    float, typer.Option("--interval", help="Seconds between two looks, over which rates are counted.", min=0.2)
+]
+
+
+def status(
+    file: File = None, options: Set = None, once: Once = False, seconds: Seconds = 2.0, json: Json = False
+) -> None:
+    """Show shards, intake and view: place, lag, rate, age of the last commit, open exceptions, last guard stop.
+
+    Asks the processes at `metrics.addresses` and the brokers; what does not answer is said, the rest is shown. Where
+    there is no terminal it is printed once.
+    """
+    from milepost import status_told
+
+    settings = given(file, options).settings
+    if json or once or not sys.stdout.isatty():
+        status_told.tell_once(settings, seconds, json=json)
+    else:
+        status_told.watch(settings, seconds)

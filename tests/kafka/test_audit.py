@@ -1,0 +1,121 @@
+"""The auditor reads the topics as anybody would, and says the first thing that is not as the log makes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from connectors.kafka.published import headers, source_of
+from connectors.log_records import LogRecord
+from dataflows.accounting_kafka import run
+from dataflows.audit import audit
+from dataflows.audit_kafka import AuditedShard, Compared, audited_shards
+from milepost.commands.verify import with_topics
+from simulation.servers.kafka import Broker
+from tests.kafka.firm import Site, Until, simulated, site
+from tests.kafka.given_log import divided
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> list[LogRecord]:
+    return simulated(tmp_path_factory.mktemp("firm"))
+
+
+@pytest.fixture
+def two(broker: Broker, own_name: str, tmp_path: Path) -> Site:
+    return site(broker, own_name, tmp_path / "stores")
+
+
+def silent(*_: object) -> None:
+    """Nobody watches."""
+
+
+def accounted(of: Site, records: list[LogRecord]) -> list[list[LogRecord]]:
+    parts = divided(records, of.settings.partitions)
+    giver = of.giver()
+    for number, part in enumerate(parts):
+        giver.give(number, part)
+    end = Until({number: len(part) for number, part in enumerate(parts)})
+    run(of.job(), end.reached, end.on_commit)
+    return parts
+
+
+def said_by(of: Site) -> int:
+    return sum(len(said) for number in range(of.settings.partitions) for said in of.said(number).values())
+
+
+def compared(of: Site, folder: Path) -> list[Compared]:
+    with audited_shards(of.job(), folder) as shards:
+        return [shard.catch_up(silent) for shard in shards]
+
+
+def write(of: Site, topic: str, value: bytes, key: bytes, more: list[tuple[str, str | bytes | None]]) -> None:
+    """As somebody would who should not be able to."""
+    producer = Producer({"bootstrap.servers": of.settings.brokers})
+    producer.produce(of.names.shared(topic), value, key, partition=0, headers=more)
+    assert producer.flush(30) == 0
+
+
+def test_all_outputs_agree_and_all_promises_hold(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+    parts = accounted(two, records)
+    folder = tmp_path / "kept"
+    found = compared(two, folder)
+    assert [each.violations for each in found] == [(), ()]
+    assert [each.offset for each in found] == [len(part) for part in parts]
+    said = said_by(two)
+    assert sum(each.outputs for each in found) == said > 500
+    report = audit(folder, fold_again=False, tell=silent)
+    assert report.first is None, report.first
+    checked = {each.check: each.checked for each in with_topics(report, said, ()).findings}
+    assert checked["refold"] == said
+    assert checked["journals"], "journals of both shards are looked at"
+
+
+def test_it_goes_on_from_what_was_kept(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+    parts = divided(records, 2)
+    giver = two.giver()
+    for number, part in enumerate(parts):
+        giver.give(number, part[: len(part) // 2])
+    end = Until({number: len(part) // 2 for number, part in enumerate(parts)})
+    run(two.job(), end.reached, end.on_commit)
+    first = compared(two, tmp_path / "kept")
+    for number, part in enumerate(parts):
+        giver.give(number, part[len(part) // 2 :])
+    end = Until({number: len(part) for number, part in enumerate(parts)})
+    run(two.job(), end.reached, end.on_commit)
+    second = compared(two, tmp_path / "kept")
+    assert [each.violations for each in (*first, *second)] == [()] * 4
+    said = said_by(two)
+    assert sum(each.outputs for each in (*first, *second)) == said
+
+
+def test_an_output_that_none_of_the_shards_made(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+    accounted(two, records)
+    forged: list[tuple[str, str | bytes | None]] = [*headers(source_of(two.names.generation, 0), "JournalEntry", 3, 2)]
+    with AuditedOnce(two, 0, tmp_path / "a") as before:
+        assert before.catch_up(silent).violations == ()
+        write(two, "erp.postings", b"\x00\x00\x00\x00\x01forged", b"P", forged)
+        first = before.catch_up(silent).violations[0]
+    assert (first.topic, first.expected) == ("erp.postings", "no such output")
+    assert first.found.startswith("output 3, behind 2: a JournalEntry that cannot be read")
+
+
+def test_a_record_without_our_headers(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+    accounted(two, records)
+    write(two, "erp.postings", b"forged", b"P", [])
+    first = compared(two, tmp_path / "a")[0].violations[0]
+    assert (first.topic, first.subject) == ("erp.postings", "shard 0")
+    assert "expected an output with the header ce_source" in first.found
+
+
+class AuditedOnce(AuditedShard):
+    def __init__(self, of: Site, number: int, folder: Path) -> None:
+        super().__init__(of.job(), number, folder)
+
+    def __enter__(self) -> AuditedOnce:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -102,7 +102,8 @@ def taken(version: int, generation: str = "1", project_id: str = "P-1") -> View:
 def kept(model: ReadModel) -> str:
     with closing(Redis.from_url(model.settings.url)) as client:
         found = client.hgetall(f"{model.settings.prefix}project:P-1")
-    texts: dict[Any, Any] = {key.decode(): each.decode() for key, each in found.items()}
+    raw: dict[Any, Any] = dict(found)
+    texts = {key.decode(): each.decode() for key, each in raw.items()}
     return f"{texts['generation']} {texts['version']} {texts['view']}"
 
 

@@ -14,6 +14,7 @@ from connectors.event_bodies import read_event, schema_number
 from connectors.log_records import LogRecord
 from dataflows import accounting_kafka
 from dataflows.accounting_kafka import run
+from dataflows.embedded import ENCODERS
 from domain.events.reference import RulesActivated
 from simulation.servers.kafka import Broker
 from state.guards import OUTPUTS_DIFFER, RULES_MISSING, GuardStop
@@ -33,11 +34,10 @@ def one(broker: Broker, own_name: str, tmp_path: Path) -> Site:
 
 def with_another_schema() -> Any:
     """A release whose journals have one more field, with a default that takes a byte."""
-    before = accounting_kafka.ENCODERS
-    body = dict(before.body)
+    body = dict(ENCODERS.body)
     journal = body["JournalEntry"]
     body["JournalEntry"] = lambda record: journal(record) + b"\x00"
-    return patch.object(accounting_kafka, "ENCODERS", before._replace(body=body))
+    return patch.object(accounting_kafka, "ENCODERS", ENCODERS._replace(body=body))
 
 
 def activated(offset: int, version: int) -> LogRecord:

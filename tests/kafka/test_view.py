@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -100,8 +101,10 @@ def taken(version: int, generation: str = "1", project_id: str = "P-1") -> View:
 
 def kept(model: ReadModel) -> str:
     with closing(Redis.from_url(model.settings.url)) as client:
-        found = client.hmget(f"{model.settings.prefix}project:P-1", "generation", "version", "view")
-    return " ".join(each.decode() for each in found)
+        found = client.hgetall(f"{model.settings.prefix}project:P-1")
+    raw: dict[Any, Any] = dict(found)
+    texts = {key.decode(): each.decode() for key, each in raw.items()}
+    return f"{texts['generation']} {texts['version']} {texts['view']}"
 
 
 @pytest.mark.parametrize("order", list(permutations((9, 10, 11))), ids=str)
@@ -430,8 +433,8 @@ def test_rebuilding_ends_with_the_same_content(of: Site, model: ReadModel) -> No
 def content(model: ReadModel) -> dict[str, object]:
     with closing(Redis.from_url(model.settings.url)) as client:
         names = sorted(key.decode() for key in client.scan_iter())
-        kinds = {name: client.type(name) for name in names}
-        reads = {b"hash": client.hgetall, b"set": client.smembers, b"string": client.get}
+        kinds: dict[str, Any] = {name: client.type(name) for name in names}
+        reads: dict[bytes, Any] = {b"hash": client.hgetall, b"set": client.smembers, b"string": client.get}
         return {name: reads[kinds[name]](name) for name in names}
 
 

@@ -16,8 +16,7 @@ from connectors.event_bodies import READERS
 from connectors.kafka import progress
 from connectors.kafka.clients import Message
 from connectors.kafka.frame import unframed
-from connectors.kafka.log import GENESIS_KEY, NUMBER_HEADER
-from connectors.kafka.names import DEAD_LETTERS, FORECAST_CURRENT
+from connectors.kafka.names import DEAD_LETTERS, FORECAST_CURRENT, GENESIS_KEY, NUMBER_HEADER
 from connectors.kafka.outputs import FORECAST_UPDATES, SHARD_TOPICS
 from connectors.kafka.partitions import read_to_end
 from connectors.kafka.published import Published, published

@@ -14,7 +14,7 @@ from connectors.kafka.outputs import SHARD_TOPICS, KafkaOutputs
 from connectors.kafka.published import headers, source_of
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.resume import Target, take_over
-from simulation.brokers import Brokers, ModelClients
+from simulation.brokers import Brokers, Chances, ModelClients
 from state.guards import (
     BROKER_UNREACHABLE,
     HANGING_TRANSACTION,
@@ -109,6 +109,8 @@ def test_another_log_under_the_same_outputs_is_refused(topics: Topics) -> None:
 
 
 def test_somebody_elses_open_transaction_is_waited_for_and_named(topics: Topics) -> None:
+    """One that never expires, however often it is looked at."""
+    topics.brokers.chances = Chances(transaction_ticks=1 << 62)
     stranger = topics.clients.producer("stranger")
     stranger.init_transactions(1)
     stranger.begin_transaction()

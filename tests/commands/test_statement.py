@@ -271,7 +271,7 @@ def test_no_id_becomes_a_formula(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
     text = statement("BRIDGE.K-1/ACME/2026-03-01/1", "--csv", "--group-by", "person", output=tmp_path / "out").stdout
     (row,) = csv.DictReader(io.StringIO(text))
-    assert (row["line_id"], row["person_id"], row["entries"], row["group"]) == ("'=L", "'@BO", "'+T", "BRIDGE")
+    assert (row["line_id"], row["person_id"], row["entries"], row["group"]) == ("'=L", "'@BO", "'+T", "'@BO")
 
 
 def test_one_form_at_a_time_and_no_persons_without_names() -> None:

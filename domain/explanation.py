@@ -165,10 +165,15 @@ def _elapsed(operands: Sequence[Fraction], _parameters: Mapping[str, Parameter])
 
 
 def _share(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
-    """One party's part of the first operand by the weights that follow: largest remainders, ties to the earlier (R12)."""
+    """One party's part of the first operand by the weights that follow: largest remainders, ties to the earlier (R12).
+
+    Where nothing weighs, the first takes all.
+    """
     total, *weights = operands
     step, party = _step(parameters), int(str(parameters["party"]))
     units, weight = total / step, sum(weights)
+    if not weight:
+        return total if party == 0 else Fraction(0)
     exact = [units * each / weight for each in weights]
     shares = [each.numerator // each.denominator for each in exact]
     left = int(units) - sum(shares)

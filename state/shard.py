@@ -349,9 +349,9 @@ class Shard:
         if isinstance(event, DayEnded):
             targets = self.store.due(event.zone, event.date.isoformat(), self.engagement)
         else:
-            if not self.engagement:
-                self._refer(record, event, cause, emit)
-            targets = self.store.waiting(keys, self.engagement)
+            # What is known already, or is refused, brings nothing that anybody waits for.
+            is_news = bool(self.engagement) or self._refer(record, event, cause, emit)
+            targets = self.store.waiting(keys, self.engagement) if is_news else []
         taken = targets[: max(room, 1)]
         for engagement_id in taken:
             if isinstance(event, DayEnded):
@@ -383,18 +383,21 @@ class Shard:
         self.engagement = f"{VIEWS}{taken[-1]}" if len(taken) < len(targets) else ""
         return room - len(taken)
 
-    def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: "_Emitter") -> None:
+    def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: "_Emitter") -> bool:
+        """Whether the reference book is another by it."""
         if isinstance(event, RulesActivated):
             check_rules({event.rule: event.version})
         wrong = faults(event) or fixed_faults(self.reference, event)
         if wrong or conflict(self.reference, event):
             self._refuse_reference(event, wrong, cause, emit)
-            return
+            return False
         book = apply_reference(self.reference, event)
-        if book is not self.reference:
-            self.reference = book
-            self.store.add_reference(record.type_name, record.body)
-            self._forget(event)
+        if book is self.reference:
+            return False
+        self.reference = book
+        self.store.add_reference(record.type_name, record.body)
+        self._forget(event)
+        return True
 
     def _forget(self, event: Event) -> None:
         """Empty the memo as far as the event can change what it holds; capacity and tax decide nothing in it."""

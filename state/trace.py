@@ -235,9 +235,10 @@ class Retold(Shard):
         cause = cause_of(record.event, self._recorded_max, record.offset)
         self._send_views(cause, _silent, ROOM)  # type: ignore[arg-type]  # nothing is numbered
 
-    def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: Any) -> None:
-        super()._refer(record, event, cause, emit)
+    def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: Any) -> bool:
+        is_news = super()._refer(record, event, cause, emit)
         self.trace.now = (record, cause, self.reference)
+        return is_news
 
     def number_output(self, record: Any, pieces: Pieces, made: list[Encoded | Mark]) -> None:
         """Nothing: the trace has it."""

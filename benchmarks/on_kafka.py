@@ -205,6 +205,12 @@ def steady(site: Site, parts: Sequence[Sequence[LogRecord]], rate: int, seconds:
     return sorted(took)
 
 
+def shown(took: Sequence[float]) -> str:
+    """Seconds in ascending order, by percentile."""
+    at = {name: took[min(int(len(took) * share), len(took) - 1)] * 1000 for name, share in PERCENTILES.items()}
+    return ", ".join(f"{name} {value:,.0f} ms" for name, value in at.items()) + f" ({len(took):,} records)"
+
+
 def _until(site: Site, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
     reached = [0] * len(ends)
     for told in site.progress():
@@ -272,9 +278,7 @@ def main(arguments: Sequence[str]) -> int:
         if "steady" in asked.parts:
             site = Site(broker.bootstrap, "steady", asked.shards, folder, genesis)
             took = steady(site, parts, asked.rate, asked.seconds)
-            at = {name: took[min(int(len(took) * share), len(took) - 1)] * 1000 for name, share in PERCENTILES.items()}
-            said = ", ".join(f"{name} {value:,.0f} ms" for name, value in at.items())
-            print(f"{asked.rate:,} records a second until visible: {said} ({len(took):,} records)")
+            print(f"{asked.rate:,} records a second until visible: {shown(took)}")
     return 0
 
 

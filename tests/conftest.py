@@ -45,7 +45,7 @@ def nothing_new_beside_the_code() -> Iterator[None]:
 
 
 def _beside_the_code() -> set[str]:
-    return {name for name in os.listdir(ROOT) if not name.startswith(".") and name not in TOOLS}
+    return {each.name for each in ROOT.iterdir() if not each.name.startswith(".") and each.name not in TOOLS}
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
@@ -44,6 +43,7 @@ from domain.events.reference import ExchangeRateSet
 from domain.outputs import TOPICS
 from simulation.brokers import COMMITTED, CONTROL, Brokers, Chances, Crashed, ModelClients, ModelMessage, Slot
 from state import genesis
+from state.chain import chained
 from state.genesis import Genesis
 from state.guards import (
     FENCED,
@@ -189,10 +189,6 @@ class LightShard:
                 if self._seq == self.progress.next_seq - 1 and self._output_chain != self.progress.output_chain:
                     raise GuardStop(OUTPUTS_DIFFER, "outputs recomputed from the log differ from those written")
             self._seq += 1
-
-
-def chained(chain: bytes, body: bytes) -> bytes:
-    return blake2b(chain + body, digest_size=16).digest()
 
 
 class ModelTime:

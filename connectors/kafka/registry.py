@@ -207,6 +207,11 @@ def _by_id(prefix: str, ids: Ids) -> dict[int, Pinned]:
     return found
 
 
+def kept_ids(settings: RegistrySettings, cache: Path) -> int:
+    """How many ids of this registry a start would find without it."""
+    return len(_read_cache(cache, settings.url))
+
+
 def _read_cache(path: Path, url: str) -> dict[Place, int]:
     """Nothing where there is none, where it is of another registry, or where it is damaged."""
     try:

@@ -40,6 +40,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     guards.POISON: "guard: a record cannot be folded; the message names shard, offset and event",
     guards.BROKER_UNREACHABLE: "guard: the brokers do not answer, or refuse this user",
     guards.SCHEMA_UNKNOWN: "guard: a schema is not registered, or the registry's ids have changed",
+    guards.REGISTRY_UNREACHABLE: "guard: the registry does not answer, and no schema ids are kept from before",
     TRY_AGAIN: "another run is using the output folder, or this one was stopped half-way; try again",
     INTERRUPTED: "stopped with Ctrl-C",
     READER_GONE: "whoever read the output stopped reading, such as `| head`",

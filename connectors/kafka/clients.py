@@ -224,6 +224,16 @@ class KafkaClients:
         )
         return stable, high
 
+    def ends(self, places: Sequence[tuple[str, int]], seconds: float) -> Mapping[tuple[str, int], int]:
+        """Behind the last record that readers of committed records see. Raises KafkaException, within these seconds."""
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        found = self.admin.list_offsets(
+            {TopicPartition(*place): latest for place in places},
+            isolation_level=IsolationLevel.READ_COMMITTED,
+            request_timeout=seconds,
+        )
+        return {(at.topic, at.partition): future.result().offset for at, future in found.items()}
+
 
 def _plain(topic_id: object) -> str:
     """The text of an id, whichever way the client shows it."""

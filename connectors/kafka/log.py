@@ -83,11 +83,12 @@ class KafkaLog:
         first = self._held[0].offset if self._held else self._next
         return self._appended[max(number - first, 0) : max(following - first, 0)]
 
-    def behind(self, number: int) -> int:
-        """Records from a number on, as the last answer of the brokers had it; may be asked from another thread."""
+    def behind(self, number: int, end: int = 0) -> int:
+        """Records from a number on, up to the end that is known; for any thread."""
         if self._next < 0:
             return 0
-        high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, self.shard), cached=True)[1]
+        cached = self._consumer.get_watermark_offsets(TopicPartition(self.topic, self.shard), cached=True)[1]
+        high = max(cached, end)
         # Behind the last record there may be marks of transactions, which the end of the partition passes.
         return max(self._next - number, 0) + max(high - max(self._next_place, self._seen_to), 0)
 

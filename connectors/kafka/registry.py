@@ -18,7 +18,7 @@ from connectors.kafka.frame import framed, unframed
 from connectors.kafka.pinned_schemas import Pinned, fixed_id, pinned_schemas, subject
 from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
 from connectors.kafka.settings import RegistrySettings
-from state.guards import SCHEMA_UNKNOWN, GuardStop
+from state.guards import REGISTRY_UNREACHABLE, SCHEMA_UNKNOWN, GuardStop
 
 ASKED_SECONDS: Final = 60.0
 CACHE_FORMAT: Final = 1
@@ -144,7 +144,7 @@ def schema_ids(
             ids = renewed(client, _places(prefix), kept, ask_all=True)
     except (RegistryUnreachable, RegistryRefused, OSError) as fault:
         if not kept:
-            raise GuardStop(SCHEMA_UNKNOWN, f"no schema ids: {fault}. None are kept in {cache} either") from fault
+            raise _no_ids(fault, cache) from fault
         say(f"{fault}. Going on with the {len(kept)} schema ids that {cache} keeps")
         ids = kept
     _write_cache(cache, settings.url, ids)
@@ -160,6 +160,14 @@ def schema_ids(
         return found
 
     return SchemaIds(prefix, ids, renew, now)
+
+
+def _no_ids(fault: Exception, cache: Path) -> GuardStop:
+    """A registry that is away comes back by itself; one that refuses does not."""
+    said = f"no schema ids: {fault}. None are kept in {cache} either"
+    if isinstance(fault, RegistryUnreachable):
+        return GuardStop(REGISTRY_UNREACHABLE, f"{said}. Start the registry, or mend [registry] url")
+    return GuardStop(SCHEMA_UNKNOWN, said)
 
 
 def renewed(client: Lookup, places: Iterable[tuple[Place, Pinned]], known: Ids, *, ask_all: bool) -> Ids:
@@ -197,6 +205,11 @@ def _by_id(prefix: str, ids: Ids) -> dict[int, Pinned]:
                     f"{pinned.number}; the registry, or the file with cached ids, is damaged",
                 )
     return found
+
+
+def kept_ids(settings: RegistrySettings, cache: Path) -> int:
+    """How many ids of this registry a start would find without it."""
+    return len(_read_cache(cache, settings.url))
 
 
 def _read_cache(path: Path, url: str) -> dict[Place, int]:

@@ -34,12 +34,21 @@ class Ended(NamedTuple):
 
 
 class Worker:
-    """One process, or a supervisor with the process that it keeps going."""
+    """One process, or a supervisor with the process that it keeps going; `within` is a command that runs it."""
 
-    def __init__(self, name: str, arguments: Sequence[str], folder: Path, *, supervised: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        folder: Path,
+        *,
+        supervised: bool = False,
+        within: Sequence[str] = (),
+    ) -> None:
         self.name = name
         self.arguments = list(arguments)
         self.supervised = supervised
+        self.within = within
         self.ended: list[Ended] = []
         self.log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -68,10 +77,10 @@ class Worker:
         more = [] if self.supervised else ["--alone"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", *self.arguments, *more],
+                [*self.within, sys.executable, "-m", *self.arguments, *more],
                 cwd=ROOT,
                 # A process that hangs says where, when it is sent SIGABRT.
-                env={**os.environ, "PYTHONFAULTHANDLER": "1"},
+                env={**os.environ, "PYTHONFAULTHANDLER": "1", "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

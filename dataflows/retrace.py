@@ -49,7 +49,7 @@ class Retraced(NamedTuple):
 def retrace(index: FigureIndex, engagement_id: str, until: int | None = None) -> Retraced:
     """`until`: the first log offset that is not read any more."""
     trace = Trace(engagement_id, "explain", 0)
-    fold = Retold(trace, decode_event)
+    fold = Retold(trace, index.genesis, decode_event)
     end = index.end if until is None else min(until, index.end)
     last = -1
     for place, record in merge(index.records(engagement_id), index.run_ends(), key=_offset):

@@ -22,7 +22,7 @@ from connectors.files.outputs import SINCE, parts_of, read_progress, topic_file,
 from connectors.files.written import Written, topics, written
 from connectors.log_records import LogRecord
 from domain.events.catalogue import Event
-from domain.events.reference import DayEnded
+from domain.events.reference import DayEnded, RulesActivated
 from domain.identity import engagement_of
 from domain.outputs import (
     TOPICS,
@@ -39,6 +39,7 @@ from domain.reference import owner_key
 from domain.trial_balance import LedgerSums, PostedSum
 from domain.units import Instant
 from state.genesis import Genesis
+from state.rules import begun_under
 from state.shard import VIEW_RUN
 
 VERSION: Final = 3
@@ -76,6 +77,7 @@ CREATE TABLE IF NOT EXISTS forecasts(project TEXT, part TEXT, place INTEGER, log
 CREATE TABLE IF NOT EXISTS sums(entity TEXT, period TEXT, account TEXT, currency TEXT, contract TEXT, no INTEGER, move TEXT,
     journals INTEGER, debits INTEGER, credits INTEGER, ledger_currency TEXT, ledger_debits INTEGER, ledger_credits INTEGER,
     PRIMARY KEY(entity, period, account, currency, contract, no, move)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS activated(log_offset INTEGER PRIMARY KEY, version INTEGER);
 CREATE TABLE IF NOT EXISTS taken_back(entity TEXT, affected TEXT, PRIMARY KEY(entity, affected)) WITHOUT ROWID;
 """
 
@@ -222,6 +224,9 @@ class FigureIndex:
                 self._db.execute(
                     "INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", (record.offset, place.length, recorded_at)
                 )
+            if isinstance(event, RulesActivated):
+                activated = (record.offset, event.version)
+                self._db.execute("INSERT OR IGNORE INTO activated VALUES (?, ?)", activated)
             facts.update((kind, fact_id, number) for kind, fact_id in _facts(event))
             if len(records) >= WRITTEN_EVERY:
                 self._write_records(records, facts, persons)
@@ -352,6 +357,12 @@ class FigureIndex:
         """The running maximum just before a log offset, 0 at the beginning."""
         row = self._db.execute("SELECT max(recorded_at) FROM records WHERE log_offset < ?", (offset,)).fetchone()
         return row[0] or 0
+
+    def rules_at(self, offset: int | None) -> int:
+        """The version in force before a log offset, or at the end."""
+        sql = "SELECT max(version) FROM activated WHERE log_offset < ?"
+        row = self._db.execute(sql, (self.end if offset is None else offset,)).fetchone()
+        return max(begun_under(self.genesis), row[0] or 0)
 
     def byte_at(self, offset: int) -> int | None:
         """Where the record of a log offset begins; None where the log ends before it."""

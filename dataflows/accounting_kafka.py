@@ -24,10 +24,11 @@ from connectors.kafka import overrides
 from connectors.kafka.clients import Clients
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import Names
-from connectors.kafka.outputs import FrameOf, KafkaOutputs
+from connectors.kafka.outputs import KafkaOutputs
 from connectors.kafka.resume import Target, take_over
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import LogRecord
+from connectors.output_schemas import frame_under
 from dataflows.accounting import build
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from dataflows.opening import Anew, Tell, open_shard, silent
@@ -36,7 +37,7 @@ from operators.accounting import CommittingSink, Faults, LogSource, OnCommit, Re
 from state.genesis import Genesis, to_json
 from state.guards import OTHER_GENERATION, OUTPUTS_DIFFER, GuardStop
 from state.overrides import Overrides, digest_before
-from state.rules import RULES_VERSION, check_genesis
+from state.rules import ACCOUNTING, begun_under, check_genesis, check_rules
 from state.shard import Shard
 from state.store import Store
 
@@ -45,6 +46,8 @@ OPENED_AT_ONCE: Final = 8
 # More outputs behind progress than one batch makes: progress was lost.
 EARLY_MAX: Final = 50_000
 
+# What stands before the bodies of a type on a topic, by its schema's fingerprint. Raises GuardStop where that is not registered.
+Framed = Callable[[str, str, str | None], bytes]
 # Told of the shards each time that they are opened, before the first batch.
 OnOpen = Callable[[Mapping[int, Turn]], None]
 
@@ -57,7 +60,7 @@ class Job(NamedTuple):
     accounting: AccountingSettings
     folder: Path
     shards: Sequence[int]
-    frame_of: FrameOf
+    frame_of: Framed
 
     @property
     def names(self) -> Names:
@@ -125,20 +128,21 @@ def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) 
         if outputs.written is not None:
             log.remember(outputs.written.offset, outputs.written.log_at)
             check_overrides(passed_over, outputs, number)
-        shard = _open_books(job, number, outputs, passed_over, tell)
+            check_rules({ACCOUNTING: int(outputs.written.rules)})
+        shard = _open_books(job, log.genesis, outputs, passed_over, tell)
         held.callback(shard.store.close)
         _tell_where(shard, outputs, tell)
         yield Turn(Paced(log, stopped, job.accounting.commit_seconds), shard, outputs)
 
 
-def _open_books(job: Job, number: int, outputs: KafkaOutputs, passed_over: Overrides, tell: Tell) -> Shard:
-    generation, several, settings = job.kafka.generation, len(job.shards), job.accounting
+def _open_books(job: Job, genesis: Genesis, outputs: KafkaOutputs, passed_over: Overrides, tell: Tell) -> Shard:
+    number, several, settings = genesis.partition, len(job.shards), job.accounting
     path = store_path(job, number)
 
     def store() -> Store:
         return Store(
             path,
-            generation,
+            genesis.generation,
             number,
             cache_engagements=max(settings.cache_engagements // several, 1),
             cache_rows=max(settings.cache_rows // several, 1),
@@ -146,7 +150,7 @@ def _open_books(job: Job, number: int, outputs: KafkaOutputs, passed_over: Overr
         )
 
     def over(store: Store) -> Shard:
-        shard = Shard(store, ENCODERS, generation, number, outputs.progress, decode_event, passed_over)
+        shard = Shard(store, ENCODERS, genesis, outputs.progress, decode_event, passed_over)
         shard.engagements_a_batch = settings.batch_engagements
         return shard
 
@@ -194,8 +198,8 @@ def target_of(job: Job, genesis: Genesis, number: int) -> Target:
         shard=number,
         partitions=job.kafka.partitions,
         genesis=blake2b(to_json(genesis).encode(), digest_size=16).hexdigest(),
-        rules=RULES_VERSION,
-        frame_of=job.frame_of,
+        rules=str(begun_under(genesis)),
+        frame_of=partial(frame_under, job.frame_of, genesis),
         transaction_timeout=job.kafka.transaction_timeout_seconds,
         timeout=job.kafka.request_timeout_seconds,
         early_max=EARLY_MAX,

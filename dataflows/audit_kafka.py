@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from connectors.avro_codec import OUTPUT_CODECS
+from connectors.avro_codec import OUTPUT_CODECS, read_output
 from connectors.decode_error import DecodeError
 from connectors.files.log_appender import LogAppender
 from connectors.files.log_format import log_path, read_end
@@ -71,13 +71,13 @@ class AuditedShard:
         path = log_path(self._folder, number)
         self._appender = LogAppender.open(self._folder, self._log.genesis, read_end(path) if path.exists() else None)
         self._held.callback(self._appender.close)
-        self._outputs = OutputFiles(self._folder, job.kafka.generation, number)
+        self._outputs = OutputFiles(self._folder, self._log.genesis)
         self._held.callback(self._outputs.close)
         store = Store(store_path(self._folder, number), job.kafka.generation, number)
         self._held.callback(store.close)
         passed_over = overrides.read(job.clients, job.names, number, timeout)
         self._shard = Shard(
-            store, ENCODERS, job.kafka.generation, number, self._outputs.progress, decode_event, passed_over
+            store, ENCODERS, self._log.genesis, self._outputs.progress, decode_event, passed_over
         )
         before = read_progress(self._folder, number)
         self._last: dict[str, int] = dict(before["topics"]) if before is not None else {}
@@ -206,11 +206,10 @@ def _told(found: Published) -> str:
 
 
 def _about(type_name: str, body: bytes) -> str:
-    codec = OUTPUT_CODECS.get(type_name)
-    if codec is None:
+    if type_name not in OUTPUT_CODECS:
         return f"a {type_name[:64] or 'record without type'}"
     try:
-        return about(codec.decode(body)[1])
+        return about(read_output(type_name, body)[1])
     except DecodeError as fault:
         return f"a {type_name} that cannot be read: {fault}"
 

@@ -165,7 +165,12 @@ class AuditStream:
                 engagement_id = view.engagement_id
             case _:
                 return
-        self._aside.add(engagement_id, KINDS[type(written.record).__name__], written.body)
+        name = type(written.record).__name__
+        codec = OUTPUT_CODECS[name]
+        body = written.body
+        if written.schema != codec.fingerprint:
+            body = codec.encode(written.position, written.record)
+        self._aside.add(engagement_id, KINDS[name], body)
 
     def _end(self) -> None:
         tally, progress = self._tally, self._progress

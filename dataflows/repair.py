@@ -70,7 +70,7 @@ def repair(job: Job, number: int, *, dry_run: bool = False, tell: Tell = silent)
             producer,
             job.names,
             Identity(job.kafka.generation, number, target.genesis, target.rules, topic_ids),
-            job.frame_of,
+            target.frame_of,
             None,
             visible,
             target.transaction_timeout,
@@ -80,7 +80,7 @@ def repair(job: Job, number: int, *, dry_run: bool = False, tell: Tell = silent)
         folder = held.enter_context(tempfile.TemporaryDirectory(dir=shard_folder(job, number)))
         store = Store(Path(folder) / "again.db", job.kafka.generation, number)
         held.callback(store.close)
-        shard = Shard(store, ENCODERS, job.kafka.generation, number, Progress(), decode_event, passed_over)
+        shard = Shard(store, ENCODERS, log.genesis, Progress(), decode_event, passed_over)
         place = written.place if written is not None else (0, "")
         with seldom_collecting():
             mark = _folded_to(shard, log, outputs, place, last, target, tell)

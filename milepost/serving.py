@@ -18,7 +18,6 @@ from pathlib import Path
 from bytewax.dataflow import Dataflow
 from confluent_kafka import KafkaException
 
-from connectors.avro_codec import OUTPUT_CODECS
 from connectors.files.output_lock import only_writer
 from connectors.files.writing import NO_ROOM, unwritable
 from connectors.kafka import topics
@@ -29,6 +28,7 @@ from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import unreachable
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.settings import KafkaSettings
+from connectors.output_schemas import check_files, todays_fingerprints
 from connectors.redis.read_model import ReadModel
 from dataflows import accounting_kafka, intake
 from dataflows.accounting_kafka import Job, store_path
@@ -210,10 +210,9 @@ def opened_intake(settings: Settings) -> Iterator[KafkaIntake]:
 
 
 def intake_setup(settings: Settings, folder: Path) -> IntakeSetup:
-    outputs = {name: codec.fingerprint for name, codec in sorted(OUTPUT_CODECS.items())}
     told = settings.intake
     return IntakeSetup(
-        Genesis(settings.kafka.generation, partitions=settings.kafka.partitions, rules=RULES, outputs=outputs),
+        Genesis(settings.kafka.generation, partitions=settings.kafka.partitions, rules=RULES, outputs=todays_fingerprints()),
         folder,
         ownership=settings.ownership,
         accepted=told.accepted_topics,
@@ -238,6 +237,7 @@ def while_wanted(stopped: Callable[[], bool]) -> Callable[[], bool]:
 def accounting_job(settings: Settings, shards: Sequence[int]) -> Job:
     """Raises GuardStop where brokers, topics or schemas are not as they must be."""
     kafka = settings.kafka.model_copy(update={"buffer_kib": max(settings.kafka.buffer_kib // len(shards), 1_024)})
+    check_files()
     clients = KafkaClients(kafka)
     asked(lambda: topics.check(clients, kafka, ACCOUNTING_TOPICS))
     ids = schema_ids(settings.registry, kafka.prefix, settings.registry_cache, say)
@@ -250,7 +250,7 @@ def audit_job(settings: Settings, shards: Sequence[int]) -> Job:
     return Job(KafkaClients(kafka), kafka, settings.accounting, settings.store.folder / "shards", shards, no_frame)
 
 
-def no_frame(topic: str, type_name: str) -> bytes:
+def no_frame(topic: str, type_name: str, _schema: str | None = None) -> bytes:
     raise NotImplementedError(f"{type_name} is not written to {topic} by a reader")
 
 

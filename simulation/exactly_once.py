@@ -95,7 +95,7 @@ RARE: Final = (
 )
 
 
-def frame_of(_topic: str, type_name: str) -> bytes:
+def frame_of(_topic: str, type_name: str, _rules: int) -> bytes:
     """As the registry would have numbered the schemas."""
     return FRAME.pack(0, TYPES.index(type_name) + 1)
 

@@ -43,7 +43,7 @@ Output = tuple[bytes, str, int, int, bytes]
 
 
 class Identity(NamedTuple):
-    """What every progress record of a shard says alike: whose it is, and what it was made under."""
+    """What every progress record of a shard says alike: whose it is, and what it was made under; `rules` is where the log begins."""
 
     generation: str
     shard: int
@@ -83,8 +83,8 @@ class Visible(NamedTuple):
 
 
 Early = Mapping[str, Visible]
-# What stands before the bodies of a type on a topic. Raises GuardStop where its schema is not registered.
-FrameOf = Callable[[str, str], bytes]
+# What stands before the bodies of a type on a topic that a version of the rules makes. Raises GuardStop where its schema is not registered.
+FrameOf = Callable[[str, str, int], bytes]
 
 
 class KafkaOutputs:
@@ -114,7 +114,10 @@ class KafkaOutputs:
         self._full = {topic: names.shared(topic) for topic in SHARD_TOPICS}
         self._progress_topic = names.progress
         self._source = source_of(identity.generation, identity.shard)
-        self._frames = {place: frame_of(*place) for place in WRITTEN}
+        self._frame_of = frame_of
+        self._frames: dict[tuple[str, str, int], bytes] = {}
+        for topic, type_name in WRITTEN:
+            self._frame(topic, type_name, int(written.rules if written is not None else identity.rules))
         self._last = dict(written.topics) if written is not None else {}
         self._early = dict(early)
         self.early_count = sum(len(visible.records) for visible in early.values())
@@ -158,11 +161,18 @@ class KafkaOutputs:
             self._begin()
         self._produce(
             self._full[topic],
-            self._frames[topic, item.type_name] + item.body,
+            self._frame(topic, item.type_name, item.rules) + item.body,
             item.key.encode(),
             headers(self._source, item.type_name, item.output_seq, before),
         )
         self.produced[topic] += 1
+
+    def _frame(self, topic: str, type_name: str, rules: int) -> bytes:
+        place = (topic, type_name, rules)
+        found = self._frames.get(place)
+        if found is None:
+            found = self._frames[place] = self._frame_of(*place)
+        return found
 
     def _is_visible(self, topic: str, item: Encoded, before: int) -> bool:
         visible = self._early[topic]
@@ -199,7 +209,7 @@ class KafkaOutputs:
             genesis=one.genesis,
             overrides=self._overrides_before(mark.offset, mark.engagement),
             topic_ids=one.topic_ids,
-            rules=one.rules,
+            rules=str(mark.rules),
         )
 
     # The transaction

@@ -15,7 +15,7 @@ class Written(NamedTuple):
 
     `log_at` is where on the log's partition the record numbered `offset` stands, or where it may come; `topics` are the
     numbers of the last outputs by topic; `genesis` and `overrides` are digests; `topic_ids` are another's after a topic
-    was deleted and made again.
+    was deleted and made again; `rules` is the version in force.
     """
 
     generation: str

@@ -47,7 +47,7 @@ LOOK_AGAIN_SECONDS: Final = 0.25
 
 
 class Target(NamedTuple):
-    """Which shard, of which log, and under which rules it is folded. `early_max` is the most that one batch could make."""
+    """Which shard, of which log, and under which rules that begins. `early_max` is the most that one batch could make."""
 
     names: Names
     shard: int

@@ -28,7 +28,9 @@ from simulation.chaos.processes import Worker
 from simulation.chaos.producing import Place, Sent, unarrived
 from simulation.chaos.site import Site
 from simulation.chaos.watching import digest
+from state.genesis import Genesis
 from state.intake.partition import partition_of
+from state.rules import RULES
 from state.shard import Encoded, Mark, Progress, Shard
 from state.store import Store
 
@@ -242,9 +244,9 @@ Identity = tuple[bytes, str, int, int, bytes]
 
 def plainly_folded(site: Site, logged: Logged) -> Iterator[Encoded]:
     """What a loop without engine, topics and interruptions says, with a fresh store in memory."""
-    generation = site.kafka.generation
-    store = Store(Path(":memory:"), generation, logged.shard)
-    shard = Shard(store, ENCODERS, generation, logged.shard, Progress(), decode_event)
+    begun = Genesis(site.kafka.generation, logged.shard, site.kafka.partitions, RULES)
+    store = Store(Path(":memory:"), begun.generation, logged.shard)
+    shard = Shard(store, ENCODERS, begun, Progress(), decode_event)
     while shard.offset < len(logged.records):
         for one in shard.fold(logged.records[shard.offset : shard.offset + BATCH_RECORDS]):
             if isinstance(one, Mark):

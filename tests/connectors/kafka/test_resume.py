@@ -28,8 +28,15 @@ from state.guards import (
 from state.shard import Encoded, Mark
 
 NAMES = Names("", "1")
-TARGET = Target(NAMES, 0, 2, "genesis", "1", SchemaIds.fixed("").frame, transaction_timeout=0.1, timeout=0.1)
-FRAME = SchemaIds.fixed("").frame("alerts", "Alert")
+IDS = SchemaIds.fixed("")
+FRAME = IDS.frame("alerts", "Alert")
+
+
+def frame_of(topic: str, type_name: str, _rules: int) -> bytes:
+    return IDS.frame(topic, type_name)
+
+
+TARGET = Target(NAMES, 0, 2, "genesis", "1", frame_of, transaction_timeout=0.1, timeout=0.1)
 
 
 def place_of(number: int) -> int:

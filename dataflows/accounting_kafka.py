@@ -22,9 +22,11 @@ from bytewax.run import cli_main
 from connectors.files.output_lock import only_writer
 from connectors.kafka import overrides
 from connectors.kafka.clients import Clients
-from connectors.kafka.log import KafkaLog
+from connectors.kafka.log import KafkaLog, digest_of
 from connectors.kafka.names import Names
 from connectors.kafka.outputs import KafkaOutputs
+from connectors.kafka.partitions import all_records
+from connectors.kafka.progress import Written
 from connectors.kafka.resume import Target, take_over
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import LogRecord
@@ -35,7 +37,7 @@ from dataflows.opening import Anew, Tell, open_shard, silent
 from dataflows.settings import AccountingSettings
 from operators.accounting import CommittingSink, Faults, LogSource, OnCommit, Reading, Steps, Turn
 from state.genesis import Genesis, to_json
-from state.guards import OTHER_GENERATION, OUTPUTS_DIFFER, GuardStop
+from state.guards import LOG_MISSING, OTHER_GENERATION, OUTPUTS_DIFFER, TOPIC_CHANGED, GuardStop
 from state.overrides import Overrides, digest_before
 from state.rules import ACCOUNTING, begun_under, check_genesis, check_rules
 from state.shard import Shard
@@ -118,17 +120,17 @@ def opened(job: Job, stopped: Callable[[], bool], tell: Tell = silent) -> Iterat
 @contextmanager
 def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) -> Iterator[Turn]:
     with ExitStack() as held:
-        log = KafkaLog(job.clients, job.names.log, number, job.kafka.request_timeout_seconds)
+        log = opened_log(job, number)
         held.callback(log.close)
         check_log(log.genesis, job.kafka, number)
-        passed_over = overrides.read(job.clients, job.names, number, job.kafka.request_timeout_seconds)
         target = target_of(job, log.genesis, number)
-        outputs = take_over(job.clients, target, log.place_of, partial(digest_before, passed_over))
+        read = partial(overrides.read, job.clients, job.names, number, job.kafka.request_timeout_seconds)
+        outputs, passed_over = take_over(job.clients, target, log, read)
         held.callback(outputs.close)
-        if outputs.written is not None:
-            log.remember(outputs.written.offset, outputs.written.log_at)
-            check_overrides(passed_over, outputs, number)
-            check_rules({ACCOUNTING: int(outputs.written.rules)})
+        check_overrides(passed_over, outputs, number)
+        assert outputs.written is not None, "whoever takes a shard over writes progress first"
+        check_log_goes_on(log, outputs.written, number)
+        check_rules({ACCOUNTING: int(outputs.written.rules)})
         shard = _open_books(job, log.genesis, outputs, passed_over, tell)
         held.callback(shard.store.close)
         _tell_where(shard, outputs, tell)
@@ -206,6 +208,22 @@ def target_of(job: Job, genesis: Genesis, number: int) -> Target:
     )
 
 
+def opened_log(job: Job, number: int) -> KafkaLog:
+    """Raises GuardStop; a log that intake has not begun yet passes, one that is gone since something was folded does not."""
+    timeout = job.kafka.request_timeout_seconds
+    try:
+        return KafkaLog(job.clients, job.names.log, number, timeout)
+    except GuardStop as stop:
+        said = all_records(job.clients, job.names.progress, number, timeout) if stop.code == LOG_MISSING else []
+        if all(message.key() != job.kafka.generation.encode() for message in said):
+            raise
+        raise GuardStop(
+            TOPIC_CHANGED,
+            f"{job.names.log}, partition {number}: the log is empty, and outputs were made from it: it was deleted and made again. "
+            "Put it back from its copy (`milepost log import`); intake must not begin it anew",
+        ) from stop
+
+
 def check_log(genesis: Genesis, kafka: KafkaSettings, number: int) -> None:
     """Raises GuardStop for a log of another generation or division, or of rules that this release does not have."""
     found, expected = genesis[:3], (kafka.generation, number, kafka.partitions)
@@ -216,6 +234,22 @@ def check_log(genesis: Genesis, kafka: KafkaSettings, number: int) -> None:
             f"{expected[0]}, {expected[1]} of {expected[2]}. Correct [kafka] generation and partitions",
         )
     check_genesis(genesis)
+
+
+def check_log_goes_on(log: KafkaLog, written: Written, number: int) -> None:
+    """The record that was folded last is the one that the log has there, and it is found from now on where it was."""
+    log.remember(written.offset, written.log_at)
+    if not written.offset:
+        return
+    last = log.record(written.offset - 1)
+    if last is not None and written.last_record in ("", digest_of(last)):
+        return
+    what = "is not there: the log has lost its end" if last is None else "is another one: the log was written anew"
+    raise GuardStop(
+        TOPIC_CHANGED,
+        f"{log.topic}, partition {number}: record {written.offset - 1}, which was folded last, {what}. Put the log back from its "
+        "copy (`milepost log import`); nothing was written from this state",
+    )
 
 
 def check_overrides(passed_over: Overrides, outputs: KafkaOutputs, number: int) -> None:

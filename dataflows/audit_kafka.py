@@ -75,10 +75,7 @@ class AuditedShard:
         self._held.callback(self._outputs.close)
         store = Store(store_path(self._folder, number), job.kafka.generation, number)
         self._held.callback(store.close)
-        passed_over = overrides.read(job.clients, job.names, number, timeout)
-        self._shard = Shard(
-            store, ENCODERS, self._log.genesis, self._outputs.progress, decode_event, passed_over
-        )
+        self._shard = Shard(store, ENCODERS, self._log.genesis, self._outputs.progress, decode_event)
         before = read_progress(self._folder, number)
         self._last: dict[str, int] = dict(before["topics"]) if before is not None else {}
         if FORECAST_UPDATES in self._last:
@@ -91,19 +88,28 @@ class AuditedShard:
         written = self._progress()
         if written is None:
             return Compared(self.number, 0, 0, ())
+        # What was written up to this progress was written under these.
+        self._shard.pass_over(overrides.read(self._job.clients, self._job.names, self.number, self._target.timeout))
         compared = _Comparison(self._reader, written, self._last, self.number)
         end = written.offset + (1 if written.engagement else 0)
         with seldom_collecting():
             while self._shard.offset < end:
-                records = self._log.read(self._shard.offset, min(BATCH_RECORDS, end - self._shard.offset), BATCH_BYTES)
+                wanted = min(BATCH_RECORDS, end - self._shard.offset)
+                records = self._log.read_patiently(self._shard.offset, wanted, BATCH_BYTES)
                 if not records:
-                    self._log.wait()
-                    continue
+                    return self._cut_off(written, compared)
                 mark = self._take(self._shard.fold(records), compared)
                 compared.chains(mark)
                 tell(f"shard {self.number}", mark.offset, end)
         compared.end()
         return Compared(self.number, written.offset, compared.count, tuple(compared.violations))
+
+    def _cut_off(self, written: Written, compared: _Comparison) -> Compared:
+        """The log has no record where the outputs have one."""
+        last, subject = self._shard.offset, f"shard {self.number}"
+        expected, found = f"records up to {written.offset - 1}, as progress says", f"the log ends before record {last}"
+        lost = Violation(INPUT_CHAIN, "", None, subject, expected, found)
+        return Compared(self.number, last, compared.count, (*compared.violations, lost))
 
     def _take(self, made: list[Encoded | Mark], compared: _Comparison) -> Mark:
         for one in made:

@@ -25,7 +25,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.known_ends import KnownEnds
 from connectors.kafka.names import DEAD_LETTERS, DIRECTORY, ENGAGEMENT_LOG, OVERRIDES, PROGRESS, Names
 from connectors.kafka.outputs import SHARD_TOPICS
-from connectors.kafka.partitions import unreachable
+from connectors.kafka.partitions import failed
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.settings import KafkaSettings
 from connectors.output_schemas import check_files, todays_fingerprints
@@ -74,7 +74,7 @@ def account(settings: Settings, shards: Sequence[int]) -> None:
                         job, until_told(stop), on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open
                     )
         except KafkaException as fault:
-            raise unreachable(fault.args[0].str()) from fault
+            raise failed(fault) from fault
         except sqlite3.OperationalError as fault:
             raise unwritable(settings.store.folder, str(fault)) from fault
         except OSError as fault:
@@ -206,13 +206,15 @@ def opened_intake(settings: Settings) -> Iterator[KafkaIntake]:
         try:
             yield held.enter_context(KafkaIntake(clients, kafka, ids, intake_setup(settings, folder), say))
         except KafkaException as fault:
-            raise unreachable(fault.args[0].str()) from fault
+            raise failed(fault) from fault
 
 
 def intake_setup(settings: Settings, folder: Path) -> IntakeSetup:
     told = settings.intake
     return IntakeSetup(
-        Genesis(settings.kafka.generation, partitions=settings.kafka.partitions, rules=RULES, outputs=todays_fingerprints()),
+        Genesis(
+            settings.kafka.generation, partitions=settings.kafka.partitions, rules=RULES, outputs=todays_fingerprints()
+        ),
         folder,
         ownership=settings.ownership,
         accepted=told.accepted_topics,
@@ -258,4 +260,4 @@ def asked(question: Callable[[], None]) -> None:
     try:
         question()
     except KafkaException as fault:
-        raise unreachable(fault.args[0].str()) from fault
+        raise failed(fault) from fault

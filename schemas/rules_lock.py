@@ -35,7 +35,9 @@ def main(arguments: list[str]) -> int:
     if "--accept" in arguments:
         return _accept(lock)
     for rule, number in open_versions(lock):
-        print(f"version {number} of rule {rule} is open: logs that are kept under it may be folded otherwise by the next release")
+        print(
+            f"version {number} of rule {rule} is open: logs that are kept under it may be folded otherwise by the next release"
+        )
     return _told([*check(lock, RULES, digests(ROOT)), *outcome_faults(lock)])
 
 
@@ -111,7 +113,7 @@ def _outcomes(rule: str, number: int, told: Frozen) -> Iterator[str]:
     found = dict(recorded_logs.digests(path))
     wrong = sorted(name for name in found.keys() | told.recorded.keys() if found.get(name) != told.recorded.get(name))
     if wrong:
-        named = ", ".join(f"\"{name}\"" for name in wrong[:OUTCOMES_TOLD])
+        named = ", ".join(f'"{name}"' for name in wrong[:OUTCOMES_TOLD])
         more = f" and {len(wrong) - OUTCOMES_TOLD} more" if len(wrong) > OUTCOMES_TOLD else ""
         yield (
             f"version {number} of rule {rule}, which is frozen, gives other outputs than it gave, of the recorded logs {named}{more}: "

@@ -38,6 +38,7 @@ from connectors.kafka.progress import from_bytes
 from connectors.kafka.published import published
 from connectors.kafka.resume import Target, take_over
 from connectors.log_records import LogRecord, Stored, write_stored
+from dataflows.accounting_kafka import check_log_goes_on
 from dataflows.opening import check_place
 from domain.events.reference import ExchangeRateSet
 from domain.outputs import TOPICS
@@ -236,7 +237,7 @@ class World:
     # What is there before
 
     def _make_topics(self) -> None:
-        for topic in (NAMES.log, NAMES.progress, *(NAMES.shared(topic) for topic in SHARD_TOPICS)):
+        for topic in (NAMES.log, NAMES.progress, NAMES.overrides, *(NAMES.shared(topic) for topic in SHARD_TOPICS)):
             self.brokers.create(topic, PARTITIONS)
 
     def _write_log(self) -> None:
@@ -308,8 +309,10 @@ class World:
 
     def process(self, disk: Disk) -> Iterator[None]:
         """From taking over to the end of the log; every step may be its last."""
-        log = KafkaLog(self.clients, NAMES.log, SHARD)
+        log = self.log()
         outputs = yield from self.take_over(log)
+        assert outputs.written is not None, "whoever takes a shard over writes progress first"
+        check_log_goes_on(log, outputs.written, SHARD)
         shard = self.opened(disk, outputs.progress)
         began_empty = disk.now.meta == Meta()
         if shard.engagement:
@@ -367,9 +370,12 @@ class World:
     def shard_over(self, disk: Disk, progress: Progress, slice_of: Callable[[], int]) -> LightShard:
         return LightShard(disk, progress, slice_of)
 
+    def log(self) -> KafkaLog:
+        return KafkaLog(self.clients, NAMES.log, SHARD)
+
     def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
         yield
-        return take_over(self.clients, self.target, log.place_of)
+        return take_over(self.clients, self.target, log).outputs
 
     def disk(self) -> Disk:
         """For the next process: as the last one left it, or as disks are found after an accident."""

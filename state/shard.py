@@ -141,8 +141,7 @@ class Shard:
         self.number = genesis.partition
         self.progress = progress
         self._encoders = encoders
-        self._overrides = overrides or {}
-        self._skipped_offsets = {offset for offset, _ in self._overrides}
+        self.pass_over(overrides or {})
         self._at = ""
         self.engagements_a_batch = ENGAGEMENTS_A_BATCH
         meta = store.meta
@@ -163,6 +162,11 @@ class Shard:
         check_rules({ACCOUNTING: book.rules})
         self.reference: ReferenceBook = book
         self._bodies = encoders.bodies(genesis, book.rules)
+
+    def pass_over(self, overrides: Overrides) -> None:
+        """Which records, or parts of them, are passed over from here on."""
+        self._overrides = overrides
+        self._skipped_offsets = {offset for offset, _ in overrides}
 
     @property
     def position(self) -> tuple[int, str]:

@@ -69,6 +69,14 @@ class Sender(Protocol):
     def commit_transaction(self, timeout: float) -> None: ...
 
 
+class Places(Protocol):
+    """What progress says of the log beside a number: where the record stands, and which one comes before it."""
+
+    def place_of(self, number: int) -> int: ...
+    def digest_before(self, number: int) -> str | None:
+        """None where that record was not read last."""
+
+
 class Visible(NamedTuple):
     """The outputs of a topic behind progress that readers see already, by number.
 
@@ -99,7 +107,7 @@ class KafkaOutputs:
         written: Written | None,
         early: Early,
         timeout: float,
-        place_of: Callable[[int], int],
+        places: Places,
         overrides_before: Callable[[int, str], str],
     ) -> None:
         """`producer` has taken the shard's transactional id. Raises GuardStop for an output whose schema is not registered."""
@@ -108,7 +116,7 @@ class KafkaOutputs:
         self.progress = written.for_shard if written is not None else Progress()
         self.suppressed = 0
         self.produced: Counter[str] = Counter()
-        self._place_of = place_of
+        self._places = places
         self._overrides_before = overrides_before
         self._producer = producer
         self._full = {topic: names.shared(topic) for topic in SHARD_TOPICS}
@@ -142,11 +150,21 @@ class KafkaOutputs:
             return
         self._begin()
         self._await_delivery()
+        self._tell_progress(mark)
+
+    def _tell_progress(self, mark: Mark) -> None:
+        """The last record of the transaction, and its end."""
         written = self._progress_at(mark)
         key = self.identity.generation.encode()
         self._produce(self._progress_topic, to_bytes(written), key, None)
         self._end_transaction()
         self.written, self.progress = written, written.for_shard
+
+    def claim(self) -> None:
+        """The first thing that a shard writes: progress of nothing. From then on outputs without progress say that it was lost."""
+        if self.written is None:
+            self._begin()
+            self._tell_progress(Mark(0, "", 0, 0, b"", b"", {}, 0, {}, int(self.identity.rules)))
 
     def close(self) -> None:
         """Commits nothing: what is open is ended by whoever takes the shard next."""
@@ -200,7 +218,7 @@ class KafkaOutputs:
             generation=one.generation,
             shard=one.shard,
             offset=mark.offset,
-            log_at=self._place_of(mark.offset),
+            log_at=self._places.place_of(mark.offset),
             engagement=mark.engagement,
             next_output_seq=mark.next_seq,
             topics=dict(self._last),
@@ -210,7 +228,15 @@ class KafkaOutputs:
             overrides=self._overrides_before(mark.offset, mark.engagement),
             topic_ids=one.topic_ids,
             rules=str(mark.rules),
+            last_record=self._last_record(mark.offset),
         )
+
+    def _last_record(self, offset: int) -> str:
+        """As the log has just read it; while a record is folded in parts it is the same."""
+        found = self._places.digest_before(offset)
+        if found is None and self.written is not None and self.written.offset == offset:
+            return self.written.last_record
+        return found or ""
 
     # The transaction
 

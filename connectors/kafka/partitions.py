@@ -9,7 +9,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka.clients import Clients, Consumer, Message
-from state.guards import BROKER_UNREACHABLE, GuardStop
+from state.guards import BROKER_UNREACHABLE, REFUSED_BY_BROKER, GuardStop
 
 Place = tuple[str, int]
 STEP_SECONDS: Final = 0.5
@@ -56,6 +56,44 @@ def is_passing(fault: KafkaError) -> bool:
     return (
         fault.code() in {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE} or fault.retriable()
     )
+
+
+# Nothing of these is better for being asked again: somebody has to allow it, or to set it otherwise.
+REFUSALS: Final = {
+    "not allowed": (
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError._AUTHENTICATION,
+    ),
+    "too large for the topic": (
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.RECORD_LIST_TOO_LARGE,
+    ),
+    "not what brokers of this version take": (
+        KafkaError.UNSUPPORTED_VERSION,
+        KafkaError.UNSUPPORTED_FOR_MESSAGE_FORMAT,
+        KafkaError.INVALID_RECORD,
+        KafkaError.INVALID_TRANSACTION_TIMEOUT,
+        KafkaError.POLICY_VIOLATION,
+    ),
+}
+_ADVICE: Final = {
+    "not allowed": "See user, password and certificate in [kafka], and the rights that docs/deploy.md lists",
+    "too large for the topic": "`milepost topics check` says what max.message.bytes has to be",
+    "not what brokers of this version take": "`milepost doctor` says what is needed of the brokers",
+}
+
+
+def failed(fault: KafkaException) -> GuardStop:
+    """What the brokers said, as a stop: one that passes, or one for a person."""
+    error = fault.args[0]
+    for what, codes in REFUSALS.items():
+        if error.code() in codes:
+            return GuardStop(REFUSED_BY_BROKER, f"the brokers refuse it, {what}: {error.str()}. {_ADVICE[what]}")
+    return unreachable(error.str())
 
 
 def unreachable(what: str) -> GuardStop:

@@ -24,8 +24,9 @@ from connectors.decode_error import DecodeError
 from connectors.kafka import progress
 from connectors.kafka.clients import Clients, Message, Producer
 from connectors.kafka.names import FORECAST_CURRENT, Names
-from connectors.kafka.outputs import FENCES, SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Visible, fenced
+from connectors.kafka.outputs import SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Visible, fenced
 from connectors.kafka.partitions import Place, bounds, read_to_end, unreachable
+from connectors.kafka.producing import FENCES, initialise
 from connectors.kafka.progress import Written
 from connectors.kafka.published import Published, published
 from state.guards import (
@@ -146,19 +147,15 @@ def described(clients: Clients, target: Target) -> dict[str, str]:
 def fence(clients: Clients, target: Target) -> Producer:
     """From here on nobody who had the shard before can write."""
     producer = clients.producer(target.names.shard_writer(target.shard))
-    until = time.monotonic() + target.timeout
-    while True:
-        try:
-            producer.init_transactions(target.timeout)
-        except KafkaException as fault:
-            if fault.args[0].code() in FENCES:
-                raise fenced(target.shard, fault) from fault
-            if not fault.args[0].retriable():
-                raise
-            if time.monotonic() > until:
-                raise unreachable(fault.args[0].str()) from fault
-        else:
-            return producer
+    try:
+        initialise(producer, target.timeout)
+    except KafkaException as fault:
+        if fault.args[0].code() in FENCES:
+            raise fenced(target.shard, fault) from fault
+        if fault.args[0].retriable():
+            raise unreachable(fault.args[0].str()) from fault
+        raise
+    return producer
 
 
 def await_ends(clients: Clients, target: Target) -> None:

@@ -61,7 +61,7 @@ def test_a_record_that_the_log_has_lost_stops_the_shard() -> None:
 
 
 def test_without_its_number_nobody_would_notice_a_lost_record() -> None:
-    with pytest.raises(Wrong, match="with the books of another|are visible, wrong from"):
+    with pytest.raises(Wrong, match=r"with the books of another|are visible, wrong from"):
         play(1, deliberate_mistakes.DensityUnchecked)
 
 

@@ -169,9 +169,14 @@ class KafkaIntake:
         """Events that wait until it is known whose they are."""
         return self._directory.awaiting_all
 
-    def behind(self) -> dict[Place, int]:
-        """Records of each partition that were not taken yet; may be asked from another thread."""
-        return self._topics.behind()
+    @property
+    def places(self) -> list[Place]:
+        """The partitions that are read; for any thread."""
+        return self._topics.places
+
+    def behind(self, end_of: Callable[[Place], int]) -> dict[Place, int]:
+        """Records of each partition that were not taken yet, up to the end that is known; for any thread."""
+        return self._topics.behind(end_of)
 
     # One batch: read, take, commit
 

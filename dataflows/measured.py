@@ -14,9 +14,11 @@ from typing import Any, Final
 from confluent_kafka import KafkaException
 
 from connectors.kafka.clients import Clients
+from connectors.kafka.known_ends import Asked, KnownEnds, unknown_end
 from connectors.kafka.names import DEAD_LETTERS, ENGAGEMENT_LOG, Names
 from connectors.kafka.open_exceptions import OpenExceptions
 from connectors.kafka.outputs import KafkaOutputs
+from connectors.kafka.partitions import Place
 from connectors.kafka.views import Views, ViewTopic
 from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.health import Health, Pulse
@@ -41,6 +43,7 @@ SQLITE_FILES: Final = ("", "-wal", "-pages")
 FOLLOW_SECONDS: Final = 0.5
 FOLLOW_AGAIN_SECONDS: Final = 5.0
 COUNT_AGAIN_SECONDS: Final = 1.0
+EndOf = Callable[[Place], int]
 # Written by intake itself.
 OWN_EVENTS: Final = frozenset({"DayEnded", "IntakeNoticed"})
 
@@ -99,10 +102,10 @@ class _Shard:
         self.timed = _Timed(turn.outputs)
         turn.log, turn.outputs = _Beating(turn.log, self.pulse), self.timed
 
-    def behind(self) -> int | None:
+    def behind(self, end_of: EndOf) -> int | None:
         """None while the shard is closed."""
         try:
-            return self.log.behind(self.done)
+            return self.log.behind(self.done, end_of((self.log.topic, self.log.shard)))
         except (RuntimeError, KafkaException):
             return None
 
@@ -111,8 +114,14 @@ class MeasuredAccounting:
     """`on_open` and `on_commit` are for `accounting_kafka.run`; `store_of` says where a shard's store is."""
 
     def __init__(
-        self, metrics: Metrics, health: Health, store_of: Callable[[int], Path], now: Callable[[], float] = time.time
+        self,
+        metrics: Metrics,
+        health: Health,
+        store_of: Callable[[int], Path],
+        now: Callable[[], float] = time.time,
+        end_of: EndOf = unknown_end,
     ) -> None:
+        self._end_of = end_of
         self._metrics = metrics
         self._health = health
         self._store_of = store_of
@@ -175,7 +184,7 @@ class MeasuredAccounting:
 
     def _lags(self) -> Iterator[tuple[Labels, float]]:
         for one in list(self._shards.values()):
-            behind = one.behind()
+            behind = one.behind(self._end_of)
             if behind is not None:
                 yield (ACCOUNTING, ENGAGEMENT_LOG, one.number), float(behind)
 
@@ -203,8 +212,14 @@ class MeasuredIntake:
     """Intake as the dataflow sees it, measured."""
 
     def __init__(
-        self, intake: KafkaIntake, metrics: Metrics, health: Health, now: Callable[[], float] = time.time
+        self,
+        intake: KafkaIntake,
+        metrics: Metrics,
+        health: Health,
+        now: Callable[[], float] = time.time,
+        end_of: EndOf = unknown_end,
     ) -> None:
+        self._end_of = end_of
         self._intake = intake
         self._metrics = metrics
         self._now = now
@@ -282,7 +297,7 @@ class MeasuredIntake:
 
     def _lags(self) -> list[tuple[Labels, float]]:
         try:
-            behind = self._intake.behind()
+            behind = self._intake.behind(self._end_of)
         except (RuntimeError, KafkaException):
             return []
         return [
@@ -298,7 +313,8 @@ class MeasuredIntake:
 class MeasuredView:
     """`on_polled` and `on_taken` are for the view dataflow, `turned` for whoever it asks whether it is over."""
 
-    def __init__(self, metrics: Metrics, health: Health) -> None:
+    def __init__(self, metrics: Metrics, health: Health, end_of: EndOf = unknown_end) -> None:
+        self._end_of = end_of
         self._metrics = metrics
         self._pulse = Pulse(may_wait=True)
         self._batches = _Batches(metrics, VIEW)
@@ -330,10 +346,25 @@ class MeasuredView:
     def _lags(self) -> list[tuple[Labels, float]]:
         topic = self._topic
         try:
-            behind = {} if topic is None else topic.behind()
+            behind = {} if topic is None else topic.behind(self._end_of)
         except (RuntimeError, KafkaException):
             return []
         return [((VIEW, VIEWS, str(partition)), float(number)) for partition, number in behind.items()]
+
+
+@contextmanager
+def ends_followed(metrics: Metrics, asked: Asked, dataflow: str, places: Sequence[Place]) -> Iterator[KnownEnds]:
+    """Beside a dataflow, from before it begins: brokers are asked where these partitions end."""
+    ends, ended = KnownEnds(asked, places), Flag()
+    end = metrics.ask(catalogue.LAG_AGE, lambda: [((dataflow,), ends.age_seconds)])
+    thread = Thread(target=ends.follow, args=(ended,), name="ends", daemon=True)
+    thread.start()
+    try:
+        yield ends
+    finally:
+        ended.set()
+        thread.join()
+        end()
 
 
 @contextmanager

@@ -17,7 +17,9 @@ from connectors.files.output_lock import only_writer
 from connectors.kafka import overrides
 from connectors.kafka.clients import Producer
 from connectors.kafka.log import KafkaLog
+from connectors.kafka.log_writer import Produced
 from connectors.kafka.outputs import Identity, KafkaOutputs
+from connectors.kafka.producing import produce
 from connectors.kafka.resume import (
     Ends,
     Target,
@@ -38,7 +40,6 @@ from state.store import Store
 
 BATCH_RECORDS: Final = 2_000
 BATCH_BYTES: Final = 4 << 20
-SILENT_READS_MAX: Final = 20
 
 
 class Repaired(NamedTuple):
@@ -57,7 +58,7 @@ def repair(job: Job, number: int, *, dry_run: bool = False, tell: Tell = silent)
         check_log(log.genesis, job.kafka, number)
         target = target_of(job, log.genesis, number)
         topic_ids = described(job.clients, target)
-        producer = Held(fence(job.clients, target))
+        producer = Held(fence(job.clients, target), target.transaction_timeout)
         await_ends(job.clients, target)
         ends = Ends(job.clients, [(job.names.progress, number)], target.timeout)
         held.callback(ends.close)
@@ -70,17 +71,17 @@ def repair(job: Job, number: int, *, dry_run: bool = False, tell: Tell = silent)
             producer,
             job.names,
             Identity(job.kafka.generation, number, target.genesis, target.rules, topic_ids),
-            job.frame_of,
+            target.frame_of,
             None,
             visible,
             target.transaction_timeout,
-            log.place_of,
+            log,
             partial(digest_before, passed_over),
         )
         folder = held.enter_context(tempfile.TemporaryDirectory(dir=shard_folder(job, number)))
         store = Store(Path(folder) / "again.db", job.kafka.generation, number)
         held.callback(store.close)
-        shard = Shard(store, ENCODERS, job.kafka.generation, number, Progress(), decode_event, passed_over)
+        shard = Shard(store, ENCODERS, log.genesis, Progress(), decode_event, passed_over)
         place = written.place if written is not None else (0, "")
         with seldom_collecting():
             mark = _folded_to(shard, log, outputs, place, last, target, tell)
@@ -95,22 +96,17 @@ def _folded_to(
 ) -> Mark | None:
     """Up to progress, and to where everything visible has been made again."""
     mark: Mark | None = None
-    silent_reads = 0
     while mark is None or (mark.offset, mark.engagement) < place or mark.next_seq <= last:
         if shard.position == place and last < 0:
             return mark
         until = place[0] - shard.offset if shard.offset < place[0] else BATCH_RECORDS
-        records = log.read(shard.offset, min(BATCH_RECORDS, until), BATCH_BYTES)
+        records = log.read_patiently(shard.offset, min(BATCH_RECORDS, until), BATCH_BYTES)
         if not records:
-            silent_reads += log.is_at_end
-            if silent_reads > SILENT_READS_MAX:
-                raise GuardStop(
-                    OUTPUTS_DIFFER,
-                    f"shard {target.shard}: the log ends with record {shard.offset - 1}, the outputs go on to record {place[0]} "
-                    f"and output {last}: the log has lost its end. Put it back from its copy; nothing was written",
-                )
-            log.wait()
-            continue
+            raise GuardStop(
+                OUTPUTS_DIFFER,
+                f"shard {target.shard}: the log ends with record {shard.offset - 1}, the outputs go on to record {place[0]} "
+                f"and output {last}: the log has lost its end. Put it back from its copy; nothing was written",
+            )
         mark = outputs.write(shard.fold(records))
         assert mark is not None, "a folded batch ends with its mark"
         shard.commit(mark)
@@ -118,20 +114,13 @@ def _folded_to(
     return mark
 
 
-class Record(NamedTuple):
-    topic: str
-    value: bytes | None
-    key: bytes | None
-    partition: int
-    headers: list[tuple[str, bytes]] | None
-
-
 class Held:
     """A producer that sends nothing before the end: the transaction is as short as that."""
 
-    def __init__(self, producer: Producer) -> None:
+    def __init__(self, producer: Producer, timeout: float) -> None:
         self._producer = producer
-        self._held: list[Record] = []
+        self._timeout = timeout
+        self._held: list[Produced] = []
         self._is_open = False
 
     def begin_transaction(self) -> None:
@@ -145,7 +134,7 @@ class Held:
         partition: int,
         headers: list[tuple[str, bytes]] | None = None,
     ) -> None:
-        self._held.append(Record(topic, value, key, partition, headers))
+        self._held.append(Produced(topic, value, key, partition, headers or []))
 
     def poll(self, timeout: float) -> int:
         return self._producer.poll(timeout)
@@ -166,11 +155,5 @@ class Held:
 
     def _send_all(self) -> None:
         for topic, value, key, partition, headers in self._held:
-            while True:
-                try:
-                    self._producer.produce(topic, value, key, partition, headers=headers)
-                except BufferError:
-                    self._producer.poll(0.1)
-                else:
-                    break
+            produce(self._producer, self._timeout, topic, value, key, partition, headers=headers)
         self._held.clear()

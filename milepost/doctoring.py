@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple
@@ -21,9 +21,13 @@ from connectors.files.output_lock import NAME as LOCK_NAME
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.names import GENESIS_KEY, Names
 from connectors.kafka.pinned_schemas import pinned_schemas
+from connectors.kafka.registry import kept_ids
 from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
 from connectors.kafka.settings import is_loopback
 from connectors.kafka.topics import faults
+from connectors.metrics.catalogue import DATAFLOWS
+from connectors.redis.settings import RedisSettings
+from dataflows.measured import ACCOUNTING, INTAKE, VIEW
 from domain.zones import database_version
 from milepost.settings import Loaded, Settings
 from milepost.wrong_settings import WrongSettings
@@ -34,6 +38,11 @@ from state.rules import RULES, check_genesis
 OK: Final = "ok"
 WARN: Final = "warn"
 FAIL: Final = "fail"
+# Checks that not every process needs.
+NEEDED_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("log", "clock", "registry", "rules"), (INTAKE, ACCOUNTING)),
+    "redis": (VIEW,),
+}
 FREE_BYTES_MIN: Final = 100 * 1024 * 1024
 FREE_BYTES_WELL: Final = 2 * 1024 * 1024 * 1024
 SKEW_SECONDS_MAX: Final = 2.0
@@ -63,12 +72,29 @@ class Check(NamedTuple):
     remedy: str
 
 
-def examine(loaded: Loaded, seconds: float) -> list[Finding]:
-    """All checks side by side, each at most so long."""
+def examine(loaded: Loaded, seconds: float, parts: Sequence[str] = DATAFLOWS) -> list[Finding]:
+    """What these processes need: all checks side by side, each at most so long."""
+    checks = [check for check in _checks(loaded, seconds) if any(_needs(part, check.name) for part in parts)]
+    waiting = [(check, _begun(check)) for check in checks]
+    until = time.monotonic() + seconds
+    return [finding for check, found in waiting for finding in _ended(check, found, until - time.monotonic(), seconds)]
+
+
+def kept_back(findings: Sequence[Finding], parts: Sequence[str] = DATAFLOWS) -> dict[str, list[str]]:
+    """By process, the checks that failed and that it needs; none where it would start and work."""
+    failed = dict.fromkeys(finding.check for finding in findings if finding.state == FAIL)
+    return {part: [check for check in failed if _needs(part, check)] for part in parts}
+
+
+def _needs(part: str, check: str) -> bool:
+    return part in NEEDED_BY.get(check, DATAFLOWS)
+
+
+def _checks(loaded: Loaded, seconds: float) -> list[Check]:
     settings = loaded.settings
     kafka = settings.kafka.model_copy(update={"request_timeout_seconds": max(1.0, min(seconds * 0.8, 300.0))})
     reach = f"see that {kafka.brokers} can be reached from here and that kafka.security is what the brokers ask for"
-    checks = [
+    return [
         Check("settings", lambda: _settings(loaded), "mend what it says"),
         Check("brokers", lambda: _brokers(KafkaClients(kafka)), reach),
         Check("topics", lambda: _topics(KafkaClients(kafka)), reach),
@@ -77,17 +103,16 @@ def examine(loaded: Loaded, seconds: float) -> list[Finding]:
         Check(
             "registry",
             lambda: _registry(settings),
-            "start the registry, or mend registry.url; running goes on with cached ids",
+            "start the registry, or mend registry.url",
         ),
         Check(
-            "redis", lambda: _redis(settings), "start Redis, or mend redis.url; only the view and what reads it need it"
+            "redis",
+            lambda: _redis(loaded),
+            "start Redis, or mend redis.url; only the view and what reads it need it: it waits, and goes on when Redis is back",
         ),
         Check("store", lambda: _store(settings.store.folder), "make room, give access, or set store.folder"),
         Check("rules", _rules, "run the release that wrote the log"),
     ]
-    waiting = [(check, _begun(check)) for check in checks]
-    until = time.monotonic() + seconds
-    return [finding for check, found in waiting for finding in _ended(check, found, until - time.monotonic(), seconds)]
 
 
 def _begun(check: Check) -> SimpleQueue[list[Finding]]:
@@ -250,14 +275,25 @@ def _registry(settings: Settings) -> Iterator[Finding]:
             "set registry.url, or registry.fixed_ids = true to do without one",
         )
         return
-    with RegistryClient(settings.registry) as client:
-        current = [each for each in pinned_schemas() if each.is_current]
-        absent = [
-            subject
-            for each in current
-            for subject in each.subjects(settings.kafka.prefix)
-            if client.id_of(subject, each.text) is None
-        ]
+    current = [each for each in pinned_schemas() if each.is_current]
+    try:
+        with RegistryClient(settings.registry) as client:
+            absent = [
+                subject
+                for each in current
+                for subject in each.subjects(settings.kafka.prefix)
+                if client.id_of(subject, each.text) is None
+            ]
+    except RegistryUnreachable as fault:
+        if not (kept := kept_ids(settings.registry, settings.registry_cache)):
+            raise
+        yield Finding(
+            "registry",
+            WARN,
+            f"{fault}; {settings.registry_cache} keeps {kept} ids, with which processes start and run",
+            "start the registry, or mend registry.url, before schemas are added",
+        )
+        return
     if absent:
         yield Finding(
             "registry",
@@ -269,8 +305,19 @@ def _registry(settings: Settings) -> Iterator[Finding]:
         yield Finding("registry", OK, f"{len(current)} schemas are registered")
 
 
-def _redis(settings: Settings) -> Iterator[Finding]:
-    told = settings.redis
+def _redis(loaded: Loaded) -> Iterator[Finding]:
+    """A site without the view has none, and says nothing of it."""
+    told = loaded.settings.redis
+    is_set = any(name.startswith("redis.") for name in loaded.origins)
+    try:
+        yield from _redis_at(told)
+    except redis.ConnectionError:
+        if is_set:
+            raise
+        yield Finding("redis", OK, f"[redis] is not set, and none answers at {told.url}; only the view needs one")
+
+
+def _redis_at(told: RedisSettings) -> Iterator[Finding]:
     trust = {"ssl_ca_certs": str(told.ca_file)} if told.ca_file and told.url.startswith("rediss") else {}
     client = redis.Redis.from_url(
         told.url,

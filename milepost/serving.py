@@ -8,25 +8,27 @@ python -m bytewax.run milepost.serving:view_flow
 from __future__ import annotations
 
 import atexit
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
 from bytewax.dataflow import Dataflow
 from confluent_kafka import KafkaException
 
-from connectors.avro_codec import OUTPUT_CODECS
 from connectors.files.output_lock import only_writer
-from connectors.files.writing import unwritable
+from connectors.files.writing import NO_ROOM, unwritable
 from connectors.kafka import topics
 from connectors.kafka.clients import KafkaClients
+from connectors.kafka.known_ends import KnownEnds
 from connectors.kafka.names import DEAD_LETTERS, DIRECTORY, ENGAGEMENT_LOG, OVERRIDES, PROGRESS, Names
 from connectors.kafka.outputs import SHARD_TOPICS
-from connectors.kafka.partitions import unreachable
+from connectors.kafka.partitions import failed
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.settings import KafkaSettings
+from connectors.output_schemas import check_files, todays_fingerprints
 from connectors.redis.read_model import ReadModel
 from dataflows import accounting_kafka, intake
 from dataflows.accounting_kafka import Job, store_path
@@ -38,6 +40,7 @@ from dataflows.measured import (
     MeasuredAccounting,
     MeasuredIntake,
     MeasuredView,
+    ends_followed,
     exceptions_followed,
 )
 from dataflows.view import ViewFlow
@@ -63,14 +66,27 @@ def account(settings: Settings, shards: Sequence[int]) -> None:
     """Until somebody asks to stop."""
     with stopping() as stop, serving_metrics(settings, ACCOUNTING) as measured:
         try:
-            job = accounting_job(settings, shards)
-            hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job))
-            with exceptions_followed(measured.metrics, job.clients, job.names, shards):
-                accounting_kafka.run(job, until_told(stop), on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open)
+            with accounting_ends(settings, measured, shards) as ends:
+                job = accounting_job(settings, shards)
+                hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job), end_of=ends.of)
+                with exceptions_followed(measured.metrics, job.clients, job.names, shards):
+                    accounting_kafka.run(
+                        job, until_told(stop), on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open
+                    )
         except KafkaException as fault:
-            raise unreachable(fault.args[0].str()) from fault
+            raise failed(fault) from fault
         except sqlite3.OperationalError as fault:
             raise unwritable(settings.store.folder, str(fault)) from fault
+        except OSError as fault:
+            if fault.errno not in NO_ROOM:
+                raise
+            raise unwritable(settings.store.folder, os.strerror(fault.errno)) from fault
+
+
+def accounting_ends(settings: Settings, measured: Measured, shards: Sequence[int]) -> AbstractContextManager[KnownEnds]:
+    """Of the logs that these shards read."""
+    places = [(Names.of(settings.kafka).log, shard) for shard in shards]
+    return ends_followed(measured.metrics, KafkaClients(settings.kafka), ACCOUNTING, places)
 
 
 def accounting_flow(shards: str | None = None) -> Dataflow:
@@ -83,8 +99,9 @@ def accounting_flow(shards: str | None = None) -> Dataflow:
     atexit.register(held.close)
     stop = held.enter_context(stopping())
     measured = held.enter_context(serving_metrics(settings, ACCOUNTING))
+    ends = held.enter_context(accounting_ends(settings, measured, numbers))
     job = accounting_job(settings, numbers)
-    hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job))
+    hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job), end_of=ends.of)
     turns = held.enter_context(accounting_kafka.opened(job, until_told(stop), say))
     hooks.on_open(turns)
     return accounting_kafka.flow_of(job, list(turns.values()), Faults(), until_told(stop), hooks.on_commit)
@@ -103,9 +120,19 @@ def take_in(settings: Settings) -> None:
 
 
 def _take_in(settings: Settings, stop: Stop, measured: Measured) -> None:
-    with opened_intake(settings) as opened:
-        desk = MeasuredIntake(opened, measured.metrics, measured.health)
+    with measured_intake(settings, measured) as desk:
         intake.run_dataflow(desk, while_wanted(until_told(stop)))
+
+
+@contextmanager
+def measured_intake(settings: Settings, measured: Measured) -> Iterator[MeasuredIntake]:
+    ours = [(Names.of(settings.kafka).directory, 0)]
+    with (
+        ends_followed(measured.metrics, KafkaClients(settings.kafka), INTAKE, ours) as ends,
+        opened_intake(settings) as opened,
+    ):
+        ends.ask_for(lambda: opened.places)
+        yield MeasuredIntake(opened, measured.metrics, measured.health, end_of=ends.of)
 
 
 def keep_views(settings: Settings) -> None:
@@ -125,10 +152,16 @@ def view_flow() -> Dataflow:
 @contextmanager
 def opened_view(settings: Settings, stop: Stop) -> Iterator[ViewFlow]:
     kafka = settings.kafka
-    with serving_metrics(settings, VIEW) as measured, closing(ReadModel(settings.redis)) as model:
+    topic = Names.of(kafka).shared(TOPICS["ProjectView"])
+    places = [(topic, partition) for partition in range(kafka.partitions)]
+    with (
+        serving_metrics(settings, VIEW) as measured,
+        closing(ReadModel(settings.redis)) as model,
+        ends_followed(measured.metrics, KafkaClients(kafka), VIEW, places) as ends,
+    ):
         clients = KafkaClients(kafka)
         asked(lambda: topics.check(clients, kafka, VIEW_TOPICS))
-        hooks, is_told = MeasuredView(measured.metrics, measured.health), until_told(stop)
+        hooks, is_told = MeasuredView(measured.metrics, measured.health, ends.of), until_told(stop)
 
         def is_over() -> bool:
             """Also asked while Redis is waited for, which a new start would not shorten: so that is no being stuck."""
@@ -157,8 +190,8 @@ def intake_flow() -> Dataflow:
     stop = held.enter_context(stopping())
     settings = load().settings
     measured = held.enter_context(serving_metrics(settings, INTAKE))
-    opened = MeasuredIntake(held.enter_context(opened_intake(settings)), measured.metrics, measured.health)
-    return intake.flow_of(opened, Faults(), while_wanted(until_told(stop)))
+    desk = held.enter_context(measured_intake(settings, measured))
+    return intake.flow_of(desk, Faults(), while_wanted(until_told(stop)))
 
 
 @contextmanager
@@ -173,14 +206,15 @@ def opened_intake(settings: Settings) -> Iterator[KafkaIntake]:
         try:
             yield held.enter_context(KafkaIntake(clients, kafka, ids, intake_setup(settings, folder), say))
         except KafkaException as fault:
-            raise unreachable(fault.args[0].str()) from fault
+            raise failed(fault) from fault
 
 
 def intake_setup(settings: Settings, folder: Path) -> IntakeSetup:
-    outputs = {name: codec.fingerprint for name, codec in sorted(OUTPUT_CODECS.items())}
     told = settings.intake
     return IntakeSetup(
-        Genesis(settings.kafka.generation, partitions=settings.kafka.partitions, rules=RULES, outputs=outputs),
+        Genesis(
+            settings.kafka.generation, partitions=settings.kafka.partitions, rules=RULES, outputs=todays_fingerprints()
+        ),
         folder,
         ownership=settings.ownership,
         accepted=told.accepted_topics,
@@ -205,6 +239,7 @@ def while_wanted(stopped: Callable[[], bool]) -> Callable[[], bool]:
 def accounting_job(settings: Settings, shards: Sequence[int]) -> Job:
     """Raises GuardStop where brokers, topics or schemas are not as they must be."""
     kafka = settings.kafka.model_copy(update={"buffer_kib": max(settings.kafka.buffer_kib // len(shards), 1_024)})
+    check_files()
     clients = KafkaClients(kafka)
     asked(lambda: topics.check(clients, kafka, ACCOUNTING_TOPICS))
     ids = schema_ids(settings.registry, kafka.prefix, settings.registry_cache, say)
@@ -217,7 +252,7 @@ def audit_job(settings: Settings, shards: Sequence[int]) -> Job:
     return Job(KafkaClients(kafka), kafka, settings.accounting, settings.store.folder / "shards", shards, no_frame)
 
 
-def no_frame(topic: str, type_name: str) -> bytes:
+def no_frame(topic: str, type_name: str, _schema: str | None = None) -> bytes:
     raise NotImplementedError(f"{type_name} is not written to {topic} by a reader")
 
 
@@ -225,4 +260,4 @@ def asked(question: Callable[[], None]) -> None:
     try:
         question()
     except KafkaException as fault:
-        raise unreachable(fault.args[0].str()) from fault
+        raise failed(fault) from fault

@@ -22,8 +22,10 @@ WELL_SECONDS: Final = 60.0
 # shard from each other are fenced again and again.
 FENCED_IN_A_ROW_MAX: Final = 3
 LOOK_SECONDS: Final = 0.1
-# Guards that pass by themselves: brokers come back, intake begins its log, another process ends.
-PASSING: Final = frozenset({guards.BROKER_UNREACHABLE, guards.LOG_MISSING})
+# Guards that pass by themselves: brokers or the registry come back, intake begins its log, somebody makes room on the disk.
+PASSING: Final = frozenset(
+    {guards.BROKER_UNREACHABLE, guards.REGISTRY_UNREACHABLE, guards.LOG_MISSING, guards.OUTPUT_UNWRITABLE}
+)
 FOR_A_PERSON: Final = (
     frozenset(code for name, code in vars(guards).items() if name.isupper() and isinstance(code, int)) - PASSING
 ) | {exit_codes.USAGE, exit_codes.VIOLATION}
@@ -40,6 +42,9 @@ def supervise(command: Sequence[str], back_off: Sequence[float] = BACK_OFF_SECON
             went_well = time.monotonic() - started > WELL_SECONDS
             crashes = 0 if went_well else crashes + 1
             fenced = 0 if code != guards.FENCED else 1 if went_well else fenced + 1
+            if stop.requested and code == -signal.SIGTERM:
+                # It was told before it listened, so it had begun nothing.
+                return exit_codes.DONE
             if (
                 stop.requested
                 or code == exit_codes.DONE

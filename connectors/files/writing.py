@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,12 @@ from state.guards import OUTPUT_UNWRITABLE, GuardStop
 
 # A file where a folder should be, or the other way round.
 IN_THE_WAY: Final = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+# The disk, or what somebody may have of it, is used up, or cannot be written at all.
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 MAKE_ROOM: Final = "Make room or give access"
+# Below this a message says how much is free.
+SCARCE_BYTES: Final = 64 * 1024 * 1024
+KIB: Final = 1_024
 
 
 @contextmanager
@@ -32,8 +38,19 @@ def way_out(fault: OSError) -> str:
 
 
 def unwritable(path: Path, reason: str, way: str = MAKE_ROOM) -> GuardStop:
-    message = f"{path}: cannot be written: {reason}. {way} and run again; it goes on where it stopped"
+    message = f"{path}: cannot be written: {reason}{scarcity(path)}. {way} and run again; it goes on where it stopped"
     return GuardStop(OUTPUT_UNWRITABLE, message)
+
+
+def scarcity(path: Path) -> str:
+    """What is free of the disk that holds the path, where that is little."""
+    folder = path.absolute()
+    while not folder.is_dir():
+        folder = folder.parent
+    found = shutil.disk_usage(folder)
+    if found.free >= SCARCE_BYTES:
+        return ""
+    return f"; {found.free / KIB:,.0f} of {found.total / KIB:,.0f} KiB are free on the disk of {folder}"
 
 
 def write_all(file: int, data: bytes) -> None:

@@ -49,8 +49,9 @@ class Consumer(Protocol):
     def close(self) -> None: ...
 
 
-class Producer(Protocol):
-    def init_transactions(self, timeout: float) -> None: ...
+class Sender(Protocol):
+    """A producer whose transactional id is taken."""
+
     def begin_transaction(self) -> None: ...
     def produce(
         self,
@@ -63,6 +64,10 @@ class Producer(Protocol):
     def poll(self, timeout: float) -> int: ...
     def flush(self, timeout: float) -> int: ...
     def commit_transaction(self, timeout: float) -> None: ...
+
+
+class Producer(Sender, Protocol):
+    def init_transactions(self, timeout: float) -> None: ...
 
 
 class ReadingProducer(Producer, Protocol):
@@ -223,6 +228,16 @@ class KafkaClients:
             for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED)
         )
         return stable, high
+
+    def ends(self, places: Sequence[tuple[str, int]], seconds: float) -> Mapping[tuple[str, int], int]:
+        """Behind the last record that readers of committed records see. Raises KafkaException, within these seconds."""
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        found = self.admin.list_offsets(
+            {TopicPartition(*place): latest for place in places},
+            isolation_level=IsolationLevel.READ_COMMITTED,
+            request_timeout=seconds,
+        )
+        return {(at.topic, at.partition): future.result().offset for at, future in found.items()}
 
 
 def _plain(topic_id: object) -> str:

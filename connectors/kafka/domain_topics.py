@@ -7,7 +7,7 @@ began, nothing waits for anything: a partition at its end does not hold back the
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
@@ -185,12 +185,17 @@ class DomainTopics:
         """Topics of which something before these ends was not handed out yet."""
         return tuple(sorted({place[0] for place, end in ends.items() if self._stretches[place].passed < end}))
 
-    def behind(self) -> dict[Place, int]:
-        """Records of each partition that were not handed out, as the last answer of the brokers had it; for any thread."""
+    @property
+    def places(self) -> list[Place]:
+        """The partitions that are read; for any thread."""
+        return list(self._stretches)
+
+    def behind(self, end_of: Callable[[Place], int]) -> dict[Place, int]:
+        """Records of each partition that were not handed out, up to the end that is known; for any thread."""
         found = {}
         for place, stretch in list(self._stretches.items()):
-            high = self.consumer.get_watermark_offsets(TopicPartition(*place), cached=True)[1]
-            found[place] = max(high - stretch.passed, 0)
+            cached = self.consumer.get_watermark_offsets(TopicPartition(*place), cached=True)[1]
+            found[place] = max(cached - stretch.passed, end_of(place) - stretch.passed, 0)
         return found
 
     def name_of(self, topic: str) -> str:

@@ -9,15 +9,16 @@ from the log, compared byte for byte and passed over.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 
+from connectors.kafka.clients import Sender
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.partitions import unreachable
+from connectors.kafka.producing import FENCES, produce
 from connectors.kafka.progress import Written, to_bytes
 from connectors.kafka.published import headers, source_of
 from domain.outputs import TOPICS
@@ -34,8 +35,6 @@ WRITTEN: Final = (
 )
 SHARD_TOPICS: Final = tuple(dict.fromkeys(topic for topic, _ in WRITTEN))
 NONE_BEFORE: Final = -1
-FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
-QUEUE_WAIT_SECONDS: Final = 0.1
 
 
 # Key, type, number, number of the one before it in its topic, body.
@@ -43,7 +42,7 @@ Output = tuple[bytes, str, int, int, bytes]
 
 
 class Identity(NamedTuple):
-    """What every progress record of a shard says alike: whose it is, and what it was made under."""
+    """What every progress record of a shard says alike: whose it is, and what it was made under; `rules` is where the log begins."""
 
     generation: str
     shard: int
@@ -52,21 +51,12 @@ class Identity(NamedTuple):
     topic_ids: Mapping[str, str]
 
 
-class Sender(Protocol):
-    """What outputs need of a producer."""
+class Places(Protocol):
+    """What progress says of the log beside a number: where the record stands, and which one comes before it."""
 
-    def begin_transaction(self) -> None: ...
-    def produce(
-        self,
-        topic: str,
-        value: bytes | None,
-        key: bytes | None,
-        partition: int,
-        headers: list[tuple[str, bytes]] | None = ...,
-    ) -> None: ...
-    def poll(self, timeout: float) -> int: ...
-    def flush(self, timeout: float) -> int: ...
-    def commit_transaction(self, timeout: float) -> None: ...
+    def place_of(self, number: int) -> int: ...
+    def digest_before(self, number: int) -> str | None:
+        """None where that record was not read last."""
 
 
 class Visible(NamedTuple):
@@ -83,8 +73,8 @@ class Visible(NamedTuple):
 
 
 Early = Mapping[str, Visible]
-# What stands before the bodies of a type on a topic. Raises GuardStop where its schema is not registered.
-FrameOf = Callable[[str, str], bytes]
+# What stands before the bodies of a type on a topic that a version of the rules makes. Raises GuardStop where its schema is not registered.
+FrameOf = Callable[[str, str, int], bytes]
 
 
 class KafkaOutputs:
@@ -99,7 +89,7 @@ class KafkaOutputs:
         written: Written | None,
         early: Early,
         timeout: float,
-        place_of: Callable[[int], int],
+        places: Places,
         overrides_before: Callable[[int, str], str],
     ) -> None:
         """`producer` has taken the shard's transactional id. Raises GuardStop for an output whose schema is not registered."""
@@ -108,13 +98,16 @@ class KafkaOutputs:
         self.progress = written.for_shard if written is not None else Progress()
         self.suppressed = 0
         self.produced: Counter[str] = Counter()
-        self._place_of = place_of
+        self._places = places
         self._overrides_before = overrides_before
         self._producer = producer
         self._full = {topic: names.shared(topic) for topic in SHARD_TOPICS}
         self._progress_topic = names.progress
         self._source = source_of(identity.generation, identity.shard)
-        self._frames = {place: frame_of(*place) for place in WRITTEN}
+        self._frame_of = frame_of
+        self._frames: dict[tuple[str, str, int], bytes] = {}
+        for topic, type_name in WRITTEN:
+            self._frame(topic, type_name, int(written.rules if written is not None else identity.rules))
         self._last = dict(written.topics) if written is not None else {}
         self._early = dict(early)
         self.early_count = sum(len(visible.records) for visible in early.values())
@@ -139,11 +132,21 @@ class KafkaOutputs:
             return
         self._begin()
         self._await_delivery()
+        self._tell_progress(mark)
+
+    def _tell_progress(self, mark: Mark) -> None:
+        """The last record of the transaction, and its end."""
         written = self._progress_at(mark)
         key = self.identity.generation.encode()
         self._produce(self._progress_topic, to_bytes(written), key, None)
         self._end_transaction()
         self.written, self.progress = written, written.for_shard
+
+    def claim(self) -> None:
+        """The first thing that a shard writes: progress of nothing. From then on outputs without progress say that it was lost."""
+        if self.written is None:
+            self._begin()
+            self._tell_progress(Mark(0, "", 0, 0, b"", b"", {}, 0, {}, int(self.identity.rules)))
 
     def close(self) -> None:
         """Commits nothing: what is open is ended by whoever takes the shard next."""
@@ -158,11 +161,18 @@ class KafkaOutputs:
             self._begin()
         self._produce(
             self._full[topic],
-            self._frames[topic, item.type_name] + item.body,
+            self._frame(topic, item.type_name, item.rules) + item.body,
             item.key.encode(),
             headers(self._source, item.type_name, item.output_seq, before),
         )
         self.produced[topic] += 1
+
+    def _frame(self, topic: str, type_name: str, rules: int) -> bytes:
+        place = (topic, type_name, rules)
+        found = self._frames.get(place)
+        if found is None:
+            found = self._frames[place] = self._frame_of(*place)
+        return found
 
     def _is_visible(self, topic: str, item: Encoded, before: int) -> bool:
         visible = self._early[topic]
@@ -190,7 +200,7 @@ class KafkaOutputs:
             generation=one.generation,
             shard=one.shard,
             offset=mark.offset,
-            log_at=self._place_of(mark.offset),
+            log_at=self._places.place_of(mark.offset),
             engagement=mark.engagement,
             next_output_seq=mark.next_seq,
             topics=dict(self._last),
@@ -199,8 +209,16 @@ class KafkaOutputs:
             genesis=one.genesis,
             overrides=self._overrides_before(mark.offset, mark.engagement),
             topic_ids=one.topic_ids,
-            rules=one.rules,
+            rules=str(mark.rules),
+            last_record=self._last_record(mark.offset),
         )
+
+    def _last_record(self, offset: int) -> str:
+        """As the log has just read it; while a record is folded in parts it is the same."""
+        found = self._places.digest_before(offset)
+        if found is None and self.written is not None and self.written.offset == offset:
+            return self.written.last_record
+        return found or ""
 
     # The transaction
 
@@ -210,20 +228,11 @@ class KafkaOutputs:
             self._is_open = True
 
     def _produce(self, topic: str, value: bytes, key: bytes, told: list[tuple[str, bytes]] | None) -> None:
-        until = 0.0
-        while True:
-            try:
-                self._producer.produce(topic, value, key, self.identity.shard, headers=told)
-            except BufferError:
-                until = until or time.monotonic() + self._timeout
-                if time.monotonic() > until:
-                    raise
-                self._producer.poll(QUEUE_WAIT_SECONDS)
-            except KafkaException as fault:
-                self._check_fenced(fault)
-                raise
-            else:
-                return
+        try:
+            produce(self._producer, self._timeout, topic, value, key, self.identity.shard, headers=told)
+        except KafkaException as fault:
+            self._check_fenced(fault)
+            raise
 
     def _await_delivery(self) -> None:
         """Progress reaches the brokers last: an end of the transaction before its time shows outputs without it, never the reverse."""

@@ -3,41 +3,69 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka.clients import Clients, Consumer, Message
-from state.guards import BROKER_UNREACHABLE, GuardStop
+from state.guards import BROKER_UNREACHABLE, REFUSED_BY_BROKER, GuardStop
 
 Place = tuple[str, int]
 STEP_SECONDS: Final = 0.5
 STEP_MESSAGES: Final = 1_000
+PATIENCE_SECONDS: Final = 30.0
+LOOK_AGAIN_SECONDS: Final = 0.25
+SHOWN_MAX: Final = 3
 
 
-def read_to_end(consumer: Consumer, starts: Mapping[Place, int], patience: float = 30.0) -> dict[Place, list[Message]]:
-    """Everything from the offsets on. Raises GuardStop where the brokers stop answering."""
+def read_to_end(
+    consumer: Consumer, starts: Mapping[Place, int], patience: float = PATIENCE_SECONDS
+) -> dict[Place, list[Message]]:
+    """Everything from the offsets on. Raises as `read_on` does."""
     found: dict[Place, list[Message]] = {place: [] for place in starts}
-    left = set(starts)
-    consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in starts.items()])
-    silent_since = time.monotonic()
-    while left:
-        messages = waited(consumer)
-        if messages:
-            silent_since = time.monotonic()
-        elif time.monotonic() - silent_since > patience:
-            raise unreachable(f"no answer for {patience:g} seconds about {sorted(left)}")
+    with closing(read_on(consumer, starts, patience)) as messages:
         for message in messages:
-            fault = message.error()
-            if fault is None:
-                found[message.topic(), message.partition()].append(message)
-            elif fault.code() == KafkaError._PARTITION_EOF:
-                left.discard((message.topic(), message.partition()))
-            elif not is_passing(fault):
-                raise KafkaException(fault)
-    consumer.assign([])
+            found[message.topic(), message.partition()].append(message)
     return found
+
+
+def read_on(
+    consumer: Consumer,
+    starts: Mapping[Place, int],
+    patience: float = PATIENCE_SECONDS,
+    left: set[Place] | None = None,
+) -> Generator[Message, None, None]:
+    """As it comes from the offsets on, until no place is `left`: its end takes one away, and so may whoever has enough of it.
+
+    Raises GuardStop where the brokers stop answering, and KafkaException.
+    """
+    left = set(starts) if left is None else left
+    consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in starts.items()])
+    try:
+        silent_since = time.monotonic()
+        while left:
+            messages = waited(consumer)
+            if not messages and time.monotonic() - silent_since > patience:
+                raise unreachable(f"no answer for {patience:g} seconds about {_shown(left)}")
+            for message in messages:
+                fault = message.error()
+                if fault is None:
+                    yield message
+                elif fault.code() == KafkaError._PARTITION_EOF:
+                    left.discard((message.topic(), message.partition()))
+                elif not is_passing(fault):
+                    raise KafkaException(fault)
+            if messages:
+                silent_since = time.monotonic()
+    finally:
+        # While it fetches, other questions wait.
+        consumer.assign([])
+
+
+def _shown(places: Iterable[Place]) -> str:
+    return ", ".join(f"{topic}/{partition}" for topic, partition in sorted(places)[:SHOWN_MAX])
 
 
 def waited(consumer: Consumer) -> list[Message]:
@@ -46,9 +74,25 @@ def waited(consumer: Consumer) -> list[Message]:
     return [] if first is None else [first, *consumer.consume(STEP_MESSAGES, 0)]
 
 
-def bounds(consumer: Consumer, place: Place, timeout: float) -> tuple[int, int]:
+def bounds(consumer: Consumer, place: Place, timeout: float = PATIENCE_SECONDS) -> tuple[int, int]:
     """The first offset that is still there, and the one behind what this consumer may see."""
     return consumer.get_watermark_offsets(TopicPartition(*place), timeout)
+
+
+def await_ends(clients: Clients, places: Sequence[Place], seconds: float) -> dict[Place, int]:
+    """Until everything written there is decided; after so long, where it is not, with the offset behind which readers see nothing."""
+    until = time.monotonic() + seconds
+    for place in places:
+        while _open_from(clients, place) is not None:
+            if time.monotonic() > until:
+                return {each: at for each in places if (at := _open_from(clients, each)) is not None}
+            time.sleep(LOOK_AGAIN_SECONDS)
+    return {}
+
+
+def _open_from(clients: Clients, place: Place) -> int | None:
+    stable, high = clients.last_stable(*place)
+    return stable if stable < high else None
 
 
 def is_passing(fault: KafkaError) -> bool:
@@ -56,6 +100,44 @@ def is_passing(fault: KafkaError) -> bool:
     return (
         fault.code() in {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE} or fault.retriable()
     )
+
+
+# Nothing of these is better for being asked again: somebody has to allow it, or to set it otherwise.
+REFUSALS: Final = {
+    "not allowed": (
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError._AUTHENTICATION,
+    ),
+    "too large for the topic": (
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.RECORD_LIST_TOO_LARGE,
+    ),
+    "not what brokers of this version take": (
+        KafkaError.UNSUPPORTED_VERSION,
+        KafkaError.UNSUPPORTED_FOR_MESSAGE_FORMAT,
+        KafkaError.INVALID_RECORD,
+        KafkaError.INVALID_TRANSACTION_TIMEOUT,
+        KafkaError.POLICY_VIOLATION,
+    ),
+}
+_ADVICE: Final = {
+    "not allowed": "See user, password and certificate in [kafka], and the rights that docs/deploy.md lists",
+    "too large for the topic": "`milepost topics check` says what max.message.bytes has to be",
+    "not what brokers of this version take": "`milepost doctor` says what is needed of the brokers",
+}
+
+
+def failed(fault: KafkaException) -> GuardStop:
+    """What the brokers said, as a stop: one that passes, or one for a person."""
+    error = fault.args[0]
+    for what, codes in REFUSALS.items():
+        if error.code() in codes:
+            return GuardStop(REFUSED_BY_BROKER, f"the brokers refuse it, {what}: {error.str()}. {_ADVICE[what]}")
+    return unreachable(error.str())
 
 
 def unreachable(what: str) -> GuardStop:

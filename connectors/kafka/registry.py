@@ -18,7 +18,7 @@ from connectors.kafka.frame import framed, unframed
 from connectors.kafka.pinned_schemas import Pinned, fixed_id, pinned_schemas, subject
 from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
 from connectors.kafka.settings import RegistrySettings
-from state.guards import SCHEMA_UNKNOWN, GuardStop
+from state.guards import REGISTRY_UNREACHABLE, SCHEMA_UNKNOWN, GuardStop
 
 ASKED_SECONDS: Final = 60.0
 CACHE_FORMAT: Final = 1
@@ -57,7 +57,7 @@ class SchemaIds:
         self._now = now
         self._asked_at = now()
         self._by_id = _by_id(prefix, ids)
-        self._frames: dict[tuple[str, str], bytes] = {}
+        self._frames: dict[tuple[str, str, str | None], bytes] = {}
 
     @classmethod
     def fixed(cls, prefix: str) -> Self:
@@ -81,18 +81,23 @@ class SchemaIds:
             raise DecodeError(f"schema id {schema_id} stands for none of the schemas that milepost schemas ids shows")
         return found, body
 
-    def frame(self, topic: str, type_name: str) -> bytes:
-        """Before the bodies of an output, or of an event of ours. Raises GuardStop where its schema has no id."""
-        found = self._frames.get((topic, type_name))
+    def frame(self, topic: str, type_name: str, fingerprint: str | None = None) -> bytes:
+        """Before the bodies of an output, or of an event of ours, with an earlier schema where one is named.
+
+        Raises GuardStop where the schema has no id.
+        """
+        found = self._frames.get((topic, type_name, fingerprint))
         if found is None:
-            found = self._frames[topic, type_name] = self._frame(topic, type_name)
+            found = self._frames[topic, type_name, fingerprint] = self._frame(topic, type_name, fingerprint)
         return found
 
-    def _frame(self, topic: str, type_name: str) -> bytes:
+    def _frame(self, topic: str, type_name: str, fingerprint: str | None) -> bytes:
+        of_type = [each for each in pinned_schemas() if each.type_name == type_name and topic in each.topics]
+        # Versions that differ in their wording alone have one fingerprint; the last of them is the one that is written.
         pinned = next(
             each
-            for each in pinned_schemas()
-            if each.is_current and each.type_name == type_name and topic in each.topics
+            for each in reversed(of_type)
+            if (each.is_current if fingerprint is None else each.fingerprint == fingerprint)
         )
         place = Place(subject(self._prefix, topic, pinned.name), pinned.digest)
         if (found := self._ids.get(place)) is not None:
@@ -144,7 +149,7 @@ def schema_ids(
             ids = renewed(client, _places(prefix), kept, ask_all=True)
     except (RegistryUnreachable, RegistryRefused, OSError) as fault:
         if not kept:
-            raise GuardStop(SCHEMA_UNKNOWN, f"no schema ids: {fault}. None are kept in {cache} either") from fault
+            raise _no_ids(fault, cache) from fault
         say(f"{fault}. Going on with the {len(kept)} schema ids that {cache} keeps")
         ids = kept
     _write_cache(cache, settings.url, ids)
@@ -160,6 +165,14 @@ def schema_ids(
         return found
 
     return SchemaIds(prefix, ids, renew, now)
+
+
+def _no_ids(fault: Exception, cache: Path) -> GuardStop:
+    """A registry that is away comes back by itself; one that refuses does not."""
+    said = f"no schema ids: {fault}. None are kept in {cache} either"
+    if isinstance(fault, RegistryUnreachable):
+        return GuardStop(REGISTRY_UNREACHABLE, f"{said}. Start the registry, or mend [registry] url")
+    return GuardStop(SCHEMA_UNKNOWN, said)
 
 
 def renewed(client: Lookup, places: Iterable[tuple[Place, Pinned]], known: Ids, *, ask_all: bool) -> Ids:
@@ -197,6 +210,11 @@ def _by_id(prefix: str, ids: Ids) -> dict[int, Pinned]:
                     f"{pinned.number}; the registry, or the file with cached ids, is damaged",
                 )
     return found
+
+
+def kept_ids(settings: RegistrySettings, cache: Path) -> int:
+    """How many ids of this registry a start would find without it."""
+    return len(_read_cache(cache, settings.url))
 
 
 def _read_cache(path: Path, url: str) -> dict[Place, int]:

@@ -10,7 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicP
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import is_passing
+from connectors.kafka.partitions import Place, is_passing
 from connectors.kafka.published import published
 from connectors.project_views import View, view_of
 from domain.outputs import TOPICS
@@ -76,11 +76,12 @@ class ViewTopic:
                 raise KafkaException(error)
         return [self._views(partition, by_partition[partition]) for partition in sorted(by_partition)]
 
-    def behind(self) -> dict[int, int]:
-        """Records of each partition that were not read, as the last answer of the brokers had it; for any thread."""
+    def behind(self, end_of: Callable[[Place], int]) -> dict[int, int]:
+        """Records of each partition that were not read, up to the end that is known; for any thread."""
         found = {}
         for partition, place in list(self._places.items()):
-            high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), cached=True)[1]
+            cached = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), cached=True)[1]
+            high = max(cached, end_of((self.topic, partition)))
             found[partition] = max(high - max(self._offset(place), self._seen_to[partition]), 0)
         return found
 

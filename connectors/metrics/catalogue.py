@@ -98,6 +98,7 @@ COMMIT_SECONDS: Final = "milepost_commit_seconds"
 BATCH_RECORDS: Final = "milepost_batch_records"
 BATCH_BYTES: Final = "milepost_batch_bytes"
 KAFKA_LAG: Final = "milepost_kafka_lag_records"
+LAG_AGE: Final = "milepost_lag_age_seconds"
 COMMIT_AGE: Final = "milepost_commit_age_seconds"
 READY: Final = "milepost_ready"
 LOG_PLACE: Final = "milepost_log_place"
@@ -129,6 +130,12 @@ MEASURES: Final[tuple[Measure, ...]] = (
         GAUGE,
         ("dataflow", "topic", "partition"),
         "Records that are there and not committed yet; marks of transactions may count while a partition is being read",
+    ),
+    Measure(
+        LAG_AGE,
+        GAUGE,
+        ("dataflow",),
+        "Since the brokers last said where the topics end, which they are asked every 5 seconds; lag cannot grow while they are silent",
     ),
     Measure(
         COMMIT_AGE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,6 +11,18 @@ from milepost import exit_codes
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import aligned, say, shape, write_json
 
+
+class Part(StrEnum):
+    """What `milepost serve` has."""
+
+    INTAKE = "intake"
+    ACCOUNTING = "accounting"
+    VIEW = "view"
+
+
+Parts = Annotated[
+    list[Part] | None, typer.Option("--for", help="Only what this process needs; may be given more than once.")
+]
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 
 
@@ -17,23 +30,32 @@ def doctor(
     file: File = None,
     options: Set = None,
     seconds: Annotated[float, typer.Option("--timeout", help="The longest that one check may take.", min=0.1)] = 10.0,
+    parts: Parts = None,
     json: Json = False,
 ) -> None:
     """Look at settings, brokers, topics, registry, Redis, store, rules and clocks. Changes nothing.
 
-    Ends with 1 where something would keep Milepost from starting; a warning alone ends with 0.
+    Ends with 1 where something would keep a process from starting or from its work; a warning alone ends with 0. A site
+    without the view needs no Redis: name what it has with --for, or leave [redis] out.
     """
-    from milepost.doctoring import FAIL, WARN, examine
+    from milepost.doctoring import FAIL, WARN, examine, kept_back
 
     loaded = given(file, options)
-    findings = examine(loaded, seconds)
+    named = tuple(dict.fromkeys(part.value for part in parts or Part))
+    findings = examine(loaded, seconds, named)
     failed = sum(each.state == FAIL for each in findings)
+    kept = kept_back(findings, named)
     if json:
-        write_json(shape(1, findings=[each._asdict() for each in findings], failed=failed))
+        write_json(shape(1, findings=[each._asdict() for each in findings], failed=failed, kept_back=kept))
     else:
         typer.echo("\n".join(aligned([(each.state, each.check, each.said) for each in findings], indent="")))
         if steps := [each for each in findings if each.state in {FAIL, WARN} and each.next]:
             typer.echo("\nTo do:\n" + "\n".join(f"  {each.check}: {each.next}" for each in steps))
+        typer.echo("\n" + "\n".join(aligned([(part, _told(by)) for part, by in kept.items()], indent="")))
         say(f"\n{failed} of {len(findings)} checks failed")
     if failed:
         raise typer.Exit(exit_codes.FAILURE)
+
+
+def _told(checks: list[str]) -> str:
+    return f"kept back by {', '.join(checks)}" if checks else "nothing keeps it back"

@@ -37,7 +37,7 @@ from operators.accounting import CommittingSink, Faults, LogSource, OnCommit, Re
 from state.genesis import Genesis, to_json
 from state.guards import OTHER_GENERATION, OUTPUTS_DIFFER, GuardStop
 from state.overrides import Overrides, digest_before
-from state.rules import ACCOUNTING, begun_under, check_genesis, check_rules
+from state.rules import begun_under, check_genesis
 from state.shard import Shard
 from state.store import Store
 
@@ -128,7 +128,6 @@ def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) 
         if outputs.written is not None:
             log.remember(outputs.written.offset, outputs.written.log_at)
             check_overrides(passed_over, outputs, number)
-            check_rules({ACCOUNTING: int(outputs.written.rules)})
         shard = _open_books(job, log.genesis, outputs, passed_over, tell)
         held.callback(shard.store.close)
         _tell_where(shard, outputs, tell)

@@ -76,9 +76,7 @@ class AuditedShard:
         store = Store(store_path(self._folder, number), job.kafka.generation, number)
         self._held.callback(store.close)
         passed_over = overrides.read(job.clients, job.names, number, timeout)
-        self._shard = Shard(
-            store, ENCODERS, self._log.genesis, self._outputs.progress, decode_event, passed_over
-        )
+        self._shard = Shard(store, ENCODERS, self._log.genesis, self._outputs.progress, decode_event, passed_over)
         before = read_progress(self._folder, number)
         self._last: dict[str, int] = dict(before["topics"]) if before is not None else {}
         if FORECAST_UPDATES in self._last:

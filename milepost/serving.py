@@ -179,7 +179,9 @@ def opened_intake(settings: Settings) -> Iterator[KafkaIntake]:
 def intake_setup(settings: Settings, folder: Path) -> IntakeSetup:
     told = settings.intake
     return IntakeSetup(
-        Genesis(settings.kafka.generation, partitions=settings.kafka.partitions, rules=RULES, outputs=todays_fingerprints()),
+        Genesis(
+            settings.kafka.generation, partitions=settings.kafka.partitions, rules=RULES, outputs=todays_fingerprints()
+        ),
         folder,
         ownership=settings.ownership,
         accepted=told.accepted_topics,

@@ -35,7 +35,9 @@ def main(arguments: list[str]) -> int:
     if "--accept" in arguments:
         return _accept(lock)
     for rule, number in open_versions(lock):
-        print(f"version {number} of rule {rule} is open: logs that are kept under it may be folded otherwise by the next release")
+        print(
+            f"version {number} of rule {rule} is open: logs that are kept under it may be folded otherwise by the next release"
+        )
     return _told([*check(lock, RULES, digests(ROOT)), *outcome_faults(lock)])
 
 
@@ -53,7 +55,7 @@ def _freeze(lock: Lock) -> int:
 def _recorded(version: int) -> dict[str, str]:
     """Records the logs. Raises NotFrozen."""
     path = recording(version)
-    made = subprocess.run([sys.executable, "-m", "tests.recordings", path], cwd=ROOT, check=False)
+    made = subprocess.run([sys.executable, "-m", "tests.recordings", path], cwd=ROOT, check=False)  # noqa: S603  # ours
     if made.returncode:
         raise NotFrozen("a scenario does not hold under these rules; nothing was frozen")
     found = dict(recorded_logs.digests(path))
@@ -117,7 +119,7 @@ def _outcomes(rule: str, number: int, told: Frozen) -> Iterator[str]:
     found = dict(recorded_logs.digests(path))
     wrong = sorted(name for name in found.keys() | told.recorded.keys() if found.get(name) != told.recorded.get(name))
     if wrong:
-        named = ", ".join(f"\"{name}\"" for name in wrong[:OUTCOMES_TOLD])
+        named = ", ".join(f'"{name}"' for name in wrong[:OUTCOMES_TOLD])
         more = f" and {len(wrong) - OUTCOMES_TOLD} more" if len(wrong) > OUTCOMES_TOLD else ""
         yield (
             f"version {number} of rule {rule}, which is frozen, gives other outputs than it gave, of the recorded logs {named}{more}: "

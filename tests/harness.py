@@ -61,7 +61,9 @@ class Books:
         self.shard = self._open()
 
     def _open(self) -> Shard:
-        return Shard(Store(self._path, GENERATION, 0), ENCODERS, Genesis(GENERATION, rules=RULES), Progress(), decode_event)
+        return Shard(
+            Store(self._path, GENERATION, 0), ENCODERS, Genesis(GENERATION, rules=RULES), Progress(), decode_event
+        )
 
     def fold(self, *events: Event, batch: int = 2_000) -> list[Output]:
         """Append the events to the log and fold them; returns their outputs in order."""

@@ -406,7 +406,9 @@ class FigureIndex:
             first, last = start.get(part, 0), end[part]
             if first >= last:
                 continue
-            for found in read_container(topic_file(self.output, part, self.shard), output_versions(), first or None, last):
+            for found in read_container(
+                topic_file(self.output, part, self.shard), output_versions(), first or None, last
+            ):
                 if not isinstance(found, ContainerRecord):
                     raise ContainerDamaged(found)
                 yield written(topic, found)

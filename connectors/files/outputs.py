@@ -152,7 +152,10 @@ class OutputFiles:
         found = set(lengths)
         for topic in [topic for topic, names in TOPIC_TYPES.items() if names]:
             found.add(topic)
-            later = [file.stem.partition(".")[2] for file in topic_file(self.folder, topic, self.shard).parent.glob(f"{self.shard}.*.avro")]
+            later = [
+                file.stem.partition(".")[2]
+                for file in topic_file(self.folder, topic, self.shard).parent.glob(f"{self.shard}.*.avro")
+            ]
             found.update(f"{topic}{SINCE}{rules}" for rules in later if rules.isdigit())
         return sorted(found)
 

@@ -24,8 +24,8 @@ from connectors.log_records import LogRecord
 from dataflows.accounting_kafka import Job
 from dataflows.embedded import ENCODERS, decode_event
 from dataflows.settings import AccountingSettings
-from simulation.servers.kafka import Broker
 from milepost.rounds import genesis
+from simulation.servers.kafka import Broker
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import Encoded, Mark, Progress, Shard
@@ -155,9 +155,7 @@ def folded(shard: Shard, records: Sequence[LogRecord]) -> Iterator[Encoded]:
 
 def genesis_of(site: Site, shard: int) -> Genesis:
     """As `LogGiver` writes it."""
-    return genesis()._replace(
-        generation=site.settings.generation, partition=shard, partitions=site.settings.partitions
-    )
+    return genesis()._replace(generation=site.settings.generation, partition=shard, partitions=site.settings.partitions)
 
 
 class Until:

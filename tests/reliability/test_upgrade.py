@@ -145,6 +145,15 @@ def test_behind_the_activation_field_and_rule_appear(old: Release, new: Release,
     new.done("milepost", "explain", "T-93", "--output", folder / "output")
     new.done("milepost", "between", "2026-03-01", "2026-03-31", "--output", folder / "output")
 
+    give(folder / "input", "later.jsonl", entry(4, "8", "2026-03-06"))
+    run(new, folder)
+    goes_on, now = now, outputs(folder)
+    assert all(now[name].startswith(had) for name, had in goes_on.items())
+    assert now["erp.postings/0.avro"] == outputs(kept)["erp.postings/0.avro"]
+    assert {one["text"] for one in dumped(new, folder, "erp.postings") if one["affected_id"] == "T-94"} == {
+        "time of time_entry T-94"
+    }
+
     start_again(folder, "store", "outputs", "progress")
     run(new, folder)
     assert outputs(folder) == now, "the whole log, folded from its beginning"

@@ -41,7 +41,7 @@ DAMAGED_BYTES_KEPT: Final = 900_000
 
 
 class ContainerRecord(NamedTuple, Generic[R]):
-    """A record, its bytes with their schema's fingerprint, and its place: the byte at which its block begins and its number in the block."""
+    """A record, its bytes, their schema's fingerprint, and its place: the byte at which its block begins and its number there."""
 
     type_name: str
     record: R

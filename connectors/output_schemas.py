@@ -13,7 +13,7 @@ from connectors.avro_codec import OUTPUT_CODECS, OutputCodec, output_versions, r
 from schemas.frozen_rules import ROOT, edited, kept_lock
 from state.genesis import Genesis
 from state.guards import RULES_MISSING, GuardStop
-from state.rules import ACCOUNTING, RULES, begun_under
+from state.rules import ACCOUNTING, RULES, begun_under, check_rules
 
 FINGERPRINT_SHOWN: Final = 12
 
@@ -25,6 +25,7 @@ def output_bodies(genesis: Genesis, rules: int) -> dict[str, Callable[[Any], byt
 
 def output_codecs(genesis: Genesis, rules: int) -> dict[str, OutputCodec]:
     """By type. Raises GuardStop for schemas or rules that this release does not have."""
+    check_rules({ACCOUNTING: rules})
     if rules == begun_under(genesis):
         return {name: _named(name, genesis.outputs.get(name)) for name in OUTPUT_CODECS}
     numbers = _numbers(rules)

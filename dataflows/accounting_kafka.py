@@ -39,7 +39,7 @@ from operators.accounting import CommittingSink, Faults, LogSource, OnCommit, Re
 from state.genesis import Genesis, to_json
 from state.guards import LOG_MISSING, OTHER_GENERATION, OUTPUTS_DIFFER, TOPIC_CHANGED, GuardStop
 from state.overrides import Overrides, digest_before
-from state.rules import ACCOUNTING, begun_under, check_genesis, check_rules
+from state.rules import begun_under, check_genesis
 from state.shard import Shard
 from state.store import Store
 
@@ -130,7 +130,6 @@ def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) 
         check_overrides(passed_over, outputs, number)
         assert outputs.written is not None, "whoever takes a shard over writes progress first"
         check_log_goes_on(log, outputs.written, number)
-        check_rules({ACCOUNTING: int(outputs.written.rules)})
         shard = _open_books(job, log.genesis, outputs, passed_over, tell)
         held.callback(shard.store.close)
         _tell_where(shard, outputs, tell)

@@ -44,17 +44,23 @@ def main(arguments: list[str]) -> int:
 def _freeze(lock: Lock) -> int:
     try:
         outputs = written_with()
+        wanted = {rule: version for rule, version in RULES.items() if lock.get(rule, {}).get(version) is None}
+        recorded = {rule: _recorded(version) for rule, version in wanted.items()}
     except NotFrozen as fault:
         return _told([str(fault)])
-    recorded = {}
-    for rule, version in RULES.items():
-        if lock.get(rule, {}).get(version) is None:
-            path = recording(version)
-            subprocess.run([sys.executable, "-m", "tests.recordings", path], cwd=ROOT, check=True)
-            recorded[rule] = dict(recorded_logs.digests(path))
-            print(f"{path.relative_to(ROOT)}: {len(recorded[rule])} logs recorded; commit it with rules.lock")
     _write(frozen(lock, RULES, digests(ROOT), outputs, recorded))
     return 0
+
+
+def _recorded(version: int) -> dict[str, str]:
+    """Records the logs. Raises NotFrozen."""
+    path = recording(version)
+    made = subprocess.run([sys.executable, "-m", "tests.recordings", path], cwd=ROOT, check=False)  # noqa: S603  # ours
+    if made.returncode:
+        raise NotFrozen("a scenario does not hold under these rules; nothing was frozen")
+    found = dict(recorded_logs.digests(path))
+    print(f"{path.relative_to(ROOT)}: {len(found)} logs recorded; commit it with rules.lock")
+    return found
 
 
 def _accept(lock: Lock) -> int:

@@ -19,7 +19,7 @@ from milepost.rounds import genesis
 from schemas.recorded_logs import keep
 from tests.harness import Books
 from tests.reliability.recorded import RECORDED, UNTIL
-from tests.scenario_play import play
+from tests.scenario_play import ScenarioFailed, play
 from tests.scenario_text import read_scenarios
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -27,8 +27,12 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 
 def main(arguments: list[str]) -> int:
     [file] = arguments
-    with TemporaryDirectory() as made:
-        keep(Path(file), dict(_logs(Path(made))))
+    try:
+        with TemporaryDirectory() as made:
+            keep(Path(file), dict(_logs(Path(made))))
+    except ScenarioFailed as failed:
+        print(failed, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -25,6 +25,8 @@ from tests.deploy.rendering import ROOT
 PROJECT: Final[Mapping[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NOT_SHIPPED: Final = {"simulation", "benchmarks", "monitoring"}
 BUILT_WITH: Final = {"requirements.txt", "pyproject.toml", "scripts/name_release.py"}
+# Without it nobody knows which schemas frozen rules write with, nor whether their files are as they were.
+KEPT_BESIDE: Final = {"rules.lock"}
 INDEX_MISSING: Final = "the package index is not reached: THE STEPS OF THE CONTAINERFILE WERE NOT RUN"
 BUILD, FINAL = stages()
 
@@ -55,7 +57,7 @@ def test_the_base_is_one_version_of_a_python_that_milepost_runs_on() -> None:
 
 def test_what_ships_is_what_runs() -> None:
     packages = set(PROJECT["tool"]["setuptools"]["packages"])
-    assert set(sources(BUILD)) == (packages - NOT_SHIPPED) | BUILT_WITH
+    assert set(sources(BUILD)) == (packages - NOT_SHIPPED) | BUILT_WITH | KEPT_BESIDE
     assert sources(FINAL) == []
     for source in sources(BUILD):
         assert (ROOT / source).exists(), source

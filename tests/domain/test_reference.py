@@ -21,6 +21,7 @@ from domain.events.reference import (
     PersonCapacitySet,
     PersonDefined,
     RateCardPublished,
+    RulesActivated,
     TaxPolicyDefined,
     TransferPriceSet,
 )
@@ -152,6 +153,18 @@ def role_on(known: ReferenceBook, day: date) -> str | None:
 def card_version(known: ReferenceBook, day: date) -> int | None:
     found = known.card_on("RC", day)
     return found.version if found is not None else None
+
+
+def activated(version: int) -> RulesActivated:
+    return RulesActivated(**SENT, rule="accounting", version=version)
+
+
+def test_rules_hold_from_their_activation_on_and_never_go_back() -> None:
+    assert EMPTY_BOOK.rules == 1
+    assert book(activated(3)).rules == 3
+    assert book(activated(3), activated(2)).rules == 3
+    same = book(activated(2))
+    assert apply(same, activated(2)) is same
 
 
 def test_most_reference_data_is_replaced_whole_by_a_higher_version() -> None:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -13,20 +20,29 @@ from connectors.avro_codec import EVENT_CODECS
 from connectors.event_bodies import read_event, schema_number
 from connectors.log_records import LogRecord
 from dataflows import accounting_kafka
-from dataflows.accounting_kafka import run
+from dataflows.accounting_kafka import run, store_path
 from dataflows.embedded import ENCODERS
 from domain.events.reference import RulesActivated
 from simulation.servers.kafka import Broker
 from state.genesis import Genesis
 from state.guards import OUTPUTS_DIFFER, RULES_MISSING, GuardStop
 from state.shard import Bodies
+from state.store import read_meta
 from tests.intake_inputs import head
 from tests.kafka.firm import Site, Until, expected, simulated, site
+from tests.releases import Release, frozen_release, next_release
 
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory: pytest.TempPathFactory) -> list[LogRecord]:
     return simulated(tmp_path_factory.mktemp("firm"), months=1)
+
+
+@pytest.fixture(scope="module")
+def new(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """Journals have a field more, and entries of more than 16 hours wait, from version 2 of the rules on."""
+    made = tmp_path_factory.mktemp("releases")
+    return next_release(frozen_release(made / "old"), made / "new")
 
 
 @pytest.fixture
@@ -106,3 +122,80 @@ def test_an_activation_of_the_rules_in_force_changes_nothing(one: Site, records:
     one.giver().give(0, given)
     until_all(one, len(given))
     assert one.said(0) == expected(one, 0, given)
+
+
+PATIENCE = 120
+
+
+def serve(release: Release, of: Site, end: int) -> None:
+    """Until all of the log is folded and committed."""
+    command = [sys.executable, "-m", "milepost", "serve", "accounting", "--all-shards", "--alone", *of.options()]
+    with subprocess.Popen(command, cwd=release.root, stderr=subprocess.PIPE) as process:
+        until = time.monotonic() + PATIENCE
+        while not (is_folded(of, end) and (written := of.written(0)) is not None and written.place == (end, "")):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < until, "it does not come to the end of the log"
+            time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, said
+
+
+def is_folded(of: Site, end: int) -> bool:
+    """Whether the store is there; what is written already is compared until then."""
+    path = store_path(of.job(), 0)
+    if not path.exists():
+        return False
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db, suppress(sqlite3.OperationalError):
+        (row,) = db.execute("SELECT data FROM meta").fetchall()
+        return read_meta(row[0]).offset == end
+    return False
+
+
+def journal_ids(release: Release) -> dict[int, int]:
+    """Ids of the versions of JournalEntry, as they stand in the frame."""
+    told = json.loads(release.done("milepost", "schemas", "ids", "--json", "--set", "registry.fixed_ids=true"))
+    named = [each for each in told["schemas"] if each["subject"].endswith("milepost.outputs.JournalEntry")]
+    return {each["version"]: each["id"] for each in named}
+
+
+@pytest.mark.timeout(600)
+def test_the_next_release_writes_old_bytes_before_the_activation_and_the_new_field_behind_it(
+    one: Site, new: Release, records: list[LogRecord]
+) -> None:
+    """It takes over a shard that has lost its store, compares all that is written, and goes on; the old release stops there."""
+    half = len(records) // 2
+    giver = one.giver()
+    giver.give(0, records[:half])
+    until_all(one, half)
+    before = one.said(0)
+    shutil.rmtree(one.folder)
+    serve(new, one, half)
+    assert one.said(0) == before, "nothing is written twice, or otherwise"
+
+    given = [activated(half, 2), *(each._replace(offset=each.offset + 1) for each in records[half:])]
+    giver.give(0, given)
+    shutil.rmtree(one.folder)
+    serve(new, one, half + len(given))
+    written = one.written(0)
+    assert written is not None
+    assert written.rules == "2"
+    whole = expected(one, 0, records)
+    now = one.read(0)
+    journals = now["erp.postings"]
+    assert [each.identity for each in journals[: len(before["erp.postings"])]] == before["erp.postings"]
+    ids = journal_ids(new)
+    count = len(before["erp.postings"])
+    assert {each.schema_id for each in journals[:count]} == {ids[1]}
+    assert {each.schema_id for each in journals[count:]} == {ids[2]}
+    assert [b" of " in each.body for each in journals] == [number >= count for number in range(len(journals))]
+    assert len(journals) == len(whole["erp.postings"]), "no entry of this firm has more than 16 hours"
+    new.done("milepost", "verify", "--kafka", *one.options())
+
+    for _ in range(2):
+        with pytest.raises(GuardStop, match="asks for version 2 of rule accounting") as stop:
+            until_all(one, half + len(given) + 1)
+        assert stop.value.code == RULES_MISSING
+        shutil.rmtree(one.folder)
+    serve(new, one, half + len(given))
+    assert one.read(0) == now

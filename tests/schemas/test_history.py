@@ -107,6 +107,14 @@ def test_what_broke_with_version_one_stays_broken_under_version_two(released: Pa
             id="an event loses a field",
         ),
         pytest.param(
+            "outputs/JournalEntry",
+            without("replaces"),
+            "milepost.outputs.JournalEntry",
+            "replaces",
+            "old logs could not give the same bytes",
+            id="an output loses a field with a default",
+        ),
+        pytest.param(
             "events/TimeApproved",
             changing("person_id", name="worker_id"),
             "milepost.events.TimeApproved",

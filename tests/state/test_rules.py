@@ -1,10 +1,19 @@
 """A log is only folded by code that has the rules it was kept under."""
 
+from pathlib import Path
+
 import pytest
 
+from dataflows.embedded import ENCODERS, decode_event
+from domain.events.reference import RulesActivated
 from state.genesis import Genesis
 from state.guards import RULES_MISSING, GuardStop
+from state.overrides import Override, by_place
 from state.rules import RULES, check_genesis, check_rules
+from state.shard import Encoded, Mark, Progress, Shard
+from state.store import Store
+from tests.folding import GENERATION, Logged, log_records, new_shard
+from tests.intake_inputs import head
 
 
 def test_the_rules_in_force_are_accepted() -> None:
@@ -23,3 +32,20 @@ def test_another_zone_database_stops_the_shard() -> None:
     check_genesis(Genesis("1", rules=RULES))
     with pytest.raises(GuardStop, match="zone database 1999a"):
         check_genesis(Genesis("1", rules=RULES, zone_database="1999a"))
+
+
+def test_an_activation_of_rules_that_nobody_has_can_be_passed_over(tmp_path: Path) -> None:
+    """The shard stops at it at every start, until an operator takes it out of what is folded."""
+    events = (RulesActivated(**head("2026-04-01 09:00"), rule="acounting", version=2),)
+    [record] = log_records([Logged("", event) for event in events])
+    with pytest.raises(GuardStop, match="version 2 of rule acounting, this code has none") as stop:
+        new_shard(tmp_path / "books.db").fold([record])
+    assert stop.value.code == RULES_MISSING
+    passed_over = by_place([Override(0, "", "a slip of the pen", "ann", "ben")])
+    store = Store(tmp_path / "again.db", GENERATION, 0)
+    shard = Shard(store, ENCODERS, Genesis(GENERATION, rules=RULES), Progress(), decode_event, passed_over)
+    [said, mark] = shard.fold([record])
+    assert isinstance(said, Encoded)
+    assert isinstance(mark, Mark)
+    assert (said.type_name, mark.offset, mark.rules) == ("ExceptionRaised", 1, 1)
+    store.close()

@@ -77,6 +77,16 @@ def test_outputs_are_framed_with_the_id_of_todays_schema(registry: SmallRegistry
     assert ids.frame("forecast.current", "ForecastUpdate") == ids.frame("forecast.updates", "ForecastUpdate")
 
 
+def test_an_output_of_earlier_rules_is_framed_with_the_id_of_its_schema(
+    registry: SmallRegistry, tmp_path: Path
+) -> None:
+    ids = ids_of(filled(registry), tmp_path / "ids.json")
+    first = next(each for each in PINNED if each.type_name == "ExceptionRaised" and each.number == 1)
+    framed = ids.frame("exceptions", "ExceptionRaised", first.fingerprint)
+    assert framed == b"\x00" + registry.ids[first.text].to_bytes(4, "big")
+    assert framed != ids.frame("exceptions", "ExceptionRaised")
+
+
 def test_an_output_that_is_not_registered_stops_with_what_to_do(registry: SmallRegistry, tmp_path: Path) -> None:
     registry.register(SUBJECT, WITHDRAWN.text)
     with pytest.raises(GuardStop, match="milepost schemas register") as stop:

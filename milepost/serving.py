@@ -26,7 +26,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.known_ends import KnownEnds
 from connectors.kafka.names import DEAD_LETTERS, DIRECTORY, ENGAGEMENT_LOG, OVERRIDES, PROGRESS, Names
 from connectors.kafka.outputs import SHARD_TOPICS
-from connectors.kafka.partitions import unreachable
+from connectors.kafka.partitions import unanswered
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.settings import KafkaSettings
 from connectors.redis.read_model import ReadModel
@@ -74,7 +74,7 @@ def account(settings: Settings, shards: Sequence[int]) -> None:
                         job, until_told(stop), on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open
                     )
         except KafkaException as fault:
-            raise unreachable(fault.args[0].str()) from fault
+            raise unanswered(fault.args[0]) from fault
         except sqlite3.OperationalError as fault:
             raise unwritable(settings.store.folder, str(fault)) from fault
         except OSError as fault:
@@ -206,7 +206,7 @@ def opened_intake(settings: Settings) -> Iterator[KafkaIntake]:
         try:
             yield held.enter_context(KafkaIntake(clients, kafka, ids, intake_setup(settings, folder), say))
         except KafkaException as fault:
-            raise unreachable(fault.args[0].str()) from fault
+            raise unanswered(fault.args[0]) from fault
 
 
 def intake_setup(settings: Settings, folder: Path) -> IntakeSetup:
@@ -258,4 +258,4 @@ def asked(question: Callable[[], None]) -> None:
     try:
         question()
     except KafkaException as fault:
-        raise unreachable(fault.args[0].str()) from fault
+        raise unanswered(fault.args[0]) from fault

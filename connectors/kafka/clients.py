@@ -6,7 +6,8 @@ Errors are `confluent_kafka.KafkaException`; a message that carries an error is 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 from confluent_kafka import Consumer as RealConsumer
@@ -22,6 +23,9 @@ from connectors.kafka.settings import KafkaSettings
 
 Headers = Sequence[tuple[str, bytes]]
 CLIENT_ID: Final = "milepost"
+# A name, a password or a certificate is not that of whom the other side knows.
+UNKNOWN_TO_EACH_OTHER: Final = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL})
+_NO_ANSWER: Final = frozenset({KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
 
 
 class Message(Protocol):
@@ -114,13 +118,30 @@ class KafkaClients:
     def __init__(self, settings: KafkaSettings) -> None:
         self.settings = settings
         self._admin: AdminClient | None = None
+        self._refusal: KafkaError | None = None
 
     @property
     def admin(self) -> AdminClient:
         """Without a log of its own: what goes wrong, its questions raise."""
         if self._admin is None:
-            self._admin = AdminClient({**self.common(), "log_level": 0})
+            self._admin = AdminClient({**self.common(), "log_level": 0, "error_cb": self._heard})
         return self._admin
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Around questions of `admin`: who is refused is told so, where all that its question knows is that no answer came."""
+        try:
+            yield
+        except KafkaException as fault:
+            self.admin.poll(0)
+            if self._refusal is None or fault.args[0].code() not in _NO_ANSWER:
+                raise
+            raise KafkaException(self._refusal) from fault
+        self._refusal = None
+
+    def _heard(self, error: KafkaError) -> None:
+        if error.code() in UNKNOWN_TO_EACH_OTHER:
+            self._refusal = error
 
     def common(self) -> dict[str, Any]:
         """What every client is told: brokers and security. Raises OSError where a file with a secret cannot be read."""
@@ -179,10 +200,10 @@ class KafkaClients:
     def found_topics(self, names: Sequence[str]) -> Mapping[str, TopicFound | None]:
         described = self._described(names)
         there = [ConfigResource(ConfigResource.Type.TOPIC, name) for name, found in described.items() if found]
-        asked = (
-            self.admin.describe_configs(there, request_timeout=self.settings.request_timeout_seconds) if there else {}
-        )
-        configs = {resource.name: future.result() for resource, future in asked.items()}
+        timeout = self.settings.request_timeout_seconds
+        with self.asking():
+            asked = self.admin.describe_configs(there, request_timeout=timeout) if there else {}
+            configs = {resource.name: future.result() for resource, future in asked.items()}
         return {
             name: None
             if found is None
@@ -198,7 +219,8 @@ class KafkaClients:
         """Returns when the topic is made. Raises KafkaException."""
         timeout = self.settings.request_timeout_seconds
         new = NewTopic(name, num_partitions=partitions, replication_factor=replication, config=dict(settings))
-        self.admin.create_topics([new], operation_timeout=timeout, request_timeout=timeout)[name].result()
+        with self.asking():
+            self.admin.create_topics([new], operation_timeout=timeout, request_timeout=timeout)[name].result()
 
     def _described(self, names: Sequence[str]) -> dict[str, TopicDescription | None]:
         futures = self.admin.describe_topics(
@@ -207,7 +229,8 @@ class KafkaClients:
         found: dict[str, TopicDescription | None] = {}
         for name, future in futures.items():
             try:
-                found[name] = future.result()
+                with self.asking():
+                    found[name] = future.result()
             except KafkaException as fault:
                 if fault.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise

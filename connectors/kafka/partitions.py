@@ -8,12 +8,20 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from connectors.kafka.clients import Clients, Consumer, Message
+from connectors.kafka.clients import UNKNOWN_TO_EACH_OTHER, Clients, Consumer, Message
 from state.guards import BROKER_UNREACHABLE, GuardStop
 
 Place = tuple[str, int]
 STEP_SECONDS: Final = 0.5
 STEP_MESSAGES: Final = 1_000
+_WITHOUT_RIGHT: Final = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    }
+)
 
 
 def read_to_end(consumer: Consumer, starts: Mapping[Place, int], patience: float = 30.0) -> dict[Place, list[Message]]:
@@ -62,6 +70,18 @@ def unreachable(what: str) -> GuardStop:
     return GuardStop(
         BROKER_UNREACHABLE, f"the brokers cannot be reached: {what}. Check [kafka] brokers, the network and the brokers"
     )
+
+
+def unanswered(fault: KafkaError, about: str = "") -> GuardStop:
+    """Whether the brokers are away, or refuse who asks."""
+    said = f"{about}{fault.str()}"
+    if fault.code() in _WITHOUT_RIGHT:
+        way = "Give this user the rights that docs/topics.md lists"
+    elif fault.code() in UNKNOWN_TO_EACH_OTHER:
+        way = "See [kafka] security and security_files"
+    else:
+        return unreachable(said)
+    return GuardStop(BROKER_UNREACHABLE, f"the brokers refuse this client: {said}. {way}")
 
 
 def all_records(clients: Clients, topic: str, partition: int, timeout: float) -> list[Message]:

@@ -25,7 +25,7 @@ from connectors.kafka import progress
 from connectors.kafka.clients import Clients, Message, Producer
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.outputs import FENCES, SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Visible, fenced
-from connectors.kafka.partitions import Place, bounds, read_to_end, unreachable
+from connectors.kafka.partitions import Place, bounds, read_to_end, unanswered
 from connectors.kafka.progress import Written
 from connectors.kafka.published import Published, published
 from state.guards import (
@@ -122,7 +122,7 @@ def described(clients: Clients, target: Target) -> dict[str, str]:
     try:
         found = clients.topics(names)
     except KafkaException as fault:
-        raise unreachable(fault.args[0].str()) from fault
+        raise unanswered(fault.args[0]) from fault
     missing = [name for name in names if found[name] is None]
     if missing:
         raise GuardStop(
@@ -156,7 +156,7 @@ def fence(clients: Clients, target: Target) -> Producer:
             if not fault.args[0].retriable():
                 raise
             if time.monotonic() > until:
-                raise unreachable(fault.args[0].str()) from fault
+                raise unanswered(fault.args[0]) from fault
         else:
             return producer
 

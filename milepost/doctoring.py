@@ -313,7 +313,7 @@ def _redis(loaded: Loaded) -> Iterator[Finding]:
     is_set = any(name.startswith("redis.") for name in loaded.origins)
     try:
         yield from _redis_at(told)
-    except redis.ConnectionError:
+    except (redis.ConnectionError, redis.TimeoutError):
         if is_set:
             raise
         yield Finding("redis", OK, f"[redis] is not set, and none answers at {told.url}; only the view needs one")

@@ -117,6 +117,7 @@ development = true
 partitions = {partitions}
 input_partitions = 2
 transaction_timeout_seconds = {timeout}
+request_timeout_seconds = 10
 security_files = {{ "sasl.password" = "{user}.secret" }}
 
 [kafka.security]

@@ -19,7 +19,7 @@ from tests.kafka.guarded import allow, certificate, denied, guarded_site, settin
 from tests.kafka.servers import Start
 from tests.kafka.test_view import acl
 
-EVENTS = 600
+EVENTS = 400
 WRONG = "canary-of-nobody-77ac"
 SECRETS = {name: f"canary-of-{name}-5e1d" for name in ("intake", "accounting", "view", "redis")}
 

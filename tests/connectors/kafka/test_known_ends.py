@@ -41,11 +41,11 @@ def test_while_brokers_are_silent_the_end_stands_still_and_its_age_grows() -> No
     ends = KnownEnds(brokers, [LOG], clock)
     assert (ends.of(LOG), ends.age_seconds) == (0, 0.0)
     ends.look()
-    for fault in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
+    for fault in (KafkaError._TIMED_OUT, KafkaError._TIMED_OUT_QUEUE, KafkaError._NOENT, KafkaError._ALL_BROKERS_DOWN):
         brokers.end, brokers.fault = 50, fault
         clock.seconds += 5
         ends.look()
-    assert (ends.of(LOG), ends.age_seconds) == (7, 15.0)
+    assert (ends.of(LOG), ends.age_seconds) == (7, 20.0)
     brokers.fault = None
     ends.look()
     assert (ends.of(LOG), ends.age_seconds) == (50, 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from tests.kafka.bad_day import (
     registered,
     site_on,
 )
+from tests.kafka.door import Door
 from tests.kafka.servers import Start
 from tests.kafka.small_disk import SmallDisk
 
@@ -120,28 +122,29 @@ def lag_age(port: int) -> float:
 
 @pytest.mark.timeout(600)
 def test_a_registry_that_is_away_is_needed_by_a_first_start_alone(
-    own_broker: Broker, started: Start, tmp_path: Path
+    own_broker: Broker, registry: Registry, tmp_path: Path
 ) -> None:
     """Without ids from before nobody goes on, until it is there; with them neither a running process nor a start needs it."""
-    registry = started(Registry(tmp_path / "registry"))
-    site = registered(site_on(own_broker, tmp_path / "site"), registry.url, tmp_path)
-    registry.stop()
+    door = Door(registry.port)
+    url = registry.url.replace(f":{registry.port}/", f":{door.port}/")
+    with door:
+        site = registered(site_on(own_broker, tmp_path / "site"), url, tmp_path)
     both = ("intake", "accounting")
-    with BadDay(site, EVENTS, dataflows=both) as day:
+    with closing(door), BadDay(site, EVENTS, dataflows=both) as day:
         for name in both:
             day.said(
                 name, "ended with 30 (guard: the registry does not answer, and no schema ids are kept from before)"
             )
-            assert f"no schema ids: {registry.url}: Connection refused. None are kept in " in day.log_of(name)
-        registry.start()
+            assert f"no schema ids: {url}: Connection refused. None are kept in " in day.log_of(name)
+        door.open()
         day.produce(EVENTS // 3)
         day.taken(EVENTS // 3)
-        registry.kill()
+        door.close()
         day.produce(EVENTS * 2 // 3)
         day.taken(EVENTS * 2 // 3)
         for name in both:
             day.signal(name, signal.SIGKILL)
-            day.said(name, f"{registry.url}: Connection refused. Going on with the ")
+            day.said(name, f"{url}: Connection refused. Going on with the ")
         looked = milepost("doctor", "--settings", str(site.settings_file), "--set", f"store.folder={site.folder}/store")
         assert looked.returncode == exit_codes.DONE, looked.stdout
         assert "ids, with which processes start and run" in looked.stdout

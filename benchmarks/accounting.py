@@ -16,7 +16,8 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.outputs import OutputFiles, read_progress
 from dataflows.embedded import ENCODERS, close, decode_event, open_accounting, run_dataflow, run_plain, store_path
 from state.books import Entry
-from state.shard import Encoders, Shard
+from state.genesis import Genesis
+from state.shard import Bodies, Encoders, Shard
 from state.store import Engagement, Store, StoredEntries
 
 OpenOn: TypeAlias = Callable[[StoredEntries, str, str, str, str], list[Entry]]
@@ -61,7 +62,7 @@ class Staged(NamedTuple):
 
 def by_dataflow(folder: Path) -> Accounted:
     with EngagementLog.open(folder) as log:
-        accounting = open_accounting(folder, log.genesis.generation)
+        accounting = open_accounting(folder, log.genesis)
         with clock() as timed:
             run_dataflow(accounting, log, more=lambda: False)
         close(accounting)
@@ -71,7 +72,7 @@ def by_dataflow(folder: Path) -> Accounted:
 def by_plain_loop(folder: Path) -> Profiled:
     """Looked at every few milliseconds of processor time, which costs less than one per cent."""
     with EngagementLog.open(folder) as log:
-        accounting = open_accounting(folder, log.genesis.generation)
+        accounting = open_accounting(folder, log.genesis)
         with clock() as timed, Sampler() as sampler:
             run_plain(accounting, log)
         close(accounting)
@@ -82,10 +83,9 @@ def staged(folder: Path) -> Staged:
     """The plain loop with every stage watched."""
     watch = Stopwatch()
     with EngagementLog.open(folder) as log:
-        generation = log.genesis.generation
-        outputs = OutputFiles(folder, generation, SHARD)
-        store = _WatchedStore(store_path(folder, SHARD), generation, watch)
-        shard = Shard(store, _watched_encoders(watch), generation, SHARD, outputs.progress, decode_event)
+        outputs = OutputFiles(folder, log.genesis)
+        store = _WatchedStore(store_path(folder, SHARD), log.genesis.generation, watch)
+        shard = Shard(store, _watched_encoders(watch), log.genesis, outputs.progress, decode_event)
         read, fold = watch.watch("decode", log.read), watch.watch("fold", shard.fold)
         write, commit = watch.watch("write", outputs.write), watch.watch("write", outputs.commit)
         watch.reset()
@@ -131,7 +131,10 @@ class _WatchedEntries(StoredEntries):
 def _watched_encoders(watch: Stopwatch) -> Encoders:
     at = watch.watch("encode", CausePieces.at)
     prepare = watch.watch("encode", CausePieces)
-    bodies = {name: watch.watch("encode", encode) for name, encode in ENCODERS.body.items()}
+
+    def bodies(genesis: Genesis, rules: int) -> Bodies:
+        return {name: watch.watch("encode", encode) for name, encode in ENCODERS.bodies(genesis, rules).items()}
+
     return Encoders(lambda position: _WatchedPieces(prepare(position), at), bodies)
 
 

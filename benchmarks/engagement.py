@@ -33,6 +33,8 @@ from domain.events.common import (
 from domain.events.delivery import EstimateRevised, ProjectActivated, TimeApproved
 from domain.events.reference import CostRateSet, CustomerDefined, DayEnded, LegalEntityDefined, PersonDefined
 from domain.units import AMOUNT_ONE, HOURS_ONE, RATE_ONE
+from state.genesis import Genesis
+from state.rules import RULES
 
 UNCAPPED, CAPPED = "uncapped", "cap reached"
 # Reached in the first week.
@@ -59,7 +61,7 @@ class Cost(NamedTuple):
 
 def measure(kind: str, entries: int, folder: Path) -> Cost:
     shutil.rmtree(folder, ignore_errors=True)
-    accounting = open_accounting(folder, "1")
+    accounting = open_accounting(folder, Genesis("1", rules=RULES))
     records = _records(kind)
     _fold(accounting, records, len(opening(kind)))
     held = -(-entries // ENTRIES_A_WEEK) * ENTRIES_A_WEEK

@@ -40,6 +40,7 @@ from state.intake.partition import partition_of
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 STEP_SECONDS: Final = 0.02
 PATIENCE: Final = 30
+PARTS: Final = ("fold", "killed", "steady")
 PERCENTILES: Final = {"p50": 0.5, "p99": 0.99, "max": 1.0}
 TOPICS: Final = (*SHARD_TOPICS, "engagement.log", "shard.progress", "overrides")
 
@@ -244,6 +245,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--shards", type=int, default=2)
     parser.add_argument("--rate", type=int, default=1_000, help="records a second, for the time until visible")
     parser.add_argument("--seconds", type=int, default=15)
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=PARTS, help="fold, killed, steady; all unless said"
+    )
     asked = parser.parse_args(arguments)
     with EngagementLog.open(asked.output) as log:
         parts, genesis = divided(log.records(), asked.shards), to_json(log.genesis)
@@ -253,19 +257,24 @@ def main(arguments: Sequence[str]) -> int:
         broker = Broker(folder / "kafka", tuned=True)
         held.callback(broker.stop)
         broker.start()
-        for processes in (1, 2):
-            site = filled(broker, f"fold{processes}", parts, folder, genesis)
-            print(fold(site, ends, processes, broker).text)
-        print(embedded(asked.output, folder / "embedded"))
-        site = filled(broker, "killed", parts, folder, genesis)
-        fold(site, ends, 2, broker)
-        again = started_again(site, ends, [part[-1] for part in parts])
-        print(f"after kill -9: {again:.1f} s until what came meanwhile is visible")
-        site = Site(broker.bootstrap, "steady", asked.shards, folder, genesis)
-        took = steady(site, parts, asked.rate, asked.seconds)
-        at = {name: took[min(int(len(took) * share), len(took) - 1)] * 1000 for name, share in PERCENTILES.items()}
-        said = ", ".join(f"{name} {value:,.0f} ms" for name, value in at.items())
-        print(f"{asked.rate:,} records a second until visible: {said} ({len(took):,} records)")
+        if "fold" in asked.parts:
+            for processes in (1, 2):
+                site = filled(broker, f"fold{processes}", parts, folder, genesis)
+                print(fold(site, ends, processes, broker).text)
+            print(embedded(asked.output, folder / "embedded"))
+        if "killed" in asked.parts:
+            site = filled(broker, "killed", parts, folder, genesis)
+            fold(site, ends, 2, broker)
+            again = started_again(site, ends, [part[-1] for part in parts])
+            print(
+                f"after kill -9: {again:.1f} s until what came meanwhile is visible, {sum(ends):,} records of history"
+            )
+        if "steady" in asked.parts:
+            site = Site(broker.bootstrap, "steady", asked.shards, folder, genesis)
+            took = steady(site, parts, asked.rate, asked.seconds)
+            at = {name: took[min(int(len(took) * share), len(took) - 1)] * 1000 for name, share in PERCENTILES.items()}
+            said = ", ".join(f"{name} {value:,.0f} ms" for name, value in at.items())
+            print(f"{asked.rate:,} records a second until visible: {said} ({len(took):,} records)")
     return 0
 
 

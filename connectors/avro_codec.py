@@ -6,6 +6,7 @@ Compiled on first use. Decimals are scaled integers and instants microseconds, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, cached_property
 from types import MappingProxyType
@@ -27,6 +28,7 @@ from connectors.avro_schema import (
     with_todays_names,
 )
 from connectors.avro_writer import whole_piece, writer
+from connectors.decode_error import DecodeError
 from domain import outputs
 from domain.events import common
 from domain.events.catalogue import EVENTS, Event
@@ -130,14 +132,40 @@ def event_versions() -> Mapping[str, Decoder[Event]]:
 
 
 @cache
-def output_versions() -> Mapping[str, Decoder[tuple[Position, Output]]]:
-    """The same of the outputs that have a position."""
-    frozen = [
-        Decoder[tuple[Position, Output]](schema, with_head(record, Position))
-        for name in OUTPUT_CODECS
-        for schema, record in _frozen(f"milepost.outputs.{name}")
-    ]
-    return MappingProxyType({decoder.fingerprint: decoder for decoder in (*frozen, *OUTPUT_CODECS.values())})
+def output_versions() -> Mapping[str, OutputCodec]:
+    """The same of the outputs that have a position; they are written with earlier ones too, in replay."""
+    frozen = [codec for versions in released_outputs().values() for codec in versions.values()]
+    return MappingProxyType({codec.fingerprint: codec for codec in (*frozen, *OUTPUT_CODECS.values())})
+
+
+@cache
+def released_outputs() -> Mapping[str, Mapping[int, OutputCodec]]:
+    """By type, and by the number of the version in `schemas/avro/history`."""
+    return MappingProxyType(
+        {
+            name: {
+                number: OutputCodec(schema, with_head(record, Position))
+                for number, (schema, record) in enumerate(_frozen(f"milepost.outputs.{name}"), 1)
+            }
+            for name in OUTPUT_CODECS
+        }
+    )
+
+
+def read_output(type_name: str, body: bytes) -> tuple[Position, Output]:
+    """A body whose schema nothing beside it names: today's, or else an earlier one. Raises DecodeError.
+
+    A reader takes exactly what its schema wrote, to the last byte.
+    """
+    today = OUTPUT_CODECS[type_name]
+    try:
+        return today.decode(body)
+    except DecodeError:
+        for _, codec in sorted(released_outputs()[type_name].items(), reverse=True):
+            if codec.fingerprint != today.fingerprint:
+                with suppress(DecodeError):
+                    return codec.decode(body)
+        raise
 
 
 @cache
@@ -173,7 +201,7 @@ class _HeadDecoder(Decoder[tuple[Position, Output]]):
 
 def _frozen(name: str) -> Iterator[tuple[Any, Record]]:
     """Released schemas, bound to today's class: what is new since then has its default."""
-    for path in sorted((HISTORY / name).glob("*.avsc")):
+    for path in sorted((HISTORY / name).glob("*.avsc"), key=lambda each: int(each.stem)):
         released = parse(path.read_bytes())
         schema = self_contained(released, definitions(released))
         yield schema, bind(with_todays_names(schema, aliases(_NAMED)), _HOLDERS, {})

@@ -26,7 +26,6 @@ from connectors.avro_schema import (
     Type,
     Union,
     Whole,
-    differences,
 )
 from connectors.avro_source import ENTRIES_MAX, Code, Made, is_flat
 from connectors.avro_walk import (
@@ -74,12 +73,14 @@ def _joined(pieces: Iterable[str]) -> str:
 
 
 def _write_record(code: Code, record: Record, source: str) -> list[str]:
-    assert not differences(record), f"{record.name}: a schema of the past is only read"
-    names = [code.fresh() for _ in record.fields]
-    code(f"({_joined(names)}) = {source}")
+    """With a schema of the past, what the class has since then is left out."""
+    names = {name: code.fresh() for name in record.names}
+    gone = [field.name for field in record.fields if field.name not in names]
+    assert not gone, f"{record.name}: {', '.join(gone)}: a schema that can only be read"
+    code(f"({_joined(names.values())}) = {source}")
     pieces: list[str] = []
-    for field, name in zip(record.fields, names, strict=True):
-        pieces += _write(code, field.type, name, field.name not in RARELY_REPEATED)
+    for field in record.fields:
+        pieces += _write(code, field.type, names[field.name], field.name not in RARELY_REPEATED)
     return pieces
 
 

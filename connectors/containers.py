@@ -41,7 +41,7 @@ DAMAGED_BYTES_KEPT: Final = 900_000
 
 
 class ContainerRecord(NamedTuple, Generic[R]):
-    """A record, its bytes, and its place: the byte at which its block begins and its number in the block."""
+    """A record, its bytes with their schema's fingerprint, and its place: the byte at which its block begins and its number in the block."""
 
     type_name: str
     record: R
@@ -49,6 +49,7 @@ class ContainerRecord(NamedTuple, Generic[R]):
     byte_offset: int
     number: int
     block_end: int
+    schema: str
 
 
 class Damage(NamedTuple):
@@ -309,7 +310,7 @@ def _records(
             reason = f"{end - begin} bytes, at most {MESSAGE_BYTES_MAX} are read"
             yield Damage(path, at, number, reason, "", data[begin:end][:DAMAGED_BYTES_KEPT])
         else:
-            yield ContainerRecord(decoder.name, record, data[begin:end], at, number, block_end)
+            yield ContainerRecord(decoder.name, record, data[begin:end], at, number, block_end, decoder.fingerprint)
     if end != len(data):
         yield Damage(
             path,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import orjson
 
-from connectors.avro_codec import OUTPUT_CODECS
+from connectors.avro_codec import OUTPUT_CODECS, read_output
 from connectors.decode_error import DecodeError
 from connectors.json_records import record_to_json
 from domain.outputs import ProjectView
@@ -24,10 +24,9 @@ class View(NamedTuple):
 
 def view_of(type_name: str, body: bytes) -> View:
     """Of an output's body. Raises DecodeError where it is no ProjectView."""
-    codec = OUTPUT_CODECS.get(type_name)
-    if codec is None:
+    if type_name not in OUTPUT_CODECS:
         raise DecodeError(f"expected a ProjectView, got {type_name[:64]}")
-    position, record = codec.decode(body)
+    position, record = read_output(type_name, body)
     if not isinstance(record, ProjectView):
         raise DecodeError(f"expected a ProjectView, got {type_name[:64]}")
     found = orjson.dumps(record_to_json(record, position))

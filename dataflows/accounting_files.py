@@ -38,7 +38,7 @@ def get_flow(output: str | None = None) -> Dataflow:
     log = held.enter_context(EngagementLog.open(folder))
     held.enter_context(only_writer(folder))
     check_genesis(log.genesis)
-    accounting = open_accounting(folder, log.genesis.generation)
+    accounting = open_accounting(folder, log.genesis)
     held.callback(close, accounting)
     steps = Steps([Turn(log, accounting.shard, accounting.outputs)], Faults())
     return build(LogSource(steps, more=lambda: False), steps.fold, CommittingSink(steps))

@@ -22,21 +22,24 @@ from bytewax.run import cli_main
 from connectors.files.output_lock import only_writer
 from connectors.kafka import overrides
 from connectors.kafka.clients import Clients
-from connectors.kafka.log import KafkaLog
+from connectors.kafka.log import KafkaLog, digest_of
 from connectors.kafka.names import Names
-from connectors.kafka.outputs import FrameOf, KafkaOutputs
+from connectors.kafka.outputs import KafkaOutputs
+from connectors.kafka.partitions import all_records
+from connectors.kafka.progress import Written
 from connectors.kafka.resume import Target, take_over
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import LogRecord
+from connectors.output_schemas import frame_under
 from dataflows.accounting import build
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from dataflows.opening import Anew, Tell, open_shard, silent
 from dataflows.settings import AccountingSettings
 from operators.accounting import CommittingSink, Faults, LogSource, OnCommit, Reading, Steps, Turn
 from state.genesis import Genesis, to_json
-from state.guards import OTHER_GENERATION, OUTPUTS_DIFFER, GuardStop
+from state.guards import LOG_MISSING, OTHER_GENERATION, OUTPUTS_DIFFER, TOPIC_CHANGED, GuardStop
 from state.overrides import Overrides, digest_before
-from state.rules import RULES_VERSION, check_genesis
+from state.rules import ACCOUNTING, begun_under, check_genesis, check_rules
 from state.shard import Shard
 from state.store import Store
 
@@ -45,6 +48,8 @@ OPENED_AT_ONCE: Final = 8
 # More outputs behind progress than one batch makes: progress was lost.
 EARLY_MAX: Final = 50_000
 
+# What stands before the bodies of a type on a topic, by its schema's fingerprint. Raises GuardStop where that is not registered.
+Framed = Callable[[str, str, str | None], bytes]
 # Told of the shards each time that they are opened, before the first batch.
 OnOpen = Callable[[Mapping[int, Turn]], None]
 
@@ -57,7 +62,7 @@ class Job(NamedTuple):
     accounting: AccountingSettings
     folder: Path
     shards: Sequence[int]
-    frame_of: FrameOf
+    frame_of: Framed
 
     @property
     def names(self) -> Names:
@@ -115,30 +120,31 @@ def opened(job: Job, stopped: Callable[[], bool], tell: Tell = silent) -> Iterat
 @contextmanager
 def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) -> Iterator[Turn]:
     with ExitStack() as held:
-        log = KafkaLog(job.clients, job.names.log, number, job.kafka.request_timeout_seconds)
+        log = opened_log(job, number)
         held.callback(log.close)
         check_log(log.genesis, job.kafka, number)
-        passed_over = overrides.read(job.clients, job.names, number, job.kafka.request_timeout_seconds)
         target = target_of(job, log.genesis, number)
-        outputs = take_over(job.clients, target, log.place_of, partial(digest_before, passed_over))
+        read = partial(overrides.read, job.clients, job.names, number, job.kafka.request_timeout_seconds)
+        outputs, passed_over = take_over(job.clients, target, log, read)
         held.callback(outputs.close)
-        if outputs.written is not None:
-            log.remember(outputs.written.offset, outputs.written.log_at)
-            check_overrides(passed_over, outputs, number)
-        shard = _open_books(job, number, outputs, passed_over, tell)
+        check_overrides(passed_over, outputs, number)
+        assert outputs.written is not None, "whoever takes a shard over writes progress first"
+        check_log_goes_on(log, outputs.written, number)
+        check_rules({ACCOUNTING: int(outputs.written.rules)})
+        shard = _open_books(job, log.genesis, outputs, passed_over, tell)
         held.callback(shard.store.close)
         _tell_where(shard, outputs, tell)
         yield Turn(Paced(log, stopped, job.accounting.commit_seconds), shard, outputs)
 
 
-def _open_books(job: Job, number: int, outputs: KafkaOutputs, passed_over: Overrides, tell: Tell) -> Shard:
-    generation, several, settings = job.kafka.generation, len(job.shards), job.accounting
+def _open_books(job: Job, genesis: Genesis, outputs: KafkaOutputs, passed_over: Overrides, tell: Tell) -> Shard:
+    number, several, settings = genesis.partition, len(job.shards), job.accounting
     path = store_path(job, number)
 
     def store() -> Store:
         return Store(
             path,
-            generation,
+            genesis.generation,
             number,
             cache_engagements=max(settings.cache_engagements // several, 1),
             cache_rows=max(settings.cache_rows // several, 1),
@@ -146,7 +152,7 @@ def _open_books(job: Job, number: int, outputs: KafkaOutputs, passed_over: Overr
         )
 
     def over(store: Store) -> Shard:
-        shard = Shard(store, ENCODERS, generation, number, outputs.progress, decode_event, passed_over)
+        shard = Shard(store, ENCODERS, genesis, outputs.progress, decode_event, passed_over)
         shard.engagements_a_batch = settings.batch_engagements
         return shard
 
@@ -194,12 +200,28 @@ def target_of(job: Job, genesis: Genesis, number: int) -> Target:
         shard=number,
         partitions=job.kafka.partitions,
         genesis=blake2b(to_json(genesis).encode(), digest_size=16).hexdigest(),
-        rules=RULES_VERSION,
-        frame_of=job.frame_of,
+        rules=str(begun_under(genesis)),
+        frame_of=partial(frame_under, job.frame_of, genesis),
         transaction_timeout=job.kafka.transaction_timeout_seconds,
         timeout=job.kafka.request_timeout_seconds,
         early_max=EARLY_MAX,
     )
+
+
+def opened_log(job: Job, number: int) -> KafkaLog:
+    """Raises GuardStop; a log that intake has not begun yet passes, one that is gone since something was folded does not."""
+    timeout = job.kafka.request_timeout_seconds
+    try:
+        return KafkaLog(job.clients, job.names.log, number, timeout)
+    except GuardStop as stop:
+        said = all_records(job.clients, job.names.progress, number, timeout) if stop.code == LOG_MISSING else []
+        if all(message.key() != job.kafka.generation.encode() for message in said):
+            raise
+        raise GuardStop(
+            TOPIC_CHANGED,
+            f"{job.names.log}, partition {number}: the log is empty, and outputs were made from it: it was deleted and made again. "
+            "Put it back from its copy (`milepost log import`); intake must not begin it anew",
+        ) from stop
 
 
 def check_log(genesis: Genesis, kafka: KafkaSettings, number: int) -> None:
@@ -212,6 +234,22 @@ def check_log(genesis: Genesis, kafka: KafkaSettings, number: int) -> None:
             f"{expected[0]}, {expected[1]} of {expected[2]}. Correct [kafka] generation and partitions",
         )
     check_genesis(genesis)
+
+
+def check_log_goes_on(log: KafkaLog, written: Written, number: int) -> None:
+    """The record that was folded last is the one that the log has there, and it is found from now on where it was."""
+    log.remember(written.offset, written.log_at)
+    if not written.offset:
+        return
+    last = log.record(written.offset - 1)
+    if last is not None and written.last_record in ("", digest_of(last)):
+        return
+    what = "is not there: the log has lost its end" if last is None else "is another one: the log was written anew"
+    raise GuardStop(
+        TOPIC_CHANGED,
+        f"{log.topic}, partition {number}: record {written.offset - 1}, which was folded last, {what}. Put the log back from its "
+        "copy (`milepost log import`); nothing was written from this state",
+    )
 
 
 def check_overrides(passed_over: Overrides, outputs: KafkaOutputs, number: int) -> None:

@@ -16,7 +16,7 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import log_path
 from connectors.files.outputs import progress_path, read_progress
 from connectors.files.spill import Spill
-from connectors.files.written import committed_length, read_shard, shards, topics
+from connectors.files.written import committed, read_shard, shards, topics
 from dataflows.audit_stream import AuditStream, Tell, engagement_from
 from dataflows.embedded import store_path
 from dataflows.refold import refold, same_bytes
@@ -67,7 +67,7 @@ def _unreadable(path: Path, what: str) -> Violation:
 def _audit_shard(folder: Path, shard: int, log: EngagementLog, tally: Tally, tell: Tell, *, fold_again: bool) -> None:
     progress = read_progress(folder, shard)
     assert progress is not None, "the shard has committed something"
-    lengths = [committed_length(folder, topic, shard) for topic in topics()]
+    lengths = [length for topic in topics() for length in committed(folder, topic, shard).values()]
     with ExitStack() as opened:
         aside = opened.enter_context(Spill(sum(lengths)))
         stream = AuditStream(log, progress, tally, aside)
@@ -82,7 +82,7 @@ def _audit_shard(folder: Path, shard: int, log: EngagementLog, tally: Tally, tel
         books = None
         if fold_again:
             scratch = Path(opened.enter_context(TemporaryDirectory(prefix="milepost-verify-")))
-            refold(scratch, shard, log, progress, tell)
+            refold(scratch, log, progress, tell)
             tally.take(same_bytes(folder, scratch, shard, whole=not progress["engagement"]))
             books = opened.enter_context(closing(Store(store_path(scratch, shard), progress["generation"], shard)))
             if not progress["engagement"]:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from connectors.avro_codec import OUTPUT_CODECS
+from connectors.avro_codec import OUTPUT_CODECS, read_output
 from connectors.decode_error import DecodeError
 from connectors.files.log_appender import LogAppender
 from connectors.files.log_format import log_path, read_end
@@ -71,14 +71,11 @@ class AuditedShard:
         path = log_path(self._folder, number)
         self._appender = LogAppender.open(self._folder, self._log.genesis, read_end(path) if path.exists() else None)
         self._held.callback(self._appender.close)
-        self._outputs = OutputFiles(self._folder, job.kafka.generation, number)
+        self._outputs = OutputFiles(self._folder, self._log.genesis)
         self._held.callback(self._outputs.close)
         store = Store(store_path(self._folder, number), job.kafka.generation, number)
         self._held.callback(store.close)
-        passed_over = overrides.read(job.clients, job.names, number, timeout)
-        self._shard = Shard(
-            store, ENCODERS, job.kafka.generation, number, self._outputs.progress, decode_event, passed_over
-        )
+        self._shard = Shard(store, ENCODERS, self._log.genesis, self._outputs.progress, decode_event)
         before = read_progress(self._folder, number)
         self._last: dict[str, int] = dict(before["topics"]) if before is not None else {}
         if FORECAST_UPDATES in self._last:
@@ -91,19 +88,28 @@ class AuditedShard:
         written = self._progress()
         if written is None:
             return Compared(self.number, 0, 0, ())
+        # What was written up to this progress was written under these.
+        self._shard.pass_over(overrides.read(self._job.clients, self._job.names, self.number, self._target.timeout))
         compared = _Comparison(self._reader, written, self._last, self.number)
         end = written.offset + (1 if written.engagement else 0)
         with seldom_collecting():
             while self._shard.offset < end:
-                records = self._log.read(self._shard.offset, min(BATCH_RECORDS, end - self._shard.offset), BATCH_BYTES)
+                wanted = min(BATCH_RECORDS, end - self._shard.offset)
+                records = self._log.read_patiently(self._shard.offset, wanted, BATCH_BYTES)
                 if not records:
-                    self._log.wait()
-                    continue
+                    return self._cut_off(written, compared)
                 mark = self._take(self._shard.fold(records), compared)
                 compared.chains(mark)
                 tell(f"shard {self.number}", mark.offset, end)
         compared.end()
         return Compared(self.number, written.offset, compared.count, tuple(compared.violations))
+
+    def _cut_off(self, written: Written, compared: _Comparison) -> Compared:
+        """The log has no record where the outputs have one."""
+        last, subject = self._shard.offset, f"shard {self.number}"
+        expected, found = f"records up to {written.offset - 1}, as progress says", f"the log ends before record {last}"
+        lost = Violation(INPUT_CHAIN, "", None, subject, expected, found)
+        return Compared(self.number, last, compared.count, (*compared.violations, lost))
 
     def _take(self, made: list[Encoded | Mark], compared: _Comparison) -> Mark:
         for one in made:
@@ -206,11 +212,10 @@ def _told(found: Published) -> str:
 
 
 def _about(type_name: str, body: bytes) -> str:
-    codec = OUTPUT_CODECS.get(type_name)
-    if codec is None:
+    if type_name not in OUTPUT_CODECS:
         return f"a {type_name[:64] or 'record without type'}"
     try:
-        return about(codec.decode(body)[1])
+        return about(read_output(type_name, body)[1])
     except DecodeError as fault:
         return f"a {type_name} that cannot be read: {fault}"
 

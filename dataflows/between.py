@@ -95,10 +95,8 @@ def between(output: Path, since: Moment, until: Moment, tell: Tell) -> Between:
 
 
 def _written(index: FigureIndex, topic: str, first: Cut, last: Cut) -> Iterator[Written]:
-    start, end = index.lengths_at(first.offset).get(topic, 0), index.lengths_at(last.offset).get(topic, 0)
-    if first.offset == 0:
-        start = 0
-    yield from index.between(topic, start, end)
+    start = index.lengths_at(first.offset) if first.offset else {}
+    yield from index.between(topic, start, index.lengths_at(last.offset))
 
 
 def _events(log: EngagementLog, first: Cut, last: Cut) -> dict[str, int]:

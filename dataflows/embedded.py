@@ -8,18 +8,20 @@ from typing import NamedTuple, TypeVar
 
 from bytewax.run import cli_main
 
-from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS, CausePieces
+from connectors.avro_codec import EVENT_CODECS, CausePieces
 from connectors.files.outputs import OutputFiles
+from connectors.output_schemas import output_bodies
 from dataflows.accounting import build
 from dataflows.opening import Anew, open_shard, silent
 from domain.events.catalogue import Event
 from operators.accounting import CommittingSink, Effects, Faults, Log, LogSource, Reading, Steps, Turn
+from state.genesis import Genesis
 from state.shard import Encoders, Mark, Shard
 from state.store import Store
 
 Answer = TypeVar("Answer")
 
-ENCODERS = Encoders(CausePieces, {name: codec.encode_body for name, codec in OUTPUT_CODECS.items()})
+ENCODERS = Encoders(CausePieces, output_bodies)
 
 
 class Accounting(NamedTuple):
@@ -37,27 +39,26 @@ def store_path(folder: Path, shard: int) -> Path:
     return folder / "store" / f"{shard}.db"
 
 
-def open_accounting(folder: Path, generation: str, shard: int = 0, tell: Callable[[str], None] = silent) -> Accounting:
+def open_accounting(folder: Path, genesis: Genesis, tell: Callable[[str], None] = silent) -> Accounting:
     """Resume: outputs are cut back to progress; a store that is damaged, of another generation or ahead of progress is dropped."""
-    outputs = OutputFiles(folder, generation, shard)
-    path = store_path(folder, shard)
+    outputs = OutputFiles(folder, genesis)
+    path = store_path(folder, genesis.partition)
 
     def over(store: Store) -> Shard:
-        return Shard(store, ENCODERS, generation, shard, outputs.progress, decode_event)
+        return Shard(store, ENCODERS, genesis, outputs.progress, decode_event)
 
-    return Accounting(open_shard(path, lambda: Store(path, generation, shard), over, tell), outputs)
+    return Accounting(open_shard(path, lambda: Store(path, genesis.generation, genesis.partition), over, tell), outputs)
 
 
 class Resuming:
     """Accounting that goes on over a store found damaged while it is used: dropped and folded again from the log, once."""
 
-    def __init__(self, folder: Path, generation: str, shard: int = 0, tell: Callable[[str], None] = silent) -> None:
+    def __init__(self, folder: Path, genesis: Genesis, tell: Callable[[str], None] = silent) -> None:
         self._folder = folder
-        self._generation = generation
-        self._number = shard
+        self._genesis = genesis
         self._tell = tell
         self._anew = Anew(tell)
-        self.accounting = open_accounting(folder, generation, shard, tell)
+        self.accounting = open_accounting(folder, genesis, tell)
 
     @property
     def shard(self) -> Shard:
@@ -69,12 +70,12 @@ class Resuming:
         try:
             return work(self.accounting)
         except Exception as fault:
-            path = store_path(self._folder, self._number)
+            path = store_path(self._folder, self._genesis.partition)
             if not self._anew.may_mend(path, fault, began_empty=started == 0):
                 raise
         self.close()
         Store.delete(path)
-        self.accounting = open_accounting(self._folder, self._generation, self._number, self._tell)
+        self.accounting = open_accounting(self._folder, self._genesis, self._tell)
         return self.run(work)
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from connectors.containers import Damage
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.outputs import topic_file
-from connectors.files.written import Written, committed_length, read_file, topics
+from connectors.files.written import Written, committed, read_file, topics
 from connectors.json_records import record_to_json
 from connectors.log_records import LogRecord
 from dataflows.audit_stream import Tell
@@ -24,10 +24,10 @@ CHUNK_BYTES: Final = 1 << 20
 FIELDS_TOLD: Final = 5
 
 
-def refold(scratch: Path, shard: int, log: EngagementLog, progress: Mapping[str, Any], tell: Tell) -> None:
+def refold(scratch: Path, log: EngagementLog, progress: Mapping[str, Any], tell: Tell) -> None:
     """With the plain loop, up to where the outputs are committed; a record that is folded in part is folded whole."""
     end = progress["offset"] + (1 if progress["engagement"] else 0)
-    accounting = open_accounting(scratch, progress["generation"], shard)
+    accounting = open_accounting(scratch, log.genesis)
     try:
         while records := _read(log, accounting.shard.position[0], end):
             mark = accounting.outputs.write(accounting.shard.fold(records))
@@ -51,15 +51,18 @@ def same_bytes(folder: Path, scratch: Path, shard: int, *, whole: bool) -> Check
 
 
 def _difference(folder: Path, scratch: Path, topic: str, shard: int, *, whole: bool) -> Iterator[Violation]:
-    length, again = committed_length(folder, topic, shard), committed_length(scratch, topic, shard)
-    if again < length or (whole and again > length) or not _alike(folder, scratch, topic, shard, length):
-        yield _first_difference(folder, scratch, topic, shard)
+    lengths, again = committed(folder, topic, shard), committed(scratch, topic, shard)
+    for part in dict.fromkeys((*lengths, *again)):
+        length, made = lengths.get(part, 0), again.get(part, 0)
+        if made < length or (whole and made > length) or not _alike(folder, scratch, part, shard, length):
+            yield _first_difference(folder, scratch, topic, shard)
+            return
 
 
-def _alike(folder: Path, scratch: Path, topic: str, shard: int, length: int) -> bool:
+def _alike(folder: Path, scratch: Path, part: str, shard: int, length: int) -> bool:
     if not length:
         return True
-    with topic_file(folder, topic, shard).open("rb") as one, topic_file(scratch, topic, shard).open("rb") as other:
+    with topic_file(folder, part, shard).open("rb") as one, topic_file(scratch, part, shard).open("rb") as other:
         for begin in range(0, length, CHUNK_BYTES):
             size = min(CHUNK_BYTES, length - begin)
             if one.read(size) != other.read(size):

@@ -38,7 +38,6 @@ from state.store import Store
 
 BATCH_RECORDS: Final = 2_000
 BATCH_BYTES: Final = 4 << 20
-SILENT_READS_MAX: Final = 20
 
 
 class Repaired(NamedTuple):
@@ -70,17 +69,17 @@ def repair(job: Job, number: int, *, dry_run: bool = False, tell: Tell = silent)
             producer,
             job.names,
             Identity(job.kafka.generation, number, target.genesis, target.rules, topic_ids),
-            job.frame_of,
+            target.frame_of,
             None,
             visible,
             target.transaction_timeout,
-            log.place_of,
+            log,
             partial(digest_before, passed_over),
         )
         folder = held.enter_context(tempfile.TemporaryDirectory(dir=shard_folder(job, number)))
         store = Store(Path(folder) / "again.db", job.kafka.generation, number)
         held.callback(store.close)
-        shard = Shard(store, ENCODERS, job.kafka.generation, number, Progress(), decode_event, passed_over)
+        shard = Shard(store, ENCODERS, log.genesis, Progress(), decode_event, passed_over)
         place = written.place if written is not None else (0, "")
         with seldom_collecting():
             mark = _folded_to(shard, log, outputs, place, last, target, tell)
@@ -95,22 +94,17 @@ def _folded_to(
 ) -> Mark | None:
     """Up to progress, and to where everything visible has been made again."""
     mark: Mark | None = None
-    silent_reads = 0
     while mark is None or (mark.offset, mark.engagement) < place or mark.next_seq <= last:
         if shard.position == place and last < 0:
             return mark
         until = place[0] - shard.offset if shard.offset < place[0] else BATCH_RECORDS
-        records = log.read(shard.offset, min(BATCH_RECORDS, until), BATCH_BYTES)
+        records = log.read_patiently(shard.offset, min(BATCH_RECORDS, until), BATCH_BYTES)
         if not records:
-            silent_reads += log.is_at_end
-            if silent_reads > SILENT_READS_MAX:
-                raise GuardStop(
-                    OUTPUTS_DIFFER,
-                    f"shard {target.shard}: the log ends with record {shard.offset - 1}, the outputs go on to record {place[0]} "
-                    f"and output {last}: the log has lost its end. Put it back from its copy; nothing was written",
-                )
-            log.wait()
-            continue
+            raise GuardStop(
+                OUTPUTS_DIFFER,
+                f"shard {target.shard}: the log ends with record {shard.offset - 1}, the outputs go on to record {place[0]} "
+                f"and output {last}: the log has lost its end. Put it back from its copy; nothing was written",
+            )
         mark = outputs.write(shard.fold(records))
         assert mark is not None, "a folded batch ends with its mark"
         shard.commit(mark)

@@ -7,6 +7,7 @@ from heapq import merge
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
+from connectors.avro_codec import OUTPUT_CODECS, output_versions
 from connectors.files.figure_index import FigureIndex, Place, engagement_named
 from connectors.files.written import Written
 from connectors.log_records import LogRecord
@@ -49,7 +50,7 @@ class Retraced(NamedTuple):
 def retrace(index: FigureIndex, engagement_id: str, until: int | None = None) -> Retraced:
     """`until`: the first log offset that is not read any more."""
     trace = Trace(engagement_id, "explain", 0)
-    fold = Retold(trace, decode_event)
+    fold = Retold(trace, index.genesis, decode_event)
     end = index.end if until is None else min(until, index.end)
     last = -1
     for place, record in merge(index.records(engagement_id), index.run_ends(), key=_offset):
@@ -80,6 +81,14 @@ def differences(trace: Trace, written: Sequence[Written]) -> Iterator[Difference
                 return
 
 
+def _as_written(record: Any, there: Written) -> Any:
+    """Without what the schema that was written with then does not hold."""
+    codec = output_versions()[there.schema]
+    if codec.fingerprint == OUTPUT_CODECS[codec.name].fingerprint or codec.name != type(record).__name__:
+        return record
+    return codec.decode(codec.encode(there.position, record))[1]
+
+
 def _is_named(one: Said | Written) -> bool:
     return isinstance(one.record, ForecastUpdate) or bool(engagement_named(one.record)) or _is_exception(one.record)
 
@@ -93,7 +102,7 @@ def _alike(there: Written, again: Said, step: Step) -> bool:
     position: Position = there.position
     cause = step.cause
     return bool(
-        there.record == again.record
+        there.record == _as_written(again.record, there)
         and type(there.record) is type(again.record)
         and position.log_offset == step.record.offset
         and (position.event_id, position.occurred_at, position.recorded_at, position.correlation_id)

@@ -23,6 +23,7 @@ from domain.events.reference import (
     PersonCapacitySet,
     PersonDefined,
     RateCardPublished,
+    RulesActivated,
     TaxPolicyDefined,
     TransferPriceSet,
 )
@@ -52,7 +53,7 @@ Criteria = tuple[str | None, str | None, str | None]
 
 
 class ReferenceBook(NamedTuple):
-    """Versions that stand beside each other are tuples, highest version first."""
+    """Versions that stand beside each other are tuples, highest version first; `rules` is the version in force."""
 
     entities: Mapping[str, LegalEntityDefined] = {}
     customers: Mapping[str, CustomerDefined] = {}
@@ -68,6 +69,7 @@ class ReferenceBook(NamedTuple):
     tax_policies: Mapping[str, TaxPolicyDefined] = {}
     periods: Mapping[str, Mapping[str, PeriodChange]] = {}
     closed: Mapping[str, frozenset[str]] = {}
+    rules: int = 1
 
     def entity(self, legal_entity_id: str) -> LegalEntityDefined | None:
         return self.entities.get(legal_entity_id)
@@ -182,6 +184,8 @@ def apply(book: ReferenceBook, event: Event) -> ReferenceBook:
             return book if months is had else book._replace(capacities={**book.capacities, event.person_id: months})
         case AccountingPeriodClosed() | AccountingPeriodReopened():
             return _with_period(book, event)
+        case RulesActivated():
+            return book._replace(rules=event.version) if event.version > book.rules else book
         case _:
             return book
 

@@ -13,7 +13,6 @@ from typing import Final
 
 from rich.progress import Progress
 
-from connectors.avro_codec import OUTPUT_CODECS
 from connectors.containers import ContainerDamaged
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_index import FigureIndex
@@ -21,6 +20,7 @@ from connectors.files.intake_store import IntakeStore
 from connectors.files.rebuilt import STORE
 from connectors.files.writing import unwritable
 from connectors.log_records import LogRecord
+from connectors.output_schemas import check_files, todays_fingerprints
 from dataflows.embedded import Accounting, Resuming, run_dataflow, seldom_collecting, store_path
 from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings, RoundProgress, RoundSummary
 from milepost.console import progress_bar, say
@@ -157,9 +157,10 @@ class UntilStopped:
 
 @contextmanager
 def accounting_of(output_dir: Path, log: EngagementLog) -> Iterator[Resuming]:
+    check_files()
     check_genesis(log.genesis)
     try:
-        books = Resuming(output_dir, log.genesis.generation, SHARD, say)
+        books = Resuming(output_dir, log.genesis, say)
         try:
             yield books
         finally:
@@ -170,8 +171,7 @@ def accounting_of(output_dir: Path, log: EngagementLog) -> Iterator[Resuming]:
 
 def genesis() -> Genesis:
     """What stands at the head of a new log."""
-    outputs = {name: codec.fingerprint for name, codec in sorted(OUTPUT_CODECS.items())}
-    return Genesis(GENERATION, rules=RULES, outputs=outputs)
+    return Genesis(GENERATION, rules=RULES, outputs=todays_fingerprints())
 
 
 def tell(taken: RoundSummary) -> None:

@@ -18,7 +18,6 @@ from pathlib import Path
 from bytewax.dataflow import Dataflow
 from confluent_kafka import KafkaException
 
-from connectors.avro_codec import OUTPUT_CODECS
 from connectors.files.output_lock import only_writer
 from connectors.files.writing import NO_ROOM, unwritable
 from connectors.kafka import topics
@@ -26,9 +25,10 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.known_ends import KnownEnds
 from connectors.kafka.names import DEAD_LETTERS, DIRECTORY, ENGAGEMENT_LOG, OVERRIDES, PROGRESS, Names
 from connectors.kafka.outputs import SHARD_TOPICS
-from connectors.kafka.partitions import unanswered
+from connectors.kafka.partitions import failed
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.settings import KafkaSettings
+from connectors.output_schemas import check_files, todays_fingerprints
 from connectors.redis.read_model import ReadModel
 from dataflows import accounting_kafka, intake
 from dataflows.accounting_kafka import Job, store_path
@@ -74,7 +74,7 @@ def account(settings: Settings, shards: Sequence[int]) -> None:
                         job, until_told(stop), on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open
                     )
         except KafkaException as fault:
-            raise unanswered(fault.args[0]) from fault
+            raise failed(fault) from fault
         except sqlite3.OperationalError as fault:
             raise unwritable(settings.store.folder, str(fault)) from fault
         except OSError as fault:
@@ -206,14 +206,15 @@ def opened_intake(settings: Settings) -> Iterator[KafkaIntake]:
         try:
             yield held.enter_context(KafkaIntake(clients, kafka, ids, intake_setup(settings, folder), say))
         except KafkaException as fault:
-            raise unanswered(fault.args[0]) from fault
+            raise failed(fault) from fault
 
 
 def intake_setup(settings: Settings, folder: Path) -> IntakeSetup:
-    outputs = {name: codec.fingerprint for name, codec in sorted(OUTPUT_CODECS.items())}
     told = settings.intake
     return IntakeSetup(
-        Genesis(settings.kafka.generation, partitions=settings.kafka.partitions, rules=RULES, outputs=outputs),
+        Genesis(
+            settings.kafka.generation, partitions=settings.kafka.partitions, rules=RULES, outputs=todays_fingerprints()
+        ),
         folder,
         ownership=settings.ownership,
         accepted=told.accepted_topics,
@@ -238,6 +239,7 @@ def while_wanted(stopped: Callable[[], bool]) -> Callable[[], bool]:
 def accounting_job(settings: Settings, shards: Sequence[int]) -> Job:
     """Raises GuardStop where brokers, topics or schemas are not as they must be."""
     kafka = settings.kafka.model_copy(update={"buffer_kib": max(settings.kafka.buffer_kib // len(shards), 1_024)})
+    check_files()
     clients = KafkaClients(kafka)
     asked(lambda: topics.check(clients, kafka, ACCOUNTING_TOPICS))
     ids = schema_ids(settings.registry, kafka.prefix, settings.registry_cache, say)
@@ -250,7 +252,7 @@ def audit_job(settings: Settings, shards: Sequence[int]) -> Job:
     return Job(KafkaClients(kafka), kafka, settings.accounting, settings.store.folder / "shards", shards, no_frame)
 
 
-def no_frame(topic: str, type_name: str) -> bytes:
+def no_frame(topic: str, type_name: str, _schema: str | None = None) -> bytes:
     raise NotImplementedError(f"{type_name} is not written to {topic} by a reader")
 
 
@@ -258,4 +260,4 @@ def asked(question: Callable[[], None]) -> None:
     try:
         question()
     except KafkaException as fault:
-        raise unanswered(fault.args[0]) from fault
+        raise failed(fault) from fault

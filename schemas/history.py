@@ -94,9 +94,10 @@ def _broken(name: str, number: int, old: Schema, today: Schema) -> Iterator[Find
             yield Finding(name, place, f"a reader of version {number} cannot read today's: {what}", remedy)
     then, now = _shape(old), _shape(today)
     for place, form in then.items():
-        if place not in now and kind_of(name) == "events":
+        if place not in now:
             remedy = "keep it, or name it as an alias of the field that takes its place"
-            yield Finding(name, place, f"stands in version {number} and is gone, so kept facts would be lost", remedy)
+            lost = "kept facts would be lost" if kind_of(name) == "events" else "old logs could not give the same bytes"
+            yield Finding(name, place, f"stands in version {number} and is gone, so {lost}", remedy)
         elif place in now and now[place] != form:
             remedy = "add a field with the new meaning beside it"
             yield Finding(name, place, f"was {form} in version {number} and is {now[place]}", remedy)

@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
@@ -39,11 +38,13 @@ from connectors.kafka.progress import from_bytes
 from connectors.kafka.published import published
 from connectors.kafka.resume import Target, take_over
 from connectors.log_records import LogRecord, Stored, write_stored
+from dataflows.accounting_kafka import check_log_goes_on
 from dataflows.opening import check_place
 from domain.events.reference import ExchangeRateSet
 from domain.outputs import TOPICS
 from simulation.brokers import COMMITTED, CONTROL, Brokers, Chances, Crashed, ModelClients, ModelMessage, Slot
 from state import genesis
+from state.chain import chained
 from state.genesis import Genesis
 from state.guards import (
     FENCED,
@@ -95,7 +96,7 @@ RARE: Final = (
 )
 
 
-def frame_of(_topic: str, type_name: str) -> bytes:
+def frame_of(_topic: str, type_name: str, _rules: int) -> bytes:
     """As the registry would have numbered the schemas."""
     return FRAME.pack(0, TYPES.index(type_name) + 1)
 
@@ -191,10 +192,6 @@ class LightShard:
             self._seq += 1
 
 
-def chained(chain: bytes, body: bytes) -> bytes:
-    return blake2b(chain + body, digest_size=16).digest()
-
-
 class ModelTime:
     """What stands for the clock: a call of a client is a hundredth of a second."""
 
@@ -240,7 +237,7 @@ class World:
     # What is there before
 
     def _make_topics(self) -> None:
-        for topic in (NAMES.log, NAMES.progress, *(NAMES.shared(topic) for topic in SHARD_TOPICS)):
+        for topic in (NAMES.log, NAMES.progress, NAMES.overrides, *(NAMES.shared(topic) for topic in SHARD_TOPICS)):
             self.brokers.create(topic, PARTITIONS)
 
     def _write_log(self) -> None:
@@ -312,8 +309,10 @@ class World:
 
     def process(self, disk: Disk) -> Iterator[None]:
         """From taking over to the end of the log; every step may be its last."""
-        log = KafkaLog(self.clients, NAMES.log, SHARD)
+        log = self.log()
         outputs = yield from self.take_over(log)
+        assert outputs.written is not None, "whoever takes a shard over writes progress first"
+        check_log_goes_on(log, outputs.written, SHARD)
         shard = self.opened(disk, outputs.progress)
         began_empty = disk.now.meta == Meta()
         if shard.engagement:
@@ -371,9 +370,12 @@ class World:
     def shard_over(self, disk: Disk, progress: Progress, slice_of: Callable[[], int]) -> LightShard:
         return LightShard(disk, progress, slice_of)
 
+    def log(self) -> KafkaLog:
+        return KafkaLog(self.clients, NAMES.log, SHARD)
+
     def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
         yield
-        return take_over(self.clients, self.target, log.place_of)
+        return take_over(self.clients, self.target, log).outputs
 
     def disk(self) -> Disk:
         """For the next process: as the last one left it, or as disks are found after an accident."""

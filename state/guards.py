@@ -24,6 +24,7 @@ POISON: Final = 27
 BROKER_UNREACHABLE: Final = 28
 SCHEMA_UNKNOWN: Final = 29
 REGISTRY_UNREACHABLE: Final = 30
+REFUSED_BY_BROKER: Final = 31
 
 
 class GuardStop(Exception):

@@ -10,7 +10,6 @@ and the dataflow wraps the same object.
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 
 from domain import outputs as outputs_of
@@ -30,11 +29,13 @@ from domain.reference import EMPTY_BOOK, ReferenceBook, conflict, fixed_faults, 
 from domain.reference import apply as apply_reference
 from domain.reference_faults import faults
 from domain.waiting import wakes
+from state.chain import chained
 from state.draft import Cause, Draft, Plans, Transition
 from state.fold import apply, cause_of, flush_views, wake
+from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, OUTPUTS_DIFFER, POISON, GuardStop
 from state.overrides import Override, Overrides
-from state.rules import RULES_VERSION, check_rules
+from state.rules import ACCOUNTING, begun_under, check_rules
 from state.snapshot import Damaged
 from state.store import Engagement, Meta, Store, StoreError
 
@@ -70,13 +71,14 @@ class LogRecord(Protocol):
 
 
 class Encoded(NamedTuple):
-    """One output, ready to be written to its topic."""
+    """One output, ready to be written to its topic; `rules` is the version that it was made under."""
 
     topic: str
     key: str
     output_seq: int
     type_name: str
     body: bytes
+    rules: int = 1
 
 
 class Mark(NamedTuple):
@@ -91,6 +93,7 @@ class Mark(NamedTuple):
     topic_seqs: dict[str, int]
     recorded_max: int
     totals: dict[str, tuple[int, int, int]]
+    rules: int = 1
 
 
 class Pieces(Protocol):
@@ -99,11 +102,14 @@ class Pieces(Protocol):
     def at(self, ordinal: int, output_seq: int) -> bytes: ...
 
 
+Bodies = Mapping[str, Callable[[Any], bytes]]
+
+
 class Encoders(NamedTuple):
-    """How outputs become bytes: the position, prepared once a log record, then each body."""
+    """How outputs become bytes: the position, prepared once a log record, then each body, as a version of the rules has it."""
 
     position: Callable[[Position], Pieces]
-    body: Mapping[str, Callable[[Any], bytes]]
+    bodies: Callable[[Genesis, int], Bodies]
 
 
 class Progress(NamedTuple):
@@ -123,19 +129,19 @@ class Shard:
         self,
         store: Store,
         encoders: Encoders,
-        generation: str,
-        number: int,
+        genesis: Genesis,
         progress: Progress,
         decode: Callable[[str, bytes], Event],
         overrides: Overrides | None = None,
     ) -> None:
+        """Raises GuardStop for a log of rules, or with schemas, that this code does not have."""
         self.store = store
-        self.generation = generation
-        self.number = number
+        self.genesis = genesis
+        self.generation = genesis.generation
+        self.number = genesis.partition
         self.progress = progress
         self._encoders = encoders
-        self._overrides = overrides or {}
-        self._skipped_offsets = {offset for offset, _ in self._overrides}
+        self.pass_over(overrides or {})
         self._at = ""
         self.engagements_a_batch = ENGAGEMENTS_A_BATCH
         meta = store.meta
@@ -150,10 +156,17 @@ class Shard:
         self._era = 0
         self._shared_plans: dict[Any, Any] = {}
         self._daily_plans: dict[Any, Any] = {}
-        book = EMPTY_BOOK
+        book = EMPTY_BOOK._replace(rules=begun_under(genesis))
         for type_name, body in store.reference():
             book = apply_reference(book, decode(type_name, body))
+        check_rules({ACCOUNTING: book.rules})
         self.reference: ReferenceBook = book
+        self._bodies = encoders.bodies(genesis, book.rules)
+
+    def pass_over(self, overrides: Overrides) -> None:
+        """Which records, or parts of them, are passed over from here on."""
+        self._overrides = overrides
+        self._skipped_offsets = {offset for offset, _ in overrides}
 
     @property
     def position(self) -> tuple[int, str]:
@@ -189,6 +202,7 @@ class Shard:
                 dict(self._topic_seqs),
                 self._recorded_max,
                 dict(self._totals),
+                self.reference.rules,
             )
         )
         return made
@@ -230,7 +244,7 @@ class Shard:
             room = self._send_views(cause, emit, room)
             if self.engagement:
                 return room
-        self._input_chain = blake2b(self._input_chain + record.body, digest_size=16).digest()
+        self._input_chain = chained(self._input_chain, record.body)
         self.offset, self.engagement, self._ordinal = record.offset + 1, "", 0
         if self.offset == self.progress.offset and self.progress.input_chain != self._input_chain:
             raise GuardStop(
@@ -394,6 +408,8 @@ class Shard:
         book = apply_reference(self.reference, event)
         if book is self.reference:
             return False
+        if book.rules != self.reference.rules:
+            self._bodies = self._encoders.bodies(self.genesis, book.rules)
         self.reference = book
         self.store.add_reference(record.type_name, record.body)
         self._forget(event)
@@ -456,18 +472,18 @@ class Shard:
                 cause.occurred_at,
                 cause.recorded_at,
                 cause.correlation_id,
-                RULES_VERSION,
+                str(self.reference.rules),
             )
         )
 
     def number_output(self, record: Any, pieces: Pieces, made: list[Encoded | Mark]) -> None:
         """Give the output its number, encode and chain it; what is below progress was written before and is only compared."""
         type_name = type(record).__name__
-        body = pieces.at(self._ordinal, self._seq) + self._encoders.body[type_name](record)
-        self._output_chain = blake2b(self._output_chain + body, digest_size=16).digest()
+        body = pieces.at(self._ordinal, self._seq) + self._bodies[type_name](record)
+        self._output_chain = chained(self._output_chain, body)
         topic = outputs_of.TOPICS[type_name]
         if self._seq >= self.progress.next_seq:
-            made.append(Encoded(topic, key_of(record), self._seq, type_name, body))
+            made.append(Encoded(topic, key_of(record), self._seq, type_name, body, self.reference.rules))
         elif self._seq == self.progress.next_seq - 1 and self._output_chain != self.progress.output_chain:
             raise GuardStop(
                 OUTPUTS_DIFFER,

@@ -26,7 +26,8 @@ from domain.units import Instant
 from state.books import Contract, Entry, Work
 from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
 from state.fold import cause_of
-from state.shard import REFERENCE, VIEW_RUN, Encoded, Encoders, LogRecord, Mark, Pieces, Progress, Shard
+from state.genesis import Genesis
+from state.shard import REFERENCE, VIEW_RUN, Bodies, Encoded, Encoders, LogRecord, Mark, Pieces, Progress, Shard
 from state.store import Engagement, Store
 from state.totals import open_keys
 
@@ -210,8 +211,8 @@ class Retold(Shard):
 
     store: Trace
 
-    def __init__(self, trace: Trace, decode: Callable[[str, bytes], Event]) -> None:
-        super().__init__(trace, Encoders(_NoPieces, {}), "", 0, Progress(), decode)
+    def __init__(self, trace: Trace, genesis: Genesis, decode: Callable[[str, bytes], Event]) -> None:
+        super().__init__(trace, Encoders(_NoPieces, _no_bodies), genesis, Progress(), decode)
         self.trace = trace
         trace.begin()
 
@@ -249,6 +250,10 @@ class _NoPieces:
 
     def at(self, _ordinal: int, _output_seq: int) -> bytes:
         return b""
+
+
+def _no_bodies(_genesis: Genesis, _rules: int) -> Bodies:
+    return {}
 
 
 def _silent(_record: object) -> None:

@@ -13,6 +13,8 @@ from dataflows.embedded import ENCODERS, decode_event
 from domain.events import reference
 from domain.events.catalogue import Event
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
+from state.genesis import Genesis
+from state.rules import RULES
 from state.shard import Encoded, Mark, Progress, Shard
 from state.store import Store
 
@@ -108,7 +110,7 @@ def log_records(history: Iterable[Logged]) -> list[LogRecord]:
 
 
 def new_shard(path: Path = IN_MEMORY) -> Shard:
-    return Shard(Store(path, GENERATION, 0), ENCODERS, GENERATION, 0, Progress(), decode_event)
+    return Shard(Store(path, GENERATION, 0), ENCODERS, Genesis(GENERATION, rules=RULES), Progress(), decode_event)
 
 
 def fold_on(shard: Shard, records: Sequence[LogRecord], batch: int = 2_000) -> list[Encoded]:

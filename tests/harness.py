@@ -18,7 +18,9 @@ from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS
 from dataflows.embedded import ENCODERS, decode_event
 from domain.events.catalogue import TOPICS, Event
 from domain.outputs import Output, Position
+from state.genesis import Genesis
 from state.intake.clock import Clock, instant_until, tick, with_zones, zones_named
+from state.rules import RULES
 from state.shard import Encoded, Progress, Shard
 from state.store import Store
 
@@ -59,7 +61,9 @@ class Books:
         self.shard = self._open()
 
     def _open(self) -> Shard:
-        return Shard(Store(self._path, GENERATION, 0), ENCODERS, GENERATION, 0, Progress(), decode_event)
+        return Shard(
+            Store(self._path, GENERATION, 0), ENCODERS, Genesis(GENERATION, rules=RULES), Progress(), decode_event
+        )
 
     def fold(self, *events: Event, batch: int = 2_000) -> list[Output]:
         """Append the events to the log and fold them; returns their outputs in order."""

@@ -18,11 +18,11 @@ from connectors.avro_codec import output_heads, output_versions
 from connectors.containers import ContainerDamaged, ContainerRecord, read_container, records_at
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import LogEnd
-from connectors.files.outputs import read_progress, topic_file
-from connectors.files.written import Written, topics
+from connectors.files.outputs import SINCE, parts_of, read_progress, topic_file, topic_of
+from connectors.files.written import Written, topics, written
 from connectors.log_records import LogRecord
 from domain.events.catalogue import Event
-from domain.events.reference import DayEnded
+from domain.events.reference import DayEnded, RulesActivated
 from domain.identity import engagement_of
 from domain.outputs import (
     TOPICS,
@@ -38,9 +38,11 @@ from domain.outputs import (
 from domain.reference import owner_key
 from domain.trial_balance import LedgerSums, PostedSum
 from domain.units import Instant
+from state.genesis import Genesis
+from state.rules import begun_under
 from state.shard import VIEW_RUN
 
-VERSION: Final = 2
+VERSION: Final = 3
 # Another question or run may be taking in a long history.
 BUSY_SECONDS: Final = 600.0
 FOLDER: Final = "index"
@@ -68,12 +70,14 @@ CREATE TABLE IF NOT EXISTS records(no INTEGER, subject TEXT, log_offset INTEGER,
 CREATE TABLE IF NOT EXISTS persons(no INTEGER, id TEXT, PRIMARY KEY(no, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs(log_offset INTEGER PRIMARY KEY, place INTEGER, recorded_at INTEGER);
 CREATE TABLE IF NOT EXISTS facts(kind TEXT, id TEXT, no INTEGER, PRIMARY KEY(kind, id, no)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS outputs(no INTEGER, topic TEXT, place INTEGER, log_offset INTEGER,
-    PRIMARY KEY(no, topic, place)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS forecasts(project TEXT, place INTEGER, log_offset INTEGER, PRIMARY KEY(project, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outputs(no INTEGER, part TEXT, place INTEGER, log_offset INTEGER,
+    PRIMARY KEY(no, part, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS forecasts(project TEXT, part TEXT, place INTEGER, log_offset INTEGER,
+    PRIMARY KEY(project, part, place)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sums(entity TEXT, period TEXT, account TEXT, currency TEXT, contract TEXT, no INTEGER, move TEXT,
     journals INTEGER, debits INTEGER, credits INTEGER, ledger_currency TEXT, ledger_debits INTEGER, ledger_credits INTEGER,
     PRIMARY KEY(entity, period, account, currency, contract, no, move)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS activated(log_offset INTEGER PRIMARY KEY, version INTEGER);
 CREATE TABLE IF NOT EXISTS taken_back(entity TEXT, affected TEXT, PRIMARY KEY(entity, affected)) WITHOUT ROWID;
 """
 
@@ -147,7 +151,7 @@ class FigureIndex:
             known["version"] == VERSION
             and known["generation"] == self._log.genesis.generation
             and known["log_offset"] <= self._log.end
-            and all(length <= lengths.get(topic, 0) for topic, length in known["lengths"].items())
+            and all(length <= lengths.get(part, 0) for part, length in known["lengths"].items())
         )
 
     # Making it
@@ -182,9 +186,9 @@ class FigureIndex:
         self._moves = {}
         numbers = _Numbers(self._db)
         recorded_at = self._add_records(numbers, meta["log_offset"], end, meta["recorded_at"], tell)
-        for topic in topics():
-            if lengths.get(topic, 0) > meta["lengths"].get(topic, 0):
-                self._add_outputs(numbers, topic, meta["lengths"].get(topic), lengths[topic], tell)
+        for part in [part for topic in topics() for part in parts_of(topic, lengths)]:
+            if lengths[part] > meta["lengths"].get(part, 0):
+                self._add_outputs(numbers, part, meta["lengths"].get(part), lengths[part], tell)
         data = {
             "version": VERSION,
             "generation": self._log.genesis.generation,
@@ -220,6 +224,9 @@ class FigureIndex:
                 self._db.execute(
                     "INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", (record.offset, place.length, recorded_at)
                 )
+            if isinstance(event, RulesActivated):
+                activated = (record.offset, event.version)
+                self._db.execute("INSERT OR IGNORE INTO activated VALUES (?, ?)", activated)
             facts.update((kind, fact_id, number) for kind, fact_id in _facts(event))
             if len(records) >= WRITTEN_EVERY:
                 self._write_records(records, facts, persons)
@@ -240,25 +247,25 @@ class FigureIndex:
         facts.clear()
         persons.clear()
 
-    def _add_outputs(self, numbers: _Numbers, topic: str, start: int | None, end: int, tell: Tell) -> None:
-        path = topic_file(self.output, topic, self.shard)
+    def _add_outputs(self, numbers: _Numbers, part: str, start: int | None, end: int, tell: Tell) -> None:
+        path = topic_file(self.output, part, self.shard)
         outputs: list[tuple[int, str, int, int]] = []
-        forecasts: list[tuple[str, int, int]] = []
+        forecasts: list[tuple[str, str, int, int]] = []
         sums: dict[tuple[Any, ...], list[Any]] = {}
         for found in read_container(path, output_heads(HEADS), start, end):
             if not isinstance(found, ContainerRecord):
                 raise ContainerDamaged(found)
             position, record = found.record
             if isinstance(record, ForecastUpdate):
-                forecasts.append((record.project_id, found.byte_offset, position.log_offset))
+                forecasts.append((record.project_id, part, found.byte_offset, position.log_offset))
             else:
                 number = numbers.of(engagement_named(record))
-                outputs.append((number, topic, found.byte_offset, position.log_offset))
+                outputs.append((number, part, found.byte_offset, position.log_offset))
                 if isinstance(record, JournalEntry):
                     self._add_up(record, number, sums)
             if len(outputs) + len(forecasts) >= WRITTEN_EVERY:
                 self._write_outputs(outputs, forecasts, sums)
-                tell(f"index {topic}", found.byte_offset, end)
+                tell(f"index {topic_of(part)}", found.byte_offset, end)
         self._write_outputs(outputs, forecasts, sums)
 
     def _add_up(self, journal: JournalEntry, number: int, sums: dict[tuple[Any, ...], list[Any]]) -> None:
@@ -274,11 +281,11 @@ class FigureIndex:
     def _write_outputs(
         self,
         outputs: list[tuple[int, str, int, int]],
-        forecasts: list[tuple[str, int, int]],
+        forecasts: list[tuple[str, str, int, int]],
         sums: dict[tuple[Any, ...], list[Any]],
     ) -> None:
         self._db.executemany("INSERT OR IGNORE INTO outputs VALUES (?, ?, ?, ?)", outputs)
-        self._db.executemany("INSERT OR IGNORE INTO forecasts VALUES (?, ?, ?)", forecasts)
+        self._db.executemany("INSERT OR IGNORE INTO forecasts VALUES (?, ?, ?, ?)", forecasts)
         self._db.executemany(
             "INSERT INTO sums VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET journals = journals + excluded.journals, debits = debits + excluded.debits,"
@@ -351,51 +358,65 @@ class FigureIndex:
         row = self._db.execute("SELECT max(recorded_at) FROM records WHERE log_offset < ?", (offset,)).fetchone()
         return row[0] or 0
 
+    def rules_at(self, offset: int | None) -> int:
+        """The version in force before a log offset, or at the end."""
+        sql = "SELECT max(version) FROM activated WHERE log_offset < ?"
+        row = self._db.execute(sql, (self.end if offset is None else offset,)).fetchone()
+        return max(begun_under(self.genesis), row[0] or 0)
+
     def byte_at(self, offset: int) -> int | None:
         """Where the record of a log offset begins; None where the log ends before it."""
         return next((place.length for place in self._log.places(offset)), None)
 
     def lengths_at(self, offset: int) -> dict[str, int]:
-        """Bytes of each topic's file that hold what the records before a log offset caused."""
+        """Bytes of each part of a topic that hold what the records before a log offset caused."""
         lengths: dict[str, int] = dict(self._meta()["lengths"])
-        rows = [
-            *self._db.execute("SELECT topic, min(place) FROM outputs WHERE log_offset >= ? GROUP BY topic", (offset,)),
-            (
-                FORECASTS,
-                *self._db.execute("SELECT min(place) FROM forecasts WHERE log_offset >= ?", (offset,)).fetchone(),
-            ),
-        ]
-        lengths.update({topic: place for topic, place in rows if place is not None})
+        for table in ("outputs", "forecasts"):
+            sql = f"SELECT part, min(place) FROM {table} WHERE log_offset >= ? GROUP BY part"  # noqa: S608
+            lengths.update(self._db.execute(sql, (offset,)))
         return lengths
 
     def forecast_before(self, project_id: str, offset: int) -> ForecastUpdate | None:
         """The last one that a record before a log offset caused."""
-        sql = "SELECT max(place) FROM forecasts WHERE project = ? AND log_offset < ?"
-        place = self._db.execute(sql, (project_id, offset)).fetchone()[0]
-        for written in self._read(FORECASTS, [place] if place is not None else []):
-            if isinstance(written.record, ForecastUpdate):
-                return written.record
+        sql = "SELECT part, max(place) FROM forecasts WHERE project = ? AND log_offset < ? GROUP BY part"
+        found: dict[str, int] = dict(self._db.execute(sql, (project_id, offset)).fetchall())
+        for part in parts_of(FORECASTS, found)[-1:]:
+            for one in self._read(part, [found[part]]):
+                if isinstance(one.record, ForecastUpdate):
+                    return one.record
         return None
 
     def was_open(self, exception_id: str, offset: int) -> bool:
         """Whether an exception was raised before a log offset and not closed again."""
-        sql = "SELECT place FROM outputs WHERE no = ? AND topic = ? AND log_offset < ?"
+        sql = "SELECT part, place FROM outputs WHERE no = ? AND part BETWEEN ? AND ? AND log_offset < ?"
         number = self._number(engagement_of(exception_id))
-        places = [place for (place,) in self._db.execute(sql, (number, EXCEPTIONS, offset))]
+        found: dict[str, list[int]] = {}
+        for part, place in self._db.execute(sql, (number, EXCEPTIONS, EXCEPTIONS + SINCE + LAST, offset)):
+            found.setdefault(part, []).append(place)
         last: Output | None = None
-        for written in self._read(EXCEPTIONS, sorted(places)):
-            if getattr(written.record, "exception_id", None) == exception_id:
-                last = written.record
+        for part in parts_of(EXCEPTIONS, found):
+            for one in self._read(part, sorted(found[part])):
+                if getattr(one.record, "exception_id", None) == exception_id:
+                    last = one.record
         return isinstance(last, ExceptionRaised)
 
-    def between(self, topic: str, start: int, end: int) -> Iterator[Written]:
-        """Outputs of a topic whose blocks lie between two of such lengths; 0 is the beginning of the file."""
-        path = topic_file(self.output, topic, self.shard)
-        for found in read_container(path, output_versions(), start or None, end) if start < end else ():
-            if not isinstance(found, ContainerRecord):
-                raise ContainerDamaged(found)
-            position, record = found.record
-            yield Written(topic, position, record, found.body)
+    def between(self, topic: str, start: Mapping[str, int], end: Mapping[str, int]) -> Iterator[Written]:
+        """Outputs of a topic whose blocks lie between two of such lengths; 0, or none, is the beginning of a file."""
+        for part in parts_of(topic, end):
+            first, last = start.get(part, 0), end[part]
+            if first >= last:
+                continue
+            for found in read_container(
+                topic_file(self.output, part, self.shard), output_versions(), first or None, last
+            ):
+                if not isinstance(found, ContainerRecord):
+                    raise ContainerDamaged(found)
+                yield written(topic, found)
+
+    @property
+    def genesis(self) -> Genesis:
+        """Of the log."""
+        return self._log.genesis
 
     @property
     def end(self) -> int:
@@ -406,23 +427,22 @@ class FigureIndex:
     def written(self, engagement_id: str, projects: Sequence[str] = ()) -> list[Written]:
         """Every output of the engagement that was written, the forecasts of these projects among them, in order."""
         found: dict[str, list[int]] = {}
-        for topic, place in self._db.execute(
-            "SELECT topic, place FROM outputs WHERE no = ?", (self._number(engagement_id),)
+        for part, place in self._db.execute(
+            "SELECT part, place FROM outputs WHERE no = ?", (self._number(engagement_id),)
         ):
-            found.setdefault(topic, []).append(place)
+            found.setdefault(part, []).append(place)
         for project_id in projects:
-            rows = self._db.execute("SELECT place FROM forecasts WHERE project = ?", (project_id,))
-            found.setdefault(FORECASTS, []).extend(place for (place,) in rows)
-        read = [written for topic, places in found.items() for written in self._read(topic, sorted(places))]
-        return sorted(read, key=lambda written: written.position.output_seq)
+            for part, place in self._db.execute("SELECT part, place FROM forecasts WHERE project = ?", (project_id,)):
+                found.setdefault(part, []).append(place)
+        read = [one for part, places in found.items() for one in self._read(part, sorted(places))]
+        return sorted(read, key=lambda one: one.position.output_seq)
 
-    def _read(self, topic: str, places: Sequence[int]) -> Iterator[Written]:
-        end = self._meta()["lengths"].get(topic)
-        for found in records_at(topic_file(self.output, topic, self.shard), output_versions(), places, end):
+    def _read(self, part: str, places: Sequence[int]) -> Iterator[Written]:
+        end = self._meta()["lengths"].get(part)
+        for found in records_at(topic_file(self.output, part, self.shard), output_versions(), places, end):
             if not isinstance(found, ContainerRecord):
                 raise ContainerDamaged(found)
-            position, record = found.record
-            yield Written(topic, position, record, found.body)
+            yield written(topic_of(part), found)
 
     def sums(self, entity_id: str) -> list[PostedSum]:
         """Every sum of a legal entity."""
@@ -437,8 +457,8 @@ class FigureIndex:
         """The same of what the records before a log offset caused; reads the postings up to there."""
         moves = LedgerSums(entity_id)
         sums: dict[tuple[Any, ...], list[Any]] = {}
-        for written in self.between(POSTINGS, 0, self.lengths_at(offset).get(POSTINGS, 0)):
-            journal = written.record
+        for one in self.between(POSTINGS, {}, self.lengths_at(offset)):
+            journal = one.record
             if isinstance(journal, JournalEntry) and journal.legal_entity_id == entity_id:
                 _add(journal, engagement_named(journal), moves.move_of(journal), sums)
         rows = sorted((key[1:], values) for key, values in sums.items())

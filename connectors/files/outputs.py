@@ -1,21 +1,27 @@
 """Outputs as Avro container files, one a topic and shard, and the progress that says how far they are good.
 
 Each record is a block of its own and the sync marker follows from generation and topic, so bytes do not depend on where commits fell.
+A file has the schemas that stand at its head; where rules are activated that write others, the topic goes on in a part of its own.
 A commit is: blocks appended and synced, then the progress file replaced. What a crash left behind it is cut off at the next start.
 """
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from connectors.avro_codec import OUTPUT_CODECS
 from connectors.containers import ContainerFormat
+from connectors.output_schemas import output_codecs
 from domain.outputs import OUTPUTS, TOPICS
+from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, OTHER_GENERATION, OUTPUT_UNWRITABLE, GuardStop
+from state.rules import begun_under
 from state.shard import Encoded, Mark, Progress
 
+# Before the version of the rules that brought other schemas, in the name of a part: `erp.postings@2` is `erp.postings/0.2.avro`.
+SINCE: Final = "@"
 TOPIC_TYPES: dict[str, tuple[str, ...]] = {
     topic: tuple(name for name in OUTPUTS if TOPICS[name] == topic and name in OUTPUT_CODECS)
     for topic in sorted({TOPICS[name] for name in OUTPUTS})
@@ -37,23 +43,37 @@ PROGRESS_FIELDS = frozenset(
 )
 
 
-def topic_file(folder: Path, topic: str, shard: int) -> Path:
-    return folder / "outputs" / topic / f"{shard}.avro"
+def topic_file(folder: Path, part: str, shard: int) -> Path:
+    """Of a topic, or of a later part of it."""
+    topic, _, rules = part.partition(SINCE)
+    return folder / "outputs" / topic / (f"{shard}.{rules}.avro" if rules else f"{shard}.avro")
+
+
+def parts_of(topic: str, parts: Iterable[str]) -> list[str]:
+    """Those of a topic among several, in the order in which they are written."""
+    return sorted((part for part in parts if topic_of(part) == topic), key=since)
+
+
+def topic_of(part: str) -> str:
+    return part.partition(SINCE)[0]
+
+
+def since(part: str) -> int:
+    """The version of the rules that a part begins with; 0 for the one that the log begins with."""
+    return int(part.partition(SINCE)[2] or 0)
 
 
 class OutputFiles:
     """The output files of one shard, opened at what the last commit left."""
 
-    def __init__(self, folder: Path, generation: str, shard: int) -> None:
+    def __init__(self, folder: Path, genesis: Genesis) -> None:
         self.folder = folder
-        self.generation = generation
-        self.shard = shard
-        self._progress_path = folder / "progress" / f"{shard}.json"
-        self._formats = {
-            topic: ContainerFormat([OUTPUT_CODECS[name] for name in names], generation, topic)
-            for topic, names in TOPIC_TYPES.items()
-            if names
-        }
+        self.generation = genesis.generation
+        self.shard = genesis.partition
+        self._genesis = genesis
+        self._progress_path = folder / "progress" / f"{self.shard}.json"
+        self._parts: dict[tuple[str, int], str] = {}
+        self._formats: dict[str, ContainerFormat] = {}
         self._files: dict[str, BinaryIO] = {}
         self._lengths: dict[str, int] = {}
         self._blocks: dict[str, list[bytes]] = {}
@@ -69,21 +89,20 @@ class OutputFiles:
             if isinstance(item, Mark):
                 mark = item
             else:
-                self._blocks.setdefault(item.topic, []).append(
-                    self._formats[item.topic].block(item.type_name, item.body)
-                )
+                part = self._parts.get((item.topic, item.rules)) or self._part(item.topic, item.rules)
+                self._blocks.setdefault(part, []).append(self._formats[part].block(item.type_name, item.body))
         return mark
 
     def commit(self, mark: Mark) -> None:
         """Make everything before the mark durable. A mark below what is written already changes nothing."""
         try:
-            for topic, blocks in self._blocks.items():
-                file = self._file(topic)
+            for part, blocks in self._blocks.items():
+                file = self._file(part)
                 data = b"".join(blocks)
                 file.write(data)
                 file.flush()
                 os.fdatasync(file.fileno())
-                self._lengths[topic] += len(data)
+                self._lengths[part] += len(data)
             self._blocks.clear()
             if (mark.offset, mark.engagement) > (self.progress.offset, self.progress.engagement):
                 self._save(mark)
@@ -96,19 +115,49 @@ class OutputFiles:
             file.close()
         self._files.clear()
 
-    def _file(self, topic: str) -> BinaryIO:
-        if topic not in self._files:
-            path = topic_file(self.folder, topic, self.shard)
+    def _part(self, topic: str, rules: int) -> str:
+        """Where the outputs of a topic go that these rules make: on behind those of earlier rules that wrote them alike."""
+        begun = begun_under(self._genesis)
+        wanted = self._fingerprints(topic, rules)
+        first = rules
+        while first > begun and self._fingerprints(topic, first - 1) == wanted:
+            first -= 1
+        part = topic if first == begun else f"{topic}{SINCE}{first}"
+        codecs = output_codecs(self._genesis, rules)
+        names = TOPIC_TYPES[topic]
+        self._formats[part] = ContainerFormat([codecs[name] for name in names], self.generation, part)
+        self._parts[topic, rules] = part
+        return part
+
+    def _fingerprints(self, topic: str, rules: int) -> list[str]:
+        codecs = output_codecs(self._genesis, rules)
+        return [codecs[name].fingerprint for name in TOPIC_TYPES[topic]]
+
+    def _file(self, part: str) -> BinaryIO:
+        if part not in self._files:
+            path = topic_file(self.folder, part, self.shard)
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("ab")
-            if topic not in self._lengths:
+            if part not in self._lengths:
                 file.truncate(0)
-                file.write(self._formats[topic].header)
-                self._lengths[topic] = len(self._formats[topic].header)
+                file.write(self._formats[part].header)
+                self._lengths[part] = len(self._formats[part].header)
                 for folder in (path.parent, path.parent.parent):
                     _sync_folder(folder)
-            self._files[topic] = file
-        return self._files[topic]
+            self._files[part] = file
+        return self._files[part]
+
+    def _there(self, lengths: Mapping[str, int]) -> list[str]:
+        """Parts that are committed, and what else lies in their folders."""
+        found = set(lengths)
+        for topic in [topic for topic, names in TOPIC_TYPES.items() if names]:
+            found.add(topic)
+            later = [
+                file.stem.partition(".")[2]
+                for file in topic_file(self.folder, topic, self.shard).parent.glob(f"{self.shard}.*.avro")
+            ]
+            found.update(f"{topic}{SINCE}{rules}" for rules in later if rules.isdigit())
+        return sorted(found)
 
     def _save(self, mark: Mark) -> None:
         self.progress = Progress(mark.offset, mark.engagement, mark.next_seq, mark.output_chain, mark.input_chain)
@@ -145,10 +194,10 @@ class OutputFiles:
                 "use another output folder",
             )
         lengths: dict[str, int] = found["lengths"] if found is not None else {}
-        for topic in self._formats:
-            path = topic_file(self.folder, topic, self.shard)
+        for part in self._there(lengths):
+            path = topic_file(self.folder, part, self.shard)
             there = path.stat().st_size if path.exists() else 0
-            good = lengths.get(topic, 0)
+            good = lengths.get(part, 0)
             if there < good:
                 raise GuardStop(
                     LOG_DAMAGED,
@@ -159,7 +208,7 @@ class OutputFiles:
                 with path.open("r+b") as file:
                     file.truncate(good)
             if good:
-                self._lengths[topic] = good
+                self._lengths[part] = good
         if found is None:
             return Progress()
         return Progress(

@@ -9,19 +9,20 @@ from typing import NamedTuple
 
 from connectors.avro_codec import output_versions
 from connectors.containers import ContainerDamaged, ContainerRecord, Damage, read_container
-from connectors.files.outputs import TOPIC_TYPES, read_progress, topic_file
+from connectors.files.outputs import TOPIC_TYPES, parts_of, read_progress, topic_file
 from domain.outputs import Output, Position
 
 DEAD_LETTERS = "dead-letters"
 
 
 class Written(NamedTuple):
-    """One output with its bytes."""
+    """One output with its bytes, and the fingerprint of the schema that they have."""
 
     topic: str
     position: Position
     record: Output
     body: bytes
+    schema: str
 
 
 class NoOutputs(Exception):
@@ -49,11 +50,11 @@ def _instead(folder: Path) -> str:
     return "found no progress of one in it"
 
 
-def committed_length(folder: Path, topic: str, shard: int) -> int:
-    """Bytes of the topic's file that the last commit vouches for."""
+def committed(folder: Path, topic: str, shard: int) -> dict[str, int]:
+    """Bytes of the topic's files that the last commit vouches for, by part, in the order in which they are written."""
     progress = read_progress(folder, shard)
     lengths: dict[str, int] = progress["lengths"] if progress is not None else {}
-    return lengths.get(topic, 0)
+    return {part: lengths[part] for part in parts_of(topic, lengths)}
 
 
 def read_topic(folder: Path, topic: str) -> Iterator[Written]:
@@ -74,16 +75,20 @@ def read_shard(folder: Path, shard: int, on_damage: Callable[[Damage], None] = s
 
 def read_file(folder: Path, topic: str, shard: int, on_damage: Callable[[Damage], None] = stop_at) -> Iterator[Written]:
     """One topic of a shard."""
-    length = committed_length(folder, topic, shard)
-    path = topic_file(folder, topic, shard)
-    there = path.stat().st_size if path.exists() else 0
-    if there < length:
-        on_damage(Damage(path, there, 0, f"ends here, {length} bytes were committed", "", b""))
-    if not min(length, there):
-        return
-    for found in read_container(path, output_versions(), end=length):
-        if not isinstance(found, ContainerRecord):
-            on_damage(found)
+    for part, length in committed(folder, topic, shard).items():
+        path = topic_file(folder, part, shard)
+        there = path.stat().st_size if path.exists() else 0
+        if there < length:
+            on_damage(Damage(path, there, 0, f"ends here, {length} bytes were committed", "", b""))
+        if not min(length, there):
             continue
-        position, record = found.record
-        yield Written(topic, position, record, found.body)
+        for found in read_container(path, output_versions(), end=length):
+            if not isinstance(found, ContainerRecord):
+                on_damage(found)
+                continue
+            yield written(topic, found)
+
+
+def written(topic: str, found: ContainerRecord[tuple[Position, Output]]) -> Written:
+    position, record = found.record
+    return Written(topic, position, record, found.body, found.schema)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Final, NamedTuple
 
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from connectors.event_bodies import read_event
 from connectors.kafka import intake_progress
@@ -25,7 +25,7 @@ from connectors.kafka.directory import TRANSACTION, Directory, Stand
 from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.log_writer import Same
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
-from connectors.kafka.partitions import is_passing, unanswered, unreachable
+from connectors.kafka.partitions import failed, is_passing, unreachable
 from connectors.log_records import read_stored
 from state.genesis import Genesis, to_json
 from state.guards import (
@@ -340,7 +340,7 @@ def _assigned(consumer: Consumer, topic: str, left: set[int], patience_seconds: 
             elif fault.code() == KafkaError._PARTITION_EOF:
                 left.discard(message.partition())
             elif not is_passing(fault):
-                raise unanswered(fault, f"topic {topic}: ")
+                raise failed(KafkaException(fault), f"topic {topic}: ")
 
 
 def _low(consumer: Consumer, topic: str, partition: int = 0) -> int:

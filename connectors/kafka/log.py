@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
 from typing import Final, NoReturn
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -26,6 +27,7 @@ from state.guards import LOG_DAMAGED, LOG_MISSING, TOPIC_CHANGED, GuardStop
 # A record is an event of at most 1 MB with its engagement and what is its own.
 RECORD_BYTES_MAX: Final = 3 * 1024 * 1024
 READ_RECORDS: Final = 2_000
+READS_AT_THE_END_MAX: Final = 20
 READ_BYTES: Final = 4 * 1024 * 1024
 GONE: Final = frozenset(
     {
@@ -76,7 +78,15 @@ class KafkaLog:
         """Where a record stands that was read last, or where the one behind them may come."""
         if self._held and self._held[0].offset <= number < self._next:
             return self._places[number - self._held[0].offset]
-        return self._next_place if number == self._next else -1
+        if number == self._next:
+            return self._next_place
+        return self._known[1] if number == self._known[0] else -1
+
+    def digest_before(self, number: int) -> str | None:
+        """Of the record that comes before a number, where it was read last."""
+        if self._held and self._held[0].offset < number <= self._next:
+            return digest_of(self._held[number - 1 - self._held[0].offset])
+        return None
 
     def appended(self, number: int, following: int) -> list[int]:
         """When the broker took these records, in milliseconds since 1970; of those that were read last."""
@@ -107,9 +117,7 @@ class KafkaLog:
             done = offset - held[0].offset
             del held[:done], self._places[:done], self._appended[:done]
         else:
-            held.clear()
-            self._places.clear()
-            self._appended.clear()
+            self._forget_held()
             if offset != self._next:
                 self._go_to(offset)
             self._take_in(self._consumer.consume(max_records, 0))
@@ -121,7 +129,30 @@ class KafkaLog:
         if found is None:
             return None
         self._next = number
-        return self._record(found)
+        try:
+            return self._record(found)
+        finally:
+            self._forget()
+
+    def _forget(self) -> None:
+        """What is read next is looked for."""
+        self._forget_held()
+        self._next, self._next_place, self._seen_to = -1, -1, -1
+
+    def _forget_held(self) -> None:
+        self._held.clear()
+        self._places.clear()
+        self._appended.clear()
+
+    def read_patiently(self, offset: int, max_records: int, max_bytes: int) -> list[LogRecord]:
+        """Records that must be there. None where the log has ended before them, however often it is asked."""
+        for _ in range(READS_AT_THE_END_MAX):
+            while not (found := self.read(offset, max_records, max_bytes)) and not self.is_at_end:
+                self.wait()
+            if found:
+                return found
+            self.wait()
+        return []
 
     def wait(self, seconds: float = 0.2) -> None:
         """Until something comes or the time is over, for whoever has nothing else to do."""
@@ -252,6 +283,10 @@ class KafkaLog:
             message = self._consumer.poll(0.2)
             if message is not None:
                 yield message
+
+
+def digest_of(record: LogRecord) -> str:
+    return blake2b(record.body, digest_size=16).hexdigest()
 
 
 def _within(held: list[LogRecord], max_records: int, max_bytes: int) -> list[LogRecord]:

@@ -49,12 +49,15 @@ class Names(NamedTuple):
         return self.own(OVERRIDES)
 
     def shard_writer(self, shard: int) -> str:
-        """The transactional id of whoever writes a shard's outputs; who takes it fences who had it."""
-        return f"{self.prefix}milepost/{self.generation}/{shard}"
+        """The transactional id of whoever writes a shard's outputs; who takes it fences who had it.
+
+        It is that of every generation, as all of them write to the same output topics: the first start of a new one ends the old.
+        """
+        return f"{self.prefix}milepost/{shard}"
 
     @property
     def intake_writer(self) -> str:
-        return f"{self.prefix}milepost/{self.generation}/intake"
+        return f"{self.prefix}milepost/intake"
 
     @property
     def intake_group(self) -> str:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
-from connectors.avro_codec import OUTPUT_CODECS
+from connectors.avro_codec import OUTPUT_CODECS, read_output
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import Names
@@ -74,10 +74,9 @@ class OpenExceptions:
         """What cannot be read is none of ours; whoever resumes the shard says so."""
         try:
             output = published(message)
-            codec = OUTPUT_CODECS.get(output.type_name)
-            if codec is None or output.generation != self._generation:
+            if output.type_name not in OUTPUT_CODECS or output.generation != self._generation:
                 return
-            _, record = codec.decode(output.body)
+            _, record = read_output(output.type_name, output.body)
         except DecodeError:
             return
         match record:

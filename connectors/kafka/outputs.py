@@ -43,7 +43,7 @@ Output = tuple[bytes, str, int, int, bytes]
 
 
 class Identity(NamedTuple):
-    """What every progress record of a shard says alike: whose it is, and what it was made under."""
+    """What every progress record of a shard says alike: whose it is, and what it was made under; `rules` is where the log begins."""
 
     generation: str
     shard: int
@@ -69,6 +69,14 @@ class Sender(Protocol):
     def commit_transaction(self, timeout: float) -> None: ...
 
 
+class Places(Protocol):
+    """What progress says of the log beside a number: where the record stands, and which one comes before it."""
+
+    def place_of(self, number: int) -> int: ...
+    def digest_before(self, number: int) -> str | None:
+        """None where that record was not read last."""
+
+
 class Visible(NamedTuple):
     """The outputs of a topic behind progress that readers see already, by number.
 
@@ -83,8 +91,8 @@ class Visible(NamedTuple):
 
 
 Early = Mapping[str, Visible]
-# What stands before the bodies of a type on a topic. Raises GuardStop where its schema is not registered.
-FrameOf = Callable[[str, str], bytes]
+# What stands before the bodies of a type on a topic that a version of the rules makes. Raises GuardStop where its schema is not registered.
+FrameOf = Callable[[str, str, int], bytes]
 
 
 class KafkaOutputs:
@@ -99,7 +107,7 @@ class KafkaOutputs:
         written: Written | None,
         early: Early,
         timeout: float,
-        place_of: Callable[[int], int],
+        places: Places,
         overrides_before: Callable[[int, str], str],
     ) -> None:
         """`producer` has taken the shard's transactional id. Raises GuardStop for an output whose schema is not registered."""
@@ -108,13 +116,16 @@ class KafkaOutputs:
         self.progress = written.for_shard if written is not None else Progress()
         self.suppressed = 0
         self.produced: Counter[str] = Counter()
-        self._place_of = place_of
+        self._places = places
         self._overrides_before = overrides_before
         self._producer = producer
         self._full = {topic: names.shared(topic) for topic in SHARD_TOPICS}
         self._progress_topic = names.progress
         self._source = source_of(identity.generation, identity.shard)
-        self._frames = {place: frame_of(*place) for place in WRITTEN}
+        self._frame_of = frame_of
+        self._frames: dict[tuple[str, str, int], bytes] = {}
+        for topic, type_name in WRITTEN:
+            self._frame(topic, type_name, int(written.rules if written is not None else identity.rules))
         self._last = dict(written.topics) if written is not None else {}
         self._early = dict(early)
         self.early_count = sum(len(visible.records) for visible in early.values())
@@ -139,11 +150,21 @@ class KafkaOutputs:
             return
         self._begin()
         self._await_delivery()
+        self._tell_progress(mark)
+
+    def _tell_progress(self, mark: Mark) -> None:
+        """The last record of the transaction, and its end."""
         written = self._progress_at(mark)
         key = self.identity.generation.encode()
         self._produce(self._progress_topic, to_bytes(written), key, None)
         self._end_transaction()
         self.written, self.progress = written, written.for_shard
+
+    def claim(self) -> None:
+        """The first thing that a shard writes: progress of nothing. From then on outputs without progress say that it was lost."""
+        if self.written is None:
+            self._begin()
+            self._tell_progress(Mark(0, "", 0, 0, b"", b"", {}, 0, {}, int(self.identity.rules)))
 
     def close(self) -> None:
         """Commits nothing: what is open is ended by whoever takes the shard next."""
@@ -158,11 +179,18 @@ class KafkaOutputs:
             self._begin()
         self._produce(
             self._full[topic],
-            self._frames[topic, item.type_name] + item.body,
+            self._frame(topic, item.type_name, item.rules) + item.body,
             item.key.encode(),
             headers(self._source, item.type_name, item.output_seq, before),
         )
         self.produced[topic] += 1
+
+    def _frame(self, topic: str, type_name: str, rules: int) -> bytes:
+        place = (topic, type_name, rules)
+        found = self._frames.get(place)
+        if found is None:
+            found = self._frames[place] = self._frame_of(*place)
+        return found
 
     def _is_visible(self, topic: str, item: Encoded, before: int) -> bool:
         visible = self._early[topic]
@@ -190,7 +218,7 @@ class KafkaOutputs:
             generation=one.generation,
             shard=one.shard,
             offset=mark.offset,
-            log_at=self._place_of(mark.offset),
+            log_at=self._places.place_of(mark.offset),
             engagement=mark.engagement,
             next_output_seq=mark.next_seq,
             topics=dict(self._last),
@@ -199,8 +227,16 @@ class KafkaOutputs:
             genesis=one.genesis,
             overrides=self._overrides_before(mark.offset, mark.engagement),
             topic_ids=one.topic_ids,
-            rules=one.rules,
+            rules=str(mark.rules),
+            last_record=self._last_record(mark.offset),
         )
+
+    def _last_record(self, offset: int) -> str:
+        """As the log has just read it; while a record is folded in parts it is the same."""
+        found = self._places.digest_before(offset)
+        if found is None and self.written is not None and self.written.offset == offset:
+            return self.written.last_record
+        return found or ""
 
     # The transaction
 

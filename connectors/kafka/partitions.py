@@ -8,20 +8,12 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from connectors.kafka.clients import UNKNOWN_TO_EACH_OTHER, Clients, Consumer, Message
-from state.guards import BROKER_UNREACHABLE, GuardStop
+from connectors.kafka.clients import Clients, Consumer, Message
+from state.guards import BROKER_UNREACHABLE, REFUSED_BY_BROKER, GuardStop
 
 Place = tuple[str, int]
 STEP_SECONDS: Final = 0.5
 STEP_MESSAGES: Final = 1_000
-_WITHOUT_RIGHT: Final = frozenset(
-    {
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-    }
-)
 
 
 def read_to_end(consumer: Consumer, starts: Mapping[Place, int], patience: float = 30.0) -> dict[Place, list[Message]]:
@@ -66,22 +58,49 @@ def is_passing(fault: KafkaError) -> bool:
     )
 
 
+# Nothing of these is better for being asked again: somebody has to allow it, or to set it otherwise.
+REFUSALS: Final = {
+    "not allowed": (
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError._AUTHENTICATION,
+    ),
+    "too large for the topic": (
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.RECORD_LIST_TOO_LARGE,
+    ),
+    "not what brokers of this version take": (
+        KafkaError.UNSUPPORTED_VERSION,
+        KafkaError.UNSUPPORTED_FOR_MESSAGE_FORMAT,
+        KafkaError.INVALID_RECORD,
+        KafkaError.INVALID_TRANSACTION_TIMEOUT,
+        KafkaError.POLICY_VIOLATION,
+    ),
+}
+_ADVICE: Final = {
+    "not allowed": "See user, password and certificate in [kafka], and the rights that docs/topics.md lists",
+    "too large for the topic": "`milepost topics check` says what max.message.bytes has to be",
+    "not what brokers of this version take": "`milepost doctor` says what is needed of the brokers",
+}
+
+
+def failed(fault: KafkaException, about: str = "") -> GuardStop:
+    """What the brokers said, as a stop: one that passes, or one for a person."""
+    error = fault.args[0]
+    said = f"{about}{error.str()}"
+    for what, codes in REFUSALS.items():
+        if error.code() in codes:
+            return GuardStop(REFUSED_BY_BROKER, f"the brokers refuse it, {what}: {said}. {_ADVICE[what]}")
+    return unreachable(said)
+
+
 def unreachable(what: str) -> GuardStop:
     return GuardStop(
         BROKER_UNREACHABLE, f"the brokers cannot be reached: {what}. Check [kafka] brokers, the network and the brokers"
     )
-
-
-def unanswered(fault: KafkaError, about: str = "") -> GuardStop:
-    """Whether the brokers are away, or refuse who asks."""
-    said = f"{about}{fault.str()}"
-    if fault.code() in _WITHOUT_RIGHT:
-        way = "Give this user the rights that docs/topics.md lists"
-    elif fault.code() in UNKNOWN_TO_EACH_OTHER:
-        way = "See [kafka] security and security_files"
-    else:
-        return unreachable(said)
-    return GuardStop(BROKER_UNREACHABLE, f"the brokers refuse this client: {said}. {way}")
 
 
 def all_records(clients: Clients, topic: str, partition: int, timeout: float) -> list[Message]:

@@ -14,8 +14,8 @@ class Written(NamedTuple):
     """What the last commit of a shard said.
 
     `log_at` is where on the log's partition the record numbered `offset` stands, or where it may come; `topics` are the
-    numbers of the last outputs by topic; `genesis` and `overrides` are digests; `topic_ids` are another's after a topic
-    was deleted and made again.
+    numbers of the last outputs by topic; `genesis`, `overrides` and `last_record` (of the record before `offset`) are
+    digests; `topic_ids` are another's after a topic was deleted and made again; `rules` is the version in force.
     """
 
     generation: str
@@ -31,6 +31,7 @@ class Written(NamedTuple):
     overrides: str
     topic_ids: Mapping[str, str]
     rules: str
+    last_record: str = ""
 
     @property
     def place(self) -> tuple[int, str]:

@@ -57,7 +57,7 @@ class SchemaIds:
         self._now = now
         self._asked_at = now()
         self._by_id = _by_id(prefix, ids)
-        self._frames: dict[tuple[str, str], bytes] = {}
+        self._frames: dict[tuple[str, str, str | None], bytes] = {}
 
     @classmethod
     def fixed(cls, prefix: str) -> Self:
@@ -81,18 +81,23 @@ class SchemaIds:
             raise DecodeError(f"schema id {schema_id} stands for none of the schemas that milepost schemas ids shows")
         return found, body
 
-    def frame(self, topic: str, type_name: str) -> bytes:
-        """Before the bodies of an output, or of an event of ours. Raises GuardStop where its schema has no id."""
-        found = self._frames.get((topic, type_name))
+    def frame(self, topic: str, type_name: str, fingerprint: str | None = None) -> bytes:
+        """Before the bodies of an output, or of an event of ours, with an earlier schema where one is named.
+
+        Raises GuardStop where the schema has no id.
+        """
+        found = self._frames.get((topic, type_name, fingerprint))
         if found is None:
-            found = self._frames[topic, type_name] = self._frame(topic, type_name)
+            found = self._frames[topic, type_name, fingerprint] = self._frame(topic, type_name, fingerprint)
         return found
 
-    def _frame(self, topic: str, type_name: str) -> bytes:
+    def _frame(self, topic: str, type_name: str, fingerprint: str | None) -> bytes:
+        of_type = [each for each in pinned_schemas() if each.type_name == type_name and topic in each.topics]
+        # Versions that differ in their wording alone have one fingerprint; the last of them is the one that is written.
         pinned = next(
             each
-            for each in pinned_schemas()
-            if each.is_current and each.type_name == type_name and topic in each.topics
+            for each in reversed(of_type)
+            if (each.is_current if fingerprint is None else each.fingerprint == fingerprint)
         )
         place = Place(subject(self._prefix, topic, pinned.name), pinned.digest)
         if (found := self._ids.get(place)) is not None:

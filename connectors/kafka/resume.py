@@ -15,6 +15,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -24,8 +25,18 @@ from connectors.decode_error import DecodeError
 from connectors.kafka import progress
 from connectors.kafka.clients import Clients, Message, Producer
 from connectors.kafka.names import FORECAST_CURRENT, Names
-from connectors.kafka.outputs import FENCES, SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Visible, fenced
-from connectors.kafka.partitions import Place, bounds, read_to_end, unanswered
+from connectors.kafka.outputs import (
+    FENCES,
+    SHARD_TOPICS,
+    Early,
+    FrameOf,
+    Identity,
+    KafkaOutputs,
+    Places,
+    Visible,
+    fenced,
+)
+from connectors.kafka.partitions import Place, bounds, failed, read_to_end
 from connectors.kafka.progress import Written
 from connectors.kafka.published import Published, published
 from state.guards import (
@@ -37,6 +48,7 @@ from state.guards import (
     WRONG_TOPIC_SETTINGS,
     GuardStop,
 )
+from state.overrides import Overrides, digest_before
 
 # Of these the brokers drop what has a newer record with the same key.
 COMPACTED: Final = frozenset({FORECAST_CURRENT, "project.views"})
@@ -47,7 +59,7 @@ LOOK_AGAIN_SECONDS: Final = 0.25
 
 
 class Target(NamedTuple):
-    """Which shard, of which log, and under which rules it is folded. `early_max` is the most that one batch could make."""
+    """Which shard, of which log, and under which rules that begins. `early_max` is the most that one batch could make."""
 
     names: Names
     shard: int
@@ -76,6 +88,13 @@ class Tail(NamedTuple):
         return max(self.records, default=-1)
 
 
+class TakenOver(NamedTuple):
+    """The outputs of a shard, and the records of its log that it passes over."""
+
+    outputs: KafkaOutputs
+    passed_over: Overrides
+
+
 class Standing(NamedTuple):
     """What the brokers hold of a shard."""
 
@@ -84,26 +103,26 @@ class Standing(NamedTuple):
     topic_ids: Mapping[str, str]
 
 
-def no_overrides(_offset: int, _engagement: str) -> str:
-    """The digest of none."""
-    return ""
+def nothing_passed_over() -> Overrides:
+    return {}
 
 
 def take_over(
-    clients: Clients,
-    target: Target,
-    place_of: Callable[[int], int],
-    overrides_before: Callable[[int, str], str] = no_overrides,
-) -> KafkaOutputs:
-    """The outputs of a shard, good up to its progress. Raises GuardStop where going on could lose or double."""
+    clients: Clients, target: Target, places: Places, overrides: Callable[[], Overrides] = nothing_passed_over
+) -> TakenOver:
+    """The outputs of a shard, good up to its progress. Raises GuardStop where going on could lose or double.
+
+    `overrides` is asked once nobody else can write any, so that what is passed over is what stays.
+    """
     topic_ids = described(clients, target)
     producer = fence(clients, target)
     await_ends(clients, target)
+    passed_over = overrides()
     standing = look(clients, target, topic_ids)
     check_same_log(standing, target)
     early = early_of(standing, target)
     identity = Identity(target.names.generation, target.shard, target.genesis, target.rules, topic_ids)
-    return KafkaOutputs(
+    outputs = KafkaOutputs(
         producer,
         target.names,
         identity,
@@ -111,9 +130,11 @@ def take_over(
         standing.written,
         early,
         target.transaction_timeout,
-        place_of,
-        overrides_before,
+        places,
+        partial(digest_before, passed_over),
     )
+    outputs.claim()
+    return TakenOver(outputs, passed_over)
 
 
 def described(clients: Clients, target: Target) -> dict[str, str]:
@@ -122,7 +143,7 @@ def described(clients: Clients, target: Target) -> dict[str, str]:
     try:
         found = clients.topics(names)
     except KafkaException as fault:
-        raise unanswered(fault.args[0]) from fault
+        raise failed(fault) from fault
     missing = [name for name in names if found[name] is None]
     if missing:
         raise GuardStop(
@@ -137,7 +158,8 @@ def described(clients: Clients, target: Target) -> dict[str, str]:
             raise GuardStop(
                 TOPIC_CHANGED,
                 f"{name} has {state.partitions} partitions, expected {target.partitions}: their number is fixed for a generation, "
-                "or records would move from shard to shard. Begin another generation to have more",
+                "or records would move from shard to shard, and outputs of all generations share their topics. To have more, begin anew "
+                "under another [kafka] prefix",
             )
         ids[name] = state.id
     return ids
@@ -156,7 +178,7 @@ def fence(clients: Clients, target: Target) -> Producer:
             if not fault.args[0].retriable():
                 raise
             if time.monotonic() > until:
-                raise unanswered(fault.args[0]) from fault
+                raise failed(fault) from fault
         else:
             return producer
 
@@ -164,7 +186,7 @@ def fence(clients: Clients, target: Target) -> Producer:
 def await_ends(clients: Clients, target: Target) -> None:
     """Wait until everything written to the shard's partitions is decided; the brokers end what is open in time."""
     until = time.monotonic() + target.transaction_timeout + MARGIN_SECONDS
-    for topic in (target.names.progress, *target.output_topics.values()):
+    for topic in (target.names.progress, target.names.overrides, *target.output_topics.values()):
         while True:
             stable, high = clients.last_stable(topic, target.shard)
             if stable == high:
@@ -259,9 +281,23 @@ def tail(ends: Ends, place: Place, target: Target, known: int) -> Tail:
         ours, follows_other = _ours(ends.messages(place), target)
         found = Tail(ours, ends.low(place) > 0)
         is_enough = bool(ours) and found.last >= known and min(ours) <= max(known, 0)
-        if is_enough or follows_other or ends.is_whole(place) or len(ours) > target.early_max:
+        is_all = follows_other and (bool(ours) or known < 0)
+        if is_enough or is_all or ends.is_whole(place) or len(ours) > target.early_max:
+            _check_last_generation(place, ends.messages(place), found, target)
             return found
         ends.further_back(place)
+
+
+def _check_last_generation(place: Place, messages: list[Message], found: Tail, target: Target) -> None:
+    """Whoever begins a generation fences the one before, so that nothing of another comes behind what is ours."""
+    last = _parsed(messages[-1]) if messages and found.records else None
+    if last is not None and last.generation != target.names.generation:
+        raise GuardStop(
+            OTHER_GENERATION,
+            f"{place[0]}, partition {place[1]}: generation {last.generation} has written behind generation "
+            f"{target.names.generation}, which these settings name. It has taken its place, and nothing is written here any more. "
+            "Correct [kafka] generation, or stop this process for good",
+        )
 
 
 def _ours(messages: list[Message], target: Target) -> tuple[dict[int, Published], bool]:
@@ -327,7 +363,7 @@ def early_of(standing: Standing, target: Target) -> Early:
         last = known.get(topic, -1)
         _check_nothing_lost(topic, found, last, target)
         beyond = {number: one for number, one in found.records.items() if number > last}
-        if len(beyond) > target.early_max or (beyond and standing.written is None and found.was_cut):
+        if beyond and (standing.written is None or len(beyond) > target.early_max):
             raise GuardStop(
                 PROGRESS_MISSING,
                 f"shard {target.shard}: {target.output_topics[topic]} goes on to output {found.last}, progress says "

@@ -36,13 +36,13 @@ VIEWS: Final = TOPICS["ProjectView"]
 RIGHTS: Final = (
     Right("intake", (WRITE, DESCRIBE_CONFIGS), TOPIC, INTAKE_WRITES),
     Right("intake", (READ, DESCRIBE_CONFIGS), TOPIC, (*INPUT_TOPICS, ENGAGEMENT_LOG, DIRECTORY)),
-    Right("intake", (WRITE,), TRANSACTIONAL_ID, ("milepost/<generation>/intake",)),
+    Right("intake", (WRITE,), TRANSACTIONAL_ID, ("milepost/intake",)),
     Right("intake", (READ,), GROUP, ("milepost.intake.<generation>",)),
     # Nobody joins these; the client asks for whatever group it is told.
     Right("intake", (DESCRIBE,), GROUP, ("milepost",)),
     Right("accounting", (WRITE, READ, DESCRIBE_CONFIGS), TOPIC, (PROGRESS, *SHARD_TOPICS)),
     Right("accounting", (READ, DESCRIBE_CONFIGS), TOPIC, (ENGAGEMENT_LOG, OVERRIDES)),
-    Right("accounting", (WRITE,), TRANSACTIONAL_ID, ("milepost/<generation>/<shard>",)),
+    Right("accounting", (WRITE,), TRANSACTIONAL_ID, ("milepost/<shard>",)),
     Right("accounting", (DESCRIBE,), GROUP, ("milepost",)),
     Right("view", (READ, DESCRIBE_CONFIGS), TOPIC, (VIEWS,)),
     Right("view", (DESCRIBE,), GROUP, ("milepost.view",)),

@@ -43,10 +43,11 @@ class KafkaSettings(BaseModel):
         "", description="Stands before every topic, subject and transactional id; ends with a dot."
     )
     generation: Annotated[str, Field(pattern=GENERATION_PATTERN)] = Field(
-        "1", description="Of the engagement log; a new one begins a new log with another number of partitions."
+        "1",
+        description="Of the engagement log; another one is a log that was put back from a copy (`milepost log import`).",
     )
     partitions: Annotated[int, Field(ge=1, le=1024)] = Field(
-        16, description="Shards: partitions of the log and of each output topic. Fixed for a generation."
+        16, description="Shards: partitions of the log and of each output topic. Fixed for good."
     )
     input_partitions: Annotated[int, Field(ge=1, le=1024)] = Field(
         4, description="Of the event topics that `milepost topics create` makes; others may have any number."

@@ -86,12 +86,11 @@ def _notes(found: Explained) -> list[str]:
 
 def _head(found: Explained) -> list[str]:
     from milepost.explain.recompute import events_of, everything, unexplained
-    from state.rules import RULES_VERSION
 
     nodes, events = sum(1 for _ in everything(found.node)), len(events_of(found.node))
     taken = len(unexplained(found.node))
     rest = f"; {taken:,} of them are taken as they are" if taken else ""
-    return [f"Rules version {RULES_VERSION}; {nodes:,} figures and facts from {events:,} events{rest}"]
+    return [f"Rules version {found.rules}; {nodes:,} figures and facts from {events:,} events{rest}"]
 
 
 def _tell(
@@ -107,13 +106,12 @@ def _tell(
 ) -> None:
     if json:
         from milepost.explained import as_json
-        from state.rules import RULES_VERSION
 
         write_json(
             shape(
                 1,
                 engagement_id=found.engagement_id,
-                rules_version=RULES_VERSION,
+                rules_version=str(found.rules),
                 holds=not alarms,
                 alarms=alarms,
                 not_explained=notes,

@@ -26,11 +26,12 @@ ALIKE_READ: Final = 300
 
 
 class Explained(NamedTuple):
-    """A figure's tree; `differences` are outputs of its engagement that are not what the log makes."""
+    """A figure's tree; `differences` are outputs of its engagement that are not what the log makes, `rules` the version in force."""
 
     node: Node
     engagement_id: str | None
     differences: tuple[str, ...] = ()
+    rules: int = 1
 
 
 class NotFound(NamedTuple):
@@ -68,7 +69,8 @@ class Explanations:
     def explain(self, wanted: str) -> Explained | NotFound:
         """Raises ContainerDamaged and GuardStop."""
         with seldom_collecting():
-            return self._explain(wanted)
+            found = self._explain(wanted)
+        return found._replace(rules=self._index.rules_at(self._until)) if isinstance(found, Explained) else found
 
     def _explain(self, wanted: str) -> Explained | NotFound:
         of_ledger = ledger_figure(wanted)

@@ -50,7 +50,7 @@ def cut_runs(folder: Path) -> Iterator[tuple[int, Path]]:
         records = list(log.records())
         places = [*(place.length for place in log.places()), log_path(finished_run()).stat().st_size]
         whole = log_path(finished_run()).read_bytes()
-        accounting = open_accounting(folder, log.genesis.generation)
+        accounting = open_accounting(folder, log.genesis)
         try:
             for moment in moments():
                 known = [

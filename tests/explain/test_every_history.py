@@ -13,6 +13,8 @@ from domain.outputs import TOPICS, JournalEntry
 from milepost.explain.explainer import Explainer
 from milepost.explain.explanations import Explained, Explanations
 from milepost.explain.recompute import everything, recompute
+from state.genesis import Genesis
+from state.rules import RULES
 from state.trace import Retold, Trace
 from tests.explain.simulated_year import milepost
 from tests.explain.test_every_scenario import figures, is_field
@@ -53,7 +55,7 @@ def explainers(history: History) -> list[Explainer]:
     made = []
     for engagement_id in {record.engagement_id for record in records if record.engagement_id}:
         trace = Trace(engagement_id, history.name, 0)
-        fold, recorded_at = Retold(trace, decode_event), 0
+        fold, recorded_at = Retold(trace, Genesis("1", rules=RULES), decode_event), 0
         for record in records:
             recorded_at = max(recorded_at, record.event.recorded_at or record.event.occurred_at)
             fold.follow(record, recorded_at)

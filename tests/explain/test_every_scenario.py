@@ -12,6 +12,8 @@ from domain.explanation import Node
 from domain.outputs import Alert, ForecastUpdate
 from milepost.explain.explainer import Explainer
 from milepost.explain.recompute import everything, recompute, unexplained
+from state.genesis import Genesis
+from state.rules import RULES
 from state.trace import Retold, Trace
 from tests.harness import Books, Record
 from tests.scenario_play import play
@@ -42,7 +44,7 @@ def test_scenario_explained(scenario: Scenario, tmp_path: Path) -> None:
 
 def explainer_of(books: Books, engagement_id: str) -> Explainer:
     trace = Trace(engagement_id, "scenario", 0)
-    fold, recorded_at = Retold(trace, decode_event), 0
+    fold, recorded_at = Retold(trace, Genesis("1", rules=RULES), decode_event), 0
     for record in books.log:
         recorded_at = max(recorded_at, _recorded_at(record))
         fold.follow(record, recorded_at)

@@ -24,7 +24,9 @@ from connectors.log_records import LogRecord
 from dataflows.accounting_kafka import Job
 from dataflows.embedded import ENCODERS, decode_event
 from dataflows.settings import AccountingSettings
+from milepost.rounds import genesis
 from simulation.servers.kafka import Broker
+from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import Encoded, Mark, Progress, Shard
 from state.store import Store
@@ -130,8 +132,9 @@ def site(broker: Broker, own_name: str, folder: Path, partitions: int = 2, **set
 
 def expected(site: Site, shard: int, records: Sequence[LogRecord], overrides: Overrides | None = None) -> Said:
     """What the plain loop says, with a fresh store and outputs in memory."""
-    generation = site.settings.generation
-    over = Shard(Store(IN_MEMORY, generation, shard), ENCODERS, generation, shard, Progress(), decode_event, overrides)
+    begun = genesis_of(site, shard)
+    store = Store(IN_MEMORY, begun.generation, shard)
+    over = Shard(store, ENCODERS, begun, Progress(), decode_event, overrides)
     said: dict[str, list[tuple[bytes, str, int, int, bytes]]] = {topic: [] for topic in SHARD_TOPICS}
     for one in folded(over, records):
         for topic in (one.topic, FORECAST_CURRENT) if one.type_name == "ForecastUpdate" else (one.topic,):
@@ -148,6 +151,11 @@ def folded(shard: Shard, records: Sequence[LogRecord]) -> Iterator[Encoded]:
                 shard.commit(one)
             else:
                 yield one
+
+
+def genesis_of(site: Site, shard: int) -> Genesis:
+    """As `LogGiver` writes it."""
+    return genesis()._replace(generation=site.settings.generation, partition=shard, partitions=site.settings.partitions)
 
 
 class Until:

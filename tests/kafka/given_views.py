@@ -45,7 +45,7 @@ class ViewGiver:
 
     def give(self, *views: ProjectView, shard: int = 0) -> None:
         topic = self.of.names.shared("project.views")
-        frame = self.of.job().frame_of("project.views", "ProjectView")
+        frame = self.of.job().frame_of("project.views", "ProjectView", None)
         for view in views:
             position = Position(
                 self.generation, shard, 10 + self._seq, 0, self._seq, "ev-1", TEN, TEN + self._seq * HOUR, None, "1"

@@ -29,7 +29,6 @@ from state.guards import (
     FENCED,
     HANGING_TRANSACTION,
     LOG_DAMAGED,
-    LOG_MISSING,
     POISON,
     PROGRESS_MISSING,
     TOPIC_CHANGED,
@@ -249,19 +248,19 @@ def test_a_topic_that_was_made_again_is_noticed(done: tuple[Site, list[list[LogR
 def test_a_log_that_was_made_again_is_noticed(done: tuple[Site, list[list[LogRecord]]]) -> None:
     one, parts = done
     forget(one, one.names.log)
-    assert guard(one, parts).code == LOG_MISSING
+    stop = guard(one, parts)
+    assert (stop.code, "outputs were made from it" in stop.message) == (TOPIC_CHANGED, True)
     one.giver().begin()
     given(one, parts[0])
     assert guard(one, parts).code == TOPIC_CHANGED
 
 
 def test_lost_progress_is_noticed_and_worked_out_from_the_log(done: tuple[Site, list[list[LogRecord]]]) -> None:
-    """All outputs would be compared and passed over, but a person should know; `milepost repair` writes progress again."""
+    """A shard writes progress before anything else, so that it was there; `milepost repair` writes it again."""
     one, parts = done
     before = one.written(0)
     forget(one, one.names.progress)
-    with patch("dataflows.accounting_kafka.EARLY_MAX", 100):
-        assert guard(one, parts).code == PROGRESS_MISSING
+    assert guard(one, parts).code == PROGRESS_MISSING
     found = repair(one.job(), 0)
     assert not found.missing
     after = one.written(0)
@@ -269,6 +268,27 @@ def test_lost_progress_is_noticed_and_worked_out_from_the_log(done: tuple[Site, 
     assert after is not None
     assert after.offset == before.offset
     assert after.output_chain == before.output_chain
+
+
+def test_a_log_that_has_lost_its_end_is_noticed(done: tuple[Site, list[list[LogRecord]]]) -> None:
+    """What brokers lose cannot be taken from them: progress that has gone further stands for a log that is shorter."""
+    one, parts = done
+    written = one.written(0)
+    assert written is not None
+    say_progress(one, written._replace(offset=written.offset + 5))
+    Store.delete(store_path(one.job(), 0))
+    stop = guard(one, parts)
+    assert (stop.code, "the log has lost its end" in stop.message) == (TOPIC_CHANGED, True)
+
+
+def test_a_record_that_was_written_anew_is_noticed(done: tuple[Site, list[list[LogRecord]]]) -> None:
+    """Also where the store is at hand, so that nothing is folded again."""
+    one, parts = done
+    written = one.written(0)
+    assert written is not None
+    say_progress(one, written._replace(last_record="00" * 16))
+    stop = guard(one, parts)
+    assert (stop.code, "is another one" in stop.message) == (TOPIC_CHANGED, True)
 
 
 def test_lost_outputs_are_noticed_and_written_again(done: tuple[Site, list[list[LogRecord]]]) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from confluent_kafka import Producer
 
+from connectors.kafka.names import PROGRESS
+from connectors.kafka.progress import to_bytes
 from connectors.kafka.published import headers, source_of
 from connectors.log_records import LogRecord
 from dataflows.accounting_kafka import run
 from dataflows.audit import audit
 from dataflows.audit_kafka import AuditedShard, Compared, audited_shards
-from milepost.commands.verify import with_topics
+from dataflows.passing_over import pass_over
+from milepost.commands.given_settings import given
+from milepost.commands.verify import of_topics, with_topics
+from milepost.stopping import Stop
 from simulation.servers.kafka import Broker
+from state.overrides import Override
 from tests.kafka.firm import Site, Until, simulated, site
 from tests.kafka.given_log import divided
 
@@ -51,10 +59,13 @@ def compared(of: Site, folder: Path) -> list[Compared]:
         return [shard.catch_up(silent) for shard in shards]
 
 
-def write(of: Site, topic: str, value: bytes, key: bytes, more: list[tuple[str, str | bytes | None]]) -> None:
+def write(
+    of: Site, topic: str, value: bytes, key: bytes, more: list[tuple[str, str | bytes | None]], *, own: bool = False
+) -> None:
     """As somebody would who should not be able to."""
     producer = Producer({"bootstrap.servers": of.settings.brokers})
-    producer.produce(of.names.shared(topic), value, key, partition=0, headers=more)
+    name = of.names.own(topic) if own else of.names.shared(topic)
+    producer.produce(name, value, key, partition=0, headers=more)
     assert producer.flush(30) == 0
 
 
@@ -71,6 +82,20 @@ def test_all_outputs_agree_and_all_promises_hold(two: Site, records: list[LogRec
     checked = {each.check: each.checked for each in with_topics(report, said, ()).findings}
     assert checked["refold"] == said
     assert checked["journals"], "journals of both shards are looked at"
+
+
+def test_whoever_follows_counts_what_was_there_before(
+    two: Site, records: list[LogRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ended before anything more has come."""
+    accounted(two, records)
+    settings = given(None, two.options()[1::2]).settings
+    ended = Stop()
+    ended.requested = True
+    monkeypatch.setattr("milepost.stopping.stopping", lambda: nullcontext(ended))
+    report = of_topics(settings, None, tmp_path / "kept", follow=True)
+    checked = {each.check: each.checked for each in report.findings}
+    assert checked["refold"] == said_by(two) > 500
 
 
 def test_it_goes_on_from_what_was_kept(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
@@ -108,6 +133,43 @@ def test_a_record_without_our_headers(two: Site, records: list[LogRecord], tmp_p
     first = compared(two, tmp_path / "a")[0].violations[0]
     assert (first.topic, first.subject) == ("erp.postings", "shard 0")
     assert "expected an output with the header ce_source" in first.found
+
+
+def test_a_log_that_ends_before_its_outputs(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+    accounted(two, records)
+    written = two.written(0)
+    assert written is not None
+    beyond = to_bytes(written._replace(offset=written.offset + 3))
+    write(two, PROGRESS, beyond, two.settings.generation.encode(), [], own=True)
+    with AuditedOnce(two, 0, tmp_path / "a") as auditor, patch("connectors.kafka.log.READS_AT_THE_END_MAX", 2):
+        found = auditor.catch_up(silent)
+    assert found.offset == written.offset
+    last = found.violations[-1]
+    assert (last.expected, last.found) == (
+        f"records up to {written.offset + 2}, as progress says",
+        f"the log ends before record {written.offset}",
+    )
+
+
+def test_whoever_follows_passes_over_what_was_skipped_meanwhile(
+    two: Site, records: list[LogRecord], tmp_path: Path
+) -> None:
+    parts = divided(records, 2)
+    giver = two.giver()
+    half = len(parts[0]) // 2
+    giver.give(0, parts[0][:half])
+    job = two.job()._replace(shards=(0,))
+    end = Until({0: half})
+    run(job, end.reached, end.on_commit)
+    skipped = next(each for each in parts[0][half:] if each.type_name == "TimeApproved")
+    with AuditedOnce(two, 0, tmp_path / "a") as auditor:
+        assert auditor.catch_up(silent).violations == ()
+        giver.give(0, parts[0][half:])
+        pass_over(job, 0, Override(skipped.offset, "", "fault 81", "ann", "ben"))
+        end = Until({0: len(parts[0])})
+        run(job, end.reached, end.on_commit)
+        found = auditor.catch_up(silent)
+    assert (found.violations, found.offset) == ((), len(parts[0]))
 
 
 class AuditedOnce(AuditedShard):

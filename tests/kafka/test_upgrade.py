@@ -17,7 +17,9 @@ from dataflows.accounting_kafka import run
 from dataflows.embedded import ENCODERS
 from domain.events.reference import RulesActivated
 from simulation.servers.kafka import Broker
+from state.genesis import Genesis
 from state.guards import OUTPUTS_DIFFER, RULES_MISSING, GuardStop
+from state.shard import Bodies
 from tests.intake_inputs import head
 from tests.kafka.firm import Site, Until, expected, simulated, site
 
@@ -34,10 +36,14 @@ def one(broker: Broker, own_name: str, tmp_path: Path) -> Site:
 
 def with_another_schema() -> Any:
     """A release whose journals have one more field, with a default that takes a byte."""
-    body = dict(ENCODERS.body)
-    journal = body["JournalEntry"]
-    body["JournalEntry"] = lambda record: journal(record) + b"\x00"
-    return patch.object(accounting_kafka, "ENCODERS", ENCODERS._replace(body=body))
+
+    def bodies(genesis: Genesis, rules: int) -> Bodies:
+        found = dict(ENCODERS.bodies(genesis, rules))
+        journal = found["JournalEntry"]
+        found["JournalEntry"] = lambda record: journal(record) + b"\x00"
+        return found
+
+    return patch.object(accounting_kafka, "ENCODERS", ENCODERS._replace(bodies=bodies))
 
 
 def activated(offset: int, version: int) -> LogRecord:

@@ -17,6 +17,8 @@ from connectors.log_records import LogRecord
 from dataflows.embedded import close, open_accounting, run_dataflow, run_plain, store_path
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded
+from state.genesis import Genesis
+from state.rules import RULES
 from state.store import FILES, Store
 from tests.folding import GENERATION, Logged, MemoryLog, dump, log_records
 from tests.histories.draw import histories
@@ -58,7 +60,7 @@ def temporary_folder() -> Iterator[Path]:
 
 def run_and_cut(folder: Path, records: Sequence[LogRecord], cut: Cut) -> None:
     """Fold some batches and leave everything as a crash at that moment would."""
-    accounting = open_accounting(folder, GENERATION)
+    accounting = open_accounting(folder, Genesis(GENERATION, rules=RULES))
     log = MemoryLog(records)
     for number in range(1, cut.batches + 1):
         batch = log.read(accounting.shard.position[0], cut.size, 4 << 20)
@@ -116,7 +118,7 @@ def books_in(folder: Path) -> dict[str, list[Any]]:
 
 
 def uninterrupted(folder: Path, records: Sequence[LogRecord]) -> None:
-    accounting = open_accounting(folder, GENERATION)
+    accounting = open_accounting(folder, Genesis(GENERATION, rules=RULES))
     run_plain(accounting, MemoryLog(records))
     close(accounting)
 
@@ -151,7 +153,7 @@ def test_cut_anywhere_and_resumed_the_outputs_are_the_same(
             for cut in several:
                 run_and_cut(cut_up, records, cut)
                 disturb_store(cut_up, cut, copies)
-            accounting = open_accounting(cut_up, GENERATION)
+            accounting = open_accounting(cut_up, Genesis(GENERATION, rules=RULES))
             run_plain(accounting, MemoryLog(records), size)
             close(accounting)
         assert written(cut_up) == written(whole)
@@ -164,7 +166,7 @@ def test_the_dataflow_says_what_the_plain_loop_says(history: History, size: int)
     records = log_records(history.logged)
     with temporary_folder() as plain, temporary_folder() as engine:
         uninterrupted(plain, records)
-        accounting = open_accounting(engine, GENERATION)
+        accounting = open_accounting(engine, Genesis(GENERATION, rules=RULES))
         run_dataflow(accounting, MemoryLog(records), lambda: False, max_records=size)
         close(accounting)
         assert written(engine) == written(plain)
@@ -183,7 +185,7 @@ def test_a_log_of_duplicates_only_commits_and_restarts(history: History, size: i
         reached = 0
         for batches in (1, 2, 10_000):
             run_and_cut(folder, records, Cut(batches, size, "committed", "kept"))
-            accounting = open_accounting(folder, GENERATION)
+            accounting = open_accounting(folder, Genesis(GENERATION, rules=RULES))
             place = accounting.shard.position, accounting.outputs.progress.offset
             close(accounting)
             assert place == ((min(len(records), place[1]), ""), place[1])

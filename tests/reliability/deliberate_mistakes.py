@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
+from unittest.mock import patch
 
 from confluent_kafka import KafkaException
 
 from connectors.kafka import resume
+from connectors.kafka.clients import Message
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.outputs import Early, Identity, KafkaOutputs
 from connectors.kafka.resume import Standing
 from connectors.log_records import LogRecord
 from simulation.brokers import (
+    COMMITTED,
+    CONTROL,
     ModelClients,
     ModelConsumer,
     ModelProducer,
     Place,
 )
-from simulation.exactly_once import NAMES, SHARD, Disk, LightShard, World, chained
+from simulation.exactly_once import NAMES, SHARD, Disk, LightShard, World
+from state.chain import chained
 from state.shard import Encoded, Mark, Progress
 from state.store import Meta
 
@@ -29,9 +34,11 @@ def outputs_over(
     """What `take_over` makes in the end."""
     target = world.target
     identity = Identity(NAMES.generation, SHARD, target.genesis, target.rules, standing.topic_ids)
-    return KafkaOutputs(
-        producer, NAMES, identity, target.frame_of, standing.written, early, 60.0, log.place_of, resume.no_overrides
+    outputs = KafkaOutputs(
+        producer, NAMES, identity, target.frame_of, standing.written, early, 60.0, log, lambda *_: ""
     )
+    outputs.claim()
+    return outputs
 
 
 # Taking over
@@ -60,7 +67,7 @@ class UncommittedScan(World):
 
     def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
         yield
-        return resume.take_over(UncommittedClients(self.brokers), self.target, log.place_of)
+        return resume.take_over(UncommittedClients(self.brokers), self.target, log).outputs
 
 
 class NoWaitForOpenEnds(World):
@@ -132,13 +139,17 @@ class AbortAndGoOn(World):
             shard.commit(mark)
 
 
-class ProgressApart(World):
-    """Outputs in one transaction, progress in the next, and nobody looks at the ends of the topics."""
+class ProgressApartAlone(World):
+    """Outputs in one transaction, progress in the next."""
 
     def commit(self, outputs: KafkaOutputs, shard: LightShard, mark: Mark) -> None:
         if outputs._is_open:
             outputs._end_transaction()
         super().commit(outputs, shard, mark)
+
+
+class ProgressApart(ProgressApartAlone):
+    """And nobody looks at the ends of the topics."""
 
     def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
         outputs = yield from super().take_over(log)
@@ -164,7 +175,7 @@ class NoFlushBeforeProgress(World):
         return outputs
 
 
-class AskedAgain(World):
+class AskedAgainAlone(World):
     """An end in doubt is asked for again, and the first request meets the next transaction."""
 
     def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
@@ -182,6 +193,14 @@ class AskedAgain(World):
                     return
 
         outputs._producer.commit_transaction = until_answered  # type: ignore[method-assign]
+        return outputs
+
+
+class AskedAgain(AskedAgainAlone):
+    """And progress may reach the brokers before the outputs."""
+
+    def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
+        outputs = yield from super().take_over(log)
         outputs._await_delivery = lambda: None  # type: ignore[method-assign]
         return outputs
 
@@ -258,6 +277,32 @@ class CommitInClose(World):
         mark = made[-1]
         assert isinstance(mark, Mark), "a folded batch ends with its mark"
         outputs.commit(mark)
+
+
+# The log
+
+
+class LostRecord(World):
+    """A record of the log is gone, and what the oracle made of the log it made before."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        slots = self.brokers.partition(NAMES.log, SHARD).slots
+        written = [at for at, slot in enumerate(slots) if slot.state == COMMITTED]
+        slots[written[len(written) // 2]].state = CONTROL
+
+
+class Unnumbered(KafkaLog):
+    """Takes what comes for what should come."""
+
+    def _record(self, message: Message) -> LogRecord:
+        with patch("connectors.kafka.log._number", return_value=self._next):
+            return super()._record(message)
+
+
+class DensityUnchecked(LostRecord):
+    def log(self) -> KafkaLog:
+        return Unnumbered(self.clients, NAMES.log, SHARD)
 
 
 # The fold's numbers and the store

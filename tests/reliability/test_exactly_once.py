@@ -5,9 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from connectors.kafka.clients import KafkaClients
+from connectors.kafka.settings import KafkaSettings
 from simulation.brokers import Chances, ModelClients, ModelConsumer
 from simulation.exactly_once import NAMES, RARE, SHARD, World, Wrong, play, play_many
 from tests.reliability import deliberate_mistakes
@@ -17,11 +20,13 @@ CHUNK = 500
 SEEDS_TO_FIND_A_MISTAKE = 300
 PAGE = Path("docs/reliability.md")
 
+# Worlds that hold no mistake that readers see: what has happened to a log, and what another safeguard makes good.
+WITHOUT = (deliberate_mistakes.LostRecord, deliberate_mistakes.ProgressApartAlone, deliberate_mistakes.AskedAgainAlone)
 MISTAKES = sorted(
     (
         found
         for _, found in inspect.getmembers(deliberate_mistakes, inspect.isclass)
-        if issubclass(found, World) and found is not World
+        if issubclass(found, World) and found not in (World, *WITHOUT)
     ),
     key=lambda found: found.__name__,
 )
@@ -42,6 +47,29 @@ def test_a_mistake_is_found(mistake: type[World]) -> None:
         except Wrong:
             return
     pytest.fail(f"{SEEDS_TO_FIND_A_MISTAKE} seeds, and nobody has noticed: {inspect.getdoc(mistake)}")
+
+
+@pytest.mark.parametrize("alone", WITHOUT[1:], ids=lambda found: found.__name__)
+def test_one_safeguard_makes_good_what_the_other_would_prevent(alone: type[World]) -> None:
+    """Progress last, and a look at the ends of the topics: either is enough against these, so a mistake takes both away."""
+    assert play_many(range(SEEDS_TO_FIND_A_MISTAKE), alone)[1] == {}
+
+
+def test_a_record_that_the_log_has_lost_stops_the_shard() -> None:
+    with pytest.raises(Wrong, match="stopped with 13"):
+        play(1, deliberate_mistakes.LostRecord)
+
+
+def test_without_its_number_nobody_would_notice_a_lost_record() -> None:
+    with pytest.raises(Wrong, match="with the books of another|are visible, wrong from"):
+        play(1, deliberate_mistakes.DensityUnchecked)
+
+
+def test_a_reader_whose_place_is_gone_is_told() -> None:
+    """Without the setting librdkafka goes on from the end, and the numbers of the records alone would tell."""
+    with patch("connectors.kafka.clients.RealConsumer") as made:
+        KafkaClients(KafkaSettings(brokers="localhost:9092")).consumer()
+    assert made.call_args.args[0]["auto.offset.reset"] == "error"
 
 
 def test_the_page_lists_every_mistake() -> None:

@@ -114,7 +114,7 @@ def as_one_plain_run(firm: Path, output: Path) -> None:
     with EmbeddedIntake(firm, output, IntakeSettings(genesis())) as intake:
         intake.run_round(date.fromisoformat(UNTIL))
     with closing(EngagementLog.open(output)) as log:
-        accounting = open_accounting(output, log.genesis.generation)
+        accounting = open_accounting(output, log.genesis)
         run_plain(accounting, log)
         close(accounting)
 

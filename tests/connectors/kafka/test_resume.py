@@ -9,6 +9,7 @@ from unittest.mock import patch
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from connectors.kafka import overrides
 from connectors.kafka.names import Names
 from connectors.kafka.outputs import SHARD_TOPICS, KafkaOutputs
 from connectors.kafka.published import headers, source_of
@@ -17,6 +18,7 @@ from connectors.kafka.resume import Target, take_over
 from simulation.brokers import Brokers, Chances, ModelClients
 from state.guards import (
     BROKER_UNREACHABLE,
+    FENCED,
     HANGING_TRANSACTION,
     OTHER_GENERATION,
     PROGRESS_MISSING,
@@ -25,15 +27,29 @@ from state.guards import (
     WRONG_TOPIC_SETTINGS,
     GuardStop,
 )
+from state.overrides import Override
 from state.shard import Encoded, Mark
 
 NAMES = Names("", "1")
-TARGET = Target(NAMES, 0, 2, "genesis", "1", SchemaIds.fixed("").frame, transaction_timeout=0.1, timeout=0.1)
-FRAME = SchemaIds.fixed("").frame("alerts", "Alert")
+IDS = SchemaIds.fixed("")
+FRAME = IDS.frame("alerts", "Alert")
 
 
-def place_of(number: int) -> int:
-    return number + 1
+def frame_of(topic: str, type_name: str, _rules: int) -> bytes:
+    return IDS.frame(topic, type_name)
+
+
+TARGET = Target(NAMES, 0, 2, "genesis", "1", frame_of, transaction_timeout=0.1, timeout=0.1)
+
+
+class Log:
+    """Without gaps; every record is as its number."""
+
+    def place_of(self, number: int) -> int:
+        return number + 1
+
+    def digest_before(self, number: int) -> str:
+        return str(number - 1)
 
 
 class Topics:
@@ -42,11 +58,11 @@ class Topics:
     def __init__(self) -> None:
         self.brokers = Brokers(Random(1))
         self.clients = ModelClients(self.brokers)
-        for topic in (NAMES.log, NAMES.progress, *SHARD_TOPICS):
+        for topic in (NAMES.log, NAMES.progress, NAMES.overrides, *SHARD_TOPICS):
             self.brokers.create(topic, 2)
 
     def take_over(self, **other: Any) -> KafkaOutputs:
-        return take_over(self.clients, TARGET._replace(**other), place_of)
+        return take_over(self.clients, TARGET._replace(**other), Log()).outputs
 
     def append(self, output_seq: int, before: int, shard: int = 0, generation: str = "1") -> None:
         """An alert that is just there."""
@@ -155,6 +171,38 @@ def test_outputs_of_an_earlier_generation_stand_before_ours(topics: Topics) -> N
     assert topics.take_over().progress.next_seq == 0
 
 
+def test_a_generation_that_was_replaced_does_not_go_on(topics: Topics) -> None:
+    write(topics.take_over(), 5, alert(0))
+    topics.append(0, -1, generation="2")
+    stop = topics.stop()
+    assert (stop.code, "generation 2 has written behind generation 1" in stop.message) == (OTHER_GENERATION, True)
+
+
+def test_a_new_generation_fences_whoever_still_writes_for_the_old(topics: Topics) -> None:
+    old = topics.take_over()
+    second = Names("", "2")
+    for topic in (second.log, second.progress, second.overrides):
+        topics.brokers.create(topic, 2)
+    new = take_over(topics.clients, TARGET._replace(names=second), Log())
+    assert new.outputs.written is not None
+    with pytest.raises(GuardStop) as stop:
+        write(old, 5, alert(0))
+    assert stop.value.code == FENCED
+
+
+def test_what_is_passed_over_is_read_when_nobody_can_change_it(topics: Topics) -> None:
+    """The operator's `skip` takes the shard over, too: it comes before this start, or fails."""
+    skip = topics.clients.producer(NAMES.shard_writer(0))
+    skip.init_transactions(1)
+
+    def read() -> dict[tuple[int, str], Override]:
+        with pytest.raises(KafkaException):
+            overrides.write(skip, NAMES, 0, Override(7, "", "why", "as", "by"), 1)
+        return {}
+
+    assert take_over(topics.clients, TARGET, Log(), read).passed_over == {}
+
+
 def test_what_is_visible_early_is_compared_and_written_once(topics: Topics) -> None:
     write(topics.take_over(), 5, alert(0))
     topics.append(2, 0)
@@ -174,10 +222,17 @@ def test_what_is_visible_early_with_other_bytes_stops_the_shard(topics: Topics) 
 
 
 def test_far_more_outputs_than_progress_knows_are_lost_progress(topics: Topics) -> None:
+    topics.take_over()
     for number in range(5):
         topics.append(number, number - 1)
     assert topics.stop(early_max=4).code == PROGRESS_MISSING
     assert topics.take_over(early_max=5).early_count == 5
+
+
+def test_one_output_without_progress_is_lost_progress(topics: Topics) -> None:
+    """A shard writes progress before anything else."""
+    topics.append(0, -1)
+    assert topics.stop().code == PROGRESS_MISSING
 
 
 def test_progress_that_cannot_be_read_stops_the_shard(topics: Topics) -> None:

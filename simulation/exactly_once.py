@@ -27,9 +27,8 @@ from msgspec import structs
 
 from connectors.event_bodies import WRITERS
 from connectors.kafka import log as log_module
-from connectors.kafka import outputs as outputs_module
 from connectors.kafka import partitions as partitions_module
-from connectors.kafka import resume as resume_module
+from connectors.kafka import producing as producing_module
 from connectors.kafka.frame import FRAME
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import FORECAST_CURRENT, GENESIS_KEY, NUMBER_HEADER, Names
@@ -409,9 +408,8 @@ def play(seed: int, world_of: Callable[[int], World] = World) -> Counter[str]:
     brokers.chances = world.chances
     with (
         patch.object(log_module, "time", clock),
-        patch.object(outputs_module, "time", clock),
         patch.object(partitions_module, "time", clock),
-        patch.object(resume_module, "time", clock),
+        patch.object(producing_module, "time", clock),
     ):
         for step in range(STEPS_MAX):
             if step == heal_at:

@@ -150,6 +150,7 @@ class Course:
             worker.start()
         for moment, what in zip(moments, drawn, strict=True):
             self.producing.allow(round(moment + step))
+            self._produce_more()
             self._until(partial(self._has_taken, moment), f"{moment:,} events taken in")
             self._until(lambda: self._is_ready(self.intake), "progress of intake")
             told = what(self.stage)
@@ -241,7 +242,9 @@ class Course:
         self._until(lambda: self._progress_of(worker) > before or is_done(), f"progress of {worker.name}")
 
     def _produce_more(self) -> None:
-        """From what was sent on: what is known to be taken lags behind, so that nothing more might come of it."""
+        """From what was sent on, so that something comes: what is known to be taken lags behind, and the last disturbance may
+        have let more come than the next one waits for.
+        """
         self.producing.allow(len(self.producing.sent) + self.plan.events // 50)
 
     def _one_of_accounting(self) -> Worker:

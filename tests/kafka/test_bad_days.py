@@ -34,7 +34,8 @@ from tests.kafka.servers import Start
 from tests.kafka.small_disk import SmallDisk
 
 EVENTS = 900
-AWAY_SECONDS = 2.0
+# Longer than a broker's session: one that is back before it is over leaves transactions open.
+AWAY_SECONDS = 4.0
 
 
 @pytest.fixture

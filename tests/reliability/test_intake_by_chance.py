@@ -13,7 +13,7 @@ import pytest
 from confluent_kafka import KafkaException
 
 from connectors.avro_codec import EVENT_CODECS
-from connectors.kafka import intake_resume, transactions
+from connectors.kafka import partitions, producing
 from connectors.kafka.log_writer import LogWriter
 from connectors.kafka.names import DEAD_LETTERS, GENESIS_KEY, Names
 from connectors.kafka.registry import SchemaIds
@@ -153,8 +153,8 @@ def play(seed: int, folder: Path) -> Counter[str]:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time(Brokers(Random(0)))
-    monkeypatch.setattr(intake_resume, "time", time)
-    monkeypatch.setattr(transactions, "time", time)
+    monkeypatch.setattr(partitions, "time", time)
+    monkeypatch.setattr(producing, "time", time)
 
 
 def play_all(seeds: Iterable[int], folder: Path) -> Counter[str]:

@@ -33,7 +33,7 @@ demo: $(READY) ## Simulate a firm's quarter, run it and show what finance gets
 	@PATH="$(abspath $(BIN)):$$PATH" scripts/demo.sh
 
 test: $(READY) ## Run the tests (HYPOTHESIS_PROFILE=thorough searches longer)
-	$(BIN)/pytest -n $(JOBS) --hypothesis-profile=$(HYPOTHESIS_PROFILE) $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --hypothesis-profile=$(HYPOTHESIS_PROFILE) $(PYTEST_ARGS)
 
 lint: $(READY) ## Check style and format
 	$(BIN)/ruff check .

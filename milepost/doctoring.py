@@ -23,6 +23,7 @@ from connectors.kafka.names import GENESIS_KEY, Names
 from connectors.kafka.pinned_schemas import pinned_schemas
 from connectors.kafka.registry import kept_ids
 from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
+from connectors.kafka.rights import topics_of
 from connectors.kafka.settings import is_loopback
 from connectors.kafka.topics import faults
 from connectors.metrics.catalogue import DATAFLOWS
@@ -74,7 +75,7 @@ class Check(NamedTuple):
 
 def examine(loaded: Loaded, seconds: float, parts: Sequence[str] = DATAFLOWS) -> list[Finding]:
     """What these processes need: all checks side by side, each at most so long."""
-    checks = [check for check in _checks(loaded, seconds) if any(_needs(part, check.name) for part in parts)]
+    checks = [check for check in _checks(loaded, seconds, parts) if any(_needs(part, check.name) for part in parts)]
     waiting = [(check, _begun(check)) for check in checks]
     until = time.monotonic() + seconds
     return [finding for check, found in waiting for finding in _ended(check, found, until - time.monotonic(), seconds)]
@@ -90,14 +91,14 @@ def _needs(part: str, check: str) -> bool:
     return part in NEEDED_BY.get(check, DATAFLOWS)
 
 
-def _checks(loaded: Loaded, seconds: float) -> list[Check]:
+def _checks(loaded: Loaded, seconds: float, parts: Sequence[str]) -> list[Check]:
     settings = loaded.settings
     kafka = settings.kafka.model_copy(update={"request_timeout_seconds": max(1.0, min(seconds * 0.8, 300.0))})
     reach = f"see that {kafka.brokers} can be reached from here and that kafka.security is what the brokers ask for"
     return [
         Check("settings", lambda: _settings(loaded), "mend what it says"),
         Check("brokers", lambda: _brokers(KafkaClients(kafka)), reach),
-        Check("topics", lambda: _topics(KafkaClients(kafka)), reach),
+        Check("topics", lambda: _topics(KafkaClients(kafka), topics_of(parts)), reach),
         Check("log", lambda: _log(KafkaClients(kafka), seconds), reach),
         Check("clock", lambda: _clock(KafkaClients(kafka)), reach),
         Check(
@@ -177,7 +178,8 @@ def _host(address: str) -> str:
 
 def _brokers(clients: KafkaClients) -> Iterator[Finding]:
     timeout = clients.settings.request_timeout_seconds
-    found = clients.admin.list_topics(timeout=timeout)
+    with clients.asking():
+        found = clients.admin.list_topics(timeout=timeout)
     yield Finding(
         "brokers",
         OK,
@@ -193,8 +195,8 @@ def _brokers(clients: KafkaClients) -> Iterator[Finding]:
         )
 
 
-def _topics(clients: KafkaClients) -> Iterator[Finding]:
-    found = faults(clients, clients.settings)
+def _topics(clients: KafkaClients, names: Sequence[str]) -> Iterator[Finding]:
+    found = faults(clients, clients.settings, names)
     absent = [fault for fault in found if fault.setting == "topic"]
     wrong = [fault for fault in found if fault.setting != "topic"]
     if absent:
@@ -242,7 +244,7 @@ def _log(clients: KafkaClients, seconds: float) -> Iterator[Finding]:
 
 def _clock(clients: KafkaClients) -> Iterator[Finding]:
     """Brokers tell no time; what they stamped last must not lie in our future."""
-    name = Names.of(clients.settings).progress
+    name = Names.of(clients.settings).log
     found = clients.topics([name])[name]
     if found is None:
         yield Finding("clock", OK, "nothing to compare with yet")
@@ -260,7 +262,7 @@ def _clock(clients: KafkaClients) -> Iterator[Finding]:
     if ahead > SKEW_SECONDS_MAX:
         yield Finding("clock", FAIL, f"the brokers' clock is {ahead:,.0f} seconds ahead of ours", "set both by NTP")
     else:
-        yield Finding("clock", OK, f"the last progress was written {max(-ahead, 0):,.0f} seconds ago")
+        yield Finding("clock", OK, f"the last record of the log was written {max(-ahead, 0):,.0f} seconds ago")
 
 
 def _registry(settings: Settings) -> Iterator[Finding]:
@@ -311,7 +313,7 @@ def _redis(loaded: Loaded) -> Iterator[Finding]:
     is_set = any(name.startswith("redis.") for name in loaded.origins)
     try:
         yield from _redis_at(told)
-    except redis.ConnectionError:
+    except (redis.ConnectionError, redis.TimeoutError):
         if is_set:
             raise
         yield Finding("redis", OK, f"[redis] is not set, and none answers at {told.url}; only the view needs one")

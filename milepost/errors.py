@@ -86,5 +86,6 @@ def _known_ending(fault: BaseException) -> tuple[int, str] | None:
         case ContainerDamaged():
             return LOG_DAMAGED, f"{fault}. docs/operations.md says how to make outputs anew from the log"
         case OSError() if fault.errno in UNWRITABLE:
-            return OUTPUT_UNWRITABLE, f"{fault.filename}: {fault.strerror}. {way_out(fault)} and run again"
+            where = f"{fault.filename}: " if fault.filename else ""
+            return OUTPUT_UNWRITABLE, f"{where}{fault.strerror}. {way_out(fault)} and run again"
     return None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from connectors.kafka.rights import RIGHTS
 from connectors.kafka.topics import TOPICS, Kind, Need, Partitions, Topic
 from domain.events.catalogue import EVENTS
 from domain.outputs import OUTPUTS
@@ -23,13 +24,18 @@ COUNTS: Final = {
     Partitions.ONE: "1",
     Partitions.ANY: "any; `kafka.input_partitions` when made",
 }
-RIGHTS: Final = """A forged posting is the worst that could happen, so nobody but these may write. Besides, a transactional
-writer needs Write and Describe on its transactional id (`milepost/<generation>/intake`, `milepost/<generation>/<shard>`, with the
-prefix before it) and IdempotentWrite on the cluster; intake needs Read on the group `milepost`, in which it shows how far it is;
-`milepost topics check` and `milepost doctor` need DescribeConfigs on all topics.
+WHO: Final = """A forged posting is the worst that could happen, so nobody but these may write. Each process can have a user of its own;
+this is all that each needs, and a test runs them with exactly these rights. Topics, groups and transactional ids have the prefix
+before them, our own topics the generation behind. Who may read or write may describe, too. Nobody joins the groups; intake shows
+in its own how far it is.
 
 | who | may | on |
 |---|---|---|
+"""
+BESIDES: Final = """
+Operators need more: `milepost topics create` Create; `milepost topics check` and `milepost doctor` DescribeConfigs on all topics
+(`milepost doctor --for view`: on those of the view alone); `milepost skip` what accounting needs, and Write on `overrides`; what only
+reads, such as `milepost lag`, Read on what it reads and Describe on the group `milepost`.
 """
 
 
@@ -58,7 +64,7 @@ def page() -> str:
         told += "".join(f"\n| `{name}` | | `{value}` |" for name, value in advised)
         head = "| setting | needed | when made |\n|---|---|---|"
         blocks.append(f"{', '.join(f'`{name}`' for name in names)}:\n\n{head}\n{told}\n")
-    blocks.append("## Who may do what\n\n" + RIGHTS + "\n".join(_rights()) + "\n")
+    blocks.append("## Who may do what\n\n" + WHO + "\n".join(_rights()) + "\n" + BESIDES)
     return "\n".join(blocks)
 
 
@@ -82,12 +88,10 @@ def _alike() -> dict[tuple[tuple[Need, ...], tuple[tuple[str, str], ...]], list[
 
 
 def _rights() -> Iterator[str]:
-    """The rows of the table of access rights: who, what, on which topics."""
-    for role in ("intake", "accounting"):
-        writes = [topic.name for topic in TOPICS if topic.written_by == role]
-        reads = [topic.name for topic in TOPICS if role in topic.read_by.split(", ")]
-        yield f"| {role} | Write, Describe | {', '.join(f'`{name}`' for name in writes)} |"
-        yield f"| {role} | Read, Describe | {', '.join(f'`{name}`' for name in reads)} |"
+    """The rows of the table of access rights: who, what, on what."""
+    for right in RIGHTS:
+        names = ", ".join(f"`{name}`" for name in right.names)
+        yield f"| {right.who} | {', '.join(right.may)} | {right.on if len(right.names) == 1 else right.on + 's'} {names} |"
 
 
 if __name__ == "__main__":

@@ -6,8 +6,11 @@ Errors are `confluent_kafka.KafkaException`; a message that carries an error is 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol, cast
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 from confluent_kafka import Consumer as RealConsumer
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
@@ -20,8 +23,15 @@ from confluent_kafka.cimpl import NewTopic
 
 from connectors.kafka.settings import KafkaSettings
 
+Answer = TypeVar("Answer")
 Headers = Sequence[tuple[str, bytes]]
 CLIENT_ID: Final = "milepost"
+# A name, a password or a certificate is not that of whom the other side knows.
+UNKNOWN_TO_EACH_OTHER: Final = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL})
+LOOK_SECONDS: Final = 0.2
+# For so long another broker may answer than the one that has refused.
+REFUSED_SECONDS: Final = 3.0
+_NO_ANSWER: Final = frozenset({KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
 
 
 class Message(Protocol):
@@ -119,13 +129,42 @@ class KafkaClients:
     def __init__(self, settings: KafkaSettings) -> None:
         self.settings = settings
         self._admin: AdminClient | None = None
+        self._refusal: KafkaError | None = None
 
     @property
     def admin(self) -> AdminClient:
         """Without a log of its own: what goes wrong, its questions raise."""
         if self._admin is None:
-            self._admin = AdminClient({**self.common(), "log_level": 0})
+            settings: dict[str, Any] = {**self.common(), "log_level": 0, "error_cb": self._heard}
+            self._admin = AdminClient(settings)
         return self._admin
+
+    def _answer(self, future: Future[Answer]) -> Answer:
+        """Not awaited to the end where brokers have refused who asks, and no other answers either."""
+        asked_at = time.monotonic()
+        while True:
+            try:
+                return future.result(LOOK_SECONDS)
+            except TimeoutError:
+                self.admin.poll(0)
+                if self._refusal is not None and time.monotonic() - asked_at > REFUSED_SECONDS:
+                    raise KafkaException(self._refusal) from None
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Around questions of `admin`: who is refused is told so, where all that its question knows is that no answer came."""
+        try:
+            yield
+        except KafkaException as fault:
+            self.admin.poll(0)
+            if self._refusal is None or fault.args[0].code() not in _NO_ANSWER:
+                raise
+            raise KafkaException(self._refusal) from fault
+        self._refusal = None
+
+    def _heard(self, error: KafkaError) -> None:
+        if error.code() in UNKNOWN_TO_EACH_OTHER:
+            self._refusal = error
 
     def common(self) -> dict[str, Any]:
         """What every client is told: brokers and security. Raises OSError where a file with a secret cannot be read."""
@@ -184,10 +223,10 @@ class KafkaClients:
     def found_topics(self, names: Sequence[str]) -> Mapping[str, TopicFound | None]:
         described = self._described(names)
         there = [ConfigResource(ConfigResource.Type.TOPIC, name) for name, found in described.items() if found]
-        asked = (
-            self.admin.describe_configs(there, request_timeout=self.settings.request_timeout_seconds) if there else {}
-        )
-        configs = {resource.name: future.result() for resource, future in asked.items()}
+        timeout = self.settings.request_timeout_seconds
+        with self.asking():
+            asked = self.admin.describe_configs(there, request_timeout=timeout) if there else {}
+            configs = {resource.name: self._answer(future) for resource, future in asked.items()}
         return {
             name: None
             if found is None
@@ -203,7 +242,8 @@ class KafkaClients:
         """Returns when the topic is made. Raises KafkaException."""
         timeout = self.settings.request_timeout_seconds
         new = NewTopic(name, num_partitions=partitions, replication_factor=replication, config=dict(settings))
-        self.admin.create_topics([new], operation_timeout=timeout, request_timeout=timeout)[name].result()
+        with self.asking():
+            self._answer(self.admin.create_topics([new], operation_timeout=timeout, request_timeout=timeout)[name])
 
     def _described(self, names: Sequence[str]) -> dict[str, TopicDescription | None]:
         futures = self.admin.describe_topics(
@@ -212,7 +252,8 @@ class KafkaClients:
         found: dict[str, TopicDescription | None] = {}
         for name, future in futures.items():
             try:
-                found[name] = future.result()
+                with self.asking():
+                    found[name] = self._answer(future)
             except KafkaException as fault:
                 if fault.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise
@@ -224,7 +265,7 @@ class KafkaClients:
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         timeout = self.settings.request_timeout_seconds
         stable, high = (
-            self.admin.list_offsets({at: latest}, isolation_level=level, request_timeout=timeout)[at].result().offset
+            _end(at, self.admin.list_offsets({at: latest}, isolation_level=level, request_timeout=timeout)[at])
             for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED)
         )
         return stable, high
@@ -232,12 +273,23 @@ class KafkaClients:
     def ends(self, places: Sequence[tuple[str, int]], seconds: float) -> Mapping[tuple[str, int], int]:
         """Behind the last record that readers of committed records see. Raises KafkaException, within these seconds."""
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        found = self.admin.list_offsets(
-            {TopicPartition(*place): latest for place in places},
-            isolation_level=IsolationLevel.READ_COMMITTED,
-            request_timeout=seconds,
+        with self.asking():
+            found = self.admin.list_offsets(
+                {TopicPartition(*place): latest for place in places},
+                isolation_level=IsolationLevel.READ_COMMITTED,
+                request_timeout=seconds,
+            )
+            return {(at.topic, at.partition): _end(at, future) for at, future in found.items()}
+
+
+def _end(at: TopicPartition, answer: Future[Any]) -> int:
+    """Raises KafkaException also where nobody answered in time: the client then gives an offset that is none."""
+    offset: int = answer.result().offset
+    if offset < 0:
+        raise KafkaException(
+            KafkaError(KafkaError._TIMED_OUT, f"no answer about the end of {at.topic}, partition {at.partition}")
         )
-        return {(at.topic, at.partition): future.result().offset for at, future in found.items()}
+    return offset
 
 
 def _plain(topic_id: object) -> str:

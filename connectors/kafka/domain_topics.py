@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka.clients import Clients, Consumer, Message
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import Place, is_passing, unreachable
+from connectors.kafka.partitions import Place, failed, is_passing
 from connectors.kafka.topics import INPUT_TOPICS
 from state.guards import TOPIC_CHANGED, GuardStop
 
@@ -337,7 +337,7 @@ def _check(message: Message, fault: KafkaError) -> None:
     if fault.code() in _GONE:
         raise _gone(place, fault.str())
     if not is_passing(fault):
-        raise unreachable(f"topic {place[0]}, partition {place[1]}: {fault.name()}: {fault.str()}")
+        raise failed(KafkaException(fault), f"topic {place[0]}, partition {place[1]}: ")
 
 
 def _size(message: Message) -> int:

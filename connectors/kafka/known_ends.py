@@ -13,11 +13,10 @@ from typing import Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException
 
-from connectors.kafka.partitions import Place, is_passing
+from connectors.kafka.partitions import Place
 
 LOOK_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 4.0
-_SILENCE: Final = frozenset({KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT, KafkaError._AUTHENTICATION})
 
 
 class Asked(Protocol):
@@ -56,7 +55,7 @@ class KnownEnds:
             ended.wait(seconds)
 
     def look(self) -> None:
-        """A refusal is an answer too: what may not be asked is for other checks."""
+        """A broker's refusal is an answer too: what may not be asked is for other checks."""
         try:
             found = self._asked.ends(self._places(), ANSWER_SECONDS)
         except OSError:
@@ -64,7 +63,8 @@ class KnownEnds:
             return
         except KafkaException as fault:
             error: KafkaError = fault.args[0]
-            if is_passing(error) or error.code() in _SILENCE:
+            # What the client itself says has a negative code: nobody has answered.
+            if error.code() < 0 or error.retriable():
                 return
         else:
             self._ends = {**self._ends, **found}

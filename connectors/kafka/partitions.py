@@ -125,19 +125,20 @@ REFUSALS: Final = {
     ),
 }
 _ADVICE: Final = {
-    "not allowed": "See user, password and certificate in [kafka], and the rights that docs/deploy.md lists",
+    "not allowed": "See user, password and certificate in [kafka], and the rights that docs/topics.md lists",
     "too large for the topic": "`milepost topics check` says what max.message.bytes has to be",
     "not what brokers of this version take": "`milepost doctor` says what is needed of the brokers",
 }
 
 
-def failed(fault: KafkaException) -> GuardStop:
+def failed(fault: KafkaException, about: str = "") -> GuardStop:
     """What the brokers said, as a stop: one that passes, or one for a person."""
     error = fault.args[0]
+    said = f"{about}{error.str()}"
     for what, codes in REFUSALS.items():
         if error.code() in codes:
-            return GuardStop(REFUSED_BY_BROKER, f"the brokers refuse it, {what}: {error.str()}. {_ADVICE[what]}")
-    return unreachable(error.str())
+            return GuardStop(REFUSED_BY_BROKER, f"the brokers refuse it, {what}: {said}. {_ADVICE[what]}")
+    return unreachable(said)
 
 
 def unreachable(what: str) -> GuardStop:

@@ -24,16 +24,7 @@ from connectors.decode_error import DecodeError
 from connectors.kafka import partitions, progress
 from connectors.kafka.clients import Clients, Message, Producer
 from connectors.kafka.names import FORECAST_CURRENT, Names
-from connectors.kafka.outputs import (
-    SHARD_TOPICS,
-    Early,
-    FrameOf,
-    Identity,
-    KafkaOutputs,
-    Places,
-    Visible,
-    fenced,
-)
+from connectors.kafka.outputs import SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Places, Visible, fenced
 from connectors.kafka.partitions import Place, bounds, failed, read_to_end
 from connectors.kafka.producing import FENCES, initialise
 from connectors.kafka.progress import Written
@@ -180,10 +171,8 @@ def fence(clients: Clients, target: Target) -> Producer:
 def await_ends(clients: Clients, target: Target) -> None:
     """Wait until everything written to the shard's partitions is decided; the brokers end what is open in time."""
     patience = target.transaction_timeout + MARGIN_SECONDS
-    places = [
-        (topic, target.shard)
-        for topic in (target.names.progress, target.names.overrides, *target.output_topics.values())
-    ]
+    topics = (target.names.progress, target.names.overrides, *target.output_topics.values())
+    places = [(topic, target.shard) for topic in topics]
     if left := partitions.await_ends(clients, places, patience):
         (topic, _), offset = next(iter(left.items()))
         raise GuardStop(

@@ -88,7 +88,12 @@ def settled(folder: Path, broker: Broker, shards: int, transaction_timeout: floa
         transaction_timeout_seconds=transaction_timeout,
         request_timeout_seconds=20,
     )
-    site = Site(folder, broker, kafka, file)
+    return begun(folder, broker, kafka, file)
+
+
+def begun(folder: Path, broker: Broker, kafka: KafkaSettings, settings_file: Path) -> Site:
+    """With its topics made."""
+    site = Site(folder, broker, kafka, settings_file)
     topics.create(site.clients, [_planned(topic, kafka) for topic in topics.TOPICS])
     return site
 

@@ -12,7 +12,7 @@ import subprocess
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -67,8 +67,17 @@ appender.console.layout.pattern = %d{ISO8601} %p %m (%c{1})%n
 """
 
 
+class Tls(NamedTuple):
+    """Certificate and key of a broker, as PEM files; the key without a password, as PKCS #8."""
+
+    certificate: Path
+    key: Path
+
+
 class Broker(Server):
-    """`users` (names and passwords) guard it; `settings` go over `SETTINGS`; `tuned` is for measuring, not for a quick start."""
+    """`users` (names and passwords) guard it; with `tls` it listens on another port besides, encrypted; `settings` go over
+    `SETTINGS`; `tuned` is for measuring, not for a quick start.
+    """
 
     name = "kafka"
 
@@ -79,18 +88,25 @@ class Broker(Server):
         *,
         settings: Mapping[str, str] | None = None,
         users: Mapping[str, str] | None = None,
+        tls: Tls | None = None,
         tuned: bool = False,
         owner: int | None = None,
     ) -> None:
         super().__init__(folder, port, owner)
         self.users = {ADMIN: "admin-secret", **users} if users else {}
         self._settings = settings or {}
-        self._controller_port = free_port()
+        self._controller_port = free_port(self.port)
+        self._tls = tls
+        self._tls_port = free_port(self.port, self._controller_port) if tls else 0
         self._tuned = tuned
 
     @property
     def bootstrap(self) -> str:
         return f"{HOST}:{self.port}"
+
+    @property
+    def encrypted_bootstrap(self) -> str:
+        return f"{HOST}:{self._tls_port}"
 
     def client(self, user: str = ADMIN, mechanism: str = "SCRAM-SHA-512") -> dict[str, str | int | float | bool]:
         """How a client of confluent-kafka reaches it, as that user where the broker is guarded."""
@@ -127,23 +143,29 @@ class Broker(Server):
 
     def _all_settings(self) -> dict[str, str]:
         listeners = f"CLIENTS://{HOST}:{self.port},CONTROLLER://{HOST}:{self._controller_port}"
+        guarded = {**GUARDED, **self._logins("clients")} if self.users else dict(OPEN)
+        if self._tls is not None:
+            listeners += f",ENCRYPTED://{self.encrypted_bootstrap}"
+            guarded["listener.security.protocol.map"] += ",ENCRYPTED:SASL_SSL" if self.users else ",ENCRYPTED:SSL"
+            guarded |= _keys(self._tls)
+            guarded |= self._logins("encrypted") if self.users else {}
         return {
             **SETTINGS,
             "listeners": listeners,
             "advertised.listeners": listeners,
             "controller.quorum.bootstrap.servers": f"{HOST}:{self._controller_port}",
             "log.dirs": str(self.folder / "data"),
-            **({**GUARDED, **self._logins()} if self.users else OPEN),
+            **guarded,
             **self._settings,
         }
 
-    def _logins(self) -> dict[str, str]:
+    def _logins(self, listener: str) -> dict[str, str]:
         own = f'username="{ADMIN}" password="{self.users[ADMIN]}"'
         known = " ".join(f'user_{name}="{password}"' for name, password in self.users.items())
         plain = f"org.apache.kafka.common.security.plain.PlainLoginModule required {own} {known};"
         return {
-            "listener.name.clients.plain.sasl.jaas.config": plain,
-            "listener.name.clients.scram-sha-512.sasl.jaas.config": (
+            f"listener.name.{listener}.plain.sasl.jaas.config": plain,
+            f"listener.name.{listener}.scram-sha-512.sasl.jaas.config": (
                 "org.apache.kafka.common.security.scram.ScramLoginModule required;"
             ),
             "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
@@ -180,3 +202,10 @@ class Broker(Server):
         if done.returncode != 0:
             raise ServerFailed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
+
+
+def _keys(tls: Tls) -> dict[str, str]:
+    """Both in one file, as Kafka reads them."""
+    joined = tls.key.with_name(f"{tls.key.name}.and-certificate")
+    joined.write_bytes(tls.key.read_bytes() + tls.certificate.read_bytes())
+    return {"ssl.keystore.type": "PEM", "ssl.keystore.location": str(joined), "ssl.client.auth": "none"}

@@ -184,12 +184,14 @@ def _gone(pid: int) -> bool:
     return False
 
 
-def free_port() -> int:
-    """One that nothing listens on now."""
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        port: int = one.getsockname()[1]
-        return port
+def free_port(*taken: int) -> int:
+    """One that nothing listens on now, and none of those that are meant for others."""
+    while True:
+        with socket.socket() as one:
+            one.bind((HOST, 0))
+            port: int = one.getsockname()[1]
+        if port not in taken:
+            return port
 
 
 def listens(port: int) -> bool:

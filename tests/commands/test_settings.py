@@ -189,6 +189,26 @@ def test_the_schema_describes_every_setting_and_refuses_others() -> None:
         assert all(each.get("description") for each in section["properties"].values())
 
 
+def test_doctor_says_by_process_what_keeps_it_back() -> None:
+    nowhere = ("kafka.brokers=127.0.0.1:1", "registry.url=http://127.0.0.1:1", "redis.url=redis://127.0.0.1:1/0")
+    told = ["doctor", "--timeout", "2", "--json", *(part for each in nowhere for part in ("--set", each))]
+    brokers = ["brokers", "topics"]
+    intake = [*brokers, "log", "clock", "registry"]
+    assert json.loads(run(*told).stdout)["kept_back"] == {
+        "intake": intake,
+        "accounting": intake,
+        "view": [*brokers, "redis"],
+    }
+    view = json.loads(run(*told, "--for", "view").stdout)
+    assert view["kept_back"] == {"view": [*brokers, "redis"]}
+    assert [each["check"] for each in view["findings"]] == ["settings", *brokers, "redis", "store"]
+
+
+def test_a_site_that_does_not_speak_of_redis_needs_none() -> None:
+    found = json.loads(run("doctor", "--timeout", "2", "--json", "--set", "kafka.brokers=127.0.0.1:1").stdout)
+    assert [each["state"] for each in found["findings"] if each["check"] == "redis"] == ["ok"]
+
+
 def test_doctor_tells_all_that_cannot_be_reached(tmp_path: Path) -> None:
     nowhere = ("kafka.brokers=127.0.0.1:1", "registry.url=http://127.0.0.1:1", "redis.url=redis://127.0.0.1:1/0")
     result = run("doctor", "--timeout", "2", "--json", *(part for each in nowhere for part in ("--set", each)))

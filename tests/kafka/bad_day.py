@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,6 +21,8 @@ from confluent_kafka import OFFSET_BEGINNING
 
 from connectors.kafka.partitions import read_to_end
 from connectors.kafka.published import published
+from connectors.kafka.registry import SchemaIds, schema_ids
+from connectors.kafka.settings import RegistrySettings
 from connectors.project_views import view_of
 from connectors.redis.read_model import ReadModel
 from connectors.redis.settings import RedisSettings
@@ -28,6 +32,7 @@ from simulation.chaos.site import Site, settled
 from simulation.chaos.verdict import judged
 from simulation.chaos.watching import Watching
 from simulation.servers.kafka import Broker
+from tests.kafka.firm import ROOT
 
 SHARDS: Final = 2
 TRANSACTION_TIMEOUT: Final = 3.0
@@ -37,10 +42,11 @@ EVENTS_A_SECOND: Final = 400
 READER_SECONDS: Final = 1.0
 DATAFLOWS: Final = ("intake", "accounting", "view")
 VIEWS: Final = "project.views"
+NONE: Final[Mapping[str, Any]] = {}
 
 
 class BadDay:
-    """`site` has its topics; `within` are commands that run a process, `more` are settings of all of them."""
+    """`site` has its topics. By process: `within` is a command that runs it, `settings` are its own file, `more` its own settings."""
 
     def __init__(
         self,
@@ -49,15 +55,19 @@ class BadDay:
         *,
         redis: RedisSettings | None = None,
         dataflows: Sequence[str] = DATAFLOWS,
-        within: Mapping[str, Sequence[str]] | None = None,
-        more: Sequence[str] = (),
+        within: Mapping[str, Sequence[str]] = NONE,
+        settings: Mapping[str, Path] = NONE,
+        more: Mapping[str, Sequence[str]] = NONE,
     ) -> None:
         self.site = site
         self.events = events
         self.redis = redis
         self.watching = Watching(site)
         self.producing = Producing(site, SEED, events, events / EVENTS_A_SECOND, hostile=3)
-        self.workers = {name: self._worker(name, (within or {}).get(name, ()), more) for name in dataflows}
+        self.workers = {
+            name: self._worker(name, within.get(name, ()), settings.get(name, site.settings_file), more.get(name, ()))
+            for name in dataflows
+        }
         self._ending = ExitStack()
 
     def __enter__(self) -> Self:
@@ -153,8 +163,8 @@ class BadDay:
         if self.watching.is_alive():
             self.watching.end()
 
-    def _worker(self, name: str, within: Sequence[str], more: Sequence[str]) -> Worker:
-        told = ["--settings", str(self.site.settings_file), *(part for each in more for part in ("--set", each))]
+    def _worker(self, name: str, within: Sequence[str], settings: Path, more: Sequence[str]) -> Worker:
+        told = ["--settings", str(settings), *(part for each in more for part in ("--set", each))]
         shards = ["--all-shards"] if name == "accounting" else []
         return Worker(
             name, ["milepost", "serve", name, *told, *shards], self.site.folder, supervised=True, within=within
@@ -168,6 +178,32 @@ def site_on(broker: Broker, folder: Path, more: str = "") -> Site:
     with made.settings_file.open("a", encoding="utf-8") as file:
         file.write(more)
     return made
+
+
+class Registered(Site):
+    """Its producers write the ids of a registry."""
+
+    ids: SchemaIds
+
+    @property
+    def schemas(self) -> SchemaIds:
+        return self.ids
+
+
+def registered(site: Site, url: str, folder: Path) -> Registered:
+    """With the schemas registered, and the registry in the settings."""
+    text = site.settings_file.read_text(encoding="utf-8")
+    site.settings_file.write_text(text.replace("fixed_ids = true", f'url = "{url}"'), encoding="utf-8")
+    ran = milepost("schemas", "register", "--settings", str(site.settings_file))
+    assert ran.returncode == 0, ran.stderr
+    made = Registered(*site)
+    made.ids = schema_ids(RegistrySettings(url=url), site.kafka.prefix, folder / "ids.json", print)
+    return made
+
+
+def milepost(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "milepost", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def redis_section(settings: RedisSettings) -> str:

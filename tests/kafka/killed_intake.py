@@ -1,4 +1,4 @@
-"""Intake over the topics of a test, in a process that kills itself at a step that is drawn from a seed.
+"""Intake over the topics of a test, in a process that kills itself at a step, after so many calls of it as a seed draws.
 
 python -m tests.kafka.killed_intake BROKERS PREFIX FOLDER SEED
 """
@@ -18,8 +18,8 @@ from dataflows.intake import KafkaIntake, run_dataflow
 from tests.kafka.intake_world import World, until_idle
 
 RECORDS_MAX: Final = 20
-# Where it dies, and after how many calls of that step at most.
-STEPS: Final = {"produce": 400, "commit_transaction": 6, "committed": 6, "take": 6, "store": 6}
+# Where it dies, by turns, and after how many calls of that step at most: some batches at the most, so that it does die.
+STEPS: Final = {"produce": 120, "commit_transaction": 3, "committed": 3, "take": 3, "store": 3}
 
 
 def die() -> None:
@@ -28,7 +28,7 @@ def die() -> None:
 
 def arm(intake: KafkaIntake, seed: int) -> None:
     rng = random.Random(seed)
-    step = rng.choice(list(STEPS))
+    step = list(STEPS)[seed % len(STEPS)]
     left = rng.randrange(1, STEPS[step] + 1)
 
     def counted(call: Callable[..., Any], *, before: bool) -> Callable[..., Any]:

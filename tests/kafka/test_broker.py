@@ -21,6 +21,8 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from connectors.kafka.clients import KafkaClients
+from connectors.kafka.settings import KafkaSettings
 from simulation.servers.kafka import Broker
 from simulation.servers.server import ServerFailed
 from tests.kafka.servers import NewTopicNamed, Start, create_topic, read_all, until
@@ -163,6 +165,21 @@ def test_a_paused_broker_answers_when_it_goes_on(started: Start, tmp_path: Path)
     broker.resume()
     assert producer.flush(60) == 0
     assert read_all(broker, "log") == [b"written while it slept"]
+
+
+def test_an_end_that_nobody_told_is_no_end(started: Start, tmp_path: Path) -> None:
+    """The client gives the same offset for each question that was not answered, as if nothing were open."""
+    broker = started(Broker(tmp_path / "kafka"))
+    create_topic(broker, "postings")
+    write(broker, "postings", "one")
+    clients = KafkaClients(KafkaSettings(brokers=broker.bootstrap, request_timeout_seconds=2))
+    assert clients.last_stable("postings", 0) == (1, 1)
+    assert clients.ends([("postings", 0)], 2) == {("postings", 0): 1}
+    broker.pause()
+    with pytest.raises(KafkaException):
+        clients.last_stable("postings", 0)
+    with pytest.raises(KafkaException):
+        clients.ends([("postings", 0)], 2)
 
 
 def test_a_guarded_broker_lets_only_write_who_may(started: Start, tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ import pytest
 from simulation.servers.kafka import Broker
 from tests.kafka.intake_story import DOMAIN, story
 from tests.kafka.intake_world import TABLES, World, types_of
+from tests.kafka.killed_intake import STEPS
 
 EVENTS = 400
+TWICE_EACH_STEP = 2 * len(STEPS)
 
 
 @pytest.fixture
@@ -48,11 +50,11 @@ def test_a_log_that_was_killed_at_any_step_is_that_of_one_run(world: World, tmp_
     """Within a broadcast, before and after a commit, with the file at hand behind; now and then the file is lost."""
     world.send(*story(1, EVENTS))
     killed = 0
-    for seed in range(1, 16):
+    for seed in range(1, TWICE_EACH_STEP + 1):
         killed += run_killed(world, seed) != 0
-        if seed % 5 == 0:
+        if seed % 4 == 0:
             shutil.rmtree(world.folder)
-    assert killed >= 8
+    assert killed == TWICE_EACH_STEP
     assert run_killed(world, 0) == 0
     found = world.log()
     assert world.bodies() == plain_run(world, tmp_path / "plain").bodies()

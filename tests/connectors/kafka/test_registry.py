@@ -18,7 +18,7 @@ from connectors.kafka.registry import SchemaIds, schema_ids
 from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
 from connectors.kafka.settings import RegistrySettings
 from domain.events.delivery import TimeWithdrawn
-from state.guards import SCHEMA_UNKNOWN, GuardStop
+from state.guards import REGISTRY_UNREACHABLE, SCHEMA_UNKNOWN, GuardStop
 from tests.connectors.kafka.small_registry import SmallRegistry, served
 
 PINNED = pinned_schemas()
@@ -113,10 +113,11 @@ def test_a_damaged_cache_is_none(registry: SmallRegistry, tmp_path: Path, damage
 
 
 def test_without_registry_and_cache_nothing_begins(registry: SmallRegistry, tmp_path: Path) -> None:
+    """One that is away comes back by itself, so that is another stop than one that needs a person."""
     registry.misbehave = "broken"
-    with pytest.raises(GuardStop) as stop:
+    with pytest.raises(GuardStop, match="Start the registry") as stop:
         ids_of(registry, tmp_path / "ids.json")
-    assert stop.value.code == SCHEMA_UNKNOWN
+    assert stop.value.code == REGISTRY_UNREACHABLE
 
 
 def test_the_cache_of_another_registry_is_not_used(registry: SmallRegistry, tmp_path: Path) -> None:

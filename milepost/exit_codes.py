@@ -40,6 +40,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     guards.POISON: "guard: a record cannot be folded; the message names shard, offset and event",
     guards.BROKER_UNREACHABLE: "guard: the brokers do not answer, or refuse this user",
     guards.SCHEMA_UNKNOWN: "guard: a schema is not registered, or the registry's ids have changed",
+    guards.CLOCKS_APART: "guard: the clocks of this machine and of the brokers do not agree, or have jumped",
     TRY_AGAIN: "another run is using the output folder, or this one was stopped half-way; try again",
     INTERRUPTED: "stopped with Ctrl-C",
     READER_GONE: "whoever read the output stopped reading, such as `| head`",

@@ -23,6 +23,7 @@ WRONG_TOPIC_SETTINGS: Final = 26
 POISON: Final = 27
 BROKER_UNREACHABLE: Final = 28
 SCHEMA_UNKNOWN: Final = 29
+CLOCKS_APART: Final = 32
 
 
 class GuardStop(Exception):

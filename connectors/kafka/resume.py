@@ -28,6 +28,7 @@ from connectors.kafka.outputs import FENCES, SHARD_TOPICS, Early, FrameOf, Ident
 from connectors.kafka.partitions import Place, bounds, read_to_end, unreachable
 from connectors.kafka.progress import Written
 from connectors.kafka.published import Published, published
+from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
 from state.guards import (
     HANGING_TRANSACTION,
     OTHER_GENERATION,
@@ -42,7 +43,6 @@ from state.guards import (
 COMPACTED: Final = frozenset({FORECAST_CURRENT, "project.views"})
 TAIL_RECORDS: Final = 256
 TAIL_GROWTH: Final = 16
-MARGIN_SECONDS: Final = 10.0
 LOOK_AGAIN_SECONDS: Final = 0.25
 
 
@@ -163,7 +163,7 @@ def fence(clients: Clients, target: Target) -> Producer:
 
 def await_ends(clients: Clients, target: Target) -> None:
     """Wait until everything written to the shard's partitions is decided; the brokers end what is open in time."""
-    until = time.monotonic() + target.transaction_timeout + MARGIN_SECONDS
+    until = time.monotonic() + target.transaction_timeout + TIMED_OUT_MARGIN_SECONDS
     for topic in (target.names.progress, *target.output_topics.values()):
         while True:
             stable, high = clients.last_stable(topic, target.shard)
@@ -173,7 +173,7 @@ def await_ends(clients: Clients, target: Target) -> None:
                 raise GuardStop(
                     HANGING_TRANSACTION,
                     f"{topic}, partition {target.shard}: a transaction that holds offset {stable} has not ended within "
-                    f"{target.transaction_timeout + MARGIN_SECONDS:g} seconds; readers see nothing behind it. Find it with "
+                    f"{target.transaction_timeout + TIMED_OUT_MARGIN_SECONDS:g} seconds; readers see nothing behind it. Find it with "
                     f"`kafka-transactions.sh find-hanging` and end it with `kafka-transactions.sh abort`",
                 )
             time.sleep(LOOK_AGAIN_SECONDS)

@@ -17,6 +17,7 @@ from domain.outputs import TOPICS
 from state.guards import TOPIC_CHANGED, GuardStop
 
 AT_ONCE: Final = 200
+ANSWER_SECONDS: Final = 30.0
 
 
 class Views(NamedTuple):
@@ -111,7 +112,7 @@ class ViewTopic:
     def _begin(self, partition: int) -> int:
         """The place that is known; the beginning where there is none, or the topic was cut off or put back."""
         offset = self._offset(self._places[partition])
-        low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition))
+        low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), ANSWER_SECONDS)
         return offset if low <= offset <= high else OFFSET_BEGINNING
 
     def _offset(self, place: str) -> int:

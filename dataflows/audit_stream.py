@@ -6,7 +6,6 @@ What belongs to an engagement is put aside, to be looked at together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any, Final
 
 from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS
@@ -51,6 +50,7 @@ from domain.outputs import (
     JournalEntry,
     ProjectView,
 )
+from state.chain import chained
 
 TOLD_EVERY: Final = 1_000
 EVENTS_ASIDE: Final = ("ContractSigned", "ContractAmended", "BillingHoldPlaced")
@@ -188,11 +188,6 @@ class AuditStream:
             (CONTROL_TOTALS, self._posted.count),
         ):
             tally.count(name, checked)
-
-
-def chained(chain: bytes, body: bytes) -> bytes:
-    """As a shard chains the records that it reads and the outputs that it makes."""
-    return blake2b(chain + body, digest_size=16).digest()
 
 
 def _differing(check: str, written: str, chain: bytes) -> Iterator[Violation]:

@@ -19,7 +19,6 @@ import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -43,6 +42,7 @@ from connectors.kafka.transactions import Transactions
 from connectors.log_records import read_stored
 from dataflows.accounting_kafka import check_log
 from state import genesis
+from state.chain import chained
 from state.guards import LOG_DAMAGED, LOG_MISSING, OTHER_GENERATION, TOPIC_CHANGED, TORN_OUTPUTS, GuardStop
 from state.rules import check_genesis
 
@@ -53,7 +53,6 @@ PROGRESS_FILE: Final = "progress.json"
 OVERRIDES_FILE: Final = "overrides.jsonl"
 A_TRANSACTION: Final = 2_000
 READ_BYTES: Final = 1 << 20
-CHAIN_BYTES: Final = 16
 
 Tell = Callable[[str, int, int], None]
 
@@ -125,7 +124,7 @@ def _export_partition(
         nonlocal chain
         if place < end:
             appender.append_stored(value)
-            chain = _chained(chain, value)
+            chain = chained(chain, read_stored(value, 0)[0].body)
 
     timeout = kafka.request_timeout_seconds
     with closing(KafkaLog(clients, names.log, number, timeout, copy)) as log:
@@ -231,7 +230,7 @@ def _import_partition(
     def records() -> Iterator[Produced]:
         nonlocal chain
         for place, value in enumerate(log.stored()):
-            chain = _chained(chain, value)
+            chain = chained(chain, read_stored(value, 0)[0].body)
             if place % A_TRANSACTION == 0:
                 tell(f"partition {number}", place, of.records)
             key = read_stored(value, 0)[0].engagement_id.encode()
@@ -300,11 +299,6 @@ def damaged(path: Path, reason: str) -> GuardStop:
         LOG_DAMAGED,
         f"{path}: the copy of the log is damaged or incomplete: {reason}. Nothing is made of it; use another copy",
     )
-
-
-def _chained(chain: bytes, stored: bytes) -> bytes:
-    """As a shard chains what it folds."""
-    return blake2b(chain + read_stored(stored, 0)[0].body, digest_size=CHAIN_BYTES).digest()
 
 
 def _digest(path: Path) -> tuple[str, int]:

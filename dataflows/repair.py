@@ -17,7 +17,9 @@ from connectors.files.output_lock import only_writer
 from connectors.kafka import overrides
 from connectors.kafka.clients import Producer
 from connectors.kafka.log import KafkaLog
+from connectors.kafka.log_writer import Produced
 from connectors.kafka.outputs import Identity, KafkaOutputs
+from connectors.kafka.producing import produce
 from connectors.kafka.resume import (
     Ends,
     Target,
@@ -57,7 +59,7 @@ def repair(job: Job, number: int, *, dry_run: bool = False, tell: Tell = silent)
         check_log(log.genesis, job.kafka, number)
         target = target_of(job, log.genesis, number)
         topic_ids = described(job.clients, target)
-        producer = Held(fence(job.clients, target))
+        producer = Held(fence(job.clients, target), target.transaction_timeout)
         await_ends(job.clients, target)
         ends = Ends(job.clients, [(job.names.progress, number)], target.timeout)
         held.callback(ends.close)
@@ -118,20 +120,13 @@ def _folded_to(
     return mark
 
 
-class Record(NamedTuple):
-    topic: str
-    value: bytes | None
-    key: bytes | None
-    partition: int
-    headers: list[tuple[str, bytes]] | None
-
-
 class Held:
     """A producer that sends nothing before the end: the transaction is as short as that."""
 
-    def __init__(self, producer: Producer) -> None:
+    def __init__(self, producer: Producer, timeout: float) -> None:
         self._producer = producer
-        self._held: list[Record] = []
+        self._timeout = timeout
+        self._held: list[Produced] = []
         self._is_open = False
 
     def begin_transaction(self) -> None:
@@ -145,7 +140,7 @@ class Held:
         partition: int,
         headers: list[tuple[str, bytes]] | None = None,
     ) -> None:
-        self._held.append(Record(topic, value, key, partition, headers))
+        self._held.append(Produced(topic, value, key, partition, headers or []))
 
     def poll(self, timeout: float) -> int:
         return self._producer.poll(timeout)
@@ -166,11 +161,5 @@ class Held:
 
     def _send_all(self) -> None:
         for topic, value, key, partition, headers in self._held:
-            while True:
-                try:
-                    self._producer.produce(topic, value, key, partition, headers=headers)
-                except BufferError:
-                    self._producer.poll(0.1)
-                else:
-                    break
+            produce(self._producer, self._timeout, topic, value, key, partition, headers=headers)
         self._held.clear()

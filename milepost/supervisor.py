@@ -44,6 +44,9 @@ def supervise(
             went_well = time.monotonic() - started > WELL_SECONDS
             crashes = 0 if went_well else crashes + 1
             fenced = 0 if code != guards.FENCED else 1 if went_well else fenced + 1
+            if stop.requested and code == -signal.SIGTERM:
+                # It was told before it listened, so it had begun nothing.
+                return exit_codes.DONE
             if (
                 stop.requested
                 or code == exit_codes.DONE

@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
@@ -28,9 +27,8 @@ from msgspec import structs
 
 from connectors.event_bodies import WRITERS
 from connectors.kafka import log as log_module
-from connectors.kafka import outputs as outputs_module
 from connectors.kafka import partitions as partitions_module
-from connectors.kafka import resume as resume_module
+from connectors.kafka import producing as producing_module
 from connectors.kafka.frame import FRAME
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import FORECAST_CURRENT, GENESIS_KEY, NUMBER_HEADER, Names
@@ -44,6 +42,7 @@ from domain.events.reference import ExchangeRateSet
 from domain.outputs import TOPICS
 from simulation.brokers import COMMITTED, CONTROL, Brokers, Chances, Crashed, ModelClients, ModelMessage, Slot
 from state import genesis
+from state.chain import chained
 from state.genesis import Genesis
 from state.guards import (
     FENCED,
@@ -189,10 +188,6 @@ class LightShard:
                 if self._seq == self.progress.next_seq - 1 and self._output_chain != self.progress.output_chain:
                     raise GuardStop(OUTPUTS_DIFFER, "outputs recomputed from the log differ from those written")
             self._seq += 1
-
-
-def chained(chain: bytes, body: bytes) -> bytes:
-    return blake2b(chain + body, digest_size=16).digest()
 
 
 class ModelTime:
@@ -407,9 +402,8 @@ def play(seed: int, world_of: Callable[[int], World] = World) -> Counter[str]:
     brokers.chances = world.chances
     with (
         patch.object(log_module, "time", clock),
-        patch.object(outputs_module, "time", clock),
         patch.object(partitions_module, "time", clock),
-        patch.object(resume_module, "time", clock),
+        patch.object(producing_module, "time", clock),
     ):
         for step in range(STEPS_MAX):
             if step == heal_at:

@@ -10,7 +10,6 @@ and the dataflow wraps the same object.
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 
 from domain import outputs as outputs_of
@@ -30,6 +29,7 @@ from domain.reference import EMPTY_BOOK, ReferenceBook, conflict, fixed_faults, 
 from domain.reference import apply as apply_reference
 from domain.reference_faults import faults
 from domain.waiting import wakes
+from state.chain import chained
 from state.draft import Cause, Draft, Plans, Transition
 from state.fold import apply, cause_of, flush_views, wake
 from state.guards import LOG_DAMAGED, OUTPUTS_DIFFER, POISON, GuardStop
@@ -230,7 +230,7 @@ class Shard:
             room = self._send_views(cause, emit, room)
             if self.engagement:
                 return room
-        self._input_chain = blake2b(self._input_chain + record.body, digest_size=16).digest()
+        self._input_chain = chained(self._input_chain, record.body)
         self.offset, self.engagement, self._ordinal = record.offset + 1, "", 0
         if self.offset == self.progress.offset and self.progress.input_chain != self._input_chain:
             raise GuardStop(
@@ -464,7 +464,7 @@ class Shard:
         """Give the output its number, encode and chain it; what is below progress was written before and is only compared."""
         type_name = type(record).__name__
         body = pieces.at(self._ordinal, self._seq) + self._encoders.body[type_name](record)
-        self._output_chain = blake2b(self._output_chain + body, digest_size=16).digest()
+        self._output_chain = chained(self._output_chain, body)
         topic = outputs_of.TOPICS[type_name]
         if self._seq >= self.progress.next_seq:
             made.append(Encoded(topic, key_of(record), self._seq, type_name, body))

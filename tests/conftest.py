@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,10 @@ from hypothesis import HealthCheck, Phase, settings
 
 # Real servers: broker, registry, redis_server, promtool, started, new_topic.
 pytest_plugins = ["tests.kafka.servers"]
+
+ROOT = Path(__file__).parents[1]
+# What tools keep there, besides what begins with a dot.
+TOOLS = frozenset({"build", "__pycache__"})
 
 # No test may depend on how fast the machine is, so neither profile has a deadline or minds slow examples.
 UNTIMED = (HealthCheck.too_slow,)
@@ -28,6 +33,19 @@ settings.register_profile(
     "thorough", max_examples=2_000, derandomize=False, deadline=None, print_blob=True, suppress_health_check=UNTIMED
 )
 settings.load_profile("ci")
+
+
+@pytest.fixture(autouse=True)
+def nothing_new_beside_the_code() -> Iterator[None]:
+    """A process without a folder of its own would write there what somebody then commits."""
+    before = _beside_the_code()
+    yield
+    left = sorted(_beside_the_code() - before)
+    assert not left, f"{', '.join(left)} came into {ROOT} meanwhile; give what wrote it a folder of the test's own"
+
+
+def _beside_the_code() -> set[str]:
+    return {each.name for each in ROOT.iterdir() if not each.name.startswith(".") and each.name not in TOOLS}
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from hashlib import blake2b
+from itertools import chain
 from typing import Final, NamedTuple
-
-from confluent_kafka import KafkaError, TopicPartition
 
 from connectors.kafka import intake_plan, intake_progress
 from connectors.kafka.clients import Clients, Consumer, Message
@@ -25,7 +23,7 @@ from connectors.kafka.directory import TRANSACTION, Directory, Stand
 from connectors.kafka.intake_plan import Plan
 from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
-from connectors.kafka.partitions import bounds, is_passing, unreachable
+from connectors.kafka.partitions import await_ends, bounds, read_on, read_to_end
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
 from domain.units import Instant
 from state.genesis import Genesis, to_json
@@ -44,14 +42,10 @@ LOST: Final = (
     "Bring the topic back from its copy; or make the log again from an export, with `milepost log import` (docs/operations.md, "
     '"The log is lost")'
 )
-# The longest that an answer is waited for; a client whose brokers are away would wait for ever.
-ANSWER_SECONDS: Final = 30.0
-LOOK_AGAIN_SECONDS: Final = 0.5
 # How far back the last record of a partition is looked for at first; what stands behind it are marks of transactions.
 TAIL: Final = 8
 GENESIS_NUMBER: Final = -1
 SAID_AT_MOST: Final = 5
-STEP_MESSAGES: Final = 1_000
 
 
 class Ours(NamedTuple):
@@ -95,23 +89,16 @@ def our_topics(clients: Clients, names: Names, genesis: Genesis) -> Ours:
 
 def wait_for_transactions(clients: Clients, names: Names, partitions: int, patience_seconds: float) -> None:
     """Until nothing of log and directory is open. Raises GuardStop where something stays so."""
-    stable, high = clients.consumer(), clients.consumer(committed=False)
-    try:
-        left = [TopicPartition(names.directory, 0)]
-        left += [TopicPartition(names.log, partition) for partition in range(partitions)]
-        until = time.monotonic() + patience_seconds
-        while left := [each for each in left if _end(stable, each) != _end(high, each)]:
-            if time.monotonic() > until:
-                said = ", ".join(f"{each.topic}/{each.partition}" for each in left[:SAID_AT_MOST])
-                raise GuardStop(
-                    HANGING_TRANSACTION,
-                    f"a transaction is still open after {patience_seconds:g} seconds on {len(left)} partitions: {said}. "
-                    "`kafka-transactions.sh find-hanging` shows whose it is; abort it there and start again",
-                )
-            time.sleep(LOOK_AGAIN_SECONDS)
-    finally:
-        stable.close()
-        high.close()
+    places = [(names.directory, 0), *((names.log, partition) for partition in range(partitions))]
+    if left := await_ends(clients, places, patience_seconds):
+        (topic, partition), offset = next(iter(left.items()))
+        said = ", ".join(f"{topic}/{partition}" for topic, partition in list(left)[:SAID_AT_MOST])
+        raise GuardStop(
+            HANGING_TRANSACTION,
+            f"a transaction is still open after {patience_seconds:g} seconds on {len(left)} partitions: {said}. See whose it is, end it "
+            f"on each, as with `kafka-transactions.sh abort --topic {topic} --partition {partition} --start-offset {offset}`, and "
+            "start again",
+        )
 
 
 def hanging_after(transaction_timeout_seconds: float) -> float:
@@ -165,9 +152,9 @@ def read_genesis(clients: Clients, names: Names) -> str:
     """The text of partition 0. Raises GuardStop where the log does not begin with it."""
     consumer = clients.consumer()
     try:
-        records = _to_the_end(consumer, names.log, {0: _low(consumer, names.log)})
-        first = next(records, None)
-        records.close()
+        place = (names.log, 0)
+        with closing(read_on(consumer, {place: bounds(consumer, place)[0]})) as records:
+            first = next(records, None)
     finally:
         consumer.close()
     if first is None or first.key() != GENESIS_KEY:
@@ -212,9 +199,11 @@ def directory_changes(
     """What intake remembers by this progress: a change a record, the last one of a key counts."""
     consumer = clients.consumer()
     try:
-        for each in _to_the_end(consumer, names.directory, {0: _low(consumer, names.directory)}):
-            if _counts(each, progress):
-                yield each.key() or b"", each.value()
+        place = (names.directory, 0)
+        with closing(read_on(consumer, {place: bounds(consumer, place)[0]})) as records:
+            for each in records:
+                if _counts(each, progress):
+                    yield each.key() or b"", each.value()
     finally:
         consumer.close()
 
@@ -234,14 +223,14 @@ def _counts(message: Message, progress: IntakeProgress) -> bool:
 def last_records(consumer: Consumer, topic: str, partitions: int) -> list[Message | None]:
     """The last committed record of each partition; None where there is none."""
     found: list[Message | None] = [None] * partitions
-    ends = [bounds(consumer, (topic, partition), ANSWER_SECONDS) for partition in range(partitions)]
+    ends = [bounds(consumer, (topic, partition)) for partition in range(partitions)]
     left = [partition for partition, (low, high) in enumerate(ends) if low < high]
     back = TAIL
     while left:
-        starts = {partition: max(ends[partition][0], ends[partition][1] - back) for partition in left}
-        for message in _to_the_end(consumer, topic, starts):
-            found[message.partition()] = message
-        left = [each for each in left if found[each] is None and starts[each] > ends[each][0]]
+        starts = {(topic, partition): max(ends[partition][0], ends[partition][1] - back) for partition in left}
+        for (_, partition), messages in read_to_end(consumer, starts).items():
+            found[partition] = messages[-1] if messages else None
+        left = [each for each in left if found[each] is None and starts[topic, each] > ends[each][0]]
         back *= 16
     return found
 
@@ -295,12 +284,12 @@ def _early(
     consumer = clients.consumer()
     try:
         starts = {
-            partition: max(
-                _low(consumer, names.log, partition), tail.offset() - _span(tail, progress.following[partition])
+            (names.log, partition): max(
+                bounds(consumer, (names.log, partition))[0], tail.offset() - _span(tail, progress.following[partition])
             )
             for partition, tail in tails.items()
         }
-        for message in _to_the_end(consumer, names.log, starts):
+        for message in chain.from_iterable(read_to_end(consumer, starts).values()):
             number, partition = _number(message), message.partition()
             if number is not None and number >= progress.following[partition]:
                 yield (partition, number), digest_of(message.value() or b"")
@@ -335,11 +324,12 @@ def _last_progress(consumer: Consumer, names: Names) -> tuple[IntakeProgress | N
 
 def _since_progress(consumer: Consumer, names: Names) -> list[Message]:
     """The last progress, and what stands behind it; nothing where there is none."""
-    low, high = bounds(consumer, (names.directory, 0), ANSWER_SECONDS)
+    place = names.directory, 0
+    low, high = bounds(consumer, place)
     back = TAIL
     while low < high:
         start = max(low, high - back)
-        found = list(_to_the_end(consumer, names.directory, {0: start}))
+        found = read_to_end(consumer, {place: start})[place]
         for at in reversed(range(len(found))):
             if found[at].key() == intake_progress.KEY:
                 return found[at:]
@@ -357,46 +347,6 @@ def _number(tail: Message | None) -> int | None:
         return GENESIS_NUMBER
     found = dict(tail.headers() or ()).get(NUMBER_HEADER, b"")
     return int(found) if found.isdigit() else None
-
-
-def _to_the_end(
-    consumer: Consumer, topic: str, starts: Mapping[int, int], patience_seconds: float = 30.0
-) -> Generator[Message, None, None]:
-    """From offsets, by partition, up to where each ends now."""
-    consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in starts.items()])
-    try:
-        yield from _assigned(consumer, topic, set(starts), patience_seconds)
-    finally:
-        # While it fetches, other questions wait.
-        consumer.assign([])
-
-
-def _assigned(consumer: Consumer, topic: str, left: set[int], patience_seconds: float) -> Iterator[Message]:
-    silent_since = time.monotonic()
-    while left:
-        # A question for many records would wait for all of them.
-        first = consumer.poll(LOOK_AGAIN_SECONDS)
-        if first is None:
-            if time.monotonic() - silent_since > patience_seconds:
-                raise unreachable(f"no answer for {patience_seconds:g} seconds about topic {topic}")
-            continue
-        silent_since = time.monotonic()
-        for message in (first, *consumer.consume(STEP_MESSAGES, 0.0)):
-            fault = message.error()
-            if fault is None:
-                yield message
-            elif fault.code() == KafkaError._PARTITION_EOF:
-                left.discard(message.partition())
-            elif not is_passing(fault):
-                raise unreachable(f"topic {topic}: {fault.name()}: {fault.str()}")
-
-
-def _low(consumer: Consumer, topic: str, partition: int = 0) -> int:
-    return bounds(consumer, (topic, partition), ANSWER_SECONDS)[0]
-
-
-def _end(consumer: Consumer, at: TopicPartition) -> int:
-    return bounds(consumer, (at.topic, at.partition), ANSWER_SECONDS)[1]
 
 
 def genesis_text(genesis: Genesis) -> str:

@@ -7,15 +7,14 @@ marks of producers' transactions count until the topic is at its end.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import closing
 from typing import Final, NamedTuple
-
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka import intake_progress, progress
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
-from connectors.kafka.partitions import Place, bounds, is_passing, unreachable, waited
+from connectors.kafka.partitions import Place, bounds, read_on
 from connectors.kafka.progress import Written
 from connectors.kafka.resume import Ends
 from connectors.kafka.topics import INPUT_TOPICS
@@ -155,28 +154,14 @@ def _firsts(clients: Clients, starts: Mapping[Place, int], timeout: float) -> di
     if not starts:
         return found
     consumer = clients.consumer()
+    left = set(starts)
     try:
-        consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in starts.items()])
-        left = set(starts)
-        until = time.monotonic() + timeout
-        while left:
-            if time.monotonic() > until:
-                raise unreachable(f"no answer for {timeout:g} seconds about {_shown(left)}")
-            for message in waited(consumer):
-                fault = message.error()
+        with closing(read_on(consumer, starts, timeout, left)) as messages:
+            for message in messages:
                 at = message.topic(), message.partition()
-                if fault is None:
-                    if message.key() != GENESIS_KEY:
-                        found.setdefault(at, message)
-                        left.discard(at)
-                elif fault.code() == KafkaError._PARTITION_EOF:
+                if message.key() != GENESIS_KEY:
+                    found.setdefault(at, message)
                     left.discard(at)
-                elif not is_passing(fault):
-                    raise KafkaException(fault)
         return found
     finally:
         consumer.close()
-
-
-def _shown(places: Iterable[Place]) -> str:
-    return ", ".join(f"{topic}/{partition}" for topic, partition in sorted(places)[:3])

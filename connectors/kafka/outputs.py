@@ -9,15 +9,16 @@ from the log, compared byte for byte and passed over.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 
+from connectors.kafka.clients import Sender
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.partitions import unreachable
+from connectors.kafka.producing import FENCES, produce
 from connectors.kafka.progress import Written, to_bytes
 from connectors.kafka.published import headers, source_of
 from domain.outputs import TOPICS
@@ -34,8 +35,6 @@ WRITTEN: Final = (
 )
 SHARD_TOPICS: Final = tuple(dict.fromkeys(topic for topic, _ in WRITTEN))
 NONE_BEFORE: Final = -1
-FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
-QUEUE_WAIT_SECONDS: Final = 0.1
 
 
 # Key, type, number, number of the one before it in its topic, body.
@@ -50,23 +49,6 @@ class Identity(NamedTuple):
     genesis: str
     rules: str
     topic_ids: Mapping[str, str]
-
-
-class Sender(Protocol):
-    """What outputs need of a producer."""
-
-    def begin_transaction(self) -> None: ...
-    def produce(
-        self,
-        topic: str,
-        value: bytes | None,
-        key: bytes | None,
-        partition: int,
-        headers: list[tuple[str, bytes]] | None = ...,
-    ) -> None: ...
-    def poll(self, timeout: float) -> int: ...
-    def flush(self, timeout: float) -> int: ...
-    def commit_transaction(self, timeout: float) -> None: ...
 
 
 class Visible(NamedTuple):
@@ -210,20 +192,11 @@ class KafkaOutputs:
             self._is_open = True
 
     def _produce(self, topic: str, value: bytes, key: bytes, told: list[tuple[str, bytes]] | None) -> None:
-        until = 0.0
-        while True:
-            try:
-                self._producer.produce(topic, value, key, self.identity.shard, headers=told)
-            except BufferError:
-                until = until or time.monotonic() + self._timeout
-                if time.monotonic() > until:
-                    raise
-                self._producer.poll(QUEUE_WAIT_SECONDS)
-            except KafkaException as fault:
-                self._check_fenced(fault)
-                raise
-            else:
-                return
+        try:
+            produce(self._producer, self._timeout, topic, value, key, self.identity.shard, headers=told)
+        except KafkaException as fault:
+            self._check_fenced(fault)
+            raise
 
     def _await_delivery(self) -> None:
         """Progress reaches the brokers last: an end of the transaction before its time shows outputs without it, never the reverse."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -14,30 +15,57 @@ from state.guards import BROKER_UNREACHABLE, GuardStop
 Place = tuple[str, int]
 STEP_SECONDS: Final = 0.5
 STEP_MESSAGES: Final = 1_000
+PATIENCE_SECONDS: Final = 30.0
+LOOK_AGAIN_SECONDS: Final = 0.25
+SHOWN_MAX: Final = 3
 
 
-def read_to_end(consumer: Consumer, starts: Mapping[Place, int], patience: float = 30.0) -> dict[Place, list[Message]]:
-    """Everything from the offsets on. Raises GuardStop where the brokers stop answering."""
+def read_to_end(
+    consumer: Consumer, starts: Mapping[Place, int], patience: float = PATIENCE_SECONDS
+) -> dict[Place, list[Message]]:
+    """Everything from the offsets on. Raises as `read_on` does."""
     found: dict[Place, list[Message]] = {place: [] for place in starts}
-    left = set(starts)
-    consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in starts.items()])
-    silent_since = time.monotonic()
-    while left:
-        messages = waited(consumer)
-        if messages:
-            silent_since = time.monotonic()
-        elif time.monotonic() - silent_since > patience:
-            raise unreachable(f"no answer for {patience:g} seconds about {sorted(left)}")
+    with closing(read_on(consumer, starts, patience)) as messages:
         for message in messages:
-            fault = message.error()
-            if fault is None:
-                found[message.topic(), message.partition()].append(message)
-            elif fault.code() == KafkaError._PARTITION_EOF:
-                left.discard((message.topic(), message.partition()))
-            elif not is_passing(fault):
-                raise KafkaException(fault)
-    consumer.assign([])
+            found[message.topic(), message.partition()].append(message)
     return found
+
+
+def read_on(
+    consumer: Consumer,
+    starts: Mapping[Place, int],
+    patience: float = PATIENCE_SECONDS,
+    left: set[Place] | None = None,
+) -> Generator[Message, None, None]:
+    """As it comes from the offsets on, until no place is `left`: its end takes one away, and so may whoever has enough of it.
+
+    Raises GuardStop where the brokers stop answering, and KafkaException.
+    """
+    left = set(starts) if left is None else left
+    consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in starts.items()])
+    try:
+        silent_since = time.monotonic()
+        while left:
+            messages = waited(consumer)
+            if not messages and time.monotonic() - silent_since > patience:
+                raise unreachable(f"no answer for {patience:g} seconds about {_shown(left)}")
+            for message in messages:
+                fault = message.error()
+                if fault is None:
+                    yield message
+                elif fault.code() == KafkaError._PARTITION_EOF:
+                    left.discard((message.topic(), message.partition()))
+                elif not is_passing(fault):
+                    raise KafkaException(fault)
+            if messages:
+                silent_since = time.monotonic()
+    finally:
+        # While it fetches, other questions wait.
+        consumer.assign([])
+
+
+def _shown(places: Iterable[Place]) -> str:
+    return ", ".join(f"{topic}/{partition}" for topic, partition in sorted(places)[:SHOWN_MAX])
 
 
 def waited(consumer: Consumer) -> list[Message]:
@@ -46,9 +74,25 @@ def waited(consumer: Consumer) -> list[Message]:
     return [] if first is None else [first, *consumer.consume(STEP_MESSAGES, 0)]
 
 
-def bounds(consumer: Consumer, place: Place, timeout: float) -> tuple[int, int]:
+def bounds(consumer: Consumer, place: Place, timeout: float = PATIENCE_SECONDS) -> tuple[int, int]:
     """The first offset that is still there, and the one behind what this consumer may see."""
     return consumer.get_watermark_offsets(TopicPartition(*place), timeout)
+
+
+def await_ends(clients: Clients, places: Sequence[Place], seconds: float) -> dict[Place, int]:
+    """Until everything written there is decided; after so long, where it is not, with the offset behind which readers see nothing."""
+    until = time.monotonic() + seconds
+    for place in places:
+        while _open_from(clients, place) is not None:
+            if time.monotonic() > until:
+                return {each: at for each in places if (at := _open_from(clients, each)) is not None}
+            time.sleep(LOOK_AGAIN_SECONDS)
+    return {}
+
+
+def _open_from(clients: Clients, place: Place) -> int | None:
+    stable, high = clients.last_stable(*place)
+    return stable if stable < high else None
 
 
 def is_passing(fault: KafkaError) -> bool:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -21,11 +20,12 @@ from typing import Final, NamedTuple
 from confluent_kafka import KafkaException
 
 from connectors.decode_error import DecodeError
-from connectors.kafka import progress
+from connectors.kafka import partitions, progress
 from connectors.kafka.clients import Clients, Message, Producer
 from connectors.kafka.names import FORECAST_CURRENT, Names
-from connectors.kafka.outputs import FENCES, SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Visible, fenced
+from connectors.kafka.outputs import SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Visible, fenced
 from connectors.kafka.partitions import Place, bounds, read_to_end, unreachable
+from connectors.kafka.producing import FENCES, initialise
 from connectors.kafka.progress import Written
 from connectors.kafka.published import Published, published
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
@@ -43,7 +43,6 @@ from state.guards import (
 COMPACTED: Final = frozenset({FORECAST_CURRENT, "project.views"})
 TAIL_RECORDS: Final = 256
 TAIL_GROWTH: Final = 16
-LOOK_AGAIN_SECONDS: Final = 0.25
 
 
 class Target(NamedTuple):
@@ -146,37 +145,29 @@ def described(clients: Clients, target: Target) -> dict[str, str]:
 def fence(clients: Clients, target: Target) -> Producer:
     """From here on nobody who had the shard before can write."""
     producer = clients.producer(target.names.shard_writer(target.shard))
-    until = time.monotonic() + target.timeout
-    while True:
-        try:
-            producer.init_transactions(target.timeout)
-        except KafkaException as fault:
-            if fault.args[0].code() in FENCES:
-                raise fenced(target.shard, fault) from fault
-            if not fault.args[0].retriable():
-                raise
-            if time.monotonic() > until:
-                raise unreachable(fault.args[0].str()) from fault
-        else:
-            return producer
+    try:
+        initialise(producer, target.timeout)
+    except KafkaException as fault:
+        if fault.args[0].code() in FENCES:
+            raise fenced(target.shard, fault) from fault
+        if fault.args[0].retriable():
+            raise unreachable(fault.args[0].str()) from fault
+        raise
+    return producer
 
 
 def await_ends(clients: Clients, target: Target) -> None:
     """Wait until everything written to the shard's partitions is decided; the brokers end what is open in time."""
-    until = time.monotonic() + target.transaction_timeout + TIMED_OUT_MARGIN_SECONDS
-    for topic in (target.names.progress, *target.output_topics.values()):
-        while True:
-            stable, high = clients.last_stable(topic, target.shard)
-            if stable == high:
-                break
-            if time.monotonic() > until:
-                raise GuardStop(
-                    HANGING_TRANSACTION,
-                    f"{topic}, partition {target.shard}: a transaction that holds offset {stable} has not ended within "
-                    f"{target.transaction_timeout + TIMED_OUT_MARGIN_SECONDS:g} seconds; readers see nothing behind it. Find it with "
-                    f"`kafka-transactions.sh find-hanging` and end it with `kafka-transactions.sh abort`",
-                )
-            time.sleep(LOOK_AGAIN_SECONDS)
+    patience = target.transaction_timeout + TIMED_OUT_MARGIN_SECONDS
+    places = [(topic, target.shard) for topic in (target.names.progress, *target.output_topics.values())]
+    if left := partitions.await_ends(clients, places, patience):
+        (topic, _), offset = next(iter(left.items()))
+        raise GuardStop(
+            HANGING_TRANSACTION,
+            f"{topic}, partition {target.shard}: a transaction that holds offset {offset} has not ended within {patience:g} seconds; "
+            f"readers see nothing behind it. See whose it is, and end it with `kafka-transactions.sh abort --topic {topic} "
+            f"--partition {target.shard} --start-offset {offset}`",
+        )
 
 
 # Looking

@@ -6,19 +6,15 @@ a process that ends instead is fenced by the next one, and what its last transac
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
-from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
 
 from connectors.kafka.clients import Clients
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.partitions import unreachable
+from connectors.kafka.producing import FENCES, initialise, produce
 from state.guards import BROKER_UNREACHABLE, FENCED, GuardStop
-
-FULL_WAIT_SECONDS: Final = 0.1
-_FENCED: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 
 
 class Transactions:
@@ -37,17 +33,13 @@ class Transactions:
             raise self._ended(fault) from fault
 
     def produce(self, records: Iterable[Produced]) -> None:
-        for topic, value, key, partition, headers in records:
-            while True:
-                try:
-                    self._producer.produce(topic, value=value, key=key, partition=partition, headers=headers)
-                except BufferError:
-                    self._producer.poll(FULL_WAIT_SECONDS)
-                except KafkaException as fault:
-                    raise self._ended(fault) from fault
-                else:
-                    break
-        self._producer.poll(0)
+        producer, timeout = self._producer, self._timeout
+        try:
+            for topic, value, key, partition, headers in records:
+                produce(producer, timeout, topic, value, key, partition, headers=headers)
+        except KafkaException as fault:
+            raise self._ended(fault) from fault
+        producer.poll(0)
 
     def await_delivery(self) -> None:
         """Everything that was produced has reached the brokers. What is produced next cannot be seen without it."""
@@ -66,20 +58,14 @@ class Transactions:
             raise self._ended(fault) from fault
 
     def _take_over(self) -> None:
-        """Repeats for as long as it may be repeated: the coordinator may be loading, or ending what was open."""
-        until = time.monotonic() + self._timeout
-        while True:
-            try:
-                self._producer.init_transactions(self._timeout)
-            except KafkaException as fault:
-                if not fault.args[0].retriable() or time.monotonic() > until:
-                    raise self._ended(fault) from fault
-            else:
-                return
+        try:
+            initialise(self._producer, self._timeout)
+        except KafkaException as fault:
+            raise self._ended(fault) from fault
 
     def _ended(self, fault: KafkaException) -> GuardStop:
         error: KafkaError = fault.args[0]
-        if error.code() in _FENCED:
+        if error.code() in FENCES:
             return GuardStop(
                 FENCED,
                 f"{self.transactional_id}: another process has taken over ({error.str()}); nothing of the batch in flight "

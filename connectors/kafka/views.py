@@ -10,14 +10,13 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicP
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import is_passing
+from connectors.kafka.partitions import PATIENCE_SECONDS, is_passing
 from connectors.kafka.published import published
 from connectors.project_views import View, view_of
 from domain.outputs import TOPICS
 from state.guards import TOPIC_CHANGED, GuardStop
 
 AT_ONCE: Final = 200
-ANSWER_SECONDS: Final = 30.0
 
 
 class Views(NamedTuple):
@@ -112,7 +111,7 @@ class ViewTopic:
     def _begin(self, partition: int) -> int:
         """The place that is known; the beginning where there is none, or the topic was cut off or put back."""
         offset = self._offset(self._places[partition])
-        low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), ANSWER_SECONDS)
+        low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), PATIENCE_SECONDS)
         return offset if low <= offset <= high else OFFSET_BEGINNING
 
     def _offset(self, place: str) -> int:

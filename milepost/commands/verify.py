@@ -90,21 +90,29 @@ def of_topics(settings: Settings, shards: str | None, keep: Path | None, *, foll
         opened = held.enter_context(audited_shards(serving.audit_job(settings, numbers), folder))
         with shown() as bar:
             compared = [shard.catch_up(bar) for shard in opened]
-        if follow and not any(each.violations for each in compared):
+        outputs, found = summed(compared)
+        if follow and not found:
             with stopping() as stop:
-                compared = follow_on(opened, stop)
-        found = tuple(violation for each in compared for violation in each.violations)
-        return with_topics(audited(folder, fold_again=False), sum(each.outputs for each in compared), found)
+                more, found = follow_on(opened, stop)
+            outputs += more
+        return with_topics(audited(folder, fold_again=False), outputs, found)
 
 
-def follow_on(opened: list[AuditedShard], stop: Stop) -> list[Compared]:
-    """A line a round, until something differs or somebody asks to stop."""
+def summed(compared: list[Compared]) -> tuple[int, tuple[Violation, ...]]:
+    """Outputs that were compared, and what differs."""
+    violations = tuple(violation for each in compared for violation in each.violations)
+    return sum(each.outputs for each in compared), violations
+
+
+def follow_on(opened: list[AuditedShard], stop: Stop) -> tuple[int, tuple[Violation, ...]]:
+    """A line a round, until something differs or somebody asks to stop; outputs that came meanwhile, and what differs."""
     outputs = 0
     while True:
         compared = [shard.catch_up(lambda *_: None) for shard in opened]
-        outputs += sum(each.outputs for each in compared)
-        if stop.requested or any(each.violations for each in compared):
-            return [each._replace(outputs=outputs if number == 0 else 0) for number, each in enumerate(compared)]
+        more, violations = summed(compared)
+        outputs += more
+        if stop.requested or violations:
+            return outputs, violations
         say(
             f"{datetime.now(UTC):%H:%M:%S} {outputs:,} more outputs agree, to record {max(each.offset for each in compared):,}"
         )

@@ -11,7 +11,9 @@ from random import Random
 from typing import Final, NamedTuple
 
 from connectors.kafka.names import Names
-from simulation.chaos.processes import Worker
+from connectors.kafka.partitions import Place
+from simulation.chaos.hanging import all_places, await_all_ended, places_of_intake, places_of_shards
+from simulation.chaos.processes import Ended, Worker
 from simulation.chaos.site import Site
 from simulation.chaos.watching import await_broadcast
 from state import guards
@@ -20,24 +22,30 @@ BROADCAST_SECONDS: Final = 15.0
 # Pages of a store that are overwritten, and with how much.
 DAMAGES: Final = 12
 DAMAGE_BYTES: Final = 64
+# A broker that stands still for so much longer than a transaction may take.
 ASLEEP_MARGIN_SECONDS: Final = 1.5
+# What was sent before everybody stood still has arrived.
+SETTLED_SECONDS: Final = 1.0
 FENCED_SECONDS: Final = 20.0
 SQLITE_FILES: Final = ("", "-wal", "-shm", "-pages")
 
 
 class Stage(NamedTuple):
-    """Who and what there is to disturb.
+    """Who and what there is to disturb; `beside` are workers that a disturbance has brought.
 
-    `one_of_accounting` gives a worker that has committed something since the last disturbance, `await_progress` waits until
-    one has committed more.
+    `one_of_accounting` gives a worker that has committed something since the last disturbance, `await_taken_over` waits until
+    one that is new has its shards, `await_progress` until one has committed more; `produce_more` lets events come in any case.
     """
 
     site: Site
     accounting: Sequence[Worker]
     intake: Worker
+    beside: list[Worker]
     chance: Random
     one_of_accounting: Callable[[], Worker]
+    await_taken_over: Callable[[Worker], None]
     await_progress: Callable[[Worker], None]
+    produce_more: Callable[[], None]
     shards_of: Callable[[Worker], Sequence[int]]
     reached: set[str]
 
@@ -67,59 +75,68 @@ def supervisor_killed(stage: Stage) -> str:
 
 
 def accounting_asleep(stage: Stage) -> str:
-    return _asleep(stage, stage.one_of_accounting())
+    worker = stage.one_of_accounting()
+    return _asleep(stage, worker, places_of_shards(stage.site, stage.shards_of(worker)))
 
 
-def _asleep(stage: Stage, worker: Worker) -> str:
-    seconds = stage.site.transaction_timeout + ASLEEP_MARGIN_SECONDS
+def _asleep(stage: Stage, worker: Worker, places: Sequence[Place]) -> str:
+    """Whatever it had open is ended by the brokers meanwhile."""
+    began = time.monotonic()
     told = _signal(worker, signal.SIGSTOP)
-    time.sleep(seconds)
+    await_all_ended(stage.site, places, stage.site.transaction_timeout)
     worker.send(signal.SIGCONT)
-    return f"{told}, and SIGCONT after {seconds:g} s"
+    return f"{told}, and SIGCONT after {time.monotonic() - began:.1f} s"
 
 
 def zombie(stage: Stage) -> str:
     """A process stands still, another takes its shards on another disk, the first one wakes up: it must write nothing."""
     asleep = next(each for each in stage.accounting if not each.supervised)
-    other = Worker(
-        f"{asleep.name}-elsewhere", [*asleep.arguments, "--set", "store.folder=" + _elsewhere(stage)], stage.site.folder
-    )
+    elsewhere = stage.site.folder / "elsewhere"
+    name = f"{asleep.name}-elsewhere-{len(stage.beside) + 1}"
+    other = Worker(name, [*asleep.arguments, "--set", f"store.folder={elsewhere}"], stage.site.folder)
     stage.await_progress(asleep)
     if not asleep.send(signal.SIGSTOP):
         return f"{asleep.name} was away already"
-    other.start()
+    stage.beside.append(other)
     try:
+        stage.await_taken_over(other)
         stage.await_progress(other)
         asleep.send(signal.SIGCONT)
-        until = time.monotonic() + FENCED_SECONDS
-        while asleep.is_running and time.monotonic() < until:
-            time.sleep(0.05)
-        if asleep.is_running:
+        stage.produce_more()
+        ended = _ended_within(asleep, FENCED_SECONDS)
+        if ended is None:
             return f"SIGSTOP to {asleep.name}, a successor on another disk, SIGCONT: it has had nothing to write"
-        ended = asleep.keep_going()
-        assert ended is not None, "it has ended"
         if ended.code == guards.FENCED:
             stage.reached.add("a zombie was fenced")
         return f"SIGSTOP to {asleep.name}, a successor on another disk, SIGCONT: {ended}"
     finally:
-        other.stop()
+        other.retire()
         stage.reached.add("shards were taken over by another process")
-        shutil.rmtree(stage.site.folder / "elsewhere", ignore_errors=True)
+        shutil.rmtree(elsewhere, ignore_errors=True)
 
 
-def _elsewhere(stage: Stage) -> str:
-    return str(stage.site.folder / "elsewhere")
+def _ended_within(worker: Worker, seconds: float) -> Ended | None:
+    """It is not started again meanwhile."""
+    until = time.monotonic() + seconds
+    while (ended := worker.collect()) is None and time.monotonic() < until:
+        time.sleep(0.05)
+    return ended
 
 
 def shards_moved(stage: Stage) -> str:
     """Both processes end, and each goes on with the other's shards."""
     one, two = stage.accounting
+    exchange_shards(one, two)
+    return f"{one.name} and {two.name} end and exchange their shards"
+
+
+def exchange_shards(one: Worker, two: Worker) -> None:
+    """Neither runs; each is started with the other's shards by whoever keeps it going."""
     for worker in (one, two):
         worker.stop()
-        worker.keep_going()
+        worker.collect()
     at = one.arguments.index("--shards") + 1
     one.arguments[at], two.arguments[at] = two.arguments[at], one.arguments[at]
-    return f"{one.name} and {two.name} end and exchange their shards"
 
 
 def shard_store_deleted(stage: Stage) -> str:
@@ -159,7 +176,7 @@ def _killed_with_shard(stage: Stage) -> tuple[Worker, int]:
 def _kill(worker: Worker) -> None:
     """Also the supervisor, which would start the process again while its store is in our hands."""
     worker.kill_whole()
-    worker.keep_going()
+    worker.collect()
 
 
 def _damage(stage: Stage, file: Path) -> str:
@@ -185,7 +202,7 @@ def intake_told_to_end(stage: Stage) -> str:
 
 
 def intake_asleep(stage: Stage) -> str:
-    return _asleep(stage, stage.intake)
+    return _asleep(stage, stage.intake, places_of_intake(stage.site))
 
 
 def intake_killed_in_broadcast(stage: Stage) -> str:
@@ -240,18 +257,14 @@ def broker_killed(stage: Stage) -> str:
 
 
 def broker_restarted(stage: Stage) -> str:
-    """While everybody stands still and every transaction has run out.
-
-    A single Kafka node that ends in order takes partitions that have no leader any more for deleted ones, and leaves out the
-    marks of transactions that end just then (TransactionMarkerChannelManager): they hang for ever, which is guard 23.
-    """
+    """While everybody stands still and every transaction has run out: see simulation/chaos/hanging.py."""
     workers = (*stage.accounting, stage.intake)
     for worker in workers:
-        worker.send(signal.SIGSTOP)
-    time.sleep(stage.site.transaction_timeout + ASLEEP_MARGIN_SECONDS)
+        worker.send_whole(signal.SIGSTOP)
+    await_all_ended(stage.site, all_places(stage.site), SETTLED_SECONDS)
     stage.site.broker.restart()
     for worker in workers:
-        worker.send(signal.SIGCONT)
+        worker.send_whole(signal.SIGCONT)
     return "the broker ends in order while everybody stands still, and starts again"
 
 

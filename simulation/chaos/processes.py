@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from milepost import exit_codes
+from simulation.servers.server import leash
 
 ROOT: Final = Path(__file__).parents[2]
 START_AGAIN_SECONDS: Final = 0.3
@@ -42,6 +43,8 @@ class Worker:
         self.ended: list[Ended] = []
         self.log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._leash: subprocess.Popen[bytes] | None = None
+        self._is_retired = False
         self._told = False
         self._start_at = 0.0
 
@@ -60,6 +63,8 @@ class Worker:
         return int(children.split()[0]) if children.split() else 0
 
     def start(self) -> None:
+        """It ends with the run at the latest, however that ends."""
+        assert self._process is None, f"{self.name} runs already, or nobody has asked how it ended"
         more = [] if self.supervised else ["--alone"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -70,23 +75,35 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
+        self._leash = leash(os.getpid(), self._process.pid)
         self._told = False
+
+    def collect(self) -> Ended | None:
+        """How it ended, where it did and nobody has asked yet. It stays away until somebody keeps it going."""
+        code = self._process.poll() if self._process is not None else None
+        if code is None:
+            return None
+        ended = Ended(self.name, code, self._told)
+        self.ended.append(ended)
+        self._process = None
+        self._unleash()
+        self._start_at = time.monotonic() + START_AGAIN_SECONDS
+        return ended
 
     def keep_going(self) -> Ended | None:
         """How it ended, where it did; it is started again a moment later."""
-        if self._process is not None:
-            code = self._process.poll()
-            if code is None:
-                return None
-            ended = Ended(self.name, code, self._told)
-            self.ended.append(ended)
-            self._process = None
-            self._start_at = time.monotonic() + START_AGAIN_SECONDS
-            return ended
-        if time.monotonic() >= self._start_at:
+        ended = self.collect()
+        if self._process is None and not self._is_retired and time.monotonic() >= self._start_at:
             self.start()
-        return None
+        return ended
+
+    def retire(self) -> None:
+        """It ends in order and is not started again."""
+        self._is_retired = True
+        self.stop()
+        self.collect()
 
     def send(self, number: signal.Signals) -> bool:
         """To the process that does the work; whether there is one."""
@@ -98,6 +115,11 @@ class Worker:
         self._told = self._told or (not self.supervised and number in {signal.SIGKILL, signal.SIGTERM})
         return True
 
+    def send_whole(self, number: signal.Signals) -> None:
+        """Also to the supervisor, which could start a process meanwhile."""
+        if self.is_running and self._process is not None:
+            os.killpg(self._process.pid, number)
+
     def kill_whole(self) -> None:
         """The supervisor first, whose process then ends by itself; it is waited for, as it holds the stores."""
         if self._process is None:
@@ -108,6 +130,7 @@ class Worker:
         self._process.wait()
         if self.supervised and working:
             _await_gone(working)
+        self._unleash()
 
     def stop(self) -> None:
         """In order, both where there are two."""
@@ -126,14 +149,27 @@ class Worker:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join([line for line in lines if not line.startswith("%")][-TAIL_LINES:])
 
+    def _unleash(self) -> None:
+        if self._leash is not None:
+            self._leash.kill()
+            self._leash.wait()
+            self._leash = None
+
 
 def _await_gone(pid: int) -> None:
     until = time.monotonic() + STOP_SECONDS
     while time.monotonic() < until:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
+        if _is_gone(pid):
             return
         time.sleep(0.05)
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def _is_gone(pid: int) -> bool:
+    """Also where whoever inherits it does not heed that it has ended."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state.split()[0] == "Z"

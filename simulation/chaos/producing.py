@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import KafkaError, Message, Producer
 
 from connectors.avro_codec import EVENT_CODECS
+from connectors.kafka.producing import produce
 from domain.events.catalogue import TOPICS, Event
 from simulation.chaos.site import Site
 from simulation.plan import PEOPLE_MIN, PROJECTS_MIN, Plan, plan
@@ -23,6 +24,8 @@ FIRST_DAY: Final = date(2060, 1, 1)
 MONTHS: Final = 3
 EVENTS_PER_PERSON: Final = 112
 HOSTILE: Final = (b"", b"hello", None, b"\x00\x7f\xff\xff\xff1234", b'{"type": "TimeApproved"}', b"\x00\x00")
+# A broker that is away is waited for so long.
+DELIVERY_SECONDS: Final = 600
 KEYS: Final = ("project_id", "contract_id", "entry_id", "person_id")
 
 Place = tuple[str, int, int]
@@ -69,7 +72,7 @@ class Producing(threading.Thread):
                 **site.clients.common(),
                 "enable.idempotence": True,
                 "linger.ms": 20,
-                "message.timeout.ms": 600_000,
+                "message.timeout.ms": DELIVERY_SECONDS * 1_000,
                 "log_level": 0,
             }
         )
@@ -81,7 +84,7 @@ class Producing(threading.Thread):
     def run(self) -> None:
         try:
             self._send_all()
-            left = self._producer.flush(600)
+            left = self._producer.flush(DELIVERY_SECONDS)
             assert left == 0, f"{left} messages were not delivered"
             self.is_done = True
         except BaseException as fault:  # noqa: BLE001 - told by whoever waits for this thread
@@ -115,19 +118,15 @@ class Producing(threading.Thread):
     def _produce(self, topic: str, value: bytes | None, event: Event, places: set[Place] | None) -> None:
         key = next((found for name in KEYS if (found := getattr(event, name, None))), "")
         assert event.recorded_at is not None, "the simulation says when an event arrives"
-        while True:
-            try:
-                self._producer.produce(
-                    self._site.names.shared(topic),
-                    value,
-                    key.encode(),
-                    timestamp=event.recorded_at // 1_000,
-                    on_delivery=partial(_delivered, places),
-                )
-            except BufferError:
-                self._producer.poll(0.1)
-            else:
-                break
+        produce(
+            self._producer,
+            DELIVERY_SECONDS,
+            self._site.names.shared(topic),
+            value,
+            key.encode(),
+            timestamp=event.recorded_at // 1_000,
+            on_delivery=partial(_delivered, places),
+        )
         self._producer.poll(0)
 
 

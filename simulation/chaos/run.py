@@ -13,9 +13,10 @@ from typing import Final, NamedTuple
 
 from milepost import supervisor
 from simulation.chaos.disturbances import Stage, programme
+from simulation.chaos.hanging import end_left_out, places_of_intake, places_of_shards
 from simulation.chaos.processes import Ended, Worker
 from simulation.chaos.producing import Producing
-from simulation.chaos.site import Site, settled
+from simulation.chaos.site import BROKER, Site, settled
 from simulation.chaos.verdict import Invariant, judged
 from simulation.chaos.watching import Watching
 from simulation.servers.kafka import Broker
@@ -65,7 +66,7 @@ def run(plan: Plan, folder: Path, tell: Tell) -> Outcome:
     """Raises Stuck and Broken where it makes no sense to go on; whatever it started has ended then."""
     began = time.monotonic()
     with ExitStack() as ending:
-        broker = ending.enter_context(Broker(folder / "kafka"))
+        broker = ending.enter_context(Broker(folder / "kafka", settings=BROKER))
         site = settled(folder, broker, plan.shards, TRANSACTION_TIMEOUT)
         course = Course(plan, site, tell)
         ending.callback(course.end)
@@ -78,11 +79,11 @@ def run(plan: Plan, folder: Path, tell: Tell) -> Outcome:
             course.watching.seen,
             course.producing.sent,
             course.producing.hostile,
-            course.workers,
+            course.everybody,
             course.needs_person(),
             is_settled,
         )
-        ends = [ended for worker in course.workers for ended in worker.ended]
+        ends = [ended for worker in course.everybody for ended in worker.ended]
         return Outcome(
             invariants,
             sorted(course.stage.reached),
@@ -115,17 +116,26 @@ class Course:
         self.watching = Watching(site)
         seconds = plan.minutes * 60 * PRODUCING
         self.producing = Producing(site, plan.seed, plan.events, seconds, plan.hostile)
+        self._kafkas: list[Ended] = []
         self._stood = {worker.name: 0 for worker in self.workers}
         self.stage = Stage(
             site,
             self.accounting,
             self.intake,
+            [],
             self._chance,
             self._one_of_accounting,
+            self._await_taken_over,
             self._await_progress,
+            self._produce_more,
             self._shards_of,
             set(),
         )
+
+    @property
+    def everybody(self) -> list[Worker]:
+        """Also whom a disturbance has brought."""
+        return [*self.workers, *self.stage.beside]
 
     # The course of a run
 
@@ -140,6 +150,7 @@ class Course:
             worker.start()
         for moment, what in zip(moments, drawn, strict=True):
             self.producing.allow(round(moment + step))
+            self._produce_more()
             self._until(partial(self._has_taken, moment), f"{moment:,} events taken in")
             self._until(lambda: self._is_ready(self.intake), "progress of intake")
             told = what(self.stage)
@@ -162,25 +173,30 @@ class Course:
     def stop(self) -> None:
         for worker in self.workers:
             worker.stop()
-            self._note(worker.keep_going())
+            self._note(worker.collect())
         self._await_reader()
         self.watching.end()
         self._check_threads()
 
     def end(self) -> None:
         """Whatever happened."""
-        for worker in self.workers:
+        for worker in self.everybody:
             worker.kill_whole()
         if self.watching.is_alive():
             self.watching.end()
 
     def needs_person(self) -> list[str]:
-        """Ends after which somebody would have had to look; who has no supervisor is started again, also when it was fenced."""
+        """Ends after which somebody would have had to look; who has no supervisor is started again, also when it was fenced.
+
+        Where Kafka itself has left a transaction open somebody did.
+        """
         return [
             str(ended)
-            for worker in self.workers
+            for worker in self.everybody
             for ended in worker.ended
-            if ended.code in supervisor.FOR_A_PERSON and (worker.supervised or ended.code != guards.FENCED)
+            if ended.code in supervisor.FOR_A_PERSON
+            and (worker.supervised or ended.code != guards.FENCED)
+            and not any(ended is each for each in self._kafkas)
         ]
 
     # Waiting
@@ -191,14 +207,15 @@ class Course:
         until, before = time.monotonic() + longest, self._standing()
         while not happened():
             self._check_threads()
-            for worker in self.workers:
-                self._note(worker.keep_going())
+            for worker in self.everybody:
+                self._keep_going(worker)
             time.sleep(TICK_SECONDS)
             if not seconds and (now := self._standing()) != before:
                 until, before = time.monotonic() + longest, now
             if time.monotonic() > until:
-                for worker in self.workers:
+                for worker in self.everybody:
                     worker.send(signal.SIGABRT)
+                    worker.send(signal.SIGCONT)
                 time.sleep(1)
                 raise Stuck(f"waited for {what} for {longest:g} seconds without progress\n{self._tails()}")
 
@@ -212,12 +229,23 @@ class Course:
     def _standing(self) -> tuple[int, int]:
         return self.watching.taken, sum(self.watching.folded.values())
 
+    def _await_taken_over(self, worker: Worker) -> None:
+        """It says so of each of its shards."""
+        said = [f"shard {shard}: goes on at record " for shard in self._shards_of(worker)]
+        self._until(lambda: all(each in worker.tail() for each in said), f"{worker.name} to take over its shards")
+
     def _await_progress(self, worker: Worker) -> None:
         """It has committed something from now on, unless there is nothing left for it to do."""
         before = self._progress_of(worker)
-        self.producing.allow(self.watching.taken + self.plan.events // 50)
+        self._produce_more()
         is_done = self._has_taken_all if worker is self.intake else self._is_settled
         self._until(lambda: self._progress_of(worker) > before or is_done(), f"progress of {worker.name}")
+
+    def _produce_more(self) -> None:
+        """From what was sent on, so that something comes: what is known to be taken lags behind, and the last disturbance may
+        have let more come than the next one waits for.
+        """
+        self.producing.allow(len(self.producing.sent) + self.plan.events // 50)
 
     def _one_of_accounting(self) -> Worker:
         """One that is at work and has committed something since the last disturbance; a supervisor may be waiting meanwhile."""
@@ -249,6 +277,18 @@ class Course:
     def _is_settled(self) -> bool:
         return self._has_taken_all() and self._has_folded_all()
 
+    def _keep_going(self, worker: Worker) -> None:
+        """Where Kafka has left a transaction open for ever, that is ended first, as the runbook says."""
+        ended = worker.keep_going()
+        self._note(ended)
+        if ended is not None and ended.code == guards.HANGING_TRANSACTION:
+            of_intake = worker is self.intake
+            places = places_of_intake(self.site) if of_intake else places_of_shards(self.site, self._shards_of(worker))
+            if found := end_left_out(self.site, places):
+                self._kafkas.append(ended)
+                self.stage.reached.add("Kafka left a transaction open, which was ended as the runbook says")
+                self._say(f"     Kafka left a transaction open on {', '.join(f'{at[0]}-{at[1]}' for at in found)}")
+
     # Telling
 
     def _note(self, ended: Ended | None) -> None:
@@ -265,4 +305,4 @@ class Course:
                 raise Broken(f"the reader or the producer failed: {fault!r}") from fault
 
     def _tails(self) -> str:
-        return "\n".join(f"--- {worker.name}\n{worker.tail()}" for worker in self.workers)
+        return "\n".join(f"--- {worker.name}\n{worker.tail()}" for worker in self.everybody)

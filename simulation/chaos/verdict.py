@@ -23,6 +23,7 @@ from connectors.kafka.published import Published, published
 from connectors.log_records import LogRecord, read_stored
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from domain.outputs import JournalEntry
+from simulation.chaos.hanging import all_places, still_open
 from simulation.chaos.processes import Worker
 from simulation.chaos.producing import Place, Sent, unarrived
 from simulation.chaos.site import Site
@@ -324,14 +325,9 @@ def _check_letters(faults: Faults, site: Site, hostile: set[Place]) -> None:
 
 
 def _check_transactions(faults: Faults, site: Site) -> None:
-    names, shards = site.names, range(site.kafka.partitions)
-    of_shards = (names.log, names.progress, *(names.shared(topic) for topic in SHARD_TOPICS))
-    places = [(topic, shard) for topic in of_shards for shard in shards]
-    places += [(names.directory, 0), (names.shared(DEAD_LETTERS), 0)]
-    for topic, partition in places:
-        stable, high = site.clients.last_stable(topic, partition)
-        if stable != high:
-            faults.add("I9", f"{topic}, partition {partition}: open from offset {stable}, the end is {high}")
+    places = all_places(site)
+    for (topic, partition), offset in still_open(site, places).items():
+        faults.add("I9", f"{topic}, partition {partition}: open from offset {offset}")
     faults.looked_at["I9"] = len(places)
 
 

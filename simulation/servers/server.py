@@ -91,9 +91,7 @@ class Server(ABC):
                 stderr=log,
                 start_new_session=True,
             )
-        self._leash = subprocess.Popen(
-            ["sh", "-c", LEASH, str(self._owner), str(self.pid)], stdin=subprocess.DEVNULL, start_new_session=True
-        )
+        self._leash = leash(self._owner, self.pid)
         try:
             self._wait()
         except BaseException:
@@ -133,9 +131,10 @@ class Server(ABC):
 
     def tail(self) -> str:
         """The end of its log."""
-        if not self.log.exists():
-            return ""
-        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:])
+        return "\n".join(self.log_text().splitlines()[-TAIL_LINES:])
+
+    def log_text(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
 
     def __enter__(self) -> Self:
         return self.start()
@@ -159,6 +158,12 @@ class Server(ABC):
         if self.running:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
+
+
+def leash(owner: int, group: int) -> subprocess.Popen[bytes]:
+    """A process group is killed when its owner has ended; what looks after it ends with the group."""
+    command = ["sh", "-c", LEASH, str(owner), str(group)]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
 
 def end(pid: int) -> None:

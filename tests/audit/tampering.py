@@ -12,8 +12,8 @@ from connectors.avro_codec import OUTPUT_CODECS
 from connectors.containers import ContainerFormat
 from connectors.files.outputs import TOPIC_TYPES, topic_file
 from connectors.files.written import read_shard
-from dataflows.audit_stream import chained
 from domain.outputs import TOPICS, ControlTotals, JournalEntry, JournalLine, Output, Position
+from state.chain import chained
 
 
 class Told(NamedTuple):

@@ -20,7 +20,6 @@ from connectors.files.log_appender import LogAppender
 from connectors.files.outputs import topic_file
 from connectors.files.written import NoOutputs
 from dataflows.audit import audit
-from dataflows.audit_stream import chained
 from dataflows.embedded import store_path
 from domain.audit.about import about as in_words
 from domain.audit.findings import PROMISES, Violation
@@ -36,6 +35,7 @@ from domain.outputs import (
     JournalEntry,
     ProjectView,
 )
+from state.chain import chained
 from state.guards import LOG_MISSING, GuardStop
 from state.store import Store
 from tests.audit.tampering import (

@@ -122,13 +122,12 @@ def test_who_does_not_end_is_killed(tmp_path: Path) -> None:
         assert process.wait(20) == 1
 
 
-def test_sigterm_is_handed_on_and_waited_for(tmp_path: Path) -> None:
-    """Also while the child is being waited for after a crash."""
+@pytest.mark.parametrize("listens", [True, False])
+def test_sigterm_is_handed_on_and_waited_for(tmp_path: Path, *, listens: bool) -> None:
+    """Also by a child that is only starting and does not listen yet."""
     ready = tmp_path / "ready"
-    script = (
-        f"import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0));"
-        f"pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
-    )
+    listen = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0));" if listens else ""
+    script = f"import pathlib, signal, sys, time; {listen} pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
     supervising = f"from milepost.supervisor import supervise; raise SystemExit(supervise({child(script)!r}))"
     with subprocess.Popen(child(supervising), cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
         while not ready.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from connectors.log_records import LogRecord
 from dataflows.accounting_kafka import run
 from dataflows.audit import audit
 from dataflows.audit_kafka import AuditedShard, Compared, audited_shards
-from milepost.commands.verify import with_topics
+from milepost.commands.given_settings import given
+from milepost.commands.verify import of_topics, with_topics
+from milepost.stopping import Stop
 from simulation.servers.kafka import Broker
 from tests.kafka.firm import Site, Until, simulated, site
 from tests.kafka.given_log import divided
@@ -71,6 +74,20 @@ def test_all_outputs_agree_and_all_promises_hold(two: Site, records: list[LogRec
     checked = {each.check: each.checked for each in with_topics(report, said, ()).findings}
     assert checked["refold"] == said
     assert checked["journals"], "journals of both shards are looked at"
+
+
+def test_whoever_follows_counts_what_was_there_before(
+    two: Site, records: list[LogRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ended before anything more has come."""
+    accounted(two, records)
+    settings = given(None, two.options()[1::2]).settings
+    ended = Stop()
+    ended.requested = True
+    monkeypatch.setattr("milepost.stopping.stopping", lambda: nullcontext(ended))
+    report = of_topics(settings, None, tmp_path / "kept", follow=True)
+    checked = {each.check: each.checked for each in report.findings}
+    assert checked["refold"] == said_by(two) > 500
 
 
 def test_it_goes_on_from_what_was_kept(two: Site, records: list[LogRecord], tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from simulation.brokers import (
     ModelProducer,
     Place,
 )
-from simulation.exactly_once import NAMES, SHARD, Disk, LightShard, World, chained
+from simulation.exactly_once import NAMES, SHARD, Disk, LightShard, World
+from state.chain import chained
 from state.shard import Encoded, Mark, Progress
 from state.store import Meta
 

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 
 from connectors.avro_codec import EVENT_CODECS
 from connectors.event_bodies import read_event
-from connectors.kafka import intake_plan, intake_progress, intake_resume, transactions
+from connectors.kafka import intake_plan, intake_progress, intake_resume, partitions, producing, transactions
 from connectors.kafka.clients import Clients
 from connectors.kafka.directory import Directory, Stand
 from connectors.kafka.domain_messages import Input
@@ -226,8 +226,8 @@ def check(history: History) -> None:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time(Brokers(Random(0)))
-    monkeypatch.setattr(intake_resume, "time", time)
-    monkeypatch.setattr(transactions, "time", time)
+    monkeypatch.setattr(partitions, "time", time)
+    monkeypatch.setattr(producing, "time", time)
 
 
 def play_all(seeds: Iterable[int], folder: Path) -> Counter[str]:

@@ -116,7 +116,10 @@ def test_somebody_elses_open_transaction_is_waited_for_and_named(topics: Topics)
     stranger.begin_transaction()
     stranger.produce("alerts", b"x", b"", 0)
     stranger.poll(0)
-    with patch("connectors.kafka.resume.MARGIN_SECONDS", 0.1), patch("connectors.kafka.resume.LOOK_AGAIN_SECONDS", 0.0):
+    with (
+        patch("connectors.kafka.resume.MARGIN_SECONDS", 0.1),
+        patch("connectors.kafka.partitions.LOOK_AGAIN_SECONDS", 0.0),
+    ):
         stop = topics.stop()
     assert (stop.code, "alerts, partition 0" in stop.message) == (HANGING_TRANSACTION, True)
 

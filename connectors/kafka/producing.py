@@ -1,0 +1,54 @@
+"""What everybody who produces does alike: an id is taken over, a full queue is waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from confluent_kafka import KafkaError, KafkaException
+
+from connectors.kafka.clients import Producer
+from connectors.kafka.partitions import unreachable
+
+FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+FULL_WAIT_SECONDS: Final = 0.1
+
+
+class Queue(Protocol):
+    """What is sent waits in it until the brokers have it."""
+
+    @property
+    def produce(self) -> Callable[..., None]: ...
+    def poll(self, timeout: float) -> int: ...
+
+
+def initialise(producer: Producer, timeout: float) -> None:
+    """From here on nobody who had its transactional id before can write. Raises KafkaException.
+
+    Asked for as long as it may be: the coordinator may be loading, or ending what was open.
+    """
+    until = time.monotonic() + timeout
+    while True:
+        try:
+            producer.init_transactions(timeout)
+        except KafkaException as fault:
+            if not fault.args[0].retriable() or time.monotonic() > until:
+                raise
+        else:
+            return
+
+
+def produce(producer: Queue, timeout: float, *record: Any, **named: Any) -> None:
+    """The rest is the producer's. Raises GuardStop where its queue stays full for so many seconds, and KafkaException."""
+    until = 0.0
+    while True:
+        try:
+            producer.produce(*record, **named)
+        except BufferError as fault:
+            until = until or time.monotonic() + timeout
+            if time.monotonic() > until:
+                raise unreachable(f"they have taken nothing for {timeout:g} seconds") from fault
+            producer.poll(FULL_WAIT_SECONDS)
+        else:
+            return

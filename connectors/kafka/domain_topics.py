@@ -276,8 +276,12 @@ class DomainTopics:
         first = self.consumer.poll(wait_seconds)
         if first is None:
             return False
+        broken: dict[Place, str] = {}
         for message in (first, *self.consumer.consume(AT_ONCE, 0.0)):
             fault = message.error()
+            if (message.topic(), message.partition()) in broken:
+                # It comes once more, behind what is fetched again.
+                continue
             if fault is None:
                 stretch = self._stretches[message.topic(), message.partition()]
                 # After a pause or an assignment some may come again.
@@ -287,9 +291,11 @@ class DomainTopics:
             elif fault.code() == KafkaError._PARTITION_EOF:
                 self._end(message)
             elif fault.code() in _BROKEN:
-                self._fetch_again(self._stretches[message.topic(), message.partition()], fault.str())
+                broken[message.topic(), message.partition()] = fault.str()
             else:
                 _check(message, fault)
+        for place, reason in broken.items():
+            self._fetch_again(self._stretches[place], reason)
         return True
 
     def _keep(self, stretch: Stretch, message: Message) -> None:

@@ -29,7 +29,7 @@ class Stretch(NamedTuple):
 
     place: Place
     first: int
-    count: int
+    records: int
 
 
 class Unread(NamedTuple):

@@ -97,7 +97,9 @@ def test_several_days_end_one_after_the_other_behind_the_same_ends() -> None:
 
 def test_one_clock_that_is_wrong_ends_no_day() -> None:
     """This machine is 40 days ahead: the brokers are asked once a minute, and no day ends before midnight is past there too."""
-    mine, brokers, asked, told = Clock(MIDNIGHT + 40 * DAY), Clock(MIDNIGHT - MINUTE), [], []
+    mine, brokers = Clock(MIDNIGHT + 40 * DAY), Clock(MIDNIGHT - MINUTE)
+    asked: list[int] = []
+    told: list[str] = []
 
     def asking() -> int:
         asked.append(brokers.now)

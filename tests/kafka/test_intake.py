@@ -398,7 +398,7 @@ def test_an_event_that_is_seen_early_keeps_its_engagement(world: World) -> None:
     world.send_at(9, "psa.projects", activated(WHEN, "P-1", "E1"))
     world.run()
     found = sorted(each for partition in types_of(world.log()) for each in partition)
-    assert found == ["E1 ProjectActivated", "K ContractSigned", "K TimeApproved"]
+    assert found == ["K ContractSigned", "K IntakeNoticed", "K ProjectActivated", "K TimeApproved"]
 
 
 def test_what_is_seen_early_has_to_be_made_again_as_it_was(world: World) -> None:

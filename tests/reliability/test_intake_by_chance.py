@@ -26,17 +26,20 @@ from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import read_stored
 from dataflows.intake import STORE, Batch, Effects, IntakeSetup, KafkaIntake, run_plain
-from domain.events.catalogue import TOPICS
+from domain.events.catalogue import TOPICS, Event
 from simulation.brokers import Brokers, Chances, Crashed, ModelClients
 from state.genesis import Genesis
 from state.guards import BROKER_UNREACHABLE, FENCED, GuardStop
 from state.intake.intake import Intake
 from state.rules import RULES
-from tests.kafka.intake_story import DOMAIN, story
+from tests.intake_inputs import activated, signed, worked
+from tests.kafka.intake_story import DOMAIN, WHEN, story
 from tests.kafka.intake_world import MORNING, TABLES, rows_of, until_idle
 
 PARTITIONS = 3
 EVENTS = 50
+# Projects for which two engagements stand up, with three events each.
+RIVALS = 10
 SEEDS = 300
 CHUNK = 100
 SEEDS_TO_FIND_A_MISTAKE = 100
@@ -91,7 +94,10 @@ class History:
             self.write_next()
 
     def _story(self, seed: int) -> Iterator[tuple[str, bytes]]:
-        for number, event in enumerate(story(seed, EVENTS)):
+        first, *others = story(seed, EVENTS)
+        others += rivals()
+        self.random.shuffle(others)
+        for number, event in enumerate((first, *others)):
             name = type(event).__name__
             known = event._replace(event_id=f"event {number}")
             yield TOPICS[name], self.schemas.frame(TOPICS[name], name) + EVENT_CODECS[name].encode(known)
@@ -173,6 +179,15 @@ class History:
             return found
 
 
+def rivals() -> Iterator[Event]:
+    """A contract and an activation each bind a project elsewhere, and work goes to whichever came first."""
+    for number in range(RIVALS):
+        project = f"R-{number}"
+        yield signed(WHEN, f"RC-{number}", project)
+        yield activated(WHEN, project, f"RE-{number}")
+        yield worked(WHEN, f"RT-{number}", project)
+
+
 def is_by_time(inputs: Sequence[Input]) -> bool:
     """Whether they stand in the order in which they are read when catching up."""
     order = [(each.recorded_at, RANKS.get(each.topic, RANK_LAST), each.topic, each.partition) for each in inputs]
@@ -211,7 +226,7 @@ def play(seed: int, folder: Path) -> Counter[str]:
 def check(history: History) -> None:
     """The log is a function of what was taken in, in the order in which it was; nothing is taken twice."""
     taken = [(each.topic, each.partition, each.offset) for one in history.transactions() for each in one]
-    assert len(taken) == len(set(taken)) == EVENTS + 2, "each input once"
+    assert len(taken) == len(set(taken)) == EVENTS + 3 * RIVALS + 2, "each input once"
     found = history.log()
     records = [read_stored(value, 0)[0] for partition in found for _, value in partition]
     work = Counter(

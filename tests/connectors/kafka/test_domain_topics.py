@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from connectors.kafka import domain_topics
 from connectors.kafka.clients import Message
-from connectors.kafka.domain_topics import DomainTopics, Undelivered
+from connectors.kafka.domain_topics import FETCHES_MAX, DomainTopics, Undelivered
 from connectors.kafka.names import Names
 from simulation.brokers import Brokers, ModelClients, ModelConsumer, ModelMessage
 from state.guards import TOPIC_CHANGED, GuardStop
@@ -86,7 +86,7 @@ def test_what_stays_so_is_passed_over_once_for_each_record_of_its_batch() -> Non
     found = read_all(over(BreakingClients(brokers_with(4), broken), (TIME,)), 4)
     assert [type(each) is Undelivered for each in found] == [False, True, True, False]
     assert [each.offset() for each in found] == [0, 1, 2, 3]
-    assert broken == {1: 96, 2: 99}
+    assert 100 - broken[1] >= FETCHES_MAX > 100 - broken[2]
 
 
 def test_what_was_planned_is_read_in_its_order_and_the_rest_by_time() -> None:

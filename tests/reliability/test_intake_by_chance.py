@@ -6,6 +6,7 @@ import shutil
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
+from itertools import chain
 from pathlib import Path
 from random import Random
 
@@ -37,9 +38,9 @@ from tests.kafka.intake_story import DOMAIN, WHEN, story
 from tests.kafka.intake_world import MORNING, TABLES, rows_of, until_idle
 
 PARTITIONS = 3
-EVENTS = 50
+EVENTS = 30
 # Projects for which two engagements stand up, with three events each.
-RIVALS = 10
+RIVALS = 16
 SEEDS = 300
 CHUNK = 100
 SEEDS_TO_FIND_A_MISTAKE = 100
@@ -95,13 +96,24 @@ class History:
 
     def _story(self, seed: int) -> Iterator[tuple[str, bytes]]:
         first, *others = story(seed, EVENTS)
-        others += rivals()
-        self.random.shuffle(others)
-        for number, event in enumerate((first, *others)):
+        groups = [[event] for event in others] + [self.rivals(number) for number in range(RIVALS)]
+        self.random.shuffle(groups)
+        for number, event in enumerate((first, *chain.from_iterable(groups))):
             name = type(event).__name__
             known = event._replace(event_id=f"event {number}")
             yield TOPICS[name], self.schemas.frame(TOPICS[name], name) + EVENT_CODECS[name].encode(known)
         yield "psa.time", b"no event"
+
+    def rivals(self, number: int) -> list[Event]:
+        """A contract and an activation each bind a project elsewhere, and work goes to whichever comes first."""
+        project = f"R-{number}"
+        events = [
+            signed(WHEN, f"RC-{number}", project),
+            activated(WHEN, project, f"RE-{number}"),
+            worked(WHEN, f"RT-{number}", project),
+        ]
+        self.random.shuffle(events)
+        return events
 
     def write_next(self) -> None:
         topic, value = self.coming.popleft()
@@ -124,8 +136,9 @@ class History:
         read, take = intake.read, intake.take
 
         def reading() -> Batch | None:
-            while self.coming and self.random.random() < 0.6:
-                self.write_next()
+            if self.random.random() < 0.3:
+                for _ in range(min(len(self.coming), self.random.randint(1, 12))):
+                    self.write_next()
             return read()
 
         def taking(batch: Batch) -> Effects:
@@ -177,15 +190,6 @@ class History:
                 for partition, number in appended.numbers:
                     found[partition].append((number, appended.value))
             return found
-
-
-def rivals() -> Iterator[Event]:
-    """A contract and an activation each bind a project elsewhere, and work goes to whichever came first."""
-    for number in range(RIVALS):
-        project = f"R-{number}"
-        yield signed(WHEN, f"RC-{number}", project)
-        yield activated(WHEN, project, f"RE-{number}")
-        yield worked(WHEN, f"RT-{number}", project)
 
 
 def is_by_time(inputs: Sequence[Input]) -> bool:

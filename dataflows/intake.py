@@ -1,7 +1,8 @@
 """Domain topics in, engagement log out: exactly once, one transaction a batch.
 
-A transaction holds the log's records in all partitions, dead letters, what intake remembers and how far it is. A process
-that ends anywhere leaves all of a batch or nothing of it, and the next start goes on behind what counts.
+A transaction holds a plan of what it takes, the log's records in all partitions, dead letters, what intake remembers and
+how far it is. A process that ends anywhere leaves all of a batch or nothing of it, and the next start goes on behind what
+counts. Where brokers let readers see a part of one all the same, the next start takes what its plan says once more, first.
 """
 
 from __future__ import annotations
@@ -17,28 +18,30 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 from bytewax.run import cli_main
-from confluent_kafka import TopicPartition
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TopicPartition
 
-from connectors.kafka import domain_topics, intake_progress, intake_resume
-from connectors.kafka.clients import Clients
+from connectors.kafka import domain_topics, intake_plan, intake_progress, intake_resume
+from connectors.kafka.clients import Clients, Message
 from connectors.kafka.directory import TRANSACTION, Changes, Directory
-from connectors.kafka.domain_messages import Input, Schemas, dead_letter_record, read_message
+from connectors.kafka.domain_messages import MICROSECONDS, Input, Schemas, dead_letter_record, read_message
 from connectors.kafka.domain_topics import DomainTopics, Found
+from connectors.kafka.intake_plan import UNREAD_MAX, Plan
 from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.log_writer import Appended, LogWriter, Produced, genesis_records
 from connectors.kafka.names import DEAD_LETTERS, Names
 from connectors.kafka.partitions import Place
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import Transactions
+from connectors.unreadable import unreadable
 from dataflows.embedded import seldom_collecting
-from dataflows.midnight import PATIENCE, Due, Midnight, wall_clock
+from dataflows.midnight import PATIENCE, Clocks, Due, Midnight, check_apart, check_jump, wall_clock
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.units import Instant
 from operators.accounting import Faults
 from operators.intake import CommittedSink, Desk, InputSource, Turn
 from state import genesis
 from state.genesis import Genesis
-from state.guards import POISON, TOPIC_CHANGED, GuardStop
+from state.guards import POISON, TOPIC_CHANGED, TORN_OUTPUTS, GuardStop
 from state.intake.clock import Clock
 from state.intake.intake import Intake
 from state.rules import check_genesis
@@ -57,7 +60,7 @@ class IntakeSetup(NamedTuple):
     A batch ends with the event that brings it over `records_max` or `bytes_max` of input, or over `log_records_max` or
     `log_bytes_max` of log: reference data is written to each of up to 1,024 partitions. `accepted` are ids of domain
     topics that were made again, by name, which are then read from their beginning. `midnight_wait` is in microseconds.
-    When live, a batch is read at most every `commit_seconds`.
+    When live, a batch is read at most every `commit_seconds`. `days_at_once` is that of `Clocks`.
     """
 
     genesis: Genesis
@@ -70,18 +73,21 @@ class IntakeSetup(NamedTuple):
     log_bytes_max: int = 64 << 20
     midnight_wait: Instant = PATIENCE
     commit_seconds: float = 0.0
+    days_at_once: int | None = None
 
 
 class Batch(NamedTuple):
-    """What to do next: inputs to take, or days to end."""
+    """What to do next: days to end, inputs to take; all of them where they are `planned`."""
 
     inputs: Sequence[Input]
     due: Due | None = None
+    planned: bool = False
 
 
 class Effects(NamedTuple):
     """What one transaction holds."""
 
+    plan: Plan
     log: Sequence[Appended]
     letters: Sequence[Input]
     changes: Changes
@@ -109,26 +115,30 @@ class KafkaIntake:
         # Taking over comes first: from here on no process from before can write.
         self._transactions = Transactions(clients, self.names.intake_writer, kafka.request_timeout_seconds)
         ours = intake_resume.our_topics(clients, self.names, setup.genesis)
-        patience = kafka.transaction_timeout_seconds + intake_resume.TIMED_OUT_MARGIN_SECONDS
+        patience = intake_resume.hanging_after(kafka.transaction_timeout_seconds)
         intake_resume.wait_for_transactions(clients, self.names, ours.partitions, patience)
-        found = intake_resume.read_progress(clients, self.names, ours)
+        found = intake_resume.read_standing(clients, self.names, ours)
+        self._plan: Plan | None = None
+        self._early: Mapping[tuple[int, int], bytes] = {}
         if isinstance(found, set):
             self.progress = self._begin(ours.ids, found)
         else:
-            self.progress = found
+            self.progress, self._plan, self._early = found
             self._check_genesis()
-        if self.progress.early:
-            tell(f"{len(self.progress.early)} records stand in the log before their time; they are not written again")
+        if self._plan is not None:
+            tell(
+                f"a part of transaction {self._plan.transaction} is visible, {len(self._early)} records of the log; it is made again"
+            )
         with ExitStack() as opened:
             self._directory = self._open_directory(ours.ids[self.names.directory])
             opened.callback(self._directory.close)
             self._topics = self._open_topics(kafka.request_timeout_seconds)
             self._opened = opened.pop_all()
-        following, places, early = self.progress.following, self.progress.places, self.progress.early
-        self._log = LogWriter(self._directory, following, places, early)
+        self._log = LogWriter(self._directory, self.progress.following, self.progress.places)
         clock, latest = self._directory.clock(), self.progress.latest
         self._intake = Intake(self._directory, self._log, setup.ownership, clock, latest)
-        self._midnight = Midnight(self._topics, now, setup.midnight_wait)
+        clocks = Clocks(now, self._brokers_clock, tell, setup.days_at_once)
+        self._midnight, self._now = Midnight(self._topics, clocks, setup.midnight_wait), now
         self._left: Sequence[Input] = ()
         self._awaited: frozenset[Place] = frozenset()
         self._awaited_since = 0.0
@@ -181,15 +191,19 @@ class KafkaIntake:
     # One batch: read, take, commit
 
     def read(self) -> Batch | None:
+        if self._plan is not None:
+            return self._planned(self._plan)
         if self._left:
             return Batch(self._left)
         self._look_for_topics()
-        if self._topics.is_catching_up:
+        is_live = not self._topics.is_catching_up
+        if not is_live:
             self._tell_who_is_awaited()
         else:
             time.sleep(max(0.0, min(self._not_before - time.monotonic(), self.setup.commit_seconds)))
         messages = self._topics.read(self.setup.records_max, self.setup.bytes_max, IDLE_SECONDS)
         if messages:
+            self._check_clocks(messages, is_live=is_live)
             self._not_before = time.monotonic() + self.setup.commit_seconds
             name_of, schemas = self._topics.name_of, self._schemas
             return Batch([read_message(each, name_of(each.topic()), schemas) for each in messages])
@@ -198,6 +212,22 @@ class KafkaIntake:
         due = None if clock is None else self._midnight.due(clock.next_midnight)
         return None if due is None else Batch((), due)
 
+    def _check_clocks(self, messages: Sequence[Message], *, is_live: bool) -> None:
+        """The newest of them, where the brokers' clock and not a producer's says when it came."""
+        kind, milliseconds = max([each.timestamp() for each in messages])
+        if kind != TIMESTAMP_LOG_APPEND_TIME:
+            return
+        newest = milliseconds * MICROSECONDS
+        check_apart(newest, self._now(), f"topic {messages[-1].topic()}")
+        if is_live:
+            check_jump(self.clock.next_midnight, newest, self.setup.days_at_once)
+
+    def _brokers_clock(self) -> Instant:
+        """By what it says of a transaction that takes nothing."""
+        progress = self._following((), 0)
+        self.commit(Effects(_plan_of(progress.transaction, (), None), (), (), {}, progress))
+        return intake_resume.progress_time(self._clients, self.names)
+
     def take(self, batch: Batch) -> Effects:
         """Decides; what is over the limits of a transaction is left for the next batch."""
         self._directory.expect(
@@ -205,29 +235,35 @@ class KafkaIntake:
         )
         if batch.due is not None:
             self._end_days(batch.due)
-        letters, count = self._take_inputs(batch.inputs)
-        self._left = batch.inputs[count:]
+        letters, count = self._take_inputs(batch.inputs, within_limits=not batch.planned)
+        taken, self._left = batch.inputs[:count], batch.inputs[count:]
         changes = self._directory.take_changes(self._intake.clock)
-        return Effects(self._log.take_batch(), letters, changes, self._following(batch.inputs[:count], len(letters)))
+        log = self._log.take_batch()
+        progress = self._following(taken, len(letters))
+        plan = _plan_of(progress.transaction, taken, batch.due)
+        return Effects(plan, self._unwritten(log) if batch.planned else log, letters, changes, progress)
 
     def commit(self, effects: Effects) -> None:
         """The topics first, then the file at hand."""
         names, progress, transactions = self.names, effects.progress, self._transactions
+        said = [(TRANSACTION, b"%d" % progress.transaction)]
         transactions.begin()
+        # The plan comes first, so that nothing is ever seen without it.
+        transactions.produce([Produced(names.directory, intake_plan.to_bytes(effects.plan), intake_plan.KEY, 0, said)])
+        transactions.await_delivery()
         for appended in effects.log:
             transactions.produce(appended.records(names.log))
         letters = names.shared(DEAD_LETTERS)
         transactions.produce(
             dead_letter_record(each, names.generation, letters, self._letter_frame) for each in effects.letters
         )
-        said = [(TRANSACTION, b"%d" % progress.transaction)]
         transactions.produce(Produced(names.directory, value, key, 0, said) for key, value in effects.changes.items())
         # Progress comes last, so that it is never seen without what it tells of.
         transactions.await_delivery()
         transactions.produce([self._progress_record(progress)])
         transactions.commit()
         self._directory.commit(intake_resume.stand_of(progress, self._topic_id))
-        self.progress = progress
+        self.progress, self._plan, self._early = progress, None, {}
         self._show_offsets(progress)
 
     def _show_offsets(self, progress: IntakeProgress) -> None:
@@ -247,12 +283,16 @@ class KafkaIntake:
             self._topics.consumer.commit(offsets=moved, asynchronous=True)
             self._shown, self._show_at = progress.inputs, time.monotonic() + SHOW_SECONDS
 
-    def _take_inputs(self, inputs: Sequence[Input]) -> tuple[list[Input], int]:
+    def _take_inputs(self, inputs: Sequence[Input], *, within_limits: bool) -> tuple[list[Input], int]:
         """Dead letters among them, and how many were taken."""
         letters: list[Input] = []
         intake, log, setup = self._intake, self._log, self.setup
         for count, each in enumerate(inputs):
-            if log.batch_records > setup.log_records_max or log.batch_bytes > setup.log_bytes_max:
+            if within_limits and (
+                log.batch_records > setup.log_records_max
+                or log.batch_bytes > setup.log_bytes_max
+                or len(letters) >= UNREAD_MAX
+            ):
                 return letters, count
             if each.event is None:
                 letters.append(each)
@@ -282,12 +322,55 @@ class KafkaIntake:
             transaction=now.next_transaction,
             following=tuple(self._log.following),
             places=self._log.places,
-            early=tuple(self._log.early.elements()),
             inputs={**now.inputs, **{(each.topic, each.partition): each.offset + 1 for each in inputs}},
             topic_ids={**now.topic_ids, **self._found.ids},
             latest=self._intake.latest,
             events=now.events + len(inputs) - letters,
             dead_letters=now.dead_letters + letters,
+        )
+
+    # A transaction of which readers see a part
+
+    def _planned(self, plan: Plan) -> Batch:
+        """What it was going to take, as it was then."""
+        messages = self._topics.read_again(plan.offsets)
+        inputs = [self._as_it_was(message, number, plan) for number, message in enumerate(messages)]
+        ends_days = plan.ends_at is not None or plan.behind or plan.caught_up
+        return Batch(inputs, Due(plan.ends_at, plan.behind, plan.caught_up) if ends_days else None, planned=True)
+
+    def _as_it_was(self, message: Message, number: int, plan: Plan) -> Input:
+        found = read_message(message, self._topics.name_of(message.topic()), self._schemas)
+        why = plan.unread.get(number)
+        if why is not None:
+            wrong = unreadable(why.reason, why.field_path, message.value() or b"", why.event_type, why.reason_class)
+            return found._replace(event=None, unreadable=wrong)
+        if found.unreadable is not None:
+            raise self._other_than_planned(
+                plan.transaction, f"{found} could be read then, and now: {found.unreadable.reason}"
+            )
+        return found
+
+    def _unwritten(self, log: Sequence[Appended]) -> list[Appended]:
+        """Without what readers see already. Raises GuardStop where that is not the same."""
+        seen, left = dict(self._early), []
+        transaction = self.progress.next_transaction
+        for each in log:
+            own = intake_resume.digest_of(each.value) if seen else b""
+            for place in each.numbers:
+                if seen.get(place, own) != own:
+                    raise self._other_than_planned(
+                        transaction, f"partition {place[0]}, record {place[1]} would be another"
+                    )
+            left.append(each._replace(numbers=[place for place in each.numbers if seen.pop(place, None) is None]))
+        if seen:
+            raise self._other_than_planned(transaction, f"partition, record {min(seen)} would not be made")
+        return left
+
+    def _other_than_planned(self, transaction: int, what: str) -> GuardStop:
+        return GuardStop(
+            TORN_OUTPUTS,
+            f"topic {self.names.log}: a part of transaction {transaction} is visible, and made again it is not the same: {what}. "
+            "Start with the release, the [ownership] and the topics that it was begun with; nothing was written",
         )
 
     # Start
@@ -393,6 +476,11 @@ class KafkaIntake:
 
     def _progress_record(self, progress: IntakeProgress) -> Produced:
         return Produced(self.names.directory, intake_progress.to_bytes(progress), intake_progress.KEY, 0, [])
+
+
+def _plan_of(transaction: int, inputs: Sequence[Input], due: Due | None) -> Plan:
+    told = Due(None) if due is None else due
+    return Plan(transaction, intake_plan.stretches(inputs), intake_plan.unread(inputs), *told)
 
 
 def _poison(item: Input, fault: Exception) -> GuardStop:

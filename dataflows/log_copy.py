@@ -278,7 +278,7 @@ def _check_empty(clients: Clients, kafka: KafkaSettings, names: Names) -> dict[s
     """Ids of the topics that intake writes."""
     wanted = genesis.Genesis(kafka.generation, partitions=kafka.partitions)
     ours = intake_resume.our_topics(clients, names, wanted)
-    patience = kafka.transaction_timeout_seconds + intake_resume.TIMED_OUT_MARGIN_SECONDS
+    patience = intake_resume.hanging_after(kafka.transaction_timeout_seconds)
     intake_resume.wait_for_transactions(clients, names, ours.partitions, patience)
     with closing(clients.consumer()) as consumer:
         for topic, partitions in ((names.log, ours.partitions), (names.directory, 1)):

@@ -39,6 +39,11 @@ class IntakeSettings(BaseModel):
     commit_seconds: Annotated[float, Field(ge=0, le=10)] = Field(
         0.05, description="Once the topics are read to their ends, intake commits at most this often."
     )
+    days_at_once: Annotated[int, Field(ge=1, le=3_660)] = Field(
+        5,
+        description="Days that may pass while intake stands still and nothing comes: a long weekend. Where it would be more, "
+        "intake stops (code 32), as clocks may have jumped; raise it where the date is right.",
+    )
     accepted_topics: Mapping[str, str] = Field(
         {},
         description="Event topics that were deleted and made again, each with the id that the stop named: everything that "

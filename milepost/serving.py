@@ -221,6 +221,8 @@ def intake_setup(settings: Settings, folder: Path) -> IntakeSetup:
         records_max=told.batch_records,
         bytes_max=told.batch_bytes,
         midnight_wait=told.midnight_wait_minutes * MINUTE,
+        # Recordings have times of their own, which development allows.
+        days_at_once=None if settings.kafka.development else told.days_at_once,
         commit_seconds=told.commit_seconds,
     )
 

@@ -22,9 +22,17 @@ WELL_SECONDS: Final = 60.0
 # shard from each other are fenced again and again.
 FENCED_IN_A_ROW_MAX: Final = 3
 LOOK_SECONDS: Final = 0.1
-# Guards that pass by themselves: brokers or the registry come back, intake begins its log, somebody makes room on the disk.
+# What a batch in flight may take to commit, and brokers to answer at a start; below what Kubernetes gives the process.
+END_SECONDS: Final = 100.0
+# Guards that pass by themselves: brokers or the registry come back, intake begins its log, somebody makes room on the disk, clocks are set.
 PASSING: Final = frozenset(
-    {guards.BROKER_UNREACHABLE, guards.REGISTRY_UNREACHABLE, guards.LOG_MISSING, guards.OUTPUT_UNWRITABLE}
+    {
+        guards.BROKER_UNREACHABLE,
+        guards.REGISTRY_UNREACHABLE,
+        guards.LOG_MISSING,
+        guards.OUTPUT_UNWRITABLE,
+        guards.CLOCKS_APART,
+    }
 )
 FOR_A_PERSON: Final = (
     frozenset(code for name, code in vars(guards).items() if name.isupper() and isinstance(code, int)) - PASSING
@@ -32,13 +40,15 @@ FOR_A_PERSON: Final = (
 PARENT: Final = "MILEPOST_SUPERVISOR"
 
 
-def supervise(command: Sequence[str], back_off: Sequence[float] = BACK_OFF_SECONDS) -> int:
+def supervise(
+    command: Sequence[str], back_off: Sequence[float] = BACK_OFF_SECONDS, end_seconds: float = END_SECONDS
+) -> int:
     """The exit code: 0 after SIGTERM or Ctrl-C, else that of a stop that needs a person."""
     crashes = fenced = 0
     with stopping() as stop:
         while True:
             started = time.monotonic()
-            code = _run(command, stop)
+            code = _run(command, stop, end_seconds)
             went_well = time.monotonic() - started > WELL_SECONDS
             crashes = 0 if went_well else crashes + 1
             fenced = 0 if code != guards.FENCED else 1 if went_well else fenced + 1
@@ -57,14 +67,19 @@ def supervise(command: Sequence[str], back_off: Sequence[float] = BACK_OFF_SECON
                 return exit_codes.DONE
 
 
-def _run(command: Sequence[str], stop: Stop) -> int:
-    """The child is told to end in order when we are, and waited for."""
+def _run(command: Sequence[str], stop: Stop, end_seconds: float) -> int:
+    """The child is told to end in order when we are, and waited for; who does not is killed, which loses nothing."""
     child = subprocess.Popen(command, env={**os.environ, PARENT: str(os.getpid())})  # noqa: S603 - our own command
-    told = False
+    told_at: float | None = None
     while (code := child.poll()) is None:
-        if stop.requested and not told:
+        if stop.requested and told_at is None:
             child.send_signal(signal.SIGTERM)
-            told = True
+            told_at = time.monotonic()
+        elif told_at is not None and time.monotonic() - told_at > end_seconds:
+            say(f"it did not end within {end_seconds:g} seconds and is killed; what it had committed stays")
+            child.kill()
+            child.wait()
+            return exit_codes.FAILURE
         time.sleep(LOOK_SECONDS)
     return code
 

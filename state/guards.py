@@ -25,6 +25,7 @@ BROKER_UNREACHABLE: Final = 28
 SCHEMA_UNKNOWN: Final = 29
 REGISTRY_UNREACHABLE: Final = 30
 REFUSED_BY_BROKER: Final = 31
+CLOCKS_APART: Final = 32
 
 
 class GuardStop(Exception):

@@ -13,10 +13,11 @@ file of any other transaction is dropped and made again from the topic.
 | `["notice", category, kind, id]`   | `[engagement, told]`                                                     |
 | `["identity", source, kind, id]`   | `[canonical id, version]`                                                |
 | `["day", zone]`                    | the day that runs there                                                  |
+| `plan`                             | what the transaction takes (`intake_plan`)                               |
 | `progress`                         | how far intake is (`intake_progress`)                                    |
 
 A body stands behind a newline. A record without a value takes back what the key said. The header `transaction` has its
-number: what came of one that does not count (`early` in `intake_progress`) is passed over.
+number: what readers see of one that does not count yet is passed over.
 """
 
 from __future__ import annotations

@@ -6,16 +6,17 @@ began, nothing waits for anything: a partition at its end does not hold back the
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka.clients import Clients, Consumer, Message
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import Place, failed, is_passing
+from connectors.kafka.partitions import Place, failed, is_passing, unreachable
 from connectors.kafka.topics import INPUT_TOPICS
 from state.guards import TOPIC_CHANGED, GuardStop
 
@@ -26,6 +27,7 @@ RANK_LAST: Final = 2
 HELD_BYTES_ALL: Final = 64 * 1024 * 1024
 HELD_BYTES_MIN: Final = 256 * 1024
 AT_ONCE: Final = 1_000
+WAIT_SECONDS: Final = 0.5
 _GONE: Final = frozenset(
     {
         KafkaError._AUTO_OFFSET_RESET,
@@ -35,8 +37,10 @@ _GONE: Final = frozenset(
         KafkaError._UNKNOWN_PARTITION,
     }
 )
-# Corrupt, or more than the client unpacks: `receive.message.max.bytes`.
+# Corrupt, perhaps only on its way, or more than the client unpacks: `receive.message.max.bytes`.
 _BROKEN: Final = frozenset({KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG})
+# So often it is fetched before it becomes a dead letter without its bytes.
+FETCHES_MAX: Final = 4
 
 
 class Undelivered:
@@ -84,7 +88,9 @@ class Found(NamedTuple):
 class Stretch:
     """One partition: what is held of it, and how far it was read."""
 
-    __slots__ = ("behind", "end_seen", "fetched", "held", "held_bytes", "is_paused", "place", "rank", "read")
+    __slots__ = (
+        *("behind", "broken", "end_seen", "fetched", "held", "held_bytes", "is_paused", "place", "rank", "read"),
+    )
 
     def __init__(self, place: Place, rank: int, start: int, end: int) -> None:
         self.place = place
@@ -94,6 +100,8 @@ class Stretch:
         # How far it was when reading began; what comes later holds back nobody.
         self.behind = end
         self.end_seen = 0
+        # How often the next record came so that it could not be unpacked.
+        self.broken = 0
         self.held: deque[Message] = deque()
         self.held_bytes = 0
         self.is_paused = False
@@ -177,6 +185,14 @@ class DomainTopics:
             size += len(message.value() or b"")
         return found
 
+    def read_again(self, offsets: Iterable[tuple[Place, int]]) -> list[Message]:
+        """Exactly these records in this order, before anything else is read. Raises GuardStop where one is gone."""
+        found = [self._record_at(place, offset) for place, offset in offsets]
+        self._firsts = [(each.order, each) for each in self._stretches.values() if each.held]
+        heapify(self._firsts)
+        self._awaited = {place for place, each in self._stretches.items() if each.is_awaited}
+        return found
+
     def ends(self) -> dict[Place, int]:
         """Where each partition ends now."""
         return {place: end for place, (_, end) in self._all_ends(self._stretches).items()}
@@ -223,15 +239,39 @@ class DomainTopics:
 
     def _first(self) -> Message:
         _, stretch = heappop(self._firsts)
-        message = stretch.held.popleft()
-        stretch.held_bytes -= _size(message)
-        stretch.read = message.offset() + 1
+        message = self._taken_from(stretch)
         if stretch.held:
             heappush(self._firsts, (stretch.order, stretch))
         elif stretch.is_awaited:
             self._awaited.add(stretch.place)
+        return message
+
+    def _taken_from(self, stretch: Stretch) -> Message:
+        message = stretch.held.popleft()
+        stretch.held_bytes -= _size(message)
+        stretch.read = message.offset() + 1
         if stretch.is_paused and stretch.held_bytes * 2 < self._held_bytes_max:
             self._let_go_on([stretch])
+        return message
+
+    def _record_at(self, place: Place, offset: int) -> Message:
+        """The next one of its partition."""
+        stretch = self._stretches.get(place)
+        if stretch is None:
+            raise _gone(place, f"expected offset {offset} next, found no such partition")
+        until = time.monotonic() + self._timeout
+        while not stretch.held:
+            if stretch.end_seen > offset:
+                raise _gone(place, f"expected offset {offset} next, found the end at {stretch.end_seen}")
+            if time.monotonic() > until:
+                raise unreachable(
+                    f"no answer for {self._timeout:g} seconds about topic {place[0]}, partition {place[1]}"
+                )
+            self._firsts.clear()
+            self._fetch(WAIT_SECONDS)
+        message = self._taken_from(stretch)
+        if message.offset() != offset:
+            raise _gone(place, f"expected offset {offset} next, found {message.offset()}")
         return message
 
     def _fetch(self, wait_seconds: float) -> bool:
@@ -241,20 +281,26 @@ class DomainTopics:
         first = self.consumer.poll(wait_seconds)
         if first is None:
             return False
+        broken: dict[Place, str] = {}
         for message in (first, *self.consumer.consume(AT_ONCE, 0.0)):
             fault = message.error()
+            if (message.topic(), message.partition()) in broken:
+                # It comes once more, behind what is fetched again.
+                continue
             if fault is None:
                 stretch = self._stretches[message.topic(), message.partition()]
                 # After a pause or an assignment some may come again.
                 if message.offset() >= stretch.fetched:
-                    stretch.fetched = message.offset() + 1
+                    stretch.fetched, stretch.broken = message.offset() + 1, 0
                     self._keep(stretch, message)
             elif fault.code() == KafkaError._PARTITION_EOF:
                 self._end(message)
             elif fault.code() in _BROKEN:
-                self._pass_over(self._stretches[message.topic(), message.partition()], fault.str())
+                broken[message.topic(), message.partition()] = fault.str()
             else:
                 _check(message, fault)
+        for place, reason in broken.items():
+            self._fetch_again(self._stretches[place], reason)
         return True
 
     def _keep(self, stretch: Stretch, message: Message) -> None:
@@ -267,10 +313,15 @@ class DomainTopics:
             heappush(self._firsts, (stretch.order, stretch))
             self._awaited.discard(stretch.place)
 
-    def _pass_over(self, stretch: Stretch, reason: str) -> None:
-        """A packed batch that cannot be unpacked, or is too large when it is: record by record, as none can be looked at."""
-        offset, stretch.fetched = stretch.fetched, stretch.fetched + 1
-        self._keep(stretch, Undelivered(stretch.place, offset, reason))
+    def _fetch_again(self, stretch: Stretch, reason: str) -> None:
+        """A packed batch that can never be unpacked is passed over record by record, as none can be looked at.
+
+        Behind the first of them the next is known to be of the same batch, if it is broken too.
+        """
+        stretch.broken += 1
+        if stretch.broken >= FETCHES_MAX:
+            offset, stretch.fetched = stretch.fetched, stretch.fetched + 1
+            self._keep(stretch, Undelivered(stretch.place, offset, reason))
         self.consumer.seek(TopicPartition(*stretch.place, stretch.fetched))
 
     def _end(self, message: Message) -> None:

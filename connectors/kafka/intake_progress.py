@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from connectors.kafka.log_writer import Same
 from connectors.kafka.partitions import Place
 from domain.units import Instant
+from state.guards import TORN_OUTPUTS, GuardStop
 
 KEY: Final = b"progress"
 
@@ -20,9 +20,8 @@ class IntakeProgress(NamedTuple):
 
     `following` has the number of the next record of each partition of the log, and `inputs` the next offset of each
     partition of the domain topics. `places` counts what was appended, a broadcast once; `topic_ids` are another's after
-    a topic was deleted and made again. `genesis` is the text of the log's first record, that of partition 0. `early` are
-    records of the log that came before a transaction that counts, and were not made again yet; `skipped` are numbers of
-    transactions of which a part came so, and which do not count.
+    a topic was deleted and made again. `genesis` is the text of the log's first record, that of partition 0. `skipped` are numbers of
+    transactions that never count: a log that was begun before transactions had plans may have some.
     """
 
     generation: str
@@ -35,7 +34,6 @@ class IntakeProgress(NamedTuple):
     latest: Instant = 0
     events: int = 0
     dead_letters: int = 0
-    early: tuple[Same, ...] = ()
     skipped: tuple[int, ...] = ()
 
     @property
@@ -48,13 +46,18 @@ def to_bytes(progress: IntakeProgress) -> bytes:
     inputs: dict[str, dict[str, int]] = {}
     for (topic, partition), offset in progress.inputs.items():
         inputs.setdefault(topic, {})[str(partition)] = offset
-    early = [list(each) for each in progress.early]
-    return orjson.dumps({**progress._asdict(), "inputs": inputs, "early": early}, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps({**progress._asdict(), "inputs": inputs}, option=orjson.OPT_SORT_KEYS)
 
 
 def from_bytes(value: bytes) -> IntakeProgress:
     """Raises ValueError for what no transaction of intake has written."""
     found: Any = orjson.loads(value)
+    if found.pop("early", None):
+        raise GuardStop(
+            TORN_OUTPUTS,
+            "intake's progress is of a release without plans, and names records of the log that came before their time. Let that "
+            "release take in what is there, and start this one then",
+        )
     try:
         inputs = {
             (topic, int(partition)): offset
@@ -64,8 +67,7 @@ def from_bytes(value: bytes) -> IntakeProgress:
         read = {
             "inputs": inputs,
             "following": tuple(found["following"]),
-            "early": tuple(Same(*each) for each in found["early"]),
-            "skipped": tuple(found["skipped"]),
+            "skipped": tuple(found.get("skipped", ())),
         }
         return IntakeProgress(**{**found, **read})
     except (TypeError, KeyError, AttributeError) as fault:

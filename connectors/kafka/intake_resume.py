@@ -3,8 +3,8 @@
 1. The transactional id is taken, so that no process from before can write any more.
 2. What it may have left open on log and directory has ended: committed, or timed out by the brokers.
 3. The last progress in the directory is that of the last transaction that counts; no partition of the log ends before
-   the record that it says. What stands behind may be a part of the next transaction, which brokers ended before its time:
-   it stays, and is not written a second time.
+   the record that it says. What stands behind is a part of the next transaction, which brokers ended before its time: by
+   its plan, which stands there too, it is made again, and what is missing of it is written.
 4. Topics are those that they were.
 5. The file at hand is that of the last transaction, or is made again from the directory topic.
 """
@@ -13,22 +13,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from hashlib import blake2b
 from itertools import chain
 from typing import Final, NamedTuple
 
-from connectors.event_bodies import read_event
-from connectors.kafka import intake_progress
+from connectors.kafka import intake_plan, intake_progress
 from connectors.kafka.clients import Clients, Consumer, Message
 from connectors.kafka.directory import TRANSACTION, Directory, Stand
+from connectors.kafka.intake_plan import Plan
 from connectors.kafka.intake_progress import IntakeProgress
-from connectors.kafka.log_writer import Same
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.kafka.partitions import await_ends, bounds, read_on, read_to_end
-from connectors.log_records import read_stored
+from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
+from domain.units import Instant
 from state.genesis import Genesis, to_json
 from state.guards import (
     HANGING_TRANSACTION,
-    LOG_MISSING,
     OTHER_GENERATION,
     PROGRESS_MISSING,
     TOPIC_CHANGED,
@@ -37,8 +37,11 @@ from state.guards import (
     GuardStop,
 )
 
-# Brokers look for transactions that have timed out every ten seconds.
-TIMED_OUT_MARGIN_SECONDS: Final = 20.0
+# Event topics do not keep everything, so a log that began anew with them would lack what they no longer hold.
+LOST: Final = (
+    "Bring the topic back from its copy; or make the log again from an export, with `milepost log import` (docs/operations.md, "
+    '"The log is lost")'
+)
 # How far back the last record of a partition is looked for at first; what stands behind it are marks of transactions.
 TAIL: Final = 8
 GENESIS_NUMBER: Final = -1
@@ -50,6 +53,18 @@ class Ours(NamedTuple):
 
     ids: dict[str, str]
     partitions: int
+
+
+class Standing(NamedTuple):
+    """How far intake is, and what readers see of the transaction behind that.
+
+    `plan` says what that transaction takes; None where nothing of it is to be seen. `early` are its records of the log, as
+    digests of their values by partition and number.
+    """
+
+    progress: IntakeProgress
+    plan: Plan | None = None
+    early: Mapping[tuple[int, int], bytes] = {}
 
 
 def our_topics(clients: Clients, names: Names, genesis: Genesis) -> Ours:
@@ -65,7 +80,7 @@ def our_topics(clients: Clients, names: Names, genesis: Genesis) -> Ours:
         raise GuardStop(
             OTHER_GENERATION,
             f"topic {names.log}: expected {genesis.partitions} partitions, as [kafka] partitions says, found {log.partitions}. "
-            "The number is fixed for a generation: set it back, or begin another generation",
+            "The number is fixed for a log: set it back",
         )
     if directory.partitions != 1:
         raise GuardStop(TOPIC_CHANGED, f"topic {names.directory}: expected one partition, found {directory.partitions}")
@@ -86,14 +101,19 @@ def wait_for_transactions(clients: Clients, names: Names, partitions: int, patie
         )
 
 
-def read_progress(clients: Clients, names: Names, ours: Ours) -> IntakeProgress | set[int]:
+def hanging_after(transaction_timeout_seconds: float) -> float:
+    """Seconds after which brokers have ended what a process left open."""
+    return transaction_timeout_seconds + TIMED_OUT_MARGIN_SECONDS
+
+
+def read_standing(clients: Clients, names: Names, ours: Ours) -> Standing | set[int]:
     """Where nothing was ever taken in, the partitions that have their genesis record already.
 
     Raises GuardStop where log, directory and progress do not agree.
     """
     consumer = clients.consumer()
     try:
-        progress, is_last = _last_progress(consumer, names)
+        progress, plan = _last_progress(consumer, names)
         tails = last_records(consumer, names.log, ours.partitions)
     finally:
         consumer.close()
@@ -102,14 +122,21 @@ def read_progress(clients: Clients, names: Names, ours: Ours) -> IntakeProgress 
             raise GuardStop(
                 PROGRESS_MISSING,
                 f"topic {names.log} has records and topic {names.directory} has none: what intake knew is lost, and events would "
-                "go into the log twice. Bring the directory topic back, or begin another generation",
+                f"go into the log twice. {LOST}",
             )
         return {partition for partition, tail in enumerate(tails) if tail is not None}
     _check_topics(names, ours, progress)
-    found = _with_early(clients, names, tails, progress)
-    if found is progress and is_last:
-        return progress
-    return found._replace(skipped=(*progress.skipped, progress.next_transaction))
+    if plan is not None and plan.transaction != progress.next_transaction:
+        plan = None
+    ahead = _ahead(names, tails, progress)
+    if ahead and plan is None:
+        raise GuardStop(
+            TORN_OUTPUTS,
+            f"topic {names.log} has records in {len(ahead)} of {len(tails)} partitions that no plan of intake tells of: somebody "
+            "else wrote them, or a release without plans. `milepost log export` takes what counts; `milepost log import` "
+            "makes a log of that, under another [kafka] generation",
+        )
+    return Standing(progress, plan, dict(_early(clients, names, ahead, progress)))
 
 
 def committed_progress(clients: Clients, names: Names) -> IntakeProgress | None:
@@ -132,8 +159,9 @@ def read_genesis(clients: Clients, names: Names) -> str:
         consumer.close()
     if first is None or first.key() != GENESIS_KEY:
         raise GuardStop(
-            LOG_MISSING,
-            f"topic {names.log}, partition 0: expected the genesis record at its head; it was cut off, or is no engagement log",
+            TOPIC_CHANGED,
+            f"topic {names.log}, partition 0: expected the genesis record at its head; it was cut off, or is no engagement log. "
+            f"{LOST}",
         )
     return (first.value() or b"").decode()
 
@@ -186,7 +214,7 @@ def stand_of(progress: IntakeProgress, topic_id: str) -> Stand:
 
 def _counts(message: Message, progress: IntakeProgress) -> bool:
     """Whether a record of the directory is a change, of a transaction that counts."""
-    if message.key() == intake_progress.KEY:
+    if message.key() in (intake_progress.KEY, intake_plan.KEY):
         return False
     number = int(dict(message.headers() or ()).get(TRANSACTION, b"0"))
     return number <= progress.transaction and number not in progress.skipped
@@ -213,8 +241,7 @@ def _check_topics(names: Names, ours: Ours, progress: IntakeProgress) -> None:
         if before != now:
             raise GuardStop(
                 TOPIC_CHANGED,
-                f"topic {name} was deleted and made again (its id was {before} and is {now}). Bring the old one back from a "
-                "copy, or begin another generation",
+                f"topic {name} was deleted and made again (its id was {before} and is {now}). {LOST}",
             )
     if len(progress.following) != ours.partitions:
         raise GuardStop(
@@ -223,10 +250,12 @@ def _check_topics(names: Names, ours: Ours, progress: IntakeProgress) -> None:
         )
 
 
-def _with_early(
-    clients: Clients, names: Names, tails: Sequence[Message | None], progress: IntakeProgress
-) -> IntakeProgress:
-    """Behind what stands in the log: numbers stay dense, and what came early is not written a second time."""
+def digest_of(value: bytes) -> bytes:
+    return blake2b(value, digest_size=16).digest()
+
+
+def _ahead(names: Names, tails: Sequence[Message | None], progress: IntakeProgress) -> dict[int, Message]:
+    """The last record of each partition that holds more than progress knows. Raises GuardStop where one holds less."""
     ends = [_number(tail) for tail in tails]
     wrong = [
         f"partition {partition}: expected number {following - 1}, found {found}"
@@ -239,18 +268,19 @@ def _with_early(
             f"topic {names.log} does not end where intake's progress says, in {len(wrong)} of {len(tails)} partitions: "
             f"{'; '.join(wrong[:SAID_AT_MOST])}. Somebody else wrote it, or records are lost",
         )
-    ahead = {at: number for at, number in enumerate(ends) if number is not None and number >= progress.following[at]}
-    if not ahead:
-        return progress
-    early = [*progress.early, *_early(clients, names, {at: tails[at] for at in ahead}, progress)]
-    following = tuple(ahead[at] + 1 if at in ahead else number for at, number in enumerate(progress.following))
-    return progress._replace(following=following, early=tuple(early))
+    return {
+        at: tail
+        for at, (tail, number) in enumerate(zip(tails, ends, strict=True))
+        if tail is not None and number is not None and number >= progress.following[at]
+    }
 
 
 def _early(
-    clients: Clients, names: Names, tails: Mapping[int, Message | None], progress: IntakeProgress
-) -> Iterator[Same]:
+    clients: Clients, names: Names, tails: Mapping[int, Message], progress: IntakeProgress
+) -> Iterator[tuple[tuple[int, int], bytes]]:
     """What stands in the log behind the records that progress knows."""
+    if not tails:
+        return
     consumer = clients.consumer()
     try:
         starts = {
@@ -258,14 +288,11 @@ def _early(
                 bounds(consumer, (names.log, partition))[0], tail.offset() - _span(tail, progress.following[partition])
             )
             for partition, tail in tails.items()
-            if tail is not None
         }
         for message in chain.from_iterable(read_to_end(consumer, starts).values()):
             number, partition = _number(message), message.partition()
             if number is not None and number >= progress.following[partition]:
-                stored = read_stored(message.value() or b"", 0)[0]
-                event = read_event(stored.type, stored.schema, stored.body)
-                yield Same(partition, stored.engagement_id, stored.type, event.event_id)
+                yield (partition, number), digest_of(message.value() or b"")
     finally:
         consumer.close()
 
@@ -276,20 +303,40 @@ def _span(tail: Message, following: int) -> int:
     return 2 * (number - following + 1) + TAIL
 
 
-def _last_progress(consumer: Consumer, names: Names) -> tuple[IntakeProgress | None, bool]:
-    """With whether it is the last record: what stands behind it is of a transaction that does not count."""
-    place = (names.directory, 0)
+def progress_time(clients: Clients, names: Names) -> Instant:
+    """When the brokers had the last progress that counts."""
+    consumer = clients.consumer()
+    try:
+        return _since_progress(consumer, names)[0].timestamp()[1] * 1_000
+    finally:
+        consumer.close()
+
+
+def _last_progress(consumer: Consumer, names: Names) -> tuple[IntakeProgress | None, Plan | None]:
+    """With the plan of the transaction behind it, where readers see anything of that."""
+    found = _since_progress(consumer, names)
+    if not found:
+        return None, None
+    plans = [each for each in found if each.key() == intake_plan.KEY]
+    plan = intake_plan.from_bytes(plans[-1].value() or b"") if plans else None
+    return intake_progress.from_bytes(found[0].value() or b""), plan
+
+
+def _since_progress(consumer: Consumer, names: Names) -> list[Message]:
+    """The last progress, and what stands behind it; nothing where there is none."""
+    place = names.directory, 0
     low, high = bounds(consumer, place)
     back = TAIL
     while low < high:
         start = max(low, high - back)
-        for behind, message in enumerate(reversed(read_to_end(consumer, {place: start})[place])):
-            if message.key() == intake_progress.KEY:
-                return intake_progress.from_bytes(message.value() or b""), behind == 0
+        found = read_to_end(consumer, {place: start})[place]
+        for at in reversed(range(len(found))):
+            if found[at].key() == intake_progress.KEY:
+                return found[at:]
         if start == low:
             break
         back *= 16
-    return None, True
+    return []
 
 
 def _number(tail: Message | None) -> int | None:

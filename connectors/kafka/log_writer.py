@@ -5,7 +5,6 @@ A record's `n` is its number in its partition, dense from 0; before number 0 sta
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
@@ -40,15 +39,6 @@ class Bodies(Protocol):
     def event_at(self, place: int) -> Event: ...
 
 
-class Same(NamedTuple):
-    """By what a record is known when it is made once more."""
-
-    partition: int
-    engagement_id: str
-    type_name: str
-    event_id: str
-
-
 class Appended(NamedTuple):
     """A record with the number that it has in each partition where it comes."""
 
@@ -65,14 +55,11 @@ class LogWriter:
     """Intake's `Log` over all partitions of the topic. It only collects: a batch is written, and counts, with its transaction.
 
     `places` counts what was appended, a broadcast once; `following` has the number of each partition's next record.
-    `early` are records that stand in the log although the transaction that brought them did not count; what is one of
-    them is not written a second time.
     """
 
-    def __init__(self, bodies: Bodies, following: Sequence[int], places: int, early: Iterable[Same] = ()) -> None:
+    def __init__(self, bodies: Bodies, following: Sequence[int], places: int) -> None:
         self.following = list(following)
         self.places = places
-        self.early = Counter(early)
         self.batch_records = 0
         self.batch_bytes = 0
         self._bodies = bodies
@@ -85,10 +72,6 @@ class LogWriter:
         value = write_stored(Stored(engagement_id, name, schema, encode(event), own))
         everywhere = engagement_id == EVERYONE
         partitions: Iterable[int] = range(len(self.following)) if everywhere else (self._partition_of(engagement_id),)
-        if self.early:
-            partitions = [
-                each for each in partitions if not self._is_early(Same(each, engagement_id, name, event.event_id))
-            ]
         self._number(engagement_id.encode(), value, partitions)
         place = self.places
         self.places += 1
@@ -113,14 +96,6 @@ class LogWriter:
         self._batch.append(Appended(key, value, numbers))
         self.batch_records += len(numbers)
         self.batch_bytes += len(value) * len(numbers)
-
-    def _is_early(self, same: Same) -> bool:
-        if not self.early[same]:
-            del self.early[same]
-            return False
-        self.early[same] -= 1
-        self.early += Counter()
-        return True
 
     def _partition_of(self, engagement_id: str) -> int:
         known = self._partitions.get(engagement_id)

@@ -29,6 +29,7 @@ from connectors.kafka.partitions import Place, bounds, failed, read_to_end
 from connectors.kafka.producing import FENCES, initialise
 from connectors.kafka.progress import Written
 from connectors.kafka.published import Published, published
+from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
 from state.guards import (
     HANGING_TRANSACTION,
     OTHER_GENERATION,
@@ -44,7 +45,6 @@ from state.overrides import Overrides, digest_before
 COMPACTED: Final = frozenset({FORECAST_CURRENT, "project.views"})
 TAIL_RECORDS: Final = 256
 TAIL_GROWTH: Final = 16
-MARGIN_SECONDS: Final = 10.0
 
 
 class Target(NamedTuple):
@@ -170,7 +170,7 @@ def fence(clients: Clients, target: Target) -> Producer:
 
 def await_ends(clients: Clients, target: Target) -> None:
     """Wait until everything written to the shard's partitions is decided; the brokers end what is open in time."""
-    patience = target.transaction_timeout + MARGIN_SECONDS
+    patience = target.transaction_timeout + TIMED_OUT_MARGIN_SECONDS
     topics = (target.names.progress, target.names.overrides, *target.output_topics.values())
     places = [(topic, target.shard) for topic in topics]
     if left := partitions.await_ends(clients, places, patience):

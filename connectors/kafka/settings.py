@@ -29,6 +29,8 @@ CONNECTION_SETTINGS: Final = (
 SECRET_WORDS: Final = ("password", "secret", "assertion.private.key.passphrase", "private.key.pem", "ssl.key.pem")
 ENDPOINT_CHECK: Final = "ssl.endpoint.identification.algorithm"
 CERTIFICATE_CHECK: Final = "enable.ssl.certificate.verification"
+# Brokers look every ten seconds for transactions that have lived too long, and then still have to end them.
+TIMED_OUT_MARGIN_SECONDS: Final = 20.0
 # Of one broker on a laptop, which has nobody to copy to.
 DEVELOPMENT: Final[Mapping[str, int]] = {"replication": 1, "min_in_sync": 1}
 

@@ -10,7 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicP
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import Place, is_passing
+from connectors.kafka.partitions import PATIENCE_SECONDS, Place, is_passing
 from connectors.kafka.published import published
 from connectors.project_views import View, view_of
 from domain.outputs import TOPICS
@@ -112,7 +112,7 @@ class ViewTopic:
     def _begin(self, partition: int) -> int:
         """The place that is known; the beginning where there is none, or the topic was cut off or put back."""
         offset = self._offset(self._places[partition])
-        low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition))
+        low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), PATIENCE_SECONDS)
         return offset if low <= offset <= high else OFFSET_BEGINNING
 
     def _offset(self, place: str) -> int:

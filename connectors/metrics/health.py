@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 STUCK_SECONDS: Final = 60.0
+# Taking over, with what was left open by others, and making intake's memory again from its topic.
+START_SECONDS: Final = 30 * 60.0
 
 
 class Pulse:
@@ -36,12 +38,13 @@ class Pulse:
 
 
 class Health:
-    """Of one process. It is well before its dataflow begins: resuming has limits of its own."""
+    """Of one process. Before its dataflow begins it is well for as long as a start may take."""
 
     def __init__(self, stuck_seconds: float = STUCK_SECONDS, now: Callable[[], float] = time.monotonic) -> None:
         self._stuck_seconds = stuck_seconds
         self._now = now
         self._pulses: Mapping[str, Pulse] = {}
+        self._made_at = now()
 
     def watch(self, pulses: Mapping[str, Pulse]) -> None:
         """Instead of those before."""
@@ -51,6 +54,8 @@ class Health:
         """What has not turned, or has not committed what there is, for too long."""
         now, limit = self._now(), self._stuck_seconds
         found = []
+        if not self._pulses and now - self._made_at > START_SECONDS:
+            found.append(f"it has not taken over within {now - self._made_at:.0f} seconds of its start")
         for name, pulse in self._pulses.items():
             if now - pulse.turned_at > limit:
                 found.append(f"{name} has not turned for {now - pulse.turned_at:.0f} seconds")

@@ -105,6 +105,23 @@ def test_what_passes_by_itself_needs_nobody() -> None:
     assert {guards.TOPIC_CHANGED, guards.PROGRESS_MISSING, guards.HANGING_TRANSACTION} <= FOR_A_PERSON
 
 
+def test_who_does_not_end_is_killed(tmp_path: Path) -> None:
+    """As a client does that waits for brokers without a limit."""
+    ready = tmp_path / "ready"
+    script = (
+        f"import pathlib, signal, time; signal.signal(signal.SIGTERM, lambda *_: None);"
+        f"pathlib.Path({str(ready)!r}).touch(); [time.sleep(1) for _ in range(60)]"
+    )
+    supervising = (
+        f"from milepost.supervisor import supervise;raise SystemExit(supervise({child(script)!r}, end_seconds=0.5))"
+    )
+    with subprocess.Popen(child(supervising), cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+        while not ready.exists():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 1
+
+
 @pytest.mark.parametrize("listens", [True, False])
 def test_sigterm_is_handed_on_and_waited_for(tmp_path: Path, *, listens: bool) -> None:
     """Also by a child that is only starting and does not listen yet."""

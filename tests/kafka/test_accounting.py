@@ -356,7 +356,7 @@ def test_a_transaction_that_does_not_end_is_noticed(done: tuple[Site, list[list[
     producer.produce(one.names.shared("alerts"), b"x", b"", 0)
     assert producer.flush(30) == 0
     short = one._replace(settings=one.settings.model_copy(update={"transaction_timeout_seconds": 1.0}))
-    with patch("connectors.kafka.resume.MARGIN_SECONDS", 1.0):
+    with patch("connectors.kafka.resume.TIMED_OUT_MARGIN_SECONDS", 1.0):
         assert guard(short, parts).code == HANGING_TRANSACTION
 
 

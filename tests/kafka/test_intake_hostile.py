@@ -13,10 +13,11 @@ from confluent_kafka import Producer
 from connectors.avro_codec import EVENT_CODECS
 from connectors.avro_walk import long_bytes
 from connectors.kafka.pinned_schemas import fixed_id, pinned_schemas
-from domain.events.common import HoldScope
+from domain.events.common import HoldScope, Policies
 from domain.events.delivery import BillingHoldPlaced
+from domain.events.reference import LegalEntityDefined
 from simulation.servers.kafka import Broker
-from tests.intake_inputs import activated, head, signed, worked
+from tests.intake_inputs import activated, entity, head, signed, worked
 from tests.kafka.intake_story import DOMAIN
 from tests.kafka.intake_world import World, types_of
 
@@ -57,12 +58,18 @@ def hold(kind: str = "contract") -> BillingHoldPlaced:
     )
 
 
+def grace(days: int) -> LegalEntityDefined:
+    """A legal entity whose policies have a whole number of 32 bits."""
+    return entity(WHEN)._replace(policies=Policies(grace_days=days))
+
+
 def attacks(world: World) -> dict[str, tuple[str, bytes | None, str]]:
     """Topic, value and what the reason says, by name."""
     time, good = "psa.time", framed(world, GOOD)
     frame, body = good[:FRAME], good[FRAME:]
     contract = signed(WHEN, "C-1", "P-1")
     contract_frame, hold_frame = framed(world, contract)[:FRAME], framed(world, hold())[:FRAME]
+    entity_frame = framed(world, grace(2))[:FRAME]
     letter = next(fixed_id(each) for each in pinned_schemas() if each.type_name == "DeadLetter")
     return {
         "no value": (time, None, "without a value"),
@@ -104,6 +111,20 @@ def attacks(world: World) -> dict[str, tuple[str, bytes | None, str]]:
             time,
             frame + with_bytes(GOOD, b"\x10\x7f\xf8" + bytes(6), 4, hours=0),
             "digits",
+        ),
+        "a boolean 7": (time, frame + with_bytes(GOOD, b"\x07", 1, billable=not GOOD.billable), "neither 0 nor 1"),
+        "2^40 days in 32 bits": (
+            *(
+                "finance.reference",
+                entity_frame + with_bytes(grace(2), long_bytes(2**40), 1, policies=grace(3).policies),
+            ),
+            "a number over 32 bits: 1099511627776",
+        ),
+        "100 KB of nested markers": (time, frame + b"\x02" * 100_000, ""),
+        "the same under an id of theirs": (
+            time,
+            b"\x00\x00\x0f\x42\x40" + b"\x02" * 100_000,
+            "schema id 1000000 stands",
         ),
         "a decimal of a megabyte": (
             time,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.kafka.log_writer import LogWriter, Same
+from connectors.kafka.log_writer import LogWriter
 from connectors.log_records import read_stored
 from domain.events.catalogue import Event
 from state.intake.partition import partition_of
@@ -47,16 +47,3 @@ def test_what_was_appended_can_be_told_again() -> None:
     log = LogWriter(Bodies(), (0,), 0)
     event = activated(WHEN, "P-1")
     assert log.event_at(log.append("P-1", event)) == event
-
-
-def test_what_stands_there_already_is_left_out_where_it_stands() -> None:
-    """Once for each that stands there; a second one of the same id is another record."""
-    event = customer(WHEN)
-    early = [Same(0, "", "CustomerDefined", event.event_id), Same(2, "", "CustomerDefined", event.event_id)]
-    log = LogWriter(Bodies(), (5, 5, 5), 0, early)
-    log.append("", event)
-    log.append("", event)
-    one, two = log.take_batch()
-    assert one.numbers == [(1, 5)]
-    assert two.numbers == [(0, 5), (1, 6), (2, 5)]
-    assert not log.early

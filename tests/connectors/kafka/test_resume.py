@@ -133,7 +133,7 @@ def test_somebody_elses_open_transaction_is_waited_for_and_named(topics: Topics)
     stranger.produce("alerts", b"x", b"", 0)
     stranger.poll(0)
     with (
-        patch("connectors.kafka.resume.MARGIN_SECONDS", 0.1),
+        patch("connectors.kafka.resume.TIMED_OUT_MARGIN_SECONDS", 0.1),
         patch("connectors.kafka.partitions.LOOK_AGAIN_SECONDS", 0.0),
     ):
         stop = topics.stop()

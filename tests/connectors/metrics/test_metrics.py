@@ -179,6 +179,17 @@ def test_a_process_that_resumes_is_well_and_not_ready(served: Served) -> None:
     assert get(port, "/readyz")[::2] == (503, "it has not taken over yet\n")
 
 
+def test_a_start_that_does_not_end_is_not_well(served: Served) -> None:
+    """Half an hour is allowed; then a restart may help."""
+    _, health, moment, port = served
+    moment.now += 30 * 60
+    assert get(port, "/healthz")[0] == 200
+    moment.now += 1
+    assert get(port, "/healthz")[::2] == (503, "it has not taken over within 1801 seconds of its start\n")
+    health.watch({"shard 3": Pulse(moment)})
+    assert get(port, "/healthz")[0] == 200
+
+
 def test_healthz_is_about_progress(served: Served) -> None:
     """60 s are allowed: first work without a commit, then a loop that does not turn."""
     _, health, moment, port = served

@@ -6,8 +6,10 @@ beginning. Lines match by id; one that a version no longer has ended the day bef
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import product
 from typing import NamedTuple
 
+from domain.billing import methods
 from domain.caps import CapLimit, CapRule
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Cap, ContractLine, Policies, SharedCap, TimeAndMaterials
@@ -36,6 +38,9 @@ INHERITED = tuple(
     )
 )
 BEGINNING = date(1, 1, 1)
+# What lines take; which line takes it must be clear.
+TAKEN = ("time", "expense", "units")
+_TAKEN_SPOKEN = {"time": "work without a listed task", "expense": "expenses", "units": "units"}
 
 
 class Version(NamedTuple):
@@ -74,17 +79,11 @@ def covers(terms: ContractSigned, terminated_on: date | None, day: date) -> bool
     )
 
 
-def takes_time(line: ContractLine) -> bool:
-    if line.takes:
-        return "time" in line.takes
-    return type(line.terms).__name__ in ("TimeAndMaterials", "CostPlus", "FixedPrice", "Milestones", "Retainer")
-
-
-def line_for(terms: ContractSigned, project_id: str, task: str | None) -> ContractLine | None:
-    """The line of the project that lists the task, else the one without tasks."""
+def line_for(terms: ContractSigned, project_id: str, task: str | None, what: str = "time") -> ContractLine | None:
+    """The line of the project that takes `what` and lists the task, else the one without tasks."""
     found = None
     for line in terms.lines:
-        if line.project_id == project_id and takes_time(line):
+        if line.project_id == project_id and methods.takes(line, what):
             if line.tasks:
                 if task in line.tasks:
                     return line
@@ -124,7 +123,7 @@ def _from_beginning(history: Sequence[Version], line_id: str) -> int:
 
 
 def _caps_of(terms: ContractSigned, line: ContractLine | None, line_id: str) -> list[tuple[str, Cap | SharedCap]]:
-    own = line.terms.cap if line is not None and isinstance(line.terms, TimeAndMaterials) else None
+    own = getattr(line.terms, "cap", None) if line is not None else None
     caps: list[tuple[str, Cap | SharedCap]] = [(f"line:{line_id}", own)] if own is not None else []
     return caps + [(f"shared:{cap.cap_id}", cap) for cap in terms.shared_caps if line_id in cap.lines]
 
@@ -226,27 +225,26 @@ def _number_faults(terms: ContractSigned) -> list[Fault]:
         if isinstance(line.terms, TimeAndMaterials):
             for number, rate in enumerate(line.terms.rates):
                 faults += line_rate_faults(f"lines[{place}].terms.rates[{number}]", rate)
+        faults += [(f"lines[{place}].terms.{field}", what) for field, what in methods.faults(line, terms)]
     return faults
 
 
 def _line_faults(terms: ContractSigned) -> list[tuple[str, str]]:
     faults = []
     ids: set[str] = set()
-    claims: dict[tuple[str, str | None], str] = {}
+    claims: dict[tuple[str, str, str | None], str] = {}
     for place, line in enumerate(terms.lines):
         if line.line_id in ids:
             faults.append((f"lines[{place}].line_id", f"line {line.line_id} stands twice"))
         ids.add(line.line_id)
-        if not takes_time(line):
-            continue
-        for task in line.tasks or (None,):
-            other = claims.setdefault((line.project_id, task), line.line_id)
-            if other != line.line_id:
-                what = f"task {task}" if task else "work without a listed task"
+        for what, task in product(TAKEN, line.tasks or (None,)):
+            other = claims.setdefault((what, line.project_id, task), line.line_id) if methods.takes(line, what) else ""
+            if other not in ("", line.line_id):
+                said = f"task {task}" if task else _TAKEN_SPOKEN[what]
                 faults.append(
                     (
                         f"lines[{place}].tasks",
-                        f"lines {other} and {line.line_id} both take {what} of project {line.project_id}",
+                        f"lines {other} and {line.line_id} both take {said} of project {line.project_id}",
                     )
                 )
     return faults
@@ -256,8 +254,9 @@ def _cap_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list
     faults = []
     lines = {line.line_id for line in terms.lines}
     for place, line in enumerate(terms.lines):
-        if isinstance(line.terms, TimeAndMaterials) and line.terms.cap is not None:
-            faults += _one_cap(f"lines[{place}].terms.cap", line.terms.cap, terms.currency, policies_of[line.line_id])
+        own = getattr(line.terms, "cap", None)
+        if own is not None:
+            faults += _one_cap(f"lines[{place}].terms.cap", own, terms.currency, policies_of[line.line_id])
     for place, cap in enumerate(terms.shared_caps):
         where = f"shared_caps[{place}]"
         if any(other.cap_id == cap.cap_id for other in terms.shared_caps[:place]):

@@ -1,4 +1,4 @@
-"""Can this work be posted, and as what? Reads only; what it finds is posted by `state/posting.py`.
+"""Can this work of a person be posted, and as what? Reads only; what it finds is posted by `state/posting.py`.
 
 An entry has two sides that post apart, each whole as soon as it can: cost (person, cost rate, exchange rate, open period) and price
 (contract, line, dates, rate, exchange rate, open period). A fault of the entry itself parks both (RULES section 6, Parking).
@@ -8,9 +8,9 @@ from bisect import bisect_right
 from datetime import date
 from typing import Any
 
-from domain.accounts import LABOR_COST
-from domain.billing import methods
-from domain.contract import BEGINNING, covers, in_force
+from domain.accounts import LABOR_COST, SERVICE_REVENUE
+from domain.billing import methods, time_and_materials
+from domain.billing.kind import INCLUDED
 from domain.events.common import TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
@@ -22,7 +22,7 @@ from domain.rates import NoRate, RateDecision, RateQuery, covering_assignment, r
 from domain.units import EXCHANGE_RATE_ONE, Amount, Hours, Percent, Rate
 from domain.waiting import WaitKey, waits_for_cost_rate, waits_for_exchange_rate, waits_for_rate
 from domain.zones import local_date
-from state.books import Contract, Cost, Entry, Posted, Price, Project, Work
+from state.books import Cost, Entry, Posted, Price, Project, Work
 from state.draft import Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settled
 from state.known import (
@@ -37,7 +37,8 @@ from state.known import (
     slot_for,
     worker_on,
 )
-from state.plan import LinePlan, billing_zone, contract_policies, line_plan, plan_for, terms_on, versions
+from state.placing import Placed, approved_at, day_in, place, taken_projects
+from state.plan import LinePlan
 from state.totals import of_side
 from state.value import Value
 
@@ -53,7 +54,6 @@ SHOWN_RATE_MAX = 10**12 * EXCHANGE_RATE_ONE
 class CostPlan(Value, frozen=True, array_like=True, gc=False):
     cost: Cost
     slot: Slot
-    worker: Worker
 
 
 class PricePlan(Value, frozen=True, array_like=True, gc=False):
@@ -79,26 +79,21 @@ class Rated(Value, frozen=True, array_like=True, gc=False):
 
 
 class Assessment(Value, frozen=True, array_like=True, gc=False):
+    """`cost` is None where there is none."""
+
     whole: Blocked | None
-    cost: CostPlan | Blocked
+    cost: CostPlan | Blocked | None
     price: PricePlan | Blocked
 
     @property
     def complete(self) -> bool:
-        return self.whole is None and isinstance(self.cost, CostPlan) and isinstance(self.price, PricePlan)
+        return self.whole is None and not isinstance(self.cost, Blocked) and isinstance(self.price, PricePlan)
 
     @property
     def blocked(self) -> tuple[Blocked, ...]:
         if self.whole is not None:
             return (self.whole,)
         return tuple(side for side in (self.cost, self.price) if isinstance(side, Blocked))
-
-
-class Placed(Value, frozen=True, array_like=True, gc=False):
-    """The line that takes the work, and the service date in its billing zone."""
-
-    plan: LinePlan
-    day: date
 
 
 def worked_hours(event: TimeApproved) -> Hours:
@@ -112,18 +107,6 @@ def interval_hours(event: TimeApproved) -> Hours | None:
     if event.started_at is None or event.ended_at is None:
         return None
     return (event.ended_at - event.started_at) * 1_000_000 // MICROSECONDS_AN_HOUR
-
-
-def day_in(event: TimeApproved, zone: str) -> date:
-    """The date as given, else the local date of the start; work is never split at midnight."""
-    if event.worked_on is not None:
-        return event.worked_on
-    assert event.started_at is not None, "intake lets no work pass without a date or a start"
-    return local_date(event.started_at, zone)
-
-
-def approved_at(event: TimeApproved) -> int:
-    return event.approved_at if event.approved_at is not None else event.occurred_at
 
 
 def assess(
@@ -161,12 +144,6 @@ def _waits_for_limit(
     if isinstance(placed, Placed):
         return (("entity", placed.plan.entity.legal_entity_id),)
     return (("entity", worker.entity.legal_entity_id),) if worker is not None else (("person", event.person_id),)
-
-
-def taken_projects(draft: Draft) -> dict[str, tuple[str, ...]]:
-    """Contracts by the projects that their lines name, ids ascending."""
-    found: dict[str, tuple[str, ...]] = draft.part("index", "contracts") or {}
-    return found
 
 
 def role_on(draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, day: date) -> str:
@@ -323,7 +300,7 @@ def _cost(
         day,
         LABOR_COST,
     )
-    return CostPlan(cost, slot, worker)
+    return CostPlan(cost, slot)
 
 
 # Booking dates of what replaces
@@ -348,77 +325,6 @@ def journal_reversal_day(draft: Draft, journal: Posted) -> date:
 # Price
 
 
-def place(draft: Draft, event: TimeApproved, waived: tuple[str, ...]) -> Placed | Blocked:
-    """Which line takes the work: by contract id the first whose line fits and whose dates include the day, else the first that fits."""
-    outside: Placed | None = None
-    ended: date | None = None
-    blocked: Blocked | None = None
-    for contract_id in _candidates(draft, event):
-        contract = draft.contract(contract_id)
-        if contract is None or not contract.history:
-            continue
-        if contract.invalid is not None:
-            why = f"contract {contract_id} is not in force: {contract.invalid}"
-            blocked = blocked or Blocked("price", "no_contract", why, field="project_id")
-            continue
-        placed = _place_on(draft, contract, event)
-        if isinstance(placed, Blocked):
-            blocked = blocked or placed
-        elif placed is not None:
-            if covers(placed.plan.terms, contract.terminated_on, placed.day):
-                return placed
-            if outside is None:
-                outside, ended = placed, contract.terminated_on
-    if outside is not None:
-        if "outside_contract_dates" in waived:
-            return outside
-        terms = outside.plan.terms
-        runs = f"from {terms.starts_on} to {terms.ends_on or 'open end'}"
-        if ended is not None:
-            runs += f" and was terminated on {ended}"
-        message = f"contract {terms.contract_id} runs {runs}, work is of {outside.day}"
-        return Blocked("price", "outside_contract_dates", message, field="worked_on")
-    if blocked is not None:
-        return blocked
-    if event.project_id in taken_projects(draft):
-        what = f"line {event.line_id}" if event.line_id else f"task {event.task}"
-        return Blocked(
-            "price", "no_contract_line", f"no contract line of project {event.project_id} takes {what}", field="line_id"
-        )
-    return Blocked("price", "no_contract", f"project {event.project_id} has no contract", field="project_id")
-
-
-def _candidates(draft: Draft, event: TimeApproved) -> tuple[str, ...]:
-    return taken_projects(draft).get(event.project_id, ())
-
-
-def _place_on(draft: Draft, contract: Contract, event: TimeApproved) -> Placed | Blocked | None:
-    day = event.worked_on or _service_day(draft, contract, event)
-    history = contract.history
-    number = history[0].version if len(history) == 1 else in_force(versions(contract), day).number
-    if event.line_id is not None:
-        plan = line_plan(draft, contract, number, event.line_id)
-    else:
-        plan = plan_for(draft, contract, number, event.project_id, event.task)
-    if plan is None:
-        return None
-    if plan.refused is not None:
-        return Blocked("price", "unsupported", f"line {plan.line.line_id}: {plan.refused}", field="terms")
-    return Placed(plan, day)
-
-
-def _service_day(draft: Draft, contract: Contract, event: TimeApproved) -> date:
-    """The local date of the start in the billing zone of the terms that hold on it."""
-    entity = draft.reference.entity(contract.terms.legal_entity_id)
-
-    def day_by(since: date) -> date:
-        zone = billing_zone(terms_on(contract, since), entity, contract_policies(draft, contract, since))
-        return day_in(event, zone)
-
-    since = (stored.effective_on for stored in reversed(contract.history[1:]))
-    return next((day for first in since if first <= (day := day_by(first))), None) or day_by(BEGINNING)
-
-
 def _price(
     draft: Draft,
     event: TimeApproved,
@@ -436,6 +342,8 @@ def _price(
         return placed
     assert placed is not None, "billable work was placed or blocked"
     plan, day = placed.plan, placed.day
+    if methods.kind_of(plan.line.terms).hours == INCLUDED:
+        return _included(event, role, plan, day, worked)
     policies = plan.policies
     hours = methods.billable_hours(plan.line.terms, worked, event.billable_hours, policies)
     rated = rate_for(draft, event, project, worker.person, role, plan, day)
@@ -466,13 +374,23 @@ def _price(
         hours,
         extend(hours, rate, markup, plan.currency, mode),
         extend(uncharged, rate, markup, plan.currency, mode) if uncharged else 0,
-        account=plan.account,
+        account=plan.account_for(SERVICE_REVENUE),
+        earned=plan.earned,
     )
     if _is_beyond(price.value + price.memo, slot):
         waits = waits_for_rate(rate_query(draft, event, project, worker.person, role, plan, day), draft.reference)
         what = f"rate {format_decimal(rate, 6)}"
         return _beyond("price", price.value + price.memo, slot, what, waits, policies)
     return PricePlan(price, plan, slot, rated.decision)
+
+
+def _included(event: TimeApproved, role: str, plan: LinePlan, day: date, worked: Hours) -> PricePlan:
+    """Work that the charges of its terms are for: it is the line's, at a price of zero, and posts nothing."""
+    hours = time_and_materials.billable_hours(worked, event.billable_hours, plan.policies)
+    price = Price(
+        plan.contract_id, plan.line.line_id, plan.currency, day, approved_at(event), role, 0, 0, "", hours, 0, 0
+    )
+    return PricePlan(price, plan, None, None)
 
 
 def _is_beyond(amount: Amount, slot: Slot) -> bool:

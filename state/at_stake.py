@@ -6,14 +6,22 @@ Where neither is known the amount is 0, and the hours say how much waits.
 from domain.billing import methods
 from domain.events.delivery import TimeApproved
 from domain.money import extend
-from state.assess import day_in, place, rate_for, role_on, worked_hours
-from state.books import AtStake
+from state.assess import rate_for, role_on, worked_hours
+from state.books import AtStake, Charge, Work
 from state.draft import AMOUNT_MAX, Draft
 from state.known import Blocked, Worker, cost_rate, entity_policies, worker_on
+from state.placing import day_in, place
 
 
-def at_stake(draft: Draft, event: TimeApproved, side: str) -> AtStake:
-    """Of one side of the entry, or of the whole."""
+def at_stake(draft: Draft, work: Work, side: str) -> AtStake:
+    """Of one side of the entry, or of the whole; of a charge its amount."""
+    if work.time is None:
+        charge = work.subject
+        return AtStake(charge.amount, charge.currency, "fact") if isinstance(charge, Charge) else AtStake()
+    return _of_time(draft, work.time, side)
+
+
+def _of_time(draft: Draft, event: TimeApproved, side: str) -> AtStake:
     hours = worked_hours(event)
     if side != "cost" and event.billable:
         found = _value(draft, event)

@@ -43,7 +43,7 @@ def stake_of(entry: Entry) -> Stake | None:
     if price is None or work is None or not price.line_id:
         return None
     issued = issued_on(entry, price.contract_id, price.line_id)
-    return Stake(entry.entry_id, work.event.person_id, price, issued.amount - price.rounding if issued else 0)
+    return Stake(entry.entry_id, work.person_id, price, issued.amount - price.rounding if issued else 0)
 
 
 def stands_on(stake: Stake, contract_id: str, line_id: str) -> bool:
@@ -115,7 +115,7 @@ def uncapped(price: Price) -> Price:
         price,
         allowed=amount,
         billable=amount,
-        recognised=amount,
+        recognised=amount if price.earned is None else price.earned,
         binding=None,
         allowed_hours=hours,
         billable_hours=hours,
@@ -132,6 +132,8 @@ def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Grant) -> 
 
 
 def _recognising(plan: LinePlan, price: Price) -> Price:
-    """Revenue follows the cap unless every hard cap says that it does not limit revenue (R22)."""
+    """Revenue follows the cap unless every hard cap says that it does not limit revenue (R22), or it is apart from billing."""
+    if price.earned is not None:
+        return replace(price, recognised=price.earned)
     limits = any(limit.hard and limit.limits_revenue for limit in (limit_on(rule, price.day) for rule in plan.rules))
     return replace(price, recognised=price.allowed if limits else max(price.value, price.allowed))

@@ -12,6 +12,9 @@ from domain.events.delivery import (
     BillingHoldPlaced,
     BillingHoldReleased,
     EstimateRevised,
+    MilestoneAccepted,
+    MilestoneRevoked,
+    ProgressReported,
     ProjectActivated,
     ProjectClosed,
     ResourceAssigned,
@@ -28,6 +31,7 @@ from state.handlers import (
     contracts,
     control,
     days,
+    fees,
     forecast,
     holds,
     invoices,
@@ -36,6 +40,7 @@ from state.handlers import (
     statements,
     time,
     views,
+    work,
 )
 from state.repricing import book_repriced
 
@@ -82,6 +87,12 @@ def apply(
             holds.on_hold_placed(draft, event)
         case BillingHoldReleased():
             holds.on_hold_released(draft, event)
+        case MilestoneAccepted():
+            fees.on_milestone_accepted(draft, event)
+        case MilestoneRevoked():
+            fees.on_milestone_revoked(draft, event)
+        case ProgressReported():
+            fees.on_progress_reported(draft, event)
         case StatementRequested():
             statements.on_statement_requested(draft, event)
         case InvoicePosted():
@@ -127,7 +138,7 @@ def wake(
         if kind == "statement":
             invoices.retry_invoice(draft, rest)
         elif kind == "entry":
-            time.retry(draft, rest)
+            work.retry(draft, rest)
     book_repriced(draft)
     liability.after_event(draft)
     cap_notices.after_event(draft)

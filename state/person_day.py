@@ -57,8 +57,8 @@ def shares(
 
 def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: LinePlan) -> Price:
     """The entry's share of its person's day, where increments are rounded over that."""
-    event = work.event
-    if not by_day(line.policies) or event.billable_hours is not None:
+    event = work.time
+    if event is None or not by_day(line.policies) or event.billable_hours is not None:
         return price
     order = order_of(price.day, price.approved_at, entry.entry_id, by_approval=False)
     found = shares(draft, line, event.person_id, price.day, (order, entry.entry_id, price.hours), entry.entry_id)
@@ -90,7 +90,7 @@ def _of_day(draft: Draft, plan: LinePlan, person_id: str, day: date) -> list[tup
     for entry in draft.open_on(plan.contract_id, plan.line.line_id, day.isoformat(), until):
         work = entry.standing
         price = work.price if work is not None else None
-        if work is not None and price is not None and price.stepped and work.event.person_id == person_id:
+        if work is not None and price is not None and price.stepped and work.person_id == person_id:
             found.append((entry, price))
     return found
 

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from domain.accounts import CONTRACT_ASSET, UNBILLED_RECEIVABLE
 from domain.billing import methods
+from domain.billing.kind import WITH_CHARGE, WITH_INVOICE
 from domain.caps import CapRule, for_billing, is_apart
 from domain.contract import Version, cap_group, cap_rules, in_force, line_for, line_named, line_policies
 from domain.events.commercial import ContractSigned
-from domain.events.common import BillingCycle, ContractLine, TimeAndMaterials
+from domain.events.common import BillingCycle, ContractLine, CostPlus, Expenses, TimeAndMaterials, UnitPrice
 from domain.events.reference import LegalEntityDefined
 from domain.money import smallest_unit
 from domain.policies import Resolved, bookkeeping, resolve
@@ -19,6 +20,8 @@ from domain.units import Amount
 from state.books import Contract, Price, TermsVersion
 from state.draft import Draft
 
+# What is charged under these is due to be paid, and nothing else has to happen first (R45).
+RECEIVABLE_TERMS = (TimeAndMaterials, CostPlus, Expenses, UnitPrice)
 MONTHLY = BillingCycle(kind="monthly")
 
 
@@ -40,6 +43,16 @@ class LinePlan(NamedTuple):
     refused: str | None
     currency: str
     key: tuple[Any, ...]
+    timing: str = WITH_CHARGE
+
+    def account_for(self, revenue: str) -> str:
+        """Where what may be billed stands until it is invoiced; what is revenue only then goes there at once."""
+        return revenue if self.timing == WITH_INVOICE else self.account
+
+    @property
+    def earned(self) -> Amount | None:
+        """What a new price recognises whatever it may bill; None: what it may bill."""
+        return None if self.timing == WITH_CHARGE else 0
 
 
 def version_of(stored: TermsVersion) -> Version:
@@ -65,12 +78,14 @@ def line_plan(draft: Draft, contract: Contract, number: int, line_id: str) -> Li
     return found
 
 
-def plan_for(draft: Draft, contract: Contract, number: int, project_id: str, task: str | None) -> LinePlan | None:
-    """The plan of the line that takes this project's task."""
-    key = ("taker", contract.contract_id, contract.version, len(contract.history), number, project_id, task)
+def plan_for(
+    draft: Draft, contract: Contract, number: int, project_id: str, task: str | None, what: str = "time"
+) -> LinePlan | None:
+    """The plan of the line that takes this project's task, or what else it takes."""
+    key = ("taker", contract.contract_id, contract.version, len(contract.history), number, project_id, task, what)
     if key not in draft.plans:
         terms = next(stored.terms for stored in contract.history if stored.version == number)
-        line = line_for(terms, project_id, task)
+        line = line_for(terms, project_id, task, what)
         draft.plans[key] = line_plan(draft, contract, number, line.line_id) if line else None
     found: LinePlan | None = draft.plans[key]
     return found
@@ -127,6 +142,7 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
         methods.unsupported_line(line, policies),
         terms.currency,
         key,
+        methods.timing(line, policies),
     )
 
 
@@ -171,7 +187,7 @@ def contract_policies(draft: Draft, contract: Contract, day: date | None = None)
 
 def unbilled_account(policies: Resolved, line: ContractLine) -> str:
     if policies.unbilled_account is None:
-        return UNBILLED_RECEIVABLE if isinstance(line.terms, TimeAndMaterials) else CONTRACT_ASSET
+        return UNBILLED_RECEIVABLE if isinstance(line.terms, RECEIVABLE_TERMS) else CONTRACT_ASSET
     return UNBILLED_RECEIVABLE if policies.unbilled_account == "receivable" else CONTRACT_ASSET
 
 

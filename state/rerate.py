@@ -14,7 +14,7 @@ from domain.contract import BEGINNING, cap_rules
 from domain.identity import composed, parts_of
 from domain.units import Amount, Hours
 from state.allot import change
-from state.assess import PricePlan, assess
+from state.assess import PricePlan
 from state.books import CapBucket, CapState, Contract, Entry, Price
 from state.cap_notices import first_limited, is_over, ruling, settle_below, watch
 from state.claims import (
@@ -34,6 +34,7 @@ from state.claims import (
     with_grant,
 )
 from state.draft import Draft
+from state.judge import judge
 from state.person_day import stepped_price
 from state.plan import LinePlan, plan_of, versions
 from state.posting import explain
@@ -53,7 +54,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or cut_at_zero(entry, work.price)
     ):
         return None
-    verdict = assess(draft, entry, work.event, work)
+    verdict = judge(draft, entry, work, work)
     if not isinstance(verdict.price, PricePlan) or verdict.price.line is None:
         return None
     if verdict.price.line.contract_id != work.price.contract_id:
@@ -94,8 +95,8 @@ def rerate_person(
         for line_id in line_ids(contract):
             last = (until + timedelta(days=1)).isoformat() if until is not None else "9999"
             for entry in in_order(_ratable(draft, contract, line_id, since.isoformat(), last)):
-                event = entry.work.event if entry.work is not None else None
-                if event is not None and (event.person_id, event.project_id) == (person_id, project_id):
+                work = entry.work
+                if work is not None and (work.person_id, work.project_id) == (person_id, project_id):
                     _rerate_one(draft, entry)
 
 
@@ -117,7 +118,7 @@ def _rerate_one(draft: Draft, stale: Entry) -> None:
     before = stake_of(entry)
     old_plan = plan_of(draft, entry.work.price)
     old = (old_plan, before) if before is not None and old_plan is not None else None
-    allotted = change(draft, old, (plan, Stake(entry.entry_id, entry.work.event.person_id, replace(price, given=0), 0)))
+    allotted = change(draft, old, (plan, Stake(entry.entry_id, entry.work.person_id, replace(price, given=0), 0)))
     assert allotted is not None, "a claim was made"
     current = draft.entry(entry.entry_id)
     assert current is not None, "the entry was there before"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from domain.accounts import CONTRACT_POSITION, PROJECT_LABOR, REVENUE
+from domain.accounts import CONTRACT_POSITION, PROJECT_COST, REVENUE
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
 from domain.money import format_amount
@@ -54,7 +54,7 @@ def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
     contract_id = journal.contract_id or ""
     for line in journal.lines:
         key = (line.project_id or "", contract_id)
-        if line.account in PROJECT_LABOR:
+        if line.account in PROJECT_COST:
             cost = (key[0], journal.currency)
             sums.cost[cost] = sums.cost.get(cost, 0) + line.amount
         elif line.account in REVENUE:

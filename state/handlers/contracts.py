@@ -18,13 +18,14 @@ from domain.identity import composed, content_digest
 from domain.money import is_currency
 from domain.policies import agreed, bookkeeping, resolve, unsupported
 from domain.zones import is_zone
-from state.assess import taken_projects
 from state.books import Contract, OpenException, Project, TermsVersion
 from state.draft import ENTRIES_NAMED, Draft
 from state.facts import TRACE
+from state.handlers import fees
 from state.handlers.statements import serve_waiting
-from state.handlers.time import retry_parked
+from state.handlers.work import retry_parked
 from state.periods import schedule
+from state.placing import taken_projects
 from state.plan import billing_cycle, billing_zone, contract_policies, terms_on, versions
 from state.rerate import line_ids, rerate_contract
 from state.totals import standing_price
@@ -117,6 +118,7 @@ def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
     )
     draft.put("contract", event.contract_id, ended)
     _list_outside(draft, ended)
+    fees.settle(draft, ended)
     retry_parked(draft)
 
 
@@ -312,6 +314,10 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     draft.put("contract", contract_id, _scheduled(draft, contract, before))
     rerate_contract(draft, contract, since)
     _list_outside(draft, contract)
+    in_force = draft.contract(contract_id)
+    assert in_force is not None, "it was put above"
+    fees.settle(draft, in_force)
+    fees.note_unknown_milestones(draft)
     return True
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE, SERVICE_REVENUE
+from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
@@ -253,7 +253,7 @@ def _remeasured(draft: Draft, relief: _Relief, slot: Slot) -> _Relief:
     now = convert(listed.amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
     for way, amount, ledger in (("out", -listed.amount, -relief.ledger_amount), ("in", listed.amount, now)):
         rule = f"remeasure_{way}/{listed.line_id}"  # a statement may list the entry on two lines
-        moved = (Leg(relief.account, "revenue", amount, ledger), Leg(SERVICE_REVENUE, "revenue", -amount, -ledger))
+        moved = (Leg(relief.account, "revenue", amount, ledger), Leg(work.price.revenue, "revenue", -amount, -ledger))
         posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies.rounding_limit)
         work = replace(work, journals=(*work.journals, posted))
     entry = with_standing(relief.entry, work)

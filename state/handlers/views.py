@@ -151,7 +151,7 @@ def _all_held(holds: list[Hold], project_id: str, contract: Contract, line_id: s
 def _held(draft: Draft, entry_id: str, contract: Contract, line_id: str, project_id: str) -> Amount:
     entry = draft.entry(entry_id)
     work = entry.standing if entry is not None else None
-    if entry is None or (work is not None and work.event.project_id != project_id):
+    if entry is None or (work is not None and work.project_id != project_id):
         return 0
     return outstanding(entry, contract.contract_id, line_id)
 
@@ -220,7 +220,7 @@ def _waiting(draft: Draft, project: Project) -> tuple[ViewException, ...]:
     for entry_id in draft.entries.parked()[:PARKED_SHOWN]:
         entry = draft.entry(entry_id)
         work = entry.work if entry is not None else None
-        if work is None or work.event.project_id != project.project_id:
+        if work is None or work.project_id != project.project_id:
             continue
         found += [
             _exception(fault.exception_id, fault.category, fault.at_stake, (entry_id,), fault.assignee)

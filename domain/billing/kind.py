@@ -1,0 +1,118 @@
+"""What a kind of terms says: the one interface behind all of them, and what its functions are given.
+
+A kind is a value of plain functions. What it does not state falls to the default: it takes nothing, charges nothing by itself, and has
+no fault that the schema would let through.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from domain.events.commercial import ContractSigned
+from domain.events.common import ContractLine
+from domain.money import round_ratio, smallest_unit
+from domain.policies import Resolved
+from domain.policy_faults import Fault
+from domain.units import QUANTITY_ONE, Amount, Percent, Quantity
+
+# When revenue is recognised: with what is charged, with its invoice, or over time on a schedule of its own.
+WITH_CHARGE, WITH_INVOICE, OVER_TIME = "with_charge", "with_invoice", "over_time"
+# How an hour on a line is charged: at a rate, at what it costs, or not by itself, since the terms' own charges are for it.
+RATED, AT_COST, INCLUDED = "rated", "at_cost", "included"
+
+
+class Agreed(NamedTuple):
+    """A contract line while one version of its terms holds.
+
+    `ends_on` is the last day with effect, by its terms or its termination; None while it is open.
+    """
+
+    line: ContractLine
+    contract: ContractSigned
+    ends_on: date | None
+    policies: Resolved
+
+    def rounded(self, numerator: int, denominator: int) -> Amount:
+        """The ratio as an amount that the contract's currency can be paid in."""
+        return round_ratio(numerator, denominator, smallest_unit(self.contract.currency), self.policies.money_mode)
+
+
+class Reported(NamedTuple):
+    """How far a line had come on a day, as somebody said; of several the highest version is the newest."""
+
+    version: int
+    as_of: date
+    percent: Percent
+
+
+class Closed(NamedTuple):
+    """What a line had used when one of its billing periods closed: cost by category, and what was charged by other lines.
+
+    `to` is the first day of the next period.
+    """
+
+    start: date
+    to: date
+    cost: Mapping[str, Amount] = {}
+    charged: Amount = 0
+
+    @property
+    def last(self) -> date:
+        return self.to - timedelta(days=1)
+
+
+class Known(NamedTuple):
+    """What has happened on a line: milestones accepted (day by id), progress reported in the order of versions, billing periods closed."""
+
+    accepted: Mapping[str, date] = {}
+    reported: Sequence[Reported] = ()
+    closed: Sequence[Closed] = ()
+
+
+class Fee(NamedTuple):
+    """What terms charge by themselves; `name` is one of its line's for good, so that the same fee found again is no second one.
+
+    It is charged on `day` and pays for the days from `earned_from` to `earned_to`, both included. A cumulative one names all that the
+    line has charged by then, and charges what is not charged yet.
+    """
+
+    name: str
+    day: date
+    amount: Amount
+    description: str
+    earned_from: date | None = None
+    earned_to: date | None = None
+    quantity: Quantity = QUANTITY_ONE
+    unit: str = "each"
+    cumulative: bool = False
+
+
+class Spread(NamedTuple):
+    """A price that is earned evenly over days, from `first` to `last`, both included; `name` is one of its line's for good."""
+
+    name: str
+    amount: Amount
+    first: date
+    last: date
+
+
+Fees = Callable[[Agreed, Known, date], Iterable[Fee]]
+NO_FEES: Fees = lambda *_: ()  # noqa: E731
+
+
+class Kind(NamedTuple):
+    """`takes` is what lines take where they do not say (`time`, `expense`, `units`, `fee`), `hours` how they charge an hour of work.
+
+    `revenue` are the methods that the rules in force handle, each with when it recognises; the first is the default. `fees` gives
+    everything that is charged up to a day, the day included, `spreads` what begins to be earned up to then where a method recognises
+    over time. `by_period` says whether a line charges by what it had used when a billing period closed. `faults` are fields of the
+    terms that contradict.
+    """
+
+    takes: tuple[str, ...]
+    revenue: Mapping[str, str]
+    hours: str = INCLUDED
+    fees: Fees = NO_FEES
+    spreads: Callable[[Agreed, Known, date], Iterable[Spread]] = lambda *_: ()
+    by_period: Callable[[ContractLine], bool] = lambda _: False
+    faults: Callable[[Any, ContractSigned], Iterable[Fault]] = lambda *_: ()

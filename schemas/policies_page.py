@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from domain.billing.methods import RIGHT_TO_INVOICE
 from domain.events.common import Policies
 from domain.policies import DEFAULTS, PRESETS, UNSUPPORTED
 from schemas.events_page import PRIMITIVES, UNITS
@@ -164,7 +163,7 @@ def _shown(value: object, unit: str) -> str:
 
 def _refused(name: str) -> str:
     if name == "revenue_method":
-        return f"all but `{RIGHT_TO_INVOICE}`"
+        return f"all but `{"right_to_invoice"}`"
     return ", ".join(f"`{value}`" for value in sorted(UNSUPPORTED.get(name, ())))
 
 

@@ -22,15 +22,25 @@ RATED, AT_COST, INCLUDED = "rated", "at_cost", "included"
 
 
 class Agreed(NamedTuple):
-    """A contract line while one version of its terms holds.
+    """A contract line while one version of its terms holds: from `since` on, and on `before` no more.
 
-    `ends_on` is the last day with effect, by its terms or its termination; None while it is open.
+    `starts_on` is the line's first day, `ends_on` the last with effect, by its terms or its termination; None while it is open. Versions
+    that say the same of the line are one. `catches_up`: what is earned over time is what it would be had the version held all along.
     """
 
     line: ContractLine
     contract: ContractSigned
     ends_on: date | None
     policies: Resolved
+    since: date = date.min
+    before: date = date.max
+    starts_on: date = date.min
+    catches_up: bool = False
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the line ends before its terms say so: the contract was terminated, or later terms do not have the line."""
+        return self.ends_on is not None and self.ends_on < (self.contract.ends_on or date.max)
 
     def rounded(self, numerator: int, denominator: int) -> Amount:
         """The ratio as an amount that the contract's currency can be paid in."""
@@ -73,7 +83,8 @@ class Fee(NamedTuple):
     """What terms charge by themselves; `name` is one of its line's for good, so that the same fee found again is no second one.
 
     It is charged on `day` and pays for the days from `earned_from` to `earned_to`, both included. A cumulative one names all that the
-    line has charged by then, and charges what is not charged yet.
+    line has charged by then, and charges what is not charged yet. A version of the terms charges what falls on a day on which it holds,
+    or what pays for days that begin on one.
     """
 
     name: str
@@ -88,12 +99,16 @@ class Fee(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """A price that is earned evenly over days, from `first` to `last`, both included; `name` is one of its line's for good."""
+    """A price that is earned evenly over days, from `first` to `last`, both included; `name` is one of its line's for good.
+
+    On the day `stops` no more of it is earned, unless later terms go on with it under its name.
+    """
 
     name: str
     amount: Amount
     first: date
     last: date
+    stops: date = date.max
 
 
 Fees = Callable[[Agreed, Known, date], Iterable[Fee]]
@@ -106,7 +121,7 @@ class Kind(NamedTuple):
     `revenue` are the methods that the rules in force handle, each with when it recognises; the first is the default. `fees` gives
     everything that is charged up to a day, the day included, `spreads` what begins to be earned up to then where a method recognises
     over time. `by_period` says whether a line charges by what it had used when a billing period closed. `faults` are fields of the
-    terms that contradict.
+    terms that contradict. `earns_to_the_end` are kinds whose revenue over time needs the contract's last day.
     """
 
     takes: tuple[str, ...]
@@ -116,3 +131,4 @@ class Kind(NamedTuple):
     spreads: Callable[[Agreed, Known, date], Iterable[Spread]] = lambda *_: ()
     by_period: Callable[[ContractLine], bool] = lambda _: False
     faults: Callable[[Any, ContractSigned], Iterable[Fault]] = lambda *_: ()
+    earns_to_the_end: bool = False

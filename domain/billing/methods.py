@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from domain.billing import fixed_price, milestones, time_and_materials
-from domain.billing.kind import INCLUDED, NO_FEES, WITH_CHARGE, Agreed, Fee, Kind, Known
+from domain.billing import fixed_price, milestones, subscription, time_and_materials
+from domain.billing.kind import INCLUDED, NO_FEES, OVER_TIME, WITH_CHARGE, Agreed, Fee, Kind, Known, Spread
 from domain.events.commercial import ContractSigned
 from domain.events.common import (
     ContractLine,
     FixedPrice,
     Milestones,
+    Subscription,
     Terms,
     TimeAndMaterials,
 )
@@ -21,6 +22,7 @@ KINDS: Mapping[type[Terms], Kind] = {
     TimeAndMaterials: time_and_materials.KIND,
     FixedPrice: fixed_price.KIND,
     Milestones: milestones.KIND,
+    Subscription: subscription.KIND,
 }
 
 
@@ -68,6 +70,15 @@ def charges(terms: Terms) -> bool:
 
 def fees(agreed: Agreed, known: Known, until: date) -> Iterable[Fee]:
     return kind_of(agreed.line.terms).fees(agreed, known, until)
+
+
+def spreads(agreed: Agreed, known: Known, until: date) -> Iterable[Spread]:
+    return kind_of(agreed.line.terms).spreads(agreed, known, until)
+
+
+def needs_an_end(line: ContractLine, policies: Resolved) -> bool:
+    """Whether the line earns its revenue over the days to the contract's last one."""
+    return timing(line, policies) == OVER_TIME and kind_of(line.terms).earns_to_the_end
 
 
 def faults(line: ContractLine, contract: ContractSigned) -> Iterable[Fault]:

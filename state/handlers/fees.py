@@ -5,25 +5,28 @@ changed: a new fee is charged, one that reads otherwise now is reversed and char
 an amendment, a milestone that is revoked and a day that ends are one thing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+
+from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.billing.kind import Agreed, Closed, Fee, Known, Reported
-from domain.contract import BEGINNING, line_named
-from domain.events.common import Milestones
+from domain.contract import BEGINNING
+from domain.events.common import ContractLine, Milestones
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
 from domain.identity import composed
 from domain.rows import FEE, row_id
-from domain.units import Amount
+from domain.units import Amount, Instant
 from domain.zones import local_date
-from state.books import Acceptance, Charge, ClosedPeriod, Contract, Entry, LineFees, Reports, Work
+from state.books import Acceptance, Charge, ClosedPeriod, Contract, LineFees, Reports, Work
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.work import take, withdraw
 from state.periods import zone_of
-from state.plan import line_plan
+from state.plan import line_plan, newest_plan
 from state.rerate import line_ids
+from state.totals import outstanding
 
 # How far ahead the next fee is looked for.
 HORIZON = timedelta(days=400)
@@ -102,21 +105,45 @@ def settle(draft: Draft, contract: Contract, until: date | None = None) -> None:
     for line_id in line_ids(contract):
         fees = list(_fees(draft, contract, line_id, day + HORIZON))
         upcoming += [fee.day for fee in fees if fee.day > day]
-        _bring(draft, contract, line_id, [fee for fee in fees if fee.day <= day])
+        _bring_fees(draft, contract, line_id, [fee for fee in fees if fee.day <= day])
     if upcoming:
         draft.due.add((zone, min(upcoming).isoformat()))
 
 
-def close_period(draft: Draft, contract: Contract, start: date, to: date) -> None:
-    """Keep what lines had used that charge by it, before the period is cut."""
-    for line_id in line_ids(contract):
-        line = line_named(contract.terms, line_id)
-        if line is not None and methods.unsupported(line.terms) is None and methods.kind_of(line.terms).by_period(line):
-            part_id = composed(contract.contract_id, line_id)
-            known: LineFees = draft.part("fees", part_id) or LineFees()
-            closed = ClosedPeriod(start, to, _cost_by_category(draft, contract, line_id, to))
-            draft.put("fees", part_id, LineFees(known.rows, (*known.closed, closed)))
-            settle(draft, contract, to - timedelta(days=1))
+def close_period(draft: Draft, contract: Contract, start: date, to: date) -> bool:
+    """Keep what lines had used that charge by it, before the period is cut; whether there are any."""
+    plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))
+    lines = [plan.line for plan in plans if plan is not None and plan.refused is None and _by_period(plan.line)]
+    if not lines:
+        return False
+    settle(draft, contract, to - timedelta(days=1))
+    facts = [(line, _closed(draft, contract, line, start, to)) for line in lines]
+    for line, closed in facts:
+        part_id = composed(contract.contract_id, line.line_id)
+        known: LineFees = draft.part("fees", part_id) or LineFees()
+        draft.put("fees", part_id, replace(known, closed=(*known.closed, closed)))
+    settle(draft, contract, to - timedelta(days=1))
+    return True
+
+
+def _by_period(line: ContractLine) -> bool:
+    return methods.kind_of(line.terms).by_period(line)
+
+
+def _closed(draft: Draft, contract: Contract, line: ContractLine, start: date, to: date) -> ClosedPeriod:
+    cost = _cost_by_category(draft, contract, line.line_id, to) if line.budgets else {}
+    charged = 0 if line.budgets else _charged_beside(draft, contract, line.line_id, start, to)
+    return ClosedPeriod(start, to, cost, charged)
+
+
+def _charged_beside(draft: Draft, contract: Contract, line_id: str, start: date, to: date) -> Amount:
+    """What the contract's other lines have to bill for a period that is about to be cut."""
+    return sum(
+        outstanding(entry, contract.contract_id, other)
+        for other in line_ids(contract)
+        if other != line_id
+        for entry in draft.due_on(contract.contract_id, other, start.isoformat(), to.isoformat())
+    )
 
 
 def _charges(draft: Draft, contract: Contract) -> bool:
@@ -132,11 +159,11 @@ def _charges(draft: Draft, contract: Contract) -> bool:
 
 def _fees(draft: Draft, contract: Contract, line_id: str, until: date) -> Iterator[Fee]:
     """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
-    known = _known(draft, contract, line_id)
+    known = known_of(draft, contract, line_id)
     charged: Amount = 0
-    for agreed, since, before in _agreed(draft, contract, line_id):
-        for fee in methods.fees(agreed, known, min(until, before - timedelta(days=1))):
-            if fee.day < since:
+    for agreed in agreed_versions(draft, contract, line_id):
+        for fee in methods.fees(agreed, known, until):
+            if not agreed.since <= (fee.earned_from or fee.day) < agreed.before:
                 continue
             amount = fee.amount - charged if fee.cumulative else fee.amount
             charged += amount if fee.cumulative else 0
@@ -144,26 +171,45 @@ def _fees(draft: Draft, contract: Contract, line_id: str, until: date) -> Iterat
                 yield fee._replace(amount=amount)
 
 
-def _agreed(draft: Draft, contract: Contract, line_id: str) -> Iterator[tuple[Agreed, date, date]]:
-    """The line under each version of its terms, from the first day on which that holds to the first on which it does no more.
+def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> list[Agreed]:
+    """The line under each version of its terms; neighbours that say the same of it are one, as the later has it.
 
     A retroactive version holds on every day before, in place of all versions before it.
     """
     history = contract.history
     first = next((place for place in range(len(history) - 1, 0, -1) if history[place].retroactive), 0)
     ends = contract.terminated_on or date.max
+    found: list[Agreed] = []
     for place in range(first, len(history)):
         stored = history[place]
         since = BEGINNING if place == first else stored.effective_on
         before = min(ends, *(later.effective_on for later in history[place + 1 :]), date.max)
+        if since >= before:
+            continue
+        went_before = found[-1] if found and found[-1].before == since else None
         plan = line_plan(draft, contract, stored.version, line_id)
-        if plan is not None and plan.refused is None and since < before:
-            last = contract.terminated_on - timedelta(days=1) if contract.terminated_on is not None else None
-            agreed_end = min((day for day in (stored.terms.ends_on, last) if day is not None), default=None)
-            yield Agreed(plan.line, stored.terms, agreed_end, plan.policies), since, before
+        if plan is None or plan.refused is not None:
+            if went_before is not None:
+                found[-1] = went_before._replace(ends_on=since - timedelta(days=1))
+            continue
+        last = ends - timedelta(days=1) if ends < date.max else None
+        end = min((day for day in (stored.terms.ends_on, last) if day is not None), default=None)
+        starts_on = went_before.starts_on if went_before is not None else max(since, stored.terms.starts_on)
+        agreed = Agreed(plan.line, stored.terms, end, plan.policies, since, before, starts_on, stored.catches_up)
+        if went_before is not None and _says_the_same(went_before, agreed):
+            found[-1] = agreed._replace(since=went_before.since)
+        else:
+            found.append(agreed)
+    return found
 
 
-def _known(draft: Draft, contract: Contract, line_id: str) -> Known:
+def _says_the_same(one: Agreed, other: Agreed) -> bool:
+    if (one.line, one.policies) != (other.line, other.policies):
+        return False
+    return one.contract.ends_on == other.contract.ends_on or not methods.needs_an_end(other.line, other.policies)
+
+
+def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
     facts: dict[str, Acceptance] = {each: draft.part("milestone", each) for each in draft.ids("milestone")}
     accepted = {
         milestone_id: fact.accepted_on
@@ -184,27 +230,28 @@ def _known(draft: Draft, contract: Contract, line_id: str) -> Known:
     )
 
 
-def _bring(draft: Draft, contract: Contract, line_id: str, fees: list[Fee]) -> None:
+def _bring_fees(draft: Draft, contract: Contract, line_id: str, fees: list[Fee]) -> None:
     part_id = composed(contract.contract_id, line_id)
     known: LineFees = draft.part("fees", part_id) or LineFees()
-    wanted = {row_id(FEE, _fee_id(contract, line_id, fee)): fee for fee in fees}
-    for row in known.rows:
+    charges = (_charge_of(contract, line_id, fee) for fee in fees)
+    rows = bring(draft, known.rows, {row_id(FEE, charge.charge_id): charge for charge in charges})
+    if rows != known.rows:
+        draft.put("fees", part_id, replace(known, rows=rows))
+
+
+def bring(draft: Draft, rows: tuple[str, ...], wanted: Mapping[str, Charge]) -> tuple[str, ...]:
+    """Make rows read as they are wanted, and take back those that are wanted no more; returns all that there ever were."""
+    for row in rows:
         entry = draft.entry(row)
         if row not in wanted and entry is not None and entry.work is not None:
             withdraw(draft, row, entry.version + 1)
-    for row, fee in wanted.items():
-        _charge(draft, contract, line_id, row, fee)
-    rows = (*known.rows, *(row for row in wanted if row not in known.rows))
-    if rows != known.rows:
-        draft.put("fees", part_id, LineFees(rows, known.closed))
-
-
-def _charge(draft: Draft, contract: Contract, line_id: str, row: str, fee: Fee) -> None:
-    entry = draft.entry(row)
-    charge = _charge_of(contract, line_id, fee, entry)
-    work = entry.work if entry is not None else None
-    if work is None or work.charge is None or _content(work.charge) != _content(charge):
-        take(draft, row, Work(None, draft.cause.log_offset, charge=charge))
+    for row, charge in wanted.items():
+        entry = draft.entry(row)
+        work = entry.work if entry is not None else None
+        if work is None or work.charge is None or _content(work.charge) != _content(charge):
+            version = entry.version + 1 if entry is not None else 1
+            take(draft, row, Work(None, draft.cause.log_offset, charge=replace(charge, version=version)))
+    return (*rows, *(row for row in wanted if row not in rows))
 
 
 def _fee_id(contract: Contract, line_id: str, fee: Fee) -> str:
@@ -219,21 +266,21 @@ def _content(charge: Charge) -> tuple[object, ...]:
         charge.description,
         charge.quantity,
         charge.unit,
+        charge.earned,
         charge.earned_from,
         charge.earned_to,
     )
 
 
-def _charge_of(contract: Contract, line_id: str, fee: Fee, entry: Entry | None) -> Charge:
+def _charge_of(contract: Contract, line_id: str, fee: Fee) -> Charge:
     """In consumption order a fee comes first on its day, whenever it became known."""
-    line = next(line for stored in reversed(contract.history) for line in stored.terms.lines if line.line_id == line_id)
     return Charge(
         FEE,
         _fee_id(contract, line_id, fee),
-        entry.version + 1 if entry is not None else 1,
-        line.project_id,
+        0,
+        project_of(contract, line_id),
         fee.day,
-        (fee.day.toordinal() - EPOCH_ORDINAL) * MICROSECONDS_A_DAY,
+        beginning_of(fee.day),
         contract.terms.currency,
         fee.amount,
         contract.contract_id,
@@ -244,6 +291,16 @@ def _charge_of(contract: Contract, line_id: str, fee: Fee, entry: Entry | None) 
         earned_from=fee.earned_from,
         earned_to=fee.earned_to,
     )
+
+
+def project_of(contract: Contract, line_id: str) -> str:
+    """In the newest terms that have the line."""
+    lines = (line for stored in reversed(contract.history) for line in stored.terms.lines)
+    return next(line for line in lines if line.line_id == line_id).project_id
+
+
+def beginning_of(day: date) -> Instant:
+    return (day.toordinal() - EPOCH_ORDINAL) * MICROSECONDS_A_DAY
 
 
 def _cost_by_category(draft: Draft, contract: Contract, line_id: str, to: date) -> dict[str, Amount]:

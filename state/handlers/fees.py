@@ -96,11 +96,14 @@ def _lists(contract: Contract, milestone_id: str, fact: Acceptance) -> bool:
 
 
 def settle(draft: Draft, contract: Contract, until: date | None = None) -> None:
-    """Everything that the contract charges by itself up to a day, by default the day of the event where the contract is billed."""
+    """Everything that the contract charges by itself up to the day of the event where the contract is billed, or to a later one.
+
+    A day's end may come after events of the next day, which it does not undo.
+    """
     if not contract.in_force or not _charges(draft, contract):
         return
     zone = zone_of(draft, contract)
-    day = until if until is not None else local_date(draft.cause.recorded_at, zone)
+    day = max(until or BEGINNING, local_date(draft.cause.recorded_at, zone))
     upcoming: list[date] = []
     for line_id in line_ids(contract):
         fees = list(_fees(draft, contract, line_id, day + HORIZON))

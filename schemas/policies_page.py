@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from domain.billing import methods
 from domain.events.common import Policies
 from domain.policies import DEFAULTS, PRESETS, UNSUPPORTED
 from schemas.events_page import PRIMITIVES, UNITS
@@ -163,7 +164,8 @@ def _shown(value: object, unit: str) -> str:
 
 def _refused(name: str) -> str:
     if name == "revenue_method":
-        return f"all but `{"right_to_invoice"}`"
+        handled = sorted({method for kind in methods.KINDS.values() for method in kind.revenue})
+        return f"all but {', '.join(f'`{method}`' for method in handled)}, each for some kinds of terms"
     return ", ".join(f"`{value}`" for value in sorted(UNSUPPORTED.get(name, ())))
 
 

@@ -61,7 +61,9 @@ def _next(agreed: Agreed, spread: Spread, before: Sequence[Stretch]) -> Stretch:
             return went._replace(since=since, stops=spread.stops)
         earned = went.earned_by(since - DAY)
         first = max(spread.first, since)
-        return Stretch(agreed, spread, since, earned, spread.amount - earned, first, max(spread.last, first), spread.stops)
+        return Stretch(
+            agreed, spread, since, earned, spread.amount - earned, first, max(spread.last, first), spread.stops
+        )
     return Stretch(agreed, spread, since, 0, spread.amount, spread.first, spread.last, spread.stops)
 
 
@@ -79,7 +81,9 @@ def _on(earns: Earning, day: date) -> Iterator[Stretch]:
 
 def last_day(earns: Earning) -> date:
     """The last day on which anything is earned; of nothing the first of all days."""
-    return max((max(one.ends_on, one.since) for stretches in earns.values() for one in stretches[-1:]), default=date.min)
+    return max(
+        (max(one.ends_on, one.since) for stretches in earns.values() for one in stretches[-1:]), default=date.min
+    )
 
 
 def first_day(earns: Earning) -> date:

@@ -121,7 +121,9 @@ def _share(agreed: Agreed, terms: Subscription, period: Period) -> Piece | None:
     if first > last:
         return None
     paid_to = period.last if _is_kept(agreed, terms, period) else last
-    upto, before = (agreed.rounded(terms.fee * days, period.days) for days in (period.days_to(paid_to), period.days_to(first - DAY)))
+    upto, before = (
+        agreed.rounded(terms.fee * days, period.days) for days in (period.days_to(paid_to), period.days_to(first - DAY))
+    )
     return Piece(_due(agreed, terms, period, first, last), upto - before, first, last)
 
 

@@ -32,6 +32,7 @@ CATALOGUE: Mapping[str, Category] = {
     "outside_contract_dates": Category("delivery", "warning", "Extend the contract, correct the date, or waive."),
     "over_cap": Category("delivery", "warning", "Raise the cap by an amendment, or accept the work as not billable."),
     "hours_out_of_range": Category("delivery", "error", "Correct the hours, raise hours_max_per_entry, or waive."),
+    "amount_out_of_range": Category("delivery", "error", "Correct the amounts or quantities in a higher version."),
     "self_approved": Category("delivery", "error", "Have another person approve a new version, or waive."),
     "conflicting_version": Category("delivery", "error", "Send the right content with a higher version."),
     "unknown_milestone": Category(

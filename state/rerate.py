@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from msgspec.structs import replace
 
 from domain.caps import Bucket, BucketKey, CapLimit, CapRule, Claim, allot, bucket_key, limit_of
-from domain.contract import BEGINNING, cap_rules
+from domain.contract import BEGINNING, cap_rules, is_capped
 from domain.identity import composed, parts_of
 from domain.units import Amount, Hours
 from state.allot import change
@@ -35,10 +35,10 @@ from state.claims import (
 )
 from state.draft import Draft
 from state.judge import judge
-from state.person_day import stepped_price
 from state.plan import LinePlan, plan_of, versions
 from state.posting import explain
 from state.repricing import reprice
+from state.shared_price import settle_line, stepped_price
 from state.totals import cut_at_zero, standing_price
 
 
@@ -78,13 +78,11 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
 
 def same_terms(one: Price, other: Price) -> bool:
     """Whether two prices value the work alike on the same line."""
-    return (one.line_id, one.rate, one.markup, one.hours, one.value) == (
-        other.line_id,
-        other.rate,
-        other.markup,
-        other.hours,
-        other.value,
-    )
+    return _terms(one) == _terms(other)
+
+
+def _terms(price: Price) -> tuple[object, ...]:
+    return price.line_id, price.rate, price.markup, price.hours, price.value, price.within, price.unit, price.content
 
 
 def rerate_person(
@@ -143,6 +141,8 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
             current = draft.entry(entry_id)
             assert current is not None, "the entry was read from the rows"
             draft.put_entry(current, reprice(draft, current, plan, uncapped(price), "rate"))
+    for line_id in line_ids(contract):
+        settle_line(draft, contract, line_id)
 
 
 def line_ids(contract: Contract) -> list[str]:
@@ -152,8 +152,7 @@ def line_ids(contract: Contract) -> list[str]:
 def any_caps(draft: Draft, contract: Contract) -> bool:
     """Whether any version of the terms has a cap, or a cap of terms that were corrected is still in the books."""
     return any(
-        stored.terms.shared_caps or any(getattr(line.terms, "cap", None) is not None for line in stored.terms.lines)
-        for stored in contract.history
+        stored.terms.shared_caps or any(is_capped(line) for line in stored.terms.lines) for stored in contract.history
     ) or bool(buckets_of(draft, contract.contract_id))
 
 

@@ -15,11 +15,11 @@ from domain.exchange import Exchange
 from domain.identity import composed
 from domain.journal import Leg
 from domain.rows import named, row_id, spoken
-from state import person_day
+from state import shared_price
 from state.allot import change
 from state.assess import Assessment, CostPlan, PricePlan, journal_reversal_day
 from state.at_stake import at_stake
-from state.books import Cost, Entry, Fault, Posted, Price, Work
+from state.books import Charge, Cost, Entry, Fault, Posted, Price, Work
 from state.claims import Stake, stake_of
 from state.draft import Draft
 from state.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
@@ -85,9 +85,11 @@ def _repeats(work: Work, newest: Work) -> bool:
         return bool(_substance(work.time) == _substance(newest.time))
     if work.charge is None or newest.charge is None:
         return False
-    return replace(work.charge, version=0, approved_at=0, digest="") == replace(
-        newest.charge, version=0, approved_at=0, digest=""
-    )
+    return _substance_of(work.charge) == _substance_of(newest.charge)
+
+
+def _substance_of(charge: Charge) -> Charge:
+    return replace(charge, version=0, approved_at=0, digest="", recorded_at=None)
 
 
 def withdraw(draft: Draft, row: str, version: int) -> None:
@@ -213,16 +215,16 @@ def stepped(entry: Entry | None) -> bool:
 
 
 def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
-    """Where increments are rounded over a person's day, the others of the days that the entry left or came to."""
-    left: dict[tuple[str, str, str, date], LinePlan] = {}
+    """Where entries share their price, the others of those that the entry left or came to."""
+    left: dict[shared_price.Pool, LinePlan] = {}
     for entry in (before, after):
         work = entry.standing if entry is not None else None
         if work is not None and work.price is not None and work.price.stepped:
             plan = plan_of(draft, work.price)
             if plan is not None:
-                left[plan.contract_id, plan.line.line_id, work.person_id, work.price.day] = plan
-    for (_, _, person_id, day), plan in sorted(left.items(), key=itemgetter(0)):
-        person_day.settle(draft, plan, person_id, day)
+                left[shared_price.pool_of(draft, plan, work.person_id, work.price)] = plan
+    for pool, plan in sorted(left.items(), key=itemgetter(0)):
+        shared_price.settle(draft, plan, pool)
 
 
 def undo(draft: Draft, entry: Entry) -> None:
@@ -301,7 +303,7 @@ def _price_side(
     if line is None or plan.slot is None:
         change(draft, old, None)
         return plan.price
-    price = person_day.stepped_price(draft, entry, work, plan.price, line)
+    price = shared_price.stepped_price(draft, entry, work, plan.price, line)
     explain(draft, plan)
     issued = issued_on(entry, price.contract_id, price.line_id)
     if issued is not None:  # invoices relieve the account that it was issued on
@@ -316,19 +318,19 @@ def _price_side(
 
 def _note_other_entity(draft: Draft, work: Work, line: LinePlan, day: date) -> None:
     """Cost of a lent person stands in the lending entity; no margin may be read from it until intercompany rules are in force."""
-    if work.time is None:
+    if not work.person_id:
         return
-    person = draft.reference.person_on(work.event.person_id, day)
+    person = draft.reference.person_on(work.person_id, day)
     if person is not None and person.legal_entity_id != line.terms.legal_entity_id:
         draft.note(
             "unsupported",
             "person_contract",
-            composed(work.event.person_id, line.contract_id),
-            f"person {work.event.person_id} of {person.legal_entity_id} works on contract {line.contract_id} of "
+            composed(work.person_id, line.contract_id),
+            f"person {work.person_id} of {person.legal_entity_id} works on contract {line.contract_id} of "
             f"{line.terms.legal_entity_id}: intercompany is not handled by the rules in force",
             contract_id=line.contract_id,
-            person_id=work.event.person_id,
-            project_id=work.event.project_id,
+            person_id=work.person_id,
+            project_id=work.project_id,
         )
 
 

@@ -37,7 +37,13 @@ def ran(tmp_path: Path) -> str:
     rated = {"type": "TimeAndMaterials", "rates": [{"rate": "100"}]}
     lines = [
         {"line_id": "A", "project_id": "BRIDGE", "terms": fee},
-        {"line_id": "B", "project_id": "BRIDGE", "takes": ["fee"], "terms": price, "revenue_policy": "straight_line_days"},
+        {
+            "line_id": "B",
+            "project_id": "BRIDGE",
+            "takes": ["fee"],
+            "terms": price,
+            "revenue_policy": "straight_line_days",
+        },
         {"line_id": "T", "project_id": "BRIDGE", "terms": rated},
     ]
     events = [

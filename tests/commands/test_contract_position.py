@@ -70,3 +70,32 @@ def test_it_stands_on_one_side_and_the_audit_finds_nothing(tmp_path: Path) -> No
     assert closing(output, "2026-04") == ("18000.00", "0.00", "0.00", "-6100.00", "-8900.00")
     assert closing(output, "2026-05") == ("19200.00", "0.00", "0.00", "-3000.00", "-13000.00")
     assert closing(output, "2026-06") == ("20400.00", "0.00", "0.00", "0.00", "-17000.00")
+
+
+def test_the_ledger_rolls_the_contract_forward(tmp_path: Path) -> None:
+    """In April 4,000.00 are earned: 1,000.00 of the subscription and 30 days; March's statement is invoiced with 20 % tax."""
+    output = ran(tmp_path)
+    (april,) = ledger(output, "2026-04")["contracts"]
+    assert april == {
+        "contract_id": "K-1",
+        "currency": "EUR",
+        "opening": "4900.00",
+        "earned": "4000.00",
+        "invoiced": "15000.00",
+        "other": "0.00",
+        "closing": "-6100.00",
+        "owed_before": "0.00",
+        "charged": "18000.00",
+        "paid": "0.00",
+        "owed_other": "0.00",
+        "owed": "18000.00",
+    }
+    (june,) = ledger(output, "2026-06")["contracts"]
+    assert (june["opening"], june["earned"], june["invoiced"], june["closing"]) == (
+        "-3000.00",
+        "4000.00",
+        "1000.00",
+        "0.00",
+    )
+    text = milepost("ledger", "--output", output, "--entity", "BERLIN", "--period", "2026-04").stdout
+    assert "Contracts: position, and what is owed, BERLIN 2026-04" in text

@@ -22,7 +22,7 @@ from domain.units import Amount
 from domain.zones import local_date
 from state.books import Charge, Contract, LineFees
 from state.draft import Draft
-from state.handlers.fees import HORIZON, agreed_versions, beginning_of, bring, known_of, project_of
+from state.handlers.fees import HORIZON, agreed_versions, beginning_of, bring, known_of, look_again, project_of
 from state.known import period
 from state.position import is_over_time
 from state.rerate import line_ids
@@ -50,8 +50,7 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         if rows != known.earned:
             known = draft.part("fees", part_id) or LineFees()
             draft.put("fees", part_id, replace(known, earned=rows))
-    if upcoming:
-        draft.due.add((entity.zone, min(upcoming).isoformat()))
+    look_again(draft, contract, entity.zone, day, upcoming)
 
 
 def _earning(draft: Draft, contract: Contract, line_id: str, until: date) -> Earning:

@@ -191,7 +191,7 @@ def balances(viewed: Sequence[Viewed]) -> Table:
     return Table("Balances", columns, rows, frozenset(range(len(columns) - len(figures), len(columns))))
 
 
-POSITION = ("recognised", "invoiced", "contract_position", "paid")
+POSITION = ("recognised", "billed", "invoiced", "contract_position", "paid")
 
 
 def contract_positions(viewed: Sequence[Viewed]) -> dict[tuple[str, str], dict[str, int]]:
@@ -211,8 +211,8 @@ def positions(viewed: Sequence[Viewed]) -> Table:
         (*key, *(amount_text(sums[name]) for name in POSITION), side_of(sums["contract_position"]))
         for key, sums in contract_positions(viewed).items()
     ]
-    columns = ("contract", "currency", *(name.replace("_", " ") for name in POSITION), "which is")
-    return Table("Contracts", columns, rows, frozenset({2, 3, 4, 5}))
+    columns = ("contract", "currency", *(TITLES.get(name, name.replace("_", " ")) for name in POSITION), "which is")
+    return Table("Contracts", columns, rows, frozenset(range(2, 2 + len(POSITION))))
 
 
 def positions_json(viewed: Sequence[Viewed]) -> list[dict[str, str]]:

@@ -8,6 +8,8 @@ RECEIVABLE = "1100"
 UNBILLED_RECEIVABLE = "1150"
 CONTRACT_ASSET = "1160"
 WORK_IN_PROGRESS = "1300"
+INPUT_TAX = "1400"
+EXPENSE_CLEARING = "2100"
 LABOR_ABSORPTION = "2150"
 CONTRACT_LIABILITY = "2300"
 OUTPUT_TAX = "2400"
@@ -15,6 +17,7 @@ SERVICE_REVENUE = "4000"
 REIMBURSABLE_REVENUE = "4050"
 INTERCOMPANY_REVENUE = "4100"
 LABOR_COST = "5000"
+EXPENSE_COST = "5100"
 EXCHANGE_DIFFERENCE = "7110"
 CURRENCY_ROUNDING = "7190"
 
@@ -22,7 +25,7 @@ CURRENCY_ROUNDING = "7190"
 UNBILLED = (UNBILLED_RECEIVABLE, CONTRACT_ASSET)
 CONTRACT_POSITION = (*UNBILLED, CONTRACT_LIABILITY)
 REVENUE = (SERVICE_REVENUE, REIMBURSABLE_REVENUE, INTERCOMPANY_REVENUE)
-PROJECT_LABOR = (LABOR_COST, WORK_IN_PROGRESS)
+PROJECT_COST = (LABOR_COST, EXPENSE_COST, WORK_IN_PROGRESS)
 
 NAMES: Mapping[str, str] = {
     "1010": "Bank",
@@ -33,8 +36,8 @@ NAMES: Mapping[str, str] = {
     "1170": "Retention receivable",
     "1180": "Intercompany due from",
     WORK_IN_PROGRESS: "Work in progress, cost",
-    "1400": "Input tax",
-    "2100": "Accounts payable, expense clearing",
+    INPUT_TAX: "Input tax",
+    EXPENSE_CLEARING: "Accounts payable, expense clearing",
     LABOR_ABSORPTION: "Payroll accrual, labor absorption",
     "2180": "Intercompany due to",
     CONTRACT_LIABILITY: "Contract liability, deferred revenue",
@@ -47,13 +50,18 @@ NAMES: Mapping[str, str] = {
     INTERCOMPANY_REVENUE: "Intercompany revenue",
     LABOR_COST: "Project labor cost",
     "5050": "Intercompany and subcontract cost",
-    "5100": "Project expense cost",
+    EXPENSE_COST: "Project expense cost",
     "5900": "Onerous loss expense",
     "6900": "Bad debt",
     "7100": "Unrealised exchange difference",
     EXCHANGE_DIFFERENCE: "Realised exchange difference",
     CURRENCY_ROUNDING: "Currency rounding",
 }
+
+
+def cost_account(against: str) -> str:
+    """Where cost stands in the end that is owed on `against`."""
+    return EXPENSE_COST if against == EXPENSE_CLEARING else LABOR_COST
 
 
 def name_of(account: str) -> str:

@@ -6,15 +6,18 @@ beginning. Lines match by id; one that a version no longer has ended the day bef
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import product
 from typing import NamedTuple
 
+from domain.billing import methods
 from domain.caps import CapLimit, CapRule
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Cap, ContractLine, Policies, SharedCap, TimeAndMaterials
 from domain.money import format_amount, format_decimal, is_currency, smallest_unit
 from domain.policies import Resolved, resolve
 from domain.policy_faults import Fault, cycle_faults, grace_faults, line_rate_faults, policy_faults, threshold_faults
-from domain.units import HUNDRED_PERCENT, PERCENT_SCALE
+from domain.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
+from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Quantity
 
 INHERITED = tuple(
     name
@@ -36,6 +39,11 @@ INHERITED = tuple(
     )
 )
 BEGINNING = date(1, 1, 1)
+# What is before the colon of a cap's id: the cap of a line's terms, one that lines share, a limit of a category, agreed units.
+LINE, SHARED, LIMIT, UNITS = "line", "shared", "limit", "units"
+# What lines take; which line takes it must be clear.
+TAKEN = ("time", "expense", "units")
+_TAKEN_SPOKEN = {"time": "work without a listed task", "expense": "expenses", "units": "units"}
 
 
 class Version(NamedTuple):
@@ -74,17 +82,11 @@ def covers(terms: ContractSigned, terminated_on: date | None, day: date) -> bool
     )
 
 
-def takes_time(line: ContractLine) -> bool:
-    if line.takes:
-        return "time" in line.takes
-    return type(line.terms).__name__ in ("TimeAndMaterials", "CostPlus", "FixedPrice", "Milestones", "Retainer")
-
-
-def line_for(terms: ContractSigned, project_id: str, task: str | None) -> ContractLine | None:
-    """The line of the project that lists the task, else the one without tasks."""
+def line_for(terms: ContractSigned, project_id: str, task: str | None, what: str = "time") -> ContractLine | None:
+    """The line of the project that takes `what` and lists the task, else the one without tasks."""
     found = None
     for line in terms.lines:
-        if line.project_id == project_id and takes_time(line):
+        if line.project_id == project_id and methods.takes(line, what):
             if line.tasks:
                 if task in line.tasks:
                     return line
@@ -101,17 +103,85 @@ def line_policies(terms: ContractSigned, line: ContractLine | None, *defaults: P
     return resolve(line.policies if line else None, terms.policies, *defaults)
 
 
-def cap_rules(history: Sequence[Version], line_id: str) -> tuple[CapRule, ...]:
-    """Every cap that binds the line in any version, with its limits over the versions; the line's own cap first."""
+def cap_rules(history: Sequence[Version], line_id: str, content: str | None = None) -> tuple[CapRule, ...]:
+    """Every cap that binds the line in any version, with its limits over the versions; the line's own cap first.
+
+    `content` is what the caps have to count (`domain/rows.py`); None: whatever they count.
+    """
     seen: dict[tuple[str, str], list[tuple[Version, Cap | SharedCap, Resolved]]] = {}
     for version in history:
         line = line_named(version.terms, line_id)
         policies = line_policies(version.terms, line, version.defaults)
         for cap_id, cap in _caps_of(version.terms, line, line_id):
-            if "time" in (cap.includes or policies.cap_includes):
+            if content is None or _counts(cap_id, cap, line, policies, content):
                 seen.setdefault((cap_id, cap.period), []).append((version, cap, policies))
     told = _from_beginning(history, line_id)
     return tuple(_rule(*key, stated, history, told) for key, stated in seen.items())
+
+
+def _counts(cap_id: str, cap: Cap | SharedCap, line: ContractLine | None, policies: Resolved, content: str) -> bool:
+    """As the cap says, else policy; the own cap of a line counts in any case what its terms are for."""
+    what = content.partition("/")[0]
+    kind = cap_id.partition(":")[0]
+    if kind == LIMIT:
+        return cap_id == limit_id(line.line_id if line is not None else "", content.partition("/")[2])
+    if kind == UNITS:
+        return what == COUNTED_FEE
+    own = methods.counted(line.terms) if kind == LINE and line is not None and not cap.includes else ()
+    return what in (*(cap.includes or policies.cap_includes), *own)
+
+
+def limit_id(line_id: str, category: str) -> str:
+    """The cap that limits a category of the line's expenses."""
+    return f"{LIMIT}:{line_id}:{category}"
+
+
+def units_id(line_id: str) -> str:
+    """The cap that the agreed number of the line's units is. Its room is not in its bucket: each delivery says what of it is within."""
+    return f"{UNITS}:{line_id}"
+
+
+def bound_lines(history: Sequence[Version], cap_id: str) -> frozenset[str]:
+    """The lines that the cap binds in any version."""
+    return frozenset(
+        line_id
+        for version in history
+        for line_id in {
+            *(line.line_id for line in version.terms.lines),
+            *(member for cap in version.terms.shared_caps for member in cap.lines),
+        }
+        for each, _ in _caps_of(version.terms, line_named(version.terms, line_id), line_id)
+        if each == cap_id
+    )
+
+
+def contents(history: Sequence[Version], line_id: str) -> tuple[str, ...]:
+    """Everything that caps of the line tell apart, in any version."""
+    lines = (line_named(version.terms, line_id) for version in history)
+    categories = {category for line in lines if line is not None for category in methods.limits(line.terms)}
+    return (
+        COUNTED_TIME,
+        COUNTED_FEE,
+        COUNTED_EXPENSE,
+        *(f"{COUNTED_EXPENSE}/{category}" for category in sorted(categories)),
+    )
+
+
+def is_capped(line: ContractLine) -> bool:
+    """Whether the line's own terms limit what is charged."""
+    return (
+        getattr(line.terms, "cap", None) is not None
+        or bool(methods.limits(line.terms))
+        or methods.agreed_units(line.terms) is not None
+    )
+
+
+def agreed_units(history: Sequence[Version], line_id: str, day: date) -> Quantity | None:
+    """How many units of the line are agreed on a day; None where any number is. Like a cap, a retroactive number holds on every day."""
+    first = _from_beginning(history, line_id)
+    version = in_force(history[first:], day)
+    line = line_named(version.terms, line_id)
+    return methods.agreed_units(line.terms) if line is not None else None
 
 
 def _from_beginning(history: Sequence[Version], line_id: str) -> int:
@@ -124,9 +194,14 @@ def _from_beginning(history: Sequence[Version], line_id: str) -> int:
 
 
 def _caps_of(terms: ContractSigned, line: ContractLine | None, line_id: str) -> list[tuple[str, Cap | SharedCap]]:
-    own = line.terms.cap if line is not None and isinstance(line.terms, TimeAndMaterials) else None
-    caps: list[tuple[str, Cap | SharedCap]] = [(f"line:{line_id}", own)] if own is not None else []
-    return caps + [(f"shared:{cap.cap_id}", cap) for cap in terms.shared_caps if line_id in cap.lines]
+    own = getattr(line.terms, "cap", None) if line is not None else None
+    caps: list[tuple[str, Cap | SharedCap]] = [(f"{LINE}:{line_id}", own)] if own is not None else []
+    if line is not None:
+        limits = methods.limits(line.terms)
+        caps += [(limit_id(line_id, category), Cap("hard", limits[category])) for category in sorted(limits)]
+        if methods.agreed_units(line.terms) is not None:
+            caps.append((units_id(line_id), Cap("soft")))
+    return caps + [(f"{SHARED}:{cap.cap_id}", cap) for cap in terms.shared_caps if line_id in cap.lines]
 
 
 def _rule(
@@ -187,6 +262,7 @@ def contradictions(terms: ContractSigned, policies_of: dict[str, Resolved]) -> l
         *_party_faults(terms),
         *_number_faults(terms),
         *_line_faults(terms),
+        *_revenue_faults(terms, policies_of),
         *_cap_faults(terms, policies_of),
     ]
 
@@ -226,38 +302,48 @@ def _number_faults(terms: ContractSigned) -> list[Fault]:
         if isinstance(line.terms, TimeAndMaterials):
             for number, rate in enumerate(line.terms.rates):
                 faults += line_rate_faults(f"lines[{place}].terms.rates[{number}]", rate)
+        faults += [(f"lines[{place}].terms.{field}", what) for field, what in methods.faults(line, terms)]
     return faults
 
 
 def _line_faults(terms: ContractSigned) -> list[tuple[str, str]]:
     faults = []
     ids: set[str] = set()
-    claims: dict[tuple[str, str | None], str] = {}
+    claims: dict[tuple[str, str, str | None], str] = {}
     for place, line in enumerate(terms.lines):
         if line.line_id in ids:
             faults.append((f"lines[{place}].line_id", f"line {line.line_id} stands twice"))
         ids.add(line.line_id)
-        if not takes_time(line):
-            continue
-        for task in line.tasks or (None,):
-            other = claims.setdefault((line.project_id, task), line.line_id)
-            if other != line.line_id:
-                what = f"task {task}" if task else "work without a listed task"
+        for what, task in product(TAKEN, line.tasks or (None,)):
+            other = claims.setdefault((what, line.project_id, task), line.line_id) if methods.takes(line, what) else ""
+            if other not in ("", line.line_id):
+                said = f"task {task}" if task else _TAKEN_SPOKEN[what]
                 faults.append(
                     (
                         f"lines[{place}].tasks",
-                        f"lines {other} and {line.line_id} both take {what} of project {line.project_id}",
+                        f"lines {other} and {line.line_id} both take {said} of project {line.project_id}",
                     )
                 )
     return faults
+
+
+def _revenue_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list[Fault]:
+    if terms.ends_on is not None:
+        return []
+    return [
+        ("ends_on", f"line {line.line_id} earns its price evenly to the contract's last day, which is not stated")
+        for line in terms.lines
+        if methods.needs_an_end(line, policies_of[line.line_id])
+    ]
 
 
 def _cap_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list[tuple[str, str]]:
     faults = []
     lines = {line.line_id for line in terms.lines}
     for place, line in enumerate(terms.lines):
-        if isinstance(line.terms, TimeAndMaterials) and line.terms.cap is not None:
-            faults += _one_cap(f"lines[{place}].terms.cap", line.terms.cap, terms.currency, policies_of[line.line_id])
+        own = getattr(line.terms, "cap", None)
+        if own is not None:
+            faults += _one_cap(f"lines[{place}].terms.cap", own, terms.currency, policies_of[line.line_id])
     for place, cap in enumerate(terms.shared_caps):
         where = f"shared_caps[{place}]"
         if any(other.cap_id == cap.cap_id for other in terms.shared_caps[:place]):

@@ -32,8 +32,15 @@ CATALOGUE: Mapping[str, Category] = {
     "outside_contract_dates": Category("delivery", "warning", "Extend the contract, correct the date, or waive."),
     "over_cap": Category("delivery", "warning", "Raise the cap by an amendment, or accept the work as not billable."),
     "hours_out_of_range": Category("delivery", "error", "Correct the hours, raise hours_max_per_entry, or waive."),
+    "amount_out_of_range": Category("delivery", "error", "Correct the amounts or quantities in a higher version."),
     "self_approved": Category("delivery", "error", "Have another person approve a new version, or waive."),
     "conflicting_version": Category("delivery", "error", "Send the right content with a higher version."),
+    "unknown_milestone": Category(
+        "delivery", "warning", "Put the milestone on a contract line by an amendment, or revoke its acceptance."
+    ),
+    "milestone_overdue": Category(
+        "delivery", "warning", "Have the milestone accepted, or move its due date by an amendment."
+    ),
     "after_project_end": Category("delivery", "warning", "Move the project's end, correct the date, or waive."),
     "no_rate": Category(
         "commercial", "warning", "Publish a rate card, or put a rate on the contract line, assignment or person."

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from domain.events.common import BillingCycle, LineRate, Policies, RateCardLine
-from domain.money import format_decimal
+from domain.money import format_amount, format_decimal, is_currency, smallest_unit
 from domain.units import (
     AMOUNT_ONE,
     AMOUNT_SCALE,
@@ -94,6 +94,13 @@ def rate_faults(path: str, rate: Rate | None) -> Iterator[Fault]:
 
 def markup_faults(path: str, markup: Percent | None) -> Iterator[Fault]:
     yield from _outside(path, markup, _Range(0, MARKUP_MOST, PERCENT_SCALE))
+
+
+def price_faults(path: str, amount: Amount, currency: str) -> Iterator[Fault]:
+    """A price of the terms: not below zero, no more than one piece of work may come to, and payable in the currency."""
+    yield from _outside(path, amount, _Range(0, ENTRY_MOST, AMOUNT_SCALE))
+    if is_currency(currency) and amount % smallest_unit(currency):
+        yield path, f"{format_amount(amount)} is finer than {currency} can be paid"
 
 
 def exchange_rate_faults(path: str, rate: ExchangeRate | None) -> Iterator[Fault]:

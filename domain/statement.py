@@ -10,7 +10,7 @@ from typing import NamedTuple
 from domain.increments import billable_hours
 from domain.money import extend, round_ratio, smallest_unit
 from domain.policies import Resolved
-from domain.units import Amount, Hours, Percent, Rate
+from domain.units import Amount, Hours, Percent, Quantity, Rate
 
 CORRECTION = "correction"
 PRIOR_PERIOD = "prior_period"
@@ -36,6 +36,8 @@ class Piece(NamedTuple):
     whole: bool
     flags: tuple[str, ...]
     description: str | None
+    quantity: Quantity = 0
+    unit: str = "hour"
 
 
 class Group(NamedTuple):
@@ -69,7 +71,7 @@ def grouped(pieces: Sequence[Piece]) -> list[Group]:
             piece.role or "",
             piece.rate,
             piece.markup,
-            piece.entry_id if CORRECTION in piece.flags else "",
+            piece.entry_id if CORRECTION in piece.flags or piece.unit != "hour" else "",
         )
         groups.setdefault(key, []).append(piece)
     return [

@@ -106,7 +106,11 @@ def _replace(
             # (issued work that lives again, or whose value rises) it takes from the last (R16).
             start = FIRST_OF_ALL
         if new is None:
-            if start is not None and left is not None and _binds(draft, plan, allotment, left.claim, left.granted):
+            if (
+                start is not None
+                and left is not None
+                and (left.claim.amount < 0 or _binds(draft, plan, allotment, left.claim, left.granted))
+            ):
                 _walk(draft, plan, allotment, start, left.claim.entry_id, former, None)
             continue
         assert price is not None, "a new claim has a price"
@@ -160,7 +164,12 @@ def _enter(
     buckets = _with_pinned(claim, {key: value.bucket for key, value in stored.items()})
     own = order_key(plan, stake.price, stake.entry_id)
     freed = left is not None and _binds(draft, plan, allotment, left.claim, left.granted)
-    if not freed and has_room(claim._replace(rules=_of_everyone(draft, plan, claim.rules)), buckets):
+    # What gives back (a credit) is pinned whole: it makes room for those who were refused.
+    if (
+        not freed
+        and claim.amount >= 0
+        and has_room(claim._replace(rules=_of_everyone(draft, plan, claim.rules)), buckets)
+    ):
         whole = Grant(claim.amount, claim.hours)
         if (left is None and _alone(plan)) or not _binds(draft, plan, allotment, claim, whole):
             return whole
@@ -218,7 +227,7 @@ def _of_everyone(draft: Draft, plan: LinePlan, rules: tuple[CapRule, ...]) -> tu
     key = ("limits of everyone", plan.key)
     if key not in draft.plans:
         found: dict[tuple[str, str], tuple[CapLimit, ...]] = {}
-        for rule in (*plan.rules, *rules_of_group(draft, plan)):
+        for rule in (*plan.every_rule, *rules_of_group(draft, plan)):
             place = rule.cap_id, rule.period
             found[place] = tuple(dict.fromkeys((*found.get(place, ()), *rule.limits)))
         draft.plans[key] = found
@@ -401,7 +410,7 @@ class _Passing:
     def __init__(self, draft: Draft, plan: LinePlan, allotment: str) -> None:
         self._draft, self._plan, self._allotment = draft, plan, allotment
         self.buckets: dict[BucketKey, Bucket] = {}
-        self._singles: dict[tuple[str, date], _Single | None] = {}
+        self._singles: dict[tuple[str, str, date], _Single | None] = {}
         self._key: BucketKey | None = None
         self._stored = (0, 0)
         self._amount, self._hours = 0, 0
@@ -474,9 +483,9 @@ class _Passing:
         return found
 
     def _single(self, entry: Entry, price: Price) -> _Single | None:
-        if self._allotment != MAIN or entry.issued or price.given or price.final:
+        if self._allotment != MAIN or entry.issued or price.given or price.final or price.within is not None:
             return None
-        place = price.line_id, price.day
+        place = price.line_id, price.content, price.day
         if place not in self._singles:
             self._singles[place] = _single_of(plan_of(self._draft, price), price.day)
         return self._singles[place]
@@ -534,7 +543,7 @@ def _measures(draft: Draft, plan: LinePlan) -> _Measures:
         found: _Measures = {}
         stored = (*contract.former, *contract.history)
         plans = (line_plan(draft, contract, one.version, line_id) for line_id in sorted(plan.group) for one in stored)
-        for rule in (rule for known in (plan, *plans) if known is not None for rule in known.rules):
+        for rule in (rule for known in (plan, *plans) if known is not None for rule in known.every_rule):
             in_amount, in_hours = found.get((rule.cap_id, rule.period), (False, False))
             hard = [limit for limit in rule.limits if limit.hard]
             found[rule.cap_id, rule.period] = (

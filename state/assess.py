@@ -1,4 +1,4 @@
-"""Can this work be posted, and as what? Reads only; what it finds is posted by `state/posting.py`.
+"""Can this work of a person be posted, and as what? Reads only; what it finds is posted by `state/posting.py`.
 
 An entry has two sides that post apart, each whole as soon as it can: cost (person, cost rate, exchange rate, open period) and price
 (contract, line, dates, rate, exchange rate, open period). A fault of the entry itself parks both (RULES section 6, Parking).
@@ -8,28 +8,29 @@ from bisect import bisect_right
 from datetime import date
 from typing import Any
 
-from domain.accounts import LABOR_COST
-from domain.billing import methods
-from domain.contract import BEGINNING, covers, in_force
+from domain.accounts import LABOR_COST, SERVICE_REVENUE
+from domain.billing import methods, time_and_materials
+from domain.billing.kind import INCLUDED
 from domain.events.common import TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.identity import content_digest
-from domain.money import extend, format_amount, format_decimal
+from domain.money import extend, extend_at, format_amount, format_decimal, round_ratio
 from domain.policies import Resolved
 from domain.policy_faults import ENTRY_MOST, HOURS_OF_A_YEAR
 from domain.rates import NoRate, RateDecision, RateQuery, covering_assignment, resolve_bill_rate, role_of
-from domain.units import EXCHANGE_RATE_ONE, Amount, Hours, Percent, Rate
+from domain.units import EXCHANGE_RATE_ONE, Amount, Hours, Instant, Percent, Rate
 from domain.waiting import WaitKey, waits_for_cost_rate, waits_for_exchange_rate, waits_for_rate
 from domain.zones import local_date
-from state.books import Contract, Cost, Entry, Posted, Price, Project, Work
+from state.books import Charge, Cost, Entry, Posted, Price, Project, Work
 from state.draft import Draft
-from state.exchange_waits import NOTHING_WAITED, Waited, settled
+from state.exchange_waits import NOTHING_WAITED, Waited, settled, settled_exchange
 from state.known import (
     Blocked,
     Slot,
     Worker,
     card_stretch,
+    conversion,
     cost_rate,
     entity_policies,
     named_in_cards,
@@ -37,7 +38,8 @@ from state.known import (
     slot_for,
     worker_on,
 )
-from state.plan import LinePlan, billing_zone, contract_policies, line_plan, plan_for, terms_on, versions
+from state.placing import Placed, approved_at, day_field, day_in, place, taken_projects
+from state.plan import LinePlan
 from state.totals import of_side
 from state.value import Value
 
@@ -53,7 +55,6 @@ SHOWN_RATE_MAX = 10**12 * EXCHANGE_RATE_ONE
 class CostPlan(Value, frozen=True, array_like=True, gc=False):
     cost: Cost
     slot: Slot
-    worker: Worker
 
 
 class PricePlan(Value, frozen=True, array_like=True, gc=False):
@@ -79,26 +80,21 @@ class Rated(Value, frozen=True, array_like=True, gc=False):
 
 
 class Assessment(Value, frozen=True, array_like=True, gc=False):
+    """`cost` is None where there is none."""
+
     whole: Blocked | None
-    cost: CostPlan | Blocked
+    cost: CostPlan | Blocked | None
     price: PricePlan | Blocked
 
     @property
     def complete(self) -> bool:
-        return self.whole is None and isinstance(self.cost, CostPlan) and isinstance(self.price, PricePlan)
+        return self.whole is None and not isinstance(self.cost, Blocked) and isinstance(self.price, PricePlan)
 
     @property
     def blocked(self) -> tuple[Blocked, ...]:
         if self.whole is not None:
             return (self.whole,)
         return tuple(side for side in (self.cost, self.price) if isinstance(side, Blocked))
-
-
-class Placed(Value, frozen=True, array_like=True, gc=False):
-    """The line that takes the work, and the service date in its billing zone."""
-
-    plan: LinePlan
-    day: date
 
 
 def worked_hours(event: TimeApproved) -> Hours:
@@ -112,18 +108,6 @@ def interval_hours(event: TimeApproved) -> Hours | None:
     if event.started_at is None or event.ended_at is None:
         return None
     return (event.ended_at - event.started_at) * 1_000_000 // MICROSECONDS_AN_HOUR
-
-
-def day_in(event: TimeApproved, zone: str) -> date:
-    """The date as given, else the local date of the start; work is never split at midnight."""
-    if event.worked_on is not None:
-        return event.worked_on
-    assert event.started_at is not None, "intake lets no work pass without a date or a start"
-    return local_date(event.started_at, zone)
-
-
-def approved_at(event: TimeApproved) -> int:
-    return event.approved_at if event.approved_at is not None else event.occurred_at
 
 
 def assess(
@@ -150,7 +134,7 @@ def assess(
     return Assessment(
         None,
         _cost(draft, event, worker, role, day, hours, standing, waited),
-        _price(draft, event, project, worker, role, placed, hours, standing, waited),
+        _price(draft, entry, event, project, worker, role, placed, hours, standing, waited),
     )
 
 
@@ -161,12 +145,6 @@ def _waits_for_limit(
     if isinstance(placed, Placed):
         return (("entity", placed.plan.entity.legal_entity_id),)
     return (("entity", worker.entity.legal_entity_id),) if worker is not None else (("person", event.person_id),)
-
-
-def taken_projects(draft: Draft) -> dict[str, tuple[str, ...]]:
-    """Contracts by the projects that their lines name, ids ascending."""
-    found: dict[str, tuple[str, ...]] = draft.part("index", "contracts") or {}
-    return found
 
 
 def role_on(draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, day: date) -> str:
@@ -213,19 +191,29 @@ def _validity(
     if entry.conflict is not None:
         return Blocked("whole", "conflicting_version", "the version came twice with different content", field="version")
     if worker is None:
-        return _unknown_worker(draft, event, day)
-    if project.closed_on is not None and day > project.closed_on and "after_project_end" not in entry.waived:
-        message = f"project {event.project_id} ended on {project.closed_on}, work is of {day}"
-        return Blocked("whole", "after_project_end", message, field="worked_on")
-    return _far_off(draft, entry, event, project, day)
-
-
-def _far_off(draft: Draft, entry: Entry, event: TimeApproved, project: Project, day: date) -> Blocked | None:
-    """A wrong year: work of more than a year after it was recorded, or of more than a year before its project and its contracts begin.
-
-    Nothing of it may be booked, not even its cost: it would stand in a period that nobody looks at.
-    """
+        return unknown_worker(draft, event.person_id, day)
     recorded_at = event.recorded_at if event.recorded_at is not None else event.occurred_at
+    return _ended_or_far_off(draft, entry, project, day, recorded_at, "worked_on")
+
+
+def ended_or_far_off(draft: Draft, entry: Entry, charge: Charge) -> Blocked | None:
+    """As of time, of something spent or delivered."""
+    recorded_at = charge.recorded_at if charge.recorded_at is not None else charge.approved_at
+    project = draft.project(charge.project_id)
+    return _ended_or_far_off(draft, entry, project, charge.day, recorded_at, day_field(charge))
+
+
+def _ended_or_far_off(
+    draft: Draft, entry: Entry, project: Project, day: date, recorded_at: Instant, field: str
+) -> Blocked | None:
+    """After the project's end, or a wrong year: work of more than a year after it was recorded, or of more than a year before its project
+    and its contracts begin.
+
+    Of a wrong year nothing may be booked, not even its cost: it would stand in a period that nobody looks at.
+    """
+    if project.closed_on is not None and day > project.closed_on and "after_project_end" not in entry.waived:
+        message = f"project {project.project_id} ended on {project.closed_on}, work is of {day}"
+        return Blocked("whole", "after_project_end", message, field=field)
     recorded = recorded_at // MICROSECONDS_A_DAY + EPOCH_ORDINAL
     ahead = day.toordinal() - recorded
     if -FAR_OFF_DAYS <= ahead <= FAR_OFF_DAYS:
@@ -234,14 +222,14 @@ def _far_off(draft: Draft, entry: Entry, event: TimeApproved, project: Project, 
         if "after_project_end" in entry.waived:
             return None
         message = f"work is of {day}, but was recorded on {date.fromordinal(recorded)}, more than a year before"
-        return Blocked("whole", "after_project_end", message, field="worked_on")
+        return Blocked("whole", "after_project_end", message, field=field)
     begins = _begins(draft, project)
     if begins is None or (begins - day).days <= FAR_OFF_DAYS or "outside_contract_dates" in entry.waived:
         return None
     message = (
-        f"work is of {day}, more than a year before project {event.project_id} and its contracts begin on {begins}"
+        f"work is of {day}, more than a year before project {project.project_id} and its contracts begin on {begins}"
     )
-    return Blocked("whole", "outside_contract_dates", message, field="worked_on")
+    return Blocked("whole", "outside_contract_dates", message, field=field)
 
 
 def _begins(draft: Draft, project: Project) -> date | None:
@@ -273,12 +261,12 @@ def _hours(hours: Hours) -> str:
     return format_decimal(hours, 6)
 
 
-def _unknown_worker(draft: Draft, event: TimeApproved, day: date) -> Blocked:
-    person = draft.reference.person_on(event.person_id, day)
+def unknown_worker(draft: Draft, person_id: str, day: date) -> Blocked:
+    person = draft.reference.person_on(person_id, day)
     if person is None:
-        message = f"person {event.person_id} is not defined"
-        return Blocked("whole", "unknown_reference", message, (("person", event.person_id),), "person_id")
-    message = f"legal entity {person.legal_entity_id} of person {event.person_id} is not defined"
+        message = f"person {person_id} is not defined"
+        return Blocked("whole", "unknown_reference", message, (("person", person_id),), "person_id")
+    message = f"legal entity {person.legal_entity_id} of person {person_id} is not defined"
     return Blocked("whole", "unknown_reference", message, (("entity", person.legal_entity_id),), "legal_entity_id")
 
 
@@ -309,7 +297,7 @@ def _cost(
     if isinstance(slot, Blocked):
         return slot._replace(waits=(*slot.waits, *waits_for_cost_rate(event.person_id, role)))
     amount = extend(hours, found.rate, 0, found.currency, policies.money_mode)
-    if _is_beyond(amount, slot):
+    if is_beyond(amount, slot):
         waits = waits_for_cost_rate(event.person_id, role)
         return _beyond("cost", amount, slot, f"cost rate {found.cost_rate_id}", waits, policies)
     cost = Cost(
@@ -323,7 +311,7 @@ def _cost(
         day,
         LABOR_COST,
     )
-    return CostPlan(cost, slot, worker)
+    return CostPlan(cost, slot)
 
 
 # Booking dates of what replaces
@@ -348,79 +336,9 @@ def journal_reversal_day(draft: Draft, journal: Posted) -> date:
 # Price
 
 
-def place(draft: Draft, event: TimeApproved, waived: tuple[str, ...]) -> Placed | Blocked:
-    """Which line takes the work: by contract id the first whose line fits and whose dates include the day, else the first that fits."""
-    outside: Placed | None = None
-    ended: date | None = None
-    blocked: Blocked | None = None
-    for contract_id in _candidates(draft, event):
-        contract = draft.contract(contract_id)
-        if contract is None or not contract.history:
-            continue
-        if contract.invalid is not None:
-            why = f"contract {contract_id} is not in force: {contract.invalid}"
-            blocked = blocked or Blocked("price", "no_contract", why, field="project_id")
-            continue
-        placed = _place_on(draft, contract, event)
-        if isinstance(placed, Blocked):
-            blocked = blocked or placed
-        elif placed is not None:
-            if covers(placed.plan.terms, contract.terminated_on, placed.day):
-                return placed
-            if outside is None:
-                outside, ended = placed, contract.terminated_on
-    if outside is not None:
-        if "outside_contract_dates" in waived:
-            return outside
-        terms = outside.plan.terms
-        runs = f"from {terms.starts_on} to {terms.ends_on or 'open end'}"
-        if ended is not None:
-            runs += f" and was terminated on {ended}"
-        message = f"contract {terms.contract_id} runs {runs}, work is of {outside.day}"
-        return Blocked("price", "outside_contract_dates", message, field="worked_on")
-    if blocked is not None:
-        return blocked
-    if event.project_id in taken_projects(draft):
-        what = f"line {event.line_id}" if event.line_id else f"task {event.task}"
-        return Blocked(
-            "price", "no_contract_line", f"no contract line of project {event.project_id} takes {what}", field="line_id"
-        )
-    return Blocked("price", "no_contract", f"project {event.project_id} has no contract", field="project_id")
-
-
-def _candidates(draft: Draft, event: TimeApproved) -> tuple[str, ...]:
-    return taken_projects(draft).get(event.project_id, ())
-
-
-def _place_on(draft: Draft, contract: Contract, event: TimeApproved) -> Placed | Blocked | None:
-    day = event.worked_on or _service_day(draft, contract, event)
-    history = contract.history
-    number = history[0].version if len(history) == 1 else in_force(versions(contract), day).number
-    if event.line_id is not None:
-        plan = line_plan(draft, contract, number, event.line_id)
-    else:
-        plan = plan_for(draft, contract, number, event.project_id, event.task)
-    if plan is None:
-        return None
-    if plan.refused is not None:
-        return Blocked("price", "unsupported", f"line {plan.line.line_id}: {plan.refused}", field="terms")
-    return Placed(plan, day)
-
-
-def _service_day(draft: Draft, contract: Contract, event: TimeApproved) -> date:
-    """The local date of the start in the billing zone of the terms that hold on it."""
-    entity = draft.reference.entity(contract.terms.legal_entity_id)
-
-    def day_by(since: date) -> date:
-        zone = billing_zone(terms_on(contract, since), entity, contract_policies(draft, contract, since))
-        return day_in(event, zone)
-
-    since = (stored.effective_on for stored in reversed(contract.history[1:]))
-    return next((day for first in since if first <= (day := day_by(first))), None) or day_by(BEGINNING)
-
-
 def _price(
     draft: Draft,
+    entry: Entry,
     event: TimeApproved,
     project: Project,
     worker: Worker,
@@ -436,18 +354,18 @@ def _price(
         return placed
     assert placed is not None, "billable work was placed or blocked"
     plan, day = placed.plan, placed.day
+    if methods.kind_of(plan.line.terms).hours == INCLUDED:
+        return _included(event, role, plan, day, worked)
     policies = plan.policies
     hours = methods.billable_hours(plan.line.terms, worked, event.billable_hours, policies)
+    if methods.cost_markup(plan.line.terms) is not None:
+        return _at_cost(draft, entry, event, worker, role, plan, day, worked, hours, standing, waited)
     rated = rate_for(draft, event, project, worker.person, role, plan, day)
     if rated.rate is None and policies.no_rate == "queue":
         waits = waits_for_rate(rate_query(draft, event, project, worker.person, role, plan, day), draft.reference)
         message = f"no rate for {event.person_id} ({role}) on {day} in {plan.currency}"
         return Blocked("price", "no_rate", message, waits, "person_id")
-    kept = standing is not None and standing.price is not None and standing.price.day == day
-    instead = reversal_day(draft, standing, "revenue", plan.entity) if kept and standing is not None else None
-    start = event.worked_on or day_in(event, plan.entity.zone)
-    slot = slot_for(draft, "price", plan.entity, plan.currency, start, instead, day, policies)
-    slot = settled(draft, slot, "price", day, policies, waited)
+    slot = _price_slot(draft, event, plan, day, standing, waited)
     if isinstance(slot, Blocked):
         return slot
     mode = policies.money_mode
@@ -466,16 +384,101 @@ def _price(
         hours,
         extend(hours, rate, markup, plan.currency, mode),
         extend(uncharged, rate, markup, plan.currency, mode) if uncharged else 0,
-        account=plan.account,
+        account=plan.account_for(SERVICE_REVENUE),
+        earned=plan.earned,
     )
-    if _is_beyond(price.value + price.memo, slot):
+    if is_beyond(price.value + price.memo, slot):
         waits = waits_for_rate(rate_query(draft, event, project, worker.person, role, plan, day), draft.reference)
         what = f"rate {format_decimal(rate, 6)}"
         return _beyond("price", price.value + price.memo, slot, what, waits, policies)
     return PricePlan(price, plan, slot, rated.decision)
 
 
-def _is_beyond(amount: Amount, slot: Slot) -> bool:
+def _price_slot(
+    draft: Draft, event: TimeApproved, plan: LinePlan, day: date, standing: Work | None, waited: Waited
+) -> Slot | Blocked:
+    kept = standing is not None and standing.price is not None and standing.price.day == day
+    instead = reversal_day(draft, standing, "revenue", plan.entity) if kept and standing is not None else None
+    start = event.worked_on or day_in(event, plan.entity.zone)
+    slot = slot_for(draft, "price", plan.entity, plan.currency, start, instead, day, plan.policies)
+    return settled(draft, slot, "price", day, plan.policies, waited)
+
+
+def _at_cost(
+    draft: Draft,
+    entry: Entry,
+    event: TimeApproved,
+    worker: Worker,
+    role: str,
+    plan: LinePlan,
+    day: date,
+    worked: Hours,
+    hours: Hours,
+    standing: Work | None,
+    waited: Waited,
+) -> PricePlan | Blocked:
+    """Hours at what they cost, with what the terms add; in contract currency by the rate of the day, rounded once."""
+    costing = _cost_of_hour(draft, entry, event, worker, role, day)
+    if costing is None:
+        message = f"no cost rate for {event.person_id} ({role}) on {day}, at which line {plan.line.line_id} charges"
+        return Blocked("price", "no_cost_rate", message, waits_for_cost_rate(event.person_id, role), "person_id")
+    rate, currency = costing
+    found = conversion(draft, "price", plan.entity, currency, plan.currency, day, plan.policies)
+    exchange = settled_exchange(draft, found, "price", plan.entity, currency, plan.currency, day, waited)
+    if isinstance(exchange, Blocked):
+        return exchange
+    slot = _price_slot(draft, event, plan, day, standing, waited)
+    if isinstance(slot, Blocked):
+        return slot
+    mode, markup = plan.policies.money_mode, methods.cost_markup(plan.line.terms) or 0
+
+    def value(of: Hours) -> Amount:
+        return extend_at(of, rate, exchange.numerator, exchange.denominator, markup, plan.currency, mode)
+
+    price = Price(
+        plan.contract_id,
+        plan.line.line_id,
+        plan.currency,
+        day,
+        approved_at(event),
+        role,
+        round_ratio(rate * exchange.numerator, exchange.denominator, 1, mode),
+        markup,
+        "",
+        hours,
+        value(hours),
+        value(max(worked - hours, 0)) if event.billable_hours is not None else 0,
+        account=plan.account_for(SERVICE_REVENUE),
+        earned=plan.earned,
+    )
+    if is_beyond(price.value + price.memo, slot):
+        waits = waits_for_cost_rate(event.person_id, role)
+        what = f"cost rate {format_decimal(rate, 6)} {currency}"
+        return _beyond("price", price.value + price.memo, slot, what, waits, plan.policies)
+    return PricePlan(price, plan, slot, None)
+
+
+def _cost_of_hour(
+    draft: Draft, entry: Entry, event: TimeApproved, worker: Worker, role: str, day: date
+) -> tuple[Rate, str] | None:
+    """Rate and currency as the version was booked, which cost rates that come later do not change; else by what is known now."""
+    work = entry.work
+    if work is not None and work.time is event and work.cost is not None:
+        return work.cost.rate, work.cost.currency
+    found = cost_rate(draft, event.person_id, role, worker.entity.legal_entity_id, day)
+    return (found.rate, found.currency) if found is not None else None
+
+
+def _included(event: TimeApproved, role: str, plan: LinePlan, day: date, worked: Hours) -> PricePlan:
+    """Work that the charges of its terms are for: it is the line's, at a price of zero, and posts nothing."""
+    hours = time_and_materials.billable_hours(worked, event.billable_hours, plan.policies)
+    price = Price(
+        plan.contract_id, plan.line.line_id, plan.currency, day, approved_at(event), role, 0, 0, "", hours, 0, 0
+    )
+    return PricePlan(price, plan, None, None)
+
+
+def is_beyond(amount: Amount, slot: Slot) -> bool:
     """Whether the amount, in its currency or in the ledger's, is more than one piece of work may come to."""
     exchange = slot.exchange
     most = ENTRY_MOST * exchange.denominator
@@ -516,7 +519,7 @@ def _uncharged(
     if isinstance(placed, Placed):
         day = placed.day
         rated = rate_for(draft, event, project, worker.person, role, placed.plan, day)
-        if rated.rate is not None:
+        if rated.rate is not None and methods.cost_markup(placed.plan.line.terms) is None:
             currency, rate = placed.plan.currency, rated.rate
             memo = extend(worked, rate, rated.markup, currency, placed.plan.policies.money_mode)
             memo = memo if memo <= ENTRY_MOST else 0

@@ -10,13 +10,22 @@ test can recompute the books from the rows.
 from datetime import date
 from typing import Any
 
+from domain.accounts import LABOR_ABSORPTION, SERVICE_REVENUE
 from domain.caps import Bucket
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import Policies
-from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, StatementRequested, TimeApproved
+from domain.events.delivery import (
+    EstimateRevised,
+    ProjectActivated,
+    ResourceAssigned,
+    StatementRequested,
+    TimeApproved,
+    UnitsDelivered,
+)
 from domain.events.finance import InvoicePosted
 from domain.journal import Leg
-from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Rate
+from domain.rows import COUNTED_TIME, EXPENSE, REVENUE, TIME_ENTRY
+from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
 from state.value import Value
 
 
@@ -38,8 +47,50 @@ class Posted(Value, frozen=True, array_like=True, gc=False):
     contract_id: str = ""
 
 
+class Charge(Value, frozen=True, array_like=True, gc=False):
+    """What is billed and is no hour of work: an expense, units delivered, or what terms charge by themselves (a milestone, an instalment,
+    a period's fee).
+
+    `kind` and `charge_id` are of the fact behind it; its row is named by both (`row_id`). `amount` is in `currency`: of an expense what
+    was spent, net of tax, else the price, which is negative where something is given back. `earned` is set where the charge earns
+    otherwise than it is billed: revenue that is recognised on a schedule of its own is a charge with an amount of 0.
+
+    `earned_from` and `earned_to` (included) are the days that the price is for.
+    """
+
+    kind: str
+    charge_id: str
+    version: int
+    project_id: str
+    day: date
+    approved_at: Instant
+    currency: str
+    amount: Amount = 0
+    contract_id: str | None = None
+    line_id: str | None = None
+    task: str | None = None
+    description: str | None = None
+    category: str | None = None
+    person_id: str | None = None
+    supplier_id: str | None = None
+    quantity: Quantity | None = None
+    unit: str = "each"
+    tax: Amount = 0
+    tax_recoverable: Amount = 0
+    billable: bool = True
+    submitted_by: str | None = None
+    approved_by: str | None = None
+    dimensions: dict[str, str] = {}
+    earned: Amount | None = None
+    earned_from: date | None = None
+    earned_to: date | None = None
+    digest: str = ""
+    recorded_at: Instant | None = None
+
+
 class Cost(Value, frozen=True, array_like=True, gc=False):
-    """The cost side of an entry, in the person's legal entity (RULES section 6, Rates)."""
+    """The cost side of an entry, in the legal entity that bears it (RULES section 6, Rates). `against` is what it is owed on; recoverable
+    input tax is beside it and no cost."""
 
     legal_entity_id: str
     currency: str
@@ -50,12 +101,18 @@ class Cost(Value, frozen=True, array_like=True, gc=False):
     amount: Amount
     day: date
     account: str
+    against: str = LABOR_ABSORPTION
+    tax: Amount = 0
 
 
 class Price(Value, frozen=True, array_like=True, gc=False):
     """The price side of an entry. `allowed` earns revenue, `billable` may go on a statement; they differ only where policy
     `cap_split_billing` does. `account` holds what may be billed until it is invoiced. Work that is not billable has no line and only
-    a memo value. `kept` is what was billable when the work became final."""
+    a memo value. `kept` is what was billable when the work became final.
+
+    Revenue goes to `revenue`. It follows what is allowed unless `earned` says otherwise: 0 where it comes with the invoice or on a
+    schedule of its own, and what the schedule earns where there is nothing to bill. A charge has a `quantity` of a `unit`, never hours.
+    Caps count it as `content` (`domain/rows.py`); `within` is what of the value is for units agreed, None where any number is."""
 
     contract_id: str
     line_id: str
@@ -82,6 +139,12 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     account: str = ""
     kept: Amount = 0
     kept_hours: Hours = 0
+    revenue: str = SERVICE_REVENUE
+    earned: Amount | None = None
+    quantity: Quantity = 0
+    unit: str = "hour"
+    content: str = COUNTED_TIME
+    within: Amount | None = None
 
     @property
     def claimed(self) -> tuple[Amount, Hours]:
@@ -116,18 +179,62 @@ class Fault(Value, frozen=True, array_like=True, gc=False):
 
 
 class Work(Value, frozen=True, array_like=True, gc=False):
-    """One version of an entry and what of it is posted."""
+    """One version of an entry, which is time or a charge, and what of it is posted."""
 
-    event: TimeApproved
+    time: TimeApproved | None
     log_offset: int
     cost: Cost | None = None
     price: Price | None = None
     journals: tuple[Posted, ...] = ()
     faults: tuple[Fault, ...] = ()
+    charge: Charge | None = None
 
     @property
     def finished(self) -> bool:
-        return self.cost is not None and self.price is not None
+        return (self.cost is not None or not self.has_cost) and self.price is not None
+
+    @property
+    def has_cost(self) -> bool:
+        """What terms charge costs nothing by itself, neither do units: what they took is in time and expenses."""
+        return self.charge is None or self.charge.kind == EXPENSE
+
+    @property
+    def is_schedule(self) -> bool:
+        """Whether it only earns, with nothing to bill."""
+        return self.charge is not None and self.charge.kind == REVENUE
+
+    @property
+    def event(self) -> TimeApproved:
+        """Of work that is known to be time."""
+        assert self.time is not None, "the entry is a charge"
+        return self.time
+
+    @property
+    def subject(self) -> TimeApproved | Charge:
+        """What time and charges have in common: project, task, person, description, dimensions, version."""
+        return self.time if self.time is not None else self._charge
+
+    @property
+    def _charge(self) -> Charge:
+        assert self.charge is not None, "an entry is time or a charge"
+        return self.charge
+
+    @property
+    def subject_kind(self) -> str:
+        return TIME_ENTRY if self.time is not None else self._charge.kind
+
+    @property
+    def subject_id(self) -> str:
+        return self.time.entry_id if self.time is not None else self._charge.charge_id
+
+    @property
+    def person_id(self) -> str:
+        """Empty where nobody is behind a charge."""
+        return self.subject.person_id or ""
+
+    @property
+    def project_id(self) -> str:
+        return self.subject.project_id
 
 
 class Issued(Value, frozen=True, array_like=True, gc=False):
@@ -147,11 +254,14 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
     markup: Percent = 0
     account: str = ""
     bill_to: str = ""
+    quantity: Quantity = 0
+    unit: str = "hour"
+    description: str | None = None
 
 
 class Entry(Value, frozen=True, array_like=True, gc=False):
-    """A work entry. `behind` is the finished version that stands while the newest one (`work`) waits. `rests` are journals that
-    settled what was left in ledger currency on a contract that the work has left; they are never reversed."""
+    """Time or a charge, under its `row_id`. `behind` is the finished version that stands while the newest one (`work`) waits. `rests`
+    are journals that settled what was left in ledger currency on a contract that the work has left; they are never reversed."""
 
     entry_id: str
     version: int
@@ -201,7 +311,8 @@ class Project(Value, frozen=True, array_like=True, gc=False):
 class TermsVersion(Value, frozen=True, array_like=True, gc=False):
     """Terms as they stood after one contract event; `effective_on` is the first service date they apply to.
 
-    `defaults` are the policies that the terms took from their legal entity for good; None before they are taken into force.
+    `defaults` are the policies that the terms took from their legal entity for good; None before they are taken into force. `catches_up`
+    where the treatment is `catch_up`: revenue over time is what it would be had the terms held from the beginning, from `effective_on` on.
     """
 
     version: int
@@ -209,6 +320,7 @@ class TermsVersion(Value, frozen=True, array_like=True, gc=False):
     retroactive: bool
     terms: ContractSigned
     defaults: Policies | None = None
+    catches_up: bool = False
 
 
 class Contract(Value, frozen=True, array_like=True, gc=False):
@@ -254,6 +366,38 @@ class LineTotals(Value, frozen=True, array_like=True, gc=False):
     accounts: dict[str, tuple[Amount, Amount, Amount]] = {}
 
 
+class Reports(Value, frozen=True, array_like=True, gc=False):
+    """Progress of a contract line, as it was reported, in the order of versions: version, day, percent."""
+
+    said: tuple[tuple[int, date, Percent], ...] = ()
+
+
+class Acceptance(Value, frozen=True, array_like=True, gc=False):
+    """A milestone's newest fact; no day where its acceptance was revoked. Contract and line only where it names them."""
+
+    accepted_on: date | None
+    contract_id: str | None = None
+    line_id: str | None = None
+
+
+class ClosedPeriod(Value, frozen=True, array_like=True, gc=False):
+    """What a contract line had used when a billing period closed, `to` excluded: cost by category in contract currency, and what other
+    lines of the contract had charged."""
+
+    start: date
+    to: date
+    cost: dict[str, Amount] = {}
+    charged: Amount = 0
+
+
+class LineFees(Value, frozen=True, array_like=True, gc=False):
+    """Rows of what a contract line has charged by itself, the periods whose use it charges by, and rows of what it earned over time."""
+
+    rows: tuple[str, ...] = ()
+    closed: tuple[ClosedPeriod, ...] = ()
+    earned: tuple[str, ...] = ()
+
+
 class CapState(Value, frozen=True, array_like=True, gc=False):
     """What all buckets of a cap hold together, and what the last exception said."""
 
@@ -286,11 +430,13 @@ class Liability(Value, frozen=True, array_like=True, gc=False):
     """What of a contract stands on 2300, in contract and in ledger currency, positive; by contract line and the account that it was taken
     from (composed).
 
-    `posted_on` is the last accounting date of what stands there.
+    `posted_on` is the last accounting date of what stands there. `position` is all that stands on 1160 and on 2300, where a line of the
+    contract earns over time, each in contract and in ledger currency, debit positive.
     """
 
     lines: dict[str, tuple[Amount, Amount]] = {}
     posted_on: date | None = None
+    position: tuple[tuple[Amount, Amount], tuple[Amount, Amount]] | None = None
 
 
 class StatementState(Value, frozen=True, array_like=True, gc=False):
@@ -372,6 +518,13 @@ class WaitingRequest(Value, frozen=True, array_like=True, gc=False):
     """A statement asked for before its contract is in force."""
 
     event: StatementRequested
+    log_offset: int
+
+
+class WaitingDelivery(Value, frozen=True, array_like=True, gc=False):
+    """Units delivered on a line that no contract has yet."""
+
+    event: UnitsDelivered
     log_offset: int
 
 
@@ -479,5 +632,9 @@ PART_KINDS: dict[str, Any] = {
     "outlook": Outlook,
     "fact": Fact,
     "request": WaitingRequest,
+    "fees": LineFees,
+    "milestone": Acceptance,
+    "reports": Reports,
+    "delivery": WaitingDelivery,
     "index": dict[str, tuple[str, ...]],
 }

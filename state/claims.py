@@ -6,6 +6,7 @@ One allotment says what is earned and billed, or two do where revenue and billin
 from msgspec.structs import replace
 
 from domain.caps import BucketKey, CapRule, Claim, Grant, Order, limit_on, order_of
+from domain.contract import units_id
 from domain.identity import composed
 from domain.money import round_ratio
 from domain.units import Amount, Hours
@@ -43,7 +44,7 @@ def stake_of(entry: Entry) -> Stake | None:
     if price is None or work is None or not price.line_id:
         return None
     issued = issued_on(entry, price.contract_id, price.line_id)
-    return Stake(entry.entry_id, work.event.person_id, price, issued.amount - price.rounding if issued else 0)
+    return Stake(entry.entry_id, work.person_id, price, issued.amount - price.rounding if issued else 0)
 
 
 def stands_on(stake: Stake, contract_id: str, line_id: str) -> bool:
@@ -66,7 +67,9 @@ def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
     amount, hours = price.claimed
     hours = hours if amount else 0
     pinned = min(max(settled, 0), amount)
-    return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules_for(plan, allotment))
+    within = (price.within, units_id(price.line_id)) if price.within is not None else None
+    rules = rules_for(plan, allotment)
+    return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules, within)
 
 
 def keeping(plan: LinePlan, before: Price, price: Price) -> Price:
@@ -115,7 +118,7 @@ def uncapped(price: Price) -> Price:
         price,
         allowed=amount,
         billable=amount,
-        recognised=amount,
+        recognised=amount if price.earned is None else price.earned,
         binding=None,
         allowed_hours=hours,
         billable_hours=hours,
@@ -132,6 +135,10 @@ def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Grant) -> 
 
 
 def _recognising(plan: LinePlan, price: Price) -> Price:
-    """Revenue follows the cap unless every hard cap says that it does not limit revenue (R22)."""
-    limits = any(limit.hard and limit.limits_revenue for limit in (limit_on(rule, price.day) for rule in plan.rules))
+    """Revenue follows the cap unless every hard cap says that it does not limit revenue (R22), or it is apart from billing."""
+    if price.earned is not None:
+        return replace(price, recognised=price.earned)
+    limits = price.within is not None or any(
+        limit.hard and limit.limits_revenue for limit in (limit_on(rule, price.day) for rule in plan.rules)
+    )
     return replace(price, recognised=price.allowed if limits else max(price.value, price.allowed))

@@ -22,6 +22,7 @@ from state.books import (
     CapState,
     Contract,
     Entry,
+    Issued,
     LineTotals,
     OpenException,
     Project,
@@ -29,7 +30,19 @@ from state.books import (
     StatementState,
     Work,
 )
-from state.totals import DUE, FREE, MARK, add_faults, add_issued, add_posted, add_price, add_work, open_keys
+from state.totals import (
+    DUE,
+    FREE,
+    MARK,
+    add_faults,
+    add_issued,
+    add_month,
+    add_posted,
+    add_price,
+    add_work,
+    earned_as_billed,
+    open_keys,
+)
 from state.value import Value
 
 PartKey = tuple[str, str]
@@ -151,6 +164,7 @@ class Draft:
         "parked",
         "parts",
         "plans",
+        "positions",
         "reference",
         "repriced",
         "rows",
@@ -195,6 +209,8 @@ class Draft:
         self.changed_on: dict[tuple[str, str], dict[str, None]] = {}
         self.repriced: dict[str, tuple[Any, str]] = {}
         self.watched: dict[str, Any] = {}
+        # What stands on 1160 and 2300 of contracts that earn over time, as far as this event looked at it.
+        self.positions: dict[str, Any] = {}
 
     def transition(self) -> Transition:
         return Transition(
@@ -303,7 +319,7 @@ class Draft:
         self.rows[after.entry_id] = after
         had, has = before.standing, after.standing
         if had is not None and has is not None:
-            project = self.project(has.event.project_id)
+            project = self.project(has.project_id)
             posted = add_posted(add_posted(project.posted, had.journals, -1), has.journals, 1)
             if posted != project.posted:
                 self.put_project(replace(project, posted=posted))
@@ -312,7 +328,18 @@ class Draft:
         """Add (or take away) what of the entry is issued and invoiced on its contract lines."""
         for issued in entry.issued:
             part_id = composed(issued.contract_id, issued.line_id)
-            self.parts["line", part_id] = add_issued(self.part("line", part_id), issued, sign)
+            totals: LineTotals = self.part("line", part_id)
+            self.parts["line", part_id] = add_issued(totals, issued, sign)
+            if revenue := sign * earned_as_billed(issued):
+                self._add_earned(issued, totals.project_id, revenue)
+
+    def _add_earned(self, issued: Issued, project_id: str, revenue: Amount) -> None:
+        """Revenue that an invoice recognises, in the month of its service date."""
+        contract = self.contract(issued.contract_id)
+        assert contract is not None, "what is issued is of a contract in the books"
+        move = Move(project_id, issued.day, contract.terms.currency, 0, 0, revenue)
+        self.moves.append(move)
+        self.parts["project", project_id] = add_month(self.project(project_id), move.day, move.currency, revenue)
 
     def _add_work(self, entry: Entry, sign: int) -> None:
         """Add (or take away) what the entry gives to its contract line and its project: value, burn, what waits."""
@@ -320,14 +347,14 @@ class Draft:
         if work is not None and work.price is not None and work.price.line_id:
             price = work.price
             part_id = composed(price.contract_id, price.line_id)
-            totals = self.part("line", part_id) or LineTotals(work.event.project_id)
+            totals = self.part("line", part_id) or LineTotals(work.project_id)
             self.parts["line", part_id] = add_price(totals, price, sign)
         if work is not None and (work.cost is not None or work.price is not None):
-            project_id = work.event.project_id
+            project_id = work.project_id
             self.moves += moves_of(work, sign)
             self.parts["project", project_id] = add_work(self.project(project_id), work, sign)
         if entry.work is not None and entry.work.faults:
-            project_id = entry.work.event.project_id
+            project_id = entry.work.project_id
             self.parts["project", project_id] = add_faults(self.project(project_id), entry.work.faults, sign)
 
     def _move_index(self, before: Entry | None, after: Entry) -> None:
@@ -568,7 +595,7 @@ def moves_of(work: Work, sign: int) -> list[Move]:
     moves = []
     cost, price = work.cost, work.price
     if cost is not None:
-        moves.append(Move(work.event.project_id, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0))
+        moves.append(Move(work.project_id, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0))
     if price is not None and (revenue := price.recognised + price.rounding):
-        moves.append(Move(work.event.project_id, price.day, price.currency, 0, 0, sign * revenue))
+        moves.append(Move(work.project_id, price.day, price.currency, 0, 0, sign * revenue))
     return moves

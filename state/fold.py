@@ -12,12 +12,18 @@ from domain.events.delivery import (
     BillingHoldPlaced,
     BillingHoldReleased,
     EstimateRevised,
+    ExpenseApproved,
+    ExpenseWithdrawn,
+    MilestoneAccepted,
+    MilestoneRevoked,
+    ProgressReported,
     ProjectActivated,
     ProjectClosed,
     ResourceAssigned,
     StatementRequested,
     TimeApproved,
     TimeWithdrawn,
+    UnitsDelivered,
 )
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import DayEnded
@@ -28,6 +34,9 @@ from state.handlers import (
     contracts,
     control,
     days,
+    deliveries,
+    expenses,
+    fees,
     forecast,
     holds,
     invoices,
@@ -36,6 +45,7 @@ from state.handlers import (
     statements,
     time,
     views,
+    work,
 )
 from state.repricing import book_repriced
 
@@ -64,6 +74,15 @@ def apply(
         case TimeWithdrawn():
             time.on_time_withdrawn(draft, event)
             contracts.relist_outside(draft)
+        case ExpenseApproved():
+            expenses.on_expense_approved(draft, event)
+            contracts.relist_outside(draft)
+        case ExpenseWithdrawn():
+            expenses.on_expense_withdrawn(draft, event)
+            contracts.relist_outside(draft)
+        case UnitsDelivered():
+            deliveries.on_units_delivered(draft, event)
+            contracts.relist_outside(draft)
         case ContractSigned():
             contracts.on_contract_signed(draft, event)
         case ContractAmended():
@@ -82,6 +101,12 @@ def apply(
             holds.on_hold_placed(draft, event)
         case BillingHoldReleased():
             holds.on_hold_released(draft, event)
+        case MilestoneAccepted():
+            fees.on_milestone_accepted(draft, event)
+        case MilestoneRevoked():
+            fees.on_milestone_revoked(draft, event)
+        case ProgressReported():
+            fees.on_progress_reported(draft, event)
         case StatementRequested():
             statements.on_statement_requested(draft, event)
         case InvoicePosted():
@@ -127,7 +152,7 @@ def wake(
         if kind == "statement":
             invoices.retry_invoice(draft, rest)
         elif kind == "entry":
-            time.retry(draft, rest)
+            work.retry(draft, rest)
     book_repriced(draft)
     liability.after_event(draft)
     cap_notices.after_event(draft)

@@ -6,23 +6,29 @@ A plan is a pure function of the contract and the reference book; the fold keeps
 from datetime import date
 from typing import Any, NamedTuple
 
-from domain.accounts import CONTRACT_ASSET, UNBILLED_RECEIVABLE
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, UNBILLED_RECEIVABLE
 from domain.billing import methods
+from domain.billing.kind import OVER_TIME, WITH_CHARGE, WITH_INVOICE
 from domain.caps import CapRule, for_billing, is_apart
 from domain.contract import Version, cap_group, cap_rules, in_force, line_for, line_named, line_policies
 from domain.events.commercial import ContractSigned
-from domain.events.common import BillingCycle, ContractLine, TimeAndMaterials
+from domain.events.common import BillingCycle, ContractLine, CostPlus, Expenses, TimeAndMaterials, UnitPrice
 from domain.events.reference import LegalEntityDefined
 from domain.money import smallest_unit
 from domain.policies import Resolved, bookkeeping, resolve
+from domain.rows import COUNTED_TIME
 from domain.units import Amount
 from state.books import Contract, Price, TermsVersion
 from state.draft import Draft
 
+# What is charged under these is due to be paid, and nothing else has to happen first (R45).
+RECEIVABLE_TERMS = (TimeAndMaterials, CostPlus, Expenses, UnitPrice)
 MONTHLY = BillingCycle(kind="monthly")
 
 
 class LinePlan(NamedTuple):
+    """`rules` are the caps that count the plan's `content`, `every_rule` those that count anything of the line."""
+
     contract_id: str
     customer_id: str
     line: ContractLine
@@ -40,6 +46,21 @@ class LinePlan(NamedTuple):
     refused: str | None
     currency: str
     key: tuple[Any, ...]
+    timing: str = WITH_CHARGE
+    content: str = COUNTED_TIME
+    every_rule: tuple[CapRule, ...] = ()
+
+    def account_for(self, revenue: str) -> str:
+        """Where what may be billed stands until it is invoiced; what is revenue only then goes there at once, what is earned over time
+        to the position of the contract."""
+        if self.timing == OVER_TIME:
+            return CONTRACT_LIABILITY
+        return revenue if self.timing == WITH_INVOICE else self.account
+
+    @property
+    def earned(self) -> Amount | None:
+        """What a new price recognises whatever it may bill; None: what it may bill."""
+        return None if self.timing == WITH_CHARGE else 0
 
 
 def version_of(stored: TermsVersion) -> Version:
@@ -56,22 +77,34 @@ def version_on(contract: Contract, day: date) -> int:
     return history[0].version if len(history) == 1 else in_force(versions(contract), day).number
 
 
-def line_plan(draft: Draft, contract: Contract, number: int, line_id: str) -> LinePlan | None:
-    """The plan of a line under the contract version `number`; None where that version has no such line."""
-    key = ("plan", contract.contract_id, contract.version, len(contract.history), number, line_id)
+def line_plan(
+    draft: Draft, contract: Contract, number: int, line_id: str, content: str = COUNTED_TIME
+) -> LinePlan | None:
+    """The plan of a line under the contract version `number`, for what caps count as `content`; None where that version has no such
+    line."""
+    key = ("plan", contract.contract_id, contract.version, len(contract.history), number, line_id, content)
     if key not in draft.plans:
-        draft.plans[key] = _line_plan(draft, contract, number, line_id, key)
+        draft.plans[key] = _line_plan(draft, contract, number, line_id, content, key)
     found: LinePlan | None = draft.plans[key]
     return found
 
 
-def plan_for(draft: Draft, contract: Contract, number: int, project_id: str, task: str | None) -> LinePlan | None:
-    """The plan of the line that takes this project's task."""
-    key = ("taker", contract.contract_id, contract.version, len(contract.history), number, project_id, task)
+def plan_for(
+    draft: Draft,
+    contract: Contract,
+    number: int,
+    project_id: str,
+    task: str | None,
+    what: str = "time",
+    content: str = COUNTED_TIME,
+) -> LinePlan | None:
+    """The plan of the line that takes this project's task, or what else it takes."""
+    version = contract.version, len(contract.history)
+    key = ("taker", contract.contract_id, *version, number, project_id, task, what, content)
     if key not in draft.plans:
         terms = next(stored.terms for stored in contract.history if stored.version == number)
-        line = line_for(terms, project_id, task)
-        draft.plans[key] = line_plan(draft, contract, number, line.line_id) if line else None
+        line = line_for(terms, project_id, task, what)
+        draft.plans[key] = line_plan(draft, contract, number, line.line_id, content) if line else None
     found: LinePlan | None = draft.plans[key]
     return found
 
@@ -79,22 +112,27 @@ def plan_for(draft: Draft, contract: Contract, number: int, project_id: str, tas
 def plan_of(draft: Draft, price: Price) -> LinePlan | None:
     """The plan of a price's line for its service date, in the newest reading of the contract."""
     contract = draft.contract(price.contract_id)
-    return plan_on(draft, contract, price.day, price.line_id) if contract is not None and contract.history else None
+    if contract is None or not contract.history:
+        return None
+    return plan_on(draft, contract, price.day, price.line_id, price.content)
 
 
-def plan_on(draft: Draft, contract: Contract, day: date, line_id: str) -> LinePlan | None:
+def plan_on(draft: Draft, contract: Contract, day: date, line_id: str, content: str = COUNTED_TIME) -> LinePlan | None:
     """The plan of a line for a service date; of one that the terms of that day do not have the newest that there was."""
-    return line_plan(draft, contract, version_on(contract, day), line_id) or newest_plan(draft, contract, line_id)
+    found = line_plan(draft, contract, version_on(contract, day), line_id, content)
+    return found or newest_plan(draft, contract, line_id, content)
 
 
-def newest_plan(draft: Draft, contract: Contract, line_id: str) -> LinePlan | None:
+def newest_plan(draft: Draft, contract: Contract, line_id: str, content: str = COUNTED_TIME) -> LinePlan | None:
     """The plan of a line under the newest terms that have it."""
     stored = reversed((*contract.former, *contract.history))
-    plans = (line_plan(draft, contract, one.version, line_id) for one in stored)
+    plans = (line_plan(draft, contract, one.version, line_id, content) for one in stored)
     return next((plan for plan in plans if plan is not None), None)
 
 
-def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key: tuple[Any, ...]) -> LinePlan | None:
+def _line_plan(
+    draft: Draft, contract: Contract, number: int, line_id: str, content: str, key: tuple[Any, ...]
+) -> LinePlan | None:
     history = versions(contract)
     if all(version.number != number for version in history):
         history = tuple(version_of(stored) for stored in contract.former)
@@ -104,7 +142,8 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
     if line is None or entity is None:
         return None
     policies = line_policies(terms, line, version.defaults, bookkeeping(entity.policies))
-    rules, group = cap_rules(history, line_id), cap_group(history, line_id)
+    rules, group = cap_rules(history, line_id, content), cap_group(history, line_id)
+    every_rule = cap_rules(history, line_id)
     return LinePlan(
         contract.contract_id,
         terms.customer_id,
@@ -115,7 +154,7 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
         entity,
         rules,
         tuple(for_billing(rule) for rule in rules),
-        _billed_apart(draft, contract, history, group, rules),
+        _billed_apart(draft, contract, history, group, every_rule),
         group,
         smallest_unit(terms.currency),
         unbilled_account(policies, line),
@@ -127,6 +166,9 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
         methods.unsupported_line(line, policies),
         terms.currency,
         key,
+        methods.timing(line, policies),
+        content,
+        every_rule,
     )
 
 
@@ -171,7 +213,7 @@ def contract_policies(draft: Draft, contract: Contract, day: date | None = None)
 
 def unbilled_account(policies: Resolved, line: ContractLine) -> str:
     if policies.unbilled_account is None:
-        return UNBILLED_RECEIVABLE if isinstance(line.terms, TimeAndMaterials) else CONTRACT_ASSET
+        return UNBILLED_RECEIVABLE if isinstance(line.terms, RECEIVABLE_TERMS) else CONTRACT_ASSET
     return UNBILLED_RECEIVABLE if policies.unbilled_account == "receivable" else CONTRACT_ASSET
 
 

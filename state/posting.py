@@ -7,13 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from domain.accounts import (
-    CONTRACT_ASSET,
-    EXCHANGE_DIFFERENCE,
-    LABOR_ABSORPTION,
-    SERVICE_REVENUE,
-    UNBILLED,
-)
+from domain.accounts import CONTRACT_ASSET, EXCHANGE_DIFFERENCE, INPUT_TAX, UNBILLED
+from domain.billing.kind import OVER_TIME
 from domain.journal import (
     About,
     Booking,
@@ -28,8 +23,9 @@ from domain.money import format_amount, round_ratio, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.units import Amount
+from state import position
 from state.assess import PricePlan, journal_reversal_day
-from state.books import Entry, Posted, Price, Work
+from state.books import Cost, Entry, Posted, Price, Work
 from state.draft import Draft
 from state.known import Slot, open_day_from, period
 from state.plan import LinePlan, plan_of
@@ -48,27 +44,40 @@ class Side(Value, frozen=True, array_like=True, gc=False):
     plan: LinePlan | None = None
 
 
-def cost_pairs(amount: Amount, account: str) -> Pairs:
-    return ((account, "cost", amount), (LABOR_ABSORPTION, "cost", -amount)) if amount else ()
+def cost_pairs(cost: Cost) -> Pairs:
+    """Cost, and the input tax that is recovered, against what they are owed on."""
+    owed = cost.amount + cost.tax
+    if not cost.tax:
+        return ((cost.account, "cost", owed), (cost.against, "cost", -owed)) if owed else ()
+    return ((cost.account, "cost", cost.amount), (INPUT_TAX, "tax", cost.tax), (cost.against, "cost", -owed))
 
 
 def revenue_pairs(price: Price) -> Pairs:
-    """What may be billed stands on the price's account, what only earns revenue on 1160."""
+    """What may be billed stands on the price's account, what only earns revenue on 1160. Revenue as billed comes with the invoice."""
     earned = price.recognised + price.rounding
-    if not earned:
+    if not earned or price.account == price.revenue:
         return ()
-    if price.recognised <= price.allowed:
-        return ((price.account, "revenue", earned), (SERVICE_REVENUE, "revenue", -earned))
+    if price.earned is not None or price.recognised <= price.allowed:
+        return ((price.account, "revenue", earned), (price.revenue, "revenue", -earned))
     return (
         (price.account, "revenue", price.allowed + price.rounding),
         (CONTRACT_ASSET, "revenue", price.recognised - price.allowed),
-        (SERVICE_REVENUE, "revenue", -earned),
+        (price.revenue, "revenue", -earned),
     )
 
 
-def about(draft: Draft, entry_id: str, version: int, rule: str) -> About:
-    cause = draft.cause
-    return About(draft.engagement_id, "time_entry", entry_id, version, rule, cause.kind, cause.id, cause.version)
+def about(draft: Draft, work: Work, rule: str) -> About:
+    cause, subject = draft.cause, work.subject
+    return About(
+        draft.engagement_id,
+        work.subject_kind,
+        work.subject_id,
+        subject.version,
+        rule,
+        cause.kind,
+        cause.id,
+        cause.version,
+    )
 
 
 def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
@@ -79,25 +88,32 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             continue
         booking = booking_of(side.slot, "posting")
         gathered, about_it = booked.setdefault(booking, ([], side))
-        gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode)
+        if side.plan is not None and side.plan.timing == OVER_TIME:
+            gathered += position.through(draft, side.plan, side.pairs, side.slot.exchange)
+        else:
+            gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode)
         if side.plan is not None and about_it.plan is None:
             booked[booking] = (gathered, side)
-    rules = _rules({booking: side for booking, (_, side) in booked.items()})
+    rules = _rules({booking: side for booking, (_, side) in booked.items()}, _rule_of(work))
     return tuple(
         emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies.rounding_limit)
         for rule, (booking, (gathered, side)) in zip(rules, booked.items(), strict=True)
     )
 
 
-def _rules(booked: Mapping[Booking, Side]) -> list[str]:
+def _rules(booked: Mapping[Booking, Side], rule: str) -> list[str]:
     """Cost that differs from revenue in its exchange rate alone is a rule of its own, so that the two have two ids."""
     if len(booked) == 1:
-        return ["time"]
+        return [rule]
     places = [booking._replace(exchange_rate=0) for booking in booked]
     return [
-        "cost" if side.plan is None and places.count(place) > 1 else "time"
+        "cost" if side.plan is None and places.count(place) > 1 else rule
         for place, side in zip(places, booked.values(), strict=True)
     ]
+
+
+def _rule_of(work: Work) -> str:
+    return "time" if work.time is not None else work.subject_kind
 
 
 def booking_of(slot: Slot, kind: str) -> Booking:
@@ -122,7 +138,6 @@ def emit(
     rule: str,
     limit: Amount,
 ) -> Posted:
-    event = work.event
     place = dimension_set(draft, work)
     service_day = (
         work.price.day
@@ -132,17 +147,17 @@ def emit(
         else booking.accounting_date
     )
     record = journal_entry(
-        about(draft, event.entry_id, event.version, rule),
+        about(draft, work, rule),
         booking,
         all_legs,
-        project_id=event.project_id,
-        dimensions=draft.project(event.project_id).dimension_sets[place],
+        project_id=work.project_id,
+        dimensions=draft.project(work.project_id).dimension_sets[place],
         service_date=service_day,
         contract_id=plan.contract_id if plan is not None else None,
         customer_id=plan.customer_id if plan is not None else None,
     )
     draft.outputs.append(record)
-    note_rounding(draft, record, all_legs, limit, project_id=event.project_id)
+    note_rounding(draft, record, all_legs, limit, project_id=work.project_id)
     return Posted(
         record.journal_id,
         booking.kind,
@@ -187,9 +202,9 @@ def note_rounding(
 
 def dimension_set(draft: Draft, work: Work) -> int:
     """Place of the work's dimensions among those its project has used: what the entry states, then the project's own."""
-    project = draft.project(work.event.project_id)
+    project = draft.project(work.project_id)
     own = project.activated.dimensions if project.activated is not None else {}
-    stated = work.event.dimensions
+    stated = work.subject.dimensions
     if not stated and own == project.dimension_sets[-1]:
         return len(project.dimension_sets) - 1
     wanted = {**own, **stated} if stated else own
@@ -218,11 +233,11 @@ def reverse(draft: Draft, work: Work) -> None:
         contract = draft.contract(journal.contract_id)
         draft.emit(
             journal_entry(
-                about(draft, work.event.entry_id, work.event.version, "time"),
+                about(draft, work, _rule_of(work)),
                 booking,
                 negated(journal.lines),
-                project_id=work.event.project_id,
-                dimensions=draft.project(work.event.project_id).dimension_sets[journal.dimensions],
+                project_id=work.project_id,
+                dimensions=draft.project(work.project_id).dimension_sets[journal.dimensions],
                 service_date=journal.service_date,
                 contract_id=journal.contract_id or None,
                 customer_id=contract.terms.customer_id if contract is not None else None,
@@ -230,6 +245,8 @@ def reverse(draft: Draft, work: Work) -> None:
                 reverses=journal.journal_id,
             )
         )
+        if work.is_schedule:
+            position.look(draft, journal.contract_id)
 
 
 def book_difference(draft: Draft, work: Work, plan: LinePlan, price: Price, slot: Slot, rule: str) -> Work:
@@ -240,7 +257,7 @@ def book_difference(draft: Draft, work: Work, plan: LinePlan, price: Price, slot
     carried = _carried(work.journals)
     target: dict[str, Amount] = {}
     for account, _, amount in revenue_pairs(price):
-        if account != SERVICE_REVENUE:
+        if account != price.revenue:
             target[account] = target.get(account, 0) + amount
     made: list[Leg] = []
     for account in sorted({*target, *(account for account in carried if account in UNBILLED)}):
@@ -251,10 +268,10 @@ def book_difference(draft: Draft, work: Work, plan: LinePlan, price: Price, slot
     if not made:
         return work
     amount, ledger = sum(leg.amount for leg in made), sum(leg.ledger_amount for leg in made)
-    made.append(Leg(SERVICE_REVENUE, "revenue", -amount, -ledger))
+    made.append(Leg(price.revenue, "revenue", -amount, -ledger))
     booking = booking_of(slot, "difference")
     posted = emit(draft, work, booking, merge(made), plan, rule, plan.policies.rounding_limit)
-    return Work(work.event, work.log_offset, work.cost, price, (*work.journals, posted), work.faults)
+    return replace(work, price=price, journals=(*work.journals, posted))
 
 
 def _carried(journals: Iterable[Posted]) -> dict[str, tuple[Amount, Amount]]:

@@ -8,9 +8,10 @@ from datetime import date
 from msgspec.structs import replace
 
 from domain.exchange import Exchange
-from state.assess import day_in, reversal_day
+from state.assess import reversal_day
 from state.books import Entry, Price, Work
 from state.draft import Draft
+from state.judge import first_day
 from state.known import Blocked, Slot, open_day_from, period, slot_for
 from state.plan import LinePlan
 from state.posting import book_difference, settle_exchange_rests, with_standing
@@ -48,7 +49,7 @@ def difference_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
     """On the date that a reversal of the side's oldest journal would take; at its rate where one is known, else the carrying rate."""
     assert work.price is not None, "only a priced entry has differences"
     instead = reversal_day(draft, work, "revenue", plan.entity)
-    day = day_in(work.event, plan.entity.zone)
+    day = first_day(work, plan.entity.zone)
     policies = plan.policies._replace(closed_period="next_open")
     slot = slot_for(draft, "price", plan.entity, plan.currency, day, instead, work.price.day, policies)
     return carrying_slot(draft, work, plan) if isinstance(slot, Blocked) else slot
@@ -58,7 +59,7 @@ def carrying_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
     """Where nothing was recognised yet, so that no rate is carried, the last one known before or after, however old."""
     entity = plan.entity
     journal = next((one for one in work.journals if any(line.purpose == "revenue" for line in one.lines)), None)
-    start = journal.accounting_date if journal is not None else day_in(work.event, entity.zone)
+    start = journal.accounting_date if journal is not None else first_day(work, entity.zone)
     open_day = open_day_from(draft, entity, start)
     if journal is not None:
         exchange = Exchange(journal.exchange_rate, 10**12, journal.exchange_rate, ())

@@ -10,11 +10,11 @@ from datetime import date, timedelta
 from msgspec.structs import replace
 
 from domain.caps import Bucket, BucketKey, CapLimit, CapRule, Claim, allot, bucket_key, limit_of
-from domain.contract import BEGINNING, cap_rules
+from domain.contract import BEGINNING, cap_rules, is_capped
 from domain.identity import composed, parts_of
 from domain.units import Amount, Hours
 from state.allot import change
-from state.assess import PricePlan, assess
+from state.assess import PricePlan
 from state.books import CapBucket, CapState, Contract, Entry, Price
 from state.cap_notices import first_limited, is_over, ruling, settle_below, watch
 from state.claims import (
@@ -34,10 +34,11 @@ from state.claims import (
     with_grant,
 )
 from state.draft import Draft
-from state.person_day import stepped_price
+from state.judge import judge
 from state.plan import LinePlan, plan_of, versions
 from state.posting import explain
 from state.repricing import reprice
+from state.shared_price import settle_line, stepped_price
 from state.totals import cut_at_zero, standing_price
 
 
@@ -53,7 +54,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or cut_at_zero(entry, work.price)
     ):
         return None
-    verdict = assess(draft, entry, work.event, work)
+    verdict = judge(draft, entry, work, work)
     if not isinstance(verdict.price, PricePlan) or verdict.price.line is None:
         return None
     if verdict.price.line.contract_id != work.price.contract_id:
@@ -77,13 +78,11 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
 
 def same_terms(one: Price, other: Price) -> bool:
     """Whether two prices value the work alike on the same line."""
-    return (one.line_id, one.rate, one.markup, one.hours, one.value) == (
-        other.line_id,
-        other.rate,
-        other.markup,
-        other.hours,
-        other.value,
-    )
+    return _terms(one) == _terms(other)
+
+
+def _terms(price: Price) -> tuple[object, ...]:
+    return price.line_id, price.rate, price.markup, price.hours, price.value, price.within, price.unit, price.content
 
 
 def rerate_person(
@@ -94,8 +93,8 @@ def rerate_person(
         for line_id in line_ids(contract):
             last = (until + timedelta(days=1)).isoformat() if until is not None else "9999"
             for entry in in_order(_ratable(draft, contract, line_id, since.isoformat(), last)):
-                event = entry.work.event if entry.work is not None else None
-                if event is not None and (event.person_id, event.project_id) == (person_id, project_id):
+                work = entry.work
+                if work is not None and (work.person_id, work.project_id) == (person_id, project_id):
                     _rerate_one(draft, entry)
 
 
@@ -117,7 +116,7 @@ def _rerate_one(draft: Draft, stale: Entry) -> None:
     before = stake_of(entry)
     old_plan = plan_of(draft, entry.work.price)
     old = (old_plan, before) if before is not None and old_plan is not None else None
-    allotted = change(draft, old, (plan, Stake(entry.entry_id, entry.work.event.person_id, replace(price, given=0), 0)))
+    allotted = change(draft, old, (plan, Stake(entry.entry_id, entry.work.person_id, replace(price, given=0), 0)))
     assert allotted is not None, "a claim was made"
     current = draft.entry(entry.entry_id)
     assert current is not None, "the entry was there before"
@@ -142,6 +141,8 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
             current = draft.entry(entry_id)
             assert current is not None, "the entry was read from the rows"
             draft.put_entry(current, reprice(draft, current, plan, uncapped(price), "rate"))
+    for line_id in line_ids(contract):
+        settle_line(draft, contract, line_id)
 
 
 def line_ids(contract: Contract) -> list[str]:
@@ -151,8 +152,7 @@ def line_ids(contract: Contract) -> list[str]:
 def any_caps(draft: Draft, contract: Contract) -> bool:
     """Whether any version of the terms has a cap, or a cap of terms that were corrected is still in the books."""
     return any(
-        stored.terms.shared_caps or any(getattr(line.terms, "cap", None) is not None for line in stored.terms.lines)
-        for stored in contract.history
+        stored.terms.shared_caps or any(is_capped(line) for line in stored.terms.lines) for stored in contract.history
     ) or bool(buckets_of(draft, contract.contract_id))
 
 

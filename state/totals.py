@@ -8,7 +8,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from domain.accounts import PROJECT_LABOR, REVENUE, UNBILLED
+from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
 from domain.units import Amount, Hours
 from state.books import (
     Burn,
@@ -52,15 +52,20 @@ def add_issued(totals: LineTotals, issued: Issued, sign: int) -> LineTotals:
         totals.project_id,
         totals.hours,
         totals.value,
-        totals.recognised,
+        totals.recognised + sign * earned_as_billed(issued),
         totals.billable,
         totals.over,
         totals.issued + sign * issued.amount,
         totals.invoiced + sign * issued.invoiced,
         totals.shown_hours,
         totals.shown_quantity,
-        _with_account(totals.accounts, issued.account, 0, 0, sign * issued.invoiced),
+        _with_account(totals.accounts, issued.account, sign * earned_as_billed(issued), 0, sign * issued.invoiced),
     )
+
+
+def earned_as_billed(issued: Issued) -> Amount:
+    """What an invoice recognises, where what was billed stood on no account until then."""
+    return issued.invoiced if issued.account in REVENUE else 0
 
 
 def _with_account(
@@ -109,6 +114,12 @@ def add_work(project: Project, work: Work, sign: int) -> Project:
     )
 
 
+def add_month(project: Project, day: date, currency: str, revenue: Amount) -> Project:
+    months = dict(project.months)
+    _add_month(months, day, currency, 0, 0, revenue)
+    return replace(project, months=months, changed=True)
+
+
 def _with_sum(sums: dict[str, Amount], key: str, amount: Amount) -> dict[str, Amount]:
     """A sum of nothing is not kept."""
     found = {**sums, key: sums.get(key, 0) + amount}
@@ -123,7 +134,7 @@ def add_posted(posted: dict[str, LedgerFigures], journals: tuple[Posted, ...], s
         key = f"{journal.service_date.isoformat()[:7]}|{journal.currency}|{journal.ledger_currency}"
         figures = list(posted.get(key, (0, 0, 0, 0)))
         for line in journal.lines:
-            if line.account in PROJECT_LABOR:
+            if line.account in PROJECT_COST:
                 figures[0] += sign * line.amount
                 figures[1] += sign * line.ledger_amount
             elif line.account in REVENUE:
@@ -202,7 +213,7 @@ def _open_lines(entry: Entry) -> Iterator[tuple[str, str, str, str]]:
         place = price.contract_id, price.line_id, price.day.isoformat()
         if due or price.claimed[0] > settled or price.stepped:
             yield *place, DUE if due else ""
-        if not price.value and issued is None:
+        if not price.value and issued is None and entry.standing is not None and not entry.standing.is_schedule:
             yield *place, FREE
     for issued in entry.issued:
         on_price = price is not None and price.line_id == issued.line_id and price.contract_id == issued.contract_id
@@ -224,7 +235,8 @@ def unbilled_positions(entry: Entry) -> dict[tuple[str, str], tuple[Amount, Amou
             if line.account in UNBILLED:
                 add(journal.contract_id, line.account, line.amount, line.ledger_amount)
     for issued in entry.issued:
-        add(issued.contract_id, issued.account, -issued.invoiced, -issued.invoiced_ledger)
+        if issued.account in UNBILLED:
+            add(issued.contract_id, issued.account, -issued.invoiced, -issued.invoiced_ledger)
     return found
 
 

@@ -15,7 +15,7 @@ from connectors.decode_error import DecodeError
 from connectors.json_records import event_from_json
 from domain.event_faults import first_fault
 from domain.events.catalogue import Event
-from domain.events.common import Policies
+from domain.events.common import ContractLine, Policies
 from tests.harness import ENGAGEMENT
 from tests.scenario_text import Block, Line, Step
 
@@ -146,9 +146,9 @@ CAP_OPTIONS: Mapping[str, tuple[str, Value]] = {
 }
 LINE_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "tasks": ("tasks", names),
+    "takes": ("takes", names),
     "card": ("rate_card_id", text),
     "policy": ("policies", policy),
-    "fixed_price": ("fixed_price", number),
     "revenue": ("revenue_policy", text),
 }
 CONTRACT_OPTIONS: Mapping[str, tuple[str, Value]] = {
@@ -196,6 +196,29 @@ TIME_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "approved_by": ("approved_by", text),
     "approved_at": ("approved_at", moment),
     "person": ("person_id", text),
+    "version": ("version", whole),
+}
+EXPENSE_OPTIONS: Mapping[str, tuple[str, Value]] = {
+    "on": ("spent_on", text),
+    "person": ("person_id", text),
+    "supplier": ("supplier_id", text),
+    "project": ("project_id", text),
+    "line": ("line_id", text),
+    "task": ("task", text),
+    "quantity": ("quantity", number),
+    "tax": ("tax_amount", number),
+    "recoverable": ("tax_recoverable", number),
+    "description": ("description", text),
+    "not_billable": ("billable", flag(False)),
+    "submitted_by": ("submitted_by", text),
+    "approved_by": ("approved_by", text),
+    "version": ("version", whole),
+}
+DELIVERY_OPTIONS: Mapping[str, tuple[str, Value]] = {
+    "on": ("delivered_on", text),
+    "contract": ("contract_id", text),
+    "project": ("project_id", text),
+    "no_project": ("project_id", flag(None)),
     "version": ("version", whole),
 }
 PARTS_OF_CYCLE = ("kind", "cut_off_day", "n", "anchor", "week_starts_on")
@@ -503,6 +526,82 @@ class Teller:
         version = self._version("entry", entry_id, options.get("version"))
         return {"type": "TimeWithdrawn", "entry_id": entry_id, "version": version}
 
+    def _expense_approved(self, words: Words, _: Block) -> dict[str, Any]:
+        """`expense E-1 travel 120.00 USD person bob markup`; correct and repeat take it as they take time."""
+        expense_id = words.take("an expense")
+        found = {
+            "type": "ExpenseApproved",
+            "expense_id": expense_id,
+            "project_id": self._project,
+            "category": words.take("a category"),
+            **money(words),
+            "spent_on": self._day,
+            "approved_by": "boss",
+            "approved_at": self._now,
+            **words.options(EXPENSE_OPTIONS),
+        }
+        return {**found, "version": self._version("expense", expense_id, found.get("version"))}
+
+    def _expense_withdrawn(self, words: Words, _: Block) -> dict[str, Any]:
+        expense_id = words.take("an expense")
+        options = words.options({"version": ("version", whole)})
+        version = self._version("expense", expense_id, options.get("version"))
+        return {"type": "ExpenseWithdrawn", "expense_id": expense_id, "version": version}
+
+    def _units_delivered(self, words: Words, _: Block) -> dict[str, Any]:
+        delivery_id = words.take("a delivery")
+        found = {
+            "type": "UnitsDelivered",
+            "delivery_id": delivery_id,
+            "line_id": words.take("a line"),
+            "units": number(words),
+            "delivered_on": self._day,
+            "project_id": self._project,
+            **words.options(DELIVERY_OPTIONS),
+        }
+        return {**found, "version": self._version("delivery", delivery_id, found.get("version"))}
+
+    def _milestone_accepted(self, words: Words, _: Block) -> dict[str, Any]:
+        milestone_id = words.take("a milestone")
+        found = {
+            "type": "MilestoneAccepted",
+            "milestone_id": milestone_id,
+            "accepted_on": self._day,
+            "approved_by": "client",
+            **words.options(
+                {
+                    "on": ("accepted_on", text),
+                    "contract": ("contract_id", text),
+                    "line": ("line_id", text),
+                    "version": ("version", whole),
+                }
+            ),
+        }
+        return {**found, "version": self._version("milestone", milestone_id, found.get("version"))}
+
+    def _milestone_revoked(self, words: Words, _: Block) -> dict[str, Any]:
+        words.skip("milestone")
+        milestone_id = words.take("a milestone")
+        version = self._version("milestone", milestone_id)
+        return {
+            "type": "MilestoneRevoked",
+            "milestone_id": milestone_id,
+            "version": version,
+            "accepted_on": self._day,
+            "approved_by": "client",
+        }
+
+    def _progress_reported(self, words: Words, _: Block) -> dict[str, Any]:
+        line_id = words.take("a line")
+        found = {
+            "type": "ProgressReported",
+            "line_id": line_id,
+            "percent": number(words),
+            "as_of": self._day,
+            **words.options({"on": ("as_of", text), "contract": ("contract_id", text), "version": ("version", whole)}),
+        }
+        return {**found, "version": self._version("progress", line_id, found.get("version"))}
+
     def _hold_placed(self, words: Words, _: Block) -> dict[str, Any]:
         hold_id = words.take("a hold")
         found = {
@@ -645,6 +744,10 @@ def _terms(lines: Iterable[Line]) -> tuple[list[dict[str, Any]], list[dict[str, 
                     raise line.wrong(f"expected a line before its {kind}")
                 if kind == "cap":
                     found[-1]["terms"]["cap"] = _cap(words)
+                elif kind == "terms":
+                    found[-1]["terms"] = {"type": words.take("a kind of terms"), **_fields(words)}
+                elif kind == "each":
+                    _add_each(found[-1], words)
                 else:
                     found[-1]["terms"].setdefault("rates", []).append(_rate(line))
     return found, shared
@@ -655,9 +758,43 @@ def _contract_line(words: Words) -> dict[str, Any]:
     terms = {"type": "TimeAndMaterials"}
     if "rate_card_id" in found:
         terms["rate_card_id"] = found.pop("rate_card_id")
-    if "fixed_price" in found:
-        terms = {"type": "FixedPrice", "price": found.pop("fixed_price")}
     return {**found, "terms": terms}
+
+
+def _add_each(line: dict[str, Any], words: Words) -> None:
+    """One more of a list of the terms, or of the line (`budgets`)."""
+    name = words.take("a list such as milestones or schedule")
+    owner = line if name in ContractLine._fields else line["terms"]
+    owner.setdefault(name, []).append(_fields(words))
+
+
+def _fields(words: Words) -> dict[str, Any]:
+    """`amount=10,000.00 by_progress=yes`, by the names of the schema; `top_up.below=10` is a field of a field."""
+    found: dict[str, Any] = {}
+    while words:
+        name, _, value = words.take("a field such as price=10,000.00").partition("=")
+        *owners, last = name.split(".")
+        place = found
+        for owner in owners:
+            place = place.setdefault(owner, {})
+        place[last] = _plain(value)
+    return {name: _listed(value) for name, value in found.items()}
+
+
+def _listed(value: Any) -> Any:
+    """`tiers.1.up_to=100` is a field of the first of a list."""
+    if isinstance(value, dict) and all(name.isdigit() for name in value):
+        return [value[name] for name in sorted(value, key=int)]
+    return value
+
+
+def _plain(value: str) -> Any:
+    if value in ("yes", "no"):
+        return value == "yes"
+    bare = value.replace(",", "")
+    if bare.isdigit():
+        return int(bare)
+    return bare if bare.replace(".", "", 1).replace("-", "", 1).isdigit() else value
 
 
 def _cap(words: Words) -> dict[str, Any]:
@@ -694,6 +831,12 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "correct": Teller._time_corrected,
     "repeat": Teller._time_repeated,
     "withdraw": Teller._time_withdrawn,
+    "expense": Teller._expense_approved,
+    "withdraw_expense": Teller._expense_withdrawn,
+    "units": Teller._units_delivered,
+    "milestone": Teller._milestone_accepted,
+    "revoke": Teller._milestone_revoked,
+    "progress": Teller._progress_reported,
     "hold": Teller._hold_placed,
     "release": Teller._hold_released,
     "request": Teller._statement_requested,

@@ -279,6 +279,9 @@ COLUMN: Mapping[str, Callable[[StatementLine], str]] = {
     "rate": lambda line: decimal(line.rate, RATE_ONE, 2),
     "markup": lambda line: decimal(line.markup_percent, PERCENT_ONE),
     "amount": lambda line: amount(line.amount),
+    "quantity": lambda line: decimal(line.quantity, QUANTITY_ONE),
+    "unit": lambda line: line.unit,
+    "description": lambda line: line.description,
     "from": lambda line: str(line.service_from),
     "to": lambda line: str(line.service_to),
     "entries": lambda line: ",".join(line.entries) or NONE,
@@ -287,7 +290,13 @@ COLUMN: Mapping[str, Callable[[StatementLine], str]] = {
 COLUMNS = ("line", "person", "hours", "rate", "amount", "entries")
 # What must be shown where it is not this.
 SHOWN_UNLESS = {"task": NONE, "markup": "0", "flags": NONE}
-NUMBERS = {"hours": (QUANTITY_ONE, 0), "rate": (RATE_ONE, 2), "markup": (PERCENT_ONE, 0), "amount": (AMOUNT_ONE, 2)}
+NUMBERS = {
+    "hours": (QUANTITY_ONE, 0),
+    "quantity": (QUANTITY_ONE, 0),
+    "rate": (RATE_ONE, 2),
+    "markup": (PERCENT_ONE, 0),
+    "amount": (AMOUNT_ONE, 2),
+}
 
 
 def statement_of(statement: BillingStatement, columns: tuple[str, ...]) -> Statement:
@@ -407,8 +416,8 @@ def _statement(words: Words, rows: tuple[Line, ...]) -> Statement:
         raise words.line.wrong("expected a table of its lines below the statement")
     columns = tuple(rows[0].words)
     unknown = [name for name in columns if name not in COLUMN]
-    if unknown or not set(COLUMNS) <= set(columns):
-        raise rows[0].wrong(f"expected the columns {', '.join(COLUMNS)} and perhaps others of {', '.join(COLUMN)}")
+    if unknown or not {"line", "amount", "entries"} <= set(columns):
+        raise rows[0].wrong(f"expected the columns line, amount, entries and perhaps others of {', '.join(COLUMN)}")
     return found._replace(columns=columns, rows=tuple(_row(line, columns) for line in rows[1:]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from domain.accounts import CONTRACT_POSITION, PROJECT_LABOR, REVENUE
+from domain.accounts import CONTRACT_POSITION, PROJECT_COST, REVENUE
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
 from domain.money import format_amount
@@ -54,7 +54,7 @@ def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
     contract_id = journal.contract_id or ""
     for line in journal.lines:
         key = (line.project_id or "", contract_id)
-        if line.account in PROJECT_LABOR:
+        if line.account in PROJECT_COST:
             cost = (key[0], journal.currency)
             sums.cost[cost] = sums.cost.get(cost, 0) + line.amount
         elif line.account in REVENUE:
@@ -92,7 +92,7 @@ def _wrong(engagement: Engagement, sums: _Sums, seen: Seen, view: ProjectView) -
         yield violation(VIEWS, seen, project_id, f"cost {_amounts(booked)} by journals", _amounts(told))
     for balance in view.balances:
         terms = engagement.terms_of(balance.contract_id)
-        bills_revenue = terms.same_allotment and not terms.revenue_beyond_cap
+        bills_revenue = terms.same_allotment and not terms.revenue_beyond_cap and not terms.as_billed
         for name, expected, has in _figures(sums, project_id, balance, bills_revenue=bills_revenue):
             if expected != has:
                 what = f"{name} {format_amount(expected)} {balance.currency} of contract {balance.contract_id}"

@@ -1,70 +1,165 @@
-"""The kinds of terms, one screen: what each does with a piece of work, and which the rules in force do not handle."""
+"""The kinds of terms, one screen: a line each, with the module that has its rules."""
 
-from typing import assert_never
+from collections.abc import Iterable, Mapping
+from datetime import date
 
-from domain.billing import time_and_materials
+from domain.billing import cost_plus, expenses, fixed_price, milestones, subscription, time_and_materials, unit_price
+from domain.billing.kind import (
+    AT_COST,
+    INCLUDED,
+    NO_FEES,
+    OVER_TIME,
+    WITH_CHARGE,
+    Agreed,
+    Fee,
+    Kind,
+    Known,
+    Passed,
+    Spread,
+)
+from domain.events.commercial import ContractSigned
 from domain.events.common import (
     ContractLine,
     CostPlus,
-    Deposit,
     Expenses,
     FixedPrice,
     Milestones,
-    Retainer,
     Subscription,
     Terms,
     TimeAndMaterials,
     UnitPrice,
 )
 from domain.policies import Resolved
-from domain.units import Hours
+from domain.policy_faults import Fault
+from domain.units import Amount, Hours, Percent, Quantity
 
-RIGHT_TO_INVOICE = "right_to_invoice"
+KINDS: Mapping[type[Terms], Kind] = {
+    TimeAndMaterials: time_and_materials.KIND,
+    FixedPrice: fixed_price.KIND,
+    Milestones: milestones.KIND,
+    Subscription: subscription.KIND,
+    CostPlus: cost_plus.KIND,
+    UnitPrice: unit_price.KIND,
+    Expenses: expenses.KIND,
+}
+
+
+def kind_of(terms: Terms) -> Kind:
+    return KINDS[type(terms)]
 
 
 def unsupported(terms: Terms) -> str | None:
     """Why the rules in force refuse these terms; None where they handle them."""
-    match terms:
-        case TimeAndMaterials():
-            return None
-        case (
-            FixedPrice()
-            | Milestones()
-            | Retainer()
-            | Subscription()
-            | CostPlus()
-            | UnitPrice()
-            | Expenses()
-            | Deposit()
-        ):
-            return f"terms {type(terms).__name__} are not handled by the rules in force"
-        case _:
-            assert_never(terms)
+    return None if type(terms) in KINDS else f"terms {type(terms).__name__} are not handled by the rules in force"
+
+
+def revenue_method(line: ContractLine, policies: Resolved) -> str:
+    """As the line says, else the policy, else what is usual for terms of this kind."""
+    return line.revenue_policy or policies.revenue_method or next(iter(kind_of(line.terms).revenue))
 
 
 def unsupported_line(line: ContractLine, policies: Resolved) -> str | None:
     """Why the rules in force refuse the line: its terms, or how it earns its revenue."""
     refused = unsupported(line.terms)
-    method = line.revenue_policy or policies.revenue_method
-    if refused is None and method not in (None, RIGHT_TO_INVOICE):
+    if refused is None and (method := revenue_method(line, policies)) not in kind_of(line.terms).revenue:
         return f"revenue {method} of terms {type(line.terms).__name__} is not handled by the rules in force"
+    if refused is None and policies.expenses_revenue == "net" and charges_expenses(line):
+        return "policy expenses_revenue=net of a line that charges expenses is not handled by the rules in force"
     return refused
 
 
+def charges_expenses(line: ContractLine) -> bool:
+    """Whether the line takes expenses and charges them."""
+    return takes(line, "expense") and expense(line.terms, "") is not None
+
+
+def timing(line: ContractLine, policies: Resolved) -> str:
+    """When the line's revenue is recognised; of a line that is refused as it is charged."""
+    kind = KINDS.get(type(line.terms))
+    return kind.revenue.get(revenue_method(line, policies), WITH_CHARGE) if kind is not None else WITH_CHARGE
+
+
+def is_accrued(line: ContractLine, policies: Resolved) -> bool:
+    """Whether what the line charges stands on an account until its invoice."""
+    return timing(line, policies) == WITH_CHARGE
+
+
+def takes(line: ContractLine, what: str) -> bool:
+    """Whether the line takes `time`, `expense`, `units` or `fee`: as it says, else by the kind of its terms."""
+    if line.takes:
+        return what in line.takes
+    kind = KINDS.get(type(line.terms))
+    return kind is not None and what in kind.takes
+
+
+def charges(terms: Terms) -> bool:
+    """Whether terms of this kind charge by themselves."""
+    kind = KINDS.get(type(terms))
+    return kind is not None and kind.fees is not NO_FEES
+
+
+def fees(agreed: Agreed, known: Known, until: date) -> Iterable[Fee]:
+    return kind_of(agreed.line.terms).fees(agreed, known, until)
+
+
+def spreads(agreed: Agreed, known: Known, until: date) -> Iterable[Spread]:
+    return kind_of(agreed.line.terms).spreads(agreed, known, until)
+
+
+def earns_to_the_end(line: ContractLine) -> bool:
+    """Whether the line has one price, which it earns over all of its days where it earns over time."""
+    kind = KINDS.get(type(line.terms))
+    return kind is not None and kind.earns_to_the_end
+
+
+def needs_an_end(line: ContractLine, policies: Resolved) -> bool:
+    """Whether the line earns its revenue over the days to the contract's last one."""
+    return timing(line, policies) == OVER_TIME and earns_to_the_end(line)
+
+
+def faults(line: ContractLine, contract: ContractSigned) -> Iterable[Fault]:
+    """Fields of the line's terms that contradict; of terms that are refused as a whole nothing is said."""
+    kind = KINDS.get(type(line.terms))
+    return kind.faults(line.terms, contract) if kind is not None else ()
+
+
+def expense(terms: Terms, category: str) -> Passed | None:
+    """How an expense is charged; None where the terms' own charges are for it."""
+    return kind_of(terms).expense(terms, category)
+
+
+def units(terms: Terms) -> UnitPrice | None:
+    """What delivered units are priced by; None where the terms have no price for a unit."""
+    return kind_of(terms).units(terms)
+
+
+def agreed_units(terms: Terms) -> Quantity | None:
+    """How many units are agreed; None where any number is, or there are none."""
+    kind = KINDS.get(type(terms))
+    found = kind.units(terms) if kind is not None else None
+    return found.units if found is not None else None
+
+
+def cost_markup(terms: Terms) -> Percent | None:
+    """What is added to the cost of an hour; None where hours are not charged at cost."""
+    kind = KINDS.get(type(terms))
+    return kind.markup(terms) if kind is not None and kind.hours == AT_COST else None
+
+
+def limits(terms: Terms) -> Mapping[str, Amount]:
+    """The most that is charged of each category of expenses."""
+    kind = KINDS.get(type(terms))
+    return kind.limits(terms) if kind is not None else {}
+
+
+def counted(terms: Terms) -> tuple[str, ...]:
+    """What a cap of the terms counts whatever policy says."""
+    kind = KINDS.get(type(terms))
+    return kind.counts if kind is not None else ()
+
+
 def billable_hours(terms: Terms, worked: Hours, stated: Hours | None, policies: Resolved) -> Hours:
-    match terms:
-        case TimeAndMaterials():
-            return time_and_materials.billable_hours(worked, stated, policies)
-        case (
-            FixedPrice()
-            | Milestones()
-            | Retainer()
-            | Subscription()
-            | CostPlus()
-            | UnitPrice()
-            | Expenses()
-            | Deposit()
-        ):
-            raise AssertionError(f"{type(terms).__name__} was refused before it was priced")
-        case _:
-            assert_never(terms)
+    """Hours to price; none where the terms' own charges are for the work."""
+    if kind_of(terms).hours == INCLUDED:
+        return 0
+    return time_and_materials.billable_hours(worked, stated, policies)

@@ -10,11 +10,12 @@ from domain.money import extend
 from milepost.explain.entries import EntryNodes, Standing, step_of
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
-from state.assess import approved_at, day_in, place, rate_for, worked_hours
+from state.assess import rate_for, worked_hours
 from state.at_stake import role_at_stake
 from state.books import Cost, Price
 from state.draft import Draft
 from state.known import Blocked, cost_rate, entity_policies, worker_on
+from state.placing import approved_at, day_in, place
 
 TITLE = "amount blocked"
 

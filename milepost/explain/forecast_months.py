@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from domain.accounts import PROJECT_LABOR, REVENUE
+from domain.accounts import PROJECT_COST, REVENUE
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.forecast import MONTHS_MAX, percent, spread
 from domain.money import HALF_UP, format_decimal, smallest_unit
@@ -125,7 +125,7 @@ class MonthNodes:
                 continue
             for number, leg in enumerate(journal.lines, 1):
                 amount, in_ledger = self._leg(journal, number)
-                if leg.account in PROJECT_LABOR:
+                if leg.account in PROJECT_COST:
                     found = (journal.currency, amount, in_ledger)
                     carried.setdefault((_month(journal.service_date), COST), []).append(found)
                 elif leg.account in REVENUE:

@@ -13,9 +13,10 @@ from milepost.explain.entries import EntryNodes, Standing, step_of
 from milepost.explain.journals import JournalNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
-from state.assess import Placed, place, rate_for
+from state.assess import rate_for
 from state.books import Cost, Entry, Price, Work
 from state.known import worker_on
+from state.placing import Placed, place
 from state.plan import plan_of
 
 

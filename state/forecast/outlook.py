@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from msgspec.structs import replace
 
 from domain.billing import methods
-from domain.contract import takes_time
 from domain.exchange import SAME_CURRENCY, Exchange, MissingRate
 from domain.forecast import NOTHING, Completion, Tally, Track, added, at_completion, completed, limited
 from domain.forecast_delta import Change, with_change
@@ -20,10 +19,10 @@ from domain.money import convert, smallest_unit
 from domain.policies import Resolved
 from domain.units import Amount
 from domain.zones import local_date, midnight
-from state.assess import taken_projects
 from state.books import Basis, Contract, Entry, Forecast, Outlook, Progress, Project
 from state.draft import Draft, Move, moves_of
 from state.known import entity_policies, exchange_on
+from state.placing import taken_projects
 from state.plan import LinePlan, line_plan
 from state.totals import standing_price
 
@@ -57,12 +56,24 @@ def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
             plan
             for contract in contracts
             for line in contract.terms.lines
-            if line.project_id == project_id and takes_time(line) and methods.unsupported(line.terms) is None
+            if line.project_id == project_id and methods.takes(line, "time") and methods.unsupported(line.terms) is None
             for plan in (line_plan(draft, contract, contract.history[-1].version, line.line_id),)
             if plan is not None
         )
     found: tuple[LinePlan, ...] = draft.plans[key]
     return found
+
+
+def every_line(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
+    """Lines of the newest terms that are of the project, whatever they take."""
+    return tuple(
+        plan
+        for contract in project_contracts(draft, project_id)
+        for line in contract.terms.lines
+        if line.project_id == project_id
+        for plan in (line_plan(draft, contract, contract.history[-1].version, line.line_id),)
+        if plan is not None
+    )
 
 
 def line_key(plan: LinePlan) -> str:
@@ -104,7 +115,7 @@ def project_entity_id(draft: Draft, project: Project) -> str | None:
         return forecast.legal_entity_id
     for entry in draft.rows.values():
         work = entry.standing
-        if work is not None and work.cost is not None and work.event.project_id == project.project_id:
+        if work is not None and work.cost is not None and work.project_id == project.project_id:
             return work.cost.legal_entity_id
     return None
 

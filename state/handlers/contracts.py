@@ -3,7 +3,7 @@
 An amendment over a gap waits; one without an approver changes nothing and is superseded by the next.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from msgspec.structs import replace
@@ -11,20 +11,32 @@ from msgspec.structs import replace
 from domain.billing import methods
 from domain.billing_periods import period_of
 from domain.caps import is_apart
-from domain.contract import BEGINNING, amend, cap_group, cap_rules, contradictions, covers, line_policies
+from domain.contract import (
+    BEGINNING,
+    amend,
+    cap_group,
+    cap_rules,
+    contents,
+    contradictions,
+    covers,
+    line_named,
+    line_policies,
+)
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import ContractLine
 from domain.identity import composed, content_digest
 from domain.money import is_currency
-from domain.policies import agreed, bookkeeping, resolve, unsupported
+from domain.policies import Resolved, agreed, bookkeeping, resolve, unsupported
+from domain.rows import FEE
 from domain.zones import is_zone
-from state.assess import taken_projects
-from state.books import Contract, OpenException, Project, TermsVersion
+from state.books import Contract, Entry, OpenException, Project, TermsVersion
 from state.draft import ENTRIES_NAMED, Draft
 from state.facts import TRACE
+from state.handlers import deliveries, fees, revenue
 from state.handlers.statements import serve_waiting
-from state.handlers.time import retry_parked
+from state.handlers.work import retry_parked
 from state.periods import schedule
+from state.placing import taken_projects
 from state.plan import billing_cycle, billing_zone, contract_policies, terms_on, versions
 from state.rerate import line_ids, rerate_contract
 from state.totals import standing_price
@@ -117,6 +129,8 @@ def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
     )
     draft.put("contract", event.contract_id, ended)
     _list_outside(draft, ended)
+    fees.settle(draft, ended)
+    revenue.settle(draft, ended)
     retry_parked(draft)
 
 
@@ -242,7 +256,13 @@ def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
         draft.put("contract", event.contract_id, seen)
         _refuse_fixed(draft, event, fixed)
         return
-    terms = TermsVersion(event.version, event.effective_on, event.retroactive, amend(contract.terms, event))
+    terms = TermsVersion(
+        event.version,
+        event.effective_on,
+        event.retroactive,
+        amend(contract.terms, event),
+        catches_up=event.treatment == "catch_up",
+    )
     if contract.invalid in REFUSED:  # nothing was ever in force: the terms as amended are the first
         amended = replace(seen, unapproved=None, invalid=None, history=(replace(terms, effective_on=BEGINNING),))
         _apply(draft, amended, contract, None)
@@ -312,6 +332,12 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     draft.put("contract", contract_id, _scheduled(draft, contract, before))
     rerate_contract(draft, contract, since)
     _list_outside(draft, contract)
+    in_force = draft.contract(contract_id)
+    assert in_force is not None, "it was put above"
+    fees.settle(draft, in_force)
+    revenue.settle(draft, in_force)
+    fees.note_unknown_milestones(draft)
+    deliveries.serve_waiting(draft)
     return True
 
 
@@ -367,7 +393,7 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
         refused.append(("purchase_order.limit", "a purchase order's limit"))
     for line_id, resolved in policies.items():
         refused += [(f"lines[{line_id}].policies", policy) for policy in unsupported(resolved)]
-    refused += _refused_caps(contract)
+    refused += [*_refused_caps(contract), *_refused_revenue(contract, policies)]
     if refused:
         return (
             "unsupported",
@@ -384,13 +410,35 @@ def _refused_caps(contract: Contract) -> list[tuple[str, str]]:
     rules = {line_id: cap_rules(history, line_id) for line_id in line_ids(contract)}
     apart = {line_id for line_id, own in rules.items() if any(is_apart(rule) for rule in own)}
     for line in contract.terms.lines:
-        hard = [rule.limits[-1] for rule in rules[line.line_id] if rule.limits[-1].hard]
         field = f"lines[{line.line_id}].terms.cap"
-        if len({limit.limits_revenue for limit in hard}) > 1:
-            refused.append((field, "hard caps on one line of which only some limit revenue"))
+        for content in contents(history, line.line_id):
+            limits = [rule.limits[-1] for rule in cap_rules(history, line.line_id, content)]
+            if len({limit.limits_revenue for limit in limits if limit.hard}) > 1:
+                refused.append((field, "hard caps on one line of which only some limit revenue"))
+                break
+        hard = [rule.limits[-1] for rule in rules[line.line_id] if rule.limits[-1].hard]
         prorated = any(limit.split_billing == "prorate" for limit in hard)
         if prorated and not apart.isdisjoint(cap_group(history, line.line_id)):
             refused.append((field, "cap_split_billing prorate where cap_split is not"))
+    return refused
+
+
+def _refused_revenue(contract: Contract, policies: Mapping[str, Resolved]) -> list[tuple[str, str]]:
+    """A price of which a part was recognised in one way cannot earn the rest in another."""
+    if len(contract.history) < 2:
+        return []
+    before = contract.history[-2]
+    refused = []
+    for line in contract.terms.lines:
+        had = line_named(before.terms, line.line_id)
+        if had is None or type(had.terms) is not type(line.terms) or not methods.earns_to_the_end(line):
+            continue
+        if methods.timing(had, line_policies(before.terms, had, before.defaults)) != methods.timing(
+            line, policies[line.line_id]
+        ):
+            refused.append(
+                (f"lines[{line.line_id}].revenue_policy", "another revenue_policy of a price that is under way")
+            )
     return refused
 
 
@@ -472,6 +520,10 @@ def relist_outside(draft: Draft) -> None:
             _list_outside(draft, contract)
 
 
+def _is_fee(entry: Entry) -> bool:
+    return entry.standing is not None and entry.standing.subject_kind == FEE
+
+
 def _outside_said(draft: Draft, contract_id: str) -> OpenException | None:
     exception_id = draft.exception_id("outside_contract_dates", "contract", contract_id)
     said: OpenException | None = draft.part("exception", exception_id)
@@ -479,12 +531,12 @@ def _outside_said(draft: Draft, contract_id: str) -> OpenException | None:
 
 
 def _list_outside(draft: Draft, contract: Contract) -> None:
-    """Work posted before the dates changed stays posted; it is listed, anew where the list changed."""
+    """Work posted before the dates changed stays posted; it is listed, anew where the list changed. What terms charge follows them."""
     outside = []
     for line_id in line_ids(contract):
         for entry in draft.open_on(contract.contract_id, line_id):
             price = standing_price(entry)
-            if price is None or "outside_contract_dates" in entry.waived:
+            if price is None or "outside_contract_dates" in entry.waived or _is_fee(entry):
                 continue
             if not covers(terms_on(contract, price.day), contract.terminated_on, price.day):
                 outside.append((entry.entry_id, price.value))

@@ -17,7 +17,7 @@ from state.cap_notices import raise_over
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.invoices import waive_difference
-from state.handlers.time import close_faults, replace_fault, retry
+from state.handlers.work import close_faults, replace_fault, retry
 from state.own_work import of_own_decision, why_not
 from state.plan import contract_policies
 
@@ -88,7 +88,7 @@ def on_exception_resolved(draft: Draft, event: ExceptionResolved) -> None:
         case OverCap(part_id, state):
             _close_over(draft, part_id, state, "resolved")
         case Waiting(entry, work, fault):
-            close_faults(draft, (fault,), "resolved", work.event.project_id)
+            close_faults(draft, (fault,), "resolved", work.project_id)
             replace_fault(draft, entry, work, fault)
         case None:
             pass
@@ -181,7 +181,7 @@ def _of_own(draft: Draft, found: Found, event: ExceptionResolved | ExceptionWaiv
     match found:
         case Waiting(_, work, fault):
             is_waiver = isinstance(event, ExceptionWaived)
-            return why_not(fault.category, work.event, event.requested_by, event.approved_by, is_waiver=is_waiver)
+            return why_not(fault.category, work.subject, event.requested_by, event.approved_by, is_waiver=is_waiver)
         case OpenException(category="self_approved", subject_kind="exception") as noted:
             for name in (event.requested_by, event.approved_by):
                 if name is not None and name == noted.person_id:
@@ -199,7 +199,7 @@ def _concerned(draft: Draft, exception_id: str) -> tuple[str | None, str | None]
         case OverCap(part_id, _):
             return None, parts_of(part_id)[0]
         case Waiting(_, work, _):
-            return work.event.project_id, None
+            return work.project_id, None
         case None:
             return None, None
 

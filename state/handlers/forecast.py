@@ -24,7 +24,6 @@ from domain.outputs import BillingStatement, ForecastCap, ForecastUpdate, Journa
 from domain.units import Amount
 from domain.waiting import WaitKey, waits_for_rates_of
 from domain.zones import midnight
-from state.assess import taken_projects
 from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Project, StatementState, Told
 from state.draft import Draft
 from state.exchange_waits import forecast_waits
@@ -50,6 +49,7 @@ from state.forecast.outlook import (
     worth_telling,
 )
 from state.handlers import views
+from state.placing import taken_projects
 
 WORK = "time_entry"
 NO_RATE = "no_exchange_rate"

@@ -1,23 +1,26 @@
 """The ERP's answer to a statement: an invoice posted moves unbilled to receivables, one that differs or was rejected waits."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE, SERVICE_REVENUE
+from domain.accounts import CONTRACT_LIABILITY, CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
 from domain.journal import About, Leg, journal_entry, merge
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
+from domain.position import moved
 from domain.units import Amount
 from state.books import Contract, Entry, StatementEntry, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.plan import LinePlan, contract_policies, newest_plan
+from state.position import standing
 from state.posting import booking_of, emit, note_rounding, with_standing
 from state.totals import issued_on, unbilled_positions
 
@@ -126,7 +129,7 @@ def _differs(
 
 
 class _Relief(NamedTuple):
-    """What an invoice takes from one entry's unbilled balance on one account."""
+    """What an invoice takes from one entry's unbilled balance on one account; `legs` where it goes through the contract's position."""
 
     listed: StatementEntry
     entry: Entry
@@ -134,6 +137,7 @@ class _Relief(NamedTuple):
     account: str
     ledger_amount: Amount
     same_rate: bool
+    legs: tuple[Leg, ...] = ()
 
 
 def post_invoice(
@@ -195,6 +199,7 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
     """One for each entry of a contract line; of several lines of an entry each finds what those before it leave."""
     reliefs = []
     carried: dict[tuple[str, str], tuple[Amount, Amount]] = {}
+    over_time: list[tuple[StatementEntry, Entry, LinePlan]] = []
     for listed in draft.entries.statement(statement.statement_id):
         entry = draft.entry(listed.entry_id)
         assert entry is not None, "a statement lists entries of the books"
@@ -202,13 +207,42 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         assert issued is not None, "the statement issued the entry"
         plan = newest_plan(draft, contract, listed.line_id)
         assert plan is not None, "a line that has issued work stays known"
+        if issued.account == CONTRACT_LIABILITY:
+            over_time.append((listed, entry, plan))
+            continue
         place = entry.entry_id, issued.account
         had = carried.get(place) or unbilled_positions(entry).get((contract.contract_id, issued.account), (0, 0))
         taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
         carried[place] = had[0] - listed.amount, had[1] - taken
         relief = _Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
         reliefs.append(_remeasured(draft, relief, slot))
-    return reliefs
+    return [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time)] if over_time else reliefs
+
+
+def _through_position(
+    draft: Draft,
+    contract: Contract,
+    slot: Slot,
+    others: list[_Relief],
+    over_time: list[tuple[StatementEntry, Entry, LinePlan]],
+) -> Iterator[_Relief]:
+    """What is billed of lines that earn over time takes what the others leave."""
+    position = standing(draft, contract.contract_id).position
+    for relief in others:
+        position = position.add(relief.account, -relief.listed.amount, -relief.ledger_amount)
+    for listed, entry, plan in over_time:
+        mode = plan.policies.money_mode
+        legs = moved(position, "billing", -listed.amount, slot.exchange, slot.entity.currency, mode)
+        position = position.after(legs)
+        yield _through(listed, entry, plan, slot, legs)
+
+
+def _through(listed: StatementEntry, entry: Entry, plan: LinePlan, slot: Slot, legs: list[Leg]) -> _Relief:
+    taken = -sum(leg.ledger_amount for leg in legs)
+    exchange, currency, mode = slot.exchange, slot.entity.currency, plan.policies.money_mode
+    at_its_rate = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)
+    same_rate = abs(taken - at_its_rate) <= smallest_unit(currency)
+    return _Relief(listed, entry, plan, CONTRACT_LIABILITY, taken, same_rate, tuple(legs))
 
 
 def _taken(listed: Amount, had: tuple[Amount, Amount], slot: Slot, mode: str) -> Amount:
@@ -253,7 +287,7 @@ def _remeasured(draft: Draft, relief: _Relief, slot: Slot) -> _Relief:
     now = convert(listed.amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
     for way, amount, ledger in (("out", -listed.amount, -relief.ledger_amount), ("in", listed.amount, now)):
         rule = f"remeasure_{way}/{listed.line_id}"  # a statement may list the entry on two lines
-        moved = (Leg(relief.account, "revenue", amount, ledger), Leg(SERVICE_REVENUE, "revenue", -amount, -ledger))
+        moved = (Leg(relief.account, "revenue", amount, ledger), Leg(work.price.revenue, "revenue", -amount, -ledger))
         posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies.rounding_limit)
         work = replace(work, journals=(*work.journals, posted))
     entry = with_standing(relief.entry, work)
@@ -308,8 +342,8 @@ def _billing_lines(
 
     by_project: dict[str, list[Leg]] = {}
     for relief in reliefs:
-        leg = Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount)
-        by_project.setdefault(relief.plan.line.project_id, []).append(leg)
+        own = relief.legs or (Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount),)
+        by_project.setdefault(relief.plan.line.project_id, []).extend(own)
     main = min(by_project, default="")
     legs = by_project.setdefault(main, [])
     legs.insert(0, Leg(RECEIVABLE, "billing", gross, in_ledger(gross)))

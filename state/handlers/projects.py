@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from domain.events.delivery import ProjectActivated, ProjectClosed, ResourceAssigned
 from state.draft import Draft
 from state.facts import is_new
-from state.handlers.time import retry_parked
+from state.handlers.work import retry_parked
 from state.rerate import rerate_person
 
 

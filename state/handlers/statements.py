@@ -10,6 +10,7 @@ from domain.billing_periods import BillingPeriod
 from domain.contract import BEGINNING
 from domain.events.delivery import StatementRequested
 from domain.identity import composed, statement_id
+from domain.money import HALF_UP, round_ratio
 from domain.outputs import BillingStatement, StatementLine
 from domain.statement import (
     ADJUSTED_FOR_CAP,
@@ -23,13 +24,14 @@ from domain.statement import (
     rounding_note,
     shown_quantity,
 )
-from domain.units import Amount, Percent, Rate
+from domain.units import Amount, Percent, Quantity, Rate
 from domain.zones import local_date
 from state.allot import repin
 from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState, WaitingRequest
 from state.claims import stake_of, stands_on
 from state.draft import Draft
 from state.facts import happens
+from state.handlers import fees, revenue
 from state.periods import closes_on, open_period, schedule, zone_of
 from state.plan import LinePlan, bill_to_of, contract_policies, line_plan, plan_of, plan_on, terms_on
 from state.prorate import prorate_at_cut
@@ -37,6 +39,7 @@ from state.repricing import book_repriced, reprice
 from state.rerate import in_order, line_ids
 from state.totals import issued_on, outstanding, standing_price
 
+HOUR = "hour"
 LINES_A_PART = 2_000
 ENTRIES_A_PART = 4_000
 
@@ -56,7 +59,10 @@ def close_periods(draft: Draft, contract: Contract, zone: str, day: date) -> Non
 
 
 def close_period(draft: Draft, contract: Contract, period: BillingPeriod) -> Contract:
+    used = fees.close_period(draft, contract, period.start, period.to)
     cut(draft, contract, period, since=None)
+    if used:
+        revenue.settle(draft, contract)
     current = draft.contract(contract.contract_id)
     assert current is not None, "the contract is in the books"
     current = replace(current, period_start=period.to)
@@ -97,6 +103,7 @@ def serve_waiting(draft: Draft, contract_id: str) -> None:
 
 def _cut_on_request(draft: Draft, contract: Contract, event: StatementRequested) -> None:
     """With a cycle the oldest open period closes early; else what the request says, by default everything so far."""
+    fees.settle(draft, contract)
     period = open_period(draft, contract)
     today = local_date(event.occurred_at, zone_of(draft, contract))
     if period is not None and (period.start <= today or period.start == contract.period_start):
@@ -127,7 +134,7 @@ def publish(draft: Draft) -> None:
 def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
     """Issue what is due with service date before the period's end (and from `since` on); with no line there is no statement."""
     plans = line_plans(draft, contract)
-    if any(limit.split == "prorate" for plan in plans for rule in plan.rules for limit in rule.limits):
+    if any(limit.split == "prorate" for plan in plans for rule in plan.every_rule for limit in rule.limits):
         prorate_at_cut(draft, contract, period.to)
     due = list(_due(draft, contract, period, since))
     for bill_to in sorted({one.bill_to for one in due}):
@@ -188,7 +195,7 @@ def _held(holds: list[Hold], contract: Contract, plan: LinePlan, entry: Entry) -
         ("project", plan.line.project_id),
         ("entry", entry.entry_id),
         ("bill_to", debtor_of(contract, entry, plan.line.line_id)),
-        ("project", standing.event.project_id if standing is not None else ""),
+        ("project", standing.project_id if standing is not None else ""),
     }
     return any((hold.scope, hold.scope_id) in names for hold in holds)
 
@@ -222,7 +229,8 @@ def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: B
             flags.append(CORRECTION)
     if day < period.start:
         flags.append(PRIOR_PERIOD)
-    event = work.event if work is not None else None
+    quantity = (billed_quantity(price) if price is not None and own else 0) - (issued.quantity if issued else 0)
+    unit = price.unit if price is not None and own else issued.unit if issued is not None else "hour"
     return Piece(
         entry.entry_id,
         line_id,
@@ -231,10 +239,19 @@ def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: B
         day,
         amount,
         hours,
-        price is not None and own and price.billable == price.value and issued is None,
+        unit == "hour" and price is not None and own and price.billable == price.value and issued is None,
         tuple(sorted(flags)),
-        event.description if event is not None else None,
+        work.subject.description if work is not None else issued.description if issued is not None else None,
+        quantity,
+        unit,
     )
+
+
+def billed_quantity(price: Price) -> Quantity:
+    """Of a charge, to show: in proportion where a cap lets only a part of its value be billed (R17)."""
+    if price.billable == price.value or not price.value:
+        return price.quantity
+    return round_ratio(price.quantity * price.billable, price.value, 1, HALF_UP)
 
 
 def _printed(
@@ -243,7 +260,7 @@ def _printed(
     """Person, task, role, rate and markup to print: of the price on the line, else of what was issued there."""
     work = entry.standing
     if price is not None and work is not None:
-        return work.event.person_id, work.event.task, price.role, price.rate, price.markup
+        return work.person_id, work.subject.task, price.role, price.rate, price.markup
     assert issued is not None, "an open entry has a price or was issued on the line"
     return issued.person_id, issued.task, issued.role, issued.rate, issued.markup
 
@@ -283,21 +300,14 @@ def _close_free(draft: Draft, contract: Contract, period: BillingPeriod, since: 
 
 def _line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount: Amount) -> StatementLine:
     first = group.first
-    totals = draft.line(contract.contract_id, first.line_id, first.project_id)
-    hours = line_hours(group, plan.policies)
-    quantity = shown_quantity(totals.shown_hours, totals.shown_quantity, hours, plan.policies.quantity_decimals)
-    draft.put(
-        "line",
-        composed(contract.contract_id, first.line_id),
-        replace(totals, shown_hours=totals.shown_hours + hours, shown_quantity=totals.shown_quantity + quantity),
-    )
-    what = first.task or first.role or "Time"
+    quantity = _shown(draft, contract, plan, group) if first.unit == HOUR else first.quantity
+    what = first.task or first.role or ("Time" if first.unit == HOUR else first.unit.capitalize())
     return StatementLine(
         line_id=first.line_id,
         project_id=first.project_id,
         description=(first.description or what) if len(group.pieces) == 1 else what,
         quantity=quantity,
-        unit="hour",
+        unit=first.unit,
         rate=first.rate,
         amount=amount,
         service_from=min(piece.day for piece in group.pieces),
@@ -309,6 +319,20 @@ def _line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount
         entries=tuple(piece.entry_id for piece in group.pieces),
         flags=first.flags,
     )
+
+
+def _shown(draft: Draft, contract: Contract, plan: LinePlan, group: Group) -> Quantity:
+    """Hours to print, rounded over all that the line ever showed."""
+    first = group.first
+    totals = draft.line(contract.contract_id, first.line_id, first.project_id)
+    hours = line_hours(group, plan.policies)
+    quantity = shown_quantity(totals.shown_hours, totals.shown_quantity, hours, plan.policies.quantity_decimals)
+    draft.put(
+        "line",
+        composed(contract.contract_id, first.line_id),
+        replace(totals, shown_hours=totals.shown_hours + hours, shown_quantity=totals.shown_quantity + quantity),
+    )
+    return quantity
 
 
 def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
@@ -341,6 +365,9 @@ def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
         piece.markup,
         price.account if price is not None and own else had.account,
         due.bill_to,
+        had.quantity + piece.quantity,
+        piece.unit,
+        piece.description if piece.unit != HOUR else None,
     )
     others = tuple(
         one for one in entry.issued if (one.contract_id, one.line_id) != (contract.contract_id, piece.line_id)

@@ -15,7 +15,7 @@ from domain.units import Amount
 from state.books import AtStake, CapState, Contract, Forecast, Hold, OpenException, Project, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.figures import lines_of
-from state.forecast.outlook import known, project_contracts, project_entity_id, project_lines
+from state.forecast.outlook import every_line, known, project_contracts, project_entity_id
 from state.handlers.statements import debtor_of
 from state.plan import bill_tos
 from state.totals import outstanding
@@ -151,7 +151,7 @@ def _all_held(holds: list[Hold], project_id: str, contract: Contract, line_id: s
 def _held(draft: Draft, entry_id: str, contract: Contract, line_id: str, project_id: str) -> Amount:
     entry = draft.entry(entry_id)
     work = entry.standing if entry is not None else None
-    if entry is None or (work is not None and work.event.project_id != project_id):
+    if entry is None or (work is not None and work.project_id != project_id):
         return 0
     return outstanding(entry, contract.contract_id, line_id)
 
@@ -165,7 +165,8 @@ def _open_things(
     """Statements without invoice and exceptions that are not an entry's, in one pass over the engagement's parts."""
     statements = []
     exceptions = []
-    caps = {composed(plan.contract_id, rule.cap_id) for plan in project_lines(draft, project_id) for rule in plan.rules}
+    plans = every_line(draft, project_id)
+    caps = {composed(plan.contract_id, rule.cap_id) for plan in plans for rule in plan.every_rule}
     for key in [(kind, part_id) for kind in ("cap", "exception", "statement") for part_id in draft.ids(kind)]:
         part = draft.part(*key)
         match part:
@@ -220,7 +221,7 @@ def _waiting(draft: Draft, project: Project) -> tuple[ViewException, ...]:
     for entry_id in draft.entries.parked()[:PARKED_SHOWN]:
         entry = draft.entry(entry_id)
         work = entry.work if entry is not None else None
-        if work is None or work.event.project_id != project.project_id:
+        if work is None or work.project_id != project.project_id:
             continue
         found += [
             _exception(fault.exception_id, fault.category, fault.at_stake, (entry_id,), fault.assignee)

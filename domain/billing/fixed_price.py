@@ -1,0 +1,96 @@
+"""A fixed price: billed on the days of its schedule, or as the work goes on.
+
+Work on the line costs and is not charged by itself; the price is for it. Progress is what somebody reported, or, where the line has
+budgets by category, what was spent of them when a billing period closed. It is billed cumulatively (R12): the price times the progress,
+less what was charged before, so that the cents of many reports add up to the price, also where the price changed between them.
+
+    100,000.00, of which 15 % are reported: 15,000.00; then 40 %: 25,000.00 more
+
+Revenue comes with the invoices, or evenly over the days from the line's first to the contract's last, whatever is billed when.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from domain.billing.kind import OVER_TIME, WITH_INVOICE, Agreed, Fee, Kind, Known, Spread
+from domain.events.commercial import ContractSigned
+from domain.events.common import ContractLine, FixedPrice
+from domain.money import format_amount, format_decimal
+from domain.policy_faults import Fault, price_faults
+from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
+
+
+def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
+    terms = agreed.line.terms
+    assert isinstance(terms, FixedPrice), "the kind of the terms chose this module"
+    if not terms.by_progress:
+        yield from _scheduled(terms, until)
+    elif agreed.line.budgets:
+        yield from _spent(agreed, known, until)
+    else:
+        yield from _reported(agreed, terms, known, until)
+
+
+def _scheduled(terms: FixedPrice, until: date) -> Iterator[Fee]:
+    """Instalments of one day are one."""
+    amounts: dict[date, Amount] = {}
+    for instalment in terms.schedule:
+        amounts[instalment.on] = amounts.get(instalment.on, 0) + instalment.amount
+    for place, day in enumerate(sorted(amounts), 1):
+        if day <= until:
+            yield Fee(f"instalment/{day}", day, amounts[day], f"Instalment {place} of {len(amounts)}")
+
+
+def _reported(agreed: Agreed, terms: FixedPrice, known: Known, until: date) -> Iterator[Fee]:
+    for report in known.reported:
+        due = agreed.rounded(terms.price * report.percent, HUNDRED_PERCENT)
+        if report.as_of <= until:
+            description = f"Progress, {format_decimal(report.percent, PERCENT_SCALE)} % in all"
+            yield Fee(f"progress/{report.version}", report.as_of, due, description, cumulative=True)
+
+
+def _spent(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
+    """Of each category's budget as much is charged as of its cost budget is spent, never more than all."""
+    for period in known.closed:
+        due = 0
+        for budget in agreed.line.budgets:
+            spent = min(period.cost.get(budget.category, 0), budget.cost)
+            due += agreed.rounded(budget.revenue * spent, budget.cost) if budget.cost else 0
+        if period.last <= until:
+            yield Fee(f"spent/{period.start}", period.last, due, "Progress by cost", cumulative=True)
+
+
+def spreads(agreed: Agreed, _: Known, until: date) -> Iterator[Spread]:
+    terms = agreed.line.terms
+    assert isinstance(terms, FixedPrice), "the kind of the terms chose this module"
+    last = agreed.contract.ends_on
+    if last is not None and agreed.starts_on <= until:
+        yield Spread("price", terms.price, agreed.starts_on, last, agreed.before)
+
+
+def by_period(line: ContractLine) -> bool:
+    return isinstance(line.terms, FixedPrice) and line.terms.by_progress and bool(line.budgets)
+
+
+def faults(terms: FixedPrice, contract: ContractSigned) -> Iterable[Fault]:
+    yield from price_faults("price", terms.price, contract.currency)
+    if terms.schedule and terms.by_progress:
+        yield "by_progress", "a price is billed by its schedule or by progress, not by both"
+    if not terms.schedule and not terms.by_progress:
+        yield "schedule", "a price needs a schedule, or by_progress"
+    total = sum(instalment.amount for instalment in terms.schedule)
+    if terms.schedule and total != terms.price:
+        yield "schedule", f"instalments sum to {format_amount(total)}, the price is {format_amount(terms.price)}"
+    for place, instalment in enumerate(terms.schedule):
+        yield from price_faults(f"schedule[{place}].amount", instalment.amount, contract.currency)
+
+
+KIND = Kind(
+    takes=("time", "expense"),
+    revenue={"as_billed": WITH_INVOICE, "straight_line_days": OVER_TIME},
+    fees=fees,
+    spreads=spreads,
+    by_period=by_period,
+    faults=faults,
+    earns_to_the_end=True,
+)

@@ -1,0 +1,151 @@
+"""What a kind of terms says: the one interface behind all of them, and what its functions are given.
+
+A kind is a value of plain functions. What it does not state falls to the default: it takes nothing, charges nothing by itself, and has
+no fault that the schema would let through.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from domain.events.commercial import ContractSigned
+from domain.events.common import ContractLine, PriceTier, UnitPrice
+from domain.money import round_ratio, smallest_unit
+from domain.policies import Resolved
+from domain.policy_faults import Fault
+from domain.units import QUANTITY_ONE, Amount, Percent, Quantity
+
+# When revenue is recognised: with what is charged, with its invoice, or over time on a schedule of its own.
+WITH_CHARGE, WITH_INVOICE, OVER_TIME = "with_charge", "with_invoice", "over_time"
+# How an hour on a line is charged: at a rate, at what it costs, or not by itself, since the terms' own charges are for it.
+RATED, AT_COST, INCLUDED = "rated", "at_cost", "included"
+
+
+class Agreed(NamedTuple):
+    """A contract line while one version of its terms holds: from `since` on, and on `before` no more.
+
+    `starts_on` is the line's first day, `ends_on` the last with effect, by its terms or its termination; None while it is open. Versions
+    that say the same of the line are one. `catches_up`: what is earned over time is what it would be had the version held all along.
+    """
+
+    line: ContractLine
+    contract: ContractSigned
+    ends_on: date | None
+    policies: Resolved
+    since: date = date.min
+    before: date = date.max
+    starts_on: date = date.min
+    catches_up: bool = False
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the line ends before its terms say so: the contract was terminated, or later terms do not have the line."""
+        return self.ends_on is not None and self.ends_on < (self.contract.ends_on or date.max)
+
+    def rounded(self, numerator: int, denominator: int) -> Amount:
+        """The ratio as an amount that the contract's currency can be paid in."""
+        return round_ratio(numerator, denominator, smallest_unit(self.contract.currency), self.policies.money_mode)
+
+
+class Reported(NamedTuple):
+    """How far a line had come on a day, as somebody said; of several the highest version is the newest."""
+
+    version: int
+    as_of: date
+    percent: Percent
+
+
+class Closed(NamedTuple):
+    """What a line had used when one of its billing periods closed: cost by category, and what was charged by other lines.
+
+    `to` is the first day of the next period.
+    """
+
+    start: date
+    to: date
+    cost: Mapping[str, Amount] = {}
+    charged: Amount = 0
+
+    @property
+    def last(self) -> date:
+        return self.to - timedelta(days=1)
+
+
+class Known(NamedTuple):
+    """What has happened on a line: milestones accepted (day by id), progress reported in the order of versions, billing periods closed."""
+
+    accepted: Mapping[str, date] = {}
+    reported: Sequence[Reported] = ()
+    closed: Sequence[Closed] = ()
+
+
+class Fee(NamedTuple):
+    """What terms charge by themselves; `name` is one of its line's for good, so that the same fee found again is no second one.
+
+    It is charged on `day` and pays for the days from `earned_from` to `earned_to`, both included. A cumulative one names all that the
+    line has charged by then, and charges what is not charged yet. A version of the terms charges what falls on a day on which it holds,
+    or what pays for days that begin on one.
+    """
+
+    name: str
+    day: date
+    amount: Amount
+    description: str
+    earned_from: date | None = None
+    earned_to: date | None = None
+    quantity: Quantity = QUANTITY_ONE
+    unit: str = "each"
+    cumulative: bool = False
+
+
+class Spread(NamedTuple):
+    """A price that is earned evenly over days, from `first` to `last`, both included; `name` is one of its line's for good.
+
+    On the day `stops` no more of it is earned, unless later terms go on with it under its name.
+    """
+
+    name: str
+    amount: Amount
+    first: date
+    last: date
+    stops: date = date.max
+
+
+class Passed(NamedTuple):
+    """How an expense is charged: at cost with a markup, or by a table of prices for its quantity of a `unit`, whatever it cost."""
+
+    markup: Percent = 0
+    tiers: tuple[PriceTier, ...] = ()
+    unit: str = "each"
+
+
+Fees = Callable[[Agreed, Known, date], Iterable[Fee]]
+NO_FEES: Fees = lambda *_: ()  # noqa: E731
+
+
+class Kind(NamedTuple):
+    """`takes` is what lines take where they do not say (`time`, `expense`, `units`, `fee`), `hours` how they charge an hour of work.
+
+    `expense` says how an expense of a category is charged, None: not by itself; `units` what delivered units are priced by. `markup` is
+    added to cost. `counts` is what a cap of the terms counts whatever policy `cap_includes` says, `limits` are the most that is charged
+    of each category of expenses.
+
+    `revenue` are the methods that the rules in force handle, each with when it recognises; the first is the default. `fees` gives
+    everything that is charged up to a day, the day included, `spreads` what begins to be earned up to then where a method recognises
+    over time. `by_period` says whether a line charges by what it had used when a billing period closed. `faults` are fields of the
+    terms that contradict. `earns_to_the_end` are kinds whose revenue over time needs the contract's last day.
+    """
+
+    takes: tuple[str, ...]
+    revenue: Mapping[str, str]
+    hours: str = INCLUDED
+    fees: Fees = NO_FEES
+    spreads: Callable[[Agreed, Known, date], Iterable[Spread]] = lambda *_: ()
+    by_period: Callable[[ContractLine], bool] = lambda _: False
+    faults: Callable[[Any, ContractSigned], Iterable[Fault]] = lambda *_: ()
+    expense: Callable[[Any, str], Passed | None] = lambda *_: None
+    units: Callable[[Any], UnitPrice | None] = lambda _: None
+    markup: Callable[[Any], Percent] = lambda _: 0
+    counts: tuple[str, ...] = ()
+    limits: Callable[[Any], Mapping[str, Amount]] = lambda _: {}
+    earns_to_the_end: bool = False

@@ -1,0 +1,48 @@
+"""Rows of the books: every piece of work has one, under an id that says what it is.
+
+Time has its own id, since that is what people know it by. Every other fact has its kind before it, so that an expense 17 and an entry
+of time 17 are two rows: `17` and `expense/17`. Time that is named like such a row has its kind before it, too.
+"""
+
+from collections.abc import Mapping
+
+TIME_ENTRY = "time_entry"
+EXPENSE = "expense"
+DELIVERY = "delivery"
+FEE = "fee"
+REVENUE = "revenue"
+# What is billed or earned and is no time.
+CHARGES = (EXPENSE, DELIVERY, FEE, REVENUE)
+
+# What caps count: time, expenses (also of one category: `expense/travel`), and what terms charge for what they deliver.
+COUNTED_TIME = "time"
+COUNTED_EXPENSE = "expense"
+COUNTED_FEE = "fee"
+
+_SPOKEN: Mapping[str, str] = {TIME_ENTRY: "entry", REVENUE: "revenue of"}
+_MARKED = tuple(f"{kind}/" for kind in (TIME_ENTRY, *CHARGES))
+
+
+def row_id(kind: str, fact_id: str) -> str:
+    if kind == TIME_ENTRY and not fact_id.startswith(_MARKED):
+        return fact_id
+    return f"{kind}/{fact_id}"
+
+
+def named(row: str) -> tuple[str, str]:
+    """Kind and id of the fact behind a row."""
+    if not row.startswith(_MARKED):
+        return TIME_ENTRY, row
+    kind, _, fact_id = row.partition("/")
+    return kind, fact_id
+
+
+def counted_as(kind: str, category: str | None = None) -> str:
+    """What caps count a row as, by the kind of its fact."""
+    if kind == EXPENSE:
+        return f"{COUNTED_EXPENSE}/{category or ''}"
+    return COUNTED_TIME if kind == TIME_ENTRY else COUNTED_FEE
+
+
+def spoken(kind: str) -> str:
+    return _SPOKEN.get(kind, kind.replace("_", " "))

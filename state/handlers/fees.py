@@ -1,0 +1,337 @@
+"""What terms charge by themselves: milestones, instalments, progress, fees of a period.
+
+The terms and what is known of a line say which fees there are up to a day (`domain/billing`). The rows are brought to that, whatever
+changed: a new fee is charged, one that reads otherwise now is reversed and charged again, one that is found no more is taken back. So
+an amendment, a milestone that is revoked and a day that ends are one thing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+
+from msgspec.structs import replace
+
+from domain.billing import methods
+from domain.billing.kind import Agreed, Closed, Fee, Known, Reported
+from domain.billing_periods import first_of_next_month
+from domain.contract import BEGINNING
+from domain.events.common import ContractLine, Milestones
+from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
+from domain.identity import composed
+from domain.rows import FEE, row_id
+from domain.units import Amount, Instant
+from domain.zones import local_date
+from state.books import Acceptance, Charge, ClosedPeriod, Contract, LineFees, Reports, Work
+from state.draft import Draft
+from state.facts import is_new
+from state.handlers.work import take, withdraw
+from state.periods import zone_of
+from state.plan import line_plan, newest_plan
+from state.rerate import line_ids
+from state.totals import outstanding
+
+# How far ahead the next fee is looked for.
+HORIZON = timedelta(days=400)
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+MICROSECONDS_A_DAY = 86_400_000_000
+
+
+def on_milestone_accepted(draft: Draft, event: MilestoneAccepted) -> None:
+    if is_new(draft, "milestone", event.milestone_id, event.version, event):
+        _take_milestone(draft, event, event.accepted_on)
+
+
+def on_milestone_revoked(draft: Draft, event: MilestoneRevoked) -> None:
+    if is_new(draft, "milestone", event.milestone_id, event.version, event):
+        _take_milestone(draft, event, None)
+
+
+def _take_milestone(draft: Draft, event: MilestoneAccepted | MilestoneRevoked, accepted_on: date | None) -> None:
+    known: Acceptance | None = draft.part("milestone", event.milestone_id)
+    contract_id = event.contract_id or (known.contract_id if known is not None else None)
+    line_id = event.line_id or (known.line_id if known is not None else None)
+    draft.put("milestone", event.milestone_id, Acceptance(accepted_on, contract_id, line_id))
+    for contract in draft.contracts():
+        settle(draft, contract)
+    note_unknown_milestones(draft)
+
+
+def on_progress_reported(draft: Draft, event: ProgressReported) -> None:
+    part_id = composed(event.contract_id or "", event.line_id)
+    if not is_new(draft, "progress", part_id, event.version, event):
+        return
+    reports: Reports = draft.part("reports", part_id) or Reports()
+    draft.put("reports", part_id, Reports((*reports.said, (event.version, event.as_of, event.percent))))
+    for contract in draft.contracts():
+        settle(draft, contract)
+
+
+def note_unknown_milestones(draft: Draft) -> None:
+    """An acceptance that no contract line lists waits, and somebody has to look at it."""
+    for milestone_id in draft.ids("milestone"):
+        fact: Acceptance = draft.part("milestone", milestone_id)
+        if fact.accepted_on is None or any(_lists(contract, milestone_id, fact) for contract in draft.contracts()):
+            draft.settle_note("unknown_milestone", "milestone", milestone_id)
+            continue
+        draft.note(
+            "unknown_milestone",
+            "milestone",
+            milestone_id,
+            f"milestone {milestone_id} was accepted on {fact.accepted_on}, but no contract line lists it",
+            contract_id=fact.contract_id,
+            field="milestone_id",
+        )
+
+
+def _lists(contract: Contract, milestone_id: str, fact: Acceptance) -> bool:
+    return any(
+        isinstance(line.terms, Milestones)
+        and fact.contract_id in (None, contract.contract_id)
+        and fact.line_id in (None, line.line_id)
+        and any(milestone.milestone_id == milestone_id for milestone in line.terms.milestones)
+        for stored in contract.history
+        for line in stored.terms.lines
+    )
+
+
+# Bringing the rows to what the terms say
+
+
+def settle(draft: Draft, contract: Contract, until: date | None = None) -> None:
+    """Everything that the contract charges by itself up to the day of the event where the contract is billed, or to a later one.
+
+    A day's end may come after events of the next day, which it does not undo.
+    """
+    if not contract.in_force or not _charges(draft, contract):
+        return
+    zone = zone_of(draft, contract)
+    day = max(until or BEGINNING, local_date(draft.cause.recorded_at, zone))
+    upcoming: list[date] = []
+    for line_id in line_ids(contract):
+        fees = list(_fees(draft, contract, line_id, day + HORIZON))
+        upcoming += [fee.day for fee in fees if fee.day > day]
+        _bring_fees(draft, contract, line_id, [fee for fee in fees if fee.day <= day])
+    look_again(draft, contract, zone, day, upcoming)
+
+
+def look_again(draft: Draft, contract: Contract, zone: str, day: date, upcoming: Sequence[date]) -> None:
+    """On the next day on which something is charged or earned; where none is in sight at its end, until the contract is over."""
+    ends = [each for each in (contract.terminated_on, contract.terms.ends_on) if each is not None]
+    if upcoming or day < min(ends, default=date.max):
+        draft.due.add((zone, min(upcoming, default=day + HORIZON).isoformat()))
+
+
+def close_period(draft: Draft, contract: Contract, start: date, to: date) -> bool:
+    """Keep what lines had used that charge by it, before the period is cut; whether there are any."""
+    plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))
+    lines = [plan.line for plan in plans if plan is not None and plan.refused is None and _by_period(plan.line)]
+    if not lines:
+        return False
+    settle(draft, contract, to - timedelta(days=1))
+    facts = [(line, tuple(_closed(draft, contract, line, start, to))) for line in lines]
+    for line, closed in facts:
+        part_id = composed(contract.contract_id, line.line_id)
+        known: LineFees = draft.part("fees", part_id) or LineFees()
+        draft.put("fees", part_id, replace(known, closed=(*known.closed, *closed)))
+    settle(draft, contract, to - timedelta(days=1))
+    return True
+
+
+def _by_period(line: ContractLine) -> bool:
+    return methods.kind_of(line.terms).by_period(line)
+
+
+def _closed(draft: Draft, contract: Contract, line: ContractLine, start: date, to: date) -> Iterator[ClosedPeriod]:
+    """What the line's own work cost so far; or what other lines charged in the period, in a part for each of its months."""
+    if line.budgets:
+        yield ClosedPeriod(start, to, _cost_by_category(draft, contract, line.line_id, to))
+        return
+    while start < to:
+        upto = min(first_of_next_month(start), to)
+        yield ClosedPeriod(start, upto, charged=_charged_beside(draft, contract, line.line_id, start, upto))
+        start = upto
+
+
+def _charged_beside(draft: Draft, contract: Contract, line_id: str, start: date, to: date) -> Amount:
+    """What the contract's other lines have to bill for days of a period that is about to be cut."""
+    return sum(
+        outstanding(entry, contract.contract_id, other)
+        for other in line_ids(contract)
+        if other != line_id
+        for entry in draft.due_on(contract.contract_id, other, start.isoformat(), to.isoformat())
+    )
+
+
+def _charges(draft: Draft, contract: Contract) -> bool:
+    """Whether any version of the contract has a line that charges by itself."""
+    key = ("charges", contract.contract_id, contract.version, len(contract.history))
+    if key not in draft.plans:
+        draft.plans[key] = any(
+            methods.charges(line.terms) for stored in contract.history for line in stored.terms.lines
+        )
+    found: bool = draft.plans[key]
+    return found
+
+
+def _fees(draft: Draft, contract: Contract, line_id: str, until: date) -> Iterator[Fee]:
+    """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
+    known = known_of(draft, contract, line_id)
+    charged: Amount = 0
+    for agreed in agreed_versions(draft, contract, line_id):
+        for fee in methods.fees(agreed, known, until):
+            if not agreed.since <= (fee.earned_from or fee.day) < agreed.before:
+                continue
+            amount = fee.amount - charged if fee.cumulative else fee.amount
+            charged += amount if fee.cumulative else 0
+            if amount:
+                yield fee._replace(amount=amount)
+
+
+def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> list[Agreed]:
+    """The line under each version of its terms; neighbours that say the same of it are one, as the later has it.
+
+    A retroactive version holds on every day before, in place of all versions before it.
+    """
+    history = contract.history
+    first = next((place for place in range(len(history) - 1, 0, -1) if history[place].retroactive), 0)
+    ends = contract.terminated_on or date.max
+    found: list[Agreed] = []
+    for place in range(first, len(history)):
+        stored = history[place]
+        since = BEGINNING if place == first else stored.effective_on
+        before = min(ends, *(later.effective_on for later in history[place + 1 :]), date.max)
+        if since >= before:
+            continue
+        went_before = found[-1] if found and found[-1].before == since else None
+        plan = line_plan(draft, contract, stored.version, line_id)
+        if plan is None or plan.refused is not None:
+            if went_before is not None:
+                found[-1] = went_before._replace(ends_on=since - timedelta(days=1))
+            continue
+        last = ends - timedelta(days=1) if ends < date.max else None
+        end = min((day for day in (stored.terms.ends_on, last) if day is not None), default=None)
+        goes_on = went_before is not None and type(went_before.line.terms) is type(plan.line.terms)
+        starts_on = went_before.starts_on if went_before is not None and goes_on else max(since, stored.terms.starts_on)
+        agreed = Agreed(plan.line, stored.terms, end, plan.policies, since, before, starts_on, stored.catches_up)
+        if went_before is not None and _says_the_same(went_before, agreed):
+            found[-1] = agreed._replace(since=went_before.since)
+        else:
+            found.append(agreed)
+    return found
+
+
+def _says_the_same(one: Agreed, other: Agreed) -> bool:
+    if (one.line, one.policies) != (other.line, other.policies):
+        return False
+    return one.contract.ends_on == other.contract.ends_on or not methods.needs_an_end(other.line, other.policies)
+
+
+def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
+    facts: dict[str, Acceptance] = {each: draft.part("milestone", each) for each in draft.ids("milestone")}
+    accepted = {
+        milestone_id: fact.accepted_on
+        for milestone_id, fact in facts.items()
+        if fact.accepted_on is not None
+        and fact.contract_id in (None, contract.contract_id)
+        and fact.line_id in (None, line_id)
+    }
+    said: list[tuple[int, date, int]] = []
+    for contract_id in ("", contract.contract_id):
+        reports: Reports = draft.part("reports", composed(contract_id, line_id)) or Reports()
+        said += reports.said
+    fees: LineFees = draft.part("fees", composed(contract.contract_id, line_id)) or LineFees()
+    return Known(
+        accepted,
+        [Reported(*one) for one in sorted(said)],
+        [Closed(one.start, one.to, one.cost, one.charged) for one in fees.closed],
+    )
+
+
+def _bring_fees(draft: Draft, contract: Contract, line_id: str, fees: list[Fee]) -> None:
+    part_id = composed(contract.contract_id, line_id)
+    known: LineFees = draft.part("fees", part_id) or LineFees()
+    charges = (_charge_of(contract, line_id, fee) for fee in fees)
+    rows = bring(draft, known.rows, {row_id(FEE, charge.charge_id): charge for charge in charges})
+    if rows != known.rows:
+        draft.put("fees", part_id, replace(known, rows=rows))
+
+
+def bring(draft: Draft, rows: tuple[str, ...], wanted: Mapping[str, Charge]) -> tuple[str, ...]:
+    """Make rows read as they are wanted, and take back those that are wanted no more; returns all that there ever were."""
+    for row in rows:
+        entry = draft.entry(row)
+        if row not in wanted and entry is not None and entry.work is not None:
+            withdraw(draft, row, entry.version + 1)
+    for row, charge in wanted.items():
+        entry = draft.entry(row)
+        work = entry.work if entry is not None else None
+        if work is None or work.charge is None or _content(work.charge) != _content(charge):
+            version = entry.version + 1 if entry is not None else 1
+            take(draft, row, Work(None, draft.cause.log_offset, charge=replace(charge, version=version)))
+    return (*rows, *(row for row in wanted if row not in rows))
+
+
+def _fee_id(contract: Contract, line_id: str, fee: Fee) -> str:
+    return f"{composed(contract.contract_id, line_id)}/{fee.name}"
+
+
+def _content(charge: Charge) -> tuple[object, ...]:
+    return (
+        charge.project_id,
+        charge.day,
+        charge.amount,
+        charge.description,
+        charge.quantity,
+        charge.unit,
+        charge.earned,
+        charge.earned_from,
+        charge.earned_to,
+    )
+
+
+def _charge_of(contract: Contract, line_id: str, fee: Fee) -> Charge:
+    """In consumption order a fee comes first on its day, whenever it became known."""
+    return Charge(
+        FEE,
+        _fee_id(contract, line_id, fee),
+        0,
+        project_of(contract, line_id),
+        fee.day,
+        beginning_of(fee.day),
+        contract.terms.currency,
+        fee.amount,
+        contract.contract_id,
+        line_id,
+        description=fee.description,
+        quantity=fee.quantity,
+        unit=fee.unit,
+        earned_from=fee.earned_from,
+        earned_to=fee.earned_to,
+    )
+
+
+def project_of(contract: Contract, line_id: str) -> str:
+    """In the newest terms that have the line."""
+    lines = (line for stored in reversed(contract.history) for line in stored.terms.lines)
+    return next(line for line in lines if line.line_id == line_id).project_id
+
+
+def beginning_of(day: date) -> Instant:
+    return (day.toordinal() - EPOCH_ORDINAL) * MICROSECONDS_A_DAY
+
+
+def _cost_by_category(draft: Draft, contract: Contract, line_id: str, to: date) -> dict[str, Amount]:
+    """What the line's work before a day cost, in contract currency; an hour's category is its task, an expense's its own."""
+    found: dict[str, Amount] = {}
+    seen = set(draft.rows)
+    rows = (*draft.rows.values(), *(entry for entry in draft.entries.everything() if entry.entry_id not in seen))
+    for entry in rows:
+        work = entry.standing
+        price = work.price if work is not None else None
+        if work is None or work.cost is None or price is None or price.day >= to:
+            continue
+        if (price.contract_id, price.line_id) == (contract.contract_id, line_id):
+            subject = work.subject
+            category = (subject.category if isinstance(subject, Charge) else subject.task) or ""
+            if work.cost.currency == contract.terms.currency:
+                found[category] = found.get(category, 0) + work.cost.amount
+    return found

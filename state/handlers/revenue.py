@@ -1,0 +1,76 @@
+"""Revenue over time: one row for each accounting month of the contract's legal entity in which a line earns.
+
+A month is recognised when its last day has ended in the entity's zone, or the last day on which the line earns. The rows are brought to
+what the terms say, as fees are: other terms change the rows of earlier months, by reversal and a new posting (R49), which land in the
+next open period where a month is closed (R48).
+"""
+
+from datetime import date, timedelta
+from functools import partial
+
+from msgspec.structs import replace
+
+from domain.billing import methods
+from domain.billing.kind import OVER_TIME
+from domain.contract import BEGINNING
+from domain.identity import composed
+from domain.revenue import Earning, Month, by_month, earning
+from domain.rows import REVENUE, row_id
+from domain.zones import local_date
+from state.books import Charge, Contract, LineFees
+from state.draft import Draft
+from state.handlers.fees import HORIZON, agreed_versions, beginning_of, bring, known_of, look_again, project_of
+from state.known import period
+from state.position import is_over_time
+from state.rerate import line_ids
+
+DAY = timedelta(days=1)
+
+
+def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
+    """Everything that the contract's lines have earned by the end of the day before the event's in the entity's zone, or of a later one."""
+    entity = draft.reference.entity(contract.terms.legal_entity_id)
+    if not contract.in_force or entity is None or not is_over_time(draft, contract):
+        return
+    day = max(ended or BEGINNING, local_date(draft.cause.recorded_at, entity.zone) - DAY)
+    upcoming: list[date] = []
+    for line_id in line_ids(contract):
+        part_id = composed(contract.contract_id, line_id)
+        known: LineFees = draft.part("fees", part_id) or LineFees()
+        earns = _earning(draft, contract, line_id, day + HORIZON)
+        months = list(by_month(earns, partial(period, draft, entity), day + HORIZON))
+        upcoming += [month.last for month in months if month.last > day][:1]
+        charges = [_charge_of(contract, line_id, month) for month in months if month.last <= day and month.amount]
+        rows = bring(draft, known.earned, {row_id(REVENUE, charge.charge_id): charge for charge in charges})
+        if rows != known.earned:
+            known = draft.part("fees", part_id) or LineFees()
+            draft.put("fees", part_id, replace(known, earned=rows))
+    look_again(draft, contract, entity.zone, day, upcoming)
+
+
+def _earning(draft: Draft, contract: Contract, line_id: str, until: date) -> Earning:
+    known = known_of(draft, contract, line_id)
+    return earning(
+        (agreed, list(methods.spreads(agreed, known, until)))
+        for agreed in agreed_versions(draft, contract, line_id)
+        if methods.timing(agreed.line, agreed.policies) == OVER_TIME
+    )
+
+
+def _charge_of(contract: Contract, line_id: str, month: Month) -> Charge:
+    return Charge(
+        REVENUE,
+        f"{composed(contract.contract_id, line_id)}/{month.period.name}",
+        0,
+        project_of(contract, line_id),
+        month.last,
+        beginning_of(month.last),
+        contract.terms.currency,
+        0,
+        contract.contract_id,
+        line_id,
+        description=f"Revenue of {month.period.name}",
+        earned=month.amount,
+        earned_from=month.period.start,
+        earned_to=month.last,
+    )

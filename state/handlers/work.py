@@ -1,0 +1,401 @@
+"""Approved work, time or a charge: the newest version of an entry wins; a finished one stands until the next can replace it whole.
+
+A version is finished when both its sides are posted. What replaces a finished version reverses and reposts in one event; what replaces
+an unfinished one reverses it at once and posts what it can (RULES section 6, Parking).
+"""
+
+from datetime import date
+from operator import itemgetter
+
+from msgspec.structs import replace
+
+from domain.accounts import WORK_IN_PROGRESS, cost_account
+from domain.events.delivery import TimeApproved
+from domain.exchange import Exchange
+from domain.identity import composed
+from domain.journal import Leg
+from domain.rows import named, row_id, spoken
+from state import shared_price
+from state.allot import change
+from state.assess import Assessment, CostPlan, PricePlan, journal_reversal_day
+from state.at_stake import at_stake
+from state.books import Charge, Cost, Entry, Fault, Posted, Price, Work
+from state.claims import Stake, stake_of
+from state.draft import Draft
+from state.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
+from state.facts import TRACE
+from state.judge import judge
+from state.known import Blocked, Slot, entity_policies, period
+from state.plan import LinePlan, plan_of
+from state.posting import (
+    Side,
+    cost_pairs,
+    explain,
+    post,
+    revenue_pairs,
+    reverse,
+    settle_exchange_rests,
+    with_work,
+)
+from state.totals import issued_on
+
+# What tells a new version from a mere repeat.
+_REPEATED = TRACE | {"version", "occurred_at", "approved_at"}
+_content = itemgetter(*(place for place, name in enumerate(TimeApproved._fields) if name not in TRACE))
+_substance = itemgetter(*(place for place, name in enumerate(TimeApproved._fields) if name not in _REPEATED))
+
+
+def take(draft: Draft, row: str, work: Work) -> None:
+    """A version of the entry is approved: a lower one than known changes nothing, the same with other content is a conflict."""
+    version = work.subject.version
+    before = draft.entry(row)
+    if before is None:
+        advance(draft, None, Entry(row, version), work, fresh=True)
+        return
+    if version < before.version:
+        return
+    newest = before.work
+    if version == before.version:
+        if newest is None or not _is_same(work, newest):
+            conflict(draft, before)
+        return
+    if newest is not None and _repeats(work, newest):
+        repeated = replace(resolved(draft, before), version=version)
+        if before.conflict is not None and newest.faults:
+            advance(draft, before, repeated, newest, fresh=False)
+        else:
+            draft.put_entry(before, repeated)
+        return
+    entry = replace(resolved(draft, before), version=version, waived=())
+    advance(draft, before, entry, work, fresh=True)
+
+
+def _is_same(work: Work, newest: Work) -> bool:
+    """Whether a version that comes again says what it said; one that is kept for a later repeat is compared by its substance."""
+    if work.time is None or newest.time is None:
+        return work.charge is not None and newest.charge is not None and work.charge.digest == newest.charge.digest
+    if work.time.version == newest.time.version:
+        return bool(_content(work.time) == _content(newest.time))
+    return bool(_substance(work.time) == _substance(newest.time))
+
+
+def _repeats(work: Work, newest: Work) -> bool:
+    """Whether a higher version says nothing new."""
+    if work.time is not None and newest.time is not None:
+        return bool(_substance(work.time) == _substance(newest.time))
+    if work.charge is None or newest.charge is None:
+        return False
+    return _substance_of(work.charge) == _substance_of(newest.charge)
+
+
+def _substance_of(charge: Charge) -> Charge:
+    return replace(charge, version=0, approved_at=0, digest="", recorded_at=None)
+
+
+def withdraw(draft: Draft, row: str, version: int) -> None:
+    before = draft.entry(row)
+    if before is None:
+        draft.put_entry(None, Entry(row, version))
+        return
+    if version < before.version:
+        return
+    if version == before.version:
+        if before.work is not None:
+            conflict(draft, before)
+        return
+    entry = replace(resolved(draft, before), version=version)
+    undo(draft, entry)
+    close_faults(draft, before.work.faults if before.work is not None else (), "withdrawn", _project_id(before))
+    after = settle_exchange_rests(draft, with_work(replace(entry, waived=()), None), entry.standing)
+    draft.put_entry(before, after)
+    if stepped(before):
+        settle_days(draft, before, after)
+
+
+def conflict(draft: Draft, before: Entry) -> None:
+    """The newest version came again with other content: the first stays, unfinished work waits for a higher version."""
+    if before.conflict is not None:
+        return
+    kind, subject = _named(before)
+    exception_id = draft.exception_id("conflicting_version", kind, f"{subject}/whole")
+    entry = replace(before, conflict=exception_id)
+    if before.work is not None and (before.behind is not None or not before.work.finished):
+        advance(draft, before, entry, before.work, fresh=False)
+        return
+    draft.note(
+        "conflicting_version",
+        kind,
+        subject,
+        f"version {before.version} of {spoken(kind)} {subject} came twice with different content; the first one stands",
+        side="/whole",
+        project_id=_project_id(before),
+        entries=(before.entry_id,),
+    )
+    draft.put_entry(before, entry)
+
+
+def resolved(draft: Draft, entry: Entry) -> Entry:
+    """A higher version ends a conflict; one that parked the work is closed, or was never raised, with the work's faults."""
+    if entry.conflict is None:
+        return entry
+    if entry.work is None or not entry.work.faults:
+        draft.close_note(entry.conflict, "superseded")
+    return replace(entry, conflict=None)
+
+
+def _named(entry: Entry) -> tuple[str, str]:
+    """Kind and id of the fact behind the entry, also of one that is withdrawn."""
+    return named(entry.entry_id)
+
+
+def _project_id(entry: Entry) -> str | None:
+    work = entry.work or entry.behind
+    return work.project_id if work is not None else None
+
+
+def retry(draft: Draft, entry_id: str) -> None:
+    """Something that the entry may have waited for has come."""
+    entry = draft.entry(entry_id)
+    if entry is not None and entry.work is not None and entry.work.faults:
+        advance(draft, entry, entry, entry.work, fresh=False)
+
+
+def retry_unexchanged(draft: Draft) -> None:
+    """The day has ended: what waits for an exchange rate takes the nearest of those that have come."""
+    for entry_id in draft.entries.parked():
+        entry = draft.entry(entry_id)
+        faults = entry.work.faults if entry is not None and entry.work is not None else ()
+        if any(fault.category in EXCHANGE_FAULTS for fault in faults):
+            retry(draft, entry_id)
+
+
+def retry_parked(draft: Draft) -> None:
+    """Something of the engagement changed that any of its waiting entries may have waited for."""
+    if any(draft.project(project_id).waiting for project_id in draft.ids("project")):
+        for entry_id in draft.entries.parked():
+            retry(draft, entry_id)
+
+
+def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fresh: bool) -> None:
+    """Bring an entry as far as it can go: `work` is its newest version, new (`fresh`) or waiting."""
+    standing = entry.behind or (entry.work if fresh and entry.work is not None and entry.work.finished else None)
+    faults_before = entry.work.faults if entry.work is not None else ()
+    waited = {} if fresh else {one.side: one.category for one in faults_before if one.category in EXCHANGE_FAULTS}
+    verdict = judge(draft, entry, work, standing or entry.work, waited)
+    for side in verdict.blocked:
+        if side.settles_in is not None:
+            settle_when_day_ends(draft, side.settles_in)
+    if standing is not None and not verdict.complete:
+        waiting = replace(
+            work, cost=None, price=None, journals=(), faults=faults_of(draft, entry, work, verdict, faults_before)
+        )
+        after = with_work(entry, waiting, standing)
+        if after != before:
+            draft.put_entry(before, after)
+        return
+    left = entry.standing if fresh or standing is not None else None
+    if fresh or standing is not None:
+        old = undo_claim(draft, entry)
+        undo_journals(draft, entry)
+        posted = book(draft, entry, replace(work, cost=None, price=None, journals=()), verdict, old)
+    else:
+        posted = book(draft, entry, work, verdict, None)
+    posted = replace(posted, faults=faults_of(draft, entry, posted, verdict, faults_before))
+    after = settle_exchange_rests(draft, with_work(entry, posted), left)
+    if after == before:
+        return
+    draft.put_entry(before, after)
+    if stepped(before) or stepped(after):
+        settle_days(draft, before, after)
+
+
+def stepped(entry: Entry | None) -> bool:
+    work = entry.standing if entry is not None else None
+    return work is not None and work.price is not None and work.price.stepped
+
+
+def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
+    """Where entries share their price, the others of those that the entry left or came to."""
+    left: dict[shared_price.Pool, LinePlan] = {}
+    for entry in (before, after):
+        work = entry.standing if entry is not None else None
+        if work is not None and work.price is not None and work.price.stepped:
+            plan = plan_of(draft, work.price)
+            if plan is not None:
+                left[shared_price.pool_of(draft, plan, work.person_id, work.price)] = plan
+    for pool, plan in sorted(left.items(), key=itemgetter(0)):
+        shared_price.settle(draft, plan, pool)
+
+
+def undo(draft: Draft, entry: Entry) -> None:
+    """Take everything of the entry out of the books."""
+    undo_journals(draft, entry)
+    change(draft, undo_claim(draft, entry), None)
+
+
+def undo_journals(draft: Draft, entry: Entry) -> None:
+    if entry.standing is not None:
+        reverse(draft, entry.standing)
+
+
+def undo_claim(draft: Draft, entry: Entry) -> tuple[LinePlan, Stake] | None:
+    """The claim that the entry has on the caps of its line, to be given up."""
+    stake = stake_of(entry)
+    if stake is None:
+        return None
+    plan = plan_of(draft, stake.price)
+    return (plan, stake) if plan is not None else None
+
+
+def book(draft: Draft, entry: Entry, work: Work, verdict: Assessment, old: tuple[LinePlan, Stake] | None) -> Work:
+    """Post the sides that can be and are not; `old` is the claim on caps that the new one replaces."""
+    if verdict.whole is not None:
+        change(draft, old, None)
+        return work
+    sides: list[Side] = []
+    cost, price = work.cost, work.price
+    if cost is None and isinstance(verdict.cost, CostPlan):
+        cost = _cost_side(draft, verdict.cost, sides, waits=price is None and isinstance(verdict.price, Blocked))
+    if price is None and isinstance(verdict.price, PricePlan):
+        price = _price_side(draft, entry, work, verdict.price, old, sides)
+        if work.cost is not None and work.cost.account == WORK_IN_PROGRESS:
+            cost = _out_of_progress(draft, work, work.cost, sides)
+    else:
+        change(draft, old, None)
+    done = Work(work.time, work.log_offset, cost, price, work.journals, work.faults, work.charge)
+    posted = post(draft, done, sides)
+    return Work(work.time, work.log_offset, cost, price, (*work.journals, *posted), work.faults, work.charge)
+
+
+def _cost_side(draft: Draft, plan: CostPlan, sides: list[Side], *, waits: bool) -> Cost:
+    policies = entity_policies(draft, plan.slot.entity)
+    cost = replace(plan.cost, account=WORK_IN_PROGRESS) if waits and policies.cost_policy == "wip" else plan.cost
+    sides.append(Side(plan.slot, cost_pairs(cost), policies))
+    return cost
+
+
+def _out_of_progress(draft: Draft, work: Work, cost: Cost, sides: list[Side]) -> Cost:
+    """Policy `wip`: once revenue is recognised, the cost leaves 1300 for 5000 (an expense's for 5100) as it stands there, whatever a cost
+    rate says by now."""
+    account = cost_account(cost.against)
+    for journal in work.journals:
+        for leg in journal.lines:
+            if leg.account == WORK_IN_PROGRESS:
+                pairs = ((account, "cost", leg.amount), (WORK_IN_PROGRESS, "cost", -leg.amount))
+                slot = _carried_slot(draft, journal, leg)
+                sides.append(Side(slot, pairs, entity_policies(draft, slot.entity)))
+    return replace(cost, account=account)
+
+
+def _carried_slot(draft: Draft, journal: Posted, leg: Leg) -> Slot:
+    """The date that the journal's reversal would take, and the rate that makes of the line's amount the ledger amount it carries (R14)."""
+    entity = draft.reference.entity(journal.legal_entity_id)
+    assert entity is not None, "a journal was posted in this entity"
+    day = journal_reversal_day(draft, journal)
+    carried = Exchange(leg.ledger_amount, leg.amount, journal.exchange_rate, ())
+    return Slot(entity, journal.currency, day, period(draft, entity, day).name, carried)
+
+
+def _price_side(
+    draft: Draft, entry: Entry, work: Work, plan: PricePlan, old: tuple[LinePlan, Stake] | None, sides: list[Side]
+) -> Price:
+    line = plan.line
+    if line is None or plan.slot is None:
+        change(draft, old, None)
+        return plan.price
+    price = shared_price.stepped_price(draft, entry, work, plan.price, line)
+    explain(draft, plan)
+    issued = issued_on(entry, price.contract_id, price.line_id)
+    if issued is not None:  # invoices relieve the account that it was issued on
+        price = replace(price, account=issued.account)
+    stake = Stake(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
+    allotted = change(draft, old, (line, stake))
+    assert allotted is not None, "a claim was made"
+    sides.append(Side(plan.slot, revenue_pairs(allotted), line.policies, line))
+    _note_other_entity(draft, work, line, allotted.day)
+    return allotted
+
+
+def _note_other_entity(draft: Draft, work: Work, line: LinePlan, day: date) -> None:
+    """Cost of a lent person stands in the lending entity; no margin may be read from it until intercompany rules are in force."""
+    if not work.person_id:
+        return
+    person = draft.reference.person_on(work.person_id, day)
+    if person is not None and person.legal_entity_id != line.terms.legal_entity_id:
+        draft.note(
+            "unsupported",
+            "person_contract",
+            composed(work.person_id, line.contract_id),
+            f"person {work.person_id} of {person.legal_entity_id} works on contract {line.contract_id} of "
+            f"{line.terms.legal_entity_id}: intercompany is not handled by the rules in force",
+            contract_id=line.contract_id,
+            person_id=work.person_id,
+            project_id=work.project_id,
+        )
+
+
+def faults_of(
+    draft: Draft, entry: Entry, work: Work, verdict: Assessment, before: tuple[Fault, ...]
+) -> tuple[Fault, ...]:
+    """Exceptions of what still waits: new reasons are raised, reasons that are gone or may pass are closed."""
+    blocked = [side for side in verdict.blocked if not _posted(work, side.side)]
+    if not blocked and not before:
+        return ()
+    open_before = {fault.exception_id: fault for fault in before}
+    faults = []
+    for side in blocked:
+        exception_id = draft.exception_id(side.category, work.subject_kind, f"{work.subject_id}/{side.side}")
+        standing = open_before.pop(exception_id, None)
+        if standing is None:
+            standing = Fault(
+                side.side,
+                side.category,
+                exception_id,
+                side.waits,
+                side.message,
+                side.field,
+                at_stake(draft, work, side.side),
+                raised_at=draft.cause.recorded_at,
+            )
+            tell_fault(draft, work, standing)
+        faults.append(standing if standing.waits == side.waits else replace(standing, waits=side.waits))
+    for fault in open_before.values():
+        reason = "waived" if fault.category in entry.waived else "resolved"
+        close_faults(draft, (fault,), reason, work.project_id)
+    return tuple(faults)
+
+
+def tell_fault(draft: Draft, work: Work, fault: Fault) -> None:
+    """Raise the exception of a side that waits, or its next revision."""
+    draft.tell_exception(
+        fault.exception_id,
+        fault.category,
+        work.subject_kind,
+        work.subject_id,
+        fault.message,
+        at_stake=fault.at_stake,
+        revision=fault.revision,
+        project_id=work.project_id,
+        person_id=work.person_id or None,
+        field=fault.field,
+        entries=(row_id(work.subject_kind, work.subject_id),),
+        raised_at=fault.raised_at,
+        assignee=fault.assignee,
+    )
+
+
+def replace_fault(draft: Draft, entry: Entry, work: Work, fault: Fault) -> None:
+    """What is said of a side that waits goes on as its next revision."""
+    after = replace(fault, revision=fault.revision + 1)
+    tell_fault(draft, work, after)
+    faults = tuple(after if one.exception_id == fault.exception_id else one for one in work.faults)
+    draft.put_entry(entry, replace(entry, work=replace(work, faults=faults)))
+
+
+def _posted(work: Work, side: str) -> bool:
+    return (side == "cost" and work.cost is not None) or (side == "price" and work.price is not None)
+
+
+def close_faults(draft: Draft, faults: tuple[Fault, ...], reason: str, project_id: str | None) -> None:
+    for fault in faults:
+        draft.close_exception(fault.exception_id, fault.category, reason, project_id)

@@ -1,0 +1,23 @@
+"""Can this be posted, and as what? Time and charges are judged apart and posted alike."""
+
+from datetime import date
+
+from state.assess import Assessment, assess
+from state.assess_charge import assess_charge
+from state.books import Entry, Work
+from state.draft import Draft
+from state.exchange_waits import NOTHING_WAITED, Waited
+from state.placing import day_in
+
+
+def judge(draft: Draft, entry: Entry, work: Work, standing: Work | None, waited: Waited = NOTHING_WAITED) -> Assessment:
+    """One version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""
+    if work.time is not None:
+        return assess(draft, entry, work.time, standing, waited)
+    assert work.charge is not None, "an entry is time or a charge"
+    return assess_charge(draft, entry, work.charge, standing, waited)
+
+
+def first_day(work: Work, zone: str) -> date:
+    """The day from which an accounting date is looked for."""
+    return work.charge.day if work.charge is not None else day_in(work.event, zone)

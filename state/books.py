@@ -103,7 +103,10 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     a memo value. `kept` is what was billable when the work became final.
 
     Revenue goes to `revenue`. It follows what is allowed unless `earned` says otherwise: 0 where it comes with the invoice or on a
-    schedule of its own, and what the schedule earns where there is nothing to bill. A charge has a `quantity` of a `unit`, never hours."""
+    schedule of its own, and what the schedule earns where there is nothing to bill. A charge has a `quantity` of a `unit`, never hours.
+
+    `drawn` is what the work takes of what its line's terms include, by store: quantity, and what that earns. None where it shares nothing;
+    then hours and value are of what goes beyond."""
 
     contract_id: str
     line_id: str
@@ -134,6 +137,7 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     earned: Amount | None = None
     quantity: Quantity = 0
     unit: str = "hour"
+    drawn: dict[str, tuple[int, Amount]] | None = None
 
     @property
     def claimed(self) -> tuple[Amount, Hours]:
@@ -333,7 +337,7 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
 
 class LineTotals(Value, frozen=True, array_like=True, gc=False):
     """Sums over the entries of a contract line, in contract currency; `accounts` are those of `recognised`, `billable` and `invoiced` by
-    the account on which the work stands until it is invoiced."""
+    the account on which the work stands until it is invoiced, `drawn` what is taken of what the terms include, by store."""
 
     project_id: str
     hours: Hours = 0
@@ -346,6 +350,7 @@ class LineTotals(Value, frozen=True, array_like=True, gc=False):
     shown_hours: Hours = 0
     shown_quantity: Hours = 0
     accounts: dict[str, tuple[Amount, Amount, Amount]] = {}
+    drawn: dict[str, tuple[int, Amount]] = {}
 
 
 class Reports(Value, frozen=True, array_like=True, gc=False):
@@ -372,11 +377,22 @@ class ClosedPeriod(Value, frozen=True, array_like=True, gc=False):
     charged: Amount = 0
 
 
+class EndedPeriod(Value, frozen=True, array_like=True, gc=False):
+    """What could be drawn for good of each store of a line's terms when one of their own periods ended, `to` excluded."""
+
+    start: date
+    to: date
+    limits: dict[str, int] = {}
+
+
 class LineFees(Value, frozen=True, array_like=True, gc=False):
-    """Rows of what a contract line has charged by itself, and the periods whose use it charges by."""
+    """Rows of what a contract line has charged by itself, and the periods whose use it charges by; the terms' own periods that ended, and
+    the days on which what they include was topped up."""
 
     rows: tuple[str, ...] = ()
     closed: tuple[ClosedPeriod, ...] = ()
+    ended: tuple[EndedPeriod, ...] = ()
+    topped_up: tuple[date, ...] = ()
 
 
 class CapState(Value, frozen=True, array_like=True, gc=False):

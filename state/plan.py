@@ -44,6 +44,7 @@ class LinePlan(NamedTuple):
     currency: str
     key: tuple[Any, ...]
     timing: str = WITH_CHARGE
+    draws: str | None = None
 
     def account_for(self, revenue: str) -> str:
         """Where what may be billed stands until it is invoiced; what is revenue only then goes there at once."""
@@ -120,6 +121,7 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
         return None
     policies = line_policies(terms, line, version.defaults, bookkeeping(entity.policies))
     rules, group = cap_rules(history, line_id), cap_group(history, line_id)
+    refused = methods.unsupported_line(line, policies)
     return LinePlan(
         contract.contract_id,
         terms.customer_id,
@@ -139,10 +141,11 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
                 {rate.effective_from for rate in getattr(line.terms, "rates", ()) if rate.effective_from is not None}
             )
         ),
-        methods.unsupported_line(line, policies),
+        refused,
         terms.currency,
         key,
         methods.timing(line, policies),
+        methods.draws_in(line.terms) if refused is None else None,
     )
 
 

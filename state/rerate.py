@@ -35,10 +35,10 @@ from state.claims import (
 )
 from state.draft import Draft
 from state.judge import judge
-from state.person_day import stepped_price
 from state.plan import LinePlan, plan_of, versions
 from state.posting import explain
 from state.repricing import reprice
+from state.sharing import shared_price
 from state.totals import cut_at_zero, standing_price
 
 
@@ -59,7 +59,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         return None
     if verdict.price.line.contract_id != work.price.contract_id:
         return None
-    fresh = stepped_price(draft, entry, work, verdict.price.price, verdict.price.line)
+    fresh = shared_price(draft, entry, work, verdict.price.price, verdict.price.line)
     kept = work.price
     price = replace(
         fresh,

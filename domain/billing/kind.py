@@ -19,6 +19,8 @@ from domain.units import QUANTITY_ONE, Amount, Percent, Quantity
 WITH_CHARGE, WITH_INVOICE, OVER_TIME = "with_charge", "with_invoice", "over_time"
 # How an hour on a line is charged: at a rate, at what it costs, or not by itself, since the terms' own charges are for it.
 RATED, AT_COST, INCLUDED = "rated", "at_cost", "included"
+# What hours draw on of what their terms include: hours, or what they are worth at their rate.
+IN_HOURS, IN_MONEY = "hours", "money"
 
 
 class Agreed(NamedTuple):
@@ -61,19 +63,46 @@ class Closed(NamedTuple):
         return self.to - timedelta(days=1)
 
 
+class Held(NamedTuple):
+    """One version of a line's terms, from the first day on which it holds to the first on which it does no more."""
+
+    agreed: Agreed
+    since: date
+    before: date
+
+
+class Ended(NamedTuple):
+    """What was left of what a line includes when one of the terms' own periods ended: the most that can be drawn, by store.
+
+    `to` is the first day of the next period.
+    """
+
+    start: date
+    to: date
+    limits: Mapping[str, int] = {}
+
+
 class Known(NamedTuple):
-    """What has happened on a line: milestones accepted (day by id), progress reported in the order of versions, billing periods closed."""
+    """What has happened on a line: milestones accepted (day by id), progress reported in the order of versions, billing periods closed,
+    the terms' own periods ended, days on which it was topped up.
+
+    `held` are all versions of its terms, `drawn` is what its rows have drawn on each store, and earned by it.
+    """
 
     accepted: Mapping[str, date] = {}
     reported: Sequence[Reported] = ()
     closed: Sequence[Closed] = ()
+    held: Sequence[Held] = ()
+    ended: Sequence[Ended] = ()
+    topped_up: Sequence[date] = ()
+    drawn: Mapping[str, tuple[int, Amount]] = {}
 
 
 class Fee(NamedTuple):
     """What terms charge by themselves; `name` is one of its line's for good, so that the same fee found again is no second one.
 
     It is charged on `day` and pays for the days from `earned_from` to `earned_to`, both included. A cumulative one names all that the
-    line has charged by then, and charges what is not charged yet.
+    line has charged by then, and charges what is not charged yet. One with `earned` charges nothing: it is revenue on its day.
     """
 
     name: str
@@ -85,6 +114,35 @@ class Fee(NamedTuple):
     quantity: Quantity = QUANTITY_ONE
     unit: str = "each"
     cumulative: bool = False
+    earned: Amount | None = None
+
+
+class Claim(NamedTuple):
+    """What a row of a day would draw on what its line includes: hours, or money in contract currency."""
+
+    row: str
+    day: date
+    asked: int
+
+
+class Store(NamedTuple):
+    """Something that terms include, of which no more than `limit` can be drawn; all of `quantity` earns `fee`, in proportion."""
+
+    name: str
+    limit: int
+    quantity: int = 0
+    fee: Amount = 0
+
+
+class Drawing(NamedTuple):
+    """How rows of a line share what its terms include, in consumption order; what goes beyond is charged.
+
+    `unit` is hours or money; None where terms of the kind include nothing. `stores` are those that a row of a day may draw on, the first
+    first.
+    """
+
+    unit: Callable[[Any], str | None]
+    stores: Callable[[Known, date], Sequence[Store]]
 
 
 class Spread(NamedTuple):
@@ -107,6 +165,9 @@ class Kind(NamedTuple):
     everything that is charged up to a day, the day included, `spreads` what begins to be earned up to then where a method recognises
     over time. `by_period` says whether a line charges by what it had used when a billing period closed. `faults` are fields of the
     terms that contradict.
+
+    `drawing` is set where rows share what the terms include. Terms with periods of their own give those that begin up to a day
+    (`periods`), and what is left of each when it ends (`ends`).
     """
 
     takes: tuple[str, ...]
@@ -116,3 +177,6 @@ class Kind(NamedTuple):
     spreads: Callable[[Agreed, Known, date], Iterable[Spread]] = lambda *_: ()
     by_period: Callable[[ContractLine], bool] = lambda _: False
     faults: Callable[[Any, ContractSigned], Iterable[Fault]] = lambda *_: ()
+    drawing: Drawing | None = None
+    periods: Callable[[Known, date], Iterable[tuple[date, date]]] = lambda *_: ()
+    ends: Callable[[Known, date, date], Mapping[str, int]] = lambda *_: {}

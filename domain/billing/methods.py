@@ -1,10 +1,10 @@
 """The kinds of terms, one screen: a line each, with the module that has its rules."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from domain.billing import fixed_price, milestones, time_and_materials
-from domain.billing.kind import INCLUDED, NO_FEES, WITH_CHARGE, Agreed, Fee, Kind, Known
+from domain.billing.kind import INCLUDED, NO_FEES, RATED, WITH_CHARGE, Agreed, Fee, Kind, Known, Store
 from domain.events.commercial import ContractSigned
 from domain.events.common import (
     ContractLine,
@@ -15,7 +15,7 @@ from domain.events.common import (
 )
 from domain.policies import Resolved
 from domain.policy_faults import Fault
-from domain.units import Hours
+from domain.units import Hours, Rate
 
 KINDS: Mapping[type[Terms], Kind] = {
     TimeAndMaterials: time_and_materials.KIND,
@@ -70,6 +70,29 @@ def fees(agreed: Agreed, known: Known, until: date) -> Iterable[Fee]:
     return kind_of(agreed.line.terms).fees(agreed, known, until)
 
 
+def draws_in(terms: Terms) -> str | None:
+    """Hours or money, where rows of the line share what its terms include; None where they share nothing."""
+    drawing = kind_of(terms).drawing
+    return drawing.unit(terms) if drawing is not None else None
+
+
+def stores(terms: Terms, known: Known, day: date) -> Sequence[Store]:
+    drawing = kind_of(terms).drawing
+    assert drawing is not None, "only lines that share something are asked"
+    return drawing.stores(known, day)
+
+
+def hours_charged(terms: Terms) -> str:
+    """How an hour is charged; one that may go beyond what its terms include is charged at a rate."""
+    kind = kind_of(terms)
+    return RATED if kind.drawing is not None and kind.drawing.unit(terms) is not None else kind.hours
+
+
+def overage_rate(terms: Terms) -> Rate | None:
+    """What terms that include something charge for an hour beyond that; None: as R5 rates it."""
+    return getattr(terms, "overage_rate", None) if kind_of(terms).drawing is not None else None
+
+
 def faults(line: ContractLine, contract: ContractSigned) -> Iterable[Fault]:
     """Fields of the line's terms that contradict; of terms that are refused as a whole nothing is said."""
     kind = KINDS.get(type(line.terms))
@@ -78,6 +101,6 @@ def faults(line: ContractLine, contract: ContractSigned) -> Iterable[Fault]:
 
 def billable_hours(terms: Terms, worked: Hours, stated: Hours | None, policies: Resolved) -> Hours:
     """Hours to price; none where the terms' own charges are for the work."""
-    if kind_of(terms).hours == INCLUDED:
+    if hours_charged(terms) == INCLUDED:
         return 0
     return time_and_materials.billable_hours(worked, stated, policies)

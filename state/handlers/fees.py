@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from domain.billing import methods
-from domain.billing.kind import Agreed, Closed, Fee, Known, Reported
-from domain.contract import BEGINNING, line_named
+from domain.billing.kind import Fee
+from domain.contract import line_named
 from domain.events.common import Milestones
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
 from domain.identity import composed
@@ -22,8 +22,8 @@ from state.draft import Draft
 from state.facts import is_new
 from state.handlers.work import take, withdraw
 from state.periods import zone_of
-from state.plan import line_plan
 from state.rerate import line_ids
+from state.terms_known import known_on
 
 # How far ahead the next fee is looked for.
 HORIZON = timedelta(days=400)
@@ -132,56 +132,16 @@ def _charges(draft: Draft, contract: Contract) -> bool:
 
 def _fees(draft: Draft, contract: Contract, line_id: str, until: date) -> Iterator[Fee]:
     """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
-    known = _known(draft, contract, line_id)
+    known = known_on(draft, contract, line_id)
     charged: Amount = 0
-    for agreed, since, before in _agreed(draft, contract, line_id):
+    for agreed, since, before in known.held:
         for fee in methods.fees(agreed, known, min(until, before - timedelta(days=1))):
             if fee.day < since:
                 continue
             amount = fee.amount - charged if fee.cumulative else fee.amount
             charged += amount if fee.cumulative else 0
-            if amount:
+            if amount or fee.earned:
                 yield fee._replace(amount=amount)
-
-
-def _agreed(draft: Draft, contract: Contract, line_id: str) -> Iterator[tuple[Agreed, date, date]]:
-    """The line under each version of its terms, from the first day on which that holds to the first on which it does no more.
-
-    A retroactive version holds on every day before, in place of all versions before it.
-    """
-    history = contract.history
-    first = next((place for place in range(len(history) - 1, 0, -1) if history[place].retroactive), 0)
-    ends = contract.terminated_on or date.max
-    for place in range(first, len(history)):
-        stored = history[place]
-        since = BEGINNING if place == first else stored.effective_on
-        before = min(ends, *(later.effective_on for later in history[place + 1 :]), date.max)
-        plan = line_plan(draft, contract, stored.version, line_id)
-        if plan is not None and plan.refused is None and since < before:
-            last = contract.terminated_on - timedelta(days=1) if contract.terminated_on is not None else None
-            agreed_end = min((day for day in (stored.terms.ends_on, last) if day is not None), default=None)
-            yield Agreed(plan.line, stored.terms, agreed_end, plan.policies), since, before
-
-
-def _known(draft: Draft, contract: Contract, line_id: str) -> Known:
-    facts: dict[str, Acceptance] = {each: draft.part("milestone", each) for each in draft.ids("milestone")}
-    accepted = {
-        milestone_id: fact.accepted_on
-        for milestone_id, fact in facts.items()
-        if fact.accepted_on is not None
-        and fact.contract_id in (None, contract.contract_id)
-        and fact.line_id in (None, line_id)
-    }
-    said: list[tuple[int, date, int]] = []
-    for contract_id in ("", contract.contract_id):
-        reports: Reports = draft.part("reports", composed(contract_id, line_id)) or Reports()
-        said += reports.said
-    fees: LineFees = draft.part("fees", composed(contract.contract_id, line_id)) or LineFees()
-    return Known(
-        accepted,
-        [Reported(*one) for one in sorted(said)],
-        [Closed(one.start, one.to, one.cost, one.charged) for one in fees.closed],
-    )
 
 
 def _bring(draft: Draft, contract: Contract, line_id: str, fees: list[Fee]) -> None:

@@ -235,12 +235,17 @@ def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: B
         day,
         amount,
         hours,
-        unit == "hour" and price is not None and own and price.billable == price.value and issued is None,
+        _is_whole(price, unit) if own and issued is None else False,
         tuple(sorted(flags)),
         work.subject.description if work is not None else issued.description if issued is not None else None,
         quantity,
         unit,
     )
+
+
+def _is_whole(price: Price | None, unit: str) -> bool:
+    """Whether the price is that of its hours alone, so that a line's hours may be rounded in place of them."""
+    return price is not None and unit == HOUR and price.billable == price.value and price.drawn is None
 
 
 def _printed(

@@ -15,7 +15,6 @@ from domain.exchange import Exchange
 from domain.identity import composed
 from domain.journal import Leg
 from domain.rows import named, row_id, spoken
-from state import person_day
 from state.allot import change
 from state.assess import Assessment, CostPlan, PricePlan, journal_reversal_day
 from state.at_stake import at_stake
@@ -37,6 +36,7 @@ from state.posting import (
     settle_exchange_rests,
     with_work,
 )
+from state.sharing import is_shared, settle_others, shared_price
 from state.totals import issued_on
 
 # What tells a new version from a mere repeat.
@@ -106,8 +106,8 @@ def withdraw(draft: Draft, row: str, version: int) -> None:
     close_faults(draft, before.work.faults if before.work is not None else (), "withdrawn", _project_id(before))
     after = settle_exchange_rests(draft, with_work(replace(entry, waived=()), None), entry.standing)
     draft.put_entry(before, after)
-    if stepped(before):
-        settle_days(draft, before, after)
+    if is_shared(before):
+        settle_others(draft, before, after)
 
 
 def conflict(draft: Draft, before: Entry) -> None:
@@ -203,26 +203,8 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     if after == before:
         return
     draft.put_entry(before, after)
-    if stepped(before) or stepped(after):
-        settle_days(draft, before, after)
-
-
-def stepped(entry: Entry | None) -> bool:
-    work = entry.standing if entry is not None else None
-    return work is not None and work.price is not None and work.price.stepped
-
-
-def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
-    """Where increments are rounded over a person's day, the others of the days that the entry left or came to."""
-    left: dict[tuple[str, str, str, date], LinePlan] = {}
-    for entry in (before, after):
-        work = entry.standing if entry is not None else None
-        if work is not None and work.price is not None and work.price.stepped:
-            plan = plan_of(draft, work.price)
-            if plan is not None:
-                left[plan.contract_id, plan.line.line_id, work.person_id, work.price.day] = plan
-    for (_, _, person_id, day), plan in sorted(left.items(), key=itemgetter(0)):
-        person_day.settle(draft, plan, person_id, day)
+    if is_shared(before) or is_shared(after):
+        settle_others(draft, before, after)
 
 
 def undo(draft: Draft, entry: Entry) -> None:
@@ -301,7 +283,7 @@ def _price_side(
     if line is None or plan.slot is None:
         change(draft, old, None)
         return plan.price
-    price = person_day.stepped_price(draft, entry, work, plan.price, line)
+    price = shared_price(draft, entry, work, plan.price, line)
     explain(draft, plan)
     issued = issued_on(entry, price.contract_id, price.line_id)
     if issued is not None:  # invoices relieve the account that it was issued on

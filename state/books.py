@@ -387,12 +387,13 @@ class EndedPeriod(Value, frozen=True, array_like=True, gc=False):
 
 class LineFees(Value, frozen=True, array_like=True, gc=False):
     """Rows of what a contract line has charged by itself, and the periods whose use it charges by; the terms' own periods that ended, and
-    the days on which what they include was topped up."""
+    the days on which what they include was topped up; milestones that were told to be overdue, with the day on which they were due."""
 
     rows: tuple[str, ...] = ()
     closed: tuple[ClosedPeriod, ...] = ()
     ended: tuple[EndedPeriod, ...] = ()
     topped_up: tuple[date, ...] = ()
+    overdue: dict[str, date] = {}
 
 
 class CapState(Value, frozen=True, array_like=True, gc=False):

@@ -78,12 +78,13 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
 
 def same_terms(one: Price, other: Price) -> bool:
     """Whether two prices value the work alike on the same line."""
-    return (one.line_id, one.rate, one.markup, one.hours, one.value) == (
+    return (one.line_id, one.rate, one.markup, one.hours, one.value, one.drawn) == (
         other.line_id,
         other.rate,
         other.markup,
         other.hours,
         other.value,
+        other.drawn,
     )
 
 

@@ -8,22 +8,25 @@ an amendment, a milestone that is revoked and a day that ends are one thing.
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from msgspec.structs import replace
+
 from domain.billing import methods
-from domain.billing.kind import Fee
+from domain.billing.kind import Fee, Known
 from domain.contract import line_named
 from domain.events.common import Milestones
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
 from domain.identity import composed
-from domain.rows import FEE, row_id
+from domain.rows import FEE, REVENUE, row_id
 from domain.units import Amount
 from domain.zones import local_date
-from state.books import Acceptance, Charge, ClosedPeriod, Contract, Entry, LineFees, Reports, Work
+from state import drawing, milestones_due
+from state.books import Acceptance, Charge, ClosedPeriod, Contract, Entry, Reports, Work
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.work import take, withdraw
 from state.periods import zone_of
 from state.rerate import line_ids
-from state.terms_known import known_on
+from state.terms_known import known_on, line_fees
 
 # How far ahead the next fee is looked for.
 HORIZON = timedelta(days=400)
@@ -92,17 +95,23 @@ def _lists(contract: Contract, milestone_id: str, fact: Acceptance) -> bool:
 # Bringing the rows to what the terms say
 
 
-def settle(draft: Draft, contract: Contract, until: date | None = None) -> None:
-    """Everything that the contract charges by itself up to a day, by default the day of the event where the contract is billed."""
+def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended: bool = False) -> None:
+    """Everything that the contract charges by itself up to a day, by default the day of the event where the contract is billed.
+
+    `ended`: that day has ended there, so that what was due on it is overdue.
+    """
     if not contract.in_force or not _charges(draft, contract):
         return
     zone = zone_of(draft, contract)
     day = until if until is not None else local_date(draft.cause.recorded_at, zone)
     upcoming: list[date] = []
     for line_id in line_ids(contract):
-        fees = list(_fees(draft, contract, line_id, day + HORIZON))
+        known = known_on(draft, contract, line_id)
+        fees = list(_fees(known, day + HORIZON))
         upcoming += [fee.day for fee in fees if fee.day > day]
-        _bring(draft, contract, line_id, [fee for fee in fees if fee.day <= day])
+        _bring(draft, contract, line_id, fees, day)
+        milestones_due.watch(draft, contract, line_id, known, day, zone, ended=ended)
+        drawing.settle(draft, contract, line_id)
     if upcoming:
         draft.due.add((zone, min(upcoming).isoformat()))
 
@@ -113,9 +122,9 @@ def close_period(draft: Draft, contract: Contract, start: date, to: date) -> Non
         line = line_named(contract.terms, line_id)
         if line is not None and methods.unsupported(line.terms) is None and methods.kind_of(line.terms).by_period(line):
             part_id = composed(contract.contract_id, line_id)
-            known: LineFees = draft.part("fees", part_id) or LineFees()
+            known = line_fees(draft, contract, line_id)
             closed = ClosedPeriod(start, to, _cost_by_category(draft, contract, line_id, to))
-            draft.put("fees", part_id, LineFees(known.rows, (*known.closed, closed)))
+            draft.put("fees", part_id, replace(known, closed=(*known.closed, closed)))
             settle(draft, contract, to - timedelta(days=1))
 
 
@@ -130,9 +139,8 @@ def _charges(draft: Draft, contract: Contract) -> bool:
     return found
 
 
-def _fees(draft: Draft, contract: Contract, line_id: str, until: date) -> Iterator[Fee]:
+def _fees(known: Known, until: date) -> Iterator[Fee]:
     """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
-    known = known_on(draft, contract, line_id)
     charged: Amount = 0
     for agreed, since, before in known.held:
         for fee in methods.fees(agreed, known, min(until, before - timedelta(days=1))):
@@ -144,19 +152,22 @@ def _fees(draft: Draft, contract: Contract, line_id: str, until: date) -> Iterat
                 yield fee._replace(amount=amount)
 
 
-def _bring(draft: Draft, contract: Contract, line_id: str, fees: list[Fee]) -> None:
-    part_id = composed(contract.contract_id, line_id)
-    known: LineFees = draft.part("fees", part_id) or LineFees()
-    wanted = {row_id(FEE, _fee_id(contract, line_id, fee)): fee for fee in fees}
+def _bring(draft: Draft, contract: Contract, line_id: str, fees: list[Fee], day: date) -> None:
+    """Charge what is due by the day; what was charged ahead, for a statement that was asked for early, stays charged."""
+    known = line_fees(draft, contract, line_id)
+    found = {row_id(FEE if fee.earned is None else REVENUE, _fee_id(contract, line_id, fee)): fee for fee in fees}
+    charged = {row for row in known.rows if (entry := draft.entry(row)) is not None and entry.work is not None}
+    wanted = {row: fee for row, fee in found.items() if fee.day <= day or row in charged}
     for row in known.rows:
-        entry = draft.entry(row)
-        if row not in wanted and entry is not None and entry.work is not None:
+        if row in charged and row not in wanted:
+            entry = draft.entry(row)
+            assert entry is not None, "it is charged"
             withdraw(draft, row, entry.version + 1)
     for row, fee in wanted.items():
         _charge(draft, contract, line_id, row, fee)
     rows = (*known.rows, *(row for row in wanted if row not in known.rows))
     if rows != known.rows:
-        draft.put("fees", part_id, LineFees(rows, known.closed))
+        draft.put("fees", composed(contract.contract_id, line_id), replace(known, rows=rows))
 
 
 def _charge(draft: Draft, contract: Contract, line_id: str, row: str, fee: Fee) -> None:
@@ -176,6 +187,7 @@ def _content(charge: Charge) -> tuple[object, ...]:
         charge.project_id,
         charge.day,
         charge.amount,
+        charge.earned,
         charge.description,
         charge.quantity,
         charge.unit,
@@ -188,7 +200,7 @@ def _charge_of(contract: Contract, line_id: str, fee: Fee, entry: Entry | None) 
     """In consumption order a fee comes first on its day, whenever it became known."""
     line = next(line for stored in reversed(contract.history) for line in stored.terms.lines if line.line_id == line_id)
     return Charge(
-        FEE,
+        FEE if fee.earned is None else REVENUE,
         _fee_id(contract, line_id, fee),
         entry.version + 1 if entry is not None else 1,
         line.project_id,
@@ -201,6 +213,7 @@ def _charge_of(contract: Contract, line_id: str, fee: Fee, entry: Entry | None) 
         description=fee.description,
         quantity=fee.quantity,
         unit=fee.unit,
+        earned=fee.earned,
         earned_from=fee.earned_from,
         earned_to=fee.earned_to,
     )

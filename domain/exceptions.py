@@ -40,6 +40,12 @@ CATALOGUE: Mapping[str, Category] = {
     "hours_out_of_range": Category("delivery", "error", "Correct the hours, raise hours_max_per_entry, or waive."),
     "self_approved": Category("delivery", "error", "Have another person approve a new version, or waive."),
     "conflicting_version": Category("delivery", "error", "Send the right content with a higher version."),
+    "unknown_milestone": Category(
+        "delivery", "warning", "Put the milestone on a contract line by an amendment, or revoke its acceptance."
+    ),
+    "milestone_overdue": Category(
+        "delivery", "warning", "Have the milestone accepted, or move its due date by an amendment."
+    ),
     "after_project_end": Category("delivery", "warning", "Move the project's end, correct the date, or waive."),
     "no_rate": Category(
         "commercial", "warning", "Publish a rate card, or put a rate on the contract line, assignment or person."

@@ -37,13 +37,8 @@ def test_every_event_that_is_refused_is_named() -> None:
 
 
 def test_every_kind_of_terms_that_is_refused_is_named() -> None:
-    """No terms are made: which case of the switch gives a reason says it."""
-    source = inspect.getsource(methods.unsupported)
-    refused = source.split("return None")[1]
-    assert {kind.__name__ for kind in get_args(Terms)} == cases(methods.unsupported)
-    assert set(re.findall(r"`([A-Z][A-Za-z]+)`", section("Lines of a contract"))) == set(
-        re.findall(r"\b([A-Z][A-Za-z]+)\(\)", refused)
-    )
+    refused = {kind.__name__ for kind in get_args(Terms) if kind not in methods.KINDS}
+    assert set(re.findall(r"`([A-Z][A-Za-z]+)`", section("Lines of a contract"))) == refused
 
 
 def test_every_policy_that_is_refused_is_named() -> None:

@@ -67,7 +67,10 @@ class Bucket(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """One entry's claim on the caps of its line; `pinned` of its value is settled already."""
+    """One entry's claim on the caps of its line; `pinned` of its value is settled already.
+
+    `within` is the most that may be allowed whatever room there is, and the cap that says so.
+    """
 
     entry_id: str
     day: date
@@ -76,6 +79,7 @@ class Claim(NamedTuple):
     hours: Hours
     pinned: Amount
     rules: tuple[CapRule, ...]
+    within: tuple[Amount, str] | None = None
 
     @property
     def free(self) -> Amount:
@@ -177,6 +181,8 @@ def grant(claim: Claim, buckets: Mapping[BucketKey, Bucket], step: Amount, mode:
         left, left_hours = _left(rule, claim, free, free_hours, buckets, step, mode)
         if left < room or left_hours < room_hours:
             room, room_hours, binding = min(left, room), min(left_hours, room_hours), rule.cap_id
+    if claim.within is not None and (most := max(claim.within[0] - claim.pinned, 0)) < room:
+        room, binding = most, claim.within[1]
     return Grant(claim.pinned + room, claim.pinned_hours + room_hours, binding)
 
 
@@ -226,6 +232,8 @@ def allot(
 
 def has_room(claim: Claim, buckets: Mapping[BucketKey, Bucket]) -> bool:
     """Whether the whole claim fits under every hard cap of every version, so that nobody else's share can change."""
+    if claim.within is not None and claim.within[0] < claim.amount:
+        return False
     for rule in claim.rules:
         taken = buckets.get(bucket_key(rule, claim.day, claim.person_id), Bucket())
         for limit in rule.limits:

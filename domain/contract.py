@@ -16,6 +16,7 @@ from domain.events.common import Cap, ContractLine, Policies, SharedCap, TimeAnd
 from domain.money import format_amount, format_decimal, is_currency, smallest_unit
 from domain.policies import Resolved, resolve
 from domain.policy_faults import Fault, cycle_faults, grace_faults, line_rate_faults, policy_faults, threshold_faults
+from domain.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE
 
 INHERITED = tuple(
@@ -38,6 +39,8 @@ INHERITED = tuple(
     )
 )
 BEGINNING = date(1, 1, 1)
+# What is before the colon of a cap's id: the cap of a line's terms, one that lines share, a limit of a category, agreed units.
+LINE, SHARED, LIMIT, UNITS = "line", "shared", "limit", "units"
 # What lines take; which line takes it must be clear.
 TAKEN = ("time", "expense", "units")
 _TAKEN_SPOKEN = {"time": "work without a listed task", "expense": "expenses", "units": "units"}
@@ -100,17 +103,77 @@ def line_policies(terms: ContractSigned, line: ContractLine | None, *defaults: P
     return resolve(line.policies if line else None, terms.policies, *defaults)
 
 
-def cap_rules(history: Sequence[Version], line_id: str) -> tuple[CapRule, ...]:
-    """Every cap that binds the line in any version, with its limits over the versions; the line's own cap first."""
+def cap_rules(history: Sequence[Version], line_id: str, content: str | None = None) -> tuple[CapRule, ...]:
+    """Every cap that binds the line in any version, with its limits over the versions; the line's own cap first.
+
+    `content` is what the caps have to count (`domain/rows.py`); None: whatever they count.
+    """
     seen: dict[tuple[str, str], list[tuple[Version, Cap | SharedCap, Resolved]]] = {}
     for version in history:
         line = line_named(version.terms, line_id)
         policies = line_policies(version.terms, line, version.defaults)
         for cap_id, cap in _caps_of(version.terms, line, line_id):
-            if "time" in (cap.includes or policies.cap_includes):
+            if content is None or _counts(cap_id, cap, line, policies, content):
                 seen.setdefault((cap_id, cap.period), []).append((version, cap, policies))
     told = _from_beginning(history, line_id)
     return tuple(_rule(*key, stated, history, told) for key, stated in seen.items())
+
+
+def _counts(cap_id: str, cap: Cap | SharedCap, line: ContractLine | None, policies: Resolved, content: str) -> bool:
+    """As the cap says, else policy; the own cap of a line counts in any case what its terms are for."""
+    what = content.partition("/")[0]
+    kind = cap_id.partition(":")[0]
+    if kind == LIMIT:
+        return cap_id == limit_id(line.line_id if line is not None else "", content.partition("/")[2])
+    if kind == UNITS:
+        return what == COUNTED_FEE
+    own = methods.counted(line.terms) if kind == LINE and line is not None and not cap.includes else ()
+    return what in (*(cap.includes or policies.cap_includes), *own)
+
+
+def limit_id(line_id: str, category: str) -> str:
+    """The cap that limits a category of the line's expenses."""
+    return f"{LIMIT}:{line_id}:{category}"
+
+
+def units_id(line_id: str) -> str:
+    """The cap that the agreed number of the line's units is. Its room is not in its bucket: each delivery says what of it is within."""
+    return f"{UNITS}:{line_id}"
+
+
+def bound_lines(history: Sequence[Version], cap_id: str) -> frozenset[str]:
+    """The lines that the cap binds in any version."""
+    return frozenset(
+        line_id
+        for version in history
+        for line_id in {
+            *(line.line_id for line in version.terms.lines),
+            *(member for cap in version.terms.shared_caps for member in cap.lines),
+        }
+        for each, _ in _caps_of(version.terms, line_named(version.terms, line_id), line_id)
+        if each == cap_id
+    )
+
+
+def contents(history: Sequence[Version], line_id: str) -> tuple[str, ...]:
+    """Everything that caps of the line tell apart, in any version."""
+    lines = (line_named(version.terms, line_id) for version in history)
+    categories = {category for line in lines if line is not None for category in methods.limits(line.terms)}
+    return (
+        COUNTED_TIME,
+        COUNTED_FEE,
+        COUNTED_EXPENSE,
+        *(f"{COUNTED_EXPENSE}/{category}" for category in sorted(categories)),
+    )
+
+
+def is_capped(line: ContractLine) -> bool:
+    """Whether the line's own terms limit what is charged."""
+    return (
+        getattr(line.terms, "cap", None) is not None
+        or bool(methods.limits(line.terms))
+        or methods.agreed_units(line.terms) is not None
+    )
 
 
 def _from_beginning(history: Sequence[Version], line_id: str) -> int:
@@ -124,8 +187,13 @@ def _from_beginning(history: Sequence[Version], line_id: str) -> int:
 
 def _caps_of(terms: ContractSigned, line: ContractLine | None, line_id: str) -> list[tuple[str, Cap | SharedCap]]:
     own = getattr(line.terms, "cap", None) if line is not None else None
-    caps: list[tuple[str, Cap | SharedCap]] = [(f"line:{line_id}", own)] if own is not None else []
-    return caps + [(f"shared:{cap.cap_id}", cap) for cap in terms.shared_caps if line_id in cap.lines]
+    caps: list[tuple[str, Cap | SharedCap]] = [(f"{LINE}:{line_id}", own)] if own is not None else []
+    if line is not None:
+        limits = methods.limits(line.terms)
+        caps += [(limit_id(line_id, category), Cap("hard", limits[category])) for category in sorted(limits)]
+        if methods.agreed_units(line.terms) is not None:
+            caps.append((units_id(line_id), Cap("soft")))
+    return caps + [(f"{SHARED}:{cap.cap_id}", cap) for cap in terms.shared_caps if line_id in cap.lines]
 
 
 def _rule(

@@ -38,6 +38,7 @@ CATALOGUE: Mapping[str, Category] = {
         "delivery", "warning", "Have the milestone accepted, or agree on a later day by an amendment."
     ),
     "hours_out_of_range": Category("delivery", "error", "Correct the hours, raise hours_max_per_entry, or waive."),
+    "amount_out_of_range": Category("delivery", "error", "Correct the amounts or quantities in a higher version."),
     "self_approved": Category("delivery", "error", "Have another person approve a new version, or waive."),
     "conflicting_version": Category("delivery", "error", "Send the right content with a higher version."),
     "unknown_milestone": Category(

@@ -130,6 +130,18 @@ def extend(hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str) 
     )
 
 
+def extend_at(
+    hours: Hours, rate: Rate, numerator: int, denominator: int, markup: Percent, currency: str, mode: str
+) -> Amount:
+    """As `extend`, of a rate in another currency at an exact exchange rate."""
+    return round_ratio(
+        hours * rate * numerator * (_HUNDRED_PERCENT + markup),
+        _HOURS_TIMES_RATE_PER_AMOUNT * denominator * _HUNDRED_PERCENT,
+        smallest_unit(currency),
+        mode,
+    )
+
+
 def percent_of(amount: Amount, percent: Percent, currency: str, mode: str) -> Amount:
     """10 means ten per cent."""
     return round_ratio(amount * percent, _HUNDRED_PERCENT, smallest_unit(currency), mode)

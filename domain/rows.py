@@ -14,6 +14,11 @@ REVENUE = "revenue"
 # What is billed or earned and is no time.
 CHARGES = (EXPENSE, DELIVERY, FEE, REVENUE)
 
+# What caps count: time, expenses (also of one category: `expense/travel`), and what terms charge for what they deliver.
+COUNTED_TIME = "time"
+COUNTED_EXPENSE = "expense"
+COUNTED_FEE = "fee"
+
 _SPOKEN: Mapping[str, str] = {TIME_ENTRY: "entry", REVENUE: "revenue of"}
 _MARKED = tuple(f"{kind}/" for kind in (TIME_ENTRY, *CHARGES))
 
@@ -30,6 +35,13 @@ def named(row: str) -> tuple[str, str]:
         return TIME_ENTRY, row
     kind, _, fact_id = row.partition("/")
     return kind, fact_id
+
+
+def counted_as(kind: str, category: str | None = None) -> str:
+    """What caps count a row as, by the kind of its fact."""
+    if kind == EXPENSE:
+        return f"{COUNTED_EXPENSE}/{category or ''}"
+    return COUNTED_TIME if kind == TIME_ENTRY else COUNTED_FEE
 
 
 def spoken(kind: str) -> str:

@@ -218,7 +218,7 @@ def _of_everyone(draft: Draft, plan: LinePlan, rules: tuple[CapRule, ...]) -> tu
     key = ("limits of everyone", plan.key)
     if key not in draft.plans:
         found: dict[tuple[str, str], tuple[CapLimit, ...]] = {}
-        for rule in (*plan.rules, *rules_of_group(draft, plan)):
+        for rule in (*plan.every_rule, *rules_of_group(draft, plan)):
             place = rule.cap_id, rule.period
             found[place] = tuple(dict.fromkeys((*found.get(place, ()), *rule.limits)))
         draft.plans[key] = found
@@ -401,7 +401,7 @@ class _Passing:
     def __init__(self, draft: Draft, plan: LinePlan, allotment: str) -> None:
         self._draft, self._plan, self._allotment = draft, plan, allotment
         self.buckets: dict[BucketKey, Bucket] = {}
-        self._singles: dict[tuple[str, date], _Single | None] = {}
+        self._singles: dict[tuple[str, str, date], _Single | None] = {}
         self._key: BucketKey | None = None
         self._stored = (0, 0)
         self._amount, self._hours = 0, 0
@@ -474,9 +474,9 @@ class _Passing:
         return found
 
     def _single(self, entry: Entry, price: Price) -> _Single | None:
-        if self._allotment != MAIN or entry.issued or price.given or price.final:
+        if self._allotment != MAIN or entry.issued or price.given or price.final or price.within is not None:
             return None
-        place = price.line_id, price.day
+        place = price.line_id, price.content, price.day
         if place not in self._singles:
             self._singles[place] = _single_of(plan_of(self._draft, price), price.day)
         return self._singles[place]
@@ -534,7 +534,7 @@ def _measures(draft: Draft, plan: LinePlan) -> _Measures:
         found: _Measures = {}
         stored = (*contract.former, *contract.history)
         plans = (line_plan(draft, contract, one.version, line_id) for line_id in sorted(plan.group) for one in stored)
-        for rule in (rule for known in (plan, *plans) if known is not None for rule in known.rules):
+        for rule in (rule for known in (plan, *plans) if known is not None for rule in known.every_rule):
             in_amount, in_hours = found.get((rule.cap_id, rule.period), (False, False))
             hard = [limit for limit in rule.limits if limit.hard]
             found[rule.cap_id, rule.period] = (

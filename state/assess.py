@@ -15,7 +15,7 @@ from domain.events.common import TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.identity import content_digest
-from domain.money import extend, format_amount, format_decimal
+from domain.money import extend, extend_at, format_amount, format_decimal, round_ratio
 from domain.policies import Resolved
 from domain.policy_faults import ENTRY_MOST, HOURS_OF_A_YEAR
 from domain.rates import (
@@ -27,17 +27,18 @@ from domain.rates import (
     resolve_bill_rate,
     role_of,
 )
-from domain.units import EXCHANGE_RATE_ONE, Amount, Hours, Percent, Rate
+from domain.units import EXCHANGE_RATE_ONE, Amount, Hours, Instant, Percent, Rate
 from domain.waiting import WaitKey, waits_for_cost_rate, waits_for_exchange_rate, waits_for_rate
 from domain.zones import local_date
-from state.books import Cost, Entry, Posted, Price, Project, Work
+from state.books import Charge, Cost, Entry, Posted, Price, Project, Work
 from state.draft import Draft
-from state.exchange_waits import NOTHING_WAITED, Waited, settled
+from state.exchange_waits import NOTHING_WAITED, Waited, settled, settled_exchange
 from state.known import (
     Blocked,
     Slot,
     Worker,
     card_stretch,
+    conversion,
     cost_rate,
     entity_policies,
     named_in_cards,
@@ -45,7 +46,7 @@ from state.known import (
     slot_for,
     worker_on,
 )
-from state.placing import Placed, approved_at, day_in, place, taken_projects
+from state.placing import Placed, approved_at, day_field, day_in, place, taken_projects
 from state.plan import LinePlan
 from state.totals import of_side
 from state.value import Value
@@ -141,7 +142,7 @@ def assess(
     return Assessment(
         None,
         _cost(draft, event, worker, role, day, hours, standing, waited),
-        _price(draft, event, project, worker, role, placed, hours, standing, waited),
+        _price(draft, entry, event, project, worker, role, placed, hours, standing, waited),
     )
 
 
@@ -198,19 +199,29 @@ def _validity(
     if entry.conflict is not None:
         return Blocked("whole", "conflicting_version", "the version came twice with different content", field="version")
     if worker is None:
-        return _unknown_worker(draft, event, day)
-    if project.closed_on is not None and day > project.closed_on and "after_project_end" not in entry.waived:
-        message = f"project {event.project_id} ended on {project.closed_on}, work is of {day}"
-        return Blocked("whole", "after_project_end", message, field="worked_on")
-    return _far_off(draft, entry, event, project, day)
-
-
-def _far_off(draft: Draft, entry: Entry, event: TimeApproved, project: Project, day: date) -> Blocked | None:
-    """A wrong year: work of more than a year after it was recorded, or of more than a year before its project and its contracts begin.
-
-    Nothing of it may be booked, not even its cost: it would stand in a period that nobody looks at.
-    """
+        return unknown_worker(draft, event.person_id, day)
     recorded_at = event.recorded_at if event.recorded_at is not None else event.occurred_at
+    return _ended_or_far_off(draft, entry, project, day, recorded_at, "worked_on")
+
+
+def ended_or_far_off(draft: Draft, entry: Entry, charge: Charge) -> Blocked | None:
+    """As of time, of something spent or delivered."""
+    recorded_at = charge.recorded_at if charge.recorded_at is not None else charge.approved_at
+    project = draft.project(charge.project_id)
+    return _ended_or_far_off(draft, entry, project, charge.day, recorded_at, day_field(charge))
+
+
+def _ended_or_far_off(
+    draft: Draft, entry: Entry, project: Project, day: date, recorded_at: Instant, field: str
+) -> Blocked | None:
+    """After the project's end, or a wrong year: work of more than a year after it was recorded, or of more than a year before its project
+    and its contracts begin.
+
+    Of a wrong year nothing may be booked, not even its cost: it would stand in a period that nobody looks at.
+    """
+    if project.closed_on is not None and day > project.closed_on and "after_project_end" not in entry.waived:
+        message = f"project {project.project_id} ended on {project.closed_on}, work is of {day}"
+        return Blocked("whole", "after_project_end", message, field=field)
     recorded = recorded_at // MICROSECONDS_A_DAY + EPOCH_ORDINAL
     ahead = day.toordinal() - recorded
     if -FAR_OFF_DAYS <= ahead <= FAR_OFF_DAYS:
@@ -219,14 +230,14 @@ def _far_off(draft: Draft, entry: Entry, event: TimeApproved, project: Project, 
         if "after_project_end" in entry.waived:
             return None
         message = f"work is of {day}, but was recorded on {date.fromordinal(recorded)}, more than a year before"
-        return Blocked("whole", "after_project_end", message, field="worked_on")
+        return Blocked("whole", "after_project_end", message, field=field)
     begins = _begins(draft, project)
     if begins is None or (begins - day).days <= FAR_OFF_DAYS or "outside_contract_dates" in entry.waived:
         return None
     message = (
-        f"work is of {day}, more than a year before project {event.project_id} and its contracts begin on {begins}"
+        f"work is of {day}, more than a year before project {project.project_id} and its contracts begin on {begins}"
     )
-    return Blocked("whole", "outside_contract_dates", message, field="worked_on")
+    return Blocked("whole", "outside_contract_dates", message, field=field)
 
 
 def _begins(draft: Draft, project: Project) -> date | None:
@@ -258,12 +269,12 @@ def _hours(hours: Hours) -> str:
     return format_decimal(hours, 6)
 
 
-def _unknown_worker(draft: Draft, event: TimeApproved, day: date) -> Blocked:
-    person = draft.reference.person_on(event.person_id, day)
+def unknown_worker(draft: Draft, person_id: str, day: date) -> Blocked:
+    person = draft.reference.person_on(person_id, day)
     if person is None:
-        message = f"person {event.person_id} is not defined"
-        return Blocked("whole", "unknown_reference", message, (("person", event.person_id),), "person_id")
-    message = f"legal entity {person.legal_entity_id} of person {event.person_id} is not defined"
+        message = f"person {person_id} is not defined"
+        return Blocked("whole", "unknown_reference", message, (("person", person_id),), "person_id")
+    message = f"legal entity {person.legal_entity_id} of person {person_id} is not defined"
     return Blocked("whole", "unknown_reference", message, (("entity", person.legal_entity_id),), "legal_entity_id")
 
 
@@ -294,7 +305,7 @@ def _cost(
     if isinstance(slot, Blocked):
         return slot._replace(waits=(*slot.waits, *waits_for_cost_rate(event.person_id, role)))
     amount = extend(hours, found.rate, 0, found.currency, policies.money_mode)
-    if _is_beyond(amount, slot):
+    if is_beyond(amount, slot):
         waits = waits_for_cost_rate(event.person_id, role)
         return _beyond("cost", amount, slot, f"cost rate {found.cost_rate_id}", waits, policies)
     cost = Cost(
@@ -335,6 +346,7 @@ def journal_reversal_day(draft: Draft, journal: Posted) -> date:
 
 def _price(
     draft: Draft,
+    entry: Entry,
     event: TimeApproved,
     project: Project,
     worker: Worker,
@@ -354,16 +366,14 @@ def _price(
         return _included(event, role, plan, day, worked)
     policies = plan.policies
     hours = methods.billable_hours(plan.line.terms, worked, event.billable_hours, policies)
+    if methods.cost_markup(plan.line.terms) is not None:
+        return _at_cost(draft, entry, event, worker, role, plan, day, worked, hours, standing, waited)
     rated = _overage(draft, plan) or rate_for(draft, event, project, worker.person, role, plan, day)
     if rated.rate is None and policies.no_rate == "queue":
         waits = waits_for_rate(rate_query(draft, event, project, worker.person, role, plan, day), draft.reference)
         message = f"no rate for {event.person_id} ({role}) on {day} in {plan.currency}"
         return Blocked("price", "no_rate", message, waits, "person_id")
-    kept = standing is not None and standing.price is not None and standing.price.day == day
-    instead = reversal_day(draft, standing, "revenue", plan.entity) if kept and standing is not None else None
-    start = event.worked_on or day_in(event, plan.entity.zone)
-    slot = slot_for(draft, "price", plan.entity, plan.currency, start, instead, day, policies)
-    slot = settled(draft, slot, "price", day, policies, waited)
+    slot = _price_slot(draft, event, plan, day, standing, waited)
     if isinstance(slot, Blocked):
         return slot
     mode = policies.money_mode
@@ -385,11 +395,86 @@ def _price(
         account=plan.account_for(SERVICE_REVENUE),
         earned=plan.earned,
     )
-    if _is_beyond(price.value + price.memo, slot):
+    if is_beyond(price.value + price.memo, slot):
         waits = waits_for_rate(rate_query(draft, event, project, worker.person, role, plan, day), draft.reference)
         what = f"rate {format_decimal(rate, 6)}"
         return _beyond("price", price.value + price.memo, slot, what, waits, policies)
     return PricePlan(price, plan, slot, rated.decision)
+
+
+def _price_slot(
+    draft: Draft, event: TimeApproved, plan: LinePlan, day: date, standing: Work | None, waited: Waited
+) -> Slot | Blocked:
+    kept = standing is not None and standing.price is not None and standing.price.day == day
+    instead = reversal_day(draft, standing, "revenue", plan.entity) if kept and standing is not None else None
+    start = event.worked_on or day_in(event, plan.entity.zone)
+    slot = slot_for(draft, "price", plan.entity, plan.currency, start, instead, day, plan.policies)
+    return settled(draft, slot, "price", day, plan.policies, waited)
+
+
+def _at_cost(
+    draft: Draft,
+    entry: Entry,
+    event: TimeApproved,
+    worker: Worker,
+    role: str,
+    plan: LinePlan,
+    day: date,
+    worked: Hours,
+    hours: Hours,
+    standing: Work | None,
+    waited: Waited,
+) -> PricePlan | Blocked:
+    """Hours at what they cost, with what the terms add; in contract currency by the rate of the day, rounded once."""
+    costing = _cost_of_hour(draft, entry, event, worker, role, day)
+    if costing is None:
+        message = f"no cost rate for {event.person_id} ({role}) on {day}, at which line {plan.line.line_id} charges"
+        return Blocked("price", "no_cost_rate", message, waits_for_cost_rate(event.person_id, role), "person_id")
+    rate, currency = costing
+    found = conversion(draft, "price", plan.entity, currency, plan.currency, day, plan.policies)
+    exchange = settled_exchange(draft, found, "price", plan.entity, currency, plan.currency, day, waited)
+    if isinstance(exchange, Blocked):
+        return exchange
+    slot = _price_slot(draft, event, plan, day, standing, waited)
+    if isinstance(slot, Blocked):
+        return slot
+    mode, markup = plan.policies.money_mode, methods.cost_markup(plan.line.terms) or 0
+
+    def value(of: Hours) -> Amount:
+        return extend_at(of, rate, exchange.numerator, exchange.denominator, markup, plan.currency, mode)
+
+    price = Price(
+        plan.contract_id,
+        plan.line.line_id,
+        plan.currency,
+        day,
+        approved_at(event),
+        role,
+        round_ratio(rate * exchange.numerator, exchange.denominator, 1, mode),
+        markup,
+        "",
+        hours,
+        value(hours),
+        value(max(worked - hours, 0)) if event.billable_hours is not None else 0,
+        account=plan.account_for(SERVICE_REVENUE),
+        earned=plan.earned,
+    )
+    if is_beyond(price.value + price.memo, slot):
+        waits = waits_for_cost_rate(event.person_id, role)
+        what = f"cost rate {format_decimal(rate, 6)} {currency}"
+        return _beyond("price", price.value + price.memo, slot, what, waits, plan.policies)
+    return PricePlan(price, plan, slot, None)
+
+
+def _cost_of_hour(
+    draft: Draft, entry: Entry, event: TimeApproved, worker: Worker, role: str, day: date
+) -> tuple[Rate, str] | None:
+    """Rate and currency as the version was booked, which cost rates that come later do not change; else by what is known now."""
+    work = entry.work
+    if work is not None and work.time is event and work.cost is not None:
+        return work.cost.rate, work.cost.currency
+    found = cost_rate(draft, event.person_id, role, worker.entity.legal_entity_id, day)
+    return (found.rate, found.currency) if found is not None else None
 
 
 def _included(event: TimeApproved, role: str, plan: LinePlan, day: date, worked: Hours) -> PricePlan:
@@ -414,7 +499,7 @@ def _overage(draft: Draft, plan: LinePlan) -> Rated | None:
     return found
 
 
-def _is_beyond(amount: Amount, slot: Slot) -> bool:
+def is_beyond(amount: Amount, slot: Slot) -> bool:
     """Whether the amount, in its currency or in the ledger's, is more than one piece of work may come to."""
     exchange = slot.exchange
     most = ENTRY_MOST * exchange.denominator
@@ -455,7 +540,7 @@ def _uncharged(
     if isinstance(placed, Placed):
         day = placed.day
         rated = rate_for(draft, event, project, worker.person, role, placed.plan, day)
-        if rated.rate is not None:
+        if rated.rate is not None and methods.cost_markup(placed.plan.line.terms) is None:
             currency, rate = placed.plan.currency, rated.rate
             memo = extend(worked, rate, rated.markup, currency, placed.plan.policies.money_mode)
             memo = memo if memo <= ENTRY_MOST else 0

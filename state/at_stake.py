@@ -6,8 +6,10 @@ Where neither is known the amount is 0, and the hours say how much waits.
 from domain.billing import methods
 from domain.events.delivery import TimeApproved
 from domain.money import extend
+from domain.rows import DELIVERY
 from state.assess import rate_for, role_on, worked_hours
-from state.books import AtStake, Charge, Work
+from state.assess_charge import delivered
+from state.books import AtStake, Charge, Price, Work
 from state.draft import AMOUNT_MAX, Draft
 from state.known import Blocked, Worker, cost_rate, entity_policies, worker_on
 from state.placing import day_in, place
@@ -15,10 +17,20 @@ from state.placing import day_in, place
 
 def at_stake(draft: Draft, work: Work, side: str) -> AtStake:
     """Of one side of the entry, or of the whole; of a charge its amount."""
-    if work.time is None:
-        charge = work.subject
-        return AtStake(charge.amount, charge.currency, "fact") if isinstance(charge, Charge) else AtStake()
-    return _of_time(draft, work.time, side)
+    if work.time is not None:
+        return _of_time(draft, work.time, side)
+    charge = work.subject
+    assert isinstance(charge, Charge), "an entry is time or a charge"
+    if charge.kind == DELIVERY:
+        return _of_delivery(draft, charge)
+    return _within(AtStake(charge.amount, charge.currency, "fact") if charge.amount else AtStake())
+
+
+def _of_delivery(draft: Draft, charge: Charge) -> AtStake:
+    """What the units come to by themselves."""
+    placed = place(draft, charge, ("outside_contract_dates",))
+    price = delivered(charge, placed.plan) if not isinstance(placed, Blocked) else placed
+    return _within(AtStake(price.value, price.currency, "price")) if isinstance(price, Price) else AtStake()
 
 
 def _of_time(draft: Draft, event: TimeApproved, side: str) -> AtStake:
@@ -42,7 +54,7 @@ def _value(draft: Draft, event: TimeApproved) -> AtStake | None:
         return None
     plan, day = placed.plan, placed.day
     worker = worker_on(draft, event.person_id, day)
-    if worker is None:
+    if worker is None or methods.cost_markup(plan.line.terms) is not None:
         return None
     project = draft.project(event.project_id)
     rated = rate_for(draft, event, project, worker.person, role_at_stake(draft, event, worker), plan, day)

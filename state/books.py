@@ -14,10 +14,17 @@ from domain.accounts import LABOR_ABSORPTION, SERVICE_REVENUE
 from domain.caps import Bucket
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import Policies
-from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned, StatementRequested, TimeApproved
+from domain.events.delivery import (
+    EstimateRevised,
+    ProjectActivated,
+    ResourceAssigned,
+    StatementRequested,
+    TimeApproved,
+    UnitsDelivered,
+)
 from domain.events.finance import InvoicePosted
 from domain.journal import Leg
-from domain.rows import EXPENSE, TIME_ENTRY
+from domain.rows import COUNTED_TIME, EXPENSE, TIME_ENTRY
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
 from state.value import Value
 
@@ -78,6 +85,7 @@ class Charge(Value, frozen=True, array_like=True, gc=False):
     earned_from: date | None = None
     earned_to: date | None = None
     digest: str = ""
+    recorded_at: Instant | None = None
 
 
 class Cost(Value, frozen=True, array_like=True, gc=False):
@@ -104,6 +112,7 @@ class Price(Value, frozen=True, array_like=True, gc=False):
 
     Revenue goes to `revenue`. It follows what is allowed unless `earned` says otherwise: 0 where it comes with the invoice or on a
     schedule of its own, and what the schedule earns where there is nothing to bill. A charge has a `quantity` of a `unit`, never hours.
+    Caps count it as `content` (`domain/rows.py`); `within` is what of the value is for units agreed, None where any number is.
 
     `drawn` is what the work takes of what its line's terms include, by store: quantity, and what that earns. None where it shares nothing;
     then hours and value are of what goes beyond."""
@@ -137,6 +146,8 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     earned: Amount | None = None
     quantity: Quantity = 0
     unit: str = "hour"
+    content: str = COUNTED_TIME
+    within: Amount | None = None
     drawn: dict[str, tuple[int, Amount]] | None = None
 
     @property
@@ -517,6 +528,13 @@ class WaitingRequest(Value, frozen=True, array_like=True, gc=False):
     log_offset: int
 
 
+class WaitingDelivery(Value, frozen=True, array_like=True, gc=False):
+    """Units delivered on a line that no contract has yet."""
+
+    event: UnitsDelivered
+    log_offset: int
+
+
 class Estimate(Value, frozen=True, array_like=True, gc=False):
     """The newest estimate to complete of a project or of one of its lines."""
 
@@ -624,5 +642,6 @@ PART_KINDS: dict[str, Any] = {
     "fees": LineFees,
     "milestone": Acceptance,
     "reports": Reports,
+    "delivery": WaitingDelivery,
     "index": dict[str, tuple[str, ...]],
 }

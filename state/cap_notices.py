@@ -11,14 +11,14 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.caps import Bucket, BucketKey, CapLimit, CapRule, crossed, is_limited, limit_of
-from domain.contract import cap_rules
+from domain.contract import bound_lines, cap_rules
 from domain.identity import composed, derived_id, parts_of
 from domain.money import format_amount
 from domain.outputs import Alert
 from state.books import CapBucket, CapState, Contract, Price
 from state.draft import ENTRIES_NAMED, Draft
 from state.periods import zone_of
-from state.plan import LinePlan, versions
+from state.plan import LinePlan, version_of, versions
 from state.totals import standing_price
 
 # The first is a week from the contract's beginning, each the double of the one before; behind the last comes the rest.
@@ -168,10 +168,7 @@ def raise_over(draft: Draft, part_id: str, state: CapState) -> None:
 
 def _entries_over(draft: Draft, contract: Contract, cap_id: str) -> tuple[str, ...]:
     """The first of them in the order of the work, as many as an exception names."""
-    kind, _, name = cap_id.partition(":")
-    stated = (*contract.former, *contract.history)
-    shared = (cap for stored in stated for cap in stored.terms.shared_caps if cap.cap_id == name)
-    lines = {name} if kind == "line" else {line_id for cap in shared for line_id in cap.lines}
+    lines = bound_lines([version_of(stored) for stored in (*contract.former, *contract.history)], cap_id)
     named: list[str] = []
     for since, until in _stretches(contract):
         found = (

@@ -6,6 +6,7 @@ One allotment says what is earned and billed, or two do where revenue and billin
 from msgspec.structs import replace
 
 from domain.caps import BucketKey, CapRule, Claim, Grant, Order, limit_on, order_of
+from domain.contract import units_id
 from domain.identity import composed
 from domain.money import round_ratio
 from domain.units import Amount, Hours
@@ -66,7 +67,9 @@ def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
     amount, hours = price.claimed
     hours = hours if amount else 0
     pinned = min(max(settled, 0), amount)
-    return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules_for(plan, allotment))
+    within = (price.within, units_id(price.line_id)) if price.within is not None else None
+    rules = rules_for(plan, allotment)
+    return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules, within)
 
 
 def keeping(plan: LinePlan, before: Price, price: Price) -> Price:
@@ -135,5 +138,7 @@ def _recognising(plan: LinePlan, price: Price) -> Price:
     """Revenue follows the cap unless every hard cap says that it does not limit revenue (R22), or it is apart from billing."""
     if price.earned is not None:
         return replace(price, recognised=price.earned)
-    limits = any(limit.hard and limit.limits_revenue for limit in (limit_on(rule, price.day) for rule in plan.rules))
+    limits = price.within is not None or any(
+        limit.hard and limit.limits_revenue for limit in (limit_on(rule, price.day) for rule in plan.rules)
+    )
     return replace(price, recognised=price.allowed if limits else max(price.value, price.allowed))

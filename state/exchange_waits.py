@@ -9,6 +9,7 @@ rates. What finds a rate when it comes never waits.
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange
 from domain.policies import Resolved
 from domain.waiting import WaitKey, waits_for_exchange_rate
@@ -31,10 +32,27 @@ def settled(
         return slot
     entity = slot.entity
     day = service_day if policies.fx_date == "service" else slot.accounting_date
-    if _is_of_day(slot.exchange, day) or not (draft.cause.kind == RATE or entity.zone in _zones(draft)):
-        return slot
-    message = f"{slot.currency} to {entity.currency} on {day}: only older rates have come yet"
-    waits = waits_for_exchange_rate(slot.currency, entity.currency, entity.legal_entity_id, (day,), 0)
+    found = settled_exchange(draft, slot.exchange, side, entity, slot.currency, entity.currency, day, waited)
+    return found if isinstance(found, Blocked) else slot
+
+
+def settled_exchange(
+    draft: Draft,
+    exchange: Exchange | Blocked,
+    side: str,
+    entity: LegalEntityDefined,
+    from_currency: str,
+    to_currency: str,
+    day: date,
+    waited: Waited,
+) -> Exchange | Blocked:
+    """The rate, unless its side has waited for one and a nearer one may come before the day ends where the entity is."""
+    if side not in waited or isinstance(exchange, Blocked):
+        return exchange
+    if _is_of_day(exchange, day) or not (draft.cause.kind == RATE or entity.zone in _zones(draft)):
+        return exchange
+    message = f"{from_currency} to {to_currency} on {day}: only older rates have come yet"
+    waits = waits_for_exchange_rate(from_currency, to_currency, entity.legal_entity_id, (day,), 0)
     return Blocked(side, waited[side], message, waits, settles_in=entity.zone)
 
 

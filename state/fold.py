@@ -12,6 +12,8 @@ from domain.events.delivery import (
     BillingHoldPlaced,
     BillingHoldReleased,
     EstimateRevised,
+    ExpenseApproved,
+    ExpenseWithdrawn,
     MilestoneAccepted,
     MilestoneRevoked,
     ProgressReported,
@@ -21,6 +23,7 @@ from domain.events.delivery import (
     StatementRequested,
     TimeApproved,
     TimeWithdrawn,
+    UnitsDelivered,
 )
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import DayEnded
@@ -31,6 +34,8 @@ from state.handlers import (
     contracts,
     control,
     days,
+    deliveries,
+    expenses,
     fees,
     forecast,
     holds,
@@ -68,6 +73,15 @@ def apply(
             contracts.relist_outside(draft)
         case TimeWithdrawn():
             time.on_time_withdrawn(draft, event)
+            contracts.relist_outside(draft)
+        case ExpenseApproved():
+            expenses.on_expense_approved(draft, event)
+            contracts.relist_outside(draft)
+        case ExpenseWithdrawn():
+            expenses.on_expense_withdrawn(draft, event)
+            contracts.relist_outside(draft)
+        case UnitsDelivered():
+            deliveries.on_units_delivered(draft, event)
             contracts.relist_outside(draft)
         case ContractSigned():
             contracts.on_contract_signed(draft, event)

@@ -15,7 +15,7 @@ def judge(draft: Draft, entry: Entry, work: Work, standing: Work | None, waited:
     if work.time is not None:
         return assess(draft, entry, work.time, standing, waited)
     assert work.charge is not None, "an entry is time or a charge"
-    return assess_charge(draft, work.charge, standing, waited)
+    return assess_charge(draft, entry, work.charge, standing, waited)
 
 
 def first_day(work: Work, zone: str) -> date:

@@ -148,6 +148,24 @@ def exchange_on(
     return found
 
 
+def conversion(
+    draft: Draft,
+    side: str,
+    entity: LegalEntityDefined,
+    from_currency: str,
+    to_currency: str,
+    day: date,
+    policies: Resolved,
+) -> Exchange | Blocked:
+    """The rate of a day between the currency of a cost and the one that it is charged in."""
+    found = exchange_on(draft, policies, from_currency, to_currency, day, day)
+    if isinstance(found, Exchange):
+        return found
+    staleness = policies.rate_staleness_days
+    waits = waits_for_exchange_rate(from_currency, to_currency, entity.legal_entity_id, {day}, staleness)
+    return Blocked(side, found.category, f"{from_currency} to {to_currency} on {day}: {found.category}", waits)
+
+
 def open_day_from(draft: Draft, entity: LegalEntityDefined, day: date) -> date:
     """The day itself while its period is open, else the first day of the next open one."""
     closed = draft.reference.closed_periods(entity.legal_entity_id)

@@ -4,7 +4,7 @@ from datetime import date
 
 from domain.contract import BEGINNING, covers, in_force
 from domain.events.delivery import TimeApproved
-from domain.rows import DELIVERY, EXPENSE
+from domain.rows import COUNTED_TIME, DELIVERY, EXPENSE, counted_as
 from domain.zones import local_date
 from state.books import Charge, Contract
 from state.draft import Draft
@@ -103,17 +103,22 @@ def _what(event: TimeApproved | Charge) -> str:
 
 
 def _candidates(draft: Draft, event: TimeApproved | Charge) -> tuple[str, ...]:
-    return taken_projects(draft).get(event.project_id, ())
+    found = taken_projects(draft).get(event.project_id, ())
+    named = event.contract_id if isinstance(event, Charge) else None
+    return found if named is None else tuple(contract_id for contract_id in found if contract_id == named)
 
 
 def _place_on(draft: Draft, contract: Contract, event: TimeApproved | Charge) -> Placed | Blocked | None:
+    content = COUNTED_TIME
+    if isinstance(event, Charge):
+        content = counted_as(event.kind, event.category)
     day = stated_day(event) or _service_day(draft, contract, event)
     history = contract.history
     number = history[0].version if len(history) == 1 else in_force(versions(contract), day).number
     if event.line_id is not None:
-        plan = line_plan(draft, contract, number, event.line_id)
+        plan = line_plan(draft, contract, number, event.line_id, content)
     else:
-        plan = plan_for(draft, contract, number, event.project_id, event.task, taken_as(event))
+        plan = plan_for(draft, contract, number, event.project_id, event.task, taken_as(event), content)
     if plan is None:
         return None
     if plan.refused is not None:

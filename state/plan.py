@@ -16,6 +16,7 @@ from domain.events.common import BillingCycle, ContractLine, CostPlus, Expenses,
 from domain.events.reference import LegalEntityDefined
 from domain.money import smallest_unit
 from domain.policies import Resolved, bookkeeping, resolve
+from domain.rows import COUNTED_TIME
 from domain.units import Amount
 from state.books import Contract, Price, TermsVersion
 from state.draft import Draft
@@ -26,6 +27,8 @@ MONTHLY = BillingCycle(kind="monthly")
 
 
 class LinePlan(NamedTuple):
+    """`rules` are the caps that count the plan's `content`, `every_rule` those that count anything of the line."""
+
     contract_id: str
     customer_id: str
     line: ContractLine
@@ -44,6 +47,8 @@ class LinePlan(NamedTuple):
     currency: str
     key: tuple[Any, ...]
     timing: str = WITH_CHARGE
+    content: str = COUNTED_TIME
+    every_rule: tuple[CapRule, ...] = ()
     draws: str | None = None
 
     def account_for(self, revenue: str) -> str:
@@ -70,24 +75,34 @@ def version_on(contract: Contract, day: date) -> int:
     return history[0].version if len(history) == 1 else in_force(versions(contract), day).number
 
 
-def line_plan(draft: Draft, contract: Contract, number: int, line_id: str) -> LinePlan | None:
-    """The plan of a line under the contract version `number`; None where that version has no such line."""
-    key = ("plan", contract.contract_id, contract.version, len(contract.history), number, line_id)
+def line_plan(
+    draft: Draft, contract: Contract, number: int, line_id: str, content: str = COUNTED_TIME
+) -> LinePlan | None:
+    """The plan of a line under the contract version `number`, for what caps count as `content`; None where that version has no such
+    line."""
+    key = ("plan", contract.contract_id, contract.version, len(contract.history), number, line_id, content)
     if key not in draft.plans:
-        draft.plans[key] = _line_plan(draft, contract, number, line_id, key)
+        draft.plans[key] = _line_plan(draft, contract, number, line_id, content, key)
     found: LinePlan | None = draft.plans[key]
     return found
 
 
 def plan_for(
-    draft: Draft, contract: Contract, number: int, project_id: str, task: str | None, what: str = "time"
+    draft: Draft,
+    contract: Contract,
+    number: int,
+    project_id: str,
+    task: str | None,
+    what: str = "time",
+    content: str = COUNTED_TIME,
 ) -> LinePlan | None:
     """The plan of the line that takes this project's task, or what else it takes."""
-    key = ("taker", contract.contract_id, contract.version, len(contract.history), number, project_id, task, what)
+    version = contract.version, len(contract.history)
+    key = ("taker", contract.contract_id, *version, number, project_id, task, what, content)
     if key not in draft.plans:
         terms = next(stored.terms for stored in contract.history if stored.version == number)
         line = line_for(terms, project_id, task, what)
-        draft.plans[key] = line_plan(draft, contract, number, line.line_id) if line else None
+        draft.plans[key] = line_plan(draft, contract, number, line.line_id, content) if line else None
     found: LinePlan | None = draft.plans[key]
     return found
 
@@ -95,22 +110,27 @@ def plan_for(
 def plan_of(draft: Draft, price: Price) -> LinePlan | None:
     """The plan of a price's line for its service date, in the newest reading of the contract."""
     contract = draft.contract(price.contract_id)
-    return plan_on(draft, contract, price.day, price.line_id) if contract is not None and contract.history else None
+    if contract is None or not contract.history:
+        return None
+    return plan_on(draft, contract, price.day, price.line_id, price.content)
 
 
-def plan_on(draft: Draft, contract: Contract, day: date, line_id: str) -> LinePlan | None:
+def plan_on(draft: Draft, contract: Contract, day: date, line_id: str, content: str = COUNTED_TIME) -> LinePlan | None:
     """The plan of a line for a service date; of one that the terms of that day do not have the newest that there was."""
-    return line_plan(draft, contract, version_on(contract, day), line_id) or newest_plan(draft, contract, line_id)
+    found = line_plan(draft, contract, version_on(contract, day), line_id, content)
+    return found or newest_plan(draft, contract, line_id, content)
 
 
-def newest_plan(draft: Draft, contract: Contract, line_id: str) -> LinePlan | None:
+def newest_plan(draft: Draft, contract: Contract, line_id: str, content: str = COUNTED_TIME) -> LinePlan | None:
     """The plan of a line under the newest terms that have it."""
     stored = reversed((*contract.former, *contract.history))
-    plans = (line_plan(draft, contract, one.version, line_id) for one in stored)
+    plans = (line_plan(draft, contract, one.version, line_id, content) for one in stored)
     return next((plan for plan in plans if plan is not None), None)
 
 
-def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key: tuple[Any, ...]) -> LinePlan | None:
+def _line_plan(
+    draft: Draft, contract: Contract, number: int, line_id: str, content: str, key: tuple[Any, ...]
+) -> LinePlan | None:
     history = versions(contract)
     if all(version.number != number for version in history):
         history = tuple(version_of(stored) for stored in contract.former)
@@ -120,7 +140,8 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
     if line is None or entity is None:
         return None
     policies = line_policies(terms, line, version.defaults, bookkeeping(entity.policies))
-    rules, group = cap_rules(history, line_id), cap_group(history, line_id)
+    rules, group = cap_rules(history, line_id, content), cap_group(history, line_id)
+    every_rule = cap_rules(history, line_id)
     refused = methods.unsupported_line(line, policies)
     return LinePlan(
         contract.contract_id,
@@ -132,7 +153,7 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
         entity,
         rules,
         tuple(for_billing(rule) for rule in rules),
-        _billed_apart(draft, contract, history, group, rules),
+        _billed_apart(draft, contract, history, group, every_rule),
         group,
         smallest_unit(terms.currency),
         unbilled_account(policies, line),
@@ -145,6 +166,8 @@ def _line_plan(draft: Draft, contract: Contract, number: int, line_id: str, key:
         terms.currency,
         key,
         methods.timing(line, policies),
+        content,
+        every_rule,
         methods.draws_in(line.terms) if refused is None else None,
     )
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from msgspec.structs import replace
 
 from domain.caps import Bucket, BucketKey, CapLimit, CapRule, Claim, allot, bucket_key, limit_of
-from domain.contract import BEGINNING, cap_rules
+from domain.contract import BEGINNING, cap_rules, is_capped
 from domain.identity import composed, parts_of
 from domain.units import Amount, Hours
 from state.allot import change
@@ -38,7 +38,7 @@ from state.judge import judge
 from state.plan import LinePlan, plan_of, versions
 from state.posting import explain
 from state.repricing import reprice
-from state.sharing import shared_price
+from state.shared_price import stepped_price
 from state.totals import cut_at_zero, standing_price
 
 
@@ -59,7 +59,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         return None
     if verdict.price.line.contract_id != work.price.contract_id:
         return None
-    fresh = shared_price(draft, entry, work, verdict.price.price, verdict.price.line)
+    fresh = stepped_price(draft, entry, work, verdict.price.price, verdict.price.line)
     kept = work.price
     price = replace(
         fresh,
@@ -78,14 +78,12 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
 
 def same_terms(one: Price, other: Price) -> bool:
     """Whether two prices value the work alike on the same line."""
-    return (one.line_id, one.rate, one.markup, one.hours, one.value, one.drawn) == (
-        other.line_id,
-        other.rate,
-        other.markup,
-        other.hours,
-        other.value,
-        other.drawn,
-    )
+    return _terms(one) == _terms(other)
+
+
+def _terms(price: Price) -> tuple[object, ...]:
+    said = price.line_id, price.rate, price.markup, price.hours, price.value
+    return *said, price.within, price.unit, price.content, price.drawn
 
 
 def rerate_person(
@@ -153,8 +151,7 @@ def line_ids(contract: Contract) -> list[str]:
 def any_caps(draft: Draft, contract: Contract) -> bool:
     """Whether any version of the terms has a cap, or a cap of terms that were corrected is still in the books."""
     return any(
-        stored.terms.shared_caps or any(getattr(line.terms, "cap", None) is not None for line in stored.terms.lines)
-        for stored in contract.history
+        stored.terms.shared_caps or any(is_capped(line) for line in stored.terms.lines) for stored in contract.history
     ) or bool(buckets_of(draft, contract.contract_id))
 
 

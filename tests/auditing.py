@@ -313,7 +313,7 @@ def _granted(books: Books, contract: Contract, price: Price, person_id: str) -> 
         history = tuple(version_of(stored) for stored in contract.former)
     apart = any(_bills_apart(history, line_id) for line_id in cap_group(history, price.line_id))
     allowed, billable = (price.allowed, price.allowed_hours), (price.billable, price.billable_hours)
-    for rule in cap_rules(history, price.line_id):
+    for rule in cap_rules(history, price.line_id, price.content):
         cap_id, period = bucket_key(rule, price.day, person_id)
         for allotment, granted in (("revenue", allowed), ("billing", billable)) if apart else (("", billable),):
             yield f"{composed(price.contract_id, allotment, cap_id)}/{period}", granted

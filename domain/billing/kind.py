@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from domain.events.commercial import ContractSigned
-from domain.events.common import ContractLine
+from domain.events.common import ContractLine, PriceTier, UnitPrice
 from domain.money import round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.policy_faults import Fault
@@ -154,12 +154,24 @@ class Spread(NamedTuple):
     last: date
 
 
+class Passed(NamedTuple):
+    """How an expense is charged: at cost with a markup, or by a table of prices for its quantity of a `unit`, whatever it cost."""
+
+    markup: Percent = 0
+    tiers: tuple[PriceTier, ...] = ()
+    unit: str = "each"
+
+
 Fees = Callable[[Agreed, Known, date], Iterable[Fee]]
 NO_FEES: Fees = lambda *_: ()  # noqa: E731
 
 
 class Kind(NamedTuple):
     """`takes` is what lines take where they do not say (`time`, `expense`, `units`, `fee`), `hours` how they charge an hour of work.
+
+    `expense` says how an expense of a category is charged, None: not by itself; `units` what delivered units are priced by. `markup` is
+    added to cost. `counts` is what a cap of the terms counts whatever policy `cap_includes` says, `limits` are the most that is charged
+    of each category of expenses.
 
     `revenue` are the methods that the rules in force handle, each with when it recognises; the first is the default. `fees` gives
     everything that is charged up to a day, the day included, `spreads` what begins to be earned up to then where a method recognises
@@ -177,6 +189,11 @@ class Kind(NamedTuple):
     spreads: Callable[[Agreed, Known, date], Iterable[Spread]] = lambda *_: ()
     by_period: Callable[[ContractLine], bool] = lambda _: False
     faults: Callable[[Any, ContractSigned], Iterable[Fault]] = lambda *_: ()
+    expense: Callable[[Any, str], Passed | None] = lambda *_: None
+    units: Callable[[Any], UnitPrice | None] = lambda _: None
+    markup: Callable[[Any], Percent] = lambda _: 0
+    counts: tuple[str, ...] = ()
+    limits: Callable[[Any], Mapping[str, Amount]] = lambda _: {}
     drawing: Drawing | None = None
     periods: Callable[[Known, date], Iterable[tuple[date, date]]] = lambda *_: ()
     ends: Callable[[Known, date, date], Mapping[str, int]] = lambda *_: {}

@@ -3,24 +3,30 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from domain.billing import fixed_price, milestones, time_and_materials
-from domain.billing.kind import INCLUDED, NO_FEES, RATED, WITH_CHARGE, Agreed, Fee, Kind, Known, Store
+from domain.billing import cost_plus, expenses, fixed_price, milestones, time_and_materials, unit_price
+from domain.billing.kind import AT_COST, INCLUDED, NO_FEES, RATED, WITH_CHARGE, Agreed, Fee, Kind, Known, Passed, Store
 from domain.events.commercial import ContractSigned
 from domain.events.common import (
     ContractLine,
+    CostPlus,
+    Expenses,
     FixedPrice,
     Milestones,
     Terms,
     TimeAndMaterials,
+    UnitPrice,
 )
 from domain.policies import Resolved
 from domain.policy_faults import Fault
-from domain.units import Hours, Rate
+from domain.units import Amount, Hours, Percent, Quantity, Rate
 
 KINDS: Mapping[type[Terms], Kind] = {
     TimeAndMaterials: time_and_materials.KIND,
     FixedPrice: fixed_price.KIND,
     Milestones: milestones.KIND,
+    CostPlus: cost_plus.KIND,
+    UnitPrice: unit_price.KIND,
+    Expenses: expenses.KIND,
 }
 
 
@@ -43,7 +49,14 @@ def unsupported_line(line: ContractLine, policies: Resolved) -> str | None:
     refused = unsupported(line.terms)
     if refused is None and (method := revenue_method(line, policies)) not in kind_of(line.terms).revenue:
         return f"revenue {method} of terms {type(line.terms).__name__} is not handled by the rules in force"
+    if refused is None and policies.expenses_revenue == "net" and charges_expenses(line):
+        return "policy expenses_revenue=net of a line that charges expenses is not handled by the rules in force"
     return refused
+
+
+def charges_expenses(line: ContractLine) -> bool:
+    """Whether the line takes expenses and charges them."""
+    return takes(line, "expense") and expense(line.terms, "") is not None
 
 
 def timing(line: ContractLine, policies: Resolved) -> str:
@@ -97,6 +110,41 @@ def faults(line: ContractLine, contract: ContractSigned) -> Iterable[Fault]:
     """Fields of the line's terms that contradict; of terms that are refused as a whole nothing is said."""
     kind = KINDS.get(type(line.terms))
     return kind.faults(line.terms, contract) if kind is not None else ()
+
+
+def expense(terms: Terms, category: str) -> Passed | None:
+    """How an expense is charged; None where the terms' own charges are for it."""
+    return kind_of(terms).expense(terms, category)
+
+
+def units(terms: Terms) -> UnitPrice | None:
+    """What delivered units are priced by; None where the terms have no price for a unit."""
+    return kind_of(terms).units(terms)
+
+
+def agreed_units(terms: Terms) -> Quantity | None:
+    """How many units are agreed; None where any number is, or there are none."""
+    kind = KINDS.get(type(terms))
+    found = kind.units(terms) if kind is not None else None
+    return found.units if found is not None else None
+
+
+def cost_markup(terms: Terms) -> Percent | None:
+    """What is added to the cost of an hour; None where hours are not charged at cost."""
+    kind = KINDS.get(type(terms))
+    return kind.markup(terms) if kind is not None and kind.hours == AT_COST else None
+
+
+def limits(terms: Terms) -> Mapping[str, Amount]:
+    """The most that is charged of each category of expenses."""
+    kind = KINDS.get(type(terms))
+    return kind.limits(terms) if kind is not None else {}
+
+
+def counted(terms: Terms) -> tuple[str, ...]:
+    """What a cap of the terms counts whatever policy says."""
+    kind = KINDS.get(type(terms))
+    return kind.counts if kind is not None else ()
 
 
 def billable_hours(terms: Terms, worked: Hours, stated: Hours | None, policies: Resolved) -> Hours:

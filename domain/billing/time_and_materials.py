@@ -4,7 +4,8 @@ Hours that are charged are the worked ones, rounded to increments where policy s
 taken as they are (write-up, write-down). Increments never touch cost.
 """
 
-from domain.billing.kind import RATED, WITH_CHARGE, WITH_INVOICE, Kind
+from domain.billing.kind import RATED, WITH_CHARGE, WITH_INVOICE, Kind, Passed
+from domain.events.common import TimeAndMaterials
 from domain.increments import billable_hours as incremented
 from domain.money import round_ratio
 from domain.policies import Resolved
@@ -25,4 +26,14 @@ def billable_hours(worked: Hours, stated: Hours | None, policies: Resolved) -> H
     return incremented(hours, policies.increment_minutes or 0, policies.increment_mode, policies.minimum_minutes or 0)
 
 
-KIND = Kind(takes=("time",), hours=RATED, revenue={"right_to_invoice": WITH_CHARGE, "as_billed": WITH_INVOICE})
+def expense(_terms: TimeAndMaterials, _category: str) -> Passed:
+    """On a line that takes expenses, at cost."""
+    return Passed()
+
+
+KIND = Kind(
+    takes=("time",),
+    hours=RATED,
+    revenue={"right_to_invoice": WITH_CHARGE, "as_billed": WITH_INVOICE},
+    expense=expense,
+)

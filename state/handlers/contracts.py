@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.billing import methods
 from domain.billing_periods import period_of
 from domain.caps import is_apart
-from domain.contract import BEGINNING, amend, cap_group, cap_rules, contradictions, covers, line_policies
+from domain.contract import BEGINNING, amend, cap_group, cap_rules, contents, contradictions, covers, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import ContractLine
 from domain.identity import composed, content_digest
@@ -21,7 +21,7 @@ from domain.zones import is_zone
 from state.books import Contract, OpenException, Project, TermsVersion
 from state.draft import ENTRIES_NAMED, Draft
 from state.facts import TRACE
-from state.handlers import fees
+from state.handlers import deliveries, fees
 from state.handlers.statements import serve_waiting
 from state.handlers.work import retry_parked
 from state.periods import schedule
@@ -318,6 +318,7 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     assert in_force is not None, "it was put above"
     fees.settle(draft, in_force)
     fees.note_unknown_milestones(draft)
+    deliveries.serve_waiting(draft)
     return True
 
 
@@ -390,10 +391,13 @@ def _refused_caps(contract: Contract) -> list[tuple[str, str]]:
     rules = {line_id: cap_rules(history, line_id) for line_id in line_ids(contract)}
     apart = {line_id for line_id, own in rules.items() if any(is_apart(rule) for rule in own)}
     for line in contract.terms.lines:
-        hard = [rule.limits[-1] for rule in rules[line.line_id] if rule.limits[-1].hard]
         field = f"lines[{line.line_id}].terms.cap"
-        if len({limit.limits_revenue for limit in hard}) > 1:
-            refused.append((field, "hard caps on one line of which only some limit revenue"))
+        for content in contents(history, line.line_id):
+            limits = [rule.limits[-1] for rule in cap_rules(history, line.line_id, content)]
+            if len({limit.limits_revenue for limit in limits if limit.hard}) > 1:
+                refused.append((field, "hard caps on one line of which only some limit revenue"))
+                break
+        hard = [rule.limits[-1] for rule in rules[line.line_id] if rule.limits[-1].hard]
         prorated = any(limit.split_billing == "prorate" for limit in hard)
         if prorated and not apart.isdisjoint(cap_group(history, line.line_id)):
             refused.append((field, "cap_split_billing prorate where cap_split is not"))

@@ -10,6 +10,7 @@ from domain.billing_periods import BillingPeriod
 from domain.contract import BEGINNING
 from domain.events.delivery import StatementRequested
 from domain.identity import composed, statement_id
+from domain.money import HALF_UP, round_ratio
 from domain.outputs import BillingStatement, StatementLine
 from domain.statement import (
     ADJUSTED_FOR_CAP,
@@ -130,7 +131,7 @@ def publish(draft: Draft) -> None:
 def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
     """Issue what is due with service date before the period's end (and from `since` on); with no line there is no statement."""
     plans = line_plans(draft, contract)
-    if any(limit.split == "prorate" for plan in plans for rule in plan.rules for limit in rule.limits):
+    if any(limit.split == "prorate" for plan in plans for rule in plan.every_rule for limit in rule.limits):
         prorate_at_cut(draft, contract, period.to)
     due = list(_due(draft, contract, period, since))
     for bill_to in sorted({one.bill_to for one in due}):
@@ -225,7 +226,7 @@ def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: B
             flags.append(CORRECTION)
     if day < period.start:
         flags.append(PRIOR_PERIOD)
-    quantity = (price.quantity if price is not None and own else 0) - (issued.quantity if issued is not None else 0)
+    quantity = (billed_quantity(price) if price is not None and own else 0) - (issued.quantity if issued else 0)
     unit = price.unit if price is not None and own else issued.unit if issued is not None else "hour"
     return Piece(
         entry.entry_id,
@@ -246,6 +247,13 @@ def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: B
 def _is_whole(price: Price | None, unit: str) -> bool:
     """Whether the price is that of its hours alone, so that a line's hours may be rounded in place of them."""
     return price is not None and unit == HOUR and price.billable == price.value and price.drawn is None
+
+
+def billed_quantity(price: Price) -> Quantity:
+    """Of a charge, to show: in proportion where a cap lets only a part of its value be billed (R17)."""
+    if price.billable == price.value or not price.value:
+        return price.quantity
+    return round_ratio(price.quantity * price.billable, price.value, 1, HALF_UP)
 
 
 def _printed(

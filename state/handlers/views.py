@@ -165,7 +165,8 @@ def _open_things(
     """Statements without invoice and exceptions that are not an entry's, in one pass over the engagement's parts."""
     statements = []
     exceptions = []
-    caps = {composed(plan.contract_id, rule.cap_id) for plan in project_lines(draft, project_id) for rule in plan.rules}
+    plans = project_lines(draft, project_id)
+    caps = {composed(plan.contract_id, rule.cap_id) for plan in plans for rule in plan.every_rule}
     for key in [(kind, part_id) for kind in ("cap", "exception", "statement") for part_id in draft.ids(kind)]:
         part = draft.part(*key)
         match part:

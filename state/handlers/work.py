@@ -15,10 +15,11 @@ from domain.exchange import Exchange
 from domain.identity import composed
 from domain.journal import Leg
 from domain.rows import named, row_id, spoken
+from state import drawing, shared_price
 from state.allot import change
 from state.assess import Assessment, CostPlan, PricePlan, journal_reversal_day
 from state.at_stake import at_stake
-from state.books import Cost, Entry, Fault, Posted, Price, Work
+from state.books import Charge, Cost, Entry, Fault, Posted, Price, Work
 from state.claims import Stake, stake_of
 from state.draft import Draft
 from state.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
@@ -36,7 +37,6 @@ from state.posting import (
     settle_exchange_rests,
     with_work,
 )
-from state.sharing import is_shared, settle_others, shared_price
 from state.totals import issued_on
 
 # What tells a new version from a mere repeat.
@@ -85,9 +85,11 @@ def _repeats(work: Work, newest: Work) -> bool:
         return bool(_substance(work.time) == _substance(newest.time))
     if work.charge is None or newest.charge is None:
         return False
-    return replace(work.charge, version=0, approved_at=0, digest="") == replace(
-        newest.charge, version=0, approved_at=0, digest=""
-    )
+    return _substance_of(work.charge) == _substance_of(newest.charge)
+
+
+def _substance_of(charge: Charge) -> Charge:
+    return replace(charge, version=0, approved_at=0, digest="", recorded_at=None)
 
 
 def withdraw(draft: Draft, row: str, version: int) -> None:
@@ -106,8 +108,8 @@ def withdraw(draft: Draft, row: str, version: int) -> None:
     close_faults(draft, before.work.faults if before.work is not None else (), "withdrawn", _project_id(before))
     after = settle_exchange_rests(draft, with_work(replace(entry, waived=()), None), entry.standing)
     draft.put_entry(before, after)
-    if is_shared(before):
-        settle_others(draft, before, after)
+    if stepped(before):
+        settle_days(draft, before, after)
 
 
 def conflict(draft: Draft, before: Entry) -> None:
@@ -203,8 +205,33 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     if after == before:
         return
     draft.put_entry(before, after)
-    if is_shared(before) or is_shared(after):
-        settle_others(draft, before, after)
+    if stepped(before) or stepped(after):
+        settle_days(draft, before, after)
+
+
+def stepped(entry: Entry | None) -> bool:
+    work = entry.standing if entry is not None else None
+    return work is not None and work.price is not None and work.price.stepped
+
+
+def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
+    """Where entries share their price, the others of those that the entry left or came to."""
+    left: dict[shared_price.Pool, LinePlan] = {}
+    lines: set[tuple[str, str]] = set()
+    for entry in (before, after):
+        work = entry.standing if entry is not None else None
+        if work is not None and work.price is not None and work.price.drawn is not None:
+            lines.add((work.price.contract_id, work.price.line_id))
+        elif work is not None and work.price is not None and work.price.stepped:
+            plan = plan_of(draft, work.price)
+            if plan is not None:
+                left[shared_price.pool_of(draft, plan, work.person_id, work.price)] = plan
+    for pool, plan in sorted(left.items(), key=itemgetter(0)):
+        shared_price.settle(draft, plan, pool)
+    for contract_id, line_id in sorted(lines):
+        contract = draft.contract(contract_id)
+        assert contract is not None, "a price is of a contract in the books"
+        drawing.settle(draft, contract, line_id)
 
 
 def undo(draft: Draft, entry: Entry) -> None:
@@ -283,7 +310,7 @@ def _price_side(
     if line is None or plan.slot is None:
         change(draft, old, None)
         return plan.price
-    price = shared_price(draft, entry, work, plan.price, line)
+    price = shared_price.stepped_price(draft, entry, work, plan.price, line)
     explain(draft, plan)
     issued = issued_on(entry, price.contract_id, price.line_id)
     if issued is not None:  # invoices relieve the account that it was issued on
@@ -298,19 +325,19 @@ def _price_side(
 
 def _note_other_entity(draft: Draft, work: Work, line: LinePlan, day: date) -> None:
     """Cost of a lent person stands in the lending entity; no margin may be read from it until intercompany rules are in force."""
-    if work.time is None:
+    if not work.person_id:
         return
-    person = draft.reference.person_on(work.event.person_id, day)
+    person = draft.reference.person_on(work.person_id, day)
     if person is not None and person.legal_entity_id != line.terms.legal_entity_id:
         draft.note(
             "unsupported",
             "person_contract",
-            composed(work.event.person_id, line.contract_id),
-            f"person {work.event.person_id} of {person.legal_entity_id} works on contract {line.contract_id} of "
+            composed(work.person_id, line.contract_id),
+            f"person {work.person_id} of {person.legal_entity_id} works on contract {line.contract_id} of "
             f"{line.terms.legal_entity_id}: intercompany is not handled by the rules in force",
             contract_id=line.contract_id,
-            person_id=work.event.person_id,
-            project_id=work.event.project_id,
+            person_id=work.person_id,
+            project_id=work.project_id,
         )
 
 

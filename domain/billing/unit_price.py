@@ -1,0 +1,126 @@
+"""Units delivered, each at a price: one price, or steps that count the units of a period.
+
+Deliveries share the steps in consumption order; one that is issued keeps what it was issued at, and what its price would be by now is
+made good by the first that is not. Where units are agreed, more than these are not charged.
+
+    5 sessions at 10,000.00: one delivered is 10,000.00; a sixth one would be over the five agreed
+    100 at 10.00, the rest at 9.00, by volume: 60 are 600.00; with 60 more all 120 are at 9.00, so that these are 480.00
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from domain.billing.kind import WITH_CHARGE, WITH_INVOICE, Kind
+from domain.billing.tiers import PER_AMOUNT, graduated, reached, tier_faults
+from domain.events.commercial import ContractSigned
+from domain.events.common import PriceTier, UnitPrice
+from domain.money import format_decimal, round_ratio
+from domain.policy_faults import Fault, rate_faults
+from domain.units import QUANTITY_SCALE, Amount, Quantity
+
+VOLUME = "volume"
+# Over what the steps count, and how many months a period of that has.
+MONTHS: Mapping[str, int] = {"month": 1, "quarter": 3, "year": 12}
+
+
+class Delivery(NamedTuple):
+    """Units delivered, with the terms of their day and the period whose units the steps count; `kept` is the value that is issued."""
+
+    row: str
+    period: str
+    units: Quantity
+    terms: UnitPrice
+    kept: Amount | None = None
+
+
+class Value(NamedTuple):
+    """`within` is what of the amount is for units agreed; None where any number is."""
+
+    amount: Amount
+    within: Amount | None
+
+
+def prices(terms: UnitPrice) -> Sequence[PriceTier]:
+    return terms.tiers or (PriceTier(terms.unit_price or 0),)
+
+
+def is_shared(terms: UnitPrice) -> bool:
+    """Whether a delivery's price depends on the others."""
+    return len(terms.tiers) > 1 or terms.units is not None
+
+
+def values(deliveries: Sequence[Delivery], step: Amount, mode: str) -> dict[str, Value]:
+    """Of those that are not issued; all are given in consumption order, those that are issued first."""
+    periods: dict[str, list[Delivery]] = {}
+    for delivery in deliveries:
+        periods.setdefault(delivery.period, []).append(delivery)
+    spans: dict[str, tuple[Quantity, Quantity]] = {}
+    taken = 0
+    for delivery in deliveries:
+        agreed = delivery.terms.units
+        room = max(agreed - taken, 0) if agreed is not None else delivery.units
+        spans[delivery.row] = (min(delivery.units, room), delivery.units)
+        taken += delivery.units
+    found: dict[str, Value] = {}
+    for sharing in periods.values():
+        found |= _of_period(sharing, spans, step, mode)
+    return found
+
+
+def _of_period(
+    sharing: Sequence[Delivery], spans: Mapping[str, tuple[Quantity, Quantity]], step: Amount, mode: str
+) -> dict[str, Value]:
+    total = sum(delivery.units for delivery in sharing)
+    found = {}
+    before = owed = 0
+    for delivery in sharing:
+        within, units = spans[delivery.row]
+        amount = _rounded(_exact(delivery.terms, before, units, total), step, mode)
+        before += units
+        if delivery.kept is not None:
+            owed += amount - delivery.kept
+            continue
+        part = amount
+        if within < units:
+            part = _rounded(_exact(delivery.terms, before - units, within, total), step, mode)
+        found[delivery.row] = Value(amount + owed, part + owed if delivery.terms.units is not None else None)
+        owed = 0
+    return found
+
+
+def _exact(terms: UnitPrice, before: Quantity, units: Quantity, total: Quantity) -> int:
+    tiers = prices(terms)
+    if terms.tier_mode == VOLUME:
+        return units * reached(tiers, total)
+    return graduated(tiers, before + units) - graduated(tiers, before)
+
+
+def _rounded(exact: int, step: Amount, mode: str) -> Amount:
+    return round_ratio(exact, PER_AMOUNT, step, mode)
+
+
+def units(terms: UnitPrice) -> UnitPrice:
+    return terms
+
+
+def faults(terms: UnitPrice, _contract: ContractSigned) -> Iterable[Fault]:
+    if (terms.unit_price is None) == (not terms.tiers):
+        yield "unit_price", "expected a unit_price or tiers, not both"
+        return
+    if terms.unit_price is not None:
+        yield from rate_faults("unit_price", terms.unit_price)
+    else:
+        yield from tier_faults("tiers", terms.tiers)
+    if terms.units is not None and terms.units <= 0:
+        yield "units", f"expected more than 0, got {format_decimal(terms.units, QUANTITY_SCALE)}"
+    if terms.cap is not None and terms.cap.hours is not None:
+        yield "cap.hours", "units have no hours: a cap on them is an amount"
+
+
+KIND = Kind(
+    takes=("units",),
+    revenue={"units": WITH_CHARGE, "right_to_invoice": WITH_CHARGE, "as_billed": WITH_INVOICE},
+    faults=faults,
+    units=units,
+    counts=("fee",),
+)

@@ -254,6 +254,7 @@ def contradictions(terms: ContractSigned, policies_of: dict[str, Resolved]) -> l
         *_party_faults(terms),
         *_number_faults(terms),
         *_line_faults(terms),
+        *_revenue_faults(terms, policies_of),
         *_cap_faults(terms, policies_of),
     ]
 
@@ -316,6 +317,16 @@ def _line_faults(terms: ContractSigned) -> list[tuple[str, str]]:
                     )
                 )
     return faults
+
+
+def _revenue_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list[Fault]:
+    if terms.ends_on is not None:
+        return []
+    return [
+        ("ends_on", f"line {line.line_id} earns its price evenly to the contract's last day, which is not stated")
+        for line in terms.lines
+        if methods.needs_an_end(line, policies_of[line.line_id])
+    ]
 
 
 def _cap_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list[tuple[str, str]]:

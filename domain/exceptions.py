@@ -31,12 +31,6 @@ CATALOGUE: Mapping[str, Category] = {
     ),
     "outside_contract_dates": Category("delivery", "warning", "Extend the contract, correct the date, or waive."),
     "over_cap": Category("delivery", "warning", "Raise the cap by an amendment, or accept the work as not billable."),
-    "unknown_milestone": Category(
-        "delivery", "warning", "Amend the contract with the milestone, or revoke the acceptance and send it with the right id."
-    ),
-    "milestone_overdue": Category(
-        "delivery", "warning", "Have the milestone accepted, or agree on a later day by an amendment."
-    ),
     "hours_out_of_range": Category("delivery", "error", "Correct the hours, raise hours_max_per_entry, or waive."),
     "amount_out_of_range": Category("delivery", "error", "Correct the amounts or quantities in a higher version."),
     "self_approved": Category("delivery", "error", "Have another person approve a new version, or waive."),

@@ -24,7 +24,7 @@ from domain.events.delivery import (
 )
 from domain.events.finance import InvoicePosted
 from domain.journal import Leg
-from domain.rows import COUNTED_TIME, EXPENSE, TIME_ENTRY
+from domain.rows import COUNTED_TIME, EXPENSE, REVENUE, TIME_ENTRY
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
 from state.value import Value
 
@@ -203,6 +203,11 @@ class Work(Value, frozen=True, array_like=True, gc=False):
         return self.charge is None or self.charge.kind == EXPENSE
 
     @property
+    def is_schedule(self) -> bool:
+        """Whether it only earns, with nothing to bill."""
+        return self.charge is not None and self.charge.kind == REVENUE
+
+    @property
     def event(self) -> TimeApproved:
         """Of work that is known to be time."""
         assert self.time is not None, "the entry is a charge"
@@ -310,7 +315,8 @@ class Project(Value, frozen=True, array_like=True, gc=False):
 class TermsVersion(Value, frozen=True, array_like=True, gc=False):
     """Terms as they stood after one contract event; `effective_on` is the first service date they apply to.
 
-    `defaults` are the policies that the terms took from their legal entity for good; None before they are taken into force.
+    `defaults` are the policies that the terms took from their legal entity for good; None before they are taken into force. `catches_up`
+    where the treatment is `catch_up`: revenue over time is what it would be had the terms held from the beginning, from `effective_on` on.
     """
 
     version: int
@@ -318,6 +324,7 @@ class TermsVersion(Value, frozen=True, array_like=True, gc=False):
     retroactive: bool
     terms: ContractSigned
     defaults: Policies | None = None
+    catches_up: bool = False
 
 
 class Contract(Value, frozen=True, array_like=True, gc=False):
@@ -397,11 +404,13 @@ class EndedPeriod(Value, frozen=True, array_like=True, gc=False):
 
 
 class LineFees(Value, frozen=True, array_like=True, gc=False):
-    """Rows of what a contract line has charged by itself, and the periods whose use it charges by; the terms' own periods that ended, and
-    the days on which what they include was topped up; milestones that were told to be overdue, with the day on which they were due."""
+    """Rows of what a contract line has charged by itself, the periods whose use it charges by, and rows of what it earned over time; the
+    terms' own periods that ended, and the days on which what they include was topped up; milestones that were told to be overdue, with
+    the day on which they were due."""
 
     rows: tuple[str, ...] = ()
     closed: tuple[ClosedPeriod, ...] = ()
+    earned: tuple[str, ...] = ()
     ended: tuple[EndedPeriod, ...] = ()
     topped_up: tuple[date, ...] = ()
     overdue: dict[str, date] = {}
@@ -439,11 +448,13 @@ class Liability(Value, frozen=True, array_like=True, gc=False):
     """What of a contract stands on 2300, in contract and in ledger currency, positive; by contract line and the account that it was taken
     from (composed).
 
-    `posted_on` is the last accounting date of what stands there.
+    `posted_on` is the last accounting date of what stands there. `position` is all that stands on 1160 and on 2300, where a line of the
+    contract earns over time, each in contract and in ledger currency, debit positive.
     """
 
     lines: dict[str, tuple[Amount, Amount]] = {}
     posted_on: date | None = None
+    position: tuple[tuple[Amount, Amount], tuple[Amount, Amount]] | None = None
 
 
 class StatementState(Value, frozen=True, array_like=True, gc=False):

@@ -164,6 +164,7 @@ class Draft:
         "parked",
         "parts",
         "plans",
+        "positions",
         "reference",
         "repriced",
         "rows",
@@ -208,6 +209,8 @@ class Draft:
         self.changed_on: dict[tuple[str, str], dict[str, None]] = {}
         self.repriced: dict[str, tuple[Any, str]] = {}
         self.watched: dict[str, Any] = {}
+        # What stands on 1160 and 2300 of contracts that earn over time, as far as this event looked at it.
+        self.positions: dict[str, Any] = {}
 
     def transition(self) -> Transition:
         return Transition(

@@ -22,7 +22,7 @@ from state.claims import Stake, keeping, stake_of
 from state.draft import Draft
 from state.plan import LinePlan, plan_of
 from state.repricing import reprice
-from state.terms_known import known_on
+from state.terms_known import known_of
 from state.totals import issued_on, standing_price
 
 
@@ -106,7 +106,7 @@ def _all_shares(
         taken = add(taken, price.drawn or {}, -1)
     if not ordered:
         return {}
-    known, plan = known_on(draft, contract, line_id), ordered[-1].plan
+    known, plan = known_of(draft, contract, line_id), ordered[-1].plan
     return draw(
         lambda day: methods.stores(plan.line.terms, known, day),
         taken,

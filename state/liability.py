@@ -1,6 +1,9 @@
 """Billing ahead of revenue: what was invoiced and may be billed, but is not recognised yet, is a contract liability (2300).
 
-It arises only where billing is allotted apart from revenue (policy `cap_split_billing`). One position a contract and one side only (R46):
+It arises where a line earns over time: its journals go through the position of the contract (state/position.py), and what an event left
+on both sides, or below zero on one, is settled here at its end.
+
+It arises, too, where billing is allotted apart from revenue (policy `cap_split_billing`). One position a contract and one side only (R46):
 while the contract's invoices are ahead of its revenue the difference stands on 2300, else on its unbilled account. What was invoiced and
 may not be billed any more is no liability to work: it is credited with the next statement and stands on the unbilled account until then.
 
@@ -16,12 +19,14 @@ from domain.identity import composed, parts_of
 from domain.journal import About, Booking, Leg, journal_entry, merge
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry
+from domain.position import settled
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.zones import local_date
 from state.books import Contract, Liability
 from state.draft import Draft
 from state.known import Slot, open_day_from, period
 from state.plan import LinePlan, newest_plan
+from state.position import is_over_time, standing
 from state.posting import booking_of
 from state.repricing import last_rate
 from state.rerate import line_ids
@@ -31,19 +36,24 @@ def after_event(draft: Draft) -> None:
     """Bring 2300 to what it has to be for every contract whose work the event changed."""
     for contract_id in sorted(_touched(draft)):
         contract = draft.contract(contract_id)
-        if contract is not None and contract.history and _bills_apart(draft, contract):
+        if contract is None or not contract.history:
+            continue
+        if _bills_apart(draft, contract):
             _settle(draft, contract)
+        if is_over_time(draft, contract):
+            _settle_position(draft, contract)
 
 
 def _touched(draft: Draft) -> set[str]:
     """Contracts on which an entry is or was open, or of which it is issued."""
-    found = {contract_id for contract_id, _ in draft.changed_on}
+    found = {*draft.positions, *(contract_id for contract_id, _ in draft.changed_on)}
     found.update(issued.contract_id for entry in draft.rows.values() for issued in entry.issued)
     return found
 
 
 def _bills_apart(draft: Draft, contract: Contract) -> bool:
-    if draft.part("liability", contract.contract_id) is not None:
+    held: Liability | None = draft.part("liability", contract.contract_id)
+    if held is not None and held.lines:
         return True
     key = ("bills apart", contract.contract_id, contract.version, len(contract.history))
     if key not in draft.plans:
@@ -79,8 +89,24 @@ def _settle(draft: Draft, contract: Contract) -> None:
             (plan.line.project_id, Leg(account, purpose, amount, ledger)),
             (plan.line.project_id, Leg(CONTRACT_LIABILITY, purpose, -amount, -ledger)),
         )
-    draft.put("liability", contract.contract_id, Liability(lines, place.booking.accounting_date) if lines else None)
-    _post(draft, contract, place, legs)
+    after = Liability(lines, place.booking.accounting_date, held.position)
+    draft.put("liability", contract.contract_id, after if lines or held.position is not None else None)
+    _post(draft, contract, place, legs, "contract_liability")
+
+
+def _settle_position(draft: Draft, contract: Contract) -> None:
+    """What the event left of the position on one side only; its lines are in the project of the contract's first line."""
+    found = standing(draft, contract.contract_id)
+    legs = settled(found.position)
+    if legs:
+        project_id = contract.terms.lines[0].project_id if contract.terms.lines else ""
+        place = _place(draft, contract, found.posted_on)
+        _post(draft, contract, place, [(project_id, leg) for leg in legs], "contract_position")
+        found = standing(draft, contract.contract_id)
+    held: Liability = draft.part("liability", contract.contract_id) or Liability()
+    now = Liability(held.lines, found.posted_on, (found.position.asset, found.position.liability))
+    if now != held:
+        draft.put("liability", contract.contract_id, now)
 
 
 def _ahead(draft: Draft, contract: Contract) -> dict[str, Amount]:
@@ -89,6 +115,8 @@ def _ahead(draft: Draft, contract: Contract) -> dict[str, Amount]:
     for line_id in line_ids(contract):
         totals = draft.line(contract.contract_id, line_id)
         for account, (recognised, billable, invoiced) in sorted(totals.accounts.items()):
+            if account == CONTRACT_LIABILITY:
+                continue
             if beyond := min(invoiced, billable) - recognised:
                 ahead[composed(line_id, account)] = beyond
     left = max(sum(ahead.values()), 0)
@@ -133,7 +161,7 @@ def _in_ledger(plan: LinePlan, place: _Place, amount: Amount, had: Amount, had_l
     return -had_ledger if amount == -had else round_ratio(had_ledger * amount, had, step, mode)
 
 
-def _post(draft: Draft, contract: Contract, place: _Place, legs: list[tuple[str, Leg]]) -> None:
+def _post(draft: Draft, contract: Contract, place: _Place, legs: list[tuple[str, Leg]], rule: str) -> None:
     """One journal, its lines by project; it goes to the ERP also where the invoice itself is the ERP's."""
     by_project: dict[str, list[Leg]] = {}
     for project_id, leg in legs:
@@ -146,7 +174,7 @@ def _post(draft: Draft, contract: Contract, place: _Place, legs: list[tuple[str,
             "contract",
             contract.contract_id,
             contract.version,
-            "contract_liability",
+            rule,
             cause.kind,
             cause.id,
             cause.version,

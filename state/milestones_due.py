@@ -8,7 +8,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from domain.billing.kind import Held, Known
+from domain.billing.kind import Agreed, Known
 from domain.events.common import Milestone, Milestones
 from domain.identity import composed, derived_id
 from domain.money import format_amount
@@ -20,10 +20,12 @@ from state.terms_known import line_fees
 OVERDUE = "milestone_overdue"
 
 
-def watch(draft: Draft, contract: Contract, line_id: str, known: Known, today: date, zone: str, *, ended: bool) -> None:
-    """`ended`: today has ended, in the zone where the contract is billed."""
+def watch(
+    draft: Draft, contract: Contract, line_id: str, known: Known, zone: str, today: date, ended: date | None
+) -> None:
+    """`ended` is the day that has ended in the zone where the contract is billed, where one has."""
     fees = line_fees(draft, contract, line_id)
-    held = _held_on(known, today)
+    held = _held_on(known, ended or today)
     waiting = {one.milestone_id: one for one in _listed(held) if one.milestone_id not in known.accepted}
     told = {}
     for milestone_id, due_on in fees.overdue.items():
@@ -34,7 +36,7 @@ def watch(draft: Draft, contract: Contract, line_id: str, known: Known, today: d
     for milestone in waiting.values():
         if milestone.milestone_id in told:
             continue
-        if ended and milestone.due_on <= today:
+        if ended is not None and milestone.due_on <= ended:
             _tell(draft, contract, line_id, milestone)
             told[milestone.milestone_id] = milestone.due_on
         else:
@@ -43,12 +45,12 @@ def watch(draft: Draft, contract: Contract, line_id: str, known: Known, today: d
         _keep(draft, contract, line_id, replace(fees, overdue=told))
 
 
-def _held_on(known: Known, day: date) -> Held | None:
+def _held_on(known: Known, day: date) -> Agreed | None:
     return next((held for held in reversed(known.held) if held.since <= day < held.before), None)
 
 
-def _listed(held: Held | None) -> tuple[Milestone, ...]:
-    terms = held.agreed.line.terms if held is not None else None
+def _listed(held: Agreed | None) -> tuple[Milestone, ...]:
+    terms = held.line.terms if held is not None else None
     return terms.milestones if isinstance(terms, Milestones) else ()
 
 

@@ -6,9 +6,9 @@ A plan is a pure function of the contract and the reference book; the fold keeps
 from datetime import date
 from typing import Any, NamedTuple
 
-from domain.accounts import CONTRACT_ASSET, UNBILLED_RECEIVABLE
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, UNBILLED_RECEIVABLE
 from domain.billing import methods
-from domain.billing.kind import WITH_CHARGE, WITH_INVOICE
+from domain.billing.kind import OVER_TIME, WITH_CHARGE, WITH_INVOICE
 from domain.caps import CapRule, for_billing, is_apart
 from domain.contract import Version, cap_group, cap_rules, in_force, line_for, line_named, line_policies
 from domain.events.commercial import ContractSigned
@@ -52,7 +52,10 @@ class LinePlan(NamedTuple):
     draws: str | None = None
 
     def account_for(self, revenue: str) -> str:
-        """Where what may be billed stands until it is invoiced; what is revenue only then goes there at once."""
+        """Where what may be billed stands until it is invoiced; what is revenue only then goes there at once, what is earned over time
+        to the position of the contract."""
+        if self.timing == OVER_TIME:
+            return CONTRACT_LIABILITY
         return revenue if self.timing == WITH_INVOICE else self.account
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from domain.accounts import CONTRACT_ASSET, EXCHANGE_DIFFERENCE, INPUT_TAX, UNBILLED
+from domain.billing.kind import OVER_TIME
 from domain.journal import (
     About,
     Booking,
@@ -22,6 +23,7 @@ from domain.money import format_amount, round_ratio, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.units import Amount
+from state import position
 from state.assess import PricePlan, journal_reversal_day
 from state.books import Cost, Entry, Posted, Price, Work
 from state.draft import Draft
@@ -86,7 +88,7 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             continue
         booking = booking_of(side.slot, "posting")
         gathered, about_it = booked.setdefault(booking, ([], side))
-        gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode)
+        gathered += _legs(draft, side, booking.ledger_currency)
         if side.plan is not None and about_it.plan is None:
             booked[booking] = (gathered, side)
     rules = _rules({booking: side for booking, (_, side) in booked.items()}, _rule_of(work))
@@ -94,6 +96,12 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
         emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies.rounding_limit)
         for rule, (booking, (gathered, side)) in zip(rules, booked.items(), strict=True)
     )
+
+
+def _legs(draft: Draft, side: Side, ledger_currency: str) -> tuple[Leg, ...]:
+    if side.plan is not None and side.plan.timing == OVER_TIME:
+        return position.through(draft, side.plan, side.pairs, side.slot.exchange)
+    return legs(side.pairs, side.slot.exchange, ledger_currency, side.policies.money_mode)
 
 
 def _rules(booked: Mapping[Booking, Side], rule: str) -> list[str]:

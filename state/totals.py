@@ -216,7 +216,7 @@ def _open_lines(entry: Entry) -> Iterator[tuple[str, str, str, str]]:
         place = price.contract_id, price.line_id, price.day.isoformat()
         if due or price.claimed[0] > settled or (price.stepped and (price.drawn is None or issued is None)):
             yield *place, DUE if due else ""
-        if not price.value and issued is None:
+        if not price.value and issued is None and entry.standing is not None and not entry.standing.is_schedule:
             yield *place, FREE
     for issued in entry.issued:
         on_price = price is not None and price.line_id == issued.line_id and price.contract_id == issued.contract_id
@@ -238,7 +238,8 @@ def unbilled_positions(entry: Entry) -> dict[tuple[str, str], tuple[Amount, Amou
             if line.account in UNBILLED:
                 add(journal.contract_id, line.account, line.amount, line.ledger_amount)
     for issued in entry.issued:
-        add(issued.contract_id, issued.account, -issued.invoiced, -issued.invoiced_ledger)
+        if issued.account in UNBILLED:
+            add(issued.contract_id, issued.account, -issued.invoiced, -issued.invoiced_ledger)
     return found
 
 

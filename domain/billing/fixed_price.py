@@ -5,12 +5,14 @@ budgets by category, what was spent of them when a billing period closed. It is 
 less what was charged before, so that the cents of many reports add up to the price, also where the price changed between them.
 
     100,000.00, of which 15 % are reported: 15,000.00; then 40 %: 25,000.00 more
+
+Revenue comes with the invoices, or evenly over the days from the line's first to the contract's last, whatever is billed when.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from domain.billing.kind import WITH_INVOICE, Agreed, Fee, Kind, Known
+from domain.billing.kind import OVER_TIME, WITH_INVOICE, Agreed, Fee, Kind, Known, Spread
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, FixedPrice
 from domain.money import format_amount, format_decimal
@@ -58,6 +60,14 @@ def _spent(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
             yield Fee(f"spent/{period.start}", period.last, due, "Progress by cost", cumulative=True)
 
 
+def spreads(agreed: Agreed, _: Known, until: date) -> Iterator[Spread]:
+    terms = agreed.line.terms
+    assert isinstance(terms, FixedPrice), "the kind of the terms chose this module"
+    last = agreed.contract.ends_on
+    if last is not None and agreed.starts_on <= until:
+        yield Spread("price", terms.price, agreed.starts_on, last, agreed.before)
+
+
 def by_period(line: ContractLine) -> bool:
     return isinstance(line.terms, FixedPrice) and line.terms.by_progress and bool(line.budgets)
 
@@ -76,5 +86,11 @@ def faults(terms: FixedPrice, contract: ContractSigned) -> Iterable[Fault]:
 
 
 KIND = Kind(
-    takes=("time", "expense"), revenue={"as_billed": WITH_INVOICE}, fees=fees, by_period=by_period, faults=faults
+    takes=("time", "expense"),
+    revenue={"as_billed": WITH_INVOICE, "straight_line_days": OVER_TIME},
+    fees=fees,
+    spreads=spreads,
+    by_period=by_period,
+    faults=faults,
+    earns_to_the_end=True,
 )

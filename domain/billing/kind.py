@@ -24,15 +24,25 @@ IN_HOURS, IN_MONEY = "hours", "money"
 
 
 class Agreed(NamedTuple):
-    """A contract line while one version of its terms holds.
+    """A contract line while one version of its terms holds: from `since` on, and on `before` no more.
 
-    `ends_on` is the last day with effect, by its terms or its termination; None while it is open.
+    `starts_on` is the line's first day, `ends_on` the last with effect, by its terms or its termination; None while it is open. Versions
+    that say the same of the line are one. `catches_up`: what is earned over time is what it would be had the version held all along.
     """
 
     line: ContractLine
     contract: ContractSigned
     ends_on: date | None
     policies: Resolved
+    since: date = date.min
+    before: date = date.max
+    starts_on: date = date.min
+    catches_up: bool = False
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the line ends before its terms say so: the contract was terminated, or later terms do not have the line."""
+        return self.ends_on is not None and self.ends_on < (self.contract.ends_on or date.max)
 
     def rounded(self, numerator: int, denominator: int) -> Amount:
         """The ratio as an amount that the contract's currency can be paid in."""
@@ -63,14 +73,6 @@ class Closed(NamedTuple):
         return self.to - timedelta(days=1)
 
 
-class Held(NamedTuple):
-    """One version of a line's terms, from the first day on which it holds to the first on which it does no more."""
-
-    agreed: Agreed
-    since: date
-    before: date
-
-
 class Ended(NamedTuple):
     """What was left of what a line includes when one of the terms' own periods ended: the most that can be drawn, by store.
 
@@ -92,7 +94,7 @@ class Known(NamedTuple):
     accepted: Mapping[str, date] = {}
     reported: Sequence[Reported] = ()
     closed: Sequence[Closed] = ()
-    held: Sequence[Held] = ()
+    held: Sequence[Agreed] = ()
     ended: Sequence[Ended] = ()
     topped_up: Sequence[date] = ()
     drawn: Mapping[str, tuple[int, Amount]] = {}
@@ -102,7 +104,8 @@ class Fee(NamedTuple):
     """What terms charge by themselves; `name` is one of its line's for good, so that the same fee found again is no second one.
 
     It is charged on `day` and pays for the days from `earned_from` to `earned_to`, both included. A cumulative one names all that the
-    line has charged by then, and charges what is not charged yet. One with `earned` charges nothing: it is revenue on its day.
+    line has charged by then, and charges what is not charged yet. A version of the terms charges what falls on a day on which it holds,
+    or what pays for days that begin on one. One with `earned` charges nothing: it is revenue on its day.
     """
 
     name: str
@@ -146,12 +149,16 @@ class Drawing(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """A price that is earned evenly over days, from `first` to `last`, both included; `name` is one of its line's for good."""
+    """A price that is earned evenly over days, from `first` to `last`, both included; `name` is one of its line's for good.
+
+    On the day `stops` no more of it is earned, unless later terms go on with it under its name.
+    """
 
     name: str
     amount: Amount
     first: date
     last: date
+    stops: date = date.max
 
 
 class Passed(NamedTuple):
@@ -176,7 +183,7 @@ class Kind(NamedTuple):
     `revenue` are the methods that the rules in force handle, each with when it recognises; the first is the default. `fees` gives
     everything that is charged up to a day, the day included, `spreads` what begins to be earned up to then where a method recognises
     over time. `by_period` says whether a line charges by what it had used when a billing period closed. `faults` are fields of the
-    terms that contradict.
+    terms that contradict. `earns_to_the_end` are kinds whose revenue over time needs the contract's last day.
 
     `drawing` is set where rows share what the terms include. Terms with periods of their own give those that begin up to a day
     (`periods`), and what is left of each when it ends (`ends`).
@@ -197,3 +204,4 @@ class Kind(NamedTuple):
     drawing: Drawing | None = None
     periods: Callable[[Known, date], Iterable[tuple[date, date]]] = lambda *_: ()
     ends: Callable[[Known, date, date], Mapping[str, int]] = lambda *_: {}
+    earns_to_the_end: bool = False

@@ -3,8 +3,22 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from domain.billing import cost_plus, expenses, fixed_price, milestones, time_and_materials, unit_price
-from domain.billing.kind import AT_COST, INCLUDED, NO_FEES, RATED, WITH_CHARGE, Agreed, Fee, Kind, Known, Passed, Store
+from domain.billing import cost_plus, expenses, fixed_price, milestones, subscription, time_and_materials, unit_price
+from domain.billing.kind import (
+    AT_COST,
+    INCLUDED,
+    NO_FEES,
+    OVER_TIME,
+    RATED,
+    WITH_CHARGE,
+    Agreed,
+    Fee,
+    Kind,
+    Known,
+    Passed,
+    Spread,
+    Store,
+)
 from domain.events.commercial import ContractSigned
 from domain.events.common import (
     ContractLine,
@@ -12,6 +26,7 @@ from domain.events.common import (
     Expenses,
     FixedPrice,
     Milestones,
+    Subscription,
     Terms,
     TimeAndMaterials,
     UnitPrice,
@@ -27,6 +42,7 @@ KINDS: Mapping[type[Terms], Kind] = {
     CostPlus: cost_plus.KIND,
     UnitPrice: unit_price.KIND,
     Expenses: expenses.KIND,
+    Subscription: subscription.KIND,
 }
 
 
@@ -81,6 +97,15 @@ def charges(terms: Terms) -> bool:
 
 def fees(agreed: Agreed, known: Known, until: date) -> Iterable[Fee]:
     return kind_of(agreed.line.terms).fees(agreed, known, until)
+
+
+def spreads(agreed: Agreed, known: Known, until: date) -> Iterable[Spread]:
+    return kind_of(agreed.line.terms).spreads(agreed, known, until)
+
+
+def needs_an_end(line: ContractLine, policies: Resolved) -> bool:
+    """Whether the line earns its revenue over the days to the contract's last one."""
+    return timing(line, policies) == OVER_TIME and kind_of(line.terms).earns_to_the_end
 
 
 def draws_in(terms: Terms) -> str | None:

@@ -36,7 +36,7 @@ def draws_in(terms: Milestones) -> str | None:
 
 def stores(known: Known, day: date) -> Sequence[Store]:
     """The hours that the milestones of the day's terms include, whatever part of them was used under others."""
-    terms = next((one.agreed.line.terms for one in reversed(known.held) if one.since <= day), known.held[0].agreed.line.terms)
+    terms = next((one for one in reversed(known.held) if one.since <= day), known.held[0]).line.terms
     assert isinstance(terms, Milestones), "the kind of the terms chose this module"
     return (Store("included", sum(milestone.included_hours or 0 for milestone in terms.milestones)),)
 

@@ -21,7 +21,7 @@ from domain.zones import is_zone
 from state.books import Contract, OpenException, Project, TermsVersion
 from state.draft import ENTRIES_NAMED, Draft
 from state.facts import TRACE
-from state.handlers import deliveries, fees
+from state.handlers import deliveries, fees, revenue
 from state.handlers.statements import serve_waiting
 from state.handlers.work import retry_parked
 from state.periods import schedule
@@ -119,6 +119,7 @@ def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
     draft.put("contract", event.contract_id, ended)
     _list_outside(draft, ended)
     fees.settle(draft, ended)
+    revenue.settle(draft, ended)
     retry_parked(draft)
 
 
@@ -244,7 +245,13 @@ def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
         draft.put("contract", event.contract_id, seen)
         _refuse_fixed(draft, event, fixed)
         return
-    terms = TermsVersion(event.version, event.effective_on, event.retroactive, amend(contract.terms, event))
+    terms = TermsVersion(
+        event.version,
+        event.effective_on,
+        event.retroactive,
+        amend(contract.terms, event),
+        catches_up=event.treatment == "catch_up",
+    )
     if contract.invalid in REFUSED:  # nothing was ever in force: the terms as amended are the first
         amended = replace(seen, unapproved=None, invalid=None, history=(replace(terms, effective_on=BEGINNING),))
         _apply(draft, amended, contract, None)
@@ -317,6 +324,7 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     in_force = draft.contract(contract_id)
     assert in_force is not None, "it was put above"
     fees.settle(draft, in_force)
+    revenue.settle(draft, in_force)
     fees.note_unknown_milestones(draft)
     deliveries.serve_waiting(draft)
     return True

@@ -5,7 +5,7 @@ from domain.identity import parts_of
 from state.cap_notices import retell_over
 from state.draft import Draft
 from state.exchange_waits import settles
-from state.handlers import fees, forecast
+from state.handlers import fees, forecast, revenue
 from state.handlers.invoices import retry_unexchanged_invoices
 from state.handlers.refused import revise_counts
 from state.handlers.statements import close_periods, publish
@@ -24,6 +24,9 @@ def on_day_ended(draft: Draft, event: DayEnded) -> None:
         if contract.history and zone_of(draft, contract) == event.zone:
             fees.settle(draft, contract, event.date, ended=True)
         close_periods(draft, contract, event.zone, event.date)
+        entity = draft.reference.entity(contract.terms.legal_entity_id) if contract.history else None
+        if entity is not None and entity.zone == event.zone:
+            revenue.settle(draft, draft.contract(contract.contract_id) or contract, event.date)
     publish(draft)
     for part_id in draft.ids("cap"):
         capped = draft.contract(parts_of(part_id)[0])

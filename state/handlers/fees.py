@@ -5,28 +5,31 @@ changed: a new fee is charged, one that reads otherwise now is reversed and char
 an amendment, a milestone that is revoked and a day that ends are one thing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.billing.kind import Fee, Known
-from domain.contract import line_named
-from domain.events.common import Milestones
+from domain.contract import BEGINNING
+from domain.events.common import ContractLine, Milestones
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
 from domain.identity import composed
 from domain.rows import FEE, REVENUE, row_id
-from domain.units import Amount
+from domain.units import Amount, Instant
 from domain.zones import local_date
 from state import drawing, milestones_due
-from state.books import Acceptance, Charge, ClosedPeriod, Contract, Entry, Reports, Work
+from state.books import Acceptance, Charge, ClosedPeriod, Contract, Reports, Work
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.work import take, withdraw
 from state.periods import zone_of
+from state.plan import newest_plan
 from state.rerate import line_ids
-from state.terms_known import known_on, line_fees
+from state.terms_known import known_of, line_fees
+from state.totals import outstanding
 
 # How far ahead the next fee is looked for.
 HORIZON = timedelta(days=400)
@@ -96,36 +99,61 @@ def _lists(contract: Contract, milestone_id: str, fact: Acceptance) -> bool:
 
 
 def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended: bool = False) -> None:
-    """Everything that the contract charges by itself up to a day, by default the day of the event where the contract is billed.
+    """Everything that the contract charges by itself up to the day of the event where the contract is billed, or to a later one.
 
-    `ended`: that day has ended there, so that what was due on it is overdue.
+    A day's end may come after events of the next day, which it does not undo. `ended`: the day `until` has ended, so that what was due on
+    it is overdue.
     """
     if not contract.in_force or not _charges(draft, contract):
         return
     zone = zone_of(draft, contract)
-    day = until if until is not None else local_date(draft.cause.recorded_at, zone)
+    day = max(until or BEGINNING, local_date(draft.cause.recorded_at, zone))
     upcoming: list[date] = []
     for line_id in line_ids(contract):
-        known = known_on(draft, contract, line_id)
+        known = known_of(draft, contract, line_id)
         fees = list(_fees(known, day + HORIZON))
         upcoming += [fee.day for fee in fees if fee.day > day]
-        _bring(draft, contract, line_id, fees, day)
-        milestones_due.watch(draft, contract, line_id, known, day, zone, ended=ended)
+        _bring_fees(draft, contract, line_id, fees, day)
+        milestones_due.watch(draft, contract, line_id, known, zone, day, until if ended else None)
         drawing.settle(draft, contract, line_id)
     if upcoming:
         draft.due.add((zone, min(upcoming).isoformat()))
 
 
-def close_period(draft: Draft, contract: Contract, start: date, to: date) -> None:
-    """Keep what lines had used that charge by it, before the period is cut."""
-    for line_id in line_ids(contract):
-        line = line_named(contract.terms, line_id)
-        if line is not None and methods.unsupported(line.terms) is None and methods.kind_of(line.terms).by_period(line):
-            part_id = composed(contract.contract_id, line_id)
-            known = line_fees(draft, contract, line_id)
-            closed = ClosedPeriod(start, to, _cost_by_category(draft, contract, line_id, to))
-            draft.put("fees", part_id, replace(known, closed=(*known.closed, closed)))
-            settle(draft, contract, to - timedelta(days=1))
+def close_period(draft: Draft, contract: Contract, start: date, to: date) -> bool:
+    """Keep what lines had used that charge by it, before the period is cut; whether there are any."""
+    plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))
+    lines = [plan.line for plan in plans if plan is not None and plan.refused is None and _by_period(plan.line)]
+    if not lines:
+        return False
+    settle(draft, contract, to - timedelta(days=1))
+    facts = [(line, _closed(draft, contract, line, start, to)) for line in lines]
+    for line, closed in facts:
+        part_id = composed(contract.contract_id, line.line_id)
+        known = line_fees(draft, contract, line.line_id)
+        draft.put("fees", part_id, replace(known, closed=(*known.closed, closed)))
+    settle(draft, contract, to - timedelta(days=1))
+    return True
+
+
+def _by_period(line: ContractLine) -> bool:
+    return methods.kind_of(line.terms).by_period(line)
+
+
+def _closed(draft: Draft, contract: Contract, line: ContractLine, start: date, to: date) -> ClosedPeriod:
+    cost = _cost_by_category(draft, contract, line.line_id, to) if line.budgets else {}
+    charged = 0 if line.budgets else _charged_beside(draft, contract, line.line_id, start, to)
+    return ClosedPeriod(start, to, cost, charged)
+
+
+def _charged_beside(draft: Draft, contract: Contract, line_id: str, start: date, to: date) -> Amount:
+    """What the contract's other lines have to bill for a period that is about to be cut."""
+    return sum(
+        outstanding(entry, contract.contract_id, other)
+        for other in line_ids(contract)
+        if other != line_id
+        for entry in draft.due_on(contract.contract_id, other, start.isoformat(), to.isoformat())
+    )
 
 
 def _charges(draft: Draft, contract: Contract) -> bool:
@@ -142,9 +170,9 @@ def _charges(draft: Draft, contract: Contract) -> bool:
 def _fees(known: Known, until: date) -> Iterator[Fee]:
     """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
     charged: Amount = 0
-    for agreed, since, before in known.held:
-        for fee in methods.fees(agreed, known, min(until, before - timedelta(days=1))):
-            if fee.day < since:
+    for agreed in known.held:
+        for fee in methods.fees(agreed, known, until):
+            if not agreed.since <= (fee.earned_from or fee.day) < agreed.before:
                 continue
             amount = fee.amount - charged if fee.cumulative else fee.amount
             charged += amount if fee.cumulative else 0
@@ -152,30 +180,32 @@ def _fees(known: Known, until: date) -> Iterator[Fee]:
                 yield fee._replace(amount=amount)
 
 
-def _bring(draft: Draft, contract: Contract, line_id: str, fees: list[Fee], day: date) -> None:
+def _bring_fees(draft: Draft, contract: Contract, line_id: str, fees: list[Fee], day: date) -> None:
     """Charge what is due by the day; what was charged ahead, for a statement that was asked for early, stays charged."""
     known = line_fees(draft, contract, line_id)
-    found = {row_id(FEE if fee.earned is None else REVENUE, _fee_id(contract, line_id, fee)): fee for fee in fees}
     charged = {row for row in known.rows if (entry := draft.entry(row)) is not None and entry.work is not None}
-    wanted = {row: fee for row, fee in found.items() if fee.day <= day or row in charged}
-    for row in known.rows:
-        if row in charged and row not in wanted:
-            entry = draft.entry(row)
-            assert entry is not None, "it is charged"
-            withdraw(draft, row, entry.version + 1)
-    for row, fee in wanted.items():
-        _charge(draft, contract, line_id, row, fee)
-    rows = (*known.rows, *(row for row in wanted if row not in known.rows))
+    charges = {
+        row_id(charge.kind, charge.charge_id): charge for charge in map(partial(_charge_of, contract, line_id), fees)
+    }
+    wanted = {row: charge for row, charge in charges.items() if charge.day <= day or row in charged}
+    rows = bring(draft, known.rows, wanted)
     if rows != known.rows:
         draft.put("fees", composed(contract.contract_id, line_id), replace(known, rows=rows))
 
 
-def _charge(draft: Draft, contract: Contract, line_id: str, row: str, fee: Fee) -> None:
-    entry = draft.entry(row)
-    charge = _charge_of(contract, line_id, fee, entry)
-    work = entry.work if entry is not None else None
-    if work is None or work.charge is None or _content(work.charge) != _content(charge):
-        take(draft, row, Work(None, draft.cause.log_offset, charge=charge))
+def bring(draft: Draft, rows: tuple[str, ...], wanted: Mapping[str, Charge]) -> tuple[str, ...]:
+    """Make rows read as they are wanted, and take back those that are wanted no more; returns all that there ever were."""
+    for row in rows:
+        entry = draft.entry(row)
+        if row not in wanted and entry is not None and entry.work is not None:
+            withdraw(draft, row, entry.version + 1)
+    for row, charge in wanted.items():
+        entry = draft.entry(row)
+        work = entry.work if entry is not None else None
+        if work is None or work.charge is None or _content(work.charge) != _content(charge):
+            version = entry.version + 1 if entry is not None else 1
+            take(draft, row, Work(None, draft.cause.log_offset, charge=replace(charge, version=version)))
+    return (*rows, *(row for row in wanted if row not in rows))
 
 
 def _fee_id(contract: Contract, line_id: str, fee: Fee) -> str:
@@ -191,21 +221,21 @@ def _content(charge: Charge) -> tuple[object, ...]:
         charge.description,
         charge.quantity,
         charge.unit,
+        charge.earned,
         charge.earned_from,
         charge.earned_to,
     )
 
 
-def _charge_of(contract: Contract, line_id: str, fee: Fee, entry: Entry | None) -> Charge:
+def _charge_of(contract: Contract, line_id: str, fee: Fee) -> Charge:
     """In consumption order a fee comes first on its day, whenever it became known."""
-    line = next(line for stored in reversed(contract.history) for line in stored.terms.lines if line.line_id == line_id)
     return Charge(
         FEE if fee.earned is None else REVENUE,
         _fee_id(contract, line_id, fee),
-        entry.version + 1 if entry is not None else 1,
-        line.project_id,
+        0,
+        project_of(contract, line_id),
         fee.day,
-        (fee.day.toordinal() - EPOCH_ORDINAL) * MICROSECONDS_A_DAY,
+        beginning_of(fee.day),
         contract.terms.currency,
         fee.amount,
         contract.contract_id,
@@ -217,6 +247,16 @@ def _charge_of(contract: Contract, line_id: str, fee: Fee, entry: Entry | None) 
         earned_from=fee.earned_from,
         earned_to=fee.earned_to,
     )
+
+
+def project_of(contract: Contract, line_id: str) -> str:
+    """In the newest terms that have the line."""
+    lines = (line for stored in reversed(contract.history) for line in stored.terms.lines)
+    return next(line for line in lines if line.line_id == line_id).project_id
+
+
+def beginning_of(day: date) -> Instant:
+    return (day.toordinal() - EPOCH_ORDINAL) * MICROSECONDS_A_DAY
 
 
 def _cost_by_category(draft: Draft, contract: Contract, line_id: str, to: date) -> dict[str, Amount]:

@@ -5,19 +5,21 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE
+from domain.accounts import CONTRACT_LIABILITY, CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
 from domain.journal import About, Leg, journal_entry, merge
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
+from domain.position import Position, moved
 from domain.units import Amount
 from state.books import Contract, Entry, StatementEntry, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.plan import LinePlan, contract_policies, newest_plan
+from state.position import standing
 from state.posting import booking_of, emit, note_rounding, with_standing
 from state.totals import issued_on, unbilled_positions
 
@@ -126,7 +128,7 @@ def _differs(
 
 
 class _Relief(NamedTuple):
-    """What an invoice takes from one entry's unbilled balance on one account."""
+    """What an invoice takes from one entry's unbilled balance on one account; `legs` where it goes through the contract's position."""
 
     listed: StatementEntry
     entry: Entry
@@ -134,6 +136,7 @@ class _Relief(NamedTuple):
     account: str
     ledger_amount: Amount
     same_rate: bool
+    legs: tuple[Leg, ...] = ()
 
 
 def post_invoice(
@@ -195,6 +198,7 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
     """One for each entry of a contract line; of several lines of an entry each finds what those before it leave."""
     reliefs = []
     carried: dict[tuple[str, str], tuple[Amount, Amount]] = {}
+    position: Position | None = None
     for listed in draft.entries.statement(statement.statement_id):
         entry = draft.entry(listed.entry_id)
         assert entry is not None, "a statement lists entries of the books"
@@ -202,6 +206,14 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         assert issued is not None, "the statement issued the entry"
         plan = newest_plan(draft, contract, listed.line_id)
         assert plan is not None, "a line that has issued work stays known"
+        if issued.account == CONTRACT_LIABILITY:
+            position = position if position is not None else standing(draft, contract.contract_id).position
+            legs = moved(
+                position, "billing", -listed.amount, slot.exchange, slot.entity.currency, plan.policies.money_mode
+            )
+            position = position.after(legs)
+            reliefs.append(_through(listed, entry, plan, slot, legs))
+            continue
         place = entry.entry_id, issued.account
         had = carried.get(place) or unbilled_positions(entry).get((contract.contract_id, issued.account), (0, 0))
         taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
@@ -209,6 +221,15 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         relief = _Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
         reliefs.append(_remeasured(draft, relief, slot))
     return reliefs
+
+
+def _through(listed: StatementEntry, entry: Entry, plan: LinePlan, slot: Slot, legs: list[Leg]) -> _Relief:
+    """What is billed of a line that earns over time."""
+    taken = -sum(leg.ledger_amount for leg in legs)
+    exchange, currency, mode = slot.exchange, slot.entity.currency, plan.policies.money_mode
+    at_its_rate = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)
+    same_rate = abs(taken - at_its_rate) <= smallest_unit(currency)
+    return _Relief(listed, entry, plan, CONTRACT_LIABILITY, taken, same_rate, tuple(legs))
 
 
 def _taken(listed: Amount, had: tuple[Amount, Amount], slot: Slot, mode: str) -> Amount:
@@ -308,8 +329,8 @@ def _billing_lines(
 
     by_project: dict[str, list[Leg]] = {}
     for relief in reliefs:
-        leg = Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount)
-        by_project.setdefault(relief.plan.line.project_id, []).append(leg)
+        own = relief.legs or (Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount),)
+        by_project.setdefault(relief.plan.line.project_id, []).extend(own)
     main = min(by_project, default="")
     legs = by_project.setdefault(main, [])
     legs.insert(0, Leg(RECEIVABLE, "billing", gross, in_ledger(gross)))

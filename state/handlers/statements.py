@@ -31,7 +31,7 @@ from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, St
 from state.claims import stake_of, stands_on
 from state.draft import Draft
 from state.facts import happens
-from state.handlers import fees
+from state.handlers import fees, revenue
 from state.periods import closes_on, open_period, schedule, zone_of
 from state.plan import LinePlan, bill_to_of, contract_policies, line_plan, plan_of, plan_on, terms_on
 from state.prorate import prorate_at_cut
@@ -59,8 +59,10 @@ def close_periods(draft: Draft, contract: Contract, zone: str, day: date) -> Non
 
 
 def close_period(draft: Draft, contract: Contract, period: BillingPeriod) -> Contract:
-    fees.close_period(draft, contract, period.start, period.to)
+    used = fees.close_period(draft, contract, period.start, period.to)
     cut(draft, contract, period, since=None)
+    if used:
+        revenue.settle(draft, contract)
     current = draft.contract(contract.contract_id)
     assert current is not None, "the contract is in the books"
     current = replace(current, period_start=period.to)

@@ -242,7 +242,9 @@ class Work(Value, frozen=True, array_like=True, gc=False):
 
 
 class Issued(Value, frozen=True, array_like=True, gc=False):
-    """What of an entry stands on issued statements, for each contract line; invoices relieve `account`, credits go to `bill_to`."""
+    """What of an entry stands on issued statements, for each contract line; invoices relieve `account`, credits go to `bill_to`.
+
+    `applied` is what of a deposit is set against other statements."""
 
     contract_id: str
     line_id: str
@@ -261,6 +263,7 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
     quantity: Quantity = 0
     unit: str = "hour"
     description: str | None = None
+    applied: Amount = 0
 
 
 class Entry(Value, frozen=True, array_like=True, gc=False):
@@ -406,7 +409,7 @@ class EndedPeriod(Value, frozen=True, array_like=True, gc=False):
 class LineFees(Value, frozen=True, array_like=True, gc=False):
     """Rows of what a contract line has charged by itself, the periods whose use it charges by, and rows of what it earned over time; the
     terms' own periods that ended, and the days on which what they include was topped up; milestones that were told to be overdue, with
-    the day on which they were due."""
+    the day on which they were due; what was left of a deposit when the contract was over, and that day."""
 
     rows: tuple[str, ...] = ()
     closed: tuple[ClosedPeriod, ...] = ()
@@ -414,6 +417,7 @@ class LineFees(Value, frozen=True, array_like=True, gc=False):
     ended: tuple[EndedPeriod, ...] = ()
     topped_up: tuple[date, ...] = ()
     overdue: dict[str, date] = {}
+    left: tuple[date, Amount] | None = None
 
 
 class CapState(Value, frozen=True, array_like=True, gc=False):

@@ -14,6 +14,7 @@ from domain.billing.draw_down import Share, add, draw
 from domain.billing.kind import IN_MONEY, WITH_CHARGE, WITH_INVOICE, Claim
 from domain.caps import Order, order_of
 from domain.money import extend, round_ratio
+from domain.rows import EXPENSE
 from domain.units import Amount, Hours
 from state.allot import change
 from state.assess import worked_hours
@@ -24,6 +25,11 @@ from state.plan import LinePlan, plan_of
 from state.repricing import reprice
 from state.terms_known import known_of
 from state.totals import issued_on, standing_price
+
+
+def draws(work: Work, plan: LinePlan) -> bool:
+    """Time does, and expenses do where money is drawn."""
+    return work.time is not None or (plan.draws == IN_MONEY and work.charge is not None and work.charge.kind == EXPENSE)
 
 
 def drawn_price(draft: Draft, entry: Entry, work: Work, price: Price, plan: LinePlan) -> Price:
@@ -65,20 +71,14 @@ class _Row(NamedTuple):
         return self.plan.draws == IN_MONEY
 
     @property
-    def hours(self) -> Hours:
-        event = self.work.event
-        return methods.billable_hours(
-            self.plan.line.terms, worked_hours(event), event.billable_hours, self.plan.policies
-        )
-
-    @property
-    def value(self) -> Amount:
-        price = self.price
-        return extend(self.hours, price.rate, price.markup, price.currency, self.plan.policies.money_mode)
+    def asked(self) -> int:
+        """All that the row is worth, or its hours: what it is charged for, and what it draws by now."""
+        charged = self.price.value if self.in_money else self.price.hours
+        return charged + sum(quantity for quantity, _ in (self.price.drawn or {}).values())
 
     @property
     def claim(self) -> Claim:
-        return Claim(self.entry_id, self.price.day, self.value if self.in_money else self.hours)
+        return Claim(self.entry_id, self.price.day, self.asked)
 
 
 def _shares(draft: Draft, own: _Row, entry: Entry) -> dict[str, Share]:
@@ -133,8 +133,7 @@ def _shared(row: _Row, share: Share) -> Price:
     """What goes beyond is charged: hours at their rate, money as it is, with the hours that it pays for."""
     price, plan = row.price, row.plan
     if row.in_money:
-        value = share.beyond
-        hours = row.hours if value == row.value else round_ratio(value * row.hours, row.value, 1, "half_up")
+        value, hours = share.beyond, _hours_of(row, share.beyond)
     else:
         hours = share.beyond
         value = extend(hours, price.rate, price.markup, price.currency, plan.policies.money_mode)
@@ -142,6 +141,16 @@ def _shared(row: _Row, share: Share) -> Price:
     if plan.timing not in (WITH_CHARGE, WITH_INVOICE):
         earned = value + sum(earned for _, earned in share.drawn.values())
     return replace(price, hours=hours, value=value, earned=earned, stepped=True, drawn=dict(share.drawn))
+
+
+def _hours_of(row: _Row, value: Amount) -> Hours:
+    """To show (R17): of time, what of its hours the value pays for."""
+    event = row.work.time
+    if event is None or not value:
+        return 0
+    terms, policies = row.plan.line.terms, row.plan.policies
+    hours = methods.billable_hours(terms, worked_hours(event), event.billable_hours, policies)
+    return hours if value == row.asked else round_ratio(value * hours, row.asked, 1, "half_up")
 
 
 def _content(price: Price) -> tuple[object, ...]:

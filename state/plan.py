@@ -159,7 +159,7 @@ def _line_plan(
         _billed_apart(draft, contract, history, group, every_rule),
         group,
         smallest_unit(terms.currency),
-        unbilled_account(policies, line),
+        methods.account(line.terms) or unbilled_account(policies, line),
         tuple(
             sorted(
                 {rate.effective_from for rate in getattr(line.terms, "rates", ()) if rate.effective_from is not None}

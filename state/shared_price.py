@@ -62,7 +62,7 @@ def by_day(policies: Resolved) -> bool:
 
 def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: LinePlan) -> Price:
     """The entry's share, where it shares its price with others."""
-    if line.draws is not None and work.time is not None:
+    if line.draws is not None and drawing.draws(work, line):
         return drawing.drawn_price(draft, entry, work, price, line)
     if not _shares(work, price, line):
         return price

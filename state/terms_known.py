@@ -25,6 +25,7 @@ def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
         [Ended(one.start, one.to, one.limits) for one in fees.ended],
         fees.topped_up,
         draft.line(contract.contract_id, line_id).drawn,
+        fees.left,
     )
 
 

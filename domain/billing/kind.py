@@ -15,8 +15,8 @@ from domain.policies import Resolved
 from domain.policy_faults import Fault
 from domain.units import QUANTITY_ONE, Amount, Percent, Quantity
 
-# When revenue is recognised: with what is charged, with its invoice, or over time on a schedule of its own.
-WITH_CHARGE, WITH_INVOICE, OVER_TIME = "with_charge", "with_invoice", "over_time"
+# When revenue is recognised: with what is charged, with its invoice, or over time on a schedule of its own; what is charged is none.
+WITH_CHARGE, WITH_INVOICE, OVER_TIME, NO_REVENUE = "with_charge", "with_invoice", "over_time", "no_revenue"
 # How an hour on a line is charged: at a rate, at what it costs, or not by itself, since the terms' own charges are for it.
 RATED, AT_COST, INCLUDED = "rated", "at_cost", "included"
 # What hours draw on of what their terms include: hours, or what they are worth at their rate.
@@ -86,7 +86,7 @@ class Ended(NamedTuple):
 
 class Known(NamedTuple):
     """What has happened on a line: milestones accepted (day by id), progress reported in the order of versions, billing periods closed,
-    the terms' own periods ended, days on which it was topped up.
+    the terms' own periods ended, days on which it was topped up, what was left of a deposit when the contract was over.
 
     `held` are all versions of its terms, `drawn` is what its rows have drawn on each store, and earned by it.
     """
@@ -98,6 +98,7 @@ class Known(NamedTuple):
     ended: Sequence[Ended] = ()
     topped_up: Sequence[date] = ()
     drawn: Mapping[str, tuple[int, Amount]] = {}
+    left: tuple[date, Amount] | None = None
 
 
 class Fee(NamedTuple):
@@ -141,11 +142,12 @@ class Drawing(NamedTuple):
     """How rows of a line share what its terms include, in consumption order; what goes beyond is charged.
 
     `unit` is hours or money; None where terms of the kind include nothing. `stores` are those that a row of a day may draw on, the first
-    first.
+    first. `falls_short` says whether so little is left on a day that the terms fill up.
     """
 
     unit: Callable[[Any], str | None]
     stores: Callable[[Known, date], Sequence[Store]]
+    falls_short: Callable[[Known, date], bool] = lambda *_: False
 
 
 class Spread(NamedTuple):
@@ -185,6 +187,8 @@ class Kind(NamedTuple):
     over time. `by_period` says whether a line charges by what it had used when a billing period closed. `faults` are fields of the
     terms that contradict. `earns_to_the_end` are kinds whose revenue over time needs the contract's last day.
 
+    `account` is where what is charged stands of a kind that has no revenue by itself.
+
     `drawing` is set where rows share what the terms include. Terms with periods of their own give those that begin up to a day
     (`periods`), and what is left of each when it ends (`ends`).
     """
@@ -201,6 +205,7 @@ class Kind(NamedTuple):
     markup: Callable[[Any], Percent] = lambda _: 0
     counts: tuple[str, ...] = ()
     limits: Callable[[Any], Mapping[str, Amount]] = lambda _: {}
+    account: Callable[[Any], str] | None = None
     drawing: Drawing | None = None
     periods: Callable[[Known, date], Iterable[tuple[date, date]]] = lambda *_: ()
     ends: Callable[[Known, date, date], Mapping[str, int]] = lambda *_: {}

@@ -3,7 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from domain.billing import cost_plus, expenses, fixed_price, milestones, subscription, time_and_materials, unit_price
+from domain.billing import (
+    cost_plus,
+    deposit,
+    expenses,
+    fixed_price,
+    milestones,
+    retainer,
+    subscription,
+    time_and_materials,
+    unit_price,
+)
 from domain.billing.kind import (
     AT_COST,
     INCLUDED,
@@ -23,9 +33,11 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import (
     ContractLine,
     CostPlus,
+    Deposit,
     Expenses,
     FixedPrice,
     Milestones,
+    Retainer,
     Subscription,
     Terms,
     TimeAndMaterials,
@@ -43,6 +55,8 @@ KINDS: Mapping[type[Terms], Kind] = {
     UnitPrice: unit_price.KIND,
     Expenses: expenses.KIND,
     Subscription: subscription.KIND,
+    Retainer: retainer.KIND,
+    Deposit: deposit.KIND,
 }
 
 
@@ -56,8 +70,10 @@ def unsupported(terms: Terms) -> str | None:
 
 
 def revenue_method(line: ContractLine, policies: Resolved) -> str:
-    """As the line says, else the policy, else what is usual for terms of this kind."""
-    return line.revenue_policy or policies.revenue_method or next(iter(kind_of(line.terms).revenue))
+    """As the line says, else the policy, else what is usual for terms of this kind, also where they have no revenue."""
+    kind = kind_of(line.terms)
+    usual = next(iter(kind.revenue))
+    return usual if kind.account is not None else line.revenue_policy or policies.revenue_method or usual
 
 
 def unsupported_line(line: ContractLine, policies: Resolved) -> str | None:
@@ -95,6 +111,12 @@ def charges(terms: Terms) -> bool:
     return kind is not None and kind.fees is not NO_FEES
 
 
+def account(terms: Terms) -> str | None:
+    """Where what is charged stands, of terms that have no revenue by themselves; None of all others."""
+    kind = KINDS.get(type(terms))
+    return kind.account(terms) if kind is not None and kind.account is not None else None
+
+
 def fees(agreed: Agreed, known: Known, until: date) -> Iterable[Fee]:
     return kind_of(agreed.line.terms).fees(agreed, known, until)
 
@@ -118,6 +140,22 @@ def stores(terms: Terms, known: Known, day: date) -> Sequence[Store]:
     drawing = kind_of(terms).drawing
     assert drawing is not None, "only lines that share something are asked"
     return drawing.stores(known, day)
+
+
+def falls_short(terms: Terms, known: Known, day: date) -> bool:
+    """Whether so little is left on a day of what the terms include that they fill up."""
+    drawing = kind_of(terms).drawing
+    return drawing is not None and drawing.falls_short(known, day)
+
+
+def periods(terms: Terms, known: Known, until: date) -> Iterable[tuple[date, date]]:
+    """Periods of the terms' own that begin up to a day; with the end of each some of what the terms include expires."""
+    return kind_of(terms).periods(known, until)
+
+
+def ends(terms: Terms, known: Known, start: date, to: date) -> Mapping[str, int]:
+    """What can be drawn for good of each store, when one of the terms' own periods ends."""
+    return kind_of(terms).ends(known, start, to)
 
 
 def hours_charged(terms: Terms) -> str:

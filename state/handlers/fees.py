@@ -16,12 +16,12 @@ from domain.billing.kind import Fee, Known
 from domain.contract import BEGINNING
 from domain.events.common import ContractLine, Milestones
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
-from domain.identity import composed
+from domain.identity import composed, parts_of
 from domain.rows import FEE, REVENUE, row_id
 from domain.units import Amount, Instant
 from domain.zones import local_date
-from state import drawing, milestones_due
-from state.books import Acceptance, Charge, ClosedPeriod, Contract, Reports, Work
+from state import drawing, milestones_due, own_periods
+from state.books import Acceptance, Charge, ClosedPeriod, Contract, LineTotals, Reports, Work
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.work import take, withdraw
@@ -110,14 +110,36 @@ def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended
     day = max(until or BEGINNING, local_date(draft.cause.recorded_at, zone))
     upcoming: list[date] = []
     for line_id in line_ids(contract):
+        if ended and until is not None:
+            own_periods.end(draft, contract, line_id, until)
         known = known_of(draft, contract, line_id)
         fees = list(_fees(known, day + HORIZON))
         upcoming += [fee.day for fee in fees if fee.day > day]
+        upcoming += own_periods.upcoming(draft, contract, known, day, day + HORIZON)
         _bring_fees(draft, contract, line_id, fees, day)
         milestones_due.watch(draft, contract, line_id, known, zone, day, until if ended else None)
         drawing.settle(draft, contract, line_id)
     if upcoming:
         draft.due.add((zone, min(upcoming).isoformat()))
+
+
+def after_event(draft: Draft) -> None:
+    """Where what is drawn has changed: what is expired of it, and whether a line has to fill up when the day ends."""
+    for kind, part_id in list(draft.parts):
+        if kind != "line":
+            continue
+        had: LineTotals | None = draft.before.get((kind, part_id))
+        has: LineTotals | None = draft.part(kind, part_id)
+        if has is None or has.drawn == (had.drawn if had is not None else {}):
+            continue
+        contract_id, line_id = parts_of(part_id)
+        contract = draft.contract(contract_id)
+        if contract is not None and contract.in_force:
+            if line_fees(draft, contract, line_id).ended:
+                settle(draft, contract)
+            zone = zone_of(draft, contract)
+            if own_periods.falls_short(draft, contract, line_id, local_date(draft.cause.recorded_at, zone)):
+                draft.due.add((zone, ""))
 
 
 def close_period(draft: Draft, contract: Contract, start: date, to: date) -> bool:

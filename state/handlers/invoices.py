@@ -6,6 +6,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.accounts import CONTRACT_LIABILITY, CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE
+from domain.billing.kind import NO_REVENUE
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
@@ -19,7 +20,7 @@ from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.plan import LinePlan, contract_policies, newest_plan
-from state.position import standing
+from state.position import is_over_time, standing
 from state.posting import booking_of, emit, note_rounding, with_standing
 from state.totals import issued_on, unbilled_positions
 
@@ -206,7 +207,7 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         assert issued is not None, "the statement issued the entry"
         plan = newest_plan(draft, contract, listed.line_id)
         assert plan is not None, "a line that has issued work stays known"
-        if issued.account == CONTRACT_LIABILITY:
+        if issued.account == CONTRACT_LIABILITY and is_over_time(draft, contract):
             position = position if position is not None else standing(draft, contract.contract_id).position
             legs = moved(
                 position, "billing", -listed.amount, slot.exchange, slot.entity.currency, plan.policies.money_mode
@@ -268,7 +269,9 @@ def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
 def _remeasured(draft: Draft, relief: _Relief, slot: Slot) -> _Relief:
     """Policy `remeasure_revenue`: accrual and revenue go out at the stored rate and come back at the invoice's, on its date."""
     plan, listed, work = relief.plan, relief.listed, relief.entry.standing
-    if plan.policies.fx_policy != "remeasure_revenue" or relief.same_rate or work is None or work.price is None:
+    if plan.policies.fx_policy != "remeasure_revenue" or plan.timing == NO_REVENUE or relief.same_rate:
+        return relief
+    if work is None or work.price is None:
         return relief
     mode = plan.policies.money_mode
     now = convert(listed.amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)

@@ -106,7 +106,11 @@ def _replace(
             # (issued work that lives again, or whose value rises) it takes from the last (R16).
             start = FIRST_OF_ALL
         if new is None:
-            if start is not None and left is not None and _binds(draft, plan, allotment, left.claim, left.granted):
+            if (
+                start is not None
+                and left is not None
+                and (left.claim.amount < 0 or _binds(draft, plan, allotment, left.claim, left.granted))
+            ):
                 _walk(draft, plan, allotment, start, left.claim.entry_id, former, None)
             continue
         assert price is not None, "a new claim has a price"
@@ -160,7 +164,12 @@ def _enter(
     buckets = _with_pinned(claim, {key: value.bucket for key, value in stored.items()})
     own = order_key(plan, stake.price, stake.entry_id)
     freed = left is not None and _binds(draft, plan, allotment, left.claim, left.granted)
-    if not freed and has_room(claim._replace(rules=_of_everyone(draft, plan, claim.rules)), buckets):
+    # What gives back (a credit) is pinned whole: it makes room for those who were refused.
+    if (
+        not freed
+        and claim.amount >= 0
+        and has_room(claim._replace(rules=_of_everyone(draft, plan, claim.rules)), buckets)
+    ):
         whole = Grant(claim.amount, claim.hours)
         if (left is None and _alone(plan)) or not _binds(draft, plan, allotment, claim, whole):
             return whole

@@ -115,7 +115,7 @@ def shown_rate(amount: int, quantity: int) -> int:
 
 def _of_expense(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Assessment:
     worker = worker_on(draft, charge.person_id, charge.day) if charge.person_id is not None else None
-    whole = _validity(draft, entry, charge, _amount_fault(charge))
+    whole = _validity(entry, charge, _amount_fault(charge))
     if whole is None and charge.person_id is not None and worker is None:
         whole = unknown_worker(draft, charge.person_id, charge.day)
     if whole is None:
@@ -130,13 +130,13 @@ def _of_expense(draft: Draft, entry: Entry, charge: Charge, standing: Work | Non
     )
 
 
-def _validity(draft: Draft, entry: Entry, charge: Charge, out_of_range: tuple[str, str] | None) -> Blocked | None:
+def _validity(entry: Entry, charge: Charge, out_of_range: tuple[str, str] | None) -> Blocked | None:
     if out_of_range is not None:
         return Blocked("whole", OUT_OF_RANGE, out_of_range[1], field=out_of_range[0])
-    if charge.submitted_by is not None and charge.submitted_by == charge.approved_by:
-        if "self_approved" not in entry.waived:
-            message = f"{charge.approved_by} submitted and approved the {charge.kind}"
-            return Blocked("whole", "self_approved", message, field="approved_by")
+    is_own = charge.submitted_by is not None and charge.submitted_by == charge.approved_by
+    if is_own and "self_approved" not in entry.waived:
+        message = f"{charge.approved_by} submitted and approved the {charge.kind}"
+        return Blocked("whole", "self_approved", message, field="approved_by")
     if entry.conflict is not None:
         return Blocked("whole", "conflicting_version", "the version came twice with different content", field="version")
     return None
@@ -331,7 +331,7 @@ def _beyond(side: str, amount: Amount, currency: str) -> Blocked:
 
 
 def _of_delivery(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Assessment:
-    whole = _validity(draft, entry, charge, _units_fault(charge)) or ended_or_far_off(draft, entry, charge)
+    whole = _validity(entry, charge, _units_fault(charge)) or ended_or_far_off(draft, entry, charge)
     if whole is not None:
         return Assessment(whole, None, whole)
     placed = place(draft, charge, entry.waived)

@@ -146,6 +146,7 @@ CAP_OPTIONS: Mapping[str, tuple[str, Value]] = {
 }
 LINE_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "tasks": ("tasks", names),
+    "takes": ("takes", names),
     "card": ("rate_card_id", text),
     "policy": ("policies", policy),
     "revenue": ("revenue_policy", text),
@@ -217,6 +218,7 @@ DELIVERY_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "on": ("delivered_on", text),
     "contract": ("contract_id", text),
     "project": ("project_id", text),
+    "no_project": ("project_id", flag(None)),
     "version": ("version", whole),
 }
 PARTS_OF_CYCLE = ("kind", "cut_off_day", "n", "anchor", "week_starts_on")
@@ -776,7 +778,14 @@ def _fields(words: Words) -> dict[str, Any]:
         for owner in owners:
             place = place.setdefault(owner, {})
         place[last] = _plain(value)
-    return found
+    return {name: _listed(value) for name, value in found.items()}
+
+
+def _listed(value: Any) -> Any:
+    """`tiers.1.up_to=100` is a field of the first of a list."""
+    if isinstance(value, dict) and all(name.isdigit() for name in value):
+        return [value[name] for name in sorted(value, key=int)]
+    return value
 
 
 def _plain(value: str) -> Any:

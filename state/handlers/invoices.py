@@ -1,5 +1,6 @@
 """The ERP's answer to a statement: an invoice posted moves unbilled to receivables, one that differs or was rejected waits."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from domain.exchange import Exchange, MissingRate
 from domain.journal import About, Leg, journal_entry, merge
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
-from domain.position import Position, moved
+from domain.position import moved
 from domain.units import Amount
 from state.books import Contract, Entry, StatementEntry, StatementState
 from state.draft import AMOUNT_MAX, Draft
@@ -199,7 +200,7 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
     """One for each entry of a contract line; of several lines of an entry each finds what those before it leave."""
     reliefs = []
     carried: dict[tuple[str, str], tuple[Amount, Amount]] = {}
-    position: Position | None = None
+    over_time: list[tuple[StatementEntry, Entry, LinePlan]] = []
     for listed in draft.entries.statement(statement.statement_id):
         entry = draft.entry(listed.entry_id)
         assert entry is not None, "a statement lists entries of the books"
@@ -208,12 +209,7 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         plan = newest_plan(draft, contract, listed.line_id)
         assert plan is not None, "a line that has issued work stays known"
         if issued.account == CONTRACT_LIABILITY and is_over_time(draft, contract):
-            position = position if position is not None else standing(draft, contract.contract_id).position
-            legs = moved(
-                position, "billing", -listed.amount, slot.exchange, slot.entity.currency, plan.policies.money_mode
-            )
-            position = position.after(legs)
-            reliefs.append(_through(listed, entry, plan, slot, legs))
+            over_time.append((listed, entry, plan))
             continue
         place = entry.entry_id, issued.account
         had = carried.get(place) or unbilled_positions(entry).get((contract.contract_id, issued.account), (0, 0))
@@ -221,11 +217,28 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         carried[place] = had[0] - listed.amount, had[1] - taken
         relief = _Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
         reliefs.append(_remeasured(draft, relief, slot))
-    return reliefs
+    return [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time)] if over_time else reliefs
+
+
+def _through_position(
+    draft: Draft,
+    contract: Contract,
+    slot: Slot,
+    others: list[_Relief],
+    over_time: list[tuple[StatementEntry, Entry, LinePlan]],
+) -> Iterator[_Relief]:
+    """What is billed of lines that earn over time takes what the others leave."""
+    position = standing(draft, contract.contract_id).position
+    for relief in others:
+        position = position.add(relief.account, -relief.listed.amount, -relief.ledger_amount)
+    for listed, entry, plan in over_time:
+        mode = plan.policies.money_mode
+        legs = moved(position, "billing", -listed.amount, slot.exchange, slot.entity.currency, mode)
+        position = position.after(legs)
+        yield _through(listed, entry, plan, slot, legs)
 
 
 def _through(listed: StatementEntry, entry: Entry, plan: LinePlan, slot: Slot, legs: list[Leg]) -> _Relief:
-    """What is billed of a line that earns over time."""
     taken = -sum(leg.ledger_amount for leg in legs)
     exchange, currency, mode = slot.exchange, slot.entity.currency, plan.policies.money_mode
     at_its_rate = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)

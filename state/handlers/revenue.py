@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.billing.kind import OVER_TIME
+from domain.contract import BEGINNING
 from domain.events.reference import LegalEntityDefined
 from domain.fiscal import AccountingPeriod
 from domain.identity import composed
@@ -31,11 +32,11 @@ DAY = timedelta(days=1)
 
 
 def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
-    """Everything that the contract's lines have earned by the end of a day, by default the day before the event's in the entity's zone."""
+    """Everything that the contract's lines have earned by the end of the day before the event's in the entity's zone, or of a later one."""
     entity = draft.reference.entity(contract.terms.legal_entity_id)
     if not contract.in_force or entity is None or not is_over_time(draft, contract):
         return
-    day = ended if ended is not None else local_date(draft.cause.recorded_at, entity.zone) - DAY
+    day = max(ended or BEGINNING, local_date(draft.cause.recorded_at, entity.zone) - DAY)
     upcoming: list[date] = []
     for line_id in line_ids(contract):
         part_id = composed(contract.contract_id, line_id)

@@ -104,6 +104,7 @@ def serve_waiting(draft: Draft, contract_id: str) -> None:
 
 def _cut_on_request(draft: Draft, contract: Contract, event: StatementRequested) -> None:
     """With a cycle the oldest open period closes early; else what the request says, by default everything so far."""
+    fees.settle(draft, contract)
     period = open_period(draft, contract)
     today = local_date(event.occurred_at, zone_of(draft, contract))
     if period is not None and (period.start <= today or period.start == contract.period_start):

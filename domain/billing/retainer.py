@@ -89,7 +89,9 @@ def lots(known: Known, until: date) -> list[Lot]:
     for lot in found:
         bought.setdefault(lot.period.start, lot)
     filled = (_topped_up(list(bought.values()), known, day) for day in known.topped_up if day <= until)
-    return sorted((*bought.values(), *(lot for lot in filled if lot is not None)), key=lambda lot: (lot.since, lot.name))
+    return sorted(
+        (*bought.values(), *(lot for lot in filled if lot is not None)), key=lambda lot: (lot.since, lot.name)
+    )
 
 
 def _of_fees(known: Known, agreed: Agreed, until: date) -> Iterator[Lot]:

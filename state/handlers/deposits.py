@@ -37,9 +37,7 @@ def deposit_lines(draft: Draft, contract: Contract) -> list[tuple[LinePlan, Depo
     return sorted(found, key=lambda one: (one[1].due_on, one[0].line.line_id))
 
 
-def apply(
-    draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, total: Amount
-) -> list[StatementEntry]:
+def apply(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, total: Amount) -> list[StatementEntry]:
     """What is set against a statement of `total`, which is net of what it bills of deposits."""
     listed = []
     is_last = _ends_by(contract, period)

@@ -1,0 +1,67 @@
+"""Books of events that are told as in a scenario (docs/scenarios.md), for tests that ask what holds whatever the figures are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from domain.events.finance import InvoicePosted
+from domain.outputs import BillingStatement, JournalEntry
+from tests.harness import Books
+from tests.scenario_events import Teller
+from tests.scenario_text import read_scenarios
+
+
+@contextmanager
+def told(lines: Iterable[str]) -> Iterator[Books]:
+    """Lines without a date are told on the day before the first event."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        page = folder / "told.md"
+        page.write_text("\n".join(("## told", "```", *lines, "```", "")), encoding="utf-8")
+        (scenario,) = read_scenarios(page)
+        books, teller = Books(folder), Teller({})
+        first = min(step.when for step in scenario.steps if step.when is not None)
+        for step in scenario.steps:
+            now = datetime.fromisoformat(f"{step.when or first}T12:00").replace(tzinfo=UTC)
+            if step.words == ("day", "ended"):
+                books.end_day(now.date())
+            else:
+                books.fold(teller.event(step, now if step.when else now - timedelta(days=1)))
+        yield books
+        books.close()
+
+
+def invoiced(books: Books, on: date) -> None:
+    """The ERP posts every statement as it is."""
+    noon = int(datetime(on.year, on.month, on.day, 12, tzinfo=UTC).timestamp()) * 1_000_000
+    for number, statement in enumerate(statements(books)):
+        books.fold(
+            InvoicePosted(
+                event_id=f"i-{number}",
+                occurred_at=noon,
+                source="erp",
+                statement_id=statement.statement_id,
+                invoice_id=f"INV-{number}",
+                posted_on=on,
+                amount=statement.amount_due,
+            )
+        )
+
+
+def statements(books: Books) -> list[BillingStatement]:
+    return [one.record for one in books.folded if isinstance(one.record, BillingStatement)]
+
+
+def balances(books: Books) -> dict[str, int]:
+    """By account, credit negative, without those at zero."""
+    found: Counter[str] = Counter()
+    for one in books.folded:
+        if isinstance(one.record, JournalEntry):
+            for line in one.record.lines:
+                found[line.account] += line.amount
+    return {account: amount for account, amount in found.items() if amount}

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
-from domain.billing.kind import NO_REVENUE, Agreed, Fee, Kind, Known
+from domain.billing.kind import Agreed, Fee, Kind, Known
 from domain.events.commercial import ContractSigned
 from domain.events.common import Deposit
 from domain.money import format_decimal
@@ -65,4 +65,4 @@ def faults(terms: Deposit, contract: ContractSigned) -> Iterable[Fault]:
         yield "due_on", f"the deposit is due on {terms.due_on}, after the contract ends on {contract.ends_on}"
 
 
-KIND = Kind(takes=("fee",), revenue={"none": NO_REVENUE}, fees=fees, faults=faults, account=account)
+KIND = Kind(takes=("fee",), revenue={}, fees=fees, faults=faults, account=account)

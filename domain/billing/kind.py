@@ -187,7 +187,7 @@ class Kind(NamedTuple):
     over time. `by_period` says whether a line charges by what it had used when a billing period closed. `faults` are fields of the
     terms that contradict. `earns_to_the_end` are kinds whose revenue over time needs the contract's last day.
 
-    `account` is where what is charged stands of a kind that has no revenue by itself.
+    `account` is where what is charged stands of a kind that has no revenue; all others have a method of it.
 
     `drawing` is set where rows share what the terms include. Terms with periods of their own give those that begin up to a day
     (`periods`), and what is left of each when it ends (`ends`).

@@ -18,6 +18,7 @@ from domain.billing.kind import (
     AT_COST,
     INCLUDED,
     NO_FEES,
+    NO_REVENUE,
     OVER_TIME,
     RATED,
     WITH_CHARGE,
@@ -70,17 +71,17 @@ def unsupported(terms: Terms) -> str | None:
 
 
 def revenue_method(line: ContractLine, policies: Resolved) -> str:
-    """As the line says, else the policy, else what is usual for terms of this kind, also where they have no revenue."""
-    kind = kind_of(line.terms)
-    usual = next(iter(kind.revenue))
-    return usual if kind.account is not None else line.revenue_policy or policies.revenue_method or usual
+    """As the line says, else the policy, else what is usual for terms of this kind; of terms that have revenue."""
+    return line.revenue_policy or policies.revenue_method or next(iter(kind_of(line.terms).revenue))
 
 
 def unsupported_line(line: ContractLine, policies: Resolved) -> str | None:
     """Why the rules in force refuse the line: its terms, or how it earns its revenue."""
     refused = unsupported(line.terms)
-    if refused is None and (method := revenue_method(line, policies)) not in kind_of(line.terms).revenue:
-        return f"revenue {method} of terms {type(line.terms).__name__} is not handled by the rules in force"
+    if refused is None and account(line.terms) is None:
+        method = revenue_method(line, policies)
+        if method not in kind_of(line.terms).revenue:
+            return f"revenue {method} of terms {type(line.terms).__name__} is not handled by the rules in force"
     if refused is None and policies.expenses_revenue == "net" and charges_expenses(line):
         return "policy expenses_revenue=net of a line that charges expenses is not handled by the rules in force"
     return refused
@@ -94,7 +95,9 @@ def charges_expenses(line: ContractLine) -> bool:
 def timing(line: ContractLine, policies: Resolved) -> str:
     """When the line's revenue is recognised; of a line that is refused as it is charged."""
     kind = KINDS.get(type(line.terms))
-    return kind.revenue.get(revenue_method(line, policies), WITH_CHARGE) if kind is not None else WITH_CHARGE
+    if kind is None:
+        return WITH_CHARGE
+    return NO_REVENUE if kind.account is not None else kind.revenue.get(revenue_method(line, policies), WITH_CHARGE)
 
 
 def takes(line: ContractLine, what: str) -> bool:

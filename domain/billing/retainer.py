@@ -8,7 +8,8 @@ When a period ends, at most `rollover` of what is left goes over: the rest expir
 what went over `expiry` periods ago. What expires unused is revenue then (breakage, IFRS 15.B46). With breakage `pro_rata` it is expected
 from experience: an hour earns the fee divided by the part of all earlier fees' quantity that was drawn, until the fee is earned.
 
-When the day ends on which less is left than `top_up.below`, a fee of `top_up.amount` buys more, at the price of the fee.
+When the day ends on which less is left than `top_up.below`, a fee of `top_up.amount` buys more, at the price of the fee; not on a
+period's last day, since the next fee comes.
 
 Where the line ends the rest expires; if it is `refundable`, what could have gone over, or was cut short, is given back.
 
@@ -183,9 +184,11 @@ def stores(known: Known, day: date) -> Sequence[Store]:
 
 
 def falls_short(known: Known, day: date) -> bool:
-    """Whether less is left on a day than the balance below which the terms of the day fill up."""
+    """Whether less is left on a day than the balance below which the terms of the day fill up; on a period's last the next fee does."""
     agreed = _held_on(known, day)
     if agreed is None or not _top_up_quantity(agreed) or not (usable := stores(known, day)):
+        return False
+    if any(lot.period.last == day for lot in lots(known, day)):
         return False
     top_up = terms_of(agreed).top_up
     assert top_up is not None, "it buys something"

@@ -15,9 +15,11 @@ from domain.events.common import Deposit
 from domain.identity import composed
 from domain.money import percent_of
 from domain.units import Amount
+from domain.zones import local_date
 from state.books import Contract, Entry, Issued, StatementEntry
 from state.draft import Draft
 from state.handlers import fees
+from state.periods import zone_of
 from state.plan import LinePlan, newest_plan
 from state.rerate import line_ids
 from state.terms_known import line_fees
@@ -40,7 +42,7 @@ def deposit_lines(draft: Draft, contract: Contract) -> list[tuple[LinePlan, Depo
 def apply(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, total: Amount) -> list[StatementEntry]:
     """What is set against a statement of `total`, which is net of what it bills of deposits."""
     listed = []
-    is_last = _ends_by(contract, period)
+    is_last = _is_over(draft, contract, period)
     for plan, terms in deposit_lines(draft, contract):
         for entry, issued in _billed(draft, plan, bill_to):
             share = percent_of(total, terms.percent or 0, plan.currency, plan.policies.money_mode)
@@ -56,7 +58,7 @@ def apply(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str,
 
 def close(draft: Draft, contract: Contract, period: BillingPeriod) -> bool:
     """The contract is over: what is left of its deposits is given back or kept; whether there was any."""
-    if not _ends_by(contract, period):
+    if not _is_over(draft, contract, period):
         return False
     found = False
     day = period.to - DAY
@@ -88,9 +90,12 @@ def _billed(draft: Draft, plan: LinePlan, bill_to: str) -> Iterator[tuple[Entry,
             yield entry, issued
 
 
-def _ends_by(contract: Contract, period: BillingPeriod) -> bool:
+def _is_over(draft: Draft, contract: Contract, period: BillingPeriod) -> bool:
+    """Whether the contract's last day is in the period or before it, and over by now."""
     last = _last_day(contract)
-    return last is not None and last < period.to
+    if last is None or last >= period.to:
+        return False
+    return last < local_date(draft.cause.recorded_at, zone_of(draft, contract))
 
 
 def _last_day(contract: Contract) -> date | None:

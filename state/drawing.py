@@ -5,14 +5,16 @@ and keeps what it drew; a row that comes or goes moves only the others.
 """
 
 from collections.abc import Iterable
+from datetime import date
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.billing.draw_down import Share, add, draw
-from domain.billing.kind import IN_MONEY, WITH_CHARGE, WITH_INVOICE, Claim
+from domain.billing.kind import IN_MONEY, WITH_CHARGE, WITH_INVOICE, Claim, Known
 from domain.caps import Order, order_of
+from domain.events.common import Terms
 from domain.money import extend, round_ratio
 from domain.rows import EXPENSE
 from domain.units import Amount, Hours
@@ -40,6 +42,9 @@ def drawn_price(draft: Draft, entry: Entry, work: Work, price: Price, plan: Line
 
 def settle(draft: Draft, contract: Contract, line_id: str) -> None:
     """Give the rows of the line that are not issued their share, the difference posted."""
+    known = known_of(draft, contract, line_id)
+    if all(methods.draws_in(agreed.line.terms) is None for agreed in known.held):
+        return
     rows = list(_waiting(draft, contract, line_id))
     shares = _all_shares(draft, contract, line_id, rows, ())
     for row in rows:
@@ -108,11 +113,16 @@ def _all_shares(
         return {}
     known, plan = known_of(draft, contract, line_id), ordered[-1].plan
     return draw(
-        lambda day: methods.stores(plan.line.terms, known, day),
+        lambda day: methods.stores(_held_on(known, day), known, day),
         taken,
         (row.claim for row in ordered),
         lambda numerator, denominator: round_ratio(numerator, denominator, plan.step, plan.policies.money_mode),
     )
+
+
+def _held_on(known: Known, day: date) -> Terms:
+    """The terms that hold on a day; before the first, the first."""
+    return next((one for one in reversed(known.held) if one.since <= day), known.held[0]).line.terms
 
 
 def _waiting(draft: Draft, contract: Contract, line_id: str) -> Iterable[_Row]:

@@ -38,7 +38,7 @@ from state.judge import judge
 from state.plan import LinePlan, plan_of, versions
 from state.posting import explain
 from state.repricing import reprice
-from state.shared_price import stepped_price
+from state.shared_price import settle_line, stepped_price
 from state.totals import cut_at_zero, standing_price
 
 
@@ -142,6 +142,8 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
             current = draft.entry(entry_id)
             assert current is not None, "the entry was read from the rows"
             draft.put_entry(current, reprice(draft, current, plan, uncapped(price), "rate"))
+    for line_id in line_ids(contract):
+        settle_line(draft, contract, line_id)
 
 
 def line_ids(contract: Contract) -> list[str]:

@@ -27,11 +27,11 @@ from state import drawing
 from state.allot import change
 from state.assess import worked_hours
 from state.assess_charge import of_quantity
-from state.books import Entry, Price, Work
+from state.books import Contract, Entry, Price, Work
 from state.claims import Stake, keeping, stake_of
 from state.draft import Draft
 from state.periods import cycle_on
-from state.plan import LinePlan, plan_of
+from state.plan import LinePlan, line_plan, plan_of
 from state.repricing import reprice
 
 BEFORE_ALL, AFTER_ALL = "", "9999"
@@ -112,8 +112,10 @@ def settle(draft: Draft, plan: LinePlan, pool: Pool) -> None:
         if entry is None or before is None or _same(before.price, price):
             continue
         own = plan_of(draft, price) or plan
-        wanted = keeping(own, before.price, replace(price, given=0))
-        allotted = change(draft, (own, before), (own, Stake(entry_id, before.person_id, wanted, 0)))
+        is_issued = _is_issued(entry)
+        wanted = price if is_issued else keeping(own, before.price, replace(price, given=0))
+        issued = before.issued if is_issued else 0
+        allotted = change(draft, (own, before), (own, Stake(entry_id, before.person_id, wanted, issued)))
         assert allotted is not None, "a claim was made"
         current = draft.entry(entry_id)
         assert current is not None, "the entry was there before"
@@ -121,12 +123,24 @@ def settle(draft: Draft, plan: LinePlan, pool: Pool) -> None:
         draft.put_entry(current, reprice(draft, current, own, allotted, rule))
 
 
+def settle_line(draft: Draft, contract: Contract, line_id: str) -> None:
+    """After its terms changed: how many units are agreed concerns also what is issued."""
+    plans = (line_plan(draft, contract, one.version, line_id, COUNTED_FEE) for one in reversed(contract.history))
+    known = [plan for plan in plans if plan is not None]
+    if any(methods.agreed_units(plan.line.terms) is not None for plan in known):
+        pool = Pool(contract.contract_id, line_id, COUNTED_FEE, "", BEFORE_ALL, AFTER_ALL)
+        settle(draft, known[0], pool)
+
+
 def _same(one: Price, other: Price) -> bool:
     return (one.hours, one.value, one.within) == (other.hours, other.value, other.within)
 
 
 def _shared(draft: Draft, plan: LinePlan, pool: Pool, own: _Sharer | None) -> dict[str, Price]:
-    """Prices of every entry that shares and is not issued; `own` is one that comes now, in place of what stands under its id."""
+    """Prices of every entry that shares; `own` is one that comes now, in place of what stands under its id.
+
+    What is issued keeps its value, but of it more or less may be within the units agreed.
+    """
     sharers = [*_standing(draft, plan, pool, own.entry_id if own is not None else ""), *([own] if own else ())]
     sharers.sort(key=lambda one: (not one.is_issued, one.order))
     if pool.content == COUNTED_TIME:
@@ -146,9 +160,12 @@ def _standing(draft: Draft, plan: LinePlan, pool: Pool, without: str) -> list[_S
         if pool.content == COUNTED_TIME and work.person_id != pool.person_id:
             continue
         worked = _worked(work, plan) if work.time is not None else 0
-        is_issued = any(one.amount for one in entry.issued)
-        found.append(_Sharer(_order(price, entry.entry_id), entry.entry_id, price, worked, is_issued))
+        found.append(_Sharer(_order(price, entry.entry_id), entry.entry_id, price, worked, _is_issued(entry)))
     return found
+
+
+def _is_issued(entry: Entry) -> bool:
+    return any(one.amount for one in entry.issued)
 
 
 def _order(price: Price, entry_id: str) -> Order:
@@ -202,6 +219,9 @@ def _of_units(draft: Draft, plan: LinePlan, sharers: list[_Sharer], own: _Sharer
     for sharer in sharers:
         if sharer.entry_id in valued:
             amount, within = valued[sharer.entry_id]
+            if sharer.is_issued:
+                found[sharer.entry_id] = replace(sharer.price, within=within)
+                continue
             tiers = prices(terms_of[sharer.entry_id])
             price = of_quantity(sharer.price, amount, sharer.price.quantity, tiers)
             found[sharer.entry_id] = replace(price, within=within, stepped=True)

@@ -74,6 +74,8 @@ def _entries_within(cap: CapBound, terms: Terms, entries: Iterable[EntryAccount]
     billed: dict[str, Amount] = {}
     recognised: dict[str, Amount] = {}
     for entry in entries:
+        if entry.content not in cap.contents:
+            continue
         bucket = _bucket(cap, entry)
         issued = sum(amount for line_id, amount in entry.issued.items() if line_id in cap.lines)
         billed[bucket] = billed.get(bucket, 0) + min(issued, max(entry.total, 0))
@@ -102,8 +104,8 @@ def _beyond(what: str, limit: Amount, sums: Mapping[str, Amount]) -> Iterator[_B
 
 
 def _lines_within(cap: CapBound, terms: Terms, lines: list[Printed]) -> Iterator[_Beyond]:
-    """By what is printed, for caps over the whole term; shown quantities are rounded once a line."""
-    if cap.period != WHOLE_TERM:
+    """By what is printed, for caps over the whole term of all that their lines charge; shown quantities are rounded once a line."""
+    if cap.period != WHOLE_TERM or not cap.everything:
         return
     amount = sum(line.amount for line in lines)
     if cap.amount is not None and amount > cap.amount:

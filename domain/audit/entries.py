@@ -18,12 +18,14 @@ from domain.audit.findings import BILLED_ONCE, Checked, Seen, Violation, violati
 from domain.audit.terms import Terms
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
+from domain.rows import CHARGES, COUNTED_TIME, TIME_ENTRY, counted_as, row_id
 from domain.units import Amount
 
 CORRECTION = "correction"
 ADJUSTED_FOR_CAP = "adjusted_for_cap"
-ENTRY = "time_entry"
-# Contract and entry.
+# Kinds of rows that accrue something.
+ROWS = frozenset({TIME_ENTRY, *CHARGES})
+# Contract and entry, by the id of its row.
 EntryKey = tuple[str, str]
 
 
@@ -38,6 +40,7 @@ class EntryAccount:
     day: date | None = None
     person_id: str | None = None
     vague: bool = False
+    content: str = COUNTED_TIME
 
     def amount(self, account: str) -> Amount:
         return self.accrued[account][0] if account in self.accrued else 0
@@ -83,7 +86,7 @@ def retell(engagement: Engagement) -> Retold:
         if isinstance(record, JournalEntry):
             if record.kind == "billing":
                 _invoice(entries, record, portions.pop(record.affected_id, []))
-            elif record.affected_kind == ENTRY:
+            elif record.affected_kind in ROWS:
                 _accrue(entries, record)
         elif isinstance(record, BillingStatement):
             terms = engagement.terms_of(record.contract_id)
@@ -95,10 +98,16 @@ def retell(engagement: Engagement) -> Retold:
     return Retold(entries, Checked(BILLED_ONCE, count, tuple(found)))
 
 
+def content_of(kind: str) -> str:
+    """What caps count rows of a kind as, whatever their category."""
+    return counted_as(kind).partition("/")[0]
+
+
 def _accrue(entries: dict[EntryKey, EntryAccount], journal: JournalEntry) -> None:
     for line in journal.lines:
         if line.account in UNBILLED:
-            entry = entries.setdefault((journal.contract_id or "", journal.affected_id), EntryAccount(journal.currency))
+            key = (journal.contract_id or "", row_id(journal.affected_kind, journal.affected_id))
+            entry = entries.setdefault(key, EntryAccount(journal.currency, content=content_of(journal.affected_kind)))
             sums = entry.accrued.setdefault(line.account, [0, 0])
             sums[0] += line.amount
             sums[1] += line.ledger_amount
@@ -114,6 +123,8 @@ def _bill(
     portions: list[Portion],
 ) -> Iterator[Violation]:
     keys = [(statement.contract_id, entry_id) for entry_id in line.entries]
+    if line.line_id in terms.as_billed:  # nothing is accrued before the invoice
+        return
     unknown = [key[1] for key in keys if key not in entries]
     if unknown or not keys:
         # Where billing is allotted apart, an entry may be billed of which nothing is recognised.

@@ -9,16 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from domain.billing import methods
 from domain.contract import amend, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned
-from domain.events.common import Cap, Policies, SharedCap, TimeAndMaterials
+from domain.events.common import Cap, ContractLine, Policies, SharedCap
+from domain.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
 from domain.units import Amount, Hours
 
 TermsEvent = ContractSigned | ContractAmended
 
 
 class CapBound(NamedTuple):
-    """A hard cap on time; `whole` where it binds every line of the contract, and `limits_revenue` also revenue."""
+    """A hard cap; `whole` where it binds every line of the contract, and `limits_revenue` also revenue.
+
+    It counts rows of the `contents`; `everything` where the lines take nothing else.
+    """
 
     cap_id: str
     lines: frozenset[str]
@@ -27,12 +32,14 @@ class CapBound(NamedTuple):
     hours: Hours | None
     whole: bool
     limits_revenue: bool
+    contents: frozenset[str] = frozenset({COUNTED_TIME})
+    everything: bool = True
 
 
 class Terms(NamedTuple):
     """`same_allotment`: what may be billed is what is recognised; else only the order of magnitude is known.
 
-    `quantity_decimals` are those of the coarsest line.
+    `quantity_decimals` are those of the coarsest line, `as_billed` the lines that accrue nothing before their invoice.
     """
 
     contract_id: str
@@ -40,6 +47,7 @@ class Terms(NamedTuple):
     same_allotment: bool = True
     revenue_beyond_cap: bool = False
     quantity_decimals: int = 2
+    as_billed: frozenset[str] = frozenset()
 
 
 UNKNOWN = Terms("", same_allotment=False, revenue_beyond_cap=True)
@@ -85,6 +93,13 @@ def _terms(contract_id: str, versions: Sequence[ContractSigned], defaults: Seque
         revenue_beyond_cap=any(cap.limits_revenue is False for cap in stated)
         or any(each.cap_limits_revenue is False for each in policies),
         quantity_decimals=min((each.quantity_decimals for each in policies), default=2),
+        as_billed=frozenset(
+            line.line_id
+            for terms in versions
+            for line in terms.lines
+            for had in defaults
+            if not methods.is_accrued(line, line_policies(terms, line, had))
+        ),
     )
 
 
@@ -93,9 +108,21 @@ def _caps(versions: Sequence[ContractSigned], defaults: Sequence[Policies]) -> I
     by_version = [_all_caps(terms) for terms in versions]
     for cap_id in sorted(by_version[0].keys()):
         caps = [found[cap_id] for found in by_version if cap_id in found]
-        if len(caps) < len(versions) or not all(_binds(cap) for cap in caps) or len({cap.period for cap in caps}) > 1:
+        if (
+            len(caps) < len(versions)
+            or not all(cap.kind == "hard" for cap in caps)
+            or len({cap.period for cap in caps}) > 1
+        ):
             continue
         lines = frozenset.intersection(*(_lines(cap_id, cap) for cap in caps))
+        contents = frozenset.intersection(
+            *(_contents(cap_id, cap, terms, had) for cap, terms in zip(caps, versions, strict=True) for had in defaults)
+        )
+        if not contents:
+            continue
+        charged = {
+            content for terms in versions for line in terms.lines if line.line_id in lines for content in _charged(line)
+        }
         yield CapBound(
             cap_id,
             lines,
@@ -106,14 +133,14 @@ def _caps(versions: Sequence[ContractSigned], defaults: Sequence[Policies]) -> I
             limits_revenue=all(
                 _limits_revenue(cap, terms, defaults) for cap, terms in zip(caps, versions, strict=True)
             ),
+            contents=contents,
+            everything=charged <= contents,
         )
 
 
 def _all_caps(terms: ContractSigned) -> dict[str, Cap | SharedCap]:
     own = {
-        f"line:{line.line_id}": line.terms.cap
-        for line in terms.lines
-        if isinstance(line.terms, TimeAndMaterials) and line.terms.cap is not None
+        f"line:{line.line_id}": cap for line in terms.lines if isinstance(cap := getattr(line.terms, "cap", None), Cap)
     }
     return {**own, **{f"shared:{cap.cap_id}": cap for cap in terms.shared_caps}}
 
@@ -122,8 +149,26 @@ def _lines(cap_id: str, cap: Cap | SharedCap) -> frozenset[str]:
     return frozenset(cap.lines) if isinstance(cap, SharedCap) else frozenset({cap_id.removeprefix("line:")})
 
 
-def _binds(cap: Cap | SharedCap) -> bool:
-    return cap.kind == "hard" and (cap.includes is None or "time" in cap.includes)
+def _contents(cap_id: str, cap: Cap | SharedCap, terms: ContractSigned, had: Policies) -> frozenset[str]:
+    """What the cap counts on each of its lines."""
+    lines = [line for line in terms.lines if line.line_id in _lines(cap_id, cap)]
+    counted = [
+        {
+            *(cap.includes or line_policies(terms, line, had).cap_includes),
+            *(methods.counted(line.terms) if isinstance(cap, Cap) and not cap.includes else ()),
+        }
+        for line in lines
+    ]
+    return frozenset(set.intersection(*counted)) if counted else frozenset()
+
+
+def _charged(line: ContractLine) -> Iterator[str]:
+    """What the line may charge, as caps count it."""
+    for content, what in ((COUNTED_TIME, "time"), (COUNTED_EXPENSE, "expense"), (COUNTED_FEE, "units")):
+        if methods.takes(line, what):
+            yield content
+    if methods.charges(line.terms):
+        yield COUNTED_FEE
 
 
 def _limits_revenue(cap: Cap | SharedCap, terms: ContractSigned, defaults: Sequence[Policies]) -> bool:

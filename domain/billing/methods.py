@@ -100,6 +100,11 @@ def timing(line: ContractLine, policies: Resolved) -> str:
     return NO_REVENUE if kind.account is not None else kind.revenue.get(revenue_method(line, policies), WITH_CHARGE)
 
 
+def is_accrued(line: ContractLine, policies: Resolved) -> bool:
+    """Whether what the line charges stands on an account until its invoice."""
+    return timing(line, policies) == WITH_CHARGE
+
+
 def takes(line: ContractLine, what: str) -> bool:
     """Whether the line takes `time`, `expense`, `units` or `fee`: as it says, else by the kind of its terms."""
     if line.takes:

@@ -50,7 +50,7 @@ def is_shared(terms: UnitPrice) -> bool:
 
 
 def values(deliveries: Sequence[Delivery], step: Amount, mode: str) -> dict[str, Value]:
-    """Of those that are not issued; all are given in consumption order, those that are issued first."""
+    """All are given in consumption order, those that are issued first; these keep their amount."""
     periods: dict[str, list[Delivery]] = {}
     for delivery in deliveries:
         periods.setdefault(delivery.period, []).append(delivery)
@@ -76,15 +76,14 @@ def _of_period(
     for delivery in sharing:
         within, units = spans[delivery.row]
         amount = _rounded(_exact(delivery.terms, before, units, total), step, mode)
+        part = amount if within == units else _rounded(_exact(delivery.terms, before, within, total), step, mode)
         before += units
+        due = owed + amount
         if delivery.kept is not None:
-            owed += amount - delivery.kept
-            continue
-        part = amount
-        if within < units:
-            part = _rounded(_exact(delivery.terms, before - units, within, total), step, mode)
-        found[delivery.row] = Value(amount + owed, part + owed if delivery.terms.units is not None else None)
-        owed = 0
+            part, owed, due = min(part, delivery.kept), due - delivery.kept, delivery.kept
+        else:
+            part, owed = part + owed, 0
+        found[delivery.row] = Value(due, part if delivery.terms.units is not None else None)
     return found
 
 

@@ -399,11 +399,13 @@ class ClosedPeriod(Value, frozen=True, array_like=True, gc=False):
 
 
 class EndedPeriod(Value, frozen=True, array_like=True, gc=False):
-    """What could be drawn for good of each store of a line's terms when one of their own periods ended, `to` excluded."""
+    """What could be drawn for good of each store of a line's terms when one of their own periods ended, `to` excluded, and the stores of
+    which something went over into the next."""
 
     start: date
     to: date
     limits: dict[str, int] = {}
+    over: tuple[str, ...] = ()
 
 
 class LineFees(Value, frozen=True, array_like=True, gc=False):

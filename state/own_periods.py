@@ -29,7 +29,8 @@ def end(draft: Draft, contract: Contract, line_id: str, day: date) -> None:
     for start, to in _open(known, day):
         if _over_on(draft, contract, start, to) <= day:
             known = known_of(draft, contract, line_id)
-            ended = EndedPeriod(start, to, dict(methods.ends(known.held[-1].line.terms, known, start, to)))
+            left = methods.ends(known.held[-1].line.terms, known, start, to)
+            ended = EndedPeriod(start, to, dict(left.limits), tuple(left.over))
             fees = line_fees(draft, contract, line_id)
             draft.put("fees", part_id, replace(fees, ended=(*fees.ended, ended)))
             drawing.settle(draft, contract, line_id)

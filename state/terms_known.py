@@ -22,7 +22,7 @@ def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
         [Reported(*one) for one in sorted(said)],
         [Closed(one.start, one.to, one.cost, one.charged) for one in fees.closed],
         agreed_versions(draft, contract, line_id),
-        [Ended(one.start, one.to, one.limits) for one in fees.ended],
+        [Ended(one.start, one.to, one.limits, one.over) for one in fees.ended],
         fees.topped_up,
         draft.line(contract.contract_id, line_id).drawn,
         fees.left,

@@ -423,7 +423,11 @@ def _statement(words: Words, rows: tuple[Line, ...]) -> Statement:
     to = day_of(words.take("a date"), words.line)
     words.skip("total")
     total = scaled(words.take("an amount"), AMOUNT_ONE, words.line)
-    found = Statement(statement_id, to, total, words.take("a currency"), total, 1, "issued", COLUMNS, ())
+    currency, due = words.take("a currency"), total
+    if words.next_is("due"):
+        words.skip("due")
+        due = scaled(words.take("an amount"), AMOUNT_ONE, words.line)
+    found = Statement(statement_id, to, total, currency, due, 1, "issued", COLUMNS, ())
     if not rows:
         raise words.line.wrong("expected a table of its lines below the statement")
     columns = tuple(rows[0].words)

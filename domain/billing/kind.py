@@ -74,14 +74,14 @@ class Closed(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """What was left of what a line includes when one of the terms' own periods ended: the most that can be drawn, by store.
-
-    `to` is the first day of the next period.
+    """What was left of what a line includes when one of the terms' own periods ended: the most that can be drawn, by store, and the
+    stores of which something went `over` into the next, whose first day is `to`; the life of the others is over.
     """
 
     start: date
     to: date
     limits: Mapping[str, int] = {}
+    over: Sequence[str] = ()
 
 
 class Known(NamedTuple):
@@ -208,5 +208,5 @@ class Kind(NamedTuple):
     account: Callable[[Any], str] | None = None
     drawing: Drawing | None = None
     periods: Callable[[Known, date], Iterable[tuple[date, date]]] = lambda *_: ()
-    ends: Callable[[Known, date, date], Mapping[str, int]] = lambda *_: {}
+    ends: Callable[[Known, date, date], Ended] = lambda _, start, to: Ended(start, to)
     earns_to_the_end: bool = False

@@ -23,6 +23,7 @@ from domain.billing.kind import (
     RATED,
     WITH_CHARGE,
     Agreed,
+    Ended,
     Fee,
     Kind,
     Known,
@@ -161,8 +162,8 @@ def periods(terms: Terms, known: Known, until: date) -> Iterable[tuple[date, dat
     return kind_of(terms).periods(known, until)
 
 
-def ends(terms: Terms, known: Known, start: date, to: date) -> Mapping[str, int]:
-    """What can be drawn for good of each store, when one of the terms' own periods ends."""
+def ends(terms: Terms, known: Known, start: date, to: date) -> Ended:
+    """What is left for good when one of the terms' own periods ends."""
     return kind_of(terms).ends(known, start, to)
 
 

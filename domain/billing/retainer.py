@@ -17,7 +17,7 @@ Where the line ends the rest expires; if it is `refundable`, what could have gon
 """
 
 from calendar import monthrange
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -178,7 +178,7 @@ def stores(known: Known, day: date) -> Sequence[Store]:
     own = next((lot.period for lot in found if lot.period.start <= day < lot.period.to), None)
     if own is None:
         return ()
-    over = next((ended.limits for ended in known.ended if ended.to == own.start), {})
+    over = _over(known, own.start)
     usable = [lot for lot in found if lot.since <= day <= lot.until and (lot.period == own or lot.name in over)]
     return [_store(known, lot) for lot in sorted(usable, key=_by_life)]
 
@@ -228,8 +228,8 @@ def _expected(known: Known, lot: Lot) -> int:
     """How much of the lot is expected to be drawn, by what was drawn of those whose life was over before it was bought."""
     if lot.terms.breakage != PRO_RATA:
         return lot.quantity
-    told = {name for ended in known.ended for name in ended.limits}
-    over = [one for one in lots(known, lot.since) if one.until < lot.since and one.name in told]
+    told = {name for ended in known.ended if ended.to <= lot.since for name in ended.limits if name not in ended.over}
+    over = [one for one in lots(known, lot.since) if one.name in told]
     bought, drawn = sum(one.quantity for one in over), sum(_limit(known, one, lot.since) for one in over)
     return max(lot.quantity * drawn // bought, 1) if drawn else lot.quantity
 
@@ -242,25 +242,31 @@ def periods(known: Known, until: date) -> list[tuple[date, date]]:
     return sorted({(lot.period.start, lot.period.to) for lot in lots(known, until)})
 
 
-def ends(known: Known, start: date, to: date) -> Mapping[str, int]:
-    """The most that can be drawn for good of everything that could be drawn in the period, now that it ends."""
+def ends(known: Known, start: date, to: date) -> Ended:
+    """What is left of everything that could be drawn in the period, now that it ends."""
     known = _as_it_is(known)
-    over = {name for ended in known.ended if ended.to == start for name in ended.limits}
-    alive = [lot for lot in lots(known, to - DAY) if lot.period.start == start or lot.name in over]
+    before = _over(known, start)
+    alive = [lot for lot in lots(known, to - DAY) if lot.period.start == start or lot.name in before]
     own = next(lot for lot in alive if lot.period.start == start)
     left = {lot.name: max(_limit(known, lot) - known.drawn.get(lot.name, (0, 0))[0], 0) for lot in alive}
-    gone = {lot.name: left[lot.name] for lot in alive if not _goes_over(lot, own.period, known)}
+    over = {lot.name: left[lot.name] for lot in sorted(alive, key=_by_life) if _may_go_over(lot, to, known)}
     if own.period.to == own.period.whole_to:
-        excess = sum(left.values()) - sum(gone.values()) - _in_unit(own.terms, own.terms.rollover)
-        for lot in sorted((lot for lot in alive if lot.name not in gone), key=_by_life):
-            gone[lot.name] = min(left[lot.name], max(excess, 0))
-            excess -= gone[lot.name]
-    return {lot.name: _limit(known, lot) - gone.get(lot.name, 0) for lot in alive}
+        excess = sum(over.values()) - _in_unit(own.terms, own.terms.rollover)
+        for name, rest in over.items():
+            over[name] = rest - min(rest, max(excess, 0))
+            excess -= rest
+    limits = {lot.name: _limit(known, lot) - left[lot.name] + over.get(lot.name, 0) for lot in alive}
+    return Ended(start, to, limits, tuple(sorted(name for name, rest in over.items() if rest)))
 
 
-def _goes_over(lot: Lot, period: Period, known: Known) -> bool:
+def _over(known: Known, start: date) -> Collection[str]:
+    """Lots of which something went over into the period that begins on a day."""
+    return next((ended.over for ended in known.ended if ended.to == start), ())
+
+
+def _may_go_over(lot: Lot, to: date, known: Known) -> bool:
     """Whether something is left of the lot's life; where the line ends, whether that is given back."""
-    return lot.until >= period.to and (not _is_last(known, period.to) or lot.terms.refundable)
+    return lot.until >= to and (not _is_last(known, to) or lot.terms.refundable)
 
 
 def _is_last(known: Known, to: date) -> bool:
@@ -292,7 +298,7 @@ def _expired(known: Known, lot: Lot, ended: Ended) -> Amount:
     if not _earns(lot):
         return 0
     before = _unearned(known, lot, _limit(known, lot, ended.start))
-    if not _goes_over(lot, lot.period._replace(to=ended.to), known):
+    if lot.name not in ended.over:
         return lot.fee - known.drawn.get(lot.name, (0, 0))[1] - before
     return _unearned(known, lot, ended.limits[lot.name]) - before
 
@@ -307,7 +313,7 @@ def _unearned(known: Known, lot: Lot, limit: int) -> Amount:
 def _given_back(known: Known, lot: Lot, ended: Ended) -> Amount:
     """What was paid for what could be drawn still."""
     drawn, limit = known.drawn.get(lot.name, (0, 0))[0], ended.limits[lot.name]
-    if not _goes_over(lot, lot.period._replace(to=ended.to), known) or limit <= drawn:
+    if lot.name not in ended.over or limit <= drawn:
         return 0
     rounded = lot.agreed.rounded
     return rounded(lot.fee * limit, lot.quantity) - rounded(lot.fee * drawn, lot.quantity)

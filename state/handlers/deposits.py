@@ -41,7 +41,7 @@ def deposit_lines(draft: Draft, contract: Contract) -> list[tuple[LinePlan, Depo
 
 def apply(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, total: Amount) -> list[StatementEntry]:
     """What is set against a statement of `total`, which is net of what it bills of deposits."""
-    listed = []
+    listed: list[StatementEntry] = []
     is_last = _is_over(draft, contract, period)
     for plan, terms in deposit_lines(draft, contract):
         for entry, issued in _billed(draft, plan, bill_to):

@@ -16,7 +16,7 @@ from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.position import moved
 from domain.units import Amount
-from state.books import Contract, Entry, StatementEntry, StatementState
+from state.books import Contract, Entry, Issued, StatementEntry, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
@@ -212,12 +212,19 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
             over_time.append((listed, entry, plan))
             continue
         place = entry.entry_id, issued.account
-        had = carried.get(place) or unbilled_positions(entry).get((contract.contract_id, issued.account), (0, 0))
+        had = carried.get(place) or _position_of(entry, issued, plan)
         taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
         carried[place] = had[0] - listed.amount, had[1] - taken
         relief = _Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
         reliefs.append(_remeasured(draft, relief, slot))
     return [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time)] if over_time else reliefs
+
+
+def _position_of(entry: Entry, issued: Issued, plan: LinePlan) -> tuple[Amount, Amount]:
+    """What the entry carries on the account that the invoice relieves: of a deposit what was invoiced of it and is not applied."""
+    if plan.timing == NO_REVENUE:
+        return -issued.invoiced, -issued.invoiced_ledger
+    return unbilled_positions(entry).get((issued.contract_id, issued.account), (0, 0))
 
 
 def _through_position(

@@ -3,7 +3,8 @@
 One position a contract, on one side only (R46). What comes back takes what is there at the ledger amount that it carries, so that what
 was billed ahead keeps the exchange rate of its invoice (IFRIC 22); what goes beyond that stands on the other side at the day's rate.
 
-    900.00 billed stand on 2300 at 0.90; 1,000.00 are earned at 0.95: Dr 2300 900.00 (810.00), Dr 1160 100.00 (95.00), Cr 4000 1,000.00 (905.00)
+    900.00 billed stand on 2300 at 0.90; 1,000.00 are earned at 0.95:
+    Dr 2300 900.00 (810.00), Dr 1160 100.00 (95.00), Cr 4000 1,000.00 (905.00)
 """
 
 from typing import NamedTuple

@@ -4,6 +4,11 @@
 
 Added is what postings accrue, invoiced what invoices relieve. Corrected are reversals, differences, and what is posted
 for an entry after a posting of it was reversed.
+
+What each contract earned, was invoiced and paid is told beside it, as its position and its receivable:
+
+    position: opening + earned - invoiced + other = closing
+    owed: opening + charged (invoices with their tax) - paid + other = closing
 """
 
 from __future__ import annotations
@@ -12,11 +17,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from domain.accounts import CONTRACT_POSITION, UNBILLED
+from domain.accounts import CONTRACT_POSITION, RECEIVABLE, REVENUE, UNBILLED
 from domain.outputs import JournalEntry
 from domain.units import Amount
 
 ADDED, INVOICED, CORRECTED = "added", "invoiced", "corrected"
+# A kind of journals, and a purpose of lines.
+BILLING, RECEIPT = "billing", "receipt"
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 BALANCES: Mapping[str, tuple[str, ...]] = {"unbilled": UNBILLED, "contract_position": CONTRACT_POSITION}
 
@@ -63,6 +70,31 @@ class RollForward(NamedTuple):
     ledger: Moves
 
 
+class ContractMoves(NamedTuple):
+    """What moved one contract in a period, in its currency: its position is an asset above zero, a liability below."""
+
+    contract_id: str
+    currency: str
+    opening: Amount = 0
+    earned: Amount = 0
+    invoiced: Amount = 0
+    closing: Amount = 0
+    owed_before: Amount = 0
+    charged: Amount = 0
+    paid: Amount = 0
+    owed: Amount = 0
+
+    @property
+    def other(self) -> Amount:
+        """Of the position: what neither revenue nor an invoice moved."""
+        return self.closing - self.opening - self.earned + self.invoiced
+
+    @property
+    def owed_other(self) -> Amount:
+        """Of what is owed: credits, and what is written off."""
+        return self.owed - self.owed_before - self.charged + self.paid
+
+
 class TrialBalance(NamedTuple):
     legal_entity_id: str
     period: str
@@ -71,6 +103,7 @@ class TrialBalance(NamedTuple):
     ledger: tuple[AccountBalance, ...]
     transaction: tuple[AccountBalance, ...]
     rolls: tuple[RollForward, ...]
+    contracts: tuple[ContractMoves, ...] = ()
 
 
 class Foot(NamedTuple):
@@ -129,6 +162,7 @@ class LedgerSums:
         self._ledger: dict[str, dict[Key, list[Amount]]] = {}
         self._transaction: dict[str, dict[Key, list[Amount]]] = {}
         self._moves: dict[str, dict[RollKey, dict[str, list[Amount]]]] = {}
+        self._contracts: dict[str, dict[Key, ContractMoves]] = {}
         self._taken_back = set(taken_back)
 
     def add(self, journal: JournalEntry) -> None:
@@ -141,6 +175,8 @@ class LedgerSums:
             _post(transaction, (line.account, journal.currency), line.amount)
         if any(line.account in CONTRACT_POSITION for line in journal.lines):
             self._move(journal)
+        if journal.contract_id is not None:
+            self._move_contract(journal, journal.contract_id)
 
     def move_of(self, journal: JournalEntry) -> str:
         """What a journal does to the balances that roll forward, and nothing where it is on none; in the order of the journals."""
@@ -168,6 +204,7 @@ class LedgerSums:
             tuple(_accounts(self._ledger, period)),
             tuple(_accounts(self._transaction, period)),
             tuple(_rolls(self._moves, period)),
+            tuple(_contracts(self._contracts, period)),
         )
 
     def _move(self, journal: JournalEntry) -> None:
@@ -181,8 +218,29 @@ class LedgerSums:
                 moved[0] += sum(line.amount for line in lines)
                 moved[1] += sum(line.ledger_amount for line in lines)
 
+    def _move_contract(self, journal: JournalEntry, contract_id: str) -> None:
+        """What the journal adds to the period; `closing` and `owed` are sums of what moved there."""
+        position = sum(line.amount for line in journal.lines if line.account in CONTRACT_POSITION)
+        earned = -sum(line.amount for line in journal.lines if line.account in REVENUE)
+        owed = sum(line.amount for line in journal.lines if line.account == RECEIVABLE)
+        if not (position or earned or owed):
+            return
+        billed = journal.kind == BILLING
+        received = (line for line in journal.lines if line.account == RECEIVABLE and line.purpose == RECEIPT)
+        moves = self._contracts.setdefault(journal.period, {})
+        key = contract_id, journal.currency
+        had = moves.get(key) or ContractMoves(*key)
+        moves[key] = had._replace(
+            earned=had.earned + earned,
+            invoiced=had.invoiced + (earned - position if billed else 0),
+            closing=had.closing + position,
+            charged=had.charged + (owed if billed else 0),
+            paid=had.paid - sum(line.amount for line in received),
+            owed=had.owed + owed,
+        )
+
     def _kind_of(self, journal: JournalEntry) -> str:
-        if journal.kind == "billing":
+        if journal.kind == BILLING:
             return INVOICED
         if journal.kind == "reversal":
             self._taken_back.add(journal.affected_id)
@@ -252,6 +310,23 @@ def _rolls(by_period: Mapping[str, Mapping[RollKey, Mapping[str, list[Amount]]]]
         )
         if any(amounts) or any(ledger):
             yield RollForward(*key, amounts, ledger)
+
+
+def _contracts(by_period: Mapping[str, Mapping[Key, ContractMoves]], period: str) -> Iterator[ContractMoves]:
+    opening: dict[Key, tuple[Amount, Amount]] = {}
+    for earlier, moves in by_period.items():
+        if earlier < period:
+            for key, moved in moves.items():
+                had = opening.get(key, (0, 0))
+                opening[key] = had[0] + moved.closing, had[1] + moved.owed
+    now = by_period.get(period, {})
+    for key in sorted({*opening, *now}):
+        before, owed_before = opening.get(key, (0, 0))
+        moved = now.get(key) or ContractMoves(*key)
+        if before or owed_before or key in now:
+            yield moved._replace(
+                opening=before, closing=before + moved.closing, owed_before=owed_before, owed=owed_before + moved.owed
+            )
 
 
 def _even(balances: Iterable[AccountBalance], where: str) -> Iterator[Foot]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.accounts import OUTPUT_TAX, RECEIVABLE, UNBILLED
+from domain.accounts import CONTRACT_POSITION, OUTPUT_TAX, RECEIVABLE, REVENUE
 from domain.audit.engagement import Engagement, Whole, records, whole_statements
 from domain.audit.findings import INVOICES, Checked, Seen, Violation, violation
 from domain.money import format_amount
@@ -12,6 +12,8 @@ from domain.outputs import JournalEntry
 from domain.units import Amount
 
 BILLING = "billing"
+# What an invoice takes: what was accrued, the position of what is earned over time, revenue that comes with it.
+TAKEN = (*CONTRACT_POSITION, *REVENUE)
 
 
 def invoices_match(engagement: Engagement) -> Checked:
@@ -49,7 +51,7 @@ def _matches(seen: Seen, journal: JournalEntry, whole: Whole) -> Iterator[Violat
     for line in whole.lines:
         wanted[line.project_id] = wanted.get(line.project_id, 0) + line.amount
     for taken in journal.lines:
-        if taken.account in UNBILLED:
+        if taken.account in TAKEN:
             wanted[taken.project_id] = wanted.get(taken.project_id, 0) + taken.amount
     for project_id, rest in wanted.items():
         if rest:

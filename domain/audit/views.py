@@ -92,7 +92,7 @@ def _wrong(engagement: Engagement, sums: _Sums, seen: Seen, view: ProjectView) -
         yield violation(VIEWS, seen, project_id, f"cost {_amounts(booked)} by journals", _amounts(told))
     for balance in view.balances:
         terms = engagement.terms_of(balance.contract_id)
-        bills_revenue = terms.same_allotment and not terms.revenue_beyond_cap
+        bills_revenue = terms.same_allotment and not terms.revenue_beyond_cap and not terms.as_billed
         for name, expected, has in _figures(sums, project_id, balance, bills_revenue=bills_revenue):
             if expected != has:
                 what = f"{name} {format_amount(expected)} {balance.currency} of contract {balance.contract_id}"

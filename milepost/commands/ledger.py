@@ -13,10 +13,23 @@ import typer
 from milepost.console import amount_text, no_formula, say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
-    from domain.trial_balance import AccountBalance, LedgerSums, Moves, RollForward, TrialBalance
+    from domain.trial_balance import AccountBalance, ContractMoves, LedgerSums, Moves, RollForward, TrialBalance
     from milepost.tables import Table
 
 ROLL_TITLES = {"unbilled": "Unbilled (1150 + 1160)", "contract_position": "Contract position (1150 + 1160 - 2300)"}
+# Of each contract: how its position moved, then what is owed.
+CONTRACT_MOVES = (
+    "opening",
+    "earned",
+    "invoiced",
+    "other",
+    "closing",
+    "owed_before",
+    "charged",
+    "paid",
+    "owed_other",
+    "owed",
+)
 MOVES = ("opening", "added", "invoiced", "corrected", "closing")
 CSV_COLUMNS = (
     *("section", "legal_entity_id", "period", "account", "name", "contract_id", "currency"),
@@ -157,7 +170,23 @@ def tables(balance: TrialBalance) -> list[Table]:
         _accounts(title, balance.ledger),
         _accounts(f"In transaction currencies, {whose}", balance.transaction),
         *(_roll(balance, name, f"{told}, {whose}") for name, told in ROLL_TITLES.items()),
+        *(
+            [_contracts(balance.contracts, f"Contracts: position, and what is owed, {whose}")]
+            if balance.contracts
+            else []
+        ),
     ]
+
+
+def _contracts(contracts: Sequence[ContractMoves], title: str) -> Table:
+    from milepost.tables import Table
+
+    rows = [
+        (moves.contract_id, moves.currency, *(amount_text(getattr(moves, name)) for name in CONTRACT_MOVES))
+        for moves in contracts
+    ]
+    titles = ("contract", "currency", *(name.replace("_", " ") for name in CONTRACT_MOVES))
+    return Table(title, titles, rows, frozenset(range(2, len(titles))))
 
 
 def _accounts(title: str, lines: Sequence[AccountBalance]) -> Table:
@@ -234,6 +263,7 @@ def as_json(balance: TrialBalance) -> dict[str, Any]:
         ledger=[_account_json(line) for line in balance.ledger],
         transaction=[_account_json(line) for line in balance.transaction],
         roll_forward=[_roll_json(roll) for roll in balance.rolls],
+        contracts=[_contract_json(moves) for moves in balance.contracts],
         foots=all(foot.holds for foot in feet(balance)),
         feet=[
             {"what": f.what, "currency": f.currency, "expected": plain(f.expected), "found": plain(f.found)}
@@ -258,6 +288,11 @@ def _roll_json(roll: RollForward) -> dict[str, Any]:
         **_moves_json(roll.amounts),
         "ledger": _moves_json(roll.ledger),
     }
+
+
+def _contract_json(moves: ContractMoves) -> dict[str, str]:
+    figures = {name: plain(getattr(moves, name)) for name in CONTRACT_MOVES}
+    return {"contract_id": moves.contract_id, "currency": moves.currency, **figures}
 
 
 def _moves_json(moves: Moves) -> dict[str, str]:

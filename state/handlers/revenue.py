@@ -45,9 +45,7 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         months = list(_months(draft, entity, earns, day + HORIZON))
         upcoming += [last for _, last, _ in months if last > day][:1]
         charges = [
-            _charge_of(draft, contract, line_id, own, last, amount)
-            for own, last, amount in months
-            if last <= day and amount
+            _charge_of(contract, line_id, own, last, amount) for own, last, amount in months if last <= day and amount
         ]
         rows = bring(draft, known.earned, {row_id(REVENUE, charge.charge_id): charge for charge in charges})
         if rows != known.earned:
@@ -80,9 +78,7 @@ def _months(
         day, before = own.to, earned
 
 
-def _charge_of(
-    draft: Draft, contract: Contract, line_id: str, own: AccountingPeriod, last: date, earned: Amount
-) -> Charge:
+def _charge_of(contract: Contract, line_id: str, own: AccountingPeriod, last: date, earned: Amount) -> Charge:
     return Charge(
         REVENUE,
         f"{composed(contract.contract_id, line_id)}/{own.name}",

@@ -158,7 +158,7 @@ def check_sums(store: Store, engagement_id: str) -> None:
         elif kind == "project":
             _check_project(part, entries)
     assert {part_id for kind, part_id in parts if kind == "line"} >= set(lines)
-    used = {one.event.project_id for entry in entries for one in (entry.work, entry.behind) if one is not None}
+    used = {one.project_id for entry in entries for one in (entry.work, entry.behind) if one is not None}
     assert {part_id for kind, part_id in parts if kind == "project"} >= used
 
 
@@ -170,9 +170,9 @@ def _check_project(project: Project, entries: Iterable[Entry]) -> None:
     waiting: Counter[str] = Counter()
     for entry in entries:
         standing, price = entry.standing, standing_price(entry)
-        if entry.work is not None and entry.work.event.project_id == project.project_id:
+        if entry.work is not None and entry.work.project_id == project.project_id:
             waiting.update(fault.category for fault in entry.work.faults)
-        if standing is None or standing.event.project_id != project.project_id:
+        if standing is None or standing.project_id != project.project_id:
             continue
         if standing.cost is not None:
             cost = standing.cost
@@ -284,7 +284,7 @@ def check_buckets(books: Books, engagement_id: str) -> None:
         if price is None or standing is None or not price.line_id:
             continue
         for part_id, (amount, hours) in _granted(
-            books, parts["contract", price.contract_id], price, standing.event.person_id
+            books, parts["contract", price.contract_id], price, standing.person_id
         ):
             taken[part_id][0] += amount
             taken[part_id][1] += hours

@@ -15,7 +15,7 @@ from domain.units import Amount
 from state.books import AtStake, CapState, Contract, Forecast, Hold, OpenException, Project, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.figures import lines_of
-from state.forecast.outlook import known, project_contracts, project_entity_id, project_lines
+from state.forecast.outlook import every_line, known, project_contracts, project_entity_id
 from state.handlers.statements import debtor_of
 from state.plan import bill_tos
 from state.totals import outstanding
@@ -165,7 +165,7 @@ def _open_things(
     """Statements without invoice and exceptions that are not an entry's, in one pass over the engagement's parts."""
     statements = []
     exceptions = []
-    plans = project_lines(draft, project_id)
+    plans = every_line(draft, project_id)
     caps = {composed(plan.contract_id, rule.cap_id) for plan in plans for rule in plan.every_rule}
     for key in [(kind, part_id) for kind in ("cap", "exception", "statement") for part_id in draft.ids(kind)]:
         part = draft.part(*key)

@@ -303,9 +303,7 @@ def _book_over_time(
         return work
     pairs = ((CONTRACT_LIABILITY, "revenue", delta), (price.revenue, "revenue", -delta))
     made = position.through(draft, plan, pairs, slot.exchange)
-    posted = emit(
-        draft, work, booking_of(slot, "difference"), merge(made), plan, rule, plan.policies.rounding_limit
-    )
+    posted = emit(draft, work, booking_of(slot, "difference"), merge(made), plan, rule, plan.policies.rounding_limit)
     return replace(work, price=price, journals=(*work.journals, posted))
 
 

@@ -191,7 +191,7 @@ def balances(viewed: Sequence[Viewed]) -> Table:
     return Table("Balances", columns, rows, frozenset(range(len(columns) - len(figures), len(columns))))
 
 
-POSITION = ("recognised", "invoiced", "contract_position", "paid")
+POSITION = ("recognised", "billed", "invoiced", "contract_position", "paid")
 
 
 def contract_positions(viewed: Sequence[Viewed]) -> dict[tuple[str, str], dict[str, int]]:
@@ -211,8 +211,8 @@ def positions(viewed: Sequence[Viewed]) -> Table:
         (*key, *(amount_text(sums[name]) for name in POSITION), side_of(sums["contract_position"]))
         for key, sums in contract_positions(viewed).items()
     ]
-    columns = ("contract", "currency", *(name.replace("_", " ") for name in POSITION), "which is")
-    return Table("Contracts", columns, rows, frozenset({2, 3, 4, 5}))
+    columns = ("contract", "currency", *(TITLES.get(name, name.replace("_", " ")) for name in POSITION), "which is")
+    return Table("Contracts", columns, rows, frozenset(range(2, 2 + len(POSITION))))
 
 
 def positions_json(viewed: Sequence[Viewed]) -> list[dict[str, str]]:
@@ -373,7 +373,7 @@ def statement_tables(statement: BillingStatement, entries: Mapping[str, TimeAppr
 
 
 def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved]) -> tuple[str, ...]:
-    from milepost.statement_lines import percent_of_rate, telling_quantity, written_notes
+    from milepost.statement_lines import added_to_rate, percent_of_rate, telling_quantity, written_notes
     from milepost.tables import hours_text, rate_text, short_text
 
     who = line.person_id or ""
@@ -381,6 +381,7 @@ def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved
         f"{line.service_from}" if line.service_from == line.service_to else f"{line.service_from} to {line.service_to}"
     )
     markup = f" + {percent_of_rate(line.markup_percent)}" if line.markup_percent else ""
+    added = [added_to_rate(line)] if line.markup_percent else []
     return (
         line.line_id,
         line.project_id,
@@ -390,7 +391,7 @@ def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved
         f"{hours_text(telling_quantity(line, currency))} {line.unit}",
         rate_text(line.rate) + markup,
         amount_text(line.amount),
-        ", ".join([*line.flags, *(["overtime"] if line.markup_percent else []), *written_notes(line, entries)]),
+        ", ".join([*line.flags, *added, *written_notes(line, entries)]),
     )
 
 

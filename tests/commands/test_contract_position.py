@@ -113,6 +113,7 @@ def test_what_each_project_has_comes_to_one_position(tmp_path: Path) -> None:
             "contract_id": "K-1",
             "currency": "EUR",
             "recognised": "17000.00",
+            "billed": "17000.00",
             "invoiced": "17000.00",
             "contract_position": "0.00",
             "paid": "0.00",

@@ -318,3 +318,14 @@ def test_every_state_survives_a_checkpoint(story: Story) -> None:
     assert [one.body for one in played(story, reopens=True).books.encoded] == [
         one.body for one in played(story).books.encoded
     ]
+
+
+@given(stories())
+def test_it_does_not_matter_when_it_is_told(story: Story) -> None:
+    """New terms and the end of a contract come to the same, whether they are known at once or after months were recognised and billed."""
+    told = sorted(story.changes, key=lambda change: change.month)
+    at_once = story._replace(changes=tuple(change._replace(month=0) for change in told))
+    late, early = (
+        {account: amount for account, amount, _ in sums(played(one).journals) if amount} for one in (story, at_once)
+    )
+    assert late == early

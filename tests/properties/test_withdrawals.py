@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given
 
+from domain.events.catalogue import Event
 from domain.events.delivery import ExpenseApproved, ExpenseWithdrawn, TimeApproved, TimeWithdrawn
 from state.books import CapBucket, CapState, LineTotals, Project
 from tests.auditing import check, engagements, entries_of
@@ -24,7 +25,7 @@ def all_withdrawn(history: History) -> History:
     header: dict[str, Any] = {"occurred_at": now, "source": "firm", "recorded_at": now, "version": 10_000}
     entries = sorted({one.event.entry_id for one in history.logged if isinstance(one.event, TimeApproved)})
     spent = sorted({one.event.expense_id for one in history.logged if isinstance(one.event, ExpenseApproved)})
-    withdrawals = [
+    withdrawals: list[Event] = [
         *(TimeWithdrawn(event_id=f"w-{entry_id}", entry_id=entry_id, **header) for entry_id in entries),
         *(ExpenseWithdrawn(event_id=f"x-{expense_id}", expense_id=expense_id, **header) for expense_id in spent),
     ]

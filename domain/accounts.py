@@ -12,6 +12,7 @@ INPUT_TAX = "1400"
 EXPENSE_CLEARING = "2100"
 LABOR_ABSORPTION = "2150"
 CONTRACT_LIABILITY = "2300"
+CUSTOMER_DEPOSIT = "2310"
 OUTPUT_TAX = "2400"
 SERVICE_REVENUE = "4000"
 REIMBURSABLE_REVENUE = "4050"
@@ -41,7 +42,7 @@ NAMES: Mapping[str, str] = {
     LABOR_ABSORPTION: "Payroll accrual, labor absorption",
     "2180": "Intercompany due to",
     CONTRACT_LIABILITY: "Contract liability, deferred revenue",
-    "2310": "Customer deposit",
+    CUSTOMER_DEPOSIT: "Customer deposit",
     "2320": "Refund liability",
     "2350": "Provision for onerous contract",
     OUTPUT_TAX: "Output tax",

@@ -160,6 +160,11 @@ def resolve_bill_rate(query: RateQuery, book: ReferenceBook) -> RateDecision | N
     )
 
 
+def overage_decision(rate: Rate, line_id: str, version: int) -> RateDecision:
+    """The line's terms state what an hour beyond those they include costs; no other rate is looked for."""
+    return RateDecision(rate, 0, "line_overage", "overage_rate", "contract_line", line_id, version, None, None, ())
+
+
 def role_of(entry_role: str | None, assignments: Iterable[ResourceAssigned], person: PersonDefined, day: date) -> str:
     """The entry's own, else that of the person's assignment covering the day, else the person's."""
     if entry_role is not None:

@@ -18,7 +18,15 @@ from domain.identity import content_digest
 from domain.money import extend, extend_at, format_amount, format_decimal, round_ratio
 from domain.policies import Resolved
 from domain.policy_faults import ENTRY_MOST, HOURS_OF_A_YEAR
-from domain.rates import NoRate, RateDecision, RateQuery, covering_assignment, resolve_bill_rate, role_of
+from domain.rates import (
+    NoRate,
+    RateDecision,
+    RateQuery,
+    covering_assignment,
+    overage_decision,
+    resolve_bill_rate,
+    role_of,
+)
 from domain.units import EXCHANGE_RATE_ONE, Amount, Hours, Instant, Percent, Rate
 from domain.waiting import WaitKey, waits_for_cost_rate, waits_for_exchange_rate, waits_for_rate
 from domain.zones import local_date
@@ -354,13 +362,13 @@ def _price(
         return placed
     assert placed is not None, "billable work was placed or blocked"
     plan, day = placed.plan, placed.day
-    if methods.kind_of(plan.line.terms).hours == INCLUDED:
+    if plan.draws is None and methods.kind_of(plan.line.terms).hours == INCLUDED:
         return _included(event, role, plan, day, worked)
     policies = plan.policies
     hours = methods.billable_hours(plan.line.terms, worked, event.billable_hours, policies)
     if methods.cost_markup(plan.line.terms) is not None:
         return _at_cost(draft, entry, event, worker, role, plan, day, worked, hours, standing, waited)
-    rated = rate_for(draft, event, project, worker.person, role, plan, day)
+    rated = _overage(draft, plan) or rate_for(draft, event, project, worker.person, role, plan, day)
     if rated.rate is None and policies.no_rate == "queue":
         waits = waits_for_rate(rate_query(draft, event, project, worker.person, role, plan, day), draft.reference)
         message = f"no rate for {event.person_id} ({role}) on {day} in {plan.currency}"
@@ -476,6 +484,19 @@ def _included(event: TimeApproved, role: str, plan: LinePlan, day: date, worked:
         plan.contract_id, plan.line.line_id, plan.currency, day, approved_at(event), role, 0, 0, "", hours, 0, 0
     )
     return PricePlan(price, plan, None, None)
+
+
+def _overage(draft: Draft, plan: LinePlan) -> Rated | None:
+    """The rate of what goes beyond what the terms include, where they state it."""
+    stated = methods.overage_rate(plan.line.terms) if plan.draws is not None else None
+    if stated is None:
+        return None
+    key = ("overage", plan.key)
+    found: Rated | None = draft.plans.get(key)
+    if found is None:
+        decision = overage_decision(stated, plan.line.line_id, plan.version)
+        found = draft.plans[key] = Rated(stated, 0, decision, content_digest(decision))
+    return found
 
 
 def is_beyond(amount: Amount, slot: Slot) -> bool:

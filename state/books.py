@@ -112,7 +112,10 @@ class Price(Value, frozen=True, array_like=True, gc=False):
 
     Revenue goes to `revenue`. It follows what is allowed unless `earned` says otherwise: 0 where it comes with the invoice or on a
     schedule of its own, and what the schedule earns where there is nothing to bill. A charge has a `quantity` of a `unit`, never hours.
-    Caps count it as `content` (`domain/rows.py`); `within` is what of the value is for units agreed, None where any number is."""
+    Caps count it as `content` (`domain/rows.py`); `within` is what of the value is for units agreed, None where any number is.
+
+    `drawn` is what the work takes of what its line's terms include, by store: quantity, and what that earns. None where it shares nothing;
+    then hours and value are of what goes beyond."""
 
     contract_id: str
     line_id: str
@@ -145,6 +148,7 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     unit: str = "hour"
     content: str = COUNTED_TIME
     within: Amount | None = None
+    drawn: dict[str, tuple[int, Amount]] | None = None
 
     @property
     def claimed(self) -> tuple[Amount, Hours]:
@@ -238,7 +242,9 @@ class Work(Value, frozen=True, array_like=True, gc=False):
 
 
 class Issued(Value, frozen=True, array_like=True, gc=False):
-    """What of an entry stands on issued statements, for each contract line; invoices relieve `account`, credits go to `bill_to`."""
+    """What of an entry stands on issued statements, for each contract line; invoices relieve `account`, credits go to `bill_to`.
+
+    `applied` is what of a deposit is set against other statements."""
 
     contract_id: str
     line_id: str
@@ -257,6 +263,7 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
     quantity: Quantity = 0
     unit: str = "hour"
     description: str | None = None
+    applied: Amount = 0
 
 
 class Entry(Value, frozen=True, array_like=True, gc=False):
@@ -351,7 +358,7 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
 
 class LineTotals(Value, frozen=True, array_like=True, gc=False):
     """Sums over the entries of a contract line, in contract currency; `accounts` are those of `recognised`, `billable` and `invoiced` by
-    the account on which the work stands until it is invoiced."""
+    the account on which the work stands until it is invoiced, `drawn` what is taken of what the terms include, by store."""
 
     project_id: str
     hours: Hours = 0
@@ -364,6 +371,7 @@ class LineTotals(Value, frozen=True, array_like=True, gc=False):
     shown_hours: Hours = 0
     shown_quantity: Hours = 0
     accounts: dict[str, tuple[Amount, Amount, Amount]] = {}
+    drawn: dict[str, tuple[int, Amount]] = {}
 
 
 class Reports(Value, frozen=True, array_like=True, gc=False):
@@ -390,12 +398,28 @@ class ClosedPeriod(Value, frozen=True, array_like=True, gc=False):
     charged: Amount = 0
 
 
+class EndedPeriod(Value, frozen=True, array_like=True, gc=False):
+    """What could be drawn for good of each store of a line's terms when one of their own periods ended, `to` excluded, and the stores of
+    which something went over into the next."""
+
+    start: date
+    to: date
+    limits: dict[str, int] = {}
+    over: tuple[str, ...] = ()
+
+
 class LineFees(Value, frozen=True, array_like=True, gc=False):
-    """Rows of what a contract line has charged by itself, the periods whose use it charges by, and rows of what it earned over time."""
+    """Rows of what a contract line has charged by itself, the periods whose use it charges by, and rows of what it earned over time; the
+    terms' own periods that ended, and the days on which what they include was topped up; milestones that were told to be overdue, with
+    the day on which they were due; what was left of a deposit when the contract was over, and that day."""
 
     rows: tuple[str, ...] = ()
     closed: tuple[ClosedPeriod, ...] = ()
     earned: tuple[str, ...] = ()
+    ended: tuple[EndedPeriod, ...] = ()
+    topped_up: tuple[date, ...] = ()
+    overdue: dict[str, date] = {}
+    left: tuple[date, Amount] | None = None
 
 
 class CapState(Value, frozen=True, array_like=True, gc=False):

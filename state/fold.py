@@ -125,6 +125,7 @@ def apply(
             days.on_day_ended(draft, event)
         case _:
             refused.refuse(draft, event)
+    fees.after_event(draft)
     book_repriced(draft)
     liability.after_event(draft)
     cap_notices.after_event(draft)
@@ -153,6 +154,7 @@ def wake(
             invoices.retry_invoice(draft, rest)
         elif kind == "entry":
             work.retry(draft, rest)
+    fees.after_event(draft)
     book_repriced(draft)
     liability.after_event(draft)
     cap_notices.after_event(draft)

@@ -13,7 +13,7 @@ may not be billed any more is no liability to work: it is credited with the next
 from datetime import date
 from typing import NamedTuple
 
-from domain.accounts import CONTRACT_LIABILITY
+from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.exchange import Exchange
 from domain.identity import composed, parts_of
 from domain.journal import About, Booking, Leg, journal_entry, merge
@@ -126,7 +126,7 @@ def _ahead(draft: Draft, contract: Contract) -> dict[str, Amount]:
     for line_id in line_ids(contract):
         totals = draft.line(contract.contract_id, line_id)
         for account, (recognised, billable, invoiced) in sorted(totals.accounts.items()):
-            if account == CONTRACT_LIABILITY:
+            if account in (CONTRACT_LIABILITY, CUSTOMER_DEPOSIT):
                 continue
             if beyond := min(invoiced, billable) - recognised:
                 ahead[composed(line_id, account)] = beyond

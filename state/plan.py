@@ -49,6 +49,7 @@ class LinePlan(NamedTuple):
     timing: str = WITH_CHARGE
     content: str = COUNTED_TIME
     every_rule: tuple[CapRule, ...] = ()
+    draws: str | None = None
 
     def account_for(self, revenue: str) -> str:
         """Where what may be billed stands until it is invoiced; what is revenue only then goes there at once, what is earned over time
@@ -144,6 +145,7 @@ def _line_plan(
     policies = line_policies(terms, line, version.defaults, bookkeeping(entity.policies))
     rules, group = cap_rules(history, line_id, content), cap_group(history, line_id)
     every_rule = cap_rules(history, line_id)
+    refused = methods.unsupported_line(line, policies)
     return LinePlan(
         contract.contract_id,
         terms.customer_id,
@@ -157,18 +159,19 @@ def _line_plan(
         _billed_apart(draft, contract, history, group, every_rule),
         group,
         smallest_unit(terms.currency),
-        unbilled_account(policies, line),
+        methods.account(line.terms) or unbilled_account(policies, line),
         tuple(
             sorted(
                 {rate.effective_from for rate in getattr(line.terms, "rates", ()) if rate.effective_from is not None}
             )
         ),
-        methods.unsupported_line(line, policies),
+        refused,
         terms.currency,
         key,
         methods.timing(line, policies),
         content,
         every_rule,
+        methods.draws_in(line.terms) if refused is None else None,
     )
 
 

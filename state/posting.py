@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from domain.accounts import CONTRACT_ASSET, EXCHANGE_DIFFERENCE, INPUT_TAX, UNBILLED
+from domain.accounts import (
+    CONTRACT_ASSET,
+    CONTRACT_LIABILITY,
+    CONTRACT_POSITION,
+    EXCHANGE_DIFFERENCE,
+    INPUT_TAX,
+    UNBILLED,
+    UNBILLED_RECEIVABLE,
+)
 from domain.billing.kind import OVER_TIME
 from domain.journal import (
     About,
@@ -255,6 +263,8 @@ def book_difference(draft: Draft, work: Work, plan: LinePlan, price: Price, slot
     What takes back uses the ledger amount that the account carries, in proportion; what adds uses the slot's rate.
     """
     carried = _carried(work.journals)
+    if plan.timing == OVER_TIME and UNBILLED_RECEIVABLE not in carried:
+        return _book_over_time(draft, work, plan, price, slot, rule, carried)
     target: dict[str, Amount] = {}
     for account, _, amount in revenue_pairs(price):
         if account != price.revenue:
@@ -271,6 +281,26 @@ def book_difference(draft: Draft, work: Work, plan: LinePlan, price: Price, slot
     made.append(Leg(price.revenue, "revenue", -amount, -ledger))
     booking = booking_of(slot, "difference")
     posted = emit(draft, work, booking, merge(made), plan, rule, plan.policies.rounding_limit)
+    return replace(work, price=price, journals=(*work.journals, posted))
+
+
+def _book_over_time(
+    draft: Draft,
+    work: Work,
+    plan: LinePlan,
+    price: Price,
+    slot: Slot,
+    rule: str,
+    carried: Mapping[str, tuple[Amount, Amount]],
+) -> Work:
+    """What the work earns more or less by now, against the position of the contract."""
+    earned = sum(amount for account, (amount, _) in carried.items() if account in CONTRACT_POSITION)
+    delta = price.recognised + price.rounding - earned
+    if not delta:
+        return work
+    pairs = ((CONTRACT_LIABILITY, "revenue", delta), (price.revenue, "revenue", -delta))
+    made = position.through(draft, plan, pairs, slot.exchange)
+    posted = emit(draft, work, booking_of(slot, "difference"), merge(made), plan, rule, plan.policies.rounding_limit)
     return replace(work, price=price, journals=(*work.journals, posted))
 
 

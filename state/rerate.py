@@ -82,7 +82,8 @@ def same_terms(one: Price, other: Price) -> bool:
 
 
 def _terms(price: Price) -> tuple[object, ...]:
-    return price.line_id, price.rate, price.markup, price.hours, price.value, price.within, price.unit, price.content
+    said = price.line_id, price.rate, price.markup, price.hours, price.value
+    return *said, price.within, price.unit, price.content, price.drawn
 
 
 def rerate_person(

@@ -24,6 +24,7 @@ from domain.money import extend
 from domain.policies import Resolved
 from domain.rows import COUNTED_FEE, COUNTED_TIME
 from domain.units import Hours
+from state import drawing
 from state.allot import change
 from state.assess import worked_hours
 from state.assess_charge import of_quantity
@@ -62,6 +63,8 @@ def by_day(policies: Resolved) -> bool:
 
 def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: LinePlan) -> Price:
     """The entry's share, where it shares its price with others."""
+    if line.draws is not None and drawing.draws(work, line):
+        return drawing.drawn_price(draft, entry, work, price, line)
     if not _shares(work, price, line):
         return price
     pool = pool_of(draft, line, work.person_id, price)

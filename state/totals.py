@@ -9,6 +9,7 @@ from datetime import date
 from msgspec.structs import replace
 
 from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
+from domain.billing.draw_down import add as add_draws
 from domain.units import Amount, Hours
 from state.books import (
     Burn,
@@ -44,6 +45,7 @@ def add_price(totals: LineTotals, price: Price, sign: int) -> LineTotals:
             sign * (price.billable + price.rounding),
             0,
         ),
+        totals.drawn if price.drawn is None else add_draws(totals.drawn, price.drawn, sign),
     )
 
 
@@ -60,6 +62,7 @@ def add_issued(totals: LineTotals, issued: Issued, sign: int) -> LineTotals:
         totals.shown_hours,
         totals.shown_quantity,
         _with_account(totals.accounts, issued.account, sign * earned_as_billed(issued), 0, sign * issued.invoiced),
+        totals.drawn,
     )
 
 
@@ -211,7 +214,7 @@ def _open_lines(entry: Entry) -> Iterator[tuple[str, str, str, str]]:
         settled = issued.amount if issued else 0
         due = price.billable + price.rounding != settled
         place = price.contract_id, price.line_id, price.day.isoformat()
-        if due or price.claimed[0] > settled or price.stepped:
+        if due or price.claimed[0] > settled or (price.stepped and (price.drawn is None or issued is None)):
             yield *place, DUE if due else ""
         if not price.value and issued is None and entry.standing is not None and not entry.standing.is_schedule:
             yield *place, FREE

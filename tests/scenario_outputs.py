@@ -121,6 +121,16 @@ class Crossed(NamedTuple):
         return f"alert {self.subject} {decimal(self.percent, PERCENT_ONE)} %  used {self.used} of {self.limit}"
 
 
+class Overdue(NamedTuple):
+    """An alert that is about no share of anything."""
+
+    kind: str
+    subject: str
+
+    def __str__(self) -> str:
+        return f"alert {self.subject} {self.kind}"
+
+
 class Balances(NamedTuple):
     """Figures of a contract line, a project or its latest forecast; only those that the text names."""
 
@@ -148,7 +158,7 @@ class TrialBalance(NamedTuple):
         return "  ".join([f"{kind} balance {self.entity} {self.currency}{until}", *balances])
 
 
-Fact: TypeAlias = Journal | Statement | Raised | Closed | Crossed
+Fact: TypeAlias = Journal | Statement | Raised | Closed | Crossed | Overdue
 Question: TypeAlias = Balances | TrialBalance
 
 
@@ -260,7 +270,9 @@ def leg_order(leg: Leg) -> tuple[str, int, int]:
     return leg.account, leg.amount, leg.ledger or 0
 
 
-def crossed_of(alert: Alert) -> Crossed:
+def crossed_of(alert: Alert) -> Crossed | Overdue:
+    if alert.threshold is None:
+        return Overdue(alert.kind, alert.subject_id)
     if alert.limit_amount is not None:
         return Crossed(
             alert.subject_id, alert.threshold or 0, amount(alert.used_amount or 0), amount(alert.limit_amount)
@@ -411,7 +423,11 @@ def _statement(words: Words, rows: tuple[Line, ...]) -> Statement:
     to = day_of(words.take("a date"), words.line)
     words.skip("total")
     total = scaled(words.take("an amount"), AMOUNT_ONE, words.line)
-    found = Statement(statement_id, to, total, words.take("a currency"), total, 1, "issued", COLUMNS, ())
+    currency, due = words.take("a currency"), total
+    if words.next_is("due"):
+        words.skip("due")
+        due = scaled(words.take("an amount"), AMOUNT_ONE, words.line)
+    found = Statement(statement_id, to, total, currency, due, 1, "issued", COLUMNS, ())
     if not rows:
         raise words.line.wrong("expected a table of its lines below the statement")
     columns = tuple(rows[0].words)
@@ -449,8 +465,10 @@ def _raised(words: Words) -> Raised:
     return found
 
 
-def _alert(words: Words) -> Crossed:
+def _alert(words: Words) -> Crossed | Overdue:
     subject = words.take("a subject")
+    if words.next_is("milestone_overdue"):
+        return Overdue(words.take("a kind"), subject)
     percent = scaled(words.take("a percentage"), PERCENT_ONE, words.line)
     words.skip("%")
     words.skip("used")

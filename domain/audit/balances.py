@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from domain.accounts import CONTRACT_POSITION, REVENUE, UNBILLED
+from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, REVENUE, UNBILLED
 from domain.audit.engagement import Engagement, records
 from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import LEDGER_REST, POSITION, Checked, Seen, Violation, violation
@@ -13,10 +13,11 @@ from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount
 
 BILLING = "billing"
+POSITION_ACCOUNTS = (*CONTRACT_POSITION, CUSTOMER_DEPOSIT)
 
 
 def positions(engagement: Engagement) -> Checked:
-    """1150 + 1160 - 2300 = revenue - the statements that are invoiced, by contract and currency."""
+    """1150 + 1160 - 2300 - 2310 = revenue - the statements that are invoiced, net of deposits, by contract and currency."""
     position: dict[tuple[str, str], Amount] = {}
     expected: dict[tuple[str, str], Amount] = {}
     last: dict[tuple[str, str], Seen] = {}
@@ -24,11 +25,14 @@ def positions(engagement: Engagement) -> Checked:
     for seen in engagement.outputs:
         record = seen.record
         if isinstance(record, BillingStatement):
-            totals[record.statement_id] = record.total
+            totals[record.statement_id] = record.total - record.deposits_applied
         elif isinstance(record, JournalEntry) and record.contract_id is not None:
             key = (record.contract_id, record.currency)
             last[key] = seen
-            position[key] = position.get(key, 0) + _on(record, CONTRACT_POSITION)
+            accounts = (
+                POSITION_ACCOUNTS if record.kind == BILLING else CONTRACT_POSITION
+            )  # deposits move by invoices alone
+            position[key] = position.get(key, 0) + _on(record, accounts)
             earned = expected.get(key, 0) - _on(record, REVENUE)
             expected[key] = earned - (totals.get(record.affected_id, 0) if record.kind == BILLING else 0)
     found = [
@@ -37,7 +41,7 @@ def positions(engagement: Engagement) -> Checked:
             last[key],
             f"contract {key[0]}",
             f"{format_amount(expected[key])} {key[1]} = recognised - invoiced",
-            f"{format_amount(position[key])} on {', '.join(CONTRACT_POSITION)}",
+            f"{format_amount(position[key])} on {', '.join(POSITION_ACCOUNTS)}",
         )
         for key in position
         if position[key] != expected[key]

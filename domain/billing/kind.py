@@ -15,10 +15,12 @@ from domain.policies import Resolved
 from domain.policy_faults import Fault
 from domain.units import QUANTITY_ONE, Amount, Percent, Quantity
 
-# When revenue is recognised: with what is charged, with its invoice, or over time on a schedule of its own.
-WITH_CHARGE, WITH_INVOICE, OVER_TIME = "with_charge", "with_invoice", "over_time"
+# When revenue is recognised: with what is charged, with its invoice, or over time on a schedule of its own; what is charged is none.
+WITH_CHARGE, WITH_INVOICE, OVER_TIME, NO_REVENUE = "with_charge", "with_invoice", "over_time", "no_revenue"
 # How an hour on a line is charged: at a rate, at what it costs, or not by itself, since the terms' own charges are for it.
 RATED, AT_COST, INCLUDED = "rated", "at_cost", "included"
+# What hours draw on of what their terms include: hours, or what they are worth at their rate.
+IN_HOURS, IN_MONEY = "hours", "money"
 
 
 class Agreed(NamedTuple):
@@ -71,12 +73,32 @@ class Closed(NamedTuple):
         return self.to - timedelta(days=1)
 
 
+class Ended(NamedTuple):
+    """What was left of what a line includes when one of the terms' own periods ended: the most that can be drawn, by store, and the
+    stores of which something went `over` into the next, whose first day is `to`; the life of the others is over.
+    """
+
+    start: date
+    to: date
+    limits: Mapping[str, int] = {}
+    over: Sequence[str] = ()
+
+
 class Known(NamedTuple):
-    """What has happened on a line: milestones accepted (day by id), progress reported in the order of versions, billing periods closed."""
+    """What has happened on a line: milestones accepted (day by id), progress reported in the order of versions, billing periods closed,
+    the terms' own periods ended, days on which it was topped up, what was left of a deposit when the contract was over.
+
+    `held` are all versions of its terms, `drawn` is what its rows have drawn on each store, and earned by it.
+    """
 
     accepted: Mapping[str, date] = {}
     reported: Sequence[Reported] = ()
     closed: Sequence[Closed] = ()
+    held: Sequence[Agreed] = ()
+    ended: Sequence[Ended] = ()
+    topped_up: Sequence[date] = ()
+    drawn: Mapping[str, tuple[int, Amount]] = {}
+    left: tuple[date, Amount] | None = None
 
 
 class Fee(NamedTuple):
@@ -84,7 +106,7 @@ class Fee(NamedTuple):
 
     It is charged on `day` and pays for the days from `earned_from` to `earned_to`, both included. A cumulative one names all that the
     line has charged by then, and charges what is not charged yet. A version of the terms charges what falls on a day on which it holds,
-    or what pays for days that begin on one.
+    or what pays for days that begin on one. One with `earned` charges nothing: it is revenue on its day.
     """
 
     name: str
@@ -96,6 +118,36 @@ class Fee(NamedTuple):
     quantity: Quantity = QUANTITY_ONE
     unit: str = "each"
     cumulative: bool = False
+    earned: Amount | None = None
+
+
+class Claim(NamedTuple):
+    """What a row of a day would draw on what its line includes: hours, or money in contract currency."""
+
+    row: str
+    day: date
+    asked: int
+
+
+class Store(NamedTuple):
+    """Something that terms include, of which no more than `limit` can be drawn; all of `quantity` earns `fee`, in proportion."""
+
+    name: str
+    limit: int
+    quantity: int = 0
+    fee: Amount = 0
+
+
+class Drawing(NamedTuple):
+    """How rows of a line share what its terms include, in consumption order; what goes beyond is charged.
+
+    `unit` is hours or money; None where terms of the kind include nothing. `stores` are those that a row of a day may draw on, the first
+    first. `falls_short` says whether so little is left on a day that the terms fill up.
+    """
+
+    unit: Callable[[Any], str | None]
+    stores: Callable[[Known, date], Sequence[Store]]
+    falls_short: Callable[[Known, date], bool] = lambda *_: False
 
 
 class Spread(NamedTuple):
@@ -134,6 +186,11 @@ class Kind(NamedTuple):
     everything that is charged up to a day, the day included, `spreads` what begins to be earned up to then where a method recognises
     over time. `by_period` says whether a line charges by what it had used when a billing period closed. `faults` are fields of the
     terms that contradict. `earns_to_the_end` are kinds whose revenue over time needs the contract's last day.
+
+    `account` is where what is charged stands of a kind that has no revenue; all others have a method of it.
+
+    `drawing` is set where rows share what the terms include. Terms with periods of their own give those that begin up to a day
+    (`periods`), and what is left of each when it ends (`ends`).
     """
 
     takes: tuple[str, ...]
@@ -148,4 +205,8 @@ class Kind(NamedTuple):
     markup: Callable[[Any], Percent] = lambda _: 0
     counts: tuple[str, ...] = ()
     limits: Callable[[Any], Mapping[str, Amount]] = lambda _: {}
+    account: Callable[[Any], str] | None = None
+    drawing: Drawing | None = None
+    periods: Callable[[Known, date], Iterable[tuple[date, date]]] = lambda *_: ()
+    ends: Callable[[Known, date, date], Ended] = lambda _, start, to: Ended(start, to)
     earns_to_the_end: bool = False

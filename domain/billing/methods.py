@@ -1,29 +1,45 @@
 """The kinds of terms, one screen: a line each, with the module that has its rules."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from domain.billing import cost_plus, expenses, fixed_price, milestones, subscription, time_and_materials, unit_price
+from domain.billing import (
+    cost_plus,
+    deposit,
+    expenses,
+    fixed_price,
+    milestones,
+    retainer,
+    subscription,
+    time_and_materials,
+    unit_price,
+)
 from domain.billing.kind import (
     AT_COST,
     INCLUDED,
     NO_FEES,
+    NO_REVENUE,
     OVER_TIME,
+    RATED,
     WITH_CHARGE,
     Agreed,
+    Ended,
     Fee,
     Kind,
     Known,
     Passed,
     Spread,
+    Store,
 )
 from domain.events.commercial import ContractSigned
 from domain.events.common import (
     ContractLine,
     CostPlus,
+    Deposit,
     Expenses,
     FixedPrice,
     Milestones,
+    Retainer,
     Subscription,
     Terms,
     TimeAndMaterials,
@@ -31,16 +47,18 @@ from domain.events.common import (
 )
 from domain.policies import Resolved
 from domain.policy_faults import Fault
-from domain.units import Amount, Hours, Percent, Quantity
+from domain.units import Amount, Hours, Percent, Quantity, Rate
 
 KINDS: Mapping[type[Terms], Kind] = {
     TimeAndMaterials: time_and_materials.KIND,
     FixedPrice: fixed_price.KIND,
     Milestones: milestones.KIND,
-    Subscription: subscription.KIND,
     CostPlus: cost_plus.KIND,
     UnitPrice: unit_price.KIND,
     Expenses: expenses.KIND,
+    Subscription: subscription.KIND,
+    Retainer: retainer.KIND,
+    Deposit: deposit.KIND,
 }
 
 
@@ -54,15 +72,17 @@ def unsupported(terms: Terms) -> str | None:
 
 
 def revenue_method(line: ContractLine, policies: Resolved) -> str:
-    """As the line says, else the policy, else what is usual for terms of this kind."""
+    """As the line says, else the policy, else what is usual for terms of this kind; of terms that have revenue."""
     return line.revenue_policy or policies.revenue_method or next(iter(kind_of(line.terms).revenue))
 
 
 def unsupported_line(line: ContractLine, policies: Resolved) -> str | None:
     """Why the rules in force refuse the line: its terms, or how it earns its revenue."""
     refused = unsupported(line.terms)
-    if refused is None and (method := revenue_method(line, policies)) not in kind_of(line.terms).revenue:
-        return f"revenue {method} of terms {type(line.terms).__name__} is not handled by the rules in force"
+    if refused is None and account(line.terms) is None:
+        method = revenue_method(line, policies)
+        if method not in kind_of(line.terms).revenue:
+            return f"revenue {method} of terms {type(line.terms).__name__} is not handled by the rules in force"
     if refused is None and policies.expenses_revenue == "net" and charges_expenses(line):
         return "policy expenses_revenue=net of a line that charges expenses is not handled by the rules in force"
     return refused
@@ -76,7 +96,9 @@ def charges_expenses(line: ContractLine) -> bool:
 def timing(line: ContractLine, policies: Resolved) -> str:
     """When the line's revenue is recognised; of a line that is refused as it is charged."""
     kind = KINDS.get(type(line.terms))
-    return kind.revenue.get(revenue_method(line, policies), WITH_CHARGE) if kind is not None else WITH_CHARGE
+    if kind is None:
+        return WITH_CHARGE
+    return NO_REVENUE if kind.account is not None else kind.revenue.get(revenue_method(line, policies), WITH_CHARGE)
 
 
 def is_accrued(line: ContractLine, policies: Resolved) -> bool:
@@ -98,6 +120,12 @@ def charges(terms: Terms) -> bool:
     return kind is not None and kind.fees is not NO_FEES
 
 
+def account(terms: Terms) -> str | None:
+    """Where what is charged stands, of terms that have no revenue by themselves; None of all others."""
+    kind = KINDS.get(type(terms))
+    return kind.account(terms) if kind is not None and kind.account is not None else None
+
+
 def fees(agreed: Agreed, known: Known, until: date) -> Iterable[Fee]:
     return kind_of(agreed.line.terms).fees(agreed, known, until)
 
@@ -115,6 +143,45 @@ def earns_to_the_end(line: ContractLine) -> bool:
 def needs_an_end(line: ContractLine, policies: Resolved) -> bool:
     """Whether the line earns its revenue over the days to the contract's last one."""
     return timing(line, policies) == OVER_TIME and earns_to_the_end(line)
+
+
+def draws_in(terms: Terms) -> str | None:
+    """Hours or money, where rows of the line share what its terms include; None where they share nothing."""
+    drawing = kind_of(terms).drawing
+    return drawing.unit(terms) if drawing is not None else None
+
+
+def stores(terms: Terms, known: Known, day: date) -> Sequence[Store]:
+    """What a row of a day may draw on, the first first; nothing of terms that include nothing."""
+    drawing = kind_of(terms).drawing
+    return drawing.stores(known, day) if drawing is not None else ()
+
+
+def falls_short(terms: Terms, known: Known, day: date) -> bool:
+    """Whether so little is left on a day of what the terms include that they fill up."""
+    drawing = kind_of(terms).drawing
+    return drawing is not None and drawing.falls_short(known, day)
+
+
+def periods(terms: Terms, known: Known, until: date) -> Iterable[tuple[date, date]]:
+    """Periods of the terms' own that begin up to a day; with the end of each some of what the terms include expires."""
+    return kind_of(terms).periods(known, until)
+
+
+def ends(terms: Terms, known: Known, start: date, to: date) -> Ended:
+    """What is left for good when one of the terms' own periods ends."""
+    return kind_of(terms).ends(known, start, to)
+
+
+def hours_charged(terms: Terms) -> str:
+    """How an hour is charged; one that may go beyond what its terms include is charged at a rate."""
+    kind = kind_of(terms)
+    return RATED if kind.drawing is not None and kind.drawing.unit(terms) is not None else kind.hours
+
+
+def overage_rate(terms: Terms) -> Rate | None:
+    """What terms that include something charge for an hour beyond that; None: as R5 rates it."""
+    return getattr(terms, "overage_rate", None) if kind_of(terms).drawing is not None else None
 
 
 def faults(line: ContractLine, contract: ContractSigned) -> Iterable[Fault]:
@@ -160,6 +227,6 @@ def counted(terms: Terms) -> tuple[str, ...]:
 
 def billable_hours(terms: Terms, worked: Hours, stated: Hours | None, policies: Resolved) -> Hours:
     """Hours to price; none where the terms' own charges are for the work."""
-    if kind_of(terms).hours == INCLUDED:
+    if hours_charged(terms) == INCLUDED:
         return 0
     return time_and_materials.billable_hours(worked, stated, policies)

@@ -1,18 +1,24 @@
 """Milestones: each has a price that is due once, when the customer accepts it (R27).
 
 Work on the line costs and is not charged by itself. A milestone that is revoked is found no more, so that what was billed of it is
-credited in full.
+credited in full. Where milestones include hours, those beyond the sum of all are charged at the overage rate as they come, in consumption
+order, whichever milestone they were for (R28).
 
     50,000.00 in three milestones; before the first is accepted nothing is due, then 10,000.00
+    150 h are included, 140 h are used; of the next 20 h 10 h are charged
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
-from domain.billing.kind import WITH_CHARGE, WITH_INVOICE, Agreed, Fee, Kind, Known
+from domain.billing.kind import IN_HOURS, WITH_CHARGE, WITH_INVOICE, Agreed, Drawing, Fee, Kind, Known, Store
 from domain.events.commercial import ContractSigned
 from domain.events.common import Milestones
-from domain.policy_faults import Fault, price_faults
+from domain.money import format_decimal
+from domain.policy_faults import Fault, price_faults, rate_faults
+from domain.units import HOURS_ONE, HOURS_SCALE, Hours
+
+HOURS_MOST: Hours = 100_000_000 * HOURS_ONE
 
 
 def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
@@ -24,7 +30,23 @@ def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
             yield Fee(f"milestone/{milestone.milestone_id}", accepted_on, milestone.amount, milestone.name)
 
 
+def draws_in(terms: Milestones) -> str | None:
+    return IN_HOURS if any(milestone.included_hours is not None for milestone in terms.milestones) else None
+
+
+def stores(known: Known, day: date) -> Sequence[Store]:
+    """The hours that the milestones of the day's terms include, whatever part of them was used under others."""
+    terms = next((one for one in reversed(known.held) if one.since <= day), known.held[0]).line.terms
+    assert isinstance(terms, Milestones), "the kind of the terms chose this module"
+    return (Store("included", sum(milestone.included_hours or 0 for milestone in terms.milestones)),)
+
+
 def faults(terms: Milestones, contract: ContractSigned) -> Iterable[Fault]:
+    yield from rate_faults("overage_rate", terms.overage_rate)
+    if draws_in(terms) is not None and terms.overage_rate is None:
+        yield "overage_rate", "milestones include hours, hours beyond them need a rate"
+    if draws_in(terms) is None and terms.overage_rate is not None:
+        yield "overage_rate", "a rate of hours beyond those included needs included_hours"
     if not terms.milestones:
         yield "milestones", "expected at least one milestone"
     seen: set[str] = set()
@@ -34,6 +56,9 @@ def faults(terms: Milestones, contract: ContractSigned) -> Iterable[Fault]:
             yield f"{where}.milestone_id", f"milestone {milestone.milestone_id} stands twice"
         seen.add(milestone.milestone_id)
         yield from price_faults(f"{where}.amount", milestone.amount, contract.currency)
+        if milestone.included_hours is not None and not 0 <= milestone.included_hours <= HOURS_MOST:
+            most, got = format_decimal(HOURS_MOST, HOURS_SCALE), format_decimal(milestone.included_hours, HOURS_SCALE)
+            yield f"{where}.included_hours", f"expected 0 to {most}, got {got}"
 
 
 KIND = Kind(
@@ -41,4 +66,5 @@ KIND = Kind(
     revenue={"milestone": WITH_CHARGE, "as_billed": WITH_INVOICE},
     fees=fees,
     faults=faults,
+    drawing=Drawing(draws_in, stores),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from domain.billing.kind import IN_HOURS
 from domain.caps import Order, order_of
 from domain.events.delivery import TimeApproved
 from domain.explanation import (
@@ -86,10 +87,22 @@ class EntryNodes:
         return Node(title, interval_hours(event) or 0, "hours", "", Arithmetic("elapsed", (end, start)))
 
     def hours(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
-        """Hours before and after increments (R9)."""
-        event = at.work.event
+        """Hours before and after increments (R9), and what of them goes beyond what the terms include (R28, R30)."""
+        if price.drawn is not None:
+            return self._beyond(at, price, plan, draft)
         if price.stepped:
             return self._share_of_day(at, price, plan, draft)
+        return self._asked(at.work.event, plan, draft)
+
+    def _beyond(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+        title = f"{at.work.event.entry_id}: hours beyond what is included"
+        if plan.draws != IN_HOURS:
+            return stated(title, price.hours, "hours")
+        drawn = [constant(f"drawn from {name}", hours, "hours") for name, (hours, _) in (price.drawn or {}).items()]
+        asked = self._asked(at.work.event, plan, draft)
+        return less(title, asked, total("hours drawn", drawn, "hours"))._replace(rule="R28") if drawn else asked
+
+    def _asked(self, event: TimeApproved, plan: LinePlan, draft: Draft) -> Node:
         base = self.worked(event)
         if event.billable_hours is not None:
             base = self.sources.field(

@@ -22,7 +22,7 @@ def on_day_ended(draft: Draft, event: DayEnded) -> None:
         book_repriced(draft)
     for contract in draft.contracts():
         if contract.history and zone_of(draft, contract) == event.zone:
-            fees.settle(draft, contract, event.date)
+            fees.settle(draft, contract, event.date, ended=True)
         close_periods(draft, contract, event.zone, event.date)
         entity = draft.reference.entity(contract.terms.legal_entity_id) if contract.history else None
         if entity is not None and entity.zone == event.zone:

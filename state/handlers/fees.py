@@ -7,26 +7,29 @@ an amendment, a milestone that is revoked and a day that ends are one thing.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
 from domain.billing import methods
-from domain.billing.kind import Agreed, Closed, Fee, Known, Reported
+from domain.billing.kind import Fee, Known
 from domain.billing_periods import first_of_next_month
 from domain.contract import BEGINNING
 from domain.events.common import ContractLine, Milestones
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
-from domain.identity import composed
-from domain.rows import FEE, row_id
+from domain.identity import composed, parts_of
+from domain.rows import FEE, REVENUE, row_id
 from domain.units import Amount, Instant
 from domain.zones import local_date
-from state.books import Acceptance, Charge, ClosedPeriod, Contract, LineFees, Reports, Work
+from state import drawing, milestones_due, own_periods
+from state.books import Acceptance, Charge, ClosedPeriod, Contract, LineTotals, Reports, Work
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.work import take, withdraw
 from state.periods import zone_of
-from state.plan import line_plan, newest_plan
+from state.plan import newest_plan
 from state.rerate import line_ids
+from state.terms_known import known_of, line_fees
 from state.totals import outstanding
 
 # How far ahead the next fee is looked for.
@@ -96,10 +99,11 @@ def _lists(contract: Contract, milestone_id: str, fact: Acceptance) -> bool:
 # Bringing the rows to what the terms say
 
 
-def settle(draft: Draft, contract: Contract, until: date | None = None) -> None:
+def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended: bool = False) -> None:
     """Everything that the contract charges by itself up to the day of the event where the contract is billed, or to a later one.
 
-    A day's end may come after events of the next day, which it does not undo.
+    A day's end may come after events of the next day, which it does not undo. `ended`: the day `until` has ended, so that what was due on
+    it is overdue.
     """
     if not contract.in_force or not _charges(draft, contract):
         return
@@ -107,9 +111,15 @@ def settle(draft: Draft, contract: Contract, until: date | None = None) -> None:
     day = max(until or BEGINNING, local_date(draft.cause.recorded_at, zone))
     upcoming: list[date] = []
     for line_id in line_ids(contract):
-        fees = list(_fees(draft, contract, line_id, day + HORIZON))
+        if ended and until is not None:
+            own_periods.end(draft, contract, line_id, until)
+        known = known_of(draft, contract, line_id)
+        fees = list(_fees(known, day + HORIZON))
         upcoming += [fee.day for fee in fees if fee.day > day]
-        _bring_fees(draft, contract, line_id, [fee for fee in fees if fee.day <= day])
+        upcoming += own_periods.upcoming(draft, contract, known, day, day + HORIZON)
+        _bring_fees(draft, contract, line_id, fees, day)
+        milestones_due.watch(draft, contract, line_id, known, zone, day, until if ended else None)
+        drawing.settle(draft, contract, line_id)
     look_again(draft, contract, zone, day, upcoming)
 
 
@@ -118,6 +128,25 @@ def look_again(draft: Draft, contract: Contract, zone: str, day: date, upcoming:
     ends = [each for each in (contract.terminated_on, contract.terms.ends_on) if each is not None]
     if upcoming or day < min(ends, default=date.max):
         draft.due.add((zone, min(upcoming, default=day + HORIZON).isoformat()))
+
+
+def after_event(draft: Draft) -> None:
+    """Where what is drawn has changed: what is expired of it, and whether a line has to fill up when the day ends."""
+    for kind, part_id in list(draft.parts):
+        if kind != "line":
+            continue
+        had: LineTotals | None = draft.before.get((kind, part_id))
+        has: LineTotals | None = draft.part(kind, part_id)
+        if has is None or has.drawn == (had.drawn if had is not None else {}):
+            continue
+        contract_id, line_id = parts_of(part_id)
+        contract = draft.contract(contract_id)
+        if contract is not None and contract.in_force:
+            if line_fees(draft, contract, line_id).ended:
+                settle(draft, contract)
+            zone = zone_of(draft, contract)
+            if own_periods.falls_short(draft, contract, line_id, local_date(draft.cause.recorded_at, zone)):
+                draft.due.add((zone, ""))
 
 
 def close_period(draft: Draft, contract: Contract, start: date, to: date) -> bool:
@@ -130,7 +159,7 @@ def close_period(draft: Draft, contract: Contract, start: date, to: date) -> boo
     facts = [(line, tuple(_closed(draft, contract, line, start, to))) for line in lines]
     for line, closed in facts:
         part_id = composed(contract.contract_id, line.line_id)
-        known: LineFees = draft.part("fees", part_id) or LineFees()
+        known = line_fees(draft, contract, line.line_id)
         draft.put("fees", part_id, replace(known, closed=(*known.closed, *closed)))
     settle(draft, contract, to - timedelta(days=1))
     return True
@@ -172,87 +201,30 @@ def _charges(draft: Draft, contract: Contract) -> bool:
     return found
 
 
-def _fees(draft: Draft, contract: Contract, line_id: str, until: date) -> Iterator[Fee]:
+def _fees(known: Known, until: date) -> Iterator[Fee]:
     """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
-    known = known_of(draft, contract, line_id)
     charged: Amount = 0
-    for agreed in agreed_versions(draft, contract, line_id):
+    for agreed in known.held:
         for fee in methods.fees(agreed, known, until):
             if not agreed.since <= (fee.earned_from or fee.day) < agreed.before:
                 continue
             amount = fee.amount - charged if fee.cumulative else fee.amount
             charged += amount if fee.cumulative else 0
-            if amount:
+            if amount or fee.earned:
                 yield fee._replace(amount=amount)
 
 
-def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> list[Agreed]:
-    """The line under each version of its terms; neighbours that say the same of it are one, as the later has it.
-
-    A retroactive version holds on every day before, in place of all versions before it.
-    """
-    history = contract.history
-    first = next((place for place in range(len(history) - 1, 0, -1) if history[place].retroactive), 0)
-    ends = contract.terminated_on or date.max
-    found: list[Agreed] = []
-    for place in range(first, len(history)):
-        stored = history[place]
-        since = BEGINNING if place == first else stored.effective_on
-        before = min(ends, *(later.effective_on for later in history[place + 1 :]), date.max)
-        if since >= before:
-            continue
-        went_before = found[-1] if found and found[-1].before == since else None
-        plan = line_plan(draft, contract, stored.version, line_id)
-        if plan is None or plan.refused is not None:
-            if went_before is not None:
-                found[-1] = went_before._replace(ends_on=since - timedelta(days=1))
-            continue
-        last = ends - timedelta(days=1) if ends < date.max else None
-        end = min((day for day in (stored.terms.ends_on, last) if day is not None), default=None)
-        goes_on = went_before is not None and type(went_before.line.terms) is type(plan.line.terms)
-        starts_on = went_before.starts_on if went_before is not None and goes_on else max(since, stored.terms.starts_on)
-        agreed = Agreed(plan.line, stored.terms, end, plan.policies, since, before, starts_on, stored.catches_up)
-        if went_before is not None and _says_the_same(went_before, agreed):
-            found[-1] = agreed._replace(since=went_before.since)
-        else:
-            found.append(agreed)
-    return found
-
-
-def _says_the_same(one: Agreed, other: Agreed) -> bool:
-    if (one.line, one.policies) != (other.line, other.policies):
-        return False
-    return one.contract.ends_on == other.contract.ends_on or not methods.needs_an_end(other.line, other.policies)
-
-
-def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
-    facts: dict[str, Acceptance] = {each: draft.part("milestone", each) for each in draft.ids("milestone")}
-    accepted = {
-        milestone_id: fact.accepted_on
-        for milestone_id, fact in facts.items()
-        if fact.accepted_on is not None
-        and fact.contract_id in (None, contract.contract_id)
-        and fact.line_id in (None, line_id)
+def _bring_fees(draft: Draft, contract: Contract, line_id: str, fees: list[Fee], day: date) -> None:
+    """Charge what is due by the day; what was charged ahead, for a statement that was asked for early, stays charged."""
+    known = line_fees(draft, contract, line_id)
+    charged = {row for row in known.rows if (entry := draft.entry(row)) is not None and entry.work is not None}
+    charges = {
+        row_id(charge.kind, charge.charge_id): charge for charge in map(partial(_charge_of, contract, line_id), fees)
     }
-    said: list[tuple[int, date, int]] = []
-    for contract_id in ("", contract.contract_id):
-        reports: Reports = draft.part("reports", composed(contract_id, line_id)) or Reports()
-        said += reports.said
-    fees: LineFees = draft.part("fees", composed(contract.contract_id, line_id)) or LineFees()
-    return Known(
-        accepted,
-        [Reported(*one) for one in sorted(said)],
-        [Closed(one.start, one.to, one.cost, one.charged) for one in fees.closed],
-    )
-
-
-def _bring_fees(draft: Draft, contract: Contract, line_id: str, fees: list[Fee]) -> None:
-    part_id = composed(contract.contract_id, line_id)
-    known: LineFees = draft.part("fees", part_id) or LineFees()
-    charges = (_charge_of(contract, line_id, fee) for fee in fees)
-    rows = bring(draft, known.rows, {row_id(FEE, charge.charge_id): charge for charge in charges})
+    wanted = {row: charge for row, charge in charges.items() if charge.day <= day or row in charged}
+    rows = bring(draft, known.rows, wanted)
     if rows != known.rows:
-        draft.put("fees", part_id, replace(known, rows=rows))
+        draft.put("fees", composed(contract.contract_id, line_id), replace(known, rows=rows))
 
 
 def bring(draft: Draft, rows: tuple[str, ...], wanted: Mapping[str, Charge]) -> tuple[str, ...]:
@@ -279,6 +251,7 @@ def _content(charge: Charge) -> tuple[object, ...]:
         charge.project_id,
         charge.day,
         charge.amount,
+        charge.earned,
         charge.description,
         charge.quantity,
         charge.unit,
@@ -291,7 +264,7 @@ def _content(charge: Charge) -> tuple[object, ...]:
 def _charge_of(contract: Contract, line_id: str, fee: Fee) -> Charge:
     """In consumption order a fee comes first on its day, whenever it became known."""
     return Charge(
-        FEE,
+        FEE if fee.earned is None else REVENUE,
         _fee_id(contract, line_id, fee),
         0,
         project_of(contract, line_id),
@@ -304,6 +277,7 @@ def _charge_of(contract: Contract, line_id: str, fee: Fee) -> Charge:
         description=fee.description,
         quantity=fee.quantity,
         unit=fee.unit,
+        earned=fee.earned,
         earned_from=fee.earned_from,
         earned_to=fee.earned_to,
     )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.accounts import CONTRACT_LIABILITY, CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE
+from domain.billing.kind import NO_REVENUE
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
@@ -15,12 +16,12 @@ from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.position import moved
 from domain.units import Amount
-from state.books import Contract, Entry, StatementEntry, StatementState
+from state.books import Contract, Entry, Issued, StatementEntry, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.plan import LinePlan, contract_policies, newest_plan
-from state.position import standing
+from state.position import is_over_time, standing
 from state.posting import booking_of, emit, note_rounding, with_standing
 from state.totals import issued_on, unbilled_positions
 
@@ -207,16 +208,23 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         assert issued is not None, "the statement issued the entry"
         plan = newest_plan(draft, contract, listed.line_id)
         assert plan is not None, "a line that has issued work stays known"
-        if issued.account == CONTRACT_LIABILITY:
+        if issued.account == CONTRACT_LIABILITY and is_over_time(draft, contract):
             over_time.append((listed, entry, plan))
             continue
         place = entry.entry_id, issued.account
-        had = carried.get(place) or unbilled_positions(entry).get((contract.contract_id, issued.account), (0, 0))
+        had = carried.get(place) or _position_of(entry, issued, plan)
         taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
         carried[place] = had[0] - listed.amount, had[1] - taken
         relief = _Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
         reliefs.append(_remeasured(draft, relief, slot))
     return [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time)] if over_time else reliefs
+
+
+def _position_of(entry: Entry, issued: Issued, plan: LinePlan) -> tuple[Amount, Amount]:
+    """What the entry carries on the account that the invoice relieves: of a deposit what was invoiced of it and is not applied."""
+    if plan.timing == NO_REVENUE:
+        return -issued.invoiced, -issued.invoiced_ledger
+    return unbilled_positions(entry).get((issued.contract_id, issued.account), (0, 0))
 
 
 def _through_position(
@@ -281,7 +289,9 @@ def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
 def _remeasured(draft: Draft, relief: _Relief, slot: Slot) -> _Relief:
     """Policy `remeasure_revenue`: accrual and revenue go out at the stored rate and come back at the invoice's, on its date."""
     plan, listed, work = relief.plan, relief.listed, relief.entry.standing
-    if plan.policies.fx_policy != "remeasure_revenue" or relief.same_rate or work is None or work.price is None:
+    if plan.policies.fx_policy != "remeasure_revenue" or plan.timing == NO_REVENUE or relief.same_rate:
+        return relief
+    if work is None or work.price is None:
         return relief
     mode = plan.policies.money_mode
     now = convert(listed.amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)

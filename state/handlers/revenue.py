@@ -19,10 +19,11 @@ from domain.rows import REVENUE, row_id
 from domain.zones import local_date
 from state.books import Charge, Contract, LineFees
 from state.draft import Draft
-from state.handlers.fees import HORIZON, agreed_versions, beginning_of, bring, known_of, look_again, project_of
+from state.handlers.fees import HORIZON, beginning_of, bring, look_again, project_of
 from state.known import period
 from state.position import is_over_time
 from state.rerate import line_ids
+from state.terms_known import agreed_versions, known_of
 
 DAY = timedelta(days=1)
 

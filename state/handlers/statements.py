@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from domain.billing.kind import NO_REVENUE
 from domain.billing_periods import BillingPeriod
 from domain.contract import BEGINNING
 from domain.events.delivery import StatementRequested
@@ -31,7 +32,7 @@ from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, St
 from state.claims import stake_of, stands_on
 from state.draft import Draft
 from state.facts import happens
-from state.handlers import fees, revenue
+from state.handlers import deposits, fees, revenue
 from state.periods import closes_on, open_period, schedule, zone_of
 from state.plan import LinePlan, bill_to_of, contract_policies, line_plan, plan_of, plan_on, terms_on
 from state.prorate import prorate_at_cut
@@ -142,6 +143,8 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
     _close_free(draft, contract, period, since)
     if any(plan.policies.overflow == "non_billable" for plan in plans):
         _make_final(draft, contract, period.to, since)
+    if deposits.close(draft, contract, period):
+        cut(draft, contract, period, since)
 
 
 def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
@@ -239,12 +242,17 @@ def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: B
         day,
         amount,
         hours,
-        unit == "hour" and price is not None and own and price.billable == price.value and issued is None,
+        _is_whole(price, unit) if own and issued is None else False,
         tuple(sorted(flags)),
         work.subject.description if work is not None else issued.description if issued is not None else None,
         quantity,
         unit,
     )
+
+
+def _is_whole(price: Price | None, unit: str) -> bool:
+    """Whether the price is that of its hours alone, so that a line's hours may be rounded in place of them."""
+    return price is not None and unit == HOUR and price.billable == price.value and price.drawn is None
 
 
 def billed_quantity(price: Price) -> Quantity:
@@ -267,19 +275,23 @@ def _printed(
 
 def _issue(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, due: Sequence[_Due]) -> None:
     by_entry = {(one.entry.entry_id, one.piece.line_id): one for one in due}
-    groups = grouped([one.piece for one in due])
+    groups = [
+        (group, plan, line_amount(group, plan.policies, plan.currency))
+        for group in grouped([one.piece for one in due])
+        for plan in (by_entry[group.first.entry_id, group.first.line_id].plan,)
+    ]
+    earning = sum(amount for _, plan, amount in groups if plan.timing != NO_REVENUE)
+    deposits_applied = deposits.apply(draft, contract, period, bill_to, earning)
     lines: list[StatementLine] = []
     listed: list[StatementEntry] = []
-    for group in groups:
-        plan = by_entry[group.first.entry_id, group.first.line_id].plan
-        amount = line_amount(group, plan.policies, plan.currency)
+    for group, plan, amount in groups:
         rest = amount - group.amount
         lines.append(_line(draft, contract, plan, group, amount))
         for place, piece in enumerate(group.pieces):
             extra = rest if place == len(group.pieces) - 1 else 0
             _pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
-    _emit(draft, contract, period, bill_to, lines, listed)
+    _emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied])
 
 
 def _close_free(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
@@ -368,6 +380,7 @@ def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
         had.quantity + piece.quantity,
         piece.unit,
         piece.description if piece.unit != HOUR else None,
+        had.applied,
     )
     others = tuple(
         one for one in entry.issued if (one.contract_id, one.line_id) != (contract.contract_id, piece.line_id)
@@ -395,6 +408,7 @@ def _emit(
     draft.put("contract", contract.contract_id, replace(current, sequences={**current.sequences, name: sequence}))
     made = statement_id(draft.engagement_id, contract.contract_id, bill_to, name, sequence)
     total = sum(line.amount for line in lines)
+    deposits_applied = total - sum(one.amount for one in listed)
     entity = draft.reference.entity(terms.legal_entity_id)
     policies = contract_policies(draft, contract, period.start)
     parts = _parts(lines)
@@ -414,8 +428,8 @@ def _emit(
                 total=total,
                 retained=0,
                 released=0,
-                deposits_applied=0,
-                amount_due=total,
+                deposits_applied=deposits_applied,
+                amount_due=total - deposits_applied,
                 rounding=rounding_note(policies, terms.currency),
                 line_count=len(lines),
                 control_total=total,
@@ -427,7 +441,16 @@ def _emit(
     draft.put(
         "statement",
         made,
-        StatementState(made, contract.contract_id, bill_to, period.start, period.to, sequence, terms.currency, total),
+        StatementState(
+            made,
+            contract.contract_id,
+            bill_to,
+            period.start,
+            period.to,
+            sequence,
+            terms.currency,
+            total - deposits_applied,
+        ),
     )
 
 

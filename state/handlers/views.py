@@ -8,6 +8,7 @@ must not fit into one record.
 
 from msgspec.structs import replace
 
+from domain.accounts import CUSTOMER_DEPOSIT
 from domain.exceptions import CATALOGUE
 from domain.identity import composed, derived_id, parts_of
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast
@@ -99,7 +100,7 @@ def _balances(draft: Draft, project_id: str, contracts: list[Contract]) -> tuple
 def _balance(
     draft: Draft, project_id: str, contract: Contract, of_project: list[str], holds: list[Hold]
 ) -> ViewBalance:
-    accrued = held = over = issued = invoiced = recognised = 0
+    accrued = held = over = issued = invoiced = recognised = deposits = 0
     entries = [hold.scope_id for hold in holds if hold.scope == "entry"]
     debtors = {hold.scope_id for hold in holds if hold.scope == "bill_to"} & bill_tos(contract)
     for line_id in of_project:
@@ -121,13 +122,14 @@ def _balance(
         issued += totals.issued
         invoiced += totals.invoiced
         recognised += totals.recognised
+        deposits += totals.accounts.get(CUSTOMER_DEPOSIT, (0, 0, 0))[2]
     return ViewBalance(
         contract_id=contract.contract_id,
         currency=contract.terms.currency,
         accrued=accrued,
         held=held,
         over_cap=over,
-        unbilled=recognised - invoiced,
+        unbilled=recognised - (invoiced - deposits),
         billed=issued,
         invoiced=invoiced,
         written_off=0,

@@ -15,7 +15,7 @@ from domain.exchange import Exchange
 from domain.identity import composed
 from domain.journal import Leg
 from domain.rows import named, row_id, spoken
-from state import shared_price
+from state import drawing, shared_price
 from state.allot import change
 from state.assess import Assessment, CostPlan, PricePlan, journal_reversal_day
 from state.at_stake import at_stake
@@ -217,14 +217,21 @@ def stepped(entry: Entry | None) -> bool:
 def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
     """Where entries share their price, the others of those that the entry left or came to."""
     left: dict[shared_price.Pool, LinePlan] = {}
+    lines: set[tuple[str, str]] = set()
     for entry in (before, after):
         work = entry.standing if entry is not None else None
-        if work is not None and work.price is not None and work.price.stepped:
+        if work is not None and work.price is not None and work.price.drawn is not None:
+            lines.add((work.price.contract_id, work.price.line_id))
+        elif work is not None and work.price is not None and work.price.stepped:
             plan = plan_of(draft, work.price)
             if plan is not None:
                 left[shared_price.pool_of(draft, plan, work.person_id, work.price)] = plan
     for pool, plan in sorted(left.items(), key=itemgetter(0)):
         shared_price.settle(draft, plan, pool)
+    for contract_id, line_id in sorted(lines):
+        contract = draft.contract(contract_id)
+        assert contract is not None, "a price is of a contract in the books"
+        drawing.settle(draft, contract, line_id)
 
 
 def undo(draft: Draft, entry: Entry) -> None:

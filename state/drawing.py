@@ -1,0 +1,167 @@
+"""Rows that share what their line's terms include: hours of milestones, hours or money of a retainer (R28, R30).
+
+A row draws in consumption order (R16) and is charged for what goes beyond. What is issued, or was cut with nothing to bill, comes first
+and keeps what it drew; a row that comes or goes moves only the others.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.billing import methods
+from domain.billing.draw_down import Share, add, draw
+from domain.billing.kind import IN_MONEY, WITH_CHARGE, WITH_INVOICE, Claim, Known
+from domain.caps import Order, order_of
+from domain.events.common import Terms
+from domain.money import extend, round_ratio
+from domain.rows import EXPENSE
+from domain.units import Amount, Hours
+from state.allot import change
+from state.assess import worked_hours
+from state.books import Contract, Entry, Price, Work
+from state.claims import Stake, keeping, stake_of
+from state.draft import Draft
+from state.plan import LinePlan, plan_of
+from state.repricing import reprice
+from state.terms_known import known_of
+from state.totals import issued_on, standing_price
+
+
+def draws(work: Work, plan: LinePlan) -> bool:
+    """Time does, and expenses do where money is drawn."""
+    return work.time is not None or (plan.draws == IN_MONEY and work.charge is not None and work.charge.kind == EXPENSE)
+
+
+def drawn_price(draft: Draft, entry: Entry, work: Work, price: Price, plan: LinePlan) -> Price:
+    """The price of work that comes now: what it draws, and what it is charged beyond that."""
+    row = _Row(entry.entry_id, work, price, plan)
+    return _shared(row, _shares(draft, row, entry)[entry.entry_id])
+
+
+def settle(draft: Draft, contract: Contract, line_id: str) -> None:
+    """Give the rows of the line that are not issued their share, the difference posted."""
+    known = known_of(draft, contract, line_id)
+    if all(methods.draws_in(agreed.line.terms) is None for agreed in known.held):
+        return
+    rows = list(_waiting(draft, contract, line_id))
+    shares = _all_shares(draft, contract, line_id, rows, ())
+    for row in rows:
+        entry = draft.entry(row.entry_id)
+        before = stake_of(entry) if entry is not None else None
+        wanted = _shared(row, shares[row.entry_id])
+        if entry is None or before is None or _content(before.price) == _content(wanted):
+            continue
+        wanted = keeping(row.plan, before.price, replace(wanted, given=0))
+        allotted = change(draft, (row.plan, before), (row.plan, Stake(row.entry_id, row.work.person_id, wanted, 0)))
+        assert allotted is not None, "a claim was made"
+        current = draft.entry(row.entry_id)
+        assert current is not None, "the entry was there before"
+        draft.put_entry(current, reprice(draft, current, row.plan, allotted, "draw_down"))
+
+
+class _Row(NamedTuple):
+    entry_id: str
+    work: Work
+    price: Price
+    plan: LinePlan
+
+    @property
+    def order(self) -> Order:
+        return order_of(self.price.day, self.price.approved_at, self.entry_id, by_approval=False)
+
+    @property
+    def in_money(self) -> bool:
+        return self.plan.draws == IN_MONEY
+
+    @property
+    def asked(self) -> int:
+        """All that the row is worth, or its hours: what it is charged for, and what it draws by now."""
+        charged = self.price.value if self.in_money else self.price.hours
+        return charged + sum(quantity for quantity, _ in (self.price.drawn or {}).values())
+
+    @property
+    def claim(self) -> Claim:
+        return Claim(self.entry_id, self.price.day, self.asked)
+
+
+def _shares(draft: Draft, own: _Row, entry: Entry) -> dict[str, Share]:
+    contract = draft.contract(own.plan.contract_id)
+    assert contract is not None, "the plan is of a contract in the books"
+    line_id = own.plan.line.line_id
+    others = [row for row in _waiting(draft, contract, line_id) if row.entry_id != own.entry_id]
+    known = standing_price(entry)
+    left = (known,) if known is not None and _is_on(known, contract, line_id) else ()
+    return _all_shares(draft, contract, line_id, [*others, own], left, {own.entry_id})
+
+
+def _all_shares(
+    draft: Draft,
+    contract: Contract,
+    line_id: str,
+    rows: Iterable[_Row],
+    left: Iterable[Price],
+    fresh: Iterable[str] = (),
+) -> dict[str, Share]:
+    """`left` are prices that are given up, `fresh` rows that are not in the line's sums yet."""
+    taken = draft.line(contract.contract_id, line_id).drawn
+    ordered = sorted(rows, key=lambda row: row.order)
+    for price in (*left, *(row.price for row in ordered if row.entry_id not in fresh)):
+        taken = add(taken, price.drawn or {}, -1)
+    if not ordered:
+        return {}
+    known, plan = known_of(draft, contract, line_id), ordered[-1].plan
+    return draw(
+        lambda day: methods.stores(_held_on(known, day), known, day),
+        taken,
+        (row.claim for row in ordered),
+        lambda numerator, denominator: round_ratio(numerator, denominator, plan.step, plan.policies.money_mode),
+    )
+
+
+def _held_on(known: Known, day: date) -> Terms:
+    """The terms that hold on a day; before the first, the first."""
+    return next((one for one in reversed(known.held) if one.since <= day), known.held[0]).line.terms
+
+
+def _waiting(draft: Draft, contract: Contract, line_id: str) -> Iterable[_Row]:
+    for entry in draft.open_on(contract.contract_id, line_id):
+        price, work = standing_price(entry), entry.standing
+        if price is None or work is None or price.drawn is None or not _is_on(price, contract, line_id):
+            continue
+        plan = plan_of(draft, price)
+        if plan is not None and plan.draws is not None and issued_on(entry, contract.contract_id, line_id) is None:
+            yield _Row(entry.entry_id, work, price, plan)
+
+
+def _is_on(price: Price, contract: Contract, line_id: str) -> bool:
+    return (price.contract_id, price.line_id) == (contract.contract_id, line_id)
+
+
+def _shared(row: _Row, share: Share) -> Price:
+    """What goes beyond is charged: hours at their rate, money as it is, with the hours that it pays for."""
+    price, plan = row.price, row.plan
+    if row.in_money:
+        value, hours = share.beyond, _hours_of(row, share.beyond)
+    else:
+        hours = share.beyond
+        value = extend(hours, price.rate, price.markup, price.currency, plan.policies.money_mode)
+    earned = None if plan.timing == WITH_CHARGE else 0
+    if plan.timing not in (WITH_CHARGE, WITH_INVOICE):
+        earned = value + sum(earned for _, earned in share.drawn.values())
+    return replace(price, hours=hours, value=value, earned=earned, stepped=True, drawn=dict(share.drawn))
+
+
+def _hours_of(row: _Row, value: Amount) -> Hours:
+    """To show (R17): of time, what of its hours the value pays for."""
+    event = row.work.time
+    if event is None or not value:
+        return 0
+    terms, policies = row.plan.line.terms, row.plan.policies
+    hours = methods.billable_hours(terms, worked_hours(event), event.billable_hours, policies)
+    return hours if value == row.asked else round_ratio(value * hours, row.asked, 1, "half_up")
+
+
+def _content(price: Price) -> tuple[object, ...]:
+    return price.hours, price.value, price.earned, price.drawn

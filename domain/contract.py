@@ -17,7 +17,7 @@ from domain.money import format_amount, format_decimal, is_currency, smallest_un
 from domain.policies import Resolved, resolve
 from domain.policy_faults import Fault, cycle_faults, grace_faults, line_rate_faults, policy_faults, threshold_faults
 from domain.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
-from domain.units import HUNDRED_PERCENT, PERCENT_SCALE
+from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Quantity
 
 INHERITED = tuple(
     name
@@ -174,6 +174,14 @@ def is_capped(line: ContractLine) -> bool:
         or bool(methods.limits(line.terms))
         or methods.agreed_units(line.terms) is not None
     )
+
+
+def agreed_units(history: Sequence[Version], line_id: str, day: date) -> Quantity | None:
+    """How many units of the line are agreed on a day; None where any number is. Like a cap, a retroactive number holds on every day."""
+    first = _from_beginning(history, line_id)
+    version = in_force(history[first:], day)
+    line = line_named(version.terms, line_id)
+    return methods.agreed_units(line.terms) if line is not None else None
 
 
 def _from_beginning(history: Sequence[Version], line_id: str) -> int:

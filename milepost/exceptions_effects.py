@@ -14,10 +14,13 @@ from domain.exceptions import CATALOGUE
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
 from domain.policy_faults import HOURS_OF_A_YEAR
+from domain.rows import CHARGES
 from state.assess import WAIVABLE
 from state.handlers.control import DIFFERENCE, is_missing
 
 WORK: Final = "time_entry"
+# Everything that has an entry: time, expenses, units, what terms charge.
+WORKS: Final = frozenset({WORK, *CHARGES})
 OVER_CAP: Final = "over_cap"
 POSTED: Final = "posted work"
 
@@ -83,13 +86,13 @@ RESENT: Final = {
 
 def of_waiver(category: str, subject_kind: str, *, waits: bool = True) -> Effect:
     """`waits`: of work, whether it is posted only when the exception ends."""
-    if subject_kind == WORK and waits:
+    if subject_kind in WORKS and waits:
         return Effect.POSTS_WORK if category in WAIVABLE else Effect.REFUSED
     return Effect.REFUSED if is_missing(category, subject_kind) else _settling(category)
 
 
 def of_resolution(category: str, subject_kind: str, *, waits: bool = True) -> Effect:
-    if (subject_kind == WORK and waits) or is_missing(category, subject_kind) or category == DIFFERENCE:
+    if (subject_kind in WORKS and waits) or is_missing(category, subject_kind) or category == DIFFERENCE:
         return Effect.COMES_BACK
     return _settling(category)
 

@@ -10,8 +10,10 @@ from connectors.files.found_exceptions import Known, events_of
 from domain.events.delivery import TimeApproved
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
-from milepost.exceptions_effects import WORK
+from domain.rows import row_id
+from milepost.exceptions_effects import WORKS
 from state.assess import WAIVABLE
+from state.books import Charge
 from state.own_work import SELF_APPROVED, of_own_decision, why_not
 from state.store_reader import StoreReader
 
@@ -42,7 +44,7 @@ class OwnDecisions:
         return f"{why}. Have another person decide, or send the corrected work again" if why is not None else None
 
     def _why_not(self, raised: ExceptionRaised) -> str | None:
-        if raised.subject_kind == WORK and raised.category in WAIVABLE:
+        if raised.subject_kind in WORKS and raised.category in WAIVABLE:
             work = self._work(raised)
             is_waiver = self._type_name == "ExceptionWaived"
             return why_not(raised.category, work, *self._persons, is_waiver=is_waiver) if work is not None else None
@@ -53,13 +55,14 @@ class OwnDecisions:
         about = self._known.get(raised.subject_id)
         return self._why_not(about.raised) if about is not None and about.is_open else None
 
-    def _work(self, raised: ExceptionRaised) -> TimeApproved | None:
+    def _work(self, raised: ExceptionRaised) -> TimeApproved | Charge | None:
         """The version that waits."""
         if not self._reader.is_there:
             return self._as_said_last.get(raised.subject_id)
-        entry = self._reader.entry(engagement_of(raised.exception_id), raised.subject_id)
+        row = row_id(raised.subject_kind, raised.subject_id)
+        entry = self._reader.entry(engagement_of(raised.exception_id), row)
         work = entry.work if entry is not None else None
-        return work.event if work is not None and work.faults else None
+        return work.subject if work is not None and work.faults else None
 
     @cached_property
     def _as_said_last(self) -> dict[str, TimeApproved]:

@@ -12,7 +12,7 @@ from domain.outputs import ExceptionRaised
 from domain.policies import bookkeeping, resolve
 from domain.units import HOURS_ONE, Amount
 from milepost.console import amount_text
-from milepost.exceptions_effects import WORK
+from milepost.exceptions_effects import WORKS
 from state.books import Contract
 from state.handlers.control import DIFFERENCE
 from state.store_reader import StoreReader
@@ -41,7 +41,7 @@ class SecondPerson:
         """Where what is at stake is not known, every limit is. By how much an invoice differs its exception does not say."""
         if raised.category == DIFFERENCE:
             return None
-        is_known = raised.blocks_basis == "price" if raised.subject_kind == WORK else raised.blocks_basis is not None
+        is_known = raised.blocks_basis == "price" if raised.subject_kind in WORKS else raised.blocks_basis is not None
         for limit in self._limits_of(raised):
             if not is_known or raised.blocks_currency != limit.currency or abs(raised.blocks_amount) > limit.amount:
                 return limit
@@ -54,7 +54,7 @@ class SecondPerson:
             contracts: tuple[Contract, ...] = self._reader.parts(engagement_id, "contract")
             self._limits[engagement_id] = tuple(limit for each in contracts if (limit := self._limit(each)) is not None)
         found = self._limits[engagement_id]
-        if raised.subject_kind == WORK and raised.person_id is not None:
+        if raised.subject_kind in WORKS and raised.person_id is not None:
             return found
         return tuple(limit for limit in found if limit.contract_id == raised.contract_id)
 

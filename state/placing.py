@@ -119,7 +119,7 @@ def _place_on(draft: Draft, contract: Contract, event: TimeApproved | Charge) ->
         plan = line_plan(draft, contract, number, event.line_id, content)
     else:
         plan = plan_for(draft, contract, number, event.project_id, event.task, taken_as(event), content)
-    if plan is None:
+    if plan is None or (isinstance(event, Charge) and plan.line.project_id != event.project_id):
         return None
     if plan.refused is not None:
         return Blocked("price", "unsupported", f"line {plan.line.line_id}: {plan.refused}", field="terms")

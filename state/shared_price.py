@@ -17,6 +17,7 @@ from domain.billing import methods
 from domain.billing.unit_price import MONTHS, Delivery, is_shared, prices, values
 from domain.billing_periods import period_of
 from domain.caps import Order, order_of
+from domain.contract import agreed_units
 from domain.events.common import UnitPrice
 from domain.increments import billable_hours
 from domain.money import extend
@@ -31,7 +32,7 @@ from state.books import Contract, Entry, Price, Work
 from state.claims import Stake, keeping, stake_of
 from state.draft import Draft
 from state.periods import cycle_on
-from state.plan import LinePlan, line_plan, plan_of
+from state.plan import LinePlan, line_plan, plan_of, versions
 from state.repricing import reprice
 
 BEFORE_ALL, AFTER_ALL = "", "9999"
@@ -206,11 +207,15 @@ def _rounded(policies: Resolved, hours: Hours) -> Hours:
 
 def _of_units(draft: Draft, plan: LinePlan, sharers: list[_Sharer], own: _Sharer | None) -> dict[str, Price]:
     deliveries = []
+    contract = draft.contract(plan.contract_id)
+    assert contract is not None, "the plan is of a contract in the books"
+    history = versions(contract)
     for sharer in sharers:
         theirs = plan if sharer is own else plan_of(draft, sharer.price)
         terms = methods.units(theirs.line.terms) if theirs is not None else None
         if theirs is not None and terms is not None:
             since, _ = _span(draft, theirs, terms, sharer.price.day)
+            terms = terms._replace(units=agreed_units(history, plan.line.line_id, sharer.price.day))
             kept = sharer.price.value if sharer.is_issued else None
             deliveries.append(Delivery(sharer.entry_id, since, sharer.price.quantity, terms, kept))
     valued = values(deliveries, plan.step, plan.policies.money_mode)

@@ -12,7 +12,7 @@ from state.draft import Draft
 from state.facts import TRACE
 from state.handlers.work import take
 
-WAITS = "no_contract_line"
+WAITS = "unknown_reference"
 
 
 def on_units_delivered(draft: Draft, event: UnitsDelivered) -> None:

@@ -77,10 +77,9 @@ def test_a_version_without_the_cap_lets_everything_pass() -> None:
     assert terms(signed(line("L", hard(100))), amended(2, line("L"))).caps == ()
 
 
-def test_soft_caps_and_caps_on_other_things_bind_no_time() -> None:
-    assert (
-        terms(signed(line("L", Cap(kind="soft", amount=100)), line("M", hard(100, includes=("expense",))))).caps == ()
-    )
+def test_soft_caps_bind_nothing_and_caps_on_other_things_no_time() -> None:
+    found = bound(signed(line("L", Cap(kind="soft", amount=100)), line("M", hard(100, includes=("expense",)))))
+    assert (found.cap_id, found.contents, found.everything) == ("line:M", frozenset({"expense"}), False)
 
 
 def test_a_shared_cap_binds_the_lines_that_it_always_had() -> None:

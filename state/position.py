@@ -57,6 +57,11 @@ def standing(draft: Draft, contract_id: str) -> Standing:
     return found
 
 
+def look(draft: Draft, contract_id: str) -> None:
+    """The event moved the position, so that it has to be settled at the end."""
+    standing(draft, contract_id)
+
+
 def _before(draft: Draft, contract_id: str) -> Standing:
     """As the event found it; of a contract that did not earn over time until now the sum of its entries."""
     held: Liability = draft.before.get(("liability", contract_id)) or Liability()

@@ -256,6 +256,8 @@ def reverse(draft: Draft, work: Work) -> None:
                 reverses=journal.journal_id,
             )
         )
+        if work.is_schedule:
+            position.look(draft, journal.contract_id)
 
 
 def book_difference(draft: Draft, work: Work, plan: LinePlan, price: Price, slot: Slot, rule: str) -> Work:

@@ -134,9 +134,15 @@ def spreads(agreed: Agreed, known: Known, until: date) -> Iterable[Spread]:
     return kind_of(agreed.line.terms).spreads(agreed, known, until)
 
 
+def earns_to_the_end(line: ContractLine) -> bool:
+    """Whether the line has one price, which it earns over all of its days where it earns over time."""
+    kind = KINDS.get(type(line.terms))
+    return kind is not None and kind.earns_to_the_end
+
+
 def needs_an_end(line: ContractLine, policies: Resolved) -> bool:
     """Whether the line earns its revenue over the days to the contract's last one."""
-    return timing(line, policies) == OVER_TIME and kind_of(line.terms).earns_to_the_end
+    return timing(line, policies) == OVER_TIME and earns_to_the_end(line)
 
 
 def draws_in(terms: Terms) -> str | None:

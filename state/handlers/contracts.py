@@ -3,7 +3,7 @@
 An amendment over a gap waits; one without an approver changes nothing and is superseded by the next.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from msgspec.structs import replace
@@ -11,12 +11,22 @@ from msgspec.structs import replace
 from domain.billing import methods
 from domain.billing_periods import period_of
 from domain.caps import is_apart
-from domain.contract import BEGINNING, amend, cap_group, cap_rules, contents, contradictions, covers, line_policies
+from domain.contract import (
+    BEGINNING,
+    amend,
+    cap_group,
+    cap_rules,
+    contents,
+    contradictions,
+    covers,
+    line_named,
+    line_policies,
+)
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import ContractLine
 from domain.identity import composed, content_digest
 from domain.money import is_currency
-from domain.policies import agreed, bookkeeping, resolve, unsupported
+from domain.policies import Resolved, agreed, bookkeeping, resolve, unsupported
 from domain.zones import is_zone
 from state.books import Contract, OpenException, Project, TermsVersion
 from state.draft import ENTRIES_NAMED, Draft
@@ -382,7 +392,7 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
         refused.append(("purchase_order.limit", "a purchase order's limit"))
     for line_id, resolved in policies.items():
         refused += [(f"lines[{line_id}].policies", policy) for policy in unsupported(resolved)]
-    refused += _refused_caps(contract)
+    refused += [*_refused_caps(contract), *_refused_revenue(contract, policies)]
     if refused:
         return (
             "unsupported",
@@ -409,6 +419,25 @@ def _refused_caps(contract: Contract) -> list[tuple[str, str]]:
         prorated = any(limit.split_billing == "prorate" for limit in hard)
         if prorated and not apart.isdisjoint(cap_group(history, line.line_id)):
             refused.append((field, "cap_split_billing prorate where cap_split is not"))
+    return refused
+
+
+def _refused_revenue(contract: Contract, policies: Mapping[str, Resolved]) -> list[tuple[str, str]]:
+    """A price of which a part was recognised in one way cannot earn the rest in another."""
+    if len(contract.history) < 2:
+        return []
+    before = contract.history[-2]
+    refused = []
+    for line in contract.terms.lines:
+        had = line_named(before.terms, line.line_id)
+        if had is None or type(had.terms) is not type(line.terms) or not methods.earns_to_the_end(line):
+            continue
+        if methods.timing(had, line_policies(before.terms, had, before.defaults)) != methods.timing(
+            line, policies[line.line_id]
+        ):
+            refused.append(
+                (f"lines[{line.line_id}].revenue_policy", "another revenue_policy of a price that is under way")
+            )
     return refused
 
 

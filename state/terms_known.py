@@ -67,7 +67,8 @@ def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> list[Agre
             continue
         last = ends - timedelta(days=1) if ends < date.max else None
         end = min((day for day in (stored.terms.ends_on, last) if day is not None), default=None)
-        starts_on = went_before.starts_on if went_before is not None else max(since, stored.terms.starts_on)
+        goes_on = went_before is not None and type(went_before.line.terms) is type(plan.line.terms)
+        starts_on = went_before.starts_on if went_before is not None and goes_on else max(since, stored.terms.starts_on)
         agreed = Agreed(plan.line, stored.terms, end, plan.policies, since, before, starts_on, stored.catches_up)
         if went_before is not None and _says_the_same(went_before, agreed):
             found[-1] = agreed._replace(since=went_before.since)

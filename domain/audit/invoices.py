@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.accounts import CONTRACT_POSITION, OUTPUT_TAX, RECEIVABLE, REVENUE
+from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, OUTPUT_TAX, RECEIVABLE, REVENUE
 from domain.audit.engagement import Engagement, Whole, records, whole_statements
 from domain.audit.findings import INVOICES, Checked, Seen, Violation, violation
 from domain.money import format_amount
@@ -12,8 +12,8 @@ from domain.outputs import JournalEntry
 from domain.units import Amount
 
 BILLING = "billing"
-# What an invoice takes: what was accrued, the position of what is earned over time, revenue that comes with it.
-TAKEN = (*CONTRACT_POSITION, *REVENUE)
+# What an invoice takes: what was accrued, the position of what is earned over time, deposits, revenue that comes with it.
+TAKEN = (*CONTRACT_POSITION, CUSTOMER_DEPOSIT, *REVENUE)
 
 
 def invoices_match(engagement: Engagement) -> Checked:
@@ -53,6 +53,8 @@ def _matches(seen: Seen, journal: JournalEntry, whole: Whole) -> Iterator[Violat
     for taken in journal.lines:
         if taken.account in TAKEN:
             wanted[taken.project_id] = wanted.get(taken.project_id, 0) + taken.amount
+    if statement.deposits_applied:  # of which project's deposit, a statement does not say
+        wanted = {None: sum(wanted.values()) - statement.deposits_applied}
     for project_id, rest in wanted.items():
         if rest:
             expected = f"unbilled of project {project_id} relieved by the lines of {statement.statement_id}"

@@ -75,8 +75,8 @@ def _of_period(
     before = owed = 0
     for delivery in sharing:
         within, units = spans[delivery.row]
-        amount = _rounded(_exact(delivery.terms, before, units, total), step, mode)
-        part = amount if within == units else _rounded(_exact(delivery.terms, before, within, total), step, mode)
+        amount = _between(delivery.terms, before, units, total, step, mode)
+        part = _between(delivery.terms, before, within, total, step, mode)
         before += units
         due = owed + amount
         if delivery.kept is not None:
@@ -87,15 +87,16 @@ def _of_period(
     return found
 
 
-def _exact(terms: UnitPrice, before: Quantity, units: Quantity, total: Quantity) -> int:
+def _between(terms: UnitPrice, before: Quantity, units: Quantity, total: Quantity, step: Amount, mode: str) -> Amount:
+    """Of the units behind the first `before`: the rounded value up to there less that up to here, so that deliveries add up (R12)."""
     tiers = prices(terms)
-    if terms.tier_mode == VOLUME:
-        return units * reached(tiers, total)
-    return graduated(tiers, before + units) - graduated(tiers, before)
 
+    def value(quantity: Quantity) -> Amount:
+        is_volume = terms.tier_mode == VOLUME
+        exact = quantity * reached(tiers, total) if is_volume else graduated(tiers, quantity)
+        return round_ratio(exact, PER_AMOUNT, step, mode)
 
-def _rounded(exact: int, step: Amount, mode: str) -> Amount:
-    return round_ratio(exact, PER_AMOUNT, step, mode)
+    return value(before + units) - value(before)
 
 
 def units(terms: UnitPrice) -> UnitPrice:

@@ -7,7 +7,8 @@ from typing import Any
 from domain.billing import methods
 from domain.explanation import Arithmetic, Node
 from domain.money import extend
-from milepost.explain.entries import EntryNodes, Standing, step_of
+from milepost.explain.arithmetic import step_of
+from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.assess import rate_for, worked_hours

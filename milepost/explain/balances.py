@@ -84,7 +84,7 @@ class BalanceNodes:
         return made._replace(id=f"{of}#value_not_charged")
 
     def _hours(self, at: Standing) -> Node | None:
-        return self.entries.worked(at.work.event) if at.work.cost is not None else None
+        return self.entries.worked_on(at) if at.work.cost is not None else None
 
     def _billable_hours(self, at: Standing) -> Node | None:
         price = at.work.price
@@ -95,7 +95,7 @@ class BalanceNodes:
         found = []
         for entry_id in sorted(self.sources.trace.entry_ids()):
             at = self.entries.standing(entry_id, said.step)
-            if at is not None and at.work.event.project_id == said.record.project_id:
+            if at is not None and at.work.project_id == said.record.project_id:
                 made = node(at)
                 if made is not None and made.value:
                     found.append(made)

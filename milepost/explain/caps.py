@@ -10,7 +10,8 @@ from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, is_prorate
 from domain.contract import BEGINNING
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
 from domain.money import round_ratio
-from milepost.explain.entries import EntryNodes, Standing, least, most, step_of
+from milepost.explain.arithmetic import step_of
+from milepost.explain.entries import EntryNodes, Standing, least, most
 from milepost.explain.sources import Sources
 from state.books import Entry, Work
 from state.claims import BILLING, MAIN, REVENUE, Stake, allotments, claim_of, granted_of, order_key, rules_for, stake_of
@@ -614,6 +615,6 @@ def same_share(one: Work, other: Work) -> bool:
 def _share(work: Work) -> tuple[Any, ...]:
     price = work.price
     if price is None:
-        return (work.event.version,)
+        return (work.subject.version,)
     terms = (price.contract_id, price.line_id, price.decision, price.rate, price.markup, price.hours, price.value)
-    return work.event.version, *terms, price.allowed, price.billable, price.given, price.binding
+    return work.subject.version, *terms, price.allowed, price.billable, price.given, price.binding

@@ -1,4 +1,4 @@
-"""A time entry: its hours, its cost, its value, what caps allow of it, and what of it stands on statements."""
+"""A row of the books: its hours, its cost, its value, what caps allow of it, and what of it stands on statements."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ from domain.explanation import (
     total,
 )
 from domain.increments import billable_hours as incremented
-from domain.money import extend, format_amount, format_decimal, round_ratio, smallest_unit
+from domain.money import extend, format_decimal, round_ratio
 from domain.policies import Resolved
+from domain.rows import row_id
+from milepost.explain.arithmetic import step_of
+from milepost.explain.charges import ChargeNodes
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.assess import interval_hours
@@ -35,10 +38,6 @@ class Standing(NamedTuple):
     step: int
     entry: Entry
     work: Work
-
-
-def step_of(currency: str) -> str:
-    return format_amount(smallest_unit(currency))
 
 
 # Policies of `in_steps`.
@@ -59,8 +58,11 @@ class EntryNodes:
     def __init__(self, sources: Sources, rating: Rating) -> None:
         self.sources = sources
         self.rating = rating
+        self.charges = ChargeNodes(sources, rating)
+        self.charges.value_at = self.value_at
+        self.charges.fees.entries = self
         self._memo: dict[tuple[Any, ...], Node] = {}
-        self._pairs: dict[tuple[Any, ...], tuple[Node, Node]] = {}
+        self._pairs: dict[Any, tuple[Node, Node]] = {}
         # By the identity of a price, which the trace keeps.
         self._values: dict[int, tuple[Node, Node]] = {}
         # Filled by the nodes of caps and of statements, which need these.
@@ -68,6 +70,12 @@ class EntryNodes:
         self.pieces: Any = None
 
     # Hours
+
+    def worked_on(self, at: Standing) -> Node:
+        """Hours of the row; a charge has none."""
+        if at.work.time is None:
+            return constant(f"{at.entry.entry_id}: no hours", 0, "hours")
+        return self.worked(at.work.time)
 
     def worked(self, event: TimeApproved) -> Node:
         key = ("worked", id(event))
@@ -149,7 +157,12 @@ class EntryNodes:
         for entry in draft.entries.everything():
             work = entry.standing
             other = work.price if work is not None else None
-            if work is None or other is None or not self._same_day(work, other, event, price, plan):
+            if (
+                work is None
+                or work.time is None
+                or other is None
+                or not self._same_day(work, other, event, price, plan)
+            ):
                 continue
             if any(one.amount for one in entry.issued) and entry.entry_id != event.entry_id:
                 issued.append(self._rounded(self.worked(work.event), plan, draft))
@@ -213,6 +226,12 @@ class EntryNodes:
             first = step
         return first
 
+    def value_at(self, entry_id: str, step: int) -> Node:
+        """Of the version that stands after a step."""
+        at = self.standing(entry_id, step)
+        assert at is not None, "the row is in the books"
+        return self.value(at)
+
     def value(self, at: Standing) -> Node:
         """hours x rate x (1 + markup), rounded once."""
         price = at.work.price
@@ -235,6 +254,8 @@ class EntryNodes:
         if plan is None:
             fixed = stated(title, price.value, "amount", price.currency)
             return stated("hours", price.hours, "hours"), fixed
+        if at.work.time is None:
+            return self.worked_on(at), self._value_of_charge(at, price, plan)
         hours = self.hours(at, price, plan, draft)
         if hours.value != price.hours:
             hours = stated(f"{at.entry.entry_id}: hours", price.hours, "hours")
@@ -263,9 +284,31 @@ class EntryNodes:
         )
         return hours, agreeing(node, stated(title, price.value, "amount", price.currency))
 
+    def _value_of_charge(self, at: Standing, price: Price, plan: LinePlan) -> Node:
+        """Under its own title, with what it is and what it was charged by."""
+        told = stated(f"{at.entry.entry_id}: value", price.value, "amount", price.currency)
+        made = self.charges.value(at.entry.entry_id, at.step, at.work, price, plan)
+        if made is None:
+            return told
+        subject = at.work.subject
+        draft = self.sources.draft(at.step)
+        facts = (
+            ("service date", price.day.isoformat()),
+            ("contract", f"{price.contract_id} version {plan.version}, line {price.line_id}"),
+            *((("description", subject.description),) if subject.description else ()),
+        )
+        # A field of an event stays one: it is named by what holds it.
+        named = total(told.title, (made,), "amount", price.currency) if made.field else made._replace(title=told.title)
+        named = named._replace(
+            policies=(*made.policies, *self._policies(draft, plan, "money_mode")),
+            facts=facts,
+            why=(*named.why, self._priced_by(at)),
+        )
+        return agreeing(named, told)
+
     def _priced_by(self, at: Standing) -> Node:
         cause = self.sources.cause(at.step)
-        own = cause.kind == "time_entry" and cause.id == at.entry.entry_id
+        own = row_id(cause.kind, cause.id) == at.entry.entry_id
         return Node("rated by" if own else "rated when this came", event=cause)
 
     def _policies(self, draft: Draft, plan: LinePlan, *names: str) -> tuple[PolicyUse, ...]:
@@ -291,7 +334,7 @@ class EntryNodes:
                 if any(
                     work.cost is not None
                     and _same_cost(work.cost, cost)
-                    and work.event.version == at.work.event.version
+                    and work.subject.version == at.work.subject.version
                     for work in (entry.behind, entry.work)
                     if work is not None
                 )
@@ -300,6 +343,8 @@ class EntryNodes:
         )
         draft = self.sources.draft(step)
         entity = draft.reference.entity(cost.legal_entity_id)
+        if at.work.time is None:
+            return self.charges.cost(at.work, cost, draft)
         policies = self.sources.entity_policies(entity, "money_mode", "cost_policy")
         mode = policies[0].value
         hours = self.worked(at.work.event)
@@ -337,11 +382,24 @@ class EntryNodes:
     def recognised(self, at: Standing) -> Node:
         price = at.work.price
         assert price is not None, "the work is priced"
+        if price.earned is not None:
+            return self._earned(at, price)
         allowed, value = self.allowed(at), self.value(at)
         if price.recognised == allowed.value:
             return allowed
         made = most(f"{at.entry.entry_id}: recognised", value, allowed)
         return agreeing(made, stated(made.title, price.recognised, "amount", price.currency))
+
+    def _earned(self, at: Standing, price: Price) -> Node:
+        """Revenue that does not follow what may be billed: with the invoice, on a schedule of its own, by what is drawn."""
+        told = stated(f"{at.entry.entry_id}: recognised", price.recognised, "amount", price.currency)
+        key = ("earned", at.entry.entry_id, id(price))
+        if key not in self._memo:
+            step = self.priced_at(at)
+            self._memo[key] = told
+            made = self.charges.earned(at.work, price, self.sources.draft(step))
+            self._memo[key] = agreeing(made._replace(title=told.title) if made is not None else None, told)
+        return self._memo[key]
 
     def rounding(self, entry_id: str, step: int) -> Node:
         """Cents of statement lines that were put on the entry (policy `rounding_scope: line`)."""
@@ -370,9 +428,9 @@ def least(title: str, nodes: list[Node], **more: Any) -> Node:
 def _terms(work: Work) -> tuple[Any, ...]:
     price = work.price
     if price is None:
-        return (work.event.version,)
+        return (work.subject.version,)
     return (
-        work.event.version,
+        work.subject.version,
         price.contract_id,
         price.line_id,
         price.decision,
@@ -380,6 +438,8 @@ def _terms(work: Work) -> tuple[Any, ...]:
         price.markup,
         price.hours,
         price.value,
+        price.earned,
+        tuple(sorted(price.drawn.items())) if price.drawn is not None else None,
     )
 
 

@@ -94,7 +94,7 @@ class MonthNodes:
             cost, price = at.work.cost, at.work.price
             if cost is not None:
                 month = _month(cost.day)
-                hours.setdefault(month, []).append(self.entries.worked(at.work.event))
+                hours.setdefault(month, []).append(self.entries.worked_on(at))
                 money.setdefault((month, COST), {}).setdefault(cost.currency, []).append(self.entries.cost(at, cost))
             if price is not None and price.recognised + price.rounding:
                 node = self.records.recognised(at.entry.entry_id, of.said.step)

@@ -17,8 +17,9 @@ from domain.money import HALF_UP, allocate, format_amount, smallest_unit
 from domain.outputs import ForecastUpdate
 from domain.policies import Resolved
 from domain.rates import RateDecision
+from milepost.explain.arithmetic import step_of
 from milepost.explain.caps import CapNodes
-from milepost.explain.entries import EntryNodes, Standing, most, step_of
+from milepost.explain.entries import EntryNodes, Standing, most
 from milepost.explain.exchanges import along
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
@@ -219,7 +220,7 @@ class ForecastNodes:
         for at in self._entries(of, track):
             cost, price = at.work.cost, at.work.price
             if cost is not None and (until is None or cost.day <= until):
-                hours.append(self.entries.worked(at.work.event))
+                hours.append(self.entries.worked_on(at))
                 costs.setdefault(cost.currency, []).append(self.records.cost(at, cost))
             if price is not None and (until is None or price.day <= until) and price.recognised + price.rounding:
                 revenue = self.records.recognised(at.entry.entry_id, of.said.step)
@@ -234,7 +235,7 @@ class ForecastNodes:
     def entries_of(self, of: Context) -> list[Standing]:
         """Of the project, whichever line they are on."""
         found = (self.entries.standing(entry_id, of.said.step) for entry_id in sorted(self.sources.trace.entry_ids()))
-        return [at for at in found if at is not None and at.work.event.project_id == of.update.project_id]
+        return [at for at in found if at is not None and at.work.project_id == of.update.project_id]
 
     def _entries(self, of: Context, track: str) -> list[Standing]:
         found = []
@@ -432,7 +433,7 @@ class ForecastNodes:
         nodes = [total(f"planned in {month}", months[month], "hours") for month in sorted(months)]
         if first in months:
             worked = [
-                self.entries.worked(at.work.event)
+                self.entries.worked_on(at)
                 for name in of.forecast.bases
                 for at in self._entries(of, name)
                 if at.work.cost is not None and at.work.cost.day.isoformat().startswith(first)

@@ -1,4 +1,4 @@
-"""A time entry as a whole: its figures, what it waits for, and everything that happened to it."""
+"""A row as a whole, time or a charge: its figures, what it waits for, and everything that happened to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 from domain.explanation import Arithmetic, Node, agreeing, less, stated, total
 from domain.money import extend, format_amount
 from domain.outputs import JournalEntry
-from milepost.explain.entries import EntryNodes, Standing, step_of
+from domain.rows import DELIVERY, EXPENSE, FEE, REVENUE, TIME_ENTRY, named
+from milepost.explain.arithmetic import step_of
+from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.journals import JournalNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
@@ -18,6 +20,15 @@ from state.books import Cost, Entry, Price, Work
 from state.known import worker_on
 from state.placing import Placed, place
 from state.plan import plan_of
+from state.trace import ROWS, row_of
+
+_KINDS = {
+    TIME_ENTRY: "Time entry",
+    EXPENSE: "Expense",
+    DELIVERY: "Delivery",
+    FEE: "Fee",
+    REVENUE: "Revenue",
+}
 
 
 class RecordNodes:
@@ -32,7 +43,8 @@ class RecordNodes:
     def entry(self, entry_id: str, step: int) -> Node:
         entry = self.sources.trace.entry_at(entry_id, step)
         assert entry is not None, "the entry is in the books"
-        title = f"Time entry {entry_id} version {entry.version}"
+        kind, fact_id = named(entry_id)
+        title = f"{_KINDS.get(kind, kind)} {fact_id} version {entry.version}"
         work = entry.standing
         figures = self.figures(entry_id, step)
         why = [*figures, *self._waiting(entry), *self._history(entry_id, step)]
@@ -40,11 +52,12 @@ class RecordNodes:
         return Node(title, facts=facts, why=tuple(why), id=entry_id)
 
     def _facts(self, work: Work) -> tuple[tuple[str, str], ...]:
-        event = work.event
+        event = work.subject
         price = work.price
         return (
             ("project", event.project_id),
-            ("person", event.person_id),
+            *((("person", event.person_id),) if event.person_id else ()),
+            *((("description", event.description),) if event.description and work.time is None else ()),
             *((("role", price.role),) if price is not None and price.role else ()),
             *((("task", event.task),) if event.task else ()),
             *(
@@ -60,7 +73,8 @@ class RecordNodes:
         at = self.entries.standing(entry_id, step)
         found: list[Node] = []
         if at is not None:
-            found.append(self.entries.worked(at.work.event))
+            if at.work.time is not None:
+                found.append(self.entries.worked(at.work.time))
             if at.work.cost is not None:
                 found.append(self.entries.cost(at, at.work.cost))
             if at.work.price is not None:
@@ -81,7 +95,7 @@ class RecordNodes:
         if not price.line_id:
             return [self.memo(at)._replace(title=f"{entry_id}: value not charged")] if price.memo else []
         nodes = [
-            ("hours billable", self.entries.hours_at(entry_id, at.step)),
+            *((("hours billable", self.entries.hours_at(entry_id, at.step)),) if at.work.time is not None else ()),
             ("value", self.entries.value(at)),
             ("billable", self.entries.billable(at)),
             ("recognised", self.made_recognised(at)),
@@ -277,9 +291,11 @@ class RecordNodes:
 
     def memo(self, at: Standing) -> Node:
         """The value of hours that are not charged: worked less billed, or all of them."""
-        price, event = at.work.price, at.work.event
+        price, event = at.work.price, at.work.time
         assert price is not None, "the work is priced"
-        title = f"{event.entry_id}: value not charged"
+        title = f"{at.entry.entry_id}: value not charged"
+        if event is None:
+            return stated(title, price.memo, "amount", price.currency)
         worked = self.entries.worked(event)
         hours = worked
         step = self.entries.priced_at(at)
@@ -342,14 +358,14 @@ class RecordNodes:
             journals = tuple(
                 self._journal_line(said.record)
                 for said in trace.journals_of.get(entry_id, ())
-                if said.step == number and said.record.affected_kind == "time_entry"
+                if said.step == number and row_of(said.record) is not None
             )
             title = f"{len(found) + 1}. {self._what(entry, journals)}"
             found.append(Node(title, why=journals, event=self.sources.cause(number)))
         return [Node("What happened to it", why=tuple(found))] if found else []
 
     def _journal_line(self, journal: JournalEntry) -> Node:
-        kind = f"{journal.kind} {journal.rule}" if journal.rule != "time" else journal.kind
+        kind = f"{journal.kind} {journal.rule}" if journal.rule not in ROWS and journal.rule != "time" else journal.kind
         amount = sum(line.amount for line in journal.lines if line.amount > 0)
         facts = [("accounting date", journal.accounting_date.isoformat())]
         if journal.reverses:

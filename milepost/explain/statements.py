@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
 from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
+from milepost.explain.arithmetic import step_of
 from milepost.explain.caps import same_share
-from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps, step_of
+from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps
 from milepost.explain.sources import Sources
 from state.books import Entry, Price, StatementEntry
 from state.plan import LinePlan, plan_of
@@ -33,6 +34,7 @@ class StatementNodes:
         self.sources = sources
         self.entries = entries
         entries.pieces = self
+        entries.charges.fees.statements = self
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._of_entry: dict[str, list[Listed]] = {}
         for one in self._listed():

@@ -159,7 +159,7 @@ def _steps(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) ->
         edges = [Fraction(0), *bounds, max(abs(quantity), *bounds, Fraction(0))]
         parts = (
             max(min(abs(quantity), upper) - lower, Fraction(0)) * price
-            for lower, upper, price in zip(edges, edges[1:], prices, strict=True)
+            for lower, upper, price in zip(edges[:-1], edges[1:], prices, strict=True)
         )
         return sum(parts, Fraction(0)) * (1 if quantity >= 0 else -1)
 

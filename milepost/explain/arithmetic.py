@@ -44,3 +44,17 @@ def in_proportion(title: str, whole: Node, part: Node, of: Node, mode: str, **mo
 def by_day(title: str, amount: Node, days: int, of: int, mode: str, **more: Any) -> Node:
     parameters: dict[str, Any] = {"days": str(days), "of": str(of), "step": step_of(amount.currency), "mode": mode}
     return evaluated(title, "by_day", (amount,), parameters, "amount", amount.currency, **more)
+
+
+def most(title: str, one: Node, other: Node, **more: Any) -> Node:
+    return Node(
+        title, max(one.value or 0, other.value or 0), one.unit, one.currency, Arithmetic("max", (one, other)), **more
+    )
+
+
+def least(title: str, nodes: list[Node], **more: Any) -> Node:
+    first = nodes[0]
+    if len(nodes) == 1:
+        return first
+    value = min(node.value or 0 for node in nodes)
+    return Node(title, value, first.unit, first.currency, Arithmetic("min", tuple(nodes)), **more)

@@ -140,6 +140,12 @@ class BalanceNodes:
             node = self._of_entry(said, entry, contract_id, lines, name) if entry is not None else None
             if node is not None and node.value:
                 found.append(node)
+        if name == "recognised":
+            found += [
+                node
+                for issued, node in self.records.as_billed(said.step)
+                if issued.contract_id == contract_id and issued.line_id in lines
+            ]
         return found
 
     def _of_entry(self, said: Said, entry: Entry, contract_id: str, lines: set[str], name: str) -> Node | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 from domain.billing import methods
 from domain.billing.unit_price import VOLUME, prices
 from domain.caps import order_of
+from domain.contract import agreed_units
 from domain.events.common import CostPlus, Expenses, PriceTier, UnitPrice
 from domain.events.delivery import ExpenseApproved, UnitsDelivered
 from domain.exchange import Exchange
@@ -16,14 +18,14 @@ from domain.explanation import Node, agreeing, constant, less, stated, total
 from domain.money import format_decimal
 from domain.rows import DELIVERY, EXPENSE, REVENUE
 from domain.units import QUANTITY_SCALE
-from milepost.explain.arithmetic import evaluated, step_of
+from milepost.explain.arithmetic import evaluated, least, most, step_of
 from milepost.explain.earned import EarnedNodes
 from milepost.explain.fees import FeeNodes
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.books import Charge, Cost, Price, Work
 from state.draft import Draft
-from state.plan import LinePlan
+from state.plan import LinePlan, versions
 from state.shared_price import Pool, pool_of
 
 
@@ -217,13 +219,46 @@ class ChargeNodes:
             "with what was issued otherwise before", total("all of them", (*due, own), "amount", plan.currency), *was
         )
 
+    def within(self, row: str, step: int, work: Work, price: Price, plan: LinePlan) -> Node | None:
+        """What of the price is for units that are agreed: those that deliveries before it left."""
+        terms, draft = methods.units(plan.line.terms), self.sources.draft(step)
+        contract = draft.contract(plan.contract_id)
+        found = self.sources.line_field(plan.contract_id, plan.version, plan.line.line_id)
+        if terms is None or contract is None or found is None:
+            return None
+        number = agreed_units(versions(contract), plan.line.line_id, price.day)
+        if number != terms.units or number is None:
+            return None
+        title = "units agreed"
+        agreed = self.sources.field(title, number, "quantity", found[0], f"{found[2]}.terms.units")
+        everything = self._sharing(draft, plan, work, price, of_period=False)
+        before = [self.quantity(other, its) for name, other, its in _until(everything, row)]
+        nothing = constant("none", 0, "quantity")
+        left = (
+            most("left of them", less("units agreed less those before", agreed, *before), nothing) if before else agreed
+        )
+        units = least("of these", [self.quantity(work, price), left])
+        if units.value == price.quantity:
+            return self.value_at(row, step)
+        if not units.value:
+            return constant("none of them", 0, "amount", price.currency)
+        period = self._sharing(draft, plan, work, price)
+        nodes = [self.quantity(other, its) for _, other, its in period]
+        if terms.tier_mode == VOLUME:
+            return self._in_steps(prices(terms), plan, total("units of the period", nodes, "quantity"), units, "volume")
+        earlier = nodes[: len(list(_until(period, row)))]
+        first = total("units before it", earlier, "quantity") if earlier else nothing
+        return self._in_steps(prices(terms), plan, first, units, "graduated")
+
     def _is_issued(self, draft: Draft, row: str) -> bool:
         entry = draft.entries.get(row)
         return entry is not None and any(one.amount for one in entry.issued)
 
-    def _sharing(self, draft: Draft, plan: LinePlan, work: Work, price: Price) -> list[tuple[str, Work, Price]]:
+    def _sharing(
+        self, draft: Draft, plan: LinePlan, work: Work, price: Price, *, of_period: bool = True
+    ) -> list[tuple[str, Work, Price]]:
         """Deliveries of its period on its line: those that are issued, then in consumption order (R16)."""
-        pool = pool_of(draft, _uncounted(plan), work.person_id, price)
+        pool = pool_of(draft, _uncounted(plan) if of_period else plan, work.person_id, price)
         found = []
         for entry in draft.entries.everything():
             other = entry.standing
@@ -246,6 +281,10 @@ def _uncounted(plan: LinePlan) -> LinePlan:
 def _within(pool: Pool, price: Price) -> bool:
     same = (price.contract_id, price.line_id, price.content) == (pool.contract_id, pool.line_id, pool.content)
     return same and pool.since <= price.day.isoformat() < pool.until
+
+
+def _until(sharing: list[tuple[str, Work, Price]], row: str) -> Iterator[tuple[str, Work, Price]]:
+    return takewhile(lambda one: one[0] != row, sharing)
 
 
 def _path_of_prices(terms: Any, category: str | None) -> str:

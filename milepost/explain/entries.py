@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from domain.billing import methods
 from domain.billing.kind import IN_HOURS
 from domain.caps import Order, order_of
 from domain.events.delivery import TimeApproved
@@ -21,7 +22,7 @@ from domain.increments import billable_hours as incremented
 from domain.money import extend, format_decimal, round_ratio
 from domain.policies import Resolved
 from domain.rows import row_id
-from milepost.explain.arithmetic import step_of
+from milepost.explain.arithmetic import most, step_of
 from milepost.explain.charges import ChargeNodes
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
@@ -259,6 +260,9 @@ class EntryNodes:
         hours = self.hours(at, price, plan, draft)
         if hours.value != price.hours:
             hours = stated(f"{at.entry.entry_id}: hours", price.hours, "hours")
+        if methods.cost_markup(plan.line.terms) is not None and at.work.cost is not None:
+            made = self._at_cost(at, at.work.cost, price, plan, hours)
+            return hours, agreeing(made, stated(title, price.value, "amount", price.currency))
         mode = plan.policies.money_mode
         rate = self.rating.bill_rate(at.work.event, price, plan, draft)
         operands = [hours, rate]
@@ -283,6 +287,35 @@ class EntryNodes:
             (self._priced_by(at),),
         )
         return hours, agreeing(node, stated(title, price.value, "amount", price.currency))
+
+    def within(self, at: Standing) -> Node:
+        """What of a delivery is for units that are agreed."""
+        price = at.work.price
+        assert price is not None, "the work is priced"
+        assert price.within is not None, "units are agreed"
+        told = stated(f"{at.entry.entry_id}: within the units agreed", price.within, "amount", price.currency)
+        plan = plan_of(self.sources.draft(at.step), price)
+        made = self.charges.within(at.entry.entry_id, at.step, at.work, price, plan) if plan is not None else None
+        return agreeing(made._replace(title=told.title) if made is not None else None, told)
+
+    def _at_cost(self, at: Standing, cost: Cost, price: Price, plan: LinePlan, hours: Node) -> Node | None:
+        """Hours at what they cost, exchanged and marked up, rounded once (R32)."""
+        draft = self.sources.draft(at.step)
+        found = self.charges.rates_to(cost.currency, plan, price.day, draft)
+        if found is None:
+            return None
+        rates, legs = found
+        operands = [hours, self.rating.cost_rate(cost, draft), *rates]
+        if price.markup:
+            operands.append(self.charges.markup(plan))
+        made = self.charges.at_cost(operands, ("times", *legs), plan)
+        facts = (
+            ("service date", price.day.isoformat()),
+            ("contract", f"{price.contract_id} version {plan.version}, line {price.line_id}"),
+        )
+        policies = self._policies(draft, plan, "money_mode")
+        title = f"{at.entry.entry_id}: value"
+        return made._replace(title=title, facts=facts, policies=policies, why=(self._priced_by(at),))
 
     def _value_of_charge(self, at: Standing, price: Price, plan: LinePlan) -> Node:
         """Under its own title, with what it is and what it was charged by."""
@@ -409,20 +442,6 @@ class EntryNodes:
             return constant(f"{entry_id}: cents of lines", 0, "amount", price.currency if price is not None else "")
         found: Node = self.pieces.rounding(entry_id, price, step)
         return found
-
-
-def most(title: str, one: Node, other: Node, **more: Any) -> Node:
-    return Node(
-        title, max(one.value or 0, other.value or 0), one.unit, one.currency, Arithmetic("max", (one, other)), **more
-    )
-
-
-def least(title: str, nodes: list[Node], **more: Any) -> Node:
-    first = nodes[0]
-    if len(nodes) == 1:
-        return first
-    value = min(node.value or 0 for node in nodes)
-    return Node(title, value, first.unit, first.currency, Arithmetic("min", tuple(nodes)), **more)
 
 
 def _terms(work: Work) -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
 from functools import cached_property
 from typing import Any
 
@@ -16,10 +16,11 @@ from milepost.explain.journals import JournalNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.assess import rate_for
-from state.books import Cost, Entry, Price, Work
+from state.books import Cost, Entry, Issued, Price, Work
 from state.known import worker_on
 from state.placing import Placed, place
 from state.plan import plan_of
+from state.totals import earned_as_billed
 from state.trace import ROWS, row_of
 
 _KINDS = {
@@ -141,6 +142,14 @@ class RecordNodes:
             return made
         cents = self.entries.rounding(entry_id, step)
         return total(f"{entry_id}: recognised", (made, cents), "amount", at.work.price.currency)
+
+    def as_billed(self, step: int) -> Iterator[tuple[Issued, Node]]:
+        """What invoices recognised of rows whose revenue comes with them, on each contract line."""
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            entry = self.sources.trace.entry_at(entry_id, step)
+            for issued in entry.issued if entry is not None else ():
+                if earned_as_billed(issued):
+                    yield issued, self.invoiced_on(entry_id, issued.contract_id, {issued.line_id}, step)
 
     def billable(self, entry_id: str, step: int) -> Node:
         at = self.entries.standing(entry_id, step)

@@ -22,8 +22,9 @@ from domain.increments import billable_hours as incremented
 from domain.money import extend, format_decimal, round_ratio
 from domain.policies import Resolved
 from domain.rows import row_id
-from milepost.explain.arithmetic import most, step_of
+from milepost.explain.arithmetic import evaluated, most, step_of
 from milepost.explain.charges import ChargeNodes
+from milepost.explain.drawing import DrawingNodes
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.assess import interval_hours
@@ -62,6 +63,7 @@ class EntryNodes:
         self.charges = ChargeNodes(sources, rating)
         self.charges.value_at = self.value_at
         self.charges.fees.entries = self
+        self.drawing = DrawingNodes(sources, self.charges.fees, self)
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._pairs: dict[Any, tuple[Node, Node]] = {}
         # By the identity of a price, which the trace keeps.
@@ -104,12 +106,38 @@ class EntryNodes:
         return self._asked(at.work.event, plan, draft)
 
     def _beyond(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
-        title = f"{at.work.event.entry_id}: hours beyond what is included"
+        title = f"{at.entry.entry_id}: hours beyond what is included"
         if plan.draws != IN_HOURS:
-            return stated(title, price.hours, "hours")
-        drawn = [constant(f"drawn from {name}", hours, "hours") for name, (hours, _) in (price.drawn or {}).items()]
+            return self._paid_by(title, at, price, plan, draft)
+        drawn = self.drawing.all_drawn(at, price)
         asked = self._asked(at.work.event, plan, draft)
         return less(title, asked, total("hours drawn", drawn, "hours"))._replace(rule="R28") if drawn else asked
+
+    def _paid_by(self, title: str, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+        """What of its hours the value beyond what is included pays for (R17)."""
+        if not price.value or at.work.time is None:
+            return constant(title, 0, "hours")
+        hours = self._asked(at.work.time, plan, draft)
+        worth = self.asked(at, price, plan, draft)
+        beyond = less("beyond what is included", worth, *self.drawing.all_drawn(at, price))
+        parameters: dict[str, Any] = {"step": "0.000001", "mode": "half_up"}
+        made = evaluated(title, "proportion", (hours, beyond, worth), parameters, "hours", rule="R17")
+        return agreeing(made, stated(title, price.hours, "hours"))
+
+    def asked(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+        """What the row would draw: its hours, or what it is worth at its rate or cost."""
+        if plan.draws == IN_HOURS:
+            return self._asked(at.work.event, plan, draft)
+        event = at.work.time
+        if event is None:
+            made = self.charges.value(at.entry.entry_id, at.step, at.work, price, plan)
+            return made or stated(f"{at.entry.entry_id}: worth", price.value, "amount", price.currency)
+        operands = [self._asked(event, plan, draft), self.rating.bill_rate(event, price, plan, draft)]
+        if price.markup:
+            operands.append(self.rating.markup(price, plan, draft))
+        parameters: dict[str, Any] = {"step": step_of(price.currency), "mode": plan.policies.money_mode}
+        title = f"{at.entry.entry_id}: worth"
+        return evaluated(title, "extend", operands, parameters, "amount", price.currency, rule="R10")
 
     def _asked(self, event: TimeApproved, plan: LinePlan, draft: Draft) -> Node:
         base = self.worked(event)
@@ -256,13 +284,17 @@ class EntryNodes:
             fixed = stated(title, price.value, "amount", price.currency)
             return stated("hours", price.hours, "hours"), fixed
         if at.work.time is None:
-            return self.worked_on(at), self._value_of_charge(at, price, plan)
+            return self.worked_on(at), self._value_of_charge(at, price, plan, draft)
         hours = self.hours(at, price, plan, draft)
         if hours.value != price.hours:
             hours = stated(f"{at.entry.entry_id}: hours", price.hours, "hours")
         if methods.cost_markup(plan.line.terms) is not None and at.work.cost is not None:
-            made = self._at_cost(at, at.work.cost, price, plan, hours)
+            made = self.at_cost(at, at.work.cost, price, plan, hours)
             return hours, agreeing(made, stated(title, price.value, "amount", price.currency))
+        if price.drawn is not None and plan.draws != IN_HOURS:
+            worth, drawn = self.asked(at, price, plan, draft), self.drawing.all_drawn(at, price)
+            beyond = less(title, worth, *drawn, rule="R30") if drawn else worth._replace(title=title)
+            return hours, agreeing(beyond, stated(title, price.value, "amount", price.currency))
         mode = plan.policies.money_mode
         rate = self.rating.bill_rate(at.work.event, price, plan, draft)
         operands = [hours, rate]
@@ -298,7 +330,7 @@ class EntryNodes:
         made = self.charges.within(at.entry.entry_id, at.step, at.work, price, plan) if plan is not None else None
         return agreeing(made._replace(title=told.title) if made is not None else None, told)
 
-    def _at_cost(self, at: Standing, cost: Cost, price: Price, plan: LinePlan, hours: Node) -> Node | None:
+    def at_cost(self, at: Standing, cost: Cost, price: Price, plan: LinePlan, hours: Node) -> Node | None:
         """Hours at what they cost, exchanged and marked up, rounded once (R32)."""
         draft = self.sources.draft(at.step)
         found = self.charges.rates_to(cost.currency, plan, price.day, draft)
@@ -317,14 +349,16 @@ class EntryNodes:
         title = f"{at.entry.entry_id}: value"
         return made._replace(title=title, facts=facts, policies=policies, why=(self._priced_by(at),))
 
-    def _value_of_charge(self, at: Standing, price: Price, plan: LinePlan) -> Node:
+    def _value_of_charge(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
         """Under its own title, with what it is and what it was charged by."""
         told = stated(f"{at.entry.entry_id}: value", price.value, "amount", price.currency)
         made = self.charges.value(at.entry.entry_id, at.step, at.work, price, plan)
         if made is None:
             return told
+        drawn = self.drawing.all_drawn(at, price)
+        if drawn:
+            made = less("beyond what is included", made._replace(title="worth"), *drawn, rule="R30")
         subject = at.work.subject
-        draft = self.sources.draft(at.step)
         facts = (
             ("service date", price.day.isoformat()),
             ("contract", f"{price.contract_id} version {plan.version}, line {price.line_id}"),
@@ -430,7 +464,12 @@ class EntryNodes:
         if key not in self._memo:
             step = self.priced_at(at)
             self._memo[key] = told
-            made = self.charges.earned(at.work, price, self.sources.draft(step))
+            if price.drawn is not None and price.earned:
+                own = at._replace(step=step)
+                parts = [self.value(own), *self.drawing.all_earned(own, price)]
+                made: Node | None = total(told.title, parts, "amount", price.currency, rule="R30")
+            else:
+                made = self.charges.earned(at.work, price, self.sources.draft(step))
             self._memo[key] = agreeing(made._replace(title=told.title) if made is not None else None, told)
         return self._memo[key]
 

@@ -5,12 +5,12 @@ The fees of a contract line are asked for again with what was known at the step,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from domain.billing import methods
-from domain.billing.kind import Agreed, Closed, Ended, Fee, Known
+from domain.billing.kind import IN_MONEY, Agreed, Closed, Ended, Fee, Known, Store
 from domain.billing.retainer import Lot, lots
 from domain.billing.subscription import MONTHS
 from domain.events.common import Deposit, FixedPrice, Milestones, Retainer, Subscription
@@ -20,7 +20,7 @@ from domain.identity import composed
 from domain.rows import row_id
 from domain.units import Amount
 from domain.zones import local_date
-from milepost.explain.arithmetic import by_day, evaluated, in_proportion, step_of
+from milepost.explain.arithmetic import by_day, evaluated, in_proportion, least, step_of
 from milepost.explain.sources import Sources
 from state.books import Charge, Contract, LineFees
 from state.draft import Draft
@@ -309,10 +309,17 @@ class FeeNodes:
             one
             for statement_id in self.sources.step(step).change.statements
             for one in self.statements.of_statement(statement_id)
-            if one.entry.line_id != place.line_id and self.statements.contract_of(one) == place.contract.contract_id
+            if one.entry.line_id != place.line_id
+            and self._is_within(one.entry.entry_id, step, closed)
+            and self.statements.contract_of(one) == place.contract.contract_id
         ]
         made = total(title, [self.statements.piece(one) for one in listed], "amount", currency)
         return agreeing(made, stated(title, closed.charged, "amount", currency))
+
+    def _is_within(self, row: str, step: int, closed: Closed) -> bool:
+        at = self.entries.standing(row, step)
+        price = at.work.price if at is not None else None
+        return price is not None and closed.start <= price.day < closed.to
 
     # Retainers
 
@@ -323,10 +330,11 @@ class FeeNodes:
 
     def _lot_fee(self, place: Place, name: str) -> Node | None:
         lot = self.lot(place, name)
-        if lot is None:
-            return None
+        return self.lot_fee(place, lot) if lot is not None else None
+
+    def lot_fee(self, place: Place, lot: Lot) -> Node:
         facts = (("period", f"{lot.period.start} to {lot.period.last}"),)
-        path = "top_up.amount" if name.startswith("top_up/") else "fee"
+        path = "top_up.amount" if lot.name.startswith("top_up/") else "fee"
         return self.field(place, lot.agreed, lot.said, lot.fee, path, facts=facts, rule="R30")
 
     def _expired(self, place: Place, fee: Fee) -> Node | None:
@@ -339,8 +347,10 @@ class FeeNodes:
             return None
         earlier = [node for node in self._expired_before(place, lot, ended) if node.value]
         if name in ended.over:
-            limit = self._limit(place, lot, ended)
-            can = self._part_of(whole, limit, self._quantity(place, lot), lot)
+            limit = self.limit_after(place, lot, self._ended_by(place, lot, ended.to))
+            can = in_proportion(
+                "what can be earned still", whole, limit, self.bought(place, lot), lot.agreed.policies.money_mode
+            )
             return less(fee.description, whole, can, *earlier, rule="R30")
         drawn = self._drawn(place, lot)
         return less(fee.description, whole, *drawn, *earlier, rule="R30")
@@ -355,31 +365,113 @@ class FeeNodes:
 
     def _drawn(self, place: Place, lot: Lot) -> list[Node]:
         """What rows earn by drawing on the lot."""
-        found = []
-        for row in sorted(self.sources.trace.entry_ids()):
-            at = self.entries.standing(row, self._step(place))
-            price = at.work.price if at is not None else None
-            if price is None or (price.contract_id, price.line_id) != (place.contract.contract_id, place.line_id):
-                continue
-            if lot.name in (price.drawn or {}):
-                found.append(self.entries.drawing.earned(at, lot.name))
-        return found
+        rows = self._drawing_rows(place, lot, self._step(place))
+        return [self.entries.drawing.earned(at, lot.name) for at in rows]
 
     def _step(self, place: Place) -> int:
         return next(step.number for step in reversed(self.sources.trace.steps) if step.cause is place.draft.cause)
 
-    def _limit(self, place: Place, lot: Lot, ended: Ended) -> Node:
-        unit, currency = ("amount", lot.agreed.contract.currency) if lot.terms.unit == "money" else ("hours", "")
-        return stated(f"what can be drawn of {lot.said} after {ended.to - DAY}", ended.limits[lot.name], unit, currency)
+    def _measured(self, place: Place, lot: Lot, title: str, path: str) -> Node:
+        """A quantity of the terms, as hours or as money."""
+        unit, currency = _unit(lot)
+        whole = self.field(place, lot.agreed, title, getattr(lot.terms, path), path, "quantity")
+        return evaluated(title, "same", (whole,), {}, unit, currency)
 
-    def _quantity(self, place: Place, lot: Lot) -> Node:
-        return self.field(place, lot.agreed, "quantity", lot.terms.quantity, "quantity", "quantity")
+    def bought(self, place: Place, lot: Lot) -> Node:
+        """Hours, or money, that the fee buys; a top-up at the price of the fee."""
+        unit, currency = _unit(lot)
+        whole = self._measured(place, lot, "bought for the fee", "quantity")
+        if lot.name.startswith("top_up/"):
+            fee = self.field(place, lot.agreed, "fee", lot.terms.fee, "fee")
+            parameters: dict[str, Any] = {"step": step_of(currency) if currency else "0.000001", "mode": "down"}
+            operands = (whole, self.lot_fee(place, lot), fee)
+            whole = evaluated(lot.said, "proportion", operands, parameters, unit, currency)
+        return agreeing(whole, stated(lot.said, lot.quantity, unit, currency))
 
-    def _part_of(self, fee: Node, part: Node, quantity: Node, lot: Lot) -> Node:
-        return in_proportion("what can be earned still", fee, part, quantity, lot.agreed.policies.money_mode)
+    def expected(self, place: Place, lot: Lot, store: Store) -> Node:
+        """How much of it is expected to be drawn: all, or as of those before it whose life is over (breakage `pro_rata`)."""
+        unit, currency = _unit(lot)
+        whole = self.bought(place, lot)
+        told = stated("expected to be drawn", store.quantity, unit, currency)
+        if whole.value == store.quantity:
+            return whole
+        names = {
+            name for one in place.known.ended if one.to <= lot.since for name in one.limits if name not in one.over
+        }
+        over = [other for name in sorted(names) if (other := self.lot(place, name)) is not None]
+        until = {other.name: self._ended_by(place, other, lot.since) for other in over}
+        drawn = total(
+            "drawn of those before", [self.limit_after(place, one, until[one.name]) for one in over], unit, currency
+        )
+        had = total("bought before", [self.bought(place, one) for one in over], unit, currency)
+        parameters: dict[str, Any] = {"step": "0.0001" if currency else "0.000001", "mode": "down"}
+        return agreeing(evaluated(told.title, "proportion", (whole, drawn, had), parameters, unit, currency), told)
+
+    def _ended_by(self, place: Place, lot: Lot, day: date) -> list[Ended]:
+        return [one for one in place.known.ended if lot.name in one.limits and one.to <= day]
+
+    def limit_of(self, place: Place, lot: Lot, told: Node) -> Node:
+        """What the fee buys; once its period has ended what was drawn by then, and what went over of it."""
+        bought = self.bought(place, lot)
+        ended = [one for one in place.known.ended if lot.name in one.limits]
+        if not ended or told.value == bought.value:
+            return agreeing(bought, told)
+        return agreeing(self.limit_after(place, lot, ended), told)
+
+    def limit_after(self, place: Place, lot: Lot, ended: Sequence[Ended]) -> Node:
+        """Drawn when the last of these periods ended, and as much of the rest as went over."""
+        last, (unit, currency) = ended[-1], _unit(lot)
+        title = f"can be drawn of {lot.said} after {last.to - DAY}"
+        told = stated(title, last.limits[lot.name], unit, currency)
+        before = self.bought(place, lot) if len(ended) == 1 else self.limit_after(place, lot, ended[:-1])
+        drawn = self._drawn_by(place, lot, self._ending(place, last))
+        used = total(f"drawn of {lot.said} by {last.to - DAY}", drawn, unit, currency)
+        if used.value == told.value:
+            return used._replace(title=title)
+        if before.value == told.value:
+            return before
+        over = [less("left of it", before, used), self._measured(place, lot, "goes over at most", "rollover")]
+        return agreeing(total(title, (used, least("goes over", over)), unit, currency, rule="R30"), told)
+
+    def _ending(self, place: Place, ended: Ended) -> int:
+        """The step that noted that the period had ended."""
+        part_id = composed(place.contract.contract_id, place.line_id)
+        for step in self.sources.trace.steps:
+            known: LineFees | None = step.change.parts.get(("fees", part_id))
+            if known is not None and any((one.start, one.to) == (ended.start, ended.to) for one in known.ended):
+                return step.number
+        return len(self.sources.trace.steps) - 1
+
+    def _drawn_by(self, place: Place, lot: Lot, step: int) -> list[Node]:
+        return [self.entries.drawing.quantity(at, lot.name) for at in self._drawing_rows(place, lot, step)]
+
+    def _drawing_rows(self, place: Place, lot: Lot, step: int) -> Iterator[Any]:
+        for row in sorted(self.sources.trace.entry_ids()):
+            at = self.entries.standing(row, step)
+            price = at.work.price if at is not None else None
+            if price is None or (price.contract_id, price.line_id) != (place.contract.contract_id, place.line_id):
+                continue
+            if lot.name in (price.drawn or {}):
+                yield at
 
     def _refund(self, place: Place, fee: Fee) -> Node | None:
-        return None
+        """What was paid for what could be drawn still when the line ended."""
+        start = fee.name.partition("/")[2]
+        ended = next((one for one in place.known.ended if one.start.isoformat() == start), None)
+        parts = []
+        for name in ended.over if ended is not None else ():
+            lot = self.lot(place, name)
+            if lot is None or ended is None:
+                return None
+            whole, bought, mode = self.lot_fee(place, lot), self.bought(place, lot), lot.agreed.policies.money_mode
+            limit = self.limit_after(place, lot, self._ended_by(place, lot, ended.to))
+            drawn = self._drawn_by(place, lot, self._step(place))
+            paid = in_proportion("paid for what could be drawn", whole, limit, bought, mode)
+            if drawn:
+                used = total(f"drawn of {lot.said}", drawn, bought.unit, bought.currency)
+                paid = less("unused", paid, in_proportion("paid for what was drawn", whole, used, bought, mode))
+            parts.append(paid)
+        return negated(fee.description, total("unused", parts, "amount", place.contract.terms.currency), rule="R30")
 
     # Deposits
 
@@ -394,10 +486,14 @@ class FeeNodes:
             if (known := step.change.parts.get(("fees", part_id))) is not None and known.left == place.known.left
         )
         row = row_id("fee", f"{part_id}/deposit")
-        # What the statement of that step itself sets against it is off already.
-        listed = [one for one in self.statements.listed_of(row, place.contract.contract_id, place.line_id, step)]
+        listed = self.statements.listed_of(row, place.contract.contract_id, place.line_id, step)
         title = f"left of the deposit on {day}"
-        made = total(title, [self.statements.piece(one) for one in listed], "amount", currency)
+        applied = [one for one in self.statements.all_applied(row) if one.step <= step]
+        parts = (
+            *(self.statements.piece(one) for one in listed),
+            *(self.statements.applied(one) for one in applied),
+        )
+        made = total(title, parts, "amount", currency, rule="R31")
         return agreeing(made, stated(title, rest, "amount", currency))
 
 
@@ -412,3 +508,8 @@ def _period(starts_on: date, per: str, day: date) -> tuple[date, date]:
 def _months_after(start: date, months: int) -> date:
     count = start.year * 12 + start.month - 1 + months
     return date(count // 12, count % 12 + 1, 1)
+
+
+def _unit(lot: Lot) -> tuple[str, str]:
+    """What the terms of a fee count, with the currency of money."""
+    return ("amount", lot.agreed.contract.currency) if lot.terms.unit == IN_MONEY else ("hours", "")

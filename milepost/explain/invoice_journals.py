@@ -171,6 +171,13 @@ class InvoiceJournals:
                 amount, ledger = self.relief(said, journal, listed)
                 amounts.append(amount)
                 ledgers.append(ledger)
+        for listed in self.statements.applied_on(journal.affected_id):
+            plan = self._listed_plan(listed, said.step)
+            account = self.place_of(listed, said.step)[1]
+            if plan is not None and account == line.account and plan.line.project_id == line.project_id:
+                amount, ledger = self.relief(said, journal, listed)
+                amounts.append(amount)
+                ledgers.append(ledger)
         for listed, moves in self._through_position(said, journal) if line.account in SIDES else ():
             plan = self._listed_plan(listed, said.step)
             if plan is not None and line.account in moves and plan.line.project_id == line.project_id:
@@ -220,7 +227,7 @@ class InvoiceJournals:
 
     def relief(self, said: Said, journal: JournalEntry, listed: Listed) -> tuple[Node, Node]:
         """The entry's issued amount, and the ledger amount that leaves with it."""
-        piece = self.statements.piece(listed)
+        piece = self._piece(listed)
         value = self._relieved_by(listed, said.step)
         made = (
             self._remeasured_in(said, listed, piece, value) or self._carried_relief(said, journal, listed, said.step)[1]
@@ -228,6 +235,9 @@ class InvoiceJournals:
         title = f"{listed.entry.entry_id}: leaves in ledger currency"
         made = agreeing(made, stated(title, value, "amount", journal.ledger_currency))
         return piece, made
+
+    def _piece(self, listed: Listed) -> Node:
+        return self.statements.piece(listed) if listed.line is not None else self.statements.applied(listed)
 
     def _remeasured_in(self, said: Said, listed: Listed, piece: Node, value: int) -> Node | None:
         for other in self.sources.trace.journals_of.get(listed.entry.entry_id, ()):
@@ -247,7 +257,7 @@ class InvoiceJournals:
         self, said: Said, journal: JournalEntry, listed: Listed, step: int
     ) -> tuple[Node | None, Node | None]:
         """All that the entry carries where all of it is invoiced; a part in proportion; what it does not carry at the invoice's rate."""
-        piece = self.statements.piece(listed)
+        piece = self._piece(listed)
         unbilled, in_ledger = self._balance_before(journal, listed, step)
         had, wanted = unbilled.value or 0, listed.entry.amount
         if wanted == had:
@@ -281,8 +291,8 @@ class InvoiceJournals:
         )
         accrued = self.unbilled(journals, *place)
         earlier = [
-            (self.statements.piece(one), self.relief(other, other.record, one)[1])
-            for one in self.statements.all_listed(entry_id)
+            (self._piece(one), self.relief(other, other.record, one)[1])
+            for one in (*self.statements.all_listed(entry_id), *self.statements.all_applied(entry_id))
             if self.place_of(one, step) == place
             for other in self.sources.trace.journals_of.get(one.statement_id, ())
             if other.record.kind == "billing"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Set
 from functools import cached_property
 from typing import Any
 
+from domain.billing import methods
 from domain.explanation import Arithmetic, Node, agreeing, less, stated, total
 from domain.money import extend, format_amount
 from domain.outputs import JournalEntry
@@ -257,6 +258,10 @@ class RecordNodes:
             posted = self.invoice_step(listed.statement_id)
             if posted is not None and posted <= step and counts(listed):
                 pieces.append(self._named_piece(listed, (Node("invoice posted", event=self.sources.cause(posted)),)))
+        for listed in self.statements.all_applied(entry_id):
+            posted = self.invoice_step(listed.statement_id)
+            if posted is not None and posted <= step and counts(listed):
+                pieces.append(self.statements.applied(listed))
         return total(f"{entry_id}: invoiced", pieces, "amount", pieces[0].currency if pieces else "")
 
     def invoice_step(self, statement_id: str) -> int | None:
@@ -312,6 +317,12 @@ class RecordNodes:
         if price.line_id:
             plan = plan_of(draft, price)
             hours = less("hours not charged", worked, self.entries.hours_at(event.entry_id, at.step))
+            if plan is not None and methods.cost_markup(plan.line.terms) is not None and at.work.cost is not None:
+                made = self.entries.at_cost(at._replace(step=step), at.work.cost, price, plan, hours)
+                return agreeing(
+                    made._replace(title=title) if made is not None else None,
+                    stated(title, price.memo, "amount", price.currency),
+                )
             rate = self.entries.rating.bill_rate(event, price, plan, draft) if plan is not None else None
             mode = plan.policies.money_mode if plan is not None else None
             operands = [hours, rate] if rate is not None else []

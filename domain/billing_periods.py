@@ -62,7 +62,7 @@ def period_after(
 def _monthly(day: date, cut_off_day: int) -> BillingPeriod:
     end = _cut_off(day, cut_off_day)
     if day > end:
-        following = _first_of_next_month(day)
+        following = first_of_next_month(day)
         return BillingPeriod(end + _DAY, _cut_off(following, cut_off_day) + _DAY)
     before = day.replace(day=1) - _DAY
     return BillingPeriod(_cut_off(before, cut_off_day) + _DAY, end + _DAY)
@@ -76,7 +76,7 @@ def _cut_off(day: date, cut_off_day: int) -> date:
 def _semi_monthly(day: date) -> BillingPeriod:
     if day.day < _SECOND_HALF:
         return BillingPeriod(day.replace(day=1), day.replace(day=_SECOND_HALF))
-    return BillingPeriod(day.replace(day=_SECOND_HALF), _first_of_next_month(day))
+    return BillingPeriod(day.replace(day=_SECOND_HALF), first_of_next_month(day))
 
 
 def _weeks(day: date, anchor: date, count: int) -> BillingPeriod:
@@ -90,5 +90,5 @@ def _week_start(day: date, cycle: BillingCycle) -> date:
     return day - timedelta(days=(day.weekday() - first) % 7)
 
 
-def _first_of_next_month(day: date) -> date:
+def first_of_next_month(day: date) -> date:
     return _cut_off(day, _LAST_DAY) + _DAY

@@ -6,11 +6,12 @@ would be had the new terms held all along, from their first day on (catch-up).
     12,000.00 over 351 days from 2026-01-15: 581.20 by the end of January (17 days), 1,538.46 by the end of February
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from domain.billing.kind import Agreed, Spread
+from domain.fiscal import AccountingPeriod
 from domain.units import Amount
 
 DAY = timedelta(days=1)
@@ -67,24 +68,33 @@ def _next(agreed: Agreed, spread: Spread, before: Sequence[Stretch]) -> Stretch:
     return Stretch(agreed, spread, since, 0, spread.amount, spread.first, spread.last, spread.stops)
 
 
-def earned_by(earns: Earning, day: date) -> Amount:
-    """All that was earned by the end of a day."""
-    return sum(stretch.earned_by(day) for stretch in _on(earns, day))
+class Month(NamedTuple):
+    """What is earned in an accounting month, up to the last day of it on which anything is."""
+
+    period: AccountingPeriod
+    last: date
+    amount: Amount
 
 
-def _on(earns: Earning, day: date) -> Iterator[Stretch]:
+def by_month(earns: Earning, period_of: Callable[[date], AccountingPeriod], until: date) -> Iterator[Month]:
+    """Months in which something is earned, in order, as far as they begin up to a day."""
+    amounts: dict[AccountingPeriod, Amount] = {}
     for stretches in earns.values():
-        started = [stretch for stretch in stretches if stretch.since <= day]
-        if started:
-            yield started[-1]
+        day, last, before = max(stretches[0].since, stretches[0].first), _last_day(stretches), 0
+        while day <= min(last, until):
+            own = period_of(day)
+            earned = _earned_by(stretches, min(own.to - DAY, last))
+            amounts[own] = amounts.get(own, 0) + earned - before
+            day, before = own.to, earned
+    last = max(map(_last_day, earns.values()), default=date.min)
+    for own in sorted(amounts, key=lambda own: own.start):
+        yield Month(own, min(own.to - DAY, last), amounts[own])
 
 
-def last_day(earns: Earning) -> date:
-    """The last day on which anything is earned; of nothing the first of all days."""
-    return max(
-        (max(one.ends_on, one.since) for stretches in earns.values() for one in stretches[-1:]), default=date.min
-    )
+def _earned_by(stretches: Sequence[Stretch], day: date) -> Amount:
+    """All that was earned by the end of a day, which is not before the first of them."""
+    return next(stretch.earned_by(day) for stretch in reversed(stretches) if stretch.since <= day)
 
 
-def first_day(earns: Earning) -> date:
-    return min((max(stretches[0].since, stretches[0].first) for stretches in earns.values()), default=date.max)
+def _last_day(stretches: Sequence[Stretch]) -> date:
+    return max(stretches[-1].ends_on, stretches[-1].since)

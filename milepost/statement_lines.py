@@ -13,6 +13,7 @@ from domain.units import HOURS_SCALE, HUNDRED_PERCENT, PERCENT_SCALE, Hours, Per
 from milepost.tables import hours_text, scaled_text
 from state.assess import worked_hours
 
+HOUR, EACH = "hour", "each"
 # Statements print quantities with this many decimals by default; one that differs by more is not the rounded one.
 PRINTED_STEP = 10**HOURS_SCALE // 100
 
@@ -48,6 +49,16 @@ def _gives(line: StatementLine, quantity: Hours, currency: str) -> bool:
     """At the line's rate, but for the rounding of its entries."""
     apart = abs(extend(quantity, line.rate, line.markup_percent, currency, HALF_UP) - line.amount)
     return 2 * apart <= (len(line.entries) if len(line.entries) > 1 else 0) * smallest_unit(currency)
+
+
+def added_to_rate(line: StatementLine) -> str:
+    """What the markup is: hours have overtime, what was spent is passed on with one."""
+    return "overtime" if line.unit == HOUR else "markup"
+
+
+def units_of(line: StatementLine) -> str:
+    """What the quantity counts, where that are no hours and no pieces."""
+    return "" if line.unit in (HOUR, EACH) else f" {line.unit}"
 
 
 def percent_of_rate(markup: Percent) -> str:

@@ -15,7 +15,7 @@ from milepost import pages
 from milepost.locales import Writing, last_day
 from milepost.pages import Html, tag
 from milepost.statement_groups import Group, GroupBy
-from milepost.statement_lines import telling_quantity
+from milepost.statement_lines import HOUR, added_to_rate, telling_quantity, units_of
 
 MARKED: Final = ("prior_period", "correction", "adjusted_for_cap")
 STYLE: Final = """
@@ -138,8 +138,9 @@ def group_title(sheet: Sheet, group: Group) -> str:
 
 
 def hours_of(sheet: Sheet, group: Group) -> Hours:
-    """The sum of the quantities as they stand on its lines."""
-    return sum(telling_quantity(line, sheet.statement.currency) for line in group.lines_only)
+    """The sum of the hours as they stand on its lines."""
+    lines = (line for line in group.lines_only if line.unit == HOUR)
+    return sum(telling_quantity(line, sheet.statement.currency) for line in lines)
 
 
 def sums(sheet: Sheet) -> Iterator[tuple[str, int]]:
@@ -254,7 +255,7 @@ def _rows(sheet: Sheet, lines: Sequence[StatementLine]) -> Iterator[Html]:
             tag("td", writing.span(line.service_from, line.service_to), class_="date nowrap"),
             tag("td", _described(sheet, line), class_="what"),
             tag("td", person_or_role(sheet, line)),
-            tag("td", writing.quantity(quantity), class_="right hours", data_label=words["hours"]),
+            tag("td", writing.quantity(quantity) + units_of(line), class_="right hours", data_label=words["hours"]),
             tag("td", writing.rate(line.rate), _overtime(sheet, line), class_="right rate", data_label=words["rate"]),
             tag("td", writing.amount(line.amount), class_="right amount"),
         )
@@ -272,7 +273,7 @@ def _described(sheet: Sheet, line: StatementLine) -> Iterator[Html]:
     if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
         yield tag("div", sheet.background.projects.get(line.project_id, line.project_id), class_="soft small")
     if line.markup_percent:
-        told = sheet.words["overtime"].format(percent=sheet.writing.percent(line.markup_percent))
+        told = sheet.words[added_to_rate(line)].format(percent=sheet.writing.percent(line.markup_percent))
         yield tag("div", told, class_="soft small")
     for flag in marks(line):
         yield tag("span", sheet.words[flag], class_="mark")

@@ -16,7 +16,7 @@ from connectors.redis.read_model import ReadModel
 from connectors.redis.settings import RedisSettings
 from domain.outputs import ProjectView
 from milepost import exit_codes
-from milepost.commands.show import balances, burn, projects, view_json
+from milepost.commands.show import balances, burn, positions, projects, view_json
 from milepost.console import amount_text, say, shape, write_json
 from milepost.tables import Table, percent_text, show
 
@@ -100,7 +100,7 @@ def engagement_head(engagement_id: str, viewed: list[Viewed]) -> list[str]:
 
 def engagement_tables(viewed: list[Viewed]) -> list[Table]:
     waiting = [_exceptions(viewed)] if any(each.view.open_exceptions for each in viewed) else []
-    return [projects(viewed, "Projects"), balances(viewed), *waiting, _statements(viewed)]
+    return [projects(viewed, "Projects"), balances(viewed), positions(viewed), *waiting, _statements(viewed)]
 
 
 def _forecast(view: ProjectView) -> Table:

@@ -62,6 +62,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Books and currencies": {
         "revenue_method": LINE,
+        "expenses_revenue": LINE,
         "unbilled_account": LINE,
         "cost_policy": COMPANY,
         "closed_period": POSTED,
@@ -78,7 +79,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
 IDLE: Final = (
     *("residual_party", "hold_scope", "poc_precision", "poc_exclusions", "forecast_denominator"),
     *("concession_returns_cap_room", "cash_journal", "fx_revaluation", "unbilled_is_monetary", "tax_point"),
-    *("expenses_revenue", "intercompany_transfer", "dimensions_from"),
+    *("intercompany_transfer", "dimensions_from"),
 )
 DECIMALS: Final = {"amount": 4, "hours": 6, "percent": 6}
 
@@ -166,6 +167,8 @@ def _refused(name: str) -> str:
     if name == "revenue_method":
         handled = sorted({method for kind in methods.KINDS.values() for method in kind.revenue})
         return f"all but {', '.join(f'`{method}`' for method in handled)}, each for some kinds of terms"
+    if name == "expenses_revenue":
+        return "`net`, of lines that charge expenses"
     return ", ".join(f"`{value}`" for value in sorted(UNSUPPORTED.get(name, ())))
 
 

@@ -38,23 +38,34 @@ def after_event(draft: Draft) -> None:
         contract = draft.contract(contract_id)
         if contract is None or not contract.history:
             continue
-        if _bills_apart(draft, contract):
+        held: Liability | None = draft.part("liability", contract_id)
+        if held is None and not _may_be_ahead(draft, contract):
+            continue
+        if (held is not None and held.lines) or _bills_apart(draft, contract):
             _settle(draft, contract)
         if is_over_time(draft, contract):
             _settle_position(draft, contract)
 
 
 def _touched(draft: Draft) -> set[str]:
-    """Contracts on which an entry is or was open, or of which it is issued."""
-    found = {*draft.positions, *(contract_id for contract_id, _ in draft.changed_on)}
+    """Contracts on which an entry is or was open, of which it is issued, or whose position was looked at."""
+    found = {contract_id for contract_id, _ in draft.changed_on}
     found.update(issued.contract_id for entry in draft.rows.values() for issued in entry.issued)
+    if draft.positions:
+        found.update(draft.positions)
+    return found
+
+
+def _may_be_ahead(draft: Draft, contract: Contract) -> bool:
+    """Whether any line bills apart from its revenue, or earns over time."""
+    key = ("ahead", contract.contract_id, contract.version, len(contract.history))
+    if key not in draft.plans:
+        draft.plans[key] = _bills_apart(draft, contract) or is_over_time(draft, contract)
+    found: bool = draft.plans[key]
     return found
 
 
 def _bills_apart(draft: Draft, contract: Contract) -> bool:
-    held: Liability | None = draft.part("liability", contract.contract_id)
-    if held is not None and held.lines:
-        return True
     key = ("bills apart", contract.contract_id, contract.version, len(contract.history))
     if key not in draft.plans:
         plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))

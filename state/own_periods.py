@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.billing.kind import Known
+from domain.events.common import Terms
 from domain.identity import composed
 from state import drawing
 from state.books import Contract, EndedPeriod
@@ -29,7 +30,7 @@ def end(draft: Draft, contract: Contract, line_id: str, day: date) -> None:
     for start, to in _open(known, day):
         if _over_on(draft, contract, start, to) <= day:
             known = known_of(draft, contract, line_id)
-            left = methods.ends(known.held[-1].line.terms, known, start, to)
+            left = methods.ends(_having(known, start, to), known, start, to)
             ended = EndedPeriod(start, to, dict(left.limits), tuple(left.over))
             fees = line_fees(draft, contract, line_id)
             draft.put("fees", part_id, replace(fees, ended=(*fees.ended, ended)))
@@ -44,7 +45,7 @@ def end(draft: Draft, contract: Contract, line_id: str, day: date) -> None:
 
 def falls_short(draft: Draft, contract: Contract, line_id: str, day: date) -> bool:
     known = known_of(draft, contract, line_id)
-    return bool(known.held) and methods.falls_short(known.held[-1].line.terms, known, day)
+    return any(methods.falls_short(agreed.line.terms, known, day) for agreed in known.held)
 
 
 def upcoming(draft: Draft, contract: Contract, known: Known, day: date, until: date) -> Iterator[date]:
@@ -57,10 +58,15 @@ def upcoming(draft: Draft, contract: Contract, known: Known, day: date, until: d
 
 def _open(known: Known, until: date) -> list[tuple[date, date]]:
     """Periods that begin up to a day and have not ended."""
-    if not known.held:
-        return []
     told = {(ended.start, ended.to) for ended in known.ended}
-    return [each for each in methods.periods(known.held[-1].line.terms, known, until) if each not in told]
+    found = {each for agreed in known.held for each in methods.periods(agreed.line.terms, known, until)}
+    return sorted(found - told)
+
+
+def _having(known: Known, start: date, to: date) -> Terms:
+    """Terms of the kind that has the period."""
+    terms = (agreed.line.terms for agreed in known.held)
+    return next(one for one in terms if (start, to) in methods.periods(one, known, start))
 
 
 def _over_on(draft: Draft, contract: Contract, start: date, to: date) -> date:

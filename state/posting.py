@@ -96,7 +96,10 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             continue
         booking = booking_of(side.slot, "posting")
         gathered, about_it = booked.setdefault(booking, ([], side))
-        gathered += _legs(draft, side, booking.ledger_currency)
+        if side.plan is not None and side.plan.timing == OVER_TIME:
+            gathered += position.through(draft, side.plan, side.pairs, side.slot.exchange)
+        else:
+            gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode)
         if side.plan is not None and about_it.plan is None:
             booked[booking] = (gathered, side)
     rules = _rules({booking: side for booking, (_, side) in booked.items()}, _rule_of(work))
@@ -104,12 +107,6 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
         emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies.rounding_limit)
         for rule, (booking, (gathered, side)) in zip(rules, booked.items(), strict=True)
     )
-
-
-def _legs(draft: Draft, side: Side, ledger_currency: str) -> tuple[Leg, ...]:
-    if side.plan is not None and side.plan.timing == OVER_TIME:
-        return position.through(draft, side.plan, side.pairs, side.slot.exchange)
-    return legs(side.pairs, side.slot.exchange, ledger_currency, side.policies.money_mode)
 
 
 def _rules(booked: Mapping[Booking, Side], rule: str) -> list[str]:
@@ -303,9 +300,7 @@ def _book_over_time(
         return work
     pairs = ((CONTRACT_LIABILITY, "revenue", delta), (price.revenue, "revenue", -delta))
     made = position.through(draft, plan, pairs, slot.exchange)
-    posted = emit(
-        draft, work, booking_of(slot, "difference"), merge(made), plan, rule, plan.policies.rounding_limit
-    )
+    posted = emit(draft, work, booking_of(slot, "difference"), merge(made), plan, rule, plan.policies.rounding_limit)
     return replace(work, price=price, journals=(*work.journals, posted))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
+from domain.accounts import PROJECT_COST, REVENUE
 from domain.audit.balances import ledger_rests
 from domain.audit.engagement import Engagement
 from domain.audit.entries import retell
@@ -156,13 +158,13 @@ def check_sums(store: Store, engagement_id: str) -> None:
         if kind == "line":
             assert sums_of(part) == lines.get(part_id, dict.fromkeys(LINE_SUMS, 0)), f"line {part_id}"
         elif kind == "project":
-            _check_project(part, entries)
+            _check_project(part, entries, parts)
     assert {part_id for kind, part_id in parts if kind == "line"} >= set(lines)
-    used = {one.event.project_id for entry in entries for one in (entry.work, entry.behind) if one is not None}
+    used = {one.project_id for entry in entries for one in (entry.work, entry.behind) if one is not None}
     assert {part_id for kind, part_id in parts if kind == "project"} >= used
 
 
-def _check_project(project: Project, entries: Iterable[Entry]) -> None:
+def _check_project(project: Project, entries: Iterable[Entry], parts: Mapping[tuple[str, str], Any]) -> None:
     hours = billable = 0
     memo: Counter[str] = Counter()
     posted: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
@@ -170,9 +172,14 @@ def _check_project(project: Project, entries: Iterable[Entry]) -> None:
     waiting: Counter[str] = Counter()
     for entry in entries:
         standing, price = entry.standing, standing_price(entry)
-        if entry.work is not None and entry.work.event.project_id == project.project_id:
+        for issued in entry.issued:
+            of_line = parts["line", composed(issued.contract_id, issued.line_id)]
+            if issued.account in REVENUE and of_line.project_id == project.project_id:
+                currency = parts["contract", issued.contract_id].terms.currency
+                months[f"{issued.day:%Y-%m}|{currency}"][2] += issued.invoiced
+        if entry.work is not None and entry.work.project_id == project.project_id:
             waiting.update(fault.category for fault in entry.work.faults)
-        if standing is None or standing.event.project_id != project.project_id:
+        if standing is None or standing.project_id != project.project_id:
             continue
         if standing.cost is not None:
             cost = standing.cost
@@ -188,8 +195,8 @@ def _check_project(project: Project, entries: Iterable[Entry]) -> None:
             if journal.currency != journal.ledger_currency:
                 sums = posted[f"{journal.service_date:%Y-%m}|{journal.currency}|{journal.ledger_currency}"]
                 for line in journal.lines:
-                    if line.account in {"1300", "5000", "4000"}:
-                        sign, place = (-1, 2) if line.account == "4000" else (1, 0)
+                    if line.account in {*PROJECT_COST, *REVENUE}:
+                        sign, place = (-1, 2) if line.account in REVENUE else (1, 0)
                         sums[place] += sign * line.amount
                         sums[place + 1] += sign * line.ledger_amount
     assert project.burn == Burn(hours, billable, {key: sum_ for key, sum_ in memo.items() if sum_})
@@ -236,6 +243,9 @@ def line_totals(entries: Iterable[Entry]) -> dict[str, dict[str, int]]:
             sums["issued"] += issued.amount
             sums["invoiced"] += issued.invoiced
             sums[f"invoiced on {issued.account}"] += issued.invoiced
+            if issued.account in REVENUE:
+                sums["recognised"] += issued.invoiced
+                sums[f"recognised on {issued.account}"] += issued.invoiced
     return {
         key: {name: amount for name, amount in sums.items() if amount or name in LINE_SUMS}
         for key, sums in found.items()
@@ -284,7 +294,7 @@ def check_buckets(books: Books, engagement_id: str) -> None:
         if price is None or standing is None or not price.line_id:
             continue
         for part_id, (amount, hours) in _granted(
-            books, parts["contract", price.contract_id], price, standing.event.person_id
+            books, parts["contract", price.contract_id], price, standing.person_id
         ):
             taken[part_id][0] += amount
             taken[part_id][1] += hours
@@ -352,16 +362,18 @@ def _expect_entry(expected: Counter[tuple[str, str, str]], books: Books, engagem
     if standing is not None and standing.cost is not None:
         cost = standing.cost
         expected[cost.legal_entity_id, cost.currency, cost.account] += cost.amount
-        expected[cost.legal_entity_id, cost.currency, "2150"] -= cost.amount
+        expected[cost.legal_entity_id, cost.currency, "1400"] += cost.tax
+        expected[cost.legal_entity_id, cost.currency, cost.against] -= cost.amount + cost.tax
     parts = books.shard.store.engagement(engagement_id).parts
     if price is not None and price.line_id:
         terms = parts["contract", price.contract_id].terms
         recognised = price.recognised + price.rounding
         expected[terms.legal_entity_id, price.currency, "position"] += recognised
-        expected[terms.legal_entity_id, price.currency, "4000"] -= recognised
+        expected[terms.legal_entity_id, price.currency, price.revenue] -= recognised
     for issued in entry.issued:
         terms = parts["contract", issued.contract_id].terms
-        expected[terms.legal_entity_id, terms.currency, "position"] -= issued.invoiced
+        relieved = issued.account if issued.account in REVENUE else "position"
+        expected[terms.legal_entity_id, terms.currency, relieved] -= issued.invoiced
         expected[terms.legal_entity_id, terms.currency, "1100"] += issued.invoiced
 
 

@@ -29,7 +29,10 @@ def positions(engagement: Engagement) -> Checked:
         elif isinstance(record, JournalEntry) and record.contract_id is not None:
             key = (record.contract_id, record.currency)
             last[key] = seen
-            position[key] = position.get(key, 0) + _on(record, POSITION_ACCOUNTS)
+            accounts = (
+                POSITION_ACCOUNTS if record.kind == BILLING else CONTRACT_POSITION
+            )  # deposits move by invoices alone
+            position[key] = position.get(key, 0) + _on(record, accounts)
             earned = expected.get(key, 0) - _on(record, REVENUE)
             expected[key] = earned - (totals.get(record.affected_id, 0) if record.kind == BILLING else 0)
     found = [

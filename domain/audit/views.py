@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from domain.accounts import CONTRACT_POSITION, PROJECT_COST, REVENUE
+from domain.accounts import CONTRACT_LIABILITY, CONTRACT_POSITION, CUSTOMER_DEPOSIT, PROJECT_COST, REVENUE
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
 from domain.money import format_amount
@@ -13,6 +13,7 @@ from domain.outputs import BillingStatement, JournalEntry, ProjectView, Statemen
 from domain.units import Amount
 
 BILLING = "billing"
+DEPOSITS = (CONTRACT_LIABILITY, CUSTOMER_DEPOSIT)
 # Project and contract.
 BalanceKey = tuple[str, str]
 
@@ -27,6 +28,7 @@ class _Sums:
     billed: dict[BalanceKey, Amount] = field(default_factory=dict)
     invoiced: dict[BalanceKey, Amount] = field(default_factory=dict)
     lines: dict[str, list[StatementLine]] = field(default_factory=dict)
+    applied: dict[str, Amount] = field(default_factory=dict)
     open: dict[str, str] = field(default_factory=dict)
     over_nothing: set[str] = field(default_factory=set)
     versions: dict[str, int] = field(default_factory=dict)
@@ -66,6 +68,22 @@ def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
         for printed in sums.lines.pop(journal.affected_id, ()):
             key = (printed.project_id, contract_id)
             sums.invoiced[key] = sums.invoiced.get(key, 0) + printed.amount
+        for project_id, applied in _applied(journal, sums.applied.pop(journal.affected_id, 0)).items():
+            key = (project_id, contract_id)
+            sums.invoiced[key] = sums.invoiced.get(key, 0) - applied
+
+
+def _applied(journal: JournalEntry, total: Amount) -> dict[str, Amount]:
+    """What the invoice took of deposits, by the project of each; where a position over time hides it, of the first."""
+    if not total:
+        return {}
+    found: dict[str, Amount] = {}
+    for line in journal.lines:
+        if line.account in DEPOSITS and line.amount > 0:
+            found[line.project_id or ""] = found.get(line.project_id or "", 0) + line.amount
+    if sum(found.values()) == total:
+        return found
+    return {min((line.project_id or "" for line in journal.lines), default=""): total}
 
 
 def _take_statement(sums: _Sums, statement: BillingStatement) -> None:
@@ -75,6 +93,7 @@ def _take_statement(sums: _Sums, statement: BillingStatement) -> None:
     else:
         sums.over_nothing.add(statement.statement_id)
     sums.lines.setdefault(statement.statement_id, []).extend(statement.lines)
+    sums.applied[statement.statement_id] = statement.deposits_applied
     for line in statement.lines:
         key = (line.project_id, statement.contract_id)
         sums.billed[key] = sums.billed.get(key, 0) + line.amount

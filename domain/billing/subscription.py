@@ -12,8 +12,8 @@ the line's first period on the line's first day. A new fee costs its share from 
 What is charged in advance stays charged when the contract is terminated, unless the unused days are given back
 (`refund_on_termination`); a period that does not begin any more is not charged. What is kept is earned by the last day.
 
-A minimum is what the contract's other lines have to charge in a period; what they lack is charged when the period is closed. Billing
-periods count where their last day is.
+A minimum is what the contract's other lines have to charge in a period; what they lack is charged when it is closed: when that billing
+period is which has its last day.
 
     10.00 a month for 25 of 28 days, 8.00 used: 8.93 - 8.00 = 0.93
 """
@@ -65,19 +65,19 @@ def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
         if piece.due <= until:
             said = f"Fee, {piece.first} to {piece.last}"
             yield Fee(piece.first.isoformat(), piece.due, piece.amount, said, piece.first, piece.last)
-    for period, day, amount in _lacking(agreed, terms, known):
-        if day <= until:
+    for period, amount in _lacking(agreed, terms, known):
+        if period.last <= until:
             days = f"{(period.last - period.first).days + 1} of {period.days} days"
             said = f"Minimum of {format_amount(terms.minimum or 0, agreed.contract.currency)}, {days}"
-            yield Fee(_minimum(period), day, amount, said)
+            yield Fee(_minimum(period), period.last, amount, said)
 
 
 def spreads(agreed: Agreed, known: Known, until: date) -> Iterator[Spread]:
     terms = _terms(agreed)
     for piece in _pieces(agreed, terms, until):
         yield Spread(piece.first.isoformat(), piece.amount, piece.first, piece.last)
-    for period, day, amount in _lacking(agreed, terms, known):
-        if agreed.since <= day < agreed.before:
+    for period, amount in _lacking(agreed, terms, known):
+        if agreed.since <= period.last < agreed.before:
             yield Spread(_minimum(period), amount, period.first, period.last)
 
 
@@ -151,8 +151,8 @@ def _due(agreed: Agreed, terms: Subscription, period: Period, first: date, last:
     return first - DAY if first == period.start and first > agreed.starts_on else first
 
 
-def _lacking(agreed: Agreed, terms: Subscription, known: Known) -> Iterator[tuple[Period, date, Amount]]:
-    """Periods in which other lines charged less than the minimum, with the day on which that was known."""
+def _lacking(agreed: Agreed, terms: Subscription, known: Known) -> Iterator[tuple[Period, Amount]]:
+    """Periods in which other lines charged less than the minimum, once the billing period is closed that has their last day."""
     if terms.minimum is None or not known.closed:
         return
     for period in _periods(agreed, terms.per, known.closed[-1].last):
@@ -165,7 +165,7 @@ def _lacking(agreed: Agreed, terms: Subscription, known: Known) -> Iterator[tupl
         days = (last - period.first).days + 1 if terms.proration == BY_DAY else period.days
         lacks = agreed.rounded(terms.minimum * days, period.days) - used
         if lacks > 0:
-            yield period._replace(last=last), over.last, lacks
+            yield period._replace(last=last), lacks
 
 
 def by_period(line: ContractLine) -> bool:

@@ -191,6 +191,43 @@ def balances(viewed: Sequence[Viewed]) -> Table:
     return Table("Balances", columns, rows, frozenset(range(len(columns) - len(figures), len(columns))))
 
 
+POSITION = ("recognised", "billed", "invoiced", "contract_position", "paid")
+
+
+def contract_positions(viewed: Sequence[Viewed]) -> dict[tuple[str, str], dict[str, int]]:
+    """By contract and currency over all of its projects: recognised less invoiced is its position, on one side (R46)."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for balance in (balance for each in viewed for balance in each.view.balances):
+        sums = found.setdefault((balance.contract_id, balance.currency), dict.fromkeys(POSITION, 0))
+        for name in POSITION:
+            sums[name] += getattr(balance, name)
+    return dict(sorted(found.items()))
+
+
+def positions(viewed: Sequence[Viewed]) -> Table:
+    from milepost.tables import Table
+
+    rows = [
+        (*key, *(amount_text(sums[name]) for name in POSITION), side_of(sums["contract_position"]))
+        for key, sums in contract_positions(viewed).items()
+    ]
+    columns = ("contract", "currency", *(TITLES.get(name, name.replace("_", " ")) for name in POSITION), "which is")
+    return Table("Contracts", columns, rows, frozenset(range(2, 2 + len(POSITION))))
+
+
+def positions_json(viewed: Sequence[Viewed]) -> list[dict[str, str]]:
+    return [
+        {"contract_id": contract_id, "currency": currency}
+        | {name: amount_text(amount).replace(",", "") for name, amount in sums.items()}
+        for (contract_id, currency), sums in contract_positions(viewed).items()
+    ]
+
+
+def side_of(position: int) -> str:
+    """Unbilled is earned and not invoiced, a receivable or a contract asset; deferred is invoiced and not earned."""
+    return "unbilled" if position > 0 else "deferred" if position < 0 else ""
+
+
 def _forecast(update: ForecastUpdate) -> Table:
     from milepost.tables import completion_table
 
@@ -276,6 +313,7 @@ def engagement_tables(found: EngagementFound) -> list[Table]:
     return [
         projects(found.projects, "Projects"),
         balances(found.projects),
+        positions(found.projects),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones),
     ]
@@ -335,7 +373,7 @@ def statement_tables(statement: BillingStatement, entries: Mapping[str, TimeAppr
 
 
 def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved]) -> tuple[str, ...]:
-    from milepost.statement_lines import percent_of_rate, telling_quantity, written_notes
+    from milepost.statement_lines import added_to_rate, percent_of_rate, telling_quantity, written_notes
     from milepost.tables import hours_text, rate_text, short_text
 
     who = line.person_id or ""
@@ -343,6 +381,7 @@ def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved
         f"{line.service_from}" if line.service_from == line.service_to else f"{line.service_from} to {line.service_to}"
     )
     markup = f" + {percent_of_rate(line.markup_percent)}" if line.markup_percent else ""
+    added = [added_to_rate(line)] if line.markup_percent else []
     return (
         line.line_id,
         line.project_id,
@@ -352,7 +391,7 @@ def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved
         f"{hours_text(telling_quantity(line, currency))} {line.unit}",
         rate_text(line.rate) + markup,
         amount_text(line.amount),
-        ", ".join([*line.flags, *(["overtime"] if line.markup_percent else []), *written_notes(line, entries)]),
+        ", ".join([*line.flags, *added, *written_notes(line, entries)]),
     )
 
 
@@ -393,6 +432,7 @@ def engagement_json(found: EngagementFound, behind: bool | None = None) -> dict[
         more_since=behind,
         engagement_id=found.engagement_id,
         projects=[view_json(viewed) for viewed in found.projects],
+        positions=positions_json(found.projects),
         statements=[_summary_json(issued.statement) for issued in found.statements],
         exceptions=[_waiting_json(each, found.now) for each in found.waiting],
     )

@@ -245,7 +245,7 @@ def lines_table(sheet: Sheet) -> Table:
 
 
 def _row(sheet: Sheet, line: StatementLine) -> tuple[str, ...]:
-    from milepost.statement_lines import telling_quantity
+    from milepost.statement_lines import added_to_rate, telling_quantity, units_of
     from milepost.statement_page import marks, person_or_role
     from milepost.tables import short_text
 
@@ -253,12 +253,12 @@ def _row(sheet: Sheet, line: StatementLine) -> tuple[str, ...]:
     if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
         told.insert(0, sheet.background.projects.get(line.project_id, line.project_id))
     if line.markup_percent:
-        told.append(sheet.words["overtime"].format(percent=sheet.writing.percent(line.markup_percent)))
+        told.append(sheet.words[added_to_rate(line)].format(percent=sheet.writing.percent(line.markup_percent)))
     return (
         f"{sheet.writing.span(line.service_from, line.service_to)}",
         short_text(line.description) + (f" ({', '.join(told)})" if told else ""),
         person_or_role(sheet, line),
-        sheet.writing.quantity(telling_quantity(line, sheet.statement.currency)),
+        sheet.writing.quantity(telling_quantity(line, sheet.statement.currency)) + units_of(line),
         sheet.writing.rate(line.rate),
         sheet.writing.amount(line.amount),
     )

@@ -64,6 +64,18 @@ def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     return found
 
 
+def every_line(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
+    """Lines of the newest terms that are of the project, whatever they take."""
+    return tuple(
+        plan
+        for contract in project_contracts(draft, project_id)
+        for line in contract.terms.lines
+        if line.project_id == project_id
+        for plan in (line_plan(draft, contract, contract.history[-1].version, line.line_id),)
+        if plan is not None
+    )
+
+
 def line_key(plan: LinePlan) -> str:
     return composed(plan.contract_id, plan.line.line_id)
 

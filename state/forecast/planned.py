@@ -9,15 +9,16 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar
 
+from domain.billing import methods
 from domain.events.delivery import ResourceAssigned
 from domain.forecast import MONTHS_MAX, NOTHING, Tally, added, value_of
 from domain.money import HALF_UP, round_ratio, smallest_unit
 from domain.outputs import ForecastDemand
 from domain.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate
-from domain.units import Amount, Hours, Rate
+from domain.units import HUNDRED_PERCENT, Amount, Hours, Rate
 from state.books import Contract, Project
 from state.draft import Draft
-from state.forecast.outlook import ONE_DAY, has_ended, last_day
+from state.forecast.outlook import ONE_DAY, has_ended, last_day, rate_to
 from state.known import cost_rate, worker_on
 from state.plan import LinePlan, line_plan, version_on
 
@@ -211,8 +212,27 @@ def _known_rates(draft: Draft, project: Project, plan: LinePlan, limit: int) -> 
 
 def _bill_rate(draft: Draft, project: Project, plan: LinePlan, contract: Contract, worker: Worker) -> Rate:
     """0 where none is known."""
+    at_cost = _rate_at_cost(draft, plan, contract, worker)
+    if at_cost is not None:
+        return at_cost
     decision = planned_decision(draft, project, plan, contract, worker)
     return decision.rate if isinstance(decision, RateDecision) else 0
+
+
+def _rate_at_cost(draft: Draft, plan: LinePlan, contract: Contract, worker: Worker) -> Rate | None:
+    """What an hour costs with what the terms add, where they charge it at cost; 0 without a cost rate or its exchange rate."""
+    person_id, role, day, _ = worker
+    plan = line_plan(draft, contract, version_on(contract, day), plan.line.line_id) or plan
+    markup = methods.cost_markup(plan.line.terms)
+    if markup is None:
+        return None
+    known = worker_on(draft, person_id, day)
+    found = cost_rate(draft, person_id, role, known.entity.legal_entity_id if known is not None else "", day)
+    exchange = rate_to(draft, plan.policies, found.currency, plan.currency, day) if found is not None else None
+    if found is None or exchange is None:
+        return 0
+    above, below = exchange.numerator * (HUNDRED_PERCENT + markup), exchange.denominator * HUNDRED_PERCENT
+    return round_ratio(found.rate * above, below, 1, HALF_UP)
 
 
 def planned_decision(

@@ -27,8 +27,9 @@ from domain.events.common import ContractLine
 from domain.identity import composed, content_digest
 from domain.money import is_currency
 from domain.policies import Resolved, agreed, bookkeeping, resolve, unsupported
+from domain.rows import FEE
 from domain.zones import is_zone
-from state.books import Contract, OpenException, Project, TermsVersion
+from state.books import Contract, Entry, OpenException, Project, TermsVersion
 from state.draft import ENTRIES_NAMED, Draft
 from state.facts import TRACE
 from state.handlers import deliveries, fees, revenue
@@ -519,6 +520,10 @@ def relist_outside(draft: Draft) -> None:
             _list_outside(draft, contract)
 
 
+def _is_fee(entry: Entry) -> bool:
+    return entry.standing is not None and entry.standing.subject_kind == FEE
+
+
 def _outside_said(draft: Draft, contract_id: str) -> OpenException | None:
     exception_id = draft.exception_id("outside_contract_dates", "contract", contract_id)
     said: OpenException | None = draft.part("exception", exception_id)
@@ -526,12 +531,12 @@ def _outside_said(draft: Draft, contract_id: str) -> OpenException | None:
 
 
 def _list_outside(draft: Draft, contract: Contract) -> None:
-    """Work posted before the dates changed stays posted; it is listed, anew where the list changed."""
+    """Work posted before the dates changed stays posted; it is listed, anew where the list changed. What terms charge follows them."""
     outside = []
     for line_id in line_ids(contract):
         for entry in draft.open_on(contract.contract_id, line_id):
             price = standing_price(entry)
-            if price is None or "outside_contract_dates" in entry.waived:
+            if price is None or "outside_contract_dates" in entry.waived or _is_fee(entry):
                 continue
             if not covers(terms_on(contract, price.day), contract.terminated_on, price.day):
                 outside.append((entry.entry_id, price.value))

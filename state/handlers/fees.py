@@ -5,7 +5,7 @@ changed: a new fee is charged, one that reads otherwise now is reversed and char
 an amendment, a milestone that is revoked and a day that ends are one thing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.billing.kind import Fee, Known
+from domain.billing_periods import first_of_next_month
 from domain.contract import BEGINNING
 from domain.events.common import ContractLine, Milestones
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
@@ -119,8 +120,14 @@ def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended
         _bring_fees(draft, contract, line_id, fees, day)
         milestones_due.watch(draft, contract, line_id, known, zone, day, until if ended else None)
         drawing.settle(draft, contract, line_id)
-    if upcoming:
-        draft.due.add((zone, min(upcoming).isoformat()))
+    look_again(draft, contract, zone, day, upcoming)
+
+
+def look_again(draft: Draft, contract: Contract, zone: str, day: date, upcoming: Sequence[date]) -> None:
+    """On the next day on which something is charged or earned; where none is in sight at its end, until the contract is over."""
+    ends = [each for each in (contract.terminated_on, contract.terms.ends_on) if each is not None]
+    if upcoming or day < min(ends, default=date.max):
+        draft.due.add((zone, min(upcoming, default=day + HORIZON).isoformat()))
 
 
 def after_event(draft: Draft) -> None:
@@ -149,11 +156,11 @@ def close_period(draft: Draft, contract: Contract, start: date, to: date) -> boo
     if not lines:
         return False
     settle(draft, contract, to - timedelta(days=1))
-    facts = [(line, _closed(draft, contract, line, start, to)) for line in lines]
+    facts = [(line, tuple(_closed(draft, contract, line, start, to))) for line in lines]
     for line, closed in facts:
         part_id = composed(contract.contract_id, line.line_id)
         known = line_fees(draft, contract, line.line_id)
-        draft.put("fees", part_id, replace(known, closed=(*known.closed, closed)))
+        draft.put("fees", part_id, replace(known, closed=(*known.closed, *closed)))
     settle(draft, contract, to - timedelta(days=1))
     return True
 
@@ -162,14 +169,19 @@ def _by_period(line: ContractLine) -> bool:
     return methods.kind_of(line.terms).by_period(line)
 
 
-def _closed(draft: Draft, contract: Contract, line: ContractLine, start: date, to: date) -> ClosedPeriod:
-    cost = _cost_by_category(draft, contract, line.line_id, to) if line.budgets else {}
-    charged = 0 if line.budgets else _charged_beside(draft, contract, line.line_id, start, to)
-    return ClosedPeriod(start, to, cost, charged)
+def _closed(draft: Draft, contract: Contract, line: ContractLine, start: date, to: date) -> Iterator[ClosedPeriod]:
+    """What the line's own work cost so far; or what other lines charged in the period, in a part for each of its months."""
+    if line.budgets:
+        yield ClosedPeriod(start, to, _cost_by_category(draft, contract, line.line_id, to))
+        return
+    while start < to:
+        upto = min(first_of_next_month(start), to)
+        yield ClosedPeriod(start, upto, charged=_charged_beside(draft, contract, line.line_id, start, upto))
+        start = upto
 
 
 def _charged_beside(draft: Draft, contract: Contract, line_id: str, start: date, to: date) -> Amount:
-    """What the contract's other lines have to bill for a period that is about to be cut."""
+    """What the contract's other lines have to bill for days of a period that is about to be cut."""
     return sum(
         outstanding(entry, contract.contract_id, other)
         for other in line_ids(contract)

@@ -5,24 +5,21 @@ what the terms say, as fees are: other terms change the rows of earlier months, 
 next open period where a month is closed (R48).
 """
 
-from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.billing.kind import OVER_TIME
 from domain.contract import BEGINNING
-from domain.events.reference import LegalEntityDefined
-from domain.fiscal import AccountingPeriod
 from domain.identity import composed
-from domain.revenue import Earning, earned_by, earning, first_day, last_day
+from domain.revenue import Earning, Month, by_month, earning
 from domain.rows import REVENUE, row_id
-from domain.units import Amount
 from domain.zones import local_date
 from state.books import Charge, Contract, LineFees
 from state.draft import Draft
-from state.handlers.fees import HORIZON, beginning_of, bring, project_of
+from state.handlers.fees import HORIZON, beginning_of, bring, look_again, project_of
 from state.known import period
 from state.position import is_over_time
 from state.rerate import line_ids
@@ -42,17 +39,14 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         part_id = composed(contract.contract_id, line_id)
         known: LineFees = draft.part("fees", part_id) or LineFees()
         earns = _earning(draft, contract, line_id, day + HORIZON)
-        months = list(_months(draft, entity, earns, day + HORIZON))
-        upcoming += [last for _, last, _ in months if last > day][:1]
-        charges = [
-            _charge_of(contract, line_id, own, last, amount) for own, last, amount in months if last <= day and amount
-        ]
+        months = list(by_month(earns, partial(period, draft, entity), day + HORIZON))
+        upcoming += [month.last for month in months if month.last > day][:1]
+        charges = [_charge_of(contract, line_id, month) for month in months if month.last <= day and month.amount]
         rows = bring(draft, known.earned, {row_id(REVENUE, charge.charge_id): charge for charge in charges})
         if rows != known.earned:
             known = draft.part("fees", part_id) or LineFees()
             draft.put("fees", part_id, replace(known, earned=rows))
-    if upcoming:
-        draft.due.add((entity.zone, min(upcoming).isoformat()))
+    look_again(draft, contract, entity.zone, day, upcoming)
 
 
 def _earning(draft: Draft, contract: Contract, line_id: str, until: date) -> Earning:
@@ -64,34 +58,20 @@ def _earning(draft: Draft, contract: Contract, line_id: str, until: date) -> Ear
     )
 
 
-def _months(
-    draft: Draft, entity: LegalEntityDefined, earns: Earning, until: date
-) -> Iterator[tuple[AccountingPeriod, date, Amount]]:
-    """Each accounting month in which something is earned, the last day of it on which it is, and the amount."""
-    last, before = min(last_day(earns), until), 0
-    day = first_day(earns)
-    while day <= last:
-        own = period(draft, entity, day)
-        upto = min(own.to - DAY, last)
-        earned = earned_by(earns, upto)
-        yield own, upto, earned - before
-        day, before = own.to, earned
-
-
-def _charge_of(contract: Contract, line_id: str, own: AccountingPeriod, last: date, earned: Amount) -> Charge:
+def _charge_of(contract: Contract, line_id: str, month: Month) -> Charge:
     return Charge(
         REVENUE,
-        f"{composed(contract.contract_id, line_id)}/{own.name}",
+        f"{composed(contract.contract_id, line_id)}/{month.period.name}",
         0,
         project_of(contract, line_id),
-        last,
-        beginning_of(last),
+        month.last,
+        beginning_of(month.last),
         contract.terms.currency,
         0,
         contract.contract_id,
         line_id,
-        description=f"Revenue of {own.name}",
-        earned=earned,
-        earned_from=own.start,
-        earned_to=last,
+        description=f"Revenue of {month.period.name}",
+        earned=month.amount,
+        earned_from=month.period.start,
+        earned_to=month.last,
     )

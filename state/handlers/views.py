@@ -8,6 +8,7 @@ must not fit into one record.
 
 from msgspec.structs import replace
 
+from domain.accounts import CUSTOMER_DEPOSIT
 from domain.exceptions import CATALOGUE
 from domain.identity import composed, derived_id, parts_of
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast
@@ -15,7 +16,7 @@ from domain.units import Amount
 from state.books import AtStake, CapState, Contract, Forecast, Hold, OpenException, Project, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.figures import lines_of
-from state.forecast.outlook import known, project_contracts, project_entity_id, project_lines
+from state.forecast.outlook import every_line, known, project_contracts, project_entity_id
 from state.handlers.statements import debtor_of
 from state.plan import bill_tos
 from state.totals import outstanding
@@ -99,7 +100,7 @@ def _balances(draft: Draft, project_id: str, contracts: list[Contract]) -> tuple
 def _balance(
     draft: Draft, project_id: str, contract: Contract, of_project: list[str], holds: list[Hold]
 ) -> ViewBalance:
-    accrued = held = over = issued = invoiced = recognised = 0
+    accrued = held = over = issued = invoiced = recognised = deposits = 0
     entries = [hold.scope_id for hold in holds if hold.scope == "entry"]
     debtors = {hold.scope_id for hold in holds if hold.scope == "bill_to"} & bill_tos(contract)
     for line_id in of_project:
@@ -121,13 +122,14 @@ def _balance(
         issued += totals.issued
         invoiced += totals.invoiced
         recognised += totals.recognised
+        deposits += totals.accounts.get(CUSTOMER_DEPOSIT, (0, 0, 0))[2]
     return ViewBalance(
         contract_id=contract.contract_id,
         currency=contract.terms.currency,
         accrued=accrued,
         held=held,
         over_cap=over,
-        unbilled=recognised - invoiced,
+        unbilled=recognised - (invoiced - deposits),
         billed=issued,
         invoiced=invoiced,
         written_off=0,
@@ -165,7 +167,7 @@ def _open_things(
     """Statements without invoice and exceptions that are not an entry's, in one pass over the engagement's parts."""
     statements = []
     exceptions = []
-    plans = project_lines(draft, project_id)
+    plans = every_line(draft, project_id)
     caps = {composed(plan.contract_id, rule.cap_id) for plan in plans for rule in plan.every_rule}
     for key in [(kind, part_id) for kind in ("cap", "exception", "statement") for part_id in draft.ids(kind)]:
         part = draft.part(*key)

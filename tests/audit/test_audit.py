@@ -335,7 +335,7 @@ def test_revenue_that_is_booked_elsewhere(folder: Path) -> None:
     rewrite(folder, at(seq, lambda journal: with_line(journal, 3, account="2310")))
     found = only(audited(folder), "position")
     assert found.subject == "contract K-2"
-    assert (found.expected, found.found) == ("0.00 EUR = recognised - invoiced", "300.00 on 1150, 1160, 2300")
+    assert (found.expected, found.found) == ("0.00 EUR = recognised - invoiced", "300.00 on 1150, 1160, 2300, 2310")
 
 
 def test_a_rest_in_the_ledger_of_a_contract_that_is_settled(folder: Path) -> None:

@@ -22,7 +22,8 @@ def invoice(at: str, period: str, amount: str, tax: str) -> Event:
     return event(
         "InvoicePosted",
         f"{at}T10:00:00Z",
-        statement_id=f"BRIDGE.K-1/ACME/{period}/1",
+        statement={"contract_id": "K-1", "period": period, "sequence": 1},
+        engagement_id="E-1",
         invoice_id=f"INV-{period}",
         posted_on=at,
         amount=amount,
@@ -31,12 +32,13 @@ def invoice(at: str, period: str, amount: str, tax: str) -> Event:
 
 
 def ran(tmp_path: Path) -> str:
-    """From March to June 1,000.00 a month in advance, 12,200.00 billed at once and earned at 100.00 a day, and eight hours at 100.00."""
+    """From March to June 1,000.00 a month in advance and eight hours at 100.00 on one project, 12,200.00 billed at once and earned at
+    100.00 a day on another."""
     price = {"type": "FixedPrice", "price": "12200", "schedule": [{"on": "2026-03-01", "amount": "12200"}]}
     lines: list[Event] = [
-        {"line_id": "A", "terms": {"type": "Subscription", "fee": "1000", "in_advance": True}},
-        {"line_id": "B", "terms": price, "revenue_policy": "straight_line_days", "takes": ["fee"]},
-        {"line_id": "T", "terms": {"type": "TimeAndMaterials", "rates": [{"rate": "100"}]}},
+        {"line_id": "A", "project_id": "BRIDGE", "terms": {"type": "Subscription", "fee": "1000", "in_advance": True}},
+        {"line_id": "B", "project_id": "ROAD", "terms": price, "revenue_policy": "straight_line_days"},
+        {"line_id": "T", "project_id": "BRIDGE", "terms": {"type": "TimeAndMaterials", "rates": [{"rate": "100"}]}},
     ]
     events = [
         *founding(),
@@ -47,7 +49,8 @@ def ran(tmp_path: Path) -> str:
     ]
     signed = next(one for one in events if one["type"] == "ContractSigned")
     signed |= {"starts_on": "2026-03-01", "ends_on": "2026-06-30"}
-    signed["lines"] = [{**line, "project_id": "BRIDGE"} for line in lines]
+    signed["lines"] = lines
+    next(one for one in events if one["type"] == "ProjectActivated")["engagement_id"] = "E-1"
     output = str(tmp_path / "output")
     milepost("run", "--input", str(write(tmp_path / "input", events)), "--output", output, "--until", "2026-06-30")
     return output
@@ -99,3 +102,21 @@ def test_the_ledger_rolls_the_contract_forward(tmp_path: Path) -> None:
     )
     text = milepost("ledger", "--output", output, "--entity", "BERLIN", "--period", "2026-04").stdout
     assert "Contracts: position, and what is owed, BERLIN 2026-04" in text
+
+
+def test_what_each_project_has_comes_to_one_position(tmp_path: Path) -> None:
+    """At the end of June nothing is left: BRIDGE was billed and earned 4,800.00, ROAD 12,200.00."""
+    output = ran(tmp_path)
+    shown = json.loads(milepost("show", "E-1", "--output", output, "--json").stdout)
+    assert shown["positions"] == [
+        {
+            "contract_id": "K-1",
+            "currency": "EUR",
+            "recognised": "17000.00",
+            "billed": "17000.00",
+            "invoiced": "17000.00",
+            "contract_position": "0.00",
+            "paid": "0.00",
+        }
+    ]
+    assert "Contracts" in milepost("show", "E-1", "--output", output).stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from domain.outputs import JournalEntry, JournalLine
-from domain.trial_balance import LedgerSums, Moves, RollForward, feet, is_period, total
+from domain.trial_balance import ContractMoves, LedgerSums, Moves, RollForward, feet, is_period, total
 
 Line = tuple[str, int, int]
 
@@ -129,3 +129,34 @@ def test_names_of_periods() -> None:
         "2026-01",
         "2026-12",
     ]
+
+
+def contract_of(sums: LedgerSums, period: str) -> ContractMoves:
+    return next(each for each in sums.trial_balance(period).contracts if each.contract_id == "K")
+
+
+def test_a_contract_rolls_from_what_is_earned_to_what_is_owed() -> None:
+    """January earns 1,000 and invoices 400; February takes 150 back, and 100 of the 400 are paid."""
+    sums = books()
+    paid = journal("2026-02", "posting", "PAY-1", ("1010", 100, 90), ("1100", -100, -90))
+    sums.add(paid._replace(lines=tuple(line._replace(purpose="receipt") for line in paid.lines)))
+    january, february = contract_of(sums, "2026-01"), contract_of(sums, "2026-02")
+    assert (january.opening, january.earned, january.invoiced, january.closing) == (0, 1000_0000, 400_0000, 600_0000)
+    assert (january.owed_before, january.charged, january.paid, january.owed) == (0, 400_0000, 0, 400_0000)
+    assert (february.opening, february.earned, february.invoiced, february.closing) == (
+        600_0000,
+        -150_0000,
+        0,
+        450_0000,
+    )
+    assert (february.owed_before, february.charged, february.paid, february.owed) == (400_0000, 0, 100_0000, 300_0000)
+    assert (february.other, february.owed_other) == (0, 0)
+
+
+def test_what_is_credited_is_told_apart() -> None:
+    """A price concession of 50 lowers revenue and what is owed, and leaves the position as it is."""
+    sums = books()
+    sums.add(journal("2026-02", "posting", "CM-1", ("4000", 50, 45), ("1100", -50, -45)))
+    february = contract_of(sums, "2026-02")
+    assert (february.earned, february.other, february.closing) == (-200_0000, 50_0000, 450_0000)
+    assert (february.owed_other, february.owed) == (-50_0000, 350_0000)

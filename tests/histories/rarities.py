@@ -266,16 +266,19 @@ def _notice(play: Play) -> None:
 
 
 def _spend(play: Play) -> None:
-    """Expenses are not handled by the rules in force."""
+    """On a line that takes expenses, or as cost alone; at times in another currency, or given back."""
     expense_id = play.scope.id(f"X{play.next('expense') % 3}")
+    draw = play.draw
     play.story.say(
         ExpenseApproved,
         expense_id=expense_id,
         version=play.next(expense_id),
         project_id=play.scope.id("P1"),
+        line_id=draw(st.sampled_from([None, play.contract.lines[0].line_id])),
         category="travel",
         spent_on=play.story.day,
-        amount=90_0000,
+        amount=draw(st.sampled_from([90_0000, 12_0000, -7_0000])),
+        tax_amount=5_0000 if draw(st.booleans()) else 0,
         currency="EUR",
         approved_by="ann",
     )

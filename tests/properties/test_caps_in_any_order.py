@@ -87,7 +87,7 @@ def test_shares_are_those_of_one_walk_through_all_entries(history: History) -> N
 
 def _by_the_rules(contract: Contract, found: dict[str, Price], books: Books, *, billing: bool) -> dict[str, Decimal]:
     persons = {
-        entry.entry_id: entry.standing.event.person_id for entry in entries_of(books.shard.store, "E") if entry.standing
+        entry.entry_id: entry.standing.person_id for entry in entries_of(books.shard.store, "E") if entry.standing
     }
     claims = [
         Claimed(

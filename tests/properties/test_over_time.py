@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from connectors.json_records import event_from_json
 from domain.money import format_decimal, smallest_unit
 from domain.outputs import BillingStatement, JournalEntry
+from domain.position import Position
 from domain.units import Amount
-from state.position import Position
 from tests.auditing import check_journals
 from tests.harness import Books
 
@@ -77,10 +77,9 @@ milestones = st.builds(
 
 @st.composite
 def stories(draw: st.DrawFn, *, changes: bool = True) -> Story:
-    lines = tuple(
-        (draw(st.one_of(subscriptions, prices, milestones)), draw(amounts))
-        for _ in range(draw(st.integers(1, 2), label="lines"))
-    )
+    over_time = st.one_of(subscriptions, prices)
+    second = st.lists(st.one_of(over_time, milestones), max_size=1)
+    lines = tuple((shape, draw(amounts)) for shape in (draw(over_time), *draw(second)))
     starts_on, length = draw(days.filter(lambda day: day < date(2026, 3, 1))), draw(st.integers(0, 300))
     changed = st.builds(
         Change,
@@ -319,3 +318,14 @@ def test_every_state_survives_a_checkpoint(story: Story) -> None:
     assert [one.body for one in played(story, reopens=True).books.encoded] == [
         one.body for one in played(story).books.encoded
     ]
+
+
+@given(stories())
+def test_it_does_not_matter_when_it_is_told(story: Story) -> None:
+    """New terms and the end of a contract come to the same, whether they are known at once or after months were recognised and billed."""
+    told = sorted(story.changes, key=lambda change: change.month)
+    at_once = story._replace(changes=tuple(change._replace(month=0) for change in told))
+    late, early = (
+        {account: amount for account, amount, _ in sums(played(one).journals) if amount} for one in (story, at_once)
+    )
+    assert late == early

@@ -23,12 +23,14 @@ class Agreed(NamedTuple):
     in_advance: bool
     refundable: bool
     breakage: str
+    unit: str
 
     @property
     def setup(self) -> list[str]:
         code, fee, overage = self.currency
-        stated = [f"fee={fee} unit=hours quantity={self.hours} overage_rate={overage}"]
-        stated.append(f"rollover={min(self.rollover, self.hours)}")
+        worth = 1 if self.unit == "hours" else 77
+        stated = [f"fee={fee} unit={self.unit} quantity={self.hours * worth} overage_rate={overage}"]
+        stated.append(f"rollover={min(self.rollover, self.hours) * worth}")
         if self.expiry is not None and min(self.rollover, self.hours):
             stated.append(f"expiry={self.expiry}")
         stated += [f"{name}=yes" for name in ("in_advance", "refundable") if getattr(self, name)]
@@ -64,6 +66,7 @@ agreed = st.builds(
     st.booleans(),
     st.booleans(),
     st.sampled_from(["on_expiry", "pro_rata"]),
+    st.sampled_from(["hours", "money"]),
 )
 work = st.builds(Work, st.integers(1, 3), st.integers(1, 28), st.integers(1, 600))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 
-from domain.events.delivery import TimeApproved, TimeWithdrawn
+from domain.events.catalogue import Event
+from domain.events.delivery import ExpenseApproved, ExpenseWithdrawn, TimeApproved, TimeWithdrawn
 from state.books import CapBucket, CapState, LineTotals, Project
 from tests.auditing import check, engagements, entries_of
 from tests.folding import Books, Logged, balances, fold, ledger_balances
@@ -17,14 +20,14 @@ STATED_BY_INVOICES = {"1100", "7110", "7190"}
 
 
 def all_withdrawn(history: History) -> History:
-    """The history, and a withdrawal of every entry that ever came."""
+    """The history, and a withdrawal of every entry and every expense that ever came."""
     now = max(one.event.recorded_at or 0 for one in history.logged) + HOUR
-    ids = sorted({one.event.entry_id for one in history.logged if isinstance(one.event, TimeApproved)})
-    withdrawals = [
-        TimeWithdrawn(
-            event_id=f"w-{entry_id}", occurred_at=now, source="firm", entry_id=entry_id, version=10_000, recorded_at=now
-        )
-        for entry_id in ids
+    header: dict[str, Any] = {"occurred_at": now, "source": "firm", "recorded_at": now, "version": 10_000}
+    entries = sorted({one.event.entry_id for one in history.logged if isinstance(one.event, TimeApproved)})
+    spent = sorted({one.event.expense_id for one in history.logged if isinstance(one.event, ExpenseApproved)})
+    withdrawals: list[Event] = [
+        *(TimeWithdrawn(event_id=f"w-{entry_id}", entry_id=entry_id, **header) for entry_id in entries),
+        *(ExpenseWithdrawn(event_id=f"x-{expense_id}", expense_id=expense_id, **header) for expense_id in spent),
     ]
     return history._replace(logged=(*history.logged, *(Logged(history.name, event) for event in withdrawals)))
 

@@ -51,9 +51,11 @@ def _gives(line: StatementLine, quantity: Hours, currency: str) -> bool:
     return 2 * apart <= (len(line.entries) if len(line.entries) > 1 else 0) * smallest_unit(currency)
 
 
-def added_to_rate(line: StatementLine) -> str:
-    """What the markup is: hours have overtime, what was spent is passed on with one."""
-    return "overtime" if line.unit == HOUR else "markup"
+def added_to_rate(line: StatementLine, entries: Mapping[str, TimeApproved]) -> str:
+    """What the markup is for: overtime, or else what is added to cost; of entries that are not known it is overtime."""
+    known = [entries[entry_id] for entry_id in line.entries if entry_id in entries]
+    is_overtime = line.unit == HOUR and (not known or any(entry.overtime for entry in known))
+    return "overtime" if is_overtime else "markup"
 
 
 def units_of(line: StatementLine) -> str:

@@ -273,7 +273,9 @@ def _described(sheet: Sheet, line: StatementLine) -> Iterator[Html]:
     if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
         yield tag("div", sheet.background.projects.get(line.project_id, line.project_id), class_="soft small")
     if line.markup_percent:
-        told = sheet.words[added_to_rate(line)].format(percent=sheet.writing.percent(line.markup_percent))
+        told = sheet.words[added_to_rate(line, sheet.background.entries)].format(
+            percent=sheet.writing.percent(line.markup_percent)
+        )
         yield tag("div", told, class_="soft small")
     for flag in marks(line):
         yield tag("span", sheet.words[flag], class_="mark")

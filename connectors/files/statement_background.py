@@ -19,9 +19,10 @@ from domain.events.delivery import ProjectActivated, TimeApproved
 from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonDefined
 from domain.identity import engagement_of
 from domain.outputs import TOPICS, BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry
+from domain.rows import CHARGES, TIME_ENTRY, row_id
 from domain.units import Amount
 
-ENTRY = "time_entry"
+ROWS = frozenset({TIME_ENTRY, *CHARGES})
 # An event that raises one of these is not in force; one behind a gap is as soon as the gap is filled.
 REFUSED = frozenset({"conflicting_version", "invalid_terms", "unsupported", "unapproved_amendment", "self_approved"})
 BEHIND_A_GAP = "amendment_gap"
@@ -94,14 +95,11 @@ def accrued_by_entry(output: Path, issued: Issued) -> dict[str, Accrued]:
     wanted = {entry_id for line in statement.lines for entry_id in line.entries}
     found: dict[str, Accrued] = {}
     for journal in _journals(output, issued):
-        if (
-            journal.affected_kind == ENTRY
-            and journal.affected_id in wanted
-            and journal.contract_id == statement.contract_id
-        ):
+        row = row_id(journal.affected_kind, journal.affected_id) if journal.affected_kind in ROWS else ""
+        if row in wanted and journal.contract_id == statement.contract_id:
             amount = sum(line.amount for line in journal.lines if line.account in UNBILLED)
-            before = found[journal.affected_id].amount if journal.affected_id in found else 0
-            found[journal.affected_id] = Accrued(before + amount, journal.service_date or journal.accounting_date)
+            before = found[row].amount if row in found else 0
+            found[row] = Accrued(before + amount, journal.service_date or journal.accounting_date)
     return found
 
 

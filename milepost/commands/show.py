@@ -381,7 +381,7 @@ def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved
         f"{line.service_from}" if line.service_from == line.service_to else f"{line.service_from} to {line.service_to}"
     )
     markup = f" + {percent_of_rate(line.markup_percent)}" if line.markup_percent else ""
-    added = [added_to_rate(line)] if line.markup_percent else []
+    added = [added_to_rate(line, entries)] if line.markup_percent else []
     return (
         line.line_id,
         line.project_id,

@@ -253,7 +253,11 @@ def _row(sheet: Sheet, line: StatementLine) -> tuple[str, ...]:
     if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
         told.insert(0, sheet.background.projects.get(line.project_id, line.project_id))
     if line.markup_percent:
-        told.append(sheet.words[added_to_rate(line)].format(percent=sheet.writing.percent(line.markup_percent)))
+        told.append(
+            sheet.words[added_to_rate(line, sheet.background.entries)].format(
+                percent=sheet.writing.percent(line.markup_percent)
+            )
+        )
     return (
         f"{sheet.writing.span(line.service_from, line.service_to)}",
         short_text(line.description) + (f" ({', '.join(told)})" if told else ""),

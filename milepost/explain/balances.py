@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from domain.explanation import Arithmetic, Node, agreeing, constant, stated, total
+from domain.accounts import CUSTOMER_DEPOSIT
+from domain.explanation import Node, agreeing, constant, less, stated, total
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.records import RecordNodes
@@ -120,10 +121,12 @@ class BalanceNodes:
             made = constant(title, 0, "amount", balance.currency)
         elif name in {"unbilled", "contract_position"}:
             recognised, invoiced = self.figure(said, balance, "recognised"), self.figure(said, balance, "invoiced")
-            made = Node(
-                title, (recognised.value or 0) - (invoiced.value or 0), "amount", balance.currency,
-                Arithmetic("subtract", (recognised, invoiced)), "R46",
-            )  # fmt: skip
+            deposits = self._deposits(said, balance) if name == "unbilled" else []
+            if deposits:
+                # What was billed of a deposit is owed for nothing yet.
+                of_work = ("invoiced, without deposits", invoiced, *deposits)
+                invoiced = less(*of_work, rule="R31")
+            made = less(title, recognised, invoiced, rule="R46")
         else:
             made = total(title, self._operands(said, balance.contract_id, name), "amount", balance.currency)
         made = agreeing(made, stated(title, value, "amount", balance.currency))
@@ -131,9 +134,25 @@ class BalanceNodes:
         whose = f"{project_id}/{balance.contract_id}" if several else project_id
         return made._replace(id=f"{whose}#{name}")
 
-    def _operands(self, said: Said, contract_id: str, name: str) -> list[Node]:
+    def _deposits(self, said: Said, balance: ViewBalance) -> list[Node]:
+        """What is invoiced of deposits and not set against other statements."""
+        lines = self._lines(said, balance.contract_id)
+        found = []
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            entry = self.sources.trace.entry_at(entry_id, said.step)
+            for issued in entry.issued if entry is not None else ():
+                is_deposit = issued.account == CUSTOMER_DEPOSIT and issued.invoiced
+                if is_deposit and issued.contract_id == balance.contract_id and issued.line_id in lines:
+                    found.append(self.records.invoiced_on(entry_id, balance.contract_id, {issued.line_id}, said.step))
+        return found
+
+    def _lines(self, said: Said, contract_id: str) -> set[str]:
+        """Of the contract, in the project."""
         draft = self.sources.draft(said.step)
-        lines = {line for of, line, _ in lines_of(draft, said.record.project_id) if of == contract_id}
+        return {line for of, line, _ in lines_of(draft, said.record.project_id) if of == contract_id}
+
+    def _operands(self, said: Said, contract_id: str, name: str) -> list[Node]:
+        lines = self._lines(said, contract_id)
         found = []
         for entry_id in sorted(self.sources.trace.entry_ids()):
             entry = self.sources.trace.entry_at(entry_id, said.step)

@@ -114,7 +114,7 @@ class DrawingNodes:
         for row in self.sources.trace.entry_ids():
             other = self.entries.standing(row, at.step) if row != at.entry.entry_id else None
             its = other.work.price if other is not None else None
-            if its is None or name not in (its.drawn or {}) or (its.contract_id, its.line_id) != place:
+            if other is None or its is None or name not in (its.drawn or {}) or (its.contract_id, its.line_id) != place:
                 continue
             order = order_of(its.day, its.approved_at, row, by_approval=False)
             is_issued = any((one.contract_id, one.line_id) == place for one in other.entry.issued)

@@ -289,8 +289,8 @@ class EntryNodes:
         if hours.value != price.hours:
             hours = stated(f"{at.entry.entry_id}: hours", price.hours, "hours")
         if methods.cost_markup(plan.line.terms) is not None and at.work.cost is not None:
-            made = self.at_cost(at, at.work.cost, price, plan, hours)
-            return hours, agreeing(made, stated(title, price.value, "amount", price.currency))
+            costed = self.at_cost(at, at.work.cost, price, plan, hours)
+            return hours, agreeing(costed, stated(title, price.value, "amount", price.currency))
         if price.drawn is not None and plan.draws != IN_HOURS:
             worth, drawn = self.asked(at, price, plan, draft), self.drawing.all_drawn(at, price)
             beyond = less(title, worth, *drawn, rule="R30") if drawn else worth._replace(title=title)

@@ -318,9 +318,9 @@ class RecordNodes:
             plan = plan_of(draft, price)
             hours = less("hours not charged", worked, self.entries.hours_at(event.entry_id, at.step))
             if plan is not None and methods.cost_markup(plan.line.terms) is not None and at.work.cost is not None:
-                made = self.entries.at_cost(at._replace(step=step), at.work.cost, price, plan, hours)
+                costed = self.entries.at_cost(at._replace(step=step), at.work.cost, price, plan, hours)
                 return agreeing(
-                    made._replace(title=title) if made is not None else None,
+                    costed._replace(title=title) if costed is not None else None,
                     stated(title, price.memo, "amount", price.currency),
                 )
             rate = self.entries.rating.bill_rate(event, price, plan, draft) if plan is not None else None

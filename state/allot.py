@@ -483,7 +483,9 @@ class _Passing:
         return found
 
     def _single(self, entry: Entry, price: Price) -> _Single | None:
-        if self._allotment != MAIN or entry.issued or price.given or price.final or price.within is not None:
+        if self._allotment != MAIN or entry.issued or price.given or price.final:
+            return None
+        if price.within is not None or price.value < 0:
             return None
         place = price.line_id, price.content, price.day
         if place not in self._singles:

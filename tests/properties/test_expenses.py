@@ -97,6 +97,20 @@ def test_the_order_of_arrival_does_not_matter(code: str, came: list[Fact], data:
         assert balances(books) == usual
 
 
+@given(st.sampled_from(sorted(CURRENCIES)), st.lists(credits_too, min_size=1, max_size=7), st.booleans(), st.booleans())
+def test_an_amendment_that_changes_nothing_posts_nothing(
+    code: str, came: list[Fact], billed: bool, retroactive: bool
+) -> None:
+    """All that is not issued is charged and allotted anew, and comes to what it was."""
+    lines = [f"2026-06-28 {fact.line(number, code)}" for number, fact in enumerate(came)]
+    cut = ["2026-06-30 day ended"] if billed else []
+    amended = f"2026-07-03 amend K from 2026-06-01{' retroactive' if retroactive else ''}"
+    with told([*firm(code, *CAP), *lines, *cut]) as books:
+        usual = balances(books)
+    with told([*firm(code, *CAP), *lines, *cut, amended]) as books:
+        assert balances(books) == usual
+
+
 @given(st.sampled_from(sorted(CURRENCIES)), st.booleans(), st.lists(credits_too, max_size=6), st.booleans())
 def test_what_is_taken_back_leaves_nothing(code: str, capped: bool, came: list[Fact], billed: bool) -> None:
     lines = [f"2026-06-28 {fact.line(number, code)}" for number, fact in enumerate(came)]

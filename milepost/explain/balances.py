@@ -124,8 +124,7 @@ class BalanceNodes:
             deposits = self._deposits(said, balance) if name == "unbilled" else []
             if deposits:
                 # What was billed of a deposit is owed for nothing yet.
-                of_work = ("invoiced, without deposits", invoiced, *deposits)
-                invoiced = less(*of_work, rule="R31")
+                invoiced = less("invoiced, without deposits", invoiced, *deposits, rule="R31")
             made = less(title, recognised, invoiced, rule="R46")
         else:
             made = total(title, self._operands(said, balance.contract_id, name), "amount", balance.currency)

@@ -16,7 +16,7 @@ from domain.events.delivery import ExpenseApproved, UnitsDelivered
 from domain.exchange import Exchange
 from domain.explanation import Node, agreeing, constant, less, stated, total
 from domain.money import format_decimal
-from domain.rows import DELIVERY, EXPENSE, REVENUE
+from domain.rows import DELIVERY, EXPENSE, REVENUE, row_id
 from domain.units import QUANTITY_SCALE
 from milepost.explain.arithmetic import evaluated, least, most, step_of
 from milepost.explain.earned import EarnedNodes
@@ -64,7 +64,7 @@ class ChargeNodes:
     def spent(self, work: Work) -> Node:
         """What an expense cost: tax that is not recovered is part of it (R34)."""
         event = self.event_of(work)
-        title = f"expense {work.subject_id}: cost"
+        title = f"{row_id(work.subject_kind, work.subject_id)}: cost"
         charge = work.charge
         assert charge is not None, "an expense is a charge"
         if not isinstance(event, ExpenseApproved):

@@ -376,7 +376,8 @@ class EntryNodes:
     def _priced_by(self, at: Standing) -> Node:
         cause = self.sources.cause(at.step)
         own = row_id(cause.kind, cause.id) == at.entry.entry_id
-        return Node("rated by" if own else "rated when this came", event=cause)
+        word = "rated" if at.work.time is not None else "priced"
+        return Node(f"{word} by" if own else f"{word} when this came", event=cause)
 
     def _policies(self, draft: Draft, plan: LinePlan, *names: str) -> tuple[PolicyUse, ...]:
         return self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *names)

@@ -66,9 +66,10 @@ class ExceptionNodes:
         return Node(f"Exception {last.category}, {exception_id}", facts=facts, why=why, id=exception_id)
 
     def _entries(self, raised: ExceptionRaised) -> tuple[Node, ...]:
-        if raised.subject_kind != "time_entry":
+        if raised.subject_kind not in ROWS:
             return ()
-        return (Node(f"time entry {raised.subject_id}", id=raised.subject_id),)
+        row = row_id(raised.subject_kind, raised.subject_id)
+        return (Node(f"{raised.subject_kind.replace('_', ' ')} {raised.subject_id}", id=row),)
 
     def _happened(self, said: Said) -> Node:
         record = said.record

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 from connectors.files.engagement_log import EngagementLog
 from connectors.json_records import record_to_json
 from milepost.cli import app
+from tests.commands.tiny_firm import event, write
 from tests.explain.checker import Checker
-from tests.finished_run import event, history, write
+from tests.finished_run import history
 
 DAY = "2026-01-{:02d}T09:00:00Z".format
 LINES = [
@@ -143,7 +144,7 @@ def test_the_id_of_an_expense_alone_says_what_to_ask_for() -> None:
 
 def test_grouped_by_person_what_nobody_did_stands_without_a_person() -> None:
     output = str(Path(run().name) / "output")
-    shown = milepost("statement", "DOCK.K-9/ACME/2026-01-01/1", "--group-by", "person", "--output", output)
+    shown = milepost("statement", "K-9.K-9/ACME/2026-01-01/1", "--group-by", "person", "--output", output)
     assert [line.strip() for line in shown.splitlines()].index("Without a person") < shown.splitlines().index(
         next(line for line in shown.splitlines() if line.strip() == "ADA")
     )

@@ -235,6 +235,8 @@ class RecordNodes:
             self.sources.are_many
             and entry is not None
             and bool(entry.issued)
+            # What was cut at nothing stands on no statement.
+            and bool(self.statements.all_listed(entry_id))
             and all(one.contract_id == contract_id and one.line_id in lines for one in entry.issued)
         )
 
@@ -299,7 +301,7 @@ class RecordNodes:
             value = price.billable - (issued.value or 0)
             return self.sources.part(entry_id, "accrued", value, "amount", price.currency, step)
         due = self.billable(entry_id, step)
-        if issued.arithmetic is not None and not issued.arithmetic.operands:
+        if issued.arithmetic is not None and issued.arithmetic.operation == "sum" and not issued.arithmetic.operands:
             return Node(title, due.value, due.unit, due.currency, Arithmetic("same", (due,)))
         return less(title, due, issued)
 

@@ -126,11 +126,12 @@ def _extend(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -
 
 
 def _convert(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
-    """`legs` says for each rate whether the amount is multiplied by it or divided."""
+    """`legs` says for each rate whether the amount is multiplied by it or divided; a markup may follow the rates."""
     amount, *rates = operands
-    for rate, leg in zip(rates, _words(parameters, "legs"), strict=True):
+    legs = _words(parameters, "legs")
+    for rate, leg in zip(rates, legs, strict=False):
         amount = amount * rate if leg == "times" else amount / rate
-    return _rounded(amount, parameters)
+    return _rounded(amount * (1 + sum(rates[len(legs) :], Fraction(0)) / 100), parameters)
 
 
 def _exchange(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
@@ -141,6 +142,33 @@ def _exchange(operands: Sequence[Fraction], parameters: Mapping[str, Parameter])
 def _proportion(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
     whole, part, of = operands
     return _rounded(whole * part / of, parameters)
+
+
+def _steps(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """Units at prices that follow, each for quantities up to one of `up_to`, the last for all the rest.
+
+    `graduated`: the first operand is the quantity before, and each unit has the price of its own step; `volume`: it is the quantity of all,
+    and its step prices every unit.
+    """
+    first, units, *prices = operands
+    bounds = [Fraction(each) for each in _words(parameters, "up_to")]
+    if parameters["by"] == "volume":
+        return _rounded(units * prices[sum(bound < first for bound in bounds)], parameters)
+
+    def worth(quantity: Fraction) -> Fraction:
+        edges = [Fraction(0), *bounds, max(abs(quantity), *bounds, Fraction(0))]
+        parts = (
+            max(min(abs(quantity), upper) - lower, Fraction(0)) * price
+            for lower, upper, price in zip(edges[:-1], edges[1:], prices, strict=True)
+        )
+        return sum(parts, Fraction(0)) * (1 if quantity >= 0 else -1)
+
+    return _rounded(worth(first + units) - worth(first), parameters)
+
+
+def _by_day(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """What falls to so many `days` of all that the first operand is for."""
+    return _rounded(operands[0] * int(str(parameters["days"])) / int(str(parameters["of"])), parameters)
 
 
 def _increments(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
@@ -237,6 +265,9 @@ OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parame
     "convert": _convert,
     "exchange": _exchange,
     "proportion": _proportion,
+    "steps": _steps,
+    "by_day": _by_day,
+    "percent_of": lambda operands, parameters: _rounded(operands[0] * operands[1] / 100, parameters),
     "increments": _increments,
     "elapsed": _elapsed,
     "share": _share,

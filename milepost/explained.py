@@ -64,9 +64,20 @@ def formula(node: Node) -> str:
         case "convert":
             legs = parameters["legs"] if isinstance(parameters["legs"], tuple) else ()
             steps = "".join(
-                f" {'×' if leg == 'times' else '÷'} {value}" for leg, value in zip(legs, values[1:], strict=True)
+                f" {'×' if leg == 'times' else '÷'} {value}" for leg, value in zip(legs, values[1:], strict=False)
             )
-            return f"{values[0]}{steps}{rounded}"
+            markup = "".join(f" × (1 + {value})" for value in values[1 + len(legs) :])
+            return f"{values[0]}{steps}{markup}{rounded}"
+        case "by_day":
+            return f"{values[0]} × {parameters['days']} of {parameters['of']} days{rounded}"
+        case "percent_of":
+            return f"{values[1]} of {values[0]}{rounded}"
+        case "steps" if len(values) == 3:
+            return f"{values[1]} × {values[2]}{rounded}"
+        case "steps" if parameters["by"] == "volume":
+            return f"{values[1]} at the price of {values[0]} in all, of {len(values) - 2:,} steps{rounded}"
+        case "steps":
+            return f"{values[1]} after {values[0]}, in {len(values) - 2:,} steps of prices{rounded}"
         case "exchange":
             return " and ".join(values)
         case "share":

@@ -131,6 +131,8 @@ def group_title(sheet: Sheet, group: Group) -> str:
             return sheet.background.projects.get(project_id, project_id)
         case "person", str():
             return who(sheet, group.lines[0].line)
+        case "person", None:
+            return words["without_person"]
         case _, str(key):
             return key
         case _, None:

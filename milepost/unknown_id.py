@@ -13,6 +13,7 @@ from connectors.files.lookup import hint, statement_ids
 from connectors.files.written import read_topic
 from dataflows.embedded import store_path
 from domain.outputs import TOPICS, JournalEntry, ProjectView
+from domain.rows import DELIVERY, EXPENSE, named, row_id
 from milepost.console import shell_word
 from state.store_reader import reading_store
 
@@ -49,7 +50,10 @@ def what_it_is(output: Path, wanted: str) -> Iterator[str]:
         yield f"a contract: milepost explain {shell_word(wanted)}, or milepost show {shell_word(holders[0])} for its project"
     with reading_store(store_path(output, 0)) as reader:
         if reader.has_entry(wanted):
-            yield f"a time entry: milepost explain {shell_word(wanted)}"
+            yield f"{_article(named(wanted)[0])}: milepost explain {shell_word(wanted)}"
+        for kind in (EXPENSE, DELIVERY):
+            if reader.has_entry(row_id(kind, wanted)):
+                yield f"{_article(kind)}: milepost explain {shell_word(row_id(kind, wanted))}"
     if wanted in statement_ids(output):
         yield f"a statement: milepost statement {shell_word(wanted)}"
     if wanted in exceptions_of(output):
@@ -59,3 +63,7 @@ def what_it_is(output: Path, wanted: str) -> Iterator[str]:
     journals = (written.record for written in read_topic(output, TOPICS["JournalEntry"]))
     if any(isinstance(journal, JournalEntry) and journal.journal_id == wanted for journal in journals):
         yield f"a journal: milepost explain {shell_word(wanted)}"
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind == EXPENSE else 'a'} {kind.replace('_', ' ')}"

@@ -22,6 +22,7 @@ from domain.outputs import (
     ProjectView,
 )
 from domain.reference import ReferenceBook, owner_key
+from domain.rows import CHARGES, TIME_ENTRY, row_id
 from domain.units import Instant
 from state.books import Contract, Entry, Work
 from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
@@ -33,6 +34,8 @@ from state.totals import open_keys
 
 # Engagements that a record may concern: this one, and what belongs to none.
 ROOM = 10
+# Journals of these are of a row.
+ROWS = (TIME_ENTRY, *CHARGES)
 IN_MEMORY = Path(":memory:")
 
 
@@ -93,7 +96,7 @@ class Trace(Store):
             match record:
                 case JournalEntry():
                     self.journals[record.journal_id] = said
-                    self.journals_of.setdefault(record.affected_id, []).append(said)
+                    self.journals_of.setdefault(row_of(record) or record.affected_id, []).append(said)
                 case BillingStatement():
                     self.statements.setdefault(record.statement_id, []).append(said)
                 case ExceptionRaised() | ExceptionClosed():
@@ -268,6 +271,11 @@ def _at(history: Iterable[tuple[int, Any]], step: int) -> Any:
 
 def works_of(entry: Entry) -> tuple[Work, ...]:
     return tuple(work for work in (entry.behind, entry.work) if work is not None)
+
+
+def row_of(journal: JournalEntry) -> str | None:
+    """The row that the journal is of; None where it is of a statement or a contract."""
+    return row_id(journal.affected_kind, journal.affected_id) if journal.affected_kind in ROWS else None
 
 
 def _fact(event: Event) -> tuple[str, str, str, int]:

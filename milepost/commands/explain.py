@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 # So many figures that are not explained are named.
 NOTED: Final = 10
-FIGURES: Final = "a figure, such as a project, a contract, a time entry, a journal, a statement or an exception"
+FIGURES: Final = (
+    "a figure, such as a project, a contract, a time entry, a charge, a journal, a statement or an exception"
+)
 
 
 def explain(
@@ -24,7 +26,7 @@ def explain(
         str,
         typer.Argument(
             metavar="ID",
-            help="Of a journal, statement, exception, time entry, project, contract or engagement; one of their figures "
+            help="Of a journal, statement, exception, time entry, charge, project, contract or engagement; one of their figures "
             "(ID#2, ID#accrued); or of a ledger (LE-DE/2026-02/1150#closing).",
             show_default=False,
         ),

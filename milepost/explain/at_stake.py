@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from domain.billing import methods
+from domain.events.delivery import ExpenseApproved
 from domain.explanation import Arithmetic, Node
 from domain.money import extend
-from milepost.explain.entries import EntryNodes, Standing, step_of
+from milepost.explain.arithmetic import step_of
+from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.assess import rate_for, worked_hours
+from state.assess_charge import delivered
 from state.at_stake import role_at_stake
 from state.books import Cost, Price
 from state.draft import Draft
 from state.known import Blocked, cost_rate, entity_policies, worker_on
-from state.placing import approved_at, day_in, place
+from state.placing import Placed, approved_at, day_in, place
 
 TITLE = "amount blocked"
 
@@ -35,7 +38,22 @@ class AtStakeNodes:
             return None
         at = Standing(step, entry, entry.work)
         draft = self.sources.draft(step)
+        if at.work.time is None:
+            return self._of_charge(at, draft)
         return self._value(at, draft) if basis == "price" else self._cost(at, draft)
+
+    def _of_charge(self, at: Standing, draft: Draft) -> Node | None:
+        """What was spent, or what the units come to by themselves."""
+        charges, work, charge = self.entries.charges, at.work, at.work.charge
+        event = charges.event_of(work)
+        if isinstance(event, ExpenseApproved):
+            return self.sources.field(TITLE, event.amount, "amount", event, "amount", event.currency)
+        placed = place(draft, charge, ("outside_contract_dates",)) if charge is not None else None
+        if charge is None or not isinstance(placed, Placed):
+            return None
+        price = delivered(charge, placed.plan)
+        made = charges.value(at.entry.entry_id, at.step, work, price, placed.plan) if isinstance(price, Price) else None
+        return made._replace(title=TITLE) if made is not None else None
 
     def _value(self, at: Standing, draft: Draft) -> Node | None:
         event = at.work.event

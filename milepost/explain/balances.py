@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from domain.explanation import Arithmetic, Node, agreeing, constant, stated, total
+from domain.accounts import CUSTOMER_DEPOSIT
+from domain.explanation import Node, agreeing, constant, less, stated, total
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.records import RecordNodes
@@ -84,7 +85,7 @@ class BalanceNodes:
         return made._replace(id=f"{of}#value_not_charged")
 
     def _hours(self, at: Standing) -> Node | None:
-        return self.entries.worked(at.work.event) if at.work.cost is not None else None
+        return self.entries.worked_on(at) if at.work.cost is not None else None
 
     def _billable_hours(self, at: Standing) -> Node | None:
         price = at.work.price
@@ -95,7 +96,7 @@ class BalanceNodes:
         found = []
         for entry_id in sorted(self.sources.trace.entry_ids()):
             at = self.entries.standing(entry_id, said.step)
-            if at is not None and at.work.event.project_id == said.record.project_id:
+            if at is not None and at.work.project_id == said.record.project_id:
                 made = node(at)
                 if made is not None and made.value:
                     found.append(made)
@@ -120,10 +121,11 @@ class BalanceNodes:
             made = constant(title, 0, "amount", balance.currency)
         elif name in {"unbilled", "contract_position"}:
             recognised, invoiced = self.figure(said, balance, "recognised"), self.figure(said, balance, "invoiced")
-            made = Node(
-                title, (recognised.value or 0) - (invoiced.value or 0), "amount", balance.currency,
-                Arithmetic("subtract", (recognised, invoiced)), "R46",
-            )  # fmt: skip
+            deposits = self._deposits(said, balance) if name == "unbilled" else []
+            if deposits:
+                # What was billed of a deposit is owed for nothing yet.
+                invoiced = less("invoiced, without deposits", invoiced, *deposits, rule="R31")
+            made = less(title, recognised, invoiced, rule="R46")
         else:
             made = total(title, self._operands(said, balance.contract_id, name), "amount", balance.currency)
         made = agreeing(made, stated(title, value, "amount", balance.currency))
@@ -131,15 +133,37 @@ class BalanceNodes:
         whose = f"{project_id}/{balance.contract_id}" if several else project_id
         return made._replace(id=f"{whose}#{name}")
 
-    def _operands(self, said: Said, contract_id: str, name: str) -> list[Node]:
+    def _deposits(self, said: Said, balance: ViewBalance) -> list[Node]:
+        """What is invoiced of deposits and not set against other statements."""
+        lines = self._lines(said, balance.contract_id)
+        found = []
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            entry = self.sources.trace.entry_at(entry_id, said.step)
+            for issued in entry.issued if entry is not None else ():
+                is_deposit = issued.account == CUSTOMER_DEPOSIT and issued.invoiced
+                if is_deposit and issued.contract_id == balance.contract_id and issued.line_id in lines:
+                    found.append(self.records.invoiced_on(entry_id, balance.contract_id, {issued.line_id}, said.step))
+        return found
+
+    def _lines(self, said: Said, contract_id: str) -> set[str]:
+        """Of the contract, in the project."""
         draft = self.sources.draft(said.step)
-        lines = {line for of, line, _ in lines_of(draft, said.record.project_id) if of == contract_id}
+        return {line for of, line, _ in lines_of(draft, said.record.project_id) if of == contract_id}
+
+    def _operands(self, said: Said, contract_id: str, name: str) -> list[Node]:
+        lines = self._lines(said, contract_id)
         found = []
         for entry_id in sorted(self.sources.trace.entry_ids()):
             entry = self.sources.trace.entry_at(entry_id, said.step)
             node = self._of_entry(said, entry, contract_id, lines, name) if entry is not None else None
             if node is not None and node.value:
                 found.append(node)
+        if name == "recognised":
+            found += [
+                node
+                for issued, node in self.records.as_billed(said.step)
+                if issued.contract_id == contract_id and issued.line_id in lines
+            ]
         return found
 
     def _of_entry(self, said: Said, entry: Entry, contract_id: str, lines: set[str], name: str) -> Node | None:

@@ -10,7 +10,8 @@ from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, is_prorate
 from domain.contract import BEGINNING
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
 from domain.money import round_ratio
-from milepost.explain.entries import EntryNodes, Standing, least, most, step_of
+from milepost.explain.arithmetic import least, most, step_of
+from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.sources import Sources
 from state.books import Entry, Work
 from state.claims import BILLING, MAIN, REVENUE, Stake, allotments, claim_of, granted_of, order_key, rules_for, stake_of
@@ -91,7 +92,7 @@ class CapNodes:
             return value
         title = f"{at.entry.entry_id}: what caps allow"
         plan = plan_of(self.sources.draft(at.step), price)
-        if plan is None or not plan.rules:
+        if plan is None or (not plan.rules and price.within is None):
             return stated(title, amount, "amount", price.currency)
         allotment = side if len(allotments(plan)) > 1 else MAIN
         key = ("granted", at.entry.entry_id, at.step, allotment)
@@ -184,6 +185,12 @@ class CapNodes:
                 room = self._left(own, rule, contest, free, free_hours)
                 amounts.append(room.amount)
                 all_hours.append(room.hours)
+        if own.stake.price.within is not None:
+            within = self.entries.within(self._at(own, contest))
+            if own.claim.pinned:
+                nothing = constant("nothing", 0, "amount", own.plan.currency)
+                within = most("left of it", less("not settled yet", within, self._settled(own, contest)), nothing)
+            amounts.append(within)
         return Room(least("room", amounts, rule="R18"), least("hours of room", all_hours, rule="R18"))
 
     def _left(self, own: Rival, rule: CapRule, contest: Contest, free: Node, free_hours: Node) -> Room:
@@ -494,6 +501,13 @@ class CapNodes:
             if found is not None:
                 path = f"{found[2]}.terms.cap.{measure}"
                 return self.sources.field(title, value, unit, found[0], path, currency, rule="R21", facts=facts)
+        if kind == "limit":
+            line_id, _, category = cap_id.partition(":")
+            found = self.sources.line_field(plan.contract_id, version, line_id)
+            for number, one in enumerate(getattr(found[1].terms, "limits", ()) if found is not None else ()):
+                if found is not None and one.category == category:
+                    path = f"{found[2]}.terms.limits[{number}].amount"
+                    return self.sources.field(title, value, unit, found[0], path, currency, rule="R21", facts=facts)
         event = self.sources.terms_event(plan.contract_id, version, "shared_caps")
         for number, cap in enumerate(getattr(event, "shared_caps", None) or ()):
             if cap.cap_id == cap_id and event is not None:
@@ -614,6 +628,6 @@ def same_share(one: Work, other: Work) -> bool:
 def _share(work: Work) -> tuple[Any, ...]:
     price = work.price
     if price is None:
-        return (work.event.version,)
+        return (work.subject.version,)
     terms = (price.contract_id, price.line_id, price.decision, price.rate, price.markup, price.hours, price.value)
-    return work.event.version, *terms, price.allowed, price.billable, price.given, price.binding
+    return work.subject.version, *terms, price.allowed, price.billable, price.given, price.binding

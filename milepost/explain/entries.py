@@ -1,9 +1,10 @@
-"""A time entry: its hours, its cost, its value, what caps allow of it, and what of it stands on statements."""
+"""A row of the books: its hours, its cost, its value, what caps allow of it, and what of it stands on statements."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from domain.billing import methods
 from domain.billing.kind import IN_HOURS
 from domain.caps import Order, order_of
 from domain.events.delivery import TimeApproved
@@ -18,8 +19,12 @@ from domain.explanation import (
     total,
 )
 from domain.increments import billable_hours as incremented
-from domain.money import extend, format_amount, format_decimal, round_ratio, smallest_unit
+from domain.money import extend, format_decimal, round_ratio
 from domain.policies import Resolved
+from domain.rows import row_id
+from milepost.explain.arithmetic import evaluated, most, step_of
+from milepost.explain.charges import ChargeNodes
+from milepost.explain.drawing import DrawingNodes
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.assess import interval_hours
@@ -35,10 +40,6 @@ class Standing(NamedTuple):
     step: int
     entry: Entry
     work: Work
-
-
-def step_of(currency: str) -> str:
-    return format_amount(smallest_unit(currency))
 
 
 # Policies of `in_steps`.
@@ -59,8 +60,12 @@ class EntryNodes:
     def __init__(self, sources: Sources, rating: Rating) -> None:
         self.sources = sources
         self.rating = rating
+        self.charges = ChargeNodes(sources, rating)
+        self.charges.value_at = self.value_at
+        self.charges.fees.entries = self
+        self.drawing = DrawingNodes(sources, self.charges.fees, self)
         self._memo: dict[tuple[Any, ...], Node] = {}
-        self._pairs: dict[tuple[Any, ...], tuple[Node, Node]] = {}
+        self._pairs: dict[Any, tuple[Node, Node]] = {}
         # By the identity of a price, which the trace keeps.
         self._values: dict[int, tuple[Node, Node]] = {}
         # Filled by the nodes of caps and of statements, which need these.
@@ -68,6 +73,12 @@ class EntryNodes:
         self.pieces: Any = None
 
     # Hours
+
+    def worked_on(self, at: Standing) -> Node:
+        """Hours of the row; a charge has none."""
+        if at.work.time is None:
+            return constant(f"{at.entry.entry_id}: no hours", 0, "hours")
+        return self.worked(at.work.time)
 
     def worked(self, event: TimeApproved) -> Node:
         key = ("worked", id(event))
@@ -95,12 +106,38 @@ class EntryNodes:
         return self._asked(at.work.event, plan, draft)
 
     def _beyond(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
-        title = f"{at.work.event.entry_id}: hours beyond what is included"
+        title = f"{at.entry.entry_id}: hours beyond what is included"
         if plan.draws != IN_HOURS:
-            return stated(title, price.hours, "hours")
-        drawn = [constant(f"drawn from {name}", hours, "hours") for name, (hours, _) in (price.drawn or {}).items()]
+            return self._paid_by(title, at, price, plan, draft)
+        drawn = self.drawing.all_drawn(at, price)
         asked = self._asked(at.work.event, plan, draft)
         return less(title, asked, total("hours drawn", drawn, "hours"))._replace(rule="R28") if drawn else asked
+
+    def _paid_by(self, title: str, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+        """What of its hours the value beyond what is included pays for (R17)."""
+        if not price.value or at.work.time is None:
+            return constant(title, 0, "hours")
+        hours = self._asked(at.work.time, plan, draft)
+        worth = self.asked(at, price, plan, draft)
+        beyond = less("beyond what is included", worth, *self.drawing.all_drawn(at, price))
+        parameters: dict[str, Any] = {"step": "0.000001", "mode": "half_up"}
+        made = evaluated(title, "proportion", (hours, beyond, worth), parameters, "hours", rule="R17")
+        return agreeing(made, stated(title, price.hours, "hours"))
+
+    def asked(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+        """What the row would draw: its hours, or what it is worth at its rate or cost."""
+        if plan.draws == IN_HOURS:
+            return self._asked(at.work.event, plan, draft)
+        event = at.work.time
+        if event is None:
+            made = self.charges.value(at.entry.entry_id, at.step, at.work, price, plan)
+            return made or stated(f"{at.entry.entry_id}: worth", price.value, "amount", price.currency)
+        operands = [self._asked(event, plan, draft), self.rating.bill_rate(event, price, plan, draft)]
+        if price.markup:
+            operands.append(self.rating.markup(price, plan, draft))
+        parameters: dict[str, Any] = {"step": step_of(price.currency), "mode": plan.policies.money_mode}
+        title = f"{at.entry.entry_id}: worth"
+        return evaluated(title, "extend", operands, parameters, "amount", price.currency, rule="R10")
 
     def _asked(self, event: TimeApproved, plan: LinePlan, draft: Draft) -> Node:
         base = self.worked(event)
@@ -149,7 +186,12 @@ class EntryNodes:
         for entry in draft.entries.everything():
             work = entry.standing
             other = work.price if work is not None else None
-            if work is None or other is None or not self._same_day(work, other, event, price, plan):
+            if (
+                work is None
+                or work.time is None
+                or other is None
+                or not self._same_day(work, other, event, price, plan)
+            ):
                 continue
             if any(one.amount for one in entry.issued) and entry.entry_id != event.entry_id:
                 issued.append(self._rounded(self.worked(work.event), plan, draft))
@@ -213,6 +255,12 @@ class EntryNodes:
             first = step
         return first
 
+    def value_at(self, entry_id: str, step: int) -> Node:
+        """Of the version that stands after a step."""
+        at = self.standing(entry_id, step)
+        assert at is not None, "the row is in the books"
+        return self.value(at)
+
     def value(self, at: Standing) -> Node:
         """hours x rate x (1 + markup), rounded once."""
         price = at.work.price
@@ -235,9 +283,18 @@ class EntryNodes:
         if plan is None:
             fixed = stated(title, price.value, "amount", price.currency)
             return stated("hours", price.hours, "hours"), fixed
+        if at.work.time is None:
+            return self.worked_on(at), self._value_of_charge(at, price, plan, draft)
         hours = self.hours(at, price, plan, draft)
         if hours.value != price.hours:
             hours = stated(f"{at.entry.entry_id}: hours", price.hours, "hours")
+        if methods.cost_markup(plan.line.terms) is not None and at.work.cost is not None:
+            costed = self.at_cost(at, at.work.cost, price, plan, hours)
+            return hours, agreeing(costed, stated(title, price.value, "amount", price.currency))
+        if price.drawn is not None and plan.draws != IN_HOURS:
+            worth, drawn = self.asked(at, price, plan, draft), self.drawing.all_drawn(at, price)
+            beyond = less(title, worth, *drawn, rule="R30") if drawn else worth._replace(title=title)
+            return hours, agreeing(beyond, stated(title, price.value, "amount", price.currency))
         mode = plan.policies.money_mode
         rate = self.rating.bill_rate(at.work.event, price, plan, draft)
         operands = [hours, rate]
@@ -263,10 +320,64 @@ class EntryNodes:
         )
         return hours, agreeing(node, stated(title, price.value, "amount", price.currency))
 
+    def within(self, at: Standing) -> Node:
+        """What of a delivery is for units that are agreed."""
+        price = at.work.price
+        assert price is not None, "the work is priced"
+        assert price.within is not None, "units are agreed"
+        told = stated(f"{at.entry.entry_id}: within the units agreed", price.within, "amount", price.currency)
+        plan = plan_of(self.sources.draft(at.step), price)
+        made = self.charges.within(at.entry.entry_id, at.step, at.work, price, plan) if plan is not None else None
+        return agreeing(made._replace(title=told.title) if made is not None else None, told)
+
+    def at_cost(self, at: Standing, cost: Cost, price: Price, plan: LinePlan, hours: Node) -> Node | None:
+        """Hours at what they cost, exchanged and marked up, rounded once (R32)."""
+        draft = self.sources.draft(at.step)
+        found = self.charges.rates_to(cost.currency, plan, price.day, draft)
+        if found is None:
+            return None
+        rates, legs = found
+        operands = [hours, self.rating.cost_rate(cost, draft), *rates]
+        if price.markup:
+            operands.append(self.charges.markup(plan))
+        made = self.charges.at_cost(operands, ("times", *legs), plan)
+        facts = (
+            ("service date", price.day.isoformat()),
+            ("contract", f"{price.contract_id} version {plan.version}, line {price.line_id}"),
+        )
+        policies = self._policies(draft, plan, "money_mode")
+        title = f"{at.entry.entry_id}: value"
+        return made._replace(title=title, facts=facts, policies=policies, why=(self._priced_by(at),))
+
+    def _value_of_charge(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+        """Under its own title, with what it is and what it was charged by."""
+        told = stated(f"{at.entry.entry_id}: value", price.value, "amount", price.currency)
+        made = self.charges.value(at.entry.entry_id, at.step, at.work, price, plan)
+        if made is None:
+            return told
+        drawn = self.drawing.all_drawn(at, price)
+        if drawn:
+            made = less("beyond what is included", made._replace(title="worth"), *drawn, rule="R30")
+        subject = at.work.subject
+        facts = (
+            ("service date", price.day.isoformat()),
+            ("contract", f"{price.contract_id} version {plan.version}, line {price.line_id}"),
+            *((("description", subject.description),) if subject.description else ()),
+        )
+        # A field of an event stays one: it is named by what holds it.
+        named = total(told.title, (made,), "amount", price.currency) if made.field else made._replace(title=told.title)
+        named = named._replace(
+            policies=(*made.policies, *self._policies(draft, plan, "money_mode")),
+            facts=facts,
+            why=(*named.why, self._priced_by(at)),
+        )
+        return agreeing(named, told)
+
     def _priced_by(self, at: Standing) -> Node:
         cause = self.sources.cause(at.step)
-        own = cause.kind == "time_entry" and cause.id == at.entry.entry_id
-        return Node("rated by" if own else "rated when this came", event=cause)
+        own = row_id(cause.kind, cause.id) == at.entry.entry_id
+        word = "rated" if at.work.time is not None else "priced"
+        return Node(f"{word} by" if own else f"{word} when this came", event=cause)
 
     def _policies(self, draft: Draft, plan: LinePlan, *names: str) -> tuple[PolicyUse, ...]:
         return self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *names)
@@ -291,7 +402,7 @@ class EntryNodes:
                 if any(
                     work.cost is not None
                     and _same_cost(work.cost, cost)
-                    and work.event.version == at.work.event.version
+                    and work.subject.version == at.work.subject.version
                     for work in (entry.behind, entry.work)
                     if work is not None
                 )
@@ -300,6 +411,8 @@ class EntryNodes:
         )
         draft = self.sources.draft(step)
         entity = draft.reference.entity(cost.legal_entity_id)
+        if at.work.time is None:
+            return self.charges.cost(at.work, cost, draft)
         policies = self.sources.entity_policies(entity, "money_mode", "cost_policy")
         mode = policies[0].value
         hours = self.worked(at.work.event)
@@ -337,11 +450,29 @@ class EntryNodes:
     def recognised(self, at: Standing) -> Node:
         price = at.work.price
         assert price is not None, "the work is priced"
+        if price.earned is not None:
+            return self._earned(at, price)
         allowed, value = self.allowed(at), self.value(at)
         if price.recognised == allowed.value:
             return allowed
         made = most(f"{at.entry.entry_id}: recognised", value, allowed)
         return agreeing(made, stated(made.title, price.recognised, "amount", price.currency))
+
+    def _earned(self, at: Standing, price: Price) -> Node:
+        """Revenue that does not follow what may be billed: with the invoice, on a schedule of its own, by what is drawn."""
+        told = stated(f"{at.entry.entry_id}: recognised", price.recognised, "amount", price.currency)
+        key = ("earned", at.entry.entry_id, id(price))
+        if key not in self._memo:
+            step = self.priced_at(at)
+            self._memo[key] = told
+            if price.drawn is not None and price.earned:
+                own = at._replace(step=step)
+                parts = [self.value(own), *self.drawing.all_earned(own, price)]
+                made: Node | None = total(told.title, parts, "amount", price.currency, rule="R30")
+            else:
+                made = self.charges.earned(at.work, price, self.sources.draft(step))
+            self._memo[key] = agreeing(made._replace(title=told.title) if made is not None else None, told)
+        return self._memo[key]
 
     def rounding(self, entry_id: str, step: int) -> Node:
         """Cents of statement lines that were put on the entry (policy `rounding_scope: line`)."""
@@ -353,26 +484,12 @@ class EntryNodes:
         return found
 
 
-def most(title: str, one: Node, other: Node, **more: Any) -> Node:
-    return Node(
-        title, max(one.value or 0, other.value or 0), one.unit, one.currency, Arithmetic("max", (one, other)), **more
-    )
-
-
-def least(title: str, nodes: list[Node], **more: Any) -> Node:
-    first = nodes[0]
-    if len(nodes) == 1:
-        return first
-    value = min(node.value or 0 for node in nodes)
-    return Node(title, value, first.unit, first.currency, Arithmetic("min", tuple(nodes)), **more)
-
-
 def _terms(work: Work) -> tuple[Any, ...]:
     price = work.price
     if price is None:
-        return (work.event.version,)
+        return (work.subject.version,)
     return (
-        work.event.version,
+        work.subject.version,
         price.contract_id,
         price.line_id,
         price.decision,
@@ -380,6 +497,8 @@ def _terms(work: Work) -> tuple[Any, ...]:
         price.markup,
         price.hours,
         price.value,
+        price.earned,
+        tuple(sorted(price.drawn.items())) if price.drawn is not None else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Journals of time entries: cost, revenue, and what changed of it."""
+"""Journals of rows: cost, revenue, and what changed of it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ from typing import Any
 
 from domain.accounts import (
     CONTRACT_ASSET,
-    SERVICE_REVENUE,
+    CONTRACT_LIABILITY,
+    CONTRACT_POSITION,
+    EXPENSE_CLEARING,
+    INPUT_TAX,
+    REVENUE,
 )
 from domain.explanation import Arithmetic, Node, constant, less, negated, total
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.entries import EntryNodes, Standing, step_of
+from milepost.explain.arithmetic import step_of
+from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.exchanges import Exchanges
 from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines, journals_until
+from milepost.explain.positions import PositionNodes
 from milepost.explain.sources import Sources
 from state.books import Posted, Work
-from state.trace import Said, works_of
+from state.trace import Said, row_of, works_of
 
 
 class EntryJournals:
@@ -28,12 +34,14 @@ class EntryJournals:
         lines: JournalLines,
         exchanges: Exchanges,
         invoices: InvoiceJournals,
+        positions: PositionNodes,
     ) -> None:
         self.sources = sources
         self.entries = entries
         self.lines = lines
         self.exchanges = exchanges
         self.invoices = invoices
+        self.positions = positions
 
     def of_entry(
         self, said: Said, journal: JournalEntry, line: JournalLine, number: int
@@ -41,10 +49,12 @@ class EntryJournals:
         at = self.work_of(said, journal)
         if at is None:
             return None, None
-        if line.purpose == "cost":
-            amount = self._cost(at)
+        if line.purpose == "cost" or line.account == INPUT_TAX:
+            amount = self._cost(at, line)
         elif journal.kind == "difference" and journal.rule.startswith("remeasure"):
             return self.invoices.remeasured(said, journal, line, at, number)
+        elif self._goes_through_position(at, journal):
+            return self._through_position(said, journal, line, at, number)
         elif journal.kind == "difference":
             return self._difference(said, journal, line, at, number)
         elif line.purpose == "revenue":
@@ -58,15 +68,55 @@ class EntryJournals:
 
     def work_of(self, said: Said, journal: JournalEntry) -> Standing | None:
         """The version of the entry that keeps the journal, at the step that posted it."""
-        entry = self.sources.trace.entry_at(journal.affected_id, said.step)
+        entry = self.sources.trace.entry_at(row_of(journal) or journal.affected_id, said.step)
         for work in works_of(entry) if entry is not None else ():
             if any(posted.journal_id == journal.journal_id for posted in work.journals):
                 assert entry is not None, "the work is the entry's"
                 return Standing(said.step, entry, work)
         return None
 
-    def _cost(self, at: Standing) -> Node | None:
-        return self.entries.cost(at, at.work.cost) if at.work.cost is not None else None
+    def _cost(self, at: Standing, line: JournalLine) -> Node | None:
+        """Cost, the tax on it that is recovered, and what is owed for both."""
+        own = at.work.cost
+        if own is None:
+            return None
+        if line.account == INPUT_TAX:
+            return self.entries.charges.tax(at.work)
+        cost = self.entries.cost(at, own)
+        if line.account != EXPENSE_CLEARING or not own.tax:
+            return cost
+        return total("owed", (cost, self.entries.charges.tax(at.work)), "amount", own.currency)
+
+    # Against the position of a contract that earns over time
+
+    def _goes_through_position(self, at: Standing, journal: JournalEntry) -> bool:
+        price = at.work.price
+        is_over_time = price is not None and price.account == CONTRACT_LIABILITY and price.earned is not None
+        return is_over_time and any(
+            line.account in CONTRACT_POSITION and line.purpose == "revenue" for line in journal.lines
+        )
+
+    def _through_position(
+        self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, number: int
+    ) -> tuple[Node | None, Node | None]:
+        """What is earned takes what was billed ahead, and stands on 1160 beyond that."""
+        earned = self.entries.recognised(at)
+        if journal.kind == "difference":
+            carried = [
+                self._carried(self._before(at.work, journal.journal_id), account, "revenue")[0]
+                for account in CONTRACT_POSITION
+            ]
+            carried = [one for one in carried if one.value]
+            earned = less(f"{at.entry.entry_id}: earned by now, less what its journals carry", earned, *carried)
+        if line.account in REVENUE:
+            return negated("amount", earned), self.lines.balancing(journal, number)[1]
+
+        def at_rate(rest: Node) -> Node | None:
+            return self.exchanges.at_rate_of(rest, journal, at)
+
+        moves = self.positions.moved(said, self.positions.before(said), earned, at_rate)
+        found = moves.get(line.account) if moves is not None else None
+        return found if found is not None else (None, None)
 
     def _revenue(self, at: Standing, line: JournalLine) -> Node | None:
         """What the entry has on the account: 1160 has what only earns revenue, the line's own account the rest."""
@@ -75,7 +125,7 @@ class EntryJournals:
             return None
         rounding = self.entries.rounding(at.entry.entry_id, at.step) if price.rounding else None
         recognised = self.entries.recognised(at)
-        if line.account == SERVICE_REVENUE or price.recognised <= price.allowed:
+        if line.account in REVENUE or price.recognised <= price.allowed:
             base = recognised
         elif line.account == CONTRACT_ASSET and price.account != CONTRACT_ASSET:
             return less(
@@ -91,7 +141,7 @@ class EntryJournals:
         self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, number: int
     ) -> tuple[Node | None, Node | None]:
         """What the price says now, less what the entry's journals carry."""
-        if line.account == SERVICE_REVENUE:
+        if line.account in REVENUE:
             return self.lines.balancing(journal, number)
         before = self._before(at.work, journal.journal_id)
         carried = self._carried(before, line.account, "revenue")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from domain.accounts import CURRENCY_ROUNDING
 from domain.caps import is_limited, limit_of, period_of
 from domain.events.catalogue import ENTITIES
+from domain.events.common import Milestones
 from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import parts_of, unescape
 from domain.money import format_decimal
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.reference import owner_key
+from domain.rows import CHARGES, TIME_ENTRY, row_id
 from domain.units import HOURS_SCALE
 from milepost.explain.at_stake import TITLE, AtStakeNodes
 from milepost.explain.entries import EntryNodes, Standing
@@ -19,7 +21,7 @@ from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.claims import allotments
 from state.plan import line_plan
-from state.trace import Said
+from state.trace import ROWS, Said
 
 
 class ExceptionNodes:
@@ -64,9 +66,10 @@ class ExceptionNodes:
         return Node(f"Exception {last.category}, {exception_id}", facts=facts, why=why, id=exception_id)
 
     def _entries(self, raised: ExceptionRaised) -> tuple[Node, ...]:
-        if raised.subject_kind != "time_entry":
+        if raised.subject_kind not in ROWS:
             return ()
-        return (Node(f"time entry {raised.subject_id}", id=raised.subject_id),)
+        row = row_id(raised.subject_kind, raised.subject_id)
+        return (Node(f"{raised.subject_kind.replace('_', ' ')} {raised.subject_id}", id=row),)
 
     def _happened(self, said: Said) -> Node:
         record = said.record
@@ -89,13 +92,19 @@ class ExceptionNodes:
         return made._replace(title=TITLE, id=f"{exception_id}#amount")
 
     def _amount(self, said: Said, record: ExceptionRaised) -> Node | None:
-        if record.subject_kind == "time_entry" and record.blocks_basis in ("price", "cost"):
-            return self.at_stake.of_entry(record.subject_id, self._first(record), record.blocks_basis)
+        row = row_id(record.subject_kind, record.subject_id)
+        own = record.subject_kind in CHARGES or record.blocks_basis in ("price", "cost")
+        if record.subject_kind in ROWS and own and record.category != "over_cap":
+            found = self.at_stake.of_entry(row, self._first(record), record.blocks_basis or "")
+            if found is not None or record.subject_kind == TIME_ENTRY:
+                return found
         match record.category:
             case "over_cap":
                 return self._over_cap(said, record)
             case "statement_differs_from_invoice":
                 return self._difference(said, record)
+            case "milestone_overdue":
+                return self._milestone(said, record)
             case "posting_rejected":
                 return self.statements.statement(record.subject_id)
             case "cap_below_consumption":
@@ -116,6 +125,19 @@ class ExceptionNodes:
             one for one in self.sources.trace.exceptions[record.exception_id] if isinstance(one.record, ExceptionRaised)
         )
         return next(one.step for one in raised if one.record.raised_at == record.raised_at)
+
+    def _milestone(self, said: Said, record: ExceptionRaised) -> Node | None:
+        """The price of the milestone, by the newest terms that list it."""
+        contract = self.sources.draft(said.step).contract(record.contract_id or "")
+        _, line_id, milestone_id = parts_of(record.subject_id)
+        for stored in reversed(contract.history if contract is not None else ()):
+            found = self.sources.line_field(record.contract_id or "", stored.version, line_id)
+            terms = found[1].terms if found is not None else None
+            for place, one in enumerate(terms.milestones if isinstance(terms, Milestones) else ()):
+                if found is not None and one.milestone_id == milestone_id:
+                    path = f"{found[2]}.terms.milestones[{place}].amount"
+                    return self.sources.field(TITLE, one.amount, "amount", found[0], path, record.blocks_currency or "")
+        return None
 
     def _refused(self, said: Said, record: ExceptionRaised) -> Node | None:
         """Amounts of the events that the rules in force do not handle, each by its newest version."""

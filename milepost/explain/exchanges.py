@@ -10,7 +10,8 @@ from domain.explanation import Arithmetic, Node, stated
 from domain.money import convert
 from domain.outputs import JournalEntry, JournalLine
 from domain.units import EXCHANGE_RATE_ONE
-from milepost.explain.entries import Standing, step_of
+from milepost.explain.arithmetic import step_of
+from milepost.explain.entries import Standing
 from milepost.explain.journal_lines import JournalLines, journals_until
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
@@ -66,12 +67,18 @@ class Exchanges:
             else None
         )
 
+    def at_rate_of(self, amount: Node, journal: JournalEntry, at: Standing) -> Node | None:
+        """A part of a line, at the journal's rate."""
+        if journal.currency == journal.ledger_currency:
+            return unchanged(amount, journal.ledger_currency)
+        return self._exchanged(amount, journal, None, at)
+
     def converted(self, amount: Node, journal: JournalEntry, line: JournalLine, at: Standing) -> Node | None:
         if journal.currency == journal.ledger_currency:
             return unchanged(amount, journal.ledger_currency) if line.ledger_amount == amount.value else None
         return self._exchanged(amount, journal, line.ledger_amount, at)
 
-    def _exchanged(self, amount: Node, journal: JournalEntry, ledger: int, at: Standing) -> Node | None:
+    def _exchanged(self, amount: Node, journal: JournalEntry, ledger: int | None, at: Standing) -> Node | None:
         draft = self.sources.draft(at.step)
         entity = draft.reference.entity(journal.legal_entity_id)
         if entity is None:
@@ -107,7 +114,7 @@ class Exchanges:
         self,
         amount: Node,
         journal: JournalEntry,
-        ledger: int,
+        ledger: int | None,
         mode: str,
         kind: str,
         found: tuple[Exchange, date] | None,
@@ -117,11 +124,13 @@ class Exchanges:
             return None
         exchange, day = found
         made = along(amount, exchange, self.rating.legs(exchange, kind, day), journal.ledger_currency, mode)
-        if made.value != ledger:
+        if ledger is not None and made.value != ledger:
             return None
         return made._replace(policies=used, facts=(("rate of", day.isoformat()),))
 
-    def _by_carried(self, amount: Node, journal: JournalEntry, ledger: int, mode: str, at: Standing) -> Node | None:
+    def _by_carried(
+        self, amount: Node, journal: JournalEntry, ledger: int | None, mode: str, at: Standing
+    ) -> Node | None:
         """At the rate that an earlier journal of the entry carries, where its date has none."""
         earlier = next(
             (
@@ -134,7 +143,7 @@ class Exchanges:
         if earlier is None:
             return None
         made = at_rate(amount, self.rate_of(earlier.journal_id, earlier.exchange_rate), journal.ledger_currency, mode)
-        return made if made.value == ledger else None
+        return made if ledger is None or made.value == ledger else None
 
     def rate_of(self, journal_id: str, rate: int) -> Node:
         """The rate on an earlier journal: that of its path, to the twelve decimals that are kept."""

@@ -6,6 +6,7 @@
 | `PRJ-1.9f0c…#2` | the second line of a journal or statement |
 | `PRJ-1.9f0c…#2/ledger` | of a journal line, the amount in ledger currency |
 | `T-1` | a time entry; `T-1#accrued` one of its figures, `T-1#accrued@123` as the record at log offset 123 left it |
+| `expense/E-1` | a charge: also `delivery/D-1`, `fee/K-1/L-1/milestone/M-1`, `revenue/K-1/L-1/2026-01`; its figures likewise |
 | `PRJ-1` | all balances of a project; `PRJ-1#accrued` one of them, `PRJ-1/K-1#accrued` where it has several contracts |
 | `PRJ-1#forecast` | its latest forecast; `PRJ-1#eac_cost` one of the figures, in project currency; others as `forecast_paths` names them |
 | `PRJ-1.77c0…` | an alert; `PRJ-1.77c0…#used_amount` one of its figures |

@@ -12,7 +12,8 @@ from connectors.files.written import shards
 from dataflows.embedded import seldom_collecting
 from dataflows.retrace import Retraced, retrace
 from domain.explanation import Node
-from domain.identity import engagement_of
+from domain.identity import engagement_of, parts_of
+from domain.rows import FEE, REVENUE, TIME_ENTRY, named
 from domain.trial_balance import PostedSum
 from milepost.explain.explainer import Explainer
 from milepost.explain.ledger import LedgerFigure, explain_ledger, ledger_figure, of_engagement
@@ -115,6 +116,11 @@ class Explanations:
         for name in (whole, whole.rpartition("/")[0]):
             for kind in NAMED:
                 found += self._index.engagements_of(kind, name)
+        kind, fact_id = named(whole)
+        if kind in (FEE, REVENUE):
+            found += self._index.engagements_of("contract", parts_of(fact_id)[0])
+        elif kind != TIME_ENTRY:
+            found += self._index.engagements_of(kind, fact_id)
         return [each for each in dict.fromkeys(found) if self._index.has_engagement(each)]
 
     def engagement(self, engagement_id: str) -> _Known:

@@ -274,7 +274,7 @@ class ForecastCapNodes:
         for at in self.forecasts.entries_of(theirs):
             cost, price = at.work.cost, at.work.price
             if by_hours and cost is not None and first <= cost.day <= last:
-                nodes.append(self.entries.worked(at.work.event))
+                nodes.append(self.entries.worked_on(at))
             priced = price is not None and price.currency == currency and first <= price.day <= last
             if not by_hours and priced and price is not None and price.recognised + price.rounding:
                 nodes.append(self.records.recognised(at.entry.entry_id, of.said.step))

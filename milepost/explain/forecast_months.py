@@ -11,7 +11,8 @@ from domain.forecast import MONTHS_MAX, percent, spread
 from domain.money import HALF_UP, format_decimal, smallest_unit
 from domain.outputs import ForecastFigures, ForecastMonth, ForecastUpdate
 from domain.units import HOURS_SCALE
-from milepost.explain.entries import EntryNodes, Standing, least, most
+from milepost.explain.arithmetic import least, most
+from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.forecasts import COST, FIGURES, HOURS, REVENUES, Context, ForecastNodes
 from milepost.explain.journals import JournalNodes
 from milepost.explain.records import RecordNodes
@@ -94,13 +95,15 @@ class MonthNodes:
             cost, price = at.work.cost, at.work.price
             if cost is not None:
                 month = _month(cost.day)
-                hours.setdefault(month, []).append(self.entries.worked(at.work.event))
+                hours.setdefault(month, []).append(self.entries.worked_on(at))
                 money.setdefault((month, COST), {}).setdefault(cost.currency, []).append(self.entries.cost(at, cost))
             if price is not None and price.recognised + price.rounding:
                 node = self.records.recognised(at.entry.entry_id, of.said.step)
                 money.setdefault((_month(price.day), REVENUES), {}).setdefault(price.currency, []).append(node)
             if posted:
                 self._carry(at, of.currency, carried)
+        for issued, currency, node in self.forecasts.as_billed(of):
+            money.setdefault((_month(issued.day), REVENUES), {}).setdefault(currency, []).append(node)
         names = {*hours, *(month for month, _ in money)}
         return {
             month: (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,14 +17,15 @@ from domain.money import HALF_UP, allocate, format_amount, smallest_unit
 from domain.outputs import ForecastUpdate
 from domain.policies import Resolved
 from domain.rates import RateDecision
+from milepost.explain.arithmetic import most, step_of
 from milepost.explain.caps import CapNodes
-from milepost.explain.entries import EntryNodes, Standing, most, step_of
+from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.exchanges import along
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from state.assess import assignment_on
-from state.books import Basis, Forecast, Outlook
+from state.books import Basis, Forecast, Issued, Outlook
 from state.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import BUDGET, ESTIMATE
@@ -219,11 +220,16 @@ class ForecastNodes:
         for at in self._entries(of, track):
             cost, price = at.work.cost, at.work.price
             if cost is not None and (until is None or cost.day <= until):
-                hours.append(self.entries.worked(at.work.event))
+                hours.append(self.entries.worked_on(at))
                 costs.setdefault(cost.currency, []).append(self.records.cost(at, cost))
             if price is not None and (until is None or price.day <= until) and price.recognised + price.rounding:
                 revenue = self.records.recognised(at.entry.entry_id, of.said.step)
                 revenues.setdefault(price.currency, []).append(revenue)
+        for issued, currency, node in self.as_billed(of):
+            if self._track_of(of, issued.contract_id, issued.line_id) == track and (
+                until is None or issued.day <= until
+            ):
+                revenues.setdefault(currency, []).append(node)
         when = "booked" if until is None else f"booked up to {until}"
         return (
             total(f"hours {when}", hours, "hours"),
@@ -231,10 +237,22 @@ class ForecastNodes:
             self._in_currency(f"revenue {when}", revenues, of),
         )
 
+    def as_billed(self, of: Context) -> Iterator[tuple[Issued, str, Node]]:
+        """Revenue that came with invoices, on lines of the project, with its currency."""
+        for issued, node in self.records.as_billed(of.said.step):
+            contract = of.draft.contract(issued.contract_id)
+            line = of.draft.line(issued.contract_id, issued.line_id)
+            if contract is not None and line.project_id == of.update.project_id:
+                yield issued, contract.terms.currency, node
+
+    def _track_of(self, of: Context, contract_id: str, line_id: str) -> str:
+        line = composed(contract_id, line_id)
+        return line if line in of.forecast.bases else WHOLE
+
     def entries_of(self, of: Context) -> list[Standing]:
         """Of the project, whichever line they are on."""
         found = (self.entries.standing(entry_id, of.said.step) for entry_id in sorted(self.sources.trace.entry_ids()))
-        return [at for at in found if at is not None and at.work.event.project_id == of.update.project_id]
+        return [at for at in found if at is not None and at.work.project_id == of.update.project_id]
 
     def _entries(self, of: Context, track: str) -> list[Standing]:
         found = []
@@ -432,7 +450,7 @@ class ForecastNodes:
         nodes = [total(f"planned in {month}", months[month], "hours") for month in sorted(months)]
         if first in months:
             worked = [
-                self.entries.worked(at.work.event)
+                self.entries.worked_on(at)
                 for name in of.forecast.bases
                 for at in self._entries(of, name)
                 if at.work.cost is not None and at.work.cost.day.isoformat().startswith(first)

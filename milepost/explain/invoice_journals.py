@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from domain.accounts import (
+    CONTRACT_LIABILITY,
+    CUSTOMER_DEPOSIT,
     OUTPUT_TAX,
     RECEIVABLE,
-    SERVICE_REVENUE,
+    REVENUE,
     UNBILLED,
 )
 from domain.events.finance import InvoicePosted
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.entries import Standing, step_of
+from milepost.explain.arithmetic import step_of
+from milepost.explain.entries import Standing
 from milepost.explain.exchanges import Exchanges, at_rate, unchanged
 from milepost.explain.journal_lines import JournalLines
+from milepost.explain.positions import SIDES, Figures, PositionNodes
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Entry, Posted
 from state.plan import LinePlan, contract_policies, newest_plan
+from state.position import is_over_time
 from state.totals import issued_on
 from state.trace import Said
+
+# What an invoice takes: what was accrued, the position, deposits, revenue that comes with it.
+RELIEVED = (*UNBILLED, CONTRACT_LIABILITY, CUSTOMER_DEPOSIT, *REVENUE)
 
 
 class InvoiceJournals:
     def __init__(
-        self, sources: Sources, rating: Rating, statements: StatementNodes, lines: JournalLines, exchanges: Exchanges
+        self,
+        sources: Sources,
+        rating: Rating,
+        statements: StatementNodes,
+        lines: JournalLines,
+        exchanges: Exchanges,
+        positions: PositionNodes,
     ) -> None:
         self.sources = sources
         self.rating = rating
         self.statements = statements
         self.lines = lines
         self.exchanges = exchanges
+        self.positions = positions
 
     def unbilled(self, journals: Sequence[Posted], contract_id: str, account: str) -> list[tuple[Node, Node]]:
         """What journals have on an unbilled account of a contract."""
@@ -44,7 +59,7 @@ class InvoiceJournals:
             for posted in journals
             if posted.contract_id == contract_id
             for number, leg in enumerate(posted.lines, 1)
-            if leg.account == account
+            if leg.account == account and account in UNBILLED
         ]
 
     def place_of(self, listed: Listed, step: int) -> tuple[str, str]:
@@ -58,7 +73,7 @@ class InvoiceJournals:
         self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, number: int
     ) -> tuple[Node | None, Node | None]:
         """Policy `fx_policy: remeasure_revenue`: out at the stored rate, back at the invoice's."""
-        if line.account == SERVICE_REVENUE:
+        if line.account in REVENUE:
             return self.lines.balancing(journal, number)
         way, _, line_id = journal.rule.partition("/")
         listed = self._invoiced_by(said, at.entry.entry_id, line_id)
@@ -82,7 +97,7 @@ class InvoiceJournals:
         self, said: Said, journal: JournalEntry, line: JournalLine, number: int
     ) -> tuple[Node | None, Node | None]:
         event = self._invoice(said, journal)
-        if line.account in UNBILLED:
+        if line.account in RELIEVED:
             return self._relief_of_line(said, journal, line)
         if line.account == RECEIVABLE and event is not None:
             amount = self._gross(event, journal)
@@ -115,7 +130,7 @@ class InvoiceJournals:
         tax = self.sources.field("tax", event.tax_amount, "amount", event, "tax_amount", journal.currency)
         return total("gross", (amount, tax), "amount", journal.currency)
 
-    def _invoice_rate(self, said: Said, journal: JournalEntry, amount: Node, ledger: int) -> Node | None:
+    def _invoice_rate(self, said: Said, journal: JournalEntry, amount: Node, ledger: int | None) -> Node | None:
         """The rate that the invoice states, else the table's for its date."""
         if journal.currency == journal.ledger_currency:
             return unchanged(amount, journal.ledger_currency)
@@ -150,16 +165,60 @@ class InvoiceJournals:
         for listed in self.statements.of_statement(journal.affected_id):
             plan = self._listed_plan(listed, said.step)
             account = self.place_of(listed, said.step)[1]
+            if self._is_over_time(listed, said.step):
+                continue
             if plan is not None and account == line.account and plan.line.project_id == line.project_id:
                 amount, ledger = self.relief(said, journal, listed)
                 amounts.append(amount)
                 ledgers.append(ledger)
+        for listed in self.statements.applied_on(journal.affected_id):
+            plan = self._listed_plan(listed, said.step)
+            account = self.place_of(listed, said.step)[1]
+            if plan is not None and account == line.account and plan.line.project_id == line.project_id:
+                amount, ledger = self.relief(said, journal, listed)
+                amounts.append(amount)
+                ledgers.append(ledger)
+        for listed, moves in self._through_position(said, journal) if line.account in SIDES else ():
+            plan = self._listed_plan(listed, said.step)
+            if plan is not None and line.account in moves and plan.line.project_id == line.project_id:
+                amounts.append(negated("taken", moves[line.account].amount))
+                ledgers.append(negated("taken", moves[line.account].ledger))
         return (
             negated("amount", total("unbilled that is invoiced", amounts, "amount", journal.currency)),
             negated(
                 "in ledger currency", total("unbilled that is invoiced", ledgers, "amount", journal.ledger_currency)
             ),
         )
+
+    def _is_over_time(self, listed: Listed, step: int) -> bool:
+        draft = self.sources.draft(step)
+        contract_id, account = self.place_of(listed, step)
+        contract = draft.contract(contract_id)
+        return account == CONTRACT_LIABILITY and contract is not None and is_over_time(draft, contract)
+
+    def _through_position(self, said: Said, journal: JournalEntry) -> Iterator[tuple[Listed, dict[str, Figures]]]:
+        """What is billed of lines that earn over time takes what the others leave of the contract's position."""
+        listed = sorted(self.statements.of_statement(journal.affected_id), key=lambda one: one.place)
+        over_time = [one for one in listed if self._is_over_time(one, said.step)]
+        if not over_time:
+            return
+        balances = self.positions.before(said)
+        for one in listed:
+            account = self.place_of(one, said.step)[1]
+            if one not in over_time and account in SIDES:
+                amount, ledger = self.relief(said, journal, one)
+                taken = Figures(negated("taken", amount), negated("taken", ledger))
+                balances = balances.after({account: taken})
+
+        def at_rate(rest: Node) -> Node | None:
+            return self._invoice_rate(said, journal, rest, None)
+
+        for one in over_time:
+            amount = negated("billed", self.statements.piece(one))
+            moves = self.positions.moved(said, balances, amount, at_rate) if amount.value else {}
+            if moves:
+                balances = balances.after(moves)
+                yield one, moves
 
     def _listed_plan(self, listed: Listed, step: int) -> LinePlan | None:
         draft = self.sources.draft(step)
@@ -168,7 +227,7 @@ class InvoiceJournals:
 
     def relief(self, said: Said, journal: JournalEntry, listed: Listed) -> tuple[Node, Node]:
         """The entry's issued amount, and the ledger amount that leaves with it."""
-        piece = self.statements.piece(listed)
+        piece = self._piece(listed)
         value = self._relieved_by(listed, said.step)
         made = (
             self._remeasured_in(said, listed, piece, value) or self._carried_relief(said, journal, listed, said.step)[1]
@@ -176,6 +235,9 @@ class InvoiceJournals:
         title = f"{listed.entry.entry_id}: leaves in ledger currency"
         made = agreeing(made, stated(title, value, "amount", journal.ledger_currency))
         return piece, made
+
+    def _piece(self, listed: Listed) -> Node:
+        return self.statements.piece(listed) if listed.line is not None else self.statements.applied(listed)
 
     def _remeasured_in(self, said: Said, listed: Listed, piece: Node, value: int) -> Node | None:
         for other in self.sources.trace.journals_of.get(listed.entry.entry_id, ()):
@@ -195,7 +257,7 @@ class InvoiceJournals:
         self, said: Said, journal: JournalEntry, listed: Listed, step: int
     ) -> tuple[Node | None, Node | None]:
         """All that the entry carries where all of it is invoiced; a part in proportion; what it does not carry at the invoice's rate."""
-        piece = self.statements.piece(listed)
+        piece = self._piece(listed)
         unbilled, in_ledger = self._balance_before(journal, listed, step)
         had, wanted = unbilled.value or 0, listed.entry.amount
         if wanted == had:
@@ -229,8 +291,8 @@ class InvoiceJournals:
         )
         accrued = self.unbilled(journals, *place)
         earlier = [
-            (self.statements.piece(one), self.relief(other, other.record, one)[1])
-            for one in self.statements.all_listed(entry_id)
+            (self._piece(one), self.relief(other, other.record, one)[1])
+            for one in (*self.statements.all_listed(entry_id), *self.statements.all_applied(entry_id))
             if self.place_of(one, step) == place
             for other in self.sources.trace.journals_of.get(one.statement_id, ())
             if other.record.kind == "billing"

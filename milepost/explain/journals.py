@@ -16,11 +16,12 @@ from milepost.explain.entry_journals import EntryJournals
 from milepost.explain.exchanges import Exchanges
 from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines
+from milepost.explain.positions import PositionNodes
 from milepost.explain.rating import Rating
 from milepost.explain.rest_journals import RestJournals
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
-from state.trace import Said
+from state.trace import Said, row_of
 
 
 class JournalNodes:
@@ -29,8 +30,9 @@ class JournalNodes:
         self.entries = entries
         self.lines = JournalLines(sources)
         self.exchanges = Exchanges(sources, rating, self.lines)
-        self.invoices = InvoiceJournals(sources, rating, statements, self.lines, self.exchanges)
-        self.of_entries = EntryJournals(sources, entries, self.lines, self.exchanges, self.invoices)
+        self.positions = PositionNodes(sources, self.lines)
+        self.invoices = InvoiceJournals(sources, rating, statements, self.lines, self.exchanges, self.positions)
+        self.of_entries = EntryJournals(sources, entries, self.lines, self.exchanges, self.invoices, self.positions)
         self.rests = RestJournals(sources, statements, self.lines, self.invoices)
         self.lines.make = self._made
         # Filled by the nodes of contract liabilities, which need these.
@@ -88,7 +90,7 @@ class JournalNodes:
                 event=self.sources.cause(other.step),
                 id=other.record.journal_id,
             )
-            for other in self.sources.trace.journals_of.get(journal.affected_id, ())
+            for other in self.sources.trace.journals_of.get(row_of(journal) or journal.affected_id, ())
             if other.record.reverses == journal.journal_id
         ]
         return tuple(found)
@@ -120,10 +122,12 @@ class JournalNodes:
             return nothing, self.lines.rest_of_lines(journal, number)
         if journal.rule == "exchange_rest":
             return self.rests.exchange_rest(said, journal, line)
-        if journal.affected_kind == "time_entry":
+        if row_of(journal) is not None:
             return self.of_entries.of_entry(said, journal, line, number)
         if journal.affected_kind == "statement" and journal.kind == "billing":
             return self.invoices.billing(said, journal, line, number)
+        if journal.rule == "contract_position":
+            return self.positions.settled(said, line)
         if journal.rule == "contract_liability":
             found: tuple[Node | None, Node | None] = self.liability.figures(said, line)
             return found

@@ -9,7 +9,7 @@ from domain.explanation import Arithmetic, Node, agreeing, constant, less, negat
 from domain.identity import composed, parts_of
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.entries import least, most, step_of
+from milepost.explain.arithmetic import least, most, step_of
 from milepost.explain.exchanges import at_rate, unchanged
 from milepost.explain.journals import JournalNodes
 from milepost.explain.records import RecordNodes

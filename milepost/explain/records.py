@@ -1,23 +1,36 @@
-"""A time entry as a whole: its figures, what it waits for, and everything that happened to it."""
+"""A row as a whole, time or a charge: its figures, what it waits for, and everything that happened to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
 from functools import cached_property
 from typing import Any
 
+from domain.billing import methods
 from domain.explanation import Arithmetic, Node, agreeing, less, stated, total
 from domain.money import extend, format_amount
 from domain.outputs import JournalEntry
-from milepost.explain.entries import EntryNodes, Standing, step_of
+from domain.rows import DELIVERY, EXPENSE, FEE, REVENUE, TIME_ENTRY, named
+from milepost.explain.arithmetic import step_of
+from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.journals import JournalNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.assess import rate_for
-from state.books import Cost, Entry, Price, Work
+from state.books import Cost, Entry, Issued, Price, Work
 from state.known import worker_on
 from state.placing import Placed, place
 from state.plan import plan_of
+from state.totals import earned_as_billed
+from state.trace import ROWS, row_of
+
+_KINDS = {
+    TIME_ENTRY: "Time entry",
+    EXPENSE: "Expense",
+    DELIVERY: "Delivery",
+    FEE: "Fee",
+    REVENUE: "Revenue",
+}
 
 
 class RecordNodes:
@@ -32,7 +45,8 @@ class RecordNodes:
     def entry(self, entry_id: str, step: int) -> Node:
         entry = self.sources.trace.entry_at(entry_id, step)
         assert entry is not None, "the entry is in the books"
-        title = f"Time entry {entry_id} version {entry.version}"
+        kind, fact_id = named(entry_id)
+        title = f"{_KINDS.get(kind, kind)} {fact_id} version {entry.version}"
         work = entry.standing
         figures = self.figures(entry_id, step)
         why = [*figures, *self._waiting(entry), *self._history(entry_id, step)]
@@ -40,11 +54,12 @@ class RecordNodes:
         return Node(title, facts=facts, why=tuple(why), id=entry_id)
 
     def _facts(self, work: Work) -> tuple[tuple[str, str], ...]:
-        event = work.event
+        event = work.subject
         price = work.price
         return (
             ("project", event.project_id),
-            ("person", event.person_id),
+            *((("person", event.person_id),) if event.person_id else ()),
+            *((("description", event.description),) if event.description and work.time is None else ()),
             *((("role", price.role),) if price is not None and price.role else ()),
             *((("task", event.task),) if event.task else ()),
             *(
@@ -60,7 +75,8 @@ class RecordNodes:
         at = self.entries.standing(entry_id, step)
         found: list[Node] = []
         if at is not None:
-            found.append(self.entries.worked(at.work.event))
+            if at.work.time is not None:
+                found.append(self.entries.worked(at.work.time))
             if at.work.cost is not None:
                 found.append(self.entries.cost(at, at.work.cost))
             if at.work.price is not None:
@@ -81,7 +97,7 @@ class RecordNodes:
         if not price.line_id:
             return [self.memo(at)._replace(title=f"{entry_id}: value not charged")] if price.memo else []
         nodes = [
-            ("hours billable", self.entries.hours_at(entry_id, at.step)),
+            *((("hours billable", self.entries.hours_at(entry_id, at.step)),) if at.work.time is not None else ()),
             ("value", self.entries.value(at)),
             ("billable", self.entries.billable(at)),
             ("recognised", self.made_recognised(at)),
@@ -127,6 +143,14 @@ class RecordNodes:
             return made
         cents = self.entries.rounding(entry_id, step)
         return total(f"{entry_id}: recognised", (made, cents), "amount", at.work.price.currency)
+
+    def as_billed(self, step: int) -> Iterator[tuple[Issued, Node]]:
+        """What invoices recognised of rows whose revenue comes with them, on each contract line."""
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            entry = self.sources.trace.entry_at(entry_id, step)
+            for issued in entry.issued if entry is not None else ():
+                if earned_as_billed(issued):
+                    yield issued, self.invoiced_on(entry_id, issued.contract_id, {issued.line_id}, step)
 
     def billable(self, entry_id: str, step: int) -> Node:
         at = self.entries.standing(entry_id, step)
@@ -211,6 +235,8 @@ class RecordNodes:
             self.sources.are_many
             and entry is not None
             and bool(entry.issued)
+            # What was cut at nothing stands on no statement.
+            and bool(self.statements.all_listed(entry_id))
             and all(one.contract_id == contract_id and one.line_id in lines for one in entry.issued)
         )
 
@@ -234,6 +260,10 @@ class RecordNodes:
             posted = self.invoice_step(listed.statement_id)
             if posted is not None and posted <= step and counts(listed):
                 pieces.append(self._named_piece(listed, (Node("invoice posted", event=self.sources.cause(posted)),)))
+        for listed in self.statements.all_applied(entry_id):
+            posted = self.invoice_step(listed.statement_id)
+            if posted is not None and posted <= step and counts(listed):
+                pieces.append(self.statements.applied(listed))
         return total(f"{entry_id}: invoiced", pieces, "amount", pieces[0].currency if pieces else "")
 
     def invoice_step(self, statement_id: str) -> int | None:
@@ -271,15 +301,17 @@ class RecordNodes:
             value = price.billable - (issued.value or 0)
             return self.sources.part(entry_id, "accrued", value, "amount", price.currency, step)
         due = self.billable(entry_id, step)
-        if issued.arithmetic is not None and not issued.arithmetic.operands:
+        if issued.arithmetic is not None and issued.arithmetic.operation == "sum" and not issued.arithmetic.operands:
             return Node(title, due.value, due.unit, due.currency, Arithmetic("same", (due,)))
         return less(title, due, issued)
 
     def memo(self, at: Standing) -> Node:
         """The value of hours that are not charged: worked less billed, or all of them."""
-        price, event = at.work.price, at.work.event
+        price, event = at.work.price, at.work.time
         assert price is not None, "the work is priced"
-        title = f"{event.entry_id}: value not charged"
+        title = f"{at.entry.entry_id}: value not charged"
+        if event is None:
+            return stated(title, price.memo, "amount", price.currency)
         worked = self.entries.worked(event)
         hours = worked
         step = self.entries.priced_at(at)
@@ -287,6 +319,12 @@ class RecordNodes:
         if price.line_id:
             plan = plan_of(draft, price)
             hours = less("hours not charged", worked, self.entries.hours_at(event.entry_id, at.step))
+            if plan is not None and methods.cost_markup(plan.line.terms) is not None and at.work.cost is not None:
+                costed = self.entries.at_cost(at._replace(step=step), at.work.cost, price, plan, hours)
+                return agreeing(
+                    costed._replace(title=title) if costed is not None else None,
+                    stated(title, price.memo, "amount", price.currency),
+                )
             rate = self.entries.rating.bill_rate(event, price, plan, draft) if plan is not None else None
             mode = plan.policies.money_mode if plan is not None else None
             operands = [hours, rate] if rate is not None else []
@@ -342,14 +380,14 @@ class RecordNodes:
             journals = tuple(
                 self._journal_line(said.record)
                 for said in trace.journals_of.get(entry_id, ())
-                if said.step == number and said.record.affected_kind == "time_entry"
+                if said.step == number and row_of(said.record) is not None
             )
             title = f"{len(found) + 1}. {self._what(entry, journals)}"
             found.append(Node(title, why=journals, event=self.sources.cause(number)))
         return [Node("What happened to it", why=tuple(found))] if found else []
 
     def _journal_line(self, journal: JournalEntry) -> Node:
-        kind = f"{journal.kind} {journal.rule}" if journal.rule != "time" else journal.kind
+        kind = f"{journal.kind} {journal.rule}" if journal.rule not in ROWS and journal.rule != "time" else journal.kind
         amount = sum(line.amount for line in journal.lines if line.amount > 0)
         facts = [("accounting date", journal.accounting_date.isoformat())]
         if journal.reverses:

@@ -11,7 +11,7 @@ from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines, journals_until
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
-from state.trace import Said
+from state.trace import Said, row_of
 
 
 class RestJournals:
@@ -35,7 +35,7 @@ class RestJournals:
         return nothing, total("left in ledger currency", rests, "amount", journal.ledger_currency)
 
     def _left(self, said: Said, journal: JournalEntry, account: str) -> Node:
-        entry = self.sources.trace.entry_at(journal.affected_id, said.step)
+        entry = self.sources.trace.entry_at(row_of(journal) or journal.affected_id, said.step)
         work = entry.standing if entry is not None else None
         before = [
             *journals_until(work.journals if work is not None else (), journal.journal_id),
@@ -43,7 +43,9 @@ class RestJournals:
         ]
         parts = [ledger for _, ledger in self.invoices.unbilled(before, journal.contract_id or "", account)]
         accrued = total("accrued by its journals", parts, "amount", journal.ledger_currency)
-        relieved = self._relieved(journal.affected_id, (journal.contract_id or "", account), said.step)
+        relieved = self._relieved(
+            row_of(journal) or journal.affected_id, (journal.contract_id or "", account), said.step
+        )
         return less("left in ledger currency", accrued, *relieved)
 
     def _relieved(self, entry_id: str, place: tuple[str, str], step: int) -> list[Node]:

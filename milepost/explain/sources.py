@@ -77,6 +77,10 @@ class Sources:
         title = f"{entry_id}: {name.replace('_', ' ')}"
         return Node(title, value, unit, "" if unit == "hours" else currency, Arithmetic(ELSEWHERE), id=wanted)
 
+    def figure(self, wanted: str, title: str, value: int, currency: str) -> Node:
+        """An amount with an explanation of its own."""
+        return Node(title, value, "amount", currency, Arithmetic(ELSEWHERE), id=wanted)
+
     # Contracts
 
     @cached_property

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
+from domain.events.common import Deposit
+from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
+from milepost.explain.arithmetic import evaluated, least, step_of
 from milepost.explain.caps import same_share
-from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps, step_of
+from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps
 from milepost.explain.sources import Sources
 from state.books import Entry, Price, StatementEntry
-from state.plan import LinePlan, plan_of
+from state.plan import LinePlan, newest_plan, plan_of
 
 
 class Listed(NamedTuple):
@@ -33,10 +35,13 @@ class StatementNodes:
         self.sources = sources
         self.entries = entries
         entries.pieces = self
+        entries.charges.fees.statements = self
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._of_entry: dict[str, list[Listed]] = {}
+        self._applied: dict[str, list[Listed]] = {}
         for one in self._listed():
-            self._of_entry.setdefault(one.entry.entry_id, []).append(one)
+            found = self._of_entry if one.line is not None else self._applied
+            found.setdefault(one.entry.entry_id, []).append(one)
 
     def _listed(self) -> Iterator[Listed]:
         """Everything that statements list, in order."""
@@ -52,6 +57,9 @@ class StatementNodes:
                             last = place == len(line.entries) - 1
                             yield Listed(number, step.number, statement_id, entry, line, last, count)
                             count += 1
+                for entry in rest:
+                    yield Listed(number, step.number, statement_id, entry, None, False, count)
+                    count += 1
                 number += 1
 
     def records(self, statement_id: str) -> list[BillingStatement]:
@@ -79,10 +87,11 @@ class StatementNodes:
                 for name, value in (
                     ("retained", -first.retained),
                     ("released", first.released),
-                    ("deposits applied", -first.deposits_applied),
                 )
                 if value
             )
+            if first.deposits_applied:
+                others = (*others, self._deposits(statement_id, first))
             return total(title, (sums, *others), "amount", first.currency, facts=facts, why=(cut,), id=statement_id)
         value = first.amount_due
         return Node(
@@ -97,6 +106,65 @@ class StatementNodes:
             (cut,),
             id=statement_id,
         )
+
+    # Deposits that are set against statements (R31)
+
+    def _deposits(self, statement_id: str, record: BillingStatement) -> Node:
+        applied = [self.applied(one) for one in self.applied_on(statement_id)]
+        made = total("deposits applied", applied, "amount", record.currency, rule="R31")
+        return agreeing(made, stated("deposits applied", -record.deposits_applied, "amount", record.currency))
+
+    def applied_on(self, statement_id: str) -> list[Listed]:
+        found = [one for listed in self._applied.values() for one in listed if one.statement_id == statement_id]
+        return sorted(found, key=lambda one: one.place)
+
+    def all_applied(self, entry_id: str) -> list[Listed]:
+        """Statements that a deposit is set against."""
+        return self._applied.get(entry_id, [])
+
+    def applied(self, listed: Listed) -> Node:
+        """What of a deposit is set against a statement, negative: as much as is left of it and of the statement, or a percentage."""
+        key = ("applied", listed.number, listed.place)
+        if key not in self._memo:
+            self._memo[key] = self._make_applied(listed)
+        return self._memo[key]
+
+    def _make_applied(self, listed: Listed) -> Node:
+        row, record = listed.entry.entry_id, self.records(listed.statement_id)[0]
+        currency = record.currency
+        told = stated(f"{row}: set against the statement", listed.entry.amount, "amount", currency)
+        lines = tuple(
+            self.line(listed.statement_id, number)
+            for number, line in enumerate(self.lines(listed.statement_id), 1)
+            if not set(line.entries) & set(self._applied)
+        )
+        whole = total("lines of the statement", lines, "amount", currency)
+        before = [self.applied(one) for one in self.applied_on(listed.statement_id) if one.place < listed.place]
+        left = total("left of the statement", (whole, *before), "amount", currency) if before else whole
+        billed = [self.piece(one) for one in self.all_listed(row) if one.number < listed.number]
+        taken = [self.applied(one) for one in self.all_applied(row) if one.number < listed.number]
+        bounds = [left, total(f"{row}: left of it", (*billed, *taken), "amount", currency)]
+        made = least(told.title, bounds)
+        if made.value != -listed.entry.amount:
+            bounds = [*self._share_of(listed, record, whole), *bounds]
+            made = least(told.title, bounds)
+        return agreeing(negated(told.title, made, rule="R31"), told)
+
+    def _share_of(self, listed: Listed, record: BillingStatement, whole: Node) -> Iterator[Node]:
+        """Where each statement takes a percentage of the deposit's terms."""
+        draft = self.sources.draft(listed.step)
+        contract = draft.contract(record.contract_id)
+        plan = newest_plan(draft, contract, listed.entry.line_id) if contract is not None else None
+        if plan is None or not isinstance(plan.line.terms, Deposit) or plan.line.terms.percent is None:
+            return
+        found = self.sources.line_field(record.contract_id, plan.version, listed.entry.line_id)
+        if found is None:
+            return
+        title, value, path = "of each statement", plan.line.terms.percent, f"{found[2]}.terms.percent"
+        percent = self.sources.field(title, value, "percent", found[0], path)
+        parameters: dict[str, Any] = {"step": step_of(record.currency), "mode": plan.policies.money_mode}
+        share = "share of the statement"
+        yield evaluated(share, "percent_of", (whole, percent), parameters, "amount", record.currency)
 
     def lines(self, statement_id: str) -> list[StatementLine]:
         return [line for part in self.records(statement_id) for line in part.lines]

@@ -16,7 +16,7 @@ TAKEN = {
     "forecast": "a project that has a forecast",
     "statement": "a statement",
     "ledger --entity": "a company with journals",
-    "explain": "a figure, such as a project, a contract, a time entry, a journal, a statement or an exception",
+    "explain": "a figure, such as a project, a contract, a time entry, a charge, a journal, a statement or an exception",
     "exceptions show": "an exception",
     "dead-letters show": "a dead letter",
 }

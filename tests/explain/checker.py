@@ -86,9 +86,16 @@ class Checker:
                 return rounded(operands[0] * operands[1] * factor, parameters)
             case "convert":
                 amount = operands[0]
-                for rate, leg in zip(operands[1:], parameters["legs"], strict=True):
+                legs = parameters["legs"]
+                for rate, leg in zip(operands[1:], legs, strict=False):
                     amount = {"times": amount * rate, "divided": amount / rate}[leg]
-                return rounded(amount, parameters)
+                return rounded(amount * (1 + sum(operands[1 + len(legs) :], Fraction(0)) / 100), parameters)
+            case "by_day":
+                return rounded(operands[0] * int(parameters["days"]) / int(parameters["of"]), parameters)
+            case "percent_of":
+                return rounded(operands[0] * operands[1] / 100, parameters)
+            case "steps":
+                return in_price_steps(operands, parameters)
             case "exchange":
                 rate = Fraction(1)
                 for each, leg in zip(operands, parameters["legs"], strict=True):
@@ -189,3 +196,16 @@ def in_steps(hours: Fraction, parameters: Mapping[str, Any]) -> Fraction:
     if 0 < made < least:
         made = least
     return hours if made == seconds else rounded(Fraction(made, 3600), {"step": "0.000001"})
+
+
+def in_price_steps(operands: Sequence[Fraction], parameters: Json) -> Fraction:
+    first, units, *prices = operands
+    bounds = [Fraction(each) for each in parameters["up_to"]]
+    if parameters["by"] == "volume":
+        return rounded(units * prices[len([bound for bound in bounds if bound < first])], parameters)
+    worth, at, left = Fraction(0), abs(first), abs(units)
+    for place, price in enumerate(prices):
+        room = max(bounds[place] - at, Fraction(0)) if place < len(bounds) else left
+        part = min(left, room)
+        worth, at, left = worth + part * price, at + part, left - part
+    return rounded(worth if units >= 0 else -worth, parameters)

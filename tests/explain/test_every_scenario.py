@@ -10,6 +10,7 @@ import pytest
 from dataflows.embedded import decode_event
 from domain.explanation import Node
 from domain.outputs import Alert, ForecastUpdate
+from milepost.explain import sources
 from milepost.explain.explainer import Explainer
 from milepost.explain.recompute import everything, recompute, unexplained
 from state.genesis import Genesis
@@ -40,6 +41,22 @@ def test_scenario_explained(scenario: Scenario, tmp_path: Path) -> None:
             if scenario.name not in NOT_FOLLOWED:
                 assert unexplained(figure) == []
     books.close()
+
+
+def test_parts_that_a_large_engagement_only_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What was cut at nothing, and lines whose cents are rounded: each part that is named is found by its name."""
+    monkeypatch.setattr(sources, "ENTRIES_FOLLOWED", 0)
+    wanted = {"Work at a rate of zero is rated again until its period is cut", "Policy rounding_scope: line"}
+    chosen = [scenario for _, scenario in SCENARIOS if scenario.name in wanted]
+    assert len(chosen) == len(wanted)
+    for number, scenario in enumerate(chosen):
+        (tmp_path / str(number)).mkdir()
+        books = play(scenario, tmp_path / str(number))
+        for engagement_id in {record.engagement_id for record in books.log if record.engagement_id}:
+            for figure in figures(explainer_of(books, engagement_id)):
+                assert recompute(figure) == []
+                assert unexplained(figure) == []
+        books.close()
 
 
 def explainer_of(books: Books, engagement_id: str) -> Explainer:

@@ -1,0 +1,89 @@
+"""Revenue over time, evenly by day (R12, R40, R41): what is earned by the end of a month, less what was by its beginning."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from domain.billing import methods
+from domain.billing.kind import OVER_TIME
+from domain.events.common import FixedPrice
+from domain.explanation import Node, agreeing, constant, less, stated, total
+from domain.identity import composed
+from domain.revenue import Earning, Stretch, earning
+from domain.rows import FEE
+from milepost.explain.arithmetic import by_day
+from milepost.explain.fees import FeeNodes, Place
+from milepost.explain.sources import Sources
+from state.books import Charge
+from state.draft import Draft
+from state.handlers.fees import HORIZON
+
+DAY = timedelta(days=1)
+
+
+class EarnedNodes:
+    """Follows `domain.revenue`, for rows of `state/handlers/revenue.py`."""
+
+    def __init__(self, sources: Sources, fees: FeeNodes) -> None:
+        self.sources = sources
+        self.fees = fees
+
+    def month(self, charge: Charge, draft: Draft) -> Node | None:
+        place, first, last = self.fees.place(charge, draft), charge.earned_from, charge.earned_to
+        if place is None or first is None or last is None:
+            return None
+        earns = earning(
+            (agreed, list(methods.spreads(agreed, place.known, last + HORIZON)))
+            for agreed in place.known.held
+            if methods.timing(agreed.line, agreed.policies) == OVER_TIME
+        )
+        upto, before = (self._by(place, earns, day) for day in (last, first - DAY))
+        title = charge.description or "revenue"
+        return less(title, upto, before, rule="R40") if before.value else upto._replace(title=title, rule="R40")
+
+    def _by(self, place: Place, earns: Earning, day: date) -> Node:
+        """All that was earned by the end of a day."""
+        currency = place.contract.terms.currency
+        started = (
+            (name, [stretch for stretch in stretches if stretch.since <= day]) for name, stretches in earns.items()
+        )
+        parts = [self._stretch(place, name, found, day) for name, found in started if found]
+        parts = [part for part in parts if part.value]
+        title = f"earned by {day}"
+        return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
+
+    def _stretch(self, place: Place, name: str, stretches: list[Stretch], day: date) -> Node:
+        """Of the last of these, with what those before it had earned when it began."""
+        stretch = stretches[-1]
+        whole = self._price(place, name, stretch)
+        days = (stretch.last - stretch.first).days + 1
+        passed = (min(day, stretch.last, stretch.stops - DAY) - stretch.first).days + 1
+        passed = min(max(passed, 0), days)
+        currency, mode = stretch.agreed.contract.currency, stretch.agreed.policies.money_mode
+        base = None
+        if stretch.base or stretch.amount != stretch.spread.amount:
+            base = self._stretch(place, name, stretches[:-1], stretch.since - DAY)
+            base = agreeing(base, stated("earned before", stretch.base, "amount", currency))
+            whole = less("left to earn", whole, base)
+        if not passed:
+            own = constant(f"nothing yet from {stretch.first} on", 0, "amount", currency)
+        else:
+            title = f"from {stretch.first} to {stretch.last}"
+            own = whole if passed == days else by_day(title, whole, passed, days, mode)
+        title = f"{name}: earned by {day}"
+        return (
+            total(title, (base, own), "amount", currency, rule="R41") if base is not None else own._replace(title=title)
+        )
+
+    def _price(self, place: Place, name: str, stretch: Stretch) -> Node:
+        agreed, spread = stretch.agreed, stretch.spread
+        terms = agreed.line.terms
+        currency = agreed.contract.currency
+        if isinstance(terms, FixedPrice):
+            return self.fees.field(place, agreed, "price", terms.price, "price")
+        part = f"{composed(place.contract.contract_id, place.line_id)}/{name}"
+        charge = Charge(
+            FEE, part, 0, "", spread.first, 0, currency, contract_id=place.contract.contract_id, line_id=place.line_id
+        )
+        made = self.fees.fee(charge, place.draft)
+        return agreeing(made, stated(f"fee {name}", spread.amount, "amount", currency))

@@ -1,0 +1,515 @@
+"""What terms charge by themselves: from the row back to the terms, and to what happened under them (R27 to R32, R35).
+
+The fees of a contract line are asked for again with what was known at the step, as the fold did (`state/handlers/fees.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from domain.billing import methods
+from domain.billing.kind import IN_MONEY, Agreed, Closed, Ended, Fee, Known, Store
+from domain.billing.retainer import Lot, lots
+from domain.billing.subscription import MONTHS
+from domain.events.common import Deposit, FixedPrice, Milestones, Retainer, Subscription
+from domain.events.delivery import MilestoneAccepted, ProgressReported
+from domain.explanation import Node, agreeing, less, negated, stated, total
+from domain.identity import composed
+from domain.rows import row_id
+from domain.units import Amount
+from domain.zones import local_date
+from milepost.explain.arithmetic import by_day, evaluated, in_proportion, least, step_of
+from milepost.explain.sources import Sources
+from state.books import Charge, Contract, LineFees
+from state.draft import Draft
+from state.handlers.fees import HORIZON
+from state.periods import zone_of
+from state.terms_known import known_of
+
+DAY = timedelta(days=1)
+
+
+class Place(NamedTuple):
+    """A contract line as a step knew it."""
+
+    draft: Draft
+    contract: Contract
+    line_id: str
+    known: Known
+
+
+class Charged(NamedTuple):
+    """A fee with the version of the terms that charges it; `before` are those that a cumulative one leaves out."""
+
+    fee: Fee
+    agreed: Agreed
+    before: tuple[tuple[Fee, Agreed], ...] = ()
+
+
+class FeeNodes:
+    def __init__(self, sources: Sources) -> None:
+        self.sources = sources
+        # Nodes of statements, of rows and of their figures; filled by those, which need these.
+        self.statements: Any = None
+        self.entries: Any = None
+
+    def place(self, charge: Charge, draft: Draft) -> Place | None:
+        contract = draft.contract(charge.contract_id or "")
+        if contract is None or charge.line_id is None:
+            return None
+        return Place(draft, contract, charge.line_id, known_of(draft, contract, charge.line_id))
+
+    def fee(self, charge: Charge, draft: Draft) -> Node | None:
+        """What a row of a fee charges."""
+        place = self.place(charge, draft)
+        found = self._charged(place, charge) if place is not None else None
+        if place is None or found is None:
+            return None
+        made = self._full(place, found.fee, found.agreed)
+        if found.before and made is not None:
+            # What was charged before is all that the one before named.
+            earlier = self._full(place, *found.before[-1])
+            if earlier is not None:
+                made = less(f"{charge.description}: less what was charged before", made, earlier, rule="R12")
+        return made
+
+    def earned(self, charge: Charge, draft: Draft) -> Node | None:
+        """What a row of revenue earns that a fee names: what expires unused, or is kept."""
+        place = self.place(charge, draft)
+        found = self._charged(place, charge) if place is not None else None
+        if place is None or found is None:
+            return None
+        if isinstance(found.agreed.line.terms, Deposit):
+            return self._left_of_deposit(place)
+        return self._expired(place, found.fee)
+
+    def _charged(self, place: Place, charge: Charge) -> Charged | None:
+        name = charge.charge_id.removeprefix(f"{composed(place.contract.contract_id, place.line_id)}/")
+        day = local_date(place.draft.cause.recorded_at, zone_of(place.draft, place.contract))
+        before: list[tuple[Fee, Agreed]] = []
+        charged: Amount = 0
+        for agreed in place.known.held:
+            for fee in methods.fees(agreed, place.known, max(day, charge.day) + HORIZON):
+                if not agreed.since <= (fee.earned_from or fee.day) < agreed.before:
+                    continue
+                amount = fee.amount - charged if fee.cumulative else fee.amount
+                if fee.name == name and (amount or fee.earned):
+                    return Charged(fee, agreed, tuple(before) if fee.cumulative else ())
+                charged += amount if fee.cumulative else 0
+                if fee.cumulative:
+                    before.append((fee, agreed))
+        return None
+
+    def _full(self, place: Place, fee: Fee, agreed: Agreed) -> Node | None:
+        """All that the fee names; of a cumulative one with what was charged before."""
+        made = self._of_terms(place, fee, agreed)
+        return agreeing(made, stated(fee.description, fee.amount, "amount", agreed.contract.currency))
+
+    def _of_terms(self, place: Place, fee: Fee, agreed: Agreed) -> Node | None:
+        terms = agreed.line.terms
+        match terms:
+            case FixedPrice() if not terms.by_progress:
+                return self._instalment(place, fee, agreed, terms)
+            case FixedPrice() if agreed.line.budgets:
+                return self._spent(place, fee, agreed)
+            case FixedPrice():
+                return self._progress(place, fee, agreed, terms)
+            case Milestones():
+                return self._milestone(place, fee, agreed, terms)
+            case Subscription() if fee.earned_from is None:
+                return self._minimum(place, fee, agreed, terms)
+            case Subscription():
+                return self._period_fee(place, fee, agreed, terms)
+            case Retainer() if fee.name.startswith("refund/"):
+                return self._refund(place, fee)
+            case Retainer():
+                return self._lot_fee(place, fee.name)
+            case Deposit() if fee.name == "refund":
+                return negated(fee.description, self._left_of_deposit(place))
+            case Deposit():
+                return self.field(place, agreed, "Deposit", terms.amount, "amount")
+            case _:
+                return None
+
+    # Fields of the terms
+
+    def field(
+        self, place: Place, agreed: Agreed, title: str, value: int, path: str, unit: str = "amount", **more: Any
+    ) -> Node:
+        """What the line states under one version of its terms."""
+        return self._line_field(place, agreed, title, value, f"terms.{path}", unit, **more)
+
+    def _line_field(
+        self, place: Place, agreed: Agreed, title: str, value: int, path: str, unit: str = "amount", **more: Any
+    ) -> Node:
+        currency = agreed.contract.currency if unit in ("amount", "rate") else ""
+        for stored in reversed(place.contract.history):
+            found = self.sources.line_field(place.contract.contract_id, stored.version, place.line_id)
+            if found is not None and (stored.terms is agreed.contract or stored.terms == agreed.contract):
+                return self.sources.field(title, value, unit, found[0], f"{found[2]}.{path}", currency, **more)
+        return stated(title, value, unit, currency, **more)
+
+    # Fixed prices
+
+    def _instalment(self, place: Place, fee: Fee, agreed: Agreed, terms: FixedPrice) -> Node:
+        parts = [
+            self.field(place, agreed, fee.description, one.amount, f"schedule[{number}].amount")
+            for number, one in enumerate(terms.schedule)
+            if one.on == fee.day
+        ]
+        if len(parts) == 1:
+            return parts[0]._replace(facts=(("due on", fee.day.isoformat()),))
+        return total(
+            fee.description, parts, "amount", agreed.contract.currency, facts=(("due on", fee.day.isoformat()),)
+        )
+
+    def _progress(self, place: Place, fee: Fee, agreed: Agreed, terms: FixedPrice) -> Node | None:
+        version = int(fee.name.rpartition("/")[2])
+        report = next((one for one in place.known.reported if one.version == version), None)
+        event = self._report(place, version)
+        if report is None or event is None:
+            return None
+        price = self.field(place, agreed, "price", terms.price, "price")
+        percent = self.sources.field(
+            "progress", report.percent, "percent", event, "percent", facts=(("as of", report.as_of.isoformat()),)
+        )
+        return self._percent_of(fee.description, price, percent, agreed)
+
+    def _report(self, place: Place, version: int) -> ProgressReported | None:
+        for record in self.sources.trace.events:
+            event = record.event
+            if (
+                isinstance(event, ProgressReported)
+                and (event.line_id, event.version) == (place.line_id, version)
+                and event.contract_id in (None, place.contract.contract_id)
+            ):
+                return event
+        return None
+
+    def _percent_of(self, title: str, amount: Node, percent: Node, agreed: Agreed) -> Node:
+        parameters: dict[str, Any] = {"step": step_of(amount.currency), "mode": agreed.policies.money_mode}
+        return evaluated(title, "percent_of", (amount, percent), parameters, "amount", amount.currency, rule="R12")
+
+    def _spent(self, place: Place, fee: Fee, agreed: Agreed) -> Node | None:
+        """Of each category's budget as much as of its cost budget was spent when the period closed."""
+        closed = next((one for one in place.known.closed if fee.name == f"spent/{one.start}"), None)
+        if closed is None:
+            return None
+        parts = []
+        currency = agreed.contract.currency
+        for number, budget in enumerate(agreed.line.budgets):
+            path = f"budgets[{number}]"
+            revenue = self._line_field(place, agreed, f"{budget.category}: price", budget.revenue, f"{path}.revenue")
+            most = self._line_field(place, agreed, f"{budget.category}: cost budget", budget.cost, f"{path}.cost")
+            if not budget.cost:
+                continue
+            spent = self._spent_by(place, closed, budget.category, currency)
+            used = evaluated(f"{budget.category}: spent, at most", "min", (spent, most), {}, "amount", currency)
+            parts.append(in_proportion(f"{budget.category}: earned", revenue, used, most, agreed.policies.money_mode))
+        return total(fee.description, parts, "amount", currency, rule="R12")
+
+    def _spent_by(self, place: Place, closed: Closed, category: str, currency: str) -> Node:
+        """What the line's work of the category before the end of the period cost, as it was known when that closed."""
+        step, parts = self._closing(place, closed.start), []
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            at = self.entries.standing(entry_id, step)
+            work = at.work if at is not None else None
+            if work is None or work.cost is None or work.price is None or work.price.day >= closed.to:
+                continue
+            on_line = (work.price.contract_id, work.price.line_id) == (place.contract.contract_id, place.line_id)
+            subject = work.subject
+            own = (subject.category if isinstance(subject, Charge) else subject.task) or ""
+            if on_line and own == category and work.cost.currency == currency:
+                parts.append(self.entries.cost(at, work.cost))
+        title = f"{category}: cost to {closed.last}"
+        return agreeing(
+            total(title, parts, "amount", currency), stated(title, closed.cost.get(category, 0), "amount", currency)
+        )
+
+    def _closing(self, place: Place, start: date) -> int:
+        """The step that closed the billing period."""
+        part_id = composed(place.contract.contract_id, place.line_id)
+        for step in self.sources.trace.steps:
+            known: LineFees | None = step.change.parts.get(("fees", part_id))
+            if known is not None and any(one.start == start for one in known.closed):
+                return step.number
+        return len(self.sources.trace.steps) - 1
+
+    # Milestones
+
+    def _milestone(self, place: Place, fee: Fee, agreed: Agreed, terms: Milestones) -> Node | None:
+        milestone_id = fee.name.partition("/")[2]
+        for number, milestone in enumerate(terms.milestones):
+            if milestone.milestone_id == milestone_id:
+                accepted = Node(f"milestone {milestone_id} was accepted", event=self._acceptance(place, milestone_id))
+                path = f"milestones[{number}].amount"
+                facts = (("accepted on", fee.day.isoformat()),)
+                title = f"milestone {milestone.name}"
+                return self.field(
+                    place, agreed, title, milestone.amount, path, rule="R27", why=(accepted,), facts=facts
+                )
+        return None
+
+    def _acceptance(self, place: Place, milestone_id: str) -> Any:
+        """The newest that the step knew."""
+        offset, found = place.draft.cause.log_offset, None
+        for record in self.sources.trace.events:
+            event = record.event
+            if isinstance(event, MilestoneAccepted) and event.milestone_id == milestone_id and record.offset <= offset:
+                found = self.sources.ref(record)
+        return found
+
+    # Subscriptions
+
+    def _period_fee(self, place: Place, fee: Fee, agreed: Agreed, terms: Subscription) -> Node | None:
+        """By days of the period, as cumulative as it is charged; or all of it."""
+        first, last = fee.earned_from, fee.earned_to
+        if first is None or last is None:
+            return None
+        start, to = _period(agreed.starts_on, terms.per, first)
+        whole = self.field(place, agreed, f"fee for a {terms.per}", terms.fee, "fee")
+        days, mode = (to - start).days, agreed.policies.money_mode
+        facts = (("days", f"{first} to {last}"), ("period", f"{start} to {to}, excluded"))
+        for end in (last, to - DAY, place.contract.terms.ends_on or to):
+            upto, before = ((one - start).days + 1 for one in (min(end, to - DAY), first - DAY))
+            made = by_day(fee.description, whole, upto, days, mode)
+            if before:
+                made = less(fee.description, made, by_day(f"up to {first - DAY}", whole, before, days, mode))
+            if made.value == fee.amount:
+                return whole._replace(facts=facts) if upto == days and not before else made._replace(facts=facts)
+        if whole.value == fee.amount:
+            return whole._replace(facts=facts)
+        ends = min(to - DAY, agreed.contract.ends_on or to)
+        begins = max(start, agreed.starts_on)
+        return by_day(fee.description, whole, (last - begins).days + 1, (ends - begins).days + 1, mode, facts=facts)
+
+    def _minimum(self, place: Place, fee: Fee, agreed: Agreed, terms: Subscription) -> Node | None:
+        """What the contract's other lines had to charge in the period is less than the minimum by so much."""
+        first = date.fromisoformat(fee.name.partition("/")[2])
+        start, to = _period(agreed.starts_on, terms.per, first)
+        last = min(to - DAY, agreed.contract.ends_on or to, agreed.ends_on or to)
+        over = next((one for one in place.known.closed if one.to > last), None)
+        if over is None or terms.minimum is None:
+            return None
+        least = self.field(place, agreed, f"minimum for a {terms.per}", terms.minimum, "minimum")
+        if terms.proration == "by_day":
+            days = (last - first).days + 1
+            least = by_day(f"minimum for {first} to {last}", least, days, (to - start).days, agreed.policies.money_mode)
+        within = [one for one in place.known.closed if start <= one.last < to and one.to <= over.to]
+        used = [self._used_beside(place, closed, agreed.contract.currency) for closed in within]
+        return less(fee.description, least, *used)
+
+    def _used_beside(self, place: Place, closed: Closed, currency: str) -> Node:
+        """What other lines have on the statement of the period."""
+        title = f"charged by other lines, {closed.start} to {closed.last}"
+        step = self._closing(place, closed.start)
+        listed = [
+            one
+            for statement_id in self.sources.step(step).change.statements
+            for one in self.statements.of_statement(statement_id)
+            if one.entry.line_id != place.line_id
+            and self._is_within(one.entry.entry_id, step, closed)
+            and self.statements.contract_of(one) == place.contract.contract_id
+        ]
+        made = total(title, [self.statements.piece(one) for one in listed], "amount", currency)
+        return agreeing(made, stated(title, closed.charged, "amount", currency))
+
+    def _is_within(self, row: str, step: int, closed: Closed) -> bool:
+        at = self.entries.standing(row, step)
+        price = at.work.price if at is not None else None
+        return price is not None and closed.start <= price.day < closed.to
+
+    # Retainers
+
+    def lot(self, place: Place, name: str) -> Lot | None:
+        """What one fee buys."""
+        until = local_date(place.draft.cause.recorded_at, zone_of(place.draft, place.contract)) + HORIZON
+        return next((lot for lot in lots(place.known, until) if lot.name == name), None)
+
+    def _lot_fee(self, place: Place, name: str) -> Node | None:
+        lot = self.lot(place, name)
+        return self.lot_fee(place, lot) if lot is not None else None
+
+    def lot_fee(self, place: Place, lot: Lot) -> Node:
+        facts = (("period", f"{lot.period.start} to {lot.period.last}"),)
+        path = "top_up.amount" if lot.name.startswith("top_up/") else "fee"
+        return self.field(place, lot.agreed, lot.said, lot.fee, path, facts=facts, rule="R30")
+
+    def _expired(self, place: Place, fee: Fee) -> Node | None:
+        """What nobody's work earns any more: the fee less what is drawn of it and what expired before."""
+        _, start, name = fee.name.split("/", 2)
+        lot = self.lot(place, name)
+        whole = self._lot_fee(place, name)
+        ended = next((one for one in place.known.ended if one.start.isoformat() == start), None)
+        if lot is None or whole is None or ended is None or fee.earned is None:
+            return None
+        earlier = [node for node in self._expired_before(place, lot, ended) if node.value]
+        if name in ended.over:
+            limit = self.limit_after(place, lot, self._ended_by(place, lot, ended.to))
+            can = in_proportion(
+                "what can be earned still", whole, limit, self.bought(place, lot), lot.agreed.policies.money_mode
+            )
+            return less(fee.description, whole, can, *earlier, rule="R30")
+        drawn = self._drawn(place, lot)
+        return less(fee.description, whole, *drawn, *earlier, rule="R30")
+
+    def _expired_before(self, place: Place, lot: Lot, ended: Ended) -> Iterator[Node]:
+        for fee in methods.fees(lot.agreed, place.known, ended.to):
+            _, _, rest = fee.name.partition("expired/")
+            if rest.endswith(f"/{lot.name}") and fee.earned and rest < f"{ended.start}/":
+                node = self._expired(place, fee)
+                if node is not None:
+                    yield node
+
+    def _drawn(self, place: Place, lot: Lot) -> list[Node]:
+        """What rows earn by drawing on the lot."""
+        rows = self._drawing_rows(place, lot, self._step(place))
+        return [self.entries.drawing.earned(at, lot.name) for at in rows]
+
+    def _step(self, place: Place) -> int:
+        return next(step.number for step in reversed(self.sources.trace.steps) if step.cause is place.draft.cause)
+
+    def _measured(self, place: Place, lot: Lot, title: str, path: str) -> Node:
+        """A quantity of the terms, as hours or as money."""
+        unit, currency = _unit(lot)
+        whole = self.field(place, lot.agreed, title, getattr(lot.terms, path), path, "quantity")
+        return evaluated(title, "same", (whole,), {}, unit, currency)
+
+    def bought(self, place: Place, lot: Lot) -> Node:
+        """Hours, or money, that the fee buys; a top-up at the price of the fee."""
+        unit, currency = _unit(lot)
+        whole = self._measured(place, lot, "bought for the fee", "quantity")
+        if lot.name.startswith("top_up/"):
+            fee = self.field(place, lot.agreed, "fee", lot.terms.fee, "fee")
+            parameters: dict[str, Any] = {"step": step_of(currency) if currency else "0.000001", "mode": "down"}
+            operands = (whole, self.lot_fee(place, lot), fee)
+            whole = evaluated(lot.said, "proportion", operands, parameters, unit, currency)
+        return agreeing(whole, stated(lot.said, lot.quantity, unit, currency))
+
+    def expected(self, place: Place, lot: Lot, store: Store) -> Node:
+        """How much of it is expected to be drawn: all, or as of those before it whose life is over (breakage `pro_rata`)."""
+        unit, currency = _unit(lot)
+        whole = self.bought(place, lot)
+        told = stated("expected to be drawn", store.quantity, unit, currency)
+        if whole.value == store.quantity:
+            return whole
+        names = {
+            name for one in place.known.ended if one.to <= lot.since for name in one.limits if name not in one.over
+        }
+        over = [other for name in sorted(names) if (other := self.lot(place, name)) is not None]
+        until = {other.name: self._ended_by(place, other, lot.since) for other in over}
+        drawn = total(
+            "drawn of those before", [self.limit_after(place, one, until[one.name]) for one in over], unit, currency
+        )
+        had = total("bought before", [self.bought(place, one) for one in over], unit, currency)
+        parameters: dict[str, Any] = {"step": "0.0001" if currency else "0.000001", "mode": "down"}
+        return agreeing(evaluated(told.title, "proportion", (whole, drawn, had), parameters, unit, currency), told)
+
+    def _ended_by(self, place: Place, lot: Lot, day: date) -> list[Ended]:
+        return [one for one in place.known.ended if lot.name in one.limits and one.to <= day]
+
+    def limit_of(self, place: Place, lot: Lot, told: Node) -> Node:
+        """What the fee buys; once its period has ended what was drawn by then, and what went over of it."""
+        bought = self.bought(place, lot)
+        ended = [one for one in place.known.ended if lot.name in one.limits]
+        if not ended or told.value == bought.value:
+            return agreeing(bought, told)
+        return agreeing(self.limit_after(place, lot, ended), told)
+
+    def limit_after(self, place: Place, lot: Lot, ended: Sequence[Ended]) -> Node:
+        """Drawn when the last of these periods ended, and as much of the rest as went over."""
+        last, (unit, currency) = ended[-1], _unit(lot)
+        title = f"can be drawn of {lot.said} after {last.to - DAY}"
+        told = stated(title, last.limits[lot.name], unit, currency)
+        before = self.bought(place, lot) if len(ended) == 1 else self.limit_after(place, lot, ended[:-1])
+        drawn = self._drawn_by(place, lot, self._ending(place, last))
+        used = total(f"drawn of {lot.said} by {last.to - DAY}", drawn, unit, currency)
+        if used.value == told.value:
+            return used._replace(title=title)
+        if before.value == told.value:
+            return before
+        over = [less("left of it", before, used), self._measured(place, lot, "goes over at most", "rollover")]
+        return agreeing(total(title, (used, least("goes over", over)), unit, currency, rule="R30"), told)
+
+    def _ending(self, place: Place, ended: Ended) -> int:
+        """The step that noted that the period had ended."""
+        part_id = composed(place.contract.contract_id, place.line_id)
+        for step in self.sources.trace.steps:
+            known: LineFees | None = step.change.parts.get(("fees", part_id))
+            if known is not None and any((one.start, one.to) == (ended.start, ended.to) for one in known.ended):
+                return step.number
+        return len(self.sources.trace.steps) - 1
+
+    def _drawn_by(self, place: Place, lot: Lot, step: int) -> list[Node]:
+        return [self.entries.drawing.quantity(at, lot.name) for at in self._drawing_rows(place, lot, step)]
+
+    def _drawing_rows(self, place: Place, lot: Lot, step: int) -> Iterator[Any]:
+        for row in sorted(self.sources.trace.entry_ids()):
+            at = self.entries.standing(row, step)
+            price = at.work.price if at is not None else None
+            if price is None or (price.contract_id, price.line_id) != (place.contract.contract_id, place.line_id):
+                continue
+            if lot.name in (price.drawn or {}):
+                yield at
+
+    def _refund(self, place: Place, fee: Fee) -> Node | None:
+        """What was paid for what could be drawn still when the line ended."""
+        start = fee.name.partition("/")[2]
+        ended = next((one for one in place.known.ended if one.start.isoformat() == start), None)
+        parts = []
+        for name in ended.over if ended is not None else ():
+            lot = self.lot(place, name)
+            if lot is None or ended is None:
+                return None
+            whole, bought, mode = self.lot_fee(place, lot), self.bought(place, lot), lot.agreed.policies.money_mode
+            limit = self.limit_after(place, lot, self._ended_by(place, lot, ended.to))
+            drawn = self._drawn_by(place, lot, self._step(place))
+            paid = in_proportion("paid for what could be drawn", whole, limit, bought, mode)
+            if drawn:
+                used = total(f"drawn of {lot.said}", drawn, bought.unit, bought.currency)
+                paid = less("unused", paid, in_proportion("paid for what was drawn", whole, used, bought, mode))
+            parts.append(paid)
+        return negated(fee.description, total("unused", parts, "amount", place.contract.terms.currency), rule="R30")
+
+    # Deposits
+
+    def _left_of_deposit(self, place: Place) -> Node:
+        """What was billed of it, less what statements set against it."""
+        currency = place.contract.terms.currency
+        day, rest = place.known.left or (date.min, 0)
+        part_id = composed(place.contract.contract_id, place.line_id)
+        step = next(
+            step.number
+            for step in self.sources.trace.steps
+            if (known := step.change.parts.get(("fees", part_id))) is not None and known.left == place.known.left
+        )
+        row = row_id("fee", f"{part_id}/deposit")
+        listed = self.statements.listed_of(row, place.contract.contract_id, place.line_id, step)
+        title = f"left of the deposit on {day}"
+        applied = [one for one in self.statements.all_applied(row) if one.step <= step]
+        parts = (
+            *(self.statements.piece(one) for one in listed),
+            *(self.statements.applied(one) for one in applied),
+        )
+        made = total(title, parts, "amount", currency, rule="R31")
+        return agreeing(made, stated(title, rest, "amount", currency))
+
+
+def _period(starts_on: date, per: str, day: date) -> tuple[date, date]:
+    """The whole months around a day, counted from the month of a line's first day; the second day is excluded."""
+    start = starts_on.replace(day=1)
+    while (to := _months_after(start, MONTHS[per])) <= day:
+        start = to
+    return start, to
+
+
+def _months_after(start: date, months: int) -> date:
+    count = start.year * 12 + start.month - 1 + months
+    return date(count // 12, count % 12 + 1, 1)
+
+
+def _unit(lot: Lot) -> tuple[str, str]:
+    """What the terms of a fee count, with the currency of money."""
+    return ("amount", lot.agreed.contract.currency) if lot.terms.unit == IN_MONEY else ("hours", "")

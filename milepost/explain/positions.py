@@ -1,0 +1,176 @@
+"""Lines against the position of a contract that earns over time: 2300 and 1160, as journals so far have them (R46, domain/position.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY
+from domain.explanation import Arithmetic, Node, constant, less, negated, total
+from domain.outputs import JournalEntry, JournalLine
+from milepost.explain.arithmetic import in_proportion, least
+from milepost.explain.journal_lines import JournalLines
+from milepost.explain.sources import Sources
+from state.plan import contract_policies
+from state.trace import Said
+
+SIDES = (CONTRACT_ASSET, CONTRACT_LIABILITY)
+
+
+class Figures(NamedTuple):
+    """In contract and in ledger currency."""
+
+    amount: Node
+    ledger: Node
+
+
+class Balances(NamedTuple):
+    """What stands on 1160 and on 2300, debit positive."""
+
+    asset: Figures
+    liability: Figures
+
+    def on(self, account: str) -> Figures:
+        return self.asset if account == CONTRACT_ASSET else self.liability
+
+    def after(self, moves: Mapping[str, Figures]) -> Balances:
+        return Balances(
+            *(
+                Figures(
+                    total(f"on {account}", (had.amount, moves[account].amount), "amount", had.amount.currency),
+                    total(f"on {account}", (had.ledger, moves[account].ledger), "amount", had.ledger.currency),
+                )
+                if account in moves
+                else had
+                for account, had in zip(SIDES, self, strict=True)
+            )
+        )
+
+
+class PositionNodes:
+    def __init__(self, sources: Sources, lines: JournalLines) -> None:
+        self.sources = sources
+        self.lines = lines
+
+    def before(self, said: Said) -> Balances:
+        """What the contract's journals before this one left on either side."""
+        journal: JournalEntry = said.record
+        legs: dict[str, list[tuple[Node, Node]]] = {account: [] for account in SIDES}
+        for other in self.sources.trace.said:
+            if other.record is journal:
+                break
+            if not isinstance(other.record, JournalEntry) or other.record.contract_id != journal.contract_id:
+                continue
+            for number, line in enumerate(other.record.lines, 1):
+                if line.account in SIDES:
+                    legs[line.account].append(self._leg(other.record, number))
+        return Balances(
+            *(
+                Figures(
+                    total(f"on {account} before", [one for one, _ in legs[account]], "amount", journal.currency),
+                    total(
+                        f"on {account} before, in ledger currency",
+                        [one for _, one in legs[account]],
+                        "amount",
+                        journal.ledger_currency,
+                    ),
+                )
+                for account in SIDES
+            )
+        )
+
+    def _leg(self, journal: JournalEntry, number: int) -> tuple[Node, Node]:
+        """A line of another journal, with its name."""
+        whose = f"{journal.journal_id}#{number}"
+        line = journal.lines[number - 1]
+        if self.sources.are_many:
+            return (
+                self.sources.figure(f"{whose}/amount", f"journal line {whose}", line.amount, journal.currency),
+                self.sources.figure(
+                    f"{whose}/ledger", f"journal line {whose}", line.ledger_amount, journal.ledger_currency
+                ),
+            )
+        amount, ledger = self.lines.figures(journal.journal_id, number)
+        title = f"journal line {whose}"
+        return (
+            Node(title, amount.value, "amount", amount.currency, Arithmetic("same", (amount,)), id=whose),
+            Node(title, ledger.value, "amount", ledger.currency, Arithmetic("same", (ledger,)), id=whose),
+        )
+
+    def moved(
+        self, said: Said, balances: Balances, amount: Node, at_rate: Callable[[Node], Node | None]
+    ) -> dict[str, Figures] | None:
+        """The lines of a debit, or of a credit: against what stands on the other side, then on their own."""
+        journal: JournalEntry = said.record
+        debit = (amount.value or 0) > 0
+        own, other = SIDES if debit else tuple(reversed(SIDES))
+        left = amount if debit else negated("credit", amount)
+        parts: dict[str, list[Figures]] = {}
+        for account in (own, other):
+            had = balances.on(account)
+            if not had.amount.value or (had.amount.value > 0) == debit or not left.value:
+                continue
+            stands = negated(f"taken from {account}", had.amount) if debit else had.amount
+            taken = least(f"taken from {account}", [stands, left])
+            parts.setdefault(account, []).append(self._taken(journal, had, stands, taken, debit=debit))
+            left = less("left of it", left, taken)
+        if left.value:
+            rest = left if debit else negated("credit", left)
+            ledger = at_rate(rest)
+            if ledger is None:
+                return None
+            parts.setdefault(own, []).append(Figures(rest, ledger))
+        return {account: _sum(found, account) for account, found in parts.items()}
+
+    def _taken(self, journal: JournalEntry, had: Figures, stands: Node, taken: Node, *, debit: bool) -> Figures:
+        """At the ledger amount that it carries."""
+        amount = taken if debit else negated("credit", taken)
+        if taken.value == stands.value:
+            return Figures(amount, negated("all that is carried, in ledger currency", had.ledger, rule="R52"))
+        mode = self._mode(journal)
+        title = "in ledger currency, in proportion to what is carried"
+        return Figures(amount, in_proportion(title, had.ledger, amount, had.amount, mode, rule="R52"))
+
+    def _mode(self, journal: JournalEntry) -> str:
+        said = self.sources.trace.journals[journal.journal_id]
+        draft = self.sources.draft(said.step)
+        contract = draft.contract(journal.contract_id or "")
+        return contract_policies(draft, contract).money_mode if contract is not None else "half_up"
+
+    def settled(self, said: Said, line: JournalLine) -> tuple[Node | None, Node | None]:
+        """A side that goes over to the other as it carries, and cents left where nothing is (rule `contract_position`)."""
+        journal: JournalEntry = said.record
+        balances = self.before(said)
+        asset, liability = balances.asset.amount.value or 0, balances.liability.amount.value or 0
+        net = asset + liability
+        gone = CONTRACT_LIABILITY if net > 0 and liability else CONTRACT_ASSET if net <= 0 and asset else None
+        moves: dict[str, Figures] = {}
+        if gone is not None:
+            had = balances.on(gone)
+            into = CONTRACT_ASSET if gone == CONTRACT_LIABILITY else CONTRACT_LIABILITY
+            moves = {
+                gone: Figures(negated("goes over", had.amount), negated("goes over", had.ledger, rule="R52")),
+                into: had,
+            }
+        if line.purpose != "exchange_difference":
+            found = moves.get(line.account)
+            return found if found is not None else (None, None)
+        after = balances.after(moves)
+        nothing = constant("amount", 0, "amount", journal.currency)
+        rests = {account: after.on(account) for account in SIDES if not after.on(account).amount.value}
+        if line.account in SIDES:
+            return nothing, negated("left in ledger currency", after.on(line.account).ledger)
+        return nothing, total(
+            "left in ledger currency", [one.ledger for one in rests.values()], "amount", journal.ledger_currency
+        )
+
+
+def _sum(parts: list[Figures], account: str) -> Figures:
+    if len(parts) == 1:
+        return parts[0]
+    amounts: Any = [one.amount for one in parts]
+    ledgers: Any = [one.ledger for one in parts]
+    return Figures(
+        total(f"on {account}", amounts, "amount", amounts[0].currency, rule="R46"),
+        total(f"on {account}", ledgers, "amount", ledgers[0].currency, rule="R46"),
+    )

@@ -278,7 +278,7 @@ def broker_asleep(stage: Stage) -> str:
 
 # How often each is done in a run of the full length; the short form does each once.
 OFTEN: Final[Mapping[Disturbance, int]] = {
-    accounting_killed: 8,
+    accounting_killed: 10,
     accounting_told_to_end: 3,
     accounting_asleep: 3,
     supervisor_killed: 1,
@@ -287,7 +287,7 @@ OFTEN: Final[Mapping[Disturbance, int]] = {
     shard_store_deleted: 3,
     shard_store_damaged: 3,
     shard_store_older: 2,
-    intake_killed: 4,
+    intake_killed: 6,
     intake_told_to_end: 1,
     intake_asleep: 2,
     intake_killed_in_broadcast: 4,

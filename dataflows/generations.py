@@ -39,7 +39,7 @@ class Compared(NamedTuple):
 class _Partition(NamedTuple):
     """Ids of one partition: how many of the earlier generation, which are in ours alone, which differ or are gone."""
 
-    count: int
+    known: int
     new: tuple[str, ...]
     otherwise: frozenset[str]
     generations: frozenset[str]
@@ -56,7 +56,7 @@ def compare(clients: Clients, names: Names, partitions: int, before: str, timeou
         for shard in range(partitions):
             place = names.shared(topic), shard
             found = _digests_compared(clients, place, before, names.generation, timeout)
-            counts[topic] += found.count
+            counts[topic] += found.known
             new[topic] += found.new
             seen |= found.generations
             if found.otherwise:

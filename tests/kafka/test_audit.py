@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from confluent_kafka import Producer
+from typer.testing import CliRunner
 
+from connectors.files.written import read_topic
 from connectors.kafka.names import PROGRESS
 from connectors.kafka.progress import to_bytes
 from connectors.kafka.published import headers, source_of
@@ -17,6 +21,10 @@ from dataflows.accounting_kafka import run
 from dataflows.audit import audit
 from dataflows.audit_kafka import AuditedShard, Compared, audited_shards
 from dataflows.passing_over import pass_over
+from domain.outputs import JournalEntry
+from domain.units import AMOUNT_ONE
+from milepost import exit_codes
+from milepost.cli import app
 from milepost.commands.given_settings import given
 from milepost.commands.verify import of_topics, with_topics
 from milepost.stopping import Stop
@@ -82,6 +90,42 @@ def test_all_outputs_agree_and_all_promises_hold(two: Site, records: list[LogRec
     checked = {each.check: each.checked for each in with_topics(report, said, ()).findings}
     assert checked["refold"] == said
     assert checked["journals"], "journals of both shards are looked at"
+
+
+def test_commands_that_look_back_read_what_was_kept(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+    """A folder of several shards: any figure of either is explained, and sums are over both."""
+    accounted(two, records)
+    folder = tmp_path / "kept"
+    assert [each.violations for each in compared(two, folder)] == [(), ()]
+    named: dict[int, list[str]] = {0: [], 1: []}
+    debits: Counter[str] = Counter()
+    for written in read_topic(folder, "erp.postings"):
+        if isinstance(written.record, JournalEntry):
+            named[written.position.shard].append(written.record.journal_id)
+            for line in written.record.lines:
+                debits[line.account] += max(line.ledger_amount, 0)
+    for journals in named.values():
+        told = asked("explain", journals[0], "--output", str(folder), "--json")
+        assert json.loads(told)["holds"] is True
+        told = asked("explain", journals[-1], "--output", str(folder), "--as-of", "2030-01-01", "--json")
+        assert json.loads(told)["holds"] is True
+    moves = json.loads(asked("between", "2000-01-01", "2030-01-01", "--output", str(folder), "--json"))
+    assert moves["events"] == dict(
+        Counter(name for name, _ in {(each.type_name, each.event.event_id) for each in records}).most_common()
+    )
+    found: Counter[str] = Counter()
+    for account in moves["accounts"]:
+        found[account["account"]] += round(float(account["debits"]) * AMOUNT_ONE)
+    assert found == debits
+    assert asked("ledger", "--output", str(folder), "--as-of", "2030-01-01") == asked("ledger", "--output", str(folder))
+    refused = CliRunner().invoke(app, ["ledger", "--output", str(folder), "--as-of", "offset:100"])
+    assert (refused.exit_code, "holds 2 shards" in refused.output) == (exit_codes.USAGE, True)
+
+
+def asked(*words: str) -> str:
+    told = CliRunner().invoke(app, list(words))
+    assert told.exit_code == 0, told.output
+    return told.stdout
 
 
 def test_whoever_follows_counts_what_was_there_before(

@@ -23,12 +23,13 @@ from connectors.kafka.output_reader import OutputReader
 from connectors.kafka.outputs import FORECAST_UPDATES
 from connectors.kafka.progress import Written
 from connectors.kafka.published import Published
-from connectors.kafka.resume import COMPACTED, Ends, last_progress
+from connectors.kafka.resume import COMPACTED, Ends, described, last_progress
 from dataflows.accounting_kafka import Job, check_log, target_of
 from dataflows.audit_stream import Tell
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting, store_path
 from domain.audit.about import about
 from domain.audit.findings import INPUT_CHAIN, OUTPUT_CHAIN, REFOLD, Violation
+from state.guards import OTHER_GENERATION, GuardStop
 from state.shard import Encoded, Mark, Shard
 from state.store import Store
 
@@ -62,12 +63,22 @@ class AuditedShard:
     def close(self) -> None:
         self._held.close()
 
+    def check_generation(self) -> None:
+        """Raises GuardStop where another generation has written behind what was read."""
+        if self._reader.followed_by is not None:
+            raise GuardStop(
+                OTHER_GENERATION,
+                f"shard {self.number}: generation {self._reader.followed_by} has written behind generation "
+                f"{self._job.names.generation}, which these settings name: nothing more comes of it. Correct [kafka] generation",
+            )
+
     def _open(self) -> None:
         job, number, timeout = self._job, self.number, self._job.kafka.request_timeout_seconds
         self._log = KafkaLog(job.clients, job.names.log, number, timeout, self._copy)
         self._held.callback(self._log.close)
         check_log(self._log.genesis, job.kafka, number)
         self._target = target_of(job, self._log.genesis, number)
+        described(job.clients, self._target)
         path = log_path(self._folder, number)
         self._appender = LogAppender.open(self._folder, self._log.genesis, read_end(path) if path.exists() else None)
         self._held.callback(self._appender.close)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_index import FORECASTS, FigureIndex, Tell
-from connectors.files.moments import Cut, Moment, cut_at, log_end
-from connectors.files.written import Written, shards
+from connectors.files.moments import Cut, Moment, cut_at, latest, log_end, shards_at
+from connectors.files.written import Written
 from domain.outputs import (
     TOPICS,
     BillingStatement,
@@ -74,7 +74,12 @@ def between(output: Path, since: Moment, until: Moment, tell: Tell) -> Between:
     """Raises Reversed, NoOutputs, ContainerDamaged and GuardStop."""
     if None not in (since.instant, until.instant) and (since.instant or 0) > (until.instant or 0):
         raise Reversed
-    [shard] = shards(output)
+    seen: set[str] = set()
+    return _together([_of_shard(output, shard, since, until, tell, seen) for shard in shards_at(output, since, until)])
+
+
+def _of_shard(output: Path, shard: int, since: Moment, until: Moment, tell: Tell, seen: set[str]) -> Between:
+    """`seen` are events that more than one record tells of, counted already."""
     with FigureIndex(output, shard) as index, EngagementLog.open(output, shard) as log:
         index.extend(tell)
         first, last, end = cut_at(index, since), cut_at(index, until), log_end(index)
@@ -85,7 +90,7 @@ def between(output: Path, since: Moment, until: Moment, tell: Tell) -> Between:
             first,
             last,
             end,
-            _events(log, first, last),
+            _events(log, first, last, seen),
             _accounts(index, first, last),
             _statements(index, first, last),
             _forecasts(index, first, last),
@@ -99,21 +104,48 @@ def _written(index: FigureIndex, topic: str, first: Cut, last: Cut) -> Iterator[
     yield from index.between(topic, start, index.lengths_at(last.offset))
 
 
-def _events(log: EngagementLog, first: Cut, last: Cut) -> dict[str, int]:
-    """By type, the most frequent first; one that went to several engagements counts once."""
-    seen: set[str] = set()
+def _together(found: list[Between]) -> Between:
+    if len(found) == 1:
+        return found[0]
+    accounts: dict[tuple[str, str, str], AccountMove] = {}
+    for move in (move for each in found for move in each.accounts):
+        key = (move.legal_entity_id, move.account, move.currency)
+        held = accounts.get(key, AccountMove(*key, 0, 0, 0))
+        accounts[key] = AccountMove(
+            *key, held.journals + move.journals, held.debits + move.debits, held.credits + move.credits
+        )
+    return Between(
+        latest(each.since for each in found),
+        latest(each.until for each in found),
+        latest(each.end for each in found),
+        _by_number(sum((Counter(each.events) for each in found), Counter())),
+        tuple(accounts[key] for key in sorted(accounts)),
+        tuple(one for each in found for one in each.statements),
+        tuple(sorted((one for each in found for one in each.forecasts), key=lambda one: one.after.project_id)),
+        tuple(one for each in found for one in each.opened),
+        tuple(one for each in found for one in each.closed),
+    )
+
+
+def _by_number(events: Counter[str]) -> dict[str, int]:
+    """The most frequent first."""
+    return dict(sorted(events.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _events(log: EngagementLog, first: Cut, last: Cut, seen: set[str]) -> dict[str, int]:
+    """By type; one that went to several engagements, or to every shard, counts once."""
     found: Counter[str] = Counter()
     offset = first.offset
     while offset < last.offset and (records := log.read(offset, last.offset - offset)):
         for record in records:
-            event_id = record.event.event_id
-            if record.own is not None and event_id in seen:
-                continue
-            if record.own is not None:
-                seen.add(event_id)
+            if record.own is not None or not record.engagement_id:
+                event = f"{record.type_name} {record.event.event_id}"
+                if event in seen:
+                    continue
+                seen.add(event)
             found[record.type_name] += 1
         offset += len(records)
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+    return _by_number(found)
 
 
 def _accounts(index: FigureIndex, first: Cut, last: Cut) -> tuple[AccountMove, ...]:

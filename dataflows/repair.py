@@ -26,7 +26,7 @@ from connectors.kafka.resume import (
     await_ends,
     check_topics,
     described,
-    everything_visible,
+    everything,
     fence,
     last_progress,
 )
@@ -65,15 +65,14 @@ def repair(job: Job, number: int, *, dry_run: bool = False, tell: Tell = silent)
         written = last_progress(ends, target)
         check_topics(written, topic_ids, target)
         passed_over = overrides.read(job.clients, job.names, number, target.timeout)
-        visible = everything_visible(job.clients, target)
-        last = max((one.last for one in visible.values() if one.records), default=-1)
+        found = everything(job.clients, target)
         outputs = KafkaOutputs(
             producer,
             job.names,
-            Identity(job.kafka.generation, number, target.genesis, target.rules, topic_ids),
+            Identity(job.kafka.generation, number, target.genesis, target.rules, topic_ids, found.starts),
             target.frame_of,
             None,
-            visible,
+            found.visible,
             target.transaction_timeout,
             log,
             partial(digest_before, passed_over),
@@ -84,7 +83,7 @@ def repair(job: Job, number: int, *, dry_run: bool = False, tell: Tell = silent)
         shard = Shard(store, ENCODERS, log.genesis, Progress(), decode_event, passed_over)
         place = written.place if written is not None else (0, "")
         with seldom_collecting():
-            mark = _folded_to(shard, log, outputs, place, last, target, tell)
+            mark = _folded_to(shard, log, outputs, place, found.last, target, tell)
         missing = producer.counted(job)
         if not dry_run and mark is not None:
             outputs.commit(mark)

@@ -405,7 +405,15 @@ mount(
     log.import_,
     "Make a log again from a copy.",
     example="milepost log import --in backup/2026-03-31 --set kafka.generation=2",
-    then="milepost serve intake, then milepost serve accounting, with the same generation",
+    then="milepost serve intake, then milepost serve accounting, with the same generation; then milepost log compare",
+    on=kept_log,
+)
+mount(
+    "compare",
+    log.compare,
+    "What receivers have to post after an import.",
+    example="milepost log compare --before 1 --set kafka.generation=2",
+    then="post what it says, with your own journal; nothing of it comes on the topics",
     on=kept_log,
 )
 app.add_typer(in_redis)

@@ -7,7 +7,7 @@ file. A folder of links in the system's own temporary place says how long the pr
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from connectors.files.figure_index import FigureIndex, Tell
 from connectors.files.log_format import LogEnd, index_path, log_path, write_end
 from connectors.files.outputs import read_progress
-from connectors.files.written import shards
+from connectors.files.written import NoOutputs, shards
 from domain.units import Instant
 
 
@@ -46,20 +46,38 @@ def log_end(index: FigureIndex) -> Cut:
     return Cut(index.end, index.recorded_at(index.end))
 
 
+def latest(cuts: Iterable[Cut]) -> Cut:
+    """Of several shards, that of which the last record came last."""
+    return max(cuts, key=lambda cut: cut.recorded_at)
+
+
+def shards_at(output: Path, *moments: Moment | None) -> tuple[int, ...]:
+    """Those of the folder. Raises NoOutputs, also for an offset where each of several has its own."""
+    found = shards(output)
+    if len(found) > 1 and any(moment is not None and moment.offset is not None for moment in moments):
+        raise NoOutputs(
+            f"{output}: holds {len(found)} shards, and each of their logs has offsets of its own: expected a day or an instant"
+        )
+    return found
+
+
 @contextmanager
 def folder_at(output: Path, moment: Moment, tell: Tell) -> Iterator[tuple[Path, Cut]]:
     """The folder, for reading only, and how far the log has come. Raises NoOutputs, ContainerDamaged and GuardStop."""
-    [shard] = shards(output)
+    numbers = shards_at(output, moment)
     with TemporaryDirectory(prefix="milepost-as-of-") as made:
-        folder = Path(made)
-        with FigureIndex(output, shard) as index:
-            index.extend(tell)
-            cut = cut_at(index, moment)
-            _write_progress(output, folder, shard, cut, index.lengths_at(cut.offset))
-            _link_log(output, folder, shard, cut, index.byte_at(cut.offset))
-            last = log_end(index)
+        folder, ends = Path(made), []
+        for name in ("progress", "log"):
+            (folder / name).mkdir()
+        for shard in numbers:
+            with FigureIndex(output, shard) as index:
+                index.extend(tell)
+                cut = cut_at(index, moment)
+                _write_progress(output, folder, shard, cut, index.lengths_at(cut.offset))
+                _link_log(output, folder, shard, cut, index.byte_at(cut.offset))
+                ends.append(log_end(index))
         (folder / "outputs").symlink_to((output / "outputs").resolve())
-        yield folder, last
+        yield folder, latest(ends)
 
 
 def _write_progress(output: Path, folder: Path, shard: int, cut: Cut, lengths: dict[str, int]) -> None:
@@ -67,13 +85,11 @@ def _write_progress(output: Path, folder: Path, shard: int, cut: Cut, lengths: d
     assert progress is not None, "the shard has committed something"
     known = {**progress, "offset": cut.offset, "engagement": "", "lengths": lengths}
     path = folder / "progress" / f"{shard}.json"
-    path.parent.mkdir()
     path.write_text(json.dumps(known), encoding="utf-8")
 
 
 def _link_log(output: Path, folder: Path, shard: int, cut: Cut, byte: int | None) -> None:
     there, here = log_path(output, shard), log_path(folder, shard)
-    here.parent.mkdir()
     here.symlink_to(there.resolve())
     if index_path(there).exists():
         index_path(here).symlink_to(index_path(there).resolve())

@@ -20,12 +20,17 @@ BUFFERED_MAX: Final = 5_000
 
 
 class OutputReader:
-    """Begins behind the outputs that are known by topic; those of other generations are passed over."""
+    """Begins behind the outputs that are known by topic; those of other generations are passed over.
+
+    `followed_by` is a generation that has written behind ours.
+    """
 
     def __init__(
         self, clients: Clients, names: Names, shard: int, known: Mapping[str, int], timeout: float = 30.0
     ) -> None:
+        self.followed_by: str | None = None
         self._generation = names.generation
+        self._begun: set[str] = set()
         self._timeout = timeout
         self._known = known
         self._consumer = clients.consumer()
@@ -86,7 +91,11 @@ class OutputReader:
         except DecodeError as fault:
             self._unread[topic] = fault
             return
-        if found.generation != self._generation or found.output_seq <= self._known.get(topic, -1):
+        if found.generation != self._generation:
+            self.followed_by = found.generation if topic in self._begun else self.followed_by
+            return
+        self._begun.add(topic)
+        if found.output_seq <= self._known.get(topic, -1):
             return
         buffer = self._buffers[topic]
         buffer.append(found)

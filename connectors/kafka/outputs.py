@@ -42,13 +42,17 @@ Output = tuple[bytes, str, int, int, bytes]
 
 
 class Identity(NamedTuple):
-    """What every progress record of a shard says alike: whose it is, and what it was made under; `rules` is where the log begins."""
+    """What every progress record of a shard says alike: whose it is, and what it was made under.
+
+    `rules` is where the log begins, `starts` where the topics of the outputs do, where not at 0.
+    """
 
     generation: str
     shard: int
     genesis: str
     rules: str
     topic_ids: Mapping[str, str]
+    starts: Mapping[str, int] = {}
 
 
 class Places(Protocol):
@@ -211,6 +215,7 @@ class KafkaOutputs:
             topic_ids=one.topic_ids,
             rules=str(mark.rules),
             last_record=self._last_record(mark.offset),
+            starts=one.starts,
         )
 
     def _last_record(self, offset: int) -> str:

@@ -68,6 +68,22 @@ def _shown(places: Iterable[Place]) -> str:
     return ", ".join(f"{topic}/{partition}" for topic, partition in sorted(places)[:SHOWN_MAX])
 
 
+def first_record(consumer: Consumer, place: Place, offset: int, patience: float = 30.0) -> Message | None:
+    """The first from the offset on, None where there is none. Raises GuardStop where the brokers stop answering."""
+    consumer.assign([TopicPartition(*place, offset)])
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        for message in waited(consumer):
+            fault = message.error()
+            if fault is None:
+                return message
+            if fault.code() == KafkaError._PARTITION_EOF:
+                return None
+            if not is_passing(fault):
+                raise KafkaException(fault)
+    raise unreachable(f"no answer for {patience:g} seconds about {place[0]}, partition {place[1]}")
+
+
 def waited(consumer: Consumer) -> list[Message]:
     """What has come, as soon as something has; `consume` alone would wait for as many as it is asked for."""
     first = consumer.poll(STEP_SECONDS)

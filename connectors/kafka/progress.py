@@ -15,7 +15,8 @@ class Written(NamedTuple):
 
     `log_at` is where on the log's partition the record numbered `offset` stands, or where it may come; `topics` are the
     numbers of the last outputs by topic; `genesis`, `overrides` and `last_record` (of the record before `offset`) are
-    digests; `topic_ids` are another's after a topic was deleted and made again; `rules` is the version in force.
+    digests; `topic_ids` are another's after a topic was deleted and made again; `rules` is the version in force; `starts`
+    are the first offsets that were there, by topic of the outputs, where not 0.
     """
 
     generation: str
@@ -32,6 +33,7 @@ class Written(NamedTuple):
     topic_ids: Mapping[str, str]
     rules: str
     last_record: str = ""
+    starts: Mapping[str, int] = {}
 
     @property
     def place(self) -> tuple[int, str]:

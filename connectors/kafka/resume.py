@@ -12,7 +12,6 @@ tail of every output partition, which is the truth:
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
@@ -25,7 +24,7 @@ from connectors.kafka import partitions, progress
 from connectors.kafka.clients import Clients, Message, Producer
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.outputs import SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Places, Visible, fenced
-from connectors.kafka.partitions import Place, bounds, failed, read_to_end
+from connectors.kafka.partitions import Place, bounds, failed, first_record, read_to_end
 from connectors.kafka.producing import FENCES, initialise
 from connectors.kafka.progress import Written
 from connectors.kafka.published import Published, published
@@ -67,10 +66,14 @@ class Target(NamedTuple):
 
 
 class Tail(NamedTuple):
-    """The end of what readers see of a topic's partition: our generation's outputs by number; whether older ones were dropped."""
+    """The end of what readers see of a topic's partition: our generation's outputs by number; the first offset that is there.
+
+    `first` is the output there, where others of ours before it are gone since progress was written.
+    """
 
     records: Mapping[int, Published]
-    was_cut: bool
+    start: int = 0
+    first: Published | None = None
 
     @property
     def last(self) -> int:
@@ -91,6 +94,10 @@ class Standing(NamedTuple):
     tails: Mapping[str, Tail]
     topic_ids: Mapping[str, str]
 
+    @property
+    def starts(self) -> dict[str, int]:
+        return {topic: found.start for topic, found in self.tails.items() if found.start > 0}
+
 
 def nothing_passed_over() -> Overrides:
     return {}
@@ -110,7 +117,8 @@ def take_over(
     standing = look(clients, target, topic_ids)
     check_same_log(standing, target)
     early = early_of(standing, target)
-    identity = Identity(target.names.generation, target.shard, target.genesis, target.rules, topic_ids)
+    names, shard = target.names, target.shard
+    identity = Identity(names.generation, shard, target.genesis, target.rules, topic_ids, standing.starts)
     outputs = KafkaOutputs(
         producer,
         target.names,
@@ -229,9 +237,27 @@ def look(clients: Clients, target: Target, topic_ids: Mapping[str, str]) -> Stan
         written = last_progress(ends, target)
         known = written.topics if written is not None else {}
         tails = {topic: tail(ends, place, target, known.get(topic, -1)) for topic, place in places.items()}
+        starts = written.starts if written is not None else {}
+        cut = {topic: place for topic, place in places.items() if ends.low(place) > starts.get(topic, 0)}
     finally:
         ends.close()
+    for topic, place in cut.items():
+        first = _first_of(clients, place, tails[topic].start, target)
+        # What was repaired stands behind what comes after it, the very first output perhaps too.
+        if first is not None and (first.before >= 0 or topic in starts):
+            tails[topic] = tails[topic]._replace(first=first)
     return Standing(written, tails, topic_ids)
+
+
+def _first_of(clients: Clients, place: Place, start: int, target: Target) -> Published | None:
+    """None where it is not of our generation: what is gone before it is none of ours."""
+    consumer = clients.consumer()
+    try:
+        found = first_record(consumer, place, start, target.timeout)
+    finally:
+        consumer.close()
+    first = None if found is None else _parsed(found)
+    return first if first is not None and first.generation == target.names.generation else None
 
 
 def last_progress(ends: Ends, target: Target) -> Written | None:
@@ -261,7 +287,7 @@ def tail(ends: Ends, place: Place, target: Target, known: int) -> Tail:
     """Back to an output that progress knows; further where that is not found among the last."""
     while True:
         ours, follows_other = _ours(ends.messages(place), target)
-        found = Tail(ours, ends.low(place) > 0)
+        found = Tail(ours, ends.low(place))
         is_enough = bool(ours) and found.last >= known and min(ours) <= max(known, 0)
         is_all = follows_other and (bool(ours) or known < 0)
         if is_enough or is_all or ends.is_whole(place) or len(ours) > target.early_max:
@@ -358,29 +384,38 @@ def early_of(standing: Standing, target: Target) -> Early:
     return early
 
 
-def everything_visible(clients: Clients, target: Target) -> Early:
-    """All outputs of our generation that are there, with holes to be filled. In memory: 1 kB and more for each."""
+class Everything(NamedTuple):
+    """All that is on the topics of a shard, with holes to be filled; the first offsets that are there, where not 0."""
+
+    visible: Early
+    starts: Mapping[str, int]
+
+    @property
+    def last(self) -> int:
+        """The highest number of an output, -1 where there is none."""
+        return max((one.last for one in self.visible.values()), default=-1)
+
+
+def everything(clients: Clients, target: Target) -> Everything:
+    """Of our generation. In memory: 1 kB and more for each output."""
     places = {topic: (full, target.shard) for topic, full in target.output_topics.items()}
     ends = Ends(clients, list(places.values()), target.timeout, math.inf)
     try:
         visible = {}
+        starts = {topic: ends.low(place) for topic, place in places.items() if ends.low(place) > 0}
         for topic, place in places.items():
             ours, _ = _ours(ends.messages(place), target)
             last = max(ours, default=-1)
-            dropped = ends.low(place) > 0
-            kept_from = last + 1 if topic in COMPACTED else min(ours, default=sys.maxsize) if dropped else 0
             records = {number: one.identity for number, one in ours.items()}
-            visible[topic] = Visible(
-                sys.maxsize if dropped and not ours else last, records, kept_from, fills_holes=True
-            )
+            visible[topic] = Visible(last, records, last + 1 if topic in COMPACTED else 0, fills_holes=True)
     finally:
         ends.close()
-    return visible
+    return Everything(visible, starts)
 
 
 def _check_nothing_lost(topic: str, found: Tail, last: int, target: Target) -> None:
     full = target.output_topics[topic]
-    if last > found.last and not (not found.records and found.was_cut):
+    if last > found.last:
         raise _torn(
             full,
             target.shard,
@@ -388,6 +423,13 @@ def _check_nothing_lost(topic: str, found: Tail, last: int, target: Target) -> N
         )
     if topic in COMPACTED:
         return
+    if found.first is not None:
+        raise _torn(
+            full,
+            target.shard,
+            f"the topic keeps everything, and begins at offset {found.start} with output {found.first.output_seq} now; "
+            "what stood before it is missing",
+        )
     # In the order of offsets; what was repaired stands behind what comes after it.
     for one, following in pairwise(found.records.values()):
         if following.output_seq > one.output_seq and following.before not in found.records:

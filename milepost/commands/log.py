@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from milepost import exit_codes
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import progress_bar, say, shape, write_json
 
@@ -58,6 +59,25 @@ def import_(
     with _told(settings) as tell:
         made = log_copy.import_log(KafkaClients(settings.kafka), settings.kafka, source, tell)
     _say(made, "made again", settings.kafka.generation, json=json)
+
+
+def compare(
+    before: Annotated[
+        str, typer.Option("--before", help="The generation that receivers had until now.", show_default=False)
+    ],
+    file: File = None,
+    options: Set = None,
+    json: Json = False,
+) -> None:
+    """Compare journals and statements with those of an earlier generation by id, and say what receivers have to post.
+
+    A receiver that drops the ids it knows keeps the earlier lines of what stands otherwise now. Reads all of both topics.
+    Ends with 3 where there is something to post.
+    """
+    from milepost import generations_told
+
+    if generations_told.tell(given(file, options).settings, before, json=json):
+        raise typer.Exit(exit_codes.VIOLATION)
 
 
 @contextmanager

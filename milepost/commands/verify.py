@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,14 +16,11 @@ from milepost.commands.given_settings import File, Set, given
 from milepost.console import progress_bar, say, shape, write_json
 
 if TYPE_CHECKING:
-    from dataflows.audit_kafka import AuditedShard, Compared
+    from dataflows.audit_kafka import Compared
     from dataflows.audit_stream import Tell
     from domain.audit.findings import Violation
     from domain.audit.report import Finding, Report
     from milepost.settings import Settings
-    from milepost.stopping import Stop
-
-ROUND_SECONDS: Final = 5
 
 
 def verify(
@@ -76,8 +71,8 @@ def verify(
 
 def of_topics(settings: Settings, shards: str | None, keep: Path | None, *, follow: bool) -> Report:
     """All shards unless some are named; what is kept on the way is gone in the end unless `keep` says where."""
-    from dataflows.audit_kafka import audited_shards
     from milepost import serving, shards_chosen
+    from milepost.following import Auditors, follow_on
     from milepost.stopping import stopping
 
     numbers = shards_chosen.chosen(
@@ -87,14 +82,14 @@ def of_topics(settings: Settings, shards: str | None, keep: Path | None, *, foll
         folder = keep or Path(held.enter_context(TemporaryDirectory(prefix="milepost-verify-")))
         folder.mkdir(parents=True, exist_ok=True)
         held.enter_context(only_writer(folder))
-        opened = held.enter_context(audited_shards(serving.audit_job(settings, numbers), folder))
-        with shown() as bar:
-            compared = [shard.catch_up(bar) for shard in opened]
-        outputs, found = summed(compared)
-        if follow and not found:
+        auditors = held.enter_context(Auditors(serving.audit_job(settings, numbers), folder))
+        if follow:
             with stopping() as stop:
-                more, found = follow_on(opened, stop)
-            outputs += more
+                compared = follow_on(auditors, stop, lambda *_: None)
+        else:
+            with shown() as bar:
+                compared = auditors.catch_up(bar)
+        outputs, found = summed(compared)
         return with_topics(audited(folder, fold_again=False), outputs, found)
 
 
@@ -102,23 +97,6 @@ def summed(compared: list[Compared]) -> tuple[int, tuple[Violation, ...]]:
     """Outputs that were compared, and what differs."""
     violations = tuple(violation for each in compared for violation in each.violations)
     return sum(each.outputs for each in compared), violations
-
-
-def follow_on(opened: list[AuditedShard], stop: Stop) -> tuple[int, tuple[Violation, ...]]:
-    """A line a round, until something differs or somebody asks to stop; outputs that came meanwhile, and what differs."""
-    outputs = 0
-    while True:
-        compared = [shard.catch_up(lambda *_: None) for shard in opened]
-        more, violations = summed(compared)
-        outputs += more
-        if stop.requested or violations:
-            return outputs, violations
-        say(
-            f"{datetime.now(UTC):%H:%M:%S} {outputs:,} more outputs agree, to record {max(each.offset for each in compared):,}"
-        )
-        for _ in range(ROUND_SECONDS * 10):
-            if not stop.requested:
-                time.sleep(0.1)
 
 
 def with_topics(report: Report, outputs: int, found: tuple[Violation, ...]) -> Report:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from connectors.files.figure_index import FigureIndex, Tell
-from connectors.files.moments import Moment, cut_at
-from connectors.files.written import shards
+from connectors.files.moments import Moment, cut_at, shards_at
 from dataflows.embedded import seldom_collecting
 from dataflows.retrace import Retraced, retrace
 from domain.explanation import Node
@@ -51,10 +50,11 @@ class Explanations:
     """Explanations of one output folder, as of a moment where one is given; engagements that were asked for stay at hand."""
 
     def __init__(self, output: Path, tell: Tell, moment: Moment | None = None) -> None:
-        [shard] = shards(output)
-        self._index = FigureIndex(output, shard)
-        self._index.extend(tell)
-        self._until = cut_at(self._index, moment).offset if moment is not None else None
+        self._indexes = [FigureIndex(output, shard) for shard in shards_at(output, moment)]
+        self._until: dict[FigureIndex, int | None] = {}
+        for index in self._indexes:
+            index.extend(tell)
+            self._until[index] = cut_at(index, moment).offset if moment is not None else None
         self._known: dict[str, _Known] = {}
         self._sums: dict[str, list[PostedSum]] = {}
 
@@ -65,17 +65,21 @@ class Explanations:
         self.close()
 
     def close(self) -> None:
-        self._index.close()
+        for index in self._indexes:
+            index.close()
 
     def explain(self, wanted: str) -> Explained | NotFound:
         """Raises ContainerDamaged and GuardStop."""
         with seldom_collecting():
             found = self._explain(wanted)
-        return found._replace(rules=self._index.rules_at(self._until)) if isinstance(found, Explained) else found
+        if not isinstance(found, Explained):
+            return found
+        index = self._indexes[0] if found.engagement_id is None else self._index_of(found.engagement_id)
+        return found._replace(rules=index.rules_at(self._until[index]))
 
     def _explain(self, wanted: str) -> Explained | NotFound:
         of_ledger = ledger_figure(wanted)
-        if of_ledger is not None and of_ledger.entity_id in self._index.entities():
+        if of_ledger is not None and any(of_ledger.entity_id in each.entities() for each in self._indexes):
             return self._of_ledger(of_ledger)
         for engagement_id in self._candidates(wanted.split("#", 1)[0]):
             found = self.engagement(engagement_id)
@@ -98,11 +102,11 @@ class Explanations:
     def _alike(self, whole: str) -> list[str]:
         """Of what an engagement was given ids for where the id names one, else of what begins as it does."""
         owner = engagement_of(whole) if "." in whole else ""
-        if owner and self._index.has_engagement(owner):
+        if owner and self._has_engagement(owner):
             trace = self.engagement(owner).retraced.trace
             return _nearest(whole, [*trace.journals, *trace.statements, *trace.exceptions])
         for length in range(len(whole), -1, -1):
-            if known := self._index.like(whole[:length], ALIKE_READ):
+            if known := [one for each in self._indexes for one in each.like(whole[:length], ALIKE_READ)]:
                 return _nearest(whole, known)
         return []
 
@@ -115,17 +119,27 @@ class Explanations:
             found.append(whole)
         for name in (whole, whole.rpartition("/")[0]):
             for kind in NAMED:
-                found += self._index.engagements_of(kind, name)
+                for index in self._indexes:
+                    found += index.engagements_of(kind, name)
         kind, fact_id = named(whole)
-        if kind in (FEE, REVENUE):
-            found += self._index.engagements_of("contract", parts_of(fact_id)[0])
-        elif kind != TIME_ENTRY:
-            found += self._index.engagements_of(kind, fact_id)
-        return [each for each in dict.fromkeys(found) if self._index.has_engagement(each)]
+        for index in self._indexes:
+            if kind in (FEE, REVENUE):
+                found += index.engagements_of("contract", parts_of(fact_id)[0])
+            elif kind != TIME_ENTRY:
+                found += index.engagements_of(kind, fact_id)
+        return [each for each in dict.fromkeys(found) if self._has_engagement(each)]
+
+    def _has_engagement(self, engagement_id: str) -> bool:
+        return any(each.has_engagement(engagement_id) for each in self._indexes)
+
+    def _index_of(self, engagement_id: str) -> FigureIndex:
+        """Each engagement is in one shard."""
+        return next((each for each in self._indexes if each.has_engagement(engagement_id)), self._indexes[0])
 
     def engagement(self, engagement_id: str) -> _Known:
         if engagement_id not in self._known:
-            retraced = retrace(self._index, engagement_id, self._until)
+            index = self._index_of(engagement_id)
+            retraced = retrace(index, engagement_id, self._until[index])
             self._known[engagement_id] = _Known(retraced, Explainer(retraced.trace))
         return self._known[engagement_id]
 
@@ -133,9 +147,11 @@ class Explanations:
 
     def _sums_of(self, entity_id: str) -> list[PostedSum]:
         if entity_id not in self._sums:
-            self._sums[entity_id] = (
-                self._index.sums(entity_id) if self._until is None else self._index.sums_until(entity_id, self._until)
-            )
+            self._sums[entity_id] = [
+                one
+                for index, until in self._until.items()
+                for one in (index.sums(entity_id) if until is None else index.sums_until(entity_id, until))
+            ]
         return self._sums[entity_id]
 
     def _of_ledger(self, wanted: LedgerFigure) -> Explained | NotFound:

@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from confluent_kafka import TopicPartition
 
 from connectors.files.output_lock import only_writer
 from connectors.kafka import topics
@@ -336,6 +337,27 @@ def test_outputs_that_were_lost_are_written_again_and_no_others(
     assert {topic: sorted(several, key=lambda one: one[2]) for topic, several in said.items()} == whole
     with opened(one.job(), lambda: True):
         """It goes on, although the numbers of that topic do not ascend."""
+
+
+@pytest.mark.parametrize("kept", [0, 40])
+def test_a_topic_that_was_cut_off_is_noticed_and_filled_again(
+    done: tuple[Site, list[list[LogRecord]]], kept: int
+) -> None:
+    """All of the journals, or all but the last 40, are deleted; they are written again behind what is left."""
+    one, parts = done
+    topic = one.names.shared("erp.postings")
+    whole = one.read(0)["erp.postings"]
+    at = whole[-kept].at if kept else -1
+    for deleted in one.clients.admin.delete_records([TopicPartition(topic, 0, at)]).values():
+        deleted.result()
+    assert guard(one, parts).code == TORN_OUTPUTS
+    assert repair(one.job(), 0, dry_run=True).missing == {"erp.postings": len(whole) - kept}
+    assert repair(one.job(), 0).missing == {"erp.postings": len(whole) - kept}
+    assert not repair(one.job(), 0).missing
+    said = one.said(0)["erp.postings"]
+    assert sorted(said, key=lambda each: each[2]) == expected(one, 0, parts[0])["erp.postings"]
+    with opened(one.job(), lambda: True):
+        """It goes on."""
 
 
 def say_progress(of: Site, written: Written) -> None:

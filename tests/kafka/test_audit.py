@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
+from typer.testing import CliRunner
 
+from connectors.files.written import read_topic
 from connectors.kafka.names import PROGRESS
+from connectors.kafka.output_reader import OutputReader
 from connectors.kafka.progress import to_bytes
-from connectors.kafka.published import headers, source_of
+from connectors.kafka.published import Published, headers, source_of
 from connectors.log_records import LogRecord
 from dataflows.accounting_kafka import run
 from dataflows.audit import audit
 from dataflows.audit_kafka import AuditedShard, Compared, audited_shards
 from dataflows.passing_over import pass_over
+from domain.outputs import JournalEntry
+from domain.units import AMOUNT_ONE
+from milepost import exit_codes
+from milepost.cli import app
 from milepost.commands.given_settings import given
 from milepost.commands.verify import of_topics, with_topics
+from milepost.following import Auditors, follow_on
 from milepost.stopping import Stop
 from simulation.servers.kafka import Broker
+from state.guards import OTHER_GENERATION, GuardStop
 from state.overrides import Override
 from tests.kafka.firm import Site, Until, simulated, site
 from tests.kafka.given_log import divided
+from tests.kafka.servers import until
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +96,42 @@ def test_all_outputs_agree_and_all_promises_hold(two: Site, records: list[LogRec
     assert checked["journals"], "journals of both shards are looked at"
 
 
+def test_commands_that_look_back_read_what_was_kept(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+    """A folder of several shards: any figure of either is explained, and sums are over both."""
+    accounted(two, records)
+    folder = tmp_path / "kept"
+    assert [each.violations for each in compared(two, folder)] == [(), ()]
+    named: dict[int, list[str]] = {0: [], 1: []}
+    debits: Counter[str] = Counter()
+    for written in read_topic(folder, "erp.postings"):
+        if isinstance(written.record, JournalEntry):
+            named[written.position.shard].append(written.record.journal_id)
+            for line in written.record.lines:
+                debits[line.account] += max(line.ledger_amount, 0)
+    for journals in named.values():
+        told = asked("explain", journals[0], "--output", str(folder), "--json")
+        assert json.loads(told)["holds"] is True
+        told = asked("explain", journals[-1], "--output", str(folder), "--as-of", "2030-01-01", "--json")
+        assert json.loads(told)["holds"] is True
+    moves = json.loads(asked("between", "2000-01-01", "2030-01-01", "--output", str(folder), "--json"))
+    assert moves["events"] == dict(
+        Counter(name for name, _ in {(each.type_name, each.event.event_id) for each in records}).most_common()
+    )
+    found: Counter[str] = Counter()
+    for account in moves["accounts"]:
+        found[account["account"]] += round(float(account["debits"]) * AMOUNT_ONE)
+    assert found == debits
+    assert asked("ledger", "--output", str(folder), "--as-of", "2030-01-01") == asked("ledger", "--output", str(folder))
+    refused = CliRunner().invoke(app, ["ledger", "--output", str(folder), "--as-of", "offset:100"])
+    assert (refused.exit_code, "holds 2 shards" in refused.output) == (exit_codes.USAGE, True)
+
+
+def asked(*words: str) -> str:
+    told = CliRunner().invoke(app, list(words))
+    assert told.exit_code == 0, told.output
+    return told.stdout
+
+
 def test_whoever_follows_counts_what_was_there_before(
     two: Site, records: list[LogRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +144,63 @@ def test_whoever_follows_counts_what_was_there_before(
     report = of_topics(settings, None, tmp_path / "kept", follow=True)
     checked = {each.check: each.checked for each in report.findings}
     assert checked["refold"] == said_by(two) > 500
+
+
+def test_whoever_follows_waits_for_the_brokers(
+    two: Site, records: list[LogRecord], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An outage at the start, and one in the middle of comparing; what was compared is counted once."""
+    accounted(two, records)
+    down = KafkaException(KafkaError(KafkaError._ALL_BROKERS_DOWN, "all brokers are down"))
+    peek, asked_for, stop = OutputReader.peek, 0, Stop()
+
+    def failing(self: OutputReader, topic: str) -> Published | None:
+        nonlocal asked_for
+        asked_for += 1
+        if asked_for in {1, 300}:
+            raise down
+        return peek(self, topic)
+
+    def no_more(*_: object) -> bool:
+        stop.requested = asked_for > 300
+        return stop.requested
+
+    with (
+        Auditors(two.job(), tmp_path / "kept") as auditors,
+        patch.object(OutputReader, "peek", failing),
+        patch("milepost.following._is_told_to_end", no_more),
+    ):
+        found = follow_on(auditors, stop, silent)
+    assert not [each for each in found if each.violations]
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[0][20:] for line in told if "waits" in line or "again" in line] == [
+        "waits",
+        "the brokers answer again",
+    ]
+    report = audit(tmp_path / "kept", fold_again=False, tell=silent)
+    assert report.first is None, report.first
+
+
+def test_whoever_follows_a_generation_that_is_over_is_told(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+    accounted(two, records)
+    with AuditedOnce(two, 0, tmp_path / "a") as auditor:
+        assert auditor.catch_up(silent).violations == ()
+        auditor.check_generation()
+        told: list[tuple[str, str | bytes | None]] = [*headers(source_of("9", 0), "JournalEntry", 0, -1)]
+        write(two, "erp.postings", b"\x00\x00\x00\x00\x01body", b"P", told)
+        assert auditor.catch_up(silent).violations == ()
+        with pytest.raises(GuardStop) as stop:
+            auditor.check_generation()
+    assert (stop.value.code, "generation 9 has written behind" in stop.value.message) == (OTHER_GENERATION, True)
+
+
+def test_a_topic_that_is_missing_is_named(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+    accounted(two, records)
+    name = two.names.progress
+    two.clients.admin.delete_topics([name])[name].result()
+    until(lambda: two.clients.topics([name])[name] is None)
+    with pytest.raises(GuardStop, match="topics are missing"):
+        compared(two, tmp_path / "a")
 
 
 def test_it_goes_on_from_what_was_kept(two: Site, records: list[LogRecord], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, KafkaException
 from connectors.kafka import overrides
 from connectors.kafka.names import Names
 from connectors.kafka.outputs import SHARD_TOPICS, KafkaOutputs
+from connectors.kafka.progress import to_bytes
 from connectors.kafka.published import headers, source_of
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.resume import Target, take_over
@@ -155,9 +156,46 @@ def test_a_hole_before_the_last_output_stops_the_shard(topics: Topics) -> None:
     assert (stop.code, "output 2, which comes before 3, is missing" in stop.message) == (TORN_OUTPUTS, True)
 
 
-def test_outputs_that_were_dropped_with_age_are_not_missed(topics: Topics) -> None:
+def test_a_topic_that_was_emptied_stops_the_shard(topics: Topics) -> None:
+    """Topics of outputs keep everything, so nothing that is gone went with age."""
     write(topics.take_over(), 5, alert(0), alert(3))
     topics.brokers.partition("alerts", 0).start = 3
+    stop = topics.stop()
+    assert (stop.code, "output 3 was written, the last one there is none" in stop.message) == (TORN_OUTPUTS, True)
+
+
+def test_a_topic_that_lost_its_beginning_stops_the_shard(topics: Topics) -> None:
+    """Also where its end, which is what a start reads, is whole."""
+    write(topics.take_over(), 5, *(alert(number) for number in range(600)))
+    topics.brokers.partition("alerts", 0).start = 3
+    stop = topics.stop()
+    assert stop.code == TORN_OUTPUTS
+    assert "begins at offset 3 with output 3 now; what stood before it is missing" in stop.message
+
+
+def test_what_was_missing_at_the_beginning_is_not_missed_again(topics: Topics) -> None:
+    """`repair` has written it behind the others, and says from where on the topic is whole."""
+    write(topics.take_over(), 5, *(alert(number) for number in range(4)))
+    known = topics.take_over().written
+    assert known is not None
+    topics.brokers.partition("alerts", 0).start = 3
+    for number in range(3):
+        topics.append(number, number - 1)
+    assert topics.stop().code == TORN_OUTPUTS
+    topics.brokers.append(NAMES.progress, 0, b"1", to_bytes(known._replace(starts={"alerts": 3})))
+    again = topics.take_over()
+    write(again, 6, alert(4))
+    assert again.written is not None
+    assert again.written.starts == {"alerts": 3}
+    topics.brokers.partition("alerts", 0).start = 4
+    assert topics.stop().code == TORN_OUTPUTS
+
+
+def test_a_beginning_of_an_earlier_generation_may_go(topics: Topics) -> None:
+    topics.append(0, -1, generation="0")
+    topics.append(1, 0, generation="0")
+    write(topics.take_over(), 5, alert(0), alert(3))
+    topics.brokers.partition("alerts", 0).start = 1
     assert topics.take_over().progress.next_seq == 4
 
 

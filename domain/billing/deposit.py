@@ -8,7 +8,7 @@ What is left then is given back where the deposit is refundable; else it is kept
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.billing.kind import Agreed, Fee, Kind, Known
@@ -19,18 +19,30 @@ from domain.policy_faults import Fault, price_faults
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
 
 OLDEST, PERCENT, AT_END = "oldest", "percent", "end"
+# Names of its fees.
+DEPOSIT, REFUND, KEPT = "deposit", "refund", "kept"
+DAY = timedelta(days=1)
 
 
 def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
     terms = _terms(agreed)
     if terms.due_on <= until:
-        yield Fee("deposit", terms.due_on, terms.amount, "Deposit")
-    if known.left is not None and known.left[0] <= until:
-        day, rest = known.left
-        if terms.refundable:
-            yield Fee("refund", day, -rest, "Refund of the deposit")
-        else:
-            yield Fee("kept", day, 0, "Deposit that was not used", earned=rest)
+        yield Fee(DEPOSIT, terms.due_on, terms.amount, "Deposit")
+    if known.left is None or agreed != _last_held(known):
+        return
+    over, rest = known.left
+    day = max(min(over, agreed.before - DAY), agreed.since)
+    if day > until:
+        return
+    if terms.refundable:
+        yield Fee(REFUND, day, -rest, "Refund of the deposit" if rest > 0 else "Deposit that was used")
+    else:
+        yield Fee(KEPT, day, 0, "Deposit that was not used", earned=rest)
+
+
+def _last_held(known: Known) -> Agreed | None:
+    """The newest terms that have the deposit say what becomes of its rest, on the contract's last day or the last on which they hold."""
+    return next((agreed for agreed in reversed(known.held) if isinstance(agreed.line.terms, Deposit)), None)
 
 
 def _terms(agreed: Agreed) -> Deposit:

@@ -12,11 +12,12 @@ from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
 from domain.journal import About, Leg, journal_entry, merge
-from domain.money import convert, format_amount, round_ratio, smallest_unit
+from domain.money import convert, format_amount, smallest_unit
 from domain.policies import Resolved
 from domain.position import moved
 from domain.units import Amount
 from state.books import Contract, Entry, Issued, StatementEntry, StatementState
+from state.deposit_balance import balance, deposit_row, is_deposit, relieved
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
@@ -211,20 +212,32 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         if issued.account == CONTRACT_LIABILITY and is_over_time(draft, contract):
             over_time.append((listed, entry, plan))
             continue
-        place = entry.entry_id, issued.account
-        had = carried.get(place) or _position_of(entry, issued, plan)
-        taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
+        ahead = is_deposit(draft, contract, issued)
+        row = deposit_row(contract.contract_id, listed.line_id) if ahead else entry.entry_id
+        place = row, issued.account
+        had = carried.get(place) or (
+            balance(draft, contract.contract_id, listed.line_id, issued.account)
+            if ahead
+            else _position_of(entry, issued)
+        )
+        taken = relieved(listed.amount, had, slot.exchange, slot.entity.currency, plan.policies.money_mode)
         carried[place] = had[0] - listed.amount, had[1] - taken
-        relief = _Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
+        same_rate = _is_at(slot, listed.amount, taken, plan) if ahead else _carried_at(slot, entry, plan)
+        relief = _Relief(listed, entry, plan, issued.account, taken, same_rate)
         reliefs.append(_remeasured(draft, relief, slot))
     return [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time)] if over_time else reliefs
 
 
-def _position_of(entry: Entry, issued: Issued, plan: LinePlan) -> tuple[Amount, Amount]:
-    """What the entry carries on the account that the invoice relieves: of a deposit what was invoiced of it and is not applied."""
-    if plan.timing == NO_REVENUE:
-        return -issued.invoiced, -issued.invoiced_ledger
+def _position_of(entry: Entry, issued: Issued) -> tuple[Amount, Amount]:
+    """What the entry carries on the account that the invoice relieves."""
     return unbilled_positions(entry).get((issued.contract_id, issued.account), (0, 0))
+
+
+def _is_at(slot: Slot, amount: Amount, ledger: Amount, plan: LinePlan) -> bool:
+    """Whether a ledger amount is at the invoice's rate, but for a cent."""
+    currency, mode = slot.entity.currency, plan.policies.money_mode
+    at_its_rate = convert(amount, slot.exchange.numerator, slot.exchange.denominator, currency, mode)
+    return abs(ledger - at_its_rate) <= smallest_unit(currency)
 
 
 def _through_position(
@@ -251,19 +264,6 @@ def _through(listed: StatementEntry, entry: Entry, plan: LinePlan, slot: Slot, l
     at_its_rate = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)
     same_rate = abs(taken - at_its_rate) <= smallest_unit(currency)
     return _Relief(listed, entry, plan, CONTRACT_LIABILITY, taken, same_rate, tuple(legs))
-
-
-def _taken(listed: Amount, had: tuple[Amount, Amount], slot: Slot, mode: str) -> Amount:
-    """Ledger amount of what is relieved: what the account carries, in proportion; what goes beyond that at the invoice's rate."""
-    amount, ledger = had
-    if listed == amount:
-        return ledger
-    if not amount or (amount > 0) != (listed > 0):
-        amount = ledger = 0
-    elif abs(listed) < abs(amount):
-        return round_ratio(ledger * listed, amount, smallest_unit(slot.entity.currency), mode)
-    beyond = listed - amount
-    return ledger + convert(beyond, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
 
 
 def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:

@@ -212,18 +212,14 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         if issued.account == CONTRACT_LIABILITY and is_over_time(draft, contract):
             over_time.append((listed, entry, plan))
             continue
-        ahead = is_deposit(draft, contract, issued)
-        row = deposit_row(contract.contract_id, listed.line_id) if ahead else entry.entry_id
-        place = row, issued.account
-        had = carried.get(place) or (
-            balance(draft, contract.contract_id, listed.line_id, issued.account)
-            if ahead
-            else _position_of(entry, issued)
-        )
-        taken = relieved(listed.amount, had, slot.exchange, slot.entity.currency, plan.policies.money_mode)
+        if is_deposit(draft, contract, issued):
+            reliefs.append(_of_deposit(draft, listed, entry, plan, issued, slot, carried))
+            continue
+        place = entry.entry_id, issued.account
+        had = carried.get(place) or _position_of(entry, issued)
+        taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
         carried[place] = had[0] - listed.amount, had[1] - taken
-        same_rate = _is_at(slot, listed.amount, taken, plan) if ahead else _carried_at(slot, entry, plan)
-        relief = _Relief(listed, entry, plan, issued.account, taken, same_rate)
+        relief = _Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
         reliefs.append(_remeasured(draft, relief, slot))
     return [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time)] if over_time else reliefs
 
@@ -231,13 +227,6 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
 def _position_of(entry: Entry, issued: Issued) -> tuple[Amount, Amount]:
     """What the entry carries on the account that the invoice relieves."""
     return unbilled_positions(entry).get((issued.contract_id, issued.account), (0, 0))
-
-
-def _is_at(slot: Slot, amount: Amount, ledger: Amount, plan: LinePlan) -> bool:
-    """Whether a ledger amount is at the invoice's rate, but for a cent."""
-    currency, mode = slot.entity.currency, plan.policies.money_mode
-    at_its_rate = convert(amount, slot.exchange.numerator, slot.exchange.denominator, currency, mode)
-    return abs(ledger - at_its_rate) <= smallest_unit(currency)
 
 
 def _through_position(
@@ -264,6 +253,31 @@ def _through(listed: StatementEntry, entry: Entry, plan: LinePlan, slot: Slot, l
     at_its_rate = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)
     same_rate = abs(taken - at_its_rate) <= smallest_unit(currency)
     return _Relief(listed, entry, plan, CONTRACT_LIABILITY, taken, same_rate, tuple(legs))
+
+
+def _of_deposit(
+    draft: Draft,
+    listed: StatementEntry,
+    entry: Entry,
+    plan: LinePlan,
+    issued: Issued,
+    slot: Slot,
+    carried: dict[tuple[str, str], tuple[Amount, Amount]],
+) -> _Relief:
+    """All rows of a deposit's line share what stands of it, so that what is set against a statement or given back leaves as it came."""
+    mode, exchange, currency = plan.policies.money_mode, slot.exchange, slot.entity.currency
+    place = deposit_row(issued.contract_id, issued.line_id), issued.account
+    had = carried.get(place) or balance(draft, issued.contract_id, issued.line_id, issued.account)
+    taken = _taken(listed.amount, had, slot, mode)
+    carried[place] = had[0] - listed.amount, had[1] - taken
+    at_its_rate = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)
+    same_rate = abs(taken - at_its_rate) <= smallest_unit(currency)
+    return _Relief(listed, entry, plan, issued.account, taken, same_rate)
+
+
+def _taken(listed: Amount, had: tuple[Amount, Amount], slot: Slot, mode: str) -> Amount:
+    """Ledger amount of what is relieved: what the account carries, in proportion; what goes beyond that at the invoice's rate."""
+    return relieved(listed, had, slot.exchange, slot.entity.currency, mode)
 
 
 def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:

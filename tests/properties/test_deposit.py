@@ -70,8 +70,10 @@ def test_it_is_spent_once_whatever_ends_and_comes_late(
     late: list[tuple[int, int, int]],
     over_time: bool,
 ) -> None:
-    """Work of January is told in the months after; the contract ends, or ends on another day, and each statement is invoiced at its rate."""
-    terms = f"terms Deposit amount=1,000.01 due_on=2026-01-01 refundable={'yes' if refundable else 'no'} applied={applied}"
+    """Work of January is told in the months after; the contract ends, or ends on another day, and is invoiced at another rate."""
+    terms = (
+        f"terms Deposit amount=1,000.01 due_on=2026-01-01 refundable={'yes' if refundable else 'no'} applied={applied}"
+    )
     line = ["  line L P takes time", "    rate 77.77"]
     if over_time:
         line += ["  line S Q", "    terms Subscription fee=100.00"]

@@ -2,7 +2,8 @@
 
 It is charged on its day and is no revenue: what was invoiced of it stands on 2310 while it is refundable, else on 2300, and leaves it with
 the invoices that it is set against: all of the oldest statements first, a percentage of each, or the last ones, when the contract is over.
-What is left then is given back where the deposit is refundable; else it is kept, as revenue.
+What is left then is given back where the deposit is refundable; else it is kept, as revenue. Where less was billed of it in the end than
+was set against statements, that is charged.
 
     5,000.00 in January; of the 3,000.00 and 4,000.00 of the next months 0.00 and 2,000.00 are due
 """
@@ -34,7 +35,7 @@ def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
     day = max(min(over, agreed.before - DAY), agreed.since)
     if day > until:
         return
-    if terms.refundable:
+    if terms.refundable or rest < 0:
         yield Fee(REFUND, day, -rest, "Refund of the deposit" if rest > 0 else "Deposit that was used")
     else:
         yield Fee(KEPT, day, 0, "Deposit that was not used", earned=rest)

@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.accounts import CONTRACT_LIABILITY, CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE
+from domain.accounts import (
+    CONTRACT_LIABILITY,
+    CURRENCY_ROUNDING,
+    EXCHANGE_DIFFERENCE,
+    OUTPUT_TAX,
+    RECEIVABLE,
+    REVENUE,
+)
 from domain.billing.kind import NO_REVENUE
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
@@ -14,7 +21,7 @@ from domain.exchange import Exchange, MissingRate
 from domain.journal import About, Leg, journal_entry, merge
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
-from domain.position import moved
+from domain.position import Balance, moved
 from domain.units import Amount
 from state.books import Contract, Entry, Issued, StatementEntry, StatementState
 from state.draft import AMOUNT_MAX, Draft
@@ -201,6 +208,7 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
     reliefs = []
     carried: dict[tuple[str, str], tuple[Amount, Amount]] = {}
     over_time: list[tuple[StatementEntry, Entry, LinePlan]] = []
+    revenue: dict[tuple[str, str], Balance] = {}
     for listed in draft.entries.statement(statement.statement_id):
         entry = draft.entry(listed.entry_id)
         assert entry is not None, "a statement lists entries of the books"
@@ -211,6 +219,9 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         if issued.account == CONTRACT_LIABILITY and is_over_time(draft, contract):
             over_time.append((listed, entry, plan))
             continue
+        if issued.account in REVENUE and plan.currency != slot.entity.currency:
+            reliefs.append(_revenue_of(draft, listed, entry, plan, issued, slot, revenue))
+            continue
         place = entry.entry_id, issued.account
         had = carried.get(place) or _position_of(entry, issued, plan)
         taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
@@ -218,6 +229,57 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         relief = _Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
         reliefs.append(_remeasured(draft, relief, slot))
     return [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time)] if over_time else reliefs
+
+
+def _revenue_of(
+    draft: Draft,
+    listed: StatementEntry,
+    entry: Entry,
+    plan: LinePlan,
+    issued: Issued,
+    slot: Slot,
+    left: dict[tuple[str, str], Balance],
+) -> _Relief:
+    """Revenue as it is billed: what takes back leaves as the row's own invoices carry it, then as those of its line's other rows do.
+
+    `left` is what this invoice's credits leave of those rows, by line and account.
+    """
+    mode, exchange, currency = plan.policies.money_mode, slot.exchange, slot.entity.currency
+    amount = listed.amount
+    own = -issued.invoiced, -issued.invoiced_ledger
+    from_own = _within(amount, own[0])
+    taken = _taken(from_own, own, slot, mode)
+    if amount != from_own:
+        place = issued.line_id, issued.account
+        others = left.get(place) or _invoiced_beside(draft, entry, issued)
+        beside = _within(amount - from_own, others[0])
+        taken_beside = _taken(beside, others, slot, mode)
+        left[place] = others[0] - beside, others[1] - taken_beside
+        beyond = amount - from_own - beside
+        taken += taken_beside + convert(beyond, exchange.numerator, exchange.denominator, currency, mode)
+    at_its_rate = convert(amount, exchange.numerator, exchange.denominator, currency, mode)
+    same_rate = abs(taken - at_its_rate) <= smallest_unit(currency)
+    return _Relief(listed, entry, plan, issued.account, taken, same_rate)
+
+
+def _within(amount: Amount, had: Amount) -> Amount:
+    """As much of the amount as there is, if it is on the same side."""
+    if not had or (had > 0) != (amount > 0):
+        return 0
+    return had if abs(had) < abs(amount) else amount
+
+
+def _invoiced_beside(draft: Draft, entry: Entry, issued: Issued) -> Balance:
+    """What credits of the line may take back: what was invoiced of its other rows, in contract and in ledger currency."""
+    seen = set(draft.rows)
+    rows = (*draft.rows.values(), *(one for one in draft.entries.everything() if one.entry_id not in seen))
+    amount = ledger = 0
+    for row in rows:
+        found = issued_on(row, issued.contract_id, issued.line_id) if row.entry_id != entry.entry_id else None
+        if found is not None and found.account == issued.account:
+            amount -= found.invoiced
+            ledger -= found.invoiced_ledger
+    return amount, ledger
 
 
 def _position_of(entry: Entry, issued: Issued, plan: LinePlan) -> tuple[Amount, Amount]:

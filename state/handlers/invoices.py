@@ -137,7 +137,10 @@ def _differs(
 
 
 class _Relief(NamedTuple):
-    """What an invoice takes from one entry's unbilled balance on one account; `legs` where it goes through the contract's position."""
+    """What an invoice takes from one entry's unbilled balance on one account.
+
+    `legs` where it goes through the contract's position: the first row of a project has those of all its rows, the others none.
+    """
 
     listed: StatementEntry
     entry: Entry
@@ -145,7 +148,7 @@ class _Relief(NamedTuple):
     account: str
     ledger_amount: Amount
     same_rate: bool
-    legs: tuple[Leg, ...] = ()
+    legs: tuple[Leg, ...] | None = None
 
 
 def post_invoice(
@@ -296,23 +299,54 @@ def _through_position(
     others: list[_Relief],
     over_time: list[tuple[StatementEntry, Entry, LinePlan]],
 ) -> Iterator[_Relief]:
-    """What is billed of lines that earn over time takes what the others leave."""
+    """What is billed of lines that earn over time takes what the others leave, by its net, once: a position has one side (R46)."""
     position = standing(draft, contract.contract_id).position
     for relief in others:
         position = position.add(relief.account, -relief.listed.amount, -relief.ledger_amount)
-    for listed, entry, plan in over_time:
-        mode = plan.policies.money_mode
-        legs = moved(position, "billing", -listed.amount, slot.exchange, slot.entity.currency, mode)
-        position = position.after(legs)
-        yield _through(listed, entry, plan, slot, legs)
-
-
-def _through(listed: StatementEntry, entry: Entry, plan: LinePlan, slot: Slot, legs: list[Leg]) -> _Relief:
+    net = sum(listed.amount for listed, _, _ in over_time)
+    mode = contract_policies(draft, contract).money_mode
+    exchange, currency = slot.exchange, slot.entity.currency
+    legs = moved(position, "billing", -net, exchange, currency, mode)
     taken = -sum(leg.ledger_amount for leg in legs)
-    exchange, currency, mode = slot.exchange, slot.entity.currency, plan.policies.money_mode
-    at_its_rate = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)
-    same_rate = abs(taken - at_its_rate) <= smallest_unit(currency)
-    return _Relief(listed, entry, plan, CONTRACT_LIABILITY, taken, same_rate, tuple(legs))
+    same_rate = abs(taken - convert(net, exchange.numerator, exchange.denominator, currency, mode)) <= smallest_unit(
+        currency
+    )
+    by_project = _by_project(over_time, net, legs, smallest_unit(currency), mode)
+    for listed, entry, plan in over_time:
+        own = tuple(by_project.pop(plan.line.project_id, ()))
+        at_its_rate = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)
+        yield _Relief(listed, entry, plan, CONTRACT_LIABILITY, at_its_rate, same_rate, own)
+
+
+def _by_project(
+    rows: list[tuple[StatementEntry, Entry, LinePlan]], net: Amount, legs: list[Leg], step: Amount, mode: str
+) -> dict[str, list[Leg]]:
+    """The lines of the position by project: those on the side of the net have them, in order, less what the others take off them."""
+    sums: dict[str, Amount] = {}
+    for listed, _, plan in rows:
+        sums[plan.line.project_id] = sums.get(plan.line.project_id, 0) + listed.amount
+    own = {project_id: abs(sums[project_id]) for project_id in sorted(sums) if sums[project_id] * net > 0}
+    off = sum(own.values()) - abs(net)
+    for project_id, has in own.items():
+        less = min(off, has)
+        own[project_id], off = has - less, off - less
+    found: dict[str, list[Leg]] = {}
+    for leg in legs:
+        before, left, whole = 0, leg, abs(leg.amount)
+        for project_id, has in own.items():
+            part = min(has, whole - before)
+            if not part:
+                continue
+            before += part
+            own[project_id] = has - part
+            upto = leg.ledger_amount if before == whole else round_ratio(leg.ledger_amount * before, whole, step, mode)
+            ledger = upto - (leg.ledger_amount - left.ledger_amount)
+            amount = part if leg.amount > 0 else -part
+            found.setdefault(project_id, []).append(leg._replace(amount=amount, ledger_amount=ledger))
+            left = left._replace(amount=left.amount - amount, ledger_amount=left.ledger_amount - ledger)
+        if left.amount or left.ledger_amount:
+            found.setdefault(min(sums), []).append(left)
+    return found
 
 
 def _taken(listed: Amount, had: tuple[Amount, Amount], slot: Slot, mode: str) -> Amount:
@@ -414,7 +448,8 @@ def _billing_lines(
 
     by_project: dict[str, list[Leg]] = {}
     for relief in reliefs:
-        own = relief.legs or (Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount),)
+        own = (Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount),)
+        own = own if relief.legs is None else relief.legs
         by_project.setdefault(relief.plan.line.project_id, []).extend(own)
     main = min(by_project, default="")
     legs = by_project.setdefault(main, [])

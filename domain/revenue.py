@@ -89,7 +89,7 @@ def by_month(earns: Earning, period_of: Callable[[date], AccountingPeriod], unti
             while day <= min(last, until):
                 own = period_of(day)
                 ends = min(own.to - DAY, last)
-                earned = _earned_by(stretches, ends)
+                earned = earned_by(stretches, ends)
                 had = months.get(own, Month(own, ends, 0))
                 months[own] = Month(own, max(had.last, ends), had.amount + earned - before)
                 day, before = own.to, earned
@@ -105,6 +105,6 @@ def _days(stretches: Sequence[Stretch]) -> Iterator[tuple[date, date]]:
         yield since, min(last, before - DAY)
 
 
-def _earned_by(stretches: Sequence[Stretch], day: date) -> Amount:
-    """All that was earned by the end of a day, which is not before the first of them."""
-    return next(stretch.earned_by(day) for stretch in reversed(stretches) if stretch.since <= day)
+def earned_by(stretches: Sequence[Stretch], day: date) -> Amount:
+    """All that was earned by the end of a day."""
+    return next((stretch.earned_by(day) for stretch in reversed(stretches) if stretch.since <= day), 0)

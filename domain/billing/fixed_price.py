@@ -94,4 +94,5 @@ KIND = Kind(
     faults=faults,
     earns_to_the_end=True,
     by_schedule=lambda terms: bool(terms.schedule),
+    price=lambda terms: terms.price,
 )

@@ -18,7 +18,7 @@ CATALOGUE: Mapping[str, Category] = {
         "finance", "error", "Post the invoice with the statement's amount, or waive the difference."
     ),
     "posting_rejected": Category("finance", "error", "Correct the cause in the ERP and post the invoice again."),
-    "cap_below_consumption": Category("finance", "warning", "Amend the cap, or credit what was issued above it."),
+    "cap_below_consumption": Category("finance", "warning", "Amend the cap or the price, or credit what is above it."),
     "rounding_over_limit": Category(
         "finance", "warning", "Check the exchange rates of the journal; raise rounding_limit if they are right."
     ),

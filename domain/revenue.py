@@ -77,24 +77,34 @@ class Month(NamedTuple):
 
 
 def by_month(earns: Earning, period_of: Callable[[date], AccountingPeriod], until: date) -> Iterator[Month]:
-    """Months in which something is earned, in order, as far as they begin up to a day."""
-    amounts: dict[AccountingPeriod, Amount] = {}
+    """Months with days on which something is earned, in order, as far as they begin up to a day.
+
+    A line may be out of the contract for a while: a month's day is one on which its terms hold.
+    """
+    months: dict[AccountingPeriod, Month] = {}
     for stretches in earns.values():
-        day, last, before = max(stretches[0].since, stretches[0].first), _last_day(stretches), 0
-        while day <= min(last, until):
-            own = period_of(day)
-            earned = _earned_by(stretches, min(own.to - DAY, last))
-            amounts[own] = amounts.get(own, 0) + earned - before
-            day, before = own.to, earned
-    last = max(map(_last_day, earns.values()), default=date.min)
-    for own in sorted(amounts, key=lambda own: own.start):
-        yield Month(own, min(own.to - DAY, last), amounts[own])
+        before = 0
+        for first, last in _days(stretches):
+            day = first
+            while day <= min(last, until):
+                own = period_of(day)
+                ends = min(own.to - DAY, last)
+                earned = earned_by(stretches, ends)
+                had = months.get(own, Month(own, ends, 0))
+                months[own] = Month(own, max(had.last, ends), had.amount + earned - before)
+                day, before = own.to, earned
+    yield from (months[own] for own in sorted(months, key=lambda own: own.start))
 
 
-def _earned_by(stretches: Sequence[Stretch], day: date) -> Amount:
-    """All that was earned by the end of a day, which is not before the first of them."""
-    return next(stretch.earned_by(day) for stretch in reversed(stretches) if stretch.since <= day)
+def _days(stretches: Sequence[Stretch]) -> Iterator[tuple[date, date]]:
+    """The first and the last day of each on which it earns; what terms change of what was earned is on the first day on which they hold."""
+    for place, stretch in enumerate(stretches):
+        since = stretch.since if place else max(stretch.since, stretch.first)
+        before = stretches[place + 1].since if place + 1 < len(stretches) else date.max
+        last = max(stretch.ends_on, stretch.since)
+        yield since, min(last, before - DAY)
 
 
-def _last_day(stretches: Sequence[Stretch]) -> date:
-    return max(stretches[-1].ends_on, stretches[-1].since)
+def earned_by(stretches: Sequence[Stretch], day: date) -> Amount:
+    """All that was earned by the end of a day."""
+    return next((stretch.earned_by(day) for stretch in reversed(stretches) if stretch.since <= day), 0)

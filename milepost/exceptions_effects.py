@@ -49,7 +49,7 @@ ABOUT: Final = {
     "stale_exchange_rate": ("work", "invoice"),
     "unknown_reference": ("work", "contract, invoice, request"),
     "over_cap": ("cap",),
-    "cap_below_consumption": ("cap",),
+    "cap_below_consumption": ("cap", "price"),
     "unknown_milestone": ("milestone",),
     "milestone_overdue": ("milestone",),
     "statement_differs_from_invoice": ("invoice",),

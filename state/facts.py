@@ -14,18 +14,19 @@ def is_new(draft: Draft, kind: str, fact_id: str, version: int, event: Event) ->
     known: Fact | None = draft.part("fact", f"{kind}/{fact_id}")
     stated = (value for name, value in zip(event._fields, event, strict=True) if name not in TRACE)
     digest = content_digest([type(event).__name__, *stated])
+    subject = fact_id.removeprefix("/")  # of a fact whose contract nobody named
     if known is not None and version <= known.version:
         if version == known.version and digest != known.digest:
             draft.note(
                 "conflicting_version",
                 kind,
-                fact_id,
-                f"version {version} of {kind} {fact_id} came twice with different content; the first one stands",
+                subject,
+                f"version {version} of {kind} {subject} came twice with different content; the first one stands",
                 project_id=getattr(event, "project_id", None),
                 contract_id=getattr(event, "contract_id", None),
             )
         return False
-    draft.settle_note("conflicting_version", kind, fact_id, "superseded")
+    draft.settle_note("conflicting_version", kind, subject, "superseded")
     draft.put("fact", f"{kind}/{fact_id}", Fact(version, digest))
     return True
 

@@ -28,7 +28,7 @@ from domain.events.delivery import (
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import DayEnded
 from domain.reference import ReferenceBook, owner_key
-from state import cap_notices, liability
+from state import cap_notices, liability, price_notices
 from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
 from state.handlers import (
     contracts,
@@ -129,6 +129,7 @@ def apply(
     book_repriced(draft)
     liability.after_event(draft)
     cap_notices.after_event(draft)
+    price_notices.after_event(draft)
     forecast.after_event(draft)
     return draft.transition()
 
@@ -158,6 +159,7 @@ def wake(
     book_repriced(draft)
     liability.after_event(draft)
     cap_notices.after_event(draft)
+    price_notices.after_event(draft)
     forecast.after_event(draft)
     for kind, rest in named:
         if kind == "forecast":

@@ -16,7 +16,7 @@ from domain.accounts import (
     UNBILLED,
     UNBILLED_RECEIVABLE,
 )
-from domain.billing.kind import OVER_TIME
+from domain.billing.kind import NO_REVENUE, OVER_TIME
 from domain.journal import (
     About,
     Booking,
@@ -30,8 +30,9 @@ from domain.journal import (
 from domain.money import format_amount, round_ratio, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
+from domain.rows import row_id
 from domain.units import Amount
-from state import position
+from state import deposit_balance, position
 from state.assess import PricePlan, journal_reversal_day
 from state.books import Cost, Entry, Posted, Price, Work
 from state.draft import Draft
@@ -98,6 +99,8 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
         gathered, about_it = booked.setdefault(booking, ([], side))
         if side.plan is not None and side.plan.timing == OVER_TIME:
             gathered += position.through(draft, side.plan, side.pairs, side.slot.exchange)
+        elif side.plan is not None and side.plan.timing == NO_REVENUE:
+            gathered += _kept(draft, work, side.plan, side)
         else:
             gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode)
         if side.plan is not None and about_it.plan is None:
@@ -107,6 +110,15 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
         emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies.rounding_limit)
         for rule, (booking, (gathered, side)) in zip(rules, booked.items(), strict=True)
     )
+
+
+def _kept(draft: Draft, work: Work, plan: LinePlan, side: Side) -> tuple[Leg, ...]:
+    """What is kept of a deposit leaves it as it is carried; where a line of the contract earns over time, that is its position."""
+    contract = draft.contract(plan.contract_id)
+    if contract is not None and position.is_over_time(draft, contract):
+        return position.through(draft, plan, side.pairs, side.slot.exchange)
+    row = row_id(work.subject_kind, work.subject_id)
+    return deposit_balance.kept(draft, plan, row, side.pairs, side.slot.exchange)
 
 
 def _rules(booked: Mapping[Booking, Side], rule: str) -> list[str]:

@@ -6,6 +6,7 @@ from domain.billing import methods
 from domain.billing.kind import Agreed, Closed, Ended, Known, Reported
 from domain.contract import BEGINNING
 from domain.identity import composed
+from domain.units import Amount
 from state.books import Acceptance, Contract, LineFees, Reports
 from state.draft import Draft
 from state.plan import line_plan
@@ -25,12 +26,26 @@ def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
         [Ended(one.start, one.to, one.limits, one.over) for one in fees.ended],
         fees.topped_up,
         draft.line(contract.contract_id, line_id).drawn,
-        fees.left,
+        left_of(contract, fees),
     )
 
 
 def line_fees(draft: Draft, contract: Contract, line_id: str) -> LineFees:
     return draft.part("fees", composed(contract.contract_id, line_id)) or LineFees()
+
+
+def left_of(contract: Contract, fees: LineFees) -> tuple[date, Amount] | None:
+    """What was left of a deposit, unless the contract goes on after that day by now."""
+    last = last_day(contract)
+    return fees.left if fees.left is not None and last is not None and last <= fees.left[0] else None
+
+
+def last_day(contract: Contract) -> date | None:
+    """By the newest terms and the termination."""
+    ends = [contract.terms.ends_on] if contract.terms.ends_on is not None else []
+    if contract.terminated_on is not None:
+        ends.append(contract.terminated_on - timedelta(days=1))
+    return min(ends, default=None)
 
 
 def _accepted(draft: Draft, contract: Contract, line_id: str) -> dict[str, date]:

@@ -57,11 +57,21 @@ def statements(books: Books) -> list[BillingStatement]:
     return [one.record for one in books.folded if isinstance(one.record, BillingStatement)]
 
 
-def balances(books: Books) -> dict[str, int]:
-    """By account, credit negative, without those at zero."""
+def balances(books: Books, currency: str | None = None) -> dict[str, int]:
+    """By account, credit negative, without those at zero; of all journals, or of those in the currency."""
     found: Counter[str] = Counter()
     for one in books.folded:
-        if isinstance(one.record, JournalEntry):
+        if isinstance(one.record, JournalEntry) and currency in (None, one.record.currency):
             for line in one.record.lines:
                 found[line.account] += line.amount
+    return {account: amount for account, amount in found.items() if amount}
+
+
+def ledger_balances(books: Books, currency: str) -> dict[str, int]:
+    """In ledger currency, of the journals of that ledger."""
+    found: Counter[str] = Counter()
+    for one in books.folded:
+        if isinstance(one.record, JournalEntry) and one.record.ledger_currency == currency:
+            for line in one.record.lines:
+                found[line.account] += line.ledger_amount
     return {account: amount for account, amount in found.items() if amount}

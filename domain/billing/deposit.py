@@ -2,13 +2,14 @@
 
 It is charged on its day and is no revenue: what was invoiced of it stands on 2310 while it is refundable, else on 2300, and leaves it with
 the invoices that it is set against: all of the oldest statements first, a percentage of each, or the last ones, when the contract is over.
-What is left then is given back where the deposit is refundable; else it is kept, as revenue.
+What is left then is given back where the deposit is refundable; else it is kept, as revenue. Where less was billed of it in the end than
+was set against statements, that is charged.
 
     5,000.00 in January; of the 3,000.00 and 4,000.00 of the next months 0.00 and 2,000.00 are due
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.billing.kind import Agreed, Fee, Kind, Known
@@ -19,18 +20,30 @@ from domain.policy_faults import Fault, price_faults
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
 
 OLDEST, PERCENT, AT_END = "oldest", "percent", "end"
+# Names of its fees.
+DEPOSIT, REFUND, KEPT = "deposit", "refund", "kept"
+DAY = timedelta(days=1)
 
 
 def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
     terms = _terms(agreed)
     if terms.due_on <= until:
-        yield Fee("deposit", terms.due_on, terms.amount, "Deposit")
-    if known.left is not None and known.left[0] <= until:
-        day, rest = known.left
-        if terms.refundable:
-            yield Fee("refund", day, -rest, "Refund of the deposit")
-        else:
-            yield Fee("kept", day, 0, "Deposit that was not used", earned=rest)
+        yield Fee(DEPOSIT, terms.due_on, terms.amount, "Deposit")
+    if known.left is None or agreed != _last_held(known):
+        return
+    over, rest = known.left
+    day = max(min(over, agreed.before - DAY), agreed.since)
+    if day > until:
+        return
+    if terms.refundable or rest < 0:
+        yield Fee(REFUND, day, -rest, "Refund of the deposit" if rest > 0 else "Deposit that was used")
+    else:
+        yield Fee(KEPT, day, 0, "Deposit that was not used", earned=rest)
+
+
+def _last_held(known: Known) -> Agreed | None:
+    """The newest terms that have the deposit say what becomes of its rest, on the contract's last day or the last on which they hold."""
+    return next((agreed for agreed in reversed(known.held) if isinstance(agreed.line.terms, Deposit)), None)
 
 
 def _terms(agreed: Agreed) -> Deposit:

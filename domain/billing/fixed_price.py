@@ -93,4 +93,6 @@ KIND = Kind(
     by_period=by_period,
     faults=faults,
     earns_to_the_end=True,
+    by_schedule=lambda terms: bool(terms.schedule),
+    price=lambda terms: terms.price,
 )

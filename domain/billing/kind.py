@@ -185,7 +185,8 @@ class Kind(NamedTuple):
     `revenue` are the methods that the rules in force handle, each with when it recognises; the first is the default. `fees` gives
     everything that is charged up to a day, the day included, `spreads` what begins to be earned up to then where a method recognises
     over time. `by_period` says whether a line charges by what it had used when a billing period closed. `faults` are fields of the
-    terms that contradict. `earns_to_the_end` are kinds whose revenue over time needs the contract's last day.
+    terms that contradict. `earns_to_the_end` are kinds whose revenue over time needs the contract's last day; `by_schedule` says whether
+    they charge on days that were agreed, however far the work has come. `price` is what all of the line is worth, where terms have one.
 
     `account` is where what is charged stands of a kind that has no revenue; all others have a method of it.
 
@@ -210,3 +211,5 @@ class Kind(NamedTuple):
     periods: Callable[[Known, date], Iterable[tuple[date, date]]] = lambda *_: ()
     ends: Callable[[Known, date, date], Ended] = lambda _, start, to: Ended(start, to)
     earns_to_the_end: bool = False
+    by_schedule: Callable[[Any], bool] = lambda _: False
+    price: Callable[[Any], Amount | None] = lambda _: None

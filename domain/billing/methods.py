@@ -145,6 +145,17 @@ def needs_an_end(line: ContractLine, policies: Resolved) -> bool:
     return timing(line, policies) == OVER_TIME and earns_to_the_end(line)
 
 
+def price(terms: Terms) -> Amount | None:
+    """What the line is worth in all, where its terms have one price for it."""
+    kind = KINDS.get(type(terms))
+    return kind.price(terms) if kind is not None else None
+
+
+def settles(line: ContractLine, policies: Resolved) -> bool:
+    """Whether the line is worth what it has earned over time when its contract is terminated, whatever was charged by then."""
+    return needs_an_end(line, policies) and kind_of(line.terms).by_schedule(line.terms)
+
+
 def draws_in(terms: Terms) -> str | None:
     """Hours or money, where rows of the line share what its terms include; None where they share nothing."""
     drawing = kind_of(terms).drawing

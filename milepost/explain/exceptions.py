@@ -107,7 +107,7 @@ class ExceptionNodes:
                 return self._milestone(said, record)
             case "posting_rejected":
                 return self.statements.statement(record.subject_id)
-            case "cap_below_consumption":
+            case "cap_below_consumption" if record.subject_kind == "cap":
                 return self._below(said, record)
             case "unsupported":
                 return self._refused(said, record)

@@ -2,104 +2,100 @@
 
 An application is listed on the statement as a negative part of the deposit's own entry, so that the statement's invoice relieves the
 deposit by it as it relieves what is unbilled (state/handlers/invoices.py), at the ledger amount that the deposit carries.
+
+When the contract is over what is left is given back or kept, and nothing more is set against a statement. Where the contract goes on
+after all, that is taken back; what was given back is available again when it is billed again.
 """
 
-from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 from msgspec.structs import replace
 
-from domain.billing.deposit import applied
+from domain.billing.deposit import DEPOSIT, REFUND, applied
 from domain.billing_periods import BillingPeriod
 from domain.events.common import Deposit
 from domain.identity import composed
 from domain.money import percent_of
+from domain.rows import FEE, row_id
 from domain.units import Amount
 from domain.zones import local_date
 from state.books import Contract, Entry, Issued, StatementEntry
 from state.draft import Draft
 from state.handlers import fees
 from state.periods import zone_of
-from state.plan import LinePlan, newest_plan
+from state.plan import LinePlan, line_plan
 from state.rerate import line_ids
-from state.terms_known import line_fees
+from state.terms_known import last_day, left_of, line_fees
 from state.totals import issued_on
-
-DAY = timedelta(days=1)
 
 
 def deposit_lines(draft: Draft, contract: Contract) -> list[tuple[LinePlan, Deposit]]:
-    """Lines whose terms are a deposit by the newest that have them, the earliest due first."""
-    plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))
-    found = [
-        (plan, plan.line.terms)
-        for plan in plans
-        if plan is not None and plan.refused is None and isinstance(plan.line.terms, Deposit)
-    ]
-    return sorted(found, key=lambda one: (one[1].due_on, one[0].line.line_id))
+    """Lines whose terms are or were a deposit, by the newest in which they are, the earliest due first."""
+    found = (_as_deposit(draft, contract, line_id) for line_id in line_ids(contract))
+    return sorted((one for one in found if one is not None), key=lambda one: (one[1].due_on, one[0].line.line_id))
+
+
+def _as_deposit(draft: Draft, contract: Contract, line_id: str) -> tuple[LinePlan, Deposit] | None:
+    for stored in reversed((*contract.former, *contract.history)):
+        plan = line_plan(draft, contract, stored.version, line_id)
+        if plan is not None and plan.refused is None and isinstance(plan.line.terms, Deposit):
+            return plan, plan.line.terms
+    return None
 
 
 def apply(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, total: Amount) -> list[StatementEntry]:
     """What is set against a statement of `total`, which is net of what it bills of deposits."""
     listed: list[StatementEntry] = []
-    is_last = _is_over(draft, contract, period)
+    is_last = _over_on(draft, contract, period) is not None
     for plan, terms in deposit_lines(draft, contract):
-        for entry, issued in _billed(draft, plan, bill_to):
-            share = percent_of(total, terms.percent or 0, plan.currency, plan.policies.money_mode)
-            taken = sum(-one.amount for one in listed)
-            amount = applied(terms, total - taken, issued.amount - issued.applied, share, is_last=is_last)
-            if amount:
-                others = tuple(one for one in entry.issued if one is not issued)
-                now = replace(issued, applied=issued.applied + amount)
-                draft.put_entry(entry, replace(entry, issued=(*others, now)))
-                listed.append(StatementEntry(entry.entry_id, plan.line.line_id, -amount, 0))
+        line_id = plan.line.line_id
+        found = _row(draft, contract, line_id, DEPOSIT)
+        if found is None or found[1].bill_to != bill_to or left_of(contract, line_fees(draft, contract, line_id)):
+            continue
+        entry, issued = found
+        given_back = _row(draft, contract, line_id, REFUND)
+        available = issued.amount - issued.applied + (given_back[1].amount if given_back is not None else 0)
+        share = percent_of(total, terms.percent or 0, plan.currency, plan.policies.money_mode)
+        taken = sum(-one.amount for one in listed)
+        amount = applied(terms, total - taken, available, share, is_last=is_last)
+        if amount:
+            others = tuple(one for one in entry.issued if one is not issued)
+            now = replace(issued, applied=issued.applied + amount)
+            draft.put_entry(entry, replace(entry, issued=(*others, now)))
+            listed.append(StatementEntry(entry.entry_id, line_id, -amount, 0))
     return listed
 
 
 def close(draft: Draft, contract: Contract, period: BillingPeriod) -> bool:
-    """The contract is over: what is left of its deposits is given back or kept; whether there was any."""
-    if not _is_over(draft, contract, period):
+    """The contract is over: what is left of its deposits is given back or kept; whether that is more or less than before."""
+    last = _over_on(draft, contract, period)
+    if last is None:
         return False
     found = False
-    day = period.to - DAY
     for plan, _ in deposit_lines(draft, contract):
         line_id = plan.line.line_id
         known = line_fees(draft, contract, line_id)
-        rows = (draft.entry(row) for row in known.rows)
-        issued = [one for row in rows if row is not None and (one := issued_on(row, contract.contract_id, line_id))]
-        rest = sum(one.amount - one.applied for one in issued)
-        if known.left is None and rest > 0:
-            last = _last_day(contract)
-            draft.put(
-                "fees", composed(contract.contract_id, line_id), replace(known, left=(min(last or day, day), rest))
-            )
+        billed = _row(draft, contract, line_id, DEPOSIT)
+        rest = billed[1].amount - billed[1].applied if billed is not None else 0
+        _, had = left_of(contract, known) or (last, 0)
+        if rest != had:
+            draft.put("fees", composed(contract.contract_id, line_id), replace(known, left=(last, rest)))
             found = True
     if found:
         fees.settle(draft, contract)
     return found
 
 
-def _billed(draft: Draft, plan: LinePlan, bill_to: str) -> Iterator[tuple[Entry, Issued]]:
-    """Rows of the deposit's line of which something was billed to the debtor."""
-    contract = draft.contract(plan.contract_id)
-    assert contract is not None, "the plan is of a contract in the books"
-    for row in line_fees(draft, contract, plan.line.line_id).rows:
-        entry = draft.entry(row)
-        issued = issued_on(entry, plan.contract_id, plan.line.line_id) if entry is not None else None
-        if entry is not None and issued is not None and issued.bill_to == bill_to and issued.amount > 0:
-            yield entry, issued
+def _row(draft: Draft, contract: Contract, line_id: str, name: str) -> tuple[Entry, Issued] | None:
+    """The row of the deposit's line with what was billed of it, if anything was."""
+    entry = draft.entry(row_id(FEE, f"{composed(contract.contract_id, line_id)}/{name}"))
+    issued = issued_on(entry, contract.contract_id, line_id) if entry is not None else None
+    return (entry, issued) if entry is not None and issued is not None else None
 
 
-def _is_over(draft: Draft, contract: Contract, period: BillingPeriod) -> bool:
-    """Whether the contract's last day is in the period or before it, and over by now."""
-    last = _last_day(contract)
+def _over_on(draft: Draft, contract: Contract, period: BillingPeriod) -> date | None:
+    """The contract's last day, where that is in the period or before it, and over by now."""
+    last = last_day(contract)
     if last is None or last >= period.to:
-        return False
-    return last < local_date(draft.cause.recorded_at, zone_of(draft, contract))
-
-
-def _last_day(contract: Contract) -> date | None:
-    ends = [contract.terms.ends_on] if contract.terms.ends_on is not None else []
-    if contract.terminated_on is not None:
-        ends.append(contract.terminated_on - DAY)
-    return min(ends, default=None)
+        return None
+    return last if last < local_date(draft.cause.recorded_at, zone_of(draft, contract)) else None

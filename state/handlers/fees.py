@@ -29,6 +29,7 @@ from state.handlers.work import take, withdraw
 from state.periods import zone_of
 from state.plan import newest_plan
 from state.rerate import line_ids
+from state.settlement import settlement
 from state.terms_known import known_of, line_fees
 from state.totals import outstanding
 
@@ -115,6 +116,7 @@ def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended
             own_periods.end(draft, contract, line_id, until)
         known = known_of(draft, contract, line_id)
         fees = list(_fees(known, day + HORIZON))
+        fees += settlement(contract, known, fees)
         upcoming += [fee.day for fee in fees if fee.day > day]
         upcoming += own_periods.upcoming(draft, contract, known, day, day + HORIZON)
         _bring_fees(draft, contract, line_id, fees, day)

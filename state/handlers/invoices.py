@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.accounts import CONTRACT_LIABILITY, CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, OUTPUT_TAX, RECEIVABLE
+from domain.accounts import (
+    CONTRACT_LIABILITY,
+    CURRENCY_ROUNDING,
+    EXCHANGE_DIFFERENCE,
+    OUTPUT_TAX,
+    RECEIVABLE,
+    REVENUE,
+)
 from domain.billing.kind import NO_REVENUE
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
@@ -14,9 +21,10 @@ from domain.exchange import Exchange, MissingRate
 from domain.journal import About, Leg, journal_entry, merge
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
-from domain.position import moved
+from domain.position import Balance, moved
 from domain.units import Amount
 from state.books import Contract, Entry, Issued, StatementEntry, StatementState
+from state.deposit_balance import balance, deposit_row, is_deposit, relieved
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
@@ -130,7 +138,10 @@ def _differs(
 
 
 class _Relief(NamedTuple):
-    """What an invoice takes from one entry's unbilled balance on one account; `legs` where it goes through the contract's position."""
+    """What an invoice takes from one entry's unbilled balance on one account.
+
+    `legs` where it goes through the contract's position: the first row of a project has those of all its rows, the others none.
+    """
 
     listed: StatementEntry
     entry: Entry
@@ -138,7 +149,7 @@ class _Relief(NamedTuple):
     account: str
     ledger_amount: Amount
     same_rate: bool
-    legs: tuple[Leg, ...] = ()
+    legs: tuple[Leg, ...] | None = None
 
 
 def post_invoice(
@@ -201,6 +212,7 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
     reliefs = []
     carried: dict[tuple[str, str], tuple[Amount, Amount]] = {}
     over_time: list[tuple[StatementEntry, Entry, LinePlan]] = []
+    revenue: dict[tuple[str, str], Balance] = {}
     for listed in draft.entries.statement(statement.statement_id):
         entry = draft.entry(listed.entry_id)
         assert entry is not None, "a statement lists entries of the books"
@@ -211,8 +223,14 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
         if issued.account == CONTRACT_LIABILITY and is_over_time(draft, contract):
             over_time.append((listed, entry, plan))
             continue
+        if is_deposit(draft, contract, issued):
+            reliefs.append(_of_deposit(draft, listed, entry, plan, issued, slot, carried))
+            continue
+        if issued.account in REVENUE and plan.currency != slot.entity.currency:
+            reliefs.append(_revenue_of(draft, listed, entry, plan, issued, slot, revenue))
+            continue
         place = entry.entry_id, issued.account
-        had = carried.get(place) or _position_of(entry, issued, plan)
+        had = carried.get(place) or _position_of(entry, issued)
         taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
         carried[place] = had[0] - listed.amount, had[1] - taken
         relief = _Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
@@ -220,10 +238,59 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
     return [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time)] if over_time else reliefs
 
 
-def _position_of(entry: Entry, issued: Issued, plan: LinePlan) -> tuple[Amount, Amount]:
-    """What the entry carries on the account that the invoice relieves: of a deposit what was invoiced of it and is not applied."""
-    if plan.timing == NO_REVENUE:
-        return -issued.invoiced, -issued.invoiced_ledger
+def _revenue_of(
+    draft: Draft,
+    listed: StatementEntry,
+    entry: Entry,
+    plan: LinePlan,
+    issued: Issued,
+    slot: Slot,
+    left: dict[tuple[str, str], Balance],
+) -> _Relief:
+    """Revenue as it is billed: what takes back leaves as the row's own invoices carry it, then as those of its line's other rows do.
+
+    `left` is what this invoice's credits leave of those rows, by line and account.
+    """
+    mode, exchange, currency = plan.policies.money_mode, slot.exchange, slot.entity.currency
+    amount = listed.amount
+    own = -issued.invoiced, -issued.invoiced_ledger
+    from_own = _within(amount, own[0])
+    taken = _taken(from_own, own, slot, mode)
+    if amount != from_own:
+        place = issued.line_id, issued.account
+        others = left.get(place) or _invoiced_beside(draft, entry, issued)
+        beside = _within(amount - from_own, others[0])
+        taken_beside = _taken(beside, others, slot, mode)
+        left[place] = others[0] - beside, others[1] - taken_beside
+        beyond = amount - from_own - beside
+        taken += taken_beside + convert(beyond, exchange.numerator, exchange.denominator, currency, mode)
+    at_its_rate = convert(amount, exchange.numerator, exchange.denominator, currency, mode)
+    same_rate = abs(taken - at_its_rate) <= smallest_unit(currency)
+    return _Relief(listed, entry, plan, issued.account, taken, same_rate)
+
+
+def _within(amount: Amount, had: Amount) -> Amount:
+    """As much of the amount as there is, if it is on the same side."""
+    if not had or (had > 0) != (amount > 0):
+        return 0
+    return had if abs(had) < abs(amount) else amount
+
+
+def _invoiced_beside(draft: Draft, entry: Entry, issued: Issued) -> Balance:
+    """What credits of the line may take back: what was invoiced of its other rows, in contract and in ledger currency."""
+    seen = set(draft.rows)
+    rows = (*draft.rows.values(), *(one for one in draft.entries.everything() if one.entry_id not in seen))
+    amount = ledger = 0
+    for row in rows:
+        found = issued_on(row, issued.contract_id, issued.line_id) if row.entry_id != entry.entry_id else None
+        if found is not None and found.account == issued.account:
+            amount -= found.invoiced
+            ledger -= found.invoiced_ledger
+    return amount, ledger
+
+
+def _position_of(entry: Entry, issued: Issued) -> tuple[Amount, Amount]:
+    """What the entry carries on the account that the invoice relieves."""
     return unbilled_positions(entry).get((issued.contract_id, issued.account), (0, 0))
 
 
@@ -234,36 +301,79 @@ def _through_position(
     others: list[_Relief],
     over_time: list[tuple[StatementEntry, Entry, LinePlan]],
 ) -> Iterator[_Relief]:
-    """What is billed of lines that earn over time takes what the others leave."""
+    """What is billed of lines that earn over time takes what the others leave, by its net, once: a position has one side (R46)."""
     position = standing(draft, contract.contract_id).position
     for relief in others:
         position = position.add(relief.account, -relief.listed.amount, -relief.ledger_amount)
-    for listed, entry, plan in over_time:
-        mode = plan.policies.money_mode
-        legs = moved(position, "billing", -listed.amount, slot.exchange, slot.entity.currency, mode)
-        position = position.after(legs)
-        yield _through(listed, entry, plan, slot, legs)
-
-
-def _through(listed: StatementEntry, entry: Entry, plan: LinePlan, slot: Slot, legs: list[Leg]) -> _Relief:
+    net = sum(listed.amount for listed, _, _ in over_time)
+    mode = contract_policies(draft, contract).money_mode
+    exchange, currency = slot.exchange, slot.entity.currency
+    legs = moved(position, "billing", -net, exchange, currency, mode)
     taken = -sum(leg.ledger_amount for leg in legs)
-    exchange, currency, mode = slot.exchange, slot.entity.currency, plan.policies.money_mode
+    same_rate = abs(taken - convert(net, exchange.numerator, exchange.denominator, currency, mode)) <= smallest_unit(
+        currency
+    )
+    by_project = _by_project(over_time, net, legs, smallest_unit(currency), mode)
+    for listed, entry, plan in over_time:
+        own = tuple(by_project.pop(plan.line.project_id, ()))
+        at_its_rate = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)
+        yield _Relief(listed, entry, plan, CONTRACT_LIABILITY, at_its_rate, same_rate, own)
+
+
+def _by_project(
+    rows: list[tuple[StatementEntry, Entry, LinePlan]], net: Amount, legs: list[Leg], step: Amount, mode: str
+) -> dict[str, list[Leg]]:
+    """The lines of the position by project: those on the side of the net have them, in order, less what the others take off them."""
+    sums: dict[str, Amount] = {}
+    for listed, _, plan in rows:
+        sums[plan.line.project_id] = sums.get(plan.line.project_id, 0) + listed.amount
+    own = {project_id: abs(sums[project_id]) for project_id in sorted(sums) if sums[project_id] * net > 0}
+    off = sum(own.values()) - abs(net)
+    for project_id, has in own.items():
+        less = min(off, has)
+        own[project_id], off = has - less, off - less
+    found: dict[str, list[Leg]] = {}
+    for leg in legs:
+        before, left, whole = 0, leg, abs(leg.amount)
+        for project_id, has in own.items():
+            part = min(has, whole - before)
+            if not part:
+                continue
+            before += part
+            own[project_id] = has - part
+            upto = leg.ledger_amount if before == whole else round_ratio(leg.ledger_amount * before, whole, step, mode)
+            ledger = upto - (leg.ledger_amount - left.ledger_amount)
+            amount = part if leg.amount > 0 else -part
+            found.setdefault(project_id, []).append(leg._replace(amount=amount, ledger_amount=ledger))
+            left = left._replace(amount=left.amount - amount, ledger_amount=left.ledger_amount - ledger)
+        if left.amount or left.ledger_amount:
+            found.setdefault(min(sums), []).append(left)
+    return found
+
+
+def _of_deposit(
+    draft: Draft,
+    listed: StatementEntry,
+    entry: Entry,
+    plan: LinePlan,
+    issued: Issued,
+    slot: Slot,
+    carried: dict[tuple[str, str], tuple[Amount, Amount]],
+) -> _Relief:
+    """All rows of a deposit's line share what stands of it, so that what is set against a statement or given back leaves as it came."""
+    mode, exchange, currency = plan.policies.money_mode, slot.exchange, slot.entity.currency
+    place = deposit_row(issued.contract_id, issued.line_id), issued.account
+    had = carried.get(place) or balance(draft, issued.contract_id, issued.line_id, issued.account)
+    taken = _taken(listed.amount, had, slot, mode)
+    carried[place] = had[0] - listed.amount, had[1] - taken
     at_its_rate = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)
     same_rate = abs(taken - at_its_rate) <= smallest_unit(currency)
-    return _Relief(listed, entry, plan, CONTRACT_LIABILITY, taken, same_rate, tuple(legs))
+    return _Relief(listed, entry, plan, issued.account, taken, same_rate)
 
 
 def _taken(listed: Amount, had: tuple[Amount, Amount], slot: Slot, mode: str) -> Amount:
     """Ledger amount of what is relieved: what the account carries, in proportion; what goes beyond that at the invoice's rate."""
-    amount, ledger = had
-    if listed == amount:
-        return ledger
-    if not amount or (amount > 0) != (listed > 0):
-        amount = ledger = 0
-    elif abs(listed) < abs(amount):
-        return round_ratio(ledger * listed, amount, smallest_unit(slot.entity.currency), mode)
-    beyond = listed - amount
-    return ledger + convert(beyond, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
+    return relieved(listed, had, slot.exchange, slot.entity.currency, mode)
 
 
 def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
@@ -352,7 +462,8 @@ def _billing_lines(
 
     by_project: dict[str, list[Leg]] = {}
     for relief in reliefs:
-        own = relief.legs or (Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount),)
+        own = (Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount),)
+        own = own if relief.legs is None else relief.legs
         by_project.setdefault(relief.plan.line.project_id, []).extend(own)
     main = min(by_project, default="")
     legs = by_project.setdefault(main, [])

@@ -1,4 +1,4 @@
-"""Deposits: what the customer pays in all is the work, and what is kept; nothing of the deposit is left."""
+"""Deposits: what the customer pays in all is the work, and what is kept; nothing of the deposit is left, in either currency."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.told import balances, invoiced, statements, told
+from tests.told import balances, invoiced, ledger_balances, statements, told
 
 APPLIED = ("oldest", "percent percent=33.333", "end")
 
@@ -50,3 +50,62 @@ def test_what_is_paid_is_the_work_and_what_is_kept(
         found = balances(books)
         assert {"2300", "2310", "1150", "1160"}.isdisjoint(found)
         assert found.get("1100", 0) == -found.get("4000", 0)
+
+
+@given(
+    st.sampled_from(APPLIED),
+    st.booleans(),
+    st.sampled_from(("02-10", "03-01", "03-20", "05-10")),
+    st.sampled_from(("", "02-10", "03-20", "05-10")),
+    st.booleans(),
+    st.lists(st.tuples(st.integers(1, 28), st.integers(2, 5), st.integers(1, 240)), max_size=5),
+    st.booleans(),
+)
+def test_it_is_spent_once_whatever_ends_and_comes_late(
+    applied: str,
+    refundable: bool,
+    ends: str,
+    ends_then: str,
+    left_out: bool,
+    late: list[tuple[int, int, int]],
+    over_time: bool,
+) -> None:
+    """Work of January is told in the months after; the contract ends, or ends on another day, and is invoiced at another rate."""
+    terms = (
+        f"terms Deposit amount=1,000.01 due_on=2026-01-01 refundable={'yes' if refundable else 'no'} applied={applied}"
+    )
+    line = ["  line L P takes time", "    rate 77.77"]
+    if over_time:
+        line += ["  line S Q", "    terms Subscription fee=100.00"]
+    told_lines = [
+        "entity LE EUR America/New_York",
+        *(f"exchange USD EUR 0.{70 + 7 * month} on 2026-0{month}-01" for month in range(1, 8)),
+        "customer C",
+        "person bob consultant of LE",
+        "cost person bob 100 EUR",
+        "project P of LE",
+        "project Q of LE",
+        "contract K C LE USD policy rate_staleness_days=60",
+        *line,
+        "  line D P",
+        f"    {terms}",
+        "2026-01-31 day ended",
+        f"2026-02-01 invoice I-1 K/C/2026-01-01/1 {'1,100.01' if over_time else '1,000.01'}",
+    ]
+    for month, last in ((2, 28), (3, 31), (4, 30), (5, 31)):
+        if month == 2:
+            told_lines += [f"2026-02-05 terminate K on 2026-{ends}"]
+            told_lines += ["2026-02-06 amend K from 2026-02-01", *line] if left_out else []
+        if month == 4 and ends_then:
+            told_lines += [f"2026-04-05 terminate K on 2026-{ends_then}"]
+        told_lines += [
+            f"2026-0{month}-20 time T-{number} bob {minutes / 60:.6f} h on 2026-01-{day:02}"
+            for number, (day, of, minutes) in enumerate(late)
+            if of == month
+        ]
+        told_lines.append(f"2026-0{month}-{last} day ended")
+    with told([*told_lines, "2026-07-31 day ended"]) as books:
+        invoiced(books, date(2026, 8, 4))
+        for found in (balances(books, "USD"), ledger_balances(books, "EUR")):
+            assert {"2300", "2310", "1150", "1160"}.isdisjoint(found)
+        assert balances(books, "USD").get("1100", 0) == -balances(books, "USD").get("4000", 0)

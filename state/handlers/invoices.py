@@ -462,9 +462,10 @@ def _billing_lines(
 
     by_project: dict[str, list[Leg]] = {}
     for relief in reliefs:
-        own = (Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount),)
-        own = own if relief.legs is None else relief.legs
-        by_project.setdefault(relief.plan.line.project_id, []).extend(own)
+        legs_of = relief.legs
+        if legs_of is None:
+            legs_of = (Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount),)
+        by_project.setdefault(relief.plan.line.project_id, []).extend(legs_of)
     main = min(by_project, default="")
     legs = by_project.setdefault(main, [])
     legs.insert(0, Leg(RECEIVABLE, "billing", gross, in_ledger(gross)))

@@ -30,6 +30,7 @@ from domain.billing.kind import (
     WITH_INVOICE,
     Agreed,
     Drawing,
+    Draws,
     Ended,
     Fee,
     Kind,
@@ -202,6 +203,12 @@ def stores(known: Known, day: date) -> Sequence[Store]:
     over = _over(known, own.start)
     usable = [lot for lot in found if lot.since <= day <= lot.until and (lot.period == own or lot.name in over)]
     return [_store(known, lot) for lot in sorted(usable, key=_by_life)]
+
+
+def since(known: Known, taken: Draws, until: date) -> date | None:
+    known = _as_it_is(known)
+    left = (lot.since for lot in lots(known, until) if _limit(known, lot) > taken.get(lot.name, (0, 0))[0])
+    return min(left, default=None)
 
 
 def falls_short(known: Known, day: date) -> bool:
@@ -383,7 +390,7 @@ KIND = Kind(
     revenue={RIGHT_TO_INVOICE: OVER_TIME, "as_billed": WITH_INVOICE},
     fees=fees,
     faults=faults,
-    drawing=Drawing(lambda terms: terms.unit, stores, falls_short),
+    drawing=Drawing(lambda terms: terms.unit, stores, since, falls_short),
     periods=periods,
     ends=ends,
 )

@@ -10,11 +10,12 @@ from typing import NamedTuple
 from domain.increments import billable_hours
 from domain.money import extend, round_ratio, smallest_unit
 from domain.policies import Resolved
-from domain.units import Amount, Hours, Percent, Quantity, Rate
+from domain.units import AMOUNT_SCALE, QUANTITY_ONE, QUANTITY_SCALE, RATE_SCALE, Amount, Hours, Percent, Quantity, Rate
 
 CORRECTION = "correction"
 PRIOR_PERIOD = "prior_period"
 ADJUSTED_FOR_CAP = "adjusted_for_cap"
+EACH = "each"
 # A line names at most so many entries; more begin another line.
 ENTRIES_A_LINE = 1_000
 
@@ -111,6 +112,41 @@ def line_hours(group: Group, policies: Resolved) -> Hours:
 def shown_quantity(hours_before: Hours, quantity_before: Hours, hours: Hours, decimals: int) -> Hours:
     """The quantity to print: rounded cumulatively over the contract line, so that quantities add up; never used for pricing."""
     return round_ratio(hours_before + hours, 1, 10 ** (6 - decimals), "half_up") - quantity_before
+
+
+class Printed(NamedTuple):
+    """What multiplies to a line's amount."""
+
+    quantity: Quantity
+    unit: str
+    rate: Rate
+    markup: Percent
+
+
+def is_at_its_rate(group: Group, amount: Amount, policies: Resolved, currency: str) -> bool:
+    """Whether hours at the rate are the amount, but for the rounding of old and new; not where the rate was corrected after issue."""
+    if CORRECTION not in group.first.flags:
+        return True
+    apart = extend(group.hours, group.first.rate, group.first.markup, currency, policies.money_mode) - amount
+    return abs(apart) <= smallest_unit(currency)
+
+
+def one_piece(amount: Amount) -> Printed:
+    return Printed(QUANTITY_ONE, EACH, amount * 10 ** (RATE_SCALE - AMOUNT_SCALE), 0)
+
+
+def printed_charge(piece: Piece, amount: Amount, currency: str, mode: str) -> Printed:
+    """The quantity at its rate; of a difference to what was issued at another rate what a unit of it comes to, or one piece of the amount.
+
+    20 calls fewer, which leave 40.00 of 50.00: -20 at 0.50; the same 5 calls for 40.00 instead of 50.00: 1 at -10.00
+    """
+    if extend(piece.quantity, piece.rate, piece.markup, currency, mode) == amount:
+        return Printed(piece.quantity, piece.unit, piece.rate, piece.markup)
+    if piece.quantity * amount > 0 and piece.unit != EACH:
+        rate = round_ratio(amount * 10 ** (QUANTITY_SCALE + RATE_SCALE - AMOUNT_SCALE), piece.quantity, 1, mode)
+        if extend(piece.quantity, rate, 0, currency, mode) == amount:
+            return Printed(piece.quantity, piece.unit, rate, 0)
+    return one_piece(amount)
 
 
 def rounding_note(policies: Resolved, currency: str) -> str:

@@ -31,6 +31,7 @@ from state.books import (
     Work,
 )
 from state.totals import (
+    BEYOND,
     DUE,
     FREE,
     MARK,
@@ -286,6 +287,10 @@ class Draft:
     def free_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
         """Entries priced at zero of which the period is not cut."""
         return self._open(contract_id, line_id, since, until, (line_id + FREE,))
+
+    def beyond_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
+        """Entries issued as beyond what the line's terms include."""
+        return self._open(contract_id, line_id, since, until, (line_id + BEYOND,))
 
     def _open(self, contract_id: str, line_id: str, since: str, until: str, names: tuple[str, ...]) -> list[Entry]:
         stored = [entry for name in names for entry in self.entries.open_on(contract_id, name, since, until)]

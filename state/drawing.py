@@ -1,23 +1,25 @@
 """Rows that share what their line's terms include: hours of milestones, hours or money of a retainer (R28, R30).
 
 A row draws in consumption order (R16) and is charged for what goes beyond. What is issued, or was cut with nothing to bill, comes first
-and keeps what it drew; a row that comes or goes moves only the others.
+and keeps what it drew. What it gives back goes to the first that goes beyond; where that is issued too, as a correction (R19).
 """
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.billing.draw_down import Share, add, draw
-from domain.billing.kind import IN_MONEY, WITH_CHARGE, WITH_INVOICE, Claim, Known
+from domain.billing.kind import IN_MONEY, WITH_CHARGE, WITH_INVOICE, Claim, Draws, Known, Store
 from domain.caps import Order, order_of
 from domain.events.common import Terms
 from domain.money import extend, round_ratio
 from domain.rows import EXPENSE
 from domain.units import Amount, Hours
+from domain.zones import local_date
 from state.allot import change
 from state.assess import worked_hours
 from state.books import Contract, Entry, Price, Work
@@ -27,6 +29,10 @@ from state.plan import LinePlan, plan_of
 from state.repricing import reprice
 from state.terms_known import known_of
 from state.totals import issued_on, standing_price
+
+NOTHING: Draws = MappingProxyType({})
+# Of periods to come only the next matter.
+LOOK_AHEAD = timedelta(days=400)
 
 
 def draws(work: Work, plan: LinePlan) -> bool:
@@ -46,15 +52,17 @@ def settle(draft: Draft, contract: Contract, line_id: str) -> None:
     if all(methods.draws_in(agreed.line.terms) is None for agreed in known.held):
         return
     rows = list(_waiting(draft, contract, line_id))
-    shares = _all_shares(draft, contract, line_id, rows, ())
+    rows, shares = _all_shares(draft, contract, line_id, rows, None)
     for row in rows:
         entry = draft.entry(row.entry_id)
         before = stake_of(entry) if entry is not None else None
         wanted = _shared(row, shares[row.entry_id])
         if entry is None or before is None or _content(before.price) == _content(wanted):
             continue
-        wanted = keeping(row.plan, before.price, replace(wanted, given=0))
-        allotted = change(draft, (row.plan, before), (row.plan, Stake(row.entry_id, row.work.person_id, wanted, 0)))
+        wanted = keeping(row.plan, before.price, wanted if row.is_issued else replace(wanted, given=0))
+        issued = before.issued if row.is_issued else 0
+        stake = Stake(row.entry_id, row.work.person_id, wanted, issued)
+        allotted = change(draft, (row.plan, before), (row.plan, stake))
         assert allotted is not None, "a claim was made"
         current = draft.entry(row.entry_id)
         assert current is not None, "the entry was there before"
@@ -62,10 +70,14 @@ def settle(draft: Draft, contract: Contract, line_id: str) -> None:
 
 
 class _Row(NamedTuple):
+    """`kept` is what it has for good: it was issued so."""
+
     entry_id: str
     work: Work
     price: Price
     plan: LinePlan
+    is_issued: bool = False
+    kept: Draws = NOTHING
 
     @property
     def order(self) -> Order:
@@ -83,7 +95,8 @@ class _Row(NamedTuple):
 
     @property
     def claim(self) -> Claim:
-        return Claim(self.entry_id, self.price.day, self.asked)
+        """What it asks for besides."""
+        return Claim(self.entry_id, self.price.day, self.asked - _quantity(self.kept))
 
 
 def _shares(draft: Draft, own: _Row, entry: Entry) -> dict[str, Share]:
@@ -92,32 +105,63 @@ def _shares(draft: Draft, own: _Row, entry: Entry) -> dict[str, Share]:
     line_id = own.plan.line.line_id
     others = [row for row in _waiting(draft, contract, line_id) if row.entry_id != own.entry_id]
     known = standing_price(entry)
-    left = (known,) if known is not None and _is_on(known, contract, line_id) else ()
-    return _all_shares(draft, contract, line_id, [*others, own], left, {own.entry_id})
+    left = known if known is not None and _is_on(known, contract, line_id) else None
+    if left is not None and left.drawn and issued_on(entry, contract.contract_id, line_id) is not None:
+        own = own._replace(is_issued=True)
+    _, shares = _all_shares(draft, contract, line_id, others, (own, left))
+    return shares
 
 
 def _all_shares(
-    draft: Draft,
-    contract: Contract,
-    line_id: str,
-    rows: Iterable[_Row],
-    left: Iterable[Price],
-    fresh: Iterable[str] = (),
-) -> dict[str, Share]:
-    """`left` are prices that are given up, `fresh` rows that are not in the line's sums yet."""
+    draft: Draft, contract: Contract, line_id: str, waiting: Sequence[_Row], coming: tuple[_Row, Price | None] | None
+) -> tuple[list[_Row], dict[str, Share]]:
+    """The rows that move, and their shares; `coming` is one that is not in the line's sums yet, with the price that it gives up."""
     taken = draft.line(contract.contract_id, line_id).drawn
-    ordered = sorted(rows, key=lambda row: row.order)
-    for price in (*left, *(row.price for row in ordered if row.entry_id not in fresh)):
-        taken = add(taken, price.drawn or {}, -1)
-    if not ordered:
-        return {}
-    known, plan = known_of(draft, contract, line_id), ordered[-1].plan
-    return draw(
-        lambda day: methods.stores(_held_on(known, day), known, day),
-        taken,
-        (row.claim for row in ordered),
-        lambda numerator, denominator: round_ratio(numerator, denominator, plan.step, plan.policies.money_mode),
-    )
+    for row in waiting:
+        if not row.is_issued:
+            taken = add(taken, row.price.drawn or {}, -1)
+    own, left = coming if coming is not None else (None, None)
+    if left is not None:
+        taken = add(taken, left.drawn or {}, -1)
+    known = known_of(draft, contract, line_id)
+    rows = [*waiting, *([own] if own is not None else ())]
+    rows += _beyond(draft, contract, line_id, known, taken, {row.entry_id for row in rows})
+    if not rows:
+        return [], {}
+    plan = rows[0].plan
+
+    def rounded(numerator: int, denominator: int) -> Amount:
+        return round_ratio(numerator, denominator, plan.step, plan.policies.money_mode)
+
+    def stores(day: date) -> Sequence[Store]:
+        return methods.stores(_held_on(known, day), known, day)
+
+    if own is not None and left is not None and own.is_issued:
+        again = Claim(own.entry_id, own.price.day, min(own.asked, _quantity(left.drawn or {})))
+        kept = draw(stores, taken, (again,), rounded)[own.entry_id].drawn
+        taken = add(taken, kept, 1)
+        rows = [row._replace(kept=kept) if row is own else row for row in rows]
+    shares = draw(stores, taken, (row.claim for row in sorted(rows, key=lambda row: row.order)), rounded)
+    return rows, {
+        row.entry_id: share._replace(drawn=add(row.kept, share.drawn, 1))
+        for row in rows
+        for share in (shares[row.entry_id],)
+    }
+
+
+def _quantity(drawn: Draws) -> int:
+    return sum(quantity for quantity, _ in drawn.values())
+
+
+def _beyond(
+    draft: Draft, contract: Contract, line_id: str, known: Known, taken: Draws, without: Collection[str]
+) -> Iterator[_Row]:
+    """Rows issued as beyond what is included, where that is not all taken by those that have it for good."""
+    until = local_date(draft.cause.recorded_at, "UTC") + LOOK_AHEAD
+    since = methods.draws_since((agreed.line.terms for agreed in known.held), known, taken, until)
+    if since is not None:
+        entries = draft.beyond_on(contract.contract_id, line_id, since.isoformat())
+        yield from _rows(draft, contract, line_id, (entry for entry in entries if entry.entry_id not in without))
 
 
 def _held_on(known: Known, day: date) -> Terms:
@@ -125,14 +169,20 @@ def _held_on(known: Known, day: date) -> Terms:
     return next((one for one in reversed(known.held) if one.since <= day), known.held[0]).line.terms
 
 
-def _waiting(draft: Draft, contract: Contract, line_id: str) -> Iterable[_Row]:
-    for entry in draft.open_on(contract.contract_id, line_id):
+def _waiting(draft: Draft, contract: Contract, line_id: str) -> Iterator[_Row]:
+    """Those that are not issued as they are."""
+    return _rows(draft, contract, line_id, draft.open_on(contract.contract_id, line_id))
+
+
+def _rows(draft: Draft, contract: Contract, line_id: str, entries: Iterable[Entry]) -> Iterator[_Row]:
+    for entry in entries:
         price, work = standing_price(entry), entry.standing
         if price is None or work is None or price.drawn is None or not _is_on(price, contract, line_id):
             continue
         plan = plan_of(draft, price)
-        if plan is not None and plan.draws is not None and issued_on(entry, contract.contract_id, line_id) is None:
-            yield _Row(entry.entry_id, work, price, plan)
+        if plan is not None and plan.draws is not None:
+            is_issued = issued_on(entry, contract.contract_id, line_id) is not None
+            yield _Row(entry.entry_id, work, price, plan, is_issued, price.drawn if is_issued else NOTHING)
 
 
 def _is_on(price: Price, contract: Contract, line_id: str) -> bool:

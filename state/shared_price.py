@@ -140,7 +140,7 @@ def _same(one: Price, other: Price) -> bool:
 def _shared(draft: Draft, plan: LinePlan, pool: Pool, own: _Sharer | None) -> dict[str, Price]:
     """Prices of every entry that shares; `own` is one that comes now, in place of what stands under its id.
 
-    What is issued keeps its value, but of it more or less may be within the units agreed.
+    What is issued keeps its value where others make good for it, but of it more or less may be within the units agreed.
     """
     sharers = [*_standing(draft, plan, pool, own.entry_id if own is not None else ""), *([own] if own else ())]
     sharers.sort(key=lambda one: (not one.is_issued, one.order))
@@ -224,7 +224,7 @@ def _of_units(draft: Draft, plan: LinePlan, sharers: list[_Sharer], own: _Sharer
     for sharer in sharers:
         if sharer.entry_id in valued:
             amount, within = valued[sharer.entry_id]
-            if sharer.is_issued:
+            if sharer.is_issued and amount == sharer.price.value:
                 found[sharer.entry_id] = replace(sharer.price, within=within)
                 continue
             tiers = prices(terms_of[sharer.entry_id])

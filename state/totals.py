@@ -191,11 +191,13 @@ def outstanding(entry: Entry, contract_id: str, line_id: str) -> Amount:
     return due - issued.amount if issued else due
 
 
-# A line's entries are indexed apart: those with something to bill, which a cut reads, those that only wait for room under a cap, and
-# those priced at zero, which nothing is issued of but which a new rate may still give a value until their period is cut.
+# A line's entries are indexed apart: those with something to bill, which a cut reads, those that only wait for room under a cap,
+# those priced at zero, which nothing is issued of but which a new rate may still give a value until their period is cut, and those
+# issued beyond what the line's terms include, which have a claim on what others give back.
 MARK = "\x1f"
 DUE = MARK + "due"
 FREE = MARK + "free"
+BEYOND = MARK + "beyond"
 
 
 def open_keys(entry: Entry | None) -> list[tuple[str, str, str, str]]:
@@ -216,6 +218,8 @@ def _open_lines(entry: Entry) -> Iterator[tuple[str, str, str, str]]:
         place = price.contract_id, price.line_id, price.day.isoformat()
         if due or price.claimed[0] > settled or (price.stepped and (price.drawn is None or issued is None)):
             yield *place, DUE if due else ""
+        elif price.drawn is not None and price.value:
+            yield *place, BEYOND
         if not price.value and issued is None and entry.standing is not None and not entry.standing.is_schedule:
             yield *place, FREE
     for issued in entry.issued:

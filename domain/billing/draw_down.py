@@ -6,15 +6,13 @@ that is used up has earned its fee to the cent. What finds nothing left goes bey
     10 h for 1,000.00; 3 h earn 300.00; then 9 h: 7 h are left and earn 700.00, 2 h go beyond
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.billing.kind import Claim, Store
+from domain.billing.kind import Claim, Draws, Store
 from domain.units import Amount
 
-# By store, what is drawn on it and what that earns.
-Draws = Mapping[str, tuple[int, Amount]]
 Rounded = Callable[[int, int], Amount]
 
 

@@ -138,15 +138,21 @@ class Store(NamedTuple):
     fee: Amount = 0
 
 
+# By store, what is drawn on it and what that earns.
+Draws = Mapping[str, tuple[int, Amount]]
+
+
 class Drawing(NamedTuple):
     """How rows of a line share what its terms include, in consumption order; what goes beyond is charged.
 
     `unit` is hours or money; None where terms of the kind include nothing. `stores` are those that a row of a day may draw on, the first
-    first. `falls_short` says whether so little is left on a day that the terms fill up.
+    first. `since` is the first day whose rows may find something of what is not taken, None where all is; days until `until` are looked
+    at. `falls_short` says whether so little is left on a day that the terms fill up.
     """
 
     unit: Callable[[Any], str | None]
     stores: Callable[[Known, date], Sequence[Store]]
+    since: Callable[[Known, Draws, date], date | None]
     falls_short: Callable[[Known, date], bool] = lambda *_: False
 
 

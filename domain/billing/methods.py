@@ -23,6 +23,7 @@ from domain.billing.kind import (
     RATED,
     WITH_CHARGE,
     Agreed,
+    Draws,
     Ended,
     Fee,
     Kind,
@@ -166,6 +167,13 @@ def stores(terms: Terms, known: Known, day: date) -> Sequence[Store]:
     """What a row of a day may draw on, the first first; nothing of terms that include nothing."""
     drawing = kind_of(terms).drawing
     return drawing.stores(known, day) if drawing is not None else ()
+
+
+def draws_since(terms: Iterable[Terms], known: Known, taken: Draws, until: date) -> date | None:
+    """The first day whose rows may find something of what terms of a line include and is not taken; None where all is."""
+    drawings = {kind_of(one).drawing for one in terms}
+    days = (drawing.since(known, taken, until) for drawing in drawings if drawing is not None)
+    return min((day for day in days if day is not None), default=None)
 
 
 def falls_short(terms: Terms, known: Known, day: date) -> bool:

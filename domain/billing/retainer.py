@@ -2,7 +2,8 @@
 
 Periods are of one, three or twelve months from the line's first day on; a period that the line's end cuts short costs the whole fee. The
 fee is charged on a period's first day (`in_advance`) or on its last, by the terms that hold on that day, and what it buys can be drawn
-from the period's first day on. Of several fees' what expires first is drawn first.
+from the period's first day on. Terms with other periods begin when the one that runs has ended. Of several fees' what expires first is
+drawn first.
 
 When a period ends, at most `rollover` of what is left goes over: the rest expires, what expires first anyway before the rest, and so does
 what went over `expiry` periods ago. What expires unused is revenue then (breakage, IFRS 15.B46). With breakage `pro_rata` it is expected
@@ -11,7 +12,8 @@ from experience: an hour earns the fee divided by the part of all earlier fees' 
 When the day ends on which less is left than `top_up.below`, a fee of `top_up.amount` buys more, at the price of the fee; not on a
 period's last day, since the next fee comes.
 
-Where the line ends the rest expires; if it is `refundable`, what could have gone over, or was cut short, is given back.
+Where the line ends, or becomes another kind, the rest expires; if it is `refundable`, what could have gone over, or was cut short, is
+given back. A line that is dropped and added again begins anew.
 
     1,000.00 a month for 10 h, 4 h go over: 3 h in January earn 300.00, 3 h expire (300.00), and February has 14 h
 """
@@ -28,6 +30,7 @@ from domain.billing.kind import (
     WITH_INVOICE,
     Agreed,
     Drawing,
+    Draws,
     Ended,
     Fee,
     Kind,
@@ -62,6 +65,21 @@ class Period(NamedTuple):
         return self.to - DAY
 
 
+class Stretch(NamedTuple):
+    """Versions of the line's terms, one after the other, as long as they are a retainer."""
+
+    held: tuple[Agreed, ...]
+
+    @property
+    def last(self) -> date:
+        newest = self.held[-1]
+        return min(newest.ends_on or FOR_EVER - DAY, newest.before - DAY)
+
+    def on(self, day: date) -> Agreed:
+        """The terms that hold on a day; before the first, the first."""
+        return next((agreed for agreed in reversed(self.held) if agreed.since <= day), self.held[0])
+
+
 class Lot(NamedTuple):
     """What one fee buys: drawn from `since` to `until`, both included, in the period in which it was bought or later."""
 
@@ -85,26 +103,40 @@ class Lot(NamedTuple):
 
 def lots(known: Known, until: date) -> list[Lot]:
     """All that can be drawn from days up to `until` on, in the order in which it is bought."""
-    found = [lot for agreed in known.held for lot in _of_fees(known, agreed, until)]
-    bought: dict[date, Lot] = {}
-    for lot in found:
-        bought.setdefault(lot.period.start, lot)
-    filled = (_topped_up(list(bought.values()), known, day) for day in known.topped_up if day <= until)
-    return sorted(
-        (*bought.values(), *(lot for lot in filled if lot is not None)), key=lambda lot: (lot.since, lot.name)
-    )
+    bought = [lot for stretch in _stretches(known) for lot in _of_fees(stretch, until)]
+    filled = (_topped_up(bought, known, day) for day in known.topped_up if day <= until)
+    return sorted((*bought, *(lot for lot in filled if lot is not None)), key=lambda lot: (lot.since, lot.name))
 
 
-def _of_fees(known: Known, agreed: Agreed, until: date) -> Iterator[Lot]:
-    if not isinstance(agreed.line.terms, Retainer):
-        return
-    terms = terms_of(agreed)
-    for number, period in enumerate(_periods(known, agreed, terms, until)):
+def _stretches(known: Known) -> Iterator[Stretch]:
+    """The line's terms as long as they are a retainer without a break; dropped and added again it begins anew."""
+    found: list[Agreed] = []
+    for agreed in known.held:
+        is_retainer = isinstance(agreed.line.terms, Retainer)
+        if found and not (is_retainer and found[-1].before == agreed.since):
+            yield Stretch(tuple(found))
+            found = []
+        if is_retainer:
+            found.append(agreed)
+    if found:
+        yield Stretch(tuple(found))
+
+
+def _of_fees(stretch: Stretch, until: date) -> Iterator[Lot]:
+    """One for each period. The terms of its first day say how long it is and when its fee is charged, those of that day what it costs."""
+    months = 0
+    while (start := _beginning(stretch, months)) <= min(until, stretch.last):
+        terms = terms_of(stretch.on(start))
+        length = MONTHS[terms.per]
+        whole_to = _beginning(stretch, months + length)
+        period = Period(start, min(whole_to, stretch.last + DAY), whole_to)
         charged_on = period.start if terms.in_advance else period.last
-        if agreed.since <= charged_on < agreed.before:
-            name, said = period.start.isoformat(), f"Fee, {period.start} to {period.last}"
-            life, quantity = _life(agreed, terms, number), _in_unit(terms, terms.quantity)
-            yield Lot(name, agreed, period, period.start, life, quantity, terms.fee, charged_on, said)
+        agreed = stretch.on(charged_on)
+        terms = terms_of(agreed)
+        said = f"Fee, {period.start} to {period.last}"
+        life, quantity = _life(stretch, terms, months, length), _in_unit(terms, terms.quantity)
+        yield Lot(start.isoformat(), agreed, period, start, life, quantity, terms.fee, charged_on, said)
+        months += length
 
 
 def terms_of(agreed: Agreed) -> Retainer:
@@ -113,30 +145,20 @@ def terms_of(agreed: Agreed) -> Retainer:
     return terms
 
 
-def _periods(known: Known, agreed: Agreed, terms: Retainer, until: date) -> Iterator[Period]:
-    """All of the line that begin up to a day."""
-    end = known.held[-1].ends_on or date.max - DAY
-    number = 0
-    while (start := _beginning(agreed, terms, number)) <= min(until, end):
-        whole_to = _beginning(agreed, terms, number + 1)
-        yield Period(start, min(whole_to, end + DAY), whole_to)
-        number += 1
-
-
-def _beginning(agreed: Agreed, terms: Retainer, number: int) -> date:
-    """First day of a period, counted from 0: the day of the line's first, or the last that the month has."""
-    first = agreed.starts_on
-    months = first.year * 12 + first.month - 1 + number * MONTHS[terms.per]
+def _beginning(stretch: Stretch, months: int) -> date:
+    """First day of a period so many months after the stretch's first: that day of the month, or the last that the month has."""
+    first = stretch.held[0].starts_on
+    months += first.year * 12 + first.month - 1
     year, month = months // 12, months % 12 + 1
     return date(year, month, min(first.day, monthrange(year, month)[1]))
 
 
-def _life(agreed: Agreed, terms: Retainer, number: int) -> date:
+def _life(stretch: Stretch, terms: Retainer, months: int, length: int) -> date:
     """The last day on which what is bought in the period can be drawn."""
     if terms.rollover and terms.expiry is None:
         return FOR_EVER
     over = terms.expiry or 0 if terms.rollover else 0
-    return _beginning(agreed, terms, number + 1 + over) - DAY
+    return _beginning(stretch, months + length * (1 + over)) - DAY
 
 
 def _topped_up(bought: Sequence[Lot], known: Known, day: date) -> Lot | None:
@@ -181,6 +203,12 @@ def stores(known: Known, day: date) -> Sequence[Store]:
     over = _over(known, own.start)
     usable = [lot for lot in found if lot.since <= day <= lot.until and (lot.period == own or lot.name in over)]
     return [_store(known, lot) for lot in sorted(usable, key=_by_life)]
+
+
+def since(known: Known, taken: Draws, until: date) -> date | None:
+    known = _as_it_is(known)
+    left = (lot.since for lot in lots(known, until) if _limit(known, lot) > taken.get(lot.name, (0, 0))[0])
+    return min(left, default=None)
 
 
 def falls_short(known: Known, day: date) -> bool:
@@ -270,7 +298,8 @@ def _may_go_over(lot: Lot, to: date, known: Known) -> bool:
 
 
 def _is_last(known: Known, to: date) -> bool:
-    return known.held[-1].ends_on == to - DAY
+    """Whether the line is no retainer any more from a day on."""
+    return any(stretch.last == to - DAY for stretch in _stretches(known))
 
 
 # What is charged, and what is earned by nobody's work
@@ -361,7 +390,7 @@ KIND = Kind(
     revenue={RIGHT_TO_INVOICE: OVER_TIME, "as_billed": WITH_INVOICE},
     fees=fees,
     faults=faults,
-    drawing=Drawing(lambda terms: terms.unit, stores, falls_short),
+    drawing=Drawing(lambda terms: terms.unit, stores, since, falls_short),
     periods=periods,
     ends=ends,
 )

@@ -1,7 +1,8 @@
 """Units delivered, each at a price: one price, or steps that count the units of a period.
 
 Deliveries share the steps in consumption order; one that is issued keeps what it was issued at, and what its price would be by now is
-made good by the first that is not. Where units are agreed, more than these are not charged.
+made good by the first that is not. Where all are issued they get the steps anew, as corrections (R19). Where units are agreed, more
+than these are not charged.
 
     5 sessions at 10,000.00: one delivered is 10,000.00; a sixth one would be over the five agreed
     100 at 10.00, the rest at 9.00, by volume: 60 are 600.00; with 60 more all 120 are at 9.00, so that these are 480.00
@@ -50,7 +51,7 @@ def is_shared(terms: UnitPrice) -> bool:
 
 
 def values(deliveries: Sequence[Delivery], step: Amount, mode: str) -> dict[str, Value]:
-    """All are given in consumption order, those that are issued first; these keep their amount."""
+    """All are given in consumption order, those that are issued first; these keep their amount as long as others make good for it."""
     periods: dict[str, list[Delivery]] = {}
     for delivery in deliveries:
         periods.setdefault(delivery.period, []).append(delivery)
@@ -72,11 +73,13 @@ def _of_period(
 ) -> dict[str, Value]:
     total = sum(delivery.units for delivery in sharing)
     found = {}
+    anew = {}
     before = owed = 0
     for delivery in sharing:
         within, units = spans[delivery.row]
         amount = _between(delivery.terms, before, units, total, step, mode)
         part = _between(delivery.terms, before, within, total, step, mode)
+        anew[delivery.row] = Value(amount, part if delivery.terms.units is not None else None)
         before += units
         due = owed + amount
         if delivery.kept is not None:
@@ -84,7 +87,7 @@ def _of_period(
         else:
             part, owed = part + owed, 0
         found[delivery.row] = Value(due, part if delivery.terms.units is not None else None)
-    return found
+    return anew if owed else found
 
 
 def _between(terms: UnitPrice, before: Quantity, units: Quantity, total: Quantity, step: Amount, mode: str) -> Amount:

@@ -107,10 +107,11 @@ class DrawingNodes:
         return less(told.title, upto, *earned, rule="R12")
 
     def _before(self, at: Any, price: Price, name: str, plan: LinePlan) -> list[Any]:
-        """Rows that draw on the store and are issued, then those before it in consumption order (R16)."""
-        own = order_of(price.day, price.approved_at, at.entry.entry_id, by_approval=False)
+        """Rows that draw on the store, those that are issued first, in consumption order (R16)."""
+        own_order = order_of(price.day, price.approved_at, at.entry.entry_id, by_approval=False)
         found: list[tuple[bool, Order, Any]] = []
         place = (plan.contract_id, plan.line.line_id)
+        own = (not any((one.contract_id, one.line_id) == place for one in at.entry.issued), own_order)
         for row in self.sources.trace.entry_ids():
             other = self.entries.standing(row, at.step) if row != at.entry.entry_id else None
             its = other.work.price if other is not None else None
@@ -118,7 +119,7 @@ class DrawingNodes:
                 continue
             order = order_of(its.day, its.approved_at, row, by_approval=False)
             is_issued = any((one.contract_id, one.line_id) == place for one in other.entry.issued)
-            if is_issued or order < own:
+            if (not is_issued, order) < own:
                 found.append((not is_issued, order, other))
         return [one for _, _, one in sorted(found, key=lambda each: each[:2])]
 

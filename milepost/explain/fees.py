@@ -342,7 +342,7 @@ class FeeNodes:
         _, start, name = fee.name.split("/", 2)
         lot = self.lot(place, name)
         whole = self._lot_fee(place, name)
-        ended = next((one for one in place.known.ended if one.start.isoformat() == start), None)
+        ended = _ended(place, start, fee.day)
         if lot is None or whole is None or ended is None or fee.earned is None:
             return None
         earlier = [node for node in self._expired_before(place, lot, ended) if node.value]
@@ -457,7 +457,7 @@ class FeeNodes:
     def _refund(self, place: Place, fee: Fee) -> Node | None:
         """What was paid for what could be drawn still when the line ended."""
         start = fee.name.partition("/")[2]
-        ended = next((one for one in place.known.ended if one.start.isoformat() == start), None)
+        ended = _ended(place, start, fee.day)
         parts = []
         for name in ended.over if ended is not None else ():
             lot = self.lot(place, name)
@@ -508,6 +508,12 @@ def _period(starts_on: date, per: str, day: date) -> tuple[date, date]:
 def _months_after(start: date, months: int) -> date:
     count = start.year * 12 + start.month - 1 + months
     return date(count // 12, count % 12 + 1, 1)
+
+
+def _ended(place: Place, start: str, last: date) -> Ended | None:
+    """The period as it ended; it may have been told to end on another day before."""
+    periods = (one for one in place.known.ended if one.start.isoformat() == start and one.to == last + DAY)
+    return next(periods, None)
 
 
 def _unit(lot: Lot) -> tuple[str, str]:

@@ -19,9 +19,13 @@ from domain.statement import (
     PRIOR_PERIOD,
     Group,
     Piece,
+    Printed,
     grouped,
+    is_at_its_rate,
     line_amount,
     line_hours,
+    one_piece,
+    printed_charge,
     rounding_note,
     shown_quantity,
 )
@@ -312,19 +316,24 @@ def _close_free(draft: Draft, contract: Contract, period: BillingPeriod, since: 
 
 def _line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount: Amount) -> StatementLine:
     first = group.first
-    quantity = _shown(draft, contract, plan, group) if first.unit == HOUR else first.quantity
+    if first.unit != HOUR:
+        printed = printed_charge(first, amount, plan.currency, plan.policies.money_mode)
+    elif is_at_its_rate(group, amount, plan.policies, plan.currency):
+        printed = Printed(_shown(draft, contract, plan, group), HOUR, first.rate, first.markup)
+    else:
+        printed = one_piece(amount)
     what = first.task or first.role or ("Time" if first.unit == HOUR else first.unit.capitalize())
     return StatementLine(
         line_id=first.line_id,
         project_id=first.project_id,
         description=(first.description or what) if len(group.pieces) == 1 else what,
-        quantity=quantity,
-        unit=first.unit,
-        rate=first.rate,
+        quantity=printed.quantity,
+        unit=printed.unit,
+        rate=printed.rate,
         amount=amount,
         service_from=min(piece.day for piece in group.pieces),
         service_to=max(piece.day for piece in group.pieces),
-        markup_percent=first.markup,
+        markup_percent=printed.markup,
         person_id=first.person_id or None,
         task=first.task,
         role=first.role or None,

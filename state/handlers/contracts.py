@@ -40,6 +40,7 @@ from state.placing import taken_projects
 from state.plan import billing_cycle, billing_zone, contract_policies, terms_on, versions
 from state.rerate import line_ids, rerate_contract
 from state.totals import standing_price
+from state.unplaced import note_unplaced
 
 # Why terms were never in force; a reference that is missing is another matter.
 REFUSED = ("invalid_terms", "unsupported")
@@ -336,7 +337,7 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     assert in_force is not None, "it was put above"
     fees.settle(draft, in_force)
     revenue.settle(draft, in_force)
-    fees.note_unknown_milestones(draft)
+    note_unplaced(draft)
     deliveries.serve_waiting(draft)
     return True
 

@@ -15,11 +15,12 @@ from domain.billing import methods
 from domain.billing.kind import Fee, Known
 from domain.billing_periods import first_of_next_month
 from domain.contract import BEGINNING
-from domain.events.common import ContractLine, Milestones
+from domain.events.common import ContractLine
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
 from domain.identity import composed, parts_of
+from domain.money import format_decimal
 from domain.rows import FEE, REVENUE, row_id
-from domain.units import Amount, Instant
+from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Instant
 from domain.zones import local_date
 from state import drawing, milestones_due, own_periods
 from state.books import Acceptance, Charge, ClosedPeriod, Contract, LineTotals, Reports, Work
@@ -31,11 +32,13 @@ from state.plan import newest_plan
 from state.rerate import line_ids
 from state.terms_known import known_of, line_fees
 from state.totals import outstanding
+from state.unplaced import note_unplaced, spoken
 
 # How far ahead the next fee is looked for.
 HORIZON = timedelta(days=400)
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 MICROSECONDS_A_DAY = 86_400_000_000
+OUT_OF_RANGE = "amount_out_of_range"
 
 
 def on_milestone_accepted(draft: Draft, event: MilestoneAccepted) -> None:
@@ -55,44 +58,35 @@ def _take_milestone(draft: Draft, event: MilestoneAccepted | MilestoneRevoked, a
     draft.put("milestone", event.milestone_id, Acceptance(accepted_on, contract_id, line_id))
     for contract in draft.contracts():
         settle(draft, contract)
-    note_unknown_milestones(draft)
+    note_unplaced(draft)
 
 
 def on_progress_reported(draft: Draft, event: ProgressReported) -> None:
     part_id = composed(event.contract_id or "", event.line_id)
     if not is_new(draft, "progress", part_id, event.version, event):
         return
+    if not 0 <= event.percent <= HUNDRED_PERCENT:
+        _note_out_of_range(draft, event, part_id)
+        return
+    draft.settle_note(OUT_OF_RANGE, "progress", spoken(part_id), "superseded")
     reports: Reports = draft.part("reports", part_id) or Reports()
     draft.put("reports", part_id, Reports((*reports.said, (event.version, event.as_of, event.percent))))
     for contract in draft.contracts():
         settle(draft, contract)
+    note_unplaced(draft)
 
 
-def note_unknown_milestones(draft: Draft) -> None:
-    """An acceptance that no contract line lists waits, and somebody has to look at it."""
-    for milestone_id in draft.ids("milestone"):
-        fact: Acceptance = draft.part("milestone", milestone_id)
-        if fact.accepted_on is None or any(_lists(contract, milestone_id, fact) for contract in draft.contracts()):
-            draft.settle_note("unknown_milestone", "milestone", milestone_id)
-            continue
-        draft.note(
-            "unknown_milestone",
-            "milestone",
-            milestone_id,
-            f"milestone {milestone_id} was accepted on {fact.accepted_on}, but no contract line lists it",
-            contract_id=fact.contract_id,
-            field="milestone_id",
-        )
-
-
-def _lists(contract: Contract, milestone_id: str, fact: Acceptance) -> bool:
-    return any(
-        isinstance(line.terms, Milestones)
-        and fact.contract_id in (None, contract.contract_id)
-        and fact.line_id in (None, line.line_id)
-        and any(milestone.milestone_id == milestone_id for milestone in line.terms.milestones)
-        for stored in contract.history
-        for line in stored.terms.lines
+def _note_out_of_range(draft: Draft, event: ProgressReported, part_id: str) -> None:
+    """Nothing is charged of it; what was reported before holds until a higher version corrects it."""
+    draft.note(
+        OUT_OF_RANGE,
+        "progress",
+        spoken(part_id),
+        f"progress {event.version} of line {event.line_id}: expected 0 to 100 %, "
+        f"got {format_decimal(event.percent, PERCENT_SCALE)} %",
+        project_id=event.project_id,
+        contract_id=event.contract_id,
+        field="percent",
     )
 
 

@@ -1,11 +1,16 @@
 """Milestones accepted and progress reported of which nothing can be charged: each is told by an exception until a line takes it."""
 
 from collections.abc import Iterator
+from datetime import date
 
-from domain.events.common import Milestones
+from msgspec.structs import replace
+
+from domain.billing import milestones
 from domain.identity import parts_of
 from state.books import Acceptance, Contract
 from state.draft import Draft
+from state.rerate import line_ids
+from state.terms_known import agreed_versions
 
 UNKNOWN_MILESTONE, UNKNOWN_REFERENCE = "unknown_milestone", "unknown_reference"
 
@@ -20,7 +25,8 @@ def _note_milestones(draft: Draft) -> None:
     """An acceptance that no contract line lists waits, and somebody has to look at it."""
     for milestone_id in draft.ids("milestone"):
         fact: Acceptance = draft.part("milestone", milestone_id)
-        if fact.accepted_on is None or any(_lists(contract, milestone_id, fact) for contract in draft.contracts()):
+        day = fact.accepted_on
+        if day is None or any(_lists(draft, contract, milestone_id, fact, day) for contract in draft.contracts()):
             draft.settle_note(UNKNOWN_MILESTONE, "milestone", milestone_id)
             continue
         draft.note(
@@ -33,14 +39,15 @@ def _note_milestones(draft: Draft) -> None:
         )
 
 
-def _lists(contract: Contract, milestone_id: str, fact: Acceptance) -> bool:
+def _lists(draft: Draft, contract: Contract, milestone_id: str, fact: Acceptance, accepted_on: date) -> bool:
+    """Whether terms that hold then or later have the milestone; of a contract that was terminated as if it was not."""
+    if fact.contract_id not in (None, contract.contract_id) or not contract.in_force:
+        return False
     return any(
-        isinstance(line.terms, Milestones)
-        and fact.contract_id in (None, contract.contract_id)
-        and fact.line_id in (None, line.line_id)
-        and any(milestone.milestone_id == milestone_id for milestone in line.terms.milestones)
-        for stored in contract.history
-        for line in stored.terms.lines
+        milestones.lists(agreed, milestone_id) and milestones.charged_on(agreed, accepted_on) is not None
+        for line_id in line_ids(contract)
+        if fact.line_id in (None, line_id)
+        for agreed in agreed_versions(draft, replace(contract, terminated_on=None), line_id)
     )
 
 

@@ -105,8 +105,9 @@ class Fee(NamedTuple):
     """What terms charge by themselves; `name` is one of its line's for good, so that the same fee found again is no second one.
 
     It is charged on `day` and pays for the days from `earned_from` to `earned_to`, both included. A cumulative one names all that the
-    line has charged by then, and charges what is not charged yet. A version of the terms charges what falls on a day on which it holds,
-    or what pays for days that begin on one. One with `earned` charges nothing: it is revenue on its day.
+    line has charged by then, and charges what is not charged yet; of one that `keeps` an amount, more that was charged before stays
+    charged up to that. A version of the terms charges what falls on a day on which it holds, or what pays for days that begin on one; of
+    fees with one name the first version's is charged. One with `earned` charges nothing: it is revenue on its day.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Fee(NamedTuple):
     unit: str = "each"
     cumulative: bool = False
     earned: Amount | None = None
+    keeps: Amount | None = None
 
 
 class Claim(NamedTuple):

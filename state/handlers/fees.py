@@ -198,11 +198,14 @@ def _charges(draft: Draft, contract: Contract) -> bool:
 def _fees(known: Known, until: date) -> Iterator[Fee]:
     """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
     charged: Amount = 0
+    seen: set[str] = set()
     for agreed in known.held:
         for fee in methods.fees(agreed, known, until):
-            if not agreed.since <= (fee.earned_from or fee.day) < agreed.before:
+            if fee.name in seen or not agreed.since <= (fee.earned_from or fee.day) < agreed.before:
                 continue
-            amount = fee.amount - charged if fee.cumulative else fee.amount
+            seen.add(fee.name)
+            due = fee.amount if fee.keeps is None else max(fee.amount, min(charged, fee.keeps))
+            amount = due - charged if fee.cumulative else fee.amount
             charged += amount if fee.cumulative else 0
             if amount or fee.earned:
                 yield fee._replace(amount=amount)

@@ -107,4 +107,5 @@ KIND = Kind(
     by_period=by_period,
     faults=faults,
     earns_to_the_end=True,
+    stays=True,
 )

@@ -192,7 +192,7 @@ class Kind(NamedTuple):
     `account` is where what is charged stands of a kind that has no revenue; all others have a method of it.
 
     `drawing` is set where rows share what the terms include. Terms with periods of their own give those that begin up to a day
-    (`periods`), and what is left of each when it ends (`ends`).
+    (`periods`), and what is left of each when it ends (`ends`). `stays`: a termination does not take back what is charged already.
     """
 
     takes: tuple[str, ...]
@@ -212,3 +212,4 @@ class Kind(NamedTuple):
     periods: Callable[[Known, date], Iterable[tuple[date, date]]] = lambda *_: ()
     ends: Callable[[Known, date, date], Ended] = lambda _, start, to: Ended(start, to)
     earns_to_the_end: bool = False
+    stays: bool = False

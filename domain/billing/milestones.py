@@ -37,9 +37,10 @@ def charged_on(agreed: Agreed, accepted_on: date) -> date | None:
     return day if day < agreed.before else None
 
 
-def lists(agreed: Agreed, milestone_id: str) -> bool:
+def listed(agreed: Agreed) -> Sequence[str]:
+    """Ids of the milestones that the terms have, of terms of any kind."""
     terms = agreed.line.terms
-    return isinstance(terms, Milestones) and any(one.milestone_id == milestone_id for one in terms.milestones)
+    return [milestone.milestone_id for milestone in terms.milestones] if isinstance(terms, Milestones) else []
 
 
 def draws_in(terms: Milestones) -> str | None:
@@ -79,4 +80,5 @@ KIND = Kind(
     fees=fees,
     faults=faults,
     drawing=Drawing(draws_in, stores),
+    stays=True,
 )

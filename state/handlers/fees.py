@@ -12,7 +12,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from domain.billing import methods
-from domain.billing.kind import Fee, Known
+from domain.billing.kind import Agreed, Fee, Known
 from domain.billing_periods import first_of_next_month
 from domain.contract import BEGINNING
 from domain.events.common import ContractLine
@@ -30,7 +30,7 @@ from state.handlers.work import take, withdraw
 from state.periods import zone_of
 from state.plan import newest_plan
 from state.rerate import line_ids
-from state.terms_known import known_of, line_fees
+from state.terms_known import agreed_versions, is_charged, known_of, line_fees
 from state.totals import outstanding
 from state.unplaced import note_unplaced, spoken
 
@@ -55,7 +55,8 @@ def _take_milestone(draft: Draft, event: MilestoneAccepted | MilestoneRevoked, a
     known: Acceptance | None = draft.part("milestone", event.milestone_id)
     contract_id = event.contract_id or (known.contract_id if known is not None else None)
     line_id = event.line_id or (known.line_id if known is not None else None)
-    draft.put("milestone", event.milestone_id, Acceptance(accepted_on, contract_id, line_id))
+    project_id = event.project_id or (known.project_id if known is not None else None)
+    draft.put("milestone", event.milestone_id, Acceptance(accepted_on, contract_id, line_id, project_id))
     for contract in draft.contracts():
         settle(draft, contract)
     note_unplaced(draft)
@@ -108,7 +109,7 @@ def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended
         if ended and until is not None:
             own_periods.end(draft, contract, line_id, until)
         known = known_of(draft, contract, line_id)
-        fees = list(_fees(known, day + HORIZON))
+        fees = list(_fees(draft, contract, line_id, known, day + HORIZON))
         upcoming += [fee.day for fee in fees if fee.day > day]
         upcoming += own_periods.upcoming(draft, contract, known, day, day + HORIZON)
         _bring_fees(draft, contract, line_id, fees, day)
@@ -195,13 +196,16 @@ def _charges(draft: Draft, contract: Contract) -> bool:
     return found
 
 
-def _fees(known: Known, until: date) -> Iterator[Fee]:
+def _fees(draft: Draft, contract: Contract, line_id: str, known: Known, until: date) -> Iterator[Fee]:
     """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
     charged: Amount = 0
     seen: set[str] = set()
-    for agreed in known.held:
+    for agreed in _charging(draft, contract, line_id, known):
         for fee in methods.fees(agreed, known, until):
-            if fee.name in seen or not agreed.since <= (fee.earned_from or fee.day) < agreed.before:
+            day = fee.earned_from or fee.day
+            if fee.name in seen or not agreed.since <= day < agreed.before:
+                continue
+            if _ended_by(contract, day) and not is_charged(draft, contract.contract_id, line_id, fee.name):
                 continue
             seen.add(fee.name)
             due = fee.amount if fee.keeps is None else max(fee.amount, min(charged, fee.keeps))
@@ -209,6 +213,20 @@ def _fees(known: Known, until: date) -> Iterator[Fee]:
             charged += amount if fee.cumulative else 0
             if amount or fee.earned:
                 yield fee._replace(amount=amount)
+
+
+def _charging(draft: Draft, contract: Contract, line_id: str, known: Known) -> Sequence[Agreed]:
+    """Versions of the terms that hold, those that leave what is charged already also after a termination."""
+    if contract.terminated_on is None:
+        return known.held
+    held = {agreed.since: agreed for agreed in known.held}
+    unended = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
+    versions = (agreed if methods.stays(agreed.line.terms) else held.get(agreed.since) for agreed in unended)
+    return [agreed for agreed in versions if agreed is not None]
+
+
+def _ended_by(contract: Contract, day: date) -> bool:
+    return contract.terminated_on is not None and day >= contract.terminated_on
 
 
 def _bring_fees(draft: Draft, contract: Contract, line_id: str, fees: list[Fee], day: date) -> None:

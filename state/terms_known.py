@@ -17,14 +17,10 @@ from state.plan import line_plan
 
 
 def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
-    said: list[tuple[int, date, int]] = []
-    for contract_id in ("", contract.contract_id):
-        reports: Reports = draft.part("reports", composed(contract_id, line_id)) or Reports()
-        said += reports.said
     fees = line_fees(draft, contract, line_id)
     return Known(
         _accepted(draft, contract, line_id),
-        [Reported(*one) for one in sorted(said)],
+        [Reported(*one) for one in sorted(_reports(draft, contract, line_id).said)],
         [Closed(one.start, one.to, one.cost, one.charged) for one in fees.closed],
         agreed_versions(draft, contract, line_id),
         [Ended(one.start, one.to, one.limits, one.over) for one in fees.ended],
@@ -36,6 +32,12 @@ def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
 
 def line_fees(draft: Draft, contract: Contract, line_id: str) -> LineFees:
     return draft.part("fees", composed(contract.contract_id, line_id)) or LineFees()
+
+
+def _reports(draft: Draft, contract: Contract, line_id: str) -> Reports:
+    """Those that name the contract, where any does; versions count for each apart."""
+    own: Reports | None = draft.part("reports", composed(contract.contract_id, line_id))
+    return own or draft.part("reports", composed("", line_id)) or Reports()
 
 
 def _accepted(draft: Draft, contract: Contract, line_id: str) -> dict[str, date]:

@@ -47,7 +47,10 @@ def _note_progress(draft: Draft, part_id: str, reports: Reports) -> None:
         unknown = "line_id", f"progress is reported of line {line_id}, which {whose}"
     for version, as_of, _ in reports.said:
         if of and all(_is_over(draft, contract, line_id, version, as_of) for contract in of):
-            outside = "as_of", f"progress of {as_of} is reported of line {line_id}, whose contract was terminated by then"
+            outside = (
+                "as_of",
+                f"progress of {as_of} is reported of line {line_id}, whose contract was terminated by then",
+            )
     _say(draft, UNKNOWN_REFERENCE, "progress", spoken(part_id), contract_id or None, unknown)
     _say(draft, OUTSIDE, "progress", spoken(part_id), contract_id or None, outside)
 

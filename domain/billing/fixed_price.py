@@ -94,7 +94,10 @@ def faults(terms: FixedPrice, contract: ContractSigned) -> Iterable[Fault]:
         yield "schedule", "a price needs a schedule, or by_progress"
     on_request = contract.billing_cycle is not None and contract.billing_cycle.kind == "on_request"
     if on_request and any(line.terms is terms and by_period(line) for line in contract.lines):
-        yield "by_progress", "progress by cost is charged when a billing period closes; a contract billed on request has none"
+        yield (
+            "by_progress",
+            "progress by cost is charged when a billing period closes; a contract billed on request has none",
+        )
     total = sum(instalment.amount for instalment in terms.schedule)
     if terms.schedule and total != terms.price:
         yield "schedule", f"instalments sum to {format_amount(total)}, the price is {format_amount(terms.price)}"

@@ -1,6 +1,8 @@
 """Milestones: each has a price that is due once, when the customer accepts it (R27).
 
-Work on the line costs and is not charged by itself. One that was accepted before terms have it is charged on their first day. A milestone that is revoked is found no more, so that what was billed of it is
+Work on the line costs and is not charged by itself. One that was accepted before terms have it is charged on their first day.
+
+A milestone that is revoked is found no more, so that what was billed of it is
 credited in full. Where milestones include hours, those beyond the sum of all are charged at the overage rate as they come, in consumption
 order, whichever milestone they were for (R28).
 

@@ -23,7 +23,7 @@ from domain.rows import FEE, REVENUE, row_id
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Instant
 from domain.zones import local_date
 from state import drawing, milestones_due, own_periods
-from state.books import Acceptance, Charge, ClosedPeriod, Contract, LineTotals, Reports, Work
+from state.books import Acceptance, Charge, ClosedPeriod, Contract, Entry, LineTotals, Reports, Work
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.work import take, withdraw
@@ -38,6 +38,7 @@ from state.unplaced import note_unplaced, spoken
 HORIZON = timedelta(days=400)
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 MICROSECONDS_A_DAY = 86_400_000_000
+FEE_ROWS = row_id(FEE, "")
 OUT_OF_RANGE = "amount_out_of_range"
 
 
@@ -126,7 +127,14 @@ def look_again(draft: Draft, contract: Contract, zone: str, day: date, upcoming:
 
 
 def after_event(draft: Draft) -> None:
-    """Where what is drawn has changed: what is expired of it, and whether a line has to fill up when the day ends."""
+    """Where what is drawn has changed: what is expired of it, and whether a line has to fill up when the day ends.
+
+    Where a fee waited and does no more: what would have taken it back.
+    """
+    for contract_id in sorted({*_no_more_waiting(draft)}):
+        contract = draft.contract(contract_id)
+        if contract is not None:
+            settle(draft, contract)
     for kind, part_id in list(draft.parts):
         if kind != "line":
             continue
@@ -142,6 +150,15 @@ def after_event(draft: Draft) -> None:
             zone = zone_of(draft, contract)
             if own_periods.falls_short(draft, contract, line_id, local_date(draft.cause.recorded_at, zone)):
                 draft.due.add((zone, ""))
+
+
+def _no_more_waiting(draft: Draft) -> Iterator[str]:
+    """Contracts of fees that are charged by now and were not before the event."""
+    for row, entry in draft.rows.items():
+        if row.startswith(FEE_ROWS) and entry.work is not None and entry.work.charge is not None and not _waits(entry):
+            before = draft.entries.get(row)
+            if before is not None and _waits(before) and entry.work.charge.contract_id is not None:
+                yield entry.work.charge.contract_id
 
 
 def close_period(draft: Draft, contract: Contract, start: date, to: date) -> bool:
@@ -237,9 +254,28 @@ def _bring_fees(draft: Draft, contract: Contract, line_id: str, fees: list[Fee],
         row_id(charge.kind, charge.charge_id): charge for charge in map(partial(_charge_of, contract, line_id), fees)
     }
     wanted = {row: charge for row, charge in charges.items() if charge.day <= day or row in charged}
-    rows = bring(draft, known.rows, wanted)
+    rows = bring(draft, known.rows, _without_early(draft, wanted, fees))
+    rows = bring(draft, rows, _without_early(draft, wanted, fees))
     if rows != known.rows:
         draft.put("fees", composed(contract.contract_id, line_id), replace(known, rows=rows))
+
+
+def _without_early(draft: Draft, wanted: Mapping[str, Charge], fees: Sequence[Fee]) -> dict[str, Charge]:
+    """What is taken back is not charged before what it takes back is, which may wait for an exchange rate (`after_event`)."""
+    cumulative = any(fee.cumulative for fee in fees)
+    found: dict[str, Charge] = {}
+    waits = False
+    for row, charge in wanted.items():
+        entry = draft.entry(row)
+        if cumulative and waits and charge.amount < 0 and (entry is None or not entry.issued):
+            continue
+        found[row] = charge
+        waits = waits or (entry is not None and _waits(entry))
+    return found
+
+
+def _waits(entry: Entry) -> bool:
+    return entry.work is not None and entry.standing is not None and entry.standing.price is None
 
 
 def bring(draft: Draft, rows: tuple[str, ...], wanted: Mapping[str, Charge]) -> tuple[str, ...]:

@@ -381,11 +381,12 @@ class Reports(Value, frozen=True, array_like=True, gc=False):
 
 
 class Acceptance(Value, frozen=True, array_like=True, gc=False):
-    """A milestone's newest fact; no day where its acceptance was revoked. Contract and line only where it names them."""
+    """A milestone's newest fact; no day where its acceptance was revoked. Contract, line and project only where it names them."""
 
     accepted_on: date | None
     contract_id: str | None = None
     line_id: str | None = None
+    project_id: str | None = None
 
 
 class ClosedPeriod(Value, frozen=True, array_like=True, gc=False):

@@ -1,11 +1,16 @@
 """What the kinds of terms are asked with: a contract line under each version of its terms, and what has happened on it."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import NamedTuple
 
-from domain.billing import methods
+from msgspec.structs import replace
+
+from domain.billing import methods, milestones
 from domain.billing.kind import Agreed, Closed, Ended, Known, Reported
 from domain.contract import BEGINNING
 from domain.identity import composed
+from domain.rows import FEE, row_id
 from domain.units import Amount
 from state.books import Acceptance, Contract, LineFees, Reports
 from state.draft import Draft
@@ -13,14 +18,10 @@ from state.plan import line_plan
 
 
 def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
-    said: list[tuple[int, date, int]] = []
-    for contract_id in ("", contract.contract_id):
-        reports: Reports = draft.part("reports", composed(contract_id, line_id)) or Reports()
-        said += reports.said
     fees = line_fees(draft, contract, line_id)
     return Known(
         _accepted(draft, contract, line_id),
-        [Reported(*one) for one in sorted(said)],
+        [Reported(*one) for one in sorted(_reports(draft, contract, line_id).said)],
         [Closed(one.start, one.to, one.cost, one.charged) for one in fees.closed],
         agreed_versions(draft, contract, line_id),
         [Ended(one.start, one.to, one.limits, one.over) for one in fees.ended],
@@ -48,15 +49,80 @@ def last_day(contract: Contract) -> date | None:
     return min(ends, default=None)
 
 
+def _reports(draft: Draft, contract: Contract, line_id: str) -> Reports:
+    """Those that name the contract, where any does; versions count for each apart."""
+    own: Reports | None = draft.part("reports", composed(contract.contract_id, line_id))
+    return own or draft.part("reports", composed("", line_id)) or Reports()
+
+
 def _accepted(draft: Draft, contract: Contract, line_id: str) -> dict[str, date]:
+    """Of the milestones whose line is this one; nothing is charged of one that several lines may have."""
     facts: dict[str, Acceptance] = {each: draft.part("milestone", each) for each in draft.ids("milestone")}
-    return {
-        milestone_id: fact.accepted_on
-        for milestone_id, fact in facts.items()
-        if fact.accepted_on is not None
-        and fact.contract_id in (None, contract.contract_id)
-        and fact.line_id in (None, line_id)
-    }
+    found: dict[str, date] = {}
+    for milestone_id, fact in facts.items():
+        of = [(one.contract_id, one.line_id) for one in takers(draft, milestone_id, fact)]
+        if fact.accepted_on is not None and of == [(contract.contract_id, line_id)]:
+            found[milestone_id] = fact.accepted_on
+    return found
+
+
+class Taker(NamedTuple):
+    """A line that lists a milestone, and the day on which it is charged; `is_over` where its contract was terminated by then."""
+
+    contract_id: str
+    line_id: str
+    project_id: str
+    day: date
+    is_over: bool
+
+
+def takers(draft: Draft, milestone_id: str, fact: Acceptance) -> list[Taker]:
+    """Lines of which the acceptance may be: the one on which it is charged already, else those in force, the earliest first to hold it.
+
+    A project that it names decides between several.
+    """
+    found = list(_listing(draft, milestone_id, fact))
+    name = f"milestone/{milestone_id}"
+    charged = [one for one in found if is_charged(draft, one.contract_id, one.line_id, name)]
+    in_force = charged or [one for one in found if not one.is_over] or found
+    first = min((one.day for one in in_force), default=None)
+    earliest = [one for one in in_force if one.day == first]
+    return [one for one in earliest if one.project_id == fact.project_id] or earliest
+
+
+def is_charged(draft: Draft, contract_id: str, line_id: str, name: str) -> bool:
+    entry = draft.entry(row_id(FEE, f"{composed(contract_id, line_id)}/{name}"))
+    return entry is not None and entry.work is not None
+
+
+def _listing(draft: Draft, milestone_id: str, fact: Acceptance) -> Iterator[Taker]:
+    if fact.accepted_on is None:
+        return
+    for contract in draft.contracts():
+        if fact.contract_id not in (None, contract.contract_id) or not contract.in_force:
+            continue
+        found: dict[str, Taker] = {}
+        for line_id, agreed in _lists(draft, contract).get(milestone_id, ()):
+            day = milestones.charged_on(agreed, fact.accepted_on)
+            if day is not None and fact.line_id in (None, line_id):
+                is_over = contract.terminated_on is not None and day >= contract.terminated_on
+                project_id = agreed.line.project_id
+                found.setdefault(line_id, Taker(contract.contract_id, line_id, project_id, day, is_over))
+        yield from found.values()
+
+
+def _lists(draft: Draft, contract: Contract) -> dict[str, list[tuple[str, Agreed]]]:
+    """Lines that have a milestone under any version of the terms, as if the contract was not terminated."""
+    key = ("milestones", contract.contract_id, contract.version, len(contract.history))
+    if key not in draft.plans:
+        found: dict[str, list[tuple[str, Agreed]]] = {}
+        for line_id in sorted({line.line_id for stored in contract.history for line in stored.terms.lines}):
+            for agreed in agreed_versions(draft, replace(contract, terminated_on=None), line_id):
+                for milestone_id in milestones.listed(agreed):
+                    found.setdefault(milestone_id, []).append((line_id, agreed))
+        draft.plans[key] = found
+    lists: dict[str, list[tuple[str, Agreed]]] = draft.plans[key]
+    return lists
 
 
 def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> list[Agreed]:

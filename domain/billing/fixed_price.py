@@ -6,6 +6,11 @@ less what was charged before, so that the cents of many reports add up to the pr
 
     100,000.00, of which 15 % are reported: 15,000.00; then 40 %: 25,000.00 more
 
+A schedule is the newest terms' own: from their first day on it charges what it says less what is charged already. What was charged stays,
+as long as it is no more than the price.
+
+    two instalments of 1,000.00, of which the first is charged; then 2,000.00 on 03-31: 1,000.00 more on 03-31
+
 Revenue comes with the invoices, or evenly over the days from the line's first to the contract's last, whatever is billed when.
 """
 
@@ -24,29 +29,38 @@ def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
     terms = agreed.line.terms
     assert isinstance(terms, FixedPrice), "the kind of the terms chose this module"
     if not terms.by_progress:
-        yield from _scheduled(terms, until)
+        yield from _scheduled(agreed, terms, until)
     elif agreed.line.budgets:
         yield from _spent(agreed, known, until)
     else:
         yield from _reported(agreed, terms, known, until)
 
 
-def _scheduled(terms: FixedPrice, until: date) -> Iterator[Fee]:
-    """Instalments of one day are one."""
-    amounts: dict[date, Amount] = {}
-    for instalment in terms.schedule:
-        amounts[instalment.on] = amounts.get(instalment.on, 0) + instalment.amount
-    for place, day in enumerate(sorted(amounts), 1):
+def _scheduled(agreed: Agreed, terms: FixedPrice, until: date) -> Iterator[Fee]:
+    """Instalments of one day are one, and so are those before the first day of the terms; on it, more than the price is given back."""
+    placed = sorted(terms.schedule, key=lambda instalment: instalment.on)
+    due: dict[date, tuple[Amount, str]] = {}
+    if agreed.since > date.min:
+        due[agreed.since] = 0, "Price lowered"
+    charged: Amount = 0
+    days = sorted({instalment.on for instalment in placed})
+    for instalment in placed:
+        charged += instalment.amount
+        place = days.index(instalment.on) + 1
+        due[max(instalment.on, agreed.since)] = charged, f"Instalment {place} of {len(days)}"
+    for day, (amount, said) in sorted(due.items()):
         if day <= until:
-            yield Fee(f"instalment/{day}", day, amounts[day], f"Instalment {place} of {len(amounts)}")
+            yield Fee(f"instalment/{day}", day, amount, said, cumulative=True, keeps=terms.price)
 
 
 def _reported(agreed: Agreed, terms: FixedPrice, known: Known, until: date) -> Iterator[Fee]:
+    """Of what was reported of days before the terms, on their first."""
     for report in known.reported:
         due = agreed.rounded(terms.price * report.percent, HUNDRED_PERCENT)
-        if report.as_of <= until:
+        day = max(report.as_of, agreed.since)
+        if day <= until:
             description = f"Progress, {format_decimal(report.percent, PERCENT_SCALE)} % in all"
-            yield Fee(f"progress/{report.version}", report.as_of, due, description, cumulative=True)
+            yield Fee(f"progress/{report.version}", day, due, description, cumulative=True)
 
 
 def _spent(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
@@ -78,6 +92,12 @@ def faults(terms: FixedPrice, contract: ContractSigned) -> Iterable[Fault]:
         yield "by_progress", "a price is billed by its schedule or by progress, not by both"
     if not terms.schedule and not terms.by_progress:
         yield "schedule", "a price needs a schedule, or by_progress"
+    on_request = contract.billing_cycle is not None and contract.billing_cycle.kind == "on_request"
+    if on_request and any(line.terms is terms and by_period(line) for line in contract.lines):
+        yield (
+            "by_progress",
+            "progress by cost is charged when a billing period closes; a contract billed on request has none",
+        )
     total = sum(instalment.amount for instalment in terms.schedule)
     if terms.schedule and total != terms.price:
         yield "schedule", f"instalments sum to {format_amount(total)}, the price is {format_amount(terms.price)}"
@@ -95,4 +115,5 @@ KIND = Kind(
     earns_to_the_end=True,
     by_schedule=lambda terms: bool(terms.schedule),
     price=lambda terms: terms.price,
+    stays=True,
 )

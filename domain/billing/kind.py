@@ -105,8 +105,9 @@ class Fee(NamedTuple):
     """What terms charge by themselves; `name` is one of its line's for good, so that the same fee found again is no second one.
 
     It is charged on `day` and pays for the days from `earned_from` to `earned_to`, both included. A cumulative one names all that the
-    line has charged by then, and charges what is not charged yet. A version of the terms charges what falls on a day on which it holds,
-    or what pays for days that begin on one. One with `earned` charges nothing: it is revenue on its day.
+    line has charged by then, and charges what is not charged yet; of one that `keeps` an amount, more that was charged before stays
+    charged up to that. A version of the terms charges what falls on a day on which it holds, or what pays for days that begin on one; of
+    fees with one name the first version's is charged. One with `earned` charges nothing: it is revenue on its day.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Fee(NamedTuple):
     unit: str = "each"
     cumulative: bool = False
     earned: Amount | None = None
+    keeps: Amount | None = None
 
 
 class Claim(NamedTuple):
@@ -197,7 +199,7 @@ class Kind(NamedTuple):
     `account` is where what is charged stands of a kind that has no revenue; all others have a method of it.
 
     `drawing` is set where rows share what the terms include. Terms with periods of their own give those that begin up to a day
-    (`periods`), and what is left of each when it ends (`ends`).
+    (`periods`), and what is left of each when it ends (`ends`). `stays`: a termination does not take back what is charged already.
     """
 
     takes: tuple[str, ...]
@@ -219,3 +221,4 @@ class Kind(NamedTuple):
     earns_to_the_end: bool = False
     by_schedule: Callable[[Any], bool] = lambda _: False
     price: Callable[[Any], Amount | None] = lambda _: None
+    stays: bool = False

@@ -121,6 +121,12 @@ def charges(terms: Terms) -> bool:
     return kind is not None and kind.fees is not NO_FEES
 
 
+def stays(terms: Terms) -> bool:
+    """Whether a termination leaves what is charged already."""
+    kind = KINDS.get(type(terms))
+    return kind is not None and kind.stays
+
+
 def account(terms: Terms) -> str | None:
     """Where what is charged stands, of terms that have no revenue by themselves; None of all others."""
     kind = KINDS.get(type(terms))

@@ -1,6 +1,8 @@
 """Milestones: each has a price that is due once, when the customer accepts it (R27).
 
-Work on the line costs and is not charged by itself. A milestone that is revoked is found no more, so that what was billed of it is
+Work on the line costs and is not charged by itself. One that was accepted before terms have it is charged on their first day.
+
+A milestone that is revoked is found no more, so that what was billed of it is
 credited in full. Where milestones include hours, those beyond the sum of all are charged at the overage rate as they come, in consumption
 order, whichever milestone they were for (R28).
 
@@ -27,8 +29,21 @@ def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
     assert isinstance(terms, Milestones), "the kind of the terms chose this module"
     for milestone in terms.milestones:
         accepted_on = known.accepted.get(milestone.milestone_id)
-        if accepted_on is not None and accepted_on <= until:
-            yield Fee(f"milestone/{milestone.milestone_id}", accepted_on, milestone.amount, milestone.name)
+        day = charged_on(agreed, accepted_on) if accepted_on is not None else None
+        if day is not None and day <= until:
+            yield Fee(f"milestone/{milestone.milestone_id}", day, milestone.amount, milestone.name)
+
+
+def charged_on(agreed: Agreed, accepted_on: date) -> date | None:
+    """The day itself, or the first on which the terms hold; None where they hold no more."""
+    day = max(accepted_on, agreed.since)
+    return day if day < agreed.before else None
+
+
+def listed(agreed: Agreed) -> Sequence[str]:
+    """Ids of the milestones that the terms have, of terms of any kind."""
+    terms = agreed.line.terms
+    return [milestone.milestone_id for milestone in terms.milestones] if isinstance(terms, Milestones) else []
 
 
 def draws_in(terms: Milestones) -> str | None:
@@ -81,4 +96,5 @@ KIND = Kind(
     fees=fees,
     faults=faults,
     drawing=Drawing(draws_in, stores, since),
+    stays=True,
 )

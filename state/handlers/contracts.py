@@ -3,7 +3,7 @@
 An amendment over a gap waits; one without an approver changes nothing and is superseded by the next.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from msgspec.structs import replace
@@ -28,6 +28,7 @@ from domain.identity import composed, content_digest
 from domain.money import is_currency
 from domain.policies import Resolved, agreed, bookkeeping, resolve, unsupported
 from domain.rows import FEE
+from domain.units import Amount
 from domain.zones import is_zone
 from state.books import Contract, Entry, OpenException, Project, TermsVersion
 from state.draft import ENTRIES_NAMED, Draft
@@ -37,9 +38,11 @@ from state.handlers.statements import serve_waiting
 from state.handlers.work import retry_parked
 from state.periods import schedule
 from state.placing import taken_projects
-from state.plan import billing_cycle, billing_zone, contract_policies, terms_on, versions
+from state.plan import billing_cycle, billing_zone, contract_policies, newest_plan, terms_on, versions
 from state.rerate import line_ids, rerate_contract
+from state.terms_known import line_fees
 from state.totals import standing_price
+from state.unplaced import note_unplaced
 
 # Why terms were never in force; a reference that is missing is another matter.
 REFUSED = ("invalid_terms", "unsupported")
@@ -131,6 +134,7 @@ def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
     _list_outside(draft, ended)
     fees.settle(draft, ended)
     revenue.settle(draft, ended)
+    note_unplaced(draft)
     retry_parked(draft)
 
 
@@ -336,7 +340,7 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     assert in_force is not None, "it was put above"
     fees.settle(draft, in_force)
     revenue.settle(draft, in_force)
-    fees.note_unknown_milestones(draft)
+    note_unplaced(draft)
     deliveries.serve_waiting(draft)
     return True
 
@@ -524,6 +528,20 @@ def _is_fee(entry: Entry) -> bool:
     return entry.standing is not None and entry.standing.subject_kind == FEE
 
 
+def _charged_outside(draft: Draft, contract: Contract, line_id: str) -> Iterator[tuple[str, Amount]]:
+    """What terms had charged of days after the termination, and it does not take back."""
+    plan = newest_plan(draft, contract, line_id)
+    if contract.terminated_on is None or plan is None or not methods.stays(plan.line.terms):
+        return
+    for row in line_fees(draft, contract, line_id).rows:
+        entry = draft.entry(row)
+        price = standing_price(entry) if entry is not None else None
+        if entry is None or price is None or "outside_contract_dates" in entry.waived:
+            continue
+        if price.day >= contract.terminated_on:
+            yield entry.entry_id, price.value
+
+
 def _outside_said(draft: Draft, contract_id: str) -> OpenException | None:
     exception_id = draft.exception_id("outside_contract_dates", "contract", contract_id)
     said: OpenException | None = draft.part("exception", exception_id)
@@ -540,6 +558,7 @@ def _list_outside(draft: Draft, contract: Contract) -> None:
                 continue
             if not covers(terms_on(contract, price.day), contract.terminated_on, price.day):
                 outside.append((entry.entry_id, price.value))
+        outside += _charged_outside(draft, contract, line_id)
     if not outside:
         draft.settle_note("outside_contract_dates", "contract", contract.contract_id)
         return

@@ -12,17 +12,18 @@ from functools import partial
 from msgspec.structs import replace
 
 from domain.billing import methods
-from domain.billing.kind import Fee, Known
+from domain.billing.kind import Agreed, Fee, Known
 from domain.billing_periods import first_of_next_month
 from domain.contract import BEGINNING
-from domain.events.common import ContractLine, Milestones
+from domain.events.common import ContractLine
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
 from domain.identity import composed, parts_of
+from domain.money import format_decimal
 from domain.rows import FEE, REVENUE, row_id
-from domain.units import Amount, Instant
+from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Instant
 from domain.zones import local_date
 from state import drawing, milestones_due, own_periods
-from state.books import Acceptance, Charge, ClosedPeriod, Contract, LineTotals, Reports, Work
+from state.books import Acceptance, Charge, ClosedPeriod, Contract, Entry, LineTotals, Reports, Work
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.work import take, withdraw
@@ -30,13 +31,16 @@ from state.periods import zone_of
 from state.plan import newest_plan
 from state.rerate import line_ids
 from state.settlement import settlement
-from state.terms_known import known_of, line_fees
+from state.terms_known import agreed_versions, is_charged, known_of, line_fees
 from state.totals import outstanding
+from state.unplaced import note_unplaced, spoken
 
 # How far ahead the next fee is looked for.
 HORIZON = timedelta(days=400)
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 MICROSECONDS_A_DAY = 86_400_000_000
+FEE_ROWS = row_id(FEE, "")
+OUT_OF_RANGE = "amount_out_of_range"
 
 
 def on_milestone_accepted(draft: Draft, event: MilestoneAccepted) -> None:
@@ -53,47 +57,39 @@ def _take_milestone(draft: Draft, event: MilestoneAccepted | MilestoneRevoked, a
     known: Acceptance | None = draft.part("milestone", event.milestone_id)
     contract_id = event.contract_id or (known.contract_id if known is not None else None)
     line_id = event.line_id or (known.line_id if known is not None else None)
-    draft.put("milestone", event.milestone_id, Acceptance(accepted_on, contract_id, line_id))
+    project_id = event.project_id or (known.project_id if known is not None else None)
+    draft.put("milestone", event.milestone_id, Acceptance(accepted_on, contract_id, line_id, project_id))
     for contract in draft.contracts():
         settle(draft, contract)
-    note_unknown_milestones(draft)
+    note_unplaced(draft)
 
 
 def on_progress_reported(draft: Draft, event: ProgressReported) -> None:
     part_id = composed(event.contract_id or "", event.line_id)
     if not is_new(draft, "progress", part_id, event.version, event):
         return
+    if not 0 <= event.percent <= HUNDRED_PERCENT:
+        _note_out_of_range(draft, event, part_id)
+        return
+    draft.settle_note(OUT_OF_RANGE, "progress", spoken(part_id), "superseded")
     reports: Reports = draft.part("reports", part_id) or Reports()
     draft.put("reports", part_id, Reports((*reports.said, (event.version, event.as_of, event.percent))))
     for contract in draft.contracts():
         settle(draft, contract)
+    note_unplaced(draft)
 
 
-def note_unknown_milestones(draft: Draft) -> None:
-    """An acceptance that no contract line lists waits, and somebody has to look at it."""
-    for milestone_id in draft.ids("milestone"):
-        fact: Acceptance = draft.part("milestone", milestone_id)
-        if fact.accepted_on is None or any(_lists(contract, milestone_id, fact) for contract in draft.contracts()):
-            draft.settle_note("unknown_milestone", "milestone", milestone_id)
-            continue
-        draft.note(
-            "unknown_milestone",
-            "milestone",
-            milestone_id,
-            f"milestone {milestone_id} was accepted on {fact.accepted_on}, but no contract line lists it",
-            contract_id=fact.contract_id,
-            field="milestone_id",
-        )
-
-
-def _lists(contract: Contract, milestone_id: str, fact: Acceptance) -> bool:
-    return any(
-        isinstance(line.terms, Milestones)
-        and fact.contract_id in (None, contract.contract_id)
-        and fact.line_id in (None, line.line_id)
-        and any(milestone.milestone_id == milestone_id for milestone in line.terms.milestones)
-        for stored in contract.history
-        for line in stored.terms.lines
+def _note_out_of_range(draft: Draft, event: ProgressReported, part_id: str) -> None:
+    """Nothing is charged of it; what was reported before holds until a higher version corrects it."""
+    draft.note(
+        OUT_OF_RANGE,
+        "progress",
+        spoken(part_id),
+        f"progress {event.version} of line {event.line_id}: expected 0 to 100 %, "
+        f"got {format_decimal(event.percent, PERCENT_SCALE)} %",
+        project_id=event.project_id,
+        contract_id=event.contract_id,
+        field="percent",
     )
 
 
@@ -115,7 +111,7 @@ def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended
         if ended and until is not None:
             own_periods.end(draft, contract, line_id, until)
         known = known_of(draft, contract, line_id)
-        fees = list(_fees(known, day + HORIZON))
+        fees = list(_fees(draft, contract, line_id, known, day + HORIZON))
         fees += settlement(contract, known, fees)
         upcoming += [fee.day for fee in fees if fee.day > day]
         upcoming += own_periods.upcoming(draft, contract, known, day, day + HORIZON)
@@ -133,7 +129,14 @@ def look_again(draft: Draft, contract: Contract, zone: str, day: date, upcoming:
 
 
 def after_event(draft: Draft) -> None:
-    """Where what is drawn has changed: what is expired of it, and whether a line has to fill up when the day ends."""
+    """Where what is drawn has changed: what is expired of it, and whether a line has to fill up when the day ends.
+
+    Where a fee waited and does no more: what would have taken it back.
+    """
+    for contract_id in sorted({*_no_more_waiting(draft)}):
+        contract = draft.contract(contract_id)
+        if contract is not None:
+            settle(draft, contract)
     for kind, part_id in list(draft.parts):
         if kind != "line":
             continue
@@ -149,6 +152,15 @@ def after_event(draft: Draft) -> None:
             zone = zone_of(draft, contract)
             if own_periods.falls_short(draft, contract, line_id, local_date(draft.cause.recorded_at, zone)):
                 draft.due.add((zone, ""))
+
+
+def _no_more_waiting(draft: Draft) -> Iterator[str]:
+    """Contracts of fees that are charged by now and were not before the event."""
+    for row, entry in draft.rows.items():
+        if row.startswith(FEE_ROWS) and entry.work is not None and entry.work.charge is not None and not _waits(entry):
+            before = draft.entries.get(row)
+            if before is not None and _waits(before) and entry.work.charge.contract_id is not None:
+                yield entry.work.charge.contract_id
 
 
 def close_period(draft: Draft, contract: Contract, start: date, to: date) -> bool:
@@ -203,17 +215,37 @@ def _charges(draft: Draft, contract: Contract) -> bool:
     return found
 
 
-def _fees(known: Known, until: date) -> Iterator[Fee]:
+def _fees(draft: Draft, contract: Contract, line_id: str, known: Known, until: date) -> Iterator[Fee]:
     """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
     charged: Amount = 0
-    for agreed in known.held:
+    seen: set[str] = set()
+    for agreed in _charging(draft, contract, line_id, known):
         for fee in methods.fees(agreed, known, until):
-            if not agreed.since <= (fee.earned_from or fee.day) < agreed.before:
+            day = fee.earned_from or fee.day
+            if fee.name in seen or not agreed.since <= day < agreed.before:
                 continue
-            amount = fee.amount - charged if fee.cumulative else fee.amount
+            if _ended_by(contract, day) and not is_charged(draft, contract.contract_id, line_id, fee.name):
+                continue
+            seen.add(fee.name)
+            due = fee.amount if fee.keeps is None else max(fee.amount, min(charged, fee.keeps))
+            amount = due - charged if fee.cumulative else fee.amount
             charged += amount if fee.cumulative else 0
             if amount or fee.earned:
                 yield fee._replace(amount=amount)
+
+
+def _charging(draft: Draft, contract: Contract, line_id: str, known: Known) -> Sequence[Agreed]:
+    """Versions of the terms that hold, those that leave what is charged already also after a termination."""
+    if contract.terminated_on is None:
+        return known.held
+    held = {agreed.since: agreed for agreed in known.held}
+    unended = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
+    versions = (agreed if methods.stays(agreed.line.terms) else held.get(agreed.since) for agreed in unended)
+    return [agreed for agreed in versions if agreed is not None]
+
+
+def _ended_by(contract: Contract, day: date) -> bool:
+    return contract.terminated_on is not None and day >= contract.terminated_on
 
 
 def _bring_fees(draft: Draft, contract: Contract, line_id: str, fees: list[Fee], day: date) -> None:
@@ -224,9 +256,28 @@ def _bring_fees(draft: Draft, contract: Contract, line_id: str, fees: list[Fee],
         row_id(charge.kind, charge.charge_id): charge for charge in map(partial(_charge_of, contract, line_id), fees)
     }
     wanted = {row: charge for row, charge in charges.items() if charge.day <= day or row in charged}
-    rows = bring(draft, known.rows, wanted)
+    rows = bring(draft, known.rows, _without_early(draft, wanted, fees))
+    rows = bring(draft, rows, _without_early(draft, wanted, fees))
     if rows != known.rows:
         draft.put("fees", composed(contract.contract_id, line_id), replace(known, rows=rows))
+
+
+def _without_early(draft: Draft, wanted: Mapping[str, Charge], fees: Sequence[Fee]) -> dict[str, Charge]:
+    """What is taken back is not charged before what it takes back is, which may wait for an exchange rate (`after_event`)."""
+    cumulative = any(fee.cumulative for fee in fees)
+    found: dict[str, Charge] = {}
+    waits = False
+    for row, charge in wanted.items():
+        entry = draft.entry(row)
+        if cumulative and waits and charge.amount < 0 and (entry is None or not entry.issued):
+            continue
+        found[row] = charge
+        waits = waits or (entry is not None and _waits(entry))
+    return found
+
+
+def _waits(entry: Entry) -> bool:
+    return entry.work is not None and entry.standing is not None and entry.standing.price is None
 
 
 def bring(draft: Draft, rows: tuple[str, ...], wanted: Mapping[str, Charge]) -> tuple[str, ...]:

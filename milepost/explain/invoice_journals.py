@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from domain.accounts import (
@@ -174,15 +174,17 @@ class InvoiceJournals:
         for listed in self.statements.applied_on(journal.affected_id):
             plan = self._listed_plan(listed, said.step)
             account = self.place_of(listed, said.step)[1]
+            if self._is_over_time(listed, said.step):
+                continue
             if plan is not None and account == line.account and plan.line.project_id == line.project_id:
                 amount, ledger = self.relief(said, journal, listed)
                 amounts.append(amount)
                 ledgers.append(ledger)
-        for listed, moves in self._through_position(said, journal) if line.account in SIDES else ():
-            plan = self._listed_plan(listed, said.step)
-            if plan is not None and line.account in moves and plan.line.project_id == line.project_id:
-                amounts.append(negated("taken", moves[line.account].amount))
-                ledgers.append(negated("taken", moves[line.account].ledger))
+        moves = self._through_position(said, journal) if line.account in SIDES else {}
+        if line.account in moves.get(line.project_id or "", {}):
+            moved = moves[line.project_id or ""][line.account]
+            amounts.append(negated("taken", moved.amount))
+            ledgers.append(negated("taken", moved.ledger))
         return (
             negated("amount", total("unbilled that is invoiced", amounts, "amount", journal.currency)),
             negated(
@@ -196,12 +198,12 @@ class InvoiceJournals:
         contract = draft.contract(contract_id)
         return account == CONTRACT_LIABILITY and contract is not None and is_over_time(draft, contract)
 
-    def _through_position(self, said: Said, journal: JournalEntry) -> Iterator[tuple[Listed, dict[str, Figures]]]:
-        """What is billed of lines that earn over time takes what the others leave of the contract's position."""
-        listed = sorted(self.statements.of_statement(journal.affected_id), key=lambda one: one.place)
+    def _through_position(self, said: Said, journal: JournalEntry) -> dict[str, dict[str, Figures]]:
+        """What is billed of lines that earn over time takes, by its net, what the others leave of the position; by project."""
+        listed = self._of_statement(journal.affected_id)
         over_time = [one for one in listed if self._is_over_time(one, said.step)]
         if not over_time:
-            return
+            return {}
         balances = self.positions.before(said)
         for one in listed:
             account = self.place_of(one, said.step)[1]
@@ -209,16 +211,26 @@ class InvoiceJournals:
                 amount, ledger = self.relief(said, journal, one)
                 taken = Figures(negated("taken", amount), negated("taken", ledger))
                 balances = balances.after({account: taken})
+        pieces: dict[str, list[Node]] = {}
+        for one in over_time:
+            plan = self._listed_plan(one, said.step)
+            if plan is not None:
+                pieces.setdefault(plan.line.project_id, []).append(self._piece(one))
+        billed = {project: total("billed", nodes, "amount", journal.currency) for project, nodes in pieces.items()}
+        net = total("billed of what is earned over time", tuple(billed.values()), "amount", journal.currency)
+        if not net.value:
+            return {}
 
         def at_rate(rest: Node) -> Node | None:
             return self._invoice_rate(said, journal, rest, None)
 
-        for one in over_time:
-            amount = negated("billed", self.statements.piece(one))
-            moves = self.positions.moved(said, balances, amount, at_rate) if amount.value else {}
-            if moves:
-                balances = balances.after(moves)
-                yield one, moves
+        legs = self.positions.legs(said, balances, negated("billed", net), at_rate)
+        return self.positions.by_project(said, legs, net, billed) if legs is not None else {}
+
+    def _of_statement(self, statement_id: str) -> list[Listed]:
+        """What is billed and what is set against it, in order."""
+        found = (*self.statements.of_statement(statement_id), *self.statements.applied_on(statement_id))
+        return sorted(found, key=lambda one: one.place)
 
     def _listed_plan(self, listed: Listed, step: int) -> LinePlan | None:
         draft = self.sources.draft(step)

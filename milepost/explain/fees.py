@@ -20,12 +20,13 @@ from domain.identity import composed
 from domain.rows import row_id
 from domain.units import Amount
 from domain.zones import local_date
-from milepost.explain.arithmetic import by_day, evaluated, in_proportion, least, step_of
+from milepost.explain.arithmetic import by_day, evaluated, in_proportion, least, most, step_of
 from milepost.explain.sources import Sources
 from state.books import Charge, Contract, LineFees
 from state.draft import Draft
 from state.handlers.fees import HORIZON
 from state.periods import zone_of
+from state.settlement import SETTLEMENT
 from state.terms_known import known_of
 
 DAY = timedelta(days=1)
@@ -54,6 +55,7 @@ class FeeNodes:
         # Nodes of statements, of rows and of their figures; filled by those, which need these.
         self.statements: Any = None
         self.entries: Any = None
+        self.over_time: Any = None
 
     def place(self, charge: Charge, draft: Draft) -> Place | None:
         contract = draft.contract(charge.contract_id or "")
@@ -64,16 +66,44 @@ class FeeNodes:
     def fee(self, charge: Charge, draft: Draft) -> Node | None:
         """What a row of a fee charges."""
         place = self.place(charge, draft)
+        if place is not None and charge.charge_id == f"{composed(place.contract.contract_id, place.line_id)}/{SETTLEMENT}":
+            return self._settlement(place, charge)
         found = self._charged(place, charge) if place is not None else None
         if place is None or found is None:
             return None
-        made = self._full(place, found.fee, found.agreed)
+        return self._less_before(place, found, charge.description)
+
+    def _less_before(self, place: Place, found: Charged, title: str) -> Node | None:
+        made = self._due(place, (*found.before, (found.fee, found.agreed)))
         if found.before and made is not None:
             # What was charged before is all that the one before named.
-            earlier = self._full(place, *found.before[-1])
+            earlier = self._due(place, found.before)
             if earlier is not None:
-                made = less(f"{charge.description}: less what was charged before", made, earlier, rule="R12")
+                made = less(f"{title}: less what was charged before", made, earlier, rule="R12")
         return made
+
+    def _due(self, place: Place, fees: Sequence[tuple[Fee, Agreed]]) -> Node | None:
+        """All that is charged with the last of these; of what was charged before as much stays as it keeps."""
+        (fee, agreed), before = fees[-1], fees[:-1]
+        made = self._full(place, fee, agreed)
+        terms = agreed.line.terms
+        if made is None or fee.keeps is None or not before or not isinstance(terms, FixedPrice):
+            return made
+        earlier = self._due(place, before)
+        if earlier is None or (earlier.value or 0) <= fee.amount:
+            return made
+        price = self.field(place, agreed, "price", terms.price, "price")
+        return most(fee.description, made, least("stays charged", [earlier, price]), rule="R12")
+
+    def _settlement(self, place: Place, charge: Charge) -> Node | None:
+        """What is earned by the last day of a contract that was terminated, less all that the line charged besides."""
+        day = local_date(place.draft.cause.recorded_at, zone_of(place.draft, place.contract))
+        charges = list(self._charges(place, max(day, charge.day) + HORIZON))
+        nodes = [self._less_before(place, one, one.fee.description) for one in charges]
+        earned = self.over_time.by(place, charge.day)
+        if any(node is None for node in nodes):
+            return None
+        return less(charge.description or "settlement", earned, *(node for node in nodes if node is not None), rule="R46")
 
     def earned(self, charge: Charge, draft: Draft) -> Node | None:
         """What a row of revenue earns that a fee names: what expires unused, or is kept."""
@@ -88,19 +118,24 @@ class FeeNodes:
     def _charged(self, place: Place, charge: Charge) -> Charged | None:
         name = charge.charge_id.removeprefix(f"{composed(place.contract.contract_id, place.line_id)}/")
         day = local_date(place.draft.cause.recorded_at, zone_of(place.draft, place.contract))
+        until = max(day, charge.day) + HORIZON
+        return next((one for one in self._charges(place, until) if one.fee.name == name), None)
+
+    def _charges(self, place: Place, until: date) -> Iterator[Charged]:
+        """All that the line charges by a day, as `state/handlers/fees.py` has it."""
         before: list[tuple[Fee, Agreed]] = []
         charged: Amount = 0
         for agreed in place.known.held:
-            for fee in methods.fees(agreed, place.known, max(day, charge.day) + HORIZON):
+            for fee in methods.fees(agreed, place.known, until):
                 if not agreed.since <= (fee.earned_from or fee.day) < agreed.before:
                     continue
-                amount = fee.amount - charged if fee.cumulative else fee.amount
-                if fee.name == name and (amount or fee.earned):
-                    return Charged(fee, agreed, tuple(before) if fee.cumulative else ())
+                due = fee.amount if fee.keeps is None else max(fee.amount, min(charged, fee.keeps))
+                amount = due - charged if fee.cumulative else fee.amount
+                if amount or fee.earned:
+                    yield Charged(fee, agreed, tuple(before) if fee.cumulative else ())
                 charged += amount if fee.cumulative else 0
                 if fee.cumulative:
                     before.append((fee, agreed))
-        return None
 
     def _full(self, place: Place, fee: Fee, agreed: Agreed) -> Node | None:
         """All that the fee names; of a cumulative one with what was charged before."""
@@ -155,12 +190,12 @@ class FeeNodes:
 
     def _instalment(self, place: Place, fee: Fee, agreed: Agreed, terms: FixedPrice) -> Node:
         parts = [
-            self.field(place, agreed, fee.description, one.amount, f"schedule[{number}].amount")
+            self.field(place, agreed, f"instalment of {one.on}", one.amount, f"schedule[{number}].amount")
             for number, one in enumerate(terms.schedule)
-            if one.on == fee.day
+            if max(one.on, agreed.since) <= fee.day
         ]
         if len(parts) == 1:
-            return parts[0]._replace(facts=(("due on", fee.day.isoformat()),))
+            return parts[0]._replace(title=fee.description, facts=(("due on", fee.day.isoformat()),))
         return total(
             fee.description, parts, "amount", agreed.contract.currency, facts=(("due on", fee.day.isoformat()),)
         )
@@ -202,12 +237,12 @@ class FeeNodes:
         for number, budget in enumerate(agreed.line.budgets):
             path = f"budgets[{number}]"
             revenue = self._line_field(place, agreed, f"{budget.category}: price", budget.revenue, f"{path}.revenue")
-            most = self._line_field(place, agreed, f"{budget.category}: cost budget", budget.cost, f"{path}.cost")
+            whole = self._line_field(place, agreed, f"{budget.category}: cost budget", budget.cost, f"{path}.cost")
             if not budget.cost:
                 continue
             spent = self._spent_by(place, closed, budget.category, currency)
-            used = evaluated(f"{budget.category}: spent, at most", "min", (spent, most), {}, "amount", currency)
-            parts.append(in_proportion(f"{budget.category}: earned", revenue, used, most, agreed.policies.money_mode))
+            used = evaluated(f"{budget.category}: spent, at most", "min", (spent, whole), {}, "amount", currency)
+            parts.append(in_proportion(f"{budget.category}: earned", revenue, used, whole, agreed.policies.money_mode))
         return total(fee.description, parts, "amount", currency, rule="R12")
 
     def _spent_by(self, place: Place, closed: Closed, category: str, currency: str) -> Node:

@@ -20,9 +20,10 @@ from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.exchanges import Exchanges
 from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines, journals_until
-from milepost.explain.positions import PositionNodes
+from milepost.explain.positions import PositionNodes, summed
 from milepost.explain.sources import Sources
 from state.books import Posted, Work
+from state.position import is_over_time
 from state.trace import Said, row_of, works_of
 
 
@@ -115,8 +116,16 @@ class EntryJournals:
             return self.exchanges.at_rate_of(rest, journal, at)
 
         moves = self.positions.moved(said, self.positions.before(said), earned, at_rate)
+        if moves is not None and CONTRACT_ASSET in moves and not self._is_over_time(said, journal):
+            # What is kept of a deposit before its invoice came stands on its own account.
+            moves = {CONTRACT_LIABILITY: summed(list(moves.values()), CONTRACT_LIABILITY)}
         found = moves.get(line.account) if moves is not None else None
         return found if found is not None else (None, None)
+
+    def _is_over_time(self, said: Said, journal: JournalEntry) -> bool:
+        draft = self.sources.draft(said.step)
+        contract = draft.contract(journal.contract_id or "")
+        return contract is not None and is_over_time(draft, contract)
 
     def _revenue(self, at: Standing, line: JournalLine) -> Node | None:
         """What the entry has on the account: 1160 has what only earns revenue, the line's own account the rest."""

@@ -107,7 +107,7 @@ class PositionNodes:
         parts: dict[str, list[Figures]] = {}
         for account, figures in legs:
             parts.setdefault(account, []).append(figures)
-        return {account: _sum(found, account) for account, found in parts.items()}
+        return {account: summed(found, account) for account, found in parts.items()}
 
     def legs(
         self, said: Said, balances: Balances, amount: Node, at_rate: Callable[[Node], Node | None]
@@ -156,7 +156,7 @@ class PositionNodes:
             for project, part in self._shares(journal, leg, own):
                 found.setdefault(project, {}).setdefault(account, []).append(part)
         return {
-            project: {account: _sum(parts, account) for account, parts in of.items()} for project, of in found.items()
+            project: {account: summed(parts, account) for account, parts in of.items()} for project, of in found.items()
         }
 
     def _shares(self, journal: JournalEntry, leg: Figures, own: dict[str, Node]) -> list[tuple[str, Figures]]:
@@ -221,7 +221,7 @@ class PositionNodes:
         )
 
 
-def _sum(parts: list[Figures], account: str) -> Figures:
+def summed(parts: list[Figures], account: str) -> Figures:
     if len(parts) == 1:
         return parts[0]
     amounts: Any = [one.amount for one in parts]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from domain.accounts import (
@@ -17,7 +17,7 @@ from domain.events.finance import InvoicePosted
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.arithmetic import step_of
+from milepost.explain.arithmetic import in_proportion, step_of
 from milepost.explain.entries import Standing
 from milepost.explain.exchanges import Exchanges, at_rate, unchanged
 from milepost.explain.journal_lines import JournalLines
@@ -26,8 +26,10 @@ from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Entry, Posted
+from state.deposit_balance import is_deposit
 from state.plan import LinePlan, contract_policies, newest_plan
 from state.position import is_over_time
+from state.terms_known import line_fees
 from state.totals import issued_on
 from state.trace import Said
 
@@ -174,15 +176,17 @@ class InvoiceJournals:
         for listed in self.statements.applied_on(journal.affected_id):
             plan = self._listed_plan(listed, said.step)
             account = self.place_of(listed, said.step)[1]
+            if self._is_over_time(listed, said.step):
+                continue
             if plan is not None and account == line.account and plan.line.project_id == line.project_id:
                 amount, ledger = self.relief(said, journal, listed)
                 amounts.append(amount)
                 ledgers.append(ledger)
-        for listed, moves in self._through_position(said, journal) if line.account in SIDES else ():
-            plan = self._listed_plan(listed, said.step)
-            if plan is not None and line.account in moves and plan.line.project_id == line.project_id:
-                amounts.append(negated("taken", moves[line.account].amount))
-                ledgers.append(negated("taken", moves[line.account].ledger))
+        moves = self._through_position(said, journal) if line.account in SIDES else {}
+        if line.account in moves.get(line.project_id or "", {}):
+            moved = moves[line.project_id or ""][line.account]
+            amounts.append(negated("taken", moved.amount))
+            ledgers.append(negated("taken", moved.ledger))
         return (
             negated("amount", total("unbilled that is invoiced", amounts, "amount", journal.currency)),
             negated(
@@ -196,12 +200,12 @@ class InvoiceJournals:
         contract = draft.contract(contract_id)
         return account == CONTRACT_LIABILITY and contract is not None and is_over_time(draft, contract)
 
-    def _through_position(self, said: Said, journal: JournalEntry) -> Iterator[tuple[Listed, dict[str, Figures]]]:
-        """What is billed of lines that earn over time takes what the others leave of the contract's position."""
-        listed = sorted(self.statements.of_statement(journal.affected_id), key=lambda one: one.place)
+    def _through_position(self, said: Said, journal: JournalEntry) -> dict[str, dict[str, Figures]]:
+        """What is billed of lines that earn over time takes, by its net, what the others leave of the position; by project."""
+        listed = self._of_statement(journal.affected_id)
         over_time = [one for one in listed if self._is_over_time(one, said.step)]
         if not over_time:
-            return
+            return {}
         balances = self.positions.before(said)
         for one in listed:
             account = self.place_of(one, said.step)[1]
@@ -209,16 +213,26 @@ class InvoiceJournals:
                 amount, ledger = self.relief(said, journal, one)
                 taken = Figures(negated("taken", amount), negated("taken", ledger))
                 balances = balances.after({account: taken})
+        pieces: dict[str, list[Node]] = {}
+        for one in over_time:
+            plan = self._listed_plan(one, said.step)
+            if plan is not None:
+                pieces.setdefault(plan.line.project_id, []).append(self._piece(one))
+        billed = {project: total("billed", nodes, "amount", journal.currency) for project, nodes in pieces.items()}
+        net = total("billed of what is earned over time", tuple(billed.values()), "amount", journal.currency)
+        if not net.value:
+            return {}
 
         def at_rate(rest: Node) -> Node | None:
             return self._invoice_rate(said, journal, rest, None)
 
-        for one in over_time:
-            amount = negated("billed", self.statements.piece(one))
-            moves = self.positions.moved(said, balances, amount, at_rate) if amount.value else {}
-            if moves:
-                balances = balances.after(moves)
-                yield one, moves
+        legs = self.positions.legs(said, balances, negated("billed", net), at_rate)
+        return self.positions.by_project(said, legs, net, billed) if legs is not None else {}
+
+    def _of_statement(self, statement_id: str) -> list[Listed]:
+        """What is billed and what is set against it, in order."""
+        found = (*self.statements.of_statement(statement_id), *self.statements.applied_on(statement_id))
+        return sorted(found, key=lambda one: one.place)
 
     def _listed_plan(self, listed: Listed, step: int) -> LinePlan | None:
         draft = self.sources.draft(step)
@@ -258,6 +272,9 @@ class InvoiceJournals:
     ) -> tuple[Node | None, Node | None]:
         """All that the entry carries where all of it is invoiced; a part in proportion; what it does not carry at the invoice's rate."""
         piece = self._piece(listed)
+        shared = self._shared(said, journal, listed, step)
+        if shared is not None:
+            return shared
         unbilled, in_ledger = self._balance_before(journal, listed, step)
         had, wanted = unbilled.value or 0, listed.entry.amount
         if wanted == had:
@@ -279,6 +296,130 @@ class InvoiceJournals:
             return unbilled, None
         title = "what is carried, and what goes beyond that"
         return unbilled, total(title, (in_ledger, at_rate), "amount", journal.ledger_currency, rule="R52")
+
+    def _shared(
+        self, said: Said, journal: JournalEntry, listed: Listed, step: int
+    ) -> tuple[Node | None, Node | None] | None:
+        """A deposit, and revenue in another currency: what leaves is carried by all rows of the line."""
+        draft = self.sources.draft(step)
+        contract_id, account = self.place_of(listed, step)
+        contract, entry = draft.contract(contract_id), self.sources.trace.entry_at(listed.entry.entry_id, step)
+        issued = issued_on(entry, contract_id, listed.entry.line_id) if entry is not None else None
+        if contract is None or issued is None:
+            return None
+        piece, mode = self._piece(listed), self._mode_of(listed, step)
+        if is_deposit(draft, contract, issued):
+            rows = line_fees(draft, contract, listed.entry.line_id).rows
+            had = self._carried_by(journal, listed, step, rows, same_statement=True)
+            return had.amount, self._left_as_carried(said, journal, piece, had, mode)
+        if account not in REVENUE or journal.currency == journal.ledger_currency:
+            return None
+        own = self._carried_by(journal, listed, step, (listed.entry.entry_id,), same_statement=False)
+        from_own = _within(piece, own.amount)
+        if from_own is piece:
+            return own.amount, self._left_as_carried(said, journal, piece, own, mode)
+        parts = [own.ledger] if from_own is not None else []
+        rest = less("beyond what its own invoices carry", piece, own.amount) if from_own is not None else piece
+        others = self._beside(said, journal, listed, step)
+        beside = _within(rest, others.amount)
+        if beside is not None:
+            parts.append(self._left_as_carried(said, journal, beside, others, mode) or others.ledger)
+            rest = less("beyond what the line's invoices carry", rest, beside)
+        if rest.value:
+            beyond = self._invoice_rate(said, journal, rest, None)
+            if beyond is None:
+                return own.amount, None
+            parts.append(beyond)
+        title = "as its invoices and those of its line carry it"
+        return own.amount, total(title, parts, "amount", journal.ledger_currency, rule="R52")
+
+    def _left_as_carried(
+        self, said: Said, journal: JournalEntry, piece: Node, had: Figures, mode: str
+    ) -> Node | None:
+        """All that is carried, a part in proportion, and what goes beyond that at the invoice's rate."""
+        amount, stands = piece.value or 0, had.amount.value or 0
+        if amount == stands:
+            return had.ledger
+        if not stands or (stands > 0) != (amount > 0):
+            return self._invoice_rate(said, journal, piece, None)
+        if abs(amount) < abs(stands):
+            title = "in ledger currency, in proportion to what is carried"
+            return in_proportion(title, had.ledger, piece, had.amount, mode, rule="R52")
+        beyond = self._invoice_rate(said, journal, less("beyond what is carried", piece, had.amount), None)
+        if beyond is None:
+            return None
+        title = "what is carried, and what goes beyond that"
+        return total(title, (had.ledger, beyond), "amount", journal.ledger_currency, rule="R52")
+
+    def _carried_by(
+        self, journal: JournalEntry, listed: Listed, step: int, rows: Iterable[str], *, same_statement: bool
+    ) -> Figures:
+        """What rows of a line have on the account before the invoice takes this, debit positive."""
+        contract_id, account = place = self.place_of(listed, step)
+        line_id, trace = listed.entry.line_id, self.sources.trace
+        accrued: list[tuple[Node, Node]] = []
+        invoiced: list[tuple[Node, Node]] = []
+        for row in rows:
+            before = trace.entry_at(row, step - 1)
+            work = before.standing if before is not None else None
+            if account not in REVENUE:
+                accrued += [
+                    self.lines.leg(posted, number)
+                    for posted in (work.journals if work is not None else ())
+                    for number, leg in enumerate(posted.lines, 1)
+                    if posted.contract_id == contract_id and leg.account == account
+                ]
+            invoiced += [
+                (self._piece(one), self.relief(other, other.record, one)[1])
+                for one in (*self.statements.all_listed(row), *self.statements.all_applied(row))
+                if one.entry.line_id == line_id and self.place_of(one, step) == place
+                for other in trace.journals_of.get(one.statement_id, ())
+                if other.record.kind == "billing"
+                and (other.step < step or (same_statement and other.step == step and _comes_first(one, listed)))
+            ]
+        title = f"{line_id}: carried on {account}"
+        return Figures(
+            less(
+                title,
+                total("posted", [one for one, _ in accrued], "amount", journal.currency),
+                *(one for one, _ in invoiced),
+            ),
+            less(
+                f"{title}, in ledger currency",
+                total("posted", [one for _, one in accrued], "amount", journal.ledger_currency),
+                *(one for _, one in invoiced),
+            ),
+        )
+
+    def _beside(self, said: Said, journal: JournalEntry, listed: Listed, step: int) -> Figures:
+        """What invoices of the line's other rows carry, less what credits before it on the statement took of that."""
+        place, line_id = self.place_of(listed, step), listed.entry.line_id
+        mode = self._mode_of(listed, step)
+        had: Figures | None = None
+        for one in self._of_statement(listed.statement_id):
+            if one.entry.line_id != line_id or self.place_of(one, step) != place:
+                continue
+            piece = self._piece(one)
+            own = self._carried_by(journal, one, step, (one.entry.entry_id,), same_statement=False)
+            from_own = _within(piece, own.amount)
+            if from_own is piece:
+                continue
+            if had is None:
+                rows = [row for row in sorted(self.sources.trace.entry_ids()) if row != one.entry.entry_id]
+                had = self._carried_by(journal, one, step, rows, same_statement=False)
+            if one.place == listed.place:
+                break
+            rest = less("beyond what its own invoices carry", piece, own.amount) if from_own is not None else piece
+            beside = _within(rest, had.amount)
+            taken = self._left_as_carried(said, journal, beside, had, mode) if beside is not None else None
+            if beside is not None and taken is not None:
+                had = Figures(less("left of it", had.amount, beside), less("left of it", had.ledger, taken))
+        assert had is not None, "the statement lists it"
+        return had
+
+    def _mode_of(self, listed: Listed, step: int) -> str:
+        plan = self._listed_plan(listed, step)
+        return (plan.policies.money_mode if plan is not None else None) or "half_up"
 
     def _balance_before(self, journal: JournalEntry, listed: Listed, step: int) -> tuple[Node, Node]:
         """What the entry has on the account of the contract before the invoice takes this."""
@@ -310,6 +451,13 @@ class InvoiceJournals:
                 *(one for _, one in earlier),
             ),
         )
+
+
+def _within(piece: Node, had: Node) -> Node | None:
+    """As much of it as there is, if it is on the same side."""
+    if not had.value or not piece.value or (had.value > 0) != (piece.value > 0):
+        return None
+    return had if abs(had.value) < abs(piece.value) else piece
 
 
 def _invoiced_ledger(entry: Entry | None, contract_id: str, listed: Listed) -> int:

@@ -100,27 +100,83 @@ class PositionNodes:
     def moved(
         self, said: Said, balances: Balances, amount: Node, at_rate: Callable[[Node], Node | None]
     ) -> dict[str, Figures] | None:
-        """The lines of a debit, or of a credit: against what stands on the other side, then on their own."""
+        """The lines of a debit, or of a credit, by account."""
+        legs = self.legs(said, balances, amount, at_rate)
+        if legs is None:
+            return None
+        parts: dict[str, list[Figures]] = {}
+        for account, figures in legs:
+            parts.setdefault(account, []).append(figures)
+        return {account: _sum(found, account) for account, found in parts.items()}
+
+    def legs(
+        self, said: Said, balances: Balances, amount: Node, at_rate: Callable[[Node], Node | None]
+    ) -> list[tuple[str, Figures]] | None:
+        """Against what stands on the other side, then on their own."""
         journal: JournalEntry = said.record
         debit = (amount.value or 0) > 0
         own, other = SIDES if debit else tuple(reversed(SIDES))
         left = amount if debit else negated("credit", amount)
-        parts: dict[str, list[Figures]] = {}
+        made: list[tuple[str, Figures]] = []
         for account in (own, other):
             had = balances.on(account)
             if not had.amount.value or (had.amount.value > 0) == debit or not left.value:
                 continue
             stands = negated(f"taken from {account}", had.amount) if debit else had.amount
             taken = least(f"taken from {account}", [stands, left])
-            parts.setdefault(account, []).append(self._taken(journal, had, stands, taken, debit=debit))
+            made.append((account, self._taken(journal, had, stands, taken, debit=debit)))
             left = less("left of it", left, taken)
         if left.value:
             rest = left if debit else negated("credit", left)
             ledger = at_rate(rest)
             if ledger is None:
                 return None
-            parts.setdefault(own, []).append(Figures(rest, ledger))
-        return {account: _sum(found, account) for account, found in parts.items()}
+            made.append((own, Figures(rest, ledger)))
+        return made
+
+    def by_project(
+        self, said: Said, legs: list[tuple[str, Figures]], net: Node, billed: Mapping[str, Node]
+    ) -> dict[str, dict[str, Figures]]:
+        """Lines by project and account: projects on the side of the net have them, in order, less what the others take off them."""
+        journal: JournalEntry = said.record
+        up = (net.value or 0) > 0
+        own = {
+            project: node if up else negated("billed", node)
+            for project, node in sorted(billed.items())
+            if node.value and (node.value > 0) == up
+        }
+        if len(billed) > len(own):
+            size = net if up else negated("net", net)
+            off = less("taken off by others", total("of these", tuple(own.values()), "amount", journal.currency), size)
+            for project, has in own.items():
+                cut = least("taken off it", [off, has])
+                own[project], off = less("left of it", has, cut), less("left to take off", off, cut)
+        found: dict[str, dict[str, list[Figures]]] = {}
+        for account, leg in legs:
+            for project, part in self._shares(journal, leg, own):
+                found.setdefault(project, {}).setdefault(account, []).append(part)
+        return {
+            project: {account: _sum(parts, account) for account, parts in of.items()} for project, of in found.items()
+        }
+
+    def _shares(self, journal: JournalEntry, leg: Figures, own: dict[str, Node]) -> list[tuple[str, Figures]]:
+        """A line shared among projects in order; takes off `own` what each has."""
+        if len(own) == 1:
+            return [(project, leg) for project in own]
+        debit, mode = (leg.amount.value or 0) > 0, self._mode(journal)
+        whole = leg.amount if debit else negated("credit", leg.amount)
+        rest, before, made = whole, None, []
+        for project, has in own.items():
+            part = least("its part", [has, rest])
+            if not part.value:
+                continue
+            rest, own[project] = less("left of it", rest, part), less("left of it", has, part)
+            upto = less("with those before it", whole, rest) if rest.value else whole
+            ledger = in_proportion("with those before it", leg.ledger, upto, whole, mode) if rest.value else leg.ledger
+            mine = less("its part, in ledger currency", ledger, before) if before is not None else ledger
+            made.append((project, Figures(part if debit else negated("credit", part), mine)))
+            before = ledger
+        return made
 
     def _taken(self, journal: JournalEntry, had: Figures, stands: Node, taken: Node, *, debit: bool) -> Figures:
         """At the ledger amount that it carries."""

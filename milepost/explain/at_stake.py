@@ -8,6 +8,7 @@ from domain.billing import methods
 from domain.events.delivery import ExpenseApproved
 from domain.explanation import Arithmetic, Node
 from domain.money import extend
+from domain.rows import FEE
 from milepost.explain.arithmetic import step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.rating import Rating
@@ -48,6 +49,9 @@ class AtStakeNodes:
         event = charges.event_of(work)
         if isinstance(event, ExpenseApproved):
             return self.sources.field(TITLE, event.amount, "amount", event, "amount", event.currency)
+        if charge is not None and charge.kind == FEE:
+            made = charges.fees.fee(charge, draft)
+            return made._replace(title=TITLE) if made is not None else None
         placed = place(draft, charge, ("outside_contract_dates",)) if charge is not None else None
         if charge is None or not isinstance(placed, Placed):
             return None

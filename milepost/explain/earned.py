@@ -27,27 +27,20 @@ class EarnedNodes:
     def __init__(self, sources: Sources, fees: FeeNodes) -> None:
         self.sources = sources
         self.fees = fees
-        fees.over_time = self
+        fees.earned_by = self.by
 
     def month(self, charge: Charge, draft: Draft) -> Node | None:
         place, first, last = self.fees.place(charge, draft), charge.earned_from, charge.earned_to
         if place is None or first is None or last is None:
             return None
-        earns = self._earning(place, last)
+        earns = _earns(place, last)
         upto, before = (self._by(place, earns, day) for day in (last, first - DAY))
         title = charge.description or "revenue"
         return less(title, upto, before, rule="R40") if before.value else upto._replace(title=title, rule="R40")
 
     def by(self, place: Place, day: date) -> Node:
-        """All that the line earned by the end of a day."""
-        return self._by(place, self._earning(place, day), day)
-
-    def _earning(self, place: Place, last: date) -> Earning:
-        return earning(
-            (agreed, list(methods.spreads(agreed, place.known, last + HORIZON)))
-            for agreed in place.known.held
-            if methods.timing(agreed.line, agreed.policies) == OVER_TIME
-        )
+        """All that was earned over time by the end of a day."""
+        return self._by(place, _earns(place, day), day)
 
     def _by(self, place: Place, earns: Earning, day: date) -> Node:
         """All that was earned by the end of a day."""
@@ -95,3 +88,11 @@ class EarnedNodes:
         )
         made = self.fees.fee(charge, place.draft)
         return agreeing(made, stated(f"fee {name}", spread.amount, "amount", currency))
+
+
+def _earns(place: Place, last: date) -> Earning:
+    return earning(
+        (agreed, list(methods.spreads(agreed, place.known, last + HORIZON)))
+        for agreed in place.known.held
+        if methods.timing(agreed.line, agreed.policies) == OVER_TIME
+    )

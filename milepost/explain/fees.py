@@ -5,7 +5,7 @@ The fees of a contract line are asked for again with what was known at the step,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from domain.billing.retainer import Lot, lots
 from domain.billing.subscription import MONTHS
 from domain.events.common import Deposit, FixedPrice, Milestones, Retainer, Subscription
 from domain.events.delivery import MilestoneAccepted, ProgressReported
-from domain.explanation import Node, agreeing, less, negated, stated, total
+from domain.explanation import Node, agreeing, constant, less, negated, stated, total
 from domain.identity import composed
 from domain.rows import row_id
 from domain.units import Amount
@@ -24,10 +24,10 @@ from milepost.explain.arithmetic import by_day, evaluated, in_proportion, least,
 from milepost.explain.sources import Sources
 from state.books import Charge, Contract, LineFees
 from state.draft import Draft
-from state.handlers.fees import HORIZON
+from state.handlers.fees import HORIZON, _charging
 from state.periods import zone_of
 from state.settlement import SETTLEMENT
-from state.terms_known import known_of
+from state.terms_known import is_charged, known_of
 
 DAY = timedelta(days=1)
 
@@ -42,11 +42,21 @@ class Place(NamedTuple):
 
 
 class Charged(NamedTuple):
-    """A fee with the version of the terms that charges it; `before` are those that a cumulative one leaves out."""
+    """A fee as the terms name it, with the version that charges it and what it charges by itself.
+
+    `before` is what was charged before a cumulative one, `earlier` the one that charged it last.
+    """
 
     fee: Fee
     agreed: Agreed
-    before: tuple[tuple[Fee, Agreed], ...] = ()
+    amount: Amount
+    before: Amount = 0
+    earlier: Charged | None = None
+
+    @property
+    def due(self) -> Amount:
+        """Of a cumulative one all that is charged with it."""
+        return self.before + self.amount
 
 
 class FeeNodes:
@@ -55,7 +65,8 @@ class FeeNodes:
         # Nodes of statements, of rows and of their figures; filled by those, which need these.
         self.statements: Any = None
         self.entries: Any = None
-        self.over_time: Any = None
+        # What is earned over time; filled by the nodes of charges.
+        self.earned_by: Callable[[Place, date], Node] | None = None
 
     def place(self, charge: Charge, draft: Draft) -> Place | None:
         contract = draft.contract(charge.contract_id or "")
@@ -66,44 +77,35 @@ class FeeNodes:
     def fee(self, charge: Charge, draft: Draft) -> Node | None:
         """What a row of a fee charges."""
         place = self.place(charge, draft)
-        if place is not None and charge.charge_id == f"{composed(place.contract.contract_id, place.line_id)}/{SETTLEMENT}":
-            return self._settlement(place, charge)
-        found = self._charged(place, charge) if place is not None else None
-        if place is None or found is None:
+        if place is None:
             return None
-        return self._less_before(place, found, charge.description)
-
-    def _less_before(self, place: Place, found: Charged, title: str) -> Node | None:
-        made = self._due(place, (*found.before, (found.fee, found.agreed)))
-        if found.before and made is not None:
+        if self._name(place, charge) == SETTLEMENT:
+            return self._settlement(place, charge)
+        found = self._charged(place, charge)
+        if found is None:
+            return None
+        made = self._due(place, found)
+        if found.earlier is not None and made is not None:
             # What was charged before is all that the one before named.
-            earlier = self._due(place, found.before)
-            if earlier is not None:
-                made = less(f"{title}: less what was charged before", made, earlier, rule="R12")
+            earlier = self._due(place, found.earlier)
+            if earlier is not None and earlier.value:
+                made = less(f"{charge.description}: less what was charged before", made, earlier, rule="R12")
         return made
 
-    def _due(self, place: Place, fees: Sequence[tuple[Fee, Agreed]]) -> Node | None:
-        """All that is charged with the last of these; of what was charged before as much stays as it keeps."""
-        (fee, agreed), before = fees[-1], fees[:-1]
-        made = self._full(place, fee, agreed)
-        terms = agreed.line.terms
-        if made is None or fee.keeps is None or not before or not isinstance(terms, FixedPrice):
-            return made
-        earlier = self._due(place, before)
-        if earlier is None or (earlier.value or 0) <= fee.amount:
-            return made
-        price = self.field(place, agreed, "price", terms.price, "price")
-        return most(fee.description, made, least("stays charged", [earlier, price]), rule="R12")
-
     def _settlement(self, place: Place, charge: Charge) -> Node | None:
-        """What is earned by the last day of a contract that was terminated, less all that the line charged besides."""
-        day = local_date(place.draft.cause.recorded_at, zone_of(place.draft, place.contract))
-        charges = list(self._charges(place, max(day, charge.day) + HORIZON))
-        nodes = [self._less_before(place, one, one.fee.description) for one in charges]
-        earned = self.over_time.by(place, charge.day)
-        if any(node is None for node in nodes):
+        """What is earned by the last day of a terminated contract, less all that the line charges besides (R46)."""
+        if self.earned_by is None:
             return None
-        return less(charge.description or "settlement", earned, *(node for node in nodes if node is not None), rule="R46")
+        earned = self.earned_by(place, charge.day)
+        charged: list[Node] = []
+        fees = self._fees(place, charge)
+        last = next((one for one in reversed(fees) if one.fee.cumulative), None)
+        for one in fees:
+            if one is last or not one.fee.cumulative:
+                made = self._due(place, one)
+                charged += [made] if made is not None and made.value else []
+        title = charge.description or "settlement"
+        return less(title, earned, *charged, rule="R46") if charged else earned._replace(title=title)
 
     def earned(self, charge: Charge, draft: Draft) -> Node | None:
         """What a row of revenue earns that a fee names: what expires unused, or is kept."""
@@ -115,27 +117,48 @@ class FeeNodes:
             return self._left_of_deposit(place)
         return self._expired(place, found.fee)
 
-    def _charged(self, place: Place, charge: Charge) -> Charged | None:
-        name = charge.charge_id.removeprefix(f"{composed(place.contract.contract_id, place.line_id)}/")
-        day = local_date(place.draft.cause.recorded_at, zone_of(place.draft, place.contract))
-        until = max(day, charge.day) + HORIZON
-        return next((one for one in self._charges(place, until) if one.fee.name == name), None)
+    def _name(self, place: Place, charge: Charge) -> str:
+        return charge.charge_id.removeprefix(f"{composed(place.contract.contract_id, place.line_id)}/")
 
-    def _charges(self, place: Place, until: date) -> Iterator[Charged]:
-        """All that the line charges by a day, as `state/handlers/fees.py` has it."""
-        before: list[tuple[Fee, Agreed]] = []
-        charged: Amount = 0
-        for agreed in place.known.held:
+    def _charged(self, place: Place, charge: Charge) -> Charged | None:
+        name = self._name(place, charge)
+        fees = self._fees(place, charge)
+        return next((one for one in fees if one.fee.name == name and (one.amount or one.fee.earned)), None)
+
+    def _fees(self, place: Place, charge: Charge) -> list[Charged]:
+        """All that the line charges, also what comes to nothing."""
+        contract, draft = place.contract, place.draft
+        until = max(local_date(draft.cause.recorded_at, zone_of(draft, contract)), charge.day) + HORIZON
+        own = self._name(place, charge)
+        found: dict[str, Charged] = {}
+        last: Charged | None = None
+        for agreed in _charging(draft, contract, place.line_id, place.known):
             for fee in methods.fees(agreed, place.known, until):
-                if not agreed.since <= (fee.earned_from or fee.day) < agreed.before:
+                day = fee.earned_from or fee.day
+                if fee.name in found or not agreed.since <= day < agreed.before:
                     continue
-                due = fee.amount if fee.keeps is None else max(fee.amount, min(charged, fee.keeps))
-                amount = due - charged if fee.cumulative else fee.amount
-                if amount or fee.earned:
-                    yield Charged(fee, agreed, tuple(before) if fee.cumulative else ())
-                charged += amount if fee.cumulative else 0
-                if fee.cumulative:
-                    before.append((fee, agreed))
+                over = contract.terminated_on is not None and day >= contract.terminated_on
+                if over and fee.name != own and not is_charged(draft, contract.contract_id, place.line_id, fee.name):
+                    continue
+                if not fee.cumulative:
+                    found[fee.name] = Charged(fee, agreed, fee.amount)
+                    continue
+                before = last.due if last is not None else 0
+                due = fee.amount if fee.keeps is None else max(fee.amount, min(before, fee.keeps))
+                found[fee.name] = last = Charged(fee, agreed, due - before, before, last)
+        return list(found.values())
+
+    def _due(self, place: Place, one: Charged) -> Node | None:
+        """All that a fee names, or as much of what was charged before as stays charged."""
+        made = self._full(place, one.fee, one.agreed)
+        terms = one.agreed.line.terms
+        if one.fee.keeps is None or one.due == one.fee.amount or one.earlier is None or made is None:
+            return made
+        earlier = self._due(place, one.earlier)
+        if earlier is None or not isinstance(terms, FixedPrice):
+            return None
+        price = self.field(place, one.agreed, "price", terms.price, "price")
+        return most(one.fee.description, made, least("stays charged, at most", [earlier, price]), rule="R12")
 
     def _full(self, place: Place, fee: Fee, agreed: Agreed) -> Node | None:
         """All that the fee names; of a cumulative one with what was charged before."""
@@ -189,16 +212,18 @@ class FeeNodes:
     # Fixed prices
 
     def _instalment(self, place: Place, fee: Fee, agreed: Agreed, terms: FixedPrice) -> Node:
+        """All instalments that are due by the day."""
         parts = [
             self.field(place, agreed, f"instalment of {one.on}", one.amount, f"schedule[{number}].amount")
             for number, one in enumerate(terms.schedule)
             if max(one.on, agreed.since) <= fee.day
         ]
+        facts = (("due on", fee.day.isoformat()),)
+        if not parts:
+            return constant("nothing is due yet", 0, "amount", agreed.contract.currency, facts=facts)
         if len(parts) == 1:
-            return parts[0]._replace(title=fee.description, facts=(("due on", fee.day.isoformat()),))
-        return total(
-            fee.description, parts, "amount", agreed.contract.currency, facts=(("due on", fee.day.isoformat()),)
-        )
+            return parts[0]._replace(title=fee.description, facts=facts)
+        return total(fee.description, parts, "amount", agreed.contract.currency, facts=facts)
 
     def _progress(self, place: Place, fee: Fee, agreed: Agreed, terms: FixedPrice) -> Node | None:
         version = int(fee.name.rpartition("/")[2])
@@ -237,12 +262,12 @@ class FeeNodes:
         for number, budget in enumerate(agreed.line.budgets):
             path = f"budgets[{number}]"
             revenue = self._line_field(place, agreed, f"{budget.category}: price", budget.revenue, f"{path}.revenue")
-            whole = self._line_field(place, agreed, f"{budget.category}: cost budget", budget.cost, f"{path}.cost")
+            most = self._line_field(place, agreed, f"{budget.category}: cost budget", budget.cost, f"{path}.cost")
             if not budget.cost:
                 continue
             spent = self._spent_by(place, closed, budget.category, currency)
-            used = evaluated(f"{budget.category}: spent, at most", "min", (spent, whole), {}, "amount", currency)
-            parts.append(in_proportion(f"{budget.category}: earned", revenue, used, whole, agreed.policies.money_mode))
+            used = evaluated(f"{budget.category}: spent, at most", "min", (spent, most), {}, "amount", currency)
+            parts.append(in_proportion(f"{budget.category}: earned", revenue, used, most, agreed.policies.money_mode))
         return total(fee.description, parts, "amount", currency, rule="R12")
 
     def _spent_by(self, place: Place, closed: Closed, category: str, currency: str) -> Node:

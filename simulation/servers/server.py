@@ -24,6 +24,7 @@ from typing import ClassVar, Final, Self
 
 HOST: Final = "127.0.0.1"
 STOP_SECONDS: Final = 20
+PAUSE_SECONDS: Final = 5.0
 TAIL_LINES: Final = 30
 
 # Looks once a second whether the process $0 still lives, and kills the group $1 when it does not.
@@ -118,8 +119,12 @@ class Server(ABC):
             self._leash = None
 
     def pause(self) -> None:
-        """It stands still, with its connections open, until `resume`."""
+        """It stands still, all of its threads, with its connections open, until `resume`."""
         self._signal(signal.SIGSTOP)
+        until = time.monotonic() + PAUSE_SECONDS
+        tasks = Path(f"/proc/{self.pid}/task")
+        while tasks.is_dir() and not all(_stands_still(task) for task in tasks.iterdir()) and time.monotonic() < until:
+            time.sleep(0.01)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
@@ -211,3 +216,11 @@ def get(port: int, path: str) -> tuple[int, bytes]:
         return 0, b""
     finally:
         connection.close()
+
+
+def _stands_still(task: Path) -> bool:
+    """By the kernel's word for it; a thread that has ended meanwhile does."""
+    try:
+        return (task / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] in "TtXZ"
+    except OSError:
+        return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.accounts import CURRENCY_ROUNDING
 from domain.caps import is_limited, limit_of, period_of
 from domain.events.catalogue import ENTITIES
-from domain.events.common import Milestones
+from domain.events.common import FixedPrice, Milestones
 from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import parts_of, unescape
 from domain.money import format_decimal
@@ -19,6 +19,7 @@ from milepost.explain.journals import JournalNodes
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
+from state.books import Entry
 from state.claims import allotments
 from state.plan import line_plan
 from state.trace import ROWS, Said
@@ -109,6 +110,8 @@ class ExceptionNodes:
                 return self.statements.statement(record.subject_id)
             case "cap_below_consumption" if record.subject_kind == "cap":
                 return self._below(said, record)
+            case "cap_below_consumption" if record.subject_kind == "contract_line":
+                return self._price_below(said, record)
             case "unsupported":
                 return self._refused(said, record)
             case "outside_contract_dates" if record.subject_kind != "time_entry":
@@ -183,6 +186,45 @@ class ExceptionNodes:
                         excess: Node = self.entries.caps.beyond(plan, rule, bucket, allotments(plan)[-1], said.step)
                         return excess
         return None
+
+    def _price_below(self, said: Said, record: ExceptionRaised) -> Node | None:
+        """What is billed or earned of a price, whichever is more, less the newest price."""
+        contract_id, line_id = parts_of(record.subject_id)
+        contract = self.sources.draft(said.step).contract(contract_id)
+        currency = record.blocks_currency or ""
+        more = max(
+            (self._of_line(said, contract_id, line_id, name, currency) for name in ("billed", "recognised")),
+            key=lambda node: node.value or 0,
+        )
+        for stored in reversed(contract.history if contract is not None else ()):
+            found = self.sources.line_field(contract_id, stored.version, line_id)
+            terms = found[1].terms if found is not None else None
+            if found is not None and isinstance(terms, FixedPrice):
+                price = self.sources.field(
+                    "price", terms.price, "amount", found[0], f"{found[2]}.terms.price", currency
+                )
+                return less(TITLE, more, price)
+        return None
+
+    def _of_line(self, said: Said, contract_id: str, line_id: str, name: str, currency: str) -> Node:
+        """The sum of a contract line's rows."""
+        nodes: list[Node] = []
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            entry = self.sources.trace.entry_at(entry_id, said.step)
+            node = self._of_row(said, entry, contract_id, line_id, name) if entry is not None else None
+            nodes += [node] if node is not None and node.value else []
+        if name == "recognised":
+            billed = self.records.as_billed(said.step)
+            nodes += [node for issued, node in billed if (issued.contract_id, issued.line_id) == (contract_id, line_id)]
+        return total(f"line {line_id}: {name}", nodes, "amount", currency)
+
+    def _of_row(self, said: Said, entry: Entry, contract_id: str, line_id: str, name: str) -> Node | None:
+        if name == "billed":
+            is_issued = any((one.contract_id, one.line_id) == (contract_id, line_id) for one in entry.issued)
+            return self.records.issued_on(entry.entry_id, contract_id, {line_id}, said.step) if is_issued else None
+        price = entry.standing.price if entry.standing is not None else None
+        is_priced = price is not None and (price.contract_id, price.line_id) == (contract_id, line_id)
+        return self.records.recognised(entry.entry_id, said.step) if is_priced else None
 
     def _rounding(self, record: ExceptionRaised) -> Node:
         """What conversion left on 7190."""

@@ -24,7 +24,7 @@ from milepost.explain.arithmetic import by_day, evaluated, in_proportion, least,
 from milepost.explain.sources import Sources
 from state.books import Charge, Contract, LineFees
 from state.draft import Draft
-from state.handlers.fees import HORIZON, _charging
+from state.handlers.fees import HORIZON, charging
 from state.periods import zone_of
 from state.settlement import SETTLEMENT
 from state.terms_known import is_charged, known_of
@@ -132,7 +132,7 @@ class FeeNodes:
         own = self._name(place, charge)
         found: dict[str, Charged] = {}
         last: Charged | None = None
-        for agreed in _charging(draft, contract, place.line_id, place.known):
+        for agreed in charging(draft, contract, place.line_id, place.known):
             for fee in methods.fees(agreed, place.known, until):
                 day = fee.earned_from or fee.day
                 if fee.name in found or not agreed.since <= day < agreed.before:

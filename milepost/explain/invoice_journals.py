@@ -333,9 +333,7 @@ class InvoiceJournals:
         title = "as its invoices and those of its line carry it"
         return own.amount, total(title, parts, "amount", journal.ledger_currency, rule="R52")
 
-    def _left_as_carried(
-        self, said: Said, journal: JournalEntry, piece: Node, had: Figures, mode: str
-    ) -> Node | None:
+    def _left_as_carried(self, said: Said, journal: JournalEntry, piece: Node, had: Figures, mode: str) -> Node | None:
         """All that is carried, a part in proportion, and what goes beyond that at the invoice's rate."""
         amount, stands = piece.value or 0, had.amount.value or 0
         if amount == stands:

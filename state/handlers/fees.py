@@ -219,7 +219,7 @@ def _fees(draft: Draft, contract: Contract, line_id: str, known: Known, until: d
     """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
     charged: Amount = 0
     seen: set[str] = set()
-    for agreed in _charging(draft, contract, line_id, known):
+    for agreed in charging(draft, contract, line_id, known):
         for fee in methods.fees(agreed, known, until):
             day = fee.earned_from or fee.day
             if fee.name in seen or not agreed.since <= day < agreed.before:
@@ -234,7 +234,7 @@ def _fees(draft: Draft, contract: Contract, line_id: str, known: Known, until: d
                 yield fee._replace(amount=amount)
 
 
-def _charging(draft: Draft, contract: Contract, line_id: str, known: Known) -> Sequence[Agreed]:
+def charging(draft: Draft, contract: Contract, line_id: str, known: Known) -> Sequence[Agreed]:
     """Versions of the terms that hold, those that leave what is charged already also after a termination."""
     if contract.terminated_on is None:
         return known.held

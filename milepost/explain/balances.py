@@ -127,7 +127,8 @@ class BalanceNodes:
                 invoiced = less("invoiced, without deposits", invoiced, *deposits, rule="R31")
             made = less(title, recognised, invoiced, rule="R46")
         else:
-            made = total(title, self._operands(said, balance.contract_id, name), "amount", balance.currency)
+            lines = self._lines(said, balance.contract_id)
+            made = total(title, self.operands(said, balance.contract_id, lines, name), "amount", balance.currency)
         made = agreeing(made, stated(title, value, "amount", balance.currency))
         several = len(said.record.balances) > 1
         whose = f"{project_id}/{balance.contract_id}" if several else project_id
@@ -150,8 +151,8 @@ class BalanceNodes:
         draft = self.sources.draft(said.step)
         return {line for of, line, _ in lines_of(draft, said.record.project_id) if of == contract_id}
 
-    def _operands(self, said: Said, contract_id: str, name: str) -> list[Node]:
-        lines = self._lines(said, contract_id)
+    def operands(self, said: Said, contract_id: str, lines: set[str], name: str) -> list[Node]:
+        """What each row of these lines gives to a figure of the contract."""
         found = []
         for entry_id in sorted(self.sources.trace.entry_ids()):
             entry = self.sources.trace.entry_at(entry_id, said.step)

@@ -14,12 +14,12 @@ from domain.reference import owner_key
 from domain.rows import CHARGES, TIME_ENTRY, row_id
 from domain.units import HOURS_SCALE
 from milepost.explain.at_stake import TITLE, AtStakeNodes
+from milepost.explain.balances import BalanceNodes
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.journals import JournalNodes
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
-from state.books import Entry
 from state.claims import allotments
 from state.plan import line_plan
 from state.trace import ROWS, Said
@@ -34,6 +34,7 @@ class ExceptionNodes:
         journals: JournalNodes,
         records: RecordNodes,
         at_stake: AtStakeNodes,
+        balances: BalanceNodes,
     ) -> None:
         self.sources = sources
         self.entries = entries
@@ -41,6 +42,7 @@ class ExceptionNodes:
         self.journals = journals
         self.records = records
         self.at_stake = at_stake
+        self.balances = balances
 
     def exception(self, exception_id: str) -> Node:
         """Its life, the last time it was raised at the head."""
@@ -192,10 +194,16 @@ class ExceptionNodes:
         contract_id, line_id = parts_of(record.subject_id)
         contract = self.sources.draft(said.step).contract(contract_id)
         currency = record.blocks_currency or ""
-        more = max(
-            (self._of_line(said, contract_id, line_id, name, currency) for name in ("billed", "recognised")),
-            key=lambda node: node.value or 0,
+        sums = (
+            total(
+                f"line {line_id}: {name}",
+                self.balances.operands(said, contract_id, {line_id}, name),
+                "amount",
+                currency,
+            )
+            for name in ("billed", "recognised")
         )
+        more = max(sums, key=lambda node: node.value or 0)
         for stored in reversed(contract.history if contract is not None else ()):
             found = self.sources.line_field(contract_id, stored.version, line_id)
             terms = found[1].terms if found is not None else None
@@ -205,26 +213,6 @@ class ExceptionNodes:
                 )
                 return less(TITLE, more, price)
         return None
-
-    def _of_line(self, said: Said, contract_id: str, line_id: str, name: str, currency: str) -> Node:
-        """The sum of a contract line's rows."""
-        nodes: list[Node] = []
-        for entry_id in sorted(self.sources.trace.entry_ids()):
-            entry = self.sources.trace.entry_at(entry_id, said.step)
-            node = self._of_row(said, entry, contract_id, line_id, name) if entry is not None else None
-            nodes += [node] if node is not None and node.value else []
-        if name == "recognised":
-            billed = self.records.as_billed(said.step)
-            nodes += [node for issued, node in billed if (issued.contract_id, issued.line_id) == (contract_id, line_id)]
-        return total(f"line {line_id}: {name}", nodes, "amount", currency)
-
-    def _of_row(self, said: Said, entry: Entry, contract_id: str, line_id: str, name: str) -> Node | None:
-        if name == "billed":
-            is_issued = any((one.contract_id, one.line_id) == (contract_id, line_id) for one in entry.issued)
-            return self.records.issued_on(entry.entry_id, contract_id, {line_id}, said.step) if is_issued else None
-        price = entry.standing.price if entry.standing is not None else None
-        is_priced = price is not None and (price.contract_id, price.line_id) == (contract_id, line_id)
-        return self.records.recognised(entry.entry_id, said.step) if is_priced else None
 
     def _rounding(self, record: ExceptionRaised) -> Node:
         """What conversion left on 7190."""

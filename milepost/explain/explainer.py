@@ -56,7 +56,7 @@ class Explainer:
         self.alerts = AlertNodes(self.sources, self.caps)
         at_stake = AtStakeNodes(self.sources, self.rating, self.entries)
         self.exceptions = ExceptionNodes(
-            self.sources, self.entries, self.statements, self.journals, self.records, at_stake
+            self.sources, self.entries, self.statements, self.journals, self.records, at_stake, self.balances
         )
 
     @property

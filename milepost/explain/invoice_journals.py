@@ -164,16 +164,8 @@ class InvoiceJournals:
     def _relief_of_line(self, said: Said, journal: JournalEntry, line: JournalLine) -> tuple[Node | None, Node | None]:
         """What the invoice takes from each entry's unbilled balance."""
         amounts, ledgers = [], []
-        for listed in self.statements.of_statement(journal.affected_id):
-            plan = self._listed_plan(listed, said.step)
-            account = self.place_of(listed, said.step)[1]
-            if self._is_over_time(listed, said.step):
-                continue
-            if plan is not None and account == line.account and plan.line.project_id == line.project_id:
-                amount, ledger = self.relief(said, journal, listed)
-                amounts.append(amount)
-                ledgers.append(ledger)
-        for listed in self.statements.applied_on(journal.affected_id):
+        statement = journal.affected_id
+        for listed in (*self.statements.of_statement(statement), *self.statements.applied_on(statement)):
             plan = self._listed_plan(listed, said.step)
             account = self.place_of(listed, said.step)[1]
             if self._is_over_time(listed, said.step):

@@ -3,7 +3,7 @@
 The draft is local to one call of the fold; what leaves it is a `Transition` of plain values.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -275,6 +275,12 @@ class Draft:
 
     def entry(self, entry_id: str) -> Entry | None:
         return self.rows[entry_id] if entry_id in self.rows else self.entries.get(entry_id)
+
+    def everything(self) -> Iterator[Entry]:
+        """All rows as they are by now, those that this event changed first; for the rare event that rebuilds sums."""
+        changed = dict(self.rows)
+        yield from changed.values()
+        yield from (entry for entry in self.entries.everything() if entry.entry_id not in changed)
 
     def open_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
         """Entries not settled on the line, service dates in [since, until), with what this event changed."""

@@ -198,8 +198,7 @@ def _forget_buckets(draft: Draft, contract: Contract) -> dict[str, CapBucket]:
 
 def _stakes(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, Price]]) -> list[tuple[LinePlan, Stake]]:
     stakes = []
-    seen = set(draft.rows)
-    for entry in (*draft.rows.values(), *(entry for entry in draft.entries.everything() if entry.entry_id not in seen)):
+    for entry in draft.everything():
         stake = stake_of(entry)
         if stake is None or stake.price.contract_id != contract.contract_id:
             continue

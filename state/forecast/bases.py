@@ -385,8 +385,7 @@ def _months_until(project: Project, last: str) -> dict[str, Tally]:
 def _walk(draft: Draft, project_id: str, bases: Mapping[str, Basis], as_of: date | None) -> dict[str, dict[str, Tally]]:
     """Sums of the project's entries by track, service dates up to `as_of`."""
     moves: dict[str, list[Move]] = {}
-    others = (entry for entry in draft.entries.everything() if entry.entry_id not in draft.rows)
-    for entry in (*draft.rows.values(), *others):
+    for entry in draft.everything():
         sort_in(moves, entry, 1, project_id)
     sums: dict[str, dict[str, Tally]] = {}
     for line, of_line in moves.items():

@@ -349,9 +349,7 @@ def beginning_of(day: date) -> Instant:
 def _cost_by_category(draft: Draft, contract: Contract, line_id: str, to: date) -> dict[str, Amount]:
     """What the line's work before a day cost, in contract currency; an hour's category is its task, an expense's its own."""
     found: dict[str, Amount] = {}
-    seen = set(draft.rows)
-    rows = (*draft.rows.values(), *(entry for entry in draft.entries.everything() if entry.entry_id not in seen))
-    for entry in rows:
+    for entry in draft.everything():
         work = entry.standing
         price = work.price if work is not None else None
         if work is None or work.cost is None or price is None or price.day >= to:

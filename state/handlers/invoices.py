@@ -264,9 +264,15 @@ def _revenue_of(
         left[place] = others[0] - beside, others[1] - taken_beside
         beyond = amount - from_own - beside
         taken += taken_beside + convert(beyond, exchange.numerator, exchange.denominator, currency, mode)
-    at_its_rate = convert(amount, exchange.numerator, exchange.denominator, currency, mode)
-    same_rate = abs(taken - at_its_rate) <= smallest_unit(currency)
-    return _Relief(listed, entry, plan, issued.account, taken, same_rate)
+    return _Relief(listed, entry, plan, issued.account, taken, _at_its_rate(amount, taken, slot, mode))
+
+
+def _at_its_rate(amount: Amount, taken: Amount, slot: Slot, mode: str) -> bool:
+    """Whether the ledger amount is that of the invoice's rate, but for a cent; else the rest is no mere rounding."""
+    currency = slot.entity.currency
+    return abs(
+        taken - convert(amount, slot.exchange.numerator, slot.exchange.denominator, currency, mode)
+    ) <= smallest_unit(currency)
 
 
 def _within(amount: Amount, had: Amount) -> Amount:
@@ -278,10 +284,8 @@ def _within(amount: Amount, had: Amount) -> Amount:
 
 def _invoiced_beside(draft: Draft, entry: Entry, issued: Issued) -> Balance:
     """What credits of the line may take back: what was invoiced of its other rows, in contract and in ledger currency."""
-    seen = set(draft.rows)
-    rows = (*draft.rows.values(), *(one for one in draft.entries.everything() if one.entry_id not in seen))
     amount = ledger = 0
-    for row in rows:
+    for row in draft.everything():
         found = issued_on(row, issued.contract_id, issued.line_id) if row.entry_id != entry.entry_id else None
         if found is not None and found.account == issued.account:
             amount -= found.invoiced
@@ -310,9 +314,7 @@ def _through_position(
     exchange, currency = slot.exchange, slot.entity.currency
     legs = moved(position, "billing", -net, exchange, currency, mode)
     taken = -sum(leg.ledger_amount for leg in legs)
-    same_rate = abs(taken - convert(net, exchange.numerator, exchange.denominator, currency, mode)) <= smallest_unit(
-        currency
-    )
+    same_rate = _at_its_rate(net, taken, slot, mode)
     by_project = _by_project(over_time, net, legs, smallest_unit(currency), mode)
     for listed, entry, plan in over_time:
         own = tuple(by_project.pop(plan.line.project_id, ()))
@@ -361,14 +363,12 @@ def _of_deposit(
     carried: dict[tuple[str, str], tuple[Amount, Amount]],
 ) -> _Relief:
     """All rows of a deposit's line share what stands of it, so that what is set against a statement or given back leaves as it came."""
-    mode, exchange, currency = plan.policies.money_mode, slot.exchange, slot.entity.currency
+    mode = plan.policies.money_mode
     place = deposit_row(issued.contract_id, issued.line_id), issued.account
     had = carried.get(place) or balance(draft, issued.contract_id, issued.line_id, issued.account)
     taken = _taken(listed.amount, had, slot, mode)
     carried[place] = had[0] - listed.amount, had[1] - taken
-    at_its_rate = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)
-    same_rate = abs(taken - at_its_rate) <= smallest_unit(currency)
-    return _Relief(listed, entry, plan, issued.account, taken, same_rate)
+    return _Relief(listed, entry, plan, issued.account, taken, _at_its_rate(listed.amount, taken, slot, mode))
 
 
 def _taken(listed: Amount, had: tuple[Amount, Amount], slot: Slot, mode: str) -> Amount:
@@ -386,11 +386,7 @@ def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
         if journal.contract_id == plan.contract_id and any(line.purpose == "revenue" for line in journal.lines)
     }
     return rates <= {slot.exchange.rate} and all(
-        abs(
-            issued.invoiced_ledger
-            - convert(issued.invoiced, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
-        )
-        <= smallest_unit(slot.entity.currency)
+        _at_its_rate(issued.invoiced, issued.invoiced_ledger, slot, mode)
         for issued in entry.issued
         if issued.contract_id == plan.contract_id
     )

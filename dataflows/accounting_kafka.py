@@ -125,7 +125,7 @@ def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) 
         check_log(log.genesis, job.kafka, number)
         target = target_of(job, log.genesis, number)
         read = partial(overrides.read, job.clients, job.names, number, job.kafka.request_timeout_seconds)
-        outputs, passed_over = take_over(job.clients, target, log, read)
+        outputs, passed_over = take_over(job.clients, target, log, read, tell)
         held.callback(outputs.close)
         check_overrides(passed_over, outputs, number)
         assert outputs.written is not None, "whoever takes a shard over writes progress first"

@@ -84,14 +84,19 @@ class Batch(NamedTuple):
     planned: bool = False
 
 
+# Records of the log, as digests of their values by partition and number.
+Early = Mapping[tuple[int, int], bytes]
+
+
 class Effects(NamedTuple):
-    """What one transaction holds."""
+    """What one transaction holds. `early` is what readers see of those behind it."""
 
     plan: Plan
     log: Sequence[Appended]
     letters: Sequence[Input]
     changes: Changes
     progress: IntakeProgress
+    early: Mapping[tuple[int, int], bytes] = {}
 
 
 class KafkaIntake:
@@ -118,12 +123,13 @@ class KafkaIntake:
         patience = intake_resume.hanging_after(kafka.transaction_timeout_seconds)
         intake_resume.wait_for_transactions(clients, self.names, ours.partitions, patience)
         found = intake_resume.read_standing(clients, self.names, ours)
-        self._plan: Plan | None = None
-        self._early: Mapping[tuple[int, int], bytes] = {}
+        self._plans: Mapping[int, Plan] = {}
+        self._early: Early = {}
         if isinstance(found, set):
             self.progress = self._begin(ours.ids, found)
         else:
-            self.progress, self._plan, self._early = found
+            self.progress, self._plans, self._early, withdrawn = found
+            self._write_again(withdrawn)
             self._check_genesis()
         if self._plan is not None:
             tell(
@@ -241,7 +247,10 @@ class KafkaIntake:
         log = self._log.take_batch()
         progress = self._following(taken, len(letters))
         plan = _plan_of(progress.transaction, taken, batch.due)
-        return Effects(plan, self._unwritten(log) if batch.planned else log, letters, changes, progress)
+        if not batch.planned:
+            return Effects(plan, log, letters, changes, progress)
+        unwritten, early = self._unwritten(log, progress)
+        return Effects(plan, unwritten, letters, changes, progress, early)
 
     def commit(self, effects: Effects) -> None:
         """The topics first, then the file at hand."""
@@ -263,7 +272,8 @@ class KafkaIntake:
         transactions.produce([self._progress_record(progress)])
         transactions.commit()
         self._directory.commit(intake_resume.stand_of(progress, self._topic_id))
-        self.progress, self._plan, self._early = progress, None, {}
+        self.progress, self._early = progress, effects.early
+        self._plans = self._plans if effects.early else {}
         self._show_offsets(progress)
 
     def _show_offsets(self, progress: IntakeProgress) -> None:
@@ -350,21 +360,28 @@ class KafkaIntake:
             )
         return found
 
-    def _unwritten(self, log: Sequence[Appended]) -> list[Appended]:
-        """Without what readers see already. Raises GuardStop where that is not the same."""
+    @property
+    def _plan(self) -> Plan | None:
+        """Of the transaction that comes next."""
+        return self._plans.get(self.progress.next_transaction)
+
+    def _unwritten(self, log: Sequence[Appended], progress: IntakeProgress) -> tuple[list[Appended], Early]:
+        """Without what readers see already, and what they see of later transactions. Raises GuardStop where that is not the same."""
         seen, left = dict(self._early), []
-        transaction = self.progress.next_transaction
         for each in log:
             own = intake_resume.digest_of(each.value) if seen else b""
             for place in each.numbers:
                 if seen.get(place, own) != own:
                     raise self._other_than_planned(
-                        transaction, f"partition {place[0]}, record {place[1]} would be another"
+                        progress.transaction, f"partition {place[0]}, record {place[1]} would be another"
                     )
             left.append(each._replace(numbers=[place for place in each.numbers if seen.pop(place, None) is None]))
-        if seen:
-            raise self._other_than_planned(transaction, f"partition, record {min(seen)} would not be made")
-        return left
+        is_planned = progress.next_transaction in self._plans
+        if left_over := [place for place in seen if place[1] < progress.following[place[0]] or not is_planned]:
+            raise self._other_than_planned(
+                progress.transaction, f"partition, record {min(left_over)} would not be made"
+            )
+        return left, seen
 
     def _other_than_planned(self, transaction: int, what: str) -> GuardStop:
         return GuardStop(
@@ -393,6 +410,19 @@ class KafkaIntake:
         self._transactions.produce([self._progress_record(progress)])
         self._transactions.commit()
         return progress
+
+    def _write_again(self, withdrawn: Sequence[Produced]) -> None:
+        """Records of transactions that count. As they stand before progress, they need no plan, and what is seen of them early is known."""
+        if not withdrawn:
+            return
+        self._tell(
+            f"{len(withdrawn)} records of {self.names.log} count and were aborted where the mark of their transaction was left out; "
+            "they are written again as they were"
+        )
+        self._transactions.begin()
+        self._transactions.produce(withdrawn)
+        self._transactions.await_delivery()
+        self._transactions.commit()
 
     def _check_genesis(self) -> None:
         text = intake_resume.read_genesis(self._clients, self.names)

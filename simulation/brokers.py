@@ -7,7 +7,8 @@ What is modelled is what matters to the claim, for clients that speak the first 
 librdkafka does: batches of one transaction reach their partitions in any order; the end of a transaction is decided at
 its coordinator and reaches the partitions later; a request to end one may be lost after it was carried out, or arrive
 late, also in the middle of the next transaction of the same epoch; whoever initialises a transactional id fences who
-had it before, and ends what he left open; a process may die in any call.
+had it before, and ends what he left open; a mark may be left out, so that a partition stays open until the same writer
+ends another transaction there or somebody aborts what is open by hand; a process may die in any call.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Chances(NamedTuple):
     delayed_end: float = 0.0
     hidden_retry: float = 0.0
     slow_markers: float = 0.0
+    left_out: float = 0.0
     failed_delivery: float = 0.0
     failed_step: float = 0.0
     no_answer: float = 0.0
@@ -91,13 +93,17 @@ class Topic:
 
 @dataclass(slots=True)
 class Writer:
-    """What the coordinator knows of a transactional id. `marking` are ends that have not reached their partitions."""
+    """What the coordinator knows of a transactional id. `marking` are ends that have not reached their partitions.
+
+    `left_out` it does not know: these stay open.
+    """
 
     epoch: int = -1
     since: int = 0
     is_ongoing: bool = False
     ended_with: str | None = None
     slots: dict[Place, list[Slot]] = field(default_factory=dict)
+    left_out: dict[Place, tuple[list[Slot], str]] = field(default_factory=dict)
     marking: deque[tuple[Place, list[Slot], str]] = field(default_factory=deque)
 
 
@@ -132,19 +138,20 @@ class Brokers:
 
     def decided(self, topic: str, partition: int) -> list[Slot]:
         """What is committed, also where readers do not see it yet."""
-        coming = {
-            id(slot)
+        undecided = [
+            decided
             for writer in self.writers.values()
-            for _, slots, how in writer.marking
-            if how == COMMITTED
-            for slot in slots
-        }
+            for decided in (*((slots, how) for _, slots, how in writer.marking), *writer.left_out.values())
+        ]
+        coming = {id(slot) for slots, how in undecided if how == COMMITTED for slot in slots}
         slots = self.partition(topic, partition).slots
         return [slot for slot in slots if slot.state == COMMITTED or id(slot) in coming]
 
     def is_at_rest(self) -> bool:
         """Nothing is open, on its way or expected."""
-        return not self._late and not any(writer.is_ongoing or writer.marking for writer in self.writers.values())
+        return not self._late and not any(
+            writer.is_ongoing or writer.marking or writer.left_out for writer in self.writers.values()
+        )
 
     # Chance and time
 
@@ -181,6 +188,16 @@ class Brokers:
             while writer.marking:
                 self._mark(writer)
 
+    def abort_left_out(self) -> bool:
+        """By hand, as the runbook says; whether there was anything."""
+        found = False
+        for writer in self.writers.values():
+            for place, (slots, _) in writer.left_out.items():
+                self._decide(place, slots, ABORTED)
+                found = True
+            writer.left_out.clear()
+        return found
+
     # Coordinator
 
     def fence(self, transactional_id: str) -> int:
@@ -201,7 +218,9 @@ class Brokers:
             self._mark(writer)
         if not writer.is_ongoing:
             writer.is_ongoing, writer.since = True, self.now
-        writer.slots.setdefault(place, []).append(slot)
+        # With what was left open there: a mark is for all that its writer has open on the partition.
+        left, _ = writer.left_out.pop(place, ([], ""))
+        writer.slots.setdefault(place, left).append(slot)
         self.partition(*place).slots.append(slot)
 
     def is_in(self, transactional_id: str, place: Place) -> bool:
@@ -233,7 +252,11 @@ class Brokers:
         """Decided; the partitions hear of it one after the other, in any order."""
         places = sorted(writer.slots)
         self.random.shuffle(places)
-        writer.marking.extend((place, writer.slots[place], how) for place in places)
+        for place in places:
+            if self.happens("left_out"):
+                writer.left_out[place] = writer.slots[place], how
+            else:
+                writer.marking.append((place, writer.slots[place], how))
         writer.slots.clear()
         writer.is_ongoing, writer.ended_with = False, how
         if not self.chances.slow_markers:
@@ -241,7 +264,9 @@ class Brokers:
                 self._mark(writer)
 
     def _mark(self, writer: Writer) -> None:
-        place, slots, how = writer.marking.popleft()
+        self._decide(*writer.marking.popleft())
+
+    def _decide(self, place: Place, slots: Sequence[Slot], how: str) -> None:
         for slot in slots:
             slot.state = how
         self.partition(*place).slots.append(Slot(None, None, (), self.now, CONTROL))

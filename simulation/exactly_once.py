@@ -47,6 +47,7 @@ from state.chain import chained
 from state.genesis import Genesis
 from state.guards import (
     FENCED,
+    HANGING_TRANSACTION,
     OUTPUTS_DIFFER,
     GuardStop,
 )
@@ -72,6 +73,8 @@ RARE: Final = (
     "delayed_end",
     "hidden_retry",
     "slow_markers",
+    "left_out",
+    "written_again",
     "failed_delivery",
     "failed_step",
     "no_answer",
@@ -217,6 +220,7 @@ class World:
             delayed_end=random.choice((0.0, 0.05, 0.2)),
             hidden_retry=random.choice((0.0, 0.1, 0.3)),
             slow_markers=random.choice((0.0, 0.5, 0.9)),
+            left_out=random.choice((0.0, 0.0, 0.02)),
             failed_delivery=random.choice((0.0, 0.0, 0.01)),
             failed_step=random.choice((0.0, 0.02)),
             no_answer=random.choice((0.0, 0.2)),
@@ -374,7 +378,10 @@ class World:
 
     def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
         yield
-        return take_over(self.clients, self.target, log).outputs
+        return take_over(self.clients, self.target, log, tell=self.hear).outputs
+
+    def hear(self, told: str) -> None:
+        self.reached["written_again"] += "they are written again as they were" in told
 
     def disk(self) -> Disk:
         """For the next process: as the last one left it, or as disks are found after an accident."""
@@ -416,6 +423,9 @@ def play(seed: int, world_of: Callable[[int], World] = World) -> Counter[str]:
                 brokers.chances = HEALED
                 brokers.settle()
             if running is None:
+                # Somebody may have seen what hangs before the next process does; nobody else is at work then.
+                if not paused and random.random() < 0.5:
+                    brokers.abort_left_out()
                 world.check()
                 running = world.process(world.disk())
             if not advance(world, running):
@@ -455,6 +465,8 @@ def advance(world: World, steps: Iterator[None], *, is_zombie: bool = False) -> 
         world.reached["store_moved"] += 1
         return False
     except GuardStop as stop:
+        if stop.code == HANGING_TRANSACTION and world.brokers.abort_left_out():
+            return False
         if stop.code != FENCED:
             raise Wrong(f"stopped with {stop.code}: {stop}") from stop
         world.reached["zombie_fenced"] += is_zombie

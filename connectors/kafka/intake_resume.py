@@ -6,7 +6,7 @@
    the record that it says. What stands behind is a part of the next transaction, which brokers ended before its time: by
    its plan, which stands there too, it is made again, and what is missing of it is written.
 4. Topics are those that they were.
-5. The file at hand is that of the last transaction, or is made again from the directory topic.
+6. The file at hand is that of the last transaction, or is made again from the directory topic.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from hashlib import blake2b
 from itertools import chain
 from typing import Final, NamedTuple
 
-from connectors.kafka import intake_plan, intake_progress
+from connectors.kafka import intake_plan, intake_progress, withdrawn
 from connectors.kafka.clients import Clients, Consumer, Message
 from connectors.kafka.directory import TRANSACTION, Directory, Stand
 from connectors.kafka.intake_plan import Plan
 from connectors.kafka.intake_progress import IntakeProgress
+from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
-from connectors.kafka.partitions import await_ends, bounds, read_on, read_to_end
+from connectors.kafka.partitions import Place, await_ends, bounds, read_on, read_to_end
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
 from domain.units import Instant
 from state.genesis import Genesis, to_json
@@ -56,15 +57,16 @@ class Ours(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How far intake is, and what readers see of the transaction behind that.
+    """How far intake is, and what readers see of transactions behind that.
 
-    `plan` says what that transaction takes; None where nothing of it is to be seen. `early` are its records of the log, as
-    digests of their values by partition and number.
+    `plans` say what those take, by number; none where nothing of them is to be seen. `early` are their records of the log, as
+    digests of their values by partition and number. `withdrawn` are records of the log that count and that readers do not see.
     """
 
     progress: IntakeProgress
-    plan: Plan | None = None
+    plans: Mapping[int, Plan] = {}
     early: Mapping[tuple[int, int], bytes] = {}
+    withdrawn: Sequence[Produced] = ()
 
 
 def our_topics(clients: Clients, names: Names, genesis: Genesis) -> Ours:
@@ -113,11 +115,11 @@ def read_standing(clients: Clients, names: Names, ours: Ours) -> Standing | set[
     """
     consumer = clients.consumer()
     try:
-        progress, plan = _last_progress(consumer, names)
+        found = _since_progress(consumer, names)
         tails = last_records(consumer, names.log, ours.partitions)
     finally:
         consumer.close()
-    if progress is None:
+    if not found:
         if any(tail is not None and _number(tail) != GENESIS_NUMBER for tail in tails):
             raise GuardStop(
                 PROGRESS_MISSING,
@@ -125,25 +127,37 @@ def read_standing(clients: Clients, names: Names, ours: Ours) -> Standing | set[
                 f"go into the log twice. {LOST}",
             )
         return {partition for partition, tail in enumerate(tails) if tail is not None}
+    progress = intake_progress.from_bytes(found[0].value() or b"")
     _check_topics(names, ours, progress)
-    if plan is not None and plan.transaction != progress.next_transaction:
-        plan = None
-    ahead = _ahead(names, tails, progress)
-    if ahead and plan is None:
+    left = _withdrawn(clients, names, tails, progress)
+    ahead = _ahead(tails, progress)
+    if not ahead:
+        return Standing(progress, _plans(found, progress.next_transaction), {}, left)
+    place = names.directory, 0
+    behind = withdrawn.everything_from(clients, {place: found[0].offset() + 1})[place]
+    plans = {**_plans(behind), **_plans(found, progress.next_transaction)}
+    if progress.next_transaction not in plans:
         raise GuardStop(
             TORN_OUTPUTS,
             f"topic {names.log} has records in {len(ahead)} of {len(tails)} partitions that no plan of intake tells of: somebody "
             "else wrote them, or a release without plans. `milepost log export` takes what counts; `milepost log import` "
             "makes a log of that, under another [kafka] generation",
         )
-    return Standing(progress, plan, dict(_early(clients, names, ahead, progress)))
+    return Standing(progress, plans, dict(_early(clients, names, ahead, progress)), left)
+
+
+def _plans(found: Sequence[Message], only: int | None = None) -> dict[int, Plan]:
+    """By number of their transaction; the last one of each, as all that come after one that is seen are the same."""
+    plans = [intake_plan.from_bytes(each.value() or b"") for each in found if each.key() == intake_plan.KEY]
+    return {plan.transaction: plan for plan in plans if only in {None, plan.transaction}}
 
 
 def committed_progress(clients: Clients, names: Names) -> IntakeProgress | None:
     """Of the last transaction that counts, as any reader finds it; None where nothing was ever taken in."""
     consumer = clients.consumer()
     try:
-        return _last_progress(consumer, names)[0]
+        found = _since_progress(consumer, names)
+        return intake_progress.from_bytes(found[0].value() or b"") if found else None
     finally:
         consumer.close()
 
@@ -254,24 +268,53 @@ def digest_of(value: bytes) -> bytes:
     return blake2b(value, digest_size=16).digest()
 
 
-def _ahead(names: Names, tails: Sequence[Message | None], progress: IntakeProgress) -> dict[int, Message]:
-    """The last record of each partition that holds more than progress knows. Raises GuardStop where one holds less."""
-    ends = [_number(tail) for tail in tails]
-    wrong = [
-        f"partition {partition}: expected number {following - 1}, found {found}"
-        for partition, (found, following) in enumerate(zip(ends, progress.following, strict=True))
-        if found is None or found < following - 1
-    ]
+def _withdrawn(
+    clients: Clients, names: Names, tails: Sequence[Message | None], progress: IntakeProgress
+) -> list[Produced]:
+    """What stands before progress and readers do not see. Raises GuardStop where the brokers do not hold it either."""
+    ends = [GENESIS_NUMBER - 1 if tail is None else _number(tail) for tail in tails]
+    short = {
+        (names.log, at): (end, following)
+        for at, (end, following) in enumerate(zip(ends, progress.following, strict=True))
+        if end is None or end < following - 1
+    }
+    if not short:
+        return []
+    consumer = clients.consumer()
+    try:
+        starts = {place: _behind(consumer, place, tails[place[1]]) for place in short}
+    finally:
+        consumer.close()
+    found, wrong = [], []
+    for place, messages in withdrawn.everything_from(clients, starts).items():
+        end, following = short[place]
+        held = {_number(message): message for message in messages}
+        numbers = range(following if end is None else end + 1, following)
+        if end is None or any(number not in held for number in numbers):
+            wrong.append(f"partition {place[1]}: expected number {following - 1}, found {_said(end)}")
+        else:
+            found += [withdrawn.as_it_was(held[number]) for number in numbers]
     if wrong:
         raise GuardStop(
             TORN_OUTPUTS,
             f"topic {names.log} does not end where intake's progress says, in {len(wrong)} of {len(tails)} partitions: "
             f"{'; '.join(wrong[:SAID_AT_MOST])}. Somebody else wrote it, or records are lost",
         )
+    return found
+
+
+def _behind(consumer: Consumer, place: Place, tail: Message | None) -> int:
+    return bounds(consumer, place)[0] if tail is None else tail.offset() + 1
+
+
+def _said(end: int | None) -> str:
+    return "what is none of ours" if end is None else "none" if end < GENESIS_NUMBER else str(end)
+
+
+def _ahead(tails: Sequence[Message | None], progress: IntakeProgress) -> dict[int, Message]:
+    """The last record of each partition that holds more than progress knows."""
     return {
-        at: tail
-        for at, (tail, number) in enumerate(zip(tails, ends, strict=True))
-        if tail is not None and number is not None and number >= progress.following[at]
+        at: tail for at, tail in enumerate(tails) if tail is not None and (_number(tail) or 0) >= progress.following[at]
     }
 
 
@@ -310,16 +353,6 @@ def progress_time(clients: Clients, names: Names) -> Instant:
         return _since_progress(consumer, names)[0].timestamp()[1] * 1_000
     finally:
         consumer.close()
-
-
-def _last_progress(consumer: Consumer, names: Names) -> tuple[IntakeProgress | None, Plan | None]:
-    """With the plan of the transaction behind it, where readers see anything of that."""
-    found = _since_progress(consumer, names)
-    if not found:
-        return None, None
-    plans = [each for each in found if each.key() == intake_plan.KEY]
-    plan = intake_plan.from_bytes(plans[-1].value() or b"") if plans else None
-    return intake_progress.from_bytes(found[0].value() or b""), plan
 
 
 def _since_progress(consumer: Consumer, names: Names) -> list[Message]:

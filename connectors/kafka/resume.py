@@ -4,8 +4,9 @@ The order matters. Fencing comes first, so that nothing is written any more behi
 open must have ended, as it could still become visible; then progress is read, which is the least that is good, and the
 tail of every output partition, which is the truth:
 
-- a tail behind progress: an output was lost with its transaction; the shard stops, and `milepost repair` writes exactly
-  what is missing;
+- a tail behind progress: an output was lost with its transaction. Where brokers still hold it, as its transaction was
+  aborted there by hand, it is written again as it was; else the shard stops, and `milepost repair` writes exactly what is
+  missing;
 - a tail ahead of progress: part of the next batch became visible early; it is made again, compared and passed over.
 """
 
@@ -20,12 +21,13 @@ from typing import Final, NamedTuple
 from confluent_kafka import KafkaException
 
 from connectors.decode_error import DecodeError
-from connectors.kafka import partitions, progress
+from connectors.kafka import partitions, progress, withdrawn
 from connectors.kafka.clients import Clients, Message, Producer
+from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.outputs import SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Places, Visible, fenced
-from connectors.kafka.partitions import Place, bounds, failed, first_record, read_to_end
-from connectors.kafka.producing import FENCES, initialise
+from connectors.kafka.partitions import Place, bounds, failed, first_record, read_to_end, unreachable
+from connectors.kafka.producing import FENCES, initialise, produce
 from connectors.kafka.progress import Written
 from connectors.kafka.published import Published, published
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
@@ -104,7 +106,11 @@ def nothing_passed_over() -> Overrides:
 
 
 def take_over(
-    clients: Clients, target: Target, places: Places, overrides: Callable[[], Overrides] = nothing_passed_over
+    clients: Clients,
+    target: Target,
+    places: Places,
+    overrides: Callable[[], Overrides] = nothing_passed_over,
+    tell: Callable[[str], None] = lambda _told: None,
 ) -> TakenOver:
     """The outputs of a shard, good up to its progress. Raises GuardStop where going on could lose or double.
 
@@ -116,6 +122,14 @@ def take_over(
     passed_over = overrides()
     standing = look(clients, target, topic_ids)
     check_same_log(standing, target)
+    if lost := withdrawn_outputs(clients, target, standing):
+        tell(
+            f"shard {target.shard}: {len(lost)} outputs count and were aborted where the mark of their transaction was left out; "
+            "they are written again as they were"
+        )
+        write_again(producer, lost, target)
+        await_ends(clients, target)
+        standing = look(clients, target, topic_ids)
     early = early_of(standing, target)
     names, shard = target.names, target.shard
     identity = Identity(names.generation, shard, target.genesis, target.rules, topic_ids, standing.starts)
@@ -334,6 +348,67 @@ def _parsed(message: Message) -> Published | None:
         raise _torn(
             message.topic(), message.partition(), f"offset {message.offset()} holds what no shard has written: {fault}"
         ) from fault
+
+
+# Writing again
+
+
+def withdrawn_outputs(clients: Clients, target: Target, standing: Standing) -> list[Produced]:
+    """What progress tells of and readers do not see, in the order of each topic; nothing where brokers do not hold all of it."""
+    if standing.written is None:
+        return []
+    known = standing.written.topics
+    short = {
+        topic: (found, known[topic]) for topic, found in standing.tails.items() if found.last < known.get(topic, -1)
+    }
+    starts = {
+        (target.output_topics[topic], target.shard): max(
+            (each.at + 1 for each in found.records.values()), default=found.start
+        )
+        for topic, (found, _) in short.items()
+    }
+    held = withdrawn.everything_from(clients, starts, target.timeout)
+    again = []
+    for topic, (found, last) in short.items():
+        messages = _outputs_between(held[target.output_topics[topic], target.shard], found.last, last, target)
+        if messages is None:
+            return []
+        again += [withdrawn.as_it_was(message) for message in messages]
+    return again
+
+
+def _outputs_between(messages: Sequence[Message], before: int, last: int, target: Target) -> list[Message] | None:
+    """Behind output `before` and up to output `last`, where none is missing, each as it was written last."""
+    ours = {}
+    for message in messages:
+        one = _parsed(message)
+        if one is not None and (one.generation, one.shard) == (target.names.generation, target.shard):
+            ours[one.output_seq] = one, message
+    found: list[Message] = []
+    while last > before:
+        if last not in ours:
+            return None
+        one, message = ours[last]
+        found.append(message)
+        last = one.before
+    return found[::-1] if last == before else None
+
+
+def write_again(producer: Producer, records: Sequence[Produced], target: Target) -> None:
+    """In a transaction of their own. What of it is seen early is seen, and is not short the next time."""
+    try:
+        producer.begin_transaction()
+        for topic, value, key, partition, told in records:
+            produce(producer, target.timeout, topic, value, key, partition, headers=told)
+        if left := producer.flush(target.timeout):
+            raise unreachable(
+                f"{left} outputs of shard {target.shard} were not taken within {target.timeout:g} seconds"
+            )
+        producer.commit_transaction(target.timeout)
+    except KafkaException as fault:
+        if fault.args[0].code() in FENCES:
+            raise fenced(target.shard, fault) from fault
+        raise
 
 
 # Comparing

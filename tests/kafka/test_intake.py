@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -372,6 +372,61 @@ def test_what_stands_on_the_topics_before_its_time_is_not_written_twice(world: W
     shutil.rmtree(world.folder)
     world.run(records_max=7)
     assert any(f"{early} records of the log; it is made again" in each for each in world.told)
+    check_against_plain(world)
+
+
+def test_a_plan_that_was_aborted_by_hand_is_read_all_the_same(world: World) -> None:
+    """As it is where the mark of a transaction was left out on the directory: a part of the log is there, and no plan to be seen."""
+    world.send(*story(6, 60))
+    world.run(records_max=20)
+    world.send(*list(story(7, 30))[1:])
+    with world.intake() as intake:
+        effects = intake.take(read_batch(intake))
+        begin_planned(intake, effects)
+        intake._transactions.await_delivery()
+    written = records_of(world, effects)
+    del written[len(written) // 2 :]
+    in_one_transaction(world, "somebody", written)
+    world.told.clear()
+    world.run(records_max=7)
+    assert any(f"{len(written)} records of the log; it is made again" in each for each in world.told)
+    check_against_plain(world)
+
+
+def test_records_that_count_and_were_aborted_by_hand_are_written_again(world: World) -> None:
+    """As they are where the mark of a transaction was left out on a partition of the log."""
+    world.send(*story(6, 60))
+    world.run(records_max=20)
+    world.send(*list(story(7, 30))[1:])
+    with world.intake() as intake:
+        effects = intake.take(read_batch(intake))
+        written = records_of(world, effects)
+        of_one = [each for each in written if each.partition == written[-1].partition]
+        intake._transactions.begin()
+        intake._transactions.produce(of_one)
+        intake._transactions.await_delivery()
+    rest = [each for each in written if each not in of_one]
+    rest += changes_of(world, effects)
+    in_one_transaction(world, world.names.intake_writer, [*rest, intake._progress_record(effects.progress)])
+    world.told.clear()
+    world.run(records_max=7)
+    assert any(
+        each.startswith(f"{len(of_one)} records of {world.names.log} count and were aborted") for each in world.told
+    )
+    check_against_plain(world)
+
+
+def in_one_transaction(world: World, writer: str, records: Sequence[Produced]) -> None:
+    producer = world.clients.producer(writer)
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for topic, value, key, partition, told in records:
+        producer.produce(topic, value, key, partition, headers=told)
+    producer.commit_transaction(30)
+
+
+def check_against_plain(world: World) -> None:
+    """The log, and what intake remembers, is that of a plain loop over the same topics."""
     other = World(
         world.kafka.brokers, world.kafka.prefix.removesuffix("."), world.folder.with_name("plain"), generation="plain"
     )
@@ -438,17 +493,25 @@ def write_early(world: World, seen: int) -> int:
 
 def commit_early(world: World, intake: KafkaIntake, effects: Effects, count: int, seen: int) -> None:
     """So many records of the log, and changes of the directory."""
-    said = [(TRANSACTION, b"%d" % effects.progress.transaction)]
-    changes = [Produced(world.names.directory, value, key, 0, said) for key, value in effects.changes.items()]
     transactions = intake._transactions
-    transactions.begin()
-    transactions.produce(
-        [Produced(world.names.directory, intake_plan.to_bytes(effects.plan), intake_plan.KEY, 0, said)]
-    )
+    begin_planned(intake, effects)
     transactions.produce(records_of(world, effects)[:count])
-    transactions.produce(changes[:seen])
+    transactions.produce(changes_of(world, effects)[:seen])
     transactions.await_delivery()
     transactions.commit()
+
+
+def begin_planned(intake: KafkaIntake, effects: Effects) -> None:
+    said = [(TRANSACTION, b"%d" % effects.progress.transaction)]
+    intake._transactions.begin()
+    intake._transactions.produce(
+        [Produced(intake.names.directory, intake_plan.to_bytes(effects.plan), intake_plan.KEY, 0, said)]
+    )
+
+
+def changes_of(world: World, effects: Effects) -> list[Produced]:
+    said = [(TRANSACTION, b"%d" % effects.progress.transaction)]
+    return [Produced(world.names.directory, value, key, 0, said) for key, value in effects.changes.items()]
 
 
 def records_of(world: World, effects: Effects) -> list[Produced]:

@@ -16,7 +16,7 @@ from connectors.kafka.progress import to_bytes
 from connectors.kafka.published import headers, source_of
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.resume import Target, take_over
-from simulation.brokers import Brokers, Chances, ModelClients
+from simulation.brokers import ABORTED, CONTROL, Brokers, Chances, ModelClients
 from state.guards import (
     BROKER_UNREACHABLE,
     FENCED,
@@ -141,12 +141,39 @@ def test_somebody_elses_open_transaction_is_waited_for_and_named(topics: Topics)
     assert (stop.code, "alerts, partition 0" in stop.message) == (HANGING_TRANSACTION, True)
 
 
-def test_an_output_that_progress_knows_and_nobody_sees_stops_the_shard(topics: Topics) -> None:
+def test_an_output_that_progress_knows_and_nobody_has_stops_the_shard(topics: Topics) -> None:
     write(topics.take_over(), 5, alert(0), alert(3))
-    topics.brokers.partition("alerts", 0).slots[1].state = "aborted"
+    topics.brokers.partition("alerts", 0).slots[1].state = CONTROL
     stop = topics.stop()
     assert stop.code == TORN_OUTPUTS
     assert "output 3 was written, the last one there is 0" in stop.message
+
+
+def test_outputs_that_count_and_were_aborted_by_hand_are_written_again(topics: Topics) -> None:
+    """What was aborted before it counted comes first; output 2 was made again then, with another body."""
+    write(topics.take_over(), 5, alert(0))
+    for number, before, body in ((2, 0, b"of another batch"), (2, 0, b"two"), (4, 2, b"four")):
+        told = headers(source_of("1", 0), "Alert", number, before)
+        at = topics.brokers.append("alerts", 0, b"P", FRAME + body, told)
+        topics.brokers.partition("alerts", 0).slots[at].state = ABORTED
+    known = topics.take_over().written
+    assert known is not None
+    topics.brokers.append(NAMES.progress, 0, b"1", to_bytes(known._replace(topics={"alerts": 4}, next_output_seq=5)))
+    assert topics.take_over().progress.next_seq == 5
+    seen = [each.value for each in topics.brokers.partition("alerts", 0).committed()]
+    assert seen == [FRAME + b"body", FRAME + b"two", FRAME + b"four"]
+
+
+@pytest.mark.parametrize("left", [(2, 0), (4, 2)])
+def test_where_one_of_them_is_gone_nothing_is_written(topics: Topics, left: tuple[int, int]) -> None:
+    write(topics.take_over(), 5, alert(0))
+    at = topics.brokers.append("alerts", 0, b"P", FRAME + b"body", headers(source_of("1", 0), "Alert", *left))
+    topics.brokers.partition("alerts", 0).slots[at].state = ABORTED
+    known = topics.take_over().written
+    assert known is not None
+    topics.brokers.append(NAMES.progress, 0, b"1", to_bytes(known._replace(topics={"alerts": 4}, next_output_seq=5)))
+    assert topics.stop().code == TORN_OUTPUTS
+    assert len(topics.brokers.partition("alerts", 0).committed()) == 1
 
 
 def test_a_hole_before_the_last_output_stops_the_shard(topics: Topics) -> None:

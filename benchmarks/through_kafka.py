@@ -79,6 +79,16 @@ class Desk:
         line = [sys.executable, "-m", "milepost", "serve", *command, "--alone", *options]
         return subprocess.Popen(line, cwd=ROOT, stderr=subprocess.DEVNULL)  # noqa: S603 - our own command
 
+    def await_log(self) -> None:
+        """Until intake has begun it."""
+        until = time.monotonic() + PATIENCE
+        while any(
+            self._clients.last_stable(self._names.log, number)[0] == 0 for number in range(self.settings.partitions)
+        ):
+            if time.monotonic() > until:
+                raise TimeoutError(f"intake has not begun the log within {PATIENCE} seconds")
+            time.sleep(0.1)
+
     def postings(self) -> Iterator[str | None]:
         """The event behind each journal, as readers see them come; None where nothing came."""
         consumer = self._clients.consumer()
@@ -106,8 +116,10 @@ def through(broker: Broker, events: Sequence[Event], shards: int, folder: Path, 
     timed = {event.event_id: place for place, event in enumerate(last)}
     seen = desk.postings()
     next(seen)
-    several = [desk.serve("intake"), desk.serve("accounting", "--all-shards")]
+    several = [desk.serve("intake")]
     try:
+        desk.await_log()
+        several.append(desk.serve("accounting", "--all-shards"))
         for event in events:
             if event.event_id not in timed:
                 desk.send(event)

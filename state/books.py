@@ -391,12 +391,13 @@ class Acceptance(Value, frozen=True, array_like=True, gc=False):
 
 class ClosedPeriod(Value, frozen=True, array_like=True, gc=False):
     """What a contract line had used when a billing period closed, `to` excluded: cost by category in contract currency, and what other
-    lines of the contract had charged."""
+    lines of the contract had charged, of which `total` is what they ever had for days before `to`."""
 
     start: date
     to: date
     cost: dict[str, Amount] = {}
     charged: Amount = 0
+    total: Amount | None = None
 
 
 class EndedPeriod(Value, frozen=True, array_like=True, gc=False):

@@ -161,4 +161,6 @@ def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> list[Agre
 def _says_the_same(one: Agreed, other: Agreed) -> bool:
     if (one.line, one.policies) != (other.line, other.policies):
         return False
+    if other.contract.ends_on is not None and other.contract.ends_on < other.since:
+        return False
     return one.contract.ends_on == other.contract.ends_on or not methods.needs_an_end(other.line, other.policies)

@@ -365,21 +365,23 @@ class FeeNodes:
         """What other lines have on the statement of the period."""
         title = f"charged by other lines, {closed.start} to {closed.last}"
         step = self._closing(place, closed.start)
+        begins = min(one.start for one in place.known.closed if self._closing(place, one.start) == step)
         listed = [
             one
             for statement_id in self.sources.step(step).change.statements
             for one in self.statements.of_statement(statement_id)
             if one.entry.line_id != place.line_id
-            and self._is_within(one.entry.entry_id, step, closed)
+            and self._counts(one.entry.entry_id, step, closed, begins)
             and self.statements.contract_of(one) == place.contract.contract_id
         ]
         made = total(title, [self.statements.piece(one) for one in listed], "amount", currency)
         return agreeing(made, stated(title, closed.charged, "amount", currency))
 
-    def _is_within(self, row: str, step: int, closed: Closed) -> bool:
+    def _counts(self, row: str, step: int, closed: Closed, begins: date) -> bool:
+        """In the part of its day; what is earlier than the billing period, in its first one."""
         at = self.entries.standing(row, step)
         price = at.work.price if at is not None else None
-        return price is not None and closed.start <= price.day < closed.to
+        return price is not None and closed.start <= max(price.day, begins) < closed.to
 
     # Retainers
 

@@ -28,7 +28,7 @@ from state.draft import Draft
 from state.facts import is_new
 from state.handlers.work import take, withdraw
 from state.periods import zone_of
-from state.plan import newest_plan
+from state.plan import newest_plan, version_on
 from state.rerate import line_ids
 from state.settlement import settlement
 from state.terms_known import agreed_versions, is_charged, known_of, line_fees
@@ -184,23 +184,30 @@ def _by_period(line: ContractLine) -> bool:
 
 
 def _closed(draft: Draft, contract: Contract, line: ContractLine, start: date, to: date) -> Iterator[ClosedPeriod]:
-    """What the line's own work cost so far; or what other lines charged in the period, in a part for each of its months."""
+    """What the line's own work cost so far; or what other lines charged in the period, in a part for each of its months.
+
+    Work of an earlier period that was told, or changed, after that closed counts in the first part.
+    """
     if line.budgets:
         yield ClosedPeriod(start, to, _cost_by_category(draft, contract, line.line_id, to))
         return
+    closed = line_fees(draft, contract, line.line_id).closed
+    counted = closed[-1].total if closed else None
+    before = counted if counted is not None else _charged_beside(draft, contract, line.line_id, start)
     while start < to:
         upto = min(first_of_next_month(start), to)
-        yield ClosedPeriod(start, upto, charged=_charged_beside(draft, contract, line.line_id, start, upto))
-        start = upto
+        total = _charged_beside(draft, contract, line.line_id, upto)
+        yield ClosedPeriod(start, upto, charged=total - before, total=total)
+        start, before = upto, total
 
 
-def _charged_beside(draft: Draft, contract: Contract, line_id: str, start: date, to: date) -> Amount:
-    """What the contract's other lines have to bill for days of a period that is about to be cut."""
-    return sum(
+def _charged_beside(draft: Draft, contract: Contract, line_id: str, before: date) -> Amount:
+    """What the contract's other lines ever had to bill for days before this one, of which nothing later is billed yet."""
+    others = [other for other in line_ids(contract) if other != line_id]
+    return sum(draft.line(contract.contract_id, other).billable for other in others) - sum(
         outstanding(entry, contract.contract_id, other)
-        for other in line_ids(contract)
-        if other != line_id
-        for entry in draft.due_on(contract.contract_id, other, start.isoformat(), to.isoformat())
+        for other in others
+        for entry in draft.due_on(contract.contract_id, other, before.isoformat(), "9999")
     )
 
 
@@ -257,6 +264,7 @@ def _bring_fees(draft: Draft, contract: Contract, line_id: str, fees: list[Fee],
     }
     wanted = {row: charge for row, charge in charges.items() if charge.day <= day or row in charged}
     rows = bring(draft, known.rows, _without_early(draft, wanted, fees))
+    # What was just brought may wait, or wait no more: then more or less comes too early.
     rows = bring(draft, rows, _without_early(draft, wanted, fees))
     if rows != known.rows:
         draft.put("fees", composed(contract.contract_id, line_id), replace(known, rows=rows))
@@ -320,7 +328,7 @@ def _charge_of(contract: Contract, line_id: str, fee: Fee) -> Charge:
         FEE if fee.earned is None else REVENUE,
         _fee_id(contract, line_id, fee),
         0,
-        project_of(contract, line_id),
+        project_of(contract, line_id, fee.day),
         fee.day,
         beginning_of(fee.day),
         contract.terms.currency,
@@ -336,9 +344,11 @@ def _charge_of(contract: Contract, line_id: str, fee: Fee) -> Charge:
     )
 
 
-def project_of(contract: Contract, line_id: str) -> str:
-    """In the newest terms that have the line."""
-    lines = (line for stored in reversed(contract.history) for line in stored.terms.lines)
+def project_of(contract: Contract, line_id: str, day: date) -> str:
+    """In the terms of the day; where these do not have the line, in the newest that do."""
+    number = version_on(contract, day)
+    held = [stored for stored in contract.history if stored.version == number]
+    lines = (line for stored in (*held, *reversed(contract.history)) for line in stored.terms.lines)
     return next(line for line in lines if line.line_id == line_id).project_id
 
 

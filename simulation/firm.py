@@ -9,10 +9,11 @@ from datetime import date, timedelta
 from simulation.amendments import Change, changes
 from simulation.contracts import Contract, contracts
 from simulation.customers import Customer, customers
+from simulation.deals import dealt
 from simulation.entities import ENTITIES
 from simulation.holds import Hold, holds
 from simulation.people import Person, people
-from simulation.plan import Plan
+from simulation.plan import ALL, Plan
 from simulation.projects import Project, bids, internal
 
 # People go on for two days after a contract has ended under them.
@@ -40,6 +41,8 @@ def found(plan: Plan) -> Firm:
     buyers = customers(plan)
     offers = bids(plan, everyone, buyers)
     sold = contracts(plan, offers)
+    if plan.deals == ALL:
+        sold = dealt(plan, sold)
     what_changes = tuple(changes(plan, sold))
     for_customers = sorted((project for bid in offers for project in bid.projects), key=lambda project: project.number)
     for_itself = [internal(plan.projects + place, entity, everyone, plan) for place, entity in enumerate(ENTITIES)]

@@ -10,6 +10,8 @@ from simulation.calendar import add_months, last_day, workdays
 PEOPLE_MIN, PEOPLE_MAX = 10, 200_000
 PROJECTS_MIN, PROJECTS_MAX = 5, 200_000
 MONTHS_MAX = 36
+# What the firm sells: time and materials alone, or every kind of terms.
+TIME_ALONE, ALL = "time", "all"
 START_MIN, START_MAX = date(2000, 1, 1), date(2090, 1, 1)
 
 
@@ -26,6 +28,7 @@ class Plan:
     projects: int
     months: int
     start: date
+    deals: str = TIME_ALONE
 
     @property
     def month_starts(self) -> tuple[date, ...]:
@@ -48,17 +51,19 @@ class Plan:
         return self.month_starts[self.months // 2]
 
 
-def plan(*, seed: int, people: int, projects: int, months: int, start: date) -> Plan:
+def plan(*, seed: int, people: int, projects: int, months: int, start: date, deals: str = TIME_ALONE) -> Plan:
     """Check the arguments; a PlanError says what was expected, what came and for which one."""
     check_between("seed", seed, 0, 2**63 - 1)
     check_between("people", people, PEOPLE_MIN, PEOPLE_MAX)
     check_between("projects", projects, PROJECTS_MIN, PROJECTS_MAX)
     check_between("months", months, 1, MONTHS_MAX)
+    if deals not in (TIME_ALONE, ALL):
+        raise PlanError(f"deals: expected {TIME_ALONE} or {ALL}, got {deals!r}")
     if start.day != 1:
         raise PlanError(f"start: expected the first day of a month, got {start}; try {start.replace(day=1)}")
     if not START_MIN <= start <= START_MAX:
         raise PlanError(f"start: expected a month from {START_MIN} to {START_MAX}, got {start}")
-    return Plan(seed=seed, people=people, projects=projects, months=months, start=start)
+    return Plan(seed=seed, people=people, projects=projects, months=months, start=start, deals=deals)
 
 
 def check_between(name: str, value: int, least: int, most: int) -> None:

@@ -14,12 +14,13 @@ from domain.units import Instant
 from simulation import activation, amendments, closing, exchange, reference, requests
 from simulation.calendar import DAY, instant
 from simulation.chance import stream
+from simulation.deliveries import deliveries
 from simulation.diary import Diary
 from simulation.entries import entry_id
 from simulation.estimates import estimates
 from simulation.firm import Firm, found
 from simulation.holds import Hold, on_entry, placed, released
-from simulation.plan import Plan
+from simulation.plan import ALL, Plan
 from simulation.prices import rate_cards
 from simulation.staffing import nobody, staff
 from simulation.work import work_of
@@ -62,6 +63,8 @@ def planned(firm: Firm) -> Iterator[Event]:
     for change in firm.changes:
         yield from amendments.papers(change)
     yield from requests.requests(plan, firm.contracts)
+    if plan.deals == ALL:
+        yield from deliveries(plan, firm.contracts)
     yield from closing.closings(plan, firm.people)
 
 

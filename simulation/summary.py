@@ -53,6 +53,7 @@ def as_json(summary: Summary, files: dict[str, int]) -> dict[str, object]:
         "months": plan.months,
         "people": plan.people,
         "projects": plan.projects,
+        "deals": plan.deals,
         "events": dict(sorted(summary.events.items())),
         "events_total": summary.total,
         "time_entries": summary.entries,

@@ -14,7 +14,7 @@ from connectors.decode_error import DecodeError
 from milepost.console import shell_word
 from milepost.days import day
 from simulation.invoices import NoStatements, invoice
-from simulation.plan import Plan, PlanError, plan
+from simulation.plan import TIME_ALONE, Plan, PlanError, plan
 from simulation.summary import Summary, as_json, hours_text
 from simulation.write import FORMATS, JSONL_EVENTS_MAX, FolderInUse, format_for, write
 
@@ -35,12 +35,16 @@ def simulate(
     start: Annotated[
         datetime, typer.Option("--start", parser=day, metavar="DAY", help="First day of the first month.")
     ] = FIRST_MONTH,  # type: ignore[assignment]  # Typer parses the text
+    deals: Annotated[
+        str,
+        typer.Option("--deals", help="What is sold: time alone, or all kinds of terms, with expenses and deposits."),
+    ] = TIME_ALONE,
     force: Annotated[bool, typer.Option("--force", help="Replace the events of an earlier simulation.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Make up a consulting firm and write its contracts, time and month ends as events."""
     try:
-        planned = plan(seed=seed, people=people, projects=projects, months=months, start=start.date())
+        planned = plan(seed=seed, people=people, projects=projects, months=months, start=start.date(), deals=deals)
         chosen = known(form) or format_for(planned)
         summary, files = write(planned, out, chosen, force=force)
     except (PlanError, FolderInUse, UnknownFormat) as fault:

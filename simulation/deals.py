@@ -1,0 +1,224 @@
+"""What the firm sells besides time: the kind of terms of each contract, and how often.
+
+By hours and price of the contract as it was made for time and materials: its first line gets other terms, or a line is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from random import Random
+
+from domain.events.common import (
+    ContractLine,
+    CostPlus,
+    Deposit,
+    ExpenseLimit,
+    Expenses,
+    FixedPrice,
+    Milestone,
+    Milestones,
+    PerDiem,
+    PriceTier,
+    Retainer,
+    ScheduledAmount,
+    Subscription,
+    Terms,
+    UnitPrice,
+)
+from domain.units import AMOUNT_ONE, HOURS_ONE, PERCENT_ONE, QUANTITY_ONE, RATE_ONE, Amount, Rate
+from simulation import terms
+from simulation.calendar import last_day
+from simulation.chance import between, deal, stream
+from simulation.contracts import Contract
+from simulation.plan import Plan
+from simulation.prices import CURRENCY_PERCENT
+from simulation.projects import PRICE_OF_AN_HOUR, weekday
+
+TIME, SCHEDULE, PROGRESS, MILESTONES = "time", "schedule", "progress", "milestones"
+RETAINER, SUBSCRIPTION, COST_PLUS, UNITS = "retainer", "subscription", "cost plus", "units"
+KINDS = (
+    (TIME, 42),
+    (SCHEDULE, 12),
+    (MILESTONES, 14),
+    (PROGRESS, 9),
+    (RETAINER, 8),
+    (SUBSCRIPTION, 6),
+    (COST_PLUS, 5),
+    (UNITS, 4),
+)
+WITH_EXPENSES = ((True, 62), (False, 38))
+WITH_DEPOSIT = ((False, 91), (True, 9))
+
+# Line ids of what is added to a contract.
+EXPENSES_LINE, DEPOSIT_LINE, SUBSCRIPTION_LINE, UNITS_LINE = "E", "D", "S", "U"
+TRAVEL, HOTEL, MEALS, LICENCES = "travel", "hotel", "meals", "licences"
+TICKET = "ticket"
+MILESTONE_NAMES = ("Concept", "Design", "Build", "Test", "Handover")
+MARKUPS = (0, 0, 5, 10)
+
+
+def dealt(plan: Plan, contracts: Sequence[Contract]) -> tuple[Contract, ...]:
+    """The same contracts, of every kind in its share."""
+    random = stream(plan.seed, "deals")
+    count = len(contracts)
+    decks = zip(
+        contracts,
+        deal(random, count, KINDS),
+        deal(random, count, WITH_EXPENSES),
+        deal(random, count, WITH_DEPOSIT),
+        strict=True,
+    )
+    return tuple(
+        _with_lines(contract, lines_of(plan, contract, kind, random, expenses=expenses, deposit=deposit))
+        for contract, kind, expenses, deposit in decks
+    )
+
+
+def _with_lines(contract: Contract, lines: tuple[ContractLine, ...]) -> Contract:
+    """A cap that lines of one kind share does not outlast a change of the first of them."""
+    signed = contract.signed
+    changed = lines[0].terms != signed.lines[0].terms
+    return replace(contract, signed=signed._replace(lines=lines, shared_caps=() if changed else signed.shared_caps))
+
+
+def lines_of(
+    plan: Plan, contract: Contract, kind: str, random: Random, *, expenses: bool, deposit: bool
+) -> tuple[ContractLine, ...]:
+    first, *others = contract.signed.lines
+    made, revenue = _terms(plan, contract, first, kind, random)
+    if made is not None:
+        first = first._replace(terms=made, takes=("time",), revenue_policy=revenue)
+    added = []
+    if kind == SUBSCRIPTION:
+        added.append(_added(contract, SUBSCRIPTION_LINE, _subscription(plan, first, random), revenue))
+    if kind == UNITS:
+        added.append(_added(contract, UNITS_LINE, _tickets(contract), None))
+    if expenses:
+        added.append(_added(contract, EXPENSES_LINE, _expenses(contract, first, random), None))
+    if deposit:
+        added.append(_added(contract, DEPOSIT_LINE, _deposit(contract, first), None))
+    return (first, *others, *added)
+
+
+def _added(contract: Contract, name: str, made: Terms, revenue: str | None) -> ContractLine:
+    return ContractLine(
+        line_id=f"{contract.bid.contract_id}-{name}",
+        project_id=contract.bid.projects[0].project_id,
+        terms=made,
+        revenue_policy=revenue,
+    )
+
+
+def _terms(
+    plan: Plan, contract: Contract, line: ContractLine, kind: str, random: Random
+) -> tuple[Terms | None, str | None]:
+    """Other terms for a line, and how they earn where that is not the usual way."""
+    days = instalment_days(plan, contract)
+    worth = line.revenue_budget or 0
+    price = terms.rounded(worth // AMOUNT_ONE)
+    evenly = "straight_line_days" if contract.signed.ends_on else "as_billed"
+    match kind:
+        case "schedule":
+            parts = shares(price, len(days))
+            schedule = tuple(ScheduledAmount(day, amount) for day, amount in zip(days, parts, strict=True))
+            return FixedPrice(price, schedule), evenly
+        case "progress":
+            return FixedPrice(price, by_progress=True), "as_billed"
+        case "milestones":
+            return _milestones(plan, contract, price, random), "milestone"
+        case "retainer":
+            return _retainer(plan, contract, price, random), None
+        case "cost plus":
+            return CostPlus(fee_percent=between(random, 60, 120) * PERCENT_ONE), None
+        case "subscription":
+            return None, evenly
+    return None, None
+
+
+def instalment_days(plan: Plan, contract: Contract) -> list[date]:
+    """Last days of the months of the simulation, from the contract's first on."""
+    return [last_day(month) for month in plan.month_starts if last_day(month) >= contract.signed.starts_on]
+
+
+def shares(price: Amount, count: int) -> list[Amount]:
+    """Whole currency units, the rest on the last."""
+    each = price // count // AMOUNT_ONE * AMOUNT_ONE
+    return [each] * (count - 1) + [price - each * (count - 1)]
+
+
+def _milestones(plan: Plan, contract: Contract, price: Amount, random: Random) -> Milestones:
+    count = between(random, 3, len(MILESTONE_NAMES))
+    begins = contract.signed.starts_on
+    step = (plan.ends_on - begins) // count
+    hours = price // AMOUNT_ONE // hour_price(contract) * HOURS_ONE // count
+    with_hours = contract.bid.number % 3 == 0
+    return Milestones(
+        tuple(
+            Milestone(
+                milestone_id=f"{contract.bid.contract_id}-M{number}",
+                name=name,
+                amount=amount,
+                due_on=weekday(begins + step * number),
+                included_hours=hours if with_hours else None,
+            )
+            for number, (name, amount) in enumerate(zip(MILESTONE_NAMES[:count], shares(price, count), strict=True), 1)
+        ),
+        overage_rate=hour_price(contract) * RATE_ONE if with_hours else None,
+    )
+
+
+def _retainer(plan: Plan, contract: Contract, price: Amount, random: Random) -> Retainer:
+    """Hours at a tenth less than their price; a quarter of them goes over for two periods."""
+    fee = shares(price, plan.months)[0]
+    hours = fee // AMOUNT_ONE * 10 // 9 // hour_price(contract) * HOURS_ONE
+    quantity = max(hours, 8 * HOURS_ONE)
+    return Retainer(
+        fee=fee,
+        unit="hours",
+        quantity=quantity,
+        in_advance=contract.bid.number % 2 == 0,
+        rollover=quantity // 4,
+        expiry=2,
+        overage_rate=hour_price(contract) * RATE_ONE * between(random, 100, 115) // 100,
+    )
+
+
+def _subscription(plan: Plan, line: ContractLine, random: Random) -> Subscription:
+    worth = (line.revenue_budget or 0) // AMOUNT_ONE // plan.months // 10
+    return Subscription(
+        fee=max(100, worth // 100 * 100) * AMOUNT_ONE,
+        in_advance=between(random, 0, 1) == 1,
+    )
+
+
+def _tickets(contract: Contract) -> UnitPrice:
+    percent = CURRENCY_PERCENT[contract.signed.currency]
+    dear, cheap = (price * percent * RATE_ONE // 100 for price in (38, 29))
+    return UnitPrice(TICKET, tiers=(PriceTier(dear, 100 * QUANTITY_ONE), PriceTier(cheap)), tier_period="month")
+
+
+def _expenses(contract: Contract, line: ContractLine, random: Random) -> Expenses:
+    markup = MARKUPS[between(random, 0, len(MARKUPS) - 1)] * PERCENT_ONE
+    percent = CURRENCY_PERCENT[contract.signed.currency]
+    limit = ExpenseLimit(HOTEL, terms.rounded((line.revenue_budget or 0) // AMOUNT_ONE // 40))
+    return Expenses(
+        markup=markup,
+        limits=(limit,) if contract.bid.number % 4 == 0 else (),
+        per_diems=(PerDiem(MEALS, 42 * percent * RATE_ONE // 100),),
+    )
+
+
+def _deposit(contract: Contract, line: ContractLine) -> Deposit:
+    """A tenth of the first line, due when the contract starts."""
+    return Deposit(
+        amount=terms.rounded((line.revenue_budget or 0) // AMOUNT_ONE // 10),
+        due_on=contract.signed.starts_on,
+        refundable=contract.bid.number % 2 == 0,
+    )
+
+
+def hour_price(contract: Contract) -> Rate:
+    """Of an hour, in whole units of the contract's currency."""
+    return PRICE_OF_AN_HOUR * CURRENCY_PERCENT[contract.signed.currency] // 100

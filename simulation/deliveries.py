@@ -1,0 +1,221 @@
+"""What is delivered besides time: milestones accepted, progress reported, units, expenses; a few are taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from random import Random
+
+from domain.events.catalogue import Event
+from domain.events.common import Expenses, FixedPrice, Milestone, Milestones, UnitPrice
+from domain.events.delivery import (
+    ExpenseApproved,
+    ExpenseWithdrawn,
+    MilestoneAccepted,
+    MilestoneRevoked,
+    ProgressReported,
+    UnitsDelivered,
+)
+from domain.units import AMOUNT_ONE, HUNDRED_PERCENT, PERCENT_ONE, QUANTITY_ONE, Instant
+from simulation.calendar import HOUR, instant, last_workdays, workdays
+from simulation.chance import between, happens, pick, stream
+from simulation.contracts import Contract
+from simulation.deals import HOTEL, LICENCES, MEALS, TRAVEL
+from simulation.plan import Plan
+from simulation.projects import Project, weekday
+from simulation.sources import PSA, recorded
+
+# When a milestone is accepted: days from its due day.
+ACCEPTED_AFTER = (-6, 12)
+REVOKED_PER_THOUSAND = 40
+DAYS_TO_REVOKE, DAYS_TO_MEND = 5, 9
+NOT_REPORTED_PER_THOUSAND = 60
+WITHDRAWN_PER_THOUSAND = 30
+FOREIGN_PER_THOUSAND = 80
+TICKETS_A_WEEK = (5, 70)
+# Expenses of a contract in a month; what each costs in units of the company's currency.
+EXPENSES_A_MONTH = (1, 5)
+COSTS = {TRAVEL: (60, 900), HOTEL: (90, 520), MEALS: (15, 160), LICENCES: (200, 2_000)}
+TAX_PERCENT = 19
+
+
+def deliveries(plan: Plan, contracts: Sequence[Contract]) -> Iterator[Event]:
+    """In no particular order."""
+    random = stream(plan.seed, "deliveries")
+    for contract in contracts:
+        for line in contract.signed.lines:
+            match line.terms:
+                case Milestones(milestones=milestones):
+                    for milestone in milestones:
+                        yield from _accepted(plan, contract, line.line_id, milestone, random)
+                case FixedPrice(by_progress=True):
+                    yield from _progress(plan, contract, line.line_id, random)
+                case UnitPrice():
+                    yield from _tickets(plan, contract, line.line_id, random)
+                case Expenses():
+                    yield from _expenses(plan, contract, random)
+
+
+def _accepted(
+    plan: Plan, contract: Contract, line_id: str, milestone: Milestone, random: Random
+) -> Iterator[MilestoneAccepted | MilestoneRevoked]:
+    """A few acceptances are taken back, and given again when the fault is mended."""
+    project = _project(contract)
+    day = weekday(max(milestone.due_on + timedelta(days=between(random, *ACCEPTED_AFTER)), contract.signed.starts_on))
+    revoked = happens(random, REVOKED_PER_THOUSAND)
+    if day > plan.ends_on:
+        return
+    yield _acceptance(contract, line_id, milestone, project, 1, day)
+    if revoked:
+        taken_back = weekday(day + timedelta(days=DAYS_TO_REVOKE))
+        at = instant(taken_back, 11 * HOUR, project.entity.zone)
+        yield MilestoneRevoked(
+            event_id=f"{PSA}-{milestone.milestone_id}-2",
+            occurred_at=at,
+            source=PSA,
+            milestone_id=milestone.milestone_id,
+            version=2,
+            recorded_at=recorded(at, PSA),
+            engagement_id=contract.signed.engagement_id,
+            project_id=project.project_id,
+            requested_by=project.manager.person_id,
+            contract_id=contract.bid.contract_id,
+            line_id=line_id,
+        )
+        yield _acceptance(contract, line_id, milestone, project, 3, weekday(taken_back + timedelta(days=DAYS_TO_MEND)))
+
+
+def _acceptance(
+    contract: Contract, line_id: str, milestone: Milestone, project: Project, version: int, day: date
+) -> MilestoneAccepted:
+    at = instant(day, 10 * HOUR + contract.bid.number % 3000, project.entity.zone)
+    return MilestoneAccepted(
+        event_id=f"{PSA}-{milestone.milestone_id}-{version}",
+        occurred_at=at,
+        source=PSA,
+        milestone_id=milestone.milestone_id,
+        version=version,
+        accepted_on=day,
+        approved_by=project.deputy.person_id,
+        recorded_at=recorded(at, PSA),
+        engagement_id=contract.signed.engagement_id,
+        project_id=project.project_id,
+        requested_by=project.manager.person_id,
+        contract_id=contract.bid.contract_id,
+        line_id=line_id,
+    )
+
+
+def _progress(plan: Plan, contract: Contract, line_id: str, random: Random) -> Iterator[ProgressReported]:
+    """At month ends, ever further; a month is now and then forgotten."""
+    project = _project(contract)
+    percent, version = 0, 0
+    for month in plan.month_starts:
+        day = last_workdays(month, 1)[0]
+        percent = min(HUNDRED_PERCENT, percent + between(random, 12, 34) * PERCENT_ONE * 3 // plan.months)
+        if day < contract.signed.starts_on or happens(random, NOT_REPORTED_PER_THOUSAND):
+            continue
+        version += 1
+        at = instant(day, 17 * HOUR, project.entity.zone)
+        yield ProgressReported(
+            event_id=f"{PSA}-{line_id}-progress-{version}",
+            occurred_at=at,
+            source=PSA,
+            line_id=line_id,
+            version=version,
+            percent=percent,
+            as_of=day,
+            recorded_at=recorded(at, PSA),
+            engagement_id=contract.signed.engagement_id,
+            project_id=project.project_id,
+            requested_by=project.manager.person_id,
+            approved_by=project.deputy.person_id,
+            contract_id=contract.bid.contract_id,
+        )
+
+
+def _tickets(plan: Plan, contract: Contract, line_id: str, random: Random) -> Iterator[UnitsDelivered]:
+    """Counted on Fridays."""
+    project = _project(contract)
+    fridays = [day for day in workdays(contract.signed.starts_on, plan.ends_on) if day.weekday() == 4]
+    for number, day in enumerate(fridays, 1):
+        at = instant(day, 18 * HOUR, project.entity.zone)
+        yield UnitsDelivered(
+            event_id=f"{PSA}-{line_id}-{number}",
+            occurred_at=at,
+            source=PSA,
+            delivery_id=f"{line_id}-{number}",
+            version=1,
+            line_id=line_id,
+            units=between(random, *TICKETS_A_WEEK) * QUANTITY_ONE,
+            delivered_on=day,
+            recorded_at=recorded(at, PSA),
+            engagement_id=contract.signed.engagement_id,
+            project_id=project.project_id,
+            contract_id=contract.bid.contract_id,
+        )
+
+
+def _expenses(plan: Plan, contract: Contract, random: Random) -> Iterator[ExpenseApproved | ExpenseWithdrawn]:
+    project = _project(contract)
+    number = 0
+    for month in plan.month_starts:
+        days = [day for day in workdays(month, last_workdays(month, 1)[0]) if day >= contract.signed.starts_on]
+        for _ in range(between(random, *EXPENSES_A_MONTH) if days else 0):
+            number += 1
+            spent_on = pick(random, days)
+            approved_on = weekday(spent_on + timedelta(days=between(random, 2, 15)))
+            at = instant(approved_on, 13 * HOUR + number, project.entity.zone)
+            yield _expense(contract, project, number, spent_on, at, random)
+            if happens(random, WITHDRAWN_PER_THOUSAND):
+                later = instant(weekday(approved_on + timedelta(days=3)), 9 * HOUR, project.entity.zone)
+                yield ExpenseWithdrawn(
+                    event_id=f"{PSA}-{expense_id(contract, number)}-2",
+                    occurred_at=later,
+                    source=PSA,
+                    expense_id=expense_id(contract, number),
+                    version=2,
+                    recorded_at=recorded(later, PSA),
+                    engagement_id=contract.signed.engagement_id,
+                    project_id=project.project_id,
+                )
+
+
+def _expense(
+    contract: Contract, project: Project, number: int, spent_on: date, at: Instant, random: Random
+) -> ExpenseApproved:
+    category = pick(random, tuple(COSTS))
+    gross = between(random, *COSTS[category]) * AMOUNT_ONE
+    foreign = happens(random, FOREIGN_PER_THOUSAND)
+    tax = 0 if foreign else gross * TAX_PERCENT // (100 + TAX_PERCENT) // 100 * 100
+    by_supplier = category == LICENCES
+    return ExpenseApproved(
+        event_id=f"{PSA}-{expense_id(contract, number)}-1",
+        occurred_at=at,
+        source=PSA,
+        expense_id=expense_id(contract, number),
+        version=1,
+        project_id=project.project_id,
+        category=category,
+        spent_on=spent_on,
+        amount=gross - tax,
+        currency="GBP" if foreign else project.entity.currency,
+        approved_by=project.deputy.person_id,
+        recorded_at=recorded(at, PSA),
+        engagement_id=contract.signed.engagement_id,
+        submitted_by=project.manager.person_id,
+        person_id=None if by_supplier else project.manager.person_id,
+        supplier_id="SUP-LICENCES" if by_supplier else None,
+        quantity=between(random, 1, 3) * QUANTITY_ONE if category == MEALS else None,
+        tax_amount=tax,
+        tax_recoverable=tax if category != MEALS else 0,
+        billable=not happens(random, 50),
+    )
+
+
+def expense_id(contract: Contract, number: int) -> str:
+    return f"EX-{contract.bid.contract_id}-{number:04}"
+
+
+def _project(contract: Contract) -> Project:
+    return contract.bid.projects[0]

@@ -23,7 +23,7 @@ from domain.rows import FEE, REVENUE, row_id
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Instant
 from domain.zones import local_date
 from state import drawing, milestones_due, own_periods
-from state.books import Acceptance, Charge, ClosedPeriod, Contract, Entry, LineTotals, Reports, Work
+from state.books import Acceptance, Charge, ClosedPeriod, Contract, Entry, LineFees, LineTotals, Reports, Work
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.work import take, withdraw
@@ -147,11 +147,18 @@ def after_event(draft: Draft) -> None:
         contract_id, line_id = parts_of(part_id)
         contract = draft.contract(contract_id)
         if contract is not None and contract.in_force:
-            if line_fees(draft, contract, line_id).ended:
+            if _moves_what_ended(line_fees(draft, contract, line_id), had, has):
                 settle(draft, contract)
             zone = zone_of(draft, contract)
             if own_periods.falls_short(draft, contract, line_id, local_date(draft.cause.recorded_at, zone)):
                 draft.due.add((zone, ""))
+
+
+def _moves_what_ended(known: LineFees, had: LineTotals | None, has: LineTotals) -> bool:
+    """Whether more or less is drawn of a store that a period has ended with: what it lets expire follows."""
+    before = had.drawn if had is not None else {}
+    stores = {store for ended in known.ended for store in ended.limits}
+    return any(before.get(store) != has.drawn.get(store) for store in stores)
 
 
 def _no_more_waiting(draft: Draft) -> Iterator[str]:

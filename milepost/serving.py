@@ -23,6 +23,7 @@ from connectors.files.writing import NO_ROOM, unwritable
 from connectors.kafka import topics
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.known_ends import KnownEnds
+from connectors.kafka.lost_topics import check_not_lost
 from connectors.kafka.names import DEAD_LETTERS, DIRECTORY, ENGAGEMENT_LOG, OVERRIDES, PROGRESS, Names
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import failed
@@ -199,7 +200,7 @@ def opened_intake(settings: Settings) -> Iterator[KafkaIntake]:
     """Nobody else on this machine has its folder meanwhile. Raises GuardStop where something is not as it must be."""
     kafka = settings.kafka
     clients = KafkaClients(kafka)
-    asked(lambda: topics.check(clients, kafka, intake_topics(clients, kafka)))
+    asked(lambda: check_topics(clients, settings, intake_topics(clients, kafka)))
     ids = schema_ids(settings.registry, kafka.prefix, settings.registry_cache, say)
     folder = settings.store.folder / "intake" / kafka.generation
     with only_writer(folder), ExitStack() as held:
@@ -243,7 +244,7 @@ def accounting_job(settings: Settings, shards: Sequence[int]) -> Job:
     kafka = settings.kafka.model_copy(update={"buffer_kib": max(settings.kafka.buffer_kib // len(shards), 1_024)})
     check_files()
     clients = KafkaClients(kafka)
-    asked(lambda: topics.check(clients, kafka, ACCOUNTING_TOPICS))
+    asked(lambda: check_topics(clients, settings, ACCOUNTING_TOPICS))
     ids = schema_ids(settings.registry, kafka.prefix, settings.registry_cache, say)
     return Job(clients, kafka, settings.accounting, settings.store.folder / "shards", shards, ids.frame)
 
@@ -256,6 +257,17 @@ def audit_job(settings: Settings, shards: Sequence[int]) -> Job:
 
 def no_frame(topic: str, type_name: str, _schema: str | None = None) -> bytes:
     raise NotImplementedError(f"{type_name} is not written to {topic} by a reader")
+
+
+def check_topics(clients: KafkaClients, settings: Settings, short_names: Sequence[str]) -> None:
+    """Raises GuardStop; where a topic is missing that held something, with what became of it instead of how to make one."""
+    kafka, names = settings.kafka, Names.of(settings.kafka)
+    try:
+        topics.check(clients, kafka, short_names)
+    except GuardStop:
+        full = [topics.BY_NAME[name].full_name(names) for name in short_names]
+        check_not_lost(clients, names, full, kafka.request_timeout_seconds, settings.intake.accepted_topics)
+        raise
 
 
 def asked(question: Callable[[], None]) -> None:

@@ -108,6 +108,9 @@ class Topic(NamedTuple):
         return names.own(self.name) if self.kind is Kind.OWN else names.shared(self.name)
 
 
+PARTITIONS: Final = "partitions"
+
+
 class Fault(NamedTuple):
     """A setting of a topic that is not as it must be; a topic that is not there has the setting `topic`."""
 
@@ -118,6 +121,12 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         return f"topic {self.topic}: {self.setting} is {self.found}, needed {self.needed}"
+
+    @property
+    def way_out(self) -> str:
+        if self.setting == PARTITIONS:
+            return f"never add partitions; set [kafka] {PARTITIONS} back to what the topics have"
+        return "change it with the tools of the brokers"
 
 
 class Planned(NamedTuple):
@@ -357,8 +366,8 @@ def check(admin: TopicAdmin, settings: KafkaSettings, only: Sequence[str] = ()) 
         raise GuardStop(
             WRONG_TOPIC_SETTINGS,
             f"{len(found):,} settings of topics could lose or repeat records:\n{told}\n"
-            "`milepost topics create` makes what is missing; settings are changed with the tools of the brokers, "
-            "then `milepost topics check` should find nothing",
+            "`milepost topics create` makes what was never there; a topic that held something is put back from its copy. Settings are "
+            "changed with the tools of the brokers, but for the number of partitions; then `milepost topics check` should find nothing",
         )
 
 
@@ -369,7 +378,10 @@ def _faults_of(topic: Topic, name: str, found: TopicFound | None, settings: Kafk
     wanted = partition_count(topic, settings)
     if topic.partitions is not Partitions.ANY and found.partitions != wanted:
         yield Fault(
-            name, "partitions", str(found.partitions), f"{wanted} (the partitions of this generation never change)"
+            name,
+            PARTITIONS,
+            str(found.partitions),
+            f"{wanted}, as the settings say; topics stay as they were made, so never add partitions: set [kafka] {PARTITIONS} back",
         )
     if found.replication < settings.replication:
         yield Fault(name, "replication", str(found.replication), f"at least {settings.replication}")

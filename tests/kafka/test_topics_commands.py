@@ -98,7 +98,7 @@ def test_the_page_runs_as_printed(reached: str, broker: Broker, registry: Regist
                 ends.enter_context(going_on(each.line))
             elif each.line.startswith("python "):
                 line = each.line.replace("127.0.0.1:9092", broker.bootstrap).replace(
-                    "http://127.0.0.1:8081", registry.url
+                    "http://127.0.0.1:8081/apis/ccompat/v7", registry.url
                 )
                 printed = python(line if broker.bootstrap not in line else f"{line} {reached}")
                 if "billing.statements" in line:

@@ -46,7 +46,7 @@ from dataflows.measured import (
 )
 from dataflows.view import ViewFlow
 from domain.outputs import TOPICS
-from milepost.console import say
+from milepost.console import say, stamp_lines
 from milepost.serving_metrics import Measured, serving_metrics
 from milepost.settings import Settings, load
 from milepost.shards_chosen import chosen
@@ -74,6 +74,7 @@ def account(settings: Settings, shards: Sequence[int]) -> None:
                     accounting_kafka.run(
                         job, until_told(stop), on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open
                     )
+            _tell_end(stop)
         except KafkaException as fault:
             raise failed(fault) from fault
         except sqlite3.OperationalError as fault:
@@ -92,6 +93,7 @@ def accounting_ends(settings: Settings, measured: Measured, shards: Sequence[int
 
 def accounting_flow(shards: str | None = None) -> Dataflow:
     """With the settings that the environment names; all shards, or those that are named. A fault ends the process."""
+    stamp_lines()
     settings = load().settings
     numbers = chosen(
         settings.accounting, settings.kafka.partitions, shards, every=shards is None, ordinal=None, of=None
@@ -118,6 +120,13 @@ def take_in(settings: Settings) -> None:
                 raise
             say(fault.message)
             _take_in(settings, stop, measured)
+        _tell_end(stop)
+
+
+def _tell_end(stop: Stop) -> None:
+    """Behind the last batch, so that a log shows who ended in order and who was killed."""
+    if stop.requested:
+        say(f"{stop.name}: ends in order; what was in flight is finished")
 
 
 def _take_in(settings: Settings, stop: Stop, measured: Measured) -> None:
@@ -140,10 +149,12 @@ def keep_views(settings: Settings) -> None:
     """Until somebody asks to stop. Redis is waited for."""
     with stopping() as stop, opened_view(settings, stop) as flow:
         asked(flow.run)
+        _tell_end(stop)
 
 
 def view_flow() -> Dataflow:
     """With the settings that the environment names. A fault ends the process."""
+    stamp_lines()
     held = ExitStack()
     atexit.register(held.close)
     stop = held.enter_context(stopping())
@@ -186,6 +197,7 @@ def rebuild_views(settings: Settings) -> tuple[int, int] | None:
 
 def intake_flow() -> Dataflow:
     """With the settings that the environment names. A fault ends the process."""
+    stamp_lines()
     held = ExitStack()
     atexit.register(held.close)
     stop = held.enter_context(stopping())

@@ -27,6 +27,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "make test": "it would run this test",
     "make chaos": "it takes minutes; tests/reliability/test_chaos.py runs its short form",
     "make kafka": "it runs until it is stopped; tests/kafka/test_servers.py runs it",
+    'make kafka KAFKA_ARGS="--redis --prometheus"': "it runs until it is stopped; tests/kafka/test_servers.py runs it",
     **dict.fromkeys(
         (
             "milepost dead-letters list --output build/try/output",

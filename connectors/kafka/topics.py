@@ -125,7 +125,7 @@ class Fault(NamedTuple):
     @property
     def way_out(self) -> str:
         if self.setting == PARTITIONS:
-            return f"never add partitions; set [kafka] {PARTITIONS} back to what the topics have"
+            return "never add partitions; see docs/operations.md, code 26"
         return "change it with the tools of the brokers"
 
 
@@ -377,12 +377,7 @@ def _faults_of(topic: Topic, name: str, found: TopicFound | None, settings: Kafk
         return
     wanted = partition_count(topic, settings)
     if topic.partitions is not Partitions.ANY and found.partitions != wanted:
-        yield Fault(
-            name,
-            PARTITIONS,
-            str(found.partitions),
-            f"{wanted}, as the settings say; topics stay as they were made, so never add partitions: set [kafka] {PARTITIONS} back",
-        )
+        yield Fault(name, PARTITIONS, str(found.partitions), _partitions_told(topic, wanted))
     if found.replication < settings.replication:
         yield Fault(name, "replication", str(found.replication), f"at least {settings.replication}")
     for need in _checked(topic, settings):
@@ -391,6 +386,13 @@ def _faults_of(topic: Topic, name: str, found: TopicFound | None, settings: Kafk
             yield Fault(name, need.name, "not told by the brokers", need.told)
         elif not need.met_by(value):
             yield Fault(name, need.name, value, need.told)
+
+
+def _partitions_told(topic: Topic, wanted: int) -> str:
+    """The tools of the brokers could add some, which would be the one mistake that cannot be taken back."""
+    if topic.partitions is Partitions.ONE:
+        return f"{wanted}, which never changes"
+    return f"{wanted}, as the settings say; topics stay as they were made, so never add partitions: set [kafka] {PARTITIONS} back"
 
 
 def _needs(topic: Topic, settings: KafkaSettings) -> tuple[Need, ...]:

@@ -17,8 +17,9 @@ QUIET_SECONDS: Final = 60.0
 _BROKER: Final = re.compile(r"([\w.-]+|\[[0-9a-f:]+\]):\d+")
 # `[thrd:...]: ` before what is said.
 _THREAD: Final = re.compile(r"\[thrd:[^\]]*\]: ")
-# What differs from line to line of one kind: which client, how long, how often.
-_VARIES: Final = re.compile(r"\[[^\]]*\]|\([^)]*\)|/bootstrap|\d+|TxnCoordinator|GroupCoordinator")
+# What differs from line to line of one kind: which client, for how long, over which of its connections.
+_HOW_LONG: Final = " (after "
+_VARIES: Final = re.compile(r"\[[^\]]*\]|/bootstrap|TxnCoordinator|GroupCoordinator|[^A-Za-z ]")
 KINDS_MAX: Final = 1_000
 
 
@@ -36,7 +37,8 @@ class OncePerMinute(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         said = record.getMessage()
         found = _BROKER.search(_THREAD.sub("", said))
-        kind = found.group() if found else "", _VARIES.sub("", said)
+        words = _VARIES.sub("", _BROKER.sub("", _THREAD.sub("", said).partition(_HOW_LONG)[0])).split()
+        kind = found.group() if found else "", " ".join(words)
         with self._lock:
             at, left_out = self._told.get(kind, (-self._seconds, 0))
             now = self._now()

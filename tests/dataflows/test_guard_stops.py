@@ -19,7 +19,7 @@ def counted(folder: Path) -> dict[str, int]:
 
 def test_guards_and_crashes_are_counted(tmp_path: Path) -> None:
     for fault in (GuardStop(POISON, "record 7"), ValueError("unexpected"), GuardStop(POISON, "record 7")):
-        with pytest.raises(type(fault)), guard_stops_counted(Metrics("1", 1), tmp_path, ACCOUNTING):
+        with pytest.raises(type(fault)), guard_stops_counted(Metrics("1", "1"), tmp_path, ACCOUNTING):
             raise fault
     assert counted(tmp_path) == {"poison": 2, "fault": 1}
 
@@ -30,7 +30,7 @@ def test_a_folder_that_another_process_still_has_is_no_crash(tmp_path: Path) -> 
     with (
         only_writer(shard),
         pytest.raises(OutputInUse),
-        guard_stops_counted(Metrics("1", 1), tmp_path, ACCOUNTING),
+        guard_stops_counted(Metrics("1", "1"), tmp_path, ACCOUNTING),
         only_writer(shard),
     ):
         pass

@@ -5,10 +5,8 @@ from __future__ import annotations
 import shutil
 import signal
 import time
-from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from re import sub
 
 import pytest
 
@@ -38,6 +36,8 @@ from tests.kafka.small_disk import SmallDisk
 EVENTS = 900
 # Longer than a broker's session: one that is back before it is over leaves transactions open.
 AWAY_SECONDS = 4.0
+# Of the connections of a process: refused, closed, reset, not answered in time.
+LINES_MAX = 8
 
 
 @pytest.fixture
@@ -118,13 +118,12 @@ def test_a_broker_that_stands_still_for_longer_than_a_transaction_may_take(
 
 
 def check_told_calmly(log: str) -> None:
-    """Each line begins with its time; of the connections that fail, some for each process that was started, of each reason one."""
+    """Each line begins with its time; of the connections that fail, some for each process that was started, once of each reason."""
     assert "%3|" not in log
     lines = [line for line in log.splitlines() if "Kafka's client: " in line]
     assert all(line.split()[0].endswith("Z") for line in lines)
     starts = 1 + log.count("; starts again in ")
-    reasons = [sub(r"\[.*?\]|\(.*?\)|\d+|bootstrap|\w+Coordinator", "", line) for line in lines]
-    assert max(Counter(reasons).values(), default=0) <= 3 * starts
+    assert len(lines) <= LINES_MAX * starts
     assert "SIGTERM: ends in order; what was in flight is finished" in log
 
 

@@ -53,6 +53,16 @@ def test_another_broker_and_another_reason_are_told_at_once() -> None:
     assert not calm.filter(line(1, GONE, after=18_000))
 
 
+def test_connections_of_one_client_to_one_broker_are_told_of_together() -> None:
+    """The first, the broker's own and that of a coordinator; the client counts what it left out by itself, too."""
+    calm = OncePerMinute(Clock())
+    assert calm.filter(line(1, REFUSED))
+    assert not calm.filter(line(1, REFUSED.replace("/bootstrap", "/1")))
+    assert not calm.filter(line(1, REFUSED.replace("CONNECT)", "CONNECT, 30 identical error(s) suppressed)")))
+    coordinator = "[thrd:GroupCoordinator]: GroupCoordinator: {0}:9092: Connect to ipv4#{0}:9092 failed: Connection refused (after {1}ms)"
+    assert not calm.filter(line(1, coordinator))
+
+
 def test_clients_of_a_process_say_it_with_the_time_and_not_by_themselves() -> None:
     """Two that look for a broker where none is, for a second and a half."""
     script = (

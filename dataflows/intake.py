@@ -121,7 +121,7 @@ class KafkaIntake:
         self._transactions = Transactions(clients, self.names.intake_writer, kafka.request_timeout_seconds)
         ours = intake_resume.our_topics(clients, self.names, setup.genesis)
         patience = intake_resume.hanging_after(kafka.transaction_timeout_seconds)
-        intake_resume.wait_for_transactions(clients, self.names, ours.partitions, patience)
+        intake_resume.wait_for_transactions(clients, self.names, ours.partitions, patience, tell)
         found = intake_resume.read_standing(clients, self.names, ours)
         self._plans: Mapping[int, Plan] = {}
         self._early: Early = {}

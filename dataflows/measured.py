@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException
 
+from connectors.files.output_lock import OutputInUse
 from connectors.kafka.clients import Clients
 from connectors.kafka.known_ends import Asked, KnownEnds, unknown_end
 from connectors.kafka.names import DEAD_LETTERS, ENGAGEMENT_LOG, Names
@@ -431,6 +432,9 @@ def guard_stops_counted(metrics: Metrics, folder: Path, dataflow: str) -> Iterat
         yield
     except GuardStop as stop:
         guard_stops.add(folder, dataflow, stop.code, stop.message)
+        raise
+    except OutputInUse:
+        # Another process is still at work there, such as one whose supervisor was killed; nothing has stopped.
         raise
     except Exception as fault:
         guard_stops.add(folder, dataflow, None, f"{type(fault).__name__}: {fault}")

@@ -305,7 +305,7 @@ mount(
     "register",
     schemas.register,
     "Register the schemas in a schema registry.",
-    example="milepost schemas register --dry-run --set registry.url=http://127.0.0.1:8081",
+    example="milepost schemas register --dry-run --set registry.url=http://127.0.0.1:8081/apis/ccompat/v7",
     then="the same without --dry-run; then milepost schemas ids",
     on=contract,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,12 +26,25 @@ _FORMULA: Final = "=+-@\t\r"
 # Folders that people know by another name, such as one that shows an earlier moment.
 _KNOWN_AS: dict[str, str] = {}
 
+# Not empty where lines have the time before them.
+_STAMPED: set[bool] = set()
+
 
 def say(message: str) -> None:
     """For people: on stderr, so that it never mixes with data."""
     for folder, name in _KNOWN_AS.items():
         message = message.replace(folder, name)
-    typer.echo(message, err=True)
+    typer.echo(f"{_now()} {message}" if _STAMPED else message, err=True)
+
+
+def stamp_lines() -> None:
+    """From now on what is said has the time before it: of a process that serves, whose lines are read when it was."""
+    _STAMPED.add(True)
+
+
+def _now() -> str:
+    """In UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @contextmanager

@@ -19,13 +19,14 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from connectors.files.output_lock import NAME as LOCK_NAME
 from connectors.kafka.clients import KafkaClients
+from connectors.kafka.lost_topics import lost_topics
 from connectors.kafka.names import GENESIS_KEY, Names
 from connectors.kafka.pinned_schemas import pinned_schemas
-from connectors.kafka.registry import kept_ids
+from connectors.kafka.registry import Place, check_kept, kept_ids
 from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
 from connectors.kafka.rights import topics_of
 from connectors.kafka.settings import is_loopback
-from connectors.kafka.topics import faults
+from connectors.kafka.topics import BY_NAME, faults
 from connectors.metrics.catalogue import DATAFLOWS
 from connectors.redis.settings import RedisSettings
 from dataflows.measured import ACCOUNTING, INTAKE, VIEW
@@ -98,7 +99,11 @@ def _checks(loaded: Loaded, seconds: float, parts: Sequence[str]) -> list[Check]
     return [
         Check("settings", lambda: _settings(loaded), "mend what it says"),
         Check("brokers", lambda: _brokers(KafkaClients(kafka)), reach),
-        Check("topics", lambda: _topics(KafkaClients(kafka), topics_of(parts)), reach),
+        Check(
+            "topics",
+            lambda: _topics(KafkaClients(kafka), topics_of(parts), settings.intake.accepted_topics),
+            reach,
+        ),
         Check("log", lambda: _log(KafkaClients(kafka), seconds), reach),
         Check("clock", lambda: _clock(KafkaClients(kafka)), reach),
         Check(
@@ -195,18 +200,23 @@ def _brokers(clients: KafkaClients) -> Iterator[Finding]:
         )
 
 
-def _topics(clients: KafkaClients, names: Sequence[str]) -> Iterator[Finding]:
+def _topics(clients: KafkaClients, names: Sequence[str], accepted: Mapping[str, str]) -> Iterator[Finding]:
+    """Those that held something are told apart from those that were never made."""
+    ours = Names.of(clients.settings)
+    full = [BY_NAME[name].full_name(ours) for name in names]
+    lost = lost_topics(clients, ours, full, clients.settings.request_timeout_seconds, accepted)
+    for each in lost:
+        yield Finding("topics", FAIL, f"{each.topic} {each.what}", each.next)
     found = faults(clients, clients.settings, names)
-    absent = [fault for fault in found if fault.setting == "topic"]
+    gone = {each.topic for each in lost}
+    absent = [fault for fault in found if fault.setting == "topic" and fault.topic not in gone]
     wrong = [fault for fault in found if fault.setting != "topic"]
     if absent:
         names = ", ".join(fault.topic for fault in absent[:SHOWN_MAX]) + ", ..." * (len(absent) > SHOWN_MAX)
         yield Finding("topics", FAIL, f"{len(absent)} are not there: {names}", "milepost topics create")
     for fault in wrong[:SHOWN_MAX]:
-        yield Finding(
-            "topics", FAIL, str(fault), "milepost topics check shows all; change it with the tools of the brokers"
-        )
-    if not found:
+        yield Finding("topics", FAIL, str(fault), f"milepost topics check shows all; {fault.way_out}")
+    if not found and not lost:
         yield Finding("topics", OK, "all are there and as they must be")
 
 
@@ -280,12 +290,11 @@ def _registry(settings: Settings) -> Iterator[Finding]:
     current = [each for each in pinned_schemas() if each.is_current]
     try:
         with RegistryClient(settings.registry) as client:
-            absent = [
-                subject
+            found = {
+                Place(subject, each.digest): client.id_of(subject, each.text)
                 for each in current
                 for subject in each.subjects(settings.kafka.prefix)
-                if client.id_of(subject, each.text) is None
-            ]
+            }
     except RegistryUnreachable as fault:
         if not (kept := kept_ids(settings.registry, settings.registry_cache)):
             raise
@@ -295,6 +304,13 @@ def _registry(settings: Settings) -> Iterator[Finding]:
             f"{fault}; {settings.registry_cache} keeps {kept} ids, with which processes start and run",
             "start the registry, or mend registry.url, before schemas are added",
         )
+        return
+    absent = [place.subject for place, schema_id in found.items() if schema_id is None]
+    ids = {place: schema_id for place, schema_id in found.items() if schema_id is not None}
+    try:
+        check_kept(settings.registry, settings.kafka.prefix, settings.registry_cache, ids)
+    except GuardStop as stop:
+        yield Finding("registry", FAIL, stop.message, "see docs/operations.md, code 29")
         return
     if absent:
         yield Finding(

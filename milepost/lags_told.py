@@ -9,41 +9,56 @@ import typer
 from confluent_kafka import KafkaException
 
 from connectors.kafka.clients import KafkaClients
-from connectors.kafka.lag import Lag, lags
+from connectors.kafka.lag import Lag, lags, looked_at
+from connectors.kafka.lost_topics import Lost, lost_topics
 from connectors.kafka.names import Names
-from connectors.kafka.settings import KafkaSettings
-from milepost.console import aligned, shape, write_json
+from milepost.console import aligned, say, shape, write_json
+from milepost.settings import Settings
 from milepost.topics_told import admin_of, unanswered
+from state.guards import TOPIC_CHANGED
 
 HEAD: Final = ("dataflow", "topic", "partition", "end", "place", "records behind", "seconds behind")
 NUMBERS: Final = range(2, 7)
 
 
-def tell(settings: KafkaSettings, *, every: bool, json: bool) -> None:
-    found = asked(settings)
+def tell(settings: Settings, *, every: bool, json: bool) -> None:
+    """Ends with the code that intake and accounting end with where a topic is not the one that they read."""
+    found, lost = asked(settings)
     if json:
         totals = {
             name: sum(each.records for each in found if each.dataflow == name) for name in ("intake", "accounting")
         }
-        write_json(shape(1, lags=[each._asdict() for each in found], records_behind=totals))
-        return
+        told = shape(1, lags=[each._asdict() for each in found], records_behind=totals)
+        write_json({**told, "lost": [each._asdict() for each in lost]})
+    else:
+        _show(found, every=every, is_lost=bool(lost))
+    for each in lost:
+        say(str(each))
+    if lost:
+        raise typer.Exit(TOPIC_CHANGED)
+
+
+def _show(found: Sequence[Lag], *, every: bool, is_lost: bool) -> None:
     shown = [each for each in found if every or each.records]
     if shown:
         typer.echo("\n".join(aligned([HEAD, *map(_row, shown)], right=NUMBERS, indent="")))
     at_end = len(found) - len(shown)
-    if at_end:
+    if at_end and not is_lost:
         typer.echo(f"{at_end} of {len(found)} partitions are at their end")
 
 
-def asked(settings: KafkaSettings) -> list[Lag]:
-    """Raises GuardStop where the brokers do not answer, or hold no log."""
-    admin_of(settings)
+def asked(settings: Settings) -> tuple[list[Lag], list[Lost]]:
+    """With topics that are not those that were read. Raises GuardStop where the brokers do not answer, or hold no log."""
+    kafka, names = settings.kafka, Names.of(settings.kafka)
+    admin_of(kafka)
     # What fails is said once and by us, not by each client on the screen.
-    quiet = settings.model_copy(update={"security": {**settings.security, "log_level": "0"}})
+    clients = KafkaClients(kafka.model_copy(update={"security": {**kafka.security, "log_level": "0"}}))
+    timeout = kafka.request_timeout_seconds
     try:
-        return lags(KafkaClients(quiet), Names.of(settings), settings.request_timeout_seconds)
+        lost = lost_topics(clients, names, looked_at(names), timeout, settings.intake.accepted_topics)
+        return lags(clients, names, timeout, lost=lost), lost
     except KafkaException as fault:
-        raise unanswered(settings, fault) from fault
+        raise unanswered(kafka, fault) from fault
 
 
 def _row(each: Lag) -> Sequence[str]:

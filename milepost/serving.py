@@ -23,6 +23,7 @@ from connectors.files.writing import NO_ROOM, unwritable
 from connectors.kafka import topics
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.known_ends import KnownEnds
+from connectors.kafka.lost_topics import check_not_lost
 from connectors.kafka.names import DEAD_LETTERS, DIRECTORY, ENGAGEMENT_LOG, OVERRIDES, PROGRESS, Names
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import failed
@@ -45,7 +46,7 @@ from dataflows.measured import (
 )
 from dataflows.view import ViewFlow
 from domain.outputs import TOPICS
-from milepost.console import say
+from milepost.console import say, stamp_lines
 from milepost.serving_metrics import Measured, serving_metrics
 from milepost.settings import Settings, load
 from milepost.shards_chosen import chosen
@@ -73,6 +74,7 @@ def account(settings: Settings, shards: Sequence[int]) -> None:
                     accounting_kafka.run(
                         job, until_told(stop), on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open
                     )
+            _tell_end(stop)
         except KafkaException as fault:
             raise failed(fault) from fault
         except sqlite3.OperationalError as fault:
@@ -91,6 +93,7 @@ def accounting_ends(settings: Settings, measured: Measured, shards: Sequence[int
 
 def accounting_flow(shards: str | None = None) -> Dataflow:
     """With the settings that the environment names; all shards, or those that are named. A fault ends the process."""
+    stamp_lines()
     settings = load().settings
     numbers = chosen(
         settings.accounting, settings.kafka.partitions, shards, every=shards is None, ordinal=None, of=None
@@ -117,6 +120,13 @@ def take_in(settings: Settings) -> None:
                 raise
             say(fault.message)
             _take_in(settings, stop, measured)
+        _tell_end(stop)
+
+
+def _tell_end(stop: Stop) -> None:
+    """Behind the last batch, so that a log shows who ended in order and who was killed."""
+    if stop.requested:
+        say(f"{stop.name}: ends in order; what was in flight is finished")
 
 
 def _take_in(settings: Settings, stop: Stop, measured: Measured) -> None:
@@ -139,10 +149,12 @@ def keep_views(settings: Settings) -> None:
     """Until somebody asks to stop. Redis is waited for."""
     with stopping() as stop, opened_view(settings, stop) as flow:
         asked(flow.run)
+        _tell_end(stop)
 
 
 def view_flow() -> Dataflow:
     """With the settings that the environment names. A fault ends the process."""
+    stamp_lines()
     held = ExitStack()
     atexit.register(held.close)
     stop = held.enter_context(stopping())
@@ -185,6 +197,7 @@ def rebuild_views(settings: Settings) -> tuple[int, int] | None:
 
 def intake_flow() -> Dataflow:
     """With the settings that the environment names. A fault ends the process."""
+    stamp_lines()
     held = ExitStack()
     atexit.register(held.close)
     stop = held.enter_context(stopping())
@@ -199,7 +212,7 @@ def opened_intake(settings: Settings) -> Iterator[KafkaIntake]:
     """Nobody else on this machine has its folder meanwhile. Raises GuardStop where something is not as it must be."""
     kafka = settings.kafka
     clients = KafkaClients(kafka)
-    asked(lambda: topics.check(clients, kafka, intake_topics(clients, kafka)))
+    asked(lambda: check_topics(clients, settings, intake_topics(clients, kafka)))
     ids = schema_ids(settings.registry, kafka.prefix, settings.registry_cache, say)
     folder = settings.store.folder / "intake" / kafka.generation
     with only_writer(folder), ExitStack() as held:
@@ -243,7 +256,7 @@ def accounting_job(settings: Settings, shards: Sequence[int]) -> Job:
     kafka = settings.kafka.model_copy(update={"buffer_kib": max(settings.kafka.buffer_kib // len(shards), 1_024)})
     check_files()
     clients = KafkaClients(kafka)
-    asked(lambda: topics.check(clients, kafka, ACCOUNTING_TOPICS))
+    asked(lambda: check_topics(clients, settings, ACCOUNTING_TOPICS))
     ids = schema_ids(settings.registry, kafka.prefix, settings.registry_cache, say)
     return Job(clients, kafka, settings.accounting, settings.store.folder / "shards", shards, ids.frame)
 
@@ -256,6 +269,17 @@ def audit_job(settings: Settings, shards: Sequence[int]) -> Job:
 
 def no_frame(topic: str, type_name: str, _schema: str | None = None) -> bytes:
     raise NotImplementedError(f"{type_name} is not written to {topic} by a reader")
+
+
+def check_topics(clients: KafkaClients, settings: Settings, short_names: Sequence[str]) -> None:
+    """Raises GuardStop; where a topic is missing that held something, with what became of it instead of how to make one."""
+    kafka, names = settings.kafka, Names.of(settings.kafka)
+    try:
+        topics.check(clients, kafka, short_names)
+    except GuardStop:
+        full = [topics.BY_NAME[name].full_name(names) for name in short_names]
+        check_not_lost(clients, names, full, kafka.request_timeout_seconds, settings.intake.accepted_topics)
+        raise
 
 
 def asked(question: Callable[[], None]) -> None:

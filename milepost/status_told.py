@@ -129,7 +129,7 @@ def screen(found: Status) -> Group:
 def _look(settings: Settings) -> Look:
     pages = scrape(settings.metrics.addresses)
     try:
-        found, fault = asked(settings.kafka), ""
+        (found, _), fault = asked(settings), ""
     except GuardStop as stop:
         found, fault = [], stop.message
     return Look(time.time(), pages, found, fault)

@@ -16,12 +16,14 @@ class Stop:
 
     def __init__(self) -> None:
         self.requested = False
+        self.name = ""
 
     def request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the shape of a signal handler
         """The second Ctrl-C stops at once; what was committed stays even then."""
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True
+        self.name = signal.Signals(number).name
 
 
 @contextmanager

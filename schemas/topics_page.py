@@ -34,8 +34,9 @@ in its own how far it is.
 """
 BESIDES: Final = """
 Operators need more: `milepost topics create` Create; `milepost topics check` and `milepost doctor` DescribeConfigs on all topics
-(`milepost doctor --for view`: on those of the view alone); `milepost skip` what accounting needs, and Write on `overrides`; what only
-reads, such as `milepost lag`, Read on what it reads and Describe on the group `milepost`.
+(`milepost doctor --for view`: on those of the view alone); `milepost doctor` Read on the engagement log, `directory` and
+`shard.progress`, of which it looks at those that the processes of `--for` may read; `milepost skip` what accounting needs, and Write
+on `overrides`; what only reads, such as `milepost lag`, Read on what it reads and Describe on the group `milepost`.
 """
 
 

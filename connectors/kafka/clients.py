@@ -21,6 +21,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._topic import TopicDescription
 from confluent_kafka.cimpl import NewTopic
 
+from connectors.kafka.client_log import client_logger
 from connectors.kafka.settings import KafkaSettings
 
 Answer = TypeVar("Answer")
@@ -193,7 +194,8 @@ class KafkaClients:
                 "fetch.queue.backoff.ms": 10,
                 # The end of a partition is told, and other questions on the connection are answered, only after this.
                 "fetch.wait.max.ms": 50,
-            }
+            },
+            logger=client_logger(),
         )
         return cast("Consumer", made)
 
@@ -209,7 +211,8 @@ class KafkaClients:
                 "compression.type": "lz4",
                 # A log record: an event, and what of it is one engagement's own, which are ids that the event names.
                 "message.max.bytes": 2_100_000,
-            }
+            },
+            logger=client_logger(),
         )
         return cast("ReadingProducer", made)
 

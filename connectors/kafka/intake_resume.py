@@ -24,7 +24,7 @@ from connectors.kafka.intake_plan import Plan
 from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
-from connectors.kafka.partitions import Place, await_ends, bounds, read_on, read_to_end
+from connectors.kafka.partitions import Place, await_ends, bounds, read_on, read_to_end, untold
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
 from domain.units import Instant
 from state.genesis import Genesis, to_json
@@ -89,10 +89,12 @@ def our_topics(clients: Clients, names: Names, genesis: Genesis) -> Ours:
     return Ours({name: state.id for name, state in found.items()}, log.partitions)
 
 
-def wait_for_transactions(clients: Clients, names: Names, partitions: int, patience_seconds: float) -> None:
+def wait_for_transactions(
+    clients: Clients, names: Names, partitions: int, patience_seconds: float, tell: Callable[[str], None] = untold
+) -> None:
     """Until nothing of log and directory is open. Raises GuardStop where something stays so."""
     places = [(names.directory, 0), *((names.log, partition) for partition in range(partitions))]
-    if left := await_ends(clients, places, patience_seconds):
+    if left := await_ends(clients, places, patience_seconds, tell):
         (topic, partition), offset = next(iter(left.items()))
         said = ", ".join(f"{topic}/{partition}" for topic, partition in list(left)[:SAID_AT_MOST])
         raise GuardStop(

@@ -7,18 +7,19 @@ marks of producers' transactions count until the topic is at its end.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Final, NamedTuple
 
 from connectors.kafka import intake_progress, progress
 from connectors.kafka.clients import Clients, Message
+from connectors.kafka.lost_topics import Lost, last_of
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.kafka.partitions import Place, bounds, read_on
 from connectors.kafka.progress import Written
 from connectors.kafka.resume import Ends
 from connectors.kafka.topics import INPUT_TOPICS
-from state.guards import LOG_MISSING, PROGRESS_MISSING, GuardStop
+from state.guards import LOG_MISSING, PROGRESS_MISSING, TOPIC_CHANGED, GuardStop
 
 TAIL: Final = 16.0
 MILLISECONDS: Final = 1_000
@@ -36,22 +37,31 @@ class Lag(NamedTuple):
     seconds: float
 
 
-def lags(clients: Clients, names: Names, timeout: float, now: float | None = None) -> list[Lag]:
-    """Intake's topics, then the shards. Raises GuardStop where there is no log, or the brokers do not answer."""
-    there = clients.topics([names.log, names.progress, names.directory, *map(names.shared, INPUT_TOPICS)])
+def lags(
+    clients: Clients, names: Names, timeout: float, now: float | None = None, lost: Sequence[Lost] = ()
+) -> list[Lag]:
+    """Intake's topics, then the shards. Raises GuardStop where there is no log, or the brokers do not answer.
+
+    Of a topic that was `lost` and made again nothing is taken: what intake and the shards took was in the one before.
+    """
+    there = clients.topics(looked_at(names))
     log = there[names.log]
-    if log is None or there[names.progress] is None or there[names.directory] is None:
-        raise GuardStop(
-            LOG_MISSING,
-            f"there is no topic {names.log}, or none beside it; `milepost topics check` says which are missing",
-        )
+    if log is None or any(there[name] is None for name in _own(names)):
+        if gone := [each for each in lost if not each.is_there]:
+            raise GuardStop(TOPIC_CHANGED, ". ".join(map(str, gone)))
+        missing = ", ".join(name for name in _own(names) if there[name] is None)
+        raise GuardStop(LOG_MISSING, f"there is no topic {missing}; `milepost topics create` makes what was never made")
     at = time.time() if now is None else now
     inputs = {name: state.partitions for name, state in there.items() if state is not None and name not in _own(names)}
+    anew = {each.topic for each in lost}
     with_ends = [(topic, shard) for topic in (names.log, names.progress) for shard in range(log.partitions)]
     ends = Ends(clients, [*with_ends, (names.directory, 0)], timeout, TAIL)
     try:
-        taken = _taken(ends, names)
-        ours = [_Stand.of_shard(ends, names, shard) for shard in range(log.partitions)]
+        taken = {place: offset for place, offset in _taken(ends, names).items() if place[0] not in anew}
+        ours = [
+            _Stand.of_shard(ends, names, shard, is_anew=not anew.isdisjoint(_own(names)))
+            for shard in range(log.partitions)
+        ]
     finally:
         ends.close()
     stands = [*_inputs(clients, names, inputs, taken, timeout), *ours]
@@ -70,8 +80,8 @@ class _Stand(NamedTuple):
     offset: int
 
     @classmethod
-    def of_shard(cls, ends: Ends, names: Names, shard: int) -> _Stand:
-        written = _written(ends, names, shard)
+    def of_shard(cls, ends: Ends, names: Names, shard: int, *, is_anew: bool) -> _Stand:
+        written = None if is_anew else _written(ends, names, shard)
         end = _numbered_end(ends, (names.log, shard))
         low = ends.low((names.log, shard))
         place, offset = (0, low) if written is None else (written.offset, max(written.log_at, low))
@@ -85,6 +95,11 @@ class _Stand(NamedTuple):
         return Lag(
             self.dataflow, self.topic, self.at[1], self.end, self.place, self.end - self.place, round(seconds, 3)
         )
+
+
+def looked_at(names: Names) -> list[str]:
+    """The topics that are asked for."""
+    return [*_own(names), *map(names.shared, INPUT_TOPICS)]
 
 
 def _own(names: Names) -> tuple[str, ...]:
@@ -110,12 +125,12 @@ def _inputs(
 
 def _taken(ends: Ends, names: Names) -> Mapping[Place, int]:
     """How far intake has taken each partition in; nothing where it has never run."""
-    message = _last(ends, (names.directory, 0), intake_progress.KEY)
+    message = last_of(ends, (names.directory, 0), intake_progress.KEY)
     return {} if message is None else intake_progress.from_bytes(message.value() or b"").inputs
 
 
 def _written(ends: Ends, names: Names, shard: int) -> Written | None:
-    message = _last(ends, (names.progress, shard), names.generation.encode())
+    message = last_of(ends, (names.progress, shard), names.generation.encode())
     if message is None:
         return None
     try:
@@ -135,16 +150,6 @@ def _numbered_end(ends: Ends, place: Place) -> int:
                 return int(number) + 1
         if ends.is_whole(place):
             return 0
-        ends.further_back(place)
-
-
-def _last(ends: Ends, place: Place, key: bytes) -> Message | None:
-    while True:
-        found = [each for each in ends.messages(place) if each.key() == key]
-        if found:
-            return found[-1]
-        if ends.is_whole(place):
-            return None
         ends.further_back(place)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Final
 
@@ -17,6 +17,8 @@ STEP_SECONDS: Final = 0.5
 STEP_MESSAGES: Final = 1_000
 PATIENCE_SECONDS: Final = 30.0
 LOOK_AGAIN_SECONDS: Final = 0.25
+WAITED_UNTOLD_SECONDS: Final = 3.0
+WAITED_TOLD_SECONDS: Final = 15.0
 SHOWN_MAX: Final = 3
 
 
@@ -95,13 +97,30 @@ def bounds(consumer: Consumer, place: Place, timeout: float = PATIENCE_SECONDS) 
     return consumer.get_watermark_offsets(TopicPartition(*place), timeout)
 
 
-def await_ends(clients: Clients, places: Sequence[Place], seconds: float) -> dict[Place, int]:
-    """Until everything written there is decided; after so long, where it is not, with the offset behind which readers see nothing."""
-    until = time.monotonic() + seconds
+def untold(_told: str) -> None:
+    """Where nobody listens."""
+
+
+def await_ends(
+    clients: Clients, places: Sequence[Place], seconds: float, tell: Callable[[str], None] = untold
+) -> dict[Place, int]:
+    """Until everything written there is decided; after so long, where it is not, with the offset behind which readers see nothing.
+
+    What is waited for is told after some seconds, and again every so often.
+    """
+    began = time.monotonic()
+    tell_at = began + WAITED_UNTOLD_SECONDS
     for place in places:
-        while _open_from(clients, place) is not None:
-            if time.monotonic() > until:
+        while (offset := _open_from(clients, place)) is not None:
+            now = time.monotonic()
+            if now > began + seconds:
                 return {each: at for each in places if (at := _open_from(clients, each)) is not None}
+            if now > tell_at:
+                tell_at = now + WAITED_TOLD_SECONDS
+                tell(
+                    f"{place[0]}, partition {place[1]}: somebody's transaction is open at offset {offset}; it is waited for since "
+                    f"{now - began:.0f} seconds, and for {seconds:g} at most"
+                )
             time.sleep(LOOK_AGAIN_SECONDS)
     return {}
 

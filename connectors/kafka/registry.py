@@ -40,6 +40,18 @@ class Place(NamedTuple):
 Ids = Mapping[Place, int]
 
 
+class Kept(NamedTuple):
+    """What the file holds: ids of this registry, and of another one those that this one has not confirmed, with its address."""
+
+    ids: Ids
+    earlier: Ids
+    earlier_url: str
+
+
+def _nothing_kept() -> Kept:
+    return Kept({}, {}, "")
+
+
 class SchemaIds:
     """Ids of the schemas that we ship, both ways."""
 
@@ -146,13 +158,14 @@ def schema_ids(
     kept = _read_cache(cache, settings.url)
     try:
         with RegistryClient(settings) as client:
-            ids = renewed(client, _places(prefix), kept, ask_all=True)
+            ids = renewed(client, _places(prefix), kept.ids, ask_all=True)
     except (RegistryUnreachable, RegistryRefused, OSError) as fault:
-        if not kept:
-            raise _no_ids(fault, cache) from fault
-        say(f"{fault}. Going on with the {len(kept)} schema ids that {cache} keeps")
-        ids = kept
-    _write_cache(cache, settings.url, ids)
+        if not kept.ids:
+            raise _no_ids(fault, cache, kept) from fault
+        say(f"{fault}. Going on with the {len(kept.ids)} schema ids that {cache} keeps")
+        ids = kept.ids
+    _check_same(prefix, kept, ids, cache)
+    _write_cache(cache, settings.url, ids, kept)
 
     def renew(known: Ids) -> Ids:
         try:
@@ -161,15 +174,18 @@ def schema_ids(
         except (RegistryUnreachable, RegistryRefused, OSError) as fault:
             say(f"{fault}. Going on with the {len(known)} schema ids that are known")
             return known
-        _write_cache(cache, settings.url, found)
+        _check_same(prefix, kept, found, cache)
+        _write_cache(cache, settings.url, found, kept)
         return found
 
     return SchemaIds(prefix, ids, renew, now)
 
 
-def _no_ids(fault: Exception, cache: Path) -> GuardStop:
+def _no_ids(fault: Exception, cache: Path, kept: Kept) -> GuardStop:
     """A registry that is away comes back by itself; one that refuses does not."""
     said = f"no schema ids: {fault}. None are kept in {cache} either"
+    if kept.earlier:
+        said = f"no schema ids: {fault}. Those that {cache} keeps are of the registry at {kept.earlier_url}"
     if isinstance(fault, RegistryUnreachable):
         return GuardStop(REGISTRY_UNREACHABLE, f"{said}. Start the registry, or mend [registry] url")
     return GuardStop(SCHEMA_UNKNOWN, said)
@@ -212,24 +228,67 @@ def _by_id(prefix: str, ids: Ids) -> dict[int, Pinned]:
     return found
 
 
+def _check_same(prefix: str, kept: Kept, ids: Ids, cache: Path) -> None:
+    """Another address may be of the same registry, or of one that took the ids over. Raises GuardStop where it is neither.
+
+    `kept` has the ids that records on the topics were written with, whatever the address was.
+    """
+    known = {**kept.earlier, **kept.ids}
+    of_known = _by_id(prefix, known)
+    for place, pinned in _places(prefix):
+        found, had = ids.get(place), known.get(place)
+        if found is None:
+            continue
+        other = of_known.get(found, pinned)
+        if had in {None, found} and (other.name, other.fingerprint) == (pinned.name, pinned.fingerprint):
+            continue
+        before = f"had {had}" if had not in {None, found} else f"{found} was that of {other.type_name}"
+        where = f" in the registry at {kept.earlier_url}" if kept.earlier_url else ""
+        raise GuardStop(
+            SCHEMA_UNKNOWN,
+            f"subject {place.subject}: version {pinned.number} of {pinned.type_name} has id {found}, and {before}{where}, as "
+            f"{cache} keeps it: the registry was made anew. Records on the topics were written with the old ids: put "
+            f"its backup back; or, where no topic holds older records, remove {cache} and start again",
+        )
+
+
+def check_kept(settings: RegistrySettings, prefix: str, cache: Path, ids: Ids) -> None:
+    """What a start would find of what the registry answers. Raises GuardStop where it contradicts what is kept."""
+    _check_same(prefix, _read_cache(cache, settings.url), ids, cache)
+
+
 def kept_ids(settings: RegistrySettings, cache: Path) -> int:
     """How many ids of this registry a start would find without it."""
-    return len(_read_cache(cache, settings.url))
+    return len(_read_cache(cache, settings.url).ids)
 
 
-def _read_cache(path: Path, url: str) -> dict[Place, int]:
-    """Nothing where there is none, where it is of another registry, or where it is damaged."""
+def _read_cache(path: Path, url: str) -> Kept:
+    """Nothing where there is none, or where it is damaged."""
     try:
         found = json.loads(path.read_bytes())
-        if found["format"] != CACHE_FORMAT or found["registry"] != url:
-            return {}
-        return {Place(str(named), str(digest)): int(number) for named, digest, number in found["ids"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        if found["format"] != CACHE_FORMAT:
+            return _nothing_kept()
+        ids, earlier = _ids_of(found["ids"]), _ids_of(found.get("earlier", []))
+        if found["registry"] == url:
+            return Kept(ids, earlier, str(found.get("earlier_registry", "")))
+        return Kept({}, {**earlier, **ids}, str(found["registry"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return _nothing_kept()
 
 
-def _write_cache(path: Path, url: str, ids: Ids) -> None:
-    rows: list[Any] = [[place.subject, place.digest, number] for place, number in sorted(ids.items())]
-    data = json.dumps({"format": CACHE_FORMAT, "registry": url, "ids": rows}, indent=1).encode()
+def _ids_of(rows: Iterable[Any]) -> dict[Place, int]:
+    return {Place(str(named), str(digest)): int(number) for named, digest, number in rows}
+
+
+def _rows_of(ids: Ids) -> list[Any]:
+    return [[place.subject, place.digest, number] for place, number in sorted(ids.items())]
+
+
+def _write_cache(path: Path, url: str, ids: Ids, kept: Kept) -> None:
+    """What only another registry has said stays beside, until this one says it too."""
+    told: dict[str, Any] = {"format": CACHE_FORMAT, "registry": url, "ids": _rows_of(ids)}
+    if earlier := {place: number for place, number in kept.earlier.items() if place not in ids}:
+        told |= {"earlier_registry": kept.earlier_url, "earlier": _rows_of(earlier)}
+    data = json.dumps(told, indent=1).encode()
     if not path.exists() or path.read_bytes() != data:
         replace_file(path, data)

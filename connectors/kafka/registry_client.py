@@ -66,7 +66,8 @@ class RegistryClient:
 
     def id_of(self, subject: str, text: str) -> int | None:
         """None where the subject has not this schema."""
-        found = self._ask("POST", f"/subjects/{_quoted(subject)}", {"schema": text}, absent_is_none=True)
+        path = f"/subjects/{_quoted(subject)}"
+        found = self._ask("POST", path, {"schema": text}, absent_is_none=True, says_what_is_absent=True)
         return None if found is None else self._id_in(found)
 
     def register(self, subject: str, text: str) -> int:
@@ -113,6 +114,7 @@ class RegistryClient:
         body: Mapping[str, str] | None = None,
         *,
         absent_is_none: bool = False,
+        says_what_is_absent: bool = False,
         bytes_max: int = ANSWER_BYTES_MAX,
     ) -> Any:
         try:
@@ -120,6 +122,11 @@ class RegistryClient:
         except (OSError, http.client.HTTPException) as fault:
             self.close()
             raise RegistryUnreachable(f"{self.url}: {_said(fault)}") from fault
+        if status == NOT_FOUND and says_what_is_absent and not _is_of_a_registry(data):
+            raise RegistryUnreachable(
+                f"{self.url}: there is no schema registry at this path. registry.url is where its Confluent API begins, which "
+                "of Apicurio is at /apis/ccompat/v7"
+            )
         if status == NOT_FOUND and absent_is_none:
             return None
         if 200 <= status < 300:
@@ -197,6 +204,14 @@ def _refusal(status: int, data: bytes) -> str:
     except (ValueError, KeyError, TypeError, RecursionError):
         return f"refuses with status {status}{hint}"
     return f"refuses with status {status}: {str(said)[:SAID_CHARACTERS_MAX]}{hint}"
+
+
+def _is_of_a_registry(data: bytes) -> bool:
+    """Whether subject or schema are not found (404xx), and not the path that was asked for."""
+    try:
+        return int(json.loads(data)["error_code"]) // 100 == NOT_FOUND
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def _said(fault: Exception) -> str:

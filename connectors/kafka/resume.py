@@ -110,7 +110,7 @@ def take_over(
     target: Target,
     places: Places,
     overrides: Callable[[], Overrides] = nothing_passed_over,
-    tell: Callable[[str], None] = lambda _told: None,
+    tell: Callable[[str], None] = partitions.untold,
 ) -> TakenOver:
     """The outputs of a shard, good up to its progress. Raises GuardStop where going on could lose or double.
 
@@ -118,7 +118,7 @@ def take_over(
     """
     topic_ids = described(clients, target)
     producer = fence(clients, target)
-    await_ends(clients, target)
+    await_ends(clients, target, tell)
     passed_over = overrides()
     standing = look(clients, target, topic_ids)
     check_same_log(standing, target)
@@ -128,7 +128,7 @@ def take_over(
             "they are written again as they were"
         )
         write_again(producer, lost, target)
-        await_ends(clients, target)
+        await_ends(clients, target, tell)
         standing = look(clients, target, topic_ids)
     early = early_of(standing, target)
     names, shard = target.names, target.shard
@@ -190,12 +190,12 @@ def fence(clients: Clients, target: Target) -> Producer:
     return producer
 
 
-def await_ends(clients: Clients, target: Target) -> None:
+def await_ends(clients: Clients, target: Target, tell: Callable[[str], None] = partitions.untold) -> None:
     """Wait until everything written to the shard's partitions is decided; the brokers end what is open in time."""
     patience = target.transaction_timeout + TIMED_OUT_MARGIN_SECONDS
     topics = (target.names.progress, target.names.overrides, *target.output_topics.values())
     places = [(topic, target.shard) for topic in topics]
-    if left := partitions.await_ends(clients, places, patience):
+    if left := partitions.await_ends(clients, places, patience, tell):
         (topic, _), offset = next(iter(left.items()))
         raise GuardStop(
             HANGING_TRANSACTION,

@@ -133,7 +133,11 @@ class RegistrySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    url: str = Field("", description="Where its Confluent API begins, such as `https://registry.example:8081`.")
+    url: str = Field(
+        "",
+        description="Where its Confluent API begins, such as `https://registry.example:8081`; of Apicurio it ends with "
+        "`/apis/ccompat/v7`.",
+    )
     fixed_ids: bool = Field(
         default=False,
         description="No registry: ids follow from the schemas' texts (`milepost schemas ids`). For tests and small "

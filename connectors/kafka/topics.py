@@ -108,6 +108,9 @@ class Topic(NamedTuple):
         return names.own(self.name) if self.kind is Kind.OWN else names.shared(self.name)
 
 
+PARTITIONS: Final = "partitions"
+
+
 class Fault(NamedTuple):
     """A setting of a topic that is not as it must be; a topic that is not there has the setting `topic`."""
 
@@ -118,6 +121,12 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         return f"topic {self.topic}: {self.setting} is {self.found}, needed {self.needed}"
+
+    @property
+    def way_out(self) -> str:
+        if self.setting == PARTITIONS:
+            return "never add partitions; see docs/operations.md, code 26"
+        return "change it with the tools of the brokers"
 
 
 class Planned(NamedTuple):
@@ -357,8 +366,8 @@ def check(admin: TopicAdmin, settings: KafkaSettings, only: Sequence[str] = ()) 
         raise GuardStop(
             WRONG_TOPIC_SETTINGS,
             f"{len(found):,} settings of topics could lose or repeat records:\n{told}\n"
-            "`milepost topics create` makes what is missing; settings are changed with the tools of the brokers, "
-            "then `milepost topics check` should find nothing",
+            "`milepost topics create` makes what was never there; a topic that held something is put back from its copy. Settings are "
+            "changed with the tools of the brokers, but for the number of partitions; then `milepost topics check` should find nothing",
         )
 
 
@@ -368,9 +377,7 @@ def _faults_of(topic: Topic, name: str, found: TopicFound | None, settings: Kafk
         return
     wanted = partition_count(topic, settings)
     if topic.partitions is not Partitions.ANY and found.partitions != wanted:
-        yield Fault(
-            name, "partitions", str(found.partitions), f"{wanted} (the partitions of this generation never change)"
-        )
+        yield Fault(name, PARTITIONS, str(found.partitions), _partitions_told(topic, wanted))
     if found.replication < settings.replication:
         yield Fault(name, "replication", str(found.replication), f"at least {settings.replication}")
     for need in _checked(topic, settings):
@@ -379,6 +386,13 @@ def _faults_of(topic: Topic, name: str, found: TopicFound | None, settings: Kafk
             yield Fault(name, need.name, "not told by the brokers", need.told)
         elif not need.met_by(value):
             yield Fault(name, need.name, value, need.told)
+
+
+def _partitions_told(topic: Topic, wanted: int) -> str:
+    """The tools of the brokers could add some, which would be the one mistake that cannot be taken back."""
+    if topic.partitions is Partitions.ONE:
+        return f"{wanted}, which never changes"
+    return f"{wanted}, as the settings say; topics stay as they were made, so never add partitions: set [kafka] {PARTITIONS} back"
 
 
 def _needs(topic: Topic, settings: KafkaSettings) -> tuple[Need, ...]:

@@ -32,12 +32,13 @@ def accounting(
 
     A process takes some of the shards; each shard is taken by one process at a time, wherever it runs.
     """
-    from milepost import serving, shards_chosen, supervisor
+    from milepost import console, serving, shards_chosen, supervisor
 
     settings = given(file, options).settings
     numbers = shards_chosen.chosen(
         settings.accounting, settings.kafka.partitions, shards, every=all_shards, ordinal=ordinal, of=of
     )
+    console.stamp_lines()
     if alone:
         serving.account(settings, numbers)
     else:
@@ -49,9 +50,10 @@ def intake(file: File = None, options: Set = None, alone: Alone = False) -> None
 
     One process at a time does so for a generation of the log; one that is started later takes over.
     """
-    from milepost import serving, supervisor
+    from milepost import console, serving, supervisor
 
     settings = given(file, options).settings
+    console.stamp_lines()
     if alone:
         serving.take_in(settings)
     else:
@@ -63,9 +65,10 @@ def view(file: File = None, options: Set = None, alone: Alone = False) -> None:
 
     Its place is in Redis too, so a Redis that was emptied or put back is filled again from the topic.
     """
-    from milepost import serving, supervisor
+    from milepost import console, serving, supervisor
 
     settings = given(file, options).settings
+    console.stamp_lines()
     if alone:
         serving.keep_views(settings)
     else:

@@ -27,6 +27,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "make test": "it would run this test",
     "make chaos": "it takes minutes; tests/reliability/test_chaos.py runs its short form",
     "make kafka": "it runs until it is stopped; tests/kafka/test_servers.py runs it",
+    'make kafka KAFKA_ARGS="--redis --prometheus"': "it runs until it is stopped; tests/kafka/test_servers.py runs it",
     **dict.fromkeys(
         (
             "milepost dead-letters list --output build/try/output",
@@ -49,10 +50,10 @@ NOT_RUN: Final[Mapping[str, str]] = {
             "milepost verify --kafka",
             "milepost verify --kafka --follow",
             "milepost verify --kafka --keep books/audited",
-            "python kafka_producer.py books/input 127.0.0.1:9092 http://127.0.0.1:8081",
-            "python kafka_producer.py request-psa.projects.jsonl 127.0.0.1:9092 http://127.0.0.1:8081",
-            "python kafka_reader.py billing.statements 127.0.0.1:9092 http://127.0.0.1:8081",
-            "python kafka_reader.py exceptions 127.0.0.1:9092 http://127.0.0.1:8081",
+            "python kafka_producer.py books/input 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7",
+            "python kafka_producer.py request-psa.projects.jsonl 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7",
+            "python kafka_reader.py billing.statements 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7",
+            "python kafka_reader.py exceptions 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7",
         ),
         "they need brokers; tests/kafka/test_topics_commands.py runs the page",
     ),

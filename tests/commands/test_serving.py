@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -128,9 +129,17 @@ def test_sigterm_is_handed_on_and_waited_for(tmp_path: Path, *, listens: bool) -
     ready = tmp_path / "ready"
     listen = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0));" if listens else ""
     script = f"import pathlib, signal, sys, time; {listen} pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
-    supervising = f"from milepost.supervisor import supervise; raise SystemExit(supervise({child(script)!r}))"
-    with subprocess.Popen(child(supervising), cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+    supervising = (
+        "from milepost.console import stamp_lines; from milepost.supervisor import supervise; stamp_lines();"
+        f"raise SystemExit(supervise({child(script)!r}))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(child(supervising), cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
         while not ready.exists():
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 0
+    moment, _, told = said.partition(" ")
+    assert abs(datetime.fromisoformat(moment).timestamp() - time.time()) < 60
+    assert told == "SIGTERM: it is told to end, and has 100 seconds to finish what is in flight\n"

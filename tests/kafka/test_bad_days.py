@@ -36,6 +36,8 @@ from tests.kafka.small_disk import SmallDisk
 EVENTS = 900
 # Longer than a broker's session: one that is back before it is over leaves transactions open.
 AWAY_SECONDS = 4.0
+# Of the connections of a process: refused, closed, reset, not answered in time.
+LINES_MAX = 8
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def test_a_disk_that_is_full_stops_both_until_there_is_room(own_broker: Broker, 
         for name in both:
             day.said(name, FULL, times=2)
             told = next(line for line in day.log_of(name).splitlines() if "cannot be written: " in line)
-            assert told.startswith(f"{disk.folder}")
+            assert f"Z {disk.folder}" in told
             assert "of 65,536 KiB are free on the disk of " in told
             assert "Make room" in told
         disk.make_room()
@@ -90,6 +92,8 @@ def test_a_broker_that_ends_and_comes_back_needs_nobody(
         time.sleep(AWAY_SECONDS)
         own_broker.start()
         day.check()
+        for name in ("intake", "accounting", "view"):
+            check_told_calmly(day.log_of(name))
 
 
 @pytest.mark.timeout(600)
@@ -111,6 +115,16 @@ def test_a_broker_that_stands_still_for_longer_than_a_transaction_may_take(
         own_broker.resume()
         day.until(lambda: 0 <= lag_age(port) < LOOK_SECONDS + ANSWER_SECONDS)
         day.check()
+
+
+def check_told_calmly(log: str) -> None:
+    """Each line begins with its time; of the connections that fail, some for each process that was started, once of each reason."""
+    assert "%3|" not in log
+    lines = [line for line in log.splitlines() if "Kafka's client: " in line]
+    assert all(line.split()[0].endswith("Z") for line in lines)
+    starts = 1 + log.count("; starts again in ")
+    assert len(lines) <= LINES_MAX * starts
+    assert "SIGTERM: ends in order; what was in flight is finished" in log
 
 
 def lag_age(port: int) -> float:

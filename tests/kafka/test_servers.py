@@ -9,17 +9,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from prometheus_client import CollectorRegistry, Counter, start_http_server
 from redis import Redis
 from redis.exceptions import TimeoutError as RedisTimeout
 
+from connectors.kafka.clients import KafkaClients
+from connectors.kafka.settings import KafkaSettings
 from simulation.servers.fetched import ROOT
 from simulation.servers.prometheus import Prometheus
 from simulation.servers.redis import RedisServer
 from simulation.servers.registry import Registry
-from simulation.servers.server import HOST, ServerFailed, free_port, listens
+from simulation.servers.server import HOST, ServerFailed, free_port, get, listens
 from tests.kafka.servers import Start, until
 
 FIRST = Schema('{"type":"record","name":"Hours","fields":[{"name":"hours","type":"long"}]}', "AVRO")
@@ -172,3 +175,56 @@ def test_the_command_runs_a_broker_and_a_registry_until_it_is_stopped(
     assert process.returncode == 0, told
     assert not listens(kafka_port)
     assert not listens(registry_port)
+
+
+def test_the_command_runs_redis_and_prometheus_besides_and_kafkas_own_tools(
+    registry: Registry, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """The runbook's way to a transaction that hangs, on the broker that the command runs."""
+    ports = {name: free_port() for name in ("kafka", "registry", "redis", "prometheus")}
+    command = [sys.executable, "-m", "simulation.servers", "--data", str(tmp_path / "data"), "--redis", "--prometheus"]
+    command += [part for name, port in ports.items() for part in (f"--{name}-port", str(port))]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline().strip() for _ in range(4)]
+            assert lines[2:] == [
+                f"redis.url=redis://{HOST}:{ports['redis']}/0",
+                f"prometheus.url=http://{HOST}:{ports['prometheus']}",
+            ]
+            assert Redis(host=HOST, port=ports["redis"]).ping()
+            status, rules = get(ports["prometheus"], "/api/v1/rules")
+            assert (status, b"MilepostGuardStop" in rules) == (200, True)
+            ran = end_a_hanging_transaction(f"{HOST}:{ports['kafka']}")
+        finally:
+            process.terminate()
+            _, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert not [name for name, port in ports.items() if listens(port)]
+    assert "CurrentTransactionStartOffset" in ran.splitlines()[0]
+
+
+def end_a_hanging_transaction(bootstrap: str) -> str:
+    """What `describe-producers` says of one; after `abort` readers of committed records see what stands behind it."""
+
+    def tool(*arguments: str) -> str:
+        asked = [arguments[0], "--bootstrap-server", bootstrap, *arguments[1:]]
+        ran = subprocess.run(
+            [sys.executable, "-m", "simulation.servers", *asked], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    tool("kafka-topics.sh", "--create", "--topic", "alerts", "--partitions", "1")
+    stranger = Producer({"bootstrap.servers": bootstrap, "transactional.id": "stranger"})
+    stranger.init_transactions(30)
+    stranger.begin_transaction()
+    stranger.produce("alerts", b"open")
+    assert stranger.flush(30) == 0
+    at = ("--topic", "alerts", "--partition", "0")
+    found = tool("kafka-transactions", "describe-producers", *at)
+    assert found.splitlines()[1].split()[-1] == "0"
+    tool("kafka-transactions", "abort", *at, "--start-offset", "0")
+    clients = KafkaClients(KafkaSettings(brokers=bootstrap))
+    until(lambda: len(set(clients.last_stable("alerts", 0))) == 1)
+    return found

@@ -20,6 +20,7 @@ from typer.testing import CliRunner, Result
 
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.registry import schema_ids
+from connectors.kafka.registry_client import RegistryClient
 from connectors.kafka.settings import KafkaSettings, RegistrySettings
 from connectors.kafka.topics import TOPICS, check, create, missing
 from milepost import exit_codes
@@ -27,7 +28,7 @@ from milepost.cli import app
 from simulation.servers.kafka import Broker
 from simulation.servers.redis import RedisServer
 from simulation.servers.registry import Registry
-from state.guards import WRONG_TOPIC_SETTINGS, GuardStop
+from state.guards import SCHEMA_UNKNOWN, WRONG_TOPIC_SETTINGS, GuardStop
 from tests.commands.documents import ROOT, saved, typed
 from tests.kafka.servers import until
 
@@ -98,7 +99,7 @@ def test_the_page_runs_as_printed(reached: str, broker: Broker, registry: Regist
                 ends.enter_context(going_on(each.line))
             elif each.line.startswith("python "):
                 line = each.line.replace("127.0.0.1:9092", broker.bootstrap).replace(
-                    "http://127.0.0.1:8081", registry.url
+                    "http://127.0.0.1:8081/apis/ccompat/v7", registry.url
                 )
                 printed = python(line if broker.bootstrap not in line else f"{line} {reached}")
                 if "billing.statements" in line:
@@ -166,3 +167,52 @@ def test_a_large_record_fits_and_dates_are_the_brokers(broker: Broker, reached: 
     )
     assert producer.flush(30) == 0
     assert [kind for kind, _ in stamped] == [2]
+
+
+def test_an_address_without_the_path_of_the_registry_is_told_by_everybody(
+    reached: str, registry: Registry, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Apicurio answers there, and not as a registry; so nothing "would be registered", and the example ends with one line."""
+    bare = registry.url.removesuffix("/apis/ccompat/v7")
+    monkeypatch.setenv("MILEPOST__REGISTRY__URL", bare)
+    said = f"{bare}: there is no schema registry at this path. registry.url is where its Confluent API begins, which of Apicurio"
+    for line in ("milepost schemas register --dry-run", "milepost schemas register"):
+        result = run(line)
+        assert result.exit_code == exit_codes.FAILURE
+        assert said in result.output
+    findings = json.loads(run("milepost doctor --json --set kafka.development=true").stdout)["findings"]
+    (finding,) = [each for each in findings if each["check"] == "registry"]
+    assert (finding["state"], said in finding["said"]) == ("fail", True)
+    for name, text in saved(PAGE).items():
+        Path(name).write_text(text, encoding="utf-8")
+    Path("psa.projects.jsonl").write_text(Path("request-psa.projects.jsonl").read_text(), encoding="utf-8")
+    command = [sys.executable, "kafka_producer.py", "psa.projects.jsonl", broker.bootstrap, bare, reached]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f"registry {bare}, subject {reached}psa.projects-milepost.events.StatementRequested: "
+    )
+    assert "Traceback" not in done.stderr
+    assert subprocess.run(command[:3], capture_output=True, text=True, check=False).stderr.startswith("Sends events to")
+
+
+def test_a_registry_made_anew_at_another_address_is_met_with_its_code(
+    reached: str, registry: Registry, tmp_path: Path
+) -> None:
+    """In the second real registry something else was registered first, so that all ids are others, at another address."""
+    assert run("milepost schemas register").exit_code == 0
+    cache = tmp_path / "registry.json"
+    ids = schema_ids(RegistrySettings(url=registry.url), reached, cache, print)
+    assert ids.missing == []
+    with Registry(tmp_path / "anew") as other:
+        with RegistryClient(RegistrySettings(url=other.url)) as client:
+            for number in range(1_000, 1_003):
+                client.register("somebody-elses", f'{{"type":"fixed","name":"F","size":{number}}}')
+        assert run(f"milepost schemas register --set registry.url={other.url}").exit_code == 0
+        with pytest.raises(GuardStop, match=f"in the registry at {registry.url}, as {cache} keeps it") as stop:
+            schema_ids(RegistrySettings(url=other.url), reached, cache, print)
+        assert stop.value.code == SCHEMA_UNKNOWN
+        told = f"--set registry.url={other.url} --set registry.cache={cache} --set kafka.development=true"
+        findings = json.loads(run(f"milepost doctor --json {told}").stdout)["findings"]
+        (finding,) = [each for each in findings if each["check"] == "registry"]
+        assert (finding["state"], "was made anew" in finding["said"]) == ("fail", True)

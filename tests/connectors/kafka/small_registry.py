@@ -44,7 +44,9 @@ class SmallRegistry:
             case "PUT", ["config", subject]:
                 self.levels[subject] = body["compatibility"]
                 return 200, body
-        return 404, {"error_code": 404, "message": "not found"}
+            case _, ["subjects" | "config" | "compatibility", *_]:
+                return 404, {"error_code": 40401, "message": "Subject not found"}
+        return 404, {"error_code": 404, "message": "HTTP 404 Not Found"}
 
 
 @contextmanager

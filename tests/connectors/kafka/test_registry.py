@@ -129,6 +129,92 @@ def test_the_cache_of_another_registry_is_not_used(registry: SmallRegistry, tmp_
             ids_of(other, cache)
 
 
+def shifted() -> SmallRegistry:
+    """Made anew: something else was registered first."""
+    found = SmallRegistry()
+    found.register("others-value", '"string"')
+    return found
+
+
+def test_another_address_with_other_ids_stops_however_often_it_is_asked(
+    registry: SmallRegistry, tmp_path: Path
+) -> None:
+    """What is on the topics was written with the ids that the file keeps, and it goes on to keep them."""
+    cache = tmp_path / "ids.json"
+    before = ids_of(filled(registry), cache)
+    with served(filled(shifted())) as other:
+        for _ in range(2):
+            with pytest.raises(GuardStop, match=f"had 100 in the registry at {registry.url}") as stop:
+                ids_of(other, cache)
+            assert stop.value.code == SCHEMA_UNKNOWN
+            assert str(cache) in stop.value.message
+    assert ids_of(registry, cache).rows() == before.rows()
+
+
+def test_another_address_with_the_same_ids_is_gone_on_with(registry: SmallRegistry, tmp_path: Path) -> None:
+    cache = tmp_path / "ids.json"
+    before = ids_of(filled(registry), cache)
+    with served(filled(SmallRegistry())) as other:
+        assert ids_of(other, cache).rows() == before.rows()
+        assert "earlier" not in json.loads(cache.read_bytes())
+        other.misbehave = "broken"
+        assert ids_of(other, cache).rows() == before.rows()
+
+
+def test_what_an_empty_registry_is_filled_with_later_is_compared_too(registry: SmallRegistry, tmp_path: Path) -> None:
+    """The first start writes nothing with ids of the registry before, and keeps them for the one after `register`."""
+    cache = tmp_path / "ids.json"
+    clock = Clock()
+    ids_of(filled(registry), cache)
+    with served(shifted()) as other:
+        ids = ids_of(other, cache, clock)
+        assert len(ids.missing) == len([row for row in ids.rows() if row[1].is_current])
+        with pytest.raises(GuardStop, match="milepost schemas register"):
+            ids.frame("erp.postings", "JournalEntry")
+        filled(other)
+        clock.now = 61
+        with pytest.raises(GuardStop, match="the registry was made anew"):
+            ids.schema(101)
+        with pytest.raises(GuardStop, match="the registry was made anew"):
+            ids_of(other, cache)
+
+
+def test_an_id_that_was_another_schemas_stops_although_the_new_one_is_new_here(
+    registry: SmallRegistry, tmp_path: Path
+) -> None:
+    cache = tmp_path / "ids.json"
+    absent = WITHDRAWN
+    for pinned in PINNED:
+        for subject in pinned.subjects(""):
+            if pinned != absent:
+                registry.register(subject, pinned.text)
+    ids_of(registry, cache)
+    with served(SmallRegistry()) as other:
+        other.register(SUBJECT, absent.text)
+        with pytest.raises(GuardStop, match=f"has id 100, and 100 was that of {PINNED[0].type_name}"):
+            ids_of(other, cache)
+
+
+def test_where_the_other_address_does_not_answer_the_ids_of_the_first_are_not_used(
+    registry: SmallRegistry, tmp_path: Path
+) -> None:
+    cache = tmp_path / "ids.json"
+    ids_of(filled(registry), cache)
+    with served(SmallRegistry()) as other:
+        other.misbehave = "broken"
+        with pytest.raises(GuardStop, match=f"are of the registry at {registry.url}") as stop:
+            ids_of(other, cache)
+    assert stop.value.code == REGISTRY_UNREACHABLE
+
+
+def test_a_path_without_a_registry_is_told_apart_from_an_empty_one(registry: SmallRegistry) -> None:
+    wrong = RegistrySettings(url=f"{registry.url}/somewhere")
+    with RegistryClient(wrong) as client, pytest.raises(RegistryUnreachable, match="at /apis/ccompat/v7"):
+        list(register_schemas(client, "", dry_run=True))
+    with RegistryClient(RegistrySettings(url=registry.url)) as client:
+        assert any(step.did == "registered" for step in register_schemas(client, "", dry_run=True))
+
+
 def test_an_unknown_id_asks_at_most_once_a_minute_and_only_for_what_is_missing(
     registry: SmallRegistry, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -12,6 +13,7 @@ from confluent_kafka import KafkaError, KafkaException
 from connectors.kafka import overrides
 from connectors.kafka.names import Names
 from connectors.kafka.outputs import SHARD_TOPICS, KafkaOutputs
+from connectors.kafka.partitions import untold
 from connectors.kafka.progress import to_bytes
 from connectors.kafka.published import headers, source_of
 from connectors.kafka.registry import SchemaIds
@@ -62,8 +64,8 @@ class Topics:
         for topic in (NAMES.log, NAMES.progress, NAMES.overrides, *SHARD_TOPICS):
             self.brokers.create(topic, 2)
 
-    def take_over(self, **other: Any) -> KafkaOutputs:
-        return take_over(self.clients, TARGET._replace(**other), Log()).outputs
+    def take_over(self, tell: Callable[[str], None] = untold, **other: Any) -> KafkaOutputs:
+        return take_over(self.clients, TARGET._replace(**other), Log(), tell=tell).outputs
 
     def append(self, output_seq: int, before: int, shard: int = 0, generation: str = "1") -> None:
         """An alert that is just there."""
@@ -133,12 +135,16 @@ def test_somebody_elses_open_transaction_is_waited_for_and_named(topics: Topics)
     stranger.begin_transaction()
     stranger.produce("alerts", b"x", b"", 0)
     stranger.poll(0)
+    told: list[str] = []
     with (
         patch("connectors.kafka.resume.TIMED_OUT_MARGIN_SECONDS", 0.1),
         patch("connectors.kafka.partitions.LOOK_AGAIN_SECONDS", 0.0),
+        patch("connectors.kafka.partitions.WAITED_UNTOLD_SECONDS", 0.01),
     ):
-        stop = topics.stop()
+        stop = topics.stop(tell=told.append)
     assert (stop.code, "alerts, partition 0" in stop.message) == (HANGING_TRANSACTION, True)
+    (line,) = told
+    assert line.startswith("alerts, partition 0: somebody's transaction is open at offset 0")
 
 
 def test_an_output_that_progress_knows_and_nobody_has_stops_the_shard(topics: Topics) -> None:

@@ -102,6 +102,22 @@ def test_outputs_have_one_partition_a_shard(made: Topics) -> None:
     ]
 
 
+def test_nobody_is_told_to_add_partitions_or_to_make_a_lost_topic(made: Topics) -> None:
+    """The settings name 6 and the topic was made with 4: it is the settings that are wrong."""
+    made.change("acme.alerts", partitions=4)
+    (fault,) = faults(made, SETTINGS)
+    assert fault.needed == (
+        "6, as the settings say; topics stay as they were made, so never add partitions: set [kafka] partitions back"
+    )
+    assert fault.way_out == "never add partitions; see docs/operations.md, code 26"
+    made.change("acme.dead-letters", partitions=2)
+    assert faults(made, SETTINGS)[-1].needed == "1, which never changes"
+    with pytest.raises(GuardStop) as stop:
+        check(made, SETTINGS)
+    assert "a topic that held something is put back from its copy" in stop.value.message
+    assert "but for the number of partitions" in stop.value.message
+
+
 def test_a_start_is_refused_with_all_that_is_wrong(made: Topics) -> None:
     del made.found["acme.alerts"]
     made.change("acme.exceptions", settings={"retention.ms": "1000"})

@@ -7,7 +7,8 @@ tail of every output partition, which is the truth:
 - a tail behind progress: an output was lost with its transaction. Where brokers still hold it, as its transaction was
   aborted there by hand, it is written again as it was; else the shard stops, and `milepost repair` writes exactly what is
   missing;
-- a tail ahead of progress: part of the next batch became visible early; it is made again, compared and passed over.
+- a tail ahead of progress: part of the next batch became visible early; it is made again, compared and passed over;
+- what somebody else has written stops the shard, unless progress says that a person has named it: nobody looks at that.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, TopicPartition
+from typer.testing import CliRunner
 
 from connectors.files.output_lock import only_writer
 from connectors.kafka import topics
@@ -30,7 +31,8 @@ from dataflows.audit_kafka import audited_shards
 from dataflows.passing_over import Refused, pass_over
 from dataflows.repair import Refused as RefusedToRepair
 from dataflows.repair import Told, repair
-from milepost.exit_codes import TRY_AGAIN
+from milepost.cli import app
+from milepost.exit_codes import TRY_AGAIN, USAGE
 from simulation.servers.kafka import Broker
 from state.guards import (
     FENCED,
@@ -369,6 +371,12 @@ def test_lost_progress_is_noticed_and_worked_out_from_the_log(done: tuple[Site, 
     forget(one, one.names.progress)
     assert guard(one, parts).code == PROGRESS_MISSING
     assert repair(one.job(), 0, dry_run=True).progress == "missing"
+    asked = ["repair", "--shard", "0", *one.options()]
+    told = CliRunner().invoke(app, [*asked, "--dry-run"])
+    assert (told.exit_code, "progress is missing\n" in told.stdout) == (0, True), told.output
+    assert "once that is written" in told.output
+    for wrong in (["--foreign", "alerts"], ["--foreign", "alerts:999"], ["--accept-topic", "engagement.log"]):
+        assert CliRunner().invoke(app, [*asked, *wrong]).exit_code == USAGE
     found = repair(one.job(), 0)
     assert not found.missing
     after = one.written(0)

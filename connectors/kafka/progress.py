@@ -53,8 +53,11 @@ class Written(NamedTuple):
 
 
 def to_bytes(written: Written) -> bytes:
-    """The same bytes for equal values."""
-    return orjson.dumps(written._asdict(), option=orjson.OPT_SORT_KEYS)
+    """The same bytes for equal values. Releases that know nothing of foreign records read what has none."""
+    told = written._asdict()
+    if not written.foreign:
+        del told["foreign"]
+    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
 
 
 def from_bytes(value: bytes) -> Written:

@@ -15,6 +15,7 @@ from connectors.event_bodies import WRITERS
 from connectors.kafka import topics
 from connectors.kafka.domain_messages import Input, dead_letter_record, read_message
 from connectors.kafka.found_on_topics import exceptions_on
+from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import read_to_end
 from connectors.kafka.registry import SchemaIds
 from connectors.log_records import LogRecord
@@ -24,8 +25,12 @@ from domain.events.control import ExceptionAssigned, ExceptionWaived
 from milepost.cli import app
 from milepost.exceptions_effects import refusal_to_waive
 from simulation.servers.kafka import Broker
+from tests.intake_inputs import activated, entity, worked
 from tests.kafka.firm import Site, Until, simulated, site
 from tests.kafka.given_log import divided
+from tests.kafka.intake_world import World
+
+WHEN = "2026-03-02 09:00"
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +119,30 @@ def test_decisions_go_to_their_topic_and_follow_each_other(two: Site) -> None:
         "ben",
         "on call",
     )
+
+
+def test_accounting_answers_a_decision(broker: Broker, own_name: str, tmp_path: Path) -> None:
+    """From the command by way of intake and log to the exception, which is told again with the person."""
+    world = World(broker.bootstrap, own_name, tmp_path / "intake", partitions=1)
+    world.make_topics(["finance.reference", "psa.projects", "psa.time", "control.decisions"])
+    of = Site(world.kafka, world.clients, tmp_path / "stores")
+    wanted = [*SHARD_TOPICS, "shard.progress", "overrides"]
+    topics.create(of.clients, [topics.planned(topics.BY_NAME[name], of.settings) for name in wanted])
+    world.send(entity(WHEN), activated(WHEN, "P-1"), worked(WHEN, "T-1", "P-1"))
+    take_in_and_account(world, of)
+    (one,) = done("milepost exceptions list --kafka", of)["exceptions"]
+    assert one["assignee"] is None
+    done(f"milepost exceptions assign {one['exception_id']} --to cleo --as ann --kafka", of)
+    take_in_and_account(world, of)
+    (again,) = done("milepost exceptions list --kafka --owner cleo", of)["exceptions"]
+    assert (again["exception_id"], again["assignee"]) == (one["exception_id"], "cleo")
+    assert world.letters() == []
+
+
+def take_in_and_account(world: World, of: Site) -> None:
+    world.run()
+    end = Until({0: len(world.log()[0])})
+    account(of.job(), end.reached, end.on_commit)
 
 
 def test_where_the_topic_has_dropped_its_oldest_the_log_says_which_version_comes_next(

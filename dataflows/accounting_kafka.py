@@ -40,7 +40,7 @@ from state.genesis import Genesis, to_json
 from state.guards import LOG_MISSING, OTHER_GENERATION, OUTPUTS_DIFFER, TOPIC_CHANGED, GuardStop
 from state.overrides import Overrides, digest_before
 from state.rules import begun_under, check_genesis
-from state.shard import Shard
+from state.shard import Progress, Shard
 from state.store import Store
 
 STORE: Final = "books.db"
@@ -130,13 +130,14 @@ def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) 
         check_overrides(passed_over, outputs, number)
         assert outputs.written is not None, "whoever takes a shard over writes progress first"
         check_log_goes_on(log, outputs.written, number)
-        shard = _open_books(job, log.genesis, outputs, passed_over, tell)
+        shard = open_books(job, log.genesis, outputs.progress, passed_over, tell)
         held.callback(shard.store.close)
         _tell_where(shard, outputs, tell)
         yield Turn(Paced(log, stopped, job.accounting.commit_seconds), shard, outputs)
 
 
-def _open_books(job: Job, genesis: Genesis, outputs: KafkaOutputs, passed_over: Overrides, tell: Tell) -> Shard:
+def open_books(job: Job, genesis: Genesis, progress: Progress, passed_over: Overrides, tell: Tell) -> Shard:
+    """The books of a shard, at most as far as its outputs."""
     number, several, settings = genesis.partition, len(job.shards), job.accounting
     path = store_path(job, number)
 
@@ -151,7 +152,7 @@ def _open_books(job: Job, genesis: Genesis, outputs: KafkaOutputs, passed_over: 
         )
 
     def over(store: Store) -> Shard:
-        shard = Shard(store, ENCODERS, genesis, outputs.progress, decode_event, passed_over)
+        shard = Shard(store, ENCODERS, genesis, progress, decode_event, passed_over)
         shard.engagements_a_batch = settings.batch_engagements
         return shard
 

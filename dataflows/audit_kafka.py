@@ -101,6 +101,7 @@ class AuditedShard:
             return Compared(self.number, 0, 0, ())
         # What was written up to this progress was written under these.
         self._shard.pass_over(overrides.read(self._job.clients, self._job.names, self.number, self._target.timeout))
+        self._reader.pass_over(written.foreign)
         compared = _Comparison(self._reader, written, self._last, self.number)
         end = written.offset + (1 if written.engagement else 0)
         with seldom_collecting():

@@ -229,6 +229,7 @@ class MeasuredIntake:
         self._clock = intake.clock
         self._unrouted = intake.unrouted
         self._counted_at = 0.0
+        self._is_counted = True
         self._batches = _Batches(metrics, INTAKE)
         self._pulse = Pulse()
         self._pulse.is_ready = True
@@ -249,6 +250,8 @@ class MeasuredIntake:
             self._pulse.settled()
         else:
             self._pulse.turned()
+        if batch is None and not self._is_counted:
+            self._count_unrouted()
         return batch
 
     def take(self, batch: IntakeBatch) -> IntakeEffects:
@@ -266,9 +269,15 @@ class MeasuredIntake:
         self._batches.add(len(inputs), sum([each.size for each in inputs]), seconds)
         self._count(effects)
         self._note_times(inputs)
-        if time.monotonic() - self._counted_at > COUNT_AGAIN_SECONDS or not inputs:
-            self._unrouted = self._intake.unrouted
-            self._counted_at = time.monotonic()
+        self._is_counted = False
+        if time.monotonic() - self._counted_at > COUNT_AGAIN_SECONDS:
+            self._count_unrouted()
+
+    def _count_unrouted(self) -> None:
+        """Now and then while much comes, and once it has ended."""
+        self._unrouted = self._intake.unrouted
+        self._counted_at = time.monotonic()
+        self._is_counted = True
 
     def _count(self, effects: IntakeEffects) -> None:
         count = self._metrics.count

@@ -8,10 +8,15 @@ from typing import NamedTuple
 from connectors.files.output_lock import only_writer
 from connectors.kafka import overrides
 from connectors.kafka.log import KafkaLog
+from connectors.kafka.progress import Written
 from connectors.kafka.resume import Ends, await_ends, described, fence, last_progress
 from connectors.log_records import LogRecord
-from dataflows.accounting_kafka import Job, check_log, shard_folder, target_of
-from state.overrides import Override
+from dataflows.accounting_kafka import Job, check_log, open_books, shard_folder, target_of
+from dataflows.embedded import seldom_collecting
+from dataflows.opening import Tell, silent
+from state.guards import POISON, GuardStop
+from state.overrides import Override, Overrides
+from state.shard import VIEWS, Mark, Progress, Shard
 
 
 class Refused(Exception):
@@ -23,7 +28,7 @@ class PassedOver(NamedTuple):
     override: Override
 
 
-def pass_over(job: Job, number: int, override: Override) -> PassedOver:
+def pass_over(job: Job, number: int, override: Override, tell: Tell = silent) -> PassedOver:
     """Whoever has the shard is fenced, so that it cannot fold the record meanwhile. Raises Refused, and GuardStop as a start does."""
     with ExitStack() as held:
         held.enter_context(only_writer(shard_folder(job, number)))
@@ -41,6 +46,8 @@ def pass_over(job: Job, number: int, override: Override) -> PassedOver:
         record = log.record(override.offset)
         if record is None:
             raise Refused(f"shard {number}: the log has no record {override.offset} yet")
+        passed_over = overrides.read(job.clients, job.names, number, target.timeout)
+        _check_stops(job, log, written, passed_over, override, tell)
         overrides.write(producer, job.names, number, override, target.transaction_timeout)
         return PassedOver(record, override)
 
@@ -55,3 +62,61 @@ def _check_ahead(override: Override, place: tuple[int, str]) -> None:
         raise Refused(
             f"record {override.offset} is folded in part, up to engagement {place[1]}; name the engagement that fails with --engagement"
         )
+
+
+def _check_stops(
+    job: Job, log: KafkaLog, written: Written | None, passed_over: Overrides, override: Override, tell: Tell
+) -> None:
+    """Folds on from where the shard stands, and writes nothing: what is passed over is what stops it there, and nothing else."""
+    progress = written.for_shard if written is not None else Progress()
+    shard = open_books(job, log.genesis, progress, passed_over, tell)
+    try:
+        with seldom_collecting():
+            stop = _fold_on(job, log, shard, override.offset, tell)
+    finally:
+        shard.store.close()
+    if stop is None:
+        folded = f"records {progress.offset} to {shard.offset - 1} are folded without a fault"
+        raise Refused(
+            f"{_named(override)} does not stop shard {shard.number}: "
+            f"{folded if shard.offset > progress.offset else 'it stands at the end of its log'}. "
+            "Nothing was passed over; start accounting, and pass over what its message names"
+        )
+    offset, at = shard.failed_at
+    # Of a record whose views alone fail the record itself is folded.
+    if override.offset != offset or override.engagement not in ((at,) if at.startswith(VIEWS) else ("", at)):
+        raise Refused(
+            f"{_named(override)} is not what stops shard {shard.number}. Nothing was passed over; what stops it is this: {stop.message}"
+        )
+
+
+def _fold_on(job: Job, log: KafkaLog, shard: Shard, last: int, tell: Tell) -> GuardStop | None:
+    """To a record, at most a batch of accounting behind what is written; None where all of it is folded, or nothing is there."""
+    known, settings = (shard.progress.offset, shard.progress.engagement), job.accounting
+    end = min(last + 1, known[0] + settings.batch_records)
+    while shard.position < (end, ""):
+        until = known[0] if shard.offset < known[0] else end
+        records = log.read_patiently(
+            shard.offset, min(until - shard.offset, settings.batch_records), settings.batch_bytes
+        )
+        if not records:
+            return None
+        try:
+            mark = shard.fold(records)[-1]
+        except GuardStop as stop:
+            if stop.code != POISON:
+                raise
+            return stop
+        assert isinstance(mark, Mark), "a folded batch ends with its mark"
+        # The store may go as far as what is written, and no further.
+        if (mark.offset, mark.engagement) <= known:
+            shard.commit(mark)
+            tell(f"shard {shard.number}: folded again to record {mark.offset}")
+    return None
+
+
+def _named(override: Override) -> str:
+    of = override.engagement
+    if of.startswith(VIEWS):
+        return f"record {override.offset} with the views of engagement {of.removeprefix(VIEWS)}"
+    return f"record {override.offset}" + (f" of engagement {of}" if of else "")

@@ -1,6 +1,8 @@
 """Writes the outputs that a shard has lost: the log is folded from its beginning, and what is not on the topics is added.
 
-What is there is compared byte for byte on the way, so that nothing is added to outputs that another release made.
+What is there is compared byte for byte on the way, so that nothing is added to outputs that another release made. A
+person may say besides that records on the topics are foreign, and that a topic of outputs was made again: progress then
+says so, and whoever reads it goes by that.
 """
 
 from __future__ import annotations
@@ -18,10 +20,15 @@ from connectors.kafka import overrides
 from connectors.kafka.clients import Producer
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.log_writer import Produced
-from connectors.kafka.outputs import Identity, KafkaOutputs
+from connectors.kafka.names import FORECAST_CURRENT
+from connectors.kafka.outputs import FORECAST_UPDATES, Identity, KafkaOutputs
 from connectors.kafka.producing import produce
+from connectors.kafka.progress import Written
 from connectors.kafka.resume import (
+    COMPACTED,
     Ends,
+    Everything,
+    Foreign,
     Target,
     await_ends,
     check_topics,
@@ -35,22 +42,42 @@ from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from dataflows.opening import Tell, silent
 from state.guards import OUTPUTS_DIFFER, GuardStop
 from state.overrides import digest_before
-from state.shard import Mark, Progress, Shard
+from state.shard import Encoded, Mark, Progress, Shard
 from state.store import Store
 
 BATCH_RECORDS: Final = 2_000
 BATCH_BYTES: Final = 4 << 20
+MISSING: Final = "missing"
+BEHIND: Final = "behind"
+
+
+class Refused(Exception):
+    """What a person says is not so; the message says what is. Nothing was written."""
+
+
+class Told(NamedTuple):
+    """What a person says of the topics: which offsets are foreign, and which topics were made again with their records."""
+
+    foreign: Foreign
+    accepted: frozenset[str] = frozenset()
+
+
+NOTHING_TOLD: Final = Told({})
 
 
 class Repaired(NamedTuple):
-    """Outputs that were missing, by topic, and the record up to which they are whole now."""
+    """Outputs that were missing, by topic, and the record up to which they are whole now.
+
+    `progress` is what was wrong with it: "missing", "behind" what is on the topics, or nothing.
+    """
 
     missing: Mapping[str, int]
     offset: int
+    progress: str = ""
 
 
-def repair(job: Job, number: int, *, dry_run: bool = False, tell: Tell = silent) -> Repaired:
-    """Whoever has the shard is fenced. Raises GuardStop where the log does not give what is on the topics."""
+def repair(job: Job, number: int, *, dry_run: bool = False, told: Told = NOTHING_TOLD, tell: Tell = silent) -> Repaired:
+    """Whoever has the shard is fenced. Raises Refused, and GuardStop where the log does not give what is on the topics."""
     with ExitStack() as held:
         held.enter_context(only_writer(shard_folder(job, number)))
         log = KafkaLog(job.clients, job.names.log, number, job.kafka.request_timeout_seconds)
@@ -63,13 +90,15 @@ def repair(job: Job, number: int, *, dry_run: bool = False, tell: Tell = silent)
         ends = Ends(job.clients, [(job.names.progress, number)], target.timeout)
         held.callback(ends.close)
         written = last_progress(ends, target)
-        check_topics(written, topic_ids, target)
+        check_topics(written, topic_ids, target, sorted(told.accepted))
         passed_over = overrides.read(job.clients, job.names, number, target.timeout)
-        found = everything(job.clients, target)
+        foreign = _foreign(written, told, topic_ids, target)
+        found = everything(job.clients, target, foreign)
+        named = _Named(found, foreign, told)
         outputs = KafkaOutputs(
             producer,
             job.names,
-            Identity(job.kafka.generation, number, target.genesis, target.rules, topic_ids, found.starts),
+            Identity(job.kafka.generation, number, target.genesis, target.rules, topic_ids, found.starts, foreign),
             target.frame_of,
             None,
             found.visible,
@@ -83,15 +112,80 @@ def repair(job: Job, number: int, *, dry_run: bool = False, tell: Tell = silent)
         shard = Shard(store, ENCODERS, log.genesis, Progress(), decode_event, passed_over)
         place = written.place if written is not None else (0, "")
         with seldom_collecting():
-            mark = _folded_to(shard, log, outputs, place, found.last, target, tell)
+            mark = _folded_to(shard, log, outputs, place, found.last, target, tell, named)
+        named.check()
         missing = producer.counted(job)
-        if not dry_run and mark is not None:
-            outputs.commit(mark)
-        return Repaired(missing, shard.offset)
+        if not dry_run:
+            outputs.claim() if mark is None else outputs.commit(mark)
+        return Repaired(missing, shard.offset, _state_of(written, found.last))
+
+
+def _foreign(written: Written | None, told: Told, topic_ids: Mapping[str, str], target: Target) -> dict[str, list[int]]:
+    """What was named before and what is named now. In a topic that was made again everything stands elsewhere."""
+    found: dict[str, set[int]] = {topic: set(offsets) for topic, offsets in told.foreign.items()}
+    if written is not None:
+        for topic, offsets in written.foreign.items():
+            full = target.output_topics[topic]
+            if written.topic_ids.get(full) == topic_ids.get(full):
+                found.setdefault(topic, set()).update(offsets)
+    return {topic: sorted(offsets) for topic, offsets in sorted(found.items())}
+
+
+def _state_of(written: Written | None, last: int) -> str:
+    if written is None:
+        return MISSING if last >= 0 else ""
+    return BEHIND if last >= written.next_output_seq else ""
+
+
+class _Named:
+    """What a person has said, against what the log makes. Raises Refused."""
+
+    def __init__(self, found: Everything, foreign: Foreign, told: Told) -> None:
+        for topic, offsets in told.foreign.items():
+            if nowhere := sorted(set(offsets) - set(found.named.get(topic, ()))):
+                raise Refused(f"{topic}:{nowhere[0]}: there is no record at this offset of the shard's partition")
+        self._visible = found.visible
+        # Looking like outputs of this shard, and standing nowhere else.
+        self._doubtful = {
+            (topic, one.output_seq): one
+            for topic in foreign
+            for one in found.named.get(topic, {}).values()
+            if one is not None and one.output_seq not in found.visible[topic].records
+        }
+        self._newest: dict[str, dict[str, int]] = {topic: {} for topic in COMPACTED & told.accepted}
+
+    def see(self, made: Encoded) -> None:
+        for topic in (made.topic, FORECAST_CURRENT) if made.topic == FORECAST_UPDATES else (made.topic,):
+            one = self._doubtful.get((topic, made.output_seq))
+            if one is not None and (one.key, one.type_name, one.body) == (made.key.encode(), made.type_name, made.body):
+                raise Refused(
+                    f"{topic}:{one.at} is output {made.output_seq} of this shard as the log makes it, and is nowhere else: it is ours"
+                )
+            if topic in self._newest:
+                self._newest[topic][made.key] = made.output_seq
+
+    def check(self) -> None:
+        """Of a compacted topic only what comes behind the last is written, so that each key's newest stays the last."""
+        for topic, newest in self._newest.items():
+            there = self._visible[topic]
+            for key, number in newest.items():
+                if number <= there.last and number not in there.records:
+                    raise Refused(
+                        f"{topic}: the newest record of {key} is output {number}, and is not there, though later ones are. What is missing "
+                        "cannot be added behind them: delete the topic, make it with `milepost topics create`, and leave it empty; "
+                        "repair then writes all of it"
+                    )
 
 
 def _folded_to(
-    shard: Shard, log: KafkaLog, outputs: KafkaOutputs, place: tuple[int, str], last: int, target: Target, tell: Tell
+    shard: Shard,
+    log: KafkaLog,
+    outputs: KafkaOutputs,
+    place: tuple[int, str],
+    last: int,
+    target: Target,
+    tell: Tell,
+    named: _Named,
 ) -> Mark | None:
     """Up to progress, and to where everything visible has been made again."""
     mark: Mark | None = None
@@ -106,7 +200,11 @@ def _folded_to(
                 f"shard {target.shard}: the log ends with record {shard.offset - 1}, the outputs go on to record {place[0]} "
                 f"and output {last}: the log has lost its end. Put it back from its copy; nothing was written",
             )
-        mark = outputs.write(shard.fold(records))
+        made = shard.fold(records)
+        for one in made:
+            if isinstance(one, Encoded):
+                named.see(one)
+        mark = outputs.write(made)
         assert mark is not None, "a folded batch ends with its mark"
         shard.commit(mark)
         tell(f"shard {target.shard}: folded again to record {mark.offset}")

@@ -50,20 +50,20 @@ class Wanted(NamedTuple):
 
 
 def wanted_of(
-    output: Path,
+    output: Path | None,
     ids: Sequence[str] | None,
     kinds: Sequence[str] | None,
     project_id: str | None,
     contract_id: str | None,
     owner: str | None,
 ) -> Wanted:
-    """Raises BadParameter where a category is none."""
+    """Raises BadParameter where a category is none. Without a folder the contracts of the project are left out."""
     for kind in kinds or ():
         if kind not in CATALOGUE:
             raise typer.BadParameter(
                 f"no category is called {kind or '(nothing)'}{hint(kind, frozenset(CATALOGUE))}", param_hint="--kind"
             )
-    contracts = contracts_of(output, project_id) if project_id is not None else frozenset()
+    contracts = contracts_of(output, project_id) if project_id is not None and output is not None else frozenset()
     return Wanted(ids or (), kinds or (), project_id, owner, contract_id, contracts)
 
 
@@ -83,8 +83,8 @@ def _is_of_contracts(each: Known, contracts: frozenset[str]) -> bool:
     return each.raised.project_id is None and each.raised.contract_id in contracts
 
 
-def chosen(output: Path, known: dict[str, Known], wanted: Wanted) -> list[Known]:
-    """Open ones only. Raises BadParameter where an id is unknown or over, or nothing is named."""
+def is_named_one_way(wanted: Wanted) -> None:
+    """Raises BadParameter where they are named in both ways, or in none."""
     if wanted.ids and wanted.is_filter:
         raise typer.BadParameter(
             "name exceptions by id, or by --kind, --project, --contract and --owner, not both", param_hint="ID"
@@ -93,6 +93,11 @@ def chosen(output: Path, known: dict[str, Known], wanted: Wanted) -> list[Known]
         raise typer.BadParameter(
             "name exceptions by id, or by --kind, --project, --contract or --owner", param_hint="ID"
         )
+
+
+def chosen(output: Path, known: dict[str, Known], wanted: Wanted) -> list[Known]:
+    """Open ones only. Raises BadParameter where an id is unknown or over, or nothing is named."""
+    is_named_one_way(wanted)
     if not wanted.ids:
         return fitting((each for each in known.values() if each.is_open), wanted)
     found = [find(output, known, exception_id) for exception_id in dict.fromkeys(wanted.ids)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Any
+from typing import Any, Final
 
 import typer
 from redis.exceptions import RedisError
@@ -20,6 +20,12 @@ from milepost.commands.show import balances, burn, positions, projects, view_jso
 from milepost.console import amount_text, say, shape, write_json
 from milepost.tables import Table, percent_text, show
 
+# A view is of a day's end; only a log that goes on for long without one sends views before.
+NONE_YET: Final = (
+    ": a project's first view comes when its first day ends, at midnight in its company's time zone, while `milepost serve intake`, "
+    "`serve accounting` and `serve view` run"
+)
+
 
 def show_from_redis(settings: RedisSettings, wanted: str, *, json: bool) -> None:
     """Ends with 75 where Redis cannot be asked: it may be back in a moment."""
@@ -29,9 +35,10 @@ def show_from_redis(settings: RedisSettings, wanted: str, *, json: bool) -> None
             shared = [] if own is not None else of_engagement(model, wanted)
             if own is None and not shared:
                 known = frozenset(model.project_ids())
+                none_yet = "" if known else NONE_YET
                 raise typer.BadParameter(
                     f"expected the id of a project or an engagement that has a view in Redis, got {wanted or '(nothing)'}"
-                    f"{hint(wanted, known)}. Statements and others are found with --output",
+                    f"{hint(wanted, known)}{none_yet}. Statements and others are found with --output",
                     param_hint="ID",
                 )
         except RedisError as fault:

@@ -173,6 +173,11 @@ class Shard:
         """The next record, and the last engagement of it that is done."""
         return self.offset, self.engagement
 
+    @property
+    def failed_at(self) -> tuple[int, str]:
+        """Where a fold has raised: the record, and what of it, as an override names it; empty for no engagement of its own."""
+        return self.offset, self._at
+
     # Folding
 
     def fold(self, records: Sequence[LogRecord]) -> list[Encoded | Mark]:

@@ -125,6 +125,9 @@ class KafkaLog:
 
     def record(self, number: int) -> LogRecord | None:
         """None where the log has not come so far."""
+        # Every record takes at least one offset, and the genesis one.
+        if self._first + 1 + number >= self._end():
+            return None
         found = self._first_from(self.locate(number))
         if found is None:
             return None

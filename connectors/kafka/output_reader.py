@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -33,6 +33,7 @@ class OutputReader:
         self._begun: set[str] = set()
         self._timeout = timeout
         self._known = known
+        self._foreign: Mapping[str, Sequence[int]] = {}
         self._consumer = clients.consumer()
         self._topics = {names.shared(topic): topic for topic in SHARD_TOPICS}
         self._places = {topic: TopicPartition(full, shard) for full, topic in self._topics.items()}
@@ -46,6 +47,10 @@ class OutputReader:
 
     def close(self) -> None:
         self._consumer.close()
+
+    def pass_over(self, foreign: Mapping[str, Sequence[int]]) -> None:
+        """Offsets by topic, of what a person has named; of what is read from here on."""
+        self._foreign = foreign
 
     def peek(self, topic: str) -> Published | None:
         """The next one, None where there is none yet. Raises DecodeError for what none of our shards can have written."""
@@ -84,7 +89,7 @@ class OutputReader:
 
     def _keep(self, topic: str, message: Message) -> None:
         """What stands behind a record that cannot be read is nobody's business any more."""
-        if topic in self._unread:
+        if topic in self._unread or message.offset() in self._foreign.get(topic, ()):
             return
         try:
             found = published(message)

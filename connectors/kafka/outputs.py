@@ -44,7 +44,7 @@ Output = tuple[bytes, str, int, int, bytes]
 class Identity(NamedTuple):
     """What every progress record of a shard says alike: whose it is, and what it was made under.
 
-    `rules` is where the log begins, `starts` where the topics of the outputs do, where not at 0.
+    `rules` is where the log begins, `starts` where the topics of the outputs do, where not at 0; `foreign` is as in `Written`.
     """
 
     generation: str
@@ -53,6 +53,7 @@ class Identity(NamedTuple):
     rules: str
     topic_ids: Mapping[str, str]
     starts: Mapping[str, int] = {}
+    foreign: Mapping[str, Sequence[int]] = {}
 
 
 class Places(Protocol):
@@ -216,6 +217,7 @@ class KafkaOutputs:
             rules=str(mark.rules),
             last_record=self._last_record(mark.offset),
             starts=one.starts,
+            foreign=one.foreign,
         )
 
     def _last_record(self, offset: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,7 +16,8 @@ class Written(NamedTuple):
     `log_at` is where on the log's partition the record numbered `offset` stands, or where it may come; `topics` are the
     numbers of the last outputs by topic; `genesis`, `overrides` and `last_record` (of the record before `offset`) are
     digests; `topic_ids` are another's after a topic was deleted and made again; `rules` is the version in force; `starts`
-    are the first offsets that were there, by topic of the outputs, where not 0.
+    are the first offsets that were there, by topic of the outputs, where not 0; `foreign` are the offsets there of what
+    somebody else has written, which a person has named (`milepost repair --foreign`).
     """
 
     generation: str
@@ -34,6 +35,7 @@ class Written(NamedTuple):
     rules: str
     last_record: str = ""
     starts: Mapping[str, int] = {}
+    foreign: Mapping[str, Sequence[int]] = {}
 
     @property
     def place(self) -> tuple[int, str]:
@@ -51,8 +53,11 @@ class Written(NamedTuple):
 
 
 def to_bytes(written: Written) -> bytes:
-    """The same bytes for equal values."""
-    return orjson.dumps(written._asdict(), option=orjson.OPT_SORT_KEYS)
+    """The same bytes for equal values. Releases that know nothing of foreign records read what has none."""
+    told = written._asdict()
+    if not written.foreign:
+        del told["foreign"]
+    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
 
 
 def from_bytes(value: bytes) -> Written:

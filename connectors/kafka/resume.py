@@ -7,7 +7,8 @@ tail of every output partition, which is the truth:
 - a tail behind progress: an output was lost with its transaction. Where brokers still hold it, as its transaction was
   aborted there by hand, it is written again as it was; else the shard stops, and `milepost repair` writes exactly what is
   missing;
-- a tail ahead of progress: part of the next batch became visible early; it is made again, compared and passed over.
+- a tail ahead of progress: part of the next batch became visible early; it is made again, compared and passed over;
+- what somebody else has written stops the shard, unless progress says that a person has named it: nobody looks at that.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from state.overrides import Overrides, digest_before
 COMPACTED: Final = frozenset({FORECAST_CURRENT, "project.views"})
 TAIL_RECORDS: Final = 256
 TAIL_GROWTH: Final = 16
+FOREIGN_SHOWN: Final = 50
 
 
 class Target(NamedTuple):
@@ -65,6 +67,10 @@ class Target(NamedTuple):
     def output_topics(self) -> dict[str, str]:
         """As they are called here, and at the brokers."""
         return {topic: self.names.shared(topic) for topic in SHARD_TOPICS}
+
+
+# By topic, the offsets of records that none of our shards has written, and that a person has named.
+Foreign = Mapping[str, Sequence[int]]
 
 
 class Tail(NamedTuple):
@@ -100,6 +106,10 @@ class Standing(NamedTuple):
     def starts(self) -> dict[str, int]:
         return {topic: found.start for topic, found in self.tails.items() if found.start > 0}
 
+    @property
+    def foreign(self) -> Foreign:
+        return self.written.foreign if self.written is not None else {}
+
 
 def nothing_passed_over() -> Overrides:
     return {}
@@ -132,7 +142,9 @@ def take_over(
         standing = look(clients, target, topic_ids)
     early = early_of(standing, target)
     names, shard = target.names, target.shard
-    identity = Identity(names.generation, shard, target.genesis, target.rules, topic_ids, standing.starts)
+    identity = Identity(
+        names.generation, shard, target.genesis, target.rules, topic_ids, standing.starts, standing.foreign
+    )
     outputs = KafkaOutputs(
         producer,
         target.names,
@@ -216,13 +228,20 @@ class Ends:
         self._timeout = timeout
         self._bounds = {place: bounds(self._consumer, place, timeout) for place in places}
         self._count = dict.fromkeys(places, count)
+        self._foreign: dict[Place, frozenset[int]] = {}
         self._read = self._from({place: self._start(place) for place in places})
 
     def close(self) -> None:
         self._consumer.close()
 
+    def pass_over(self, foreign: Mapping[Place, Sequence[int]]) -> None:
+        """Offsets of what is nobody's business here."""
+        self._foreign = {place: frozenset(offsets) for place, offsets in foreign.items()}
+
     def messages(self, place: Place) -> list[Message]:
-        return self._read[place]
+        left_out = self._foreign.get(place)
+        found = self._read[place]
+        return [each for each in found if each.offset() not in left_out] if left_out else found
 
     def low(self, place: Place) -> int:
         return self._bounds[place][0]
@@ -250,24 +269,28 @@ def look(clients: Clients, target: Target, topic_ids: Mapping[str, str]) -> Stan
     try:
         written = last_progress(ends, target)
         known = written.topics if written is not None else {}
+        foreign = written.foreign if written is not None else {}
+        ends.pass_over({place: foreign.get(topic, ()) for topic, place in places.items()})
         tails = {topic: tail(ends, place, target, known.get(topic, -1)) for topic, place in places.items()}
         starts = written.starts if written is not None else {}
         cut = {topic: place for topic, place in places.items() if ends.low(place) > starts.get(topic, 0)}
     finally:
         ends.close()
     for topic, place in cut.items():
-        first = _first_of(clients, place, tails[topic].start, target)
+        first = _first_of(clients, place, tails[topic].start, target, foreign.get(topic, ()))
         # What was repaired stands behind what comes after it, the very first output perhaps too.
         if first is not None and (first.before >= 0 or topic in starts):
             tails[topic] = tails[topic]._replace(first=first)
     return Standing(written, tails, topic_ids)
 
 
-def _first_of(clients: Clients, place: Place, start: int, target: Target) -> Published | None:
+def _first_of(clients: Clients, place: Place, start: int, target: Target, foreign: Sequence[int]) -> Published | None:
     """None where it is not of our generation: what is gone before it is none of ours."""
     consumer = clients.consumer()
     try:
         found = first_record(consumer, place, start, target.timeout)
+        while found is not None and found.offset() in foreign:
+            found = first_record(consumer, place, found.offset() + 1, target.timeout)
     finally:
         consumer.close()
     first = None if found is None else _parsed(found)
@@ -316,7 +339,7 @@ def _check_last_generation(place: Place, messages: list[Message], found: Tail, t
     if last is not None and last.generation != target.names.generation:
         raise GuardStop(
             OTHER_GENERATION,
-            f"{place[0]}, partition {place[1]}: generation {last.generation} has written behind generation "
+            f"{place[0]}, partition {place[1]}, offset {messages[-1].offset()}: generation {last.generation} has written behind generation "
             f"{target.names.generation}, which these settings name. It has taken its place, and nothing is written here any more. "
             "Correct [kafka] generation, or stop this process for good",
         )
@@ -332,11 +355,9 @@ def _ours(messages: list[Message], target: Target) -> tuple[dict[int, Published]
             follows_other = follows_other or not found
             continue
         if one.shard != target.shard:
-            raise _torn(
-                message.topic(), target.shard, f"offset {message.offset()} holds an output of shard {one.shard}"
-            )
+            raise _strange(message, f"it holds an output of shard {one.shard}")
         if one.output_seq in found:
-            raise _torn(message.topic(), target.shard, f"output {one.output_seq} is there twice")
+            raise _strange(message, f"output {one.output_seq} is there twice")
         found[one.output_seq] = one
     return found, follows_other
 
@@ -345,9 +366,7 @@ def _parsed(message: Message) -> Published | None:
     try:
         return published(message)
     except DecodeError as fault:
-        raise _torn(
-            message.topic(), message.partition(), f"offset {message.offset()} holds what no shard has written: {fault}"
-        ) from fault
+        raise _strange(message, f"it holds what no shard has written: {fault}") from fault
 
 
 # Writing again
@@ -370,7 +389,10 @@ def withdrawn_outputs(clients: Clients, target: Target, standing: Standing) -> l
     held = withdrawn.everything_from(clients, starts, target.timeout)
     again = []
     for topic, (found, last) in short.items():
-        messages = _outputs_between(held[target.output_topics[topic], target.shard], found.last, last, target)
+        left_out = standing.foreign.get(topic, ())
+        place = (target.output_topics[topic], target.shard)
+        ours = [message for message in held[place] if message.offset() not in left_out]
+        messages = _outputs_between(ours, found.last, last, target)
         if messages is None:
             return []
         again += [withdrawn.as_it_was(message) for message in messages]
@@ -418,17 +440,26 @@ def check_same_log(standing: Standing, target: Target) -> None:
     check_topics(standing.written, standing.topic_ids, target)
 
 
-def check_topics(written: Written | None, topic_ids: Mapping[str, str], target: Target) -> None:
-    """Progress speaks of the topics and the genesis that are there now."""
+def check_topics(
+    written: Written | None, topic_ids: Mapping[str, str], target: Target, accepted: Sequence[str] = ()
+) -> None:
+    """Progress speaks of the topics and the genesis that are there now; `accepted` are topics of outputs that may be others."""
     if written is None:
         return
+    outputs = {full: topic for topic, full in target.output_topics.items()}
     for name, known in sorted(written.topic_ids.items()):
         found = topic_ids.get(name)
-        if found is not None and found != known:
+        if found is not None and found != known and outputs.get(name) not in accepted:
+            way_out = (
+                "Everything that it held follows from the log: with its records put back from a copy, or empty, "
+                f"`milepost repair --shard {target.shard} --accept-topic {outputs[name]}` compares it with the log and writes what "
+                "is missing"
+                if name in outputs
+                else "What it held is gone; put it back from its copy, or begin another generation"
+            )
             raise GuardStop(
                 TOPIC_CHANGED,
-                f"topic {name} was deleted and made again: its id is {found}, shard {target.shard} has written with {known}. "
-                "What it held is gone; put it back from its copy, or begin another generation",
+                f"topic {name} was deleted and made again: its id is {found}, shard {target.shard} has written with {known}. {way_out}",
             )
     if written.genesis != target.genesis:
         raise GuardStop(
@@ -464,6 +495,8 @@ class Everything(NamedTuple):
 
     visible: Early
     starts: Mapping[str, int]
+    # By topic and offset, what a person has named as foreign; None where it is no output of this shard.
+    named: Mapping[str, Mapping[int, Published | None]] = {}
 
     @property
     def last(self) -> int:
@@ -471,13 +504,16 @@ class Everything(NamedTuple):
         return max((one.last for one in self.visible.values()), default=-1)
 
 
-def everything(clients: Clients, target: Target) -> Everything:
-    """Of our generation. In memory: 1 kB and more for each output."""
+def everything(clients: Clients, target: Target, foreign: Foreign) -> Everything:
+    """Of our generation, but for what is foreign. In memory: 1 kB and more for each output."""
     places = {topic: (full, target.shard) for topic, full in target.output_topics.items()}
     ends = Ends(clients, list(places.values()), target.timeout, math.inf)
     try:
         visible = {}
         starts = {topic: ends.low(place) for topic, place in places.items() if ends.low(place) > 0}
+        named = {topic: _held(ends, place, foreign.get(topic, ()), target) for topic, place in places.items()}
+        ends.pass_over({place: foreign.get(topic, ()) for topic, place in places.items()})
+        _check_ours(ends, places, target)
         for topic, place in places.items():
             ours, _ = _ours(ends.messages(place), target)
             last = max(ours, default=-1)
@@ -485,7 +521,49 @@ def everything(clients: Clients, target: Target) -> Everything:
             visible[topic] = Visible(last, records, last + 1 if topic in COMPACTED else 0, fills_holes=True)
     finally:
         ends.close()
-    return Everything(visible, starts)
+    return Everything(visible, starts, {topic: held for topic, held in named.items() if held})
+
+
+def _held(ends: Ends, place: Place, offsets: Sequence[int], target: Target) -> dict[int, Published | None]:
+    """What stands at offsets that a person has named; None for what is no output of this shard."""
+    found: dict[int, Published | None] = {}
+    for message in ends.messages(place):
+        if message.offset() in offsets:
+            one = _readable(message)
+            is_ours = one is not None and (one.generation, one.shard) == (target.names.generation, target.shard)
+            found[message.offset()] = one if is_ours else None
+    return found
+
+
+def _readable(message: Message) -> Published | None:
+    try:
+        return published(message)
+    except DecodeError:
+        return None
+
+
+def _check_ours(ends: Ends, places: Mapping[str, Place], target: Target) -> None:
+    """Raises GuardStop with all that is foreign, so that it is looked at once."""
+    foreign = []
+    for topic, place in places.items():
+        seen: set[int] = set()
+        for message in ends.messages(place):
+            one = _readable(message)
+            if one is not None and one.generation != target.names.generation:
+                continue
+            if one is None or one.shard != target.shard or one.output_seq in seen:
+                foreign.append(f"--foreign {topic}:{message.offset()}")
+            else:
+                seen.add(one.output_seq)
+    if foreign:
+        shown = " ".join(foreign[:FOREIGN_SHOWN])
+        more = f", and {len(foreign) - FOREIGN_SHOWN:,} more" if len(foreign) > FOREIGN_SHOWN else ""
+        raise GuardStop(
+            TORN_OUTPUTS,
+            f"shard {target.shard}: {len(foreign):,} records on its topics were written by somebody else{more}. Look at each, find out who "
+            f"wrote it and take away the right; then `milepost repair --shard {target.shard} {shown}` lets everybody pass over these. "
+            "Nothing was written",
+        )
 
 
 def _check_nothing_lost(topic: str, found: Tail, last: int, target: Target) -> None:
@@ -522,4 +600,15 @@ def _torn(topic: str, shard: int, what: str) -> GuardStop:
         TORN_OUTPUTS,
         f"{topic}, partition {shard}: {what}. Outputs were lost or written by somebody else. "
         f"`milepost repair --shard {shard}` makes them again from the log and writes exactly those that are missing",
+    )
+
+
+def _strange(message: Message, what: str) -> GuardStop:
+    """Whoever reads the topic meets it too, so that a person says that it is to be passed over."""
+    shard = message.partition()
+    return GuardStop(
+        TORN_OUTPUTS,
+        f"{message.topic()}, partition {shard}, offset {message.offset()}: {what}. Somebody else has written to the topic: find out who, "
+        f"and take away the right. `milepost repair --shard {shard} --dry-run` names all such records, and with --foreign TOPIC:OFFSET "
+        "for each the shard goes on and passes over these",
     )

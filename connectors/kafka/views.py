@@ -14,15 +14,18 @@ from connectors.kafka.partitions import PATIENCE_SECONDS, Place, is_passing
 from connectors.kafka.published import published
 from connectors.project_views import View, view_of
 from domain.outputs import TOPICS
-from state.guards import TOPIC_CHANGED, GuardStop
+from state.guards import OTHER_GENERATION, TOPIC_CHANGED, GuardStop
 
 AT_ONCE: Final = 200
+# In the place of a partition in which something of our generation was read.
+BEGUN: Final = "begun"
 
 
 class Views(NamedTuple):
     """Views of one partition, from one place to the next.
 
-    A place names generation and topic: another generation, or a topic that was made again, is read from its beginning.
+    A place names generation and topic: another generation, or a topic that was made again, is read from its beginning. It
+    also says whether something of the generation stands before it: whatever other one comes behind that has replaced it.
     """
 
     partition: int
@@ -44,7 +47,9 @@ class ViewTopic:
         if state is None:
             raise GuardStop(TOPIC_CHANGED, f"there is no topic {self.topic}; `milepost topics create` makes it")
         self._head = f"{names.generation}:{state.id}"
+        self._replaced: GuardStop | None = None
         self._places = {partition: places.get(partition, "") for partition in range(state.partitions)}
+        self._begun = {partition for partition, place in self._places.items() if self._is_begun(place)}
         self._behind = set(self._places)
         self._seen_to = dict.fromkeys(self._places, 0)
         self._consumer = clients.consumer(group=f"{names.prefix}milepost.view")
@@ -63,7 +68,9 @@ class ViewTopic:
         return not self._behind
 
     def poll(self) -> list[Views]:
-        """What is there now. Raises KafkaException."""
+        """What is there now. Raises KafkaException, and GuardStop where another generation has taken the place of ours."""
+        if self._replaced is not None:
+            raise self._replaced
         by_partition: dict[int, list[Message]] = {}
         for message in self._consumer.consume(AT_ONCE, 0):
             error = message.error()
@@ -74,7 +81,8 @@ class ViewTopic:
                 self._seen_to[message.partition()] = message.offset()
             elif not is_passing(error):
                 raise KafkaException(error)
-        return [self._views(partition, by_partition[partition]) for partition in sorted(by_partition)]
+        found = [self._views(partition, by_partition[partition]) for partition in sorted(by_partition)]
+        return [each for each in found if each.following != each.place]
 
     def behind(self, end_of: Callable[[Place], int]) -> dict[int, int]:
         """Records of each partition that were not read, up to the end that is known; for any thread."""
@@ -90,24 +98,42 @@ class ViewTopic:
 
     def _views(self, partition: int, messages: list[Message]) -> Views:
         newest: dict[str, View] = {}
+        before = self._places[partition]
         for message in messages:
             view = self._view(message)
+            if self._replaced is not None:
+                break
             if view is not None:
                 newest.pop(view.project_id, None)
                 newest[view.project_id] = view
-        before = self._places[partition]
-        following = self._places[partition] = f"{self._head}:{messages[-1].offset() + 1}"
-        return Views(partition, before, following, tuple(newest.values()))
+            self._places[partition] = self._place(partition, message.offset() + 1)
+        return Views(partition, before, self._places[partition], tuple(newest.values()))
 
     def _view(self, message: Message) -> View | None:
         """None for another generation's, and for what cannot be read, which is said."""
+        place = f"{self.topic}, partition {message.partition()}, offset {message.offset()}"
         try:
             found = published(message)
-            return view_of(found.type_name, found.body) if found.generation == self._generation else None
+            if found.generation == self._generation:
+                self._begun.add(message.partition())
+                return view_of(found.type_name, found.body)
         except DecodeError as fault:
-            place = f"{self.topic}, partition {message.partition()}, offset {message.offset()}"
             self._unread(f"{place}: left out: {fault}")
             return None
+        if message.partition() in self._begun:
+            self._replaced = GuardStop(
+                OTHER_GENERATION,
+                f"{place}: generation {found.generation} has written behind generation {self._generation}, which these settings "
+                "name, and has taken its place: Redis keeps what that held last, and nothing more comes of it. Correct [kafka] "
+                "generation and start the view again; it fills Redis with what the new generation says",
+            )
+        return None
+
+    def _place(self, partition: int, offset: int) -> str:
+        return ":".join((self._head, *([BEGUN] if partition in self._begun else []), str(offset)))
+
+    def _is_begun(self, place: str) -> bool:
+        return place.rpartition(":")[0] == f"{self._head}:{BEGUN}"
 
     def _begin(self, partition: int) -> int:
         """The place that is known; the beginning where there is none, or the topic was cut off or put back."""
@@ -117,4 +143,4 @@ class ViewTopic:
 
     def _offset(self, place: str) -> int:
         head, _, offset = place.rpartition(":")
-        return int(offset) if head == self._head else OFFSET_BEGINNING
+        return int(offset) if head in (self._head, f"{self._head}:{BEGUN}") else OFFSET_BEGINNING

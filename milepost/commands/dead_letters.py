@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import orjson
 import typer
 
-from milepost.commands.exceptions import All, Input, Json, Output, Plan, Yes
+from milepost.commands.exceptions import All, Folder, Input, Json, Kafka, Output, Plan, Yes, is_of_topics
+from milepost.commands.given_settings import File as SettingsFile
+from milepost.commands.given_settings import Set, given
 from milepost.console import say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
@@ -48,19 +50,31 @@ class Again(NamedTuple):
 
 
 def list_(
-    output: Output,
+    output: Folder = None,
     type_: Type = None,
     file: File = None,
     waiting: Annotated[bool, typer.Option("--waiting", help="Only those that were not sent again.")] = False,
     input_: Input = None,
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many to list one by one.")] = 20,
     all_: All = False,
+    kafka: Kafka = False,
+    settings: SettingsFile = None,
+    options: Set = None,
     json: Json = False,
 ) -> None:
     """List what could not be read, by reason and one by one, and what of it was sent again."""
     from milepost.tables import Table
     from milepost.tables import show as show_tables
 
+    if is_of_topics(output, kafka=kafka):
+        from milepost.letters_on_kafka import list_letters
+
+        for option, is_given in (("--file", file), ("--waiting", waiting), ("--input", input_)):
+            if is_given:
+                raise typer.BadParameter("expected --output with it: topics do not tell", param_hint=option)
+        list_letters(given(settings, options).settings, type_, None if all_ else limit, json=json)
+        return
+    assert output is not None, "a folder is named where the topics are not"
     resent = _resent(output, input_)
     letters = _fitting(_letters(output), resent, type_, file, waiting=waiting)
     if json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
+from milepost.commands.given_settings import File, Set, given
 from milepost.console import is_known_as, say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from milepost.exceptions_plan import DecisionPlan
 
 Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
+Folder = Annotated[
+    Path | None, typer.Option("--output", help="Output folder of a run; else --kafka.", show_default=False)
+]
+Kafka = Annotated[
+    bool,
+    typer.Option("--kafka", help="Instead of a folder: the topics that the settings name; decisions are sent there."),
+]
 Input = Annotated[
     Path | None,
     typer.Option("--input", help="Its input folder, which gets one more file; without it `input` beside the output."),
@@ -49,11 +57,19 @@ EXCHANGE_RATES: Final = frozenset({"no_exchange_rate", "stale_exchange_rate"})
 GROUPS_SHOWN: Final = 40
 
 
+class Told(NamedTuple):
+    """Where exceptions are, and where decisions about them go."""
+
+    output: Path | None
+    input_dir: Path | None
+    kafka: bool
+    file: Path | None
+    options: list[str] | None
+
+
 class Asked(NamedTuple):
     """How a decision is made: options that the verbs have in common."""
 
-    output: Path
-    input_dir: Path | None
     who: str | None
     approved_by: str | None
     at: str | None
@@ -76,7 +92,7 @@ class Sort(Enum):
 
 
 def list_(
-    output: Output,
+    output: Folder = None,
     kind: Kind = None,
     project: Project = None,
     contract: Contract = None,
@@ -89,6 +105,9 @@ def list_(
     ] = Sort.raised,
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many to list one by one.")] = 20,
     all_: All = False,
+    kafka: Kafka = False,
+    file: File = None,
+    options: Set = None,
     json: Json = False,
 ) -> None:
     """List exceptions by cause, with the money at risk and whose matter it is, what people closed, and then one by one."""
@@ -100,7 +119,19 @@ def list_(
     from milepost.tables import show as show_tables
     from state.store_reader import reading_store
 
-    known = fitting(_known(output).values(), wanted_of(output, (), kind, project, contract, owner))
+    wanted = wanted_of(output, (), kind, project, contract, owner)
+    shown = None if all_ else limit
+    if is_of_topics(output, kafka=kafka):
+        from milepost.exceptions_on_kafka import Topics, list_exceptions
+
+        def ordered(known: list[Known], as_of: Instant) -> list[Known]:
+            return _sorted([each for each in known if _is_in(each, state)], sort, as_of)
+
+        groups = None if all_ else GROUPS_SHOWN
+        list_exceptions(Topics(given(file, options).settings), wanted, ordered, groups=groups, singles=shown, json=json)
+        return
+    assert output is not None, "a folder is named where the topics are not"
+    known = fitting(_known(output).values(), wanted)
     as_of = latest_of(output)
     found = _sorted([each for each in known if _is_in(each, state)], sort, as_of)
     with reading_store(store_path(output, 0)) as reader:
@@ -108,7 +139,6 @@ def list_(
     if json:
         write_json(list_json(found, as_of, decided))
         return
-    shown = None if all_ else limit
     single = [single_table(found, as_of, shown, closings(output, found[:shown]))] if shown != 0 else []
     show_tables(
         group_table(found, as_of, None if all_ else GROUPS_SHOWN),
@@ -221,9 +251,9 @@ def _import_of_rates(category: str, output: Path) -> str:
 
 
 def assign(
-    output: Output,
     to: Annotated[str, typer.Option("--to", help="Who takes care of it.", show_default=False)],
     ids: Ids = None,
+    output: Folder = None,
     input_: Input = None,
     kind: Kind = None,
     project: Project = None,
@@ -233,6 +263,9 @@ def assign(
     at: At = None,
     yes: Yes = False,
     plan: Plan = False,
+    kafka: Kafka = False,
+    file: File = None,
+    options: Set = None,
     json: Json = False,
 ) -> None:
     """Say who takes care of exceptions; nothing else changes."""
@@ -240,14 +273,15 @@ def assign(
     from milepost.exceptions_effects import refusal_to_decide
 
     wanted = wanted_of(output, ids, kind, project, contract, owner)
-    asked = Asked(output, input_, as_, None, at, yes, plan, json)
-    _decide("ExceptionAssigned", wanted, {"assignee": to}, refusal_to_decide, asked)
+    told = Told(output, input_, kafka, file, options)
+    asked = Asked(as_, None, at, yes, plan, json)
+    _decide("ExceptionAssigned", wanted, {"assignee": to}, refusal_to_decide, told, asked)
 
 
 def resolve(
-    output: Output,
     reason: Reason,
     ids: Ids = None,
+    output: Folder = None,
     input_: Input = None,
     kind: Kind = None,
     project: Project = None,
@@ -258,6 +292,9 @@ def resolve(
     at: At = None,
     yes: Yes = False,
     plan: Plan = False,
+    kafka: Kafka = False,
+    file: File = None,
+    options: Set = None,
     json: Json = False,
 ) -> None:
     """Say that exceptions are settled outside; what is still missing raises them again at once."""
@@ -265,14 +302,15 @@ def resolve(
     from milepost.exceptions_effects import refusal_to_decide
 
     wanted = wanted_of(output, ids, kind, project, contract, owner)
-    asked = Asked(output, input_, as_, approved_by, at, yes, plan, json)
-    _decide("ExceptionResolved", wanted, {"reason": reason}, refusal_to_decide, asked)
+    told = Told(output, input_, kafka, file, options)
+    asked = Asked(as_, approved_by, at, yes, plan, json)
+    _decide("ExceptionResolved", wanted, {"reason": reason}, refusal_to_decide, told, asked)
 
 
 def waive(
-    output: Output,
     reason: Reason,
     ids: Ids = None,
+    output: Folder = None,
     input_: Input = None,
     kind: Kind = None,
     project: Project = None,
@@ -283,6 +321,9 @@ def waive(
     at: At = None,
     yes: Yes = False,
     plan: Plan = False,
+    kafka: Kafka = False,
+    file: File = None,
+    options: Set = None,
     json: Json = False,
 ) -> None:
     """Let faults pass, such as too many hours; a waiver cannot replace what is missing."""
@@ -290,11 +331,42 @@ def waive(
     from milepost.exceptions_effects import refusal_to_waive
 
     wanted = wanted_of(output, ids, kind, project, contract, owner)
-    asked = Asked(output, input_, as_, approved_by, at, yes, plan, json)
-    _decide("ExceptionWaived", wanted, {"reason": reason}, refusal_to_waive, asked)
+    told = Told(output, input_, kafka, file, options)
+    asked = Asked(as_, approved_by, at, yes, plan, json)
+    _decide("ExceptionWaived", wanted, {"reason": reason}, refusal_to_waive, told, asked)
 
 
 def _decide(
+    type_name: str,
+    wanted: Wanted,
+    fields: dict[str, Any],
+    refusal: Callable[[ExceptionRaised], str | None],
+    told: Told,
+    asked: Asked,
+) -> None:
+    if not is_of_topics(told.output, kafka=told.kafka):
+        assert told.output is not None, "a folder is named where the topics are not"
+        _decide_in(told.output, told.input_dir, type_name, wanted, fields, refusal, asked)
+        return
+    from milepost.exceptions_on_kafka import Topics, decide
+
+    if told.input_dir is not None:
+        raise typer.BadParameter("expected it or --kafka, got both", param_hint="--input")
+    decide(Topics(given(told.file, told.options).settings), type_name, wanted, fields, refusal, asked)
+
+
+def is_of_topics(output: Path | None, *, kafka: bool) -> bool:
+    """Raises BadParameter unless exactly one of them is named."""
+    if kafka and output is not None:
+        raise typer.BadParameter("expected it or --kafka, got both", param_hint="--output")
+    if not kafka and output is None:
+        raise typer.BadParameter("expected the output folder of a run, or --kafka", param_hint="--output")
+    return kafka
+
+
+def _decide_in(
+    output: Path,
+    input_dir: Path | None,
     type_name: str,
     wanted: Wanted,
     fields: dict[str, Any],
@@ -312,10 +384,9 @@ def _decide(
     from milepost.second_person import SecondPerson
     from state.store_reader import reading_store
 
-    output = asked.output
     known = _known(output)
     found = chosen(output, known, wanted)
-    folder, who, latest = input_folder(asked.input_dir, output), person(asked.who), latest_of(output)
+    folder, who, latest = input_folder(input_dir, output), person(asked.who), latest_of(output)
     when, approver = decided_at(asked.at, latest), other_person(asked.approved_by, who)
     with reading_store(store_path(output, 0)) as reader:
         own = OwnDecisions(output, reader, known, who.name, approver, type_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -43,7 +44,7 @@ def skip(
         offset, f"{VIEWS if views else ''}{engagement}", reason.strip(), as_.strip(), approved_by.strip()
     )
     try:
-        done = pass_over(accounting_job(settings, (shard,)), shard, override)
+        done = pass_over(accounting_job(settings, (shard,)), shard, override, say)
     except Refused as fault:
         raise typer.BadParameter(str(fault), param_hint="--offset") from fault
     record = done.record
@@ -58,27 +59,85 @@ def skip(
 
 def repair(
     shard: Shard,
+    foreign: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--foreign",
+            help="A record that somebody else has written, and that is passed over from now on; may be repeated.",
+            metavar="TOPIC:OFFSET",
+        ),
+    ] = None,
+    accept_topic: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept-topic",
+            help="A topic of outputs that was deleted and made again, with its records or empty; may be repeated.",
+            metavar="TOPIC",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is missing, and write nothing.")] = False,
     file: File = None,
     options: Set = None,
     json: Json = False,
 ) -> None:
     """Write the outputs that a shard has lost, exactly those, from its log. What is there is compared and stays."""
+    from dataflows.repair import Refused, Told
     from dataflows.repair import repair as write_missing
     from milepost.serving import accounting_job
 
     settings = given(file, options).settings
     check_shard(shard, settings.kafka.partitions)
-    done = write_missing(accounting_job(settings, (shard,)), shard, dry_run=dry_run, tell=say)
+    told = Told(
+        foreign_of(foreign or (), settings.kafka.prefix), accepted_of(accept_topic or (), settings.kafka.prefix)
+    )
+    try:
+        done = write_missing(accounting_job(settings, (shard,)), shard, dry_run=dry_run, told=told, tell=say)
+    except Refused as fault:
+        raise typer.BadParameter(str(fault)) from fault
     if json:
-        write_json(shape(1, shard=shard, offset=done.offset, missing=dict(done.missing), dry_run=dry_run))
+        missing = dict(done.missing)
+        write_json(
+            shape(
+                1, shard=shard, offset=done.offset, missing=missing, progress=done.progress or "whole", dry_run=dry_run
+            )
+        )
         return
+    if done.progress:
+        is_not = "is missing" if done.progress == "missing" else "is behind what stands on the topics"
+        typer.echo(f"progress {is_not}{'' if dry_run else ' and is written again'}")
     for topic, count in done.missing.items():
         typer.echo(f"{topic}: {count:,} outputs {'are missing' if dry_run else 'written'}")
     say(
         f"shard {shard}: whole up to record {done.offset}"
-        + (", once they are written" if dry_run and done.missing else "")
+        + (", once that is written" if dry_run and (done.missing or done.progress) else "")
     )
+
+
+def foreign_of(named: Sequence[str], prefix: str) -> dict[str, list[int]]:
+    """Offsets by topic, from TOPIC:OFFSET."""
+    found: dict[str, list[int]] = {}
+    for each in named:
+        topic, _, offset = each.rpartition(":")
+        if not offset.isdecimal():
+            raise typer.BadParameter(f"expected TOPIC:OFFSET, such as alerts:17, got {each}", param_hint="--foreign")
+        found.setdefault(_output_topic(topic, prefix, "--foreign"), []).append(int(offset))
+    return found
+
+
+def accepted_of(named: Sequence[str], prefix: str) -> frozenset[str]:
+    return frozenset(_output_topic(each, prefix, "--accept-topic") for each in named)
+
+
+def _output_topic(named: str, prefix: str, hint: str) -> str:
+    """As it is called here."""
+    from connectors.kafka.outputs import SHARD_TOPICS
+
+    topic = named.removeprefix(prefix)
+    if topic not in SHARD_TOPICS:
+        raise typer.BadParameter(
+            f"expected one of {', '.join(SHARD_TOPICS)}, got {named or '(nothing)'}", param_hint=hint
+        )
+    return topic
 
 
 def check_shard(shard: int, partitions: int) -> None:

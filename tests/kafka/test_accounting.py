@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -13,18 +14,25 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
+from typer.testing import CliRunner
 
 from connectors.files.output_lock import only_writer
 from connectors.kafka import topics
 from connectors.kafka.clients import KafkaClients
+from connectors.kafka.log_writer import Produced
 from connectors.kafka.outputs import KafkaOutputs
+from connectors.kafka.partitions import read_to_end
 from connectors.kafka.progress import Written, to_bytes
+from connectors.kafka.withdrawn import as_it_was
 from connectors.log_records import LogRecord
 from dataflows.accounting_kafka import opened, run, shard_folder, store_path
+from dataflows.audit_kafka import audited_shards
 from dataflows.passing_over import Refused, pass_over
-from dataflows.repair import repair
-from milepost.exit_codes import TRY_AGAIN
+from dataflows.repair import Refused as RefusedToRepair
+from dataflows.repair import Told, repair
+from milepost.cli import app
+from milepost.exit_codes import TRY_AGAIN, USAGE
 from simulation.servers.kafka import Broker
 from state.guards import (
     FENCED,
@@ -38,6 +46,7 @@ from state.guards import (
 )
 from state.handlers.time import on_time_approved
 from state.overrides import Override, by_place
+from state.shard import VIEWS
 from state.snapshot import Damaged
 from state.store import Store
 from tests.kafka.firm import ROOT, Site, Until, expected, simulated, site
@@ -246,6 +255,105 @@ def test_a_topic_that_was_made_again_is_noticed(done: tuple[Site, list[list[LogR
     assert (stop.code, "was deleted and made again" in stop.message) == (TOPIC_CHANGED, True)
 
 
+@pytest.mark.parametrize("topic", ["exceptions", "project.views"])
+def test_a_topic_that_was_made_again_is_taken_with_its_records_or_without(
+    done: tuple[Site, list[list[LogRecord]]], topic: str
+) -> None:
+    """Its records are put back from a copy, then none of them: what is there is compared, what is missing is written."""
+    one, parts = done
+    whole = expected(one, 0, parts[0])
+    full = one.names.shared(topic)
+    copy = read_from(one, full)
+    for kept in (len(copy), 0):
+        forget(one, full)
+        put_back(one, copy[:kept])
+        stop = guard(one, parts)
+        assert (stop.code, f"milepost repair --shard 0 --accept-topic {topic}" in stop.message) == (TOPIC_CHANGED, True)
+        with pytest.raises(GuardStop, match="was deleted and made again"):
+            repair(one.job(), 0, told=Told({}, frozenset({"alerts"})))
+        told = Told({}, frozenset({topic}))
+        missing = {topic: len(whole[topic]) - kept} if kept < len(copy) else {}
+        assert repair(one.job(), 0, dry_run=True, told=told).missing == missing
+        assert guard(one, parts).code == TOPIC_CHANGED
+        assert repair(one.job(), 0, told=told).missing == missing
+        assert one.said(0)[topic] == whole[topic]
+        with opened(one.job(), lambda: True):
+            """It goes on."""
+
+
+def test_a_topic_that_was_made_again_with_other_records_is_not_taken(done: tuple[Site, list[list[LogRecord]]]) -> None:
+    """Of a compacted one the newest record of a project is missing: behind later ones it could not be added."""
+    one, parts = done
+    for topic, change, said in (
+        ("exceptions", lambda value: value[:-1] + b"?", "was written with other bytes"),
+        ("forecast.current", None, "cannot be added behind them"),
+    ):
+        full = one.names.shared(topic)
+        copy = read_from(one, full)
+        forget(one, full)
+        if change is not None:
+            put_back(one, [copy[0]._replace(value=change(copy[0].value)), *copy[1:]])
+        else:
+            newest = {each.key: number for number, each in enumerate(copy)}
+            gone = min(newest.values())
+            put_back(one, [*copy[:gone], *copy[gone + 1 :]])
+        with pytest.raises((GuardStop, RefusedToRepair), match=said):
+            repair(one.job(), 0, told=Told({}, frozenset({topic})))
+        forget(one, full)
+        assert repair(one.job(), 0, told=Told({}, frozenset({topic}))).missing
+        assert one.said(0)[topic] == expected(one, 0, parts[0])[topic]
+
+
+def read_from(of: Site, full: str) -> list[Produced]:
+    consumer = of.clients.consumer()
+    try:
+        found = read_to_end(consumer, {(full, 0): OFFSET_BEGINNING})[full, 0]
+    finally:
+        consumer.close()
+    return [as_it_was(each) for each in found]
+
+
+def put_back(of: Site, records: list[Produced]) -> None:
+    producer = of.clients.producer(of.names.shard_writer(0))
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for each in records:
+        producer.produce(each.topic, each.value, each.key, each.partition, headers=each.headers)
+        producer.poll(0)
+    producer.commit_transaction(30)
+
+
+def test_records_of_somebody_else_are_named_and_passed_over(done: tuple[Site, list[list[LogRecord]]]) -> None:
+    """Junk, and a journal that is there a second time; a journal of ours that stands once cannot be named."""
+    one, parts = done
+    journals, alerts = one.names.shared("erp.postings"), one.names.shared("alerts")
+    at = one.read(0)["erp.postings"][7].at
+    copy = read_from(one, journals)
+    put_back(one, [Produced(alerts, b"junk", b"P", 0, []), copy[3]])
+    assert guard(one, parts).code == TORN_OUTPUTS
+    with pytest.raises(GuardStop) as stop:
+        repair(one.job(), 0, dry_run=True)
+    assert stop.value.code == TORN_OUTPUTS
+    named = dict(re.findall(r"--foreign ([a-z.]+):(\d+)", stop.value.message))
+    assert set(named) == {"alerts", "erp.postings"}
+    told = Told({topic: [int(offset)] for topic, offset in named.items()})
+    with pytest.raises(RefusedToRepair, match=f"erp.postings:{at} is output .* it is ours"):
+        repair(one.job(), 0, told=Told({**told.foreign, "erp.postings": [*told.foreign["erp.postings"], at]}))
+    with pytest.raises(RefusedToRepair, match="there is no record at this offset"):
+        repair(one.job(), 0, told=Told({**told.foreign, "exceptions": [999_999]}))
+    assert not repair(one.job(), 0, told=told).missing
+    assert not repair(one.job(), 0).missing
+    whole = divided([*parts[0], *parts[0][:50]], 1)
+    one.giver().give(0, whole[0][len(parts[0]) :])
+    run_to_end(one, whole)
+    written = one.written(0)
+    assert written is not None
+    assert {topic: list(offsets) for topic, offsets in written.foreign.items()} == told.foreign
+    folder = one.folder / "audited"
+    with audited_shards(one.job(), folder) as [shard]:
+        assert not shard.catch_up(lambda *_: None).violations
+
+
 def test_a_log_that_was_made_again_is_noticed(done: tuple[Site, list[list[LogRecord]]]) -> None:
     one, parts = done
     forget(one, one.names.log)
@@ -262,6 +370,13 @@ def test_lost_progress_is_noticed_and_worked_out_from_the_log(done: tuple[Site, 
     before = one.written(0)
     forget(one, one.names.progress)
     assert guard(one, parts).code == PROGRESS_MISSING
+    assert repair(one.job(), 0, dry_run=True).progress == "missing"
+    asked = ["repair", "--shard", "0", *one.options()]
+    told = CliRunner().invoke(app, [*asked, "--dry-run"])
+    assert (told.exit_code, "progress is missing\n" in told.stdout) == (0, True), told.output
+    assert "once that is written" in told.output
+    for wrong in (["--foreign", "alerts"], ["--foreign", "alerts:999"], ["--accept-topic", "engagement.log"]):
+        assert CliRunner().invoke(app, [*asked, *wrong]).exit_code == USAGE
     found = repair(one.job(), 0)
     assert not found.missing
     after = one.written(0)
@@ -412,6 +527,39 @@ def test_a_record_that_cannot_be_folded_stops_the_shard_until_it_is_passed_over(
     assert one.said(0) == expected(one, 0, parts[0], by_place([override]))
     with pytest.raises(Refused, match="is folded already"):
         pass_over(one.job(), 0, Override(3, "", "fault 81", "ann", "ben"))
+    with pytest.raises(Refused, match="the log has no record 99999 yet"):
+        pass_over(one.job(), 0, Override(99_999, "", "fault 81", "ann", "ben"))
+
+
+def test_only_what_stops_a_shard_is_passed_over(
+    broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]
+) -> None:
+    """Another record, the views of an engagement, or a record where nothing stops; also where the store is gone."""
+    one = site(broker, own_name, tmp_path / "stores", partitions=1)
+    parts = given(one, records)
+    poison = next(each for each in parts[0] if each.type_name == "TimeApproved" and each.offset > 500)
+    end = Until({0: 400})
+    run(one.job(batch_records=200), end.reached, end.on_commit)
+
+    def failing(draft: Any, event: Any) -> None:
+        if event.event_id == poison.event.event_id:
+            raise ZeroDivisionError("a fault of ours")
+        on_time_approved(draft, event)
+
+    def asked(offset: int, engagement: str = "", **settings: Any) -> None:
+        pass_over(one.job(**settings), 0, Override(offset, engagement, "fault 81", "ann", "ben"))
+
+    with pytest.raises(Refused, match=f"record {poison.offset} does not stop shard 0: records 400 to "):
+        asked(poison.offset)
+    with patch("state.handlers.time.on_time_approved", failing):
+        with pytest.raises(Refused, match=f"what stops it is this: shard 0, record {poison.offset}, engagement"):
+            asked(poison.offset + 1)
+        with pytest.raises(Refused, match="with the views of engagement"):
+            asked(poison.offset, f"{VIEWS}{poison.engagement_id}")
+        Store.delete(store_path(one.job(), 0))
+        asked(poison.offset, poison.engagement_id)
+        run_to_end(one, parts, batch_records=200)
+    assert "skipped_by_operator" in str(one.said(0)["exceptions"])
 
 
 def test_a_log_record_that_is_twice_or_missing_is_noticed(

@@ -14,6 +14,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from typer.testing import CliRunner
@@ -244,6 +245,20 @@ def test_intake_counts_by_topic_and_names_the_class_of_what_it_does_not_take(wor
         assert {each.labels["topic"] for each in behind} == set(DOMAIN)
         assert sum(each.value for each in behind) == 0
         assert (health.stuck(), health.unready()) == ([], [])
+
+
+def test_what_waits_is_counted_again_once_nothing_comes(world: World) -> None:
+    """However soon after the last count it was taken in."""
+    world.send(entity(WHEN), worked(WHEN, "T-1", "P-1"))
+    metrics = Metrics("1", "1")
+    value = metrics.registry.get_sample_value
+    with world.intake() as intake, patch("dataflows.measured.COUNT_AGAIN_SECONDS", 3_600):
+        measured = MeasuredIntake(intake, metrics, Health())
+        for waiting, events in ((1, ()), (0, (activated(WHEN, "P-1"),))):
+            world.send(*events)
+            world.flush()
+            run_dataflow(measured, until_idle(intake))
+            assert value(catalogue.UNROUTED_WAITING) == waiting
 
 
 def test_days_that_intake_ends_are_counted(world: World) -> None:

@@ -30,6 +30,7 @@ from milepost import exit_codes
 from milepost.cli import app
 from simulation.servers.kafka import Broker
 from simulation.servers.redis import RedisServer
+from state.guards import OTHER_GENERATION, GuardStop
 from tests.commands.documents import saved
 from tests.kafka.firm import ROOT, Site, site
 from tests.kafka.given_views import ViewGiver, project
@@ -169,14 +170,22 @@ def test_what_cannot_be_read_is_said_and_left_out(of: Site, model: ReadModel) ->
 
 
 def test_another_generation_is_read_from_the_beginning(of: Site, model: ReadModel) -> None:
-    """Its views may have come while the one before was still followed."""
+    """Its views may have come while the one before was still followed, whose view ends then."""
     ViewGiver(of).give(project("P-1", 7), project("P-2", 3))
     second = of.names._replace(generation="2")
     ViewGiver(of, "2").give(project("P-1", 1))
-    with following(of, model):
-        until(lambda: versions(model) == {"P-1": 7, "P-2": 3})
+    with pytest.raises(GuardStop) as stop, following(of, model) as (reader,):
+        until(lambda: reader.fault is not None)
+    assert (stop.value.code, versions(model)) == (OTHER_GENERATION, {"P-1": 7, "P-2": 3})
     with following(of, model, names=second):
         until(lambda: versions(model) == {"P-1": 1, "P-2": 3})
+
+
+def test_before_the_first_midnight_it_is_said_when_views_come(of: Site, model: ReadModel) -> None:
+    told = run("milepost show TIDE --from redis", of, model)
+    assert told.exit_code == exit_codes.USAGE
+    said = " ".join(told.output.split())
+    assert "there are none yet: a project's first view comes when its first day ends" in said
 
 
 # What may happen to Redis

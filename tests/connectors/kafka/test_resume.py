@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -10,11 +11,14 @@ from unittest.mock import patch
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from connectors.decode_error import DecodeError
 from connectors.kafka import overrides
+from connectors.kafka.clients import Headers
 from connectors.kafka.names import Names
+from connectors.kafka.output_reader import OutputReader
 from connectors.kafka.outputs import SHARD_TOPICS, KafkaOutputs
 from connectors.kafka.partitions import untold
-from connectors.kafka.progress import to_bytes
+from connectors.kafka.progress import Written, from_bytes, to_bytes
 from connectors.kafka.published import headers, source_of
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.resume import Target, take_over
@@ -312,3 +316,71 @@ def test_one_output_without_progress_is_lost_progress(topics: Topics) -> None:
 def test_progress_that_cannot_be_read_stops_the_shard(topics: Topics) -> None:
     topics.brokers.append(NAMES.progress, 0, b"1", b"{}")
     assert topics.stop().code == PROGRESS_MISSING
+
+
+def named(topics: Topics, **foreign: list[int]) -> None:
+    """Progress as `milepost repair --foreign` leaves it."""
+    known: Written = from_bytes(topics.brokers.partition(NAMES.progress, 0).committed()[-1].value or b"")
+    topics.brokers.append(NAMES.progress, 0, b"1", to_bytes(known._replace(foreign=foreign)))
+
+
+JUNK = [("ce_source", b"somebody")]
+
+
+@pytest.mark.parametrize(
+    "told", [JUNK, headers(source_of("1", 1), "Alert", 9, 3), headers(source_of("1", 0), "Alert", 3, 0)]
+)
+def test_what_somebody_else_has_written_is_passed_over_once_it_is_named(topics: Topics, told: Headers) -> None:
+    """Junk, an output of another shard, an output that is there already; what comes behind it is looked at as before."""
+    write(topics.take_over(), 5, alert(0), alert(3))
+    at = topics.brokers.append("alerts", 0, b"P", FRAME + b"body", told)
+    stop = topics.stop()
+    assert (stop.code, f"alerts, partition 0, offset {at}: " in stop.message) == (TORN_OUTPUTS, True)
+    assert "milepost repair --shard 0 --dry-run" in stop.message
+    named(topics, alerts=[at])
+    outputs = topics.take_over()
+    write(outputs, 6, alert(4))
+    assert outputs.written is not None
+    assert outputs.written.foreign == {"alerts": [at]}
+    second = topics.brokers.append("alerts", 0, b"P", b"more of it", JUNK)
+    assert f"offset {second}: " in topics.stop().message
+    named(topics, alerts=[at, second])
+    assert topics.take_over().progress.next_seq == 5
+
+
+def test_a_record_that_only_says_it_is_of_another_generation_can_be_named(topics: Topics) -> None:
+    write(topics.take_over(), 5, alert(0))
+    topics.append(0, -1, generation="9")
+    stop = topics.stop()
+    assert (stop.code, "alerts, partition 0, offset 2: generation 9" in stop.message) == (OTHER_GENERATION, True)
+    named(topics, alerts=[2])
+    assert topics.take_over().progress.next_seq == 1
+
+
+def test_what_is_named_does_not_hide_what_was_cut_off(topics: Topics) -> None:
+    """The first record that is left is foreign, the one behind it is ours."""
+    outputs = topics.take_over()
+    write(outputs, 5, alert(0))
+    junk = topics.brokers.append("alerts", 0, b"P", b"junk", JUNK)
+    write(outputs, 6, *(alert(number) for number in range(1, 600)))
+    named(topics, alerts=[junk])
+    assert topics.take_over().progress.next_seq == 600
+    topics.brokers.partition("alerts", 0).start = junk
+    stop = topics.stop()
+    assert (stop.code, "with output 1 now" in stop.message) == (TORN_OUTPUTS, True)
+
+
+def test_whoever_reads_outputs_passes_over_what_is_named(topics: Topics) -> None:
+    write(topics.take_over(), 5, alert(0))
+    junk = topics.brokers.append("alerts", 0, b"P", b"junk", JUNK)
+    for foreign, found in (({}, None), ({"alerts": [junk]}, 3)):
+        with closing(OutputReader(topics.clients, NAMES, 0, {"alerts": 0}, timeout=0.1)) as reader:
+            reader.pass_over(foreign)
+            if found is None:
+                with pytest.raises(DecodeError):
+                    reader.peek("alerts")
+                topics.append(3, 0)
+            else:
+                seen = reader.peek("alerts")
+                assert seen is not None
+                assert seen.output_seq == found

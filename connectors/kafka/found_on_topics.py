@@ -1,0 +1,171 @@
+"""What stands on the topics for people: the exceptions of a generation, its dead letters, and what was decided about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from typing import Final, NamedTuple, Protocol
+
+from connectors.avro_codec import DEAD_LETTER_CODEC, OUTPUT_CODECS, event_versions, read_output
+from connectors.decode_error import DecodeError
+from connectors.files.found_exceptions import Known
+from connectors.files.found_letters import letter_id
+from connectors.kafka.clients import Clients, Message
+from connectors.kafka.frame import unframed
+from connectors.kafka.log import KafkaLog
+from connectors.kafka.names import DEAD_LETTERS, Names
+from connectors.kafka.partitions import bounds, read_on
+from connectors.kafka.pinned_schemas import Pinned
+from connectors.kafka.published import published
+from domain.events.catalogue import Event
+from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
+from domain.outputs import TOPICS, DeadLetter, ExceptionClosed, ExceptionRaised, ProjectView
+from state.guards import WRONG_TOPIC_SETTINGS, GuardStop
+
+DECISIONS: Final = "control.decisions"
+BATCH_RECORDS: Final = 2_000
+BATCH_BYTES: Final = 4 << 20
+
+Decision = ExceptionAssigned | ExceptionResolved | ExceptionWaived
+
+
+class Schemas(Protocol):
+    def schema(self, schema_id: int) -> Pinned | None:
+        """None for an id that is none of ours."""
+
+
+class Found(NamedTuple):
+    """An exception, and the shard that says so."""
+
+    known: Known
+    shard: int
+
+
+class Decided(NamedTuple):
+    """Decisions on their topic, in its order, and whether the topic begins with the first that was ever sent."""
+
+    decisions: tuple[Decision, ...]
+    is_whole: bool
+
+
+def exceptions_on(clients: Clients, names: Names, timeout: float) -> dict[str, Found]:
+    """By id, as they stand. Raises GuardStop and KafkaException."""
+    found: dict[str, Found] = {}
+    for message in _records(clients, names.shared(TOPICS["ExceptionRaised"]), timeout):
+        for record, offset in _output(message, names.generation):
+            match record:
+                case ExceptionRaised():
+                    before = found.get(record.exception_id)
+                    is_new = before is None or before.known.closed is not None
+                    since = record.raised_at if before is None or is_new else before.known.since
+                    found[record.exception_id] = Found(Known(record, since), message.partition())
+                case ExceptionClosed() if record.exception_id in found:
+                    before = found[record.exception_id]
+                    ended = before.known._replace(closed=record, closed_offset=offset)
+                    found[record.exception_id] = before._replace(known=ended)
+                case _:
+                    pass
+    return found
+
+
+def contracts_on(clients: Clients, names: Names, project_id: str, timeout: float) -> frozenset[str]:
+    """Of a project, as its views have them."""
+    found: frozenset[str] = frozenset()
+    for message in _records(clients, names.shared(TOPICS["ProjectView"]), timeout):
+        if message.key() != project_id.encode():
+            continue
+        for record, _ in _output(message, names.generation):
+            if isinstance(record, ProjectView):
+                found = frozenset(balance.contract_id for balance in record.balances)
+    return found
+
+
+def closings_on(clients: Clients, names: Names, found: Iterable[Found], timeout: float) -> dict[str, Event]:
+    """The events that ended them, from the log, by exception."""
+    ended: dict[str, Event] = {}
+    by_shard: dict[int, list[Known]] = {}
+    for each in found:
+        if each.known.closed_offset is not None:
+            by_shard.setdefault(each.shard, []).append(each.known)
+    for shard, several in by_shard.items():
+        with closing(KafkaLog(clients, names.log, shard, timeout)) as log:
+            for known in several:
+                assert known.closed_offset is not None, "only what is closed is looked for"
+                record = log.record(known.closed_offset)
+                if record is not None:
+                    ended[known.raised.exception_id] = record.event
+    return ended
+
+
+def letters_on(clients: Clients, names: Names, timeout: float) -> dict[str, DeadLetter]:
+    """Of the generation, by the names that people type: `psa.time/0@17`."""
+    found: dict[str, DeadLetter] = {}
+    for message in _records(clients, names.shared(DEAD_LETTERS), timeout):
+        try:
+            letter = DEAD_LETTER_CODEC.decode(unframed(message.value() or b"")[1])
+        except DecodeError:
+            continue
+        if letter.generation in (None, names.generation):
+            found[letter_id(letter)] = letter
+    return found
+
+
+def decided_on(clients: Clients, names: Names, schemas: Schemas, timeout: float) -> Decided:
+    """Taken in or not; what cannot be read is a dead letter, or will be."""
+    topic = names.shared(DECISIONS)
+    found = []
+    for message in _records(clients, topic, timeout):
+        try:
+            schema_id, body = unframed(message.value() or b"")
+            pinned = schemas.schema(schema_id)
+            event = event_versions()[pinned.fingerprint].decode(body) if pinned is not None else None
+        except (DecodeError, KeyError):
+            continue
+        if isinstance(event, Decision):
+            found.append(event)
+    return Decided(tuple(found), all(low == 0 for low, _ in _bounds(clients, topic, timeout).values()))
+
+
+def decided_in_log(clients: Clients, names: Names, shards: Iterable[int], timeout: float) -> Iterator[Decision]:
+    """All that intake ever took; the logs of these shards are read from their beginning."""
+    for shard in sorted(set(shards)):
+        with closing(KafkaLog(clients, names.log, shard, timeout)) as log:
+            offset = 0
+            while records := log.read_patiently(offset, BATCH_RECORDS, BATCH_BYTES):
+                yield from (record.event for record in records if isinstance(record.event, Decision))
+                offset = records[-1].offset + 1
+
+
+def _output(message: Message, generation: str) -> Iterator[tuple[object, int]]:
+    """With its place in the log; nothing of another generation, nor of what cannot be read, which resume and audit tell of."""
+    try:
+        output = published(message)
+        if output.generation == generation and output.type_name in OUTPUT_CODECS:
+            position, record = read_output(output.type_name, output.body)
+            yield record, position.log_offset
+    except DecodeError:
+        return
+
+
+def _records(clients: Clients, topic: str, timeout: float) -> Iterator[Message]:
+    """What readers of committed records see of it now."""
+    starts = {(topic, number): low for number, (low, end) in _bounds(clients, topic, timeout).items() if low < end}
+    consumer = clients.consumer()
+    try:
+        if starts:
+            yield from read_on(consumer, starts, timeout)
+    finally:
+        consumer.close()
+
+
+def _bounds(clients: Clients, topic: str, timeout: float) -> Mapping[int, tuple[int, int]]:
+    state = clients.topics([topic])[topic]
+    if state is None:
+        raise GuardStop(
+            WRONG_TOPIC_SETTINGS, f"there is no topic {topic}; `milepost topics check` says which are missing"
+        )
+    consumer = clients.consumer()
+    try:
+        return {number: bounds(consumer, (topic, number), timeout) for number in range(state.partitions)}
+    finally:
+        consumer.close()

@@ -479,6 +479,44 @@ class StatementState(Value, frozen=True, array_like=True, gc=False):
     waiting: InvoicePosted | None = None
 
 
+class Receivable(Value, frozen=True, array_like=True, gc=False):
+    """What the customer owes of an invoice, on 1100: `net` and `tax` as it was posted, and what became of it, each in its currency and as
+    the ledger carries it.
+
+    `credited` is net of tax, `credited_tax` its tax; `paid` and `written_off` are what they took of the whole, tax included. `project_id`
+    is the project in which the invoice's journal has 1100.
+    """
+
+    invoice_id: str
+    statement_id: str
+    contract_id: str
+    bill_to: str
+    legal_entity_id: str
+    project_id: str
+    currency: str
+    ledger_currency: str
+    exchange_rate: ExchangeRate
+    posted_on: date
+    net: tuple[Amount, Amount]
+    tax: tuple[Amount, Amount] = (0, 0)
+    credited: tuple[Amount, Amount] = (0, 0)
+    credited_tax: tuple[Amount, Amount] = (0, 0)
+    paid: tuple[Amount, Amount] = (0, 0)
+    written_off: tuple[Amount, Amount] = (0, 0)
+
+    @property
+    def gross(self) -> tuple[Amount, Amount]:
+        return self.net[0] + self.tax[0], self.net[1] + self.tax[1]
+
+    @property
+    def open(self) -> tuple[Amount, Amount]:
+        """What is owed still; below zero where more was credited than that."""
+        amount, ledger = self.gross
+        for had, had_ledger in (self.credited, self.credited_tax, self.paid, self.written_off):
+            amount, ledger = amount - had, ledger - had_ledger
+        return amount, ledger
+
+
 class StatementEntry(Value, frozen=True, array_like=True, gc=False):
     """What one entry has on one statement."""
 
@@ -661,5 +699,6 @@ PART_KINDS: dict[str, Any] = {
     "milestone": Acceptance,
     "reports": Reports,
     "delivery": WaitingDelivery,
+    "receivable": Receivable,
     "index": dict[str, tuple[str, ...]],
 }

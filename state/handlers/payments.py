@@ -17,7 +17,7 @@ from domain.accounts import BANK, CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, RECEIV
 from domain.events.finance import PaymentReceived, PaymentReversed
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
-from domain.journal import About, Booking, Leg, journal_entry, merge
+from domain.journal import About, Booking, Leg, journal_entry
 from domain.money import convert, format_amount
 from domain.policies import Resolved
 from domain.units import EXCHANGE_RATE_ONE, Amount
@@ -264,7 +264,7 @@ def _slot(draft: Draft, payment: Payment, group: Group) -> Slot | Fault:
 def _post(
     draft: Draft, payment_id: str, payment: Payment, group: Group, slot: Slot
 ) -> tuple[list[Receipt], list[tuple[str, Amount, Amount]]]:
-    """One journal; none where what it applies and takes back is equal."""
+    """One journal; none where nothing is paid and nothing applied."""
     event = payment.event
     assert event is not None, "a payment that was taken back before it came posts nothing"
     lines, applied = _lines(draft, group, slot)
@@ -290,7 +290,7 @@ def _post(
 def _lines(
     draft: Draft, group: Group, slot: Slot
 ) -> tuple[tuple[tuple[str, Leg], ...], list[tuple[str, Amount, Amount]]]:
-    """Each receivable in its own project; cash, what is not applied and the exchange difference in that of the first."""
+    """Each application a line, in the project of its receivable; cash and the rest in that of the first."""
     mode, exchange, currency = group.policies.money_mode, slot.exchange, slot.entity.currency
 
     def in_ledger(amount: Amount) -> Amount:
@@ -314,7 +314,8 @@ def _lines(
         )
         by_project[main].append(Leg(account, purpose, 0, -rest))
     order = [main, *sorted(project_id for project_id in by_project if project_id != main)]
-    return tuple((project_id, leg) for project_id in order for leg in merge(by_project[project_id])), applied
+    lines = ((project_id, leg) for project_id in order for leg in by_project[project_id])
+    return tuple((project_id, leg) for project_id, leg in lines if leg.amount or leg.ledger_amount), applied
 
 
 def _emit(

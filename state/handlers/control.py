@@ -37,12 +37,20 @@ MISSING_FACTS = frozenset(
     }
 )
 DIFFERENCE = "statement_differs_from_invoice"
+# A payment or a write-off waits until it can be posted, or is taken back.
+SETTLED_BY_POSTING = frozenset({"payment", "write_off"})
 NEEDS_ANOTHER = "needs another person's approval"
 
 
 def is_missing(category: str, subject_kind: str) -> bool:
     """Whether only the missing record settles it; of an amendment that is the approval of somebody else."""
     return category in MISSING_FACTS or (category == "self_approved" and subject_kind == "contract")
+
+
+def comes_back(category: str, subject_kind: str) -> bool:
+    """Whether what somebody says is settled still waits."""
+    waits = subject_kind in SETTLED_BY_POSTING and category != "conflicting_version"
+    return waits or is_missing(category, subject_kind) or category == DIFFERENCE
 
 
 class OverCap(NamedTuple):
@@ -84,7 +92,7 @@ def on_exception_resolved(draft: Draft, event: ExceptionResolved) -> None:
     match _find(draft, event.exception_id):
         case OpenException() as noted:
             draft.close_note(noted.exception_id)
-            if is_missing(noted.category, noted.subject_kind) or noted.category == DIFFERENCE:
+            if comes_back(noted.category, noted.subject_kind):
                 draft.revise_note(noted)
         case OverCap(part_id, state):
             _close_over(draft, part_id, state, "resolved")

@@ -37,7 +37,7 @@ PAYMENT = "payment"
 RECEIPT = "receipt"
 MISAPPLIED = "misapplied"
 UNKNOWN = "unknown_reference"
-CATEGORIES = (MISAPPLIED, UNKNOWN, "unsupported", "no_exchange_rate", "stale_exchange_rate", "amount_out_of_range")
+CATEGORIES = (MISAPPLIED, UNKNOWN, "unsupported", "no_exchange_rate", "stale_exchange_rate")
 
 
 class Fault(NamedTuple):
@@ -248,7 +248,7 @@ def _slot(draft: Draft, payment: Payment, group: Group) -> Slot | Fault:
         return Fault(exchange.category, "exchange_rate", f"{said}: {exchange.category}", event.amount, waits)
     largest = max(abs(group.amount), *(abs(each.amount) for each in group.applications), abs(group.unapplied))
     if largest * exchange.numerator > AMOUNT_MAX * exchange.denominator:
-        return Fault("amount_out_of_range", "exchange_rate", "at its exchange rate it is more than the ledger holds")
+        return Fault(MISAPPLIED, "exchange_rate", "at its exchange rate it is more than the ledger holds")
     slot = Slot(entity, event.currency, day, period(draft, entity, day).name, exchange)
     waited = {RECEIPT: payment.category} if payment.category.endswith("_exchange_rate") else {}
     now = settled(draft, slot, RECEIPT, day, policies, waited)

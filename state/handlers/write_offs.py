@@ -54,10 +54,15 @@ def retry_waiting(draft: Draft) -> None:
 
 
 def waive(draft: Draft, write_off_id: str) -> None:
-    """Somebody else lets it pass that nobody else had approved."""
+    """Somebody else lets it pass that nobody else had approved; what cannot be posted is given up."""
     known: WriteOff | None = draft.part(WRITE_OFF, write_off_id)
-    if known is not None and known.category == SELF_APPROVED:
+    if known is None or not known.category:
+        return
+    if known.category == SELF_APPROVED:
         _settle(draft, replace(known, is_waived=True))
+    else:
+        draft.put(WRITE_OFF, write_off_id, None)
+        draft.put("fact", f"{WRITE_OFF}/{write_off_id}", None)
 
 
 def _settle(draft: Draft, known: WriteOff) -> None:

@@ -90,6 +90,11 @@ class ReceivableNodes:
             if payment.own is not None and each.invoice_id not in payment.own
         ]
         own = [self.taken(event.payment_id, place).amount for place in range(len(payment.applied))]
+        if payment.own is not None and event.applications[0].invoice_id not in payment.own:
+            # What else is left is in the engagement of the first application.
+            named = (place for place, each in enumerate(event.applications) if each.invoice_id in payment.own)
+            stated = total("applied", [self._field(event, place) for place in named], "amount", journal.currency)
+            return less("does not fit", stated, *own)
         return less("not applied", paid, *own, *others) if own or others else paid
 
     def _applied(
@@ -118,7 +123,8 @@ class ReceivableNodes:
         """What the payment took of an invoice by one of its applications, by its place among those that fit."""
         key = (payment_id, place)
         if key not in self._taken:
-            said = next(one for one in self.sources.trace.journals_of[payment_id] if not one.record.reverses)
+            journals = self.sources.trace.journals_of[payment_id]
+            said = next(one for one in journals if one.record.affected_kind == "payment" and not one.record.reverses)
             payment = self._payment(payment_id, said.step)
             assert payment is not None, "its journal was posted"
             assert payment.event is not None, "its journal was posted"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from connectors.avro_codec import EVENT_CODECS
 from domain.events.common import PaymentApplication
-from domain.events.finance import InvoicePosted, PaymentReceived, PaymentReversed
-from domain.outputs import ExceptionRaised, JournalEntry
+from domain.events.finance import InvoicePosted, PaymentReceived, PaymentReversed, WrittenOff
+from domain.outputs import ExceptionClosed, ExceptionRaised, JournalEntry
 from tests.harness import Books, Record
 from tests.state.test_shared_contract import ELSEWHERE, firm, head, said, signed, work
 
@@ -70,6 +71,7 @@ def test_each_engagement_takes_its_own_invoices_and_the_rest_is_there_once(tmp_p
     ]
     assert receipts == [[("1010", 1_800), ("1100", -1_600), ("1120", -200)], [("1010", 1_200), ("1100", -1_200)]]
     assert len({one.journal_id for one in said(books, JournalEntry)}) == len(said(books, JournalEntry))
+    books.reopen()
     for engagement_id in (books.engagement_id, ELSEWHERE):
         books.fold(PaymentReversed(**head(30), engagement_id=engagement_id, payment_id="PAY"))
     assert balances(books) == {}
@@ -84,4 +86,26 @@ def test_what_does_not_fit_in_one_engagement_waits_there(tmp_path: Path) -> None
     assert [(one.engagement_id, one.field, one.blocks_amount) for one in raised] == [
         (ELSEWHERE, "applications[1].amount", 100_0000)
     ]
+    books.reopen()
+    lost: dict[str, Any] = {
+        "what": "receivable",
+        "currency": "USD",
+        "reason": "insolvent",
+        "requested_by": "ann",
+        "approved_by": "ben",
+    }
+    more: dict[str, Any] = {
+        "write_off_id": "W",
+        "invoice_id": "INV-2",
+        "amount": 2_000_0000,
+        "written_off_on": date(2026, 7, 3),
+    }
+    books.fold(WrittenOff(**head(30), engagement_id=ELSEWHERE, **lost, **more))
+    books.reopen()
+    ended = [one.category for one in said(books, ExceptionClosed)]
+    books.fold(WrittenOff(**head(30), engagement_id=ELSEWHERE, **lost, **more | {"amount": 1_200_0000}))
+    assert [one.category for one in said(books, ExceptionClosed)] == [*ended, "misapplied"]
+    assert books.part("receivable", "INV-2", ELSEWHERE).open == (0, 0)
+    books.fold(PaymentReversed(**head(30), engagement_id=ELSEWHERE, payment_id="PAY"))
+    assert balances(books) == {"1010": 1_700, "1100": -1_600, "1120": -100}
     books.close()

@@ -22,7 +22,7 @@ from domain.events.delivery import (
     TimeApproved,
     UnitsDelivered,
 )
-from domain.events.finance import InvoicePosted
+from domain.events.finance import InvoicePosted, PaymentReceived, WrittenOff
 from domain.journal import Leg
 from domain.rows import COUNTED_TIME, EXPENSE, REVENUE, TIME_ENTRY
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
@@ -480,6 +480,84 @@ class StatementState(Value, frozen=True, array_like=True, gc=False):
     waiting: InvoicePosted | None = None
 
 
+class Receivable(Value, frozen=True, array_like=True, gc=False):
+    """What the customer owes of an invoice, on 1100: `net` and `tax` as it was posted, and what became of it, each in its currency and as
+    the ledger carries it.
+
+    `credited` is net of tax, `credited_tax` its tax; `paid` and `written_off` are what they took of the whole, tax included. `project_id`
+    is the project in which the invoice's journal has 1100.
+    """
+
+    invoice_id: str
+    statement_id: str
+    contract_id: str
+    bill_to: str
+    legal_entity_id: str
+    project_id: str
+    currency: str
+    ledger_currency: str
+    exchange_rate: ExchangeRate
+    posted_on: date
+    net: tuple[Amount, Amount]
+    tax: tuple[Amount, Amount] = (0, 0)
+    credited: tuple[Amount, Amount] = (0, 0)
+    credited_tax: tuple[Amount, Amount] = (0, 0)
+    paid: tuple[Amount, Amount] = (0, 0)
+    written_off: tuple[Amount, Amount] = (0, 0)
+
+    @property
+    def gross(self) -> tuple[Amount, Amount]:
+        return self.net[0] + self.tax[0], self.net[1] + self.tax[1]
+
+    @property
+    def open(self) -> tuple[Amount, Amount]:
+        """What is owed still; below zero where more was credited than that."""
+        amount, ledger = self.gross
+        for had, had_ledger in (self.credited, self.credited_tax, self.paid, self.written_off):
+            amount, ledger = amount - had, ledger - had_ledger
+        return amount, ledger
+
+
+class Receipt(Value, frozen=True, array_like=True, gc=False):
+    """A journal of a payment, each line with its project, kept so that its reversal is exact (R14, R52)."""
+
+    journal_id: str
+    rule: str
+    legal_entity_id: str
+    currency: str
+    ledger_currency: str
+    exchange_rate: ExchangeRate
+    accounting_date: date
+    deliver: bool
+    contract_id: str
+    lines: tuple[tuple[str, Leg], ...]
+
+
+class Payment(Value, frozen=True, array_like=True, gc=False):
+    """A payment, or the part of it that is this engagement's (`own`: its invoices, None where all are).
+
+    `applied` is what it took of receivables, each with its ledger amount. While it waits nothing of it is posted: `category` says why, and
+    `waits` what would wake it. One that was taken back before it came has no event.
+    """
+
+    event: PaymentReceived | None
+    own: tuple[str, ...] | None = None
+    receipts: tuple[Receipt, ...] = ()
+    applied: tuple[tuple[str, Amount, Amount], ...] = ()
+    is_reversed: bool = False
+    category: str = ""
+    waits: tuple[tuple[str, str], ...] = ()
+    is_waived: bool = False
+
+
+class WriteOff(Value, frozen=True, array_like=True, gc=False):
+    """A receivable given up; while it waits nothing of it is posted, and `category` says why."""
+
+    event: WrittenOff
+    category: str = ""
+    is_waived: bool = False
+
+
 class StatementEntry(Value, frozen=True, array_like=True, gc=False):
     """What one entry has on one statement."""
 
@@ -662,5 +740,8 @@ PART_KINDS: dict[str, Any] = {
     "milestone": Acceptance,
     "reports": Reports,
     "delivery": WaitingDelivery,
+    "receivable": Receivable,
+    "payment": Payment,
+    "write_off": WriteOff,
     "index": dict[str, tuple[str, ...]],
 }

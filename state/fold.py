@@ -25,7 +25,7 @@ from domain.events.delivery import (
     TimeWithdrawn,
     UnitsDelivered,
 )
-from domain.events.finance import InvoicePosted, InvoiceRejected
+from domain.events.finance import InvoicePosted, InvoiceRejected, PaymentReceived, PaymentReversed, WrittenOff
 from domain.events.reference import DayEnded
 from domain.reference import ReferenceBook, owner_key
 from state import cap_notices, liability, price_notices
@@ -40,12 +40,14 @@ from state.handlers import (
     forecast,
     holds,
     invoices,
+    payments,
     projects,
     refused,
     statements,
     time,
     views,
     work,
+    write_offs,
 )
 from state.repricing import book_repriced
 
@@ -85,6 +87,7 @@ def apply(
             contracts.relist_outside(draft)
         case ContractSigned():
             contracts.on_contract_signed(draft, event)
+            payments.retry_waiting(draft)
         case ContractAmended():
             contracts.on_contract_amended(draft, event)
         case ContractTerminated():
@@ -115,6 +118,12 @@ def apply(
             invoices.on_invoice_posted(draft, event)
         case InvoiceRejected():
             invoices.on_invoice_rejected(draft, event)
+        case PaymentReceived():
+            payments.on_payment_received(draft, event)
+        case PaymentReversed():
+            payments.on_payment_reversed(draft, event)
+        case WrittenOff(what="receivable"):
+            write_offs.on_receivable_written_off(draft, event)
         case ExceptionAssigned():
             control.on_exception_assigned(draft, event)
         case ExceptionResolved():
@@ -155,6 +164,8 @@ def wake(
     for kind, rest in named:
         if kind == "statement":
             invoices.retry_invoice(draft, rest)
+        elif kind == "payment":
+            payments.retry(draft, rest)
         elif kind == "entry":
             work.retry(draft, rest)
     fees.after_event(draft)

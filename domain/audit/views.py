@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from domain.accounts import CONTRACT_LIABILITY, CONTRACT_POSITION, CUSTOMER_DEPOSIT, PROJECT_COST, REVENUE
+from domain.accounts import CONTRACT_LIABILITY, CONTRACT_POSITION, CUSTOMER_DEPOSIT, PROJECT_COST, RECEIVABLE, REVENUE
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
 from domain.money import format_amount
@@ -31,6 +31,9 @@ class _Sums:
     applied: dict[str, Amount] = field(default_factory=dict)
     open: dict[str, str] = field(default_factory=dict)
     over_nothing: set[str] = field(default_factory=set)
+    paid: dict[BalanceKey, Amount] = field(default_factory=dict)
+    receivable: dict[BalanceKey, Amount] = field(default_factory=dict)
+    bad_debt: dict[BalanceKey, Amount] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
 
 
@@ -63,6 +66,12 @@ def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
             sums.recognised[key] = sums.recognised.get(key, 0) - line.amount
         elif line.account in CONTRACT_POSITION:
             sums.unbilled[key] = sums.unbilled.get(key, 0) + line.amount
+        elif line.account == RECEIVABLE:
+            sums.receivable[key] = sums.receivable.get(key, 0) + line.amount
+            if line.purpose == "receipt":
+                sums.paid[key] = sums.paid.get(key, 0) - line.amount
+            elif line.purpose == "write_off":
+                sums.bad_debt[key] = sums.bad_debt.get(key, 0) - line.amount
     if journal.kind == BILLING:
         sums.open.pop(journal.affected_id, None)
         for printed in sums.lines.pop(journal.affected_id, ()):
@@ -133,6 +142,9 @@ def _figures(
     yield "billed", billed, balance.billed
     yield "invoiced", invoiced, balance.invoiced
     yield "unbilled", sums.unbilled.get(key, 0), balance.unbilled
+    yield "paid", sums.paid.get(key, 0), balance.paid
+    yield "receivable", sums.receivable.get(key, 0), balance.receivable
+    yield "bad debt", sums.bad_debt.get(key, 0), balance.bad_debt
     yield "contract position", recognised - invoiced, balance.contract_position
     if bills_revenue:
         yield "accrued", recognised - billed, balance.accrued

@@ -17,6 +17,8 @@ from milepost.explain.at_stake import TITLE, AtStakeNodes
 from milepost.explain.balances import BalanceNodes
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.journals import JournalNodes
+from milepost.explain.receivable_stakes import ReceivableStakes
+from milepost.explain.receivables import OWNED
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
@@ -43,6 +45,7 @@ class ExceptionNodes:
         self.records = records
         self.at_stake = at_stake
         self.balances = balances
+        self.of_receivables = ReceivableStakes(sources, journals.receivables)
 
     def exception(self, exception_id: str) -> Node:
         """Its life, the last time it was raised at the head."""
@@ -101,6 +104,8 @@ class ExceptionNodes:
             found = self.at_stake.of_entry(row, self._first(record), record.blocks_basis or "")
             if found is not None or record.subject_kind == TIME_ENTRY:
                 return found
+        if record.subject_kind in OWNED:
+            return self.of_receivables.stake(said, record)
         match record.category:
             case "over_cap":
                 return self._over_cap(said, record)

@@ -20,6 +20,7 @@ from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
 from domain.journal import About, Leg, journal_entry, merge
 from domain.money import convert, format_amount, round_ratio, smallest_unit
+from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.position import Balance, moved
 from domain.units import Amount
@@ -27,10 +28,12 @@ from state.books import Contract, Entry, Issued, StatementEntry, StatementState
 from state.deposit_balance import balance, deposit_row, is_deposit, relieved
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
+from state.handlers import payments, write_offs
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.plan import LinePlan, contract_policies, newest_plan
 from state.position import is_over_time, standing
 from state.posting import booking_of, emit, note_rounding, with_standing
+from state.receivables import open_receivable, receivable_of
 from state.totals import issued_on, unbilled_positions
 
 INVOICE = "invoice"
@@ -155,6 +158,12 @@ class _Relief(NamedTuple):
 def post_invoice(
     draft: Draft, statement: StatementState, event: InvoicePosted, waited: Waited = NOTHING_WAITED
 ) -> None:
+    other = receivable_of(draft, event.invoice_id)
+    if other is not None:
+        draft.put("statement", statement.statement_id, replace(statement, waiting=event))
+        posted = f"invoice {event.invoice_id} is posted for statement {other.statement_id} already"
+        _differs(draft, statement, event, posted, "invoice_id")
+        return
     contract = draft.contract(statement.contract_id)
     assert contract is not None, "a statement is of a contract in the books"
     terms = contract.terms
@@ -186,10 +195,13 @@ def post_invoice(
         draft.settle_note(category, "statement", statement.statement_id)
     draft.waits_removed |= _waits(statement, entity)
     reliefs = _reliefs(draft, contract, statement, slot)
-    _journals(draft, statement, event, slot, policies, reliefs)
+    journal = _journals(draft, statement, event, slot, policies, reliefs)
+    open_receivable(draft, statement, event.invoice_id, slot, event.tax_amount, journal)
     for relief in reliefs:
         _relieve(draft, statement, relief)
     draft.put("statement", statement.statement_id, replace(statement, invoice_id=event.invoice_id, waiting=None))
+    payments.retry_waiting(draft)
+    write_offs.retry_waiting(draft)
 
 
 def _waits(statement: StatementState, entity: LegalEntityDefined) -> set[tuple[str, str, str]]:
@@ -418,11 +430,11 @@ def _journals(
     slot: Slot,
     policies: Resolved,
     reliefs: list[_Relief],
-) -> None:
+) -> JournalEntry | None:
     """One billing journal; none where what the statement bills and takes back is equal, on every account."""
     lines = _billing_lines(event, slot, policies, reliefs)
     if not lines:
-        return
+        return None
     cause = draft.cause
     contract = draft.contract(statement.contract_id)
     assert contract is not None, "a statement is of a contract in the books"
@@ -442,8 +454,10 @@ def _journals(
     placed = tuple(
         line._replace(project_id=project_id or None) for (project_id, _), line in zip(lines, record.lines, strict=True)
     )
-    draft.emit(record._replace(lines=placed))
+    posted = record._replace(lines=placed)
+    draft.emit(posted)
     note_rounding(draft, record, [leg for _, leg in lines], policies.rounding_limit, contract_id=statement.contract_id)
+    return posted
 
 
 def _billing_lines(

@@ -643,6 +643,36 @@ class Teller:
             ),
         }
 
+    def _credit_memo_issued(self, words: Words, _: Block) -> dict[str, Any]:
+        made = {
+            "type": "CreditMemoIssued",
+            "credit_memo_id": words.take("a credit memo"),
+            "invoice_id": words.take("an invoice"),
+            "kind": words.take("a kind"),
+            "lines": [],
+            "issued_on": self._day,
+            "requested_by": "project_manager",
+            "approved_by": "controller",
+        }
+        while words.next_is("entry", "line"):
+            line = {f"{words.take('entry or line')}_id": words.take("a name")}
+            value = number(words)
+            if words.next_is("h"):
+                words.skip("h")
+                line["hours"] = value
+            else:
+                line["amount"] = value
+            made["lines"].append(line)
+        return made | words.options(
+            {
+                "on": ("issued_on", text),
+                "tax": ("tax_amount", number),
+                "requested_by": ("requested_by", text),
+                "approved_by": ("approved_by", text),
+                "unapproved": ("approved_by", flag(None)),
+            }
+        )
+
     def _invoice_rejected(self, words: Words, _: Block) -> dict[str, Any]:
         words.skip("invoice")
         words.skip("of")
@@ -841,6 +871,7 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "release": Teller._hold_released,
     "request": Teller._statement_requested,
     "invoice": Teller._invoice_posted,
+    "credit": Teller._credit_memo_issued,
     "refuse": Teller._invoice_rejected,
     "waive": Teller._exception_waived,
     "resolve": Teller._exception_resolved,

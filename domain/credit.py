@@ -15,6 +15,8 @@ from domain.rows import named
 from domain.units import HOURS_SCALE, Amount, Hours
 
 ERROR_REBILL, REBATE = "error_rebill", "rebate"
+# What takes something off the price.
+CONCESSIONS = ("price_concession", "goodwill")
 # Who mends what is wrong with a credit memo.
 MENDS = "whoever issued it sends it again, under the same id, with what is left"
 

@@ -33,7 +33,7 @@ from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
 from state.handlers import (
     contracts,
     control,
-    credits,
+    credit_memos,
     days,
     deliveries,
     expenses,
@@ -114,23 +114,23 @@ def apply(
             statements.on_statement_requested(draft, event)
         case InvoicePosted():
             invoices.on_invoice_posted(draft, event)
-            credits.retry(draft)
+            credit_memos.retry(draft)
         case InvoiceRejected():
             invoices.on_invoice_rejected(draft, event)
         case CreditMemoIssued():
-            credits.on_credit_memo_issued(draft, event)
+            credit_memos.on_credit_memo_issued(draft, event)
         case ExceptionAssigned():
             control.on_exception_assigned(draft, event)
         case ExceptionResolved():
             control.on_exception_resolved(draft, event)
         case ExceptionWaived():
             control.on_exception_waived(draft, event)
-            credits.retry(draft)
+            credit_memos.retry(draft)
         case IntakeNoticed():
             control.on_intake_noticed(draft, event)
         case DayEnded():
             days.on_day_ended(draft, event)
-            credits.retry(draft)
+            credit_memos.retry(draft)
         case _:
             refused.refuse(draft, event)
     fees.after_event(draft)
@@ -161,7 +161,7 @@ def wake(
     for kind, rest in named:
         if kind == "statement":
             invoices.retry_invoice(draft, rest)
-            credits.retry(draft)
+            credit_memos.retry(draft)
         elif kind == "entry":
             work.retry(draft, rest)
     fees.after_event(draft)

@@ -16,7 +16,7 @@ from state.books import AtStake, CapState, Entry, Fact, Fault, OpenException, Wo
 from state.cap_notices import raise_over
 from state.draft import Draft
 from state.facts import is_new
-from state.handlers import credits
+from state.handlers import credit_memos
 from state.handlers.invoices import waive_difference
 from state.handlers.work import close_faults, replace_fault, retry
 from state.own_work import of_own_decision, why_not
@@ -183,7 +183,7 @@ def _of_own(draft: Draft, found: Found, event: ExceptionResolved | ExceptionWaiv
         case Waiting(_, work, fault):
             is_waiver = isinstance(event, ExceptionWaived)
             return why_not(fault.category, work.subject, event.requested_by, event.approved_by, is_waiver=is_waiver)
-        case OpenException(category="self_approved", subject_kind="exception" | credits.KIND) as noted:
+        case OpenException(category="self_approved", subject_kind="exception" | credit_memos.KIND) as noted:
             for name in (event.requested_by, event.approved_by):
                 if name is not None and name == noted.person_id:
                     return of_own_decision(name)
@@ -249,8 +249,8 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
     draft.close_note(known.exception_id, "waived")
     if known.category == DIFFERENCE:
         waive_difference(draft, known.subject_id)
-    elif known.subject_kind == credits.KIND:
-        credits.waive(draft, known)
+    elif known.subject_kind == credit_memos.KIND:
+        credit_memos.waive(draft, known)
 
 
 # Over a cap

@@ -55,8 +55,8 @@ from state.facts import TRACE
 from state.known import Slot, open_day_from, period
 from state.plan import LinePlan, contract_policies, newest_plan, plan_of
 from state.posting import booking_of, note_rounding, settle_exchange_rests
-from state.receivables import creditable, receivable_of
 from state.receivables import credit as take_off
+from state.receivables import creditable, receivable_of
 from state.repricing import reprice
 from state.totals import issued_on, standing_price
 
@@ -139,7 +139,9 @@ def _digest(event: CreditMemoIssued) -> str:
 def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: bool = False) -> None:
     receivable = receivable_of(draft, event.invoice_id)
     if receivable is None:
-        message = f"expected an invoice that is posted, {event.invoice_id} is not; send InvoicePosted, or name the right one"
+        message = (
+            f"expected an invoice that is posted, {event.invoice_id} is not; send InvoicePosted, or name the right one"
+        )
         _refuse(draft, event, log_offset, UNKNOWN, Wrong("invoice_id", message), None)
         return
     memo = _memo(draft, event, receivable)
@@ -208,7 +210,7 @@ def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> _Mem
 
 def _rows(draft: Draft, memo: _Memo) -> list[_Row]:
     """What the invoice bills; a deposit that is set against it stays so."""
-    receivable, credits = memo.receivable, _credits(draft, memo)
+    receivable, known = memo.receivable, _credits(draft, memo)
     found = []
     for listed in draft.entries.statement(receivable.statement_id):
         entry = draft.entry(listed.entry_id)
@@ -217,8 +219,8 @@ def _rows(draft: Draft, memo: _Memo) -> list[_Row]:
         if issued is None or plan is None or (listed.amount < 0 and is_deposit(draft, memo.contract, issued)):
             continue
         key = composed(listed.entry_id, listed.line_id)
-        relieved = credits.relieved.get(key, listed.amount)
-        found.append(_Row(listed, issued, plan, relieved, credits.taken.get(key, (0, 0, 0))))
+        relieved = known.relieved.get(key, listed.amount)
+        found.append(_Row(listed, issued, plan, relieved, known.taken.get(key, (0, 0, 0))))
     return found
 
 

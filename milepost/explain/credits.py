@@ -22,7 +22,7 @@ from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import InvoiceCredits, Receivable
 from state.handlers.credit_memos import RULE
-from state.plan import contract_policies
+from state.plan import contract_policies, newest_plan
 from state.position import is_over_time
 from state.trace import Said
 
@@ -86,6 +86,21 @@ class CreditNodes:
     def reopened(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
         """What is billed no more, since it is billed again."""
         return [self.amount(one) for one in self.of_row(entry_id, contract_id, line_id, step, ERROR_REBILL)]
+
+    def returned(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
+        """What price concessions gave back to the caps."""
+        return [
+            self.amount(one)
+            for one in self.of_row(entry_id, contract_id, line_id, step, CONCESSIONS[0])
+            if self.listed_plan_returns(one)
+        ]
+
+    def listed_plan_returns(self, credit: Credit) -> bool:
+        """Policy `concession_returns_cap_room`, as it was when the memo was posted."""
+        draft = self.sources.draft(credit.said.step)
+        contract = draft.contract(credit.journal.contract_id or "")
+        plan = newest_plan(draft, contract, credit.line_id) if contract is not None else None
+        return plan is not None and bool(plan.policies.concession_returns_cap_room)
 
     def rebilled(self, entry_id: str, contract_id: str, step: int, line_id: str | None = None) -> list[Credit]:
         """On any line of the contract, or on one."""

@@ -156,7 +156,7 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
         return
     alone = None if waived else _alone(memo, found.amount)
     if alone is not None:
-        _refuse(draft, event, log_offset, SELF_APPROVED, alone, receivable, found.amount)
+        _refuse(draft, event, log_offset, SELF_APPROVED, alone, receivable)
         return
     _settle(draft, event)
     draft.put("fact", f"{KIND}/{event.credit_memo_id}", Fact(0, _digest(event)))
@@ -170,7 +170,6 @@ def _refuse(
     category: str,
     wrong: Wrong,
     receivable: Receivable | None,
-    amount: Amount = 0,
 ) -> None:
     """Nothing is posted; the memo waits, in place of what came before it under its id."""
     _settle(draft, event)
@@ -185,7 +184,7 @@ def _refuse(
         contract_id=receivable.contract_id if receivable is not None else None,
         person_id=event.requested_by if category == SELF_APPROVED else None,
         field=wrong.field,
-        amount=(amount or stated) if receivable is not None else 0,
+        amount=stated if receivable is not None else 0,
         currency=receivable.currency if receivable is not None else None,
     )
 
@@ -202,7 +201,7 @@ def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> _Mem
     assert contract is not None, "a receivable is of a contract in the books"
     entity = draft.reference.entity(receivable.legal_entity_id)
     assert entity is not None, "an invoice was posted in this entity"
-    day = open_day_from(draft, entity, event.issued_on)
+    day = open_day_from(draft, entity, max(event.issued_on, receivable.posted_on))
     exchange = Exchange(receivable.exchange_rate, 10**12, receivable.exchange_rate, ())
     slot = Slot(entity, receivable.currency, day, period(draft, entity, day).name, exchange)
     return _Memo(event, receivable, contract, contract_policies(draft, contract), slot)

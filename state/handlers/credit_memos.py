@@ -52,6 +52,8 @@ from state.claims import stake_of
 from state.deposit_balance import is_deposit
 from state.draft import Draft
 from state.facts import TRACE
+from state.forecast.figures import months_of
+from state.forecast.outlook import known
 from state.known import Slot, open_day_from, period
 from state.plan import LinePlan, contract_policies, newest_plan, plan_of
 from state.posting import booking_of, note_rounding, settle_exchange_rests
@@ -97,10 +99,10 @@ class _Memo(NamedTuple):
 
 def on_credit_memo_issued(draft: Draft, event: CreditMemoIssued) -> None:
     """A memo happens once; the same id again with other content is a conflict once it is posted, before that it is the better one."""
-    known: Fact | None = draft.part("fact", f"{KIND}/{event.credit_memo_id}")
-    if known is None:
+    posted: Fact | None = draft.part("fact", f"{KIND}/{event.credit_memo_id}")
+    if posted is None:
         _take(draft, event, draft.cause.log_offset)
-    elif known.digest != _digest(event):
+    elif posted.digest != _digest(event):
         receivable = receivable_of(draft, event.invoice_id)
         draft.note(
             "conflicting_version",
@@ -209,7 +211,7 @@ def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> _Mem
 
 def _rows(draft: Draft, memo: _Memo) -> list[_Row]:
     """What the invoice bills; a deposit that is set against it stays so."""
-    receivable, known = memo.receivable, _credits(draft, memo)
+    receivable, credits_of = memo.receivable, _credits(draft, memo)
     found = []
     for listed in draft.entries.statement(receivable.statement_id):
         entry = draft.entry(listed.entry_id)
@@ -218,8 +220,8 @@ def _rows(draft: Draft, memo: _Memo) -> list[_Row]:
         if issued is None or plan is None or (listed.amount < 0 and is_deposit(draft, memo.contract, issued)):
             continue
         key = composed(listed.entry_id, listed.line_id)
-        relieved = known.relieved.get(key, listed.amount)
-        found.append(_Row(listed, issued, plan, relieved, known.taken.get(key, (0, 0, 0))))
+        relieved = credits_of.relieved.get(key, listed.amount)
+        found.append(_Row(listed, issued, plan, relieved, credits_of.taken.get(key, (0, 0, 0))))
     return found
 
 
@@ -318,6 +320,7 @@ def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: Taken, tax: Amount) -
         legs.append(_rest(memo, one.amount, ledger, rest))
     _emit(draft, memo, row, merge(legs))
     _remember(draft, memo, row, one, ledger)
+    _foresee(draft, memo, row, one.amount)
     if memo.event.kind == ERROR_REBILL:
         _reopen(draft, row, one, ledger)
     elif memo.event.kind != REBATE:
@@ -385,10 +388,25 @@ def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg]) -> None:
 
 
 def _remember(draft: Draft, memo: _Memo, row: _Row, one: Taken, ledger: Amount) -> None:
-    known = _credits(draft, memo)
+    credits_of = _credits(draft, memo)
     amount, hours, had = row.taken
-    now = {**known.taken, row.key: (amount + one.amount, hours + one.hours, had + ledger)}
-    draft.put("credits", memo.receivable.invoice_id, replace(known, taken=now))
+    now = {**credits_of.taken, row.key: (amount + one.amount, hours + one.hours, had + ledger)}
+    draft.put("credits", memo.receivable.invoice_id, replace(credits_of, taken=now))
+
+
+def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount) -> None:
+    """Less is due in the month in which the invoice is, and what is billed anew is billed no more in the month in which it was."""
+    statement = draft.statement(memo.receivable.statement_id)
+    assert statement is not None, "a receivable is of a statement in the books"
+    project_id = row.plan.line.project_id
+    forecast, outlook = known(draft, project_id)
+    bills, pays = months_of(draft, memo.contract, statement.to, memo.receivable.currency)
+    billed, due = dict(forecast.billed), dict(forecast.due)
+    if memo.event.kind == ERROR_REBILL:
+        billed[bills] = billed.get(bills, 0) - amount
+    due[pays] = due.get(pays, 0) - amount
+    draft.put("forecast", project_id, replace(forecast, billed=billed, due=due))
+    draft.put("outlook", project_id, replace(outlook, stale=True))
 
 
 # What becomes of the row

@@ -644,12 +644,13 @@ class Teller:
         }
 
     def _credit_memo_issued(self, words: Words, _: Block) -> dict[str, Any]:
+        lines: list[dict[str, str]] = []
         made = {
             "type": "CreditMemoIssued",
             "credit_memo_id": words.take("a credit memo"),
             "invoice_id": words.take("an invoice"),
             "kind": words.take("a kind"),
-            "lines": [],
+            "lines": lines,
             "issued_on": self._day,
             "requested_by": "project_manager",
             "approved_by": "controller",
@@ -662,7 +663,7 @@ class Teller:
                 line["hours"] = value
             else:
                 line["amount"] = value
-            made["lines"].append(line)
+            lines.append(line)
         return made | words.options(
             {
                 "on": ("issued_on", text),

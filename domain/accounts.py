@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+BANK = "1010"
 RECEIVABLE = "1100"
+UNAPPLIED_CASH = "1120"
 UNBILLED_RECEIVABLE = "1150"
 CONTRACT_ASSET = "1160"
 WORK_IN_PROGRESS = "1300"
@@ -20,6 +22,7 @@ REIMBURSABLE_REVENUE = "4050"
 INTERCOMPANY_REVENUE = "4100"
 LABOR_COST = "5000"
 EXPENSE_COST = "5100"
+BAD_DEBT = "6900"
 EXCHANGE_DIFFERENCE = "7110"
 CURRENCY_ROUNDING = "7190"
 
@@ -30,9 +33,9 @@ REVENUE = (SERVICE_REVENUE, REIMBURSABLE_REVENUE, INTERCOMPANY_REVENUE)
 PROJECT_COST = (LABOR_COST, EXPENSE_COST, WORK_IN_PROGRESS)
 
 NAMES: Mapping[str, str] = {
-    "1010": "Bank",
+    BANK: "Bank",
     RECEIVABLE: "Accounts receivable",
-    "1120": "Unapplied cash",
+    UNAPPLIED_CASH: "Unapplied cash",
     UNBILLED_RECEIVABLE: "Unbilled receivable",
     CONTRACT_ASSET: "Contract asset",
     "1170": "Retention receivable",
@@ -54,7 +57,7 @@ NAMES: Mapping[str, str] = {
     "5050": "Intercompany and subcontract cost",
     EXPENSE_COST: "Project expense cost",
     "5900": "Onerous loss expense",
-    "6900": "Bad debt",
+    BAD_DEBT: "Bad debt",
     "7100": "Unrealised exchange difference",
     EXCHANGE_DIFFERENCE: "Realised exchange difference",
     CURRENCY_ROUNDING: "Currency rounding",

@@ -139,9 +139,14 @@ def _write_off(event: WrittenOff) -> Iterator[Fault]:
 
 
 def _money(
-    event: ExpenseApproved | PaymentReceived | PaymentReversed | RevenueAdjusted | ControlTotal,
+    event: ExpenseApproved | PaymentReversed | RevenueAdjusted | ControlTotal,
 ) -> Iterator[Fault]:
     yield from _currency("currency", event.currency)
+
+
+def _payment(event: PaymentReceived) -> Iterator[Fault]:
+    yield from _currency("currency", event.currency)
+    yield from exchange_rate_faults("exchange_rate", event.exchange_rate)
 
 
 def _currency(field: str, code: str | None) -> Iterator[Fault]:
@@ -177,7 +182,7 @@ _FINDERS: Mapping[type, Callable[[Any], Fault | None]] = {
     CreditMemoIssued: _first(_credit_memo),
     WrittenOff: _first(_write_off),
     ExpenseApproved: _first(_money),
-    PaymentReceived: _first(_money),
+    PaymentReceived: _first(_payment),
     PaymentReversed: _first(_money),
     RevenueAdjusted: _first(_money),
     ControlTotal: _first(_money),

@@ -23,6 +23,12 @@ CATALOGUE: Mapping[str, Category] = {
         "Have whoever issued the credit memo send it again, under the same id, with what is left of the invoice, or drop it by a waiver.",
     ),
     "posting_rejected": Category("finance", "error", "Correct the cause in the ERP and post the invoice again."),
+    "misapplied": Category(
+        "finance",
+        "error",
+        "Send it again with invoices of its customer and no more than is open, or reverse it; of a payment that is waived what "
+        "does not fit stays unapplied.",
+    ),
     "cap_below_consumption": Category("finance", "warning", "Amend the cap or the price, or credit what is above it."),
     "rounding_over_limit": Category(
         "finance", "warning", "Check the exchange rates of the journal; raise rounding_limit if they are right."

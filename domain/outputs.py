@@ -172,6 +172,8 @@ class ViewBalance(NamedTuple):
     paid: Amount
     recognised: Amount
     contract_position: Amount
+    receivable: Amount = 0
+    bad_debt: Amount = 0
 
 
 class ViewForecast(NamedTuple):

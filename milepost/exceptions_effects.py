@@ -16,7 +16,7 @@ from domain.outputs import ExceptionRaised
 from domain.policy_faults import HOURS_OF_A_YEAR
 from domain.rows import CHARGES
 from state.assess import WAIVABLE
-from state.handlers.control import DIFFERENCE, is_missing
+from state.handlers.control import DIFFERENCE, comes_back, is_missing
 
 WORK: Final = "time_entry"
 # Everything that has an entry: time, expenses, units, what terms charge.
@@ -30,6 +30,8 @@ class Effect(StrEnum):
 
     POSTS_WORK = "posts the work, this version of it only"
     POSTS_INVOICE = "posts the invoice with the statement's amount"
+    POSTS_PAYMENT = "posts the payment; what does not fit stays unapplied"
+    POSTS_WRITE_OFF = "posts the write-off"
     NOT_BILLED = "accepts the work as not billed: posts nothing, it stays over the cap until there is room"
     CLOSES = "closes it, posts nothing"
     COMES_BACK = "raised again at once"
@@ -40,14 +42,17 @@ class Effect(StrEnum):
 USELESS: Final = frozenset({Effect.COMES_BACK, Effect.REFUSED})
 # Settled by the fact behind it, put right.
 CORRECTED: Final = frozenset({"conflicting_version", "invalid_terms", "self_approved", "unapproved_amendment"})
+# Of payments, those that a waiver posts.
+WAIVED_PAYMENTS: Final = frozenset({"misapplied", "unsupported"})
 # What an exception may be about where it is about work, and otherwise; a category in neither is about work alone.
 ABOUT: Final = {
     "outside_contract_dates": ("work", "contract"),
-    "self_approved": ("work", "amendment", "decision"),
+    "self_approved": ("work", "amendment", "decision", "write-off"),
     "conflicting_version": ("work", POSTED, "any other fact"),
-    "no_exchange_rate": ("work", "invoice, forecast"),
-    "stale_exchange_rate": ("work", "invoice"),
-    "unknown_reference": ("work", "contract, invoice, request"),
+    "no_exchange_rate": ("work", "invoice, forecast", "payment"),
+    "stale_exchange_rate": ("work", "invoice", "payment"),
+    "unknown_reference": ("work", "contract, invoice, request", "payment", "write-off"),
+    "misapplied": ("payment", "write-off"),
     "over_cap": ("cap",),
     "cap_below_consumption": ("cap", "price"),
     "unknown_milestone": ("milestone",),
@@ -59,14 +64,21 @@ ABOUT: Final = {
     "amendment_gap": ("amendment",),
     "unapproved_amendment": ("amendment",),
     "invalid_terms": ("contract",),
-    "unsupported": ("project, contract",),
+    "unsupported": ("project, contract", "payment"),
     "unrouted": ("any fact",),
     "not_authoritative": ("any fact",),
     "intake_behind": ("day",),
     "skipped_by_operator": ("record",),
     "project_already_bound": ("project",),
 }
-KINDS: Final = {"work": WORK, POSTED: WORK, "amendment": "contract", "contract": "contract", "decision": "exception"}
+KINDS: Final = {
+    "work": WORK,
+    POSTED: WORK,
+    "amendment": "contract",
+    "contract": "contract",
+    "decision": "exception",
+    "write-off": "write_off",
+}
 RESENT: Final = {
     "work": "the work",
     POSTED: "the work",
@@ -74,6 +86,8 @@ RESENT: Final = {
     "contract": "the contract",
     "decision": "the decision",
     "invoice": "the invoice",
+    "payment": "the payment",
+    "write-off": "the write-off",
     "milestone": "the acceptance, where it is one",
     "contract, invoice, request": "the fact, where it is one",
     "any other fact": "the fact",
@@ -88,18 +102,22 @@ def of_waiver(category: str, subject_kind: str, *, waits: bool = True) -> Effect
     """`waits`: of work, whether it is posted only when the exception ends."""
     if subject_kind in WORKS and waits:
         return Effect.POSTS_WORK if category in WAIVABLE else Effect.REFUSED
-    return Effect.REFUSED if is_missing(category, subject_kind) else _settling(category)
+    return Effect.REFUSED if is_missing(category, subject_kind) else _settling(category, subject_kind)
 
 
 def of_resolution(category: str, subject_kind: str, *, waits: bool = True) -> Effect:
-    if (subject_kind in WORKS and waits) or is_missing(category, subject_kind) or category == DIFFERENCE:
+    if (subject_kind in WORKS and waits) or comes_back(category, subject_kind):
         return Effect.COMES_BACK
     return _settling(category)
 
 
-def _settling(category: str) -> Effect:
+def _settling(category: str, subject_kind: str = "") -> Effect:
     if category == OVER_CAP:
         return Effect.NOT_BILLED
+    if subject_kind == "payment" and category in WAIVED_PAYMENTS:
+        return Effect.POSTS_PAYMENT
+    if subject_kind == "write_off" and category == "self_approved":
+        return Effect.POSTS_WRITE_OFF
     return Effect.POSTS_INVOICE if category == DIFFERENCE else Effect.CLOSES
 
 

@@ -67,6 +67,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "cost_policy": COMPANY,
         "closed_period": POSTED,
         "ar_journal": CONTRACT,
+        "cash_journal": CONTRACT,
         "exchange_rate_type": POSTED,
         "fx_date": POSTED,
         "rate_staleness_days": POSTED,
@@ -78,7 +79,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
 # Read and kept; they concern kinds of terms and events that are refused today.
 IDLE: Final = (
     *("residual_party", "hold_scope", "poc_precision", "poc_exclusions", "forecast_denominator"),
-    *("concession_returns_cap_room", "cash_journal", "fx_revaluation", "unbilled_is_monetary", "tax_point"),
+    *("concession_returns_cap_room", "fx_revaluation", "unbilled_is_monetary", "tax_point"),
     *("intercompany_transfer", "dimensions_from"),
 )
 DECIMALS: Final = {"amount": 4, "hours": 6, "percent": 6}

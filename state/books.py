@@ -22,7 +22,7 @@ from domain.events.delivery import (
     TimeApproved,
     UnitsDelivered,
 )
-from domain.events.finance import CreditMemoIssued, InvoicePosted
+from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentReceived, WrittenOff
 from domain.journal import Leg
 from domain.rows import COUNTED_TIME, EXPENSE, REVENUE, TIME_ENTRY
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
@@ -541,6 +541,46 @@ class WaitingCredit(Value, frozen=True, array_like=True, gc=False):
     category: str
 
 
+class Receipt(Value, frozen=True, array_like=True, gc=False):
+    """A journal of a payment, each line with its project, kept so that its reversal is exact (R14, R52)."""
+
+    journal_id: str
+    rule: str
+    legal_entity_id: str
+    currency: str
+    ledger_currency: str
+    exchange_rate: ExchangeRate
+    accounting_date: date
+    deliver: bool
+    contract_id: str
+    lines: tuple[tuple[str, Leg], ...]
+
+
+class Payment(Value, frozen=True, array_like=True, gc=False):
+    """A payment, or the part of it that is this engagement's (`own`: its invoices, None where all are).
+
+    `applied` is what it took of receivables, each with its ledger amount. While it waits nothing of it is posted: `category` says why, and
+    `waits` what would wake it. One that was taken back before it came has no event.
+    """
+
+    event: PaymentReceived | None
+    own: tuple[str, ...] | None = None
+    receipts: tuple[Receipt, ...] = ()
+    applied: tuple[tuple[str, Amount, Amount], ...] = ()
+    is_reversed: bool = False
+    category: str = ""
+    waits: tuple[tuple[str, str], ...] = ()
+    is_waived: bool = False
+
+
+class WriteOff(Value, frozen=True, array_like=True, gc=False):
+    """A receivable given up; while it waits nothing of it is posted, and `category` says why."""
+
+    event: WrittenOff
+    category: str = ""
+    is_waived: bool = False
+
+
 class StatementEntry(Value, frozen=True, array_like=True, gc=False):
     """What one entry has on one statement."""
 
@@ -726,5 +766,7 @@ PART_KINDS: dict[str, Any] = {
     "receivable": Receivable,
     "credits": InvoiceCredits,
     "credit_memo": WaitingCredit,
+    "payment": Payment,
+    "write_off": WriteOff,
     "index": dict[str, tuple[str, ...]],
 }

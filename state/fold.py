@@ -25,7 +25,14 @@ from domain.events.delivery import (
     TimeWithdrawn,
     UnitsDelivered,
 )
-from domain.events.finance import CreditMemoIssued, InvoicePosted, InvoiceRejected
+from domain.events.finance import (
+    CreditMemoIssued,
+    InvoicePosted,
+    InvoiceRejected,
+    PaymentReceived,
+    PaymentReversed,
+    WrittenOff,
+)
 from domain.events.reference import DayEnded
 from domain.reference import ReferenceBook, owner_key
 from state import cap_notices, liability, price_notices
@@ -41,12 +48,14 @@ from state.handlers import (
     forecast,
     holds,
     invoices,
+    payments,
     projects,
     refused,
     statements,
     time,
     views,
     work,
+    write_offs,
 )
 from state.repricing import book_repriced
 
@@ -86,6 +95,7 @@ def apply(
             contracts.relist_outside(draft)
         case ContractSigned():
             contracts.on_contract_signed(draft, event)
+            payments.retry_waiting(draft)
         case ContractAmended():
             contracts.on_contract_amended(draft, event)
         case ContractTerminated():
@@ -119,6 +129,12 @@ def apply(
             invoices.on_invoice_rejected(draft, event)
         case CreditMemoIssued():
             credit_memos.on_credit_memo_issued(draft, event)
+        case PaymentReceived():
+            payments.on_payment_received(draft, event)
+        case PaymentReversed():
+            payments.on_payment_reversed(draft, event)
+        case WrittenOff(what="receivable"):
+            write_offs.on_receivable_written_off(draft, event)
         case ExceptionAssigned():
             control.on_exception_assigned(draft, event)
         case ExceptionResolved():
@@ -162,6 +178,8 @@ def wake(
         if kind == "statement":
             invoices.retry_invoice(draft, rest)
             credit_memos.retry(draft)
+        elif kind == "payment":
+            payments.retry(draft, rest)
         elif kind == "entry":
             work.retry(draft, rest)
     fees.after_event(draft)

@@ -16,7 +16,7 @@ from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry
 from domain.position import Balance
 from domain.units import Amount
-from state.books import Receivable, StatementState
+from state.books import Project, Receivable, StatementState
 from state.draft import Draft
 from state.known import Slot
 
@@ -36,6 +36,12 @@ class Relief(NamedTuple):
 def receivable_of(draft: Draft, invoice_id: str) -> Receivable | None:
     found: Receivable | None = draft.part("receivable", invoice_id)
     return found
+
+
+def receivables_of(draft: Draft, project_id: str, contract_id: str) -> list[Receivable]:
+    """Of a contract's invoices, those in the project."""
+    found = (receivable_of(draft, invoice_id) for invoice_id in draft.ids("receivable"))
+    return [one for one in found if one is not None and (one.project_id, one.contract_id) == (project_id, contract_id)]
 
 
 def open_receivable(
@@ -151,3 +157,10 @@ def _plus(one: Balance, other: Balance) -> Balance:
 
 def _minus(one: Balance, other: Balance) -> Balance:
     return one[0] - other[0], one[1] - other[1]
+
+
+def show_anew(draft: Draft, receivable: Receivable) -> None:
+    """The view of its project goes out again."""
+    known: Project | None = draft.part("project", receivable.project_id)
+    if known is not None and not known.changed:
+        draft.put_project(replace(known, changed=True))

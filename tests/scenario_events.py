@@ -43,6 +43,9 @@ class Words:
         if found != word:
             raise self.line.wrong(f"expected '{word}', got '{found}'")
 
+    def peek(self) -> str:
+        return self._words[0]
+
     def next_is(self, *words: str) -> bool:
         return bool(self._words) and self._words[0] in words
 
@@ -684,6 +687,57 @@ class Teller:
             "message": "scenario",
         }
 
+    def _payment_received(self, words: Words, _: Block) -> dict[str, Any]:
+        return {
+            "type": "PaymentReceived",
+            "payment_id": words.take("a payment"),
+            "customer_id": words.take("a customer"),
+            "amount": number(words),
+            "currency": words.take("a currency"),
+            "received_on": self._day,
+            **words.options(
+                {
+                    "on": ("received_on", text),
+                    "rate": ("exchange_rate", number),
+                    "project": ("project_id", text),
+                    "for": ("applications", _applications),
+                }
+            ),
+        }
+
+    def _payment_reversed(self, words: Words, _: Block) -> dict[str, Any]:
+        words.skip("payment")
+        return {
+            "type": "PaymentReversed",
+            "payment_id": words.take("a payment"),
+            **words.options(
+                {"on": ("received_on", text), "amount": ("amount", number), "customer": ("customer_id", text)}
+            ),
+        }
+
+    def _receivable_written_off(self, words: Words, _: Block) -> dict[str, Any]:
+        words.skip("receivable")
+        return {
+            "type": "WrittenOff",
+            "what": "receivable",
+            "write_off_id": words.take("a write-off"),
+            "invoice_id": words.take("an invoice"),
+            "amount": number(words),
+            "currency": words.take("a currency"),
+            "written_off_on": self._day,
+            "reason": "scenario",
+            "requested_by": "controller",
+            "approved_by": "cfo",
+            **words.options(
+                {
+                    "on": ("written_off_on", text),
+                    "requested_by": ("requested_by", text),
+                    "approved_by": ("approved_by", text),
+                    "unapproved": ("approved_by", flag(None)),
+                }
+            ),
+        }
+
     def _exception_waived(self, words: Words, _: Block) -> dict[str, Any]:
         return {"type": "ExceptionWaived", **self._decision(words)}
 
@@ -874,10 +928,22 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "invoice": Teller._invoice_posted,
     "credit": Teller._credit_memo_issued,
     "refuse": Teller._invoice_rejected,
+    "pay": Teller._payment_received,
+    "bounce": Teller._payment_reversed,
+    "write_off": Teller._receivable_written_off,
     "waive": Teller._exception_waived,
     "resolve": Teller._exception_resolved,
     "entrust": Teller._exception_assigned,
 }
+
+
+def _applications(words: Words) -> list[dict[str, str]]:
+    """`INV-1=1,000.00`, as many as follow."""
+    found = []
+    while words and "=" in words.peek():
+        invoice_id, _, amount = words.take("an invoice and an amount").partition("=")
+        found.append({"invoice_id": invoice_id, "amount": amount.replace(",", "")})
+    return found
 
 
 def day_of(found: str, line: Line) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from domain.accounts import CONTRACT_LIABILITY, CONTRACT_POSITION, CUSTOMER_DEPOSIT, PROJECT_COST, REVENUE
+from domain.accounts import CONTRACT_LIABILITY, CONTRACT_POSITION, CUSTOMER_DEPOSIT, PROJECT_COST, RECEIVABLE, REVENUE
 from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
@@ -33,6 +33,9 @@ class _Sums:
     applied: dict[str, Amount] = field(default_factory=dict)
     open: dict[str, str] = field(default_factory=dict)
     over_nothing: set[str] = field(default_factory=set)
+    paid: dict[BalanceKey, Amount] = field(default_factory=dict)
+    receivable: dict[BalanceKey, Amount] = field(default_factory=dict)
+    bad_debt: dict[BalanceKey, Amount] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
 
 
@@ -65,6 +68,12 @@ def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
             sums.recognised[key] = sums.recognised.get(key, 0) - line.amount
         elif line.account in CONTRACT_POSITION:
             sums.unbilled[key] = sums.unbilled.get(key, 0) + line.amount
+        elif line.account == RECEIVABLE:
+            sums.receivable[key] = sums.receivable.get(key, 0) + line.amount
+            if line.purpose == "receipt":
+                sums.paid[key] = sums.paid.get(key, 0) - line.amount
+            elif line.purpose == "write_off":
+                sums.bad_debt[key] = sums.bad_debt.get(key, 0) - line.amount
     credit = credit_of(journal)
     if credit is not None:
         key = (journal.lines[0].project_id or "", contract_id)
@@ -144,6 +153,9 @@ def _figures(
     yield "billed", billed, balance.billed
     yield "invoiced", invoiced, balance.invoiced
     yield "unbilled", sums.unbilled.get(key, 0), balance.unbilled
+    yield "paid", sums.paid.get(key, 0), balance.paid
+    yield "receivable", sums.receivable.get(key, 0), balance.receivable
+    yield "bad debt", sums.bad_debt.get(key, 0), balance.bad_debt
     yield "contract position", recognised - invoiced, balance.contract_position
     if bills_revenue:
         yield "accrued", recognised + sums.conceded.get(key, 0) - billed, balance.accrued

@@ -191,7 +191,7 @@ def balances(viewed: Sequence[Viewed]) -> Table:
     return Table("Balances", columns, rows, frozenset(range(len(columns) - len(figures), len(columns))))
 
 
-POSITION = ("recognised", "billed", "invoiced", "contract_position", "paid")
+POSITION = ("recognised", "billed", "invoiced", "contract_position", "paid", "receivable")
 
 
 def contract_positions(viewed: Sequence[Viewed]) -> dict[tuple[str, str], dict[str, int]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from domain.accounts import CUSTOMER_DEPOSIT
-from domain.explanation import Node, agreeing, constant, less, stated, total
+from domain.explanation import Node, agreeing, constant, less, negated, stated, total
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.records import RecordNodes
@@ -18,8 +18,12 @@ from state.trace import Said
 
 # Figures of a contract's balance on a project.
 FIGURES = (
-    "accrued", "held", "over_cap", "unbilled", "billed", "invoiced", "recognised", "contract_position", "written_off", "paid"
+    "accrued", "held", "over_cap", "unbilled", "billed", "invoiced", "recognised", "contract_position", "written_off", "paid",
+    "receivable", "bad_debt",
 )  # fmt: skip
+
+# Those of receivables, by the purpose of the lines on 1100 that they count; None for all.
+OWED: Mapping[str, str | None] = {"paid": "receipt", "bad_debt": "write_off", "receivable": None}
 
 
 class BalanceNodes:
@@ -117,8 +121,10 @@ class BalanceNodes:
         project_id = said.record.project_id
         title = f"{project_id}: {name.replace('_', ' ')}"
         value: int = getattr(balance, name)
-        if name in {"written_off", "paid"}:
+        if name == "written_off":
             made = constant(title, 0, "amount", balance.currency)
+        elif name in OWED:
+            made = self._owed(said, balance, name, title)
         elif name in {"unbilled", "contract_position"}:
             recognised, invoiced = self.figure(said, balance, "recognised"), self.figure(said, balance, "invoiced")
             deposits = self._deposits(said, balance) if name == "unbilled" else []
@@ -133,6 +139,13 @@ class BalanceNodes:
         several = len(said.record.balances) > 1
         whose = f"{project_id}/{balance.contract_id}" if several else project_id
         return made._replace(id=f"{whose}#{name}")
+
+    def _owed(self, said: Said, balance: ViewBalance, name: str, title: str) -> Node:
+        """What journals have on 1100 in the project; what was taken off it by payments, or by write-offs."""
+        receivables = self.records.journals.receivables
+        lines = receivables.on_project(said.record.project_id, balance.contract_id, said.step, OWED[name])
+        moved = total(title, lines, "amount", balance.currency)
+        return moved if name == "receivable" else negated(title, moved)
 
     def _deposits(self, said: Said, balance: ViewBalance) -> list[Node]:
         """What is invoiced of deposits and not set against other statements."""

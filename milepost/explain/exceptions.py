@@ -18,6 +18,8 @@ from milepost.explain.at_stake import TITLE, AtStakeNodes
 from milepost.explain.balances import BalanceNodes
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.journals import JournalNodes
+from milepost.explain.receivable_stakes import ReceivableStakes
+from milepost.explain.receivables import OWNED
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
@@ -45,6 +47,7 @@ class ExceptionNodes:
         self.records = records
         self.at_stake = at_stake
         self.balances = balances
+        self.of_receivables = ReceivableStakes(sources, journals.receivables)
 
     def exception(self, exception_id: str) -> Node:
         """Its life, the last time it was raised at the head."""
@@ -105,6 +108,8 @@ class ExceptionNodes:
                 return found
         if record.subject_kind == CREDIT_MEMO:
             return self._asked(said, record)
+        if record.subject_kind in OWNED:
+            return self.of_receivables.stake(said, record)
         match record.category:
             case "over_cap":
                 return self._over_cap(said, record)

@@ -19,6 +19,7 @@ from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.positions import PositionNodes
 from milepost.explain.rating import Rating
+from milepost.explain.receivables import OWNED, ReceivableNodes
 from milepost.explain.rest_journals import RestJournals
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
@@ -35,6 +36,7 @@ class JournalNodes:
         self.positions = PositionNodes(sources, self.lines)
         self.invoices = InvoiceJournals(sources, rating, statements, self.lines, self.exchanges, self.positions)
         self.of_entries = EntryJournals(sources, entries, self.lines, self.exchanges, self.invoices, self.positions)
+        self.receivables = ReceivableNodes(sources, rating, self.lines, self.exchanges)
         self.rests = RestJournals(sources, statements, self.lines, self.invoices)
         self.credits = CreditNodes(sources, statements, self.lines, self.invoices, self.positions)
         self.lines.make = self._made
@@ -131,6 +133,8 @@ class JournalNodes:
             return self.of_entries.of_entry(said, journal, line, number)
         if journal.affected_kind == "statement" and journal.kind == "billing":
             return self.invoices.billing(said, journal, line, number)
+        if journal.affected_kind in OWNED:
+            return self.receivables.figures(said, journal, line, number)
         if journal.rule == "contract_position":
             return self.positions.settled(said, line)
         if journal.rule == "contract_liability":

@@ -16,7 +16,7 @@ from state.books import AtStake, CapState, Entry, Fact, Fault, OpenException, Wo
 from state.cap_notices import raise_over
 from state.draft import Draft
 from state.facts import is_new
-from state.handlers import credit_memos
+from state.handlers import credit_memos, payments, write_offs
 from state.handlers.invoices import waive_difference
 from state.handlers.work import close_faults, replace_fault, retry
 from state.own_work import of_own_decision, why_not
@@ -37,12 +37,20 @@ MISSING_FACTS = frozenset(
     }
 )
 DIFFERENCE = "statement_differs_from_invoice"
+# A payment or a write-off waits until it can be posted, or is taken back.
+SETTLED_BY_POSTING = frozenset({"payment", "write_off"})
 NEEDS_ANOTHER = "needs another person's approval"
 
 
 def is_missing(category: str, subject_kind: str) -> bool:
     """Whether only the missing record settles it; of an amendment that is the approval of somebody else."""
     return category in MISSING_FACTS or (category == "self_approved" and subject_kind == "contract")
+
+
+def comes_back(category: str, subject_kind: str) -> bool:
+    """Whether what somebody says is settled still waits."""
+    waits = subject_kind in SETTLED_BY_POSTING and category != "conflicting_version"
+    return waits or is_missing(category, subject_kind) or category == DIFFERENCE
 
 
 class OverCap(NamedTuple):
@@ -84,7 +92,7 @@ def on_exception_resolved(draft: Draft, event: ExceptionResolved) -> None:
     match _find(draft, event.exception_id):
         case OpenException() as noted:
             draft.close_note(noted.exception_id)
-            if is_missing(noted.category, noted.subject_kind) or noted.category == DIFFERENCE:
+            if comes_back(noted.category, noted.subject_kind):
                 draft.revise_note(noted)
         case OverCap(part_id, state):
             _close_over(draft, part_id, state, "resolved")
@@ -183,10 +191,14 @@ def _of_own(draft: Draft, found: Found, event: ExceptionResolved | ExceptionWaiv
         case Waiting(_, work, fault):
             is_waiver = isinstance(event, ExceptionWaived)
             return why_not(fault.category, work.subject, event.requested_by, event.approved_by, is_waiver=is_waiver)
-        case OpenException(category="self_approved", subject_kind="exception" | credit_memos.KIND) as noted:
+        case (
+            OpenException(category="self_approved", subject_kind="exception" | "write_off" | credit_memos.KIND) as noted
+        ):
             for name in (event.requested_by, event.approved_by):
                 if name is not None and name == noted.person_id:
                     return of_own_decision(name)
+            if noted.subject_kind == "write_off":
+                return None
             return _of_own(draft, _find(draft, noted.subject_id), event)
         case _:
             return None
@@ -251,6 +263,10 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
         waive_difference(draft, known.subject_id)
     elif known.subject_kind == credit_memos.KIND:
         credit_memos.waive(draft, known)
+    elif known.subject_kind == "payment":
+        payments.waive(draft, known.subject_id)
+    elif known.subject_kind == "write_off":
+        write_offs.waive(draft, known.subject_id)
 
 
 # Over a cap

@@ -5,7 +5,7 @@ from domain.identity import parts_of
 from state.cap_notices import retell_over
 from state.draft import Draft
 from state.exchange_waits import settles
-from state.handlers import fees, forecast, revenue
+from state.handlers import fees, forecast, payments, revenue
 from state.handlers.invoices import retry_unexchanged_invoices
 from state.handlers.refused import revise_counts
 from state.handlers.statements import close_periods, publish
@@ -19,6 +19,7 @@ def on_day_ended(draft: Draft, event: DayEnded) -> None:
     if settles(draft, event.zone):
         retry_unexchanged(draft)
         retry_unexchanged_invoices(draft)
+        payments.retry_waiting(draft)
         book_repriced(draft)
     for contract in draft.contracts():
         if contract.history and zone_of(draft, contract) == event.zone:

@@ -29,6 +29,7 @@ from state.books import Contract, Entry, InvoiceCredits, Issued, StatementEntry,
 from state.deposit_balance import balance, deposit_row, is_deposit, relieved
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
+from state.handlers import payments, write_offs
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.plan import LinePlan, contract_policies, newest_plan
 from state.position import is_over_time, standing
@@ -203,6 +204,8 @@ def post_invoice(
     for relief in reliefs:
         _relieve(draft, statement, relief)
     draft.put("statement", statement.statement_id, replace(statement, invoice_id=event.invoice_id, waiting=None))
+    payments.retry_waiting(draft)
+    write_offs.retry_waiting(draft)
 
 
 def _waits(statement: StatementState, entity: LegalEntityDefined) -> set[tuple[str, str, str]]:

@@ -1,6 +1,7 @@
 """A project's balances now: told at the end of a day on which they changed, and after a run of log records.
 
-The rules in force know no write-offs and no payments, so these are zero. An entry's exceptions are listed with their
+The rules in force know no write-offs of what is unbilled, so these are zero. A receivable counts in the project in which its invoice's
+journal has 1100. An entry's exceptions are listed with their
 ids as far as they are among the first 100 entries that wait in the engagement; a category beyond them stands once,
 under an id of its own, without entries. The list has the 200 gravest, with a count of all beside it: what has no end
 must not fit into one record.
@@ -19,6 +20,7 @@ from state.forecast.figures import lines_of
 from state.forecast.outlook import every_line, known, project_contracts, project_entity_id
 from state.handlers.statements import debtor_of
 from state.plan import bill_tos
+from state.receivables import receivables_of
 from state.totals import outstanding
 
 PARKED_SHOWN = 100
@@ -123,6 +125,7 @@ def _balance(
         invoiced += totals.invoiced
         recognised += totals.recognised
         deposits += totals.accounts.get(CUSTOMER_DEPOSIT, (0, 0, 0))[2]
+    owed = receivables_of(draft, project_id, contract.contract_id)
     return ViewBalance(
         contract_id=contract.contract_id,
         currency=contract.terms.currency,
@@ -133,9 +136,11 @@ def _balance(
         billed=issued,
         invoiced=invoiced,
         written_off=0,
-        paid=0,
+        paid=sum(one.paid[0] for one in owed),
         recognised=recognised,
         contract_position=recognised - invoiced,
+        receivable=sum(one.open[0] for one in owed),
+        bad_debt=sum(one.written_off[0] for one in owed),
     )
 
 

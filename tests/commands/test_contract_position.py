@@ -117,6 +117,7 @@ def test_what_each_project_has_comes_to_one_position(tmp_path: Path) -> None:
             "invoiced": "17000.00",
             "contract_position": "0.00",
             "paid": "0.00",
+            "receivable": "20400.00",
         }
     ]
     assert "Contracts" in milepost("show", "E-1", "--output", output).stdout

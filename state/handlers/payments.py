@@ -1,0 +1,475 @@
+"""What customers pay: cash (1010) takes receivables (1100) at the ledger amount that they carry, the rest is unapplied cash (1120).
+
+What the bank's rate makes of an amount and what the receivable carries differ by the realised exchange difference (7110, R56). A payment
+posts whole or not at all: where an application names an invoice that is not posted, one of another customer or currency, or more than is
+open, it waits and an exception says which. Its reversal mirrors all that it posted (R14, R52).
+
+    1,000.00 USD carried at 0.90 (900.00), paid at 0.95: Dr 1010 1,000.00 (950.00), Cr 1100 1,000.00 (900.00), Cr 7110 (50.00)
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.accounts import BANK, CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, RECEIVABLE, UNAPPLIED_CASH
+from domain.events.finance import PaymentReceived, PaymentReversed
+from domain.events.reference import LegalEntityDefined
+from domain.exchange import Exchange, MissingRate
+from domain.journal import About, Booking, Leg, journal_entry
+from domain.money import convert, format_amount
+from domain.policies import Resolved
+from domain.units import EXCHANGE_RATE_ONE, Amount
+from domain.waiting import WaitKey, waits_for_exchange_rate
+from domain.zones import local_date
+from state.books import Contract, OpenException, Payment, Receipt, Receivable
+from state.draft import AMOUNT_MAX, Draft
+from state.exchange_waits import settle_when_day_ends, settled
+from state.facts import is_new
+from state.handlers import write_offs
+from state.known import Blocked, Slot, entity_policies, exchange_on, open_day_from, period
+from state.plan import bill_tos, contract_policies
+from state.posting import booking_of, note_rounding
+from state.receivables import pay, receivable_of, show_anew, unpay, within
+
+PAYMENT = "payment"
+RECEIPT = "receipt"
+MISAPPLIED = "misapplied"
+UNKNOWN = "unknown_reference"
+CATEGORIES = (MISAPPLIED, UNKNOWN, "unsupported", "no_exchange_rate", "stale_exchange_rate")
+
+
+class Fault(NamedTuple):
+    """Why a payment waits; `amount` is what of it is concerned."""
+
+    category: str
+    field: str
+    message: str
+    amount: Amount = 0
+    waits: tuple[WaitKey, ...] = ()
+
+
+class Application(NamedTuple):
+    receivable: Receivable
+    amount: Amount
+
+
+class Group(NamedTuple):
+    """What of a payment goes into one journal: of one contract, or of none where nothing is applied."""
+
+    entity: LegalEntityDefined
+    policies: Resolved
+    contract_id: str
+    applications: tuple[Application, ...]
+    unapplied: Amount
+
+    @property
+    def amount(self) -> Amount:
+        return self.unapplied + sum(each.amount for each in self.applications)
+
+
+def on_payment_received(draft: Draft, event: PaymentReceived) -> None:
+    known: Payment | None = draft.part(PAYMENT, event.payment_id)
+    if known is not None and known.category and known.event != event:
+        draft.put("fact", f"{PAYMENT}/{event.payment_id}", None)  # nothing of it is posted: the newest content counts
+    if not is_new(draft, PAYMENT, event.payment_id, 0, event):
+        return
+    if known is not None and known.is_reversed:
+        draft.put(PAYMENT, event.payment_id, replace(known, event=event, own=draft.own))
+        draft.settle_note(UNKNOWN, PAYMENT, event.payment_id, "superseded")
+        return
+    if known is not None:
+        _drop_waits(draft, event.payment_id, known)
+        draft.settle_note(known.category, PAYMENT, event.payment_id, "superseded")
+    _settle(draft, event.payment_id, Payment(event, draft.own))
+
+
+def retry(draft: Draft, payment_id: str) -> None:
+    """What it waited for may have come."""
+    known: Payment | None = draft.part(PAYMENT, payment_id)
+    if known is not None and known.category:
+        _settle(draft, payment_id, known)
+
+
+def retry_waiting(draft: Draft) -> None:
+    """A receivable, a contract or a day's rates came, or a payment was taken back: the payments that wait, by id."""
+    for payment_id in waiting(draft):
+        retry(draft, payment_id)
+
+
+def waiting(draft: Draft) -> tuple[str, ...]:
+    return tuple(_index(draft).get(PAYMENT, ()))
+
+
+def waive(draft: Draft, payment_id: str) -> None:
+    """What fits is applied, and what does not is unapplied cash."""
+    known: Payment | None = draft.part(PAYMENT, payment_id)
+    if known is not None and known.category:
+        _settle(draft, payment_id, replace(known, is_waived=True))
+
+
+def _settle(draft: Draft, payment_id: str, payment: Payment) -> None:
+    """Post it whole, or say why it waits."""
+    found = _groups(draft, payment)
+    made = found if isinstance(found, Fault) else _slots(draft, payment, found)
+    if isinstance(made, Fault):
+        _park(draft, payment_id, payment, made)
+        return
+    for category in CATEGORIES:
+        draft.settle_note(category, PAYMENT, payment_id)
+    _drop_waits(draft, payment_id, payment)
+    receipts, applied = [], []
+    for group, slot in made:
+        receipt, taken = _post(draft, payment_id, payment, group, slot)
+        receipts += receipt
+        applied += taken
+    posted = replace(payment, receipts=tuple(receipts), applied=tuple(applied), category="", waits=())
+    draft.put(PAYMENT, payment_id, posted)
+
+
+# What a payment is applied to
+
+
+def _groups(draft: Draft, payment: Payment) -> list[Group] | Fault:
+    """Applications by contract, in the order in which the payment names them; what is not applied goes with the first."""
+    event = payment.event
+    assert event is not None, "a payment that was taken back before it came posts nothing"
+    unapplied = event.amount - sum(each.amount for each in event.applications)
+    if unapplied < 0:
+        applied = format_amount(event.amount - unapplied)
+        paid = f"{format_amount(event.amount)} {event.currency}"
+        return Fault(MISAPPLIED, "applications", f"{applied} are applied of a payment of {paid}", -unapplied)
+    own = payment.own
+    if own is not None and event.applications[0].invoice_id not in own:
+        unapplied = 0  # the rest goes to the engagement of the first application
+    fitting: dict[str, list[Application]] = {}
+    left: dict[str, Amount] = {}
+    for place, each in enumerate(event.applications):
+        if own is not None and each.invoice_id not in own:
+            continue
+        receivable = receivable_of(draft, each.invoice_id)
+        if receivable is None:
+            field = f"applications[{place}].invoice_id"
+            return Fault(UNKNOWN, field, f"invoice {each.invoice_id} is not posted", each.amount)
+        stands = left.get(each.invoice_id, receivable.open[0])
+        fault = _misfit(draft, event, place, receivable, stands)
+        amount = each.amount
+        if fault is not None:
+            if not payment.is_waived:
+                return fault
+            amount = stands if fault.field.endswith(".amount") and (stands > 0) == (amount > 0) else 0
+            unapplied += each.amount - amount
+        if amount:
+            left[each.invoice_id] = stands - amount
+            fitting.setdefault(receivable.contract_id, []).append(Application(receivable, amount))
+    if unapplied < 0:
+        return Fault(MISAPPLIED, "applications", "what fits of it is more than was paid", -unapplied)
+    if not fitting:
+        return _unapplied(draft, event, unapplied)
+    groups = []
+    for contract_id, applications in fitting.items():
+        entity = draft.reference.entity(applications[0].receivable.legal_entity_id)
+        contract = draft.contract(contract_id)
+        assert entity is not None, "an invoice is posted in a company"
+        assert contract is not None, "an invoice is posted of a contract in the books"
+        groups.append(Group(entity, contract_policies(draft, contract), contract_id, tuple(applications), unapplied))
+        unapplied = 0
+    return groups
+
+
+def _misfit(draft: Draft, event: PaymentReceived, place: int, receivable: Receivable, stands: Amount) -> Fault | None:
+    """Why an application does not fit its invoice."""
+    amount, invoice_id = event.applications[place].amount, receivable.invoice_id
+    if event.currency != receivable.currency:
+        message = (
+            f"invoice {invoice_id} is in {receivable.currency}: a payment in {event.currency} is not applied to it"
+        )
+        return Fault("unsupported", "currency", message, amount)
+    contract = draft.contract(receivable.contract_id)
+    customer_id = contract.terms.customer_id if contract is not None else ""
+    owing = {*draft.reference.customer_chain(receivable.bill_to), *draft.reference.customer_chain(customer_id)}
+    if event.customer_id not in {*owing, receivable.bill_to, customer_id}:
+        message = f"invoice {invoice_id} is of customer {receivable.bill_to}, the payment of {event.customer_id}"
+        waits = tuple(("customer", each) for each in sorted(owing))
+        return Fault(MISAPPLIED, "customer_id", message, amount, waits)
+    if not within(amount, stands):
+        message = f"of invoice {invoice_id} {format_amount(stands)} {receivable.currency} are open, "
+        message += f"{format_amount(amount)} are applied"
+        return Fault(MISAPPLIED, f"applications[{place}].amount", message, amount - stands)
+    return None
+
+
+def _unapplied(draft: Draft, event: PaymentReceived, amount: Amount) -> list[Group] | Fault:
+    """In the company of the customer's first contract, by id."""
+    if not amount:
+        return []
+    for contract in draft.contracts():
+        if contract.history and event.customer_id in _customers(draft, contract):
+            entity = draft.reference.entity(contract.terms.legal_entity_id)
+            if entity is not None:
+                return [Group(entity, entity_policies(draft, entity), "", (), amount)]
+    message = f"no contract of customer {event.customer_id} says in which company the payment is booked"
+    return Fault(UNKNOWN, "customer_id", message, amount)
+
+
+def _customers(draft: Draft, contract: Contract) -> set[str]:
+    named = {contract.terms.customer_id, *bill_tos(contract)}
+    return named.union(*(draft.reference.customer_chain(each) for each in named))
+
+
+# Where it is booked
+
+
+def _slots(draft: Draft, payment: Payment, groups: Iterable[Group]) -> list[tuple[Group, Slot]] | Fault:
+    found = []
+    for group in groups:
+        slot = _slot(draft, payment, group)
+        if isinstance(slot, Fault):
+            return slot
+        found.append((group, slot))
+    return found
+
+
+def _slot(draft: Draft, payment: Payment, group: Group) -> Slot | Fault:
+    """On the day on which the bank booked it, at the bank's rate, else at the table's."""
+    event, entity, policies = payment.event, group.entity, group.policies
+    assert event is not None, "a payment that was taken back before it came posts nothing"
+    day = open_day_from(draft, entity, event.received_on)
+    exchange: Exchange | MissingRate
+    if event.exchange_rate is not None and event.currency != entity.currency:
+        exchange = Exchange(event.exchange_rate, EXCHANGE_RATE_ONE, event.exchange_rate, ())
+    else:
+        exchange = exchange_on(draft, policies, event.currency, entity.currency, day, day)
+    said = f"{event.currency} to {entity.currency} on {day}"
+    staleness = policies.rate_staleness_days
+    waits = waits_for_exchange_rate(event.currency, entity.currency, entity.legal_entity_id, {day}, staleness)
+    if isinstance(exchange, MissingRate):
+        return Fault(exchange.category, "exchange_rate", f"{said}: {exchange.category}", event.amount, waits)
+    largest = max(abs(group.amount), *(abs(each.amount) for each in group.applications), abs(group.unapplied))
+    if largest * exchange.numerator > AMOUNT_MAX * exchange.denominator:
+        return Fault(MISAPPLIED, "exchange_rate", "at its exchange rate it is more than the ledger holds")
+    slot = Slot(entity, event.currency, day, period(draft, entity, day).name, exchange)
+    waited = {RECEIPT: payment.category} if payment.category.endswith("_exchange_rate") else {}
+    now = settled(draft, slot, RECEIPT, day, policies, waited)
+    if isinstance(now, Blocked):
+        settle_when_day_ends(draft, entity.zone)
+        return Fault(now.category, "exchange_rate", now.message, event.amount, waits)
+    return slot
+
+
+# Journals
+
+
+def _post(
+    draft: Draft, payment_id: str, payment: Payment, group: Group, slot: Slot
+) -> tuple[list[Receipt], list[tuple[str, Amount, Amount]]]:
+    """One journal; none where nothing is paid and nothing applied."""
+    event = payment.event
+    assert event is not None, "a payment that was taken back before it came posts nothing"
+    lines, applied = _lines(draft, group, slot)
+    if not lines:
+        return [], applied
+    rule = f"{RECEIPT}/{group.contract_id}" if group.contract_id else RECEIPT
+    receipt = Receipt(
+        "",
+        rule,
+        slot.entity.legal_entity_id,
+        slot.currency,
+        slot.entity.currency,
+        slot.exchange.rate,
+        slot.accounting_date,
+        group.policies.cash_journal == "milepost",
+        group.contract_id,
+        lines,
+    )
+    journal_id = _emit(draft, payment_id, event.customer_id, receipt, booking_of(slot, "posting"), group.policies)
+    return [replace(receipt, journal_id=journal_id)], applied
+
+
+def _lines(
+    draft: Draft, group: Group, slot: Slot
+) -> tuple[tuple[tuple[str, Leg], ...], list[tuple[str, Amount, Amount]]]:
+    """Each application a line, in the project of its receivable; cash and the rest in that of the first."""
+    mode, exchange, currency = group.policies.money_mode, slot.exchange, slot.entity.currency
+
+    def in_ledger(amount: Amount) -> Amount:
+        return convert(amount, exchange.numerator, exchange.denominator, currency, mode)
+
+    main = group.applications[0].receivable.project_id if group.applications else ""
+    by_project: dict[str, list[Leg]] = {main: [Leg(BANK, RECEIPT, group.amount, in_ledger(group.amount))]}
+    applied = []
+    same_rate = True
+    for receivable, amount in group.applications:
+        relief = pay(draft, receivable.invoice_id, amount, mode)
+        _, ledger = relief.gross
+        applied.append((receivable.invoice_id, amount, ledger))
+        by_project.setdefault(receivable.project_id, []).append(Leg(RECEIVABLE, RECEIPT, -amount, -ledger))
+        same_rate = same_rate and receivable.exchange_rate == exchange.rate
+        show_anew(draft, receivable)
+    by_project[main].append(Leg(UNAPPLIED_CASH, RECEIPT, -group.unapplied, -in_ledger(group.unapplied)))
+    if rest := sum(leg.ledger_amount for members in by_project.values() for leg in members):
+        account, purpose = (
+            (CURRENCY_ROUNDING, "rounding") if same_rate else (EXCHANGE_DIFFERENCE, "exchange_difference")
+        )
+        by_project[main].append(Leg(account, purpose, 0, -rest))
+    order = [main, *sorted(project_id for project_id in by_project if project_id != main)]
+    lines = ((project_id, leg) for project_id in order for leg in by_project[project_id])
+    return tuple((project_id, leg) for project_id, leg in lines if leg.amount or leg.ledger_amount), applied
+
+
+def _emit(
+    draft: Draft,
+    payment_id: str,
+    customer_id: str,
+    receipt: Receipt,
+    booking: Booking,
+    policies: Resolved | None,
+    reverses: str | None = None,
+) -> str:
+    cause = draft.cause
+    legs = [leg for _, leg in receipt.lines]
+    record = journal_entry(
+        About(draft.engagement_id, PAYMENT, payment_id, 0, receipt.rule, cause.kind, cause.id, cause.version),
+        booking,
+        legs,
+        project_id="",
+        dimensions={},
+        service_date=None,
+        contract_id=receipt.contract_id or None,
+        customer_id=customer_id,
+        deliver=receipt.deliver,
+        reverses=reverses,
+    )
+    placed = tuple(
+        line._replace(project_id=project_id or None)
+        for (project_id, _), line in zip(receipt.lines, record.lines, strict=True)
+    )
+    draft.emit(record._replace(lines=placed))
+    if policies is not None:
+        contract_id = receipt.contract_id or None
+        note_rounding(draft, record, legs, policies.rounding_limit, contract_id=contract_id)
+    return record.journal_id
+
+
+# Taken back
+
+
+def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
+    payment: Payment | None = draft.part(PAYMENT, event.payment_id)
+    if payment is None:
+        draft.put(PAYMENT, event.payment_id, Payment(None, is_reversed=True))
+        message = f"payment {event.payment_id} was taken back and has not come"
+        draft.note(UNKNOWN, PAYMENT, event.payment_id, message, project_id=event.project_id, field="payment_id")
+        return
+    if payment.is_reversed or payment.event is None:
+        return
+    fault = _other_payment(event, payment.event)
+    if fault is not None:
+        _note(draft, event.payment_id, payment, fault, side="/reversal")
+        return
+    for category in CATEGORIES:
+        draft.settle_note(category, PAYMENT, event.payment_id, "superseded")
+    draft.settle_note(MISAPPLIED, PAYMENT, event.payment_id, side="/reversal")
+    _drop_waits(draft, event.payment_id, payment)
+    for receipt in payment.receipts:
+        _mirror(draft, event, payment.event.customer_id, receipt)
+    for invoice_id, amount, ledger in payment.applied:
+        show_anew(draft, unpay(draft, invoice_id, (amount, ledger)))
+    draft.put(PAYMENT, event.payment_id, replace(payment, is_reversed=True, category="", waits=()))
+    retry_waiting(draft)
+    write_offs.retry_waiting(draft)
+
+
+def _other_payment(event: PaymentReversed, payment: PaymentReceived) -> Fault | None:
+    """A reversal that states another payment than there is takes nothing back."""
+    if event.amount is not None and event.amount != payment.amount:
+        expected = f"expected {format_amount(payment.amount)} {payment.currency}, the whole payment"
+        return Fault(MISAPPLIED, "amount", f"{expected}, got {format_amount(event.amount)}", event.amount)
+    for field in ("currency", "customer_id"):
+        stated, was = getattr(event, field), getattr(payment, field)
+        if stated is not None and stated != was:
+            return Fault(MISAPPLIED, field, f"expected {was}, as the payment has it, got {stated}")
+    return None
+
+
+def _mirror(draft: Draft, event: PaymentReversed, customer_id: str, receipt: Receipt) -> None:
+    """Its own lines, amounts and rate, on the day on which the bank took it back and never before it came."""
+    entity = draft.reference.entity(receipt.legal_entity_id)
+    assert entity is not None, "the receipt was posted in this company"
+    day: date = event.received_on or local_date(event.occurred_at, entity.zone)
+    day = open_day_from(draft, entity, max(day, receipt.accounting_date))
+    booking = Booking(
+        receipt.legal_entity_id,
+        receipt.currency,
+        receipt.ledger_currency,
+        receipt.exchange_rate,
+        day,
+        period(draft, entity, day).name,
+        "reversal",
+    )
+    lines = tuple(
+        (project_id, leg._replace(amount=-leg.amount, ledger_amount=-leg.ledger_amount))
+        for project_id, leg in receipt.lines
+    )
+    mirrored = replace(receipt, lines=lines)
+    _emit(draft, event.payment_id, customer_id, mirrored, booking, None, reverses=receipt.journal_id)
+
+
+# What waits
+
+
+def _park(draft: Draft, payment_id: str, payment: Payment, fault: Fault) -> None:
+    if payment.category not in ("", fault.category):
+        draft.settle_note(payment.category, PAYMENT, payment_id, "superseded")
+    _drop_waits(draft, payment_id, payment)
+    waits = {(kind, key, f"{PAYMENT}:{payment_id}") for kind, key in fault.waits}
+    draft.waits_added |= waits
+    draft.waits_removed -= waits
+    draft.put(PAYMENT, payment_id, replace(payment, category=fault.category, waits=fault.waits))
+    _put_index(draft, (*(each for each in waiting(draft) if each != payment_id), payment_id))
+    _note(draft, payment_id, payment, fault)
+
+
+def _note(draft: Draft, payment_id: str, payment: Payment, fault: Fault, side: str = "") -> None:
+    event = payment.event
+    assert event is not None, "only what came can be wrong"
+    named = (receivable_of(draft, each.invoice_id) for each in event.applications)
+    contract_id = next((each.contract_id for each in named if each is not None), None)
+    message = f"payment {payment_id}: {fault.message}"
+    noted: OpenException | None = draft.part(
+        "exception", draft.exception_id(fault.category, PAYMENT, payment_id + side)
+    )
+    if noted is not None and noted.message != message:
+        amounts = {event.currency: fault.amount} if fault.amount else {}
+        draft.revise_note(replace(noted, message=message, field=fault.field, amounts=amounts))
+        return
+    draft.note(
+        fault.category,
+        PAYMENT,
+        payment_id,
+        message,
+        side=side,
+        project_id=event.project_id,
+        contract_id=contract_id,
+        field=fault.field,
+        amount=fault.amount,
+        currency=event.currency,
+    )
+
+
+def _drop_waits(draft: Draft, payment_id: str, payment: Payment | None) -> None:
+    if payment is None or not payment.category:
+        return
+    gone = {(kind, key, f"{PAYMENT}:{payment_id}") for kind, key in payment.waits}
+    draft.waits_added -= gone
+    draft.waits_removed |= gone
+    _put_index(draft, tuple(each for each in waiting(draft) if each != payment_id))
+
+
+def _index(draft: Draft) -> dict[str, tuple[str, ...]]:
+    return draft.part("index", "receipts") or {}
+
+
+def _put_index(draft: Draft, ids: tuple[str, ...]) -> None:
+    draft.put("index", "receipts", {PAYMENT: tuple(sorted(ids))} if ids else None)

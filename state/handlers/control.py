@@ -37,8 +37,8 @@ MISSING_FACTS = frozenset(
     }
 )
 DIFFERENCE = "statement_differs_from_invoice"
-# A payment or a write-off waits until it can be posted, or is taken back.
-SETTLED_BY_POSTING = frozenset({"payment", "write_off"})
+# A payment, a credit memo or a write-off waits until it can be posted, or is taken back.
+SETTLED_BY_POSTING = frozenset({"payment", "write_off", credit_memos.KIND})
 NEEDS_ANOTHER = "needs another person's approval"
 
 

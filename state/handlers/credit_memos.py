@@ -58,7 +58,7 @@ from state.known import Slot, open_day_from, period
 from state.plan import LinePlan, contract_policies, newest_plan, plan_of
 from state.posting import booking_of, note_rounding, settle_exchange_rests
 from state.receivables import credit as take_off
-from state.receivables import creditable, receivable_of
+from state.receivables import creditable, receivable_of, show_anew
 from state.repricing import reprice
 from state.totals import issued_on, standing_price
 
@@ -383,7 +383,16 @@ def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg]) -> None:
         customer_id=memo.contract.terms.customer_id,
         deliver=memo.policies.ar_journal == "milepost",
     )
-    draft.emit(record)
+    # What is owed stands in the project in which the invoice's journal has it.
+    own = [line.account not in (RECEIVABLE, OUTPUT_TAX) for line in record.lines]
+    draft.emit(
+        record._replace(
+            lines=tuple(
+                line if stays else line._replace(project_id=memo.receivable.project_id or None)
+                for line, stays in zip(record.lines, own, strict=True)
+            )
+        )
+    )
     note_rounding(draft, record, legs, memo.policies.rounding_limit, contract_id=memo.receivable.contract_id)
 
 
@@ -405,6 +414,8 @@ def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount) -> None:
     if memo.event.kind == ERROR_REBILL:
         billed[bills] = billed.get(bills, 0) - amount
     due[pays] = due.get(pays, 0) - amount
+    show_anew(draft, memo.receivable)
+    show_anew(draft, replace(memo.receivable, project_id=project_id))
     draft.put("forecast", project_id, replace(forecast, billed=billed, due=due))
     draft.put("outlook", project_id, replace(outlook, stale=True))
 

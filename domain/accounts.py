@@ -15,6 +15,7 @@ EXPENSE_CLEARING = "2100"
 LABOR_ABSORPTION = "2150"
 CONTRACT_LIABILITY = "2300"
 CUSTOMER_DEPOSIT = "2310"
+REFUND_LIABILITY = "2320"
 OUTPUT_TAX = "2400"
 SERVICE_REVENUE = "4000"
 REIMBURSABLE_REVENUE = "4050"
@@ -46,7 +47,7 @@ NAMES: Mapping[str, str] = {
     "2180": "Intercompany due to",
     CONTRACT_LIABILITY: "Contract liability, deferred revenue",
     CUSTOMER_DEPOSIT: "Customer deposit",
-    "2320": "Refund liability",
+    REFUND_LIABILITY: "Refund liability",
     "2350": "Provision for onerous contract",
     OUTPUT_TAX: "Output tax",
     SERVICE_REVENUE: "Service revenue",

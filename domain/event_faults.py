@@ -24,6 +24,7 @@ from domain.events.delivery import (
 )
 from domain.events.finance import (
     ControlTotal,
+    CreditMemoIssued,
     InvoicePosted,
     InvoiceRejected,
     PaymentReceived,
@@ -113,6 +114,22 @@ def _posting(event: PostingAccepted | PostingRejected) -> Iterator[Fault]:
         yield "journal_id", "expected journal_id, or a batch with its journals"
 
 
+def _credit_memo(event: CreditMemoIssued) -> Iterator[Fault]:
+    """Each line says what it credits and how much, once."""
+    if not event.lines:
+        yield "lines", "expected at least one line"
+    for place, line in enumerate(event.lines):
+        if line.entry_id is None and line.line_id is None:
+            yield f"lines[{place}].entry_id", "expected entry_id or line_id"
+        if (line.hours is None) == (line.amount is None):
+            yield f"lines[{place}].amount", "expected hours or amount, one of them"
+        for name, value in (("hours", line.hours), ("amount", line.amount)):
+            if value is not None and value <= 0:
+                yield f"lines[{place}].{name}", "expected more than zero"
+    if event.tax_amount is not None and event.tax_amount < 0:
+        yield "tax_amount", "expected zero or more"
+
+
 def _write_off(event: WrittenOff) -> Iterator[Fault]:
     yield from _currency("currency", event.currency)
     if event.what == "receivable" and event.invoice_id is None:
@@ -162,6 +179,7 @@ _FINDERS: Mapping[type, Callable[[Any], Fault | None]] = {
     InvoiceRejected: _first(_invoice),
     PostingAccepted: _first(_posting),
     PostingRejected: _first(_posting),
+    CreditMemoIssued: _first(_credit_memo),
     WrittenOff: _first(_write_off),
     ExpenseApproved: _first(_money),
     PaymentReceived: _first(_payment),

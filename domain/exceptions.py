@@ -17,6 +17,11 @@ CATALOGUE: Mapping[str, Category] = {
     "statement_differs_from_invoice": Category(
         "finance", "error", "Post the invoice with the statement's amount, or waive the difference."
     ),
+    "over_credited": Category(
+        "finance",
+        "error",
+        "Have whoever issued the credit memo send it again, under the same id, with what is left of the invoice, or drop it by a waiver.",
+    ),
     "posting_rejected": Category("finance", "error", "Correct the cause in the ERP and post the invoice again."),
     "misapplied": Category(
         "finance",

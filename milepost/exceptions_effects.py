@@ -32,6 +32,8 @@ class Effect(StrEnum):
     POSTS_INVOICE = "posts the invoice with the statement's amount"
     POSTS_PAYMENT = "posts the payment; what does not fit stays unapplied"
     POSTS_WRITE_OFF = "posts the write-off"
+    POSTS_CREDIT = "posts the credit memo"
+    DROPS_CREDIT = "drops the credit memo, posts nothing"
     NOT_BILLED = "accepts the work as not billed: posts nothing, it stays over the cap until there is room"
     CLOSES = "closes it, posts nothing"
     COMES_BACK = "raised again at once"
@@ -44,14 +46,17 @@ USELESS: Final = frozenset({Effect.COMES_BACK, Effect.REFUSED})
 CORRECTED: Final = frozenset({"conflicting_version", "invalid_terms", "self_approved", "unapproved_amendment"})
 # Of payments, those that a waiver posts.
 WAIVED_PAYMENTS: Final = frozenset({"misapplied", "unsupported"})
+# Of credit memos, what a waiver makes of them.
+EFFECTS_ON_CREDITS: Final = {"self_approved": Effect.POSTS_CREDIT, "over_credited": Effect.DROPS_CREDIT}
 # What an exception may be about where it is about work, and otherwise; a category in neither is about work alone.
 ABOUT: Final = {
     "outside_contract_dates": ("work", "contract"),
-    "self_approved": ("work", "amendment", "decision", "write-off"),
+    "self_approved": ("work", "amendment", "decision", "write-off", "credit memo"),
     "conflicting_version": ("work", POSTED, "any other fact"),
     "no_exchange_rate": ("work", "invoice, forecast", "payment"),
     "stale_exchange_rate": ("work", "invoice", "payment"),
-    "unknown_reference": ("work", "contract, invoice, request", "payment", "write-off"),
+    "unknown_reference": ("work", "contract, invoice, request", "payment", "write-off", "credit memo"),
+    "over_credited": ("credit memo",),
     "misapplied": ("payment", "write-off"),
     "over_cap": ("cap",),
     "cap_below_consumption": ("cap", "price"),
@@ -78,6 +83,7 @@ KINDS: Final = {
     "contract": "contract",
     "decision": "exception",
     "write-off": "write_off",
+    "credit memo": "credit_memo",
 }
 RESENT: Final = {
     "work": "the work",
@@ -88,6 +94,7 @@ RESENT: Final = {
     "invoice": "the invoice",
     "payment": "the payment",
     "write-off": "the write-off",
+    "credit memo": "the credit memo",
     "milestone": "the acceptance, where it is one",
     "contract, invoice, request": "the fact, where it is one",
     "any other fact": "the fact",
@@ -118,6 +125,8 @@ def _settling(category: str, subject_kind: str = "") -> Effect:
         return Effect.POSTS_PAYMENT
     if subject_kind == "write_off" and category == "self_approved":
         return Effect.POSTS_WRITE_OFF
+    if subject_kind == "credit_memo" and category in EFFECTS_ON_CREDITS:
+        return EFFECTS_ON_CREDITS[category]
     return Effect.POSTS_INVOICE if category == DIFFERENCE else Effect.CLOSES
 
 

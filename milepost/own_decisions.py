@@ -48,11 +48,11 @@ class OwnDecisions:
             work = self._work(raised)
             is_waiver = self._type_name == "ExceptionWaived"
             return why_not(raised.category, work, *self._persons, is_waiver=is_waiver) if work is not None else None
-        if raised.category != SELF_APPROVED or raised.subject_kind not in ("exception", "write_off"):
+        if raised.category != SELF_APPROVED or raised.subject_kind not in ("exception", "write_off", "credit_memo"):
             return None
         if raised.person_id is not None and raised.person_id in self._persons:
             return of_own_decision(raised.person_id)
-        if raised.subject_kind == "write_off":
+        if raised.subject_kind in ("write_off", "credit_memo"):
             return None
         about = self._known.get(raised.subject_id)
         return self._why_not(about.raised) if about is not None and about.is_open else None

@@ -50,6 +50,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "cap_limits_revenue": LINE,
         "cap_thresholds": LINE,
         "overflow": LINE,
+        "concession_returns_cap_room": LINE,
     },
     "Statements": {
         "billing_zone": CONTRACT,
@@ -79,7 +80,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
 # Read and kept; they concern kinds of terms and events that are refused today.
 IDLE: Final = (
     *("residual_party", "hold_scope", "poc_precision", "poc_exclusions", "forecast_denominator"),
-    *("concession_returns_cap_room", "fx_revaluation", "unbilled_is_monetary", "tax_point"),
+    *("fx_revaluation", "unbilled_is_monetary", "tax_point"),
     *("intercompany_transfer", "dimensions_from"),
 )
 DECIMALS: Final = {"amount": 4, "hours": 6, "percent": 6}

@@ -22,7 +22,7 @@ from domain.events.delivery import (
     TimeApproved,
     UnitsDelivered,
 )
-from domain.events.finance import InvoicePosted, PaymentReceived, WrittenOff
+from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentReceived, WrittenOff
 from domain.journal import Leg
 from domain.rows import COUNTED_TIME, EXPENSE, REVENUE, TIME_ENTRY
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
@@ -115,7 +115,7 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     Caps count it as `content` (`domain/rows.py`); `within` is what of the value is for units agreed, None where any number is.
 
     `drawn` is what the work takes of what its line's terms include, by store: quantity, and what that earns. None where it shares nothing;
-    then hours and value are of what goes beyond."""
+    then hours and value are of what goes beyond. `returned` is billed and no more counted by caps: a credit gave it back to them."""
 
     contract_id: str
     line_id: str
@@ -149,6 +149,8 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     content: str = COUNTED_TIME
     within: Amount | None = None
     drawn: dict[str, tuple[int, Amount]] | None = None
+    returned: Amount = 0
+    returned_hours: Hours = 0
 
     @property
     def claimed(self) -> tuple[Amount, Hours]:
@@ -244,7 +246,8 @@ class Work(Value, frozen=True, array_like=True, gc=False):
 class Issued(Value, frozen=True, array_like=True, gc=False):
     """What of an entry stands on issued statements, for each contract line; invoices relieve `account`, credits go to `bill_to`.
 
-    `applied` is what of a deposit is set against other statements."""
+    `applied` is what of a deposit is set against other statements. `conceded` is what credit memos took off the price of what stays billed;
+    `returned` is what of that the caps have again, with its hours."""
 
     contract_id: str
     line_id: str
@@ -264,6 +267,9 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
     unit: str = "hour"
     description: str | None = None
     applied: Amount = 0
+    conceded: Amount = 0
+    returned: Amount = 0
+    returned_hours: Hours = 0
 
 
 class Entry(Value, frozen=True, array_like=True, gc=False):
@@ -518,6 +524,24 @@ class Receivable(Value, frozen=True, array_like=True, gc=False):
         return amount, ledger
 
 
+class InvoiceCredits(Value, frozen=True, array_like=True, gc=False):
+    """What an invoice took of its rows, and what credit memos took back, by row and contract line (composed).
+
+    `relieved` are ledger amounts, kept where the ledger has another currency; `taken` is amount, hours and ledger amount.
+    """
+
+    relieved: dict[str, Amount] = {}
+    taken: dict[str, tuple[Amount, Hours, Amount]] = {}
+
+
+class WaitingCredit(Value, frozen=True, array_like=True, gc=False):
+    """A credit memo that is not posted: its invoice is unknown, it asks for too much, or nobody else approved it (`category`)."""
+
+    event: CreditMemoIssued
+    log_offset: int
+    category: str
+
+
 class Receipt(Value, frozen=True, array_like=True, gc=False):
     """A journal of a payment, each line with its project, kept so that its reversal is exact (R14, R52)."""
 
@@ -741,6 +765,8 @@ PART_KINDS: dict[str, Any] = {
     "reports": Reports,
     "delivery": WaitingDelivery,
     "receivable": Receivable,
+    "credits": InvoiceCredits,
+    "credit_memo": WaitingCredit,
     "payment": Payment,
     "write_off": WriteOff,
     "index": dict[str, tuple[str, ...]],

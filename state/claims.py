@@ -69,7 +69,17 @@ def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
     pinned = min(max(settled, 0), amount)
     within = (price.within, units_id(price.line_id)) if price.within is not None else None
     rules = rules_for(plan, allotment)
+    if price.returned:
+        back, hours_back = _returned(price)
+        amount, hours, pinned = amount - back, hours - hours_back, max(pinned - back, 0)
+        within = (within[0] - back, within[1]) if within is not None else None
     return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules, within)
+
+
+def _returned(price: Price) -> tuple[Amount, Hours]:
+    """What a price concession gave back to the caps, as far as the price still reaches (R20)."""
+    amount, hours = price.claimed
+    return min(price.returned, max(amount, 0)), min(price.returned_hours, max(hours, 0))
 
 
 def keeping(plan: LinePlan, before: Price, price: Price) -> Price:
@@ -92,9 +102,10 @@ def keeping(plan: LinePlan, before: Price, price: Price) -> Price:
 def granted_of(allotment: str, stake: Stake) -> Grant:
     """What the price says was granted in this allotment."""
     price = stake.price
+    back, hours_back = _returned(price) if price.returned else (0, 0)
     if allotment == REVENUE:
-        return Grant(price.allowed, price.allowed_hours, price.binding)
-    return Grant(price.billable, price.billable_hours, price.binding)
+        return Grant(price.allowed - back, price.allowed_hours - hours_back, price.binding)
+    return Grant(price.billable - back, price.billable_hours - hours_back, price.binding)
 
 
 def order_key(plan: LinePlan, price: Price, entry_id: str) -> Order:
@@ -126,6 +137,9 @@ def uncapped(price: Price) -> Price:
 
 
 def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Grant) -> Price:
+    if price.returned:
+        back, hours_back = _returned(price)
+        granted = granted._replace(amount=granted.amount + back, hours=granted.hours + hours_back)
     if allotment == REVENUE:
         return _recognising(plan, replace(price, allowed=granted.amount, allowed_hours=granted.hours))
     billed = replace(price, billable=granted.amount, billable_hours=granted.hours, binding=granted.binding)

@@ -25,7 +25,14 @@ from domain.events.delivery import (
     TimeWithdrawn,
     UnitsDelivered,
 )
-from domain.events.finance import InvoicePosted, InvoiceRejected, PaymentReceived, PaymentReversed, WrittenOff
+from domain.events.finance import (
+    CreditMemoIssued,
+    InvoicePosted,
+    InvoiceRejected,
+    PaymentReceived,
+    PaymentReversed,
+    WrittenOff,
+)
 from domain.events.reference import DayEnded
 from domain.reference import ReferenceBook, owner_key
 from state import cap_notices, liability, price_notices
@@ -33,6 +40,7 @@ from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
 from state.handlers import (
     contracts,
     control,
+    credit_memos,
     days,
     deliveries,
     expenses,
@@ -116,8 +124,11 @@ def apply(
             statements.on_statement_requested(draft, event)
         case InvoicePosted():
             invoices.on_invoice_posted(draft, event)
+            credit_memos.retry(draft)
         case InvoiceRejected():
             invoices.on_invoice_rejected(draft, event)
+        case CreditMemoIssued():
+            credit_memos.on_credit_memo_issued(draft, event)
         case PaymentReceived():
             payments.on_payment_received(draft, event)
         case PaymentReversed():
@@ -130,10 +141,12 @@ def apply(
             control.on_exception_resolved(draft, event)
         case ExceptionWaived():
             control.on_exception_waived(draft, event)
+            credit_memos.retry(draft)
         case IntakeNoticed():
             control.on_intake_noticed(draft, event)
         case DayEnded():
             days.on_day_ended(draft, event)
+            credit_memos.retry(draft)
         case _:
             refused.refuse(draft, event)
     fees.after_event(draft)
@@ -164,6 +177,7 @@ def wake(
     for kind, rest in named:
         if kind == "statement":
             invoices.retry_invoice(draft, rest)
+            credit_memos.retry(draft)
         elif kind == "payment":
             payments.retry(draft, rest)
         elif kind == "entry":

@@ -58,17 +58,23 @@ def add_issued(totals: LineTotals, issued: Issued, sign: int) -> LineTotals:
         totals.billable,
         totals.over,
         totals.issued + sign * issued.amount,
-        totals.invoiced + sign * issued.invoiced,
+        totals.invoiced + sign * (issued.invoiced - issued.conceded),
         totals.shown_hours,
         totals.shown_quantity,
-        _with_account(totals.accounts, issued.account, sign * earned_as_billed(issued), 0, sign * issued.invoiced),
+        _with_account(
+            totals.accounts,
+            issued.account,
+            sign * earned_as_billed(issued),
+            0,
+            sign * (issued.invoiced - issued.conceded),
+        ),
         totals.drawn,
     )
 
 
 def earned_as_billed(issued: Issued) -> Amount:
-    """What an invoice recognises, where what was billed stood on no account until then."""
-    return issued.invoiced if issued.account in REVENUE else 0
+    """What an invoice recognises, where what was billed stood on no account until then, less what credit memos took off the price."""
+    return (issued.invoiced if issued.account in REVENUE else 0) - issued.conceded
 
 
 def _with_account(

@@ -646,6 +646,37 @@ class Teller:
             ),
         }
 
+    def _credit_memo_issued(self, words: Words, _: Block) -> dict[str, Any]:
+        lines: list[dict[str, str]] = []
+        made = {
+            "type": "CreditMemoIssued",
+            "credit_memo_id": words.take("a credit memo"),
+            "invoice_id": words.take("an invoice"),
+            "kind": words.take("a kind"),
+            "lines": lines,
+            "issued_on": self._day,
+            "requested_by": "project_manager",
+            "approved_by": "controller",
+        }
+        while words.next_is("entry", "line"):
+            line = {f"{words.take('entry or line')}_id": words.take("a name")}
+            value = number(words)
+            if words.next_is("h"):
+                words.skip("h")
+                line["hours"] = value
+            else:
+                line["amount"] = value
+            lines.append(line)
+        return made | words.options(
+            {
+                "on": ("issued_on", text),
+                "tax": ("tax_amount", number),
+                "requested_by": ("requested_by", text),
+                "approved_by": ("approved_by", text),
+                "unapproved": ("approved_by", flag(None)),
+            }
+        )
+
     def _invoice_rejected(self, words: Words, _: Block) -> dict[str, Any]:
         words.skip("invoice")
         words.skip("of")
@@ -895,6 +926,7 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "release": Teller._hold_released,
     "request": Teller._statement_requested,
     "invoice": Teller._invoice_posted,
+    "credit": Teller._credit_memo_issued,
     "refuse": Teller._invoice_rejected,
     "pay": Teller._payment_received,
     "bounce": Teller._payment_reversed,

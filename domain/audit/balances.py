@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, REVENUE, UNBILLED
+from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement, records
 from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import LEDGER_REST, POSITION, Checked, Seen, Violation, violation
@@ -29,12 +30,15 @@ def positions(engagement: Engagement) -> Checked:
         elif isinstance(record, JournalEntry) and record.contract_id is not None:
             key = (record.contract_id, record.currency)
             last[key] = seen
+            credit = credit_of(record)
             accounts = (
-                POSITION_ACCOUNTS if record.kind == BILLING else CONTRACT_POSITION
-            )  # deposits move by invoices alone
+                POSITION_ACCOUNTS if record.kind == BILLING or credit is not None else CONTRACT_POSITION
+            )  # deposits move by invoices and their credits alone
             position[key] = position.get(key, 0) + _on(record, accounts)
             earned = expected.get(key, 0) - _on(record, REVENUE)
             expected[key] = earned - (totals.get(record.affected_id, 0) if record.kind == BILLING else 0)
+            if credit is not None and (credit.reopens or credit.concedes):
+                expected[key] += credit.net
     found = [
         violation(
             POSITION,

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement, records
 from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import CAPS, Checked, Seen, Violation, violation
 from domain.audit.terms import CapBound, Terms
 from domain.money import format_amount
-from domain.outputs import BillingStatement
+from domain.outputs import BillingStatement, JournalEntry
 from domain.units import HOURS_ONE, HOURS_SCALE, Amount, Hours
 
 WHOLE_TERM, MONTH = "whole_term", "month"
 
 
 class Printed(NamedTuple):
-    """What the statements of a contract line say in all, with how many entries they list."""
+    """What the statements of a contract line say in all, with how many entries they list; of what is `credited` nobody prints hours."""
 
     amount: Amount = 0
     quantity: Hours = 0
     entries: int = 0
+    credited: bool = False
 
 
 def caps_kept(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount]) -> Checked:
@@ -56,13 +58,19 @@ def _printed(engagement: Engagement) -> tuple[dict[str, Seen], dict[tuple[str, s
     """Where each contract was billed last, and the sums of its lines."""
     last: dict[str, Seen] = {}
     printed: dict[tuple[str, str], Printed] = {}
+    for _, journal in records(engagement.outputs, JournalEntry):
+        credit = credit_of(journal)
+        if credit is not None and (credit.reopens or credit.concedes):
+            key = (journal.contract_id or "", credit.line_id)
+            had = printed.get(key, Printed())
+            printed[key] = had._replace(amount=had.amount - credit.net, credited=True)
     for seen, statement in records(engagement.outputs, BillingStatement):
         last[statement.contract_id] = seen
         for line in statement.lines:
             key = (statement.contract_id, line.line_id)
             had = printed.get(key, Printed())
             printed[key] = Printed(
-                had.amount + line.amount, had.quantity + line.quantity, had.entries + len(line.entries)
+                had.amount + line.amount, had.quantity + line.quantity, had.entries + len(line.entries), had.credited
             )
     return last, printed
 
@@ -78,8 +86,8 @@ def _entries_within(cap: CapBound, terms: Terms, entries: Iterable[EntryAccount]
             continue
         bucket = _bucket(cap, entry)
         issued = sum(amount for line_id, amount in entry.issued.items() if line_id in cap.lines)
-        billed[bucket] = billed.get(bucket, 0) + min(issued, max(entry.total, 0))
-        recognised[bucket] = recognised.get(bucket, 0) + entry.total
+        billed[bucket] = billed.get(bucket, 0) + min(issued, max(entry.total, 0)) - entry.conceded
+        recognised[bucket] = recognised.get(bucket, 0) + entry.total - entry.conceded
     yield from _beyond("billed", cap.amount, billed)
     if cap.whole and cap.limits_revenue and cap.period in {WHOLE_TERM, MONTH}:
         yield from _beyond("recognised", cap.amount, recognised)
@@ -112,5 +120,7 @@ def _lines_within(cap: CapBound, terms: Terms, lines: list[Printed]) -> Iterator
         yield _Beyond(f"at most {format_amount(cap.amount)} on statements", format_amount(amount))
     hours = sum(line.quantity for line in lines)
     slack = len(lines) * 10 ** (HOURS_SCALE - terms.quantity_decimals) // 2 + sum(line.entries for line in lines)
+    if any(line.credited for line in lines):
+        return
     if cap.hours is not None and hours > cap.hours + slack:
         yield _Beyond(f"at most {cap.hours / HOURS_ONE:g} h on statements", f"{hours / HOURS_ONE:g} h")

@@ -13,6 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.accounts import UNBILLED, UNBILLED_RECEIVABLE
+from domain.audit.credits import RowCredit, credit_of
 from domain.audit.engagement import Engagement
 from domain.audit.findings import BILLED_ONCE, Checked, Seen, Violation, violation
 from domain.audit.terms import Terms
@@ -41,6 +42,7 @@ class EntryAccount:
     person_id: str | None = None
     vague: bool = False
     content: str = COUNTED_TIME
+    conceded: Amount = 0
 
     def amount(self, account: str) -> Amount:
         return self.accrued[account][0] if account in self.accrued else 0
@@ -88,6 +90,8 @@ def retell(engagement: Engagement) -> Retold:
                 _invoice(entries, record, portions.pop(record.affected_id, []))
             elif record.affected_kind in ROWS:
                 _accrue(entries, record)
+            elif (credit := credit_of(record)) is not None:
+                _credit(entries, record, credit)
         elif isinstance(record, BillingStatement):
             terms = engagement.terms_of(record.contract_id)
             for line in record.lines:
@@ -96,6 +100,20 @@ def retell(engagement: Engagement) -> Retold:
             if not engagement.has_holds and record.part >= record.parts:
                 found += _over_billed(entries, seen, record, terms, portions[record.statement_id])
     return Retold(entries, Checked(BILLED_ONCE, count, tuple(found)))
+
+
+def _credit(entries: dict[EntryKey, EntryAccount], journal: JournalEntry, credit: RowCredit) -> None:
+    """What is billed in error goes back to unbilled; what is conceded stays billed, and caps may have it again."""
+    entry = entries.get((journal.contract_id or "", credit.entry_id))
+    if entry is None:
+        return
+    if credit.reopens:
+        entry.issued[credit.line_id] = entry.issued.get(credit.line_id, 0) - credit.net
+        for line in journal.lines:
+            if line.account in UNBILLED:
+                entry.invoiced[line.account] = entry.invoiced.get(line.account, 0) - line.amount
+    elif credit.concedes:
+        entry.conceded += credit.net
 
 
 def content_of(kind: str) -> str:

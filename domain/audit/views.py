@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from domain.accounts import CONTRACT_LIABILITY, CONTRACT_POSITION, CUSTOMER_DEPOSIT, PROJECT_COST, RECEIVABLE, REVENUE
+from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
 from domain.money import format_amount
@@ -27,6 +28,7 @@ class _Sums:
     unbilled: dict[BalanceKey, Amount] = field(default_factory=dict)
     billed: dict[BalanceKey, Amount] = field(default_factory=dict)
     invoiced: dict[BalanceKey, Amount] = field(default_factory=dict)
+    conceded: dict[BalanceKey, Amount] = field(default_factory=dict)
     lines: dict[str, list[StatementLine]] = field(default_factory=dict)
     applied: dict[str, Amount] = field(default_factory=dict)
     open: dict[str, str] = field(default_factory=dict)
@@ -72,6 +74,15 @@ def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
                 sums.paid[key] = sums.paid.get(key, 0) - line.amount
             elif line.purpose == "write_off":
                 sums.bad_debt[key] = sums.bad_debt.get(key, 0) - line.amount
+    credit = credit_of(journal)
+    if credit is not None:
+        key = (journal.lines[0].project_id or "", contract_id)
+        if credit.reopens:
+            sums.billed[key] = sums.billed.get(key, 0) - credit.net
+        if credit.concedes:
+            sums.conceded[key] = sums.conceded.get(key, 0) + credit.net
+        if credit.reopens or credit.concedes:
+            sums.invoiced[key] = sums.invoiced.get(key, 0) - credit.net
     if journal.kind == BILLING:
         sums.open.pop(journal.affected_id, None)
         for printed in sums.lines.pop(journal.affected_id, ()):
@@ -147,7 +158,7 @@ def _figures(
     yield "bad debt", sums.bad_debt.get(key, 0), balance.bad_debt
     yield "contract position", recognised - invoiced, balance.contract_position
     if bills_revenue:
-        yield "accrued", recognised - billed, balance.accrued
+        yield "accrued", recognised + sums.conceded.get(key, 0) - billed, balance.accrued
 
 
 def _amounts(costs: dict[str, Amount]) -> str:

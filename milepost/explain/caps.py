@@ -45,6 +45,11 @@ class Rival(NamedTuple):
     def entry_id(self) -> str:
         return self.entry.entry_id
 
+    @property
+    def settles(self) -> bool:
+        """Whether something of it is settled, or was before a credit gave it back to the cap."""
+        return bool(self.claim.pinned or self.stake.price.returned)
+
     def under(self, bucket: BucketKey) -> bool:
         return any(bucket_key(rule, self.claim.day, self.claim.person_id) == bucket for rule in self.claim.rules)
 
@@ -115,7 +120,7 @@ class CapNodes:
         names = ("cap_split", "cap_order", "cap_includes", "overflow")
         policies = self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *names)
         made = self._room(own, contest, value).amount._replace(title=title, policies=policies)
-        if own.claim.pinned:
+        if own.settles:
             made = total(
                 title, (self._settled(own, contest), made), "amount", plan.currency, rule="R16", policies=policies
             )
@@ -161,7 +166,7 @@ class CapNodes:
         if key not in self._queues:
             members = [rival for rival in contest.rivals if rival.under(bucket)]
             free = tuple(rival for rival in members if self._takes(rival, contest.allotment, by_hours=by_hours))
-            settled = tuple(rival for rival in members if rival.claim.pinned)
+            settled = tuple(rival for rival in members if rival.settles)
             self._queues[key] = Queue(settled, free, tuple(rival.order for rival in free))
         return self._queues[key]
 
@@ -176,7 +181,7 @@ class CapNodes:
         """What every hard cap has left for what of the entry is not settled, in money and in hours."""
         hours = self._hours_claimed(own, contest)
         free, free_hours = value, hours
-        if own.claim.pinned:
+        if own.settles:
             free = less("not settled yet", value, self._settled(own, contest))
             free_hours = less("hours not settled yet", hours, self._settled_hours(own, contest))
         amounts, all_hours = [free], [free_hours]
@@ -187,7 +192,7 @@ class CapNodes:
                 all_hours.append(room.hours)
         if own.stake.price.within is not None:
             within = self.entries.within(self._at(own, contest))
-            if own.claim.pinned:
+            if own.settles:
                 nothing = constant("nothing", 0, "amount", own.plan.currency)
                 within = most("left of it", less("not settled yet", within, self._settled(own, contest)), nothing)
             amounts.append(within)
@@ -278,7 +283,26 @@ class CapNodes:
     def _part(self, rival: Rival, contest: Contest, what: str, *, by_hours: bool) -> Node:
         if what == TAKEN:
             return self._free(rival, contest, by_hours=by_hours)
-        return self._settled_hours(rival, contest) if by_hours else self._settled(rival, contest)
+        settled = self._settled_hours(rival, contest) if by_hours else self._settled(rival, contest)
+        if not rival.stake.price.returned:
+            return settled
+        returned = self._returned(rival, contest, settled, by_hours=by_hours)
+        return less(f"{rival.entry_id}: settled and not given back to the cap", settled, returned, rule="R20")
+
+    def _returned(self, rival: Rival, contest: Contest, settled: Node, *, by_hours: bool) -> Node:
+        """What price concessions gave back to the cap, of which that counts what is settled no more."""
+        price = rival.stake.price
+        if by_hours:
+            counted = rival.claim.pinned_hours
+            return constant("given back to the cap", (settled.value or 0) - counted, "hours")
+        memos = self.entries.pieces.credits
+        made = total(
+            "given back to the cap",
+            memos.returned(rival.entry_id, price.contract_id, price.line_id, contest.step),
+            "amount",
+            rival.plan.currency,
+        )
+        return least("given back to the cap", [made, settled]) if (made.value or 0) > (settled.value or 0) else made
 
     def named(self, at: Standing, name: str) -> Node | None:
         """Such a part by its name; None where the entry has no such part."""
@@ -301,7 +325,7 @@ class CapNodes:
         key = ("free", id(contest), rival.entry_id, by_hours)
         if key not in self._memo:
             whole = self._granted_hours(rival, contest) if by_hours else self._granted_of(rival, contest)
-            if rival.claim.pinned:
+            if rival.settles:
                 settled = self._settled_hours(rival, contest) if by_hours else self._settled(rival, contest)
                 whole = less(f"{rival.entry_id}: beside what is settled", whole, settled)
             self._memo[key] = whole
@@ -315,7 +339,7 @@ class CapNodes:
         if hours == rival.claim.hours:
             return self._hours_claimed(rival, contest)
         found = self._room(rival, contest, self.entries.value(self._at(rival, contest))).hours
-        if rival.claim.pinned:
+        if rival.settles:
             found = total("hours", (self._settled_hours(rival, contest), found), "hours")
         return agreeing(found, stated(f"{rival.entry_id}: hours allowed", hours, "hours"))
 
@@ -334,7 +358,8 @@ class CapNodes:
 
     def _make_settled(self, rival: Rival, contest: Contest) -> Node:
         title = f"{rival.entry_id}: settled"
-        pinned, currency = rival.claim.pinned, rival.plan.currency
+        back = min(rival.stake.price.returned, rival.stake.price.claimed[0]) if rival.stake.price.returned else 0
+        pinned, currency = rival.claim.pinned + back, rival.plan.currency
         if rival.stake.price.given == pinned and contest.allotment != BILLING:
             return self._given(self._at(rival, contest), rival.plan, contest.allotment)
         if contest.allotment != REVENUE:
@@ -357,10 +382,10 @@ class CapNodes:
         hours, settled = self._hours_claimed(rival, contest), self._settled(rival, contest)
         # Of final work the claim is only what it kept.
         made = (hours.value or 0) * (settled.value or 0) // (value.value or 1)
-        if made != rival.claim.pinned_hours:
+        if made != rival.claim.pinned_hours and not rival.stake.price.returned:
             return stated(title, rival.claim.pinned_hours, "hours")
         arithmetic = Arithmetic("proportion", (hours, settled, value), parameters)
-        return Node(title, rival.claim.pinned_hours, "hours", "", arithmetic)
+        return Node(title, made, "hours", "", arithmetic)
 
     # What a cut gives by prorate
 
@@ -414,7 +439,7 @@ class CapNodes:
         if own is None or not shares or any(one is None for one in shares):
             return fallback
         made = least(title, [one for one in shares if one is not None])
-        if own.claim.pinned:
+        if own.settles:
             made = total(title, (self._settled(own, contest), made), "amount", currency)
         return made._replace(title=title, rule="R12") if made.value == value else fallback
 
@@ -463,7 +488,7 @@ class CapNodes:
 
     def _wants(self, rival: Rival, contest: Contest) -> Node:
         value = self.entries.value(self._at(rival, contest))
-        if not rival.claim.pinned:
+        if not rival.settles:
             return value
         return less(f"{rival.entry_id}: not settled yet", value, self._settled(rival, contest))
 
@@ -596,7 +621,7 @@ class CapNodes:
             before = less(
                 f"cap {rule.cap_id}: room before", limit, *self._taken(own, bucket, contest, by_hours=False), rule="R18"
             )
-            if own.claim.pinned:
+            if own.settles:
                 own_part = (before, self._settled(own, contest))
                 before = total(f"cap {rule.cap_id}: room before", own_part, "amount", plan.currency, rule="R18")
             after = less(f"cap {rule.cap_id}: room after", before, self._granted_of(own, contest), rule="R18")

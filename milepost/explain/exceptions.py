@@ -6,6 +6,7 @@ from domain.accounts import CURRENCY_ROUNDING
 from domain.caps import is_limited, limit_of, period_of
 from domain.events.catalogue import ENTITIES
 from domain.events.common import FixedPrice, Milestones
+from domain.events.finance import CreditMemoIssued
 from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import parts_of, unescape
 from domain.money import format_decimal
@@ -23,6 +24,7 @@ from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.claims import allotments
+from state.handlers.credit_memos import KIND as CREDIT_MEMO
 from state.plan import line_plan
 from state.trace import ROWS, Said
 
@@ -104,6 +106,8 @@ class ExceptionNodes:
             found = self.at_stake.of_entry(row, self._first(record), record.blocks_basis or "")
             if found is not None or record.subject_kind == TIME_ENTRY:
                 return found
+        if record.subject_kind == CREDIT_MEMO:
+            return self._asked(said, record)
         if record.subject_kind in OWNED:
             return self.of_receivables.stake(said, record)
         match record.category:
@@ -128,6 +132,21 @@ class ExceptionNodes:
                 return self._rounding(record)
             case _:
                 return None
+
+    def _asked(self, said: Said, record: ExceptionRaised) -> Node | None:
+        """What the lines of a credit memo that waits ask for by amount."""
+        waiting = self.sources.trace.part_at("credit_memo", record.subject_id, said.step)
+        currency = record.blocks_currency or ""
+        for known in self.sources.trace.events:
+            event = known.event
+            if isinstance(event, CreditMemoIssued) and waiting is not None and event == waiting.event:
+                asked = [
+                    self.sources.field(TITLE, line.amount, "amount", event, f"lines[{number}].amount", currency)
+                    for number, line in enumerate(event.lines)
+                    if line.amount is not None
+                ]
+                return total(TITLE, asked, "amount", currency)
+        return None
 
     def _first(self, record: ExceptionRaised) -> int:
         """The step that raised it and found the amount; later revisions repeat that."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from domain.accounts import PROJECT_COST, REVENUE
+from domain.credit import ERROR_REBILL
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.forecast import MONTHS_MAX, percent, spread
 from domain.money import HALF_UP, format_decimal, smallest_unit
@@ -20,7 +21,7 @@ from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.books import Posted
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
-from state.forecast.figures import Shape, billing_months, lines_of, oldest_open, shape_of, statement_months
+from state.forecast.figures import Shape, billing_months, lines_of, months_of, oldest_open, shape_of, statement_months
 from state.forecast.outlook import ledger_currency, project_contracts
 from state.forecast.planned import first_month, planned_from
 from state.trace import Said
@@ -299,7 +300,24 @@ class MonthNodes:
             node = total(f"of statement {statement_id}", lines, "amount", record.currency)
             for sums, key in ((billed, bills), (due, pays)):
                 sums.setdefault((key[:7], key[8:]), []).append(node)
+        self._credited(of, billed, due)
         return self._by_month(of, "billed by statements", billed), self._by_month(of, "due of statements", due)
+
+    def _credited(
+        self, of: Context, billed: dict[tuple[str, str], list[Node]], due: dict[tuple[str, str], list[Node]]
+    ) -> None:
+        """Credit memos take from what is due, and from what is billed where it is billed anew."""
+        memos = self.statements.credits
+        for credit in memos.all:
+            journal = credit.journal
+            if credit.said.step > of.said.step or journal.lines[0].project_id != of.update.project_id:
+                continue
+            draft = self.sources.draft(credit.said.step)
+            to = self.statements.records(memos.listed(credit).statement_id)[0].to
+            bills, pays = months_of(draft, draft.contract(journal.contract_id or ""), to, journal.currency)
+            node = negated(f"credited by {journal.affected_id}", memos.amount(credit))
+            for sums, key in (*(((billed, bills),) if credit.kind == ERROR_REBILL else ()), (due, pays)):
+                sums.setdefault((key[:7], key[8:]), []).append(node)
 
     def _by_month(self, of: Context, title: str, found: Mapping[tuple[str, str], list[Node]]) -> dict[str, Node]:
         months: dict[str, list[Node]] = {}

@@ -53,6 +53,8 @@ class InvoiceJournals:
         self.lines = lines
         self.exchanges = exchanges
         self.positions = positions
+        # Filled by the nodes of credit memos, which need these.
+        self.credits: Any = None
 
     def unbilled(self, journals: Sequence[Posted], contract_id: str, account: str) -> list[tuple[Node, Node]]:
         """What journals have on an unbilled account of a contract."""
@@ -359,6 +361,7 @@ class InvoiceJournals:
                     for number, leg in enumerate(posted.lines, 1)
                     if posted.contract_id == contract_id and leg.account == account
                 ]
+            accrued += self._given_back(row, place, step, line_id)
             invoiced += [
                 (self._piece(one), self.relief(other, other.record, one)[1])
                 for one in (*self.statements.all_listed(row), *self.statements.all_applied(row))
@@ -380,6 +383,16 @@ class InvoiceJournals:
                 *(one for _, one in invoiced),
             ),
         )
+
+    def _given_back(
+        self, entry_id: str, place: tuple[str, str], step: int, line_id: str | None = None
+    ) -> list[tuple[Node, Node]]:
+        """What credit memos put back on an account of the contract before the step."""
+        return [
+            (self.credits.amount(one), self.credits.back(one))
+            for one in self.credits.rebilled(entry_id, place[0], step - 1, line_id)
+            if self.place_of(self.credits.listed(one), step) == place
+        ]
 
     def _beside(self, said: Said, journal: JournalEntry, listed: Listed, step: int) -> Figures:
         """What invoices of the line's other rows carry, less what credits before it on the statement took of that."""
@@ -420,7 +433,7 @@ class InvoiceJournals:
             *(work.journals if work is not None else ()),
             *(before.rests if before is not None else ()),
         )
-        accrued = self.unbilled(journals, *place)
+        accrued = [*self.unbilled(journals, *place), *self._given_back(entry_id, place, step)]
         earlier = [
             (self._piece(one), self.relief(other, other.record, one)[1])
             for one in (*self.statements.all_listed(entry_id), *self.statements.all_applied(entry_id))

@@ -11,6 +11,7 @@ from domain.accounts import (
 from domain.explanation import Node, constant
 from domain.money import format_decimal
 from domain.outputs import JournalEntry, JournalLine
+from milepost.explain.credits import CreditNodes
 from milepost.explain.entries import EntryNodes
 from milepost.explain.entry_journals import EntryJournals
 from milepost.explain.exchanges import Exchanges
@@ -22,6 +23,7 @@ from milepost.explain.receivables import OWNED, ReceivableNodes
 from milepost.explain.rest_journals import RestJournals
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
+from state.handlers.credit_memos import KIND as CREDIT_MEMO
 from state.trace import Said, row_of
 
 
@@ -36,6 +38,7 @@ class JournalNodes:
         self.of_entries = EntryJournals(sources, entries, self.lines, self.exchanges, self.invoices, self.positions)
         self.receivables = ReceivableNodes(sources, rating, self.lines, self.exchanges)
         self.rests = RestJournals(sources, statements, self.lines, self.invoices)
+        self.credits = CreditNodes(sources, statements, self.lines, self.invoices, self.positions)
         self.lines.make = self._made
         # Filled by the nodes of contract liabilities, which need these.
         self.liability: Any = None
@@ -119,6 +122,8 @@ class JournalNodes:
     ) -> tuple[Node | None, Node | None]:
         if journal.reverses in self.sources.trace.journals and journal.kind == "reversal":
             return self.lines.mirrored(journal.reverses or "", number)
+        if journal.affected_kind == CREDIT_MEMO:
+            return self.credits.line(said, journal, line, number)
         if line.account == CURRENCY_ROUNDING and not line.amount:
             nothing = constant("amount", 0, "amount", journal.currency)
             return nothing, self.lines.rest_of_lines(journal, number)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Set
 from functools import cached_property
 from typing import Any
 
+from domain.accounts import REVENUE as EARNED
 from domain.billing import methods
-from domain.explanation import Arithmetic, Node, agreeing, less, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, less, negated, stated, total
 from domain.money import extend, format_amount
 from domain.outputs import JournalEntry
 from domain.rows import DELIVERY, EXPENSE, FEE, REVENUE, TIME_ENTRY, named
@@ -149,8 +150,12 @@ class RecordNodes:
         for entry_id in sorted(self.sources.trace.entry_ids()):
             entry = self.sources.trace.entry_at(entry_id, step)
             for issued in entry.issued if entry is not None else ():
-                if earned_as_billed(issued):
+                if issued.account in EARNED and earned_as_billed(issued):
                     yield issued, self.invoiced_on(entry_id, issued.contract_id, {issued.line_id}, step)
+                elif issued.account not in EARNED and issued.conceded:
+                    off = self.statements.credits.conceded(entry_id, issued.contract_id, issued.line_id, step)
+                    currency = off[0].currency if off else ""
+                    yield issued, negated(f"{entry_id}: conceded", total("conceded", off, "amount", currency))
 
     def billable(self, entry_id: str, step: int) -> Node:
         at = self.entries.standing(entry_id, step)
@@ -208,7 +213,15 @@ class RecordNodes:
     def _issued(self, entry_id: str, step: int, counts: Callable[[Listed], bool]) -> Node:
         listed = [one for one in self.statements.all_listed(entry_id) if one.step <= step and counts(one)]
         pieces = [self._named_piece(one) for one in listed]
-        return total(f"{entry_id}: issued", pieces, "amount", pieces[0].currency if pieces else "")
+        made = total(f"{entry_id}: issued", pieces, "amount", pieces[0].currency if pieces else "")
+        back = [node for place in self._places(listed) for node in self.statements.credits.reopened(*place, step)]
+        return less(f"{entry_id}: issued", made, *back, rule="R20") if back else made
+
+    def _places(self, listed: list[Listed]) -> list[tuple[str, str, str]]:
+        """Row, contract and line of each."""
+        return list(
+            dict.fromkeys((one.entry.entry_id, self.statements.contract_of(one), one.entry.line_id) for one in listed)
+        )
 
     def _named_piece(self, listed: Listed, why: tuple[Node, ...] = ()) -> Node:
         """What the entry has on a statement, with the statement's name."""
@@ -244,7 +257,7 @@ class RecordNodes:
         """What is issued or invoiced of the entry, by name."""
         entry = self.sources.trace.entry_at(entry_id, step)
         assert entry is not None, "the entry is in the books"
-        value = sum(one.amount if name == "issued" else one.invoiced for one in entry.issued)
+        value = sum(one.amount if name == "issued" else one.invoiced - one.conceded for one in entry.issued)
         first = self.statements.all_listed(entry_id)[0]
         currency = self.statements.records(first.statement_id)[0].currency
         return self.sources.part(entry_id, name, value, "amount", currency, step)
@@ -264,7 +277,14 @@ class RecordNodes:
             posted = self.invoice_step(listed.statement_id)
             if posted is not None and posted <= step and counts(listed):
                 pieces.append(self.statements.applied(listed))
-        return total(f"{entry_id}: invoiced", pieces, "amount", pieces[0].currency if pieces else "")
+        made = total(f"{entry_id}: invoiced", pieces, "amount", pieces[0].currency if pieces else "")
+        memos = self.statements.credits
+        off = [
+            node
+            for place in self._places([one for one in self.statements.all_listed(entry_id) if counts(one)])
+            for node in (*memos.reopened(*place, step), *memos.conceded(*place, step))
+        ]
+        return less(f"{entry_id}: invoiced", made, *off, rule="R20") if off else made
 
     def invoice_step(self, statement_id: str) -> int | None:
         """The step that posted the statement's invoice."""

@@ -42,10 +42,15 @@ class RestJournals:
             *journals_until(entry.rests if entry is not None else (), journal.journal_id),
         ]
         parts = [ledger for _, ledger in self.invoices.unbilled(before, journal.contract_id or "", account)]
+        row, place = row_of(journal) or journal.affected_id, (journal.contract_id or "", account)
+        memos = self.invoices.credits
+        parts += [
+            memos.back(one)
+            for one in memos.rebilled(row, place[0], said.step)
+            if self.invoices.place_of(memos.listed(one), said.step) == place
+        ]
         accrued = total("accrued by its journals", parts, "amount", journal.ledger_currency)
-        relieved = self._relieved(
-            row_of(journal) or journal.affected_id, (journal.contract_id or "", account), said.step
-        )
+        relieved = self._relieved(row, place, said.step)
         return less("left in ledger currency", accrued, *relieved)
 
     def _relieved(self, entry_id: str, place: tuple[str, str], step: int) -> list[Node]:

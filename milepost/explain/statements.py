@@ -36,6 +36,8 @@ class StatementNodes:
         self.entries = entries
         entries.pieces = self
         entries.charges.fees.statements = self
+        # Filled by the nodes of credit memos, which need these.
+        self.credits: Any = None
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._of_entry: dict[str, list[Listed]] = {}
         self._applied: dict[str, list[Listed]] = {}
@@ -265,6 +267,8 @@ class StatementNodes:
             before = total(
                 f"{entry_id}: on earlier statements", [self.piece(one) for one in earlier], "amount", currency
             )
+            if back := self.credits.reopened(entry_id, contract_id, line_id, step):
+                before = less(f"{entry_id}: on earlier statements and not billed anew", before, *back)
             made = less(f"{entry_id}: new less issued", due, before, rule="R25")
         own = self._own_cents(listed)
         expected = listed.entry.amount - (0 if extra else own)
@@ -360,7 +364,9 @@ class StatementNodes:
         if not found:
             return constant(f"{entry_id}: nothing issued", 0, "amount", currency)
         pieces = [self.piece(one) for one in found]
-        return pieces[0] if len(pieces) == 1 else total(f"{entry_id}: issued", pieces, "amount", currency)
+        whole = pieces[0] if len(pieces) == 1 else total(f"{entry_id}: issued", pieces, "amount", currency)
+        back = self.credits.reopened(entry_id, contract_id, line_id, step)
+        return less(f"{entry_id}: issued and not billed anew", whole, *back) if back else whole
 
     def listed_of(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Listed]:
         return [

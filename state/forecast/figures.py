@@ -427,12 +427,16 @@ def _budget_used(draft: Draft, project: Project, weighed: Weighed, cost: Amount,
 # Statements
 
 
+def months_of(draft: Draft, contract: Contract | None, to: date, currency: str) -> tuple[str, str]:
+    """Keys of the months in which a statement of a period, `to` excluded, is billed and due."""
+    billed = to - ONE_DAY
+    paid = paid_on(draft, contract, billed) if contract is not None and contract.history else billed
+    return f"{billed.isoformat()[:7]}|{currency}", f"{paid.isoformat()[:7]}|{currency}"
+
+
 def statement_months(draft: Draft, statement: BillingStatement) -> dict[str, tuple[str, str, Amount]]:
     """For each project on a statement: keys of the months in which it is billed and due, and the amount."""
-    contract = draft.contract(statement.contract_id)
-    billed = statement.to - ONE_DAY
-    paid = paid_on(draft, contract, billed) if contract is not None and contract.history else billed
-    bills, pays = (f"{day.isoformat()[:7]}|{statement.currency}" for day in (billed, paid))
+    bills, pays = months_of(draft, draft.contract(statement.contract_id), statement.to, statement.currency)
     found: dict[str, tuple[str, str, Amount]] = {}
     for line in statement.lines:
         _, _, had = found.get(line.project_id, (bills, pays, 0))

@@ -16,7 +16,7 @@ from state.books import AtStake, CapState, Entry, Fact, Fault, OpenException, Wo
 from state.cap_notices import raise_over
 from state.draft import Draft
 from state.facts import is_new
-from state.handlers import payments, write_offs
+from state.handlers import credit_memos, payments, write_offs
 from state.handlers.invoices import waive_difference
 from state.handlers.work import close_faults, replace_fault, retry
 from state.own_work import of_own_decision, why_not
@@ -37,8 +37,8 @@ MISSING_FACTS = frozenset(
     }
 )
 DIFFERENCE = "statement_differs_from_invoice"
-# A payment or a write-off waits until it can be posted, or is taken back.
-SETTLED_BY_POSTING = frozenset({"payment", "write_off"})
+# A payment, a credit memo or a write-off waits until it can be posted, or is taken back.
+SETTLED_BY_POSTING = frozenset({"payment", "write_off", credit_memos.KIND})
 NEEDS_ANOTHER = "needs another person's approval"
 
 
@@ -191,7 +191,9 @@ def _of_own(draft: Draft, found: Found, event: ExceptionResolved | ExceptionWaiv
         case Waiting(_, work, fault):
             is_waiver = isinstance(event, ExceptionWaived)
             return why_not(fault.category, work.subject, event.requested_by, event.approved_by, is_waiver=is_waiver)
-        case OpenException(category="self_approved", subject_kind="exception" | "write_off") as noted:
+        case (
+            OpenException(category="self_approved", subject_kind="exception" | "write_off" | credit_memos.KIND) as noted
+        ):
             for name in (event.requested_by, event.approved_by):
                 if name is not None and name == noted.person_id:
                     return of_own_decision(name)
@@ -259,6 +261,8 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
     draft.close_note(known.exception_id, "waived")
     if known.category == DIFFERENCE:
         waive_difference(draft, known.subject_id)
+    elif known.subject_kind == credit_memos.KIND:
+        credit_memos.waive(draft, known)
     elif known.subject_kind == "payment":
         payments.waive(draft, known.subject_id)
     elif known.subject_kind == "write_off":

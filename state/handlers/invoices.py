@@ -18,13 +18,14 @@ from domain.billing.kind import NO_REVENUE
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
+from domain.identity import composed
 from domain.journal import About, Leg, journal_entry, merge
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.position import Balance, moved
 from domain.units import Amount
-from state.books import Contract, Entry, Issued, StatementEntry, StatementState
+from state.books import Contract, Entry, InvoiceCredits, Issued, StatementEntry, StatementState
 from state.deposit_balance import balance, deposit_row, is_deposit, relieved
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
@@ -197,6 +198,9 @@ def post_invoice(
     reliefs = _reliefs(draft, contract, statement, slot)
     journal = _journals(draft, statement, event, slot, policies, reliefs)
     open_receivable(draft, statement, event.invoice_id, slot, event.tax_amount, journal)
+    if entity.currency != terms.currency:
+        taken = {composed(one.entry.entry_id, one.listed.line_id): one.ledger_amount for one in reliefs}
+        draft.put("credits", event.invoice_id, InvoiceCredits(taken))
     for relief in reliefs:
         _relieve(draft, statement, relief)
     draft.put("statement", statement.statement_id, replace(statement, invoice_id=event.invoice_id, waiting=None))

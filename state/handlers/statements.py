@@ -390,6 +390,9 @@ def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
         piece.unit,
         piece.description if piece.unit != HOUR else None,
         had.applied,
+        had.conceded,
+        had.returned,
+        had.returned_hours,
     )
     others = tuple(
         one for one in entry.issued if (one.contract_id, one.line_id) != (contract.contract_id, piece.line_id)

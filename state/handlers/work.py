@@ -314,7 +314,7 @@ def _price_side(
     explain(draft, plan)
     issued = issued_on(entry, price.contract_id, price.line_id)
     if issued is not None:  # invoices relieve the account that it was issued on
-        price = replace(price, account=issued.account)
+        price = replace(price, account=issued.account, returned=issued.returned, returned_hours=issued.returned_hours)
     stake = Stake(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
     allotted = change(draft, old, (line, stake))
     assert allotted is not None, "a claim was made"

@@ -1,0 +1,458 @@
+"""What credit memos take back of each row of an invoice, and the lines of their journals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from domain.accounts import OUTPUT_TAX, RECEIVABLE
+from domain.credit import CONCESSIONS, ERROR_REBILL, Row, is_named
+from domain.events.finance import CreditMemoIssued
+from domain.explanation import Node, constant, less, negated, total
+from domain.identity import composed, parts_of
+from domain.money import HALF_UP, round_ratio
+from domain.outputs import JournalEntry, JournalLine
+from domain.position import Balance
+from milepost.explain.arithmetic import evaluated, in_proportion, step_of
+from milepost.explain.exchanges import at_rate, unchanged
+from milepost.explain.invoice_journals import InvoiceJournals
+from milepost.explain.journal_lines import JournalLines
+from milepost.explain.positions import SIDES, PositionNodes
+from milepost.explain.sources import Sources
+from milepost.explain.statements import Listed, StatementNodes
+from state.books import InvoiceCredits, Receivable
+from state.handlers.credit_memos import RULE
+from state.plan import contract_policies, newest_plan
+from state.position import is_over_time
+from state.trace import Said
+
+
+class Credit(NamedTuple):
+    """One row's part of a credit memo, `number` in the order of all."""
+
+    number: int
+    said: Said
+    kind: str
+    entry_id: str
+    line_id: str
+
+    @property
+    def journal(self) -> JournalEntry:
+        journal: JournalEntry = self.said.record
+        return journal
+
+
+class CreditNodes:
+    def __init__(
+        self,
+        sources: Sources,
+        statements: StatementNodes,
+        lines: JournalLines,
+        invoices: InvoiceJournals,
+        positions: PositionNodes,
+    ) -> None:
+        self.sources = sources
+        self.statements = statements
+        self.lines = lines
+        self.invoices = invoices
+        self.positions = positions
+        self.all = list(self._all())
+        self._memo: dict[tuple[str, int], Node] = {}
+        statements.credits = self
+        invoices.credits = self
+
+    def _all(self) -> Iterator[Credit]:
+        number = 0
+        for said in self.sources.trace.journals.values():
+            mark, _, rest = said.record.rule.partition("/")
+            if mark == RULE:
+                kind, _, key = rest.partition("/")
+                entry_id, line_id = parts_of(key)
+                yield Credit(number, said, kind, entry_id, line_id)
+                number += 1
+
+    # What is credited of a row
+
+    def of_row(self, entry_id: str, contract_id: str, line_id: str, step: int, *kinds: str) -> list[Credit]:
+        """Up to a step, of these kinds."""
+        return [
+            one
+            for one in self.all
+            if one.said.step <= step
+            and one.kind in kinds
+            and (one.entry_id, one.journal.contract_id, one.line_id) == (entry_id, contract_id, line_id)
+        ]
+
+    def reopened(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
+        """What is billed no more, since it is billed again."""
+        return [self.amount(one) for one in self.of_row(entry_id, contract_id, line_id, step, ERROR_REBILL)]
+
+    def returned(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
+        """What price concessions gave back to the caps."""
+        return [
+            self.amount(one)
+            for one in self.of_row(entry_id, contract_id, line_id, step, CONCESSIONS[0])
+            if self.listed_plan_returns(one)
+        ]
+
+    def listed_plan_returns(self, credit: Credit) -> bool:
+        """Policy `concession_returns_cap_room`, as it was when the memo was posted."""
+        draft = self.sources.draft(credit.said.step)
+        contract = draft.contract(credit.journal.contract_id or "")
+        plan = newest_plan(draft, contract, credit.line_id) if contract is not None else None
+        return plan is not None and bool(plan.policies.concession_returns_cap_room)
+
+    def rebilled(self, entry_id: str, contract_id: str, step: int, line_id: str | None = None) -> list[Credit]:
+        """On any line of the contract, or on one."""
+        return [
+            one
+            for one in self.all
+            if one.kind == ERROR_REBILL
+            and one.said.step <= step
+            and (one.entry_id, one.journal.contract_id) == (entry_id, contract_id)
+            and line_id in (None, one.line_id)
+        ]
+
+    def conceded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
+        """What was taken off the price."""
+        found = self.of_row(entry_id, contract_id, line_id, step, *CONCESSIONS)
+        return [self.amount(one) for one in found]
+
+    def amount(self, credit: Credit) -> Node:
+        """Net of tax."""
+        key = ("amount", credit.number)
+        if key not in self._memo:
+            made = self._amount(credit)
+            title = f"{credit.entry_id}: credited by {credit.journal.affected_id}"
+            self._memo[key] = made._replace(title=title, id=credit.journal.journal_id)
+        return self._memo[key]
+
+    def _amount(self, credit: Credit) -> Node:
+        event, rows = self._event(credit), self._rows(credit)
+        mine = next(place for place, (one, _) in enumerate(rows) if self._is(one, credit))
+        left = [row for _, row in rows]
+        nodes = [self._left(one, credit) for one, _ in rows]
+        parts: list[Node] = []
+        for number, line in enumerate(event.lines):
+            places = [place for place, row in enumerate(left) if is_named(row, line)]
+            made = self._of_line(credit, event, number, places, left, nodes)
+            for place, node, hours in made:
+                row = left[place]
+                left[place] = row._replace(amount=row.amount - (node.value or 0), hours=row.hours - hours)
+                nodes[place] = less("left of it", nodes[place], node)
+                if place == mine and node.value:
+                    parts.append(node)
+        return parts[0] if len(parts) == 1 else total("credited", parts, "amount", credit.journal.currency)
+
+    def _of_line(
+        self,
+        credit: Credit,
+        event: CreditMemoIssued,
+        number: int,
+        places: Sequence[int],
+        left: Sequence[Row],
+        nodes: Sequence[Node],
+    ) -> list[tuple[int, Node, int]]:
+        """By place: what a line of the memo takes, with its hours."""
+        line, path, mode = event.lines[number], f"lines[{number}]", self._mode(credit)
+        if line.hours is not None:
+            asked = self.sources.field("hours credited", line.hours, "hours", event, f"{path}.hours")
+            if line.hours == sum(left[place].hours for place in places):
+                return [(place, self._same(nodes[place], asked), left[place].hours) for place in places]
+            parts = _shared(asked, [max(left[place].hours, 0) for place in places], "hours", "", "half_up")
+            found = []
+            for place, part in zip(places, parts, strict=True):
+                of = constant("hours left on the invoice", left[place].hours, "hours", id=credit.journal.affected_id)
+                node = in_proportion("at the billed rate", nodes[place], part, of, mode, rule="R14")
+                found.append((place, node, part.value or 0))
+            return found
+        currency = credit.journal.currency
+        amount = self.sources.field("amount credited", line.amount or 0, "amount", event, f"{path}.amount", currency)
+        if line.amount == sum(left[place].amount for place in places):
+            if len(places) == 1:
+                return [(places[0], amount, left[places[0]].hours)]
+            return [(place, self._same(nodes[place], amount), left[place].hours) for place in places]
+        weights = [max(left[place].amount, 0) for place in places]
+        shares = _shared(amount, weights, "amount", currency, mode)
+        return [
+            (place, part, _hours_of(left[place], part.value or 0)) for place, part in zip(places, shares, strict=True)
+        ]
+
+    def _same(self, left: Node, asked: Node) -> Node:
+        """All that is left, since that is what the memo asks for."""
+        return left._replace(why=(*left.why, asked))
+
+    def _event(self, credit: Credit) -> CreditMemoIssued:
+        """The memo that was posted: the event itself, or the one that waited."""
+        event = self.sources.step(credit.said.step).record.event
+        if isinstance(event, CreditMemoIssued):
+            return event
+        waiting = self.sources.trace.part_at("credit_memo", credit.journal.affected_id, credit.said.step - 1)
+        for record in self.sources.trace.events:
+            if isinstance(record.event, CreditMemoIssued) and waiting is not None and record.event == waiting.event:
+                return record.event
+        raise AssertionError(f"credit memo {credit.journal.affected_id} is in the log")
+
+    def _rows(self, credit: Credit) -> list[tuple[Listed, Row]]:
+        """What was left of the invoice's rows before the memo."""
+        receivable, found = self._receivable(credit), []
+        before = self.sources.trace.part_at("credits", receivable.invoice_id, credit.said.step - 1) or InvoiceCredits()
+        taken = {key: (amount, hours) for key, (amount, hours, _) in before.taken.items()}
+        for one in sorted(self.statements.of_statement(receivable.statement_id), key=lambda one: one.place):
+            amount, hours = taken.get(_key(one), (0, 0))
+            entry = one.entry
+            row = Row(entry.entry_id, entry.line_id, entry.amount - amount, entry.hours - hours)
+            found.append((one, row))
+        return found
+
+    def _left(self, listed: Listed, credit: Credit) -> Node:
+        """What was left of a row before the memo."""
+        piece = self.statements.piece(listed)
+        before = [
+            self.amount(one)
+            for one in self.all
+            if one.number < credit.number
+            and one.journal.affected_id != credit.journal.affected_id
+            and self._is(listed, one)
+            and self._receivable(one).statement_id == listed.statement_id
+        ]
+        return less(f"{listed.entry.entry_id}: left on the invoice", piece, *before) if before else piece
+
+    def _is(self, listed: Listed, credit: Credit) -> bool:
+        return (listed.entry.entry_id, listed.entry.line_id) == (credit.entry_id, credit.line_id)
+
+    def _receivable(self, credit: Credit) -> Receivable:
+        found: Receivable = self.sources.trace.part_at("receivable", self._event(credit).invoice_id, credit.said.step)
+        return found
+
+    def listed(self, credit: Credit) -> Listed:
+        of = self.statements.of_statement(self._receivable(credit).statement_id)
+        return next(one for one in of if self._is(one, credit))
+
+    def _mode(self, credit: Credit) -> str:
+        contract = self.sources.draft(credit.said.step).contract(credit.journal.contract_id or "")
+        return contract_policies(self.sources.draft(credit.said.step), contract).money_mode if contract else "half_up"
+
+    # Tax
+
+    def tax(self, credit: Credit) -> Node:
+        """The row's part of the memo's tax."""
+        memo = [one for one in self.all if one.journal.affected_id == credit.journal.affected_id]
+        whole = self._tax_of_memo(credit, memo)
+        if len(memo) == 1:
+            return whole
+        weights = [max(self.amount(one).value or 0, 0) for one in memo]
+        parts = _shared(whole, weights, "amount", credit.journal.currency, self._mode(credit))
+        return parts[next(place for place, one in enumerate(memo) if one.number == credit.number)]
+
+    def _tax_of_memo(self, credit: Credit, memo: Sequence[Credit]) -> Node:
+        event, receivable, currency = self._event(credit), self._receivable(credit), credit.journal.currency
+        if event.tax_amount is not None:
+            return self.sources.field("tax credited", event.tax_amount, "amount", event, "tax_amount", currency)
+        of_invoice = self._invoice_line(receivable, OUTPUT_TAX, currency)
+        net = total("credited", [self.amount(one) for one in memo], "amount", currency)
+        earlier = [
+            one
+            for one in self._of_invoice(receivable)
+            if one.number < memo[0].number and one.journal.affected_id != credit.journal.affected_id
+        ]
+        left = of_invoice
+        taken = [self.tax(one) for one in earlier]
+        if any(node.value for node in taken):
+            left = less("tax that is not credited yet", of_invoice, *taken)
+        gone = sum(self.amount(one).value or 0 for one in earlier)
+        if net.value == receivable.net[0] - gone:
+            return left
+        whole = less("net of the invoice", self._invoice_line(receivable, RECEIVABLE, currency), of_invoice)
+        mode = self._mode(credit)
+        lines = [
+            in_proportion("tax of the line", of_invoice, part, whole, mode, rule="R11")
+            for part in self._by_line(credit, event, net)
+        ]
+        made = total("tax of each line", lines, "amount", currency) if len(lines) > 1 else lines[0]
+        return left if (made.value or 0) > (left.value or 0) else made
+
+    def _by_line(self, credit: Credit, event: CreditMemoIssued, net: Node) -> list[Node]:
+        """What each line of the memo takes, net."""
+        if len(event.lines) == 1:
+            return [net]
+        rows = self._rows(credit)
+        left = [row for _, row in rows]
+        nodes = [self._left(one, credit) for one, _ in rows]
+        found = []
+        for number, line in enumerate(event.lines):
+            places = [place for place, row in enumerate(left) if is_named(row, line)]
+            made = self._of_line(credit, event, number, places, left, nodes)
+            for place, node, hours in made:
+                row = left[place]
+                left[place] = row._replace(amount=row.amount - (node.value or 0), hours=row.hours - hours)
+                nodes[place] = less("left of it", nodes[place], node)
+            found.append(total("of the line", [node for _, node, _ in made], "amount", credit.journal.currency))
+        return found
+
+    def _of_invoice(self, receivable: Receivable) -> list[Credit]:
+        return [one for one in self.all if self._receivable(one).invoice_id == receivable.invoice_id]
+
+    def _billing(self, receivable: Receivable) -> Said:
+        return next(
+            said
+            for said in self.sources.trace.journals_of.get(receivable.statement_id, ())
+            if said.record.kind == "billing"
+        )
+
+    def _invoice_line(self, receivable: Receivable, account: str, currency: str, which: int = 0) -> Node:
+        """The invoice's receivable or its tax, positive; `which` 1 in ledger currency."""
+        journal: JournalEntry = self._billing(receivable).record
+        for number, line in enumerate(journal.lines, 1):
+            if line.account == account:
+                node = self.lines.figures(journal.journal_id, number)[which]
+                return negated("tax of the invoice", node) if account == OUTPUT_TAX else node
+        return constant("tax of the invoice", 0, "amount", currency)
+
+    # Journals
+
+    def line(
+        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+    ) -> tuple[Node | None, Node | None]:
+        credit = next(one for one in self.all if one.journal is journal)
+        if line.account == RECEIVABLE:
+            gross = self._gross(credit)
+            return negated("amount", gross), negated("in ledger currency", self._off(credit)[1])
+        if line.account == OUTPUT_TAX:
+            return self.tax(credit), self._tax_ledger(credit)
+        if not line.amount:
+            return constant("amount", 0, "amount", journal.currency), self.lines.rest_of_lines(journal, number)
+        amount = self.amount(credit)
+        if credit.kind != ERROR_REBILL:
+            return amount, self.lines.balancing(journal, number)[1]
+        draft = self.sources.draft(said.step)
+        contract = draft.contract(journal.contract_id or "")
+        if line.account in SIDES and contract is not None and is_over_time(draft, contract):
+            moved = self.positions.moved(
+                said, self.positions.before(said), amount, lambda rest: self._at_rate(credit, rest)
+            )
+            found = (moved or {}).get(line.account)
+            return found if found is not None else (None, None)
+        return amount, self.back(credit)
+
+    def _gross(self, credit: Credit) -> Node:
+        tax = self.tax(credit)
+        parts = (self.amount(credit), tax) if tax.value else (self.amount(credit),)
+        return total("gross", parts, "amount", credit.journal.currency)
+
+    def _at_rate(self, credit: Credit, amount: Node) -> Node:
+        """At the invoice's exchange rate."""
+        journal, receivable = credit.journal, self._receivable(credit)
+        if journal.currency == journal.ledger_currency:
+            return unchanged(amount, journal.ledger_currency)
+        billing = self._billing(receivable)
+        rate = constant("the invoice's rate", receivable.exchange_rate, "exchange_rate", id=billing.record.journal_id)
+        return at_rate(amount, rate, journal.ledger_currency, self._mode(credit))
+
+    def back(self, credit: Credit) -> Node:
+        """Ledger amount of what the invoice took, as it left (R14)."""
+        key = ("back", credit.number)
+        if key not in self._memo:
+            self._memo[key] = self._back(credit)
+        return self._memo[key]
+
+    def _back(self, credit: Credit) -> Node:
+        journal, listed, amount = credit.journal, self.listed(credit), self.amount(credit)
+        if journal.currency == journal.ledger_currency:
+            return unchanged(amount, journal.ledger_currency)
+        billing = self._billing(self._receivable(credit))
+        piece, relieved = self.invoices.relief(billing, billing.record, listed)
+        earlier = [
+            one
+            for one in self._of_invoice(self._receivable(credit))
+            if one.number < credit.number and self._is(listed, one)
+        ]
+        gone = sum(self.amount(one).value or 0 for one in earlier)
+        if amount.value == (piece.value or 0) - gone:
+            parts = [self.back(one) for one in earlier]
+            return less("left of what the invoice took", relieved, *parts, rule="R14") if parts else relieved
+        return in_proportion("as the invoice took it", relieved, amount, piece, self._mode(credit), rule="R14")
+
+    def _off(self, credit: Credit) -> tuple[Node, Node]:
+        """What leaves the receivable, and as what: what is open as it is carried, what goes beyond that as the invoice was."""
+        gross, currency = self._gross(credit), credit.journal.currency
+        if currency == credit.journal.ledger_currency:
+            return gross, unchanged(gross, currency)
+        receivable, mode = self._receivable(credit), self._mode(credit)
+        owed = [self._invoice_line(receivable, RECEIVABLE, currency, which) for which in (0, 1)]
+        open_amount, open_ledger = self._open(credit, receivable, owed)
+        stands, asked = open_amount.value or 0, gross.value or 0
+        if asked == stands:
+            return gross, open_ledger
+        if 0 < asked < stands:
+            return gross, in_proportion(
+                "as the receivable is carried", open_ledger, gross, open_amount, mode, rule="R14"
+            )
+        if stands <= 0:
+            return gross, in_proportion("as the invoice was", owed[1], gross, owed[0], mode, rule="R14")
+        beyond = in_proportion(
+            "beyond that as the invoice was", owed[1], less("beyond it", gross, open_amount), owed[0], mode, rule="R14"
+        )
+        return gross, total("what is open, and beyond", (open_ledger, beyond), "amount", open_ledger.currency)
+
+    def _open(self, credit: Credit, receivable: Receivable, owed: Sequence[Node]) -> tuple[Node, Node]:
+        """What of the receivable was open before, in contract and in ledger currency."""
+        earlier = [one for one in self._of_invoice(receivable) if one.number < credit.number]
+        journal = credit.journal
+        gone: list[Balance] = [receivable.paid, receivable.written_off]
+        paid = [sum(one[which] for one in gone) for which in (0, 1)]
+        currencies = journal.currency, journal.ledger_currency
+        amounts = [[self._gross(one) for one in earlier], [self._off(one)[1] for one in earlier]]
+        found = []
+        for which in (0, 1):
+            others = list(amounts[which])
+            if paid[which]:
+                others.append(constant("paid or written off", paid[which], "amount", currencies[which]))
+            found.append(less("open", owed[which], *others) if others else owed[which])
+        return found[0], found[1]
+
+    def _tax_ledger(self, credit: Credit) -> Node:
+        """Its part of the invoice's tax as the ledger has it."""
+        tax, currency = self.tax(credit), credit.journal.currency
+        if currency == credit.journal.ledger_currency:
+            return unchanged(tax, currency)
+        receivable = self._receivable(credit)
+        whole = [self._invoice_line(receivable, OUTPUT_TAX, currency, which) for which in (0, 1)]
+        earlier = [one for one in self._of_invoice(receivable) if one.number < credit.number]
+        amounts, ledgers = [self.tax(one) for one in earlier], [self._tax_ledger(one) for one in earlier]
+        left = less("tax left", whole[0], *amounts) if earlier else whole[0]
+        left_ledger = less("tax left in ledger currency", whole[1], *ledgers) if earlier else whole[1]
+        if tax.value == left.value:
+            return left_ledger
+        return in_proportion("as the tax is carried", left_ledger, tax, left, self._mode(credit), rule="R14")
+
+
+def _key(listed: Listed) -> str:
+    return composed(listed.entry.entry_id, listed.entry.line_id)
+
+
+def _hours_of(row: Row, amount: int) -> int:
+    return round_ratio(row.hours * amount, row.amount, 1, HALF_UP) if row.amount and amount else 0
+
+
+def _shared(whole: Node, weights: Sequence[int], unit: str, currency: str, mode: str) -> list[Node]:
+    """In proportion to the weights, each the difference of two rounded sums (R12)."""
+    if len(weights) == 1:
+        return [whole]
+    found: list[Node] = []
+    before: Node | None = None
+    reached, of = 0, sum(weights)
+    all_of: Any = constant("left in all", of, unit, currency)
+    for weight in weights:
+        reached += weight
+        upto = whole if reached == of else _part(whole, reached, all_of, unit, currency, mode)
+        found.append(less("its part", upto, before, rule="R12") if before is not None else upto)
+        before = upto
+    return found
+
+
+def _part(whole: Node, reached: int, of: Node, unit: str, currency: str, mode: str) -> Node:
+    step = "0.000001" if unit == "hours" else step_of(currency)
+    part = constant("left up to it", reached, unit, currency)
+    parameters: dict[str, Any] = {"step": step, "mode": mode}
+    return evaluated("with those before it", "proportion", (whole, part, of), parameters, unit, currency)

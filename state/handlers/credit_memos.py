@@ -1,0 +1,477 @@
+"""Credit memos: part of an invoice is given back, by entry and by contract line.
+
+| kind | debit | what becomes of the work |
+|---|---|---|
+| `error_rebill` | what the invoice took: 1150, 1160, the position over time, revenue as billed | reopens; on the next statement |
+| `price_concession`, `goodwill` | the revenue of the row | stays billed, for less |
+| `rebate` | 2320 | stays billed |
+
+Against 1100, with the tax of each line; the receivable leaves as it is carried, what the invoice took comes back as it left (R14, R52).
+A memo that asks for more than is left, of an invoice that is not posted, or that nobody else approved posts nothing and waits.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.accounts import (
+    CONTRACT_LIABILITY,
+    CURRENCY_ROUNDING,
+    EXCHANGE_DIFFERENCE,
+    OUTPUT_TAX,
+    RECEIVABLE,
+    REFUND_LIABILITY,
+    REIMBURSABLE_REVENUE,
+    REVENUE,
+    SERVICE_REVENUE,
+)
+from domain.credit import ERROR_REBILL, MENDS, REBATE, Credited, Row, Taken, Wrong, credited, shares, tax_of
+from domain.events.finance import CreditMemoIssued
+from domain.exchange import Exchange
+from domain.identity import composed, content_digest
+from domain.journal import About, Leg, journal_entry, merge
+from domain.money import HALF_UP, convert, format_amount, round_ratio, smallest_unit
+from domain.policies import Resolved
+from domain.rows import EXPENSE, named
+from domain.units import Amount
+from state import position
+from state.allot import change
+from state.books import (
+    Contract,
+    Entry,
+    Fact,
+    InvoiceCredits,
+    Issued,
+    OpenException,
+    Receivable,
+    StatementEntry,
+    WaitingCredit,
+)
+from state.claims import stake_of
+from state.deposit_balance import is_deposit
+from state.draft import Draft
+from state.facts import TRACE
+from state.forecast.figures import months_of
+from state.forecast.outlook import known
+from state.known import Slot, open_day_from, period
+from state.plan import LinePlan, contract_policies, newest_plan, plan_of
+from state.posting import booking_of, note_rounding, settle_exchange_rests
+from state.receivables import credit as take_off
+from state.receivables import creditable, receivable_of, show_anew
+from state.repricing import reprice
+from state.totals import issued_on, standing_price
+
+KIND = "credit_memo"
+UNKNOWN, SELF_APPROVED, OVER = "unknown_reference", "self_approved", "over_credited"
+REASONS = (UNKNOWN, SELF_APPROVED, OVER, "unsupported")
+# Journals of a credit memo are one a row; their rule says kind, contract line and row.
+RULE = "credit"
+
+
+# What two deliveries of one memo may differ in.
+_UNSTATED = TRACE | {"occurred_at"}
+
+
+class _Row(NamedTuple):
+    """A row of the invoice with all that its credit needs; `relieved` is what the invoice took of it in ledger currency."""
+
+    listed: StatementEntry
+    issued: Issued
+    plan: LinePlan
+    relieved: Amount
+    taken: tuple[Amount, int, Amount]
+
+    @property
+    def key(self) -> str:
+        return composed(self.listed.entry_id, self.listed.line_id)
+
+
+class _Memo(NamedTuple):
+    """A memo with what its invoice says: the slot has the invoice's exchange rate."""
+
+    event: CreditMemoIssued
+    receivable: Receivable
+    contract: Contract
+    policies: Resolved
+    slot: Slot
+
+
+def on_credit_memo_issued(draft: Draft, event: CreditMemoIssued) -> None:
+    """A memo happens once; the same id again with other content is a conflict once it is posted, before that it is the better one."""
+    posted: Fact | None = draft.part("fact", f"{KIND}/{event.credit_memo_id}")
+    if posted is None:
+        _take(draft, event, draft.cause.log_offset)
+    elif posted.digest != _digest(event):
+        receivable = receivable_of(draft, event.invoice_id)
+        draft.note(
+            "conflicting_version",
+            KIND,
+            event.credit_memo_id,
+            f"credit memo {event.credit_memo_id} came twice with different content; the first one stands",
+            project_id=event.project_id,
+            contract_id=receivable.contract_id if receivable is not None else None,
+        )
+
+
+def retry(draft: Draft) -> None:
+    """An invoice may have been posted that credit memos wait for."""
+    waiting = [draft.part(KIND, memo_id) for memo_id in draft.ids(KIND)]
+    for one in sorted(waiting, key=lambda one: one.log_offset):
+        if one.category == UNKNOWN and receivable_of(draft, one.event.invoice_id) is not None:
+            _take(draft, one.event, one.log_offset)
+
+
+def waive(draft: Draft, noted: OpenException) -> None:
+    """Somebody else lets a memo pass that nobody else approved; one that is waived for another reason is dropped."""
+    waiting: WaitingCredit | None = draft.part(KIND, noted.subject_id)
+    if waiting is None or waiting.category != noted.category:
+        return
+    if noted.category == SELF_APPROVED:
+        _take(draft, waiting.event, waiting.log_offset, waived=True)
+    else:
+        draft.put(KIND, noted.subject_id, None)
+
+
+def _digest(event: CreditMemoIssued) -> str:
+    stated = (value for name, value in zip(event._fields, event, strict=True) if name not in _UNSTATED)
+    return content_digest([type(event).__name__, *stated])
+
+
+def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: bool = False) -> None:
+    receivable = receivable_of(draft, event.invoice_id)
+    if receivable is None:
+        message = (
+            f"expected an invoice that is posted, {event.invoice_id} is not; send InvoicePosted, or name the right one"
+        )
+        _refuse(draft, event, log_offset, UNKNOWN, Wrong("invoice_id", message), None)
+        return
+    memo = _memo(draft, event, receivable)
+    rows = _rows(draft, memo)
+    found = _wrong_or_credited(draft, memo, rows)
+    if isinstance(found, Wrong):
+        _refuse(draft, event, log_offset, OVER, found, receivable)
+        return
+    tax = _tax(memo, found)
+    if isinstance(tax, Wrong):
+        _refuse(draft, event, log_offset, OVER, tax, receivable)
+        return
+    alone = None if waived else _alone(memo, found.amount)
+    if alone is not None:
+        _refuse(draft, event, log_offset, SELF_APPROVED, alone, receivable)
+        return
+    _settle(draft, event)
+    draft.put("fact", f"{KIND}/{event.credit_memo_id}", Fact(0, _digest(event)))
+    _post(draft, memo, rows, found, tax)
+
+
+def _refuse(
+    draft: Draft,
+    event: CreditMemoIssued,
+    log_offset: int,
+    category: str,
+    wrong: Wrong,
+    receivable: Receivable | None,
+) -> None:
+    """Nothing is posted; the memo waits, in place of what came before it under its id."""
+    _settle(draft, event)
+    draft.put(KIND, event.credit_memo_id, WaitingCredit(event, log_offset, category))
+    stated = sum(line.amount or 0 for line in event.lines)
+    draft.note(
+        category,
+        KIND,
+        event.credit_memo_id,
+        f"credit memo {event.credit_memo_id} of invoice {event.invoice_id}: {wrong.message}",
+        project_id=event.project_id,
+        contract_id=receivable.contract_id if receivable is not None else None,
+        person_id=event.requested_by if category == SELF_APPROVED else None,
+        field=wrong.field,
+        amount=stated if receivable is not None else 0,
+        currency=receivable.currency if receivable is not None else None,
+    )
+
+
+def _settle(draft: Draft, event: CreditMemoIssued) -> None:
+    if draft.part(KIND, event.credit_memo_id) is not None:
+        draft.put(KIND, event.credit_memo_id, None)
+    for category in REASONS:
+        draft.settle_note(category, KIND, event.credit_memo_id)
+
+
+def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> _Memo:
+    contract = draft.contract(receivable.contract_id)
+    assert contract is not None, "a receivable is of a contract in the books"
+    entity = draft.reference.entity(receivable.legal_entity_id)
+    assert entity is not None, "an invoice was posted in this entity"
+    day = open_day_from(draft, entity, max(event.issued_on, receivable.posted_on))
+    exchange = Exchange(receivable.exchange_rate, 10**12, receivable.exchange_rate, ())
+    slot = Slot(entity, receivable.currency, day, period(draft, entity, day).name, exchange)
+    return _Memo(event, receivable, contract, contract_policies(draft, contract), slot)
+
+
+def _rows(draft: Draft, memo: _Memo) -> list[_Row]:
+    """What the invoice bills; a deposit that is set against it stays so."""
+    receivable, credits_of = memo.receivable, _credits(draft, memo)
+    found = []
+    for listed in draft.entries.statement(receivable.statement_id):
+        entry = draft.entry(listed.entry_id)
+        issued = issued_on(entry, receivable.contract_id, listed.line_id) if entry is not None else None
+        plan = newest_plan(draft, memo.contract, listed.line_id)
+        if issued is None or plan is None or (listed.amount < 0 and is_deposit(draft, memo.contract, issued)):
+            continue
+        key = composed(listed.entry_id, listed.line_id)
+        relieved = credits_of.relieved.get(key, listed.amount)
+        found.append(_Row(listed, issued, plan, relieved, credits_of.taken.get(key, (0, 0, 0))))
+    return found
+
+
+def _credits(draft: Draft, memo: _Memo) -> InvoiceCredits:
+    found: InvoiceCredits | None = draft.part("credits", memo.receivable.invoice_id)
+    return found or InvoiceCredits()
+
+
+def _wrong_or_credited(draft: Draft, memo: _Memo, rows: Sequence[_Row]) -> Credited | Wrong:
+    left = [_left(draft, memo, row) for row in rows]
+    step = smallest_unit(memo.receivable.currency)
+    found = credited(left, memo.event.lines, step, memo.policies.money_mode)
+    if isinstance(found, Wrong):
+        return found
+    net, _ = creditable(memo.receivable)
+    if found.amount > net or found.amount < 0:
+        currency = memo.receivable.currency
+        message = (
+            f"expected at most {format_amount(max(net, 0), currency)} {currency} of the invoice that is not credited yet, "
+            f"got {format_amount(found.amount, currency)}; {MENDS}"
+        )
+        return Wrong("lines", message)
+    return found
+
+
+def _left(draft: Draft, memo: _Memo, row: _Row) -> Row:
+    """Of a deposit that is billed anew no more than is not set against statements."""
+    listed, (amount, hours, _) = row.listed, row.taken
+    left = listed.amount - amount
+    if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
+        left = min(left, row.issued.amount - row.issued.applied)
+    return Row(listed.entry_id, listed.line_id, left, listed.hours - hours)
+
+
+def _tax(memo: _Memo, found: Credited) -> Amount | Wrong:
+    """As printed, else of each line alone, rounded; what exhausts the invoice takes what tax is left."""
+    net_left, tax_left = creditable(memo.receivable)
+    currency = memo.receivable.currency
+    printed = memo.event.tax_amount
+    if printed is not None:
+        if printed > max(tax_left, 0):
+            message = (
+                f"expected at most {format_amount(max(tax_left, 0), currency)} {currency} of the invoice's tax that is "
+                f"not credited yet, got {format_amount(printed, currency)}; {MENDS}"
+            )
+            return Wrong("tax_amount", message)
+        return printed
+    if found.amount == net_left:
+        return tax_left
+    (net, _), (tax, _) = memo.receivable.net, memo.receivable.tax
+    step, mode = smallest_unit(currency), memo.policies.money_mode
+    each = (tax_of(tax, net, sum(one.amount for one in line), step, mode) for line in found.lines)
+    return min(sum(each), tax_left)
+
+
+def _alone(memo: _Memo, amount: Amount) -> Wrong | None:
+    """Who asked does not approve, and above policy `approval_limit` somebody approves."""
+    event, limit = memo.event, memo.policies.approval_limit
+    if event.approved_by == event.requested_by:
+        return Wrong("approved_by", f"asked for and approved by {event.requested_by}; another person has to approve it")
+    if event.approved_by is None and limit is not None and amount > limit:
+        return Wrong(
+            "approved_by",
+            f"{format_amount(amount)} is above the limit of {format_amount(limit)}; a second person has to approve it",
+        )
+    return None
+
+
+# Posting
+
+
+def _post(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited, tax: Amount) -> None:
+    """One journal a row, in the order of the invoice; the tax is shared in proportion to what is credited."""
+    taken = found.by_row()
+    step, mode = smallest_unit(memo.receivable.currency), memo.policies.money_mode
+    weights = [max(one.amount, 0) for one in taken.values()]
+    taxes = shares(tax, weights, step if tax % step == 0 else 1, mode) if sum(weights) else iter([0] * len(weights))
+    for (place, one), own_tax in zip(taken.items(), list(taxes), strict=True):
+        _credit_row(draft, memo, rows[place], one, own_tax)
+
+
+def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: Taken, tax: Amount) -> None:
+    mode = memo.policies.money_mode
+    off = take_off(draft, memo.receivable.invoice_id, one.amount, tax, mode)
+    ledger = _back(memo, row, one)
+    owed = Leg(RECEIVABLE, "credit", -off.gross[0], -off.gross[1])
+    legs = [Leg(OUTPUT_TAX, "tax", tax, off.tax[1]), owed]
+    match memo.event.kind:
+        case "error_rebill":
+            legs = [*_given_back(draft, memo, row, one.amount, ledger), *legs]
+        case "rebate":
+            legs.insert(0, Leg(REFUND_LIABILITY, "credit", one.amount, off.net[1]))
+        case _:
+            legs.insert(0, Leg(_revenue_of(draft, row), "credit", one.amount, off.net[1]))
+    if rest := sum(leg.ledger_amount for leg in legs):
+        legs.append(_rest(memo, one.amount, ledger, rest))
+    _emit(draft, memo, row, merge(legs))
+    _remember(draft, memo, row, one, ledger)
+    _foresee(draft, memo, row, one.amount)
+    if memo.event.kind == ERROR_REBILL:
+        _reopen(draft, row, one, ledger)
+    elif memo.event.kind != REBATE:
+        _concede(draft, memo, row, one)
+
+
+def _back(memo: _Memo, row: _Row, one: Taken) -> Amount:
+    """Ledger amount of what the invoice took, as it left, in proportion; what is credited last takes what is left of it."""
+    amount, _, ledger = row.taken
+    if one.amount == row.listed.amount - amount:
+        return row.relieved - ledger
+    step = smallest_unit(memo.receivable.ledger_currency)
+    if memo.receivable.currency == memo.receivable.ledger_currency:
+        return one.amount
+    return round_ratio(row.relieved * one.amount, row.listed.amount, step, memo.policies.money_mode)
+
+
+def _given_back(draft: Draft, memo: _Memo, row: _Row, amount: Amount, ledger: Amount) -> list[Leg]:
+    """On the account that the invoice took it from; of what earns over time the position of the contract (R46)."""
+    account = row.issued.account
+    if account == CONTRACT_LIABILITY and position.is_over_time(draft, memo.contract):
+        pairs = ((CONTRACT_LIABILITY, "credit", amount),)
+        return list(position.through(draft, row.plan, pairs, memo.slot.exchange))
+    return [Leg(account, "credit", amount, ledger)]
+
+
+def _revenue_of(draft: Draft, row: _Row) -> str:
+    if row.issued.account in REVENUE:
+        return row.issued.account
+    entry = draft.entry(row.listed.entry_id)
+    price = standing_price(entry) if entry is not None else None
+    if price is not None:
+        return price.revenue
+    return REIMBURSABLE_REVENUE if named(row.listed.entry_id)[0] == EXPENSE else SERVICE_REVENUE
+
+
+def _rest(memo: _Memo, amount: Amount, ledger: Amount, rest: Amount) -> Leg:
+    """A cent of rounding where the row left at the invoice's rate, else the exchange difference that the invoice had."""
+    exchange, currency = memo.slot.exchange, memo.receivable.ledger_currency
+    at_rate = convert(amount, exchange.numerator, exchange.denominator, currency, memo.policies.money_mode)
+    if abs(ledger - at_rate) <= smallest_unit(currency) and abs(rest) <= 2 * smallest_unit(currency):
+        return Leg(CURRENCY_ROUNDING, "rounding", 0, -rest)
+    return Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, -rest)
+
+
+def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg]) -> None:
+    if not legs:
+        return
+    cause, event = draft.cause, memo.event
+    rule = f"{RULE}/{event.kind}/{row.key}"
+    about = About(draft.engagement_id, KIND, event.credit_memo_id, 1, rule, cause.kind, cause.id, cause.version)
+    record = journal_entry(
+        about,
+        booking_of(memo.slot, "difference"),
+        legs,
+        project_id=row.plan.line.project_id,
+        dimensions={},
+        service_date=row.issued.day,
+        contract_id=memo.receivable.contract_id,
+        customer_id=memo.contract.terms.customer_id,
+        deliver=memo.policies.ar_journal == "milepost",
+    )
+    # What is owed stands in the project in which the invoice's journal has it.
+    own = [line.account not in (RECEIVABLE, OUTPUT_TAX) for line in record.lines]
+    draft.emit(
+        record._replace(
+            lines=tuple(
+                line if stays else line._replace(project_id=memo.receivable.project_id or None)
+                for line, stays in zip(record.lines, own, strict=True)
+            )
+        )
+    )
+    note_rounding(draft, record, legs, memo.policies.rounding_limit, contract_id=memo.receivable.contract_id)
+
+
+def _remember(draft: Draft, memo: _Memo, row: _Row, one: Taken, ledger: Amount) -> None:
+    credits_of = _credits(draft, memo)
+    amount, hours, had = row.taken
+    now = {**credits_of.taken, row.key: (amount + one.amount, hours + one.hours, had + ledger)}
+    draft.put("credits", memo.receivable.invoice_id, replace(credits_of, taken=now))
+
+
+def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount) -> None:
+    """Less is due in the month in which the invoice is, and what is billed anew is billed no more in the month in which it was."""
+    statement = draft.statement(memo.receivable.statement_id)
+    assert statement is not None, "a receivable is of a statement in the books"
+    project_id = row.plan.line.project_id
+    forecast, outlook = known(draft, project_id)
+    bills, pays = months_of(draft, memo.contract, statement.to, memo.receivable.currency)
+    billed, due = dict(forecast.billed), dict(forecast.due)
+    if memo.event.kind == ERROR_REBILL:
+        billed[bills] = billed.get(bills, 0) - amount
+    due[pays] = due.get(pays, 0) - amount
+    show_anew(draft, memo.receivable)
+    show_anew(draft, replace(memo.receivable, project_id=project_id))
+    draft.put("forecast", project_id, replace(forecast, billed=billed, due=due))
+    draft.put("outlook", project_id, replace(outlook, stale=True))
+
+
+# What becomes of the row
+
+
+def _reopen(draft: Draft, row: _Row, one: Taken, ledger: Amount) -> None:
+    """What is credited is not issued any more, so that it competes for room again and comes on the next statement (R20)."""
+    entry, had = _issued_now(draft, row)
+    amount, hours = had.amount - one.amount, had.hours - one.hours
+    quantity = round_ratio(had.quantity * amount, had.amount, 1, HALF_UP) if had.amount else 0
+    now = replace(
+        had,
+        amount=amount,
+        hours=hours,
+        quantity=quantity,
+        invoiced=had.invoiced - one.amount,
+        invoiced_ledger=had.invoiced_ledger - ledger,
+    )
+    _put(draft, entry, had, now)
+
+
+def _concede(draft: Draft, memo: _Memo, row: _Row, one: Taken) -> None:
+    """The row stays billed, for less; policy `concession_returns_cap_room` gives the caps back what it took (R20)."""
+    entry, had = _issued_now(draft, row)
+    now = replace(had, conceded=had.conceded + one.amount)
+    if memo.event.kind == "price_concession" and row.plan.policies.concession_returns_cap_room:
+        now = replace(now, returned=had.returned + one.amount, returned_hours=had.returned_hours + one.hours)
+    _put(draft, entry, had, now)
+
+
+def _issued_now(draft: Draft, row: _Row) -> tuple[Entry, Issued]:
+    entry = draft.entry(row.listed.entry_id)
+    assert entry is not None, "the statement lists entries of the books"
+    issued = issued_on(entry, row.issued.contract_id, row.issued.line_id)
+    assert issued is not None, "the statement issued the entry"
+    return entry, issued
+
+
+def _put(draft: Draft, entry: Entry, had: Issued, now: Issued) -> None:
+    """The row with what is issued of it now; its claim on the caps follows, and what that makes of its price."""
+    after = replace(entry, issued=(*(one for one in entry.issued if one is not had), now))
+    before = stake_of(entry)
+    plan = plan_of(draft, before.price) if before is not None else None
+    on_line = before is not None and (before.price.contract_id, before.price.line_id) == (now.contract_id, now.line_id)
+    if before is None or plan is None or not on_line or not plan.every_rule:
+        draft.put_entry(entry, settle_exchange_rests(draft, after))
+        return
+    price = replace(before.price, returned=now.returned, returned_hours=now.returned_hours)
+    claim = replace(before, price=price, issued=now.amount - price.rounding)
+    allotted = change(draft, (plan, before), (plan, claim))
+    assert allotted is not None, "a claim was made"
+    current = draft.entry(entry.entry_id)
+    assert current is not None, "the entry was there before"
+    issued = replace(current, issued=after.issued)
+    if allotted != before.price:
+        issued = reprice(draft, issued, plan, allotted, "cap")
+    draft.put_entry(current, settle_exchange_rests(draft, issued))

@@ -68,7 +68,7 @@ def shares(draft: Draft, contract: Contract, due: Sequence[Billed], held: frozen
             continue
         falls, whose = fresh[place] if place in fresh else (_falls(draft, contract, one), frozenset())
         for number, party in enumerate(one.parties):
-            piece = _piece_of(one, falls[number], number)
+            piece = _piece_of(one, falls[number], number, given_back=_is_refund(contract, one))
             if party.customer_id not in held and (piece.amount or number in whose):
                 yield Share(place, party.customer_id, piece, falls)
 
@@ -107,9 +107,7 @@ def _falls(draft: Draft, contract: Contract, one: Billed) -> tuple[Amount, ...]:
     return falling(had, total, one.parties, contract.terms.currency)
 
 
-def falling(
-    had: Sequence[PayerPart], total: Amount, parties: Sequence[Party], currency: str
-) -> tuple[Amount, ...]:
+def falling(had: Sequence[PayerPart], total: Amount, parties: Sequence[Party], currency: str) -> tuple[Amount, ...]:
     """What falls to each payer of an entry's total: as it was shared while that stands, else shared anew."""
     if had and total == sum(part.amount for part in had):
         return tuple(part.amount for part in had)
@@ -117,11 +115,12 @@ def falling(
 
 
 def _is_refund(contract: Contract, one: Billed) -> bool:
-    return one.entry.entry_id == _refund_row(contract.contract_id, one.piece.line_id)
+    return is_refund_row(one.entry.entry_id, contract.contract_id, one.piece.line_id)
 
 
-def _refund_row(contract_id: str, line_id: str) -> str:
-    return row_id(FEE, f"{composed(contract_id, line_id)}/{REFUND}")
+def is_refund_row(entry_id: str, contract_id: str, line_id: str) -> bool:
+    """Whether the row is what is given back of the line's deposit."""
+    return entry_id == row_id(FEE, f"{composed(contract_id, line_id)}/{REFUND}")
 
 
 def _left_of_deposit(draft: Draft, contract: Contract, one: Billed) -> tuple[Amount, ...]:
@@ -132,8 +131,8 @@ def _left_of_deposit(draft: Draft, contract: Contract, one: Billed) -> tuple[Amo
     return tuple(left.get(party.customer_id, 0) for party in one.parties)
 
 
-def _piece_of(one: Billed, falls: Amount, number: int) -> Piece:
-    """The payer's part of the piece: what falls to it less what it was billed before."""
+def _piece_of(one: Billed, falls: Amount, number: int, *, given_back: bool) -> Piece:
+    """The payer's part of the piece: what falls to it less what it was billed before; what is given back of a deposit is no share."""
     had = one.issued.payers[number] if one.issued is not None and one.issued.payers else None
     hours = one.piece.hours + (one.issued.hours if one.issued is not None else 0)
     quantity = one.piece.quantity + (one.issued.quantity if one.issued is not None else 0)
@@ -147,7 +146,7 @@ def _piece_of(one: Billed, falls: Amount, number: int) -> Piece:
         whole=False,
         flags=flags,
         split=one.parties,
-        share=one.parties[number].share,
+        share=0 if given_back else one.parties[number].share,
     )
 
 

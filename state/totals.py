@@ -229,7 +229,9 @@ def _open_lines(entry: Entry) -> Iterator[tuple[str, str, str, str]]:
     if price is not None and price.line_id:
         issued = issued_on(entry, price.contract_id, price.line_id)
         settled = issued.amount if issued else 0
-        due = price.billable + price.rounding != settled or (issued is not None and is_shared_otherwise(issued, settled))
+        due = price.billable + price.rounding != settled or (
+            issued is not None and is_shared_otherwise(issued, settled)
+        )
         place = price.contract_id, price.line_id, price.day.isoformat()
         if due or price.claimed[0] > settled or (price.stepped and (price.drawn is None or issued is None)):
             yield *place, DUE if due else ""

@@ -1,8 +1,9 @@
 """What each entry has accrued, and what of it is billed and invoiced, told again from journals and statements alone.
 
 A statement line names its entries and one amount. In the ordinary case every entry brings all that it has accrued and
-not billed, so its portion is known. Where billing is allotted apart from revenue, or a line is cut by a cap that lets
-revenue pass, the portion of a line with several entries is not: such entries are `vague` and left out of what needs it.
+not billed, so its portion is known; where several pay, that of a line with one entry is. Where billing is allotted apart
+from revenue, or a line is cut by a cap that lets revenue pass, the portion of a line with several entries is not: such
+entries are `vague` and left out of what needs it.
 """
 
 from __future__ import annotations
@@ -134,7 +135,11 @@ def _bill(
         return
     brought = [entries[key] for key in keys]
     wanted = [entry.left(terms) for entry in brought]
-    exact = terms.same_allotment and not (terms.revenue_beyond_cap and ADJUSTED_FOR_CAP in line.flags)
+    exact = (
+        terms.same_allotment
+        and not terms.several_payers
+        and not (terms.revenue_beyond_cap and ADJUSTED_FOR_CAP in line.flags)
+    )
     if len(keys) == 1:
         if exact and not _fits(brought[0], line, terms):
             yield _differs(seen, statement, line, wanted[0])
@@ -179,7 +184,7 @@ def _over_billed(
     """Over all lines of a contract no entry is billed more than it has accrued."""
     for key in dict.fromkeys(portion.key for portion in portions):
         entry = entries[key]
-        if not entry.vague and len(entry.issued) > 1 and entry.left(terms):
+        if not entry.vague and not terms.several_payers and len(entry.issued) > 1 and entry.left(terms):
             wanted = format_amount(entry.billable(terms))
             expected = f"entry {key[1]} billed with {wanted} {entry.currency} over all lines"
             yield violation(BILLED_ONCE, seen, statement.statement_id, expected, format_amount(entry.billed))

@@ -381,9 +381,7 @@ def _taken(listed: Amount, had: tuple[Amount, Amount], slot: Slot, mode: str) ->
     return relieved(listed, had, slot.exchange, slot.entity.currency, mode)
 
 
-def _share_taken(
-    amount: Amount, had: Balance, entry: Entry, issued: Issued, slot: Slot, mode: str
-) -> Amount | None:
+def _share_taken(amount: Amount, had: Balance, entry: Entry, issued: Issued, slot: Slot, mode: str) -> Amount | None:
     """Where several pay and the entry has less left than one of them is invoiced, since another has something to get back: as all that
     was accrued is carried. None where what is left is enough, or nothing is accrued."""
     if not issued.payers or (had[0] and (had[0] > 0) == (amount > 0) and abs(amount) <= abs(had[0])):

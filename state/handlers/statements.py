@@ -358,7 +358,7 @@ def _line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount
 
 def _described(piece: Piece, what: str) -> str:
     """Where several pay, with the share that the line is."""
-    return f"{what} ({format_decimal(piece.share, PERCENT_SCALE)} %)" if piece.split else what
+    return f"{what} ({format_decimal(piece.share, PERCENT_SCALE)} %)" if piece.share else what
 
 
 def _shown(draft: Draft, contract: Contract, plan: LinePlan, group: Group) -> Quantity:

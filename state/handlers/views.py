@@ -102,7 +102,7 @@ def _balance(
 ) -> ViewBalance:
     accrued = held = over = issued = invoiced = recognised = deposits = 0
     entries = [hold.scope_id for hold in holds if hold.scope == "entry"]
-    debtors = {hold.scope_id for hold in holds if hold.scope == "bill_to"} & bill_tos(contract)
+    debtors = frozenset(hold.scope_id for hold in holds if hold.scope == "bill_to") & bill_tos(contract)
     for line_id in of_project:
         totals = draft.line(contract.contract_id, line_id)
         due = totals.billable - totals.issued
@@ -111,13 +111,11 @@ def _balance(
             held += due
         elif debtors:
             open_entries = draft.due_on(contract.contract_id, line_id, "", "9999")
-            held += sum(
-                _held(draft, entry.entry_id, contract, line_id, project_id)
-                if entry.entry_id in entries
-                else held_of(contract, entry, line_id, debtors)
-                for entry in open_entries
-                if _is_of_project(entry, project_id)
-            )
+            for entry in open_entries:
+                if entry.entry_id in entries:
+                    held += _held(draft, entry.entry_id, contract, line_id, project_id)
+                elif _is_of_project(entry, project_id):
+                    held += held_of(contract, entry, line_id, debtors)
         else:
             held += sum(_held(draft, entry_id, contract, line_id, project_id) for entry_id in entries)
         over += totals.over

@@ -8,7 +8,7 @@ entries are `vague` and left out of what needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from typing import NamedTuple
 from domain.accounts import UNBILLED, UNBILLED_RECEIVABLE
 from domain.audit.engagement import Engagement
 from domain.audit.findings import BILLED_ONCE, Checked, Seen, Violation, violation
+from domain.audit.shared_cuts import SharedCut
 from domain.audit.terms import Terms
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
@@ -82,8 +83,12 @@ def retell(engagement: Engagement) -> Retold:
     portions: dict[str, list[Portion]] = {}
     found: list[Violation] = []
     count = 0
+    cut = SharedCut()
     for seen in engagement.outputs:
         record = seen.record
+        if not cut.goes_on(record):
+            found += cut.violations()
+            cut = SharedCut()
         if isinstance(record, JournalEntry):
             if record.kind == "billing":
                 _invoice(entries, record, portions.pop(record.affected_id, []))
@@ -91,12 +96,34 @@ def retell(engagement: Engagement) -> Retold:
                 _accrue(entries, record)
         elif isinstance(record, BillingStatement):
             terms = engagement.terms_of(record.contract_id)
+            if terms.several_payers and terms.same_allotment and not engagement.has_holds:
+                cut.add(
+                    seen,
+                    record,
+                    {place: _may_bring(entries, record, line, terms) for place, line in enumerate(record.lines)},
+                )
             for line in record.lines:
                 count += 1
                 found += _bill(entries, seen, record, line, terms, portions.setdefault(record.statement_id, []))
             if not engagement.has_holds and record.part >= record.parts:
                 found += _over_billed(entries, seen, record, terms, portions[record.statement_id])
+    found += cut.violations()
     return Retold(entries, Checked(BILLED_ONCE, count, tuple(found)))
+
+
+def _may_bring(
+    entries: Mapping[EntryKey, EntryAccount], statement: BillingStatement, line: StatementLine, terms: Terms
+) -> frozenset[Amount]:
+    """What the statements of all payers may bring for the entries of a line; empty where that is not known."""
+    found = [entries.get((statement.contract_id, entry_id)) for entry_id in line.entries]
+    brought = [entry for entry in found if entry is not None and not entry.vague]
+    if len(brought) < len(found) or line.line_id in terms.as_billed or terms.revenue_beyond_cap:
+        return frozenset()
+    left = sum(entry.left(terms) for entry in brought)
+    if len(brought) > 1 or not brought[0].issued:
+        return frozenset({left})
+    on_line = brought[0].issued.get(line.line_id, 0)
+    return frozenset({left, -on_line, brought[0].billable(terms) - on_line})
 
 
 def content_of(kind: str) -> str:

@@ -89,10 +89,10 @@ class InvoiceJournals:
         return negated("amount", piece), negated("in ledger currency", taken) if taken is not None else None
 
     def _invoiced_by(self, said: Said, entry_id: str, line_id: str) -> Listed | None:
-        event = self.sources.step(said.step).record.event
         of_line = [one for one in self.statements.all_listed(entry_id) if one.entry.line_id == line_id]
         for listed in of_line:
-            if isinstance(event, InvoicePosted) and event.statement_id == listed.statement_id:
+            journals = self.sources.trace.journals_of.get(listed.statement_id, ())
+            if any(other.step == said.step and other.record.kind == "billing" for other in journals):
                 return listed
         return next((one for one in reversed(of_line) if one.step <= said.step), None)
 

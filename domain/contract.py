@@ -13,11 +13,12 @@ from domain.billing import methods
 from domain.caps import CapLimit, CapRule
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Cap, ContractLine, Policies, SharedCap, TimeAndMaterials
-from domain.money import format_amount, format_decimal, is_currency, smallest_unit
+from domain.money import format_amount, is_currency, smallest_unit
 from domain.policies import Resolved, resolve
 from domain.policy_faults import Fault, cycle_faults, grace_faults, line_rate_faults, policy_faults, threshold_faults
 from domain.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
-from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Quantity
+from domain.shares import party_faults
+from domain.units import Quantity
 
 INHERITED = tuple(
     name
@@ -259,7 +260,7 @@ def contradictions(terms: ContractSigned, policies_of: dict[str, Resolved]) -> l
     """Fields of the terms that contradict each other, with what is wrong (exception `invalid_terms`)."""
     return [
         *_date_faults(terms),
-        *_party_faults(terms),
+        *party_faults(terms),
         *_number_faults(terms),
         *_line_faults(terms),
         *_revenue_faults(terms, policies_of),
@@ -275,19 +276,6 @@ def _date_faults(terms: ContractSigned) -> list[tuple[str, str]]:
     if cycle is not None and cycle.kind == "every_n_weeks" and cycle.n is None:
         faults.append(("billing_cycle.n", "a cycle of every n weeks needs n of at least 1"))
     return faults
-
-
-def _party_faults(terms: ContractSigned) -> list[Fault]:
-    """Whoever is billed pays a share; together they pay all."""
-    if not terms.bill_to:
-        return []
-    shares = [party.share for party in terms.bill_to]
-    if min(shares) <= 0 or sum(shares) != HUNDRED_PERCENT:
-        got = ", ".join(format_decimal(share, PERCENT_SCALE) for share in shares)
-        return [("bill_to", f"expected shares above zero that sum to 100, got {got}")]
-    if len({party.customer_id for party in terms.bill_to}) < len(shares):
-        return [("bill_to", "a customer is billed twice")]
-    return []
 
 
 def _number_faults(terms: ContractSigned) -> list[Fault]:

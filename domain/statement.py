@@ -10,6 +10,7 @@ from typing import NamedTuple
 from domain.increments import billable_hours
 from domain.money import extend, round_ratio, smallest_unit
 from domain.policies import Resolved
+from domain.shares import Party
 from domain.units import AMOUNT_SCALE, QUANTITY_ONE, QUANTITY_SCALE, RATE_SCALE, Amount, Hours, Percent, Quantity, Rate
 
 CORRECTION = "correction"
@@ -21,7 +22,8 @@ ENTRIES_A_LINE = 1_000
 
 
 class Piece(NamedTuple):
-    """What one entry brings to a statement: the amount and hours due now."""
+    """What one entry brings to a statement: the amount and hours due now. `split` is how payers share it, where several do, and `share`
+    that of the statement's."""
 
     entry_id: str
     line_id: str
@@ -39,6 +41,8 @@ class Piece(NamedTuple):
     description: str | None
     quantity: Quantity = 0
     unit: str = "hour"
+    split: tuple[Party, ...] = ()
+    share: Percent = 0
 
 
 class Group(NamedTuple):
@@ -73,6 +77,7 @@ def grouped(pieces: Sequence[Piece]) -> list[Group]:
             piece.rate,
             piece.markup,
             piece.entry_id if CORRECTION in piece.flags or piece.unit != "hour" else "",
+            piece.split,
         )
         groups.setdefault(key, []).append(piece)
     return [

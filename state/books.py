@@ -243,11 +243,28 @@ class Work(Value, frozen=True, array_like=True, gc=False):
         return self.subject.project_id
 
 
+class PayerPart(Value, frozen=True, array_like=True, gc=False):
+    """One payer's part of what is issued of an entry, where several pay: what falls to it (`amount`), and of that what stands on its
+    statements, what of these is invoiced, and what of a deposit is set against others of them."""
+
+    customer_id: str
+    share: Percent
+    rounding: bool
+    amount: Amount = 0
+    issued: Amount = 0
+    hours: Hours = 0
+    quantity: Quantity = 0
+    invoiced: Amount = 0
+    invoiced_ledger: Amount = 0
+    applied: Amount = 0
+
+
 class Issued(Value, frozen=True, array_like=True, gc=False):
     """What of an entry stands on issued statements, for each contract line; invoices relieve `account`, credits go to `bill_to`.
 
     `applied` is what of a deposit is set against other statements. `conceded` is what credit memos took off the price of what stays billed;
-    `returned` is what of that the caps have again, with its hours."""
+    `returned` is what of that the caps have again, with its hours. Where several pay `payers` are the parts that all else sums up, and
+    `bill_to` is empty."""
 
     contract_id: str
     line_id: str
@@ -270,6 +287,7 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
     conceded: Amount = 0
     returned: Amount = 0
     returned_hours: Hours = 0
+    payers: tuple[PayerPart, ...] = ()
 
 
 class Entry(Value, frozen=True, array_like=True, gc=False):

@@ -17,6 +17,7 @@ from domain.events.reference import LegalEntityDefined
 from domain.money import smallest_unit
 from domain.policies import Resolved, bookkeeping, resolve
 from domain.rows import COUNTED_TIME
+from domain.shares import parties_of
 from domain.units import Amount
 from state.books import Contract, Price, TermsVersion
 from state.draft import Draft
@@ -221,12 +222,20 @@ def unbilled_account(policies: Resolved, line: ContractLine) -> str:
 
 
 def bill_to_of(terms: ContractSigned) -> str:
+    """The first of several."""
     return terms.bill_to[0].customer_id if terms.bill_to else terms.customer_id
 
 
 def bill_tos(contract: Contract) -> frozenset[str]:
     """Who is billed by any version of the terms."""
-    return frozenset(bill_to_of(stored.terms) for stored in (*contract.former, *contract.history))
+    return frozenset(
+        party.customer_id for stored in (*contract.former, *contract.history) for party in parties_of(stored.terms)
+    )
+
+
+def has_several_payers(contract: Contract) -> bool:
+    """By any version of the terms."""
+    return any(len(stored.terms.bill_to) > 1 for stored in (*contract.former, *contract.history))
 
 
 def billing_zone(terms: ContractSigned, entity: LegalEntityDefined | None, policies: Resolved) -> str:

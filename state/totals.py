@@ -182,6 +182,21 @@ def issued_on(entry: Entry, contract_id: str, line_id: str) -> Issued | None:
     return None
 
 
+def is_shared_otherwise(issued: Issued, total: Amount) -> bool:
+    """Whether payers have something else of the total than falls to them, though together they may have it all."""
+    return bool(issued.payers) and (
+        total != sum(part.amount for part in issued.payers) or any(part.amount != part.issued for part in issued.payers)
+    )
+
+
+def is_due(entry: Entry, contract_id: str, line_id: str) -> bool:
+    """Whether a statement of anyone has something to bring for the entry on this line."""
+    if outstanding(entry, contract_id, line_id):
+        return True
+    issued = issued_on(entry, contract_id, line_id)
+    return issued is not None and is_shared_otherwise(issued, issued.amount)
+
+
 def cut_at_zero(entry: Entry, price: Price) -> bool:
     """Whether the entry's period was cut while it had nothing to bill; that stands as if it were issued."""
     return not price.value and issued_on(entry, price.contract_id, price.line_id) is not None
@@ -220,7 +235,9 @@ def _open_lines(entry: Entry) -> Iterator[tuple[str, str, str, str]]:
     if price is not None and price.line_id:
         issued = issued_on(entry, price.contract_id, price.line_id)
         settled = issued.amount if issued else 0
-        due = price.billable + price.rounding != settled
+        due = price.billable + price.rounding != settled or (
+            issued is not None and is_shared_otherwise(issued, settled)
+        )
         place = price.contract_id, price.line_id, price.day.isoformat()
         if due or price.claimed[0] > settled or (price.stepped and (price.drawn is None or issued is None)):
             yield *place, DUE if due else ""
@@ -230,26 +247,31 @@ def _open_lines(entry: Entry) -> Iterator[tuple[str, str, str, str]]:
             yield *place, FREE
     for issued in entry.issued:
         on_price = price is not None and price.line_id == issued.line_id and price.contract_id == issued.contract_id
-        if issued.amount and not on_price:
+        if not on_price and (issued.amount or is_shared_otherwise(issued, 0)):
             yield issued.contract_id, issued.line_id, issued.day.isoformat(), DUE
 
 
 def unbilled_positions(entry: Entry) -> dict[tuple[str, str], tuple[Amount, Amount]]:
     """By contract and account (1150, 1160), in contract and in ledger currency: accrued by its journals, less what was invoiced."""
+    found = accrued_positions(entry)
+    for issued in entry.issued:
+        if issued.account in UNBILLED:
+            place = issued.contract_id, issued.account
+            had, had_ledger = found.get(place, (0, 0))
+            found[place] = had - issued.invoiced, had_ledger - issued.invoiced_ledger
+    return found
+
+
+def accrued_positions(entry: Entry) -> dict[tuple[str, str], tuple[Amount, Amount]]:
+    """The same before anything was invoiced."""
     found: dict[tuple[str, str], tuple[Amount, Amount]] = {}
-
-    def add(contract_id: str, account: str, amount: Amount, ledger_amount: Amount) -> None:
-        had, had_ledger = found.get((contract_id, account), (0, 0))
-        found[contract_id, account] = had + amount, had_ledger + ledger_amount
-
     work = entry.standing
     for journal in (*(work.journals if work else ()), *entry.rests):
         for line in journal.lines:
             if line.account in UNBILLED:
-                add(journal.contract_id, line.account, line.amount, line.ledger_amount)
-    for issued in entry.issued:
-        if issued.account in UNBILLED:
-            add(issued.contract_id, issued.account, -issued.invoiced, -issued.invoiced_ledger)
+                place = journal.contract_id, line.account
+                had, had_ledger = found.get(place, (0, 0))
+                found[place] = had + line.amount, had_ledger + line.ledger_amount
     return found
 
 

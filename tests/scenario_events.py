@@ -805,11 +805,18 @@ def _contract(found: dict[str, Any]) -> dict[str, Any]:
         found["billing_cycle"] = {"kind": "monthly", **cycle}
     if "bill_to" in found:
         parties = found["bill_to"]
-        found["bill_to"] = [{"customer_id": party, "share": str(100 // len(parties))} for party in parties]
+        found["bill_to"] = [_party(party, 100 // len(parties)) for party in parties]
     if "retention" in found:
         steps = [{"at_percent": "0", "withhold_percent": found["retention"], "release_percent": "0"}]
         found["retention"] = {"steps": steps}
     return found
+
+
+def _party(said: str, share: int) -> dict[str, Any]:
+    """`ID`, `ID:SHARE` or `ID:SHARE:rounding`."""
+    customer_id, _, rest = said.partition(":")
+    stated, _, rounding = rest.partition(":")
+    return {"customer_id": customer_id, "share": stated or str(share), "rounding_party": rounding == "rounding"}
 
 
 def _terms(lines: Iterable[Line]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

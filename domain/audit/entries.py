@@ -1,13 +1,14 @@
 """What each entry has accrued, and what of it is billed and invoiced, told again from journals and statements alone.
 
 A statement line names its entries and one amount. In the ordinary case every entry brings all that it has accrued and
-not billed, so its portion is known. Where billing is allotted apart from revenue, or a line is cut by a cap that lets
-revenue pass, the portion of a line with several entries is not: such entries are `vague` and left out of what needs it.
+not billed, so its portion is known; where several pay, that of a line with one entry is. Where billing is allotted apart
+from revenue, or a line is cut by a cap that lets revenue pass, the portion of a line with several entries is not: such
+entries are `vague` and left out of what needs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from domain.accounts import UNBILLED, UNBILLED_RECEIVABLE
 from domain.audit.credits import RowCredit, credit_of
 from domain.audit.engagement import Engagement
 from domain.audit.findings import BILLED_ONCE, Checked, Seen, Violation, violation
+from domain.audit.shared_cuts import SharedCut
 from domain.audit.terms import Terms
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
@@ -83,8 +85,12 @@ def retell(engagement: Engagement) -> Retold:
     portions: dict[str, list[Portion]] = {}
     found: list[Violation] = []
     count = 0
+    cut = SharedCut()
     for seen in engagement.outputs:
         record = seen.record
+        if not cut.goes_on(record):
+            found += cut.violations()
+            cut = SharedCut()
         if isinstance(record, JournalEntry):
             if record.kind == "billing":
                 _invoice(entries, record, portions.pop(record.affected_id, []))
@@ -94,11 +100,18 @@ def retell(engagement: Engagement) -> Retold:
                 _credit(entries, record, credit)
         elif isinstance(record, BillingStatement):
             terms = engagement.terms_of(record.contract_id)
+            if terms.several_payers and terms.same_allotment and not engagement.has_holds:
+                cut.add(
+                    seen,
+                    record,
+                    {place: _may_bring(entries, record, line, terms) for place, line in enumerate(record.lines)},
+                )
             for line in record.lines:
                 count += 1
                 found += _bill(entries, seen, record, line, terms, portions.setdefault(record.statement_id, []))
             if not engagement.has_holds and record.part >= record.parts:
                 found += _over_billed(entries, seen, record, terms, portions[record.statement_id])
+    found += cut.violations()
     return Retold(entries, Checked(BILLED_ONCE, count, tuple(found)))
 
 
@@ -114,6 +127,21 @@ def _credit(entries: dict[EntryKey, EntryAccount], journal: JournalEntry, credit
                 entry.invoiced[line.account] = entry.invoiced.get(line.account, 0) - line.amount
     elif credit.concedes:
         entry.conceded += credit.net
+
+
+def _may_bring(
+    entries: Mapping[EntryKey, EntryAccount], statement: BillingStatement, line: StatementLine, terms: Terms
+) -> frozenset[Amount]:
+    """What the statements of all payers may bring for the entries of a line; empty where that is not known."""
+    found = [entries.get((statement.contract_id, entry_id)) for entry_id in line.entries]
+    brought = [entry for entry in found if entry is not None and not entry.vague]
+    if len(brought) < len(found) or line.line_id in terms.as_billed or terms.revenue_beyond_cap:
+        return frozenset()
+    left = sum(entry.left(terms) for entry in brought)
+    if len(brought) > 1 or not brought[0].issued:
+        return frozenset({left})
+    on_line = brought[0].issued.get(line.line_id, 0)
+    return frozenset({left, -on_line, brought[0].billable(terms) - on_line})
 
 
 def content_of(kind: str) -> str:
@@ -152,7 +180,11 @@ def _bill(
         return
     brought = [entries[key] for key in keys]
     wanted = [entry.left(terms) for entry in brought]
-    exact = terms.same_allotment and not (terms.revenue_beyond_cap and ADJUSTED_FOR_CAP in line.flags)
+    exact = (
+        terms.same_allotment
+        and not terms.several_payers
+        and not (terms.revenue_beyond_cap and ADJUSTED_FOR_CAP in line.flags)
+    )
     if len(keys) == 1:
         if exact and not _fits(brought[0], line, terms):
             yield _differs(seen, statement, line, wanted[0])
@@ -197,7 +229,7 @@ def _over_billed(
     """Over all lines of a contract no entry is billed more than it has accrued."""
     for key in dict.fromkeys(portion.key for portion in portions):
         entry = entries[key]
-        if not entry.vague and len(entry.issued) > 1 and entry.left(terms):
+        if not entry.vague and not terms.several_payers and len(entry.issued) > 1 and entry.left(terms):
             wanted = format_amount(entry.billable(terms))
             expected = f"entry {key[1]} billed with {wanted} {entry.currency} over all lines"
             yield violation(BILLED_ONCE, seen, statement.statement_id, expected, format_amount(entry.billed))

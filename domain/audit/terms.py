@@ -39,6 +39,7 @@ class CapBound(NamedTuple):
 class Terms(NamedTuple):
     """`same_allotment`: what may be billed is what is recognised; else only the order of magnitude is known.
 
+    With `several_payers` an entry stands on a statement for each, with a share.
     `quantity_decimals` are those of the coarsest line, `as_billed` the lines that accrue nothing before their invoice.
     """
 
@@ -48,6 +49,7 @@ class Terms(NamedTuple):
     revenue_beyond_cap: bool = False
     quantity_decimals: int = 2
     as_billed: frozenset[str] = frozenset()
+    several_payers: bool = False
 
 
 UNKNOWN = Terms("", same_allotment=False, revenue_beyond_cap=True)
@@ -100,6 +102,7 @@ def _terms(contract_id: str, versions: Sequence[ContractSigned], defaults: Seque
             for had in defaults
             if not methods.is_accrued(line, line_policies(terms, line, had))
         ),
+        several_payers=any(len(terms.bill_to) > 1 for terms in versions),
     )
 
 

@@ -13,7 +13,7 @@ from milepost.explain.sources import Sources
 from state.books import Entry, Hold
 from state.forecast.figures import lines_of
 from state.forecast.outlook import project_contracts
-from state.plan import bill_tos
+from state.payers import payers_of
 from state.trace import Said
 
 # Figures of a contract's balance on a project.
@@ -201,7 +201,7 @@ class BalanceNodes:
             case "held":
                 if (priced or issued) and self._is_held(said, entry, contract_id, lines):
                     return self.records.accrued_on(entry_id, contract_id, lines, step)
-                return None
+                return self._held_parts(said, entry, contract_id, lines) if priced or issued else None
             case _:
                 return None
 
@@ -220,12 +220,29 @@ class BalanceNodes:
         whole = {
             ("contract", contract_id),
             ("project", said.record.project_id),
-            *(("bill_to", each) for each in bill_tos(contract)),
         }
         if scopes & whole or ("entry", entry.entry_id) in scopes:
             return True
-        work = entry.standing
-        own = {one.line_id for one in entry.issued} | (
-            {work.price.line_id} if work is not None and work.price is not None else set()
-        )
-        return any(("line", line) in scopes for line in own & lines)
+        own = _lines_of(entry) & lines
+        payers = {payer for line in own for payer in payers_of(contract, entry, line)}
+        if payers and all(("bill_to", payer) in scopes for payer in payers):
+            return True
+        return any(("line", line) in scopes for line in own)
+
+    def _held_parts(self, said: Said, entry: Entry, contract_id: str, lines: set[str]) -> Node | None:
+        """What waits for statements of payers that a hold covers, while others are billed."""
+        draft = self.sources.draft(said.step)
+        holds: list[Hold] = [draft.part("hold", hold_id) for hold_id in draft.ids("hold")]
+        payers = {hold.scope_id for hold in holds if hold.scope == "bill_to" and not hold.released}
+        parts = [
+            node
+            for line in sorted(_lines_of(entry) & lines if payers else ())
+            for node in self.records.statements.held_of(entry.entry_id, contract_id, line, payers, said.step)
+        ]
+        return total(f"{entry.entry_id}: held", parts, "amount", parts[0].currency) if parts else None
+
+
+def _lines_of(entry: Entry) -> set[str]:
+    work = entry.standing
+    priced = {work.price.line_id} if work is not None and work.price is not None else set()
+    return {one.line_id for one in entry.issued} | priced

@@ -341,6 +341,14 @@ class CapNodes:
         found = self._room(rival, contest, self.entries.value(self._at(rival, contest))).hours
         if rival.settles:
             found = total("hours", (self._settled_hours(rival, contest), found), "hours")
+            if found.value != hours:
+                # Allowed before a part of it was issued, while the statement of another payer is held.
+                whole = self._hours_of(
+                    self._granted_of(rival, contest),
+                    self.entries.value(self._at(rival, contest)),
+                    self._hours_claimed(rival, contest),
+                )
+                found = whole if whole.value == hours else found
         return agreeing(found, stated(f"{rival.entry_id}: hours allowed", hours, "hours"))
 
     def _hours_claimed(self, rival: Rival, contest: Contest) -> Node:

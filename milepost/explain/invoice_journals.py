@@ -27,6 +27,7 @@ from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Entry, Posted
 from state.deposit_balance import is_deposit
+from state.payers import part_of
 from state.plan import LinePlan, contract_policies, newest_plan
 from state.position import is_over_time
 from state.terms_known import line_fees
@@ -90,10 +91,10 @@ class InvoiceJournals:
         return negated("amount", piece), negated("in ledger currency", taken) if taken is not None else None
 
     def _invoiced_by(self, said: Said, entry_id: str, line_id: str) -> Listed | None:
-        event = self.sources.step(said.step).record.event
         of_line = [one for one in self.statements.all_listed(entry_id) if one.entry.line_id == line_id]
         for listed in of_line:
-            if isinstance(event, InvoicePosted) and event.statement_id == listed.statement_id:
+            journals = self.sources.trace.journals_of.get(listed.statement_id, ())
+            if any(other.step == said.step and other.record.kind == "billing" for other in journals):
                 return listed
         return next((one for one in reversed(of_line) if one.step <= said.step), None)
 
@@ -256,10 +257,9 @@ class InvoiceJournals:
     def _relieved_by(self, listed: Listed, step: int) -> int:
         """By how much the entry's invoiced ledger amount rose at the step."""
         trace = self.sources.trace
-        contract_id = self.statements.contract_of(listed)
-        return _invoiced_ledger(trace.entry_at(listed.entry.entry_id, step), contract_id, listed) - _invoiced_ledger(
-            trace.entry_at(listed.entry.entry_id, step - 1), contract_id, listed
-        )
+        contract_id, payer = self.statements.contract_of(listed), self.statements.payer_of(listed)
+        now, before = (trace.entry_at(listed.entry.entry_id, at) for at in (step, step - 1))
+        return _invoiced_ledger(now, contract_id, listed, payer) - _invoiced_ledger(before, contract_id, listed, payer)
 
     def _carried_relief(
         self, said: Said, journal: JournalEntry, listed: Listed, step: int
@@ -273,6 +273,9 @@ class InvoiceJournals:
         had, wanted = unbilled.value or 0, listed.entry.amount
         if wanted == had:
             return unbilled, in_ledger
+        as_accrued = self._as_accrued(journal, listed, step, (unbilled, in_ledger))
+        if as_accrued is not None:
+            return unbilled, as_accrued
         if not had or (had > 0) != (wanted > 0):
             return unbilled, self._invoice_rate(said, journal, piece, self._relieved_by(listed, step))
         if abs(wanted) < abs(had):
@@ -290,6 +293,27 @@ class InvoiceJournals:
             return unbilled, None
         title = "what is carried, and what goes beyond that"
         return unbilled, total(title, (in_ledger, at_rate), "amount", journal.ledger_currency, rule="R52")
+
+    def _as_accrued(self, journal: JournalEntry, listed: Listed, step: int, left: tuple[Node, Node]) -> Node | None:
+        """Where several pay and the entry has less left than one is invoiced: in proportion to all that was accrued of it."""
+        contract_id, account = place = self.place_of(listed, step)
+        before = self.sources.trace.entry_at(listed.entry.entry_id, step - 1)
+        issued = issued_on(before, contract_id, listed.entry.line_id) if before is not None else None
+        had, wanted = left[0].value or 0, listed.entry.amount
+        if before is None or issued is None or not issued.payers or account not in UNBILLED:
+            return None
+        if had and (had > 0) == (wanted > 0) and abs(wanted) <= abs(had):
+            return None
+        journals = (*(before.standing.journals if before.standing is not None else ()), *before.rests)
+        accrued = self.unbilled(journals, *place)
+        whole = total("accrued", [one for one, _ in accrued], "amount", journal.currency)
+        ledger = total("accrued in ledger currency", [one for _, one in accrued], "amount", journal.ledger_currency)
+        if not whole.value:
+            whole, ledger = left
+        if not whole.value:
+            return None
+        title = f"{listed.entry.entry_id}: as what was accrued is carried"
+        return in_proportion(title, ledger, self._piece(listed), whole, self._mode_of(listed, step), rule="R52")
 
     def _shared(
         self, said: Said, journal: JournalEntry, listed: Listed, step: int
@@ -366,6 +390,7 @@ class InvoiceJournals:
                 (self._piece(one), self.relief(other, other.record, one)[1])
                 for one in (*self.statements.all_listed(row), *self.statements.all_applied(row))
                 if one.entry.line_id == line_id and self.place_of(one, step) == place
+                if same_statement or row != listed.entry.entry_id or self._has_payer_of(one, listed)
                 for other in trace.journals_of.get(one.statement_id, ())
                 if other.record.kind == "billing"
                 and (other.step < step or (same_statement and other.step == step and _comes_first(one, listed)))
@@ -393,6 +418,9 @@ class InvoiceJournals:
             for one in self.credits.rebilled(entry_id, place[0], step - 1, line_id)
             if self.place_of(self.credits.listed(one), step) == place
         ]
+
+    def _has_payer_of(self, one: Listed, other: Listed) -> bool:
+        return self.statements.payer_of(one) == self.statements.payer_of(other)
 
     def _beside(self, said: Said, journal: JournalEntry, listed: Listed, step: int) -> Figures:
         """What invoices of the line's other rows carry, less what credits before it on the statement took of that."""
@@ -463,9 +491,9 @@ def _within(piece: Node, had: Node) -> Node | None:
     return had if abs(had.value) < abs(piece.value) else piece
 
 
-def _invoiced_ledger(entry: Entry | None, contract_id: str, listed: Listed) -> int:
+def _invoiced_ledger(entry: Entry | None, contract_id: str, listed: Listed, payer: str) -> int:
     issued = issued_on(entry, contract_id, listed.entry.line_id) if entry is not None else None
-    return issued.invoiced_ledger if issued is not None else 0
+    return part_of(issued, payer).invoiced_ledger if issued is not None else 0
 
 
 def _comes_first(one: Listed, other: Listed) -> bool:

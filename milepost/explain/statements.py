@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any, NamedTuple
 
 from domain.events.common import Deposit
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
+from domain.shares import Party
 from milepost.explain.arithmetic import evaluated, least, step_of
 from milepost.explain.caps import same_share
 from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps
+from milepost.explain.shares import ShareNodes, Sharing
 from milepost.explain.sources import Sources
 from state.books import Entry, Price, StatementEntry
+from state.deposit_balance import deposit_row
+from state.payers import is_refund_row
 from state.plan import LinePlan, newest_plan, plan_of
 
 
@@ -38,6 +42,7 @@ class StatementNodes:
         entries.charges.fees.statements = self
         # Filled by the nodes of credit memos, which need these.
         self.credits: Any = None
+        self.shares = ShareNodes(sources)
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._of_entry: dict[str, list[Listed]] = {}
         self._applied: dict[str, list[Listed]] = {}
@@ -143,8 +148,17 @@ class StatementNodes:
         whole = total("lines of the statement", lines, "amount", currency)
         before = [self.applied(one) for one in self.applied_on(listed.statement_id) if one.place < listed.place]
         left = total("left of the statement", (whole, *before), "amount", currency) if before else whole
-        billed = [self.piece(one) for one in self.all_listed(row) if one.number < listed.number]
-        taken = [self.applied(one) for one in self.all_applied(row) if one.number < listed.number]
+        payer = record.bill_to
+        billed = [
+            self.piece(one)
+            for one in self.all_listed(row)
+            if one.number < listed.number and self.payer_of(one) == payer
+        ]
+        taken = [
+            self.applied(one)
+            for one in self.all_applied(row)
+            if one.number < listed.number and self.payer_of(one) == payer
+        ]
         bounds = [left, total(f"{row}: left of it", (*billed, *taken), "amount", currency)]
         made = least(told.title, bounds)
         if made.value != -listed.entry.amount:
@@ -257,6 +271,10 @@ class StatementNodes:
             for one in self._of_entry[entry_id]
             if one.number < listed.number and one.entry.line_id == line_id and self.contract_of(one) == contract_id
         ]
+        parties = self.shares.parties(entry_id, contract_id, line_id, step)
+        if len(parties) > 1:
+            made = self._piece_of_payer(listed, parties)
+            return agreeing(made, stated(f"{entry_id}: on the statement", listed.entry.amount, "amount", currency))
         due = self._due(entry_id, contract_id, line_id, step, currency)
         cents = [self._cents(one) for one in earlier if one.step >= self._begun(entry_id, step)]
         cents = [node for node in cents if node.value]
@@ -275,6 +293,104 @@ class StatementNodes:
         if extra and own:
             made = total(f"{entry_id}: with the cents of the line", (made, self._cents(listed)), "amount", currency)
         return agreeing(made, stated(f"{entry_id}: on the statement", expected, "amount", currency))
+
+    # Where several pay
+
+    def payer_of(self, listed: Listed) -> str:
+        return self.records(listed.statement_id)[0].bill_to
+
+    def _piece_of_payer(self, listed: Listed, parties: tuple[Party, ...]) -> Node:
+        """What falls to the payer, less what it was billed before."""
+        contract_id, payer = self.contract_of(listed), self.payer_of(listed)
+        entry_id, line_id = listed.entry.entry_id, listed.entry.line_id
+        falls = self._falls(listed, contract_id, parties, payer)
+        earlier = [
+            self.piece(one)
+            for one in self.listed_of(entry_id, contract_id, line_id, listed.step)
+            if one.number < listed.number and self.payer_of(one) == payer
+        ]
+        if not earlier:
+            return falls
+        before = total(f"{entry_id}: on earlier statements of {payer}", earlier, "amount", falls.currency)
+        return less(f"{entry_id}: new less issued to {payer}", falls, before, rule="R25")
+
+    def _falls(self, listed: Listed, contract_id: str, parties: tuple[Party, ...], payer: str) -> Node:
+        """Of the entry's total, as its statement left it: by its line in turn when it was first issued, then by itself."""
+        entry_id, line_id, step = listed.entry.entry_id, listed.entry.line_id, listed.step
+        currency = self.records(listed.statement_id)[0].currency
+        share = self.shares.sharing(contract_id, parties, payer, step)
+        title = f"{entry_id}: falls to {payer}"
+        had = self.shares.parts_at(entry_id, contract_id, line_id, step - 1)
+        if is_refund_row(entry_id, contract_id, line_id):
+            return self._given_back(title, listed, contract_id, payer)
+        if not had:
+            first = min(
+                (one for one in self._of_entry[entry_id] if one.step == step and one.entry.line_id == line_id),
+                key=lambda one: one.number,
+            )
+            return self._falls_in_turn(title, first, contract_id, share)
+        now = self.shares.parts_at(entry_id, contract_id, line_id, step)
+        if [part.amount for part in had] == [part.amount for part in now]:
+            earlier = [one for one in self.listed_of(entry_id, contract_id, line_id, step) if one.step < step]
+            return self._falls(earlier[-1], contract_id, parties, payer)
+        return share(title, self._due(entry_id, contract_id, line_id, step, currency))
+
+    def _falls_in_turn(self, title: str, first: Listed, contract_id: str, share: Sharing) -> Node:
+        """The shares of all entries of the line up to this one, less those of all before it."""
+        line_id, step = first.entry.line_id, first.step
+        currency = self.records(first.statement_id)[0].currency
+        fresh = [
+            entry_id
+            for entry_id in (first.line.entries if first.line is not None else ())
+            if not self.shares.parts_at(entry_id, contract_id, line_id, step - 1)
+        ]
+        dues = [
+            self._due(entry_id, contract_id, line_id, step, currency)
+            for entry_id in fresh[: fresh.index(first.entry.entry_id) + 1]
+        ]
+        if len(dues) == 1:
+            return share(title, dues[0])
+        upto = total("up to it on the line", dues, "amount", currency)
+        before = dues[0] if len(dues) == 2 else total("before it on the line", dues[:-1], "amount", currency)
+        return less(title, share("share of all up to it", upto), share("share of all before it", before), rule="R12")
+
+    def _given_back(self, title: str, listed: Listed, contract_id: str, payer: str) -> Node:
+        """Of a deposit: what the payer was billed of it, less what was set against its statements."""
+        row = deposit_row(contract_id, listed.entry.line_id)
+        currency = self.records(listed.statement_id)[0].currency
+        billed = [
+            self.piece(one)
+            for one in self.all_listed(row)
+            if one.number < listed.number and self.payer_of(one) == payer
+        ]
+        taken = [
+            self.applied(one)
+            for one in self.all_applied(row)
+            if one.number < listed.number and self.payer_of(one) == payer
+        ]
+        return negated(title, total(f"left to {payer}", (*billed, *taken), "amount", currency), rule="R31")
+
+    def held_of(self, entry_id: str, contract_id: str, line_id: str, payers: Set[str], step: int) -> list[Node]:
+        """What waits of the entry for statements of these payers, where several pay."""
+        draft = self.sources.draft(step)
+        contract = draft.contract(contract_id)
+        parties = self.shares.parties(entry_id, contract_id, line_id, step)
+        if contract is None or len(parties) < 2:
+            return []
+        currency = contract.terms.currency
+        due = self._due(entry_id, contract_id, line_id, step, currency)
+        parts = self.shares.parts_at(entry_id, contract_id, line_id, step)
+        listed = self.listed_of(entry_id, contract_id, line_id, step)
+        found = []
+        for payer in sorted(payers & {party.customer_id for party in parties}):
+            if parts and listed and sum(part.amount for part in parts) == due.value:
+                falls = self._falls(listed[-1], contract_id, parties, payer)
+            else:
+                share = self.shares.sharing(contract_id, parties, payer, step)
+                falls = share(f"{entry_id}: falls to {payer}", due)
+            issued = [self.piece(one) for one in listed if self.payer_of(one) == payer]
+            found.append(less(f"{entry_id}: waits for {payer}", falls, *issued, rule="R26"))
+        return found
 
     def contract_of(self, listed: Listed) -> str:
         return self.records(listed.statement_id)[0].contract_id

@@ -28,6 +28,7 @@ from domain.identity import composed, content_digest
 from domain.money import is_currency
 from domain.policies import Resolved, agreed, bookkeeping, resolve, unsupported
 from domain.rows import FEE
+from domain.shares import refused_with_shares, unknown_payers
 from domain.units import Amount
 from domain.zones import is_zone
 from state.books import Contract, Entry, OpenException, Project, TermsVersion
@@ -387,16 +388,16 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
     zone = billing_zone(terms, entity, resolve(terms.policies, *defaults))
     if not is_zone(zone):
         faults.append(("billing_zone", f"expected an IANA zone such as Europe/Berlin, got {zone}"))
+    faults += unknown_payers(terms, draft.reference)
     if faults:
         return "invalid_terms", faults[0][0], "; ".join(f"{field}: {what}" for field, what in faults)
     refused: list[tuple[str, str]] = []
-    if len(terms.bill_to) > 1:
-        refused.append(("bill_to", "several bill-tos"))
     refused += [(name, name) for name in ("retention", "funding") if getattr(terms, name) is not None]
     if terms.purchase_order is not None and terms.purchase_order.limit is not None:
         refused.append(("purchase_order.limit", "a purchase order's limit"))
     for line_id, resolved in policies.items():
-        refused += [(f"lines[{line_id}].policies", policy) for policy in unsupported(resolved)]
+        told = [*unsupported(resolved), *refused_with_shares(terms, resolved)]
+        refused += [(f"lines[{line_id}].policies", policy) for policy in told]
     refused += [*_refused_caps(contract), *_refused_revenue(contract, policies)]
     if refused:
         return (

@@ -22,6 +22,7 @@ from domain.zones import local_date
 from state.books import Contract, Entry, Issued, StatementEntry
 from state.draft import Draft
 from state.handlers import fees
+from state.payers import applied_to, has_part, part_of
 from state.periods import zone_of
 from state.plan import LinePlan, line_plan
 from state.rerate import line_ids
@@ -50,18 +51,20 @@ def apply(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str,
     for plan, terms in deposit_lines(draft, contract):
         line_id = plan.line.line_id
         found = _row(draft, contract, line_id, DEPOSIT)
-        if found is None or found[1].bill_to != bill_to or left_of(contract, line_fees(draft, contract, line_id)):
+        if found is None or not has_part(found[1], bill_to) or left_of(contract, line_fees(draft, contract, line_id)):
             continue
         entry, issued = found
         given_back = _row(draft, contract, line_id, REFUND)
-        available = issued.amount - issued.applied + (given_back[1].amount if given_back is not None else 0)
+        own = part_of(issued, bill_to)
+        available = own.issued - own.applied
+        if given_back is not None and has_part(given_back[1], bill_to):
+            available += part_of(given_back[1], bill_to).issued
         share = percent_of(total, terms.percent or 0, plan.currency, plan.policies.money_mode)
         taken = sum(-one.amount for one in listed)
         amount = applied(terms, total - taken, available, share, is_last=is_last)
         if amount:
             others = tuple(one for one in entry.issued if one is not issued)
-            now = replace(issued, applied=issued.applied + amount)
-            draft.put_entry(entry, replace(entry, issued=(*others, now)))
+            draft.put_entry(entry, replace(entry, issued=(*others, applied_to(issued, bill_to, amount))))
             listed.append(StatementEntry(entry.entry_id, line_id, -amount, 0))
     return listed
 

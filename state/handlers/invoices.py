@@ -31,11 +31,12 @@ from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 from state.handlers import payments, write_offs
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
-from state.plan import LinePlan, contract_policies, newest_plan
+from state.payers import invoiced_to, part_of
+from state.plan import LinePlan, contract_policies, has_several_payers, newest_plan
 from state.position import is_over_time, standing
 from state.posting import booking_of, emit, note_rounding, with_standing
 from state.receivables import open_receivable, receivable_of
-from state.totals import issued_on, unbilled_positions
+from state.totals import accrued_positions, issued_on, unbilled_positions
 
 INVOICE = "invoice"
 NO_RATE = "no_exchange_rate"
@@ -243,11 +244,13 @@ def _reliefs(draft: Draft, contract: Contract, statement: StatementState, slot: 
             reliefs.append(_of_deposit(draft, listed, entry, plan, issued, slot, carried))
             continue
         if issued.account in REVENUE and plan.currency != slot.entity.currency:
-            reliefs.append(_revenue_of(draft, listed, entry, plan, issued, slot, revenue))
+            reliefs.append(_revenue_of(draft, listed, entry, plan, issued, slot, revenue, statement.bill_to))
             continue
         place = entry.entry_id, issued.account
         had = carried.get(place) or _position_of(entry, issued)
-        taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
+        taken = _share_taken(listed.amount, had, entry, issued, slot, plan.policies.money_mode)
+        if taken is None:
+            taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
         carried[place] = had[0] - listed.amount, had[1] - taken
         relief = _Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
         reliefs.append(_remeasured(draft, relief, slot))
@@ -262,6 +265,7 @@ def _revenue_of(
     issued: Issued,
     slot: Slot,
     left: dict[tuple[str, str], Balance],
+    bill_to: str,
 ) -> _Relief:
     """Revenue as it is billed: what takes back leaves as the row's own invoices carry it, then as those of its line's other rows do.
 
@@ -269,7 +273,8 @@ def _revenue_of(
     """
     mode, exchange, currency = plan.policies.money_mode, slot.exchange, slot.entity.currency
     amount = listed.amount
-    own = -issued.invoiced, -issued.invoiced_ledger
+    part = part_of(issued, bill_to)
+    own = -part.invoiced, -part.invoiced_ledger
     from_own = _within(amount, own[0])
     taken = _taken(from_own, own, slot, mode)
     if amount != from_own:
@@ -392,6 +397,17 @@ def _taken(listed: Amount, had: tuple[Amount, Amount], slot: Slot, mode: str) ->
     return relieved(listed, had, slot.exchange, slot.entity.currency, mode)
 
 
+def _share_taken(amount: Amount, had: Balance, entry: Entry, issued: Issued, slot: Slot, mode: str) -> Amount | None:
+    """Where several pay and the entry has less left than one of them is invoiced, since another has something to get back: as all that
+    was accrued is carried. None where what is left is enough, or nothing is accrued."""
+    if not issued.payers or (had[0] and (had[0] > 0) == (amount > 0) and abs(amount) <= abs(had[0])):
+        return None
+    accrued, ledger = accrued_positions(entry).get((issued.contract_id, issued.account), (0, 0))
+    if not accrued:
+        accrued, ledger = had
+    return round_ratio(ledger * amount, accrued, smallest_unit(slot.entity.currency), mode) if accrued else None
+
+
 def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
     """Whether all that the entry carries on the contract was posted at the invoice's rate, and what was invoiced of it before was
     carried at that, but for a cent; else the rest is no mere rounding."""
@@ -452,7 +468,7 @@ def _journals(
         dimensions={},
         service_date=None,
         contract_id=statement.contract_id,
-        customer_id=contract.terms.customer_id,
+        customer_id=statement.bill_to if has_several_payers(contract) else contract.terms.customer_id,
         deliver=policies.ar_journal == "milepost",
     )
     placed = tuple(
@@ -501,10 +517,6 @@ def _relieve(draft: Draft, statement: StatementState, relief: _Relief) -> None:
     assert entry is not None, "the entry was read for its relief"
     issued = issued_on(entry, statement.contract_id, relief.listed.line_id)
     assert issued is not None, "the statement issued the entry"
-    now = replace(
-        issued,
-        invoiced=issued.invoiced + relief.listed.amount,
-        invoiced_ledger=issued.invoiced_ledger + relief.ledger_amount,
-    )
+    now = invoiced_to(issued, statement.bill_to, relief.listed.amount, relief.ledger_amount)
     others = tuple(one for one in entry.issued if one is not issued)
     draft.put_entry(entry, replace(entry, issued=(*others, now)))

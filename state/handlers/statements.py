@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from domain.billing.kind import NO_REVENUE
 from domain.billing_periods import BillingPeriod
-from domain.contract import BEGINNING
 from domain.events.delivery import StatementRequested
 from domain.identity import composed, statement_id
-from domain.money import HALF_UP, round_ratio
+from domain.money import HALF_UP, format_decimal, round_ratio
 from domain.outputs import BillingStatement, StatementLine
+from domain.shares import Party
 from domain.statement import (
     ADJUSTED_FOR_CAP,
     CORRECTION,
@@ -29,7 +29,7 @@ from domain.statement import (
     rounding_note,
     shown_quantity,
 )
-from domain.units import Amount, Percent, Quantity, Rate
+from domain.units import PERCENT_SCALE, Amount, Percent, Quantity, Rate
 from domain.zones import local_date
 from state.allot import repin
 from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState, WaitingRequest
@@ -37,12 +37,13 @@ from state.claims import stake_of, stands_on
 from state.draft import Draft
 from state.facts import happens
 from state.handlers import deposits, fees, revenue
+from state.payers import Billed, Share, issued_to, parties_for, payers_of, shares
 from state.periods import closes_on, open_period, schedule, zone_of
-from state.plan import LinePlan, bill_to_of, contract_policies, line_plan, plan_of, plan_on, terms_on
+from state.plan import LinePlan, contract_policies, line_plan, plan_of, plan_on, terms_on
 from state.prorate import prorate_at_cut
 from state.repricing import book_repriced, reprice
 from state.rerate import in_order, line_ids
-from state.totals import issued_on, outstanding, standing_price
+from state.totals import is_due, issued_on, outstanding, standing_price
 
 HOUR = "hour"
 LINES_A_PART = 2_000
@@ -123,10 +124,18 @@ def _cut_on_request(draft: Draft, contract: Contract, event: StatementRequested)
 
 
 class _Due(NamedTuple):
+    """What is due of an entry; `share` is what of it one payer is billed."""
+
     entry: Entry
     plan: LinePlan
     piece: Piece
-    bill_to: str
+    parties: tuple[Party, ...]
+    share: Share | None = None
+
+    @property
+    def bill_to(self) -> str:
+        assert self.share is not None, "it is shared before it is billed"
+        return self.share.bill_to
 
 
 def publish(draft: Draft) -> None:
@@ -141,7 +150,7 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
     plans = line_plans(draft, contract)
     if any(limit.split == "prorate" for plan in plans for rule in plan.every_rule for limit in rule.limits):
         prorate_at_cut(draft, contract, period.to)
-    due = list(_due(draft, contract, period, since))
+    due = _shared(draft, contract, list(_due(draft, contract, period, since)))
     for bill_to in sorted({one.bill_to for one in due}):
         _issue(draft, contract, period, bill_to, [one for one in due if one.bill_to == bill_to])
     _close_free(draft, contract, period, since)
@@ -168,9 +177,23 @@ def _due(draft: Draft, contract: Contract, period: BillingPeriod, since: date | 
         for entry in in_order(entries):
             amount = outstanding(entry, contract.contract_id, line_id)
             plan = _plan(draft, contract, entry, line_id)
-            if amount and plan is not None and _ratable(entry, plan) and not _held(holds, contract, plan, entry):
+            if plan is None or not is_due(entry, contract.contract_id, line_id):
+                continue
+            if _ratable(entry, plan) and not _held(holds, contract, plan, entry):
                 piece = _piece(entry, plan, line_id, amount, period)
-                yield _Due(entry, plan, piece, debtor_of(contract, entry, line_id))
+                yield _Due(entry, plan, piece, parties_for(contract, entry, line_id))
+
+
+def _shared(draft: Draft, contract: Contract, due: Sequence[_Due]) -> list[_Due]:
+    """By payer; holds of one keep its statement alone."""
+    held = frozenset(hold.scope_id for hold in _holds(draft) if hold.scope == "bill_to")
+    billed = [
+        Billed(one.entry, one.piece, issued_on(one.entry, contract.contract_id, one.piece.line_id), one.parties)
+        for one in due
+    ]
+    return [
+        due[share.place]._replace(piece=share.piece, share=share) for share in shares(draft, contract, billed, held)
+    ]
 
 
 def _ratable(entry: Entry, plan: LinePlan) -> bool:
@@ -201,20 +224,11 @@ def _held(holds: list[Hold], contract: Contract, plan: LinePlan, entry: Entry) -
         ("line", plan.line.line_id),
         ("project", plan.line.project_id),
         ("entry", entry.entry_id),
-        ("bill_to", debtor_of(contract, entry, plan.line.line_id)),
         ("project", standing.project_id if standing is not None else ""),
     }
-    return any((hold.scope, hold.scope_id) in names for hold in holds)
-
-
-def debtor_of(contract: Contract, entry: Entry, line_id: str) -> str:
-    """Who was billed for the entry on the line, else who is to be by the terms of its service date."""
-    issued = issued_on(entry, contract.contract_id, line_id)
-    if issued is not None and issued.bill_to:
-        return issued.bill_to
-    price = standing_price(entry)
-    day = price.day if price is not None else issued.day if issued is not None else BEGINNING
-    return bill_to_of(terms_on(contract, day))
+    held = {(hold.scope, hold.scope_id) for hold in holds}
+    payers = payers_of(contract, entry, plan.line.line_id)
+    return bool(held & names) or all(("bill_to", payer) in held for payer in payers)
 
 
 def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: BillingPeriod) -> Piece:
@@ -326,7 +340,7 @@ def _line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount
     return StatementLine(
         line_id=first.line_id,
         project_id=first.project_id,
-        description=(first.description or what) if len(group.pieces) == 1 else what,
+        description=_described(first, (first.description or what) if len(group.pieces) == 1 else what),
         quantity=printed.quantity,
         unit=printed.unit,
         rate=printed.rate,
@@ -340,6 +354,11 @@ def _line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount
         entries=tuple(piece.entry_id for piece in group.pieces),
         flags=first.flags,
     )
+
+
+def _described(piece: Piece, what: str) -> str:
+    """Where several pay, with the share that the line is."""
+    return f"{what} ({format_decimal(piece.share, PERCENT_SCALE)} %)" if piece.share else what
 
 
 def _shown(draft: Draft, contract: Contract, plan: LinePlan, group: Group) -> Quantity:
@@ -385,7 +404,7 @@ def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
         piece.rate,
         piece.markup,
         price.account if price is not None and own else had.account,
-        due.bill_to,
+        due.bill_to if len(due.parties) == 1 else "",
         had.quantity + piece.quantity,
         piece.unit,
         piece.description if piece.unit != HOUR else None,
@@ -393,6 +412,7 @@ def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
         had.conceded,
         had.returned,
         had.returned_hours,
+        issued_to(had, due.share, due.parties) if due.share is not None else had.payers,
     )
     others = tuple(
         one for one in entry.issued if (one.contract_id, one.line_id) != (contract.contract_id, piece.line_id)

@@ -14,11 +14,11 @@ from domain.exceptions import CATALOGUE
 from domain.identity import composed, derived_id, parts_of
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast
 from domain.units import Amount
-from state.books import AtStake, CapState, Contract, Forecast, Hold, OpenException, Project, StatementState
+from state.books import AtStake, CapState, Contract, Entry, Forecast, Hold, OpenException, Project, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.figures import lines_of
 from state.forecast.outlook import every_line, known, project_contracts, project_entity_id
-from state.handlers.statements import debtor_of
+from state.payers import held_of
 from state.plan import bill_tos
 from state.receivables import receivables_of
 from state.totals import outstanding
@@ -104,7 +104,7 @@ def _balance(
 ) -> ViewBalance:
     accrued = held = over = issued = invoiced = recognised = deposits = 0
     entries = [hold.scope_id for hold in holds if hold.scope == "entry"]
-    debtors = {hold.scope_id for hold in holds if hold.scope == "bill_to"} & bill_tos(contract)
+    debtors = frozenset(hold.scope_id for hold in holds if hold.scope == "bill_to") & bill_tos(contract)
     for line_id in of_project:
         totals = draft.line(contract.contract_id, line_id)
         due = totals.billable - totals.issued
@@ -113,11 +113,11 @@ def _balance(
             held += due
         elif debtors:
             open_entries = draft.due_on(contract.contract_id, line_id, "", "9999")
-            held += sum(
-                _held(draft, entry.entry_id, contract, line_id, project_id)
-                for entry in open_entries
-                if entry.entry_id in entries or debtor_of(contract, entry, line_id) in debtors
-            )
+            for entry in open_entries:
+                if entry.entry_id in entries:
+                    held += _held(draft, entry.entry_id, contract, line_id, project_id)
+                elif _is_of_project(entry, project_id):
+                    held += held_of(contract, entry, line_id, debtors)
         else:
             held += sum(_held(draft, entry_id, contract, line_id, project_id) for entry_id in entries)
         over += totals.over
@@ -157,10 +157,14 @@ def _all_held(holds: list[Hold], project_id: str, contract: Contract, line_id: s
 
 def _held(draft: Draft, entry_id: str, contract: Contract, line_id: str, project_id: str) -> Amount:
     entry = draft.entry(entry_id)
-    work = entry.standing if entry is not None else None
-    if entry is None or (work is not None and work.project_id != project_id):
+    if entry is None or not _is_of_project(entry, project_id):
         return 0
     return outstanding(entry, contract.contract_id, line_id)
+
+
+def _is_of_project(entry: Entry, project_id: str) -> bool:
+    work = entry.standing
+    return work is None or work.project_id == project_id
 
 
 # What is open

@@ -9,7 +9,7 @@ import pytest
 
 from domain.audit.engagement import Engagement
 from domain.audit.entries import retell
-from domain.audit.findings import Checked, Seen, Violation
+from domain.audit.findings import BILLED_ONCE, Checked, Seen, Violation
 from domain.audit.forecasts import ForecastSeries
 from domain.audit.promises import check
 from domain.audit.terms import TermsEvent, terms_of
@@ -17,14 +17,17 @@ from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies
 from domain.events.delivery import BillingHoldPlaced
 from domain.events.reference import LegalEntityDefined
-from domain.outputs import TOPICS, ForecastUpdate, ProjectView
+from domain.outputs import TOPICS, BillingStatement, ForecastUpdate, ProjectView
 from state.book_checks import EngagementBooks, books_agree
 from tests.harness import ENGAGEMENT, Books
 from tests.scenario_play import play
 from tests.scenario_text import Scenario, read_scenarios
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
-FILES = ("expenses", "unit_price", "cost_plus", "fixed_price", "milestones", "retainer", "deposit", "credits")
+FILES = (
+    *("expenses", "unit_price", "cost_plus", "fixed_price", "milestones", "retainer", "deposit"),
+    *("credits", "bill_tos"),
+)
 SCENARIOS = [(name, scenario) for name in FILES for scenario in read_scenarios(FOLDER / f"{name}.md")]
 LAST = date(2027, 3, 31)
 
@@ -77,3 +80,20 @@ def _engagement(books: Books) -> Engagement:
                 pass
     has_holds = any(isinstance(record.event, BillingHoldPlaced) for record in books.log)
     return Engagement(ENGAGEMENT, _seen(books), terms_of(told, entities), has_holds)
+
+
+def test_a_cent_that_no_payer_is_billed_is_found(tmp_path: Path) -> None:
+    """Each statement foots by itself; only together they miss a cent."""
+    (scenario,) = [one for name, one in SCENARIOS if one.name == "The payer of the rounding takes the cent"]
+    books = play(scenario, tmp_path)
+    for place, folded in enumerate(books.folded):
+        statement = folded.record
+        if isinstance(statement, BillingStatement) and statement.bill_to == "A":
+            less = statement.total - 100
+            lines = (statement.lines[0]._replace(amount=less),)
+            changed = statement._replace(lines=lines, total=less, control_total=less, amount_due=less)
+            books.folded[place] = folded._replace(record=changed)
+    found = retell(_engagement(books)).checked.violations
+    books.close()
+    assert [one.check for one in found] == [BILLED_ONCE]
+    assert "over all payers" in found[0].expected

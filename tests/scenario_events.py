@@ -162,7 +162,8 @@ CONTRACT_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "zone": ("billing_zone", text),
     "grace": ("grace_days", whole),
     "bill_to": ("bill_to", names),
-    "retention": ("retention", number),
+    "retention": ("retention", names),
+    "release_on": ("release_on", text),
     "policy": ("policies", policy),
     "version": ("version", whole),
 }
@@ -721,10 +722,17 @@ def _contract(found: dict[str, Any]) -> dict[str, Any]:
     if "bill_to" in found:
         parties = found["bill_to"]
         found["bill_to"] = [{"customer_id": party, "share": str(100 // len(parties))} for party in parties]
-    if "retention" in found:
-        steps = [{"at_percent": "0", "withhold_percent": found["retention"], "release_percent": "0"}]
-        found["retention"] = {"steps": steps}
+    if "retention" in found or "release_on" in found:
+        steps = [_retention_step(step) for step in found.pop("retention", ()) if step != "none"]
+        day = {"release_on": found.pop("release_on")} if "release_on" in found else {}
+        found["retention"] = {"steps": steps, **day}
     return found
+
+
+def _retention_step(written: str) -> dict[str, str]:
+    """`50/5/50`: at 50 % complete 5 % are withheld and 50 % released; `10` alone is withheld from the beginning."""
+    at, withhold, release = written.split("/") if "/" in written else ("0", written, "0")
+    return {"at_percent": at, "withhold_percent": withhold, "release_percent": release}
 
 
 def _terms(lines: Iterable[Line]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -27,6 +27,8 @@ from state.books import Contract, Entry, Issued, StatementEntry, StatementState
 from state.deposit_balance import balance, deposit_row, is_deposit, relieved
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
+from state.handlers.retention import Moved
+from state.handlers.retention import moved as moved_retention
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.plan import LinePlan, contract_policies, newest_plan
 from state.position import is_over_time, standing
@@ -186,7 +188,8 @@ def post_invoice(
         draft.settle_note(category, "statement", statement.statement_id)
     draft.waits_removed |= _waits(statement, entity)
     reliefs = _reliefs(draft, contract, statement, slot)
-    _journals(draft, statement, event, slot, policies, reliefs)
+    kept = moved_retention(draft, statement, slot, policies.money_mode)
+    _journals(draft, statement, event, slot, policies, reliefs, kept)
     for relief in reliefs:
         _relieve(draft, statement, relief)
     draft.put("statement", statement.statement_id, replace(statement, invoice_id=event.invoice_id, waiting=None))
@@ -418,9 +421,10 @@ def _journals(
     slot: Slot,
     policies: Resolved,
     reliefs: list[_Relief],
+    kept: list[Moved],
 ) -> None:
     """One billing journal; none where what the statement bills and takes back is equal, on every account."""
-    lines = _billing_lines(event, slot, policies, reliefs)
+    lines = _billing_lines(event, slot, policies, reliefs, kept)
     if not lines:
         return
     cause = draft.cause
@@ -447,9 +451,9 @@ def _journals(
 
 
 def _billing_lines(
-    event: InvoicePosted, slot: Slot, policies: Resolved, reliefs: list[_Relief]
+    event: InvoicePosted, slot: Slot, policies: Resolved, reliefs: list[_Relief], kept: list[Moved]
 ) -> list[tuple[str, Leg]]:
-    """Receivable against what was unbilled, by project, and tax; exchange differences go to 7110, cents to 7190."""
+    """Receivable and what is retained against what was unbilled, by project, and tax; exchange differences go to 7110, cents to 7190."""
     mode = policies.money_mode
     gross = event.amount + event.tax_amount
 
@@ -462,6 +466,8 @@ def _billing_lines(
         if legs_of is None:
             legs_of = (Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount),)
         by_project.setdefault(relief.plan.line.project_id, []).extend(legs_of)
+    for project_id, leg in kept:
+        by_project.setdefault(project_id, []).append(leg)
     main = min(by_project, default="")
     legs = by_project.setdefault(main, [])
     legs.insert(0, Leg(RECEIVABLE, "billing", gross, in_ledger(gross)))
@@ -469,7 +475,9 @@ def _billing_lines(
         legs.append(Leg(OUTPUT_TAX, "tax", -event.tax_amount, -in_ledger(event.tax_amount)))
     rest = sum(leg.ledger_amount for members in by_project.values() for leg in members)
     if rest:
-        rounding = all(relief.same_rate for relief in reliefs)
+        rounding = all(relief.same_rate for relief in reliefs) and all(
+            _at_its_rate(leg.amount, leg.ledger_amount, slot, mode) for _, leg in kept
+        )
         legs.append(
             Leg(CURRENCY_ROUNDING, "rounding", 0, -rest)
             if rounding

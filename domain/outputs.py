@@ -172,6 +172,7 @@ class ViewBalance(NamedTuple):
     paid: Amount
     recognised: Amount
     contract_position: Amount
+    retention: Amount = 0
 
 
 class ViewForecast(NamedTuple):

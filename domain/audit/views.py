@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from domain.accounts import CONTRACT_LIABILITY, CONTRACT_POSITION, CUSTOMER_DEPOSIT, PROJECT_COST, REVENUE
+from domain.accounts import (
+    CONTRACT_LIABILITY,
+    CONTRACT_POSITION,
+    CUSTOMER_DEPOSIT,
+    PROJECT_COST,
+    RETENTION_RECEIVABLE,
+    REVENUE,
+)
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
 from domain.money import format_amount
@@ -27,6 +34,7 @@ class _Sums:
     unbilled: dict[BalanceKey, Amount] = field(default_factory=dict)
     billed: dict[BalanceKey, Amount] = field(default_factory=dict)
     invoiced: dict[BalanceKey, Amount] = field(default_factory=dict)
+    retained: dict[BalanceKey, Amount] = field(default_factory=dict)
     lines: dict[str, list[StatementLine]] = field(default_factory=dict)
     applied: dict[str, Amount] = field(default_factory=dict)
     open: dict[str, str] = field(default_factory=dict)
@@ -63,6 +71,8 @@ def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
             sums.recognised[key] = sums.recognised.get(key, 0) - line.amount
         elif line.account in CONTRACT_POSITION:
             sums.unbilled[key] = sums.unbilled.get(key, 0) + line.amount
+        elif line.account == RETENTION_RECEIVABLE:
+            sums.retained[key] = sums.retained.get(key, 0) + line.amount
     if journal.kind == BILLING:
         sums.open.pop(journal.affected_id, None)
         for printed in sums.lines.pop(journal.affected_id, ()):
@@ -133,6 +143,7 @@ def _figures(
     yield "billed", billed, balance.billed
     yield "invoiced", invoiced, balance.invoiced
     yield "unbilled", sums.unbilled.get(key, 0), balance.unbilled
+    yield "retention", sums.retained.get(key, 0), balance.retention
     yield "contract position", recognised - invoiced, balance.contract_position
     if bills_revenue:
         yield "accrued", recognised - billed, balance.accrued

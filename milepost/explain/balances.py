@@ -18,7 +18,7 @@ from state.trace import Said
 
 # Figures of a contract's balance on a project.
 FIGURES = (
-    "accrued", "held", "over_cap", "unbilled", "billed", "invoiced", "recognised", "contract_position", "written_off", "paid"
+    "accrued", "held", "over_cap", "unbilled", "billed", "invoiced", "recognised", "contract_position", "written_off", "paid", "retention"
 )  # fmt: skip
 
 
@@ -119,6 +119,9 @@ class BalanceNodes:
         value: int = getattr(balance, name)
         if name in {"written_off", "paid"}:
             made = constant(title, 0, "amount", balance.currency)
+        elif name == "retention":
+            moved = self.records.statements.retention.posted(balance.contract_id, project_id, said.step)
+            made = total(title, moved, "amount", balance.currency, rule="R32")
         elif name in {"unbilled", "contract_position"}:
             recognised, invoiced = self.figure(said, balance, "recognised"), self.figure(said, balance, "invoiced")
             deposits = self._deposits(said, balance) if name == "unbilled" else []

@@ -17,6 +17,7 @@ from state.books import AtStake, CapState, Contract, Forecast, Hold, OpenExcepti
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.figures import lines_of
 from state.forecast.outlook import every_line, known, project_contracts, project_entity_id
+from state.handlers import retention
 from state.handlers.statements import debtor_of
 from state.plan import bill_tos
 from state.totals import outstanding
@@ -136,6 +137,7 @@ def _balance(
         paid=0,
         recognised=recognised,
         contract_position=recognised - invoiced,
+        retention=retention.balance(draft, contract.contract_id, project_id),
     )
 
 

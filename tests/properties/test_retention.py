@@ -38,6 +38,7 @@ def test_nothing_is_left_when_all_is_released(
     """Work is told in four months and taken back in the third; each month has another exchange rate."""
     steps = [(at, *percents) for at, percents in sorted({**later, 0: first}.items())]
     written = ",".join(f"{at}/{withhold}/{0 if release_on else release}" for at, withhold, release in steps)
+    day = f" release_on {release_on}" if release_on else ""
     terms = [
         "entity LE EUR America/New_York",
         *(f"exchange {currency} EUR 0.{70 + 7 * month} on 2026-0{month}-01" for month in range(1, 7)),
@@ -45,8 +46,7 @@ def test_nothing_is_left_when_all_is_released(
         "person bob consultant of LE",
         "cost person bob 100 EUR",
         "project P of LE",
-        f"contract K C LE {currency} to {ends} retention {written}{' release_on ' + release_on if release_on else ''}"
-        " policy rate_staleness_days=60",
+        f"contract K C LE {currency} to {ends} retention {written}{day} policy rate_staleness_days=60",
         "  line L P takes time",
         "    rate 77",
         "    cap soft 500",

@@ -24,6 +24,7 @@ WORKS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 28), st.integers(1,
     WORKS,
     st.sets(st.integers(0, 5)),
     st.booleans(),
+    st.booleans(),
 )
 def test_nothing_is_left_when_all_is_released(
     currency: str,
@@ -34,6 +35,7 @@ def test_nothing_is_left_when_all_is_released(
     works: list[tuple[int, int, int]],
     withdrawn: set[int],
     deposit: bool,
+    over_time: bool,
 ) -> None:
     """Work is told in four months and taken back in the third; each month has another exchange rate."""
     steps = [(at, *percents) for at, percents in sorted({**later, 0: first}.items())]
@@ -46,10 +48,12 @@ def test_nothing_is_left_when_all_is_released(
         "person bob consultant of LE",
         "cost person bob 100 EUR",
         "project P of LE",
+        "project Q of LE",
         f"contract K C LE {currency} to {ends} retention {written}{day} policy rate_staleness_days=60",
         "  line L P takes time",
         "    rate 77",
         "    cap soft 500",
+        *(("  line S Q", "    terms Subscription fee=100") if over_time else ()),
         *(("  line D P", "    terms Deposit amount=100 due_on=2026-01-01") if deposit else ()),
     ]
     lines = list(terms)

@@ -9,6 +9,7 @@ RECEIVABLE = "1100"
 UNAPPLIED_CASH = "1120"
 UNBILLED_RECEIVABLE = "1150"
 CONTRACT_ASSET = "1160"
+RETENTION_RECEIVABLE = "1170"
 WORK_IN_PROGRESS = "1300"
 INPUT_TAX = "1400"
 EXPENSE_CLEARING = "2100"
@@ -38,7 +39,7 @@ NAMES: Mapping[str, str] = {
     UNAPPLIED_CASH: "Unapplied cash",
     UNBILLED_RECEIVABLE: "Unbilled receivable",
     CONTRACT_ASSET: "Contract asset",
-    "1170": "Retention receivable",
+    RETENTION_RECEIVABLE: "Retention receivable",
     "1180": "Intercompany due from",
     WORK_IN_PROGRESS: "Work in progress, cost",
     INPUT_TAX: "Input tax",

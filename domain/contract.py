@@ -9,6 +9,7 @@ from datetime import date
 from itertools import product
 from typing import NamedTuple
 
+from domain import retention
 from domain.billing import methods
 from domain.caps import CapLimit, CapRule
 from domain.events.commercial import ContractAmended, ContractSigned
@@ -265,6 +266,7 @@ def contradictions(terms: ContractSigned, policies_of: dict[str, Resolved]) -> l
         *_line_faults(terms),
         *_revenue_faults(terms, policies_of),
         *_cap_faults(terms, policies_of),
+        *(retention.faults(terms.retention, terms) if terms.retention is not None else ()),
     ]
 
 

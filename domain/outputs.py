@@ -174,6 +174,7 @@ class ViewBalance(NamedTuple):
     contract_position: Amount
     receivable: Amount = 0
     bad_debt: Amount = 0
+    retention: Amount = 0
 
 
 class ViewForecast(NamedTuple):

@@ -490,7 +490,10 @@ class Liability(Value, frozen=True, array_like=True, gc=False):
 
 
 class StatementState(Value, frozen=True, array_like=True, gc=False):
-    """An issued statement, kept until its invoice is posted and after, so that the ERP's answer finds it."""
+    """An issued statement, kept until its invoice is posted and after, so that the ERP's answer finds it.
+
+    `retention` is what its invoice moves on 1170, by the statement that withheld it and the project: above zero what it withholds itself.
+    """
 
     statement_id: str
     contract_id: str
@@ -502,6 +505,33 @@ class StatementState(Value, frozen=True, array_like=True, gc=False):
     amount_due: Amount
     invoice_id: str | None = None
     waiting: InvoicePosted | None = None
+    retention: tuple[tuple[str, str, Amount], ...] = ()
+
+
+class Withheld(Value, frozen=True, array_like=True, gc=False):
+    """What one statement withheld and nothing has released or taken back (`left`); `posted` is what of it stands on 1170, on the line of
+    the project, also in ledger currency. Below zero where the invoice of what released it was the first."""
+
+    statement_id: str
+    project_id: str
+    left: Amount
+    posted: Amount = 0
+    posted_ledger: Amount = 0
+
+
+class RetentionAccount(Value, frozen=True, array_like=True, gc=False):
+    """What is retained of a contract's statements to one bill-to, the oldest first; `billed` is what these came to, credits taken off.
+
+    `reached` is the completion of the last step that released its share: neither it nor one before it releases anything again.
+    """
+
+    withheld: tuple[Withheld, ...] = ()
+    billed: Amount = 0
+    reached: Percent | None = None
+
+    @property
+    def left(self) -> Amount:
+        return sum(one.left for one in self.withheld)
 
 
 class Receivable(Value, frozen=True, array_like=True, gc=False):
@@ -787,5 +817,6 @@ PART_KINDS: dict[str, Any] = {
     "credit_memo": WaitingCredit,
     "payment": Payment,
     "write_off": WriteOff,
+    "retention": RetentionAccount,
     "index": dict[str, tuple[str, ...]],
 }

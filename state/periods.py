@@ -1,4 +1,4 @@
-"""When the engagement has to be looked at again: ends of billing periods.
+"""When the engagement has to be looked at again: ends of billing periods, and days on which retention is released.
 
 A period has the cycle, zone and grace of the terms that are in force on its first day; an amendment of them acts from the first period
 that begins on or after its date.
@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from domain.billing_periods import BillingPeriod, period_of
 from domain.events.common import BillingCycle
+from domain.zones import local_date
 from state.books import Contract
 from state.draft import Draft
 from state.plan import billing_cycle, billing_zone, contract_policies, grace_days, terms_on
@@ -52,3 +53,12 @@ def schedule(draft: Draft, contract: Contract) -> None:
     period = open_period(draft, contract)
     if period is not None:
         draft.due.add((zone_of(draft, contract), closes_on(draft, contract, period)))
+    for release_on in release_days(draft, contract):
+        draft.due.add((zone_of(draft, contract), release_on.isoformat()))
+
+
+def release_days(draft: Draft, contract: Contract) -> set[date]:
+    """Days on which what is retained is released, by any version of the terms, as far as they are not over."""
+    named = {stored.terms.retention.release_on for stored in contract.history if stored.terms.retention is not None}
+    today = local_date(draft.cause.recorded_at, zone_of(draft, contract)) if named else date.max
+    return {day for day in named if day is not None and day >= today - timedelta(days=1)}

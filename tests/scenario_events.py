@@ -165,7 +165,8 @@ CONTRACT_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "zone": ("billing_zone", text),
     "grace": ("grace_days", whole),
     "bill_to": ("bill_to", names),
-    "retention": ("retention", number),
+    "retention": ("retention", names),
+    "release_on": ("release_on", text),
     "policy": ("policies", policy),
     "version": ("version", whole),
 }
@@ -806,9 +807,10 @@ def _contract(found: dict[str, Any]) -> dict[str, Any]:
     if "bill_to" in found:
         parties = found["bill_to"]
         found["bill_to"] = [_party(party, 100 // len(parties)) for party in parties]
-    if "retention" in found:
-        steps = [{"at_percent": "0", "withhold_percent": found["retention"], "release_percent": "0"}]
-        found["retention"] = {"steps": steps}
+    if "retention" in found or "release_on" in found:
+        steps = [_retention_step(step) for step in found.pop("retention", ()) if step != "none"]
+        day = {"release_on": found.pop("release_on")} if "release_on" in found else {}
+        found["retention"] = {"steps": steps, **day}
     return found
 
 
@@ -817,6 +819,12 @@ def _party(said: str, share: int) -> dict[str, Any]:
     customer_id, _, rest = said.partition(":")
     stated, _, rounding = rest.partition(":")
     return {"customer_id": customer_id, "share": stated or str(share), "rounding_party": rounding == "rounding"}
+
+
+def _retention_step(written: str) -> dict[str, str]:
+    """`50/5/50`: at 50 % complete 5 % are withheld and 50 % released; `10` alone is withheld from the beginning."""
+    at, withhold, release = written.split("/") if "/" in written else ("0", written, "0")
+    return {"at_percent": at, "withhold_percent": withhold, "release_percent": release}
 
 
 def _terms(lines: Iterable[Line]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

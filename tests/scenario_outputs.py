@@ -75,12 +75,20 @@ class Statement(NamedTuple):
     status: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    retained: int = 0
+    released: int = 0
 
     def __str__(self) -> str:
         head = f"statement {self.statement_id}  to {self.to}  total {amount(self.total)} {self.currency}"
-        head += f"  due {amount(self.amount_due)}" if self.amount_due != self.total else ""
+        head += f"  retained {amount(self.retained)}" if self.retained else ""
+        head += f"  released {amount(self.released)}" if self.released else ""
+        head += (
+            f"  due {amount(self.amount_due)}" if self.amount_due != self.total - self.retained + self.released else ""
+        )
         head += f"  revision {self.revision}" if self.revision != 1 else ""
         head += f"  {self.status}" if self.status != "issued" else ""
+        if not self.rows:
+            return head
         table = (self.columns, *self.rows)
         widths = [max(len(row[place]) for row in table) for place in range(len(self.columns))]
         rows = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
@@ -328,6 +336,8 @@ def statement_of(statement: BillingStatement, columns: tuple[str, ...]) -> State
         statement.status,
         columns,
         tuple(tuple(COLUMN[name](line) for name in columns) for line in statement.lines),
+        statement.retained,
+        statement.released,
     )
 
 
@@ -423,11 +433,17 @@ def _statement(words: Words, rows: tuple[Line, ...]) -> Statement:
     to = day_of(words.take("a date"), words.line)
     words.skip("total")
     total = scaled(words.take("an amount"), AMOUNT_ONE, words.line)
-    currency, due = words.take("a currency"), total
+    currency, kept = words.take("a currency"), {"retained": 0, "released": 0}
+    while words.next_is(*kept):
+        name = words.take("retained or released")
+        kept[name] = scaled(words.take("an amount"), AMOUNT_ONE, words.line)
+    due = total - kept["retained"] + kept["released"]
     if words.next_is("due"):
         words.skip("due")
         due = scaled(words.take("an amount"), AMOUNT_ONE, words.line)
-    found = Statement(statement_id, to, total, currency, due, 1, "issued", COLUMNS, ())
+    found = Statement(statement_id, to, total, currency, due, 1, "issued", COLUMNS, (), **kept)
+    if not rows and kept["released"]:
+        return found
     if not rows:
         raise words.line.wrong("expected a table of its lines below the statement")
     columns = tuple(rows[0].words)

@@ -256,4 +256,5 @@ def _whole(parts: list[Issued]) -> Issued:
 
 
 def _names(issued: Issued, project_id: str) -> bool:
-    return any(line.project_id == project_id for line in issued.statement.lines)
+    lines = issued.statement.lines  # one without lines only releases what its contract retains
+    return not lines or any(line.project_id == project_id for line in lines)

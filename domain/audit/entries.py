@@ -110,7 +110,7 @@ def retell(engagement: Engagement) -> Retold:
                 count += 1
                 found += _bill(entries, seen, record, line, terms, portions.setdefault(record.statement_id, []))
             if not engagement.has_holds and record.part >= record.parts:
-                found += _over_billed(entries, seen, record, terms, portions[record.statement_id])
+                found += _over_billed(entries, seen, record, terms, portions.get(record.statement_id, ()))
     found += cut.violations()
     return Retold(entries, Checked(BILLED_ONCE, count, tuple(found)))
 

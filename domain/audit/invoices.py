@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, OUTPUT_TAX, RECEIVABLE, REVENUE
+from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE, REVENUE
 from domain.audit.engagement import Engagement, Whole, records, whole_statements
 from domain.audit.findings import INVOICES, Checked, Seen, Violation, violation
 from domain.money import format_amount
@@ -47,6 +47,12 @@ def _matches(seen: Seen, journal: JournalEntry, whole: Whole) -> Iterator[Violat
     if net != statement.amount_due:
         expected = f"{format_amount(statement.amount_due)} {statement.currency} due by {statement.statement_id}"
         yield violation(INVOICES, seen, journal.journal_id, expected, f"{format_amount(net)} on 1100 less tax")
+    kept = sum(line.amount for line in journal.lines if line.account == RETENTION_RECEIVABLE)
+    if kept != statement.retained - statement.released:
+        expected = (
+            f"{format_amount(statement.retained - statement.released)} {statement.currency} retained less released"
+        )
+        yield violation(INVOICES, seen, journal.journal_id, expected, f"{format_amount(kept)} on 1170")
     wanted: dict[str | None, Amount] = {}
     for line in whole.lines:
         wanted[line.project_id] = wanted.get(line.project_id, 0) + line.amount

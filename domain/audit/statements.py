@@ -20,6 +20,7 @@ def statements_foot(engagement: Engagement) -> Checked:
     count = 0
     parts: list[tuple[Seen, BillingStatement]] = []
     sequences: dict[tuple[str, str], int] = {}
+    retained: dict[tuple[str, str], Amount] = {}
     for seen, statement in records(engagement.outputs, BillingStatement):
         if parts and statement.statement_id != parts[0][1].statement_id:
             found += _incomplete(*parts[-1])
@@ -30,6 +31,7 @@ def statements_foot(engagement: Engagement) -> Checked:
             count += 1
             found += _whole(seen, statement, [line for _, part in parts for line in part.lines])
             found += _named(seen, statement, engagement.engagement_id, sequences)
+            found += _retained(seen, statement, retained)
             parts = []
     if parts:
         found += _incomplete(*parts[-1])
@@ -81,6 +83,16 @@ def _whole(seen: Seen, statement: BillingStatement, lines: list[StatementLine]) 
             )
 
 
+def _retained(seen: Seen, statement: BillingStatement, retained: dict[tuple[str, str], Amount]) -> Iterator[Violation]:
+    """No bill-to is released more of a contract than is retained (R32)."""
+    key = statement.contract_id, statement.bill_to
+    before = retained.get(key, 0)
+    retained[key] = before + statement.retained - statement.released
+    if retained[key] < 0 or statement.released > max(before, 0):
+        expected = f"at most {format_amount(before)} {statement.currency} released, as is retained before"
+        yield violation(STATEMENTS, seen, statement.statement_id, expected, format_amount(statement.released))
+
+
 def _named(
     seen: Seen, statement: BillingStatement, engagement_id: str, sequences: dict[tuple[str, str], int]
 ) -> Iterator[Violation]:
@@ -91,5 +103,5 @@ def _named(
     expected = statement_id(engagement_id, contract_id, statement.bill_to, period, sequence)
     if statement.statement_id != expected:
         yield violation(STATEMENTS, seen, statement.statement_id, f"statement id {expected}", statement.statement_id)
-    if not statement.lines:
-        yield violation(STATEMENTS, seen, statement.statement_id, "lines, or no statement", "none")
+    if not statement.lines and not statement.released:
+        yield violation(STATEMENTS, seen, statement.statement_id, "lines or a release, or no statement", "none")

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from domain.accounts import CONTRACT_LIABILITY, CONTRACT_POSITION, CUSTOMER_DEPOSIT, PROJECT_COST, RECEIVABLE, REVENUE
+from domain.accounts import (
+    CONTRACT_LIABILITY,
+    CONTRACT_POSITION,
+    CUSTOMER_DEPOSIT,
+    PROJECT_COST,
+    RECEIVABLE,
+    RETENTION_RECEIVABLE,
+    REVENUE,
+)
 from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
@@ -29,6 +37,7 @@ class _Sums:
     billed: dict[BalanceKey, Amount] = field(default_factory=dict)
     invoiced: dict[BalanceKey, Amount] = field(default_factory=dict)
     conceded: dict[BalanceKey, Amount] = field(default_factory=dict)
+    retained: dict[BalanceKey, Amount] = field(default_factory=dict)
     lines: dict[str, list[StatementLine]] = field(default_factory=dict)
     applied: dict[str, Amount] = field(default_factory=dict)
     open: dict[str, str] = field(default_factory=dict)
@@ -68,6 +77,8 @@ def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
             sums.recognised[key] = sums.recognised.get(key, 0) - line.amount
         elif line.account in CONTRACT_POSITION:
             sums.unbilled[key] = sums.unbilled.get(key, 0) + line.amount
+        elif line.account == RETENTION_RECEIVABLE:
+            sums.retained[key] = sums.retained.get(key, 0) + line.amount
         elif line.account == RECEIVABLE:
             sums.receivable[key] = sums.receivable.get(key, 0) + line.amount
             if line.purpose == "receipt":
@@ -156,6 +167,7 @@ def _figures(
     yield "paid", sums.paid.get(key, 0), balance.paid
     yield "receivable", sums.receivable.get(key, 0), balance.receivable
     yield "bad debt", sums.bad_debt.get(key, 0), balance.bad_debt
+    yield "retention", sums.retained.get(key, 0), balance.retention
     yield "contract position", recognised - invoiced, balance.contract_position
     if bills_revenue:
         yield "accrued", recognised + sums.conceded.get(key, 0) - billed, balance.accrued

@@ -171,7 +171,16 @@ def balances(viewed: Sequence[Viewed]) -> Table:
     """By contract, and by project where there are several."""
     from milepost.tables import Table
 
-    figures = ("accrued", "held", "over_cap", "unbilled", "billed", "invoiced", "contract_position")
+    figures = (
+        "accrued",
+        "held",
+        "over_cap",
+        "unbilled",
+        "billed",
+        "invoiced",
+        "contract_position",
+        *_retention(viewed),
+    )
     rows = [
         (
             *((each.view.project_id,) if len(viewed) > 1 else ()),
@@ -194,12 +203,18 @@ def balances(viewed: Sequence[Viewed]) -> Table:
 POSITION = ("recognised", "billed", "invoiced", "contract_position", "paid", "receivable")
 
 
+def _retention(viewed: Sequence[Viewed]) -> tuple[str, ...]:
+    """A figure of its own where something is retained; the position does not count it."""
+    return ("retention",) if any(balance.retention for each in viewed for balance in each.view.balances) else ()
+
+
 def contract_positions(viewed: Sequence[Viewed]) -> dict[tuple[str, str], dict[str, int]]:
     """By contract and currency over all of its projects: recognised less invoiced is its position, on one side (R46)."""
     found: dict[tuple[str, str], dict[str, int]] = {}
+    names = (*POSITION, *_retention(viewed))
     for balance in (balance for each in viewed for balance in each.view.balances):
-        sums = found.setdefault((balance.contract_id, balance.currency), dict.fromkeys(POSITION, 0))
-        for name in POSITION:
+        sums = found.setdefault((balance.contract_id, balance.currency), dict.fromkeys(names, 0))
+        for name in names:
             sums[name] += getattr(balance, name)
     return dict(sorted(found.items()))
 
@@ -207,12 +222,13 @@ def contract_positions(viewed: Sequence[Viewed]) -> dict[tuple[str, str], dict[s
 def positions(viewed: Sequence[Viewed]) -> Table:
     from milepost.tables import Table
 
+    names = (*POSITION, *_retention(viewed))
     rows = [
-        (*key, *(amount_text(sums[name]) for name in POSITION), side_of(sums["contract_position"]))
+        (*key, *(amount_text(sums[name]) for name in names), side_of(sums["contract_position"]))
         for key, sums in contract_positions(viewed).items()
     ]
-    columns = ("contract", "currency", *(TITLES.get(name, name.replace("_", " ")) for name in POSITION), "which is")
-    return Table("Contracts", columns, rows, frozenset(range(2, 2 + len(POSITION))))
+    columns = ("contract", "currency", *(TITLES.get(name, name.replace("_", " ")) for name in names), "which is")
+    return Table("Contracts", columns, rows, frozenset(range(2, 2 + len(names))))
 
 
 def positions_json(viewed: Sequence[Viewed]) -> list[dict[str, str]]:

@@ -19,7 +19,7 @@ from state.trace import Said
 # Figures of a contract's balance on a project.
 FIGURES = (
     "accrued", "held", "over_cap", "unbilled", "billed", "invoiced", "recognised", "contract_position", "written_off", "paid",
-    "receivable", "bad_debt",
+    "receivable", "bad_debt", "retention",
 )  # fmt: skip
 
 # Those of receivables, by the purpose of the lines on 1100 that they count; None for all.
@@ -125,6 +125,9 @@ class BalanceNodes:
             made = constant(title, 0, "amount", balance.currency)
         elif name in OWED:
             made = self._owed(said, balance, name, title)
+        elif name == "retention":
+            moved = self.records.statements.retention.posted(balance.contract_id, project_id, said.step)
+            made = total(title, moved, "amount", balance.currency, rule="R32")
         elif name in {"unbilled", "contract_position"}:
             recognised, invoiced = self.figure(said, balance, "recognised"), self.figure(said, balance, "invoiced")
             deposits = self._deposits(said, balance) if name == "unbilled" else []

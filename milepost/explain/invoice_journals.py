@@ -10,6 +10,7 @@ from domain.accounts import (
     CUSTOMER_DEPOSIT,
     OUTPUT_TAX,
     RECEIVABLE,
+    RETENTION_RECEIVABLE,
     REVENUE,
     UNBILLED,
 )
@@ -104,6 +105,8 @@ class InvoiceJournals:
         event = self._invoice(said, journal)
         if line.account in RELIEVED:
             return self._relief_of_line(said, journal, line)
+        if line.account == RETENTION_RECEIVABLE:
+            return self.statements.retention.moved(said, line, self._left_as_carried)
         if line.account == RECEIVABLE and event is not None:
             amount = self._gross(event, journal)
             return amount, self._invoice_rate(said, journal, amount, line.ledger_amount)

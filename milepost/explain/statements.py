@@ -13,6 +13,7 @@ from domain.shares import Party
 from milepost.explain.arithmetic import evaluated, least, step_of
 from milepost.explain.caps import same_share
 from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps
+from milepost.explain.retention import RetentionNodes
 from milepost.explain.shares import ShareNodes, Sharing
 from milepost.explain.sources import Sources
 from state.books import Entry, Price, StatementEntry
@@ -38,6 +39,7 @@ class StatementNodes:
     def __init__(self, sources: Sources, entries: EntryNodes) -> None:
         self.sources = sources
         self.entries = entries
+        self.retention = RetentionNodes(sources, self.line)
         entries.pieces = self
         entries.charges.fees.statements = self
         # Filled by the nodes of credit memos, which need these.
@@ -89,14 +91,7 @@ class StatementNodes:
         cut = Node("cut when this came", event=self.sources.cause(said[0].step))
         title = f"Statement {statement_id}, amount due"
         if first.retained or first.released or first.deposits_applied:
-            others = tuple(
-                stated(name, value, "amount", first.currency)
-                for name, value in (
-                    ("retained", -first.retained),
-                    ("released", first.released),
-                )
-                if value
-            )
+            others = self.retention.of_statement(statement_id)
             if first.deposits_applied:
                 others = (*others, self._deposits(statement_id, first))
             return total(title, (sums, *others), "amount", first.currency, facts=facts, why=(cut,), id=statement_id)
@@ -146,8 +141,10 @@ class StatementNodes:
             if not set(line.entries) & set(self._applied)
         )
         whole = total("lines of the statement", lines, "amount", currency)
+        retained = [self.retention.retained(listed.statement_id)] if record.retained > 0 else []
         before = [self.applied(one) for one in self.applied_on(listed.statement_id) if one.place < listed.place]
         left = total("left of the statement", (whole, *before), "amount", currency) if before else whole
+        left = less("not retained of the statement", left, *retained) if retained else left
         payer = record.bill_to
         billed = [
             self.piece(one)

@@ -392,7 +392,7 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
     if faults:
         return "invalid_terms", faults[0][0], "; ".join(f"{field}: {what}" for field, what in faults)
     refused: list[tuple[str, str]] = []
-    refused += [(name, name) for name in ("retention", "funding") if getattr(terms, name) is not None]
+    refused += [(name, name) for name in ("funding",) if getattr(terms, name) is not None]
     if terms.purchase_order is not None and terms.purchase_order.limit is not None:
         refused.append(("purchase_order.limit", "a purchase order's limit"))
     for line_id, resolved in policies.items():

@@ -44,8 +44,10 @@ def _as_deposit(draft: Draft, contract: Contract, line_id: str) -> tuple[LinePla
     return None
 
 
-def apply(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, total: Amount) -> list[StatementEntry]:
-    """What is set against a statement of `total`, which is net of what it bills of deposits."""
+def apply(
+    draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, total: Amount, retained: Amount = 0
+) -> list[StatementEntry]:
+    """What is set against a statement of `total`, which is net of what it bills of deposits; never more than is not `retained` of it."""
     listed: list[StatementEntry] = []
     is_last = _over_on(draft, contract, period) is not None
     for plan, terms in deposit_lines(draft, contract):
@@ -61,7 +63,7 @@ def apply(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str,
             available += part_of(given_back[1], bill_to).issued
         share = percent_of(total, terms.percent or 0, plan.currency, plan.policies.money_mode)
         taken = sum(-one.amount for one in listed)
-        amount = applied(terms, total - taken, available, share, is_last=is_last)
+        amount = applied(terms, total - max(retained, 0) - taken, available, share, is_last=is_last)
         if amount:
             others = tuple(one for one in entry.issued if one is not issued)
             draft.put_entry(entry, replace(entry, issued=(*others, applied_to(issued, bill_to, amount))))

@@ -30,6 +30,8 @@ from state.deposit_balance import balance, deposit_row, is_deposit, relieved
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 from state.handlers import payments, write_offs
+from state.handlers.retention import Moved
+from state.handlers.retention import moved as moved_retention
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.payers import invoiced_to, part_of
 from state.plan import LinePlan, contract_policies, has_several_payers, newest_plan
@@ -197,7 +199,8 @@ def post_invoice(
         draft.settle_note(category, "statement", statement.statement_id)
     draft.waits_removed |= _waits(statement, entity)
     reliefs = _reliefs(draft, contract, statement, slot)
-    journal = _journals(draft, statement, event, slot, policies, reliefs)
+    kept = moved_retention(draft, statement, slot, policies.money_mode)
+    journal = _journals(draft, statement, event, slot, policies, reliefs, kept)
     open_receivable(draft, statement, event.invoice_id, slot, event.tax_amount, journal)
     if entity.currency != terms.currency:
         taken = {composed(one.entry.entry_id, one.listed.line_id): one.ledger_amount for one in reliefs}
@@ -450,9 +453,10 @@ def _journals(
     slot: Slot,
     policies: Resolved,
     reliefs: list[_Relief],
+    kept: list[Moved],
 ) -> JournalEntry | None:
     """One billing journal; none where what the statement bills and takes back is equal, on every account."""
-    lines = _billing_lines(event, slot, policies, reliefs)
+    lines = _billing_lines(event, slot, policies, reliefs, kept)
     if not lines:
         return None
     cause = draft.cause
@@ -481,9 +485,9 @@ def _journals(
 
 
 def _billing_lines(
-    event: InvoicePosted, slot: Slot, policies: Resolved, reliefs: list[_Relief]
+    event: InvoicePosted, slot: Slot, policies: Resolved, reliefs: list[_Relief], kept: list[Moved]
 ) -> list[tuple[str, Leg]]:
-    """Receivable against what was unbilled, by project, and tax; exchange differences go to 7110, cents to 7190."""
+    """Receivable and what is retained against what was unbilled, by project, and tax; exchange differences go to 7110, cents to 7190."""
     mode = policies.money_mode
     gross = event.amount + event.tax_amount
 
@@ -496,6 +500,8 @@ def _billing_lines(
         if legs_of is None:
             legs_of = (Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount),)
         by_project.setdefault(relief.plan.line.project_id, []).extend(legs_of)
+    for project_id, leg in kept:
+        by_project.setdefault(project_id, []).append(leg)
     main = min(by_project, default="")
     legs = by_project.setdefault(main, [])
     legs.insert(0, Leg(RECEIVABLE, "billing", gross, in_ledger(gross)))
@@ -503,7 +509,9 @@ def _billing_lines(
         legs.append(Leg(OUTPUT_TAX, "tax", -event.tax_amount, -in_ledger(event.tax_amount)))
     rest = sum(leg.ledger_amount for members in by_project.values() for leg in members)
     if rest:
-        rounding = all(relief.same_rate for relief in reliefs)
+        rounding = all(relief.same_rate for relief in reliefs) and all(
+            _at_its_rate(leg.amount, leg.ledger_amount, slot, mode) for _, leg in kept
+        )
         legs.append(
             Leg(CURRENCY_ROUNDING, "rounding", 0, -rest)
             if rounding

@@ -36,7 +36,7 @@ from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, St
 from state.claims import stake_of, stands_on
 from state.draft import Draft
 from state.facts import happens
-from state.handlers import deposits, fees, revenue
+from state.handlers import deposits, fees, retention, revenue
 from state.payers import Billed, Share, issued_to, parties_for, payers_of, shares
 from state.periods import closes_on, open_period, schedule, zone_of
 from state.plan import LinePlan, contract_policies, line_plan, plan_of, plan_on, terms_on
@@ -61,6 +61,7 @@ def close_periods(draft: Draft, contract: Contract, zone: str, day: date) -> Non
     while period is not None and closes_on(draft, contract, period) <= day.isoformat():
         contract = close_period(draft, contract, period)
         period = open_period(draft, contract)
+    _release(draft, contract, day)
     schedule(draft, contract)
 
 
@@ -151,7 +152,7 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
     if any(limit.split == "prorate" for plan in plans for rule in plan.every_rule for limit in rule.limits):
         prorate_at_cut(draft, contract, period.to)
     due = _shared(draft, contract, list(_due(draft, contract, period, since)))
-    for bill_to in sorted({one.bill_to for one in due}):
+    for bill_to in sorted({*(one.bill_to for one in due), *retention.falls_free(draft, contract, period)}):
         _issue(draft, contract, period, bill_to, [one for one in due if one.bill_to == bill_to])
     _close_free(draft, contract, period, since)
     if any(plan.policies.overflow == "non_billable" for plan in plans):
@@ -298,8 +299,12 @@ def _issue(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str
         for group in grouped([one.piece for one in due])
         for plan in (by_entry[group.first.entry_id, group.first.line_id].plan,)
     ]
-    earning = sum(amount for _, plan, amount in groups if plan.timing != NO_REVENUE)
-    deposits_applied = deposits.apply(draft, contract, period, bill_to, earning)
+    earning: dict[str, Amount] = {}
+    for _, plan, amount in groups:
+        if plan.timing != NO_REVENUE:
+            earning[plan.line.line_id] = earning.get(plan.line.line_id, 0) + amount
+    kept = retention.decide(draft, contract, period, bill_to, earning)
+    deposits_applied = deposits.apply(draft, contract, period, bill_to, sum(earning.values()), kept.retained)
     lines: list[StatementLine] = []
     listed: list[StatementEntry] = []
     for group, plan, amount in groups:
@@ -309,7 +314,17 @@ def _issue(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str
             extra = rest if place == len(group.pieces) - 1 else 0
             _pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
-    _emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied])
+    if lines or kept.released:
+        _emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied], kept)
+
+
+def _release(draft: Draft, contract: Contract, day: date) -> None:
+    """The day has ended on which all that is retained is released: a statement of its own, without lines."""
+    on = retention.released_on(contract, day)
+    for bill_to in retention.holders(draft, contract.contract_id) if on is not None else ():
+        assert on is not None, "the day is over"
+        kept = retention.all_released(draft, contract, bill_to)
+        _emit(draft, contract, BillingPeriod(on, on + timedelta(days=1)), bill_to, [], [], kept)
 
 
 def _close_free(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
@@ -431,6 +446,7 @@ def _emit(
     bill_to: str,
     lines: Sequence[StatementLine],
     listed: Sequence[StatementEntry],
+    kept: retention.Kept = retention.NOTHING,
 ) -> None:
     terms = contract.terms
     name = period.start.isoformat()
@@ -441,6 +457,9 @@ def _emit(
     made = statement_id(draft.engagement_id, contract.contract_id, bill_to, name, sequence)
     total = sum(line.amount for line in lines)
     deposits_applied = total - sum(one.amount for one in listed)
+    amount_due = total - kept.retained + kept.released - deposits_applied
+    project_id = min((line.project_id for line in lines), default="")
+    pieces = retention.keep(draft, contract.contract_id, bill_to, made, project_id, kept)
     entity = draft.reference.entity(terms.legal_entity_id)
     policies = contract_policies(draft, contract, period.start)
     parts = _parts(lines)
@@ -458,10 +477,10 @@ def _emit(
                 status="issued",
                 lines=tuple(part),
                 total=total,
-                retained=0,
-                released=0,
+                retained=kept.retained,
+                released=kept.released,
                 deposits_applied=deposits_applied,
-                amount_due=total - deposits_applied,
+                amount_due=amount_due,
                 rounding=rounding_note(policies, terms.currency),
                 line_count=len(lines),
                 control_total=total,
@@ -481,7 +500,8 @@ def _emit(
             period.to,
             sequence,
             terms.currency,
-            total - deposits_applied,
+            amount_due,
+            retention=pieces,
         ),
     )
 

@@ -18,6 +18,7 @@ from state.books import AtStake, CapState, Contract, Entry, Forecast, Hold, Open
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.figures import lines_of
 from state.forecast.outlook import every_line, known, project_contracts, project_entity_id
+from state.handlers import retention
 from state.payers import held_of
 from state.plan import bill_tos
 from state.receivables import receivables_of
@@ -141,6 +142,7 @@ def _balance(
         contract_position=recognised - invoiced,
         receivable=sum(one.open[0] for one in owed),
         bad_debt=sum(one.written_off[0] for one in owed),
+        retention=retention.balance(draft, contract.contract_id, project_id),
     )
 
 

@@ -50,6 +50,6 @@ def test_every_policy_that_is_refused_is_named() -> None:
 def test_every_part_of_a_contract_that_is_refused_is_named() -> None:
     """As the handler says it in its messages."""
     source = inspect.getsource(contracts._refusal) + inspect.getsource(contracts._refused_caps)
-    for field in ("retention", "funding", "purchase_order.limit", "cap_split_billing"):
+    for field in ("funding", "purchase_order.limit", "cap_split_billing"):
         assert field in source, f"{field} is refused no more: take it out of docs/limits.md and of this list"
         assert f"`{field}" in section("Contracts") or f"policy `{field}" in section("Contracts")

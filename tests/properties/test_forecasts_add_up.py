@@ -19,10 +19,9 @@ from domain.events.common import (
     FiscalCalendar,
     LineRate,
     PlannedHours,
+    Policies,
     ProjectBudget,
     RemainingWork,
-    Retention,
-    RetentionStep,
     TimeAndMaterials,
 )
 from domain.events.delivery import (
@@ -156,7 +155,7 @@ def history(contract: tuple[ContractLine, ...], currency: str, taken: Sequence[t
                         treatment="prospective",
                         approved_by="B",
                         lines=changed,
-                        retention=Retention((RetentionStep(0, 0, 0),)) if kind == "refused" else None,
+                        policies=Policies(late_line="reissue") if kind == "refused" else None,
                     )
                 )
             case "assign", planned:

@@ -25,8 +25,6 @@ from domain.events.common import (
     Policies,
     ProjectBudget,
     RemainingWork,
-    Retention,
-    RetentionStep,
     SharedCap,
     TimeAndMaterials,
 )
@@ -1046,7 +1044,7 @@ def test_a_store_opened_anew_tells_the_same(tmp_path: Path) -> None:
         treatment="prospective",
         approved_by="B",
         lines=(line(), line("X", project_id="Q")),
-        retention=Retention((RetentionStep(0, 0, 0),)),
+        policies=Policies(late_line="reissue"),
     )
     known = entity("USD"), *people(currency="USD"), rate("2026-03-01", "USD", "1.25"), signed()
     projects = [activated(project_id=project_id) for project_id in ("PR", "Q")]

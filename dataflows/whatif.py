@@ -6,7 +6,7 @@ takes the change in next makes what is told here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
@@ -23,9 +23,9 @@ from dataflows.whatif_intake import Known, Taken, read_change, take
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded
 from domain.identity import engagement_of
-from domain.outputs import ExceptionClosed, ExceptionRaised
+from domain.outputs import ExceptionClosed, ExceptionRaised, ForecastUpdate, ProjectView
 from domain.units import Instant
-from state.imagined import Said, Standing
+from state.imagined import Foreseen, Said
 from state.intake.clock import DATE_LAST
 from state.intake.intake import EVERYONE
 
@@ -89,93 +89,121 @@ def what_if(output: Path, change: Path, on: date | None, tell: Tell) -> WhatIf:
             bring_up_to_date(scratch, log, tell)
         with_it = take(known, logs, items, ownership, 0, on)
         without = take(known, logs, (), ownership, with_it.latest, on)
-        return _compared(scratch, logs, items, known, with_it, without, on)
+        return _compared(_Asked(scratch, logs, items, known, on), with_it, without)
 
 
-def _compared(
-    scratch: Path,
-    logs: Sequence[EngagementLog],
-    items: Sequence[InputItem],
-    known: Known,
-    with_it: Taken,
-    without: Taken,
-    on: date | None,
-) -> WhatIf:
+def _compared(asked: _Asked, with_it: Taken, without: Taken) -> WhatIf:
+    now = max(with_it.latest, *(_last_instant(each) for each in (with_it, without)))
     only = None if EVERYONE in with_it.engagements else with_it.engagements
-    now = max(with_it.latest, *(taken_until(each) for each in (with_it, without)))
-    after = _folded(scratch, logs, with_it, only, now, on)
-    before = _folded(scratch, logs, without, only, now, on)
+    fold = _Fold(asked, only, now)
+    before, after = _both(fold, without, with_it)
     refused = tuple(
         said.record
         for shard, said in after.said
         if said.offset in with_it.own[shard] and isinstance(said.record, ExceptionRaised)
         if said.record.category in REFUSING
     )
-    made = difference(before.side, after.side, _open_now(scratch, logs, (before, after)))
+    touched = (after.touched | before.touched) - {EVERYONE}
     return WhatIf(
-        events=tuple((type(item.event).__name__, str(item)) for item in items),
-        since=known.latest,
+        events=tuple((type(item.event).__name__, str(item)) for item in asked.items),
+        since=asked.known.latest,
         until=now,
-        on=on,
-        engagements=tuple(sorted((after.touched | before.touched) - {EVERYONE} if only is None else only)),
+        on=asked.on,
+        engagements=tuple(sorted(touched if only is None else only)),
         refused=refused,
-        difference=made,
-        left_out=not known.is_whole,
+        difference=difference(before.side, after.side, _open_now(asked, (before, after))),
+        left_out=not asked.known.is_whole,
     )
+
+
+class _Asked(NamedTuple):
+    """The question, and copies to answer it with."""
+
+    scratch: Path
+    logs: Sequence[EngagementLog]
+    items: Sequence[InputItem]
+    known: Known
+    on: date | None
+
+
+class _Fold(NamedTuple):
+    """`only`: engagements that can differ; None: any can."""
+
+    asked: _Asked
+    only: frozenset[str] | None
+    now: Instant
 
 
 class _Folded(NamedTuple):
     side: Side
     said: Sequence[tuple[int, Said]]
     touched: frozenset[str]
+    told: Mapping[str, ForecastUpdate]
 
 
-def _folded(
-    scratch: Path,
-    logs: Sequence[EngagementLog],
-    taken: Taken,
-    only: frozenset[str] | None,
-    now: Instant,
-    on: date | None,
-) -> _Folded:
-    """One of both sides, over all shards; nothing of it is committed to the copies."""
+def _both(fold: _Fold, without: Taken, with_it: Taken) -> tuple[_Folded, _Folded]:
+    """Without the change and with it; forecasts that one side has told are looked at on the other as of the same day.
+
+    Without a day nobody tells what is not worth it at once, so all are looked at as of today.
+    """
+    if fold.asked.on is None:
+        return _folded(fold, without, None), _folded(fold, with_it, None)
+    before = _folded(fold, without, {})
+    after = _folded(fold, with_it, _days(before))
+    if not after.told.keys() <= before.told.keys():
+        before = _folded(fold, without, _days(after))
+    return before, after
+
+
+def _days(side: _Folded) -> dict[str, date]:
+    return {project_id: update.as_of for project_id, update in side.told.items()}
+
+
+def _folded(fold: _Fold, taken: Taken, days: Mapping[str, date] | None) -> _Folded:
+    """One side, over all shards; nothing of it is committed to the copies. `days` are those of forecasts that it has not told itself."""
     said: list[tuple[int, Said]] = []
-    standing: dict[str, Standing] = {}
+    views: dict[str, ProjectView] = {}
+    foreseen: dict[str, Foreseen] = {}
     touched: set[str] = set()
-    for log in logs:
+    for log in fold.asked.logs:
         number = log.genesis.partition
-        shard = open_books(scratch, log, only)
+        shard = open_books(fold.asked.scratch, log, fold.only)
         with closing(shard.store):
             shard.listen()
             shard.imagine(taken.records[number])
             said.extend((number, each) for each in shard.said)
             touched |= shard.store.touched
-            for engagement_id in shard.store.everyone() if only is None else sorted(only):
+            for engagement_id in shard.store.everyone() if fold.only is None else sorted(fold.only):
                 if shard.store.has(engagement_id):
-                    standing.update(shard.standing(engagement_id, now, on))
-    return _Folded(Side(tuple(each.record for _, each in said), standing), said, frozenset(touched))
+                    views.update(shard.views(engagement_id, fold.now))
+                    foreseen.update(shard.foreseen(engagement_id, fold.now, days))
+    told = {each.record.project_id: each.record for _, each in said if isinstance(each.record, ForecastUpdate)}
+    if days is not None:
+        foreseen.update((name, Foreseen(update.project, update.caps)) for name, update in told.items())
+    return _Folded(Side(tuple(each.record for _, each in said), views, foreseen), said, frozenset(touched), told)
 
 
-def _open_now(scratch: Path, logs: Sequence[EngagementLog], sides: Sequence[_Folded]) -> frozenset[str]:
+def _open_now(asked: _Asked, sides: Sequence[_Folded]) -> frozenset[str]:
     """Exceptions that are open in the copies, of engagements of which any was told."""
     named: dict[int, set[str]] = {}
     for shard, said in (each for side in sides for each in side.said):
         if isinstance(said.record, ExceptionRaised | ExceptionClosed):
             named.setdefault(shard, set()).add(engagement_of(said.record.exception_id))
     found: set[str] = set()
-    for log in logs:
-        if asked := named.get(log.genesis.partition):
-            books = open_books(scratch, log)
-            with closing(books.store):
-                for engagement_id in sorted(asked):
-                    if books.store.has(engagement_id):
-                        found |= books.open_exceptions(engagement_id)
+    for log in asked.logs:
+        if log.genesis.partition not in named:
+            continue
+        books = open_books(asked.scratch, log)
+        with closing(books.store):
+            for engagement_id in sorted(named[log.genesis.partition]):
+                if books.store.has(engagement_id):
+                    found |= books.open_exceptions(engagement_id)
     return frozenset(found)
 
 
-def taken_until(taken: Taken) -> Instant:
-    """When the last day ended that did, or 0."""
-    return max((r.event.occurred_at for records in taken.records.values() for r in records), default=0)
+def _last_instant(taken: Taken) -> Instant:
+    """When the last of it happened; 0 where nothing did."""
+    return max((each.event.occurred_at for records in taken.records.values() for each in records), default=0)
 
 
 def _checked(change: Path, on: date | None) -> list[InputItem]:

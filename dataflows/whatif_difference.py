@@ -13,11 +13,12 @@ from domain.outputs import (
     ForecastCap,
     ForecastFigures,
     JournalEntry,
+    ProjectView,
     StatementLine,
     ViewBalance,
 )
 from domain.units import Amount, Quantity
-from state.imagined import Standing
+from state.imagined import Foreseen
 
 # Of a balance, in the order in which they are told.
 BALANCES = (
@@ -34,10 +35,11 @@ FIGURES = ("eac_cost", "eac_revenue", "margin", "backlog", "unbilled_backlog")
 
 
 class Side(NamedTuple):
-    """Everything that was said, in order, and each project at the end."""
+    """Everything that was said, in order, and views and forecasts of projects at the end."""
 
     said: Sequence[Any]
-    projects: Mapping[str, Standing]
+    views: Mapping[str, ProjectView]
+    foreseen: Mapping[str, Foreseen]
 
 
 class Posted(NamedTuple):
@@ -49,8 +51,8 @@ class Posted(NamedTuple):
     period: str
     account: str
     currency: str
-    amount: Amount
     ledger_currency: str
+    amount: Amount
     ledger_amount: Amount
 
 
@@ -162,7 +164,7 @@ def difference(before: Side, after: Side, stood: frozenset[str]) -> Difference:
 
 
 def _posted(before: Side, after: Side) -> tuple[Posted, ...]:
-    sums: dict[tuple[str, ...], list[int]] = {}
+    sums: dict[tuple[str, str, str, str, str, str, str], list[int]] = {}
     for side, sign in ((before, -1), (after, 1)):
         for journal in side.said:
             if not isinstance(journal, JournalEntry):
@@ -180,9 +182,7 @@ def _posted(before: Side, after: Side) -> tuple[Posted, ...]:
                 held = sums.setdefault(key, [0, 0])
                 held[0] += sign * line.amount
                 held[1] += sign * line.ledger_amount
-    return tuple(
-        Posted(*key[:6], amount, key[6], ledger) for key, (amount, ledger) in sorted(sums.items()) if amount or ledger
-    )
+    return tuple(Posted(*key, amount, ledger) for key, (amount, ledger) in sorted(sums.items()) if amount or ledger)
 
 
 # Balances
@@ -200,8 +200,8 @@ def _balances(before: Side, after: Side) -> Iterator[Moved]:
 def _balances_of(side: Side) -> dict[tuple[str, str, str], ViewBalance]:
     return {
         (project_id, balance.contract_id, balance.currency): balance
-        for project_id, standing in side.projects.items()
-        for balance in standing.view.balances
+        for project_id, view in side.views.items()
+        for balance in view.balances
     }
 
 
@@ -231,9 +231,9 @@ def _statements_of(side: Side) -> dict[str, BillingStatement]:
         if not isinstance(record, BillingStatement):
             continue
         held = found.get(record.statement_id)
-        if held is not None and record.part > 1 and held.revision == record.revision:
-            record = held._replace(lines=(*held.lines, *record.lines))
-        found[record.statement_id] = record
+        goes_on = held is not None and record.part > 1 and held.revision == record.revision
+        before = held.lines if held is not None and goes_on else ()
+        found[record.statement_id] = record._replace(lines=(*before, *record.lines))
     return found
 
 
@@ -272,15 +272,15 @@ def _sum(lines: Sequence[StatementLine]) -> tuple[Quantity, Amount]:
 
 
 def _forecasts(before: Side, after: Side) -> Iterator[ForecastMoved]:
-    for project_id in sorted({*before.projects, *after.projects}):
+    for project_id in sorted({*before.foreseen, *after.foreseen}):
         one, other = (_forecast_of(side, project_id) for side in (before, after))
         if _told(one) != _told(other):
             yield ForecastMoved(project_id, one, other)
 
 
 def _forecast_of(side: Side, project_id: str) -> ForecastFigures | None:
-    standing = side.projects.get(project_id)
-    return standing.forecast if standing is not None else None
+    found = side.foreseen.get(project_id)
+    return found.figures if found is not None else None
 
 
 def _told(figures: ForecastFigures | None) -> tuple[object, ...] | None:
@@ -288,7 +288,7 @@ def _told(figures: ForecastFigures | None) -> tuple[object, ...] | None:
 
 
 def _caps(before: Side, after: Side) -> Iterator[CapMoved]:
-    for project_id in sorted({*before.projects, *after.projects}):
+    for project_id in sorted({*before.foreseen, *after.foreseen}):
         was, now = (_caps_of(side, project_id) for side in (before, after))
         for key in sorted({*was, *now}):
             one, other = was.get(key), now.get(key)
@@ -297,8 +297,8 @@ def _caps(before: Side, after: Side) -> Iterator[CapMoved]:
 
 
 def _caps_of(side: Side, project_id: str) -> dict[tuple[str, str, str], ForecastCap]:
-    standing = side.projects.get(project_id)
-    caps = standing.caps if standing is not None else ()
+    found = side.foreseen.get(project_id)
+    caps = found.caps if found is not None else ()
     return {(cap.contract_id or "", cap.cap_id, cap.period or ""): cap for cap in caps}
 
 

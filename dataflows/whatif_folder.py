@@ -117,5 +117,3 @@ def directory_of(output: Path, logs: list[EngagementLog], scratch: Path, tell: T
         for suffix in (*SUFFIXES, "-shm"):
             Path(f"{path}{suffix}").unlink(missing_ok=True)
     return known_from_log(path, logs, tell)
-
-

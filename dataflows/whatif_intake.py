@@ -22,7 +22,7 @@ from domain.units import Instant
 from domain.zones import local_date
 from state.guards import GuardStop
 from state.intake.clock import Clock, Running, running, zones_named
-from state.intake.directory import Routed, route
+from state.intake.directory import Link, Routed, route
 from state.intake.intake import EVERYONE, Intake, Noticed, Own, Ownership
 from state.intake.partition import partition_of
 
@@ -87,7 +87,9 @@ class ImaginedLog:
     def _shards_of(self, engagement_id: str) -> Sequence[int]:
         if engagement_id == EVERYONE:
             return tuple(self.records)
-        shard = partition_of(engagement_id, self._partitions) if self._partitions > 1 else self._logs[0].genesis.partition
+        shard = (
+            partition_of(engagement_id, self._partitions) if self._partitions > 1 else self._logs[0].genesis.partition
+        )
         if shard not in self.records:
             raise ShardMissing(engagement_id, shard)
         return (shard,)
@@ -199,15 +201,16 @@ def known_from_log(path: Path, logs: Sequence[EngagementLog], tell: Tell) -> Kno
 def _learn(memory: IntakeStore, record: LogRecord, remembered: dict[int, Event]) -> None:
     event = record.event
     if isinstance(event, IntakeNoticed):
-        noticed = Noticed(event.category, (event.subject_kind or "", event.subject), record.engagement_id, event.event_count or 1)
+        noticed = Noticed(
+            event.category, (event.subject_kind or "", event.subject), record.engagement_id, event.event_count or 1
+        )
         if not event.cleared:
             memory.open_notice(noticed)
         elif memory.noticed(*noticed[:2]) is not None:
             memory.close_notice(noticed)
         return
     if isinstance(event, ContractSigned | ContractAmended) and record.own is not None:
-        for project_id in record.own:
-            memory.add_links((_project_link(project_id, record.engagement_id),))
+        memory.add_links(tuple(Link("project", project_id, record.engagement_id) for project_id in record.own))
     found = route(memory, event)
     if type(found) is Routed:
         memory.add_links(tuple(link for link in found.links if link.engagement_id == record.engagement_id))

@@ -33,7 +33,9 @@ def head(found: WhatIf) -> list[str]:
         _concerned(found.engagements),
     ]
     if found.left_out:
-        lines.append("The folder does not say which events wait for a project or contract, so that none of them goes on")
+        lines.append(
+            "The folder does not say which events wait for a project or contract, so that none of them goes on"
+        )
     if found.difference.is_nothing:
         lines.append("Nothing would change" + (", for it is refused" if found.refused else ""))
     return lines
@@ -127,7 +129,7 @@ def _lines(statement: StatementMoved) -> Table:
         (
             each.line.line_id,
             each.line.project_id,
-            each.line.description,
+            " ".join([each.line.description, *(f"({flag})" for flag in each.line.flags)]),
             rate_text(each.line.rate),
             each.line.unit,
             *(hours_text(side[0]) if side is not None else "" for side in (each.before, each.after)),
@@ -136,7 +138,18 @@ def _lines(statement: StatementMoved) -> Table:
         )
         for each in statement.lines
     ]
-    columns = ("line", "project", "description", "rate", "unit", "quantity without", "with", "amount without", "with", "change")
+    columns = (
+        "line",
+        "project",
+        "description",
+        "rate",
+        "unit",
+        "quantity without",
+        "with",
+        "amount without",
+        "with",
+        "change",
+    )
     title = f"Lines of {statement.statement.statement_id}"
     return Table(title, columns, rows, frozenset({3, 5, 6, 7, 8, 9}))
 
@@ -243,8 +256,11 @@ def as_json(found: WhatIf) -> dict[str, Any]:
         caps=[
             {
                 "project_id": each.project_id,
-                "before": record_to_json(each.before) if each.before is not None else None,
-                "after": record_to_json(each.after) if each.after is not None else None,
+                "contract_id": each.cap.contract_id,
+                "cap_id": each.cap.cap_id,
+                "period": each.cap.period,
+                "before": _cap_json(each.before),
+                "after": _cap_json(each.after),
             }
             for each in moved.caps
         ],
@@ -286,10 +302,12 @@ def _due_json(statement: BillingStatement | None) -> dict[str, Any] | None:
 
 
 def _line_json(moved: LineMoved) -> dict[str, Any]:
-    told = record_to_json(moved.line)
-    names = ("line_id", "project_id", "description", "unit", "rate", "person_id", "task", "role", "flags")
+    line = moved.line
+    names = ("line_id", "project_id", "description", "unit", "person_id", "task", "role")
     return {
-        **{name: told.get(name) for name in names},
+        **{name: getattr(line, name) for name in names},
+        "rate": rate_text(line.rate).replace(",", ""),
+        "flags": list(line.flags),
         "before": _side_json(moved.before),
         "after": _side_json(moved.after),
         "change": plain(moved.change),
@@ -297,7 +315,23 @@ def _line_json(moved: LineMoved) -> dict[str, Any]:
 
 
 def _side_json(side: tuple[int, Amount] | None) -> dict[str, str] | None:
-    return None if side is None else {"quantity": hours_text(side[0]).replace(",", ""), "amount": plain(side[1])}
+    return None if side is None else {"quantity": _quantity(side[0]), "amount": plain(side[1])}
+
+
+def _cap_json(cap: ForecastCap | None) -> dict[str, Any] | None:
+    if cap is None:
+        return None
+    return {
+        "limit_amount": plain(cap.limit_amount) if cap.limit_amount is not None else None,
+        "limit_hours": _quantity(cap.limit_hours) if cap.limit_hours is not None else None,
+        "used_amount": plain(cap.used_amount),
+        "used_hours": _quantity(cap.used_hours),
+        "exhausts_on": cap.exhausts_on.isoformat() if cap.exhausts_on is not None else None,
+    }
+
+
+def _quantity(quantity: int) -> str:
+    return hours_text(quantity).replace(",", "")
 
 
 def _forecast_json(moved: ForecastMoved) -> dict[str, Any]:

@@ -5,7 +5,7 @@ The fold is the one that makes the outputs. The store is a copy that its owner t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,11 +32,10 @@ class Said(NamedTuple):
     record: Any
 
 
-class Standing(NamedTuple):
-    """A project as it stands: its view, and its forecast in project currency, None where it has none or waits for a rate."""
+class Foreseen(NamedTuple):
+    """A project's forecast in project currency."""
 
-    view: ProjectView
-    forecast: ForecastFigures | None
+    figures: ForecastFigures
     caps: tuple[ForecastCap, ...]
 
 
@@ -103,16 +102,35 @@ class ImaginedShard(Shard):
         while self.offset - begin < len(records):
             self.fold(records[self.offset - begin :])
 
-    def standing(self, engagement_id: str, recorded_at: Instant, as_of: date | None) -> dict[str, Standing]:
-        """Of each project of the engagement; forecasts are of the day, or of the one of `recorded_at` in the project's zone."""
+    def views(self, engagement_id: str, recorded_at: Instant) -> dict[str, ProjectView]:
+        """Of each project of the engagement, as it stands."""
+        drafts = self._drafts(engagement_id, recorded_at)
+        return {project_id: project_view(draft, project_id) for project_id, draft in drafts}
+
+    def foreseen(
+        self, engagement_id: str, recorded_at: Instant, days: Mapping[str, date] | None
+    ) -> dict[str, Foreseen]:
+        """Of the projects named, as of their days; without `days` of each, as of the one of `recorded_at` in its zone.
+
+        Of one that has none, or waits for an exchange rate, nothing.
+        """
+        found: dict[str, Foreseen] = {}
+        for project_id, draft in self._drafts(engagement_id, recorded_at):
+            zone = project_zone(draft, draft.project(project_id))
+            day = today(draft, zone) if days is None else days.get(project_id)
+            made = _foreseen(draft, project_id, day) if day is not None else None
+            if made is not None:
+                found[project_id] = made
+        return found
+
+    def _drafts(self, engagement_id: str, recorded_at: Instant) -> Iterator[tuple[str, Draft]]:
+        """The books to read in, for each project anew, as what is worked out is not kept."""
         engagement = self.store.engagement(engagement_id)
         cause = Cause("day", "", 0, "", recorded_at, recorded_at, None, self.offset)
-        found: dict[str, Standing] = {}
         for project_id in sorted(engagement.parts.ids.get("project", ())):
             entries = self.store.entries(engagement)
-            draft = Draft(engagement_id, engagement.parts, entries, self.reference, cause, Plans({}, {}, {}))
-            found[project_id] = _standing(draft, project_id, as_of)
-        return found
+            plans = Plans({}, {}, {})
+            yield project_id, Draft(engagement_id, engagement.parts, entries, self.reference, cause, plans)
 
     def open_exceptions(self, engagement_id: str) -> set[str]:
         """Of entries that wait and of everything else."""
@@ -120,24 +138,19 @@ class ImaginedShard(Shard):
         found = {getattr(part, "exception_id", None) for part in engagement.parts.values()}
         entries = self.store.entries(engagement)
         for entry_id in entries.parked():
-            entry = entries.get(entry_id)
-            found |= {fault.exception_id for work in works_of(entry) for fault in work.faults} if entry is not None else set()
+            if (entry := entries.get(entry_id)) is not None:
+                found.update(fault.exception_id for work in works_of(entry) for fault in work.faults)
         return {each for each in found if each is not None}
 
-    def number_output(self, record: Any, pieces: Pieces, made: list[Encoded | Mark]) -> None:
+    def number_output(self, record: Any, _pieces: Pieces, _made: list[Encoded | Mark]) -> None:
         self.said.append(Said(self.offset, record))
 
 
-def _standing(draft: Draft, project_id: str, as_of: date | None) -> Standing:
-    project = draft.project(project_id)
-    view = project_view(draft, project_id)
-    day = as_of or today(draft, project_zone(draft, project))
+def _foreseen(draft: Draft, project_id: str, day: date) -> Foreseen | None:
     weighed = weigh(draft, project_id, day)
     if weighed is None:
-        return Standing(view, None, ())
+        return None
+    project = draft.project(project_id)
     shape = shape_of(draft, project, weighed, day)
     made = figures_of(draft, project, weighed, shape, day)
-    if made is None:
-        return Standing(view, None, ())
-    return Standing(view, made.project, caps_of(draft, weighed, shape, day))
-
+    return Foreseen(made.project, caps_of(draft, weighed, shape, day)) if made is not None else None

@@ -19,7 +19,7 @@ from connectors.files.rounds import read_rounds
 from connectors.files.written import shards
 from dataflows.whatif_difference import Difference, Side, difference
 from dataflows.whatif_folder import Tell, bring_up_to_date, copy_of, directory_of, open_books, resting
-from dataflows.whatif_intake import Known, Taken, read_change, take
+from dataflows.whatif_intake import Known, Taken, own_of, read_change, take
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded
 from domain.identity import engagement_of
@@ -94,13 +94,14 @@ def what_if(output: Path, change: Path, on: date | None, tell: Tell) -> WhatIf:
 
 def _compared(asked: _Asked, with_it: Taken, without: Taken) -> WhatIf:
     now = max(with_it.latest, *(_last_instant(each) for each in (with_it, without)))
-    only = None if EVERYONE in with_it.engagements else with_it.engagements
+    own = own_of(with_it, without)
+    only = None if EVERYONE in own.engagements else own.engagements
     fold = _Fold(asked, only, now)
     before, after = _both(fold, without, with_it)
     refused = tuple(
         said.record
         for shard, said in after.said
-        if said.offset in with_it.own[shard] and isinstance(said.record, ExceptionRaised)
+        if said.offset in own.offsets[shard] and isinstance(said.record, ExceptionRaised)
         if said.record.category in REFUSING
     )
     touched = (after.touched | before.touched) - {EVERYONE}

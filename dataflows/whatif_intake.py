@@ -23,7 +23,7 @@ from domain.zones import local_date
 from state.guards import GuardStop
 from state.intake.clock import Clock, Running, running, zones_named
 from state.intake.directory import Link, Routed, route
-from state.intake.intake import EVERYONE, Intake, Noticed, Own, Ownership
+from state.intake.intake import EVERYONE, Intake, Noticed, Ownership
 from state.intake.partition import partition_of
 
 Tell = Callable[[str, int, int], None]
@@ -44,14 +44,16 @@ class Known(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What intake made of a change: records by shard, and how far it came.
-
-    `own` are offsets, by shard, of what is not the end of a day.
-    """
+    """What intake made of a change: records by shard, and how far it came."""
 
     records: Mapping[int, Sequence[LogRecord]]
     latest: Instant
-    own: Mapping[int, frozenset[int]]
+
+
+class Own(NamedTuple):
+    """Records that are there for the change: their offsets by shard, and their engagements."""
+
+    offsets: Mapping[int, frozenset[int]]
     engagements: frozenset[str]
 
 
@@ -68,7 +70,7 @@ class ImaginedLog:
         # Places of records that are only here; a log's own are not below zero.
         self._place = -1
 
-    def append(self, engagement_id: str, event: Event, own: Own = None) -> int:
+    def append(self, engagement_id: str, event: Event, own: tuple[str, ...] | None = None) -> int:
         name, _, encode = WRITERS[type(event)]
         body = encode(event)
         for shard in self._shards_of(engagement_id):
@@ -143,17 +145,23 @@ def take(
             intake.end_days_until(until)
     finally:
         memory.close()
-    own = {
-        shard: frozenset(record.offset for record in records if not isinstance(record.event, DayEnded))
-        for shard, records in log.records.items()
-    }
-    concerned = frozenset(
-        record.engagement_id
-        for records in log.records.values()
-        for record in records
-        if not isinstance(record.event, DayEnded)
-    )
-    return Taken(log.records, reached, own, concerned)
+    return Taken(log.records, reached)
+
+
+def own_of(with_it: Taken, without: Taken) -> Own:
+    """Days end on both sides, and what intake says at their ends it says on both."""
+    offsets: dict[int, frozenset[int]] = {}
+    engagements: set[str] = set()
+    for shard, records in with_it.records.items():
+        others = {(each.engagement_id, each.body) for each in without.records[shard]}
+        own = [
+            each
+            for each in records
+            if not isinstance(each.event, DayEnded) and (each.engagement_id, each.body) not in others
+        ]
+        offsets[shard] = frozenset(each.offset for each in own)
+        engagements.update(each.engagement_id for each in own)
+    return Own(offsets, frozenset(engagements))
 
 
 # What intake knows
@@ -201,13 +209,7 @@ def known_from_log(path: Path, logs: Sequence[EngagementLog], tell: Tell) -> Kno
 def _learn(memory: IntakeStore, record: LogRecord, remembered: dict[int, Event]) -> None:
     event = record.event
     if isinstance(event, IntakeNoticed):
-        noticed = Noticed(
-            event.category, (event.subject_kind or "", event.subject), record.engagement_id, event.event_count or 1
-        )
-        if not event.cleared:
-            memory.open_notice(noticed)
-        elif memory.noticed(*noticed[:2]) is not None:
-            memory.close_notice(noticed)
+        _learn_notice(memory, event, record.engagement_id)
         return
     if isinstance(event, ContractSigned | ContractAmended) and record.own is not None:
         memory.add_links(tuple(Link("project", project_id, record.engagement_id) for project_id in record.own))
@@ -218,6 +220,17 @@ def _learn(memory: IntakeStore, record: LogRecord, remembered: dict[int, Event])
             place = len(remembered)
             remembered[place] = event
             memory.remember(key, place)
+
+
+def _learn_notice(memory: IntakeStore, event: IntakeNoticed, engagement_id: str) -> None:
+    """But for events that wait: the log does not have them, and without them their notice would be told anew."""
+    if event.category == "unrouted":
+        return
+    noticed = Noticed(event.category, (event.subject_kind or "", event.subject), engagement_id, event.event_count)
+    if not event.cleared:
+        memory.open_notice(noticed)
+    elif memory.noticed(noticed.category, noticed.subject) is not None:
+        memory.close_notice(noticed)
 
 
 class _Days:

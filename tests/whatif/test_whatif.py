@@ -190,6 +190,19 @@ def test_days_that_end_before_the_change_end_on_both_sides(firm: Path) -> None:
     assert (statement["before"], statement["after"]["amount_due"]) == (None, "1000.00")
 
 
+def test_work_that_waits_for_its_project_goes_on(firm: Path) -> None:
+    """Two hours of 40 wait for the project TOWER; work for another that nobody knows goes on waiting, and is not spoken of."""
+    waiting = [worked("W-1", 5, "2", project_id="TOWER"), worked("W-2", 5, "2", project_id="NOWHERE")]
+    write(firm / "input", waiting, "waiting")
+    run(firm)
+    project = {**founding()[4], **event("ProjectActivated", "2026-03-20T08:00:00Z"), "project_id": "TOWER"}
+    answer = check(firm, [project], "2026-03-31")
+    assert posted(answer)["5000"] == "80.00"
+    assert answer["engagements"] == ["TOWER"]
+    assert answer["refused"] == []
+    assert [each["category"] for each in answer["exceptions"]["closed"]] == ["unrouted"]
+
+
 # What is refused
 
 

@@ -80,10 +80,9 @@ def what_if(output: Path, change: Path, on: date | None, tell: Tell) -> WhatIf:
         scratch = Path(held.enter_context(TemporaryDirectory(prefix="milepost-whatif-")))
         with resting(output):
             logs = [held.enter_context(closing(EngagementLog.open(output, number))) for number in numbers]
-            for number in numbers:
-                copy_of(output, number, scratch)
-            known = directory_of(output, logs, scratch, tell)
+            copy_of(output, numbers, scratch)
             rounds = read_rounds(output)
+        known = directory_of(logs, scratch, tell)
         ownership = rounds[-1].ownership if rounds else {}
         for log in logs:
             bring_up_to_date(scratch, log, tell)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -47,20 +47,21 @@ def resting(output: Path) -> Iterator[None]:
         os.close(file)
 
 
-def copy_database(source: Path, target: Path) -> bool:
-    """A database with what is committed beside it; whether there is one."""
+def copy_database(source: Path, target: Path) -> None:
+    """With what is committed beside it; nothing where there is none."""
     if not source.exists():
-        return False
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     for suffix in SUFFIXES:
         if Path(f"{source}{suffix}").exists():
             shutil.copyfile(f"{source}{suffix}", f"{target}{suffix}")
-    return True
 
 
-def copy_of(output: Path, shard: int, scratch: Path) -> None:
-    """The books of a shard, where there are any."""
-    copy_database(store_path(output, shard), store_path(scratch, shard))
+def copy_of(output: Path, shards: Iterable[int], scratch: Path) -> None:
+    """The books of shards and intake's memory, as far as they are there."""
+    for shard in shards:
+        copy_database(store_path(output, shard), store_path(scratch, shard))
+    copy_database(output / INTAKE, scratch / INTAKE)
 
 
 def open_books(scratch: Path, log: EngagementLog, only: frozenset[str] | None = None) -> ImaginedShard:
@@ -107,10 +108,10 @@ def _catch_up(scratch: Path, log: EngagementLog, tell: Tell) -> None:
         shard.store.close()
 
 
-def directory_of(output: Path, logs: list[EngagementLog], scratch: Path, tell: Tell) -> Known:
-    """What intake knows: its own memory where the folder has one that goes as far as the log, else what the log tells."""
+def directory_of(logs: list[EngagementLog], scratch: Path, tell: Tell) -> Known:
+    """What intake knows: its own memory where there is a copy that goes as far as the log, else what the log tells."""
     path = scratch / INTAKE
-    if copy_database(output / INTAKE, path):
+    if path.exists():
         found = known_by_intake(path, logs)
         if found is not None:
             return found

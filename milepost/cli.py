@@ -35,6 +35,7 @@ from milepost.commands import (
     topics,
     verify,
     view,
+    whatif,
 )
 from milepost.errors import TellingGroup
 from milepost.for_period import forecast_for, show_for
@@ -269,6 +270,13 @@ mount(
     "Show what came between two moments, and what it moved.",
     example="milepost between 2026-02-28 2026-03-31 --output build/try/output",
     then="milepost explain on any id that it shows, or milepost ledger --as-of either day",
+)
+mount(
+    "whatif",
+    whatif.whatif,
+    "Show what events would do if they came next.",
+    example="milepost whatif --output build/try/output --change change.jsonl --on 2026-03-31",
+    then="send the event, if it is what was wanted, and milepost run; or change it and ask again",
 )
 mount(
     "dump",

@@ -215,7 +215,7 @@ class Retold(Shard):
     store: Trace
 
     def __init__(self, trace: Trace, genesis: Genesis, decode: Callable[[str, bytes], Event]) -> None:
-        super().__init__(trace, Encoders(_NoPieces, _no_bodies), genesis, Progress(), decode)
+        super().__init__(trace, SILENT, genesis, Progress(), decode)
         self.trace = trace
         trace.begin()
 
@@ -257,6 +257,10 @@ class _NoPieces:
 
 def _no_bodies(_genesis: Genesis, _rules: int) -> Bodies:
     return {}
+
+
+# Of shards whose outputs go nowhere as bytes.
+SILENT = Encoders(_NoPieces, _no_bodies)
 
 
 def _silent(_record: object) -> None:

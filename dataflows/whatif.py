@@ -1,0 +1,229 @@
+"""What a change would do to postings, statements and forecasts: the log is folded on with it and without it, and both are compared.
+
+Everything happens on copies of store and intake's memory in the system's temporary place. The fold is the one of a run, so a run that
+takes the change in next makes what is told here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
+
+from connectors.files.engagement_log import EngagementLog
+from connectors.files.input_reader import InputItem
+from connectors.files.rounds import read_rounds
+from connectors.files.written import shards
+from dataflows.whatif_difference import Difference, Side, difference
+from dataflows.whatif_folder import Tell, bring_up_to_date, copy_of, directory_of, open_books, resting
+from dataflows.whatif_intake import Known, Taken, own_of, read_change, take
+from domain.events.control import IntakeNoticed
+from domain.events.reference import DayEnded
+from domain.identity import engagement_of
+from domain.outputs import ExceptionClosed, ExceptionRaised, ForecastUpdate, ProjectView
+from domain.units import Instant
+from state.imagined import Foreseen, Said
+from state.intake.clock import DATE_LAST
+from state.intake.intake import EVERYONE
+
+# Raised by the record of an event whose content is not taken over, or not all of it.
+REFUSING: Final = frozenset(
+    {
+        "amendment_gap",
+        "conflicting_version",
+        "invalid_terms",
+        "not_authoritative",
+        "project_already_bound",
+        "unapproved_amendment",
+        "unrouted",
+        "unsupported",
+    }
+)
+
+
+class Unreadable(Exception):
+    """Lines of the change that a run would put among the dead letters."""
+
+    def __init__(self, items: Sequence[InputItem]) -> None:
+        super().__init__("; ".join(_why(item) for item in items))
+
+
+class NoChange(Exception):
+    """There is nothing in the file that could change anything; the message says what was expected."""
+
+
+class WhatIf(NamedTuple):
+    """`events` are types and places of the change; `since` is how far the log had come, `until` to where both were folded.
+
+    `refused` are exceptions that say that an event, or a part of it, is not taken over. `left_out`: the folder does not tell which events
+    wait for a project or contract, and so none of them goes on.
+    """
+
+    events: tuple[tuple[str, str], ...]
+    since: Instant
+    until: Instant
+    on: date | None
+    engagements: tuple[str, ...]
+    refused: tuple[ExceptionRaised, ...]
+    difference: Difference
+    left_out: bool = False
+
+
+def what_if(output: Path, change: Path, on: date | None, tell: Tell) -> WhatIf:
+    """Raises NoOutputs, Unreadable, NoChange, ShardMissing, OutputInUse, and GuardStop where something cannot be read."""
+    numbers = shards(output)
+    items = _checked(change, on)
+    with ExitStack() as held:
+        scratch = Path(held.enter_context(TemporaryDirectory(prefix="milepost-whatif-")))
+        with resting(output):
+            logs = [held.enter_context(closing(EngagementLog.open(output, number))) for number in numbers]
+            copy_of(output, numbers, scratch)
+            rounds = read_rounds(output)
+        known = directory_of(logs, scratch, tell)
+        ownership = rounds[-1].ownership if rounds else {}
+        for log in logs:
+            bring_up_to_date(scratch, log, tell)
+        with_it = take(known, logs, items, ownership, 0, on)
+        without = take(known, logs, (), ownership, with_it.latest, on)
+        return _compared(_Asked(scratch, logs, items, known, on), with_it, without)
+
+
+def _compared(asked: _Asked, with_it: Taken, without: Taken) -> WhatIf:
+    now = max(with_it.latest, *(_last_instant(each) for each in (with_it, without)))
+    own = own_of(with_it, without)
+    only = None if EVERYONE in own.engagements else own.engagements
+    fold = _Fold(asked, only, now)
+    before, after = _both(fold, without, with_it)
+    refused = tuple(
+        said.record
+        for shard, said in after.said
+        if said.offset in own.offsets[shard] and isinstance(said.record, ExceptionRaised)
+        if said.record.category in REFUSING
+    )
+    touched = (after.touched | before.touched) - {EVERYONE}
+    return WhatIf(
+        events=tuple((type(item.event).__name__, str(item)) for item in asked.items),
+        since=asked.known.latest,
+        until=now,
+        on=asked.on,
+        engagements=tuple(sorted(touched if only is None else only)),
+        refused=refused,
+        difference=difference(before.side, after.side, _open_now(asked, (before, after))),
+        left_out=not asked.known.is_whole,
+    )
+
+
+class _Asked(NamedTuple):
+    """The question, and copies to answer it with."""
+
+    scratch: Path
+    logs: Sequence[EngagementLog]
+    items: Sequence[InputItem]
+    known: Known
+    on: date | None
+
+
+class _Fold(NamedTuple):
+    """`only`: engagements that can differ; None: any can."""
+
+    asked: _Asked
+    only: frozenset[str] | None
+    now: Instant
+
+
+class _Folded(NamedTuple):
+    side: Side
+    said: Sequence[tuple[int, Said]]
+    touched: frozenset[str]
+    told: Mapping[str, ForecastUpdate]
+
+
+def _both(fold: _Fold, without: Taken, with_it: Taken) -> tuple[_Folded, _Folded]:
+    """Without the change and with it; forecasts that one side has told are looked at on the other as of the same day.
+
+    Without a day nobody tells what is not worth it at once, so all are looked at as of today.
+    """
+    if fold.asked.on is None:
+        return _folded(fold, without, None), _folded(fold, with_it, None)
+    before = _folded(fold, without, {})
+    after = _folded(fold, with_it, _days(before))
+    if not after.told.keys() <= before.told.keys():
+        before = _folded(fold, without, _days(after))
+    return before, after
+
+
+def _days(side: _Folded) -> dict[str, date]:
+    return {project_id: update.as_of for project_id, update in side.told.items()}
+
+
+def _folded(fold: _Fold, taken: Taken, days: Mapping[str, date] | None) -> _Folded:
+    """One side, over all shards; nothing of it is committed to the copies. `days` are those of forecasts that it has not told itself."""
+    said: list[tuple[int, Said]] = []
+    views: dict[str, ProjectView] = {}
+    foreseen: dict[str, Foreseen] = {}
+    touched: set[str] = set()
+    for log in fold.asked.logs:
+        number = log.genesis.partition
+        shard = open_books(fold.asked.scratch, log, fold.only)
+        with closing(shard.store):
+            shard.listen()
+            shard.imagine(taken.records[number])
+            said.extend((number, each) for each in shard.said)
+            touched |= shard.store.touched
+            for engagement_id in shard.store.everyone() if fold.only is None else sorted(fold.only):
+                if shard.store.has(engagement_id):
+                    views.update(shard.views(engagement_id, fold.now))
+                    foreseen.update(shard.foreseen(engagement_id, fold.now, days))
+    told = {each.record.project_id: each.record for _, each in said if isinstance(each.record, ForecastUpdate)}
+    if days is not None:
+        foreseen.update((name, Foreseen(update.project, update.caps)) for name, update in told.items())
+    return _Folded(Side(tuple(each.record for _, each in said), views, foreseen), said, frozenset(touched), told)
+
+
+def _open_now(asked: _Asked, sides: Sequence[_Folded]) -> frozenset[str]:
+    """Exceptions that are open in the copies, of engagements of which any was told."""
+    named: dict[int, set[str]] = {}
+    for shard, said in (each for side in sides for each in side.said):
+        if isinstance(said.record, ExceptionRaised | ExceptionClosed):
+            named.setdefault(shard, set()).add(engagement_of(said.record.exception_id))
+    found: set[str] = set()
+    for log in asked.logs:
+        if log.genesis.partition not in named:
+            continue
+        books = open_books(asked.scratch, log)
+        with closing(books.store):
+            for engagement_id in sorted(named[log.genesis.partition]):
+                if books.store.has(engagement_id):
+                    found |= books.open_exceptions(engagement_id)
+    return frozenset(found)
+
+
+def _last_instant(taken: Taken) -> Instant:
+    """When the last of it happened; 0 where nothing did."""
+    return max((each.event.occurred_at for records in taken.records.values() for each in records), default=0)
+
+
+def _checked(change: Path, on: date | None) -> list[InputItem]:
+    if on is not None and on > DATE_LAST:
+        raise NoChange(f"expected a day up to {DATE_LAST}, got {on}")
+    items = read_change(change)
+    if wrong := [item for item in items if item.event is None]:
+        raise Unreadable(wrong)
+    if not items:
+        raise NoChange(f"{change}: expected events, one a line, found none")
+    for item in items:
+        if isinstance(item.event, DayEnded):
+            raise NoChange(f"{item}: days end by --on DATE and not by an event; leave DayEnded out")
+        if isinstance(item.event, IntakeNoticed):
+            raise NoChange(f"{item}: expected an event of a source, got one of intake's own; leave IntakeNoticed out")
+    return items
+
+
+def _why(item: InputItem) -> str:
+    wrong = item.unreadable
+    assert wrong is not None, "what is no event says why"
+    field = f"{wrong.field_path}: " if wrong.field_path else ""
+    return f"{item}: {field}{wrong.reason}"

@@ -1,0 +1,344 @@
+"""What two sides of an imagined run have said, and where their projects stand then, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from domain.outputs import (
+    BillingStatement,
+    ExceptionClosed,
+    ExceptionRaised,
+    ForecastCap,
+    ForecastFigures,
+    JournalEntry,
+    ProjectView,
+    StatementLine,
+    ViewBalance,
+)
+from domain.units import Amount, Quantity
+from state.imagined import Foreseen
+
+# Of a balance, in the order in which they are told.
+BALANCES = (
+    "accrued",
+    "held",
+    "over_cap",
+    "unbilled",
+    "billed",
+    "invoiced",
+    "recognised",
+    "contract_position",
+)
+FIGURES = ("eac_cost", "eac_revenue", "margin", "backlog", "unbilled_backlog")
+
+
+class Side(NamedTuple):
+    """Everything that was said, in order, and views and forecasts of projects at the end."""
+
+    said: Sequence[Any]
+    views: Mapping[str, ProjectView]
+    foreseen: Mapping[str, Foreseen]
+
+
+class Posted(NamedTuple):
+    """How much more is posted on an account with the change than without; debits are positive."""
+
+    project_id: str
+    contract_id: str
+    legal_entity_id: str
+    period: str
+    account: str
+    currency: str
+    ledger_currency: str
+    amount: Amount
+    ledger_amount: Amount
+
+
+class Moved(NamedTuple):
+    """A balance of a contract on a project, without the change and with it."""
+
+    project_id: str
+    contract_id: str
+    currency: str
+    name: str
+    before: Amount
+    after: Amount
+
+    @property
+    def change(self) -> Amount:
+        return self.after - self.before
+
+
+class LineMoved(NamedTuple):
+    """Lines of a statement with contract line, project, person, task, role, rate and markup in common; None: there is none."""
+
+    line: StatementLine
+    before: tuple[Quantity, Amount] | None
+    after: tuple[Quantity, Amount] | None
+
+    @property
+    def change(self) -> Amount:
+        return (self.after or (0, 0))[1] - (self.before or (0, 0))[1]
+
+
+class StatementMoved(NamedTuple):
+    """One of both may be missing."""
+
+    before: BillingStatement | None
+    after: BillingStatement | None
+    lines: tuple[LineMoved, ...]
+
+    @property
+    def statement(self) -> BillingStatement:
+        found = self.after or self.before
+        assert found is not None, "a statement is on one of both sides"
+        return found
+
+    @property
+    def due(self) -> Amount:
+        return (self.after.amount_due if self.after else 0) - (self.before.amount_due if self.before else 0)
+
+
+class ForecastMoved(NamedTuple):
+    """Figures at completion, in project currency; None where there is no forecast."""
+
+    project_id: str
+    before: ForecastFigures | None
+    after: ForecastFigures | None
+
+    def of(self, name: str) -> tuple[Amount | None, Amount | None]:
+        return tuple(None if side is None else getattr(side, name) for side in (self.before, self.after))  # type: ignore[return-value]
+
+
+class CapMoved(NamedTuple):
+    project_id: str
+    before: ForecastCap | None
+    after: ForecastCap | None
+
+    @property
+    def cap(self) -> ForecastCap:
+        found = self.after or self.before
+        assert found is not None, "a cap is on one of both sides"
+        return found
+
+    @property
+    def exhausts_on(self) -> tuple[date | None, date | None]:
+        return (
+            self.before.exhausts_on if self.before else None,
+            self.after.exhausts_on if self.after else None,
+        )
+
+
+class Difference(NamedTuple):
+    """`raised` would wait for somebody, `closed` would not any more, `retold` would say something else; None at `closed`: never raised."""
+
+    posted: tuple[Posted, ...]
+    balances: tuple[Moved, ...]
+    statements: tuple[StatementMoved, ...]
+    forecasts: tuple[ForecastMoved, ...]
+    caps: tuple[CapMoved, ...]
+    raised: tuple[ExceptionRaised, ...]
+    retold: tuple[ExceptionRaised, ...]
+    closed: tuple[ExceptionClosed | ExceptionRaised, ...]
+
+    @property
+    def is_nothing(self) -> bool:
+        return not any(self)
+
+
+def difference(before: Side, after: Side, stood: frozenset[str]) -> Difference:
+    """`stood` are exceptions that were open before either side."""
+    return Difference(
+        _posted(before, after),
+        tuple(_balances(before, after)),
+        tuple(_statements(before, after)),
+        tuple(_forecasts(before, after)),
+        tuple(_caps(before, after)),
+        *_exceptions(before, after, stood),
+    )
+
+
+# Journals
+
+
+def _posted(before: Side, after: Side) -> tuple[Posted, ...]:
+    sums: dict[tuple[str, str, str, str, str, str, str], list[int]] = {}
+    for side, sign in ((before, -1), (after, 1)):
+        for journal in side.said:
+            if not isinstance(journal, JournalEntry):
+                continue
+            for line in journal.lines:
+                key = (
+                    line.project_id or "",
+                    journal.contract_id or "",
+                    journal.legal_entity_id,
+                    journal.period,
+                    line.account,
+                    journal.currency,
+                    journal.ledger_currency,
+                )
+                held = sums.setdefault(key, [0, 0])
+                held[0] += sign * line.amount
+                held[1] += sign * line.ledger_amount
+    return tuple(Posted(*key, amount, ledger) for key, (amount, ledger) in sorted(sums.items()) if amount or ledger)
+
+
+# Balances
+
+
+def _balances(before: Side, after: Side) -> Iterator[Moved]:
+    was, now = _balances_of(before), _balances_of(after)
+    for key in sorted({*was, *now}):
+        for name in BALANCES:
+            one, other = (getattr(side[key], name) if key in side else 0 for side in (was, now))
+            if one != other:
+                yield Moved(*key, name, one, other)
+
+
+def _balances_of(side: Side) -> dict[tuple[str, str, str], ViewBalance]:
+    return {
+        (project_id, balance.contract_id, balance.currency): balance
+        for project_id, view in side.views.items()
+        for balance in view.balances
+    }
+
+
+# Statements
+
+
+def _statements(before: Side, after: Side) -> Iterator[StatementMoved]:
+    was, now = _statements_of(before), _statements_of(after)
+    for statement_id in sorted({*was, *now}):
+        one, other = was.get(statement_id), now.get(statement_id)
+        lines = tuple(_lines(one, other))
+        if lines or _totals(one) != _totals(other):
+            yield StatementMoved(one, other, lines)
+
+
+def _totals(statement: BillingStatement | None) -> tuple[object, ...] | None:
+    if statement is None:
+        return None
+    names = ("status", "period", "to", "bill_to", "total", "retained", "released", "deposits_applied", "amount_due")
+    return tuple(getattr(statement, name) for name in names)
+
+
+def _statements_of(side: Side) -> dict[str, BillingStatement]:
+    """Each in its newest revision, its parts together."""
+    found: dict[str, BillingStatement] = {}
+    for record in side.said:
+        if not isinstance(record, BillingStatement):
+            continue
+        held = found.get(record.statement_id)
+        goes_on = held is not None and record.part > 1 and held.revision == record.revision
+        before = held.lines if held is not None and goes_on else ()
+        found[record.statement_id] = record._replace(lines=(*before, *record.lines))
+    return found
+
+
+def _lines(before: BillingStatement | None, after: BillingStatement | None) -> Iterator[LineMoved]:
+    was, now = _lines_of(before), _lines_of(after)
+    for key in dict.fromkeys([*now, *was]):
+        one, other = (_sum(side[key]) if key in side else None for side in (was, now))
+        if one != other:
+            yield LineMoved((now.get(key) or was[key])[0], one, other)
+
+
+def _lines_of(statement: BillingStatement | None) -> dict[tuple[object, ...], list[StatementLine]]:
+    found: dict[tuple[object, ...], list[StatementLine]] = {}
+    for line in statement.lines if statement is not None else ():
+        key = (
+            line.line_id,
+            line.project_id,
+            line.description,
+            line.unit,
+            line.person_id or "",
+            line.task or "",
+            line.role or "",
+            line.rate,
+            line.markup_percent,
+            line.flags,
+        )
+        found.setdefault(key, []).append(line)
+    return found
+
+
+def _sum(lines: Sequence[StatementLine]) -> tuple[Quantity, Amount]:
+    return sum(line.quantity for line in lines), sum(line.amount for line in lines)
+
+
+# Forecasts
+
+
+def _forecasts(before: Side, after: Side) -> Iterator[ForecastMoved]:
+    for project_id in sorted({*before.foreseen, *after.foreseen}):
+        one, other = (_forecast_of(side, project_id) for side in (before, after))
+        if _told(one) != _told(other):
+            yield ForecastMoved(project_id, one, other)
+
+
+def _forecast_of(side: Side, project_id: str) -> ForecastFigures | None:
+    found = side.foreseen.get(project_id)
+    return found.figures if found is not None else None
+
+
+def _told(figures: ForecastFigures | None) -> tuple[object, ...] | None:
+    return None if figures is None else (figures.currency, *(getattr(figures, name) for name in FIGURES))
+
+
+def _caps(before: Side, after: Side) -> Iterator[CapMoved]:
+    for project_id in sorted({*before.foreseen, *after.foreseen}):
+        was, now = (_caps_of(side, project_id) for side in (before, after))
+        for key in sorted({*was, *now}):
+            one, other = was.get(key), now.get(key)
+            if one != other:
+                yield CapMoved(project_id, one, other)
+
+
+def _caps_of(side: Side, project_id: str) -> dict[tuple[str, str, str], ForecastCap]:
+    found = side.foreseen.get(project_id)
+    caps = found.caps if found is not None else ()
+    return {(cap.contract_id or "", cap.cap_id, cap.period or ""): cap for cap in caps}
+
+
+# Exceptions
+
+Exceptions = tuple[
+    tuple[ExceptionRaised, ...], tuple[ExceptionRaised, ...], tuple[ExceptionClosed | ExceptionRaised, ...]
+]
+
+
+def _exceptions(before: Side, after: Side, stood: frozenset[str]) -> Exceptions:
+    was, now = _exceptions_of(before), _exceptions_of(after)
+    raised: list[ExceptionRaised] = []
+    retold: list[ExceptionRaised] = []
+    closed: list[ExceptionClosed | ExceptionRaised] = []
+    for exception_id in dict.fromkeys([*now, *was]):
+        one, other = was.get(exception_id), now.get(exception_id)
+        is_open, would_be = (_is_open(last, stood=exception_id in stood) for last in (one, other))
+        told = other or one
+        if isinstance(other, ExceptionRaised):
+            if not is_open:
+                raised.append(other)
+            elif _content(one) != _content(other):
+                retold.append(other)
+        elif is_open and not would_be and told is not None:
+            closed.append(told)
+    return tuple(raised), tuple(retold), tuple(closed)
+
+
+def _exceptions_of(side: Side) -> dict[str, ExceptionRaised | ExceptionClosed]:
+    """What was said last of each."""
+    return {
+        record.exception_id: record for record in side.said if isinstance(record, ExceptionRaised | ExceptionClosed)
+    }
+
+
+def _is_open(last: ExceptionRaised | ExceptionClosed | None, *, stood: bool) -> bool:
+    return stood if last is None else isinstance(last, ExceptionRaised)
+
+
+def _content(record: ExceptionRaised | ExceptionClosed | None) -> object:
+    """Without when and in which revision it was said."""
+    return record._replace(raised_at=0, revision=0) if isinstance(record, ExceptionRaised) else record

@@ -1,0 +1,57 @@
+"""`milepost whatif`: what a change would do, before anyone signs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from milepost.as_of import indexing
+from milepost.console import say, shell_word, write_json
+from milepost.days import day
+
+
+def whatif(
+    output: Annotated[Path, typer.Option("--output", help="Output folder of a run; nothing in it is changed.")],
+    change: Annotated[
+        Path, typer.Option("--change", help="Events, one a line of JSON, as a run would read them.", show_default=False)
+    ],
+    on: Annotated[
+        datetime | None,
+        typer.Option(
+            "--on",
+            parser=day,
+            metavar="DATE",
+            help="Let days end up to this one first, so that statements are cut.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Show what events would do to postings, statements and forecasts if they came next; nothing is kept of it."""
+    from connectors.files.written import NoOutputs
+    from dataflows.whatif import NoChange, Unreadable, what_if
+    from dataflows.whatif_intake import ShardMissing
+    from milepost.tables import show
+    from milepost.whatif_told import as_json, head, tables
+
+    if not change.is_file():
+        found = "a folder" if change.is_dir() else "nothing"
+        raise typer.BadParameter(f"expected a file with events, found {found} at {change}", param_hint="--change")
+    try:
+        with indexing() as tell:
+            found_out = what_if(output, change, on.date() if on is not None else None, tell)
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    except (NoChange, Unreadable, ShardMissing) as fault:
+        raise typer.BadParameter(str(fault), param_hint="--change") from fault
+    if json:
+        write_json(as_json(found_out))
+        return
+    typer.echo("\n".join(head(found_out)) + "\n")
+    show(*tables(found_out))
+    if on is None:
+        where = f"--output {shell_word(output)} --change {shell_word(change)}"
+        say(f"\nNext: milepost whatif {where} --on DATE, for the statements of the days up to then")

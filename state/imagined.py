@@ -1,0 +1,156 @@
+"""Books on which records are tried that no log has: what is said is kept, and nothing is numbered, encoded or committed.
+
+The fold is the one that makes the outputs. The store is a copy that its owner throws away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from domain.events.catalogue import Event
+from domain.outputs import ForecastCap, ForecastFigures, ProjectView
+from domain.units import Instant
+from state.draft import Cause, Draft, Plans, Transition
+from state.forecast.bases import weigh
+from state.forecast.caps import caps_of
+from state.forecast.figures import figures_of, shape_of
+from state.forecast.outlook import project_zone, today
+from state.genesis import Genesis
+from state.handlers.views import project_view
+from state.shard import Encoded, LogRecord, Mark, Pieces, Progress, Shard
+from state.store import Engagement, Store
+from state.trace import SILENT, works_of
+
+
+class Said(NamedTuple):
+    """An output, and the offset that the record behind it would have in the log."""
+
+    offset: int
+    record: Any
+
+
+class Foreseen(NamedTuple):
+    """A project's forecast in project currency."""
+
+    figures: ForecastFigures
+    caps: tuple[ForecastCap, ...]
+
+
+class ImaginedStore(Store):
+    """With `only`, what concerns many engagements concerns none but these."""
+
+    def __init__(self, path: Path, generation: str, shard: int, only: frozenset[str] | None = None) -> None:
+        super().__init__(path, generation, shard)
+        self.touched: set[str] = set()
+        self._only = only
+
+    def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
+        self.touched.add(engagement_id)
+        super().apply(engagement_id, engagement, change, log_offset)
+
+    def due(self, zone: str, day: str, after: str) -> list[str]:
+        return self._those(super().due(zone, day, after))
+
+    def waiting(self, keys: Iterable[tuple[str, str]], after: str) -> list[str]:
+        return self._those(super().waiting(keys, after))
+
+    def changed(self, after: str) -> list[str]:
+        return self._those(super().changed(after))
+
+    def everyone(self) -> list[str]:
+        """All engagements, ascending; what belongs to none is left out."""
+        rows = self.db.execute("SELECT id FROM engagements WHERE id > '' ORDER BY id")
+        return [engagement_id for (engagement_id,) in rows]
+
+    def has(self, engagement_id: str) -> bool:
+        """Asking for one that is not there would make it."""
+        rows = self.db.execute("SELECT 1 FROM engagements WHERE id = ?", (engagement_id,))
+        return rows.fetchone() is not None
+
+    def _those(self, found: list[str]) -> list[str]:
+        return found if self._only is None else [each for each in found if each in self._only]
+
+
+class ImaginedShard(Shard):
+    """`said` is what the records folded since `listen` would have put out."""
+
+    store: ImaginedStore
+
+    def __init__(self, store: ImaginedStore, genesis: Genesis, decode: Callable[[str, bytes], Event]) -> None:
+        super().__init__(store, SILENT, genesis, Progress(), decode)
+        self.said: list[Said] = []
+
+    def listen(self) -> None:
+        self.said.clear()
+        self.store.touched.clear()
+
+    def catch_up(self, read: Callable[[int], Sequence[LogRecord]], tell: Callable[[int], None]) -> None:
+        """To the end of the log, batch by batch; the copy keeps it."""
+        while records := read(self.offset):
+            mark = self.fold(records)[-1]
+            assert isinstance(mark, Mark), "a folded batch ends with its mark"
+            self.commit(mark)
+            tell(self.offset)
+            self.listen()
+
+    def imagine(self, records: Sequence[LogRecord]) -> None:
+        """Records that follow the log, all of them; nothing of it is committed."""
+        begin = self.offset
+        while self.offset - begin < len(records):
+            self.fold(records[self.offset - begin :])
+
+    def views(self, engagement_id: str, recorded_at: Instant) -> dict[str, ProjectView]:
+        """Of each project of the engagement, as it stands."""
+        drafts = self._drafts(engagement_id, recorded_at)
+        return {project_id: project_view(draft, project_id) for project_id, draft in drafts}
+
+    def foreseen(
+        self, engagement_id: str, recorded_at: Instant, days: Mapping[str, date] | None
+    ) -> dict[str, Foreseen]:
+        """Of the projects named, as of their days; without `days` of each, as of the one of `recorded_at` in its zone.
+
+        Of one that has none, or waits for an exchange rate, nothing.
+        """
+        found: dict[str, Foreseen] = {}
+        for project_id, draft in self._drafts(engagement_id, recorded_at):
+            zone = project_zone(draft, draft.project(project_id))
+            day = today(draft, zone) if days is None else days.get(project_id)
+            made = _foreseen(draft, project_id, day) if day is not None else None
+            if made is not None:
+                found[project_id] = made
+        return found
+
+    def _drafts(self, engagement_id: str, recorded_at: Instant) -> Iterator[tuple[str, Draft]]:
+        """The books to read in, for each project anew, as what is worked out is not kept."""
+        engagement = self.store.engagement(engagement_id)
+        cause = Cause("day", "", 0, "", recorded_at, recorded_at, None, self.offset)
+        for project_id in sorted(engagement.parts.ids.get("project", ())):
+            entries = self.store.entries(engagement)
+            plans = Plans({}, {}, {})
+            yield project_id, Draft(engagement_id, engagement.parts, entries, self.reference, cause, plans)
+
+    def open_exceptions(self, engagement_id: str) -> set[str]:
+        """Of entries that wait and of everything else."""
+        engagement = self.store.engagement(engagement_id)
+        found = {getattr(part, "exception_id", None) for part in engagement.parts.values()}
+        entries = self.store.entries(engagement)
+        for entry_id in entries.parked():
+            if (entry := entries.get(entry_id)) is not None:
+                found.update(fault.exception_id for work in works_of(entry) for fault in work.faults)
+        return {each for each in found if each is not None}
+
+    def number_output(self, record: Any, _pieces: Pieces, _made: list[Encoded | Mark]) -> None:
+        self.said.append(Said(self.offset, record))
+
+
+def _foreseen(draft: Draft, project_id: str, day: date) -> Foreseen | None:
+    weighed = weigh(draft, project_id, day)
+    if weighed is None:
+        return None
+    project = draft.project(project_id)
+    shape = shape_of(draft, project, weighed, day)
+    made = figures_of(draft, project, weighed, shape, day)
+    return Foreseen(made.project, caps_of(draft, weighed, shape, day)) if made is not None else None

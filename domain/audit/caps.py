@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from domain.audit.engagement import Engagement, records
+from domain.audit.engagement import Engagement, issued
 from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import CAPS, Checked, Seen, Violation, violation
 from domain.audit.terms import CapBound, Terms
@@ -56,7 +56,7 @@ def _printed(engagement: Engagement) -> tuple[dict[str, Seen], dict[tuple[str, s
     """Where each contract was billed last, and the sums of its lines."""
     last: dict[str, Seen] = {}
     printed: dict[tuple[str, str], Printed] = {}
-    for seen, statement in records(engagement.outputs, BillingStatement):
+    for seen, statement in issued(engagement.outputs):
         last[statement.contract_id] = seen
         for line in statement.lines:
             key = (statement.contract_id, line.line_id)

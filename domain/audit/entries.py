@@ -13,7 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.accounts import UNBILLED, UNBILLED_RECEIVABLE
-from domain.audit.engagement import Engagement
+from domain.audit.engagement import ISSUED, Engagement
 from domain.audit.findings import BILLED_ONCE, Checked, Seen, Violation, violation
 from domain.audit.terms import Terms
 from domain.money import format_amount
@@ -88,7 +88,7 @@ def retell(engagement: Engagement) -> Retold:
                 _invoice(entries, record, portions.pop(record.affected_id, []))
             elif record.affected_kind in ROWS:
                 _accrue(entries, record)
-        elif isinstance(record, BillingStatement):
+        elif isinstance(record, BillingStatement) and record.status == ISSUED:
             terms = engagement.terms_of(record.contract_id)
             for line in record.lines:
                 count += 1

@@ -23,6 +23,7 @@ from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.position import Balance, moved
 from domain.units import Amount
+from state.approval import keep_invoice
 from state.books import Contract, Entry, Issued, StatementEntry, StatementState
 from state.deposit_balance import balance, deposit_row, is_deposit, relieved
 from state.draft import AMOUNT_MAX, Draft
@@ -41,6 +42,10 @@ def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
     statement = find_statement(draft, event)
     if statement is None:
         _unknown(draft, event, "invoice", event.invoice_id)
+        return
+    if (opened := keep_invoice(draft, statement.statement_id, event)) is not None:
+        message = f"invoice {event.invoice_id} is posted for revision {opened.revision}, a draft that nobody has approved"
+        _differs(draft, statement, event, message, "statement_id")
         return
     if statement.invoice_id is not None:
         if statement.invoice_id != event.invoice_id:

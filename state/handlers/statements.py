@@ -32,6 +32,7 @@ from domain.statement import (
 from domain.units import Amount, Percent, Quantity, Rate
 from domain.zones import local_date
 from state.allot import repin
+from state.approval import holds_contract, keep_draft, name_requester, reserved
 from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState, WaitingRequest
 from state.claims import stake_of, stands_on
 from state.draft import Draft
@@ -91,6 +92,7 @@ def on_statement_requested(draft: Draft, event: StatementRequested) -> None:
         )
         return
     _cut_on_request(draft, contract, event)
+    name_requester(draft, event.requested_by)
     publish(draft)
 
 
@@ -103,6 +105,7 @@ def serve_waiting(draft: Draft, contract_id: str) -> None:
             draft.put("request", request.event.request_id, None)
             draft.settle_note("unknown_reference", "statement_request", request.event.request_id)
             _cut_on_request(draft, contract, request.event)
+            name_requester(draft, request.event.requested_by)
     publish(draft)
 
 
@@ -143,11 +146,11 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
         prorate_at_cut(draft, contract, period.to)
     due = list(_due(draft, contract, period, since))
     for bill_to in sorted({one.bill_to for one in due}):
-        _issue(draft, contract, period, bill_to, [one for one in due if one.bill_to == bill_to])
+        _issue_or_draft(draft, contract, period, bill_to, [one for one in due if one.bill_to == bill_to])
     _close_free(draft, contract, period, since)
     if any(plan.policies.overflow == "non_billable" for plan in plans):
         _make_final(draft, contract, period.to, since)
-    if deposits.close(draft, contract, period):
+    if not holds_contract(draft, contract.contract_id) and deposits.close(draft, contract, period):
         cut(draft, contract, period, since)
 
 
@@ -161,11 +164,24 @@ def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
     return [plan for plan in plans if plan is not None]
 
 
-def _due(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> Iterable[_Due]:
+def due_of(
+    draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str], bill_to: str
+) -> list[_Due]:
+    """What a draft of the period may have of the rows that it holds."""
+    return [one for one in _due(draft, contract, period, None, rows) if one.bill_to == bill_to]
+
+
+def _due(
+    draft: Draft, contract: Contract, period: BillingPeriod, since: date | None, only: frozenset[str] | None = None
+) -> Iterable[_Due]:
+    """Of `only` these rows, else of all that no draft holds."""
     holds = _holds(draft)
+    elsewhere = reserved(draft) if only is None else frozenset()
     for line_id in line_ids(contract):
         entries = draft.due_on(contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat())
         for entry in in_order(entries):
+            if entry.entry_id in elsewhere or (only is not None and entry.entry_id not in only):
+                continue
             amount = outstanding(entry, contract.contract_id, line_id)
             plan = _plan(draft, contract, entry, line_id)
             if amount and plan is not None and _ratable(entry, plan) and not _held(holds, contract, plan, entry):
@@ -277,7 +293,26 @@ def _printed(
     return issued.person_id, issued.task, issued.role, issued.rate, issued.markup
 
 
-def _issue(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, due: Sequence[_Due]) -> None:
+def _issue_or_draft(
+    draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, due: Sequence[_Due]
+) -> None:
+    """One line that asks for approval makes the whole statement a draft (policy `statement_approval`)."""
+    if any(one.plan.policies.statement_approval == "required" for one in due):
+        rows = (one.entry.entry_id for one in due)
+        keep_draft(draft, rows, lambda copy: issue(copy, contract, period, bill_to, due))
+    else:
+        issue(draft, contract, period, bill_to, due)
+
+
+def issue(
+    draft: Draft,
+    contract: Contract,
+    period: BillingPeriod,
+    bill_to: str,
+    due: Sequence[_Due],
+    sequence: int | None = None,
+) -> None:
+    """`sequence` of a statement that was a draft, else the next of the period."""
     by_entry = {(one.entry.entry_id, one.piece.line_id): one for one in due}
     groups = [
         (group, plan, line_amount(group, plan.policies, plan.currency))
@@ -295,7 +330,7 @@ def _issue(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str
             extra = rest if place == len(group.pieces) - 1 else 0
             _pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
-    _emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied])
+    _emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied], sequence)
 
 
 def _close_free(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
@@ -408,13 +443,15 @@ def _emit(
     bill_to: str,
     lines: Sequence[StatementLine],
     listed: Sequence[StatementEntry],
+    sequence: int | None,
 ) -> None:
     terms = contract.terms
     name = period.start.isoformat()
     current = draft.contract(contract.contract_id)
     assert current is not None, "the contract is in the books"
-    sequence = current.sequences.get(name, 0) + 1
-    draft.put("contract", contract.contract_id, replace(current, sequences={**current.sequences, name: sequence}))
+    if sequence is None:
+        sequence = current.sequences.get(name, 0) + 1
+        draft.put("contract", contract.contract_id, replace(current, sequences={**current.sequences, name: sequence}))
     made = statement_id(draft.engagement_id, contract.contract_id, bill_to, name, sequence)
     total = sum(line.amount for line in lines)
     deposits_applied = total - sum(one.amount for one in listed)

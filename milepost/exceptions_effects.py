@@ -43,7 +43,7 @@ CORRECTED: Final = frozenset({"conflicting_version", "invalid_terms", "self_appr
 # What an exception may be about where it is about work, and otherwise; a category in neither is about work alone.
 ABOUT: Final = {
     "outside_contract_dates": ("work", "contract"),
-    "self_approved": ("work", "amendment", "decision"),
+    "self_approved": ("work", "amendment", "decision", "statement"),
     "conflicting_version": ("work", POSTED, "any other fact"),
     "no_exchange_rate": ("work", "invoice, forecast"),
     "stale_exchange_rate": ("work", "invoice"),

@@ -14,12 +14,13 @@ from state.books import OpenStatement, StatementState
 from state.draft import Draft
 
 PART = "draft"
+DIFFERENCE = "statement_differs_from_invoice"
 
 
-def reserved(draft: Draft) -> frozenset[str]:
-    """Rows that open drafts hold."""
+def reserved(draft: Draft, contract_id: str) -> frozenset[str]:
+    """Rows that drafts of the contract hold."""
     opened = (draft.part(PART, statement_id) for statement_id in draft.ids(PART))
-    return frozenset(row for one in opened for row in one.rows)
+    return frozenset(row for one in opened if one.contract_id == contract_id for row in one.rows)
 
 
 def holds_contract(draft: Draft, contract_id: str) -> bool:
@@ -90,9 +91,19 @@ def name_requester(draft: Draft, requested_by: str | None) -> None:
             draft.put(PART, statement_id, replace(opened, requested_by=requested_by))
 
 
-def keep_invoice(draft: Draft, statement_id: str, event: InvoicePosted) -> OpenStatement | None:
-    """An invoice of a draft waits until the statement is issued; None where it is no draft."""
+def keep_invoice(draft: Draft, statement_id: str, event: InvoicePosted) -> bool:
+    """Whether it is the invoice of a draft, which waits until the statement is issued."""
     opened: OpenStatement | None = draft.part(PART, statement_id)
-    if opened is not None:
-        draft.put(PART, statement_id, replace(opened, invoice=event))
-    return opened
+    if opened is None:
+        return False
+    draft.put(PART, statement_id, replace(opened, invoice=event))
+    draft.note(
+        DIFFERENCE,
+        "statement",
+        statement_id,
+        f"invoice {event.invoice_id} is posted for revision {opened.revision} of {statement_id}, a draft that nobody has "
+        f"approved; it is posted here when the statement is issued",
+        contract_id=opened.contract_id,
+        field="statement_id",
+    )
+    return True

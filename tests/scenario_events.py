@@ -638,7 +638,12 @@ class Teller:
         )
 
     def _statement_returned(self, words: Words, _: Block) -> dict[str, Any]:
-        return {"type": "StatementReturned", **self._of_draft(words), "reason": "scenario", "requested_by": "controller"}
+        return {
+            "type": "StatementReturned",
+            **self._of_draft(words),
+            "reason": "scenario",
+            "requested_by": "controller",
+        }
 
     def _of_draft(self, words: Words) -> dict[str, Any]:
         named = f"{ENGAGEMENT}.{words.take('a statement')}"

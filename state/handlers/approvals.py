@@ -13,14 +13,14 @@ from domain.billing_periods import BillingPeriod
 from domain.events.control import StatementApproved, StatementReturned
 from domain.outputs import BillingStatement
 from domain.rows import FEE
-from state.approval import PART, supersede, tell, tried
+from state.approval import DIFFERENCE, PART, supersede, tell, tried
 from state.books import Contract, OpenStatement
 from state.draft import Draft
 from state.handlers import deposits, statements
 from state.handlers.invoices import on_invoice_posted
+from state.rerate import line_ids
 
 WRONG, OWN = "unknown_reference", "self_approved"
-DIFFERENCE = "statement_differs_from_invoice"
 
 
 def on_statement_approved(draft: Draft, event: StatementApproved) -> None:
@@ -36,8 +36,6 @@ def on_statement_approved(draft: Draft, event: StatementApproved) -> None:
             f"{event.approved_by} asked for statement {opened.statement_id} and cannot approve it; somebody else is to",
             contract_id=opened.contract_id,
             field="approved_by",
-            amount=opened.told[0].amount_due,
-            currency=opened.told[0].currency,
         )
         return
     copy = _drafted(draft, opened)
@@ -124,13 +122,15 @@ def _content(part: BillingStatement) -> BillingStatement:
 
 
 def _revise(draft: Draft, opened: OpenStatement, copy: Draft | None) -> None:
-    """What is no longer in the draft is free for the next statement."""
+    """What is billable and no longer in the draft (held, of a later day, for another bill-to) is free for the next statement."""
     supersede(draft, opened)
     if copy is None:
         draft.put(PART, opened.statement_id, None)
         return
     still = {row for part in copy.issued for line in part.lines for row in line.entries}
-    rows = tuple(row for row in opened.rows if row in still)
+    lines = line_ids(_contract(draft, opened))
+    left = {entry.entry_id for line_id in lines for entry in draft.due_on(opened.contract_id, line_id, "", "9999")}
+    rows = tuple(row for row in opened.rows if row in still or row not in left)
     tell(draft, replace(opened, revision=opened.revision + 1, rows=rows), copy)
 
 

@@ -43,9 +43,7 @@ def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
     if statement is None:
         _unknown(draft, event, "invoice", event.invoice_id)
         return
-    if (opened := keep_invoice(draft, statement.statement_id, event)) is not None:
-        message = f"invoice {event.invoice_id} is posted for revision {opened.revision}, a draft that nobody has approved"
-        _differs(draft, statement, event, message, "statement_id")
+    if keep_invoice(draft, statement.statement_id, event):
         return
     if statement.invoice_id is not None:
         if statement.invoice_id != event.invoice_id:

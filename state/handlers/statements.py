@@ -164,9 +164,7 @@ def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
     return [plan for plan in plans if plan is not None]
 
 
-def due_of(
-    draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str], bill_to: str
-) -> list[_Due]:
+def due_of(draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str], bill_to: str) -> list[_Due]:
     """What a draft of the period may have of the rows that it holds."""
     return [one for one in _due(draft, contract, period, None, rows) if one.bill_to == bill_to]
 
@@ -176,7 +174,7 @@ def _due(
 ) -> Iterable[_Due]:
     """Of `only` these rows, else of all that no draft holds."""
     holds = _holds(draft)
-    elsewhere = reserved(draft) if only is None else frozenset()
+    elsewhere = reserved(draft, contract.contract_id) if only is None else frozenset()
     for line_id in line_ids(contract):
         entries = draft.due_on(contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat())
         for entry in in_order(entries):
@@ -293,9 +291,7 @@ def _printed(
     return issued.person_id, issued.task, issued.role, issued.rate, issued.markup
 
 
-def _issue_or_draft(
-    draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, due: Sequence[_Due]
-) -> None:
+def _issue_or_draft(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, due: Sequence[_Due]) -> None:
     """One line that asks for approval makes the whole statement a draft (policy `statement_approval`)."""
     if any(one.plan.policies.statement_approval == "required" for one in due):
         rows = (one.entry.entry_id for one in due)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.events.finance import InvoicePosted
 from domain.outputs import BillingStatement
 from state.books import OpenStatement, StatementState
-from state.draft import Draft
+from state.draft import Draft, Plans
 
 PART = "draft"
 DIFFERENCE = "statement_differs_from_invoice"
@@ -30,8 +30,8 @@ def holds_contract(draft: Draft, contract_id: str) -> bool:
 
 def tried(draft: Draft) -> Draft:
     """A copy of the books as the event left them so far; what is done to it leaves the draft as it is."""
-    plans = draft.plans, draft.shared, draft.daily
-    copy = Draft(draft.engagement_id, draft.before, draft.entries, draft.reference, draft.cause, plans, draft.own)  # type: ignore[arg-type]
+    plans = Plans(draft.plans, draft.shared, draft.daily)
+    copy = Draft(draft.engagement_id, draft.before, draft.entries, draft.reference, draft.cause, plans, draft.own)
     copy.parts, copy.rows = dict(draft.parts), dict(draft.rows)
     copy.changed_on = {place: dict(rows) for place, rows in draft.changed_on.items()}
     copy.open_added, copy.open_removed = set(draft.open_added), set(draft.open_removed)
@@ -50,9 +50,10 @@ def keep_draft(draft: Draft, rows: Iterable[str], issue: Callable[[Draft], None]
     first: BillingStatement = copy.issued[0]
     statement: StatementState | None = copy.statement(first.statement_id)
     contract = copy.contract(first.contract_id)
-    assert statement is not None and contract is not None, "what is issued is kept, of a contract in the books"
     had = draft.contract(first.contract_id)
-    assert had is not None, "the contract is in the books"
+    assert statement is not None, "what is issued is kept"
+    assert contract is not None, "a statement is of a contract in the books"
+    assert had is not None, "the copy has no contract that the books have not"
     draft.put("contract", first.contract_id, replace(had, sequences=contract.sequences))
     opened = OpenStatement(
         first.statement_id,

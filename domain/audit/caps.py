@@ -10,7 +10,6 @@ from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import CAPS, Checked, Seen, Violation, violation
 from domain.audit.terms import CapBound, Terms
 from domain.money import format_amount
-from domain.outputs import BillingStatement
 from domain.units import HOURS_ONE, HOURS_SCALE, Amount, Hours
 
 WHOLE_TERM, MONTH = "whole_term", "month"

@@ -90,10 +90,12 @@ def _take_statement(sums: _Sums, statement: BillingStatement) -> None:
     """A draft is open, and bills nothing yet."""
     if statement.status == SUPERSEDED:
         sums.open.pop(statement.statement_id, None)
+        sums.over_nothing.discard(statement.statement_id)
         return
     if statement.amount_due:
         # One over nothing is settled without a journal.
         sums.open[statement.statement_id] = statement.contract_id
+        sums.over_nothing.discard(statement.statement_id)
     else:
         sums.over_nothing.add(statement.statement_id)
     if statement.status != ISSUED:

@@ -24,7 +24,7 @@ from tests.scenario_play import play
 from tests.scenario_text import Scenario, read_scenarios
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
-FILES = ("expenses", "unit_price", "cost_plus", "fixed_price", "milestones", "retainer", "deposit")
+FILES = ("expenses", "unit_price", "cost_plus", "fixed_price", "milestones", "retainer", "deposit", "approval")
 SCENARIOS = [(name, scenario) for name in FILES for scenario in read_scenarios(FOLDER / f"{name}.md")]
 LAST = date(2027, 3, 31)
 

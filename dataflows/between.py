@@ -167,7 +167,7 @@ def _statements(index: FigureIndex, first: Cut, last: Cut) -> tuple[BillingState
     """One record each, however many parts."""
     found: dict[tuple[str, int], BillingStatement] = {}
     for written in _written(index, TOPICS["BillingStatement"], first, last):
-        if isinstance(written.record, BillingStatement):
+        if isinstance(written.record, BillingStatement) and written.record.status == "issued":
             found.setdefault((written.record.statement_id, written.record.revision), written.record)
     return tuple(found.values())
 

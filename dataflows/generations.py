@@ -101,7 +101,7 @@ def _differences(
             continue
         if isinstance(record, JournalEntry):
             journals[generation, of] = record
-        else:
+        elif record.status == "issued":
             statements[generation, of].append(record)
     posted = [
         each

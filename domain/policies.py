@@ -164,7 +164,6 @@ def _only(level: Policies | None, names: frozenset[str]) -> Policies:
 UNSUPPORTED: Mapping[str, frozenset[str]] = {
     "overflow": frozenset({"next_rule"}),
     "late_line": frozenset({"reissue"}),
-    "statement_approval": frozenset({"required"}),
 }
 
 

@@ -51,7 +51,7 @@ EFFECTS_ON_CREDITS: Final = {"self_approved": Effect.POSTS_CREDIT, "over_credite
 # What an exception may be about where it is about work, and otherwise; a category in neither is about work alone.
 ABOUT: Final = {
     "outside_contract_dates": ("work", "contract"),
-    "self_approved": ("work", "amendment", "decision", "write-off", "credit memo"),
+    "self_approved": ("work", "amendment", "decision", "statement", "write-off", "credit memo"),
     "conflicting_version": ("work", POSTED, "any other fact"),
     "no_exchange_rate": ("work", "invoice, forecast", "payment"),
     "stale_exchange_rate": ("work", "invoice", "payment"),

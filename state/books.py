@@ -24,6 +24,7 @@ from domain.events.delivery import (
 )
 from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentReceived, WrittenOff
 from domain.journal import Leg
+from domain.outputs import BillingStatement
 from domain.rows import COUNTED_TIME, EXPENSE, REVENUE, TIME_ENTRY
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
 from state.value import Value
@@ -630,6 +631,26 @@ class WriteOff(Value, frozen=True, array_like=True, gc=False):
     is_waived: bool = False
 
 
+class OpenStatement(Value, frozen=True, array_like=True, gc=False):
+    """A draft of a statement that waits for approval: what was told last of it, and the rows that it holds.
+
+    `returned` is the last revision that was returned; where that is the newest, the next one is not drafted yet.
+    """
+
+    statement_id: str
+    contract_id: str
+    bill_to: str
+    period: date
+    to: date
+    sequence: int
+    revision: int
+    rows: tuple[str, ...]
+    told: tuple[BillingStatement, ...] = ()
+    returned: int = 0
+    requested_by: str | None = None
+    invoice: InvoicePosted | None = None
+
+
 class StatementEntry(Value, frozen=True, array_like=True, gc=False):
     """What one entry has on one statement."""
 
@@ -818,5 +839,6 @@ PART_KINDS: dict[str, Any] = {
     "payment": Payment,
     "write_off": WriteOff,
     "retention": RetentionAccount,
+    "draft": OpenStatement,
     "index": dict[str, tuple[str, ...]],
 }

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
-from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
+from domain.events.control import (
+    ExceptionAssigned,
+    ExceptionResolved,
+    ExceptionWaived,
+    IntakeNoticed,
+    StatementApproved,
+    StatementReturned,
+)
 from domain.events.delivery import (
     BillingHoldPlaced,
     BillingHoldReleased,
@@ -38,6 +45,7 @@ from domain.reference import ReferenceBook, owner_key
 from state import cap_notices, liability, price_notices
 from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
 from state.handlers import (
+    approvals,
     contracts,
     control,
     credit_memos,
@@ -122,6 +130,10 @@ def apply(
             fees.on_progress_reported(draft, event)
         case StatementRequested():
             statements.on_statement_requested(draft, event)
+        case StatementApproved():
+            approvals.on_statement_approved(draft, event)
+        case StatementReturned():
+            approvals.on_statement_returned(draft, event)
         case InvoicePosted():
             invoices.on_invoice_posted(draft, event)
             credit_memos.retry(draft)
@@ -151,6 +163,7 @@ def apply(
             refused.refuse(draft, event)
     fees.after_event(draft)
     book_repriced(draft)
+    approvals.after_event(draft)
     liability.after_event(draft)
     cap_notices.after_event(draft)
     price_notices.after_event(draft)
@@ -184,6 +197,7 @@ def wake(
             work.retry(draft, rest)
     fees.after_event(draft)
     book_repriced(draft)
+    approvals.after_event(draft)
     liability.after_event(draft)
     cap_notices.after_event(draft)
     price_notices.after_event(draft)

@@ -67,6 +67,8 @@ class Trace(Store):
         self.journals: dict[str, Said] = {}
         self.journals_of: dict[str, list[Said]] = {}
         self.statements: dict[str, list[Said]] = {}
+        # Statements of which nothing is issued: drafts, and what became of them.
+        self.drafts: set[str] = set()
         self.exceptions: dict[str, list[Said]] = {}
         self.views: dict[str, list[Said]] = {}
         self.forecasts: dict[str, list[Said]] = {}
@@ -98,7 +100,7 @@ class Trace(Store):
                     self.journals[record.journal_id] = said
                     self.journals_of.setdefault(row_of(record) or record.affected_id, []).append(said)
                 case BillingStatement():
-                    self.statements.setdefault(record.statement_id, []).append(said)
+                    self._take_part(said, record)
                 case ExceptionRaised() | ExceptionClosed():
                     self.exceptions.setdefault(record.exception_id, []).append(said)
                 case ProjectView():
@@ -107,6 +109,17 @@ class Trace(Store):
                     self.forecasts.setdefault(record.project_id, []).append(said)
                 case _:
                     pass
+
+    def _take_part(self, said: Said, record: BillingStatement) -> None:
+        """`statements` has the parts of the newest that was said of each; a superseded revision stays as it was drafted."""
+        if record.status == "superseded":
+            self.drafts.add(record.statement_id)
+            return
+        had = self.statements.setdefault(record.statement_id, [])
+        if had and (had[0].record.revision, had[0].record.status) != (record.revision, record.status):
+            had.clear()
+        (self.drafts.add if record.status == "open" else self.drafts.discard)(record.statement_id)
+        had.append(said)
 
     def know(self, record: LogRecord) -> None:
         """Remember where an event stands, so that what rests on it can name it."""

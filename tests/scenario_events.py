@@ -631,9 +631,28 @@ class Teller:
             "request_id": words.take("a request"),
             "contract_id": words.take("a contract"),
         }
-        return {**found, **words.options({"from": ("period", text), "to": ("to", text)})}
+        known = {"from": ("period", text), "to": ("to", text), "requested_by": ("requested_by", text)}
+        return {**found, **words.options(known)}
 
     # Finance and control
+
+    def _statement_approved(self, words: Words, _: Block) -> dict[str, Any]:
+        return {"type": "StatementApproved", **self._of_draft(words), "approved_by": words.take("an approver")} | (
+            words.options({"requested_by": ("requested_by", text)})
+        )
+
+    def _statement_returned(self, words: Words, _: Block) -> dict[str, Any]:
+        return {
+            "type": "StatementReturned",
+            **self._of_draft(words),
+            "reason": "scenario",
+            "requested_by": "controller",
+        }
+
+    def _of_draft(self, words: Words) -> dict[str, Any]:
+        named = f"{ENGAGEMENT}.{words.take('a statement')}"
+        words.skip("revision")
+        return {"statement_id": named, "revision": whole(words)}
 
     def _invoice_posted(self, words: Words, _: Block) -> dict[str, Any]:
         return {
@@ -940,6 +959,8 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "hold": Teller._hold_placed,
     "release": Teller._hold_released,
     "request": Teller._statement_requested,
+    "approve": Teller._statement_approved,
+    "return": Teller._statement_returned,
     "invoice": Teller._invoice_posted,
     "credit": Teller._credit_memo_issued,
     "refuse": Teller._invoice_rejected,

@@ -441,7 +441,13 @@ def _statement(words: Words, rows: tuple[Line, ...]) -> Statement:
     if words.next_is("due"):
         words.skip("due")
         due = scaled(words.take("an amount"), AMOUNT_ONE, words.line)
-    found = Statement(statement_id, to, total, currency, due, 1, "issued", COLUMNS, (), **kept)
+    revision, status = 1, "issued"
+    if words.next_is("revision"):
+        words.skip("revision")
+        revision = int(words.take("a number"))
+    if words.next_is("open", "superseded"):
+        status = words.take("a status")
+    found = Statement(statement_id, to, total, currency, due, revision, status, COLUMNS, (), **kept)
     if not rows and kept["released"]:
         return found
     if not rows:

@@ -37,9 +37,10 @@ def told(lines: Iterable[str]) -> Iterator[Books]:
 
 
 def invoiced(books: Books, on: date) -> None:
-    """The ERP posts every statement as it is."""
+    """The ERP posts every statement that is issued, as it is."""
     noon = int(datetime(on.year, on.month, on.day, 12, tzinfo=UTC).timestamp()) * 1_000_000
-    for number, statement in enumerate(statements(books)):
+    issued = (one for one in statements(books) if one.status == "issued")
+    for number, statement in enumerate(issued):
         books.fold(
             InvoicePosted(
                 event_id=f"i-{number}",

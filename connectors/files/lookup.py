@@ -243,10 +243,13 @@ def _issued(output: Path) -> Iterator[Issued]:
 
 
 def _joined(parts: Iterable[Issued]) -> list[Issued]:
-    """Each revision of each statement whole, in the order of their first parts."""
+    """Each revision of each statement whole, as it was told last, in the order of their first parts."""
     by_revision: dict[tuple[str, int], list[Issued]] = {}
     for part in parts:
-        by_revision.setdefault((part.statement.statement_id, part.statement.revision), []).append(part)
+        told = by_revision.setdefault((part.statement.statement_id, part.statement.revision), [])
+        if told and told[0].statement.status != part.statement.status:
+            told.clear()  # a draft that was issued or superseded is told again whole
+        told.append(part)
     return [_whole(found) for found in by_revision.values()]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, REVENUE, UNBILLED
 from domain.audit.credits import credit_of
-from domain.audit.engagement import Engagement, records
+from domain.audit.engagement import ISSUED, Engagement, records
 from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import LEDGER_REST, POSITION, Checked, Seen, Violation, violation
 from domain.money import format_amount
@@ -25,7 +25,7 @@ def positions(engagement: Engagement) -> Checked:
     totals: dict[str, Amount] = {}
     for seen in engagement.outputs:
         record = seen.record
-        if isinstance(record, BillingStatement):
+        if isinstance(record, BillingStatement) and record.status == ISSUED:
             totals[record.statement_id] = record.total - record.deposits_applied
         elif isinstance(record, JournalEntry) and record.contract_id is not None:
             key = (record.contract_id, record.currency)

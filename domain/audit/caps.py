@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from domain.audit.credits import credit_of
-from domain.audit.engagement import Engagement, records
+from domain.audit.engagement import Engagement, issued, records
 from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import CAPS, Checked, Seen, Violation, violation
 from domain.audit.terms import CapBound, Terms
 from domain.money import format_amount
-from domain.outputs import BillingStatement, JournalEntry
+from domain.outputs import JournalEntry
 from domain.units import HOURS_ONE, HOURS_SCALE, Amount, Hours
 
 WHOLE_TERM, MONTH = "whole_term", "month"
@@ -64,7 +64,7 @@ def _printed(engagement: Engagement) -> tuple[dict[str, Seen], dict[tuple[str, s
             key = (journal.contract_id or "", credit.line_id)
             had = printed.get(key, Printed())
             printed[key] = had._replace(amount=had.amount - credit.net, credited=True)
-    for seen, statement in records(engagement.outputs, BillingStatement):
+    for seen, statement in issued(engagement.outputs):
         last[statement.contract_id] = seen
         for line in statement.lines:
             key = (statement.contract_id, line.line_id)

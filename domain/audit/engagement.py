@@ -9,6 +9,7 @@ from domain.audit.findings import Seen
 from domain.audit.terms import UNKNOWN, Terms
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine
 
+ISSUED, SUPERSEDED = "issued", "superseded"
 R = TypeVar("R", JournalEntry, BillingStatement, ProjectView)
 
 
@@ -38,10 +39,15 @@ def records(outputs: Iterable[Seen], kind: type[R]) -> Iterator[tuple[Seen, R]]:
             yield seen, seen.record
 
 
+def issued(outputs: Iterable[Seen]) -> Iterator[tuple[Seen, BillingStatement]]:
+    """Drafts, and revisions of them that no longer hold, bill nothing."""
+    return ((seen, part) for seen, part in records(outputs, BillingStatement) if part.status == ISSUED)
+
+
 def whole_statements(outputs: Sequence[Seen]) -> Iterator[Whole]:
     """Each statement once; its parts follow each other."""
     lines: list[StatementLine] = []
-    for seen, part in records(outputs, BillingStatement):
+    for seen, part in issued(outputs):
         lines += part.lines
         if part.part >= part.parts:
             yield Whole(seen, part, tuple(lines))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from domain.accounts import UNBILLED, UNBILLED_RECEIVABLE
 from domain.audit.credits import RowCredit, credit_of
-from domain.audit.engagement import Engagement
+from domain.audit.engagement import ISSUED, Engagement
 from domain.audit.findings import BILLED_ONCE, Checked, Seen, Violation, violation
 from domain.audit.shared_cuts import SharedCut
 from domain.audit.terms import Terms
@@ -98,7 +98,7 @@ def retell(engagement: Engagement) -> Retold:
                 _accrue(entries, record)
             elif (credit := credit_of(record)) is not None:
                 _credit(entries, record, credit)
-        elif isinstance(record, BillingStatement):
+        elif isinstance(record, BillingStatement) and record.status == ISSUED:
             terms = engagement.terms_of(record.contract_id)
             if terms.several_payers and terms.same_allotment and not engagement.has_holds:
                 cut.add(

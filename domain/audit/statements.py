@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.audit.engagement import Engagement, records
+from domain.audit.engagement import ISSUED, Engagement, records
 from domain.audit.findings import STATEMENTS, Checked, Seen, Violation, violation
 from domain.identity import statement_id
 from domain.money import format_amount, is_currency, smallest_unit
@@ -21,6 +21,7 @@ def statements_foot(engagement: Engagement) -> Checked:
     parts: list[tuple[Seen, BillingStatement]] = []
     sequences: dict[tuple[str, str], int] = {}
     retained: dict[tuple[str, str], Amount] = {}
+    revisions: dict[str, tuple[int, str]] = {}
     for seen, statement in records(engagement.outputs, BillingStatement):
         if parts and statement.statement_id != parts[0][1].statement_id:
             found += _incomplete(*parts[-1])
@@ -30,12 +31,30 @@ def statements_foot(engagement: Engagement) -> Checked:
         if statement.part >= statement.parts:
             count += 1
             found += _whole(seen, statement, [line for _, part in parts for line in part.lines])
-            found += _named(seen, statement, engagement.engagement_id, sequences)
-            found += _retained(seen, statement, retained)
+            if statement.statement_id not in revisions:
+                found += _named(seen, statement, engagement.engagement_id, sequences)
+            found += _follows(seen, statement, revisions.get(statement.statement_id))
+            revisions[statement.statement_id] = statement.revision, statement.status
+            if statement.status == ISSUED:
+                found += _retained(seen, statement, retained)
             parts = []
     if parts:
         found += _incomplete(*parts[-1])
     return Checked(STATEMENTS, count, tuple(found))
+
+
+def _follows(seen: Seen, statement: BillingStatement, before: tuple[int, str] | None) -> Iterator[Violation]:
+    """A draft is issued or superseded as the revision that it is; the next revision is a draft again."""
+    now = statement.revision, statement.status
+    if before is None:
+        wanted = [(1, "issued"), (1, "open")]
+    elif before[1] == "open":
+        wanted = [(before[0], "issued"), (before[0], "superseded")]
+    else:
+        wanted = [(before[0] + 1, "open")] if before[1] == "superseded" else []
+    if now not in wanted:
+        expected = " or ".join(f"revision {revision} {status}" for revision, status in wanted) or "no other revision"
+        yield violation(STATEMENTS, seen, statement.statement_id, expected, f"revision {now[0]} {now[1]}")
 
 
 def _incomplete(seen: Seen, part: BillingStatement) -> Iterator[Violation]:

@@ -15,7 +15,7 @@ from domain.accounts import (
     REVENUE,
 )
 from domain.audit.credits import credit_of
-from domain.audit.engagement import Engagement
+from domain.audit.engagement import ISSUED, SUPERSEDED, Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
@@ -118,11 +118,19 @@ def _applied(journal: JournalEntry, total: Amount) -> dict[str, Amount]:
 
 
 def _take_statement(sums: _Sums, statement: BillingStatement) -> None:
+    """A draft is open, and bills nothing yet."""
+    if statement.status == SUPERSEDED:
+        sums.open.pop(statement.statement_id, None)
+        sums.over_nothing.discard(statement.statement_id)
+        return
     if statement.amount_due:
         # One over nothing is settled without a journal.
         sums.open[statement.statement_id] = statement.contract_id
+        sums.over_nothing.discard(statement.statement_id)
     else:
         sums.over_nothing.add(statement.statement_id)
+    if statement.status != ISSUED:
+        return
     sums.lines.setdefault(statement.statement_id, []).extend(statement.lines)
     sums.applied[statement.statement_id] = statement.deposits_applied
     for line in statement.lines:

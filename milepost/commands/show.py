@@ -300,13 +300,19 @@ def _statements(statements: Sequence[Issued], open_ones: Sequence[str]) -> Table
             one.currency,
             amount_text(one.total),
             amount_text(one.amount_due),
-            "open" if one.statement_id in open_ones else "invoiced",
+            _state(one, open_ones),
         )
         for one in (issued.statement for issued in reversed(statements))
     ]
     title = "Statements" + (f", the latest {STATEMENTS_SHOWN} of {len(rows)}" if len(rows) > STATEMENTS_SHOWN else "")
     columns = ("statement", "period (end excluded)", "currency", "total", "amount due", "")
     return Table(title, columns, rows[:STATEMENTS_SHOWN], frozenset({3, 4}))
+
+
+def _state(statement: BillingStatement, open_ones: Sequence[str]) -> str:
+    if statement.status != "issued":
+        return "draft" if statement.status == "open" else statement.status
+    return "open" if statement.statement_id in open_ones else "invoiced"
 
 
 # Engagements

@@ -267,6 +267,9 @@ class ExceptionNodes:
 
     def _difference(self, said: Said, record: ExceptionRaised) -> Node | None:
         event = self.sources.step(said.step).record.event
+        opened = self.sources.trace.part_at("draft", record.subject_id, said.step - 1)
+        if opened is not None and opened.invoice is not None:
+            event = opened.invoice  # it came while the statement was a draft
         amount = getattr(event, "amount", None)
         if amount is None or record.subject_id not in self.sources.trace.statements:
             return None

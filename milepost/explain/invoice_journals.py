@@ -125,6 +125,9 @@ class InvoiceJournals:
             return event
         state = self.sources.trace.part_at("statement", journal.affected_id, said.step - 1)
         waiting = state.waiting if state is not None else None
+        if waiting is None:
+            opened = self.sources.trace.part_at("draft", journal.affected_id, said.step - 1)
+            waiting = opened.invoice if opened is not None else None
         for record in self.sources.trace.events:
             if isinstance(record.event, InvoicePosted) and record.event == waiting:
                 return record.event

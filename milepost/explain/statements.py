@@ -20,6 +20,7 @@ from state.books import Entry, Price, StatementEntry
 from state.deposit_balance import deposit_row
 from state.payers import is_refund_row
 from state.plan import LinePlan, newest_plan, plan_of
+from state.totals import outstanding
 
 
 class Listed(NamedTuple):
@@ -55,8 +56,13 @@ class StatementNodes:
     def _listed(self) -> Iterator[Listed]:
         """Everything that statements list, in order."""
         number = 0
+        newest = {
+            statement_id: step.number for step in self.sources.trace.steps for statement_id in step.change.statements
+        }
         for step in self.sources.trace.steps:
             for statement_id, listed in step.change.statements.items():
+                if newest[statement_id] != step.number:
+                    continue  # a draft of which there is a newer revision, or that was issued
                 lines = [line for part in self.records(statement_id) for line in part.lines]
                 rest, count = iter(listed), 0
                 for line in lines:
@@ -87,6 +93,7 @@ class StatementNodes:
             ("bill to", first.bill_to),
             ("period", f"{first.period} to {first.to}, excluded"),
             ("rounding", first.rounding),
+            *((("revision", f"{first.revision}, {status}"),) if (status := self._status(statement_id, first)) else ()),
         )
         cut = Node("cut when this came", event=self.sources.cause(said[0].step))
         title = f"Statement {statement_id}, amount due"
@@ -109,6 +116,13 @@ class StatementNodes:
             id=statement_id,
         )
 
+    def _status(self, statement_id: str, record: BillingStatement) -> str:
+        """Nothing of a statement that was issued as it was cut."""
+        if record.status == "issued":
+            return "issued as it was drafted" if record.revision > 1 else ""
+        newest = [said for said in self.sources.trace.said if getattr(said.record, "statement_id", "") == statement_id]
+        return "superseded" if newest[-1].record.status == "superseded" else "a draft that waits for approval"
+
     # Deposits that are set against statements (R31)
 
     def _deposits(self, statement_id: str, record: BillingStatement) -> Node:
@@ -121,8 +135,11 @@ class StatementNodes:
         return sorted(found, key=lambda one: one.place)
 
     def all_applied(self, entry_id: str) -> list[Listed]:
-        """Statements that a deposit is set against."""
-        return self._applied.get(entry_id, [])
+        """Issued statements that a deposit is set against."""
+        return [one for one in self._applied.get(entry_id, ()) if self.is_issued(one)]
+
+    def is_issued(self, listed: Listed) -> bool:
+        return listed.statement_id not in self.sources.trace.drafts
 
     def applied(self, listed: Listed) -> Node:
         """What of a deposit is set against a statement, negative: as much as is left of it and of the statement, or a percentage."""
@@ -266,7 +283,10 @@ class StatementNodes:
         earlier = [
             one
             for one in self._of_entry[entry_id]
-            if one.number < listed.number and one.entry.line_id == line_id and self.contract_of(one) == contract_id
+            if one.number < listed.number
+            and one.entry.line_id == line_id
+            and self.contract_of(one) == contract_id
+            and self.is_issued(one)
         ]
         parties = self.shares.parties(entry_id, contract_id, line_id, step)
         if len(parties) > 1:
@@ -443,8 +463,12 @@ class StatementNodes:
         return self._rest(listed)
 
     def _rest(self, listed: Listed) -> int:
-        """By how much the entry's cents changed at the step of the statement."""
+        """By how much the entry's cents changed at the step of the statement; of a draft, by how much they would."""
         trace = self.sources.trace
+        if not self.is_issued(listed):
+            entry = trace.entry_at(listed.entry.entry_id, listed.step)
+            had = outstanding(entry, self.contract_of(listed), listed.entry.line_id) if entry is not None else 0
+            return listed.entry.amount - had
         return _rounding(trace.entry_at(listed.entry.entry_id, listed.step)) - _rounding(
             trace.entry_at(listed.entry.entry_id, listed.step - 1)
         )
@@ -485,11 +509,14 @@ class StatementNodes:
         return [
             one
             for one in self._of_entry.get(entry_id, ())
-            if one.step <= step and one.entry.line_id == line_id and self.contract_of(one) == contract_id
+            if one.step <= step
+            and one.entry.line_id == line_id
+            and self.contract_of(one) == contract_id
+            and self.is_issued(one)
         ]
 
     def all_listed(self, entry_id: str) -> list[Listed]:
-        return self._of_entry.get(entry_id, [])
+        return [one for one in self._of_entry.get(entry_id, ()) if self.is_issued(one)]
 
     def of_statement(self, statement_id: str) -> list[Listed]:
         return [one for listed in self._of_entry.values() for one in listed if one.statement_id == statement_id]

@@ -396,7 +396,7 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
     if terms.purchase_order is not None and terms.purchase_order.limit is not None:
         refused.append(("purchase_order.limit", "a purchase order's limit"))
     for line_id, resolved in policies.items():
-        told = [*unsupported(resolved), *refused_with_shares(terms, resolved)]
+        told = [*unsupported(resolved), *refused_with_shares(terms, resolved), *_refused_approval(terms, resolved)]
         refused += [(f"lines[{line_id}].policies", policy) for policy in told]
     refused += [*_refused_caps(contract), *_refused_revenue(contract, policies)]
     if refused:
@@ -406,6 +406,14 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
             "not handled by the rules in force: " + ", ".join(dict.fromkeys(what for _, what in refused)),
         )
     return None
+
+
+def _refused_approval(terms: ContractSigned, policies: Resolved) -> list[str]:
+    """What a draft does not know of."""
+    if policies.statement_approval != "required":
+        return []
+    found = ["statement_approval=required with several bill-tos"] if len(terms.bill_to) > 1 else []
+    return [*found, "statement_approval=required with retention"] if terms.retention is not None else found
 
 
 def _refused_caps(contract: Contract) -> list[tuple[str, str]]:

@@ -44,7 +44,7 @@ NEEDS_ANOTHER = "needs another person's approval"
 
 def is_missing(category: str, subject_kind: str) -> bool:
     """Whether only the missing record settles it; of an amendment that is the approval of somebody else."""
-    return category in MISSING_FACTS or (category == "self_approved" and subject_kind == "contract")
+    return category in MISSING_FACTS or (category == "self_approved" and subject_kind in {"contract", "statement"})
 
 
 def comes_back(category: str, subject_kind: str) -> bool:

@@ -25,6 +25,7 @@ from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.position import Balance, moved
 from domain.units import Amount
+from state.approval import keep_invoice
 from state.books import Contract, Entry, InvoiceCredits, Issued, StatementEntry, StatementState
 from state.deposit_balance import balance, deposit_row, is_deposit, relieved
 from state.draft import AMOUNT_MAX, Draft
@@ -48,6 +49,8 @@ def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
     statement = find_statement(draft, event)
     if statement is None:
         _unknown(draft, event, "invoice", event.invoice_id)
+        return
+    if keep_invoice(draft, statement.statement_id, event):
         return
     if statement.invoice_id is not None:
         if statement.invoice_id != event.invoice_id:

@@ -32,6 +32,7 @@ from domain.statement import (
 from domain.units import PERCENT_SCALE, Amount, Percent, Quantity, Rate
 from domain.zones import local_date
 from state.allot import repin
+from state.approval import holds_contract, keep_draft, name_requester, reserved
 from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState, WaitingRequest
 from state.claims import stake_of, stands_on
 from state.draft import Draft
@@ -93,6 +94,7 @@ def on_statement_requested(draft: Draft, event: StatementRequested) -> None:
         )
         return
     _cut_on_request(draft, contract, event)
+    name_requester(draft, event.requested_by)
     publish(draft)
 
 
@@ -105,6 +107,7 @@ def serve_waiting(draft: Draft, contract_id: str) -> None:
             draft.put("request", request.event.request_id, None)
             draft.settle_note("unknown_reference", "statement_request", request.event.request_id)
             _cut_on_request(draft, contract, request.event)
+            name_requester(draft, request.event.requested_by)
     publish(draft)
 
 
@@ -153,11 +156,11 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
         prorate_at_cut(draft, contract, period.to)
     due = _shared(draft, contract, list(_due(draft, contract, period, since)))
     for bill_to in sorted({*(one.bill_to for one in due), *retention.falls_free(draft, contract, period)}):
-        _issue(draft, contract, period, bill_to, [one for one in due if one.bill_to == bill_to])
+        _issue_or_draft(draft, contract, period, bill_to, [one for one in due if one.bill_to == bill_to])
     _close_free(draft, contract, period, since)
     if any(plan.policies.overflow == "non_billable" for plan in plans):
         _make_final(draft, contract, period.to, since)
-    if deposits.close(draft, contract, period):
+    if not holds_contract(draft, contract.contract_id) and deposits.close(draft, contract, period):
         cut(draft, contract, period, since)
 
 
@@ -171,11 +174,23 @@ def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
     return [plan for plan in plans if plan is not None]
 
 
-def _due(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> Iterable[_Due]:
+def due_of(draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str], bill_to: str) -> list[_Due]:
+    """What a draft of the period may have of the rows that it holds."""
+    due = _shared(draft, contract, list(_due(draft, contract, period, None, rows)))
+    return [one for one in due if one.bill_to == bill_to]
+
+
+def _due(
+    draft: Draft, contract: Contract, period: BillingPeriod, since: date | None, only: frozenset[str] | None = None
+) -> Iterable[_Due]:
+    """Of `only` these rows, else of all that no draft holds."""
     holds = _holds(draft)
+    elsewhere = reserved(draft, contract.contract_id) if only is None else frozenset()
     for line_id in line_ids(contract):
         entries = draft.due_on(contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat())
         for entry in in_order(entries):
+            if entry.entry_id in elsewhere or (only is not None and entry.entry_id not in only):
+                continue
             amount = outstanding(entry, contract.contract_id, line_id)
             plan = _plan(draft, contract, entry, line_id)
             if plan is None or not is_due(entry, contract.contract_id, line_id):
@@ -292,7 +307,24 @@ def _printed(
     return issued.person_id, issued.task, issued.role, issued.rate, issued.markup
 
 
-def _issue(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, due: Sequence[_Due]) -> None:
+def _issue_or_draft(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, due: Sequence[_Due]) -> None:
+    """One line that asks for approval makes the whole statement a draft (policy `statement_approval`)."""
+    if any(one.plan.policies.statement_approval == "required" for one in due):
+        rows = (one.entry.entry_id for one in due)
+        keep_draft(draft, rows, lambda copy: issue(copy, contract, period, bill_to, due))
+    else:
+        issue(draft, contract, period, bill_to, due)
+
+
+def issue(
+    draft: Draft,
+    contract: Contract,
+    period: BillingPeriod,
+    bill_to: str,
+    due: Sequence[_Due],
+    sequence: int | None = None,
+) -> None:
+    """`sequence` of a statement that was a draft, else the next of the period."""
     by_entry = {(one.entry.entry_id, one.piece.line_id): one for one in due}
     groups = [
         (group, plan, line_amount(group, plan.policies, plan.currency))
@@ -315,7 +347,7 @@ def _issue(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str
             _pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
     if lines or kept.released:
-        _emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied], kept)
+        _emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied], kept, sequence)
 
 
 def _release(draft: Draft, contract: Contract, day: date) -> None:
@@ -447,13 +479,15 @@ def _emit(
     lines: Sequence[StatementLine],
     listed: Sequence[StatementEntry],
     kept: retention.Kept = retention.NOTHING,
+    sequence: int | None = None,
 ) -> None:
     terms = contract.terms
     name = period.start.isoformat()
     current = draft.contract(contract.contract_id)
     assert current is not None, "the contract is in the books"
-    sequence = current.sequences.get(name, 0) + 1
-    draft.put("contract", contract.contract_id, replace(current, sequences={**current.sequences, name: sequence}))
+    if sequence is None:
+        sequence = current.sequences.get(name, 0) + 1
+        draft.put("contract", contract.contract_id, replace(current, sequences={**current.sequences, name: sequence}))
     made = statement_id(draft.engagement_id, contract.contract_id, bill_to, name, sequence)
     total = sum(line.amount for line in lines)
     deposits_applied = total - sum(one.amount for one in listed)

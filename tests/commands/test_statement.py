@@ -327,6 +327,22 @@ def test_revisions_differ_line_by_line() -> None:
     assert (found.is_of_revisions, found.amount) == (True, -100_0000)
 
 
+def test_a_draft_is_told_once_however_often_its_revision_changes_state(tmp_path: Path) -> None:
+    from tests.audit.tampering import Told, copied, rewrite
+
+    def drafted(told: Told) -> list[Told]:
+        if not (isinstance(told.record, BillingStatement) and told.record.statement_id == BRIDGE_JANUARY):
+            return [told]
+        states = ((1, "open"), (1, "superseded"), (2, "open"), (2, "issued"))
+        return [Told(told.position, told.record._replace(revision=number, status=status)) for number, status in states]
+
+    folder = copied(finished_run(), tmp_path)
+    rewrite(folder, drafted)
+    found = [each.statement for each in statement_revisions(folder, BRIDGE_JANUARY)]
+    assert [(each.revision, each.status) for each in found] == [(1, "superseded"), (2, "issued")]
+    assert all(sum(line.amount for line in each.lines) == each.total for each in found)
+
+
 def test_the_newest_revision_is_shown_and_parts_are_joined(tmp_path: Path) -> None:
     from tests.audit.tampering import Told, copied, rewrite
 

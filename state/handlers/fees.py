@@ -28,7 +28,7 @@ from state.draft import Draft
 from state.facts import is_new
 from state.handlers.work import take, withdraw
 from state.periods import zone_of
-from state.plan import newest_plan, version_on
+from state.plan import newest_plan
 from state.rerate import line_ids
 from state.settlement import settlement
 from state.terms_known import agreed_versions, is_charged, known_of, line_fees
@@ -335,7 +335,7 @@ def _charge_of(contract: Contract, line_id: str, fee: Fee) -> Charge:
         FEE if fee.earned is None else REVENUE,
         _fee_id(contract, line_id, fee),
         0,
-        project_of(contract, line_id, fee.day),
+        project_of(contract, line_id),
         fee.day,
         beginning_of(fee.day),
         contract.terms.currency,
@@ -351,11 +351,9 @@ def _charge_of(contract: Contract, line_id: str, fee: Fee) -> Charge:
     )
 
 
-def project_of(contract: Contract, line_id: str, day: date) -> str:
-    """In the terms of the day; where these do not have the line, in the newest that do."""
-    number = version_on(contract, day)
-    held = [stored for stored in contract.history if stored.version == number]
-    lines = (line for stored in (*held, *reversed(contract.history)) for line in stored.terms.lines)
+def project_of(contract: Contract, line_id: str) -> str:
+    """In the newest terms that have the line."""
+    lines = (line for stored in reversed(contract.history) for line in stored.terms.lines)
     return next(line for line in lines if line.line_id == line_id).project_id
 
 

@@ -63,7 +63,7 @@ def _charge_of(contract: Contract, line_id: str, month: Month) -> Charge:
         REVENUE,
         f"{composed(contract.contract_id, line_id)}/{month.period.name}",
         0,
-        project_of(contract, line_id, month.last),
+        project_of(contract, line_id),
         month.last,
         beginning_of(month.last),
         contract.terms.currency,

@@ -76,8 +76,11 @@ def test_parts_that_a_large_engagement_only_names_come_to_what_it_says(monkeypat
     monkeypatch.setattr(sources, "ENTRIES_FOLLOWED", 0)
     named: dict[str, Node] = {}
     with Explanations(simulated_year(), lambda *_: None) as large:
-        over_cap = next(figure for figure in printed() if figure.id.endswith("#over_cap") and figure.value)
-        for figure in (*sample()[::3], over_cap):
+        of_each = (
+            next(figure for figure in printed() if figure.id.endswith(f"#{name}") and figure.value)
+            for name in ("over_cap", "billed", "accrued")
+        )
+        for figure in (*sample()[::3], *of_each):
             found = large.explain(figure.id)
             assert isinstance(found, Explained)
             assert recompute(found.node) == []

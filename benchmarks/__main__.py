@@ -18,9 +18,10 @@ from benchmarks.child import ROOT, Failed, measured
 from benchmarks.command import milepost
 from benchmarks.engagement import CAPPED, UNCAPPED
 from benchmarks.machine import on_one_core
+from simulation.plan import ALL, TIME_ALONE
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
-PARTS = ("firm", "engagement", "records", "explain", "real")
+PARTS = ("firm", "mix", "engagement", "records", "explain", "real")
 PASSES = ("run", "dataflow", "plain", "stages")
 MULTIPLES = {"k": 1_000, "m": 1_000_000}
 
@@ -56,6 +57,8 @@ def _measure(part: str, asked: argparse.Namespace, results: dict[str, Any]) -> N
             for entries in asked.sizes:
                 found = _firm(entries, asked)
                 results.setdefault("firms", {})[str(entries)] = found
+        case "mix":
+            results["mix"] = [_mixed(entries, asked) for entries in asked.sizes]
         case "engagement":
             folder = asked.work / "engagement"
             results["engagement"] = {
@@ -113,6 +116,22 @@ def _firm(entries: int, asked: argparse.Namespace) -> dict[str, Any]:
     found["agree"] = len(chains) <= 1
     if not asked.keep:
         shutil.rmtree(folder)
+    return found
+
+
+def _mixed(entries: int, asked: argparse.Namespace) -> dict[str, Any]:
+    """`milepost run` over a firm that sells time alone, and over the same people with all kinds of terms; twice each, in turn."""
+    size = firm.size_of(entries)
+    folder = asked.work / f"mix-{entries}"
+    sizes = ("--people", size.people, "--projects", size.projects, "--months", size.months, "--seed", firm.SEED)
+    found: dict[str, Any] = {"entries": entries, TIME_ALONE: [], ALL: []}
+    for deals in (TIME_ALONE, ALL) * 2:
+        _say(f"{entries:,} time entries: run, --deals {deals}")
+        shutil.rmtree(folder, ignore_errors=True)
+        milepost("simulate", *sizes, "--deals", deals, "--format", "avro", "--out", folder / "input")
+        ran = milepost("run", "--input", folder / "input", "--output", folder / "output")
+        found[deals].append({"events": ran.said["events"], "cpu": ran.spent.cpu})
+    shutil.rmtree(folder)
     return found
 
 

@@ -9,6 +9,7 @@ TARGET_ENTRIES = 20_000
 TARGET_RATIO = 1.3
 TARGET_MB = 500
 TARGET_PROJECTS = 10_000
+TARGET_MIX = 0.7
 SHARE_SHOWN = 1.0
 
 JOBS = {
@@ -88,6 +89,7 @@ def verdicts(results: Mapping[str, Any]) -> list[str]:
         *_speed(results),
         *_memory(results),
         *_ratios(results),
+        *_mix_verdicts(results),
         *_explain_verdicts(results),
         *_real_verdicts(results),
     ]
@@ -105,6 +107,16 @@ def _speed(results: Mapping[str, Any]) -> Iterator[str]:
                 )
         if firm.get("agree") is False:
             yield f"{firm['input']['entries']:,} entries: the jobs gave different bytes, so none of its figures counts."
+
+
+def _mix_verdicts(results: Mapping[str, Any]) -> Iterator[str]:
+    for found in results.get("mix", []):
+        time, every = (min(ran["cpu"] / ran["events"] for ran in found[deals]) for deals in ("time", "all"))
+        how = "kept" if time / every >= TARGET_MIX else "missed"
+        yield (
+            f"All kinds of terms at {TARGET_MIX:.0%} of the speed of time and materials, `milepost run`, {found['entries']:,} entries:"
+            f" {every * 1e6:,.0f} us an event against {time * 1e6:,.0f}, {time / every:.0%}, {how}."
+        )
 
 
 def _memory(results: Mapping[str, Any]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from milepost.statement_lines import HOUR, added_to_rate, telling_quantity, unit
 
 MARKED: Final = ("prior_period", "correction", "adjusted_for_cap")
 # What the day of a draft is called; of any other it is that of issue.
-DATED: Final = {"open": "drafted", "superseded": "replaced"}
+DATED: Final = {"open": "drafted", "superseded": "superseded_on"}
 STYLE: Final = """
 .head { display: flex; justify-content: space-between; gap: 24px; margin-bottom: 22px; }
 .head dl { display: grid; grid-template-columns: auto auto; gap: 2px 16px; margin: 0; }

@@ -70,7 +70,9 @@ def what_it_is(output: Path, wanted: str) -> Iterator[str]:
 def _of_journals(output: Path, wanted: str) -> Iterator[str]:
     """A journal, or what the ERP or the bank said that was posted by some, such as a payment."""
     records = (written.record for written in read_topic(output, TOPICS["JournalEntry"]))
-    journals = [each for each in records if isinstance(each, JournalEntry) and wanted in {each.journal_id, each.cause_id}]
+    journals = [
+        each for each in records if isinstance(each, JournalEntry) and wanted in {each.journal_id, each.cause_id}
+    ]
     if any(journal.journal_id == wanted for journal in journals):
         yield f"a journal: milepost explain {shell_word(wanted)}"
     posted = [journal for journal in journals if journal.cause_kind in POSTED_BY]

@@ -216,7 +216,7 @@ def head(sheet: Sheet) -> list[str]:
     from milepost.statement_page import DATED, company_name, customer_name, is_draft, issued_on
 
     one = sheet.statement
-    said = DATED.get(one.status, "issued")
+    said = DATED.get(one.status, "issued").partition("_")[0]
     order = f", order {sheet.background.purchase_order}" if sheet.background.purchase_order else ""
     return [
         f"Statement {one.statement_id}, revision {one.revision}, {one.status}",

@@ -30,6 +30,10 @@ BALANCES = (
     "invoiced",
     "recognised",
     "contract_position",
+    "paid",
+    "receivable",
+    "bad_debt",
+    "retention",
 )
 FIGURES = ("eac_cost", "eac_revenue", "margin", "backlog", "unbilled_backlog")
 

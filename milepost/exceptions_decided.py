@@ -15,7 +15,7 @@ from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
-from domain.events.finance import InvoicePosted, InvoiceRejected
+from domain.events.finance import CreditMemoIssued, InvoicePosted, InvoiceRejected, PaymentReceived, WrittenOff
 from domain.exceptions import CATALOGUE
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
@@ -265,15 +265,21 @@ def version_of(event: Event) -> int:
 
 
 def corrected(
-    books: Books, fact: Event, settings: Sequence[str], approved_by: str | None, who: Person, at: Instant
+    books: Books,
+    raised: ExceptionRaised,
+    fact: Event,
+    settings: Sequence[str],
+    approved_by: str | None,
+    who: Person,
+    at: Instant,
 ) -> dict[str, Any]:
-    """The next version of the fact. Who corrects it has submitted it, and somebody else approves."""
+    """The next version of the fact, or the fact anew. Who corrects it has submitted it, or asks for it, and somebody else approves."""
     said = record_to_json(fact)
     named = {setting.partition("=")[0].strip() for setting in settings}
     entity = ENTITIES[type(fact).__name__]
     if entity.version_field is not None and entity.version_field not in named:
         said[entity.version_field] = _last_version(books, fact) + 1
-    elif entity.version_field is None and not named & set(entity.id_fields):
+    elif entity.version_field is None and not named & set(entity.id_fields) and not _is_replaced(fact, raised):
         raise typer.BadParameter(
             f"{type(fact).__name__} happens once for its {' and '.join(entity.id_fields)}; set another one",
             param_hint="--set",
@@ -289,9 +295,18 @@ def corrected(
         said["rate_approved_by"] = approved_by
     if "submitted_by" in said and "submitted_by" not in named:
         said["submitted_by"] = who.name
+    if isinstance(fact, CreditMemoIssued | WrittenOff) and "requested_by" not in named:
+        said["requested_by"] = who.name
     if "approved_at" in said and "approved_at" not in named:
         said["approved_at"] = None
     return with_fields(said, settings)
+
+
+def _is_replaced(fact: Event, raised: ExceptionRaised) -> bool:
+    """What was refused whole and posted nothing, such as a payment, is sent under its own id again."""
+    return (
+        isinstance(fact, CreditMemoIssued | PaymentReceived | WrittenOff) and raised.category != "conflicting_version"
+    )
 
 
 def _last_version(books: Books, fact: Event) -> int:

@@ -18,6 +18,8 @@ from milepost.statement_groups import Group, GroupBy
 from milepost.statement_lines import HOUR, added_to_rate, telling_quantity, units_of
 
 MARKED: Final = ("prior_period", "correction", "adjusted_for_cap")
+# What the day of a draft is called; of any other it is that of issue.
+DATED: Final = {"open": "drafted", "superseded": "superseded_on"}
 STYLE: Final = """
 .head { display: flex; justify-content: space-between; gap: 24px; margin-bottom: 22px; }
 .head dl { display: grid; grid-template-columns: auto auto; gap: 2px 16px; margin: 0; }
@@ -98,7 +100,7 @@ def customer_name(sheet: Sheet) -> str:
 
 
 def issued_on(sheet: Sheet) -> date:
-    """In the contract's billing zone, else the company's."""
+    """Or drafted, or superseded, as its status says. In the contract's billing zone, else the company's."""
     entity = sheet.background.entity
     zone = sheet.background.billing_zone or (entity.zone if entity is not None else "UTC")
     return local_date(sheet.issued.position.recorded_at, zone if is_zone(zone) else "UTC")
@@ -167,6 +169,11 @@ def is_credit(statement: BillingStatement) -> bool:
     return statement.amount_due < 0
 
 
+def is_draft(statement: BillingStatement) -> bool:
+    """It waits for approval, or was superseded while it did."""
+    return statement.status in {"open", "superseded"}
+
+
 def title(sheet: Sheet) -> str:
     return sheet.words["credit_title" if is_credit(sheet.statement) else "title"]
 
@@ -178,7 +185,7 @@ def marks(line: StatementLine) -> tuple[str, ...]:
 
 def _banner(sheet: Sheet) -> Html:
     status = sheet.statement.status
-    return tag("p", sheet.words[status], class_="banner") if status in {"open", "superseded"} else Html("")
+    return tag("p", sheet.words[status], class_="banner") if is_draft(sheet.statement) else Html("")
 
 
 def _head(sheet: Sheet) -> Html:
@@ -189,7 +196,7 @@ def _head(sheet: Sheet) -> Html:
         (words["contract"], statement.contract_id),
         *([(words["order"], order)] if (order := sheet.background.purchase_order) else []),
         (words["period"], writing.span(statement.period, last_day(statement.to))),
-        (words["issued"], writing.short_day(issued_on(sheet))),
+        (words[DATED.get(statement.status, "issued")], writing.short_day(issued_on(sheet))),
         (words["currency"], statement.currency),
     ]
     customer = sheet.background.customer

@@ -17,6 +17,10 @@ from domain.rows import DELIVERY, EXPENSE, named, row_id
 from milepost.console import shell_word
 from state.store_reader import reading_store
 
+# What has no figures of its own: its journals have them.
+POSTED_BY = frozenset({"invoice", "payment", "payment_reversal", "credit_memo", "write_off"})
+JOURNALS_NAMED = 3
+
 
 def unknown_id(
     output: Path, wanted: str, kinds: str, known: frozenset[str] | tuple[str, ...], listed_by: str, param: str = "ID"
@@ -60,10 +64,22 @@ def what_it_is(output: Path, wanted: str) -> Iterator[str]:
         yield f"an exception: milepost exceptions show {shell_word(wanted)}"
     if wanted in letters_of(output):
         yield f"a dead letter: milepost dead-letters show {shell_word(wanted)}"
-    journals = (written.record for written in read_topic(output, TOPICS["JournalEntry"]))
-    if any(isinstance(journal, JournalEntry) and journal.journal_id == wanted for journal in journals):
+    yield from _of_journals(output, wanted)
+
+
+def _of_journals(output: Path, wanted: str) -> Iterator[str]:
+    """A journal, or what the ERP or the bank said that was posted by some, such as a payment."""
+    records = (written.record for written in read_topic(output, TOPICS["JournalEntry"]))
+    journals = [
+        each for each in records if isinstance(each, JournalEntry) and wanted in {each.journal_id, each.cause_id}
+    ]
+    if any(journal.journal_id == wanted for journal in journals):
         yield f"a journal: milepost explain {shell_word(wanted)}"
+    posted = [journal for journal in journals if journal.cause_kind in POSTED_BY]
+    if posted:
+        explained = " or ".join(f"milepost explain {shell_word(each.journal_id)}" for each in posted[:JOURNALS_NAMED])
+        yield f"{_article(posted[0].cause_kind)}; what it posted: {explained}"
 
 
 def _article(kind: str) -> str:
-    return f"{'an' if kind == EXPENSE else 'a'} {kind.replace('_', ' ')}"
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind.replace('_', ' ')}"

@@ -488,7 +488,7 @@ def resend(
                 f"it is about {subject_text(raised)} and no single fact. {raised.resolution}",
                 param_hint="ID",
             )
-        event = corrected(Books(output, folder, reader), fact, set_, approver, who, when)
+        event = corrected(Books(output, folder, reader), raised, fact, set_, approver, who, when)
     try:
         path = add_events(folder, RESENT, [event], datetime.now(UTC))
     except DecodeError as fault:

@@ -179,6 +179,7 @@ def balances(viewed: Sequence[Viewed]) -> Table:
         "billed",
         "invoiced",
         "contract_position",
+        *_owed(viewed),
         *_retention(viewed),
     )
     rows = [
@@ -201,6 +202,13 @@ def balances(viewed: Sequence[Viewed]) -> Table:
 
 
 POSITION = ("recognised", "billed", "invoiced", "contract_position", "paid", "receivable")
+
+
+def _owed(viewed: Sequence[Viewed]) -> tuple[str, ...]:
+    """What is paid and owed, tax included, where something was invoiced; what was given up where there is any."""
+    every = [balance for each in viewed for balance in each.view.balances]
+    owed = ("paid", "receivable") if any(balance.paid or balance.receivable for balance in every) else ()
+    return (*owed, *(("bad_debt",) if any(balance.bad_debt for balance in every) else ()))
 
 
 def _retention(viewed: Sequence[Viewed]) -> tuple[str, ...]:

@@ -213,14 +213,16 @@ def _sheet(output: Path, issued: Issued, group_by: GroupName, locale: str, *, na
 
 def head(sheet: Sheet) -> list[str]:
     from milepost.locales import last_day
-    from milepost.statement_page import company_name, customer_name, issued_on
+    from milepost.statement_page import DATED, company_name, customer_name, is_draft, issued_on
 
     one = sheet.statement
+    said = DATED.get(one.status, "issued").partition("_")[0]
     order = f", order {sheet.background.purchase_order}" if sheet.background.purchase_order else ""
     return [
         f"Statement {one.statement_id}, revision {one.revision}, {one.status}",
         f"to {customer_name(sheet)} from {company_name(sheet)}, contract {one.contract_id}{order}",
-        f"period {sheet.writing.span(one.period, last_day(one.to))}, issued on {sheet.writing.short_day(issued_on(sheet))}",
+        f"period {sheet.writing.span(one.period, last_day(one.to))}, {said} on {sheet.writing.short_day(issued_on(sheet))}",
+        *([sheet.words[one.status]] if is_draft(one) else []),
     ]
 
 

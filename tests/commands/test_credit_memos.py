@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from milepost.cli import app
 from tests.commands.test_contract_position import invoice, ledger, milepost
 from tests.commands.tiny_firm import Event, event, founding, worked, write
 
@@ -66,3 +69,21 @@ def test_show_and_explain_say_what_is_left(tmp_path: Path) -> None:
     for figure, said in (("receivable", "600.00"), ("recognised", "700.00"), ("billed", "800.00")):
         assert said in milepost("explain", f"BRIDGE#{figure}", "--output", output).stdout
     assert "over_credited" in milepost("exceptions", "list", "--output", output).stdout
+
+
+def test_a_refused_memo_is_sent_again_under_its_id_with_what_is_left(tmp_path: Path) -> None:
+    """500.01 are refused, 500.00 are what is left of 800.00: with 20 % tax nothing is owed any more."""
+    output = ran(tmp_path)
+    (raised,) = json.loads(milepost("exceptions", "list", "--json", "--output", output).stdout)["exceptions"]
+    what = ("--set", "lines[0].amount=500.00", "--as", "ann", "--approved-by", "ben", "--at", "2026-06-30T22:00:00Z")
+    milepost("exceptions", "resend", raised["exception_id"], *what, "--output", output)
+    milepost("run", "--input", str(tmp_path / "input"), "--output", output, "--until", "2026-07-01")
+    assert json.loads(milepost("exceptions", "list", "--json", "--output", output).stdout)["exceptions"] == []
+    (position,) = json.loads(milepost("show", "E-1", "--output", output, "--json").stdout)["positions"]
+    assert position["receivable"] == "0.00"
+
+
+def test_the_id_of_a_memo_leads_to_its_journal(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["explain", "CM-1", "--output", ran(tmp_path)])
+    assert result.exit_code == 2
+    assert "got CM-1, which is a credit memo; what it posted: milepost explain " in " ".join(result.stderr.split())

@@ -43,7 +43,7 @@ def ran(folder: Path, *invoices: Event) -> str:
 def test_what_is_retained_is_shown_until_its_release_is_invoiced(tmp_path: Path) -> None:
     output = ran(tmp_path / "kept", invoice("2026-04-02", "2026-03-01", "720.00"))
     shown = milepost("show", "BRIDGE", "--output", output)
-    assert "contract position  retention" in shown
+    assert " receivable  retention" in shown
     assert "BRIDGE.K-1/ACME/2026-04-20/1" in shown
     assert "80.00 EUR" in milepost("explain", "BRIDGE#retention", "--output", output)
     assert "1170" in milepost("ledger", "--output", output, "--entity", "BERLIN", "--period", "2026-04")

@@ -368,6 +368,8 @@ def test_the_newest_revision_is_shown_and_parts_are_joined(tmp_path: Path) -> No
         (2, "issued"),
     ]
     assert "revision 2, issued" in statement(BRIDGE_JANUARY, output=folder).stdout
+    earlier = statement(BRIDGE_JANUARY, "--revision", "1", output=folder).stdout
+    assert "superseded on 1 Feb 2026\nSuperseded by a later revision." in earlier
     assert (
         "Superseded by a later revision" in statement(BRIDGE_JANUARY, "--revision", "1", "--html", output=folder).stdout
     )

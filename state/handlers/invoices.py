@@ -35,7 +35,7 @@ from state.handlers.retention import Moved
 from state.handlers.retention import moved as moved_retention
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.payers import invoiced_to, part_of
-from state.plan import LinePlan, contract_policies, has_several_payers, newest_plan
+from state.plan import LinePlan, contract_policies, customer_of, newest_plan
 from state.position import is_over_time, standing
 from state.posting import booking_of, emit, note_rounding, with_standing
 from state.receivables import open_receivable, receivable_of
@@ -475,7 +475,7 @@ def _journals(
         dimensions={},
         service_date=None,
         contract_id=statement.contract_id,
-        customer_id=statement.bill_to if has_several_payers(contract) else contract.terms.customer_id,
+        customer_id=customer_of(contract, statement.bill_to),
         deliver=policies.ar_journal == "milepost",
     )
     placed = tuple(

@@ -95,6 +95,17 @@ class CreditNodes:
         found = self._reopened(entry_id, contract_id, line_id, step, payer)
         return [self.amount(one) for one in found if one.said.step < step or self._is_first(one, listed)]
 
+    def put_back_at(self, listed: Listed, contract_id: str, payer: str, step: int) -> int:
+        """Ledger amount that memos of a step took off what is invoiced of the row, as their journals have it."""
+        found = self._reopened(listed.entry.entry_id, contract_id, listed.entry.line_id, step, payer)
+        return sum(
+            line.ledger_amount
+            for one in found
+            if one.said.step == step
+            for line in one.journal.lines
+            if line.purpose == "credit" and line.account != RECEIVABLE
+        )
+
     def _reopened(
         self, entry_id: str, contract_id: str, line_id: str, step: int, payer: str | None
     ) -> list[Credit]:

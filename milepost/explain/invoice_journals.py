@@ -265,7 +265,8 @@ class InvoiceJournals:
         trace = self.sources.trace
         contract_id, payer = self.statements.contract_of(listed), self.statements.payer_of(listed)
         now, before = (trace.entry_at(listed.entry.entry_id, at) for at in (step, step - 1))
-        return _invoiced_ledger(now, contract_id, listed, payer) - _invoiced_ledger(before, contract_id, listed, payer)
+        rose = _invoiced_ledger(now, contract_id, listed, payer) - _invoiced_ledger(before, contract_id, listed, payer)
+        return rose + self.credits.put_back_at(listed, contract_id, payer, step)
 
     def _carried_relief(
         self, said: Said, journal: JournalEntry, listed: Listed, step: int

@@ -7,10 +7,12 @@
 | `rebate` | 2320 | stays billed |
 
 Against 1100, with the tax of each line; the receivable leaves as it is carried, what the invoice took comes back as it left (R14, R52).
-A memo that asks for more than is left, of an invoice that is not posted, or that nobody else approved posts nothing and waits.
+A memo that asks for more than is left, of an invoice that is not posted or of which something is retained, or that nobody else approved
+posts nothing and waits.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -56,7 +58,7 @@ from state.forecast.figures import months_of
 from state.forecast.outlook import known
 from state.known import Slot, open_day_from, period
 from state.payers import credited_to, part_of
-from state.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of
+from state.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of, terms_on
 from state.posting import booking_of, note_rounding, settle_exchange_rests
 from state.receivables import credit as take_off
 from state.receivables import creditable, receivable_of, show_anew
@@ -64,12 +66,13 @@ from state.repricing import reprice
 from state.totals import issued_on, standing_price
 
 KIND = "credit_memo"
-UNKNOWN, SELF_APPROVED, OVER = "unknown_reference", "self_approved", "over_credited"
-REASONS = (UNKNOWN, SELF_APPROVED, OVER, "unsupported")
+UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED = "unknown_reference", "self_approved", "over_credited", "unsupported"
+REASONS = (UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED)
 # Journals of a credit memo are one a row; their rule says kind, contract line and row.
 RULE = "credit"
 
 
+DAY = timedelta(days=1)
 # What two deliveries of one memo may differ in.
 _UNSTATED = TRACE | {"occurred_at"}
 
@@ -148,6 +151,10 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
         _refuse(draft, event, log_offset, UNKNOWN, Wrong("invoice_id", message), None)
         return
     memo = _memo(draft, event, receivable)
+    retained = _retained(draft, memo)
+    if retained is not None:
+        _refuse(draft, event, log_offset, UNSUPPORTED, retained, receivable)
+        return
     rows = _rows(draft, memo)
     found = _wrong_or_credited(draft, memo, rows)
     if isinstance(found, Wrong):
@@ -208,6 +215,21 @@ def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> _Mem
     exchange = Exchange(receivable.exchange_rate, 10**12, receivable.exchange_rate, ())
     slot = Slot(entity, receivable.currency, day, period(draft, entity, day).name, exchange)
     return _Memo(event, receivable, contract, contract_policies(draft, contract), slot)
+
+
+def _retained(draft: Draft, memo: _Memo) -> Wrong | None:
+    """What of a credit would be 1100 and what 1170 is not settled, nor what is retained of work that is billed again."""
+    statement = draft.statement(memo.receivable.statement_id)
+    assert statement is not None, "a receivable is of a statement in the books"
+    agreed = terms_on(memo.contract, statement.to - DAY).retention
+    is_counted = agreed is not None and (agreed.release_on is None or agreed.release_on >= statement.to)
+    if not (statement.retention or is_counted):
+        return None
+    return Wrong(
+        "invoice_id",
+        "credit memos of an invoice with retention are not handled; correct or withdraw the work, and the next statement "
+        "takes back what is billed and retained of it",
+    )
 
 
 def _rows(draft: Draft, memo: _Memo) -> list[_Row]:

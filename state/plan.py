@@ -234,7 +234,7 @@ def bill_tos(contract: Contract) -> frozenset[str]:
 
 
 def customer_of(contract: Contract, bill_to: str) -> str:
-    """Whose journals are those of a statement: its payer's where several pay by any version of the terms, else the contract's customer's."""
+    """Who is named in journals of a statement: its payer where several pay by any version of the terms, else the customer."""
     several = any(len(stored.terms.bill_to) > 1 for stored in (*contract.former, *contract.history))
     return bill_to if several else contract.terms.customer_id
 

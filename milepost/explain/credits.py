@@ -106,9 +106,7 @@ class CreditNodes:
             if line.purpose == "credit" and line.account != RECEIVABLE
         )
 
-    def _reopened(
-        self, entry_id: str, contract_id: str, line_id: str, step: int, payer: str | None
-    ) -> list[Credit]:
+    def _reopened(self, entry_id: str, contract_id: str, line_id: str, step: int, payer: str | None) -> list[Credit]:
         found = self.of_row(entry_id, contract_id, line_id, step, ERROR_REBILL)
         return [one for one in found if payer is None or self._receivable(one).bill_to == payer]
 

@@ -175,7 +175,11 @@ class StatementNodes:
             for one in self.all_applied(row)
             if one.number < listed.number and self.payer_of(one) == payer
         ]
-        bounds = [left, total(f"{row}: left of it", (*billed, *taken), "amount", currency)]
+        back = [
+            negated("to be billed anew", node)
+            for node in self.credits.reopened_before(listed, record.contract_id, payer)
+        ]
+        bounds = [left, total(f"{row}: left of it", (*billed, *back, *taken), "amount", currency)]
         made = least(told.title, bounds)
         if made.value != -listed.entry.amount:
             bounds = [*self._share_of(listed, record, whole), *bounds]
@@ -390,7 +394,9 @@ class StatementNodes:
             if one.number < listed.number and self.payer_of(one) == payer
         ]
         left = total(f"left to {payer}", (*billed, *taken), "amount", currency)
-        if back := self.credits.reopened_before(listed._replace(entry=replace(listed.entry, entry_id=row)), contract_id, payer):
+        if back := self.credits.reopened_before(
+            listed._replace(entry=replace(listed.entry, entry_id=row)), contract_id, payer
+        ):
             left = less(f"left to {payer} and not billed anew", left, *back)
         return negated(title, left, rule="R31")
 

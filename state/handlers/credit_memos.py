@@ -28,7 +28,19 @@ from domain.accounts import (
     REVENUE,
     SERVICE_REVENUE,
 )
-from domain.credit import ERROR_REBILL, MENDS, REBATE, Credited, Row, Taken, Wrong, credited, shares, tax_of
+from domain.credit import (
+    CONCESSIONS,
+    ERROR_REBILL,
+    MENDS,
+    REBATE,
+    Credited,
+    Row,
+    Taken,
+    Wrong,
+    credited,
+    shares,
+    tax_of,
+)
 from domain.events.finance import CreditMemoIssued
 from domain.exchange import Exchange
 from domain.identity import composed, content_digest
@@ -160,6 +172,10 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
     if isinstance(found, Wrong):
         _refuse(draft, event, log_offset, OVER, found, receivable)
         return
+    conceded = _deposit_conceded(draft, memo, rows, found)
+    if conceded is not None:
+        _refuse(draft, event, log_offset, UNSUPPORTED, conceded, receivable)
+        return
     tax = _tax(memo, found)
     if isinstance(tax, Wrong):
         _refuse(draft, event, log_offset, OVER, tax, receivable)
@@ -229,6 +245,20 @@ def _retained(draft: Draft, memo: _Memo) -> Wrong | None:
         "invoice_id",
         "credit memos of an invoice with retention are not handled; correct or withdraw the work, and the next statement "
         "takes back what is billed and retained of it",
+    )
+
+
+def _deposit_conceded(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited) -> Wrong | None:
+    """A deposit earns nothing that could be less."""
+    if memo.event.kind not in CONCESSIONS:
+        return None
+    deposit = next((place for place in found.by_row() if is_deposit(draft, memo.contract, rows[place].issued)), None)
+    if deposit is None:
+        return None
+    return Wrong(
+        "kind",
+        f"{memo.event.kind} of a deposit ({rows[deposit].listed.entry_id}) is not handled, it has no price that could be less; "
+        f"credit the work that it is set against",
     )
 
 

@@ -206,7 +206,9 @@ def post_invoice(
     journal = _journals(draft, statement, event, slot, policies, reliefs, kept)
     open_receivable(draft, statement, event.invoice_id, slot, event.tax_amount, journal)
     if entity.currency != terms.currency:
-        taken = {composed(one.entry.entry_id, one.listed.line_id): one.ledger_amount for one in reliefs}
+        # Of a deposit that is billed and set against the same statement what is billed of it, which alone is credited.
+        rising = sorted(reliefs, key=lambda one: one.listed.amount)
+        taken = {composed(one.entry.entry_id, one.listed.line_id): one.ledger_amount for one in rising}
         draft.put("credits", event.invoice_id, InvoiceCredits(taken))
     for relief in reliefs:
         _relieve(draft, statement, relief)

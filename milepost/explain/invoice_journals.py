@@ -274,7 +274,8 @@ class InvoiceJournals:
         contract_id, payer = self.statements.contract_of(listed), self.statements.payer_of(listed)
         now, before = (trace.entry_at(listed.entry.entry_id, at) for at in (step, step - 1))
         rose = _invoiced_ledger(now, contract_id, listed, payer) - _invoiced_ledger(before, contract_id, listed, payer)
-        return rose + self.credits.put_back_at(listed, contract_id, payer, step)
+        put_back: int = self.credits.put_back_at(listed, contract_id, payer, step)
+        return rose + put_back
 
     def _carried_relief(
         self, said: Said, journal: JournalEntry, listed: Listed, step: int

@@ -47,7 +47,11 @@ CORRECTED: Final = frozenset({"conflicting_version", "invalid_terms", "self_appr
 # Of payments, those that a waiver posts.
 WAIVED_PAYMENTS: Final = frozenset({"misapplied", "unsupported"})
 # Of credit memos, what a waiver makes of them.
-EFFECTS_ON_CREDITS: Final = {"self_approved": Effect.POSTS_CREDIT, "over_credited": Effect.DROPS_CREDIT}
+EFFECTS_ON_CREDITS: Final = {
+    "self_approved": Effect.POSTS_CREDIT,
+    "over_credited": Effect.DROPS_CREDIT,
+    "unsupported": Effect.DROPS_CREDIT,
+}
 # What an exception may be about where it is about work, and otherwise; a category in neither is about work alone.
 ABOUT: Final = {
     "outside_contract_dates": ("work", "contract"),
@@ -69,7 +73,7 @@ ABOUT: Final = {
     "amendment_gap": ("amendment",),
     "unapproved_amendment": ("amendment",),
     "invalid_terms": ("contract",),
-    "unsupported": ("project, contract", "payment"),
+    "unsupported": ("project, contract", "payment", "credit memo"),
     "unrouted": ("any fact",),
     "not_authoritative": ("any fact",),
     "intake_behind": ("day",),

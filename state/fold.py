@@ -132,6 +132,7 @@ def apply(
             statements.on_statement_requested(draft, event)
         case StatementApproved():
             approvals.on_statement_approved(draft, event)
+            credit_memos.retry(draft)
         case StatementReturned():
             approvals.on_statement_returned(draft, event)
         case InvoicePosted():

@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from domain.billing.deposit import REFUND
 from domain.contract import BEGINNING
 from domain.identity import composed
+from domain.money import HALF_UP, round_ratio
 from domain.rows import FEE, row_id
 from domain.shares import Party, parties_of, shared, shared_in_turn, shared_quantity
 from domain.statement import CORRECTION, Piece, grouped
-from domain.units import HUNDRED_PERCENT, Amount
+from domain.units import HUNDRED_PERCENT, Amount, Hours
 from state.books import Contract, Entry, Issued, PayerPart
 from state.deposit_balance import deposit_row
 from state.draft import Draft
@@ -201,6 +202,34 @@ def invoiced_to(issued: Issued, bill_to: str, amount: Amount, ledger: Amount) ->
             if part.customer_id == bill_to
             else part
             for part in issued.payers
+        ),
+    )
+
+
+def credited_to(issued: Issued, bill_to: str, amount: Amount, hours: Hours, ledger: Amount) -> Issued:
+    """A credit memo took back of the payer's invoice what is to be billed to it again; what falls to each stays as it is."""
+    part = part_of(issued, bill_to)
+    left = part.issued - amount
+    quantity = round_ratio(part.quantity * left, part.issued, 1, HALF_UP) if part.issued else 0
+    return replace(
+        issued,
+        amount=issued.amount - amount,
+        hours=issued.hours - hours,
+        quantity=issued.quantity - part.quantity + quantity,
+        invoiced=issued.invoiced - amount,
+        invoiced_ledger=issued.invoiced_ledger - ledger,
+        payers=tuple(
+            replace(
+                one,
+                issued=left,
+                hours=one.hours - hours,
+                quantity=quantity,
+                invoiced=one.invoiced - amount,
+                invoiced_ledger=one.invoiced_ledger - ledger,
+            )
+            if one.customer_id == bill_to
+            else one
+            for one in issued.payers
         ),
     )
 

@@ -233,9 +233,10 @@ def bill_tos(contract: Contract) -> frozenset[str]:
     )
 
 
-def has_several_payers(contract: Contract) -> bool:
-    """By any version of the terms."""
-    return any(len(stored.terms.bill_to) > 1 for stored in (*contract.former, *contract.history))
+def customer_of(contract: Contract, bill_to: str) -> str:
+    """Who is named in journals of a statement: its payer where several pay by any version of the terms, else the customer."""
+    several = any(len(stored.terms.bill_to) > 1 for stored in (*contract.former, *contract.history))
+    return bill_to if several else contract.terms.customer_id
 
 
 def billing_zone(terms: ContractSigned, entity: LegalEntityDefined | None, policies: Resolved) -> str:

@@ -83,9 +83,41 @@ class CreditNodes:
             and (one.entry_id, one.journal.contract_id, one.line_id) == (entry_id, contract_id, line_id)
         ]
 
-    def reopened(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
-        """What is billed no more, since it is billed again."""
-        return [self.amount(one) for one in self.of_row(entry_id, contract_id, line_id, step, ERROR_REBILL)]
+    def reopened(
+        self, entry_id: str, contract_id: str, line_id: str, step: int, payer: str | None = None
+    ) -> list[Node]:
+        """What is billed no more, since it is billed again, to any payer or to one."""
+        return [self.amount(one) for one in self._reopened(entry_id, contract_id, line_id, step, payer)]
+
+    def reopened_before(self, listed: Listed, contract_id: str, payer: str | None = None) -> list[Node]:
+        """The same before a statement, which may have been made in the step of a memo."""
+        entry_id, line_id, step = listed.entry.entry_id, listed.entry.line_id, listed.step
+        found = self._reopened(entry_id, contract_id, line_id, step, payer)
+        return [self.amount(one) for one in found if one.said.step < step or self._is_first(one, listed)]
+
+    def put_back_at(self, listed: Listed, contract_id: str, payer: str, step: int) -> int:
+        """Ledger amount that memos of a step took off what is invoiced of the row, as their journals have it."""
+        found = self._reopened(listed.entry.entry_id, contract_id, listed.entry.line_id, step, payer)
+        return sum(
+            line.ledger_amount
+            for one in found
+            if one.said.step == step
+            for line in one.journal.lines
+            if line.purpose == "credit" and line.account != RECEIVABLE
+        )
+
+    def _reopened(self, entry_id: str, contract_id: str, line_id: str, step: int, payer: str | None) -> list[Credit]:
+        found = self.of_row(entry_id, contract_id, line_id, step, ERROR_REBILL)
+        return [one for one in found if payer is None or self._receivable(one).bill_to == payer]
+
+    def _is_first(self, credit: Credit, listed: Listed) -> bool:
+        """Of two outputs of one step."""
+        for said in self.sources.trace.said:
+            if said.record is credit.journal:
+                return True
+            if said.step == listed.step and getattr(said.record, "statement_id", None) == listed.statement_id:
+                return False
+        return False
 
     def returned(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
         """What price concessions gave back to the caps."""

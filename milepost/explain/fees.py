@@ -555,7 +555,9 @@ class FeeNodes:
             *(self.statements.piece(one) for one in listed),
             *(self.statements.applied(one) for one in applied),
         )
+        back = self.statements.credits.reopened(row, place.contract.contract_id, place.line_id, step)
         made = total(title, parts, "amount", currency, rule="R31")
+        made = less(title, made, *back) if back else made
         return agreeing(made, stated(title, rest, "amount", currency))
 
 

@@ -247,6 +247,8 @@ class InvoiceJournals:
         made = (
             self._remeasured_in(said, listed, piece, value) or self._carried_relief(said, journal, listed, said.step)[1]
         )
+        if made is not None and self._is_twice(listed):
+            return piece, made
         title = f"{listed.entry.entry_id}: leaves in ledger currency"
         made = agreeing(made, stated(title, value, "amount", journal.ledger_currency))
         return piece, made
@@ -260,12 +262,20 @@ class InvoiceJournals:
                 return self._invoice_rate(said, said.record, piece, value)
         return None
 
+    def _is_twice(self, listed: Listed) -> bool:
+        """Whether the statement bills the row, of a deposit, and has it set against it: what its invoice takes is of both."""
+        whose = (listed.entry.entry_id, listed.entry.line_id)
+        on_statement = self._of_statement(listed.statement_id)
+        return sum((one.entry.entry_id, one.entry.line_id) == whose for one in on_statement) > 1
+
     def _relieved_by(self, listed: Listed, step: int) -> int:
         """By how much the entry's invoiced ledger amount rose at the step."""
         trace = self.sources.trace
         contract_id, payer = self.statements.contract_of(listed), self.statements.payer_of(listed)
         now, before = (trace.entry_at(listed.entry.entry_id, at) for at in (step, step - 1))
-        return _invoiced_ledger(now, contract_id, listed, payer) - _invoiced_ledger(before, contract_id, listed, payer)
+        rose = _invoiced_ledger(now, contract_id, listed, payer) - _invoiced_ledger(before, contract_id, listed, payer)
+        put_back: int = self.credits.put_back_at(listed, contract_id, payer, step)
+        return rose + put_back
 
     def _carried_relief(
         self, said: Said, journal: JournalEntry, listed: Listed, step: int

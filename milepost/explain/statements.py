@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from domain.events.common import Deposit
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.money import extend
@@ -173,7 +175,11 @@ class StatementNodes:
             for one in self.all_applied(row)
             if one.number < listed.number and self.payer_of(one) == payer
         ]
-        bounds = [left, total(f"{row}: left of it", (*billed, *taken), "amount", currency)]
+        back = [
+            negated("to be billed anew", node)
+            for node in self.credits.reopened_before(listed, record.contract_id, payer)
+        ]
+        bounds = [left, total(f"{row}: left of it", (*billed, *back, *taken), "amount", currency)]
         made = least(told.title, bounds)
         if made.value != -listed.entry.amount:
             bounds = [*self._share_of(listed, record, whole), *bounds]
@@ -302,7 +308,7 @@ class StatementNodes:
             before = total(
                 f"{entry_id}: on earlier statements", [self.piece(one) for one in earlier], "amount", currency
             )
-            if back := self.credits.reopened(entry_id, contract_id, line_id, step):
+            if back := self.credits.reopened_before(listed, contract_id):
                 before = less(f"{entry_id}: on earlier statements and not billed anew", before, *back)
             made = less(f"{entry_id}: new less issued", due, before, rule="R25")
         own = self._own_cents(listed)
@@ -329,6 +335,8 @@ class StatementNodes:
         if not earlier:
             return falls
         before = total(f"{entry_id}: on earlier statements of {payer}", earlier, "amount", falls.currency)
+        if back := self.credits.reopened_before(listed, contract_id, payer):
+            before = less(f"{entry_id}: on earlier statements of {payer} and not billed anew", before, *back)
         return less(f"{entry_id}: new less issued to {payer}", falls, before, rule="R25")
 
     def _falls(self, listed: Listed, contract_id: str, parties: tuple[Party, ...], payer: str) -> Node:
@@ -385,7 +393,12 @@ class StatementNodes:
             for one in self.all_applied(row)
             if one.number < listed.number and self.payer_of(one) == payer
         ]
-        return negated(title, total(f"left to {payer}", (*billed, *taken), "amount", currency), rule="R31")
+        left = total(f"left to {payer}", (*billed, *taken), "amount", currency)
+        if back := self.credits.reopened_before(
+            listed._replace(entry=replace(listed.entry, entry_id=row)), contract_id, payer
+        ):
+            left = less(f"left to {payer} and not billed anew", left, *back)
+        return negated(title, left, rule="R31")
 
     def held_of(self, entry_id: str, contract_id: str, line_id: str, payers: Set[str], step: int) -> list[Node]:
         """What waits of the entry for statements of these payers, where several pay."""
@@ -406,7 +419,11 @@ class StatementNodes:
                 share = self.shares.sharing(contract_id, parties, payer, step)
                 falls = share(f"{entry_id}: falls to {payer}", due)
             issued = [self.piece(one) for one in listed if self.payer_of(one) == payer]
-            found.append(less(f"{entry_id}: waits for {payer}", falls, *issued, rule="R26"))
+            back = [
+                negated("to be billed anew", node)
+                for node in self.credits.reopened(entry_id, contract_id, line_id, step, payer)
+            ]
+            found.append(less(f"{entry_id}: waits for {payer}", falls, *issued, *back, rule="R26"))
         return found
 
     def contract_of(self, listed: Listed) -> str:

@@ -7,10 +7,12 @@
 | `rebate` | 2320 | stays billed |
 
 Against 1100, with the tax of each line; the receivable leaves as it is carried, what the invoice took comes back as it left (R14, R52).
-A memo that asks for more than is left, of an invoice that is not posted, or that nobody else approved posts nothing and waits.
+A memo that asks for more than is left, of an invoice that is not posted or of which something is retained, or that nobody else approved
+posts nothing and waits.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -26,12 +28,24 @@ from domain.accounts import (
     REVENUE,
     SERVICE_REVENUE,
 )
-from domain.credit import ERROR_REBILL, MENDS, REBATE, Credited, Row, Taken, Wrong, credited, shares, tax_of
+from domain.credit import (
+    CONCESSIONS,
+    ERROR_REBILL,
+    MENDS,
+    REBATE,
+    Credited,
+    Row,
+    Taken,
+    Wrong,
+    credited,
+    shares,
+    tax_of,
+)
 from domain.events.finance import CreditMemoIssued
 from domain.exchange import Exchange
 from domain.identity import composed, content_digest
 from domain.journal import About, Leg, journal_entry, merge
-from domain.money import HALF_UP, convert, format_amount, round_ratio, smallest_unit
+from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.rows import EXPENSE, named
 from domain.units import Amount
@@ -55,7 +69,8 @@ from state.facts import TRACE
 from state.forecast.figures import months_of
 from state.forecast.outlook import known
 from state.known import Slot, open_day_from, period
-from state.plan import LinePlan, contract_policies, newest_plan, plan_of
+from state.payers import credited_to, part_of
+from state.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of, terms_on
 from state.posting import booking_of, note_rounding, settle_exchange_rests
 from state.receivables import credit as take_off
 from state.receivables import creditable, receivable_of, show_anew
@@ -63,12 +78,13 @@ from state.repricing import reprice
 from state.totals import issued_on, standing_price
 
 KIND = "credit_memo"
-UNKNOWN, SELF_APPROVED, OVER = "unknown_reference", "self_approved", "over_credited"
-REASONS = (UNKNOWN, SELF_APPROVED, OVER, "unsupported")
+UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED = "unknown_reference", "self_approved", "over_credited", "unsupported"
+REASONS = (UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED)
 # Journals of a credit memo are one a row; their rule says kind, contract line and row.
 RULE = "credit"
 
 
+DAY = timedelta(days=1)
 # What two deliveries of one memo may differ in.
 _UNSTATED = TRACE | {"occurred_at"}
 
@@ -147,10 +163,18 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
         _refuse(draft, event, log_offset, UNKNOWN, Wrong("invoice_id", message), None)
         return
     memo = _memo(draft, event, receivable)
+    retained = _retained(draft, memo)
+    if retained is not None:
+        _refuse(draft, event, log_offset, UNSUPPORTED, retained, receivable)
+        return
     rows = _rows(draft, memo)
     found = _wrong_or_credited(draft, memo, rows)
     if isinstance(found, Wrong):
         _refuse(draft, event, log_offset, OVER, found, receivable)
+        return
+    conceded = _deposit_conceded(draft, memo, rows, found)
+    if conceded is not None:
+        _refuse(draft, event, log_offset, UNSUPPORTED, conceded, receivable)
         return
     tax = _tax(memo, found)
     if isinstance(tax, Wrong):
@@ -209,6 +233,35 @@ def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> _Mem
     return _Memo(event, receivable, contract, contract_policies(draft, contract), slot)
 
 
+def _retained(draft: Draft, memo: _Memo) -> Wrong | None:
+    """What of a credit would be 1100 and what 1170 is not settled, nor what is retained of work that is billed again."""
+    statement = draft.statement(memo.receivable.statement_id)
+    assert statement is not None, "a receivable is of a statement in the books"
+    agreed = terms_on(memo.contract, statement.to - DAY).retention
+    is_counted = agreed is not None and (agreed.release_on is None or agreed.release_on >= statement.to)
+    if not (statement.retention or is_counted):
+        return None
+    return Wrong(
+        "invoice_id",
+        "credit memos of an invoice with retention are not handled; correct or withdraw the work, and the next statement "
+        "takes back what is billed and retained of it",
+    )
+
+
+def _deposit_conceded(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited) -> Wrong | None:
+    """A deposit earns nothing that could be less."""
+    if memo.event.kind not in CONCESSIONS:
+        return None
+    deposit = next((place for place in found.by_row() if is_deposit(draft, memo.contract, rows[place].issued)), None)
+    if deposit is None:
+        return None
+    return Wrong(
+        "kind",
+        f"{memo.event.kind} of a deposit ({rows[deposit].listed.entry_id}) is not handled, it has no price that could be less; "
+        f"credit the work that it is set against",
+    )
+
+
 def _rows(draft: Draft, memo: _Memo) -> list[_Row]:
     """What the invoice bills; a deposit that is set against it stays so."""
     receivable, credits_of = memo.receivable, _credits(draft, memo)
@@ -252,7 +305,8 @@ def _left(draft: Draft, memo: _Memo, row: _Row) -> Row:
     listed, (amount, hours, _) = row.listed, row.taken
     left = listed.amount - amount
     if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
-        left = min(left, row.issued.amount - row.issued.applied)
+        own = part_of(row.issued, memo.receivable.bill_to)
+        left = min(left, own.issued - own.applied)
     return Row(listed.entry_id, listed.line_id, left, listed.hours - hours)
 
 
@@ -322,7 +376,7 @@ def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: Taken, tax: Amount) -
     _remember(draft, memo, row, one, ledger)
     _foresee(draft, memo, row, one.amount)
     if memo.event.kind == ERROR_REBILL:
-        _reopen(draft, row, one, ledger)
+        _reopen(draft, memo, row, one, ledger)
     elif memo.event.kind != REBATE:
         _concede(draft, memo, row, one)
 
@@ -380,7 +434,7 @@ def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg]) -> None:
         dimensions={},
         service_date=row.issued.day,
         contract_id=memo.receivable.contract_id,
-        customer_id=memo.contract.terms.customer_id,
+        customer_id=customer_of(memo.contract, memo.receivable.bill_to),
         deliver=memo.policies.ar_journal == "milepost",
     )
     # What is owed stands in the project in which the invoice's journal has it.
@@ -423,20 +477,10 @@ def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount) -> None:
 # What becomes of the row
 
 
-def _reopen(draft: Draft, row: _Row, one: Taken, ledger: Amount) -> None:
+def _reopen(draft: Draft, memo: _Memo, row: _Row, one: Taken, ledger: Amount) -> None:
     """What is credited is not issued any more, so that it competes for room again and comes on the next statement (R20)."""
     entry, had = _issued_now(draft, row)
-    amount, hours = had.amount - one.amount, had.hours - one.hours
-    quantity = round_ratio(had.quantity * amount, had.amount, 1, HALF_UP) if had.amount else 0
-    now = replace(
-        had,
-        amount=amount,
-        hours=hours,
-        quantity=quantity,
-        invoiced=had.invoiced - one.amount,
-        invoiced_ledger=had.invoiced_ledger - ledger,
-    )
-    _put(draft, entry, had, now)
+    _put(draft, entry, had, credited_to(had, memo.receivable.bill_to, one.amount, one.hours, ledger))
 
 
 def _concede(draft: Draft, memo: _Memo, row: _Row, one: Taken) -> None:

@@ -35,7 +35,7 @@ from state.handlers.retention import Moved
 from state.handlers.retention import moved as moved_retention
 from state.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.payers import invoiced_to, part_of
-from state.plan import LinePlan, contract_policies, has_several_payers, newest_plan
+from state.plan import LinePlan, contract_policies, customer_of, newest_plan
 from state.position import is_over_time, standing
 from state.posting import booking_of, emit, note_rounding, with_standing
 from state.receivables import open_receivable, receivable_of
@@ -206,7 +206,9 @@ def post_invoice(
     journal = _journals(draft, statement, event, slot, policies, reliefs, kept)
     open_receivable(draft, statement, event.invoice_id, slot, event.tax_amount, journal)
     if entity.currency != terms.currency:
-        taken = {composed(one.entry.entry_id, one.listed.line_id): one.ledger_amount for one in reliefs}
+        # Of a deposit that is billed and set against the same statement what is billed of it, which alone is credited.
+        rising = sorted(reliefs, key=lambda one: one.listed.amount)
+        taken = {composed(one.entry.entry_id, one.listed.line_id): one.ledger_amount for one in rising}
         draft.put("credits", event.invoice_id, InvoiceCredits(taken))
     for relief in reliefs:
         _relieve(draft, statement, relief)
@@ -475,7 +477,7 @@ def _journals(
         dimensions={},
         service_date=None,
         contract_id=statement.contract_id,
-        customer_id=statement.bill_to if has_several_payers(contract) else contract.terms.customer_id,
+        customer_id=customer_of(contract, statement.bill_to),
         deliver=policies.ar_journal == "milepost",
     )
     placed = tuple(

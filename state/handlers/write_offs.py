@@ -18,7 +18,7 @@ from state.books import Contract, Receivable, WriteOff
 from state.draft import Draft
 from state.facts import is_new
 from state.known import Slot, open_day_from, period
-from state.plan import contract_policies
+from state.plan import contract_policies, customer_of
 from state.posting import booking_of
 from state.receivables import receivable_of, show_anew, within, write_off
 
@@ -155,7 +155,7 @@ def _post(draft: Draft, event: WrittenOff, receivable: Receivable) -> None:
         dimensions={},
         service_date=None,
         contract_id=receivable.contract_id,
-        customer_id=contract.terms.customer_id,
+        customer_id=customer_of(contract, receivable.bill_to),
         deliver=policies.ar_journal == "milepost",
     )
     lines = tuple(line._replace(project_id=receivable.project_id or None) for line in record.lines)

@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from domain.billing.deposit import REFUND
 from domain.contract import BEGINNING
 from domain.identity import composed
+from domain.money import HALF_UP, round_ratio
 from domain.rows import FEE, row_id
 from domain.shares import Party, parties_of, shared, shared_in_turn, shared_quantity
 from domain.statement import CORRECTION, Piece, grouped
-from domain.units import HUNDRED_PERCENT, Amount
+from domain.units import HUNDRED_PERCENT, Amount, Hours
 from state.books import Contract, Entry, Issued, PayerPart
 from state.deposit_balance import deposit_row
 from state.draft import Draft
@@ -198,6 +199,33 @@ def invoiced_to(issued: Issued, bill_to: str, amount: Amount, ledger: Amount) ->
         invoiced_ledger=issued.invoiced_ledger + ledger,
         payers=tuple(
             replace(part, invoiced=part.invoiced + amount, invoiced_ledger=part.invoiced_ledger + ledger)
+            if part.customer_id == bill_to
+            else part
+            for part in issued.payers
+        ),
+    )
+
+
+def reopened(issued: Issued, bill_to: str, amount: Amount, hours: Hours, ledger: Amount) -> Issued:
+    """What was invoiced to the payer is credited, to be billed to it anew."""
+    rest = issued.amount - amount
+    quantity = issued.quantity - (round_ratio(issued.quantity * rest, issued.amount, 1, HALF_UP) if issued.amount else 0)
+    return replace(
+        issued,
+        amount=rest,
+        hours=issued.hours - hours,
+        quantity=issued.quantity - quantity,
+        invoiced=issued.invoiced - amount,
+        invoiced_ledger=issued.invoiced_ledger - ledger,
+        payers=tuple(
+            replace(
+                part,
+                issued=part.issued - amount,
+                hours=part.hours - hours,
+                quantity=part.quantity - quantity,
+                invoiced=part.invoiced - amount,
+                invoiced_ledger=part.invoiced_ledger - ledger,
+            )
             if part.customer_id == bill_to
             else part
             for part in issued.payers

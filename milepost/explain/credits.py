@@ -87,6 +87,11 @@ class CreditNodes:
         """What is billed no more, since it is billed again."""
         return [self.amount(one) for one in self.of_row(entry_id, contract_id, line_id, step, ERROR_REBILL)]
 
+    def reopened_to(self, payer: str, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
+        """Of one of several payers, by invoices of its own."""
+        found = self.of_row(entry_id, contract_id, line_id, step, ERROR_REBILL)
+        return [self.amount(one) for one in found if self._receivable(one).bill_to == payer]
+
     def returned(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
         """What price concessions gave back to the caps."""
         return [

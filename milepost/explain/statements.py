@@ -329,6 +329,8 @@ class StatementNodes:
         if not earlier:
             return falls
         before = total(f"{entry_id}: on earlier statements of {payer}", earlier, "amount", falls.currency)
+        if back := self.credits.reopened_to(payer, entry_id, contract_id, line_id, listed.step):
+            before = less(f"{entry_id}: on earlier statements of {payer} and not billed anew", before, *back)
         return less(f"{entry_id}: new less issued to {payer}", falls, before, rule="R25")
 
     def _falls(self, listed: Listed, contract_id: str, parties: tuple[Party, ...], payer: str) -> Node:
@@ -406,6 +408,8 @@ class StatementNodes:
                 share = self.shares.sharing(contract_id, parties, payer, step)
                 falls = share(f"{entry_id}: falls to {payer}", due)
             issued = [self.piece(one) for one in listed if self.payer_of(one) == payer]
+            back = self.credits.reopened_to(payer, entry_id, contract_id, line_id, step)
+            issued += [negated("billed anew", node) for node in back]
             found.append(less(f"{entry_id}: waits for {payer}", falls, *issued, rule="R26"))
         return found
 

@@ -31,7 +31,7 @@ from domain.events.finance import CreditMemoIssued
 from domain.exchange import Exchange
 from domain.identity import composed, content_digest
 from domain.journal import About, Leg, journal_entry, merge
-from domain.money import HALF_UP, convert, format_amount, round_ratio, smallest_unit
+from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.rows import EXPENSE, named
 from domain.units import Amount
@@ -55,6 +55,7 @@ from state.facts import TRACE
 from state.forecast.figures import months_of
 from state.forecast.outlook import known
 from state.known import Slot, open_day_from, period
+from state.payers import part_of, reopened
 from state.plan import LinePlan, contract_policies, newest_plan, plan_of
 from state.posting import booking_of, note_rounding, settle_exchange_rests
 from state.receivables import credit as take_off
@@ -252,7 +253,8 @@ def _left(draft: Draft, memo: _Memo, row: _Row) -> Row:
     listed, (amount, hours, _) = row.listed, row.taken
     left = listed.amount - amount
     if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
-        left = min(left, row.issued.amount - row.issued.applied)
+        own = part_of(row.issued, memo.receivable.bill_to)
+        left = min(left, own.issued - own.applied)
     return Row(listed.entry_id, listed.line_id, left, listed.hours - hours)
 
 
@@ -322,7 +324,7 @@ def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: Taken, tax: Amount) -
     _remember(draft, memo, row, one, ledger)
     _foresee(draft, memo, row, one.amount)
     if memo.event.kind == ERROR_REBILL:
-        _reopen(draft, row, one, ledger)
+        _reopen(draft, memo, row, one, ledger)
     elif memo.event.kind != REBATE:
         _concede(draft, memo, row, one)
 
@@ -423,20 +425,10 @@ def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount) -> None:
 # What becomes of the row
 
 
-def _reopen(draft: Draft, row: _Row, one: Taken, ledger: Amount) -> None:
+def _reopen(draft: Draft, memo: _Memo, row: _Row, one: Taken, ledger: Amount) -> None:
     """What is credited is not issued any more, so that it competes for room again and comes on the next statement (R20)."""
     entry, had = _issued_now(draft, row)
-    amount, hours = had.amount - one.amount, had.hours - one.hours
-    quantity = round_ratio(had.quantity * amount, had.amount, 1, HALF_UP) if had.amount else 0
-    now = replace(
-        had,
-        amount=amount,
-        hours=hours,
-        quantity=quantity,
-        invoiced=had.invoiced - one.amount,
-        invoiced_ledger=had.invoiced_ledger - ledger,
-    )
-    _put(draft, entry, had, now)
+    _put(draft, entry, had, reopened(had, memo.receivable.bill_to, one.amount, one.hours, ledger))
 
 
 def _concede(draft: Draft, memo: _Memo, row: _Row, one: Taken) -> None:

@@ -209,7 +209,9 @@ def invoiced_to(issued: Issued, bill_to: str, amount: Amount, ledger: Amount) ->
 def reopened(issued: Issued, bill_to: str, amount: Amount, hours: Hours, ledger: Amount) -> Issued:
     """What was invoiced to the payer is credited, to be billed to it anew."""
     rest = issued.amount - amount
-    quantity = issued.quantity - (round_ratio(issued.quantity * rest, issued.amount, 1, HALF_UP) if issued.amount else 0)
+    quantity = issued.quantity - (
+        round_ratio(issued.quantity * rest, issued.amount, 1, HALF_UP) if issued.amount else 0
+    )
     return replace(
         issued,
         amount=rest,

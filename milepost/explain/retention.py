@@ -179,7 +179,9 @@ class RetentionNodes:
         contract, terms = self._terms(statement_id)
         priced = {line.line_id for line, _, _ in rule.priced_lines(terms)}
         nodes = []
-        upto = max(place for place, one in enumerate(self._statements) if self._cut_of(one) == self._cut_of(statement_id))
+        upto = max(
+            place for place, one in enumerate(self._statements) if self._cut_of(one) == self._cut_of(statement_id)
+        )
         for one in self._statements[: upto + 1]:
             if contract is not None and self._record(one).contract_id == contract.contract_id:
                 nodes += [self.line(one, number) for number, line_id in self._withheld_from(one) if line_id in priced]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -172,19 +172,24 @@ class RetentionNodes:
         return (evaluated("completion", "percent", operands, parameters, "percent", facts=(("steps at", steps),)),)
 
     def _billed(self, statement_id: str) -> Node:
-        """Of the lines that have a price, by all statements of the contract up to this one."""
+        """Of the lines that have a price, by all statements of the contract up to the cut that brought this one."""
         return self._remembered(("billed", statement_id), lambda: self._make_billed(statement_id))
 
     def _make_billed(self, statement_id: str) -> Node:
         contract, terms = self._terms(statement_id)
         priced = {line.line_id for line, _, _ in rule.priced_lines(terms)}
         nodes = []
-        for one in self._statements:
+        upto = max(
+            place for place, one in enumerate(self._statements) if self._cut_of(one) == self._cut_of(statement_id)
+        )
+        for one in self._statements[: upto + 1]:
             if contract is not None and self._record(one).contract_id == contract.contract_id:
                 nodes += [self.line(one, number) for number, line_id in self._withheld_from(one) if line_id in priced]
-            if one == statement_id:
-                break
         return total("billed, this bill included", nodes, "amount", self._record(statement_id).currency)
+
+    def _cut_of(self, statement_id: str) -> tuple[str, date, int]:
+        record = self._record(statement_id)
+        return record.contract_id, record.period, self.sources.trace.statements[statement_id][0].step
 
     def _price(self, statement_id: str) -> Node:
         _, terms = self._terms(statement_id)

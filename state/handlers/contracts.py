@@ -23,7 +23,7 @@ from domain.contract import (
     line_policies,
 )
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
-from domain.events.common import ContractLine
+from domain.events.common import ContractLine, Policies
 from domain.identity import composed, content_digest
 from domain.money import is_currency
 from domain.policies import Resolved, agreed, bookkeeping, resolve, unsupported
@@ -396,8 +396,9 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
     if terms.purchase_order is not None and terms.purchase_order.limit is not None:
         refused.append(("purchase_order.limit", "a purchase order's limit"))
     for line_id, resolved in policies.items():
-        told = [*unsupported(resolved), *refused_with_shares(terms, resolved), *_refused_approval(terms, resolved)]
+        told = [*unsupported(resolved), *refused_with_shares(terms, resolved)]
         refused += [(f"lines[{line_id}].policies", policy) for policy in told]
+    refused += _refused_approval(contract, bookkeeping(entity.policies))
     refused += [*_refused_caps(contract), *_refused_revenue(contract, policies)]
     if refused:
         return (
@@ -408,12 +409,23 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
     return None
 
 
-def _refused_approval(terms: ContractSigned, policies: Resolved) -> list[str]:
-    """What a draft does not know of."""
-    if policies.statement_approval != "required":
+def _refused_approval(contract: Contract, kept: Policies | None) -> list[tuple[str, str]]:
+    """What a draft does not know of, also where another version of the terms has it: late work has the terms of its day."""
+    versions_of = (*contract.former, *contract.history)
+    asked = [
+        f"lines[{line.line_id}].policies"
+        for stored in versions_of
+        for line in stored.terms.lines
+        if line_policies(stored.terms, line, stored.defaults, kept).statement_approval == "required"
+    ]
+    if not asked:
         return []
-    found = ["statement_approval=required with several bill-tos"] if len(terms.bill_to) > 1 else []
-    return [*found, "statement_approval=required with retention"] if terms.retention is not None else found
+    found = []
+    if any(len(stored.terms.bill_to) > 1 for stored in versions_of):
+        found.append((asked[-1], "statement_approval=required with several bill-tos"))
+    if any(stored.terms.retention is not None for stored in versions_of):
+        found.append((asked[-1], "statement_approval=required with retention"))
+    return found
 
 
 def _refused_caps(contract: Contract) -> list[tuple[str, str]]:

@@ -59,8 +59,16 @@ def holders(draft: Draft, contract_id: str) -> list[str]:
     )
 
 
-def decide(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, lines: Mapping[str, Amount]) -> Kept:
-    """Of a bill that has these amounts of contract lines before tax, deposits left out."""
+def decide(
+    draft: Draft,
+    contract: Contract,
+    period: BillingPeriod,
+    bill_to: str,
+    lines: Mapping[str, Amount],
+    beside: Mapping[str, Amount],
+) -> Kept:
+    """Of a bill that has these amounts of contract lines before tax, deposits left out; `beside` are those of bills to others that the
+    same cut brings after it, which complete the price for all alike."""
     day, gross = period.to - DAY, sum(lines.values())
     agreed = terms_on(contract, day).retention
     account = account_of(draft, contract.contract_id, bill_to)
@@ -73,7 +81,7 @@ def decide(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str
     if gross < 0:
         back = rule.taken_back(gross, before, account.billed, currency, mode)
         return Kept(-back, 0, gross, account.reached, counts=True)
-    steps = rule.reached(agreed.steps, *completion(draft, contract, day, lines))
+    steps = rule.reached(agreed.steps, *completion(draft, contract, day, lines, beside))
     if not steps:
         return Kept(gross=gross, reached=account.reached, counts=True)
     step = steps[-1]
@@ -83,11 +91,14 @@ def decide(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str
     return Kept(retained, rule.released(step, before, currency, mode), gross, step.at_percent, counts=True)
 
 
-def completion(draft: Draft, contract: Contract, day: date, lines: Mapping[str, Amount]) -> tuple[Amount, Amount]:
-    """What is billed of the lines that have a price, this bill included, and their prices by the terms of the day."""
+def completion(
+    draft: Draft, contract: Contract, day: date, lines: Mapping[str, Amount], beside: Mapping[str, Amount]
+) -> tuple[Amount, Amount]:
+    """What is billed of the lines that have a price, this cut included, and their prices by the terms of the day."""
     priced = rule.priced_lines(terms_on(contract, day))
     billed = sum(
-        draft.line(contract.contract_id, line.line_id).issued + lines.get(line.line_id, 0) for line, _, _ in priced
+        draft.line(contract.contract_id, line.line_id).issued + lines.get(line.line_id, 0) + beside.get(line.line_id, 0)
+        for line, _, _ in priced
     )
     return billed, sum(price for _, price, _ in priced)
 

@@ -1,8 +1,9 @@
 """Billing periods close into statements; the ERP's invoice moves what was unbilled to receivables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -49,6 +50,7 @@ from state.totals import is_due, issued_on, outstanding, standing_price
 HOUR = "hour"
 LINES_A_PART = 2_000
 ENTRIES_A_PART = 4_000
+NOTHING_BESIDE: Final[Mapping[str, Amount]] = MappingProxyType({})
 
 
 def close_periods(draft: Draft, contract: Contract, zone: str, day: date) -> None:
@@ -156,7 +158,8 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
         prorate_at_cut(draft, contract, period.to)
     due = _shared(draft, contract, list(_due(draft, contract, period, since)))
     for bill_to in sorted({*(one.bill_to for one in due), *retention.falls_free(draft, contract, period)}):
-        _issue_or_draft(draft, contract, period, bill_to, [one for one in due if one.bill_to == bill_to])
+        beside = _by_line(one for one in due if one.bill_to > bill_to)
+        _issue_or_draft(draft, contract, period, bill_to, [one for one in due if one.bill_to == bill_to], beside)
     _close_free(draft, contract, period, since)
     if any(plan.policies.overflow == "non_billable" for plan in plans):
         _make_final(draft, contract, period.to, since)
@@ -307,13 +310,27 @@ def _printed(
     return issued.person_id, issued.task, issued.role, issued.rate, issued.markup
 
 
-def _issue_or_draft(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, due: Sequence[_Due]) -> None:
+def _by_line(due: Iterable[_Due]) -> dict[str, Amount]:
+    found: dict[str, Amount] = {}
+    for one in due:
+        found[one.piece.line_id] = found.get(one.piece.line_id, 0) + one.piece.amount
+    return found
+
+
+def _issue_or_draft(
+    draft: Draft,
+    contract: Contract,
+    period: BillingPeriod,
+    bill_to: str,
+    due: Sequence[_Due],
+    beside: Mapping[str, Amount],
+) -> None:
     """One line that asks for approval makes the whole statement a draft (policy `statement_approval`)."""
     if any(one.plan.policies.statement_approval == "required" for one in due):
         rows = (one.entry.entry_id for one in due)
         keep_draft(draft, rows, lambda copy: issue(copy, contract, period, bill_to, due))
     else:
-        issue(draft, contract, period, bill_to, due)
+        issue(draft, contract, period, bill_to, due, beside=beside)
 
 
 def issue(
@@ -323,8 +340,9 @@ def issue(
     bill_to: str,
     due: Sequence[_Due],
     sequence: int | None = None,
+    beside: Mapping[str, Amount] = NOTHING_BESIDE,
 ) -> None:
-    """`sequence` of a statement that was a draft, else the next of the period."""
+    """`sequence` of a statement that was a draft, else the next of the period; `beside` is what others will be billed by the same cut."""
     by_entry = {(one.entry.entry_id, one.piece.line_id): one for one in due}
     groups = [
         (group, plan, line_amount(group, plan.policies, plan.currency))
@@ -335,7 +353,7 @@ def issue(
     for _, plan, amount in groups:
         if plan.timing != NO_REVENUE:
             earning[plan.line.line_id] = earning.get(plan.line.line_id, 0) + amount
-    kept = retention.decide(draft, contract, period, bill_to, earning)
+    kept = retention.decide(draft, contract, period, bill_to, earning, beside)
     deposits_applied = deposits.apply(draft, contract, period, bill_to, sum(earning.values()), kept.retained)
     lines: list[StatementLine] = []
     listed: list[StatementEntry] = []

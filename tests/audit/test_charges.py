@@ -26,7 +26,7 @@ from tests.scenario_text import Scenario, read_scenarios
 FOLDER = Path(__file__).parents[1] / "scenarios"
 FILES = (
     *("expenses", "unit_price", "cost_plus", "fixed_price", "milestones", "retainer", "deposit"),
-    *("credits", "bill_tos", "approval"),
+    *("credits", "bill_tos", "approval", "retention", "receivables"),
 )
 SCENARIOS = [(name, scenario) for name in FILES for scenario in read_scenarios(FOLDER / f"{name}.md")]
 LAST = date(2027, 3, 31)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from connectors.files.found_exceptions import Known, Step
 from connectors.json_records import record_to_json
@@ -317,6 +317,13 @@ def _places(raised: ExceptionRaised) -> list[tuple[str, str | None]]:
     ]
 
 
+def _stated(value: Any) -> Any:
+    """Without what was left out, however deep."""
+    if isinstance(value, dict):
+        return {name: _stated(one) for name, one in value.items() if one not in (None, [], {})}
+    return [_stated(one) for one in value] if isinstance(value, list) else value
+
+
 def fact_table(event: Event) -> Table:
     """The fact as it was said last, without what is for tracing only."""
     said = {
@@ -324,7 +331,7 @@ def fact_table(event: Event) -> Table:
         for name, value in record_to_json(event).items()
         if name not in {*TRACING, "type"} and value not in (None, [], {})
     }
-    rows = [(name, str(value)) for name, value in said.items()]
+    rows = [(name, str(_stated(value))) for name, value in said.items()]
     return Table(f"The fact, {type(event).__name__}", ("field", "value"), rows)
 
 

@@ -40,10 +40,9 @@ from milepost.console import say, shape, write_json
 from milepost.deciding import Person, confirmed, decided_at, other_person, person
 from milepost.exceptions_decided import SOURCE, Wanted, check_moment, fitting, is_named_one_way
 from milepost.exceptions_json import list_json
-from milepost.exceptions_plan import DecisionPlan, plan_json, plan_lines, plan_of, plan_table
+from milepost.exceptions_plan import plan_of, show_plan, tell_plan
 from milepost.exceptions_shown import Decided, decided_table, ended_text, group_table, single_table
 from milepost.settings import Settings
-from milepost.tables import plain
 from milepost.tables import show as show_tables
 
 MICROSECONDS: Final = 1_000_000
@@ -168,11 +167,11 @@ def decide(
     last = topics.decisions(found)
     plan = plan._replace(warnings=_decided_before(plan.taken, last))
     if asked.plan:
-        _show(plan, latest, json=asked.json)
+        show_plan(plan, latest, json=asked.json)
         return
     are_several = wanted.is_filter or len(found) > 1
     if are_several:
-        _tell(plan, latest, json=asked.json)
+        tell_plan(plan, latest, json=asked.json)
         confirmed(f"Send {len(plan.taken):,} decisions?", yes=asked.yes)
     events = [
         _event(each, last.get(each.raised.exception_id), type_name, {**fields, "approved_by": approver}, who, when)
@@ -240,20 +239,3 @@ def _event(
         "identified_by": who.identified_by,
         **fields,
     }
-
-
-def _show(plan: DecisionPlan, as_of: Instant, *, json: bool) -> None:
-    if json:
-        write_json(plan_json(plan, as_of))
-        return
-    show_tables(plan_table(plan, as_of))
-    typer.echo("\n".join(["", *plan_lines(plan)]))
-
-
-def _tell(plan: DecisionPlan, as_of: Instant, *, json: bool) -> None:
-    """On stderr where stdout is for a machine."""
-    if json:
-        say("\n".join(plain(plan_table(plan, as_of))))
-    else:
-        show_tables(plan_table(plan, as_of))
-    say("\n".join(plan_lines(plan)))

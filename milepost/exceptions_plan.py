@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+import typer
+
 from connectors.files.found_exceptions import Known
 from domain.outputs import ExceptionRaised
 from domain.units import Instant
-from milepost.console import shape
+from milepost.console import say, shape, write_json
 from milepost.exceptions_effects import effect_of
 from milepost.exceptions_json import amounts_json, groups_json
 from milepost.exceptions_shown import amount_of, amounts_of, costs_of, group_table, subject_text
 from milepost.second_person import HOURS_OF_A_DAY, Limit, SecondPerson
-from milepost.tables import Table, hours_text
+from milepost.tables import Table, hours_text, plain
+from milepost.tables import show as show_tables
 
 NAMED: Final = 5
 
@@ -127,3 +130,20 @@ def plan_json(plan: DecisionPlan, as_of: Instant) -> dict[str, Any]:
             for each, why in plan.left_out
         ],
     )
+
+
+def show_plan(plan: DecisionPlan, as_of: Instant, *, json: bool) -> None:
+    if json:
+        write_json(plan_json(plan, as_of))
+        return
+    show_tables(plan_table(plan, as_of))
+    typer.echo("\n".join(["", *plan_lines(plan)]))
+
+
+def tell_plan(plan: DecisionPlan, as_of: Instant, *, json: bool) -> None:
+    """On stderr where stdout is for a machine."""
+    if json:
+        say("\n".join(plain(plan_table(plan, as_of))))
+    else:
+        show_tables(plan_table(plan, as_of))
+    say("\n".join(plan_lines(plan)))

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from domain.outputs import ExceptionRaised
     from domain.units import Instant
     from milepost.exceptions_decided import Books, Wanted
-    from milepost.exceptions_plan import DecisionPlan
 
 Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
 Folder = Annotated[
@@ -379,7 +378,7 @@ def _decide_in(
     from dataflows.embedded import store_path
     from milepost.deciding import confirmed, decided_at, input_folder, other_person, person
     from milepost.exceptions_decided import Books, check_moment, chosen, decisions
-    from milepost.exceptions_plan import plan_of, with_limits
+    from milepost.exceptions_plan import plan_of, show_plan, tell_plan, with_limits
     from milepost.own_decisions import OwnDecisions
     from milepost.second_person import SecondPerson
     from state.store_reader import reading_store
@@ -398,11 +397,11 @@ def _decide_in(
         raise typer.BadParameter(plan.left_out_text or "no open exception fits", param_hint="ID")
     check_moment(plan.taken, when)
     if asked.plan:
-        _show_plan(plan, latest, json=asked.json)
+        show_plan(plan, latest, json=asked.json)
         return
     are_several = wanted.is_filter or len(found) > 1
     if are_several:
-        _tell_plan(plan, latest, json=asked.json)
+        tell_plan(plan, latest, json=asked.json)
         confirmed(f"Write {len(plan.taken):,} decisions?", yes=asked.yes)
     with reading_store(store_path(output, 0)) as reader:
         books = Books(output, folder, reader)
@@ -420,30 +419,6 @@ def _waiting_refusal(type_name: str, books: Books, found: Sequence[Known]) -> Ca
 
     waiting = pending(books, [each.raised for each in found]) if type_name != "ExceptionAssigned" else {}
     return lambda raised: pending_text(waiting[raised.exception_id]) if raised.exception_id in waiting else None
-
-
-def _show_plan(plan: DecisionPlan, latest: Instant, *, json: bool) -> None:
-    from milepost.exceptions_plan import plan_json, plan_lines, plan_table
-    from milepost.tables import show as show_tables
-
-    if json:
-        write_json(plan_json(plan, latest))
-        return
-    show_tables(plan_table(plan, latest))
-    typer.echo("\n".join(["", *plan_lines(plan)]))
-
-
-def _tell_plan(plan: DecisionPlan, latest: Instant, *, json: bool) -> None:
-    """On stderr where stdout is for a machine."""
-    from milepost.exceptions_plan import plan_lines, plan_table
-    from milepost.tables import plain
-    from milepost.tables import show as show_tables
-
-    if json:
-        say("\n".join(plain(plan_table(plan, latest))))
-    else:
-        show_tables(plan_table(plan, latest))
-    say("\n".join(plan_lines(plan)))
 
 
 def _written(path: Path, events: Sequence[dict[str, Any]], folder: Path, output: Path, *, json: bool) -> None:

@@ -165,16 +165,7 @@ class StatementNodes:
         left = total("left of the statement", (whole, *before), "amount", currency) if before else whole
         left = less("not retained of the statement", left, *retained) if retained else left
         payer = record.bill_to
-        billed = [
-            self.piece(one)
-            for one in self.all_listed(row)
-            if one.number < listed.number and self.payer_of(one) == payer
-        ]
-        taken = [
-            self.applied(one)
-            for one in self.all_applied(row)
-            if one.number < listed.number and self.payer_of(one) == payer
-        ]
+        billed, taken = self._before(row, listed, payer)
         back = [
             negated("to be billed anew", node)
             for node in self.credits.reopened_before(listed, record.contract_id, payer)
@@ -379,20 +370,17 @@ class StatementNodes:
         before = dues[0] if len(dues) == 2 else total("before it on the line", dues[:-1], "amount", currency)
         return less(title, share("share of all up to it", upto), share("share of all before it", before), rule="R12")
 
+    def _before(self, row: str, listed: Listed, payer: str) -> tuple[list[Node], list[Node]]:
+        """Of a deposit, by statements to the payer before one: what was billed, and what was set against them."""
+        own = [one for one in self.all_listed(row) if one.number < listed.number and self.payer_of(one) == payer]
+        against = [one for one in self.all_applied(row) if one.number < listed.number and self.payer_of(one) == payer]
+        return [self.piece(one) for one in own], [self.applied(one) for one in against]
+
     def _given_back(self, title: str, listed: Listed, contract_id: str, payer: str) -> Node:
         """Of a deposit: what the payer was billed of it, less what was set against its statements."""
         row = deposit_row(contract_id, listed.entry.line_id)
         currency = self.records(listed.statement_id)[0].currency
-        billed = [
-            self.piece(one)
-            for one in self.all_listed(row)
-            if one.number < listed.number and self.payer_of(one) == payer
-        ]
-        taken = [
-            self.applied(one)
-            for one in self.all_applied(row)
-            if one.number < listed.number and self.payer_of(one) == payer
-        ]
+        billed, taken = self._before(row, listed, payer)
         left = total(f"left to {payer}", (*billed, *taken), "amount", currency)
         if back := self.credits.reopened_before(
             listed._replace(entry=replace(listed.entry, entry_id=row)), contract_id, payer

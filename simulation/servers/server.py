@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -26,6 +27,8 @@ HOST: Final = "127.0.0.1"
 STOP_SECONDS: Final = 20
 PAUSE_SECONDS: Final = 5.0
 TAIL_LINES: Final = 30
+# Below those that a system gives to whoever connects: such a one could be taken before its server has it.
+PORTS: Final = range(15_000, 30_000)
 
 # Looks once a second whether the process $0 still lives, and kills the group $1 when it does not.
 LEASH: Final = 'while kill -s 0 -- "-$1"; do kill -s 0 "$0" || kill -s KILL -- "-$1"; sleep 1; done 2>/dev/null'
@@ -192,11 +195,11 @@ def _gone(pid: int) -> bool:
 def free_port(*taken: int) -> int:
     """One that nothing listens on now, and none of those that are meant for others."""
     while True:
-        with socket.socket() as one:
-            one.bind((HOST, 0))
-            port: int = one.getsockname()[1]
-        if port not in taken:
-            return port
+        port = secrets.choice(PORTS)
+        with socket.socket() as one, suppress(OSError):
+            one.bind((HOST, port))
+            if port not in taken:
+                return port
 
 
 def listens(port: int) -> bool:

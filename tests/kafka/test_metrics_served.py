@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from monitoring import page as monitoring_page
 from simulation.servers.kafka import Broker
 from simulation.servers.prometheus import Prometheus
 from simulation.servers.redis import RedisServer
+from simulation.servers.server import free_port
 from state.guards import POISON, WRONG_TOPIC_SETTINGS
 from tests.intake_inputs import activated, entity, worked
 from tests.kafka.intake_world import World
@@ -131,13 +131,6 @@ def world(broker: Broker, own_name: str, tmp_path: Path) -> Iterator[World]:
     topics.create(made.clients, topics.missing(made.clients, made.kafka))
     yield made
     made.delete()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 @contextmanager

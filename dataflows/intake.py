@@ -129,7 +129,9 @@ class KafkaIntake:
             self.progress = self._begin(ours.ids, found)
         else:
             self.progress, self._plans, self._early, withdrawn = found
-            self._write_again(withdrawn)
+            if withdrawn:
+                self._write_again(withdrawn)
+                intake_resume.wait_for_transactions(clients, self.names, ours.partitions, patience, tell)
             self._check_genesis()
         if self._plan is not None:
             tell(
@@ -413,8 +415,6 @@ class KafkaIntake:
 
     def _write_again(self, withdrawn: Sequence[Produced]) -> None:
         """Records of transactions that count. As they stand before progress, they need no plan, and what is seen of them early is known."""
-        if not withdrawn:
-            return
         self._tell(
             f"{len(withdrawn)} records of {self.names.log} count and were aborted where the mark of their transaction was left out; "
             "they are written again as they were"

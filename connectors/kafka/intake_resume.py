@@ -2,10 +2,11 @@
 
 1. The transactional id is taken, so that no process from before can write any more.
 2. What it may have left open on log and directory has ended: committed, or timed out by the brokers.
-3. The last progress in the directory is that of the last transaction that counts; no partition of the log ends before
-   the record that it says. What stands behind is a part of the next transaction, which brokers ended before its time: by
-   its plan, which stands there too, it is made again, and what is missing of it is written.
-4. Topics are those that they were.
+3. The last progress in the directory is that of the last transaction that counts, and topics are those that they were.
+4. What stands in the log behind it are parts of the transactions that came next, which brokers ended before their time: by
+   their plans, which stand there too, they are made again, and what is missing of them is written.
+5. Where the mark of a transaction was left out on a partition, and it was ended there by hand, what counts is aborted:
+   records of the log before progress are written again as they were, and plans are read all the same.
 6. The file at hand is that of the last transaction, or is made again from the directory topic.
 """
 
@@ -14,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from hashlib import blake2b
-from itertools import chain
 from typing import Final, NamedTuple
 
 from connectors.kafka import intake_plan, intake_progress, withdrawn
@@ -323,29 +323,41 @@ def _ahead(tails: Sequence[Message | None], progress: IntakeProgress) -> dict[in
 def _early(
     clients: Clients, names: Names, tails: Mapping[int, Message], progress: IntakeProgress
 ) -> Iterator[tuple[tuple[int, int], bytes]]:
-    """What stands in the log behind the records that progress knows."""
+    """What stands in the log behind the records that progress knows. Raises GuardStop where one is missing before another."""
     if not tails:
         return
     consumer = clients.consumer()
     try:
-        starts = {
-            (names.log, partition): max(
-                bounds(consumer, (names.log, partition))[0], tail.offset() - _span(tail, progress.following[partition])
-            )
-            for partition, tail in tails.items()
-        }
-        for message in chain.from_iterable(read_to_end(consumer, starts).values()):
-            number, partition = _number(message), message.partition()
-            if number is not None and number >= progress.following[partition]:
-                yield (partition, number), digest_of(message.value() or b"")
+        for partition, tail in tails.items():
+            following, place = progress.following[partition], (names.log, partition)
+            seen = {
+                number: digest_of(message.value() or b"")
+                for message in _back_to(consumer, place, tail, following)
+                if (number := _number(message)) is not None and number >= following
+            }
+            for number in range(following, max(seen) + 1):
+                if number not in seen:
+                    raise GuardStop(
+                        TORN_OUTPUTS,
+                        f"topic {names.log}, partition {partition}: record {number} is missing before {max(seen)}: what intake had "
+                        "open was ended by hand while it was at work, or somebody else wrote there. `milepost log export` takes what "
+                        "counts; `milepost log import` makes a log of that, under another [kafka] generation",
+                    )
+                yield (partition, number), seen[number]
     finally:
         consumer.close()
 
 
-def _span(tail: Message, following: int) -> int:
-    """Offsets to go back so that the record numbered `following` is not missed: marks of transactions take some too."""
-    number = _number(tail) or 0
-    return 2 * (number - following + 1) + TAIL
+def _back_to(consumer: Consumer, place: Place, tail: Message, following: int) -> list[Message]:
+    """From the record numbered `following`, or one before it, to the end; any number of aborted copies may lie between."""
+    low, back = bounds(consumer, place)[0], TAIL
+    while True:
+        start = max(low, tail.offset() - back)
+        found = read_to_end(consumer, {place: start})[place]
+        numbers = [number for message in found if (number := _number(message)) is not None]
+        if start == low or min(numbers, default=following + 1) <= following:
+            return found
+        back *= 16
 
 
 def progress_time(clients: Clients, names: Names) -> Instant:

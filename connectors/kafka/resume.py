@@ -403,7 +403,7 @@ def _outputs_between(messages: Sequence[Message], before: int, last: int, target
     """Behind output `before` and up to output `last`, where none is missing, each as it was written last."""
     ours = {}
     for message in messages:
-        one = _parsed(message)
+        one = _readable(message)
         if one is not None and (one.generation, one.shard) == (target.names.generation, target.shard):
             ours[one.output_seq] = one, message
     found: list[Message] = []

@@ -1,18 +1,23 @@
-"""A start that finds no brokers ends within its time."""
+"""What a start of intake finds: nothing that answers, and parts of transactions with aborted copies between them."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from functools import partial
+from random import Random
 
 import pytest
 from confluent_kafka import KafkaException
 
 from connectors.kafka import intake_resume
 from connectors.kafka.clients import KafkaClients
-from connectors.kafka.names import Names
+from connectors.kafka.intake_progress import IntakeProgress
+from connectors.kafka.names import NUMBER_HEADER, Names
 from connectors.kafka.partitions import bounds
 from connectors.kafka.settings import KafkaSettings
+from simulation.brokers import ABORTED, COMMITTED, Brokers, ModelClients
+from state.guards import TORN_OUTPUTS, GuardStop
 
 
 def test_brokers_that_do_not_answer_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,3 +27,40 @@ def test_brokers_that_do_not_answer_are_not_waited_for_without_end(monkeypatch: 
     with pytest.raises(KafkaException):
         intake_resume.committed_progress(KafkaClients(settings), Names.of(settings))
     assert time.monotonic() - started < 10
+
+
+NAMES = Names("", "1")
+# Records 0 to 9 count.
+PROGRESS = IntakeProgress("1", "", 4, (10,), 10, {}, {})
+
+
+def log_of(*stretches: tuple[Iterable[int], str]) -> ModelClients:
+    brokers = Brokers(Random(1))
+    brokers.create(NAMES.log, 1)
+    for numbers, state in stretches:
+        for number in numbers:
+            at = brokers.append(NAMES.log, 0, b"E", b"record %d" % number, [(NUMBER_HEADER, b"%d" % number)])
+            brokers.partition(NAMES.log, 0).slots[at].state = state
+    return ModelClients(brokers)
+
+
+def early(clients: ModelClients) -> list[int]:
+    consumer = clients.consumer()
+    (tail,) = intake_resume.last_records(consumer, NAMES.log, 1)
+    assert tail is not None
+    return [number for (_, number), _ in intake_resume._early(clients, NAMES, {0: tail}, PROGRESS)]
+
+
+def test_what_is_seen_early_is_found_behind_any_number_of_aborted_copies() -> None:
+    """Record 10 came before its time; two starts made 10 to 20 again and died; of the third 11 to 20 count, and its progress is aborted."""
+    again = (range(10, 21), ABORTED)
+    clients = log_of((range(10), COMMITTED), ([10], COMMITTED), again, again, (range(11, 21), COMMITTED))
+    assert early(clients) == list(range(10, 21))
+
+
+def test_a_hole_among_what_is_seen_early_stops_intake() -> None:
+    """It could only be filled behind what comes after it."""
+    clients = log_of((range(10), COMMITTED), ([10], ABORTED), ([11], COMMITTED))
+    with pytest.raises(GuardStop, match="record 10 is missing before 11") as stop:
+        early(clients)
+    assert stop.value.code == TORN_OUTPUTS

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from domain.events.finance import InvoicePosted, PaymentReceived
 from domain.exchange import Exchange
 from domain.explanation import Arithmetic, Node, stated
 from domain.money import convert
 from domain.outputs import JournalEntry, JournalLine
+from domain.policies import Resolved
 from domain.units import EXCHANGE_RATE_ONE
 from milepost.explain.arithmetic import step_of
 from milepost.explain.entries import Standing
@@ -109,6 +111,35 @@ class Exchanges:
         return self.by_path(amount, journal, ledger, mode, kind, found, used) or self._by_carried(
             amount, journal, ledger, mode, at
         )
+
+    def of_document(
+        self,
+        amount: Node,
+        journal: JournalEntry,
+        ledger: int | None,
+        step: int,
+        policies: Resolved,
+        event: InvoicePosted | PaymentReceived,
+        title: str,
+    ) -> Node | None:
+        """At the rate that an invoice or a payment states, else the table's for the journal's day."""
+        mode = policies.money_mode
+        if event.exchange_rate is not None:
+            rate = self.sources.field(title, event.exchange_rate, "exchange_rate", event, "exchange_rate")
+            return at_rate(amount, rate, journal.ledger_currency, mode)
+        draft = self.sources.draft(step)
+        kind = policies.exchange_rate_type
+        found = self.rating.exchange(
+            draft,
+            kind,
+            (journal.currency, journal.ledger_currency),
+            (journal.accounting_date,),
+            policies.rate_staleness_days,
+            journal.exchange_rate,
+        )
+        entity = draft.reference.entity(journal.legal_entity_id)
+        used = self.sources.entity_policies(entity, "exchange_rate_type", "rate_staleness_days")
+        return self.by_path(amount, journal, ledger, mode, kind, found, used)
 
     def by_path(
         self,

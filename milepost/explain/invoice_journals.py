@@ -20,10 +20,9 @@ from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.arithmetic import in_proportion, step_of
 from milepost.explain.entries import Standing
-from milepost.explain.exchanges import Exchanges, at_rate, unchanged
+from milepost.explain.exchanges import Exchanges, unchanged
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.positions import SIDES, Figures, PositionNodes
-from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Entry, Posted
@@ -43,14 +42,12 @@ class InvoiceJournals:
     def __init__(
         self,
         sources: Sources,
-        rating: Rating,
         statements: StatementNodes,
         lines: JournalLines,
         exchanges: Exchanges,
         positions: PositionNodes,
     ) -> None:
         self.sources = sources
-        self.rating = rating
         self.statements = statements
         self.lines = lines
         self.exchanges = exchanges
@@ -152,23 +149,7 @@ class InvoiceJournals:
         if event is None or entity is None or contract is None:
             return None
         policies = contract_policies(draft, contract)
-        mode = policies.money_mode
-        if event.exchange_rate is not None:
-            rate = self.sources.field(
-                "the invoice's rate", event.exchange_rate, "exchange_rate", event, "exchange_rate"
-            )
-            return at_rate(amount, rate, journal.ledger_currency, mode)
-        kind = policies.exchange_rate_type
-        found = self.rating.exchange(
-            draft,
-            kind,
-            (journal.currency, journal.ledger_currency),
-            (journal.accounting_date,),
-            policies.rate_staleness_days,
-            journal.exchange_rate,
-        )
-        used = self.sources.entity_policies(entity, "exchange_rate_type", "rate_staleness_days")
-        return self.exchanges.by_path(amount, journal, ledger, mode, kind, found, used)
+        return self.exchanges.of_document(amount, journal, ledger, said.step, policies, event, "the invoice's rate")
 
     def _relief_of_line(self, said: Said, journal: JournalEntry, line: JournalLine) -> tuple[Node | None, Node | None]:
         """What the invoice takes from each entry's unbilled balance."""

@@ -34,9 +34,9 @@ class JournalNodes:
         self.lines = JournalLines(sources)
         self.exchanges = Exchanges(sources, rating, self.lines)
         self.positions = PositionNodes(sources, self.lines)
-        self.invoices = InvoiceJournals(sources, rating, statements, self.lines, self.exchanges, self.positions)
+        self.invoices = InvoiceJournals(sources, statements, self.lines, self.exchanges, self.positions)
         self.of_entries = EntryJournals(sources, entries, self.lines, self.exchanges, self.invoices, self.positions)
-        self.receivables = ReceivableNodes(sources, rating, self.lines, self.exchanges)
+        self.receivables = ReceivableNodes(sources, self.lines, self.exchanges)
         self.rests = RestJournals(sources, statements, self.lines, self.invoices)
         self.credits = CreditNodes(sources, statements, self.lines, self.invoices, self.positions)
         self.lines.make = self._made

@@ -9,9 +9,8 @@ from domain.events.finance import CreditMemoIssued, PaymentReceived
 from domain.explanation import Arithmetic, Node, constant, less, negated, total
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.arithmetic import in_proportion
-from milepost.explain.exchanges import Exchanges, at_rate, unchanged
+from milepost.explain.exchanges import Exchanges, unchanged
 from milepost.explain.journal_lines import JournalLines
-from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.books import Payment, Receivable, WriteOff
 from state.known import entity_policies
@@ -30,9 +29,8 @@ class Figures(NamedTuple):
 
 
 class ReceivableNodes:
-    def __init__(self, sources: Sources, rating: Rating, lines: JournalLines, exchanges: Exchanges) -> None:
+    def __init__(self, sources: Sources, lines: JournalLines, exchanges: Exchanges) -> None:
         self.sources = sources
-        self.rating = rating
         self.lines = lines
         self.exchanges = exchanges
         self._taken: dict[tuple[str, int], Figures] = {}
@@ -175,21 +173,7 @@ class ReceivableNodes:
         entity = draft.reference.entity(journal.legal_entity_id)
         contract = draft.contract(journal.contract_id or "")
         policies = contract_policies(draft, contract) if contract is not None else entity_policies(draft, entity)
-        mode = policies.money_mode
-        if event.exchange_rate is not None:
-            rate = self.sources.field("the bank's rate", event.exchange_rate, "exchange_rate", event, "exchange_rate")
-            return at_rate(amount, rate, journal.ledger_currency, mode)
-        kind = policies.exchange_rate_type
-        found = self.rating.exchange(
-            draft,
-            kind,
-            (journal.currency, journal.ledger_currency),
-            (journal.accounting_date,),
-            policies.rate_staleness_days,
-            journal.exchange_rate,
-        )
-        used = self.sources.entity_policies(entity, "exchange_rate_type", "rate_staleness_days")
-        return self.exchanges.by_path(amount, journal, ledger, mode, kind, found, used)
+        return self.exchanges.of_document(amount, journal, ledger, said.step, policies, event, "the bank's rate")
 
     # Write-offs
 

@@ -323,7 +323,6 @@ def _content(charge: Charge) -> tuple[object, ...]:
         charge.description,
         charge.quantity,
         charge.unit,
-        charge.earned,
         charge.earned_from,
         charge.earned_to,
     )

@@ -9,6 +9,9 @@ BENCH_ARGS ?=
 KAFKA_ARGS ?=
 CHAOS_ARGS ?=
 
+# Tests and the demo start hundreds of processes: each reads what the first has compiled, also where the environment says no.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The first of these that runs and is new enough; a name may be on the path and still not run (version managers).
 PYTHON_FITS := import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 PYTHON ?= $(shell for python in python3.12 python3.11 python3; do \

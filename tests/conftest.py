@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+import typer.testing
 from hypothesis import HealthCheck, Phase, settings
 
 # Real servers: broker, registry, redis_server, promtool, started, new_topic.
 pytest_plugins = ["tests.kafka.servers"]
+
+# Making `milepost` out of its verbs takes longer than most of them, and thousands of tests call one in this process.
+typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]  # its own import
 
 ROOT = Path(__file__).parents[1]
 # What tools keep there, besides what begins with a dot.
@@ -33,6 +38,15 @@ settings.register_profile(
     "thorough", max_examples=2_000, derandomize=False, deadline=None, print_blob=True, suppress_health_check=UNTIMED
 )
 settings.load_profile("ci")
+
+
+# Where a test takes a minute, or waits for servers. They come first, so that no worker is left with one when the others have ended; as
+# they are few one worker gets them all, and somebody computes while it waits.
+LONG = ("kafka", "reliability", "real_data", "benchmarks")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.relative_to(ROOT / "tests").parts[0] not in LONG)
 
 
 @pytest.fixture(autouse=True)

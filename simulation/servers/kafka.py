@@ -1,6 +1,9 @@
-"""One Kafka node, broker and controller in one, as small and as quick to start as it gets.
+"""One Kafka node, broker and controller in one, as small and as quick to start as it gets; or with its controller apart.
 
-Its log folder is formatted at the first start, with the transactions of KIP-890 (`transaction.version=2`), which keep a late
+A node that is both is not told apart from one that was never away: killed and started again it works with the leaders of before until it
+is let in, and leaves out marks of transactions meanwhile. A controller apart has seen it go.
+
+The log folder is formatted at the first start, with the transactions of KIP-890 (`transaction.version=2`), which keep a late
 commit of an older client from touching a newer transaction. Topics are made by who needs them, never by writing to them.
 """
 
@@ -10,6 +13,7 @@ import base64
 import os
 import subprocess
 import uuid
+from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,7 +28,6 @@ from simulation.servers.server import HOST, Server, ServerFailed, free_port, lis
 ADMIN: Final = "admin"
 
 SETTINGS: Final[Mapping[str, str]] = {
-    "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "CLIENTS",
@@ -57,6 +60,11 @@ GUARDED: Final[Mapping[str, str]] = {
     "super.users": f"User:{ADMIN}",
 }
 
+TRANSACTIONS: Final = ("--feature", "transaction.version=2")
+QUICK: Final = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+TUNED: Final = ("-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
+JAVA_WORK: Final = ("-Djava.io.tmpdir=java", "-Dlog4j2.configurationFile=log4j2.properties", "-XX:-UsePerfData")
+
 LOG4J: Final = """\
 rootLogger.level = INFO
 rootLogger.appenderRef.console.ref = Console
@@ -74,9 +82,75 @@ class Tls(NamedTuple):
     key: Path
 
 
-class Broker(Server):
+class Node(Server):
+    """What brokers and controllers have alike."""
+
+    def prepare(self) -> None:
+        (self.folder / "java").mkdir(exist_ok=True)
+        (self.folder / "log4j2.properties").write_text(LOG4J, encoding="utf-8")
+        settings = "".join(f"{name}={value}\n" for name, value in self.all_settings().items())
+        (self.folder / "server.properties").write_text(settings, encoding="utf-8")
+        if not self._meta.exists():
+            self._run([*self.java(), "kafka.tools.StorageTool", "format", "-c", "server.properties", *self.formatted()])
+
+    def command(self) -> list[str]:
+        return [*self.java(), "kafka.Kafka", "server.properties"]
+
+    @abstractmethod
+    def all_settings(self) -> Mapping[str, str]:
+        """Of its `server.properties`."""
+
+    @abstractmethod
+    def formatted(self) -> list[str]:
+        """How its log folder is made, but for where its settings are."""
+
+    @property
+    def cluster(self) -> str:
+        """Of a node that was started once."""
+        lines = self._meta.read_text(encoding="utf-8").splitlines()
+        return next(line.partition("=")[2] for line in lines if line.startswith("cluster.id="))
+
+    def java(self) -> list[str]:
+        return [java(), *QUICK, *JAVA_WORK, "-cp", kafka_classpath()]
+
+    @property
+    def _meta(self) -> Path:
+        return self.folder / "data" / "meta.properties"
+
+    def _run(self, command: list[str]) -> str:
+        done = subprocess.run(command, cwd=self.folder, env=os.environ, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ServerFailed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+
+class Controller(Node):
+    """Of one broker without users. It is started first, and ends last."""
+
+    name = "controller"
+
+    def answers(self) -> bool:
+        return listens(self.port)
+
+    def all_settings(self) -> Mapping[str, str]:
+        return {
+            **SETTINGS,
+            **OPEN,
+            "process.roles": "controller",
+            "node.id": "2",
+            "listeners": f"CONTROLLER://{HOST}:{self.port}",
+            "advertised.listeners": f"CONTROLLER://{HOST}:{self.port}",
+            "controller.quorum.bootstrap.servers": f"{HOST}:{self.port}",
+            "log.dirs": str(self.folder / "data"),
+        }
+
+    def formatted(self) -> list[str]:
+        return ["--standalone", "-t", drawn_cluster(), *TRANSACTIONS]
+
+
+class Broker(Node):
     """`users` (names and passwords) guard it; with `tls` it listens on another port besides, encrypted; `settings` go over
-    `SETTINGS`; `tuned` is for measuring, not for a quick start.
+    `SETTINGS`; `tuned` is for measuring, not for a quick start; without `controller`, which runs, it is its own.
     """
 
     name = "kafka"
@@ -91,11 +165,13 @@ class Broker(Server):
         tls: Tls | None = None,
         tuned: bool = False,
         owner: int | None = None,
+        controller: Controller | None = None,
     ) -> None:
         super().__init__(folder, port, owner)
         self.users = {ADMIN: "admin-secret", **users} if users else {}
         self._settings = settings or {}
-        self._controller_port = free_port(self.port)
+        self._controller = controller
+        self._controller_port = controller.port if controller is not None else free_port(self.port)
         self._tls = tls
         self._tls_port = free_port(self.port, self._controller_port) if tls else 0
         self._tuned = tuned
@@ -116,18 +192,6 @@ class Broker(Server):
             reached |= {"sasl.username": user, "sasl.password": self.users[user]}
         return reached
 
-    def prepare(self) -> None:
-        java_work = self.folder / "java"
-        java_work.mkdir(exist_ok=True)
-        (self.folder / "log4j2.properties").write_text(LOG4J, encoding="utf-8")
-        settings = "".join(f"{name}={value}\n" for name, value in self._all_settings().items())
-        (self.folder / "server.properties").write_text(settings, encoding="utf-8")
-        if not (self.folder / "data" / "meta.properties").exists():
-            self._format()
-
-    def command(self) -> list[str]:
-        return [*self._java(), "kafka.Kafka", "server.properties"]
-
     def answers(self) -> bool:
         if not listens(self.port):
             return False
@@ -138,11 +202,13 @@ class Broker(Server):
 
     def tool(self, main: str, *arguments: str) -> str:
         """What one of Kafka's own commands prints; `main` without its package `org.apache.kafka.tools`."""
-        command = [*self._java(), f"org.apache.kafka.tools.{main}", "--bootstrap-server", self.bootstrap, *arguments]
+        command = [*self.java(), f"org.apache.kafka.tools.{main}", "--bootstrap-server", self.bootstrap, *arguments]
         return self._run(command)
 
-    def _all_settings(self) -> dict[str, str]:
-        listeners = f"CLIENTS://{HOST}:{self.port},CONTROLLER://{HOST}:{self._controller_port}"
+    def all_settings(self) -> Mapping[str, str]:
+        listeners = f"CLIENTS://{HOST}:{self.port}"
+        if self._controller is None:
+            listeners += f",CONTROLLER://{HOST}:{self._controller_port}"
         guarded = {**GUARDED, **self._logins("clients")} if self.users else dict(OPEN)
         if self._tls is not None:
             listeners += f",ENCRYPTED://{self.encrypted_bootstrap}"
@@ -151,6 +217,7 @@ class Broker(Server):
             guarded |= self._logins("encrypted") if self.users else {}
         return {
             **SETTINGS,
+            "process.roles": "broker,controller" if self._controller is None else "broker",
             "listeners": listeners,
             "advertised.listeners": listeners,
             "controller.quorum.bootstrap.servers": f"{HOST}:{self._controller_port}",
@@ -172,36 +239,20 @@ class Broker(Server):
             "listener.name.controller.plain.sasl.jaas.config": plain,
         }
 
-    def _format(self) -> None:
-        # As its own tool draws it: never with a hyphen in front.
-        cluster = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
+    def formatted(self) -> list[str]:
+        if self._controller is not None:
+            return ["--no-initial-controllers", "-t", self._controller.cluster]
         secrets = [f"SCRAM-SHA-512=[name={name},password={password}]" for name, password in self.users.items()]
-        self._run(
-            [
-                *self._java(),
-                "kafka.tools.StorageTool",
-                "format",
-                "--standalone",
-                "-t",
-                cluster,
-                "-c",
-                "server.properties",
-            ]
-            + ["--feature", "transaction.version=2"]
-            + [argument for secret in secrets for argument in ("--add-scram", secret)]
-        )
+        scram = [argument for secret in secrets for argument in ("--add-scram", secret)]
+        return ["--standalone", "-t", drawn_cluster(), *TRANSACTIONS, *scram]
 
-    def _java(self) -> list[str]:
-        quick = ["-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-        tuned = ["-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"]
-        work = ["-Djava.io.tmpdir=java", "-Dlog4j2.configurationFile=log4j2.properties", "-XX:-UsePerfData"]
-        return [java(), *(tuned if self._tuned else quick), *work, "-cp", kafka_classpath()]
+    def java(self) -> list[str]:
+        return [java(), *(TUNED if self._tuned else QUICK), *JAVA_WORK, "-cp", kafka_classpath()]
 
-    def _run(self, command: list[str]) -> str:
-        done = subprocess.run(command, cwd=self.folder, env=os.environ, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise ServerFailed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return done.stdout
+
+def drawn_cluster() -> str:
+    """An id as its own tool draws it: never with a hyphen in front."""
+    return base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
 
 
 def _keys(tls: Tls) -> dict[str, str]:

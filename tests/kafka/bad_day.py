@@ -26,6 +26,7 @@ from connectors.kafka.settings import RegistrySettings
 from connectors.project_views import view_of
 from connectors.redis.read_model import ReadModel
 from connectors.redis.settings import RedisSettings
+from simulation.chaos.hanging import all_places, still_open
 from simulation.chaos.processes import Worker
 from simulation.chaos.producing import Producing
 from simulation.chaos.site import Site, settled
@@ -91,12 +92,18 @@ class BadDay:
         self.producing.allow(number)
 
     def taken(self, number: int) -> None:
-        """Waits until so many are taken in and folded."""
-        self.until(lambda: self.watching.taken >= number and self._is_folded())
+        """Waits until so many events, and the hostile messages among them, are taken in and folded: nothing is under way."""
+        inputs = self.producing.inputs_of(number)
+        self.until(lambda: self.watching.taken >= inputs and self._is_folded())
+
+    def ended_all(self) -> None:
+        """Waits until no transaction is open: their last partitions may have their marks a moment after the first."""
+        self.until(lambda: not still_open(self.site, all_places(self.site)))
 
     def taken_about(self, number: int) -> None:
-        """Waits until so many are taken in; there is work under way."""
-        self.until(lambda: self.watching.taken >= number)
+        """Waits until so many events are taken in; there is work under way."""
+        inputs = self.producing.inputs_of(number)
+        self.until(lambda: self.watching.taken >= inputs)
 
     def said(self, name: str, words: str, times: int = 1) -> None:
         """Waits until a process has said it, so many times."""
@@ -128,7 +135,7 @@ class BadDay:
         """
         self.produce(self.events)
         self.until(lambda: self.producing.is_done)
-        self.taken(self.events + len(self.producing.hostile))
+        self.taken(self.events)
         if "view" in self.workers:
             newest = newest_views(self.site)
             assert newest

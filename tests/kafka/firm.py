@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING
+from typer.testing import CliRunner
 
 from connectors.files.engagement_log import EngagementLog
 from connectors.kafka import topics
@@ -24,6 +27,7 @@ from connectors.log_records import LogRecord
 from dataflows.accounting_kafka import Job
 from dataflows.embedded import ENCODERS, decode_event
 from dataflows.settings import AccountingSettings
+from milepost.cli import app
 from milepost.rounds import genesis
 from simulation.servers.kafka import Broker
 from state.genesis import Genesis
@@ -39,17 +43,28 @@ ROOT = Path(__file__).parents[2]
 Said = Mapping[str, list[tuple[bytes, str, int, int, bytes]]]
 
 
-def simulated(folder: Path, people: int = 12, months: int = 2) -> list[LogRecord]:
-    """The log of a firm that was simulated, as an embedded run keeps it."""
-    milepost = [sys.executable, "-m", "milepost"]
-    made, out = folder / "input", folder / "output"
-    size = ["--seed", "11", "--people", str(people), "--projects", "10", "--months", str(months)]
+@cache
+def _simulated(months: int) -> TemporaryDirectory[str]:
+    folder = TemporaryDirectory(prefix="milepost-kafka-firm-")
+    made, out = f"{folder.name}/input", f"{folder.name}/output"
+    size = ["--seed", "11", "--people", "12", "--projects", "10", "--months", str(months), "--deals", "time"]
     for command in (
         ["simulate", *size, "--out", made],
         ["run", "--input", made, "--output", out, "--until", "2026-04-30"],
     ):
-        subprocess.run([*milepost, *map(str, command)], cwd=ROOT, check=True, capture_output=True)
-    with EngagementLog.open(out) as log:
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 0, result.output
+    return folder
+
+
+def simulated_output(months: int = 2) -> Path:
+    """The folder of an embedded run of a simulated firm, made once for all tests; do not write to it."""
+    return Path(_simulated(months).name) / "output"
+
+
+def simulated(months: int = 2) -> list[LogRecord]:
+    """Its log."""
+    with EngagementLog.open(simulated_output(months)) as log:
         return list(log.records())
 
 

@@ -39,8 +39,8 @@ from tests.kafka.servers import until
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> list[LogRecord]:
-    return simulated(tmp_path_factory.mktemp("firm"))
+def records() -> list[LogRecord]:
+    return simulated()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from connectors.metrics import catalogue
 from connectors.redis.settings import RedisSettings
 from milepost import exit_codes
 from simulation.chaos.site import Site
-from simulation.servers.kafka import Broker
+from simulation.servers.kafka import Broker, Controller
 from simulation.servers.redis import RedisServer
 from simulation.servers.registry import Registry
 from simulation.servers.server import free_port, get
@@ -34,7 +34,7 @@ from tests.kafka.servers import Start
 from tests.kafka.small_disk import SmallDisk
 
 EVENTS = 900
-# Longer than a broker's session: one that is back before it is over leaves transactions open.
+# Longer than a broker's session: its controller lets it in again at once.
 AWAY_SECONDS = 4.0
 # Of the connections of a process: refused, closed, reset, not answered in time.
 LINES_MAX = 8
@@ -43,6 +43,14 @@ LINES_MAX = 8
 @pytest.fixture
 def own_broker(started: Start, tmp_path: Path) -> Broker:
     return started(Broker(tmp_path / "kafka"))
+
+
+@pytest.fixture
+def broker_of_several(started: Start, tmp_path: Path) -> Broker:
+    """One that is not its own controller, as where there are several: who is away is told so."""
+    controller = Controller(tmp_path / "controller")
+    started(controller)
+    return started(Broker(tmp_path / "kafka", controller=controller))
 
 
 FULL = "ended with 12 (guard: the output folder cannot be written, or the disk is full)"
@@ -73,24 +81,25 @@ def test_a_disk_that_is_full_stops_both_until_there_is_room(own_broker: Broker, 
 
 @pytest.mark.timeout(600)
 def test_a_broker_that_ends_and_comes_back_needs_nobody(
-    own_broker: Broker, redis_server: RedisServer, own_name: str, tmp_path: Path
+    broker_of_several: Broker, redis_server: RedisServer, own_name: str, tmp_path: Path
 ) -> None:
-    """In order while nothing is open, as a single broker's end leaves open what is under way; killed while everybody works."""
+    """In order while nothing is open, as the only broker's end leaves open what is under way; killed while everybody works."""
     redis = RedisSettings(url=redis_server.url, prefix=f"{own_name}:")
-    site = site_on(own_broker, tmp_path / "site", redis_section(redis))
+    site = site_on(broker_of_several, tmp_path / "site", redis_section(redis))
     with BadDay(site, EVENTS, redis=redis) as day:
         day.produce(EVENTS // 3)
         day.taken(EVENTS // 3)
-        own_broker.stop()
+        day.ended_all()
+        broker_of_several.stop()
         time.sleep(AWAY_SECONDS)
-        own_broker.start()
+        broker_of_several.start()
         day.produce(EVENTS // 2)
         day.taken(EVENTS // 2)
         day.produce(EVENTS)
         day.taken_about(EVENTS // 2 + 1)
-        own_broker.kill()
+        broker_of_several.kill()
         time.sleep(AWAY_SECONDS)
-        own_broker.start()
+        broker_of_several.start()
         day.check()
         for name in ("intake", "accounting", "view"):
             check_told_calmly(day.log_of(name))

@@ -55,9 +55,9 @@ def started(of: Site, model: ReadModel, port: int = 0) -> subprocess.Popen[bytes
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
 
 
-def accounted(of: Site, folder: Path) -> dict[str, View]:
+def accounted(of: Site) -> dict[str, View]:
     """The newest view of each project of a small firm, whose log is folded to its end."""
-    parts = divided(simulated(folder, people=12, months=1), of.settings.partitions)
+    parts = divided(simulated(months=1), of.settings.partitions)
     giver = of.giver()
     for number, part in enumerate(parts):
         giver.give(number, part)
@@ -88,7 +88,7 @@ def status(port: int, path: str) -> int | None:
 def test_redis_has_the_newest_view_of_each_project_also_after_it_was_emptied(
     of: Site, model: ReadModel, tmp_path: Path
 ) -> None:
-    newest = {project: orjson.loads(view.json) for project, view in accounted(of, tmp_path / "firm").items()}
+    newest = {project: orjson.loads(view.json) for project, view in accounted(of).items()}
     assert len(newest) == 12, "ten for customers, two of its own"
     with started(of, model) as view:
         try:

@@ -34,8 +34,8 @@ from tests.releases import Release, frozen_release, next_release
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> list[LogRecord]:
-    return simulated(tmp_path_factory.mktemp("firm"), months=1)
+def records() -> list[LogRecord]:
+    return simulated(months=1)
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,8 @@ WHEN = "2026-03-02 09:00"
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> list[LogRecord]:
-    return simulated(tmp_path_factory.mktemp("firm"))
+def records() -> list[LogRecord]:
+    return simulated()
 
 
 @pytest.fixture

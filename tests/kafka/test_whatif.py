@@ -11,12 +11,12 @@ from domain.events.delivery import TimeApproved
 from simulation.servers.kafka import Broker
 from state.intake.partition import partition_of
 from tests.commands.tiny_firm import event
-from tests.kafka.firm import Until, simulated, site
+from tests.kafka.firm import Until, simulated, simulated_output, site
 from tests.whatif.really import predicted
 
 
 def test_a_folder_that_was_kept_answers_as_an_embedded_run_does(broker: Broker, own_name: str, tmp_path: Path) -> None:
-    records = simulated(tmp_path / "firm", months=1)
+    records = simulated(months=1)
     two = site(broker, own_name, tmp_path / "stores")
     parts = placed(records, two.settings.partitions)
     giver = two.giver()
@@ -39,7 +39,7 @@ def test_a_folder_that_was_kept_answers_as_an_embedded_run_does(broker: Broker, 
         )
         for number, each in enumerate(work)
     ]
-    one = predicted(tmp_path / "firm" / "output", change, "--on", "2026-05-31")
+    one = predicted(simulated_output(months=1), change, "--on", "2026-05-31")
     several = predicted(kept, change, "--on", "2026-05-31")
     assert one["journals"]
     assert len(one["engagements"]) == 2

@@ -1,4 +1,4 @@
-"""The recorded log: a firm's month as `milepost simulate --seed 5 --people 12 --projects 8 --months 1` wrote it once."""
+"""The recorded log: a firm's month as `milepost simulate --seed 5 --people 12 --projects 8 --months 1 --deals time` wrote it once."""
 
 import hashlib
 import os

@@ -63,7 +63,7 @@ def _measure(part: str, asked: argparse.Namespace, results: dict[str, Any]) -> N
             folder = asked.work / "engagement"
             results["engagement"] = {
                 kind: [
-                    _told(f"one engagement, {kind}, {held:,} entries", "engagement", kind, held, folder)
+                    _told(f"one engagement, {kind}, {held:,} entries", "engagement", kind, held, asked.weeks, folder)
                     for held in asked.engagement
                 ]
                 for kind in (UNCAPPED, CAPPED)
@@ -159,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--parts", type=_names(PARTS), default=",".join(PARTS), help=f"Of {', '.join(PARTS)}.")
     parser.add_argument("--passes", type=_names(PASSES), default=",".join(PASSES), help=f"Of {', '.join(PASSES)}.")
     parser.add_argument("--engagement", type=_counts, default="2k,200k", help="Entries held by one engagement.")
+    parser.add_argument("--weeks", type=_count, default="3", help="Weeks that are measured once it holds them.")
     parser.add_argument("--giants", type=_counts, default="4k,28k", help="Entries of engagements that are explained.")
     parser.add_argument("--questions", type=_count, default="12", help="Figures of each kind that are explained.")
     parser.add_argument("--samples", type=_count, default="20k", help="Records that are read and written.")

@@ -38,7 +38,9 @@ def _tasks() -> Mapping[str, Callable[..., object]]:
         "plain": lambda folder: accounting.by_plain_loop(Path(folder)),
         "stages": lambda folder: accounting.staged(Path(folder)),
         "chain": lambda folder: accounting.chain(Path(folder)),
-        "engagement": lambda kind, entries, folder: engagement.measure(kind, int(entries), Path(folder)),
+        "engagement": lambda kind, entries, weeks, folder: engagement.measure(
+            kind, int(entries), int(weeks), Path(folder)
+        ),
         "explain": lambda output, questions: explaining.measure(Path(output), int(questions)),
         "giant": lambda entries, questions, folder: explaining.giant(int(entries), int(questions), Path(folder)),
         "records": lambda samples: codec.figures(int(samples)),

@@ -47,7 +47,6 @@ DAY = 24 * 60 * MINUTE
 ENTRIES_A_DAY, PEOPLE = 200, 40
 ENTRIES_A_WEEK = 7 * ENTRIES_A_DAY
 BATCH_ENTRIES = 500
-WEEKS_MEASURED = 3
 
 
 class Cost(NamedTuple):
@@ -59,7 +58,8 @@ class Cost(NamedTuple):
     calibration: float
 
 
-def measure(kind: str, entries: int, folder: Path) -> Cost:
+def measure(kind: str, entries: int, measured: int, folder: Path) -> Cost:
+    """Of so many weeks once it holds the entries."""
     shutil.rmtree(folder, ignore_errors=True)
     accounting = open_accounting(folder, Genesis("1", rules=RULES))
     records = _records(kind)
@@ -67,7 +67,7 @@ def measure(kind: str, entries: int, folder: Path) -> Cost:
     held = -(-entries // ENTRIES_A_WEEK) * ENTRIES_A_WEEK
     for _ in range(held // ENTRIES_A_WEEK):
         _fold(accounting, records, ENTRIES_A_WEEK + 7)
-    weeks = [_fold(accounting, records, ENTRIES_A_WEEK + 7) for _ in range(WEEKS_MEASURED)]
+    weeks = [_fold(accounting, records, ENTRIES_A_WEEK + 7) for _ in range(measured)]
     close(accounting)
     return Cost(held, round(median(weeks) * 1e6 / ENTRIES_A_WEEK, 1), peak_mb(), calibration())
 

@@ -34,7 +34,8 @@ from milepost.explain.explanations import Explained, Explanations
 from milepost.explain.forecasts import FIGURES as FORECASTS
 from milepost.explain.ledger import ACCOUNT_FIGURES
 from milepost.explain.recompute import everything, recompute
-from simulation.write import AVRO, Sink, sink
+from simulation.formats import AVRO
+from simulation.write import Sink, sink
 
 SEED = 2026
 KINDS = (JournalEntry, BillingStatement, ExceptionRaised, ProjectView, ForecastUpdate)

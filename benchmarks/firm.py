@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.events.catalogue import TOPICS
+from simulation.formats import AVRO
 from simulation.plan import PEOPLE_MIN, PROJECTS_MIN, plan
 from simulation.story import events
 from simulation.summary import Summary
-from simulation.write import AVRO, Sink, prepare, sink
+from simulation.write import Sink, prepare, sink
 
 SEED = 7
 START = date(2026, 1, 1)

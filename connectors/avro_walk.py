@@ -122,6 +122,7 @@ def _index(data: bytes, start: int, count: int, what: str, path: str) -> tuple[i
 
 
 def _read(kind: Type, data: bytes, start: int, path: str) -> tuple[Any, int]:
+    """The value and where it ends; long, because the switch is the list of types."""
     match kind:
         case Text():
             length, start = _length(data, start, path)
@@ -277,6 +278,7 @@ def _expect(met: bool, expected: str, value: object, path: str) -> None:
 
 
 def _write(kind: Type, value: Any, out: bytearray, path: str) -> None:
+    """Long, because the switch is the list of types."""
     match kind:
         case Text():
             _expect(type(value) is str, "a string", value, path)

@@ -69,7 +69,7 @@ def event_from_json_line(line: bytes) -> Event:
     except UnicodeDecodeError:
         raise DecodeError("a line that is not valid UTF-8") from None
     except json.JSONDecodeError as error:
-        raise DecodeError(f"not one JSON object: {error.msg[:40]} at character {error.pos}") from None
+        raise DecodeError(f"not one JSON object: {error.msg} at character {error.pos}") from None
     except RecursionError:
         raise DecodeError("JSON nested too deeply") from None
     except ValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final
@@ -12,8 +11,8 @@ from connectors.avro_schema import Array, Optional, Record, Text, Type, Union
 from connectors.avro_source import Code
 from connectors.decode_error import DecodeError, shown
 from domain.events.catalogue import Event
+from domain.identity import fault_of_id
 
-ID_CHARACTERS_MAX: Final = 128
 DESCRIPTION_CHARACTERS_MAX: Final = 500
 LINES_MAX: Final = 2_000
 LISTS_OF_IDS: Final = frozenset({"lines", "journals", "entries"})
@@ -29,22 +28,6 @@ def check_record(event: Event) -> None:
     if not _check(record)(event):
         for path, reason in _faults(record, event, "", ""):
             raise DecodeError(reason, path)
-
-
-def fault_of_id(value: str) -> str | None:
-    """Why a string is no id."""
-    if not 1 <= len(value) <= ID_CHARACTERS_MAX:
-        return f"an id of {len(value)} characters, expected 1 to {ID_CHARACTERS_MAX}"
-    if value != value.strip():
-        return "an id with space around it"
-    if not value.isascii() and not unicodedata.is_normalized("NFC", value):
-        return "an id that is not in Unicode normalization form C"
-    control = next((sign for sign in value if unicodedata.category(sign) == "Cc"), None)
-    if control is not None:
-        return f"an id with the control character U+{ord(control):04X}"
-    if any(ord(sign) & 0xFFFE == 0xFFFE for sign in value):
-        return "an id with a code point that Unicode keeps from interchange"
-    return None
 
 
 def _is_id(kind: Type, name: str) -> bool:

@@ -26,6 +26,7 @@ from domain.audit.findings import (
     OUTPUT_CHAIN,
     OUTPUT_SEQ,
     PERIODS,
+    TAX,
     Seen,
     Violation,
     violation,
@@ -33,12 +34,20 @@ from domain.audit.findings import (
 from domain.audit.forecasts import ForecastSeries
 from domain.audit.journals import OpenPeriods, balances
 from domain.audit.numbering import DenseNumbers, DenseOrdinals
+from domain.audit.reference import ReferenceSoFar
 from domain.audit.report import Tally
+from domain.audit.tax import TaxTables
 from domain.audit.terms import terms_of
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies
 from domain.events.delivery import BillingHoldPlaced
-from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
+from domain.events.reference import (
+    AccountingPeriodClosed,
+    AccountingPeriodReopened,
+    CustomerDefined,
+    LegalEntityDefined,
+    TaxPolicyDefined,
+)
 from domain.identity import engagement_of
 from domain.outputs import (
     TOPICS,
@@ -71,10 +80,12 @@ class AuditStream:
         self._aside = aside
         self._numbers = DenseNumbers(progress["generation"], progress["shard"])
         self._ordinals = DenseOrdinals()
-        self._periods = OpenPeriods()
+        self._reference = ReferenceSoFar()
+        self._periods = OpenPeriods(self._reference)
         self._posted = PostedTotals()
         self._exceptions = OpenExceptions()
         self._forecasts = ForecastSeries()
+        self._tax = TaxTables(self._reference)
         self._input_chain = self._output_chain = b""
         self._log = log.records()
         self._record: LogRecord | None = None
@@ -112,10 +123,12 @@ class AuditStream:
     def _learn(self, record: LogRecord) -> None:
         match record.event:
             case LegalEntityDefined() as entity:
-                self._periods.learn(entity)
+                self._reference.learn(entity)
                 self.policies.setdefault(entity.legal_entity_id, []).append(entity.policies or Policies())
-            case AccountingPeriodClosed() | AccountingPeriodReopened() as change:
-                self._periods.learn(change)
+            case (
+                CustomerDefined() | TaxPolicyDefined() | AccountingPeriodClosed() | AccountingPeriodReopened() as known
+            ):
+                self._reference.learn(known)
             case ContractSigned() | ContractAmended() | BillingHoldPlaced() as told:
                 name = record.type_name
                 self._aside.add(record.engagement_id, KINDS[name], EVENT_CODECS[name].encode(told))
@@ -131,6 +144,8 @@ class AuditStream:
                 yield from balances(seen, journal)
                 yield from self._periods.see(seen, journal)
                 self._posted.add(journal)
+            case BillingStatement() as statement:
+                yield from self._tax.see(seen, statement)
             case ControlTotals() as told:
                 yield from self._posted.see(seen, told, self._output_chain)
             case ExceptionRaised() as raised:
@@ -189,6 +204,7 @@ class AuditStream:
             (JOURNALS, self._periods.count),
             (PERIODS, self._periods.count),
             (EXCEPTIONS, self._exceptions.count),
+            (TAX, self._tax.count),
             (FORECASTS, self._forecasts.count),
             (CONTROL_TOTALS, self._posted.count),
         ):

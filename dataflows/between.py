@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from connectors.files.engagement_log import EngagementLog
-from connectors.files.figure_index import FORECASTS, FigureIndex, Tell
+from connectors.files.figure_index import FORECASTS, STATEMENTS, FigureIndex, Tell, engagement_named
 from connectors.files.moments import Cut, Moment, cut_at, latest, log_end, shards_at
 from connectors.files.written import Written
 from domain.outputs import (
@@ -20,6 +20,7 @@ from domain.outputs import (
     JournalEntry,
     Position,
 )
+from domain.statement import ISSUED, SUPERSEDED
 from domain.units import Amount
 
 
@@ -36,6 +37,19 @@ class AccountMove(NamedTuple):
     @property
     def net(self) -> Amount:
         return self.debits - self.credits
+
+
+class StatementSum(NamedTuple):
+    """What is due by the statements of a window; `replaced` is what revisions issued before it were due with, negative."""
+
+    legal_entity_id: str
+    currency: str
+    issued: Amount
+    replaced: Amount
+
+    @property
+    def net(self) -> Amount:
+        return self.issued + self.replaced
 
 
 class ForecastMove(NamedTuple):
@@ -57,7 +71,7 @@ class Reversed(Exception):
 
 
 class Between(NamedTuple):
-    """`end` is how far the log has come."""
+    """`end` is how far the log has come. A superseded statement is one that was issued before and is replaced: its amounts are negative."""
 
     since: Cut
     until: Cut
@@ -68,6 +82,11 @@ class Between(NamedTuple):
     forecasts: tuple[ForecastMove, ...]
     opened: tuple[ExceptionMove, ...]
     closed: tuple[ExceptionMove, ...]
+
+    @property
+    def statement_sums(self) -> tuple[StatementSum, ...]:
+        """By legal entity and currency."""
+        return _sums(self.statements)
 
 
 def between(output: Path, since: Moment, until: Moment, tell: Tell) -> Between:
@@ -164,12 +183,48 @@ def _accounts(index: FigureIndex, first: Cut, last: Cut) -> tuple[AccountMove, .
 
 
 def _statements(index: FigureIndex, first: Cut, last: Cut) -> tuple[BillingStatement, ...]:
-    """One record each, however many parts."""
+    """One record each, however many parts. What is issued anew counts in its last revision; what it replaced, issued before, is taken
+    back, so that the windows of a period add up to it. A draft counts once it is issued.
+    """
     found: dict[tuple[str, int], BillingStatement] = {}
-    for written in _written(index, TOPICS["BillingStatement"], first, last):
-        if isinstance(written.record, BillingStatement) and written.record.status == "issued":
-            found.setdefault((written.record.statement_id, written.record.revision), written.record)
+    before: dict[str, frozenset[tuple[str, int]]] = {}
+    for written in _written(index, STATEMENTS, first, last):
+        one = written.record
+        if not isinstance(one, BillingStatement):
+            continue
+        key = one.statement_id, one.revision
+        if one.status == ISSUED:
+            found.setdefault(key, one)
+        elif one.status == SUPERSEDED:
+            found.pop(key, None)
+            engagement_id = engagement_named(one)
+            if engagement_id not in before:
+                before[engagement_id] = index.issued_before(engagement_id, first.offset)
+            if key in before[engagement_id]:
+                found[key] = taken_back(one)
     return tuple(found.values())
+
+
+def taken_back(statement: BillingStatement) -> BillingStatement:
+    """With every amount the other way round; it has no lines."""
+    return statement._replace(
+        lines=(),
+        total=-statement.total,
+        retained=-statement.retained,
+        released=-statement.released,
+        deposits_applied=-statement.deposits_applied,
+        amount_due=-statement.amount_due,
+        control_total=-statement.control_total,
+        tax=tuple(each._replace(base=-each.base, amount=-each.amount) for each in statement.tax),
+    )
+
+
+def _sums(statements: Iterable[BillingStatement]) -> tuple[StatementSum, ...]:
+    sums: dict[tuple[str, str], list[Amount]] = {}
+    for one in statements:
+        held = sums.setdefault((one.legal_entity_id, one.currency), [0, 0])
+        held[1 if one.status == SUPERSEDED else 0] += one.amount_due
+    return tuple(StatementSum(*key, *sums[key]) for key in sorted(sums))
 
 
 def _forecasts(index: FigureIndex, first: Cut, last: Cut) -> tuple[ForecastMove, ...]:

@@ -18,6 +18,7 @@ from connectors.kafka.output_stream import all_outputs
 from connectors.kafka.partitions import Place
 from domain.audit.generations import Difference, StatementDifference, differences, statement_difference
 from domain.outputs import TOPICS, BillingStatement, JournalEntry
+from domain.statement import ISSUED
 
 POSTINGS: Final = TOPICS["JournalEntry"]
 STATEMENTS: Final = TOPICS["BillingStatement"]
@@ -101,7 +102,7 @@ def _differences(
             continue
         if isinstance(record, JournalEntry):
             journals[generation, of] = record
-        elif record.status == "issued":
+        elif record.status == ISSUED:
             statements[generation, of].append(record)
     posted = [
         each

@@ -111,6 +111,7 @@ class KafkaIntake:
         tell: Callable[[str], None],
         now: Callable[[], Instant] = wall_clock,
     ) -> None:
+        """Long, because the order of its steps is how intake takes over."""
         self.setup = setup
         self.names = Names.of(kafka)
         self._clients = clients

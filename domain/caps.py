@@ -9,7 +9,7 @@ the first is corrected to 2 h, the third gains room: 200, 500 and 300.
 """
 
 from calendar import monthrange
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -40,13 +40,15 @@ class CapRule(NamedTuple):
     """A cap as one line sees it, with a limit for each version of its contract.
 
     A cap that has had several periods is as many rules. Work counts towards every one of them, and is tested against the one whose
-    period held on its day; the limits of the others are open then.
+    period held on its day; the limits of the others are open then. Towards one that is counted `anew` only the work of days counts on
+    which it limits something.
     """
 
     cap_id: str
     period: str
     limits: tuple[CapLimit, ...]
     thresholds: tuple[Percent, ...]
+    anew: bool = False
 
 
 class Bucket(NamedTuple):
@@ -142,6 +144,8 @@ def limit_of(rule: CapRule, key: BucketKey) -> CapLimit:
             return limit_on(rule, date(year, month, monthrange(year, month)[1]))
         case "day":
             return limit_on(rule, date.fromisoformat(key[1][:10]))
+        case _ if rule.anew:
+            return next((limit for limit in reversed(rule.limits) if is_limited(limit)), rule.limits[-1])
         case _:
             return rule.limits[-1]
 
@@ -153,6 +157,13 @@ def is_agreed(rule: CapRule, day: date) -> bool:
 
 def is_limited(limit: CapLimit) -> bool:
     return limit.amount is not None or limit.hours is not None
+
+
+def counting(rules: tuple[CapRule, ...], day: date) -> tuple[CapRule, ...]:
+    """Those towards which work of the day counts."""
+    if not any(rule.anew for rule in rules):
+        return rules
+    return tuple(rule for rule in rules if not rule.anew or is_agreed(rule, day))
 
 
 def is_prorated(rule: CapRule, day: date) -> bool:
@@ -168,6 +179,31 @@ def is_apart(rule: CapRule) -> bool:
 
 def for_billing(rule: CapRule) -> CapRule:
     return rule._replace(limits=tuple(limit._replace(split=limit.split_billing) for limit in rule.limits))
+
+
+def are_mixed(rules: Sequence[CapRule]) -> bool:
+    """Whether of the hard caps that bind the same work by one version of the terms only some limit revenue."""
+    return any(len({limit.limits_revenue for limit in limits if limit.hard}) > 1 for limits in _by_version(rules))
+
+
+def _by_version(rules: Sequence[CapRule]) -> Iterator[list[CapLimit]]:
+    """The limits of each version, the newest first; of one that holds from the beginning on also for those before it."""
+    for place in range(max((len(rule.limits) for rule in rules), default=0)):
+        yield [rule.limits[max(len(rule.limits) - 1 - place, 0)] for rule in rules]
+
+
+def for_revenue(rules: Sequence[CapRule]) -> tuple[CapRule, ...]:
+    """The caps as revenue is bound by them, where others bind billing alone: these are open then."""
+    return tuple(
+        rule._replace(
+            limits=tuple(
+                limit if limit.limits_revenue or not limit.hard else CapLimit(limit.effective_on)
+                for limit in rule.limits
+            )
+        )
+        for rule in rules
+        if not rule.anew
+    )
 
 
 def grant(claim: Claim, buckets: Mapping[BucketKey, Bucket], step: Amount, mode: str) -> Grant:

@@ -4,18 +4,20 @@ A version of the terms holds from its `effective_on`; of several that do, the hi
 beginning. Lines match by id; one that a version no longer has ended the day before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from itertools import product
 from typing import NamedTuple
 
-from domain import retention
+from domain import purchase_order, retention
 from domain.billing import methods
-from domain.caps import CapLimit, CapRule
+from domain.caps import CapLimit, CapRule, are_mixed
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Cap, ContractLine, Policies, SharedCap, TimeAndMaterials
+from domain.funding import funding_faults
+from domain.line_faults import line_faults
 from domain.money import format_amount, is_currency, smallest_unit
-from domain.policies import Resolved, resolve
+from domain.policies import NEXT_RULE, Resolved, resolve
 from domain.policy_faults import Fault, cycle_faults, grace_faults, line_rate_faults, policy_faults, threshold_faults
 from domain.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
 from domain.shares import party_faults
@@ -62,8 +64,12 @@ class Version(NamedTuple):
 
 
 def amend(terms: ContractSigned, event: ContractAmended) -> ContractSigned:
-    """The new terms; what the amendment does not state is inherited."""
+    """The new terms; what the amendment does not state is inherited, but for shares that funding takes the place of, or the other way."""
     stated = {name: value for name in INHERITED if (value := getattr(event, name)) is not None}
+    if event.funding is not None and event.bill_to is None:
+        stated["bill_to"] = ()
+    elif event.bill_to and event.funding is None:
+        stated["funding"] = None
     return terms._replace(version=event.version, **stated)
 
 
@@ -85,7 +91,7 @@ def covers(terms: ContractSigned, terminated_on: date | None, day: date) -> bool
 
 
 def line_for(terms: ContractSigned, project_id: str, task: str | None, what: str = "time") -> ContractLine | None:
-    """The line of the project that takes `what` and lists the task, else the one without tasks."""
+    """The first line of the project that takes `what` and lists the task, else the first without tasks."""
     found = None
     for line in terms.lines:
         if line.project_id == project_id and methods.takes(line, what):
@@ -93,7 +99,7 @@ def line_for(terms: ContractSigned, project_id: str, task: str | None, what: str
                 if task in line.tasks:
                     return line
             else:
-                found = line
+                found = found or line
     return found
 
 
@@ -118,7 +124,29 @@ def cap_rules(history: Sequence[Version], line_id: str, content: str | None = No
             if content is None or _counts(cap_id, cap, line, policies, content):
                 seen.setdefault((cap_id, cap.period), []).append((version, cap, policies))
     told = _from_beginning(history, line_id)
-    return tuple(_rule(*key, stated, history, told) for key, stated in seen.items())
+    return tuple(_rule(*key, stated, history, told) for key, stated in seen.items()) + _order_rules(history, line_id)
+
+
+def _order_rules(history: Sequence[Version], line_id: str) -> tuple[CapRule, ...]:
+    """The purchase orders that bind billing of the line. A retroactive version says for every line which order holds on every date
+    before the next."""
+    limits = purchase_order.limits(version.terms for version in history)
+    if not limits:
+        return ()
+    first = next((place for place in range(len(history) - 1, -1, -1) if history[place].retroactive), 0)
+    newest = next((line for version in reversed(history) if (line := line_named(version.terms, line_id))), None)
+    rules = []
+    for number, amount in limits.items():
+        held = []
+        for version in history[first:]:
+            order, line = version.terms.purchase_order, line_named(version.terms, line_id) or newest
+            binds = order is not None and order.number == number and purchase_order.covers(line)
+            since = BEGINNING if version is history[first] and version.retroactive else version.effective_on
+            held.append(CapLimit(since, amount, None, True, limits_revenue=False) if binds else CapLimit(since))
+        if any(limit.hard for limit in held):
+            thresholds = line_policies(history[-1].terms, None, history[-1].defaults).cap_thresholds
+            rules.append(CapRule(purchase_order.order_id(number), "whole_term", tuple(held), tuple(thresholds), True))
+    return tuple(rules)
 
 
 def _counts(cap_id: str, cap: Cap | SharedCap, line: ContractLine | None, policies: Resolved, content: str) -> bool:
@@ -145,6 +173,8 @@ def units_id(line_id: str) -> str:
 
 def bound_lines(history: Sequence[Version], cap_id: str) -> frozenset[str]:
     """The lines that the cap binds in any version."""
+    if purchase_order.is_order(cap_id):
+        return _every_line(history)
     return frozenset(
         line_id
         for version in history
@@ -166,6 +196,19 @@ def contents(history: Sequence[Version], line_id: str) -> tuple[str, ...]:
         COUNTED_FEE,
         COUNTED_EXPENSE,
         *(f"{COUNTED_EXPENSE}/{category}" for category in sorted(categories)),
+    )
+
+
+def bind_billing_alone(history: Sequence[Version], group: Collection[str]) -> bool:
+    """Whether of the caps that bind the same work on one of the lines only some limit revenue, by any version; agreed units always do."""
+    every_rule = [rule for line_id in group for rule in cap_rules(history, line_id)]
+    if all(limit.limits_revenue for rule in every_rule for limit in rule.limits if limit.hard):
+        return False
+    return any(
+        are_mixed(rules) or any(rule.cap_id == units_id(line_id) for rule in rules)
+        for line_id in group
+        for content in contents(history, line_id)
+        for rules in (cap_rules(history, line_id, content),)
     )
 
 
@@ -242,8 +285,10 @@ def _limit(effective_on: date, stated: tuple[Cap | SharedCap, Resolved] | None) 
 
 
 def cap_group(history: Sequence[Version], line_id: str) -> frozenset[str]:
-    """The lines whose work competes with the line's for a cap, through shared caps of any version."""
+    """The lines whose work competes with the line's for a cap, through shared caps of any version; for a purchase order all do."""
     group, grew = {line_id}, True
+    if purchase_order.limits(version.terms for version in history):
+        group |= _every_line(history)
     while grew:
         shared = {
             member
@@ -257,13 +302,18 @@ def cap_group(history: Sequence[Version], line_id: str) -> frozenset[str]:
     return frozenset(group)
 
 
+def _every_line(history: Sequence[Version]) -> frozenset[str]:
+    return frozenset(line.line_id for version in history for line in version.terms.lines)
+
+
 def contradictions(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list[tuple[str, str]]:
     """Fields of the terms that contradict each other, with what is wrong (exception `invalid_terms`)."""
     return [
         *_date_faults(terms),
         *party_faults(terms),
+        *funding_faults(terms.funding, shared=bool(terms.bill_to), currency=terms.currency),
         *_number_faults(terms),
-        *_line_faults(terms),
+        *_line_faults(terms, policies_of),
         *_revenue_faults(terms, policies_of),
         *_cap_faults(terms, policies_of),
         *(retention.faults(terms.retention, terms) if terms.retention is not None else ()),
@@ -293,28 +343,40 @@ def _number_faults(terms: ContractSigned) -> list[Fault]:
             for number, rate in enumerate(line.terms.rates):
                 faults += line_rate_faults(f"lines[{place}].terms.rates[{number}]", rate)
         faults += [(f"lines[{place}].terms.{field}", what) for field, what in methods.faults(line, terms)]
+        faults += line_faults(f"lines[{place}]", line)
     return faults
 
 
-def _line_faults(terms: ContractSigned) -> list[tuple[str, str]]:
+def _line_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list[tuple[str, str]]:
+    """No two lines take the same work, but where the first passes on to the other what is over its cap."""
     faults = []
     ids: set[str] = set()
-    claims: dict[tuple[str, str, str | None], str] = {}
+    claims: dict[tuple[str, str, str | None], ContractLine] = {}
     for place, line in enumerate(terms.lines):
         if line.line_id in ids:
             faults.append((f"lines[{place}].line_id", f"line {line.line_id} stands twice"))
         ids.add(line.line_id)
         for what, task in product(TAKEN, line.tasks or (None,)):
-            other = claims.setdefault((what, line.project_id, task), line.line_id) if methods.takes(line, what) else ""
-            if other not in ("", line.line_id):
+            if not methods.takes(line, what):
+                continue
+            other = claims.setdefault((what, line.project_id, task), line)
+            if what == "time" and _passes_on(other, line, policies_of):
+                claims[what, line.project_id, task] = line
+            elif other.line_id != line.line_id:
                 said = f"task {task}" if task else _TAKEN_SPOKEN[what]
                 faults.append(
                     (
                         f"lines[{place}].tasks",
-                        f"lines {other} and {line.line_id} both take {said} of project {line.project_id}",
+                        f"lines {other.line_id} and {line.line_id} both take {said} of project {line.project_id}",
                     )
                 )
     return faults
+
+
+def _passes_on(line: ContractLine, other: ContractLine, policies_of: dict[str, Resolved]) -> bool:
+    """Whether time over the cap of one line may go on to another."""
+    are_rated = isinstance(line.terms, TimeAndMaterials) and isinstance(other.terms, TimeAndMaterials)
+    return are_rated and policies_of[line.line_id].overflow == NEXT_RULE
 
 
 def _revenue_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list[Fault]:
@@ -338,6 +400,12 @@ def _cap_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list
         where = f"shared_caps[{place}]"
         if any(other.cap_id == cap.cap_id for other in terms.shared_caps[:place]):
             faults.append((f"{where}.cap_id", f"cap {cap.cap_id} stands twice"))
+        if not cap.lines:
+            faults.append(
+                (f"{where}.lines", f"cap {cap.cap_id} binds no line: expected the ids of those that share it")
+            )
+        if twice := sorted({line for line in cap.lines if cap.lines.count(line) > 1}):
+            faults.append((f"{where}.lines", f"cap {cap.cap_id} names line {', '.join(twice)} twice"))
         for missing in sorted(set(cap.lines) - lines):
             faults.append(
                 (f"{where}.lines", f"cap {cap.cap_id} names line {missing}, which the contract does not have")
@@ -348,6 +416,24 @@ def _cap_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list
         for policy in ("cap_order", "cap_split_billing"):
             if len({getattr(policies_of[line], policy) for line in known}) > 1:
                 faults.append((f"{where}.lines", f"lines of cap {cap.cap_id} have to agree on policy {policy}"))
+    return [*faults, *_order_faults(terms, policies_of)]
+
+
+def _order_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list[Fault]:
+    order = terms.purchase_order
+    faults = purchase_order.number_faults(terms)
+    if order is None or order.limit is None:
+        return faults
+    if order.limit < 0:
+        faults.append(("purchase_order.limit", f"expected no less than zero, got {format_amount(order.limit)}"))
+    if is_currency(terms.currency) and order.limit % smallest_unit(terms.currency):
+        what = f"a limit of {format_amount(order.limit)} is finer than {terms.currency} can be paid"
+        faults.append(("purchase_order.limit", what))
+    if any(each.increment_minutes and each.increment_scope == "statement_line" for each in policies_of.values()):
+        what = "the limit of a purchase order cannot be held when quantities are rounded only on the statement line"
+        faults.append(("purchase_order.limit", what))
+    if len({each.cap_order for each in policies_of.values()}) > 1:
+        faults.append(("purchase_order.limit", "lines under a purchase order have to agree on policy cap_order"))
     return faults
 
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import BillRate, Policies
+from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, StatementApproved
 from domain.events.delivery import (
     EstimateRevised,
     ExpenseApproved,
+    MilestoneAccepted,
     ProjectActivated,
     ProjectClosed,
     ResourceAssigned,
+    StatementRequested,
     TimeApproved,
 )
 from domain.events.finance import (
@@ -27,6 +29,7 @@ from domain.events.finance import (
     CreditMemoIssued,
     InvoicePosted,
     InvoiceRejected,
+    PaymentApplied,
     PaymentReceived,
     PaymentReversed,
     PostingAccepted,
@@ -34,11 +37,21 @@ from domain.events.finance import (
     RevenueAdjusted,
     WrittenOff,
 )
+from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
 from domain.money import is_currency
-from domain.policy_faults import Fault, exchange_rate_faults, rate_faults
+from domain.policy_faults import (
+    Fault,
+    amount_faults,
+    exchange_rate_faults,
+    hours_faults,
+    range_faults,
+    rate_faults,
+)
 from domain.zones import is_zone
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+# Of every date that is taken.
+YEARS = "1990", "2100"
 
 
 def first_fault(event: Event) -> Fault | None:
@@ -58,7 +71,31 @@ def _time(event: TimeApproved) -> Fault | None:
         return "worked_on", "expected worked_on or started_at"
     if event.zone is not None and not is_zone(event.zone):
         return _no_zone("zone", event.zone)
+    if not event.approved_by.strip() or (event.rate_approved_by is not None and not event.rate_approved_by.strip()):
+        return next(_decided(event))
     return None if event.rate is None else next(rate_faults("rate", event.rate), None)
+
+
+def _decided(event: Event) -> Iterator[Fault]:
+    """Nobody is no second person. Who asked is looked at where an event has to say it."""
+    for name in ("requested_by", "approved_by", "rate_approved_by"):
+        if name == "requested_by" and name in event._field_defaults:
+            continue
+        person: str | None = getattr(event, name, None)
+        if person is not None and not person.strip():
+            yield name, f"expected the name of a person, got {person[:16]!r}"
+
+
+def _amendment(event: ContractAmended) -> Iterator[Fault]:
+    yield from _decided(event)
+    if event.replaces_version >= event.version:
+        yield "replaces_version", f"expected a version before {event.version}, got {event.replaces_version}"
+    yield from _contract(event)
+
+
+def _request(event: StatementRequested) -> Iterator[Fault]:
+    if event.period is not None and event.to is not None and event.to <= event.period:
+        yield "to", f"expected a day after {event.period}, on which the period begins, got {event.to}"
 
 
 def _contract(event: ContractSigned | ContractAmended) -> Iterator[Fault]:
@@ -78,15 +115,25 @@ def _policies(path: str, policies: Policies | None) -> Iterator[Fault]:
     yield from _currency(f"{path}.group_currency", policies.group_currency)
 
 
+def _activation(event: ProjectActivated) -> Iterator[Fault]:
+    yield from range_faults("ends_on", event.starts_on, event.ends_on)
+    yield from _project(event)
+
+
 def _project(event: ProjectActivated | ProjectClosed) -> Iterator[Fault]:
     if event.budget is not None:
+        yield from hours_faults("budget.hours", event.budget.hours)
+        yield from amount_faults("budget.cost", event.budget.cost)
+        yield from amount_faults("budget.revenue", event.budget.revenue)
         yield from _currency("budget.currency", event.budget.currency)
 
 
 def _assignment(event: ResourceAssigned) -> Iterator[Fault]:
-    yield from chain.from_iterable(
-        _month(f"planned[{place}].month", planned.month) for place, planned in enumerate(event.planned)
-    )
+    yield from range_faults("ends_on", event.starts_on, event.ends_on)
+    for place, planned in enumerate(event.planned):
+        yield from _month(f"planned[{place}].month", planned.month)
+        yield from hours_faults(f"planned[{place}].hours", planned.hours)
+    yield from hours_faults("planned", sum(planned.hours for planned in event.planned))
     yield from _bill_rate(event.bill_rate)
 
 
@@ -97,9 +144,19 @@ def _bill_rate(rate: BillRate | None) -> Iterator[Fault]:
 
 
 def _estimate(event: EstimateRevised) -> Iterator[Fault]:
+    """A month may take back cost that another one has, all of them together may not."""
     yield from _currency("currency", event.currency)
     for place, work in enumerate(event.remaining):
         yield from _month(f"remaining[{place}].month", work.month)
+        yield from hours_faults(f"remaining[{place}].hours", work.hours)
+        yield from amount_faults(f"remaining[{place}].cost", abs(work.cost))
+        yield from amount_faults(f"remaining[{place}].revenue", abs(work.revenue or 0))
+    for total, find in (
+        (sum(work.hours for work in event.remaining), hours_faults),
+        (sum(work.cost for work in event.remaining), amount_faults),
+        (abs(sum(work.revenue or 0 for work in event.remaining)), amount_faults),
+    ):
+        yield from ((field, f"in all of its months together {what}") for field, what in find("remaining", total))
 
 
 def _invoice(event: InvoicePosted | InvoiceRejected) -> Iterator[Fault]:
@@ -116,6 +173,7 @@ def _posting(event: PostingAccepted | PostingRejected) -> Iterator[Fault]:
 
 def _credit_memo(event: CreditMemoIssued) -> Iterator[Fault]:
     """Each line says what it credits and how much, once."""
+    yield from _decided(event)
     if not event.lines:
         yield "lines", "expected at least one line"
     for place, line in enumerate(event.lines):
@@ -131,6 +189,7 @@ def _credit_memo(event: CreditMemoIssued) -> Iterator[Fault]:
 
 
 def _write_off(event: WrittenOff) -> Iterator[Fault]:
+    yield from _decided(event)
     yield from _currency("currency", event.currency)
     if event.what == "receivable" and event.invoice_id is None:
         yield "invoice_id", "expected the invoice whose receivable is written off"
@@ -138,15 +197,24 @@ def _write_off(event: WrittenOff) -> Iterator[Fault]:
         yield "entries", "expected the entries whose unbilled value is written off"
 
 
-def _money(
-    event: ExpenseApproved | PaymentReversed | RevenueAdjusted | ControlTotal,
-) -> Iterator[Fault]:
+def _approved_money(event: ExpenseApproved | RevenueAdjusted) -> Iterator[Fault]:
+    yield from _decided(event)
     yield from _currency("currency", event.currency)
 
 
-def _payment(event: PaymentReceived) -> Iterator[Fault]:
+def _money(event: PaymentReversed | ControlTotal) -> Iterator[Fault]:
+    yield from _currency("currency", event.currency)
+
+
+def _payment(event: PaymentReceived | PaymentApplied) -> Iterator[Fault]:
     yield from _currency("currency", event.currency)
     yield from exchange_rate_faults("exchange_rate", event.exchange_rate)
+
+
+def _application(event: PaymentApplied) -> Iterator[Fault]:
+    if not event.applications:
+        yield "applications", "expected at least one invoice"
+    yield from _payment(event)
 
 
 def _currency(field: str, code: str | None) -> Iterator[Fault]:
@@ -155,7 +223,7 @@ def _currency(field: str, code: str | None) -> Iterator[Fault]:
 
 
 def _month(field: str, month: str) -> Iterator[Fault]:
-    if not _MONTH.fullmatch(month):
+    if not _MONTH.fullmatch(month) or not YEARS[0] <= month[:4] <= YEARS[1]:
         yield field, f"expected a month such as 2026-03, got {month[:16]!r}"
 
 
@@ -170,8 +238,8 @@ def _first(find: Callable[[Any], Iterable[Fault]]) -> Callable[[Any], Fault | No
 _FINDERS: Mapping[type, Callable[[Any], Fault | None]] = {
     TimeApproved: _time,
     ContractSigned: _first(_contract),
-    ContractAmended: _first(_contract),
-    ProjectActivated: _first(_project),
+    ContractAmended: _first(_amendment),
+    ProjectActivated: _first(_activation),
     ProjectClosed: _first(_project),
     ResourceAssigned: _first(_assignment),
     EstimateRevised: _first(_estimate),
@@ -181,9 +249,23 @@ _FINDERS: Mapping[type, Callable[[Any], Fault | None]] = {
     PostingRejected: _first(_posting),
     CreditMemoIssued: _first(_credit_memo),
     WrittenOff: _first(_write_off),
-    ExpenseApproved: _first(_money),
+    ExpenseApproved: _first(_approved_money),
+    PaymentApplied: _first(_application),
     PaymentReceived: _first(_payment),
     PaymentReversed: _first(_money),
-    RevenueAdjusted: _first(_money),
+    RevenueAdjusted: _first(_approved_money),
     ControlTotal: _first(_money),
+    StatementRequested: _first(_request),
+    **dict.fromkeys(
+        (
+            AccountingPeriodClosed,
+            AccountingPeriodReopened,
+            ExceptionAssigned,
+            ExceptionResolved,
+            ExceptionWaived,
+            MilestoneAccepted,
+            StatementApproved,
+        ),
+        _first(_decided),
+    ),
 }

@@ -1,6 +1,9 @@
-"""The catalogue of exceptions: who owns one, how bad it is, and what would resolve it (EVENTS, Exceptions)."""
+"""The catalogue of exceptions: who owns one, how bad it is, and what would resolve it (EVENTS, Exceptions).
 
-from collections.abc import Mapping
+What resolves one is said by category, and where that depends on what it is about, by the kind of its subject too.
+"""
+
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 
@@ -15,7 +18,7 @@ CATALOGUE: Mapping[str, Category] = {
         "finance", "error", "Reopen the accounting period, or let policy closed_period be next_open."
     ),
     "statement_differs_from_invoice": Category(
-        "finance", "error", "Post the invoice with the statement's amount, or waive the difference."
+        "finance", "error", "Post the invoice with the statement's amount and a tax to match, or waive the difference."
     ),
     "over_credited": Category(
         "finance",
@@ -26,8 +29,15 @@ CATALOGUE: Mapping[str, Category] = {
     "misapplied": Category(
         "finance",
         "error",
-        "Send it again with invoices of its customer and no more than is open, or reverse it; of a payment that is waived what "
-        "does not fit stays unapplied.",
+        "Send it again, under the same id, with no more than is left, or drop it by a waiver.",
+    ),
+    "tax_undetermined": Category(
+        "finance", "warning", "Define the region's tax policy with a rule for the category, or for * (the rest)."
+    ),
+    "tax_differs": Category(
+        "finance",
+        "warning",
+        "Compare the invoice with the statement's tax basis; correct the invoice in the ERP, or the region's tax policy, then resolve it.",
     ),
     "cap_below_consumption": Category("finance", "warning", "Amend the cap or the price, or credit what is above it."),
     "rounding_over_limit": Category(
@@ -42,6 +52,16 @@ CATALOGUE: Mapping[str, Category] = {
     ),
     "outside_contract_dates": Category("delivery", "warning", "Extend the contract, correct the date, or waive."),
     "over_cap": Category("delivery", "warning", "Raise the cap by an amendment, or accept the work as not billable."),
+    "over_purchase_order": Category(
+        "delivery",
+        "warning",
+        "Have the customer raise the order and amend the contract, or accept the work as not billed.",
+    ),
+    "over_funding": Category(
+        "commercial",
+        "warning",
+        "Raise a source's limit or add a rule by an amendment that holds for the work, or accept it as not billable.",
+    ),
     "hours_out_of_range": Category("delivery", "error", "Correct the hours, raise hours_max_per_entry, or waive."),
     "amount_out_of_range": Category("delivery", "error", "Correct the amounts or quantities in a higher version."),
     "self_approved": Category("delivery", "error", "Have another person approve a new version, or waive."),
@@ -78,3 +98,101 @@ CATALOGUE: Mapping[str, Category] = {
         "platform", "warning", "Leave the project where it is, or close it and open another."
     ),
 }
+
+
+_TAKE_BACK = "take it back (PaymentReversed)"
+_AGAIN = "send it again, under the same id,"
+_APPLY = f"S{_AGAIN[1:]}"
+_DROP = "or drop it by a waiver."
+_SECOND = f"Have another person approve it and {_AGAIN} with who did, or have somebody else waive it."
+_STANDS = "The first one stands and is posted: send what is to change as a fact of its own, under another id, and resolve this."
+
+# By category and kind of subject, where the way out is another than that of the category.
+_BY_SUBJECT: Mapping[tuple[str, str], str] = {
+    (
+        "amount_out_of_range",
+        "project",
+    ): "Correct the project's estimate, budget or planned hours: they, or their rates, are more than anybody can mean.",
+    ("amount_out_of_range", "progress"): "Report the progress with 0 to 100 per cent, in a higher version.",
+    ("conflicting_version", "credit_memo"): _STANDS,
+    ("conflicting_version", "payment"): _STANDS,
+    ("conflicting_version", "payment_application"): _STANDS,
+    ("conflicting_version", "write_off"): _STANDS,
+    ("misapplied", "payment"): (
+        f"Send it again, under the same id, with invoices of its customer and no more than is open, {_TAKE_BACK}, or waive it: "
+        "then what does not fit stays unapplied."
+    ),
+    ("misapplied", "payment_application"): (
+        f"{_APPLY} with what is unapplied of the payment and open of its customer's invoices, take back the payment (PaymentReversed), or "
+        "waive it: then what does not fit stays as it is."
+    ),
+    ("self_approved", "contract"): "Have another person approve the amendment and send it with a higher version.",
+    ("self_approved", "credit_memo"): _SECOND,
+    ("self_approved", "exception"): "Have another person decide, or approve the decision.",
+    ("self_approved", "statement"): "Have somebody approve the statement who has not asked for it.",
+    ("self_approved", "write_off"): _SECOND,
+    ("unknown_reference", "contract_ending"): "Sign the contract, or send the termination of the right one.",
+    ("unknown_reference", "credit_memo"): f"Post its invoice, or {_AGAIN} with the right one.",
+    ("unknown_reference", "invoice"): "Send the invoice with the id of a statement that was issued.",
+    ("unknown_reference", "payment"): (
+        f"Post the invoice that it names, {_AGAIN} with the right one, or {_TAKE_BACK}; of one taken back before it came, send the "
+        "payment."
+    ),
+    ("unknown_reference", "payment_application"): (
+        f"Send the payment, post the invoice, or {_AGAIN} with the right ones, and with the payment's exchange rate where that is "
+        "asked for."
+    ),
+    ("unknown_reference", "statement"): (
+        "Decide about the newest revision of a draft that waits (`milepost statement` lists them), and resolve this if it is about "
+        "another id."
+    ),
+    ("unknown_reference", "statement_request"): "Sign the contract, or request the statement of the right one.",
+    ("unknown_reference", "write_off"): (
+        f"Post the invoice, or have the work approved, that it names, or {_AGAIN} with the right one."
+    ),
+    (
+        "unrouted",
+        "bill_to",
+    ): "Sign a contract that bills the customer, or name an invoice of it, a project or an engagement.",
+    ("unrouted", "contract"): "Sign the contract, or name the right one.",
+    ("unrouted", "delivery"): "Send the delivery that is named, or name the right one.",
+    ("unrouted", "expense"): "Have the expense approved, or name the right one.",
+    ("unrouted", "hold"): "Send the hold that is released, or name the right one.",
+    ("unrouted", "invoice"): "Post the invoice of its statement, or name the right one.",
+    ("unrouted", "payment"): "Send the payment that is taken back or applied, or name the right one.",
+    (
+        "unrouted",
+        "statement",
+    ): "Name a statement that was issued, by its whole id; `milepost statement` lists them.",
+    ("unrouted", "time_entry"): "Have the entry approved, or name the right one.",
+    ("unsupported", "credit_memo"): f"Correct the work, which the next statement takes back, {_DROP}",
+    ("unsupported", "engagement"): "Book in the ledger what the event asks for, or activate rules that handle it.",
+    (
+        "unsupported",
+        "payment",
+    ): f"Send it in the currency of its invoices, {_TAKE_BACK}, or waive it: then it stays unapplied.",
+    (
+        "unsupported",
+        "payment_application",
+    ): f"{_APPLY} with invoices in the payment's currency, or waive it: then it stays unapplied.",
+    (
+        "unsupported",
+        "person_contract",
+    ): "Post the transfer between the legal entities in the ledger, which Milepost does not, and resolve this.",
+    ("unsupported", "project"): "Book in the ledger what the event asks for, or activate rules that handle it.",
+    ("unsupported", "write_off"): f"Amend the price of the line, so that its revenue falls with it, {_DROP}",
+}
+
+
+def resolution_of(category: str, subject_kind: str) -> str:
+    """What would resolve an exception about such a subject."""
+    return _BY_SUBJECT.get((category, subject_kind), CATALOGUE[category].resolution)
+
+
+def ways_out() -> Iterator[tuple[str, str, str]]:
+    """Every category with what it may be about and the way out; no kind of subject where it is the same for all others."""
+    for category in sorted(CATALOGUE):
+        for of, subject_kind in sorted(_BY_SUBJECT):
+            if of == category:
+                yield category, subject_kind, _BY_SUBJECT[of, subject_kind]
+        yield category, "", CATALOGUE[category].resolution

@@ -7,14 +7,16 @@ beginning. Without estimate and budget the floor is what is booked and what the 
 
 **Revenue at completion** is what is recognised and what remains: the revenue that the estimate (or budget) states as
 a floor, like cost; else the remaining hours at the average revenue of an hour worked so far; before there is any, at
-the average rate of the planned hours. Hours that a budget does not state are its remaining cost at the average cost
+the average rate of the planned hours. Lines with a price of their own add what is left of that, and hours on them earn
+nothing (`state/forecast/ahead.py`). Hours that a budget does not state are its remaining cost at the average cost
 of an hour so far; before there is any, the planned ones. Hard caps over the whole term limit it: no more than the
 revenue so far and the room that is left.
 
-**Price** of a project whose every line is under such a cap is the revenue so far and its share of that room, which is
-the cap where no other project shares it; else it is the revenue at completion. Backlog is the price less revenue so
-far, unbilled backlog the price less what is billed. So backlog is what the contract still allows, also beyond what
-remains to be done, and only without such caps the revenue that remains. Of what has ended there is no backlog.
+**Price** of a project whose every line on which hours earn is under such a cap is the revenue so far, its share of that
+room, which is the cap where no other project shares it, and what is left of other lines' prices; else it is the
+revenue at completion. Backlog is the price less revenue so far, unbilled backlog the price less what is billed. So
+backlog is what the contract still allows, also beyond what remains to be done, and only without such caps the revenue
+that remains. Of what has ended there is no backlog.
 
 Worked example, all in EUR. Up to 31 March 80 h are done for 8,000 of cost and 12,000 of revenue. The estimate of that
 day: 100 h for 10,000 remain. Cost at completion is 8,000 + 10,000 = 18,000, revenue 12,000 + 100 h x 12,000 / 80 h =
@@ -43,22 +45,35 @@ _HOURS_TIMES_RATE_PER_AMOUNT = 10**8
 _TOO_LARGE = 10**18
 
 
+class Earning(NamedTuple):
+    """What of a track's revenue hours earned by themselves, what is left of its lines' own prices, and whether hours that come earn."""
+
+    by_hours: Amount = 0
+    left: Amount = 0
+    rated: bool = False
+
+
 class Track(NamedTuple):
-    """Work with an estimate of its own, in one currency: what is booked, and the floor at completion."""
+    """Work with an estimate of its own, in one currency: what is booked, and the floor at completion.
+
+    Without `earning` all of its revenue is that of hours.
+    """
 
     now: Tally
     floor: Tally
     hours_stated: bool
     revenue_stated: bool
+    earning: Earning | None = None
 
 
 class Completion(NamedTuple):
-    """At completion; `wanted` is the revenue that would be earned if no cap limited it."""
+    """At completion; `wanted` is the revenue if no cap limited it, `prices` what of it is left of lines' own prices."""
 
     hours: Hours
     cost: Amount
     revenue: Amount
     wanted: Amount
+    prices: Amount = 0
 
 
 class Standing(NamedTuple):
@@ -77,27 +92,48 @@ def added(one: Tally, other: Tally) -> Tally:
 
 def at_completion(tracks: Iterable[Track], planned_rate: Rate, ceiling: Amount | None, step: Amount) -> Completion:
     """Of all tracks together; `ceiling` is the most revenue that caps allow, `step` the currency's smallest unit."""
-    hours = cost = earned = wanted = 0
+    hours = cost = earned = wanted = prices = 0
     for track in tracks:
         of_track = completed(*track, planned_rate, step)
         hours += of_track[0]
         cost += of_track[1]
         wanted += of_track[2]
         earned += track.now[2]
-    return Completion(hours, cost, limited(wanted, ceiling, earned), wanted)
+        prices += track.earning.left if track.earning is not None else 0
+    return Completion(hours, cost, limited(wanted, ceiling, earned), wanted, prices)
 
 
 def completed(
-    now: Tally, floor: Tally, hours_stated: bool, revenue_stated: bool, planned_rate: Rate, step: Amount
+    now: Tally,
+    floor: Tally,
+    hours_stated: bool,
+    revenue_stated: bool,
+    earning: Earning | None,
+    planned_rate: Rate,
+    step: Amount,
 ) -> Tally:
     """Hours, cost and uncapped revenue at completion of one track; hours not stated are what the cost will buy."""
     worked, spent, earned = now
     cost = max(floor[1], spent)
     by_floor = hours_stated or spent <= 0
     hours = max(floor[0], worked) if by_floor else worked + (cost - spent) * worked // spent
+    if earning is not None:
+        return hours, cost, _with_prices(now, floor, hours, earning, planned_rate, step, stated=revenue_stated)
     if revenue_stated:
         return hours, cost, max(floor[2], earned)
     return hours, cost, earned + value_of(hours - worked, now, planned_rate, step)
+
+
+def _with_prices(
+    now: Tally, floor: Tally, hours: Hours, earning: Earning, planned_rate: Rate, step: Amount, *, stated: bool
+) -> Amount:
+    """What is stated is of all lines, and no less than their prices; where hours earn nothing the prices say it alone."""
+    least = now[2] + earning.left
+    if not earning.rated:
+        return least
+    if stated:
+        return max(floor[2], least)
+    return least + value_of(hours - now[0], (now[0], 0, earning.by_hours), planned_rate, step)
 
 
 def limited(wanted: Amount, ceiling: Amount | None, earned: Amount) -> Amount:

@@ -4,7 +4,14 @@ Business identity is made of what a thing is about, never of its place in the lo
 gets the same id from any shard, generation or batch.
 """
 
+import unicodedata
 from hashlib import blake2b
+from typing import Final
+
+ID_CHARACTERS_MAX: Final = 128
+# Words of some scripts need them; any other invisible character makes two ids that look the same.
+_JOINERS: Final = "\u200c\u200d"
+_HIDDEN: Final = frozenset({"Cf", "Cs", "Zl", "Zp"})
 
 
 def escape(part: str) -> str:
@@ -39,9 +46,32 @@ def engagement_of(composed_id: str) -> str:
 
 
 def unescape(part: str) -> str:
-    return part.replace("%2F", "/").replace("%2E", ".").replace("%25", "%")
+    if "%" in part:
+        return part.replace("%2F", "/").replace("%2E", ".").replace("%25", "%")
+    return part
 
 
 def content_digest(content: object) -> str:
     """Digest of an event's content, for facts whose events are not kept."""
     return blake2b(repr(content).encode(), digest_size=12).hexdigest()
+
+
+def fault_of_id(value: str) -> str | None:
+    """Why a string is no id."""
+    if not 1 <= len(value) <= ID_CHARACTERS_MAX:
+        return f"an id of {len(value)} characters, expected 1 to {ID_CHARACTERS_MAX}"
+    if value != value.strip():
+        return "an id with space around it"
+    if value.isascii() and value.isprintable():
+        return None
+    if not unicodedata.is_normalized("NFC", value):
+        return "an id that is not in Unicode normalization form C"
+    control = next((sign for sign in value if unicodedata.category(sign) == "Cc"), None)
+    if control is not None:
+        return f"an id with the control character U+{ord(control):04X}"
+    hidden = next((sign for sign in value if unicodedata.category(sign) in _HIDDEN and sign not in _JOINERS), None)
+    if hidden is not None:
+        return f"an id with the invisible character U+{ord(hidden):04X}"
+    if any(ord(sign) & 0xFFFE == 0xFFFE for sign in value):
+        return "an id with a code point that Unicode keeps from interchange"
+    return None

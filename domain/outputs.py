@@ -24,6 +24,13 @@ class Position(NamedTuple):
     rules_version: str
 
 
+class SourceAmount(NamedTuple):
+    """What a source that funds the contract pays of a statement line."""
+
+    source_id: str
+    amount: Amount
+
+
 class StatementLine(NamedTuple):
     """Entries of one contract line, project, person, task, role, rate, markup and set of flags."""
 
@@ -42,15 +49,20 @@ class StatementLine(NamedTuple):
     role: str | None = None
     entries: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    sources: tuple[SourceAmount, ...] = ()
 
 
 class StatementTax(NamedTuple):
-    """Tax on one category of a statement, for the ERP to check."""
+    """Tax basis of one category of a statement at one rate, for the ERP to check; tax is on the base as a whole,
+    half up.
+    """
 
     category: str
     base: Amount
     percent: Percent
     amount: Amount
+    kind: str | None = None
+    tax_point_date: dt.date | None = None
 
 
 class ForecastMonth(NamedTuple):
@@ -157,6 +169,16 @@ class ViewBurn(NamedTuple):
     nonbillable_value: tuple[CurrencyAmount, ...] = ()
 
 
+class ViewSource(NamedTuple):
+    """How far a source that funds the contract is used, over the whole contract and in its currency."""
+
+    source_id: str
+    bill_to: str
+    used: Amount
+    limit: Amount | None = None
+    left: Amount | None = None
+
+
 class ViewBalance(NamedTuple):
     """One contract's balances on a project in contract currency."""
 
@@ -175,6 +197,7 @@ class ViewBalance(NamedTuple):
     receivable: Amount = 0
     bad_debt: Amount = 0
     retention: Amount = 0
+    sources: tuple[ViewSource, ...] = ()
 
 
 class ViewForecast(NamedTuple):
@@ -245,6 +268,7 @@ class BillingStatement(NamedTuple):
     tax: tuple[StatementTax, ...] = ()
     part: int = 1
     parts: int = 1
+    tax_region: str | None = None
 
 
 class ControlTotals(NamedTuple):

@@ -31,6 +31,7 @@ class Resolved(Policies):
     exchange_rate_type: str
     quantity_decimals: int
     rate_staleness_days: int
+    tax_point: str
 
 
 DEFAULTS = Resolved(
@@ -70,12 +71,15 @@ DEFAULTS = Resolved(
     dimensions_from=("entry", "task", "contract_line", "project", "entity"),
 )
 
+# Of policy `overflow`: what is over a cap goes on to the next line.
+NEXT_RULE = "next_rule"
+
 # How a vendor's product behaves, where it differs from the defaults (RULES section 5, presets).
 PRESETS: Mapping[str, Policies] = {
     "d365": Policies(cap_split="reject_whole", fx_policy="remeasure_revenue", closed_period="next_open"),
     "oracle_ebs": Policies(cap_split="prorate", cap_split_billing="reject_whole"),
     "oracle_fusion": Policies(),
-    "suiteprojects": Policies(cap_split="split", overflow="next_rule"),
+    "suiteprojects": Policies(cap_split="split", overflow=NEXT_RULE),
     "psft_split": Policies(cap_split="split", overflow="hold"),
 }
 
@@ -158,17 +162,3 @@ def _only(level: Policies | None, names: frozenset[str]) -> Policies:
             if name in names and name != "preset" and value is not None
         }
     return Policies(**stated)
-
-
-# Values that the rules in force do not handle; a contract that asks for one is refused by name.
-UNSUPPORTED: Mapping[str, frozenset[str]] = {
-    "overflow": frozenset({"next_rule"}),
-    "late_line": frozenset({"reissue"}),
-}
-
-
-def unsupported(policies: Policies) -> tuple[str, ...]:
-    """Policies whose value the rules in force do not handle, as `policy=value`."""
-    return tuple(
-        f"{name}={getattr(policies, name)}" for name, values in UNSUPPORTED.items() if getattr(policies, name) in values
-    )

@@ -4,6 +4,7 @@ The limits keep what follows from them within what a record holds: an amount has
 """
 
 from collections.abc import Iterator
+from datetime import date
 from typing import NamedTuple
 
 from domain.events.common import BillingCycle, LineRate, Policies, RateCardLine
@@ -30,6 +31,9 @@ from domain.units import (
 Fault = tuple[str, str]
 
 HOURS_OF_A_YEAR: Hours = 8_784 * HOURS_ONE
+# As many as anybody may plan at once: five thousand people for a year.
+HOURS_MOST: Hours = 10_000_000 * HOURS_ONE
+DAYS_MOST = 3_660
 RATE_MOST: Rate = 1_000_000_000 * RATE_ONE
 MARKUP_MOST: Percent = 1_000 * PERCENT_ONE
 # The most that one piece of work may come to, in its own currency and in the ledger's: a thousand of them fit a record.
@@ -55,7 +59,7 @@ _POLICIES = {
     "hours_max_per_entry": _Range(0, HOURS_OF_A_YEAR, HOURS_SCALE),
     "hours_decimals": _Range(0, HOURS_SCALE),
     "quantity_decimals": _Range(0, HOURS_SCALE),
-    "rate_staleness_days": _Range(0, 3_660),
+    "rate_staleness_days": _Range(0, DAYS_MOST),
 }
 _CYCLE = {"n": _Range(1, 520), "cut_off_day": _Range(1, 31)}
 
@@ -66,6 +70,9 @@ def policy_faults(path: str, policies: Policies) -> Iterator[Fault]:
         yield from _outside(f"{path}.{name}", getattr(policies, name), allowed)
     for threshold in policies.cap_thresholds or ():
         yield from threshold_faults(f"{path}.cap_thresholds", threshold)
+    if policies.forecast_threshold is not None:
+        yield from amount_faults(f"{path}.forecast_threshold.amount", policies.forecast_threshold.amount)
+        yield from markup_faults(f"{path}.forecast_threshold.percent", policies.forecast_threshold.percent)
     if policies.billing_cycle is not None:
         yield from cycle_faults(f"{path}.billing_cycle", policies.billing_cycle)
 
@@ -73,6 +80,10 @@ def policy_faults(path: str, policies: Policies) -> Iterator[Fault]:
 def cycle_faults(path: str, cycle: BillingCycle) -> Iterator[Fault]:
     for name, allowed in _CYCLE.items():
         yield from _outside(f"{path}.{name}", getattr(cycle, name), allowed)
+    if cycle.n is not None and cycle.n > 1 and cycle.kind != "every_n_weeks":
+        yield f"{path}.n", f"{cycle.n} weeks are of a cycle of kind every_n_weeks, got {cycle.kind}"
+    if cycle.cut_off_day is not None and cycle.kind != "monthly":
+        yield f"{path}.cut_off_day", f"a day of the month is of a cycle of kind monthly, got {cycle.kind}"
 
 
 def grace_faults(path: str, grace_days: int | None) -> Iterator[Fault]:
@@ -103,8 +114,26 @@ def price_faults(path: str, amount: Amount, currency: str) -> Iterator[Fault]:
         yield path, f"{format_amount(amount)} is finer than {currency} can be paid"
 
 
+def amount_faults(path: str, amount: Amount | None) -> Iterator[Fault]:
+    """What is planned or stated for comparison: as fine as it likes, but no less than nothing."""
+    yield from _outside(path, amount, _Range(0, ENTRY_MOST, AMOUNT_SCALE))
+
+
+def hours_faults(path: str, hours: Hours | None) -> Iterator[Fault]:
+    yield from _outside(path, hours, _Range(0, HOURS_MOST, HOURS_SCALE))
+
+
 def exchange_rate_faults(path: str, rate: ExchangeRate | None) -> Iterator[Fault]:
     yield from _outside(path, rate, _Range(EXCHANGE_RATE_LEAST, EXCHANGE_RATE_MOST, EXCHANGE_RATE_SCALE))
+
+
+def range_faults(path: str, first: date, last: date | None) -> Iterator[Fault]:
+    if last is not None and last < first:
+        yield path, f"expected {first} or later, got {last}"
+
+
+def days_faults(path: str, days: int | None) -> Iterator[Fault]:
+    yield from _outside(path, days, _Range(0, DAYS_MOST))
 
 
 def _outside(path: str, value: int | None, allowed: _Range) -> Iterator[Fault]:

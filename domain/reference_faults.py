@@ -5,24 +5,34 @@ A zone, currency or calendar that nobody can compute with must be refused where 
 
 import re
 from collections.abc import Iterator
-from datetime import date
 
-from domain import fiscal
+from domain import fiscal, tax
 from domain.events.catalogue import Event
 from domain.events.common import Policies
 from domain.events.reference import (
     AccountingPeriodClosed,
     AccountingPeriodReopened,
     CostRateSet,
+    CustomerDefined,
     ExchangeRateSet,
     LegalEntityDefined,
     PersonCapacitySet,
     PersonDefined,
     RateCardPublished,
+    TaxPolicyDefined,
     TransferPriceSet,
 )
 from domain.money import is_currency
-from domain.policy_faults import exchange_rate_faults, line_rate_faults, markup_faults, policy_faults, rate_faults
+from domain.policy_faults import (
+    days_faults,
+    exchange_rate_faults,
+    hours_faults,
+    line_rate_faults,
+    markup_faults,
+    policy_faults,
+    range_faults,
+    rate_faults,
+)
 from domain.zones import is_zone
 
 _YEAR_AND_NUMBER = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -34,6 +44,7 @@ def faults(event: Event) -> tuple[tuple[str, str], ...]:
 
 
 def _faults(event: Event) -> Iterator[tuple[str, str]]:
+    """Long, because the switch is the list of reference data."""
     match event:
         case LegalEntityDefined():
             yield from _currency("currency", event.currency)
@@ -45,13 +56,20 @@ def _faults(event: Event) -> Iterator[tuple[str, str]]:
         case PersonDefined() if event.bill_rate is not None:
             yield from _currency("bill_rate.currency", event.bill_rate.currency)
             yield from rate_faults("bill_rate.amount", event.bill_rate.amount)
-        case PersonCapacitySet() if not _YEAR_AND_NUMBER.fullmatch(event.month):
-            yield "month", f"expected a month such as 2026-03, got {event.month!r}"
+        case PersonCapacitySet():
+            if not _YEAR_AND_NUMBER.fullmatch(event.month):
+                yield "month", f"expected a month such as 2026-03, got {event.month!r}"
+            yield from hours_faults("hours", event.hours)
+            yield from hours_faults("time_off", event.time_off)
+        case CustomerDefined():
+            if event.parent_customer_id == event.customer_id:
+                yield "parent_customer_id", f"expected another customer, got {event.customer_id} itself"
+            yield from days_faults("payment_terms_days", event.payment_terms_days)
         case RateCardPublished():
             if event.scope.kind != "global" and event.scope.id is None:
                 yield "scope.id", f"expected the {event.scope.kind} that the card is for, got none"
             yield from _currency("currency", event.currency)
-            yield from _range(event.effective_from, event.effective_to)
+            yield from range_faults("effective_to", event.effective_from, event.effective_to)
             for place, line in enumerate(event.lines):
                 yield from line_rate_faults(f"lines[{place}]", line)
         case CostRateSet():
@@ -59,7 +77,7 @@ def _faults(event: Event) -> Iterator[tuple[str, str]]:
             if event.person_id is None and event.role is None:
                 yield "person_id", "expected a person or a role, got neither"
             yield from rate_faults("rate", event.rate)
-            yield from _range(event.effective_from, event.effective_to)
+            yield from range_faults("effective_to", event.effective_from, event.effective_to)
         case TransferPriceSet():
             yield from _currency("currency", event.currency)
             if event.rate is None and event.markup is None:
@@ -72,6 +90,8 @@ def _faults(event: Event) -> Iterator[tuple[str, str]]:
             if event.from_currency == event.to_currency:
                 yield "to_currency", f"expected two currencies, got {event.to_currency} twice"
             yield from exchange_rate_faults("rate", event.rate)
+        case TaxPolicyDefined():
+            yield from tax.faults(event)
         case AccountingPeriodClosed() | AccountingPeriodReopened() if not _YEAR_AND_NUMBER.fullmatch(event.period):
             yield "period", f"expected a period such as 2026-05, got {event.period!r}"
         case _:
@@ -96,8 +116,3 @@ def _currency(field: str, code: str) -> Iterator[tuple[str, str]]:
 def _zone(field: str, name: str) -> Iterator[tuple[str, str]]:
     if not is_zone(name):
         yield field, f"expected an IANA zone such as Europe/Berlin, got {name!r}"
-
-
-def _range(effective_from: date, effective_to: date | None) -> Iterator[tuple[str, str]]:
-    if effective_to is not None and effective_to < effective_from:
-        yield "effective_to", f"expected {effective_from} or later, got {effective_to}"

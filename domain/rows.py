@@ -10,17 +10,21 @@ TIME_ENTRY = "time_entry"
 EXPENSE = "expense"
 DELIVERY = "delivery"
 FEE = "fee"
-REVENUE = "revenue"
+SCHEDULED_REVENUE = "revenue"
+# The part of an entry that is over the cap of its line and goes on to the next; its id is the row that it is a part of.
+OVERFLOW = "overflow"
 # What is billed or earned and is no time.
-CHARGES = (EXPENSE, DELIVERY, FEE, REVENUE)
+CHARGES = (EXPENSE, DELIVERY, FEE, SCHEDULED_REVENUE)
+# Every kind of row.
+ROWS = frozenset({TIME_ENTRY, *CHARGES, OVERFLOW})
 
 # What caps count: time, expenses (also of one category: `expense/travel`), and what terms charge for what they deliver.
 COUNTED_TIME = "time"
 COUNTED_EXPENSE = "expense"
 COUNTED_FEE = "fee"
 
-_SPOKEN: Mapping[str, str] = {TIME_ENTRY: "entry", REVENUE: "revenue of"}
-_MARKED = tuple(f"{kind}/" for kind in (TIME_ENTRY, *CHARGES))
+_SPOKEN: Mapping[str, str] = {TIME_ENTRY: "entry", SCHEDULED_REVENUE: "revenue of", OVERFLOW: "overflow of"}
+_MARKED = tuple(f"{kind}/" for kind in (TIME_ENTRY, *CHARGES, OVERFLOW))
 
 
 def row_id(kind: str, fact_id: str) -> str:
@@ -41,7 +45,13 @@ def counted_as(kind: str, category: str | None = None) -> str:
     """What caps count a row as, by the kind of its fact."""
     if kind == EXPENSE:
         return f"{COUNTED_EXPENSE}/{category or ''}"
-    return COUNTED_TIME if kind == TIME_ENTRY else COUNTED_FEE
+    return COUNTED_TIME if kind in (TIME_ENTRY, OVERFLOW) else COUNTED_FEE
+
+
+def origin(row: str) -> str:
+    """The row that it is a part of, however often it went on from line to line; else itself."""
+    kind, fact_id = named(row)
+    return origin(fact_id) if kind == OVERFLOW else row
 
 
 def spoken(kind: str) -> str:

@@ -26,11 +26,29 @@ class Party(NamedTuple):
 
 
 def parties_of(terms: ContractSigned) -> tuple[Party, ...]:
-    """The customer, where nobody else is named."""
+    """The customer, where nobody else is named. Whoever is billed for sources that fund the contract has no share of its own."""
+    if terms.funding is not None:
+        customers = dict.fromkeys(source.bill_to for source in terms.funding.sources)
+        return tuple(Party(customer_id, 0, False) for customer_id in customers)
     if not terms.bill_to:
         return (Party(terms.customer_id, HUNDRED_PERCENT, True),)
     alone = len(terms.bill_to) == 1
     return tuple(Party(party.customer_id, party.share, alone or party.rounding_party) for party in terms.bill_to)
+
+
+def expected_parties(terms: ContractSigned) -> tuple[Party, ...]:
+    """Who will pay, as far as it can be told ahead: of a contract that sources fund by its first rule, whatever these have left."""
+    if terms.funding is None:
+        return parties_of(terms)
+    customers = {source.source_id: source.bill_to for source in terms.funding.sources}
+    first = min(terms.funding.rules, key=lambda rule: rule.priority)
+    percents: dict[str, Percent] = {}
+    for share in first.shares:
+        customer_id = customers[share.source_id]
+        percents[customer_id] = percents.get(customer_id, 0) + share.percent
+    return tuple(
+        Party(customer_id, percent, not place) for place, (customer_id, percent) in enumerate(percents.items())
+    )
 
 
 def shared(total: Amount, parties: Sequence[Party], currency: str) -> tuple[Amount, ...]:
@@ -81,17 +99,26 @@ def party_faults(terms: ContractSigned) -> list[tuple[str, str]]:
     return []
 
 
+def several_pay(terms: ContractSigned) -> bool:
+    """Whether statements have parts of entries: of several bill-tos, or of what sources fund."""
+    return len(terms.bill_to) > 1 or terms.funding is not None
+
+
 def refused_with_shares(terms: ContractSigned, policies: Resolved) -> list[str]:
-    """Policies that several bill-tos do not go with: what rounds a line as a whole rather than its entries."""
-    if len(terms.bill_to) < 2:
+    """Policies that several bill-tos do not go with, nor funding: what rounds a line as a whole rather than its entries."""
+    if not several_pay(terms):
         return []
-    found = [] if policies.rounding_scope != "line" else ["rounding_scope=line with several bill-tos"]
+    whom = "several bill-tos" if terms.funding is None else "funding"
+    found = [] if policies.rounding_scope != "line" else [f"rounding_scope=line with {whom}"]
     by_line = policies.increment_scope == "statement_line" and (policies.increment_minutes or policies.minimum_minutes)
-    return [*found, "increment_scope=statement_line with several bill-tos"] if by_line else found
+    return [*found, f"increment_scope=statement_line with {whom}"] if by_line else found
 
 
 def unknown_payers(terms: ContractSigned, reference: ReferenceBook) -> list[tuple[str, str]]:
     """Of several each must be known, since each is sent a statement of its own."""
+    if terms.funding is not None:
+        unknown = [party.customer_id for party in parties_of(terms) if reference.customer(party.customer_id) is None]
+        return [("funding.sources.bill_to", f"customer {', '.join(unknown)} is not defined")] if unknown else []
     if len(terms.bill_to) < 2:
         return []
     names = [party.customer_id for party in terms.bill_to if reference.customer(party.customer_id) is None]

@@ -16,14 +16,17 @@ from domain.units import AMOUNT_SCALE, QUANTITY_ONE, QUANTITY_SCALE, RATE_SCALE,
 CORRECTION = "correction"
 PRIOR_PERIOD = "prior_period"
 ADJUSTED_FOR_CAP = "adjusted_for_cap"
-EACH = "each"
+ADJUSTED_FOR_ORDER = "adjusted_for_purchase_order"
+EACH, HOUR = "each", "hour"
+# What the status of a statement says; a draft is open.
+OPEN, ISSUED, SUPERSEDED = "open", "issued", "superseded"
 # A line names at most so many entries; more begin another line.
 ENTRIES_A_LINE = 1_000
 
 
 class Piece(NamedTuple):
     """What one entry brings to a statement: the amount and hours due now. `split` is how payers share it, where several do, and `share`
-    that of the statement's."""
+    that of the statement's. `sources` pay it, where they fund the contract."""
 
     entry_id: str
     line_id: str
@@ -43,6 +46,7 @@ class Piece(NamedTuple):
     unit: str = "hour"
     split: tuple[Party, ...] = ()
     share: Percent = 0
+    sources: tuple[tuple[str, Amount], ...] = ()
 
 
 class Group(NamedTuple):
@@ -62,9 +66,17 @@ class Group(NamedTuple):
     def hours(self) -> Hours:
         return sum(piece.hours for piece in self.pieces)
 
+    @property
+    def sources(self) -> dict[str, Amount]:
+        """What each source that funds the contract pays of the line, by id."""
+        found: dict[str, Amount] = {}
+        for source_id, amount in (one for piece in self.pieces for one in piece.sources):
+            found[source_id] = found.get(source_id, 0) + amount
+        return dict(sorted(found.items()))
+
 
 def grouped(pieces: Sequence[Piece]) -> list[Group]:
-    """Lines ordered by contract line, flags, person, task, role and rate."""
+    """Lines ordered by contract line, flags, person, task, role and rate; what sources fund stands apart from what they do not."""
     groups: dict[tuple[object, ...], list[Piece]] = {}
     for piece in pieces:
         key = (
@@ -78,6 +90,7 @@ def grouped(pieces: Sequence[Piece]) -> list[Group]:
             piece.markup,
             piece.entry_id if CORRECTION in piece.flags or piece.unit != "hour" else "",
             piece.split,
+            bool(piece.sources),
         )
         groups.setdefault(key, []).append(piece)
     return [

@@ -1,4 +1,5 @@
-"""Trial balance of a legal entity and accounting period, and how unbilled work and contract positions moved in it.
+"""Trial balance of a legal entity and accounting period, and how unbilled work, contract positions, what customers retain and their
+deposits moved in it.
 
     opening + added + invoiced + corrected = closing
 
@@ -17,7 +18,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from domain.accounts import CONTRACT_POSITION, RECEIVABLE, REVENUE, UNBILLED
+from domain.accounts import (
+    CONTRACT_POSITION,
+    CUSTOMER_DEPOSIT,
+    RECEIVABLE,
+    RETENTION_RECEIVABLE,
+    REVENUE,
+    UNBILLED,
+)
 from domain.outputs import JournalEntry
 from domain.units import Amount
 
@@ -25,7 +33,15 @@ ADDED, INVOICED, CORRECTED = "added", "invoiced", "corrected"
 # A kind of journals, and a purpose of lines.
 BILLING, RECEIPT = "billing", "receipt"
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-BALANCES: Mapping[str, tuple[str, ...]] = {"unbilled": UNBILLED, "contract_position": CONTRACT_POSITION}
+BALANCES: Mapping[str, tuple[str, ...]] = {
+    "unbilled": UNBILLED,
+    "contract_position": CONTRACT_POSITION,
+    "retention": (RETENTION_RECEIVABLE,),
+    "deposit": (CUSTOMER_DEPOSIT,),
+}
+# Balances that many a company does not have; told where they are.
+OCCASIONAL = frozenset({"retention", "deposit"})
+ROLLED = frozenset(account for accounts in BALANCES.values() for account in accounts)
 
 
 class AccountBalance(NamedTuple):
@@ -173,14 +189,14 @@ class LedgerSums:
         for line in journal.lines:
             _post(ledger, (line.account, journal.ledger_currency), line.ledger_amount)
             _post(transaction, (line.account, journal.currency), line.amount)
-        if any(line.account in CONTRACT_POSITION for line in journal.lines):
+        if any(line.account in ROLLED for line in journal.lines):
             self._move(journal)
         if journal.contract_id is not None:
             self._move_contract(journal, journal.contract_id)
 
     def move_of(self, journal: JournalEntry) -> str:
         """What a journal does to the balances that roll forward, and nothing where it is on none; in the order of the journals."""
-        return self._kind_of(journal) if any(line.account in CONTRACT_POSITION for line in journal.lines) else ""
+        return self._kind_of(journal) if any(line.account in ROLLED for line in journal.lines) else ""
 
     def periods(self) -> tuple[PeriodTotals, ...]:
         """Periods with journals, in order."""
@@ -329,6 +345,11 @@ def _contracts(by_period: Mapping[str, Mapping[Key, ContractMoves]], period: str
             )
 
 
+def _moved(balance: TrialBalance, name: str) -> bool:
+    in_accounts = any(line.account in BALANCES[name] for line in balance.ledger)
+    return in_accounts or any(roll.balance == name for roll in balance.rolls)
+
+
 def _even(balances: Iterable[AccountBalance], where: str) -> Iterator[Foot]:
     by_currency: dict[str, list[AccountBalance]] = {}
     for balance in balances:
@@ -341,6 +362,8 @@ def _even(balances: Iterable[AccountBalance], where: str) -> Iterator[Foot]:
 
 def _explained(balance: TrialBalance) -> Iterator[Foot]:
     for name, accounts in BALANCES.items():
+        if name in OCCASIONAL and not _moved(balance, name):
+            continue
         closing = sum(line.closing for line in balance.ledger if line.account in accounts)
         what = f"{name} closing = accounts {', '.join(accounts)}"
         yield Foot(what, balance.ledger_currency, closing, total(name, balance.rolls).closing)

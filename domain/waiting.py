@@ -8,6 +8,7 @@
 | RateCardPublished                                | rate_card: id; card_scope: `<kind>:<id>`; rate: currency      |
 | CostRateSet                                      | cost_person: id, or cost_role: role where it states no person |
 | ExchangeRateSet                                  | exchange: currency, and `<currency>|<date>`, for each side that is not EUR |
+| TaxPolicyDefined                                 | tax_region: id                                                |
 | AccountingPeriodClosed, AccountingPeriodReopened | period: legal entity, because accounting dates move           |
 
 A key names a candidate, not a certainty: who is woken is judged again.
@@ -27,6 +28,7 @@ from domain.events.reference import (
     LegalEntityDefined,
     PersonDefined,
     RateCardPublished,
+    TaxPolicyDefined,
 )
 from domain.exchange import BRIDGE
 from domain.rates import RateQuery, card_scopes
@@ -52,6 +54,8 @@ def wakes(event: Event) -> tuple[WaitKey, ...]:
         case ExchangeRateSet():
             keys = _exchange_keys(event.from_currency, event.to_currency)
             return (*keys, *(_on_day(key, event.date) for key in keys))
+        case TaxPolicyDefined():
+            return (("tax_region", event.tax_region),)
         case AccountingPeriodClosed() | AccountingPeriodReopened():
             return (("period", event.legal_entity_id),)
         case _:

@@ -15,6 +15,18 @@ from zoneinfo import ZoneInfo
 from domain.units import Instant
 
 MICROSECONDS_PER_SECOND = 1_000_000
+MICROSECONDS_PER_DAY = 86_400 * MICROSECONDS_PER_SECOND
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+
+def universal_day(instant: Instant) -> int:
+    """The day in universal time, as the number that `date.fromordinal` takes."""
+    return instant // MICROSECONDS_PER_DAY + _EPOCH_ORDINAL
+
+
+def universal_midnight(day: date) -> Instant:
+    """First instant of the day in universal time."""
+    return (day.toordinal() - _EPOCH_ORDINAL) * MICROSECONDS_PER_DAY
 
 
 @lru_cache(maxsize=1)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from connectors.files.cap_use import UsedUp
 from domain.outputs import ForecastCap
+from domain.purchase_order import SUBJECT_KIND
 from domain.units import Instant
 from milepost.console import amount_text
 
@@ -27,13 +28,13 @@ def _held_back(one: UsedUp) -> str:
 
 
 def cap_name(cap: ForecastCap) -> str:
-    soft = "soft cap" if cap.kind == "soft" else "cap"
-    return f"{soft} {cap.cap_id}" + (f" of contract {cap.contract_id}" if cap.contract_id is not None else "")
+    what = {"soft": "soft cap", SUBJECT_KIND: "purchase order"}.get(cap.kind or "", "cap")
+    return f"{what} {cap.cap_id}" + (f" of contract {cap.contract_id}" if cap.contract_id is not None else "")
 
 
 def cap_kind(cap: ForecastCap) -> str:
-    """Such as hard, or soft by month."""
-    return f"{cap.kind or ''}{' by month' if cap.period == 'month' else ''}".strip()
+    """Such as hard, soft by month, or purchase order."""
+    return f"{(cap.kind or '').replace('_', ' ')}{' by month' if cap.period == 'month' else ''}".strip()
 
 
 def instant_day(at: Instant) -> date:

@@ -15,15 +15,23 @@ from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
-from domain.events.finance import CreditMemoIssued, InvoicePosted, InvoiceRejected, PaymentReceived, WrittenOff
+from domain.events.finance import (
+    CreditMemoIssued,
+    InvoicePosted,
+    InvoiceRejected,
+    PaymentApplied,
+    PaymentReceived,
+    WrittenOff,
+)
 from domain.exceptions import CATALOGUE
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
 from domain.reference import owner_key
+from domain.rows import OVERFLOW, TIME_ENTRY, origin, row_id
 from domain.units import Amount, Instant
 from milepost.corrected import with_fields
 from milepost.deciding import Person
-from milepost.exceptions_effects import OVER_CAP
+from milepost.exceptions_effects import OVER
 from milepost.exceptions_shown import Decided, ended_text
 from milepost.unknown_id import unknown_id
 from state.books import CapState, Fact
@@ -131,9 +139,9 @@ def check_moment(exceptions: Sequence[Known], at: Instant) -> None:
 
 
 def decided_of(output: Path, known: Iterable[Known], reader: StoreReader) -> Decided:
-    """What people closed, with what of it is still over a cap."""
+    """What people closed, with what of it is still over a cap or an order."""
     closed = [each for each in known if each.is_decided]
-    over = [each for each in closed if each.raised.category == OVER_CAP]
+    over = [each for each in closed if each.raised.category in OVER]
     views = over_caps(output) if over and not reader.is_there else {}
     return Decided(
         closed,
@@ -236,8 +244,9 @@ def _taken_in(books: Books, exception_ids: Iterable[str]) -> dict[str, int]:
 
 def fact_of(output: Path, reader: StoreReader, raised: ExceptionRaised) -> Event | None:
     """As it was said last; None where the exception is about no single fact."""
-    if raised.subject_kind == "time_entry":
-        entry = reader.entry(engagement_of(raised.exception_id), raised.subject_id)
+    if raised.subject_kind in (TIME_ENTRY, OVERFLOW):
+        row = origin(row_id(raised.subject_kind, raised.subject_id))
+        entry = reader.entry(engagement_of(raised.exception_id), row)
         work = (entry.work or entry.behind) if entry is not None else None
         if work is not None:
             return work.event
@@ -305,7 +314,8 @@ def corrected(
 def _is_replaced(fact: Event, raised: ExceptionRaised) -> bool:
     """What was refused whole and posted nothing, such as a payment, is sent under its own id again."""
     return (
-        isinstance(fact, CreditMemoIssued | PaymentReceived | WrittenOff) and raised.category != "conflicting_version"
+        isinstance(fact, CreditMemoIssued | PaymentApplied | PaymentReceived | WrittenOff)
+        and raised.category != "conflicting_version"
     )
 
 

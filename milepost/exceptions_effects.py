@@ -10,18 +10,20 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from domain.exceptions import CATALOGUE
+from domain.exceptions import CATALOGUE, ways_out
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
 from domain.policy_faults import HOURS_OF_A_YEAR
-from domain.rows import CHARGES
+from domain.purchase_order import OVER_CAP, OVER_ORDER
+from domain.rows import ROWS
 from state.assess import WAIVABLE
 from state.handlers.control import DIFFERENCE, comes_back, is_missing
 
 WORK: Final = "time_entry"
-# Everything that has an entry: time, expenses, units, what terms charge.
-WORKS: Final = frozenset({WORK, *CHARGES})
-OVER_CAP: Final = "over_cap"
+# Everything that has an entry: time, expenses, units, what terms charge, what went on to the next line.
+WORKS: Final = ROWS
+# What waits for room.
+OVER: Final = frozenset({OVER_CAP, OVER_ORDER})
 POSTED: Final = "posted work"
 
 
@@ -31,10 +33,11 @@ class Effect(StrEnum):
     POSTS_WORK = "posts the work, this version of it only"
     POSTS_INVOICE = "posts the invoice with the statement's amount"
     POSTS_PAYMENT = "posts the payment; what does not fit stays unapplied"
+    APPLIES_CASH = "applies what fits; the rest stays as it is"
     POSTS_WRITE_OFF = "posts the write-off"
     POSTS_CREDIT = "posts the credit memo"
     DROPS_CREDIT = "drops the credit memo, posts nothing"
-    NOT_BILLED = "accepts the work as not billed: posts nothing, it stays over the cap until there is room"
+    NOT_BILLED = "accepts the work as not billed: posts nothing, it stays over the cap or order until there is room"
     CLOSES = "closes it, posts nothing"
     COMES_BACK = "raised again at once"
     REFUSED = "refused: it cannot replace what is missing"
@@ -44,7 +47,7 @@ class Effect(StrEnum):
 USELESS: Final = frozenset({Effect.COMES_BACK, Effect.REFUSED})
 # Settled by the fact behind it, put right.
 CORRECTED: Final = frozenset({"conflicting_version", "invalid_terms", "self_approved", "unapproved_amendment"})
-# Of payments, those that a waiver posts.
+# Of payments and what is applied later, those that a waiver posts.
 WAIVED_PAYMENTS: Final = frozenset({"misapplied", "unsupported"})
 # Of credit memos, what a waiver makes of them.
 EFFECTS_ON_CREDITS: Final = {
@@ -54,26 +57,39 @@ EFFECTS_ON_CREDITS: Final = {
 }
 # What an exception may be about where it is about work, and otherwise; a category in neither is about work alone.
 ABOUT: Final = {
+    "amount_out_of_range": ("work", "project"),
     "outside_contract_dates": ("work", "contract"),
     "self_approved": ("work", "amendment", "decision", "statement", "write-off", "credit memo"),
     "conflicting_version": ("work", POSTED, "any other fact"),
     "no_exchange_rate": ("work", "invoice, forecast", "payment"),
     "stale_exchange_rate": ("work", "invoice", "payment"),
-    "unknown_reference": ("work", "contract, invoice, request", "payment", "write-off", "credit memo"),
+    "unknown_reference": (
+        "work",
+        "contract, invoice, request",
+        "statement",
+        "payment",
+        "payment application",
+        "write-off",
+        "credit memo",
+    ),
     "over_credited": ("credit memo",),
-    "misapplied": ("payment", "write-off"),
+    "misapplied": ("payment", "payment application", "write-off"),
     "over_cap": ("cap",),
-    "cap_below_consumption": ("cap", "price"),
+    "over_purchase_order": ("purchase order",),
+    "over_funding": ("funding",),
+    "cap_below_consumption": ("cap", "purchase order", "price"),
     "unknown_milestone": ("milestone",),
     "milestone_overdue": ("milestone",),
     "statement_differs_from_invoice": ("invoice",),
     "posting_rejected": ("invoice",),
+    "tax_differs": ("posted invoice",),
+    "tax_undetermined": ("tax region",),
     "rounding_over_limit": ("journal",),
     "no_estimate": ("project",),
     "amendment_gap": ("amendment",),
     "unapproved_amendment": ("amendment",),
     "invalid_terms": ("contract",),
-    "unsupported": ("project, contract", "payment", "credit memo"),
+    "unsupported": ("project, contract", "payment", "payment application", "write-off", "credit memo"),
     "unrouted": ("any fact",),
     "not_authoritative": ("any fact",),
     "intake_behind": ("day",),
@@ -86,6 +102,7 @@ KINDS: Final = {
     "amendment": "contract",
     "contract": "contract",
     "decision": "exception",
+    "payment application": "payment_application",
     "write-off": "write_off",
     "credit memo": "credit_memo",
 }
@@ -97,6 +114,7 @@ RESENT: Final = {
     "decision": "the decision",
     "invoice": "the invoice",
     "payment": "the payment",
+    "payment application": "the application",
     "write-off": "the write-off",
     "credit memo": "the credit memo",
     "milestone": "the acceptance, where it is one",
@@ -123,10 +141,12 @@ def of_resolution(category: str, subject_kind: str, *, waits: bool = True) -> Ef
 
 
 def _settling(category: str, subject_kind: str = "") -> Effect:
-    if category == OVER_CAP:
+    if category in OVER:
         return Effect.NOT_BILLED
     if subject_kind == "payment" and category in WAIVED_PAYMENTS:
         return Effect.POSTS_PAYMENT
+    if subject_kind == "payment_application" and category in WAIVED_PAYMENTS:
+        return Effect.APPLIES_CASH
     if subject_kind == "write_off" and category == "self_approved":
         return Effect.POSTS_WRITE_OFF
     if subject_kind == "credit_memo" and category in EFFECTS_ON_CREDITS:
@@ -196,6 +216,20 @@ def rows() -> Iterator[Row]:
                 of_resolution(category, kind, waits=waits),
                 RESENT.get(about, "no one fact"),
             )
+
+
+def ways_out_markdown() -> str:
+    """The table of ways out in docs/exceptions.md, by what an exception is about where that makes a difference."""
+    found = list(ways_out())
+    several = {category for category, subject_kind, _ in found if subject_kind}
+    names = {kind: about for about, kind in KINDS.items() if about != POSTED}
+    lines = ["| category | about | way out |", "|---|---|---|"]
+    for category, subject_kind, way_out in found:
+        about = names.get(subject_kind, subject_kind.replace("_", " ")) or (
+            "anything else" if category in several else ""
+        )
+        lines.append(f"| `{category}` | {about} | {way_out} |")
+    return "\n".join(lines)
 
 
 def markdown() -> str:

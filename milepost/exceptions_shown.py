@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from connectors.files.found_exceptions import Known, Step
@@ -324,6 +324,28 @@ def _stated(value: Any) -> Any:
     return [_stated(one) for one in value] if isinstance(value, list) else value
 
 
+def _rows_of(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """A field in words; each part of a list of records in a row of its own, numbered."""
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        yield from ((f"{name} {number}", _in_words(one)) for number, one in enumerate(value, 1))
+    else:
+        yield name, _in_words(value)
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{name} {f'({_in_words(one)})' if isinstance(one, dict | list) else one}" for name, one in value.items()
+        )
+    if isinstance(value, list):
+        return (
+            "; ".join(map(_in_words, value))
+            if any(isinstance(one, dict) for one in value)
+            else ", ".join(map(str, value))
+        )
+    return str(value)
+
+
 def fact_table(event: Event) -> Table:
     """The fact as it was said last, without what is for tracing only."""
     said = {
@@ -331,7 +353,7 @@ def fact_table(event: Event) -> Table:
         for name, value in record_to_json(event).items()
         if name not in {*TRACING, "type"} and value not in (None, [], {})
     }
-    rows = [(name, str(_stated(value))) for name, value in said.items()]
+    rows = [row for name, value in said.items() for row in _rows_of(name, _stated(value))]
     return Table(f"The fact, {type(event).__name__}", ("field", "value"), rows)
 
 

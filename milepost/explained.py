@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from connectors.json_values import decimal_text, instant_text
 from domain.explanation import COMES_TO, CONSTANT, ELSEWHERE, FIELD, SCALES, STATED, EventRef, Node, PolicyUse
+from domain.identity import unescape
 from domain.units import AMOUNT_SCALE, RATE_SCALE
 from milepost.console import shell_word
 from milepost.explain.recompute import events_of, everything
@@ -35,7 +36,7 @@ def exact(node: Node) -> str | None:
 
 
 def formula(node: Node) -> str:
-    """The arithmetic with its operands' values."""
+    """The arithmetic with its operands' values; long, because the switch is the list of operations."""
     if node.arithmetic is None:
         return ""
     operation, operands, parameters = node.arithmetic
@@ -156,7 +157,7 @@ def below(node: Node) -> list[Node]:
 
 def event_name(event: EventRef) -> str:
     version = f" version {event.version}" if event.version else ""
-    return f"{event.type} {event.id}{version}, log offset {event.log_offset}"
+    return f"{event.type} {unescape(event.id)}{version}, log offset {event.log_offset}"
 
 
 def event_text(event: EventRef) -> str:

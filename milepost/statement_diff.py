@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from domain.money import format_amount
 from domain.outputs import BillingStatement, StatementLine
 from domain.statement import CORRECTION
 from domain.units import Amount, Hours
@@ -54,7 +55,7 @@ class Difference(NamedTuple):
         return sum(change.amount for change in self.changes)
 
 
-HEADER = ("bill_to", "currency", "legal_entity_id", "period", "to", "status", "rounding")
+HEADER = ("bill_to", "currency", "legal_entity_id", "period", "to", "status", "rounding", "tax_region")
 
 
 def difference(before: BillingStatement, after: BillingStatement) -> Difference:
@@ -66,6 +67,9 @@ def difference(before: BillingStatement, after: BillingStatement) -> Difference:
         for name in names
         if getattr(before, name) != getattr(after, name)
     )
+    is_taxed = any(tax.kind is not None for tax in (*before.tax, *after.tax))
+    if of_revisions and is_taxed and before.tax != after.tax:
+        fields = (*fields, ("tax", _taxes(before), _taxes(after)))
     found = Difference(before, after, fields, changes)
     expected = after.total - before.total if of_revisions else after.total
     assert found.amount == expected, f"{after.statement_id}: changes sum to {found.amount}, expected {expected}"
@@ -115,6 +119,15 @@ def _told(lines: Sequence[StatementLine]) -> tuple[object, ...]:
     entries = sorted({entry_id for line in lines for entry_id in line.entries})
     flags = sorted({flag for line in lines for flag in line.flags})
     return _quantity(lines), _amount(lines), tuple(entries), tuple(flags)
+
+
+def _taxes(statement: BillingStatement) -> str:
+    return ", ".join(
+        f"{tax.category} {format_amount(tax.amount)} on {format_amount(tax.base)}"
+        if tax.kind is not None
+        else f"{tax.category} not determined on {format_amount(tax.base)}"
+        for tax in statement.tax
+    )
 
 
 def _quantity(lines: Sequence[StatementLine]) -> Hours:

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 from connectors.files.lookup import Issued
 from connectors.files.statement_background import Background
 from domain.outputs import BillingStatement, StatementLine
+from domain.statement import ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER, CORRECTION, OPEN, PRIOR_PERIOD, SUPERSEDED
+from domain.tax import total_of
 from domain.units import Hours
 from domain.zones import is_zone, local_date
 from milepost import pages
@@ -17,9 +19,9 @@ from milepost.pages import Html, tag
 from milepost.statement_groups import Group, GroupBy
 from milepost.statement_lines import HOUR, added_to_rate, telling_quantity, units_of
 
-MARKED: Final = ("prior_period", "correction", "adjusted_for_cap")
+MARKED: Final = (PRIOR_PERIOD, CORRECTION, ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER)
 # What the day of a draft is called; of any other it is that of issue.
-DATED: Final = {"open": "drafted", "superseded": "superseded_on"}
+DATED: Final = {OPEN: "drafted", SUPERSEDED: "superseded_on"}
 STYLE: Final = """
 .head { display: flex; justify-content: space-between; gap: 24px; margin-bottom: 22px; }
 .head dl { display: grid; grid-template-columns: auto auto; gap: 2px 16px; margin: 0; }
@@ -164,6 +166,23 @@ def sums(sheet: Sheet) -> Iterator[tuple[str, int]]:
         yield words["due"], statement.amount_due
 
 
+def tax_sums(sheet: Sheet) -> Iterator[tuple[str, str]]:
+    """Tax by category and rate, and what is due with it where all of it is known; nothing where no policy says anything."""
+    statement, words, writing = sheet.statement, sheet.words, sheet.writing
+    if all(tax.kind is None for tax in statement.tax):
+        return
+    sign = -1 if is_credit(statement) else 1
+    for tax in statement.tax:
+        name = words[f"tax_{tax.kind or 'undetermined'}"].format(
+            category=tax.category, percent=writing.percent(tax.percent), base=writing.money(sign * tax.base)
+        )
+        yield name, writing.money(sign * tax.amount) if tax.kind is not None else ""
+    whole = total_of(statement.tax)
+    if whole is not None:
+        name = words["credited_with_tax" if is_credit(statement) else "due_with_tax"]
+        yield name, writing.money(sign * (statement.amount_due + whole))
+
+
 def is_credit(statement: BillingStatement) -> bool:
     """It asks for nothing and gives back what earlier ones billed too much."""
     return statement.amount_due < 0
@@ -171,7 +190,12 @@ def is_credit(statement: BillingStatement) -> bool:
 
 def is_draft(statement: BillingStatement) -> bool:
     """It waits for approval, or was superseded while it did."""
-    return statement.status in {"open", "superseded"}
+    return statement.status in {OPEN, SUPERSEDED}
+
+
+def status_word(statement: BillingStatement) -> str:
+    """What people call its status: `open` they say of what is owed."""
+    return "draft" if statement.status == OPEN else statement.status
 
 
 def title(sheet: Sheet) -> str:
@@ -292,27 +316,20 @@ def _described(sheet: Sheet, line: StatementLine) -> Iterator[Html]:
 
 def _sums(sheet: Sheet) -> Html:
     *before, (due, amount) = sums(sheet)
-    rows = [_sum(sheet, name, each) for name, each in before]
-    return tag("table", rows, _sum(sheet, due, amount, "due"), class_="sums keep")
+    rows = [_sum(name, sheet.writing.money(each)) for name, each in before]
+    taxes = [_sum(name, text) for name, text in tax_sums(sheet)]
+    return tag("table", rows, _sum(due, sheet.writing.money(amount), "due"), taxes, class_="sums keep")
 
 
-def _sum(sheet: Sheet, name: str, amount: int, class_: str | None = None) -> Html:
-    return tag("tr", tag("td", name), tag("td", sheet.writing.money(amount), class_="right"), class_=class_)
+def _sum(name: str, amount: str, class_: str | None = None) -> Html:
+    return tag("tr", tag("td", name), tag("td", amount, class_="right"), class_=class_)
 
 
 def _notes(sheet: Sheet) -> Html:
     statement, words = sheet.statement, sheet.words
     marked = [flag for flag in MARKED if any(flag in line.flags for line in statement.lines)]
-    taxes = [
-        words["tax"].format(
-            category=tax.category, percent=sheet.writing.percent(tax.percent), base=sheet.writing.money(tax.base)
-        )
-        + f": {sheet.writing.money(tax.amount)}"
-        for tax in statement.tax
-    ]
     notes = [
         *(tag("p", tag("span", words[flag], class_="mark"), words[f"{flag}_note"]) for flag in marked),
-        *(tag("p", tax) for tax in taxes),
-        tag("p", f"{words['net_note']} {words['rounding_note']}"),
+        tag("p", f"{words['taxed_note' if any(tax_sums(sheet)) else 'net_note']} {words['rounding_note']}"),
     ]
     return tag("footer", notes, class_="notes small soft keep")

@@ -17,6 +17,10 @@ from milepost.console import Printer, aligned, amount_text
 
 # Of a text that somebody wrote; the whole of it is in JSON, CSV and pages.
 TEXT_SHOWN = 60
+# Of a text in a table that is wider than the terminal.
+TEXT_LEAST = 8
+# Blanks between two columns on a terminal.
+COLUMN_APART = 3
 
 # Unicode's control characters, and its separators of lines and paragraphs.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -38,7 +42,7 @@ def show(*tables: Table) -> None:
         if number:
             typer.echo()
         if console.is_terminal:
-            console.print(drawn(table))
+            console.print(drawn(table, console.width))
         else:
             typer.echo("\n".join(plain(table)))
 
@@ -50,18 +54,34 @@ def plain(table: Table) -> list[str]:
     return [table.title, *aligned([table.columns, *map(_on_one_line, table.rows)], right=table.right)]
 
 
-def drawn(table: Table) -> Drawn | Text:
+def drawn(table: Table, width: int) -> Drawn | Text:
+    """Where texts can give way, figures stay whole: a figure is not read right over two rows."""
     if not table.rows:
         return Text(f"{table.title}: none")
     made = Drawn(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    whole = _room_beside_figures(table, width) >= 0
     for place, column in enumerate(table.columns):
-        made.add_column(column, justify="right" if place in table.right else "left", overflow="fold")
+        if place in table.right:
+            header = column.replace(" ", "\n") if whole else column
+            made.add_column(header, justify="right", overflow="fold", no_wrap=whole)
+        else:
+            made.add_column(column, overflow="fold")
     sums_from = len(table.rows) - table.totals
     for number, row in enumerate(table.rows):
         if table.totals and number == sums_from:
             made.add_section()
         made.add_row(*map(Text, _on_one_line(row)), style="bold" if number >= sums_from else None)
     return made
+
+
+def _room_beside_figures(table: Table, width: int) -> int:
+    """What is left of the width where figures stand whole, each text has `TEXT_LEAST`, and no word of a column's name is divided."""
+    needed = 1
+    for place, column in enumerate(table.columns):
+        cell = max((len(row[place]) for row in table.rows), default=0)
+        word = max(map(len, column.split()), default=0)
+        needed += COLUMN_APART + max(word, cell if place in table.right else min(cell, TEXT_LEAST))
+    return width - needed
 
 
 def _on_one_line(row: Sequence[str]) -> list[str]:

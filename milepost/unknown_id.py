@@ -18,7 +18,7 @@ from milepost.console import shell_word
 from state.store_reader import reading_store
 
 # What has no figures of its own: its journals have them.
-POSTED_BY = frozenset({"invoice", "payment", "payment_reversal", "credit_memo", "write_off"})
+POSTED_BY = frozenset({"invoice", "payment", "payment_application", "payment_reversal", "credit_memo", "write_off"})
 JOURNALS_NAMED = 3
 
 
@@ -65,20 +65,41 @@ def what_it_is(output: Path, wanted: str) -> Iterator[str]:
     if wanted in letters_of(output):
         yield f"a dead letter: milepost dead-letters show {shell_word(wanted)}"
     yield from _of_journals(output, wanted)
+    yield from _that_waits(output, wanted)
 
 
 def _of_journals(output: Path, wanted: str) -> Iterator[str]:
     """A journal, or what the ERP or the bank said that was posted by some, such as a payment."""
     records = (written.record for written in read_topic(output, TOPICS["JournalEntry"]))
+    with reading_store(store_path(output, 0)) as reader:
+        invoiced = {receivable.statement_id for receivable in reader.parts_with_id("receivable", wanted)}
     journals = [
-        each for each in records if isinstance(each, JournalEntry) and wanted in {each.journal_id, each.cause_id}
+        each
+        for each in records
+        if isinstance(each, JournalEntry)
+        and (wanted in {each.journal_id, each.cause_id} or _is_invoice(each, invoiced))
     ]
     if any(journal.journal_id == wanted for journal in journals):
         yield f"a journal: milepost explain {shell_word(wanted)}"
-    posted = [journal for journal in journals if journal.cause_kind in POSTED_BY]
+    posted = [journal for journal in journals if journal.cause_kind in POSTED_BY or _is_invoice(journal, invoiced)]
     if posted:
+        kind = "invoice" if _is_invoice(posted[0], invoiced) else posted[0].cause_kind
         explained = " or ".join(f"milepost explain {shell_word(each.journal_id)}" for each in posted[:JOURNALS_NAMED])
-        yield f"{_article(posted[0].cause_kind)}; what it posted: {explained}"
+        yield f"{_article(kind)}; what it posted: {explained}"
+
+
+def _is_invoice(journal: JournalEntry, invoiced: set[str]) -> bool:
+    """One that waited was posted by what it waited for, such as the approval of its statement's draft."""
+    return journal.kind == "billing" and journal.affected_kind == "statement" and journal.affected_id in invoiced
+
+
+def _that_waits(output: Path, wanted: str) -> Iterator[str]:
+    """What was refused or waits for something has an exception, and no journal."""
+    for known in exceptions_of(output).values():
+        raised = known.raised
+        if known.is_open and raised.subject_kind in POSTED_BY and raised.subject_id == wanted:
+            shown = f"milepost exceptions show {shell_word(raised.exception_id)}"
+            yield f"{_article(raised.subject_kind)} that posted nothing: {shown}"
 
 
 def _article(kind: str) -> str:

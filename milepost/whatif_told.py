@@ -125,33 +125,28 @@ def _statements(statements: Sequence[StatementMoved]) -> list[Table]:
 
 
 def _lines(statement: StatementMoved) -> Table:
+    """The project stands in the title where there is one alone, so that the figures have room."""
+    projects = list(dict.fromkeys(each.line.project_id for each in statement.lines))
+    several = len(projects) > 1
     rows = [
         (
             each.line.line_id,
-            each.line.project_id,
+            *([each.line.project_id] if several else []),
             " ".join([each.line.description, *(f"({flag})" for flag in each.line.flags)]),
             rate_text(each.line.rate),
-            each.line.unit,
-            *(hours_text(side[0]) if side is not None else "" for side in (each.before, each.after)),
+            *(
+                f"{hours_text(side[0])} {each.line.unit}" if side is not None else ""
+                for side in (each.before, each.after)
+            ),
             *(amount_text(side[1]) if side is not None else "" for side in (each.before, each.after)),
             amount_text(each.change),
         )
         for each in statement.lines
     ]
-    columns = (
-        "line",
-        "project",
-        "description",
-        "rate",
-        "unit",
-        "quantity without",
-        "with",
-        "amount without",
-        "with",
-        "change",
-    )
-    title = f"Lines of {statement.statement.statement_id}"
-    return Table(title, columns, rows, frozenset({3, 5, 6, 7, 8, 9}))
+    figures = ("rate", "quantity without", "with", "amount without", "with", "change")
+    texts = ("line", *(["project"] if several else []), "description")
+    title = f"Lines of {statement.statement.statement_id}{'' if several else f', project {projects[0]}'}"
+    return Table(title, (*texts, *figures), rows, frozenset(range(len(texts), len(texts) + len(figures))))
 
 
 # Forecasts

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from domain.billing import methods
 from domain.events.common import Policies
-from domain.policies import DEFAULTS, PRESETS, UNSUPPORTED
+from domain.policies import DEFAULTS, PRESETS
 from schemas.events_page import PRIMITIVES, UNITS
 from schemas.files import Schema, read_schemas, short_name
 
@@ -57,7 +57,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "billing_cycle": CONTRACT,
         "cut_off_day": CONTRACT,
         "grace_days": CONTRACT,
-        "late_line": LINE,
+        "late_line": CONTRACT,
         "statement_approval": LINE,
         "approval_limit": CONTRACT,
     },
@@ -74,13 +74,14 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "rate_staleness_days": POSTED,
         "fx_policy": LINE,
         "rounding_limit": POSTED,
+        "tax_point": LINE,
     },
     "Forecasts": {"forecast_threshold": FORECAST, "group_currency": FORECAST},
 }
 # Read and kept; they concern kinds of terms and events that are refused today.
 IDLE: Final = (
     *("residual_party", "hold_scope", "poc_precision", "poc_exclusions", "forecast_denominator"),
-    *("fx_revaluation", "unbilled_is_monetary", "tax_point"),
+    *("fx_revaluation", "unbilled_is_monetary"),
     *("intercompany_transfer", "dimensions_from"),
 )
 DECIMALS: Final = {"amount": 4, "hours": 6, "percent": 6}
@@ -166,12 +167,13 @@ def _shown(value: object, unit: str) -> str:
 
 
 def _refused(name: str) -> str:
+    """Values that no terms handle; of most policies there is none."""
     if name == "revenue_method":
         handled = sorted({method for kind in methods.KINDS.values() for method in kind.revenue})
         return f"all but {', '.join(f'`{method}`' for method in handled)}, each for some kinds of terms"
     if name == "expenses_revenue":
         return "`net`, of lines that charge expenses"
-    return ", ".join(f"`{value}`" for value in sorted(UNSUPPORTED.get(name, ())))
+    return ""
 
 
 def _meaning(field: Schema) -> str:

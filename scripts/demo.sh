@@ -33,15 +33,17 @@ latest_period() {
 rm -rf "$demo"
 mkdir -p "$demo"
 
-say "A consulting firm: 60 people, 40 projects, three months"
-milepost simulate --seed 7 --people 60 --projects 40 --months 3 --out "$input"
+say "A consulting firm: 30 people, 40 projects, three months"
+milepost simulate --seed 7 --people 30 --projects 40 --months 3 --out "$input"
 
 say "Its events, through to finance"
 milepost run --input "$input" --output "$output"
 
-say "The ERP invoices the statements, and that comes back as events"
-milepost simulate-invoices --output "$output" --input "$input"
-milepost run --input "$input" --output "$output"
+say "Finance, ERP and bank answer the statements, and that comes back as events; approved drafts are answered in turn"
+for _ in 1 2; do
+    milepost simulate-invoices --output "$output" --input "$input"
+    milepost run --input "$input" --output "$output"
+done
 
 milepost dump billing.statements --output "$output" --json >"$demo/statements.jsonl"
 read -r statement project entity <<<"$(pick "$demo/statements.jsonl")"

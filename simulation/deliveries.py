@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
 from random import Random
 
@@ -21,6 +21,7 @@ from simulation.calendar import HOUR, instant, last_workdays, workdays
 from simulation.chance import between, happens, pick, stream
 from simulation.contracts import Contract
 from simulation.deals import HOTEL, LICENCES, MEALS, TRAVEL
+from simulation.firm import Firm
 from simulation.plan import Plan
 from simulation.projects import Project, weekday
 from simulation.sources import PSA, recorded
@@ -39,31 +40,33 @@ COSTS = {TRAVEL: (60, 900), HOTEL: (90, 520), MEALS: (15, 160), LICENCES: (200, 
 TAX_PERCENT = 19
 
 
-def deliveries(plan: Plan, contracts: Sequence[Contract]) -> Iterator[Event]:
-    """In no particular order."""
+def deliveries(firm: Firm) -> Iterator[Event]:
+    """In no particular order; nothing is delivered after people have stopped working on a contract's project."""
+    plan = firm.plan
     random = stream(plan.seed, "deliveries")
-    for contract in contracts:
+    for contract in firm.contracts:
+        until = min(plan.ends_on, firm.works_until[_project(contract).number])
         for line in contract.signed.lines:
             match line.terms:
                 case Milestones(milestones=milestones):
                     for milestone in milestones:
-                        yield from _accepted(plan, contract, line.line_id, milestone, random)
+                        yield from _accepted(contract, line.line_id, milestone, until, random)
                 case FixedPrice(by_progress=True):
-                    yield from _progress(plan, contract, line.line_id, random)
+                    yield from _progress(plan, contract, line.line_id, until, random)
                 case UnitPrice():
-                    yield from _tickets(plan, contract, line.line_id, random)
+                    yield from _tickets(contract, line.line_id, until, random)
                 case Expenses():
-                    yield from _expenses(plan, contract, random)
+                    yield from _expenses(plan, contract, until, random)
 
 
 def _accepted(
-    plan: Plan, contract: Contract, line_id: str, milestone: Milestone, random: Random
+    contract: Contract, line_id: str, milestone: Milestone, until: date, random: Random
 ) -> Iterator[MilestoneAccepted | MilestoneRevoked]:
     """A few acceptances are taken back, and given again when the fault is mended."""
     project = _project(contract)
     day = weekday(max(milestone.due_on + timedelta(days=between(random, *ACCEPTED_AFTER)), contract.signed.starts_on))
     revoked = happens(random, REVOKED_PER_THOUSAND)
-    if day > plan.ends_on:
+    if day > until:
         return
     yield _acceptance(contract, line_id, milestone, project, 1, day)
     if revoked:
@@ -106,14 +109,14 @@ def _acceptance(
     )
 
 
-def _progress(plan: Plan, contract: Contract, line_id: str, random: Random) -> Iterator[ProgressReported]:
+def _progress(plan: Plan, contract: Contract, line_id: str, until: date, random: Random) -> Iterator[ProgressReported]:
     """At month ends, ever further; a month is now and then forgotten."""
     project = _project(contract)
     percent, version = 0, 0
     for month in plan.month_starts:
         day = last_workdays(month, 1)[0]
         percent = min(HUNDRED_PERCENT, percent + between(random, 12, 34) * PERCENT_ONE * 3 // plan.months)
-        if day < contract.signed.starts_on or happens(random, NOT_REPORTED_PER_THOUSAND):
+        if not contract.signed.starts_on <= day <= until or happens(random, NOT_REPORTED_PER_THOUSAND):
             continue
         version += 1
         at = instant(day, 17 * HOUR, project.entity.zone)
@@ -134,10 +137,10 @@ def _progress(plan: Plan, contract: Contract, line_id: str, random: Random) -> I
         )
 
 
-def _tickets(plan: Plan, contract: Contract, line_id: str, random: Random) -> Iterator[UnitsDelivered]:
+def _tickets(contract: Contract, line_id: str, until: date, random: Random) -> Iterator[UnitsDelivered]:
     """Counted on Fridays."""
     project = _project(contract)
-    fridays = [day for day in workdays(contract.signed.starts_on, plan.ends_on) if day.weekday() == 4]
+    fridays = [day for day in workdays(contract.signed.starts_on, until) if day.weekday() == 4]
     for number, day in enumerate(fridays, 1):
         at = instant(day, 18 * HOUR, project.entity.zone)
         yield UnitsDelivered(
@@ -156,11 +159,13 @@ def _tickets(plan: Plan, contract: Contract, line_id: str, random: Random) -> It
         )
 
 
-def _expenses(plan: Plan, contract: Contract, random: Random) -> Iterator[ExpenseApproved | ExpenseWithdrawn]:
+def _expenses(
+    plan: Plan, contract: Contract, until: date, random: Random
+) -> Iterator[ExpenseApproved | ExpenseWithdrawn]:
     project = _project(contract)
     number = 0
     for month in plan.month_starts:
-        days = [day for day in workdays(month, last_workdays(month, 1)[0]) if day >= contract.signed.starts_on]
+        days = [day for day in workdays(month, last_workdays(month, 1)[0]) if contract.signed.starts_on <= day <= until]
         for _ in range(between(random, *EXPENSES_A_MONTH) if days else 0):
             number += 1
             spent_on = pick(random, days)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from simulation.amendments import Change, changes
+from simulation.change_orders import change_orders
+from simulation.conditions import conditioned
 from simulation.contracts import Contract, contracts
 from simulation.customers import Customer, customers
 from simulation.deals import dealt
@@ -31,6 +33,7 @@ class Firm:
     projects: tuple[Project, ...]
     contracts: tuple[Contract, ...]
     changes: tuple[Change, ...]
+    orders: tuple[Change, ...]
     holds: tuple[Hold, ...]
     contract_of: Mapping[int, Contract]
     works_until: tuple[date, ...]
@@ -42,8 +45,9 @@ def found(plan: Plan) -> Firm:
     offers = bids(plan, everyone, buyers)
     sold = contracts(plan, offers)
     if plan.deals == ALL:
-        sold = dealt(plan, sold)
+        sold = conditioned(plan, dealt(plan, sold), buyers)
     what_changes = tuple(changes(plan, sold))
+    orders = tuple(change_orders(plan, sold, what_changes)) if plan.deals == ALL else ()
     for_customers = sorted((project for bid in offers for project in bid.projects), key=lambda project: project.number)
     for_itself = [internal(plan.projects + place, entity, everyone, plan) for place, entity in enumerate(ENTITIES)]
     projects = (*for_customers, *for_itself)
@@ -54,9 +58,10 @@ def found(plan: Plan) -> Firm:
         projects=projects,
         contracts=sold,
         changes=what_changes,
+        orders=orders,
         holds=tuple(holds(plan, sold)),
         contract_of={project.number: contract for contract in sold for project in contract.bid.projects},
-        works_until=last_working_days(projects, what_changes),
+        works_until=last_working_days(projects, (*what_changes, *orders)),
     )
 
 

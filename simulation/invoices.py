@@ -1,8 +1,4 @@
-"""The ERP's answer: invoices for the statements that a run of Milepost has issued.
-
-Their ids and amounts are known only after a run, so this is a step of its own: run, invoice, run again. Each call
-writes one more file with what is not invoiced yet, and leaves earlier files alone, because a run has read them.
-"""
+"""The statements that a run of Milepost has made, and the ERP's invoices for those that are issued."""
 
 from __future__ import annotations
 
@@ -12,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.containers import decode_output_file
-from connectors.json_records import event_from_json_line
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.identity import engagement_of
 from domain.outputs import BillingStatement
@@ -20,7 +15,6 @@ from domain.units import AMOUNT_ONE, Instant
 from simulation.calendar import HOUR, SECOND, instant, nth_workday
 from simulation.chance import between, stream
 from simulation.sources import ERP, recorded
-from simulation.write import INVOICES, line
 
 STATEMENTS = "billing.statements"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,63 +37,37 @@ class NoStatements(ValueError):
     """There is nothing that could be invoiced."""
 
 
-class Issued(NamedTuple):
-    """A statement that is out, and since when."""
+class Made(NamedTuple):
+    """The newest revision of a statement, and since when it stands."""
 
     statement: BillingStatement
-    issued_at: Instant
+    at: Instant
 
 
-class Invoiced(NamedTuple):
-    path: Path | None
-    posted: int
-    rejected: int
-
-
-def invoice(output: Path, folder: Path, seed: int) -> Invoiced:
-    """Answer every statement in `output` that no file in `folder` answers yet."""
-    earlier = sorted(folder.glob(f"{INVOICES}*.jsonl"))
-    known = {event.statement_id for path in earlier for event in answers_in(path)}
-    new = [issued for issued in issued_statements(output) if issued.statement.statement_id not in known]
-    events = sorted(answers(new, len(known), seed), key=lambda event: event.recorded_at or 0)
-    if not events:
-        return Invoiced(None, 0, 0)
-    path = folder / f"{INVOICES}-{len(earlier) + 1:04}.jsonl"
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"".join(line(event) for event in events))
-    posted = sum(isinstance(event, InvoicePosted) for event in events)
-    return Invoiced(path, posted, len(events) - posted)
-
-
-def answers_in(path: Path) -> Iterator[Answer]:
-    for each in path.read_bytes().splitlines():
-        event = event_from_json_line(each)
-        if isinstance(event, InvoicePosted | InvoiceRejected):
-            yield event
-
-
-def issued_statements(output: Path) -> list[Issued]:
-    """The newest revision of each statement, where it is issued; ordered by when, then by id."""
+def newest_statements(output: Path) -> list[Made]:
+    """The newest revision of each statement; ordered by when it was made, then by id."""
     paths = sorted(path for path in output.rglob("*.avro") if path.parent.name == STATEMENTS)
     if not paths:
         raise NoStatements(f"{output}: expected a folder {STATEMENTS} in it; give the output of `milepost run`")
-    newest: dict[str, Issued] = {}
+    newest: dict[str, Made] = {}
     for path in paths:
         for position, record in decode_output_file(path):
             if isinstance(record, BillingStatement) and record.part == 1:
                 before = newest.get(record.statement_id)
                 if before is None or before.statement.revision <= record.revision:
-                    newest[record.statement_id] = Issued(record, position.recorded_at)
-    issued = [each for each in newest.values() if each.statement.status == "issued"]
-    return sorted(issued, key=lambda each: (each.issued_at, each.statement.statement_id))
+                    newest[record.statement_id] = Made(record, position.recorded_at)
+    return sorted(newest.values(), key=lambda each: (each.at, each.statement.statement_id))
 
 
-def answers(new: Sequence[Issued], before: int, seed: int) -> Iterator[Answer]:
+def day_of(at: Instant) -> date:
+    return (EPOCH + timedelta(microseconds=at)).date()
+
+
+def answers(new: Sequence[Made], before: int, seed: int) -> Iterator[Answer]:
     """One invoice for each statement; now and then a refusal or a wrong amount comes first."""
     for number, (statement, issued_at) in enumerate(new, start=before + 1):
         random = stream(seed, f"invoice/{statement.statement_id}")
-        issued_on = (EPOCH + timedelta(microseconds=issued_at)).date()
-        day = nth_workday(issued_on + timedelta(days=1), between(random, *WORKDAYS_TO_INVOICE))
+        day = nth_workday(day_of(issued_at) + timedelta(days=1), between(random, *WORKDAYS_TO_INVOICE))
         right = nth_workday(day + timedelta(days=1), WORKDAYS_TO_PUT_RIGHT)
         if number % REFUSED[0] == REFUSED[1]:
             yield refused(statement, number, day)

@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from domain.events.catalogue import Event
 from domain.units import Instant
-from simulation import activation, amendments, closing, exchange, reference, requests
+from simulation import activation, amendments, change_orders, closing, exchange, reference, requests
 from simulation.calendar import DAY, instant
 from simulation.chance import stream
 from simulation.deliveries import deliveries
@@ -62,9 +62,11 @@ def planned(firm: Firm) -> Iterator[Event]:
     yield from projects_and_contracts(firm)
     for change in firm.changes:
         yield from amendments.papers(change)
+    for order in firm.orders:
+        yield from change_orders.papers(order)
     yield from requests.requests(plan, firm.contracts)
     if plan.deals == ALL:
-        yield from deliveries(plan, firm.contracts)
+        yield from deliveries(firm)
     yield from closing.closings(plan, firm.people)
 
 

@@ -15,17 +15,14 @@ from connectors.avro_codec import EVENT_CODECS
 from connectors.containers import ContainerFormat
 from connectors.json_records import record_to_json
 from domain.events.catalogue import TOPICS, Event
+from simulation.formats import FORMATS, JSONL
 from simulation.plan import Plan
 from simulation.story import events
 from simulation.summary import Summary
 
-# Name before the number of a file of invoices, which belongs to the simulation that it answers.
-INVOICES = "finance.invoices"
-JSONL, AVRO = "jsonl", "avro"
-FORMATS = (JSONL, AVRO)
-# Above so many events JSON lines are too slow and too large to be a help.
-JSONL_EVENTS_MAX = 200_000
-EVENTS_PER_PERSON_MONTH = 36
+# Name before the number of a file that answers a run, and belongs to its simulation.
+INVOICES, DECISIONS, RECEIPTS = "finance.invoices", "control.decisions", "finance.receipts"
+ANSWERS = (INVOICES, DECISIONS, RECEIPTS)
 
 
 class FolderInUse(ValueError):
@@ -37,11 +34,6 @@ class Sink(Protocol):
 
     def write(self, event: Event) -> None:
         """Add one event at the end."""
-
-
-def format_for(plan: Plan) -> str:
-    """JSON lines for a small firm, Avro for a large one."""
-    return JSONL if plan.people * plan.months * EVENTS_PER_PERSON_MONTH <= JSONL_EVENTS_MAX else AVRO
 
 
 def write(plan: Plan, folder: Path, form: str, *, force: bool = False) -> tuple[Summary, dict[str, int]]:
@@ -69,7 +61,7 @@ def prepare(folder: Path, *, force: bool) -> None:
         for topic in sorted(set(TOPICS.values())):
             for form in FORMATS:
                 (folder / f"{topic}.{form}").unlink(missing_ok=True)
-        for path in folder.glob(f"{INVOICES}-[0-9]*.jsonl"):
+        for path in (path for name in ANSWERS for path in folder.glob(f"{name}-[0-9]*.jsonl")):
             path.unlink()
     left = sorted(path.name for path in folder.iterdir())
     if left:

@@ -25,6 +25,7 @@ from domain.caps import (
     Grant,
     Order,
     bucket_key,
+    counting,
     grant,
     has_room,
     limit_of,
@@ -36,8 +37,8 @@ from domain.units import Amount, Hours
 from state.books import CapBucket, Entry, Price
 from state.cap_notices import count_over, rules_of_group, ruling, watch
 from state.claims import (
+    FOR_REVENUE,
     MAIN,
-    REVENUE,
     Share,
     Stake,
     allotments,
@@ -82,7 +83,7 @@ def _with_gift(before: Price, new: tuple[LinePlan, Stake]) -> tuple[LinePlan, St
     plan, stake = new
     if not before.given or (before.contract_id, before.line_id) != (stake.price.contract_id, stake.price.line_id):
         return new
-    return plan, replace(stake, price=replace(stake.price, given=min(before.given, stake.price.value)))
+    return plan, replace(stake, price=replace(stake.price, given=min(before.given, stake.price.chargeable)))
 
 
 def _replace(
@@ -123,8 +124,11 @@ def _replace(
 
 
 def repin(draft: Draft, plan: LinePlan, before: Stake, after: Stake) -> None:
-    """The entry keeps its share, but more of it is settled now."""
+    """The entry keeps its share, but more of it is settled now; where what is billed was not earned yet, it is from now on."""
     if not plan.rules:
+        return
+    if plan.settles_alike and claim_of(plan, FOR_REVENUE, after).pinned > granted_of(FOR_REVENUE, after).amount:
+        _earn(draft, plan, before, after)
         return
     order = order_key(plan, after.price, after.entry_id)
     for allotment in allotments(plan):
@@ -139,6 +143,15 @@ def repin(draft: Draft, plan: LinePlan, before: Stake, after: Stake) -> None:
         )
     if before.price != after.price:
         count_over(draft, plan, before.price, after.price)
+
+
+def _earn(draft: Draft, plan: LinePlan, before: Stake, after: Stake) -> None:
+    """Work that a later order lets be billed under a cap whose room earlier work has, which waits for its own order: it takes that room."""
+    price = change(draft, (plan, before), (plan, after))
+    entry = draft.entry(after.entry_id)
+    assert price is not None, "a claim was made"
+    assert entry is not None, "it was issued"
+    draft.put_entry(entry, reprice(draft, entry, plan, price, "cap"))
 
 
 def allot_rest(draft: Draft, plan: LinePlan, allotment: str) -> None:
@@ -260,7 +273,7 @@ def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: 
         if has is not None and (last is None or last < order):
             last = order
         draft.put("bucket", part_id, CapBucket(bucket, last, refused, stored.below, refused_amount, refused_hours))
-        if allotment != REVENUE and part_id not in draft.watched:
+        if allotment != FOR_REVENUE and part_id not in draft.watched:
             said = ruling(draft, plan, rule, key)
             watch(draft, part_id, plan, said, key, stored.bucket, limit_of(said, key))
 
@@ -330,7 +343,7 @@ def _allotted(
 
     Where nobody comes or leaves everybody is looked at. Otherwise the shares are what the buckets made them, and the walk ends where
     these have again what they had. Most who wait behind a cap that is used up hold nothing and are never looked at, so that only
-    their place is read.
+    their place is read. Long, because it is one walk over what all its steps move.
     """
     mode = plan.policies.money_mode
     waiting = _waiting(draft, plan, start, own_id)
@@ -494,9 +507,10 @@ class _Passing:
 
 
 def _single_of(plan: LinePlan | None, day: date) -> _Single | None:
-    if plan is None or len(plan.rules) != 1 or plan.rules[0].period == "day":
+    rules = counting(plan.rules, day) if plan is not None else ()
+    if len(rules) != 1 or rules[0].period == "day":
         return None
-    [rule] = plan.rules
+    [rule] = rules
     limit = limit_on(rule, day)
     return _Single(bucket_key(rule, day, ""), rule.cap_id, limit.hard, limit.amount, limit.hours)
 
@@ -613,7 +627,7 @@ def _rival(draft: Draft, plan: LinePlan, allotment: str, entry: Entry) -> _Rival
 
 def _differs(allotment: str, had: Grant, granted: Grant) -> bool:
     """Whether the share is another, or the cap that bounds it (kept for billing alone, where the two are apart)."""
-    return granted[:2] != had[:2] or (allotment != REVENUE and granted.binding != had.binding)
+    return granted[:2] != had[:2] or (allotment != FOR_REVENUE and granted.binding != had.binding)
 
 
 def _regrant(draft: Draft, allotment: str, rival: _Rival, granted: Grant) -> None:

@@ -4,28 +4,54 @@ A draft is what its cut would issue, tried on a copy of the books: it shows and 
 accrued, and no other statement takes it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
 from domain.events.finance import InvoicePosted
 from domain.outputs import BillingStatement
+from domain.statement import OPEN, SUPERSEDED
 from state.books import OpenStatement, StatementState
 from state.draft import Draft, Plans
 
 PART = "draft"
+NOBODY: Final[frozenset[str]] = frozenset()
+# By row the bill-tos whose drafts hold it.
+Reserved: TypeAlias = Mapping[str, frozenset[str]]
 DIFFERENCE = "statement_differs_from_invoice"
 
 
-def reserved(draft: Draft, contract_id: str) -> frozenset[str]:
-    """Rows that drafts of the contract hold."""
+def drafts_of(draft: Draft, contract_id: str) -> list[OpenStatement]:
+    """Those that are not decided yet, and those that were returned."""
     opened = (draft.part(PART, statement_id) for statement_id in draft.ids(PART))
-    return frozenset(row for one in opened if one.contract_id == contract_id for row in one.rows)
+    return [one for one in opened if one.contract_id == contract_id]
+
+
+def reserved(drafts: Iterable[OpenStatement]) -> Reserved:
+    """What these drafts hold."""
+    found: dict[str, frozenset[str]] = {}
+    for one in drafts:
+        for row in one.rows:
+            found[row] = found.get(row, NOBODY) | {one.bill_to}
+    return found
+
+
+def of_one_cut(draft: Draft, opened: OpenStatement) -> list[OpenStatement]:
+    """The draft, and those of other payers that the same cut made, as far as they are not issued."""
+    others = drafts_of(draft, opened.contract_id)
+    cut = opened.period, opened.to
+    return [opened, *(one for one in others if (one.period, one.to) == cut and one.bill_to != opened.bill_to)]
+
+
+def releasing(draft: Draft, contract_id: str) -> frozenset[str]:
+    """Bill-tos to whom drafts of the contract release what is retained."""
+    return frozenset(one.bill_to for one in drafts_of(draft, contract_id) if one.told and one.told[0].released)
 
 
 def holds_contract(draft: Draft, contract_id: str) -> bool:
     """Whether a draft of the contract is not decided yet."""
-    return any(draft.part(PART, statement_id).contract_id == contract_id for statement_id in draft.ids(PART))
+    return bool(drafts_of(draft, contract_id))
 
 
 def tried(draft: Draft) -> Draft:
@@ -70,7 +96,7 @@ def keep_draft(draft: Draft, rows: Iterable[str], issue: Callable[[Draft], None]
 
 def tell(draft: Draft, opened: OpenStatement, copy: Draft) -> None:
     """The draft's revision, as it came out on the copy."""
-    told = tuple(part._replace(revision=opened.revision, status="open") for part in copy.issued)
+    told = tuple(part._replace(revision=opened.revision, status=OPEN) for part in copy.issued)
     draft.issued += told
     draft.statements[opened.statement_id] = copy.statements[opened.statement_id]
     draft.put("statement", opened.statement_id, copy.statement(opened.statement_id))
@@ -80,7 +106,7 @@ def tell(draft: Draft, opened: OpenStatement, copy: Draft) -> None:
 def supersede(draft: Draft, opened: OpenStatement) -> None:
     """The revision that was told last holds no more; nothing where it was returned, which said so already."""
     if opened.returned != opened.revision:
-        draft.issued += [part._replace(status="superseded") for part in opened.told]
+        draft.issued += [part._replace(status=SUPERSEDED) for part in opened.told]
     draft.put("statement", opened.statement_id, None)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from domain.accounts import LABOR_COST, SERVICE_REVENUE
 from domain.billing import methods, time_and_materials
-from domain.billing.kind import INCLUDED
+from domain.billing.kind import AT_COST, INCLUDED, RATED
 from domain.events.common import TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
@@ -29,7 +29,7 @@ from domain.rates import (
 )
 from domain.units import EXCHANGE_RATE_ONE, Amount, Hours, Instant, Percent, Rate
 from domain.waiting import WaitKey, waits_for_cost_rate, waits_for_exchange_rate, waits_for_rate
-from domain.zones import local_date
+from domain.zones import local_date, universal_day
 from state.books import Charge, Cost, Entry, Posted, Price, Project, Work
 from state.draft import Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settled, settled_exchange
@@ -54,8 +54,6 @@ from state.value import Value
 WAIVABLE = frozenset({"self_approved", "hours_out_of_range", "outside_contract_dates", "after_project_end"})
 MINUTE = 16_667  # of an hour in 10^-6, rounded up
 MICROSECONDS_AN_HOUR = 3_600_000_000
-MICROSECONDS_A_DAY = 24 * MICROSECONDS_AN_HOUR
-EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 FAR_OFF_DAYS = 366
 SHOWN_RATE_MAX = 10**12 * EXCHANGE_RATE_ONE
 
@@ -142,7 +140,7 @@ def assess(
     return Assessment(
         None,
         _cost(draft, event, worker, role, day, hours, standing, waited),
-        _price(draft, entry, event, project, worker, role, placed, hours, standing, waited),
+        price_of(draft, entry, event, project, worker, role, placed, hours, standing, waited),
     )
 
 
@@ -222,7 +220,7 @@ def _ended_or_far_off(
     if project.closed_on is not None and day > project.closed_on and "after_project_end" not in entry.waived:
         message = f"project {project.project_id} ended on {project.closed_on}, work is of {day}"
         return Blocked("whole", "after_project_end", message, field=field)
-    recorded = recorded_at // MICROSECONDS_A_DAY + EPOCH_ORDINAL
+    recorded = universal_day(recorded_at)
     ahead = day.toordinal() - recorded
     if -FAR_OFF_DAYS <= ahead <= FAR_OFF_DAYS:
         return None
@@ -344,7 +342,7 @@ def journal_reversal_day(draft: Draft, journal: Posted) -> date:
 # Price
 
 
-def _price(
+def price_of(
     draft: Draft,
     entry: Entry,
     event: TimeApproved,
@@ -362,12 +360,30 @@ def _price(
         return placed
     assert placed is not None, "billable work was placed or blocked"
     plan, day = placed.plan, placed.day
-    if plan.draws is None and methods.kind_of(plan.line.terms).hours == INCLUDED:
+    charged = methods.kind_of(plan.line.terms).hours if plan.draws is None else RATED
+    if charged == INCLUDED:
         return _included(event, role, plan, day, worked)
-    policies = plan.policies
-    hours = methods.billable_hours(plan.line.terms, worked, event.billable_hours, policies)
-    if methods.cost_markup(plan.line.terms) is not None:
+    hours = time_and_materials.billable_hours(worked, event.billable_hours, plan.policies)
+    if charged == AT_COST:
         return _at_cost(draft, entry, event, worker, role, plan, day, worked, hours, standing, waited)
+    return _at_rate(draft, event, project, worker, role, plan, day, worked, hours, standing, waited)
+
+
+def _at_rate(
+    draft: Draft,
+    event: TimeApproved,
+    project: Project,
+    worker: Worker,
+    role: str,
+    plan: LinePlan,
+    day: date,
+    worked: Hours,
+    hours: Hours,
+    standing: Work | None,
+    waited: Waited,
+) -> PricePlan | Blocked:
+    """Hours at the rate of the card or the terms, or at that of what goes beyond a package."""
+    policies = plan.policies
     rated = _overage(draft, plan) or rate_for(draft, event, project, worker.person, role, plan, day)
     if rated.rate is None and policies.no_rate == "queue":
         waits = waits_for_rate(rate_query(draft, event, project, worker.person, role, plan, day), draft.reference)
@@ -425,7 +441,10 @@ def _at_cost(
     standing: Work | None,
     waited: Waited,
 ) -> PricePlan | Blocked:
-    """Hours at what they cost, with what the terms add; in contract currency by the rate of the day, rounded once."""
+    """Hours at what they cost, with what the terms add; in contract currency by the rate of the day, rounded once.
+
+    Long, because it names what a price is made of, and what keeps it.
+    """
     costing = _cost_of_hour(draft, entry, event, worker, role, day)
     if costing is None:
         message = f"no cost rate for {event.person_id} ({role}) on {day}, at which line {plan.line.line_id} charges"
@@ -501,9 +520,9 @@ def _overage(draft: Draft, plan: LinePlan) -> Rated | None:
 
 def is_beyond(amount: Amount, slot: Slot) -> bool:
     """Whether the amount, in its currency or in the ledger's, is more than one piece of work may come to."""
-    exchange = slot.exchange
+    exchange, size = slot.exchange, abs(amount)
     most = ENTRY_MOST * exchange.denominator
-    return abs(amount) > ENTRY_MOST or abs(amount) * exchange.numerator > most or exchange.rate >= SHOWN_RATE_MAX
+    return size > ENTRY_MOST or size * exchange.numerator > most or exchange.rate >= SHOWN_RATE_MAX
 
 
 def _beyond(

@@ -20,7 +20,7 @@ from domain.events.common import PriceTier
 from domain.events.reference import LegalEntityDefined
 from domain.money import format_amount, format_decimal, is_currency, round_ratio, smallest_unit
 from domain.policy_faults import ENTRY_MOST
-from domain.rows import DELIVERY, EXPENSE, REVENUE, counted_as
+from domain.rows import DELIVERY, EXPENSE, SCHEDULED_REVENUE, counted_as
 from domain.units import (
     AMOUNT_SCALE,
     HUNDRED_PERCENT,
@@ -65,21 +65,12 @@ def _of_terms(draft: Draft, charge: Charge, standing: Work | None, waited: Waite
     if plan is None:
         message = f"contract {charge.contract_id} has no line {charge.line_id} on {charge.day}"
         return Blocked("price", "no_contract_line", message, field="line_id")
-    price = Price(
-        plan.contract_id,
-        plan.line.line_id,
-        plan.currency,
-        charge.day,
-        charge.approved_at,
-        "",
-        shown_rate(charge.amount, charge.quantity or QUANTITY_ONE),
-        0,
-        "",
-        0,
-        charge.amount,
-        0,
+    price = replace(
+        _at_zero(charge, plan),
+        rate=shown_rate(charge.amount, charge.quantity or QUANTITY_ONE),
+        value=charge.amount,
         account=plan.account_for(SERVICE_REVENUE),
-        earned=plan.earned if charge.kind != REVENUE else charge.earned,
+        earned=plan.earned if charge.kind != SCHEDULED_REVENUE else charge.earned,
         quantity=charge.quantity or QUANTITY_ONE,
         unit=charge.unit,
         content=plan.content,
@@ -150,6 +141,12 @@ def _amount_fault(charge: Charge) -> tuple[str, str] | None:
             return field, f"expected at most {format_amount(ENTRY_MOST)}, got {format_amount(amount)}"
         if is_currency(charge.currency) and amount % smallest_unit(charge.currency):
             return field, f"{format_amount(amount)} is finer than {charge.currency} can be paid"
+    if charge.tax * charge.amount < 0:
+        side = "zero or more" if charge.amount > 0 else "zero or less"
+        return (
+            "tax_amount",
+            f"expected tax of {side} on {format_amount(charge.amount)}, got {format_amount(charge.tax)}",
+        )
     if not min(charge.tax, 0) <= charge.tax_recoverable <= max(charge.tax, 0):
         message = (
             f"expected at most the tax of {format_amount(charge.tax)}, got {format_amount(charge.tax_recoverable)}"
@@ -235,19 +232,10 @@ def _price(
     if plan.policies.expenses_revenue == "net":
         message = "policy expenses_revenue net: expenses as an agent are not handled by the rules in force"
         return Blocked("price", "unsupported", message, field="expenses_revenue")
-    price = Price(
-        plan.contract_id,
-        plan.line.line_id,
-        plan.currency,
-        day,
-        charge.approved_at,
-        "",
-        0,
-        passed.markup,
-        "",
-        0,
-        0,
-        0,
+    price = replace(
+        _at_zero(charge, plan),
+        day=day,
+        markup=passed.markup,
         account=plan.account_for(REIMBURSABLE_REVENUE),
         revenue=REIMBURSABLE_REVENUE,
         earned=plan.earned,
@@ -263,22 +251,24 @@ def _price(
 
 def _nothing(charge: Charge, plan: LinePlan, content: str) -> Price:
     """The charges of the terms are for it: it is the line's, at a price of zero, and posts nothing."""
+    return replace(_at_zero(charge, plan), quantity=QUANTITY_ONE, unit="each", content=content)
+
+
+def _at_zero(charge: Charge, plan: LinePlan) -> Price:
+    """On its line and day, without rate, hours and value: what a charge has of these is put in its place."""
     return Price(
-        plan.contract_id,
-        plan.line.line_id,
-        plan.currency,
-        charge.day,
-        charge.approved_at,
-        "",
-        0,
-        0,
-        "",
-        0,
-        0,
-        0,
-        quantity=QUANTITY_ONE,
-        unit="each",
-        content=content,
+        contract_id=plan.contract_id,
+        line_id=plan.line.line_id,
+        currency=plan.currency,
+        day=charge.day,
+        approved_at=charge.approved_at,
+        role="",
+        rate=0,
+        markup=0,
+        decision="",
+        hours=0,
+        value=0,
+        memo=0,
     )
 
 
@@ -359,19 +349,8 @@ def delivered(charge: Charge, plan: LinePlan) -> Price | Blocked:
         message = f"line {plan.line.line_id} of contract {plan.contract_id} has no price for units"
         return Blocked("price", "no_contract_line", message, field="line_id")
     units, tiers = charge.quantity or 0, prices(terms)
-    price = Price(
-        plan.contract_id,
-        plan.line.line_id,
-        plan.currency,
-        charge.day,
-        charge.approved_at,
-        "",
-        0,
-        0,
-        "",
-        0,
-        0,
-        0,
+    price = replace(
+        _at_zero(charge, plan),
         account=plan.account_for(SERVICE_REVENUE),
         earned=plan.earned,
         unit=terms.unit,

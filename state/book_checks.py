@@ -10,12 +10,25 @@ from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import BOOKS, Checked, Violation
 from domain.identity import composed
 from domain.money import format_amount
+from domain.rows import named
 from domain.units import Amount
 from state.books import Entry, LineTotals
 from state.draft import PartKey
-from state.totals import add_issued, add_price, standing_price, unbilled_positions
+from state.totals import add_issued, add_price, in_project, standing_price, unbilled_positions
 
-SUMMED = ("hours", "value", "recognised", "billable", "over", "issued", "invoiced")
+SUMMED = (
+    "hours",
+    "value",
+    "recognised",
+    "billable",
+    "over",
+    "written_off",
+    "issued",
+    "invoiced",
+    "by_hours",
+    "by_terms",
+    "funded",
+)
 
 
 class EngagementBooks(NamedTuple):
@@ -29,28 +42,31 @@ class EngagementBooks(NamedTuple):
 def books_agree(books: EngagementBooks, retold: Mapping[EntryKey, EntryAccount]) -> Checked:
     """`retold` are the entries' accounts by the journals that were written."""
     posted = _posted(retold)
-    lines: dict[str, LineTotals] = {}
+    totals = {part_id: part for (kind, part_id), part in books.parts.items() if kind == "line"}
+    lines: dict[str, LineTotals] = {key: LineTotals(part.project_id) for key, part in totals.items()}
     found: list[Violation] = []
     count = 0
     for entry in books.rows:
         count += 1
         found += _entry(entry, posted)
         _add(lines, entry)
-    totals = {part_id: part for (kind, part_id), part in books.parts.items() if kind == "line"}
-    for key in sorted({*totals, *lines}):
+    for key in sorted(lines):
         count += 1
-        found += _line(key, totals.get(key, LineTotals("")), lines.get(key, LineTotals("")))
+        has = totals.get(key, LineTotals(""))
+        for place in ("", *sorted({*has.elsewhere, *lines[key].elsewhere})):
+            parts = [in_project(one, place) if place else one for one in (has, lines[key])]
+            found += _line(f"{key} in {place}" if place else key, *parts)
     return Checked(BOOKS, count, tuple(found))
 
 
 def _add(lines: dict[str, LineTotals], entry: Entry) -> None:
-    price = standing_price(entry)
-    if price is not None and price.line_id:
+    work, price = entry.standing, standing_price(entry)
+    if work is not None and price is not None and price.line_id:
         key = composed(price.contract_id, price.line_id)
-        lines[key] = add_price(lines.get(key, LineTotals("")), price, 1)
+        lines[key] = add_price(lines.get(key, LineTotals("")), price, 1, work.earns_in)
     for issued in entry.issued:
         key = composed(issued.contract_id, issued.line_id)
-        lines[key] = add_issued(lines.get(key, LineTotals("")), issued, 1)
+        lines[key] = add_issued(lines.get(key, LineTotals("")), issued, 1, named(entry.entry_id)[0])
 
 
 def _posted(retold: Mapping[EntryKey, EntryAccount]) -> dict[str, tuple[Amount, Amount]]:

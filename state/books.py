@@ -22,16 +22,17 @@ from domain.events.delivery import (
     TimeApproved,
     UnitsDelivered,
 )
-from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentReceived, WrittenOff
+from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentApplied, PaymentReceived, WrittenOff
+from domain.funding import Portion
 from domain.journal import Leg
 from domain.outputs import BillingStatement
-from domain.rows import COUNTED_TIME, EXPENSE, REVENUE, TIME_ENTRY
+from domain.rows import COUNTED_TIME, EXPENSE, OVERFLOW, SCHEDULED_REVENUE, TIME_ENTRY
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
 from state.value import Value
 
 
 class Posted(Value, frozen=True, array_like=True, gc=False):
-    """A journal of an entry that stands, kept so that its reversal is exact (R14, R49)."""
+    """A journal of an entry that stands, kept so that its reversal is exact (R14, R49). `project_id` where it is not the work's."""
 
     journal_id: str
     kind: str
@@ -46,6 +47,7 @@ class Posted(Value, frozen=True, array_like=True, gc=False):
     deliver: bool
     lines: tuple[Leg, ...]
     contract_id: str = ""
+    project_id: str = ""
 
 
 class Charge(Value, frozen=True, array_like=True, gc=False):
@@ -116,7 +118,14 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     Caps count it as `content` (`domain/rows.py`); `within` is what of the value is for units agreed, None where any number is.
 
     `drawn` is what the work takes of what its line's terms include, by store: quantity, and what that earns. None where it shares nothing;
-    then hours and value are of what goes beyond. `returned` is billed and no more counted by caps: a credit gave it back to them."""
+    then hours and value are of what goes beyond. `returned` is billed and no more counted by caps: a credit gave it back to them.
+    `written_off` is what of the value is given up, so that it is not billed, earns nothing and takes no room (R15). `waiting` is what of
+    `allowed` caps that bind billing alone keep from being billed.
+
+    `passed` is what of the value is over a cap and went on to the next line (policy `overflow=next_rule`), where a row of its own has it;
+    `gone` is what of that stays there for good, since it is issued.
+
+    `project_id` is that of the line, where the work names a line of another project than its own."""
 
     contract_id: str
     line_id: str
@@ -152,13 +161,39 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     drawn: dict[str, tuple[int, Amount]] | None = None
     returned: Amount = 0
     returned_hours: Hours = 0
+    written_off: Amount = 0
+    waiting: Amount = 0
+    passed: Amount = 0
+    passed_hours: Hours = 0
+    gone: Amount = 0
+    gone_hours: Hours = 0
+    project_id: str = ""
+
+    @property
+    def earns(self) -> Amount:
+        """What is revenue with the work: also the cents of its statement line, but where revenue comes with the invoice, which has them."""
+        return self.recognised + self.rounding if self.account != self.revenue else self.recognised
+
+    @property
+    def chargeable(self) -> Amount:
+        """What of the value is not given up."""
+        return self.value - self.written_off
 
     @property
     def claimed(self) -> tuple[Amount, Hours]:
-        """The most that may be billed: where work is final no more than it kept, also while others have its room."""
+        """The most that may be billed: where work is final no more than it kept, also while others have its room; nothing of what is
+        given up, or issued on another line."""
+        amount, hours = self.value - self.gone, self.hours - self.gone_hours
         if self.final:
-            return max(self.kept, self.billable), max(self.kept_hours, self.billable_hours)
-        return self.value, self.hours
+            amount, hours = max(self.kept, self.billable), max(self.kept_hours, self.billable_hours)
+        if self.written_off and amount > (left := max(self.chargeable - self.gone, 0)):
+            return left, hours * left // amount
+        return amount, hours
+
+    @property
+    def over(self) -> Amount:
+        """What waits for room: claimed and neither billable nor on another line."""
+        return self.claimed[0] - self.billable - (self.passed - self.gone)
 
 
 class AtStake(Value, frozen=True, array_like=True, gc=False):
@@ -185,8 +220,16 @@ class Fault(Value, frozen=True, array_like=True, gc=False):
     raised_at: Instant = 0
 
 
+class PartOf(Value, frozen=True, array_like=True, gc=False):
+    """The row of which work is the part that went on from its line, and the contract of both lines."""
+
+    row: str
+    contract_id: str
+
+
 class Work(Value, frozen=True, array_like=True, gc=False):
-    """One version of an entry, which is time or a charge, and what of it is posted."""
+    """One version of an entry, which is time or a charge, and what of it is posted. Of a part that went on to the next line `time` is
+    what is approved with the hours of the part."""
 
     time: TimeApproved | None
     log_offset: int
@@ -195,6 +238,7 @@ class Work(Value, frozen=True, array_like=True, gc=False):
     journals: tuple[Posted, ...] = ()
     faults: tuple[Fault, ...] = ()
     charge: Charge | None = None
+    part_of: PartOf | None = None
 
     @property
     def finished(self) -> bool:
@@ -202,13 +246,16 @@ class Work(Value, frozen=True, array_like=True, gc=False):
 
     @property
     def has_cost(self) -> bool:
-        """What terms charge costs nothing by itself, neither do units: what they took is in time and expenses."""
+        """What terms charge costs nothing by itself, neither do units: what they took is in time and expenses. Of a part the whole has
+        the cost."""
+        if self.part_of is not None:
+            return False
         return self.charge is None or self.charge.kind == EXPENSE
 
     @property
     def is_schedule(self) -> bool:
         """Whether it only earns, with nothing to bill."""
-        return self.charge is not None and self.charge.kind == REVENUE
+        return self.charge is not None and self.charge.kind == SCHEDULED_REVENUE
 
     @property
     def event(self) -> TimeApproved:
@@ -228,25 +275,35 @@ class Work(Value, frozen=True, array_like=True, gc=False):
 
     @property
     def subject_kind(self) -> str:
+        if self.part_of is not None:
+            return OVERFLOW
         return TIME_ENTRY if self.time is not None else self._charge.kind
 
     @property
     def subject_id(self) -> str:
+        if self.part_of is not None:
+            return self.part_of.row
         return self.time.entry_id if self.time is not None else self._charge.charge_id
 
     @property
     def person_id(self) -> str:
         """Empty where nobody is behind a charge."""
-        return self.subject.person_id or ""
+        return (self.time if self.time is not None else self._charge).person_id or ""
 
     @property
     def project_id(self) -> str:
-        return self.subject.project_id
+        return (self.time if self.time is not None else self._charge).project_id
+
+    @property
+    def earns_in(self) -> str:
+        """The project of the contract line: there the work is revenue and billed, wherever its hours and its cost are."""
+        return (self.price.project_id if self.price is not None else "") or self.project_id
 
 
 class PayerPart(Value, frozen=True, array_like=True, gc=False):
     """One payer's part of what is issued of an entry, where several pay: what falls to it (`amount`), and of that what stands on its
-    statements, what of these is invoiced, and what of a deposit is set against others of them."""
+    statements, what of these is invoiced, and what of a deposit is set against others of them. Where sources fund the contract nobody has
+    a `share`, and `sources` are what stands on the payer's statements, by source."""
 
     customer_id: str
     share: Percent
@@ -258,6 +315,7 @@ class PayerPart(Value, frozen=True, array_like=True, gc=False):
     invoiced: Amount = 0
     invoiced_ledger: Amount = 0
     applied: Amount = 0
+    sources: tuple[tuple[str, Amount], ...] = ()
 
 
 class Issued(Value, frozen=True, array_like=True, gc=False):
@@ -265,7 +323,8 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
 
     `applied` is what of a deposit is set against other statements. `conceded` is what credit memos took off the price of what stays billed;
     `returned` is what of that the caps have again, with its hours. Where several pay `payers` are the parts that all else sums up, and
-    `bill_to` is empty."""
+    `bill_to` is empty. `funded` is what sources that fund the contract pay, `freed` what of it a price concession gave them back.
+    `project_id` is where it is billed, if that is not the project of the line's sums."""
 
     contract_id: str
     line_id: str
@@ -289,6 +348,22 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
     returned: Amount = 0
     returned_hours: Hours = 0
     payers: tuple[PayerPart, ...] = ()
+    funded: tuple[Portion, ...] = ()
+    freed: tuple[tuple[str, Amount], ...] = ()
+    project_id: str = ""
+
+    @property
+    def is_funded(self) -> bool:
+        """Whether sources that fund the contract pay it, also where all is given back to them."""
+        return bool(self.payers) and not self.payers[0].share
+
+
+class GivenUp(Value, frozen=True, array_like=True, gc=False):
+    """What one write-off gave up of an entry; of it counts what the version in force is worth and not issued (`state/given_up.py`)."""
+
+    write_off_id: str
+    amount: Amount
+    currency: str
 
 
 class Entry(Value, frozen=True, array_like=True, gc=False):
@@ -303,6 +378,7 @@ class Entry(Value, frozen=True, array_like=True, gc=False):
     waived: tuple[str, ...] = ()
     conflict: str | None = None
     rests: tuple[Posted, ...] = ()
+    given_up: tuple[GivenUp, ...] = ()
 
     @property
     def standing(self) -> Work | None:
@@ -356,7 +432,8 @@ class TermsVersion(Value, frozen=True, array_like=True, gc=False):
 
 
 class Contract(Value, frozen=True, array_like=True, gc=False):
-    """`former` are terms that a second signing replaced, of lines that it no longer has: what is issued on these is corrected by them."""
+    """`former` are terms that a second signing replaced, of lines that it no longer has: what is issued on these is corrected by them.
+    `divided` where other engagements have lines of some version."""
 
     contract_id: str
     version: int
@@ -371,6 +448,7 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
     unapproved: str | None = None
     ending: ContractTerminated | None = None
     former: tuple[TermsVersion, ...] = ()
+    divided: bool = False
 
     @property
     def in_force(self) -> bool:
@@ -381,9 +459,19 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
         return self.history[-1].terms
 
 
+class Passing(Value, frozen=True, array_like=True, gc=False):
+    """A contract of which work went on to a next line: rows of it may have parts."""
+
+    contract_id: str
+
+
 class LineTotals(Value, frozen=True, array_like=True, gc=False):
     """Sums over the entries of a contract line, in contract currency; `accounts` are those of `recognised`, `billable` and `invoiced` by
-    the account on which the work stands until it is invoiced, `drawn` what is taken of what the terms include, by store."""
+    the account on which the work stands until it is invoiced, `drawn` what is taken of what the terms include, by store, `funded` what is
+    used of the sources that fund the contract.
+
+    Of `recognised` is `by_hours` what time earned by itself; `by_terms` is what fees, deliveries and what is drawn earned, before credit
+    memos took off the price. `project_id` is the line's first; what of the sums is of a project that it moved to, is also `elsewhere`."""
 
     project_id: str
     hours: Hours = 0
@@ -397,6 +485,11 @@ class LineTotals(Value, frozen=True, array_like=True, gc=False):
     shown_quantity: Hours = 0
     accounts: dict[str, tuple[Amount, Amount, Amount]] = {}
     drawn: dict[str, tuple[int, Amount]] = {}
+    written_off: Amount = 0
+    by_hours: Amount = 0
+    by_terms: Amount = 0
+    funded: dict[str, Amount] = {}
+    elsewhere: "dict[str, LineTotals]" = {}
 
 
 class Reports(Value, frozen=True, array_like=True, gc=False):
@@ -477,6 +570,13 @@ class CapBucket(Value, frozen=True, array_like=True, gc=False):
     refused_hours: Hours = 0
 
 
+class FundingNotice(Value, frozen=True, array_like=True, gc=False):
+    """What the last cut of a contract found that no source is left for, as it was told; also where somebody waived that."""
+
+    amount: Amount = 0
+    entries: int = 0
+
+
 class Liability(Value, frozen=True, array_like=True, gc=False):
     """What of a contract stands on 2300, in contract and in ledger currency, positive; by contract line and the account that it was taken
     from (composed).
@@ -494,6 +594,9 @@ class StatementState(Value, frozen=True, array_like=True, gc=False):
     """An issued statement, kept until its invoice is posted and after, so that the ERP's answer finds it.
 
     `retention` is what its invoice moves on 1170, by the statement that withheld it and the project: above zero what it withholds itself.
+    `is_retained_from` where its gross counts among what was billed, from which what bills below zero take back is found.
+    `tax` is what the invoice should have of it, None where no policy says so.
+    `earlier` are the amounts due of revisions that it was issued in before this one.
     """
 
     statement_id: str
@@ -507,6 +610,15 @@ class StatementState(Value, frozen=True, array_like=True, gc=False):
     invoice_id: str | None = None
     waiting: InvoicePosted | None = None
     retention: tuple[tuple[str, str, Amount], ...] = ()
+    is_retained_from: bool = False
+    tax: Amount | None = None
+    revision: int = 1
+    earlier: tuple[Amount, ...] = ()
+
+    @property
+    def kept(self) -> Amount:
+        """What it retains less what it releases."""
+        return sum(amount for _, _, amount in self.retention)
 
 
 class Withheld(Value, frozen=True, array_like=True, gc=False):
@@ -576,11 +688,13 @@ class Receivable(Value, frozen=True, array_like=True, gc=False):
 class InvoiceCredits(Value, frozen=True, array_like=True, gc=False):
     """What an invoice took of its rows, and what credit memos took back, by row and contract line (composed).
 
-    `relieved` are ledger amounts, kept where the ledger has another currency; `taken` is amount, hours and ledger amount.
+    `relieved` are ledger amounts, kept where the ledger has another currency; `taken` is amount, hours and ledger amount. `kept_back` is
+    what of all that is credited was retained.
     """
 
     relieved: dict[str, Amount] = {}
     taken: dict[str, tuple[Amount, Hours, Amount]] = {}
+    kept_back: Amount = 0
 
 
 class WaitingCredit(Value, frozen=True, array_like=True, gc=False):
@@ -610,7 +724,8 @@ class Payment(Value, frozen=True, array_like=True, gc=False):
     """A payment, or the part of it that is this engagement's (`own`: its invoices, None where all are).
 
     `applied` is what it took of receivables, each with its ledger amount. While it waits nothing of it is posted: `category` says why, and
-    `waits` what would wake it. One that was taken back before it came has no event.
+    `waits` what would wake it. One that was taken back before it came has no event, nor has one of which only `applications`, those that
+    came after it and are posted, are this engagement's.
     """
 
     event: PaymentReceived | None
@@ -621,14 +736,35 @@ class Payment(Value, frozen=True, array_like=True, gc=False):
     category: str = ""
     waits: tuple[tuple[str, str], ...] = ()
     is_waived: bool = False
+    applications: tuple[str, ...] = ()
+
+
+class CashApplication(Value, frozen=True, array_like=True, gc=False):
+    """Cash of a payment that was applied after it came; what is taken off invoices again is below zero in `applied`.
+
+    `own`, `applied`, `category` and `waits` are as a payment's. `elsewhere` is what invoices of other engagements take, kept where the
+    payment's unapplied cash is booked.
+    """
+
+    event: PaymentApplied
+    own: tuple[str, ...] | None = None
+    receipts: tuple[Receipt, ...] = ()
+    applied: tuple[tuple[str, Amount, Amount], ...] = ()
+    elsewhere: Amount = 0
+    is_reversed: bool = False
+    category: str = ""
+    waits: tuple[tuple[str, str], ...] = ()
+    is_waived: bool = False
 
 
 class WriteOff(Value, frozen=True, array_like=True, gc=False):
-    """A receivable given up; while it waits nothing of it is posted, and `category` says why."""
+    """A receivable, or work that is not billed, given up; while it waits nothing of it is posted, and `category` says why. `own` are those
+    of its entries that are this engagement's, None where all are."""
 
     event: WrittenOff
     category: str = ""
     is_waived: bool = False
+    own: tuple[str, ...] | None = None
 
 
 class OpenStatement(Value, frozen=True, array_like=True, gc=False):
@@ -649,6 +785,48 @@ class OpenStatement(Value, frozen=True, array_like=True, gc=False):
     returned: int = 0
     requested_by: str | None = None
     invoice: InvoicePosted | None = None
+
+
+class IssuedPiece(Value, frozen=True, array_like=True, gc=False):
+    """What of an entry was issued on a contract line before a statement and after it, and the cents of the line that it took."""
+
+    entry_id: str
+    line_id: str
+    before: Issued | None
+    after: Issued
+    cents: Amount = 0
+
+
+class IssuedStatement(Value, frozen=True, array_like=True, gc=False):
+    """An issued statement that late work may make anew until its invoice comes: what was told last of it, and what it did to its entries
+    and to the hours that its contract lines showed (hours, quantity)."""
+
+    statement_id: str
+    contract_id: str
+    told: tuple[BillingStatement, ...]
+    pieces: tuple[IssuedPiece, ...] = ()
+    shown: dict[str, tuple[Hours, Hours]] = {}
+
+
+class CutPeriod(Value, frozen=True, array_like=True, gc=False):
+    """A closed billing period, `to` excluded, and its statement if it has one."""
+
+    start: date
+    to: date
+    statement_id: str = ""
+
+
+class Reissues(Value, frozen=True, array_like=True, gc=False):
+    """Closed periods of a contract whose statements are issued anew for late work, in order."""
+
+    periods: tuple[CutPeriod, ...] = ()
+
+
+class LateRow(Value, frozen=True, array_like=True, gc=False):
+    """A row that changed what is to be billed for a closed period; looked at when the day ends."""
+
+    contract_id: str
+    entry_id: str
 
 
 class StatementEntry(Value, frozen=True, array_like=True, gc=False):
@@ -757,11 +935,23 @@ class Told(Value, frozen=True, array_like=True, gc=False):
     has_work_left: bool = False
 
 
+class LineEarning(Value, frozen=True, array_like=True, gc=False):
+    """How a contract line earns: `total` is all that its terms come to, None where nothing is agreed ahead; `rated` whether hours that
+    come earn."""
+
+    contract_id: str
+    line_id: str
+    currency: str
+    total: Amount | None = None
+    rated: bool = False
+
+
 class Forecast(Value, frozen=True, array_like=True, gc=False):
     """What a project's forecast rests on and what was last told of it; `billed` and `due` are by month and currency (`2026-03|EUR`).
 
     `ceiling` is the most revenue that hard caps allow, `planned_rate` the average rate of the planned hours, both in project currency;
-    a change of cost or revenue at completion above its limit is told at once.
+    a change of cost or revenue at completion above its limit is told at once. `earning` is of the project's lines, where some of them
+    earn otherwise than by hours alone.
     """
 
     currency: str
@@ -779,6 +969,7 @@ class Forecast(Value, frozen=True, array_like=True, gc=False):
     billed: dict[str, Amount] = {}
     due: dict[str, Amount] = {}
     noted: tuple[str, ...] = ()
+    earning: tuple[LineEarning, ...] = ()
 
 
 class Progress(Value, frozen=True, array_like=True, gc=False):
@@ -837,8 +1028,14 @@ PART_KINDS: dict[str, Any] = {
     "credits": InvoiceCredits,
     "credit_memo": WaitingCredit,
     "payment": Payment,
+    "payment_application": CashApplication,
     "write_off": WriteOff,
     "retention": RetentionAccount,
     "draft": OpenStatement,
+    "issued": IssuedStatement,
+    "reissues": Reissues,
+    "late": LateRow,
     "index": dict[str, tuple[str, ...]],
+    "funding": FundingNotice,
+    "passing": Passing,
 }

@@ -1,4 +1,5 @@
-"""What people hear of caps: exceptions `over_cap` and `cap_below_consumption`, and alerts at the thresholds.
+"""What people hear of caps: exceptions `over_cap` (of a purchase order `over_purchase_order`) and `cap_below_consumption`, and alerts at
+the thresholds.
 
 An event speaks of where a cap stands at its end, not of the ways there.
 """
@@ -15,6 +16,7 @@ from domain.contract import bound_lines, cap_rules
 from domain.identity import composed, derived_id, parts_of
 from domain.money import format_amount
 from domain.outputs import Alert
+from domain.purchase_order import over_category, spoken, subject_kind
 from state.books import CapBucket, CapState, Contract, Price
 from state.draft import ENTRIES_NAMED, Draft
 from state.periods import zone_of
@@ -93,15 +95,15 @@ def count_over(draft: Draft, plan: LinePlan, had: Price | None, has: Price | Non
         state = draft.cap(plan.contract_id, price.binding or "")
         state = replace(
             state,
-            over_amount=state.over_amount + sign * (price.claimed[0] - price.billable),
+            over_amount=state.over_amount + sign * price.over,
             over_entries=state.over_entries + sign,
         )
         draft.put("cap", composed(plan.contract_id, price.binding or ""), state)
 
 
 def is_over(price: Price) -> bool:
-    """Whether the entry counts as over the cap that binds it; what is final waits for no more than it kept."""
-    return price.binding is not None and price.billable < price.claimed[0]
+    """Whether the entry counts as over the cap that binds it; what is final waits for no more than it kept, what went on for nothing."""
+    return price.binding is not None and price.over > 0
 
 
 def _announce_over(draft: Draft, part_id: str) -> None:
@@ -111,7 +113,8 @@ def _announce_over(draft: Draft, part_id: str) -> None:
         raise_over(draft, part_id, state)
     elif state.exception_id is not None and not state.over_entries:
         if not state.waived:
-            draft.close_exception(state.exception_id, "over_cap", contract_id=parts_of(part_id)[0])
+            contract_id, cap_id = parts_of(part_id)
+            draft.close_exception(state.exception_id, over_category(cap_id), contract_id=contract_id)
         nothing = replace(state, exception_id=None, reported_amount=0, reported_entries=0, waived=False, assignee=None)
         draft.put("cap", part_id, nothing)
     elif _differs(state):
@@ -143,10 +146,10 @@ def raise_over(draft: Draft, part_id: str, state: CapState) -> None:
     currency = contract.terms.currency
     revision = state.revision + 1
     exception_id = draft.raise_exception(
-        "over_cap",
-        "cap",
+        over_category(cap_id),
+        subject_kind(cap_id),
         part_id,
-        f"{format_amount(state.over_amount)} {currency} of {state.over_entries} entries is over cap {cap_id} of contract {contract_id}",
+        f"{format_amount(state.over_amount)} {currency} of {state.over_entries} entries is over {spoken(cap_id)} of contract {contract_id}",
         revision=revision,
         contract_id=contract_id,
         amount=state.over_amount,
@@ -222,10 +225,10 @@ def _alert(draft: Draft, plan: LinePlan, rule: CapRule, key: BucketKey, percent:
             alert_id=derived_id(
                 draft.engagement_id, "cap", subject, percent, draft.cause.kind, draft.cause.id, draft.cause.version
             ),
-            kind="cap",
-            subject_kind="cap",
+            kind=subject_kind(rule.cap_id),
+            subject_kind=subject_kind(rule.cap_id),
             subject_id=subject,
-            message=f"{percent / 10**6:g} % of cap {rule.cap_id} of contract {plan.contract_id} is used",
+            message=f"{percent / 10**6:g} % of {spoken(rule.cap_id)} of contract {plan.contract_id} is used",
             threshold=percent,
             used_amount=bucket.amount,
             limit_amount=limit.amount,
@@ -251,9 +254,9 @@ def _check_below(draft: Draft, plan: LinePlan, rule: CapRule, part_id: str, key:
         draft.put("bucket", part_id, replace(stored, below=subject))
         draft.note(
             "cap_below_consumption",
-            "cap",
+            subject_kind(rule.cap_id),
             subject,
-            f"{format_amount(bucket.amount)} {plan.currency} and {bucket.hours / 10**6:g} h are taken from cap {rule.cap_id}, "
+            f"{format_amount(bucket.amount)} {plan.currency} and {bucket.hours / 10**6:g} h are taken from {spoken(rule.cap_id)}, "
             f"more than it allows now",
             contract_id=plan.contract_id,
             amount=max(excess, 0),
@@ -266,7 +269,7 @@ def _check_below(draft: Draft, plan: LinePlan, rule: CapRule, part_id: str, key:
 
 def settle_below(draft: Draft, stored: CapBucket) -> None:
     if stored.below:
-        draft.settle_note("cap_below_consumption", "cap", stored.below)
+        draft.settle_note("cap_below_consumption", subject_kind(parts_of(stored.below)[1]), stored.below)
 
 
 def _subject(plan: LinePlan, key: BucketKey) -> str:

@@ -1,11 +1,12 @@
 """What an entry claims from the caps of its line, and what a grant makes of its price.
 
-One allotment says what is earned and billed, or two do where revenue and billing go apart (policy `cap_split_billing`).
+One allotment says what is earned and billed, or two do where revenue and billing go apart: by policy `cap_split_billing`, or because of the
+caps on one line only some limit revenue.
 """
 
 from msgspec.structs import replace
 
-from domain.caps import BucketKey, CapRule, Claim, Grant, Order, limit_on, order_of
+from domain.caps import BucketKey, CapRule, Claim, Grant, Order, counting, limit_on, order_of
 from domain.contract import units_id
 from domain.identity import composed
 from domain.money import round_ratio
@@ -13,10 +14,10 @@ from domain.units import Amount, Hours
 from state.books import Entry, Price
 from state.draft import Draft
 from state.plan import LinePlan
-from state.totals import issued_on, standing_price
+from state.totals import issued_of, issued_on, standing_price
 from state.value import Value
 
-MAIN, REVENUE, BILLING = "", "revenue", "billing"
+MAIN, FOR_REVENUE, FOR_BILLING = "", "revenue", "billing"
 
 
 class Stake(Value, frozen=True, array_like=True, gc=False):
@@ -44,7 +45,7 @@ def stake_of(entry: Entry) -> Stake | None:
     if price is None or work is None or not price.line_id:
         return None
     issued = issued_on(entry, price.contract_id, price.line_id)
-    return Stake(entry.entry_id, work.person_id, price, issued.amount - price.rounding if issued else 0)
+    return Stake(entry.entry_id, work.person_id, price, issued_of(price, issued))
 
 
 def stands_on(stake: Stake, contract_id: str, line_id: str) -> bool:
@@ -53,27 +54,38 @@ def stands_on(stake: Stake, contract_id: str, line_id: str) -> bool:
 
 
 def allotments(plan: LinePlan) -> tuple[str, ...]:
-    """One for all, or revenue and billing apart where policy `cap_split_billing` differs from how the caps are split."""
-    return (REVENUE, BILLING) if plan.apart else (MAIN,)
+    """One for all, or revenue and billing apart."""
+    return (FOR_REVENUE, FOR_BILLING) if plan.apart else (MAIN,)
 
 
 def rules_for(plan: LinePlan, allotment: str) -> tuple[CapRule, ...]:
-    return plan.billing_rules if allotment == BILLING else plan.rules
+    if allotment == FOR_REVENUE:
+        return plan.revenue_rules
+    return plan.billing_rules if allotment == FOR_BILLING else plan.rules
 
 
 def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
     price = stake.price
-    settled = {MAIN: max(stake.issued, price.given), REVENUE: price.given, BILLING: stake.issued}[allotment]
+    settled = _settled(plan, allotment, stake)
     amount, hours = price.claimed
     hours = hours if amount else 0
     pinned = min(max(settled, 0), amount)
     within = (price.within, units_id(price.line_id)) if price.within is not None else None
-    rules = rules_for(plan, allotment)
+    rules = counting(rules_for(plan, allotment), price.day)
     if price.returned:
         back, hours_back = _returned(price)
         amount, hours, pinned = amount - back, hours - hours_back, max(pinned - back, 0)
         within = (within[0] - back, within[1]) if within is not None else None
     return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules, within)
+
+
+def _settled(plan: LinePlan, allotment: str, stake: Stake) -> Amount:
+    """What is issued, and what a cut gave; of revenue apart only that, unless the splits are the same."""
+    if allotment == FOR_BILLING:
+        return stake.issued
+    if allotment == FOR_REVENUE and not plan.settles_alike:
+        return stake.price.given
+    return max(stake.issued, stake.price.given)
 
 
 def _returned(price: Price) -> tuple[Amount, Hours]:
@@ -103,7 +115,7 @@ def granted_of(allotment: str, stake: Stake) -> Grant:
     """What the price says was granted in this allotment."""
     price = stake.price
     back, hours_back = _returned(price) if price.returned else (0, 0)
-    if allotment == REVENUE:
+    if allotment == FOR_REVENUE:
         return Grant(price.allowed - back, price.allowed_hours - hours_back, price.binding)
     return Grant(price.billable - back, price.billable_hours - hours_back, price.binding)
 
@@ -133,6 +145,7 @@ def uncapped(price: Price) -> Price:
         binding=None,
         allowed_hours=hours,
         billable_hours=hours,
+        waiting=0,
     )
 
 
@@ -140,19 +153,22 @@ def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Grant) -> 
     if price.returned:
         back, hours_back = _returned(price)
         granted = granted._replace(amount=granted.amount + back, hours=granted.hours + hours_back)
-    if allotment == REVENUE:
+    if allotment == FOR_REVENUE:
         return _recognising(plan, replace(price, allowed=granted.amount, allowed_hours=granted.hours))
     billed = replace(price, billable=granted.amount, billable_hours=granted.hours, binding=granted.binding)
-    if allotment == BILLING:
-        return billed
+    if allotment == FOR_BILLING:
+        return _recognising(plan, billed) if plan.some_bind_billing_alone else billed
     return _recognising(plan, replace(billed, allowed=granted.amount, allowed_hours=granted.hours))
 
 
 def _recognising(plan: LinePlan, price: Price) -> Price:
-    """Revenue follows the cap unless every hard cap says that it does not limit revenue (R22), or it is apart from billing."""
+    """Revenue follows the cap unless every hard cap says that it does not limit revenue (R22), or it is apart from billing; what caps that
+    bind billing alone keep from it waits on 1160."""
     if price.earned is not None:
         return replace(price, recognised=price.earned)
+    if plan.some_bind_billing_alone:
+        return replace(price, recognised=price.allowed, waiting=max(price.allowed - price.billable, 0))
     limits = price.within is not None or any(
         limit.hard and limit.limits_revenue for limit in (limit_on(rule, price.day) for rule in plan.rules)
     )
-    return replace(price, recognised=price.allowed if limits else max(price.value, price.allowed))
+    return replace(price, recognised=price.allowed if limits else max(price.chargeable, price.allowed), waiting=0)

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from domain.exceptions import CATALOGUE
+from domain.exceptions import CATALOGUE, resolution_of
 from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.reference import ReferenceBook
+from domain.rows import named
 from domain.units import Amount, Hours, Instant
 from state.books import (
     AtStake,
@@ -35,6 +36,7 @@ from state.totals import (
     DUE,
     FREE,
     MARK,
+    add_earned,
     add_faults,
     add_issued,
     add_month,
@@ -42,7 +44,9 @@ from state.totals import (
     add_price,
     add_work,
     earned_as_billed,
+    issued_on,
     open_keys,
+    posted_in,
 )
 from state.value import Value
 
@@ -239,10 +243,13 @@ class Draft:
 
     def ids(self, kind: str) -> list[str]:
         """Ids of the parts of a kind, in ascending order."""
-        found = set(self.before.ids.get(kind, ()))
-        for (of, part_id), value in self.parts.items():
-            if of == kind:
-                (found.discard if value is None else found.add)(part_id)
+        before = self.before.ids.get(kind, ())
+        changed = [(part_id, value) for (of, part_id), value in self.parts.items() if of == kind]
+        if not changed:
+            return sorted(before)
+        found = set(before)
+        for part_id, value in changed:
+            (found.discard if value is None else found.add)(part_id)
         return sorted(found)
 
     def project(self, project_id: str) -> Project:
@@ -260,6 +267,14 @@ class Draft:
 
     def line(self, contract_id: str, line_id: str, project_id: str = "") -> LineTotals:
         return self.part("line", composed(contract_id, line_id)) or LineTotals(project_id)
+
+    def billed_in(self, entry: Entry, contract_id: str, line_id: str) -> str:
+        """The project in which statements have the entry on this line: once something of it is issued, for good."""
+        issued, work = issued_on(entry, contract_id, line_id), entry.standing
+        if issued is not None:
+            return issued.project_id or self.line(contract_id, line_id).project_id
+        assert work is not None, "an entry on a line has a price or was issued there"
+        return work.earns_in
 
     def cap(self, contract_id: str, cap_id: str) -> CapState:
         return self.part("cap", composed(contract_id, cap_id)) or CapState()
@@ -330,19 +345,21 @@ class Draft:
         self.rows[after.entry_id] = after
         had, has = before.standing, after.standing
         if had is not None and has is not None:
-            project = self.project(has.project_id)
-            posted = add_posted(add_posted(project.posted, had.journals, -1), has.journals, 1)
-            if posted != project.posted:
-                self.put_project(replace(project, posted=posted))
+            for project_id in dict.fromkeys((has.project_id, has.earns_in)):
+                project = self.project(project_id)
+                posted = add_posted(project.posted, posted_in(had, project_id), -1)
+                posted = add_posted(posted, posted_in(has, project_id), 1)
+                if posted != project.posted:
+                    self.put_project(replace(project, posted=posted))
 
     def _add_issued(self, entry: Entry, sign: int) -> None:
         """Add (or take away) what of the entry is issued and invoiced on its contract lines."""
         for issued in entry.issued:
             part_id = composed(issued.contract_id, issued.line_id)
             totals: LineTotals = self.part("line", part_id)
-            self.parts["line", part_id] = add_issued(totals, issued, sign)
+            self.parts["line", part_id] = add_issued(totals, issued, sign, named(entry.entry_id)[0])
             if revenue := sign * earned_as_billed(issued):
-                self._add_earned(issued, totals.project_id, revenue)
+                self._add_earned(issued, issued.project_id or totals.project_id, revenue)
 
     def _add_earned(self, issued: Issued, project_id: str, revenue: Amount) -> None:
         """Revenue that an invoice recognises, in the month of its service date."""
@@ -355,15 +372,18 @@ class Draft:
     def _add_work(self, entry: Entry, sign: int) -> None:
         """Add (or take away) what the entry gives to its contract line and its project: value, burn, what waits."""
         work = entry.standing
+        earns_in = work.earns_in if work is not None else ""
         if work is not None and work.price is not None and work.price.line_id:
             price = work.price
             part_id = composed(price.contract_id, price.line_id)
-            totals = self.part("line", part_id) or LineTotals(work.project_id)
-            self.parts["line", part_id] = add_price(totals, price, sign)
+            totals = self.part("line", part_id) or LineTotals(earns_in)
+            self.parts["line", part_id] = add_price(totals, price, sign, earns_in)
         if work is not None and (work.cost is not None or work.price is not None):
             project_id = work.project_id
             self.moves += moves_of(work, sign)
             self.parts["project", project_id] = add_work(self.project(project_id), work, sign)
+            if earns_in != project_id:
+                self.parts["project", earns_in] = add_earned(self.project(earns_in), work, sign)
         if entry.work is not None and entry.work.faults:
             project_id = entry.work.project_id
             self.parts["project", project_id] = add_faults(self.project(project_id), entry.work.faults, sign)
@@ -439,7 +459,8 @@ class Draft:
         raised_at: Instant | None = None,
         assignee: str | None = None,
     ) -> None:
-        """An amount over what the output holds is left out: somebody wrote nonsense, and that must not stop the shard."""
+        """An amount over what the output holds is left out: somebody wrote nonsense, and that must not stop the shard. Long, because it
+        names every field of the output."""
         kind = CATALOGUE[category]
         amount, currency, basis, hours = at_stake.amount, at_stake.currency, at_stake.basis, at_stake.hours
         if abs(amount) > AMOUNT_MAX:
@@ -466,7 +487,7 @@ class Draft:
                 blocks_basis=basis,
                 blocks_hours=hours,
                 entries=entries[:ENTRIES_NAMED],
-                resolution=kind.resolution,
+                resolution=resolution_of(category, subject_kind),
                 raised_at=self.cause.recorded_at if raised_at is None else raised_at,
                 revision=revision,
                 assignee=assignee,
@@ -607,6 +628,6 @@ def moves_of(work: Work, sign: int) -> list[Move]:
     cost, price = work.cost, work.price
     if cost is not None:
         moves.append(Move(work.project_id, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0))
-    if price is not None and (revenue := price.recognised + price.rounding):
-        moves.append(Move(work.project_id, price.day, price.currency, 0, 0, sign * revenue))
+    if price is not None and (revenue := price.earns):
+        moves.append(Move(work.earns_in, price.day, price.currency, 0, 0, sign * revenue))
     return moves

@@ -2,6 +2,7 @@
 
 from domain.events.catalogue import Event
 from domain.identity import content_digest
+from domain.rows import spoken
 from state.books import Fact
 from state.draft import Draft
 
@@ -12,16 +13,18 @@ TRACE = frozenset({"event_id", "recorded_at", "source", "correlation_id", "engag
 def is_new(draft: Draft, kind: str, fact_id: str, version: int, event: Event) -> bool:
     """Whether a fact brings a higher version than known; the same one with other content is a conflict."""
     known: Fact | None = draft.part("fact", f"{kind}/{fact_id}")
-    stated = (value for name, value in zip(event._fields, event, strict=True) if name not in TRACE)
-    digest = content_digest([type(event).__name__, *stated])
+    digest = _digest(event)
     subject = fact_id.removeprefix("/")  # of a fact whose contract nobody named
     if known is not None and version <= known.version:
         if version == known.version and digest != known.digest:
+            told = f"{spoken(kind)} {subject}"
+            if version:  # what happens once has none
+                told = f"version {version} of {told}"
             draft.note(
                 "conflicting_version",
                 kind,
                 subject,
-                f"version {version} of {kind} {subject} came twice with different content; the first one stands",
+                f"{told} came twice with different content; the first one stands",
                 project_id=getattr(event, "project_id", None),
                 contract_id=getattr(event, "contract_id", None),
             )
@@ -29,6 +32,17 @@ def is_new(draft: Draft, kind: str, fact_id: str, version: int, event: Event) ->
     draft.settle_note("conflicting_version", kind, subject, "superseded")
     draft.put("fact", f"{kind}/{fact_id}", Fact(version, digest))
     return True
+
+
+def is_repeat(draft: Draft, kind: str, fact_id: str, event: Event) -> bool:
+    """Whether what came last of a fact without a version said the same."""
+    known: Fact | None = draft.part("fact", f"{kind}/{fact_id}")
+    return known is not None and known.digest == _digest(event)
+
+
+def _digest(event: Event) -> str:
+    stated = (value for name, value in zip(event._fields, event, strict=True) if name not in TRACE)
+    return content_digest([type(event).__name__, *stated])
 
 
 def happens(draft: Draft, kind: str, fact_id: str) -> bool:

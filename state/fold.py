@@ -36,16 +36,18 @@ from domain.events.finance import (
     CreditMemoIssued,
     InvoicePosted,
     InvoiceRejected,
+    PaymentApplied,
     PaymentReceived,
     PaymentReversed,
     WrittenOff,
 )
 from domain.events.reference import DayEnded
 from domain.reference import ReferenceBook, owner_key
-from state import cap_notices, liability, price_notices
+from state import cap_notices, liability, price_notices, reissue
 from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
 from state.handlers import (
     approvals,
+    cash_applications,
     contracts,
     control,
     credit_memos,
@@ -56,16 +58,20 @@ from state.handlers import (
     forecast,
     holds,
     invoices,
+    overflow,
     payments,
     projects,
     refused,
     statements,
     time,
+    unbilled_write_offs,
     views,
     work,
     write_offs,
 )
 from state.repricing import book_repriced
+from state.statement_tax import retry_undetermined
+from state.unapplied import APPLICATION
 
 
 def apply(
@@ -104,6 +110,7 @@ def apply(
         case ContractSigned():
             contracts.on_contract_signed(draft, event)
             payments.retry_waiting(draft)
+            cash_applications.retry_waiting(draft)
         case ContractAmended():
             contracts.on_contract_amended(draft, event)
         case ContractTerminated():
@@ -133,21 +140,28 @@ def apply(
         case StatementApproved():
             approvals.on_statement_approved(draft, event)
             credit_memos.retry(draft)
+            cash_applications.retry_waiting(draft)
         case StatementReturned():
             approvals.on_statement_returned(draft, event)
         case InvoicePosted():
             invoices.on_invoice_posted(draft, event)
             credit_memos.retry(draft)
+            cash_applications.retry_waiting(draft)
         case InvoiceRejected():
             invoices.on_invoice_rejected(draft, event)
         case CreditMemoIssued():
             credit_memos.on_credit_memo_issued(draft, event)
         case PaymentReceived():
             payments.on_payment_received(draft, event)
+            cash_applications.retry_waiting(draft)
         case PaymentReversed():
+            cash_applications.on_payment_reversed(draft, event)
             payments.on_payment_reversed(draft, event)
-        case WrittenOff(what="receivable"):
-            write_offs.on_receivable_written_off(draft, event)
+            cash_applications.retry_waiting(draft)
+        case PaymentApplied():
+            cash_applications.on_payment_applied(draft, event)
+        case WrittenOff():
+            write_offs.on_written_off(draft, event)
         case ExceptionAssigned():
             control.on_exception_assigned(draft, event)
         case ExceptionResolved():
@@ -155,21 +169,35 @@ def apply(
         case ExceptionWaived():
             control.on_exception_waived(draft, event)
             credit_memos.retry(draft)
+            cash_applications.retry_waiting(draft)
         case IntakeNoticed():
             control.on_intake_noticed(draft, event)
         case DayEnded():
             days.on_day_ended(draft, event)
             credit_memos.retry(draft)
+            cash_applications.retry_waiting(draft)
         case _:
             refused.refuse(draft, event)
+    _settle(draft, event if isinstance(event, DayEnded) else None)
+    return draft.transition()
+
+
+def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
+    """What follows every change, in this order; the end of a day has looked at what is late itself, and forecasts all it moved."""
     fees.after_event(draft)
+    overflow.settle(draft)
+    unbilled_write_offs.after_event(draft)
     book_repriced(draft)
     approvals.after_event(draft)
+    if ended is None:
+        reissue.after_event(draft)
     liability.after_event(draft)
     cap_notices.after_event(draft)
     price_notices.after_event(draft)
-    forecast.after_event(draft)
-    return draft.transition()
+    if ended is None:
+        forecast.after_event(draft)
+    else:
+        forecast.on_day_ended(draft, ended.zone, ended.date)
 
 
 def wake(
@@ -188,21 +216,20 @@ def wake(
     draft = Draft(engagement_id, before, entries, reference, cause, plans)
     named = [(kind, rest) for kind, _, rest in (name.partition(":") for name in waiting)]
     contracts.on_reference_for_contracts(draft, [rest for kind, rest in named if kind == "contract"])
+    retry_undetermined(draft, [rest for kind, rest in named if kind == "tax"])
     for kind, rest in named:
         if kind == "statement":
             invoices.retry_invoice(draft, rest)
             credit_memos.retry(draft)
+            cash_applications.retry_waiting(draft)
         elif kind == "payment":
             payments.retry(draft, rest)
+            cash_applications.retry_waiting(draft)
+        elif kind == APPLICATION:
+            cash_applications.retry(draft, rest)
         elif kind == "entry":
             work.retry(draft, rest)
-    fees.after_event(draft)
-    book_repriced(draft)
-    approvals.after_event(draft)
-    liability.after_event(draft)
-    cap_notices.after_event(draft)
-    price_notices.after_event(draft)
-    forecast.after_event(draft)
+    _settle(draft)
     for kind, rest in named:
         if kind == "forecast":
             forecast.retry(draft, rest)

@@ -4,6 +4,7 @@ from datetime import date
 
 from state.assess import Assessment, assess
 from state.assess_charge import assess_charge
+from state.assess_part import assess_part
 from state.books import Entry, Work
 from state.draft import Draft
 from state.exchange_waits import NOTHING_WAITED, Waited
@@ -12,6 +13,8 @@ from state.placing import day_in
 
 def judge(draft: Draft, entry: Entry, work: Work, standing: Work | None, waited: Waited = NOTHING_WAITED) -> Assessment:
     """One version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""
+    if work.time is not None and work.part_of is not None:
+        return assess_part(draft, entry, work.time, work.part_of, standing, waited)
     if work.time is not None:
         return assess(draft, entry, work.time, standing, waited)
     assert work.charge is not None, "an entry is time or a charge"

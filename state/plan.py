@@ -9,15 +9,24 @@ from typing import Any, NamedTuple
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, UNBILLED_RECEIVABLE
 from domain.billing import methods
 from domain.billing.kind import OVER_TIME, WITH_CHARGE, WITH_INVOICE
-from domain.caps import CapRule, for_billing, is_apart
-from domain.contract import Version, cap_group, cap_rules, in_force, line_for, line_named, line_policies
+from domain.caps import CapRule, for_billing, for_revenue, is_apart
+from domain.contract import (
+    Version,
+    bind_billing_alone,
+    cap_group,
+    cap_rules,
+    in_force,
+    line_for,
+    line_named,
+    line_policies,
+)
 from domain.events.commercial import ContractSigned
 from domain.events.common import BillingCycle, ContractLine, CostPlus, Expenses, TimeAndMaterials, UnitPrice
 from domain.events.reference import LegalEntityDefined
 from domain.money import smallest_unit
 from domain.policies import Resolved, bookkeeping, resolve
 from domain.rows import COUNTED_TIME
-from domain.shares import parties_of
+from domain.shares import parties_of, several_pay
 from domain.units import Amount
 from state.books import Contract, Price, TermsVersion
 from state.draft import Draft
@@ -28,7 +37,11 @@ MONTHLY = BillingCycle(kind="monthly")
 
 
 class LinePlan(NamedTuple):
-    """`rules` are the caps that count the plan's `content`, `every_rule` those that count anything of the line."""
+    """`rules` are the caps that count the plan's `content`, `every_rule` those that count anything of the line.
+
+    Revenue and billing are allotted `apart` where caps are split otherwise for billing, or where `some_bind_billing_alone`; with the
+    same splits what is issued is settled for revenue, too (`settles_alike`).
+    """
 
     contract_id: str
     customer_id: str
@@ -51,6 +64,9 @@ class LinePlan(NamedTuple):
     content: str = COUNTED_TIME
     every_rule: tuple[CapRule, ...] = ()
     draws: str | None = None
+    revenue_rules: tuple[CapRule, ...] = ()
+    some_bind_billing_alone: bool = False
+    settles_alike: bool = False
 
     def account_for(self, revenue: str) -> str:
         """Where what may be billed stands until it is invoiced; what is revenue only then goes there at once, what is earned over time
@@ -147,6 +163,7 @@ def _line_plan(
     rules, group = cap_rules(history, line_id, content), cap_group(history, line_id)
     every_rule = cap_rules(history, line_id)
     refused = methods.unsupported_line(line, policies)
+    splits_apart, mixed = _billed_apart(draft, contract, history, group, every_rule)
     return LinePlan(
         contract.contract_id,
         terms.customer_id,
@@ -157,7 +174,7 @@ def _line_plan(
         entity,
         rules,
         tuple(for_billing(rule) for rule in rules),
-        _billed_apart(draft, contract, history, group, every_rule),
+        splits_apart or mixed,
         group,
         smallest_unit(terms.currency),
         methods.account(line.terms) or unbilled_account(policies, line),
@@ -173,6 +190,9 @@ def _line_plan(
         content,
         every_rule,
         methods.draws_in(line.terms) if refused is None else None,
+        for_revenue(rules) if mixed else rules,
+        mixed,
+        mixed and not splits_apart,
     )
 
 
@@ -182,14 +202,18 @@ def _billed_apart(
     history: tuple[Version, ...],
     group: frozenset[str],
     rules: tuple[CapRule, ...],
-) -> bool:
-    """Whether the lines that share caps allot billing apart from revenue: one for all, since they share buckets."""
+) -> tuple[bool, bool]:
+    """Whether the lines that share caps allot billing apart from revenue, by another split and because some caps bind billing alone: one
+    for all, since they share buckets."""
     if len(group) == 1:
-        return any(is_apart(rule) for rule in rules)
+        return any(is_apart(rule) for rule in rules), bool(rules) and bind_billing_alone(history, group)
     key = ("billed apart", contract.contract_id, contract.version, history[-1].number, group)
     if key not in draft.plans:
-        draft.plans[key] = any(is_apart(rule) for line_id in group for rule in cap_rules(history, line_id))
-    found: bool = draft.plans[key]
+        draft.plans[key] = (
+            any(is_apart(rule) for line_id in group for rule in cap_rules(history, line_id)),
+            bind_billing_alone(history, group),
+        )
+    found: tuple[bool, bool] = draft.plans[key]
     return found
 
 
@@ -200,6 +224,8 @@ def terms_on(contract: Contract, day: date) -> ContractSigned:
 
 def _stored_on(contract: Contract, day: date) -> TermsVersion:
     history = contract.history
+    if len(history) == 1:
+        return history[0]
     return next((stored for stored in reversed(history) if stored.effective_on <= day), history[0])
 
 
@@ -221,11 +247,6 @@ def unbilled_account(policies: Resolved, line: ContractLine) -> str:
     return UNBILLED_RECEIVABLE if policies.unbilled_account == "receivable" else CONTRACT_ASSET
 
 
-def bill_to_of(terms: ContractSigned) -> str:
-    """The first of several."""
-    return terms.bill_to[0].customer_id if terms.bill_to else terms.customer_id
-
-
 def bill_tos(contract: Contract) -> frozenset[str]:
     """Who is billed by any version of the terms."""
     return frozenset(
@@ -235,7 +256,7 @@ def bill_tos(contract: Contract) -> frozenset[str]:
 
 def customer_of(contract: Contract, bill_to: str) -> str:
     """Who is named in journals of a statement: its payer where several pay by any version of the terms, else the customer."""
-    several = any(len(stored.terms.bill_to) > 1 for stored in (*contract.former, *contract.history))
+    several = any(several_pay(stored.terms) for stored in (*contract.former, *contract.history))
     return bill_to if several else contract.terms.customer_id
 
 

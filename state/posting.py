@@ -30,7 +30,7 @@ from domain.journal import (
 from domain.money import format_amount, round_ratio, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
-from domain.rows import row_id
+from domain.rows import TIME_ENTRY, row_id
 from domain.units import Amount
 from state import deposit_balance, position
 from state.assess import PricePlan, journal_reversal_day
@@ -42,6 +42,10 @@ from state.totals import unbilled_positions
 from state.value import Value
 
 Pairs = tuple[tuple[str, str, Amount], ...]
+
+# Purposes of the lines that say what work has earned.
+EARNED, GIVEN_UP = "revenue", "write_off"
+EARNING = frozenset({EARNED, GIVEN_UP})
 
 
 class Side(Value, frozen=True, array_like=True, gc=False):
@@ -63,16 +67,22 @@ def cost_pairs(cost: Cost) -> Pairs:
 
 def revenue_pairs(price: Price) -> Pairs:
     """What may be billed stands on the price's account, what only earns revenue on 1160. Revenue as billed comes with the invoice."""
-    earned = price.recognised + price.rounding
+    earned = price.earns
     if not earned or price.account == price.revenue:
         return ()
-    if price.earned is not None or price.recognised <= price.allowed:
+    beyond = beyond_billing(price)
+    if not beyond:
         return ((price.account, "revenue", earned), (price.revenue, "revenue", -earned))
     return (
-        (price.account, "revenue", price.allowed + price.rounding),
-        (CONTRACT_ASSET, "revenue", price.recognised - price.allowed),
+        (price.account, "revenue", earned - beyond),
+        (CONTRACT_ASSET, "revenue", beyond),
         (price.revenue, "revenue", -earned),
     )
+
+
+def beyond_billing(price: Price) -> Amount:
+    """What is earned with the work and may not be billed as things stand."""
+    return max(price.recognised - price.allowed, 0) + price.waiting if price.earned is None else 0
 
 
 def about(draft: Draft, work: Work, rule: str) -> About:
@@ -90,13 +100,14 @@ def about(draft: Draft, work: Work, rule: str) -> About:
 
 
 def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
-    """Book the sides of an entry; those with the same entity, currency, date and rate share a journal."""
-    booked: dict[Booking, tuple[list[Leg], Side]] = {}
+    """Book the sides of an entry; those with the same project, entity, currency, date and rate share a journal."""
+    booked: dict[tuple[Booking, str], tuple[list[Leg], Side]] = {}
     for side in sides:
         if not side.pairs:
             continue
         booking = booking_of(side.slot, "posting")
-        gathered, about_it = booked.setdefault(booking, ([], side))
+        place = booking, _project_of(work, side.plan)
+        gathered, about_it = booked.setdefault(place, ([], side))
         if side.plan is not None and side.plan.timing == OVER_TIME:
             gathered += position.through(draft, side.plan, side.pairs, side.slot.exchange)
         elif side.plan is not None and side.plan.timing == NO_REVENUE:
@@ -104,11 +115,11 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
         else:
             gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode)
         if side.plan is not None and about_it.plan is None:
-            booked[booking] = (gathered, side)
-    rules = _rules({booking: side for booking, (_, side) in booked.items()}, _rule_of(work))
+            booked[place] = (gathered, side)
+    rules = _rules([(booking, side) for (booking, _), (_, side) in booked.items()], _rule_of(work))
     return tuple(
         emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies.rounding_limit)
-        for rule, (booking, (gathered, side)) in zip(rules, booked.items(), strict=True)
+        for rule, ((booking, _), (gathered, side)) in zip(rules, booked.items(), strict=True)
     )
 
 
@@ -121,19 +132,24 @@ def _kept(draft: Draft, work: Work, plan: LinePlan, side: Side) -> tuple[Leg, ..
     return deposit_balance.kept(draft, plan, row, side.pairs, side.slot.exchange)
 
 
-def _rules(booked: Mapping[Booking, Side], rule: str) -> list[str]:
-    """Cost that differs from revenue in its exchange rate alone is a rule of its own, so that the two have two ids."""
+def _project_of(work: Work, plan: LinePlan | None) -> str:
+    """Revenue stands in the project of the contract line, cost in that of the work."""
+    return work.earns_in if plan is not None else work.project_id
+
+
+def _rules(booked: Sequence[tuple[Booking, Side]], rule: str) -> list[str]:
+    """Cost that differs from revenue in its exchange rate or its project alone is a rule of its own, so that the two have two ids."""
     if len(booked) == 1:
         return [rule]
-    places = [booking._replace(exchange_rate=0) for booking in booked]
+    places = [booking._replace(exchange_rate=0) for booking, _ in booked]
     return [
         "cost" if side.plan is None and places.count(place) > 1 else rule
-        for place, side in zip(places, booked.values(), strict=True)
+        for place, (_, side) in zip(places, booked, strict=True)
     ]
 
 
 def _rule_of(work: Work) -> str:
-    return "time" if work.time is not None else work.subject_kind
+    return "time" if work.subject_kind == TIME_ENTRY else work.subject_kind
 
 
 def booking_of(slot: Slot, kind: str) -> Booking:
@@ -158,7 +174,8 @@ def emit(
     rule: str,
     limit: Amount,
 ) -> Posted:
-    place = dimension_set(draft, work)
+    project_id = _project_of(work, plan)
+    place = dimension_set(draft, work, project_id)
     service_day = (
         work.price.day
         if work.price is not None
@@ -170,14 +187,14 @@ def emit(
         about(draft, work, rule),
         booking,
         all_legs,
-        project_id=work.project_id,
-        dimensions=draft.project(work.project_id).dimension_sets[place],
+        project_id=project_id,
+        dimensions=draft.project(project_id).dimension_sets[place],
         service_date=service_day,
         contract_id=plan.contract_id if plan is not None else None,
         customer_id=plan.customer_id if plan is not None else None,
     )
     draft.outputs.append(record)
-    note_rounding(draft, record, all_legs, limit, project_id=work.project_id)
+    note_rounding(draft, record, all_legs, limit, project_id=project_id)
     return Posted(
         record.journal_id,
         booking.kind,
@@ -192,6 +209,7 @@ def emit(
         True,
         all_legs,
         plan.contract_id if plan is not None else "",
+        "" if project_id == work.project_id else project_id,
     )
 
 
@@ -220,9 +238,9 @@ def note_rounding(
         )
 
 
-def dimension_set(draft: Draft, work: Work) -> int:
-    """Place of the work's dimensions among those its project has used: what the entry states, then the project's own."""
-    project = draft.project(work.project_id)
+def dimension_set(draft: Draft, work: Work, project_id: str) -> int:
+    """Place of the work's dimensions among those the project has used: what the entry states, then the project's own."""
+    project = draft.project(project_id)
     own = project.activated.dimensions if project.activated is not None else {}
     stated = work.subject.dimensions
     if not stated and own == project.dimension_sets[-1]:
@@ -251,13 +269,14 @@ def reverse(draft: Draft, work: Work) -> None:
             "reversal",
         )
         contract = draft.contract(journal.contract_id)
+        project_id = journal.project_id or work.project_id
         draft.emit(
             journal_entry(
                 about(draft, work, _rule_of(work)),
                 booking,
                 negated(journal.lines),
-                project_id=work.project_id,
-                dimensions=draft.project(work.project_id).dimension_sets[journal.dimensions],
+                project_id=project_id,
+                dimensions=draft.project(project_id).dimension_sets[journal.dimensions],
                 service_date=journal.service_date,
                 contract_id=journal.contract_id or None,
                 customer_id=contract.terms.customer_id if contract is not None else None,
@@ -269,7 +288,9 @@ def reverse(draft: Draft, work: Work) -> None:
             position.look(draft, journal.contract_id)
 
 
-def book_difference(draft: Draft, work: Work, plan: LinePlan, price: Price, slot: Slot, rule: str) -> Work:
+def book_difference(
+    draft: Draft, work: Work, plan: LinePlan, price: Price, slot: Slot, rule: str, purpose: str = EARNED
+) -> Work:
     """Bring the revenue journals of the work to what `price` now says; only the difference is posted.
 
     What takes back uses the ledger amount that the account carries, in proportion; what adds uses the slot's rate.
@@ -286,11 +307,11 @@ def book_difference(draft: Draft, work: Work, plan: LinePlan, price: Price, slot
         had, had_ledger = carried.get(account, (0, 0))
         delta = target.get(account, 0) - had
         if delta:
-            made.append(Leg(account, "revenue", delta, difference_ledger(had, had_ledger, delta, slot, plan.policies)))
+            made.append(Leg(account, purpose, delta, difference_ledger(had, had_ledger, delta, slot, plan.policies)))
     if not made:
         return work
     amount, ledger = sum(leg.amount for leg in made), sum(leg.ledger_amount for leg in made)
-    made.append(Leg(price.revenue, "revenue", -amount, -ledger))
+    made.append(Leg(price.revenue, purpose, -amount, -ledger))
     booking = booking_of(slot, "difference")
     posted = emit(draft, work, booking, merge(made), plan, rule, plan.policies.rounding_limit)
     return replace(work, price=price, journals=(*work.journals, posted))
@@ -307,7 +328,7 @@ def _book_over_time(
 ) -> Work:
     """What the work earns more or less by now, against the position of the contract."""
     earned = sum(amount for account, (amount, _) in carried.items() if account in CONTRACT_POSITION)
-    delta = price.recognised + price.rounding - earned
+    delta = price.earns - earned
     if not delta:
         return work
     pairs = ((CONTRACT_LIABILITY, "revenue", delta), (price.revenue, "revenue", -delta))
@@ -317,11 +338,11 @@ def _book_over_time(
 
 
 def _carried(journals: Iterable[Posted]) -> dict[str, tuple[Amount, Amount]]:
-    """Revenue purpose only: what each account carries, in transaction and in ledger currency."""
+    """Of revenue, and what of it was given up: what each account carries, in transaction and in ledger currency."""
     sums: dict[str, tuple[Amount, Amount]] = {}
     for journal in journals:
         for line in journal.lines:
-            if line.purpose == "revenue":
+            if line.purpose in EARNING:
                 had, had_ledger = sums.get(line.account, (0, 0))
                 sums[line.account] = had + line.amount, had_ledger + line.ledger_amount
     return sums
@@ -398,7 +419,7 @@ def explain(draft: Draft, plan: PricePlan) -> None:
 
 
 def with_work(entry: Entry, work: Work | None, behind: Work | None = None) -> Entry:
-    return Entry(entry.entry_id, entry.version, work, behind, entry.issued, entry.waived, entry.conflict, entry.rests)
+    return replace(entry, work=work, behind=behind)
 
 
 def with_standing(entry: Entry, work: Work) -> Entry:

@@ -16,7 +16,8 @@ CONTRACT_LINE = "contract_line"
 
 
 def after_event(draft: Draft) -> None:
-    for contract_id in sorted(_touched(draft)):
+    touched = _touched(draft)
+    for contract_id in sorted(touched) if len(touched) > 1 else touched:
         contract = draft.contract(contract_id)
         if contract is not None and len(contract.history) > 1:
             had: Contract | None = draft.before.get(("contract", contract_id))
@@ -27,8 +28,12 @@ def after_event(draft: Draft) -> None:
 
 def _touched(draft: Draft) -> set[str]:
     """Contracts that the event changed, or of which a line's totals changed."""
-    found = {part_id for kind, part_id in draft.parts if kind == "contract"}
-    found.update(parts_of(part_id)[0] for kind, part_id in draft.parts if kind == "line")
+    found = set()
+    for kind, part_id in draft.parts:
+        if kind == "contract":
+            found.add(part_id)
+        elif kind == "line":
+            found.add(parts_of(part_id)[0])
     return found
 
 

@@ -74,7 +74,7 @@ def _share(draft: Draft, members: Mapping[str, Member]) -> None:
     granted = _under_other_caps(first, targets, claims, buckets)
     for entry_id, member in members.items():
         target, grant = targets[entry_id], granted[entry_id]
-        if grant.amount < member.stake.price.value and grant.binding is None:
+        if grant.amount < member.stake.price.chargeable and grant.binding is None:
             grant = grant._replace(binding=target.cap_id)
         entry = draft.entry(entry_id)
         assert entry is not None, "the stake was read from the rows"

@@ -84,7 +84,7 @@ def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str) -
     Raises KeyError where no such invoice is posted.
     """
     known = _known(draft, invoice_id)
-    tax_ledger = _share(tax, _minus(known.tax, known.credited_tax), known.ledger_currency, mode)
+    tax_ledger = share(tax, _minus(known.tax, known.credited_tax), known.ledger_currency, mode)
     total = _taken(known, net + tax, mode)
     relief = Relief(known, (net, total - tax_ledger), (tax, tax_ledger))
     now = replace(
@@ -138,12 +138,12 @@ def _taken(known: Receivable, amount: Amount, mode: str) -> Amount:
     """Ledger amount: of what is open as that is carried, beyond that as the invoice was."""
     stands = known.open
     if within(amount, stands[0]):
-        return _share(amount, stands, known.ledger_currency, mode)
+        return share(amount, stands, known.ledger_currency, mode)
     inside = stands if stands[0] and (stands[0] > 0) == (amount > 0) else (0, 0)
-    return inside[1] + _share(amount - inside[0], known.gross, known.ledger_currency, mode)
+    return inside[1] + share(amount - inside[0], known.gross, known.ledger_currency, mode)
 
 
-def _share(amount: Amount, of: Balance, currency: str, mode: str) -> Amount:
+def share(amount: Amount, of: Balance, currency: str, mode: str) -> Amount:
     """The ledger amount of a part of a balance; the whole of what is carried for the whole of it."""
     whole, ledger = of
     if amount == whole:

@@ -31,14 +31,15 @@ def reprice(draft: Draft, entry: Entry, plan: LinePlan, price: Price, rule: str)
     return with_standing(entry, replace(work, price=price))
 
 
-def book_repriced(draft: Draft) -> None:
-    """Post the difference between what the journals of each repriced entry carry and what its price now says."""
+def book_repriced(draft: Draft, within: str = "") -> None:
+    """Post the difference between what the journals of each repriced entry carry and what its price now says; `within` is what of the
+    event it is for, where an event posts differences more than once."""
     for entry_id, (plan, rule) in draft.repriced.items():
         entry = draft.entry(entry_id)
         work = entry.standing if entry is not None else None
         if entry is None or work is None or work.price is None or work.price.line_id != plan.line.line_id:
             continue
-        after = book_difference(draft, work, plan, work.price, difference_slot(draft, work, plan), rule)
+        after = book_difference(draft, work, plan, work.price, difference_slot(draft, work, plan), rule + within)
         if after is not work:
             booked = with_standing(entry, after)
             draft.put_booked(entry, settle_exchange_rests(draft, booked))

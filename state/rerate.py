@@ -9,18 +9,19 @@ from datetime import date, timedelta
 
 from msgspec.structs import replace
 
-from domain.caps import Bucket, BucketKey, CapLimit, CapRule, Claim, allot, bucket_key, limit_of
+from domain.caps import Bucket, BucketKey, CapLimit, CapRule, Claim, allot, bucket_key, counting, limit_of
 from domain.contract import BEGINNING, cap_rules, is_capped
 from domain.identity import composed, parts_of
+from domain.purchase_order import has_limit
 from domain.units import Amount, Hours
 from state.allot import change
 from state.assess import PricePlan
 from state.books import CapBucket, CapState, Contract, Entry, Price
 from state.cap_notices import first_limited, is_over, ruling, settle_below, watch
 from state.claims import (
-    BILLING,
+    FOR_BILLING,
+    FOR_REVENUE,
     MAIN,
-    REVENUE,
     Share,
     Stake,
     allotments,
@@ -34,6 +35,7 @@ from state.claims import (
     with_grant,
 )
 from state.draft import Draft
+from state.given_up import fitted
 from state.judge import judge
 from state.plan import LinePlan, plan_of, versions
 from state.posting import explain
@@ -51,6 +53,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or work.price is None
         or not work.price.line_id
         or any(i.amount for i in entry.issued)
+        or work.price.gone
         or cut_at_zero(entry, work.price)
     ):
         return None
@@ -70,10 +73,17 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         binding=kept.binding,
         allowed_hours=kept.allowed_hours,
         billable_hours=kept.billable_hours,
-        account=kept.account if kept.line_id == fresh.line_id else fresh.account,
+        waiting=kept.waiting,
+        account=kept.account if kept.line_id == fresh.line_id and _earns_alike(kept, fresh) else fresh.account,
+        project_id=kept.project_id,
     )
     explain(draft, verdict.price)
-    return verdict.price.line, keeping(verdict.price.line, kept, price)
+    return verdict.price.line, keeping(verdict.price.line, kept, fitted(entry, price))
+
+
+def _earns_alike(one: Price, other: Price) -> bool:
+    """Whether both are revenue with the work, or both with the invoice."""
+    return (one.account == one.revenue) == (other.account == other.revenue)
 
 
 def same_terms(one: Price, other: Price) -> bool:
@@ -153,7 +163,8 @@ def line_ids(contract: Contract) -> list[str]:
 def any_caps(draft: Draft, contract: Contract) -> bool:
     """Whether any version of the terms has a cap, or a cap of terms that were corrected is still in the books."""
     return any(
-        stored.terms.shared_caps or any(is_capped(line) for line in stored.terms.lines) for stored in contract.history
+        stored.terms.shared_caps or has_limit(stored.terms) or any(is_capped(line) for line in stored.terms.lines)
+        for stored in contract.history
     ) or bool(buckets_of(draft, contract.contract_id))
 
 
@@ -171,7 +182,7 @@ def _rebuild(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, 
     forgotten = _forget_buckets(draft, contract)
     stakes = _stakes(draft, contract, fresh)
     prices = {stake.entry_id: stake.price if plan.rules else uncapped(stake.price) for plan, stake in stakes}
-    for allotment in (MAIN, REVENUE, BILLING):
+    for allotment in (MAIN, FOR_REVENUE, FOR_BILLING):
         members = [(plan, stake) for plan, stake in stakes if plan.rules and allotment in allotments(plan)]
         if members:
             _allot_all(draft, allotment, members, prices, forgotten)
@@ -241,7 +252,7 @@ def _allot_all(
         before = forgotten.get(part_id, CapBucket())
         count, amount, hours = refused.get(key, (0, 0, 0))
         draft.put("bucket", part_id, CapBucket(bucket, last.get(key), count, before.below, amount, hours))
-    if allotment != REVENUE:
+    if allotment != FOR_REVENUE:
         _watch_all(draft, allotment, members, forgotten)
 
 
@@ -254,7 +265,7 @@ def _watch_all(
     history = versions(known) if known is not None else ()
     former: dict[str, tuple[CapRule, ...]] = {}
     for own, stake in members:
-        for rule in own.rules:
+        for rule in counting(own.rules, stake.price.day):
             key = bucket_key(rule, stake.price.day, stake.person_id)
             if key in seen:
                 continue
@@ -275,7 +286,7 @@ def _recount(draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Stak
         price = prices[stake.entry_id]
         if is_over(price):
             sums = over.setdefault(price.binding or "", [0, 0])
-            sums[0] += price.claimed[0] - price.billable
+            sums[0] += price.over
             sums[1] += 1
     for part_id in draft.ids("cap"):
         contract_id, cap_id = parts_of(part_id)

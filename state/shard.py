@@ -28,6 +28,7 @@ from domain.outputs import ControlTotals, JournalEntry, Position
 from domain.reference import EMPTY_BOOK, ReferenceBook, conflict, fixed_faults, owner_key
 from domain.reference import apply as apply_reference
 from domain.reference_faults import faults
+from domain.rows import spoken
 from domain.waiting import wakes
 from state.chain import chained
 from state.draft import Cause, Draft, Plans, Transition
@@ -431,7 +432,7 @@ class Shard:
         kind, subject = owner_key(event)
         category = "invalid_terms" if wrong else "conflicting_version"
         message = "; ".join(f"{field}: {what}" for field, what in wrong) or (
-            f"version {cause.version} of {kind} {subject} came twice with different content; the first one stands"
+            f"version {cause.version} of {spoken(kind)} {subject} came twice with different content; the first one stands"
         )
 
         def note(

@@ -31,6 +31,7 @@ from state.assess_charge import of_quantity
 from state.books import Contract, Entry, Price, Work
 from state.claims import Stake, keeping, stake_of
 from state.draft import Draft
+from state.given_up import fitted
 from state.periods import cycle_on
 from state.plan import LinePlan, line_plan, plan_of, versions
 from state.repricing import reprice
@@ -114,7 +115,7 @@ def settle(draft: Draft, plan: LinePlan, pool: Pool) -> None:
             continue
         own = plan_of(draft, price) or plan
         is_issued = _is_issued(entry)
-        wanted = price if is_issued else keeping(own, before.price, replace(price, given=0))
+        wanted = fitted(entry, price if is_issued else keeping(own, before.price, replace(price, given=0)))
         issued = before.issued if is_issued else 0
         allotted = change(draft, (own, before), (own, Stake(entry_id, before.person_id, wanted, issued)))
         assert allotted is not None, "a claim was made"

@@ -1,7 +1,7 @@
 """The stored form of the books: plain arrays with a version and a checksum, never pickled classes.
 
-A stored value outlives the code that wrote it: fields are only appended, with defaults, and a sample of every version ever written is
-kept in the tests.
+A stored value outlives the code that wrote it: fields are only appended, with defaults. Where a default would be wrong of what is stored
+already, as of a new sum over rows, `VERSION` is raised: a store of another form is dropped and made again from the log.
 """
 
 import zlib
@@ -14,7 +14,7 @@ from msgspec.structs import astuple
 from domain.events import commercial, common
 from state.books import PART_KINDS, Contract, Entry, StatementEntry, TermsVersion
 
-VERSION = 4
+VERSION = 6
 _HEADER = 5
 
 _encoder = msgspec.msgpack.Encoder()
@@ -28,7 +28,7 @@ _statement = msgspec.msgpack.Decoder(tuple[StatementEntry, ...])
 
 
 class Damaged(Exception):
-    """A stored row does not match its checksum or its version; the store is dropped and rebuilt from the log."""
+    """A stored row does not match its checksum, or is of another form; the store is dropped and made again from the log."""
 
 
 def encode(value: Any, key: str = "") -> bytes:
@@ -80,9 +80,10 @@ def _decode(decoder: msgspec.msgpack.Decoder[Any], data: Any, key: str = "") -> 
     if not isinstance(data, bytes):
         raise Damaged(f"a stored row is {type(data).__name__} and no bytes")
     body = data[_HEADER:]
-    checksum = zlib.crc32(body, zlib.crc32(key.encode()))
-    if data[:1] != bytes((VERSION,)) or checksum != int.from_bytes(data[1:_HEADER], "big"):
+    if zlib.crc32(body, zlib.crc32(key.encode())) != int.from_bytes(data[1:_HEADER], "big"):
         raise Damaged(f"a stored row of {len(data)} bytes does not match its checksum")
+    if data[:1] != bytes((VERSION,)):
+        raise Damaged(f"a stored row is of form {int.from_bytes(data[:1], 'big')}, this release has form {VERSION}")
     try:
         return decoder.decode(body)
     except msgspec.DecodeError as error:

@@ -61,6 +61,14 @@ class StoreReader:
         except Damaged:
             return ()
 
+    def parts_with_id(self, kind: str, part_id: str) -> tuple[Any, ...]:
+        """One of each engagement that has it."""
+        rows = self._rows("SELECT data FROM parts WHERE kind = ? AND id = ?", kind, part_id)
+        try:
+            return tuple(snapshot.decode_part(kind, part_id, data) for (data,) in rows)
+        except Damaged:
+            return ()
+
     def reference(self, type_name: str) -> tuple[bytes, ...]:
         """Reference data of a type, in the order in which it came, as it stands in the log."""
         rows = self._rows("SELECT body FROM reference WHERE type = ? ORDER BY seq", type_name)

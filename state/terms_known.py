@@ -1,6 +1,6 @@
 """What the kinds of terms are asked with: a contract line under each version of its terms, and what has happened on it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from domain.contract import BEGINNING
 from domain.identity import composed
 from domain.rows import FEE, row_id
 from domain.units import Amount
-from state.books import Acceptance, Contract, LineFees, Reports
+from state.books import Acceptance, Contract, LineFees, Reports, TermsVersion
 from state.draft import Draft
 from state.plan import line_plan
 
@@ -125,11 +125,26 @@ def _lists(draft: Draft, contract: Contract) -> dict[str, list[tuple[str, Agreed
     return lists
 
 
-def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> list[Agreed]:
+def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> Sequence[Agreed]:
     """The line under each version of its terms; neighbours that say the same of it are one, as the later has it.
 
     A retroactive version holds on every day before, in place of all versions before it.
     """
+    key = ("agreed", contract.contract_id, contract.version, contract.terminated_on, line_id)
+    known: _Versions | None = draft.plans.get(key)
+    if known is None or known.history is not contract.history:
+        known = draft.plans[key] = _Versions(contract.history, _agreed_versions(draft, contract, line_id))
+    return known.agreed
+
+
+class _Versions(NamedTuple):
+    """Versions of a line's terms, as they follow from one history of its contract."""
+
+    history: tuple[TermsVersion, ...]
+    agreed: Sequence[Agreed]
+
+
+def _agreed_versions(draft: Draft, contract: Contract, line_id: str) -> tuple[Agreed, ...]:
     history = contract.history
     first = next((place for place in range(len(history) - 1, 0, -1) if history[place].retroactive), 0)
     ends = contract.terminated_on or date.max
@@ -155,7 +170,7 @@ def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> list[Agre
             found[-1] = agreed._replace(since=went_before.since)
         else:
             found.append(agreed)
-    return found
+    return tuple(found)
 
 
 def _says_the_same(one: Agreed, other: Agreed) -> bool:

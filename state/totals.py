@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
 from domain.billing.draw_down import add as add_draws
+from domain.funding import by_source
+from domain.rows import COUNTED_FEE, COUNTED_TIME, counted_as
 from domain.units import Amount, Hours
 from state.books import (
     Burn,
@@ -26,50 +28,114 @@ from state.books import (
 )
 
 
-def add_price(totals: LineTotals, price: Price, sign: int) -> LineTotals:
-    return LineTotals(
-        totals.project_id,
-        totals.hours + sign * price.hours,
-        totals.value + sign * price.value,
-        totals.recognised + sign * (price.recognised + price.rounding),
-        totals.billable + sign * (price.billable + price.rounding),
-        totals.over + sign * (price.value - price.billable),
-        totals.issued,
-        totals.invoiced,
-        totals.shown_hours,
-        totals.shown_quantity,
-        _with_account(
-            totals.accounts,
-            price.account,
-            sign * (price.recognised + price.rounding),
-            sign * (price.billable + price.rounding),
-            0,
-        ),
-        totals.drawn if price.drawn is None else add_draws(totals.drawn, price.drawn, sign),
+def add_price(totals: LineTotals, price: Price, sign: int, project_id: str) -> LineTotals:
+    """`project_id` is where the work earns and is billed."""
+    whole = _with_price(totals, price, sign)
+    if project_id == totals.project_id:
+        return whole
+    return _with_elsewhere(whole, _with_price(in_project(totals, project_id), price, sign))
+
+
+def _with_price(totals: LineTotals, price: Price, sign: int) -> LineTotals:
+    by_hours, by_terms = _earned_by(price)
+    recognised, billable = price.earns, price.billable + price.rounding
+    return replace(
+        totals,
+        hours=totals.hours + sign * (price.hours - price.passed_hours),
+        value=totals.value + sign * (price.value - price.passed),
+        recognised=totals.recognised + sign * recognised,
+        billable=totals.billable + sign * billable,
+        over=totals.over + sign * (price.chargeable - price.passed - price.billable),
+        accounts=_with_account(totals.accounts, price.account, sign * recognised, sign * billable, 0),
+        drawn=totals.drawn if price.drawn is None else add_draws(totals.drawn, price.drawn, sign),
+        written_off=totals.written_off + sign * price.written_off,
+        by_hours=totals.by_hours + sign * by_hours,
+        by_terms=totals.by_terms + sign * by_terms,
     )
 
 
-def add_issued(totals: LineTotals, issued: Issued, sign: int) -> LineTotals:
-    return LineTotals(
-        totals.project_id,
-        totals.hours,
-        totals.value,
-        totals.recognised + sign * earned_as_billed(issued),
-        totals.billable,
-        totals.over,
-        totals.issued + sign * issued.amount,
-        totals.invoiced + sign * (issued.invoiced - issued.conceded),
-        totals.shown_hours,
-        totals.shown_quantity,
-        _with_account(
-            totals.accounts,
-            issued.account,
-            sign * earned_as_billed(issued),
-            0,
-            sign * (issued.invoiced - issued.conceded),
-        ),
-        totals.drawn,
+def _earned_by(price: Price) -> tuple[Amount, Amount]:
+    """What of the revenue time earned by itself, and what the line's terms did: by fees, deliveries and what is drawn."""
+    earned = price.earns
+    drawn = sum(amount for _, amount in price.drawn.values()) if price.drawn else 0
+    if price.content == COUNTED_TIME:
+        return earned - drawn, drawn
+    return 0, earned if price.content == COUNTED_FEE else drawn
+
+
+def add_issued(totals: LineTotals, issued: Issued, sign: int, kind: str) -> LineTotals:
+    """`kind` is that of the row's fact."""
+    whole = _with_issued(totals, issued, sign, kind)
+    if not issued.project_id:
+        return whole
+    return _with_elsewhere(whole, _with_issued(in_project(totals, issued.project_id), issued, sign, kind))
+
+
+def in_project(totals: LineTotals, project_id: str) -> LineTotals:
+    """What of a line's sums is of one project: all of it, unless the line moved from one project to another."""
+    if project_id != totals.project_id:
+        return totals.elsewhere.get(project_id) or LineTotals(project_id)
+    own = replace(totals, elsewhere={})
+    for other in totals.elsewhere.values():
+        own = _less(own, other)
+    return own
+
+
+def _with_elsewhere(totals: LineTotals, part: LineTotals) -> LineTotals:
+    return replace(totals, elsewhere={**totals.elsewhere, part.project_id: part})
+
+
+def _less(totals: LineTotals, other: LineTotals) -> LineTotals:
+    """Amounts and hours of `totals` that are not of `other`; what is drawn and what sources paid is of the line as a whole."""
+    accounts = totals.accounts
+    for account, (recognised, billable, invoiced) in other.accounts.items():
+        accounts = _with_account(accounts, account, -recognised, -billable, -invoiced)
+    return replace(
+        totals,
+        accounts=accounts,
+        hours=totals.hours - other.hours,
+        value=totals.value - other.value,
+        recognised=totals.recognised - other.recognised,
+        billable=totals.billable - other.billable,
+        over=totals.over - other.over,
+        issued=totals.issued - other.issued,
+        invoiced=totals.invoiced - other.invoiced,
+        written_off=totals.written_off - other.written_off,
+        by_hours=totals.by_hours - other.by_hours,
+        by_terms=totals.by_terms - other.by_terms,
     )
+
+
+def _with_issued(totals: LineTotals, issued: Issued, sign: int, kind: str) -> LineTotals:
+    earned, invoiced = earned_as_billed(issued), issued.invoiced - issued.conceded
+    by_invoice, counted = issued.invoiced if issued.account in REVENUE else 0, counted_as(kind)
+    return replace(
+        totals,
+        recognised=totals.recognised + sign * earned,
+        issued=totals.issued + sign * issued.amount,
+        invoiced=totals.invoiced + sign * invoiced,
+        accounts=_with_account(totals.accounts, issued.account, sign * earned, 0, sign * invoiced),
+        by_hours=totals.by_hours + (sign * earned if counted == COUNTED_TIME else 0),
+        by_terms=totals.by_terms + (sign * by_invoice if counted == COUNTED_FEE else 0),
+        funded=_with_used(totals.funded, issued, sign) if issued.funded else totals.funded,
+    )
+
+
+def used_of(issued: Issued) -> dict[str, Amount]:
+    """What sources that fund the contract have paid of it, less what price concessions gave back to them (R20)."""
+    paid = by_source(issued.funded)
+    for source_id, freed in issued.freed:
+        if (amount := paid.get(source_id, 0)) > 0:
+            paid[source_id] = max(amount - freed, 0)
+    return paid
+
+
+def _with_used(funded: dict[str, Amount], issued: Issued, sign: int) -> dict[str, Amount]:
+    """A source of which nothing is used is not kept."""
+    found = dict(funded)
+    for source_id, amount in used_of(issued).items():
+        found[source_id] = found.get(source_id, 0) + sign * amount
+    return {source_id: amount for source_id, amount in sorted(found.items()) if amount}
 
 
 def earned_as_billed(issued: Issued) -> Amount:
@@ -95,7 +161,7 @@ def _with_account(
 
 
 def add_work(project: Project, work: Work, sign: int) -> Project:
-    """Burn and month figures: hours and cost of what is booked, revenue of what is priced."""
+    """Burn and month figures: hours and cost of what is booked, revenue of what is priced on a line of the project."""
     cost, price = work.cost, work.price
     hours, billable, memo = project.burn.hours, project.burn.billable_hours, project.burn.memo
     months = dict(project.months)
@@ -103,24 +169,33 @@ def add_work(project: Project, work: Work, sign: int) -> Project:
         hours += sign * cost.hours
         _add_month(months, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0)
     if price is not None:
-        billable += sign * price.hours
+        billable += sign * (price.hours - price.passed_hours)
         if price.memo:
             memo = _with_sum(memo, price.currency, sign * price.memo)
-        if revenue := price.recognised + price.rounding:
+        if not price.project_id and (revenue := price.earns):
             _add_month(months, price.day, price.currency, 0, 0, sign * revenue)
-    return Project(
-        project.project_id,
-        project.activated,
-        project.closed_on,
-        project.zone,
-        Burn(hours, billable, memo),
-        months,
-        project.assignments,
-        project.dimension_sets,
-        project.waiting,
-        True,
-        add_posted(project.posted, work.journals, sign),
+    return replace(
+        project,
+        burn=Burn(hours, billable, memo),
+        months=months,
+        changed=True,
+        posted=add_posted(project.posted, posted_in(work, work.project_id), sign),
     )
+
+
+def add_earned(project: Project, work: Work, sign: int) -> Project:
+    """The revenue of work of another project that names a line of this one."""
+    price = work.price
+    assert price is not None, "only priced work names a line"
+    earned = add_month(project, price.day, price.currency, sign * price.earns)
+    return replace(earned, posted=add_posted(project.posted, posted_in(work, project.project_id), sign))
+
+
+def posted_in(work: Work, project_id: str) -> tuple[Posted, ...]:
+    """Journals of the work that stand in the project."""
+    if work.earns_in == work.project_id:
+        return work.journals
+    return tuple(one for one in work.journals if (one.project_id or work.project_id) == project_id)
 
 
 def add_month(project: Project, day: date, currency: str, revenue: Amount) -> Project:
@@ -180,6 +255,20 @@ def issued_on(entry: Entry, contract_id: str, line_id: str) -> Issued | None:
         if issued.line_id == line_id and issued.contract_id == contract_id:
             return issued
     return None
+
+
+def issued_elsewhere(entry: Entry, contract_id: str, line_id: str) -> tuple[Issued, ...]:
+    return tuple(one for one in entry.issued if (one.contract_id, one.line_id) != (contract_id, line_id))
+
+
+def with_issued(entry: Entry, now: Issued) -> Entry:
+    """In place of what was issued of the entry on the line."""
+    return replace(entry, issued=(*issued_elsewhere(entry, now.contract_id, now.line_id), now))
+
+
+def issued_of(price: Price, issued: Issued | None) -> Amount:
+    """What of a price is issued: cents that the rounding of its line added are none of it."""
+    return issued.amount - price.rounding if issued is not None else 0
 
 
 def is_shared_otherwise(issued: Issued, total: Amount) -> bool:

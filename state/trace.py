@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from domain.events.catalogue import ENTITIES, Event
+from domain.events.delivery import TimeApproved
 from domain.events.reference import ExchangeRateSet
 from domain.outputs import (
     BillingStatement,
@@ -22,7 +23,8 @@ from domain.outputs import (
     ProjectView,
 )
 from domain.reference import ReferenceBook, owner_key
-from domain.rows import CHARGES, TIME_ENTRY, row_id
+from domain.rows import OVERFLOW, ROWS, named, row_id
+from domain.statement import ISSUED, OPEN, SUPERSEDED
 from domain.units import Instant
 from state.books import Contract, Entry, Work
 from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
@@ -34,8 +36,6 @@ from state.totals import open_keys
 
 # Engagements that a record may concern: this one, and what belongs to none.
 ROOM = 10
-# Journals of these are of a row.
-ROWS = (TIME_ENTRY, *CHARGES)
 IN_MEMORY = Path(":memory:")
 
 
@@ -69,6 +69,10 @@ class Trace(Store):
         self.statements: dict[str, list[Said]] = {}
         # Statements of which nothing is issued: drafts, and what became of them.
         self.drafts: set[str] = set()
+        # Revisions that were issued and superseded: under which key `statements` has them, by statement and the step that issued them,
+        # and the step that superseded each.
+        self.former: dict[tuple[str, int], str] = {}
+        self.superseded: dict[str, int] = {}
         self.exceptions: dict[str, list[Said]] = {}
         self.views: dict[str, list[Said]] = {}
         self.forecasts: dict[str, list[Said]] = {}
@@ -111,15 +115,28 @@ class Trace(Store):
                     pass
 
     def _take_part(self, said: Said, record: BillingStatement) -> None:
-        """`statements` has the parts of the newest that was said of each; a superseded revision stays as it was drafted."""
-        if record.status == "superseded":
-            self.drafts.add(record.statement_id)
+        """`statements` has the parts of the newest that was said of each; a superseded revision stays as it was drafted, and one that was
+        issued stays under a key of its own."""
+        if record.status == SUPERSEDED:
+            self._supersede(said, record)
             return
         had = self.statements.setdefault(record.statement_id, [])
         if had and (had[0].record.revision, had[0].record.status) != (record.revision, record.status):
             had.clear()
-        (self.drafts.add if record.status == "open" else self.drafts.discard)(record.statement_id)
+        (self.drafts.add if record.status == OPEN else self.drafts.discard)(record.statement_id)
         had.append(said)
+
+    def _supersede(self, said: Said, record: BillingStatement) -> None:
+        key = revision_key(record)
+        if key in self.superseded:
+            return
+        had = self.statements[record.statement_id]
+        if had[0].record.status != ISSUED:
+            self.drafts.add(record.statement_id)
+            return
+        self.statements[key] = list(had)
+        self.former[record.statement_id, had[0].step] = key
+        self.superseded[key] = said.step
 
     def know(self, record: LogRecord) -> None:
         """Remember where an event stands, so that what rests on it can name it."""
@@ -181,7 +198,14 @@ class Trace(Store):
     def record_of(self, event: Event) -> LogRecord | None:
         """The record that says what the event says."""
         known = self._facts.get(_fact(event), [])
+        if not known and isinstance(event, TimeApproved) and named(event.entry_id)[0] == OVERFLOW:
+            # What went on from a line is approved with its entry.
+            known = [record for record in self.events if record.event.event_id == event.event_id]
         return next((record for record in known if record.event == event), known[0] if known else None)
+
+
+def revision_key(record: BillingStatement) -> str:
+    return f"{record.statement_id}@{record.revision}"
 
 
 class EntriesAt:

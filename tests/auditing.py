@@ -12,8 +12,8 @@ from domain.audit.engagement import Engagement
 from domain.audit.entries import retell
 from domain.audit.findings import Seen
 from domain.audit.terms import terms_of
-from domain.caps import bucket_key
-from domain.contract import Version, cap_group, cap_rules, line_named, line_policies
+from domain.caps import bucket_key, counting
+from domain.contract import Version, bind_billing_alone, cap_group, cap_rules, line_named, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies, TimeAndMaterials
 from domain.events.delivery import BillingHoldPlaced
@@ -83,12 +83,16 @@ def _lines(journal: JournalEntry, sign: int) -> list[tuple[object, ...]]:
 
 
 def check_statements(statements: Iterable[BillingStatement]) -> None:
-    """The total is the sum of the printed lines, and a statement is issued once."""
-    seen = set()
+    """The total is the sum of the printed lines, and a statement is issued once, and anew only when what was issued is superseded."""
+    seen: dict[str, tuple[int, str]] = {}
     for statement in statements:
-        assert statement.statement_id not in seen, f"two statements {statement.statement_id}"
-        seen.add(statement.statement_id)
-        assert statement.lines, f"statement {statement.statement_id} has no lines"
+        before = seen.get(statement.statement_id)
+        if statement.status == "superseded":
+            assert before == (statement.revision, "issued"), statement
+        else:
+            assert before in (None, (statement.revision - 1, "superseded")), f"two statements {statement.statement_id}"
+        seen[statement.statement_id] = statement.revision, statement.status
+        assert statement.lines or statement.revision > 1, f"statement {statement.statement_id} has no lines"
         assert (
             statement.total
             == sum(line.amount for line in statement.lines)
@@ -136,7 +140,7 @@ def check_exceptions(said: Iterable[Said]) -> None:
             had = open_now.get(one.record.exception_id)
             assert had is None or one.record.revision > had, f"raised twice: {one.record}"
             open_now[one.record.exception_id] = one.record.revision
-            if one.record.category == "over_cap":
+            if one.record.category in ("over_cap", "over_purchase_order"):
                 named = one.record.entries
                 assert len(set(named)) == len(named) == min(one.record.blocks_count, 100), (
                     f"names not all: {one.record}"
@@ -174,25 +178,29 @@ def _check_project(project: Project, entries: Iterable[Entry], parts: Mapping[tu
         standing, price = entry.standing, standing_price(entry)
         for issued in entry.issued:
             of_line = parts["line", composed(issued.contract_id, issued.line_id)]
-            if issued.account in REVENUE and of_line.project_id == project.project_id:
+            billed_in = issued.project_id or of_line.project_id
+            if issued.account in REVENUE and billed_in == project.project_id:
                 currency = parts["contract", issued.contract_id].terms.currency
                 months[f"{issued.day:%Y-%m}|{currency}"][2] += issued.invoiced
         if entry.work is not None and entry.work.project_id == project.project_id:
             waiting.update(fault.category for fault in entry.work.faults)
-        if standing is None or standing.project_id != project.project_id:
+        if standing is None:
             continue
-        if standing.cost is not None:
-            cost = standing.cost
-            hours += cost.hours
-            figures = months[f"{cost.day:%Y-%m}|{cost.currency}"]
-            figures[0] += cost.hours
-            figures[1] += cost.amount
-        if price is not None:
-            billable += price.hours
-            memo[price.currency] += price.memo
-            months[f"{price.day:%Y-%m}|{price.currency}"][2] += price.recognised + price.rounding
+        if standing.project_id == project.project_id:
+            if standing.cost is not None:
+                cost = standing.cost
+                hours += cost.hours
+                figures = months[f"{cost.day:%Y-%m}|{cost.currency}"]
+                figures[0] += cost.hours
+                figures[1] += cost.amount
+            if price is not None:
+                billable += price.hours - price.passed_hours
+                memo[price.currency] += price.memo
+        if price is not None and (price.project_id or standing.project_id) == project.project_id:
+            months[f"{price.day:%Y-%m}|{price.currency}"][2] += price.earns
         for journal in standing.journals:
-            if journal.currency != journal.ledger_currency:
+            is_here = (journal.project_id or standing.project_id) == project.project_id
+            if is_here and journal.currency != journal.ledger_currency:
                 sums = posted[f"{journal.service_date:%Y-%m}|{journal.currency}|{journal.ledger_currency}"]
                 for line in journal.lines:
                     if line.account in {*PROJECT_COST, *REVENUE}:
@@ -211,7 +219,7 @@ def without_all_zeros(months: Mapping[str, Sequence[int]]) -> dict[str, tuple[in
 
 # By account: what is recognised, may be billed and is invoiced.
 ON_ACCOUNT = ("recognised", "billable", "invoiced")
-LINE_SUMS = ("hours", "value", "recognised", "billable", "over", "issued", "invoiced")
+LINE_SUMS = ("hours", "value", "recognised", "billable", "over", "written_off", "issued", "invoiced")
 
 
 def sums_of(totals: LineTotals) -> dict[str, int]:
@@ -231,13 +239,14 @@ def line_totals(entries: Iterable[Entry]) -> dict[str, dict[str, int]]:
         price = standing_price(entry)
         if price is not None and price.line_id:
             sums = found[composed(price.contract_id, price.line_id)]
-            sums["hours"] += price.hours
-            sums["value"] += price.value
+            sums["hours"] += price.hours - price.passed_hours
+            sums["value"] += price.value - price.passed
             sums["recognised"] += price.recognised + price.rounding
             sums["billable"] += price.billable + price.rounding
             sums[f"recognised on {price.account}"] += price.recognised + price.rounding
             sums[f"billable on {price.account}"] += price.billable + price.rounding
-            sums["over"] += price.value - price.billable
+            sums["over"] += price.chargeable - price.passed - price.billable
+            sums["written_off"] += price.written_off
         for issued in entry.issued:
             sums = found[composed(issued.contract_id, issued.line_id)]
             sums["issued"] += issued.amount
@@ -301,8 +310,9 @@ def check_buckets(books: Books, engagement_id: str) -> None:
             wanted = price.claimed
             lacks = max(wanted[0] - amount, 0), max((wanted[1] if wanted[0] else 0) - hours, 0)
             lacking[part_id] = [had + more for had, more in zip(lacking[part_id], (any(lacks), *lacks), strict=True)]
-        if price.binding is not None and price.billable < price.claimed[0]:
-            over[composed(price.contract_id, price.binding)][0] += price.claimed[0] - price.billable
+        waits = price.claimed[0] - price.billable - (price.passed - price.gone)
+        if price.binding is not None and waits > 0:
+            over[composed(price.contract_id, price.binding)][0] += waits
             over[composed(price.contract_id, price.binding)][1] += 1
     for (kind, part_id), part in parts.items():
         if kind == "bucket":
@@ -321,11 +331,14 @@ def _granted(books: Books, contract: Contract, price: Price, person_id: str) -> 
     history = versions(contract)
     if all(line_named(version.terms, price.line_id) is None for version in history):
         history = tuple(version_of(stored) for stored in contract.former)
-    apart = any(_bills_apart(history, line_id) for line_id in cap_group(history, price.line_id))
+    group = cap_group(history, price.line_id)
+    apart = any(_bills_apart(history, line_id) for line_id in group) or bind_billing_alone(history, group)
     allowed, billable = (price.allowed, price.allowed_hours), (price.billable, price.billable_hours)
-    for rule in cap_rules(history, price.line_id, price.content):
+    for rule in counting(cap_rules(history, price.line_id, price.content), price.day):
         cap_id, period = bucket_key(rule, price.day, person_id)
         for allotment, granted in (("revenue", allowed), ("billing", billable)) if apart else (("", billable),):
+            if allotment == "revenue" and rule.anew:
+                continue
             yield f"{composed(price.contract_id, allotment, cap_id)}/{period}", granted
 
 

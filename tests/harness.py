@@ -1,10 +1,11 @@
-"""Folds events in a test as a shard does: encoded, decoded, committed batch by batch, into a store in a folder.
+"""Folds events in a test as a shard does: encoded, decoded, committed batch by batch, into a store.
 
-    books = Books(tmp_path)
+    books = Books()
     outputs = books.fold(LegalEntityDefined(...), TimeApproved(...))
     books.end_day(date(2026, 6, 30))
 
-Events go to the engagement that they name, else to `ENGAGEMENT`; reference data and day ends go to everyone.
+Events go to the engagement that they name, else to `ENGAGEMENT`; reference data and day ends go to everyone. The store is in memory, for
+opening and closing one on a disk takes longer than folding a short story; a test that reopens its books gives them a folder.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from state.intake.clock import Clock, instant_until, tick, with_zones, zones_nam
 from state.rules import RULES
 from state.shard import Encoded, Progress, Shard
 from state.store import Store
+from tests.folding import IN_MEMORY
 
 ENGAGEMENT = "E"
 GENERATION = "test"
@@ -50,14 +52,14 @@ class Folded(NamedTuple):
 class Books:
     """A shard with its log in memory; the clock runs only where a test says so."""
 
-    def __init__(self, folder: Path, engagement_id: str = ENGAGEMENT) -> None:
+    def __init__(self, folder: Path | None = None, engagement_id: str = ENGAGEMENT) -> None:
         self.engagement_id = engagement_id
         self.log: list[Record] = []
         self.folded: list[Folded] = []
         self.encoded: list[Encoded] = []
         self.clock = Clock()
         self.now = 0
-        self._path = folder / "books.db"
+        self._path = folder / "books.db" if folder is not None else IN_MEMORY
         self.shard = self._open()
 
     def _open(self) -> Shard:
@@ -86,6 +88,7 @@ class Books:
 
     def reopen(self) -> None:
         """Close the store and go on from what it holds."""
+        assert self._path != IN_MEMORY, "what is in memory alone is gone when it is closed"
         self.shard.store.close()
         self.shard = self._open()
 

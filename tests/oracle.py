@@ -3,8 +3,8 @@
 Written apart from the fold, with decimals and dictionaries, from the text of the rules. After each event nothing is kept but the newest
 version of each entry and what was issued and invoiced of it; shares of caps are worked out anew whenever somebody asks.
 
-In scope: time at line rates or one rate card, overtime, write-ups and write-downs, versions in any order, withdrawals, hard caps in money,
-holds, statements by cycle or request, invoices. Everything that has to wait, amendments and policies are not.
+In scope: time at line rates or one rate card, overtime, write-ups and write-downs, versions in any order, withdrawals, work given up, hard
+caps in money, holds, statements by cycle or request, invoices. Everything that has to wait, amendments and policies are not.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from domain.events.delivery import (
     TimeApproved,
     TimeWithdrawn,
 )
-from domain.events.finance import InvoicePosted
+from domain.events.finance import InvoicePosted, WrittenOff
 from domain.events.reference import CostRateSet, DayEnded, LegalEntityDefined, PersonDefined, RateCardPublished
 from tests.cap_oracle import Claimed, Limit, allowed, quantized
 
@@ -45,6 +45,7 @@ class Work(NamedTuple):
     approved_at: int
     hours: Decimal
     value: Decimal
+    given_up: Decimal
 
 
 class Share(NamedTuple):
@@ -71,6 +72,8 @@ class Clerk:
         self.statements: dict[tuple[dt.date, int], Decimal] = {}
         self.invoiced: dict[tuple[dt.date, int], Decimal] = {}
         self.requests: set[str] = set()
+        self.given_up: dict[str, Decimal] = {}
+        self.write_offs: dict[str, WrittenOff | None] = {}
         self.next_period: dt.date | None = None
         self.requested_to: dt.date | None = None
 
@@ -104,8 +107,11 @@ class Clerk:
                 self._day_ended(self.contract, event.date)
             case InvoicePosted():
                 self._invoice_posted(event)
+            case WrittenOff() if event.write_off_id not in self.write_offs and event.approved_by != event.requested_by:
+                self.write_offs[event.write_off_id] = event
             case _:
                 pass
+        self._write_off()
 
     def _approved(self, event: TimeApproved) -> None:
         if event.version <= self.versions.get(event.entry_id, 0):
@@ -115,6 +121,30 @@ class Clerk:
         if had is None or _substance(had) != _substance(event):
             self.newest[event.entry_id] = event
             self.approved_at[event.entry_id] = event.approved_at or event.occurred_at
+
+    # What is given up
+
+    def _write_off(self) -> None:
+        """Whatever may be by now: all of its entries are known, and there is as much left of them."""
+        for write_off_id, event in sorted(self.write_offs.items()):
+            if event is None or any(entry_id not in self.versions for entry_id in event.entries):
+                continue
+            work = sorted(
+                (one for one in self.work() if one.entry_id in event.entries),
+                key=lambda one: (one.day, one.approved_at, one.entry_id),
+            )
+            left = {
+                one.entry_id: max(one.value - self._issued(one.entry_id, one.line.line_id) - one.given_up, ZERO)
+                for one in work
+            }
+            amount = Decimal(event.amount).scaleb(-4)
+            if amount > sum(left.values()):
+                continue
+            self.write_offs[write_off_id] = None
+            for entry_id, most in left.items():
+                part = min(most, amount)
+                amount -= part
+                self.given_up[entry_id] = self.given_up.get(entry_id, ZERO) + part
 
     # Value
 
@@ -133,7 +163,11 @@ class Clerk:
         hours = _worked(event) if event.billable_hours is None else Decimal(event.billable_hours).scaleb(-6)
         rate, markup = self._rate(line, event, day)
         value = quantized(hours * rate * (1 + markup / 100), contract.currency)
-        return Work(event.entry_id, event.person_id, line, day, self.approved_at[event.entry_id], hours, value)
+        asked = self.given_up.get(event.entry_id, ZERO)
+        given_up = max(min(asked, value - self._issued(event.entry_id, line.line_id)), ZERO)
+        return Work(
+            event.entry_id, event.person_id, line, day, self.approved_at[event.entry_id], hours, value, given_up
+        )
 
     def _rate(self, line: ContractLine, event: TimeApproved, day: dt.date) -> tuple[Decimal, Decimal]:
         """The first rate that holds, and for overtime the first markup that is stated (R5, R7)."""
@@ -164,10 +198,10 @@ class Clerk:
                 one.person_id,
                 one.day,
                 one.approved_at,
-                one.value,
-                one.hours,
+                one.value - one.given_up,
+                one.hours * (one.value - one.given_up) / one.value if one.given_up else one.hours,
                 _limits(self.contract, one.line),
-                min(max(self._issued(one.entry_id, one.line.line_id), ZERO), one.value),
+                min(max(self._issued(one.entry_id, one.line.line_id), ZERO), one.value - one.given_up),
             )
             for one in work
         ]

@@ -101,6 +101,12 @@ def money(words: Words) -> dict[str, str]:
     return {"amount": number(words), "currency": words.take("a currency")}
 
 
+def order(words: Words) -> dict[str, str]:
+    """`PO-1:10,000.00`, or the number of an order without a limit."""
+    said, _, limit = words.take("a purchase order such as PO-1:10,000.00").partition(":")
+    return {"number": said, **({"limit": limit.replace(",", "")} if limit else {})}
+
+
 def flag(value: object) -> Value:
     return lambda _: value
 
@@ -153,6 +159,7 @@ LINE_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "card": ("rate_card_id", text),
     "policy": ("policies", policy),
     "revenue": ("revenue_policy", text),
+    "tax": ("tax_category", text),
 }
 CONTRACT_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "from": ("starts_on", text),
@@ -165,6 +172,9 @@ CONTRACT_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "zone": ("billing_zone", text),
     "grace": ("grace_days", whole),
     "bill_to": ("bill_to", names),
+    "order": ("purchase_order", order),
+    "funding": ("funding", names),
+    "rules": ("rules", names),
     "retention": ("retention", names),
     "release_on": ("release_on", text),
     "policy": ("policies", policy),
@@ -225,6 +235,7 @@ DELIVERY_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "no_project": ("project_id", flag(None)),
     "version": ("version", whole),
 }
+TAX_KINDS = ("reverse_charge", "exempt")
 PARTS_OF_CYCLE = ("kind", "cut_off_day", "n", "anchor", "week_starts_on")
 
 
@@ -288,6 +299,7 @@ class Teller:
                 "year_starts_on": ("year_starts_on", text),
                 "extra_week": ("extra_week", lambda w: [int(year) for year in names(w)]),
                 "policy": ("policies", policy),
+                "region": ("tax_region", text),
             }
         )
         calendar = {"kind": "calendar_month"}
@@ -298,7 +310,20 @@ class Teller:
         customer_id = words.take("a customer")
         found: dict[str, Any] = {"type": "CustomerDefined", "customer_id": customer_id, "name": customer_id}
         found["version"] = self._version("customer", customer_id)
-        return {**found, **words.options({"parent": ("parent_customer_id", text)})}
+        stated = {"parent": ("parent_customer_id", text), "pays_in": ("payment_terms_days", whole)}
+        return {**found, **words.options({**stated, "region": ("tax_region", text)})}
+
+    def _tax_policy_defined(self, words: Words, _block: Block) -> dict[str, Any]:
+        """Rules such as `*=19`, `*=16:2026-07-01` from a day on, `export=reverse_charge`."""
+        region = words.take("a tax region")
+        rules = []
+        while words:
+            category, _, said = words.take("a rule").partition("=")
+            rate, _, since = said.partition(":")
+            how = {"kind": rate, "percent": "0"} if rate in TAX_KINDS else {"kind": "output", "percent": rate}
+            rules.append({"category": category, **how, "effective_from": since or None})
+        version = self._version("tax_policy", region)
+        return {"type": "TaxPolicyDefined", "tax_region": region, "version": version, "rules": rules}
 
     def _person_defined(self, words: Words, _: Block) -> dict[str, Any]:
         person_id, role = words.take("a person"), words.take("a role")
@@ -725,6 +750,23 @@ class Teller:
             ),
         }
 
+    def _payment_applied(self, words: Words, _: Block) -> dict[str, Any]:
+        return {
+            "type": "PaymentApplied",
+            "application_id": words.take("an application"),
+            "payment_id": words.take("a payment"),
+            "customer_id": words.take("a customer"),
+            "currency": words.take("a currency"),
+            "applied_on": self._day,
+            **words.options(
+                {
+                    "on": ("applied_on", text),
+                    "rate": ("exchange_rate", number),
+                    "for": ("applications", _applications),
+                }
+            ),
+        }
+
     def _payment_reversed(self, words: Words, _: Block) -> dict[str, Any]:
         words.skip("payment")
         return {
@@ -735,13 +777,15 @@ class Teller:
             ),
         }
 
-    def _receivable_written_off(self, words: Words, _: Block) -> dict[str, Any]:
-        words.skip("receivable")
+    def _written_off(self, words: Words, _: Block) -> dict[str, Any]:
+        what = words.take("receivable or unbilled")
+        write_off_id = words.take("a write-off")
+        given_up = words.take("an invoice, or entries")
         return {
             "type": "WrittenOff",
-            "what": "receivable",
-            "write_off_id": words.take("a write-off"),
-            "invoice_id": words.take("an invoice"),
+            "what": what,
+            "write_off_id": write_off_id,
+            **({"invoice_id": given_up} if what == "receivable" else {"entries": given_up.split(",")}),
             "amount": number(words),
             "currency": words.take("a currency"),
             "written_off_on": self._day,
@@ -826,6 +870,12 @@ def _contract(found: dict[str, Any]) -> dict[str, Any]:
     if "bill_to" in found:
         parties = found["bill_to"]
         found["bill_to"] = [_party(party, 100 // len(parties)) for party in parties]
+    if "funding" in found:
+        rules = enumerate(found.pop("rules", ()), 1)
+        found["funding"] = {
+            "sources": [_source(source) for source in found["funding"]],
+            "rules": [_funding_rule(priority, rule) for priority, rule in rules],
+        }
     if "retention" in found or "release_on" in found:
         steps = [_retention_step(step) for step in found.pop("retention", ()) if step != "none"]
         day = {"release_on": found.pop("release_on")} if "release_on" in found else {}
@@ -838,6 +888,21 @@ def _party(said: str, share: int) -> dict[str, Any]:
     customer_id, _, rest = said.partition(":")
     stated, _, rounding = rest.partition(":")
     return {"customer_id": customer_id, "share": stated or str(share), "rounding_party": rounding == "rounding"}
+
+
+def _source(said: str) -> dict[str, Any]:
+    """`SOURCE:CUSTOMER` or `SOURCE:CUSTOMER:LIMIT`."""
+    source_id, customer_id, *limit = said.split(":")
+    return {"source_id": source_id, "bill_to": customer_id, **({"limit": limit[0]} if limit else {})}
+
+
+def _funding_rule(priority: int, said: str) -> dict[str, Any]:
+    """`SOURCE:PERCENT+SOURCE:PERCENT`; one source alone pays all."""
+    shares = [share.partition(":") for share in said.split("+")]
+    return {
+        "priority": priority,
+        "shares": [{"source_id": source_id, "percent": percent or "100"} for source_id, _, percent in shares],
+    }
 
 
 def _retention_step(written: str) -> dict[str, str]:
@@ -933,6 +998,7 @@ def _rate(line: Line) -> dict[str, Any]:
 VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "entity": Teller._entity_defined,
     "customer": Teller._customer_defined,
+    "tax_policy": Teller._tax_policy_defined,
     "person": Teller._person_defined,
     "cost": Teller._cost_rate_set,
     "card": Teller._card_published,
@@ -965,8 +1031,9 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "credit": Teller._credit_memo_issued,
     "refuse": Teller._invoice_rejected,
     "pay": Teller._payment_received,
+    "apply": Teller._payment_applied,
     "bounce": Teller._payment_reversed,
-    "write_off": Teller._receivable_written_off,
+    "write_off": Teller._written_off,
     "waive": Teller._exception_waived,
     "resolve": Teller._exception_resolved,
     "entrust": Teller._exception_assigned,

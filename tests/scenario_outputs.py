@@ -20,8 +20,11 @@ from domain.outputs import (
     ForecastUpdate,
     JournalEntry,
     Output,
+    ProjectView,
     StatementLine,
+    StatementTax,
 )
+from domain.rows import OVERFLOW, row_id
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, PERCENT_ONE, QUANTITY_ONE, RATE_ONE
 from tests.harness import ENGAGEMENT, Books
 from tests.scenario_events import Words, day_of
@@ -77,6 +80,7 @@ class Statement(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
     retained: int = 0
     released: int = 0
+    tax: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         head = f"statement {self.statement_id}  to {self.to}  total {amount(self.total)} {self.currency}"
@@ -87,6 +91,7 @@ class Statement(NamedTuple):
         )
         head += f"  revision {self.revision}" if self.revision != 1 else ""
         head += f"  {self.status}" if self.status != "issued" else ""
+        head = "\n".join([head, *(f"  {tax}" for tax in self.tax)])
         if not self.rows:
             return head
         table = (self.columns, *self.rows)
@@ -234,7 +239,7 @@ class Facts:
                 case BillingStatement():
                     found.append(statement_of(output, columns.get(short(output.statement_id), COLUMNS)))
                 case ExceptionRaised():
-                    subject = short(output.subject_id)
+                    subject = subject_of(output.subject_kind, output.subject_id)
                     self.exceptions[output.category, subject] = output.exception_id
                     if self._compared(output):
                         blocked = (output.blocks_amount, output.blocks_currency) if output.blocks_amount else (0, None)
@@ -259,7 +264,7 @@ class Facts:
         return Journal(
             entry.accounting_date,
             entry.kind,
-            short(entry.affected_id),
+            subject_of(entry.affected_kind, entry.affected_id),
             tuple(sorted(legs, key=leg_order)),
             entry.legal_entity_id if entry.legal_entity_id != self._entity else None,
             entry.service_date if entry.service_date not in (None, entry.accounting_date) else None,
@@ -272,6 +277,11 @@ class Facts:
 
 def short(composed_id: str) -> str:
     return composed_id.removeprefix(f"{ENGAGEMENT}.")
+
+
+def subject_of(kind: str, subject_id: str) -> str:
+    """By its id; the part of an entry that went on to another line as the row that it is."""
+    return row_id(kind, subject_id) if kind == OVERFLOW else short(subject_id)
 
 
 def leg_order(leg: Leg) -> tuple[str, int, int]:
@@ -306,10 +316,11 @@ COLUMN: Mapping[str, Callable[[StatementLine], str]] = {
     "to": lambda line: str(line.service_to),
     "entries": lambda line: ",".join(line.entries) or NONE,
     "flags": lambda line: ",".join(line.flags) or NONE,
+    "sources": lambda line: "+".join(f"{one.source_id}:{amount(one.amount)}" for one in line.sources) or NONE,
 }
 COLUMNS = ("line", "person", "hours", "rate", "amount", "entries")
 # What must be shown where it is not this.
-SHOWN_UNLESS = {"task": NONE, "markup": "0", "flags": NONE}
+SHOWN_UNLESS = {"task": NONE, "markup": "0", "flags": NONE, "sources": NONE}
 NUMBERS = {
     "hours": (QUANTITY_ONE, 0),
     "quantity": (QUANTITY_ONE, 0),
@@ -338,7 +349,21 @@ def statement_of(statement: BillingStatement, columns: tuple[str, ...]) -> State
         tuple(tuple(COLUMN[name](line) for name in columns) for line in statement.lines),
         statement.retained,
         statement.released,
+        tuple(tax_text(tax) for tax in statement.tax) if statement.tax_region is not None else (),
     )
+
+
+def tax_text(tax: StatementTax) -> str:
+    """Where a region is known: category, base, what is on it, and the tax point."""
+    match tax.kind:
+        case None:
+            rate = "undetermined"
+        case "output":
+            rate = f"at {decimal(tax.percent, PERCENT_ONE)} %  {amount(tax.amount)}"
+        case kind:
+            rate = kind
+    day = tax.tax_point_date if tax.tax_point_date is not None else "payment"
+    return f"tax {tax.category}  {amount(tax.base)}  {rate}  on {day}"
 
 
 # What is expected
@@ -447,7 +472,10 @@ def _statement(words: Words, rows: tuple[Line, ...]) -> Statement:
         revision = int(words.take("a number"))
     if words.next_is("open", "superseded"):
         status = words.take("a status")
-    found = Statement(statement_id, to, total, currency, due, revision, status, COLUMNS, (), **kept)
+    taxes = tuple(line for line in rows if line.words[0] == "tax")
+    tax = tuple(_tax(Words(line, line.words[1:])) for line in taxes)
+    rows = tuple(line for line in rows if line not in taxes)
+    found = Statement(statement_id, to, total, currency, due, revision, status, COLUMNS, (), tax=tax, **kept)
     if not rows and kept["released"]:
         return found
     if not rows:
@@ -457,6 +485,19 @@ def _statement(words: Words, rows: tuple[Line, ...]) -> Statement:
     if unknown or not {"line", "amount", "entries"} <= set(columns):
         raise rows[0].wrong(f"expected the columns line, amount, entries and perhaps others of {', '.join(COLUMN)}")
     return found._replace(columns=columns, rows=tuple(_row(line, columns) for line in rows[1:]))
+
+
+def _tax(words: Words) -> str:
+    """`CATEGORY BASE at PERCENT % AMOUNT on DATE`, or the kind in place of the rate; as `tax_text` has it."""
+    category, base = words.take("a tax category"), scaled(words.take("an amount"), AMOUNT_ONE, words.line)
+    rate = words.take("at, a kind or undetermined")
+    if rate == "at":
+        percent = scaled(words.take("a percentage"), PERCENT_ONE, words.line)
+        words.skip("%")
+        tax = scaled(words.take("an amount"), AMOUNT_ONE, words.line)
+        rate = f"at {decimal(percent, PERCENT_ONE)} %  {amount(tax)}"
+    words.skip("on")
+    return f"tax {category}  {amount(base)}  {rate}  on {words.take('a date or payment')}"
 
 
 def _row(line: Line, columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -541,11 +582,20 @@ MEASURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "recognised": MONEY,
         "accrued": MONEY,
         "over_cap": MONEY,
+        "written_off": MONEY,
         "billed": MONEY,
         "invoiced": MONEY,
         "unbilled": MONEY,
     },
     "project": {"hours": TIME, "billable_hours": TIME, "memo": MONEY, "cost": MONEY},
+    "balance": {
+        "recognised": MONEY,
+        "accrued": MONEY,
+        "held": MONEY,
+        "billed": MONEY,
+        "invoiced": MONEY,
+        "unbilled": MONEY,
+    },
     "forecast": {
         "hours": TIME,
         "cost": MONEY,
@@ -553,9 +603,11 @@ MEASURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "margin": MONEY,
         "hours_left": TIME,
         "cost_left": MONEY,
+        "revenue_left": MONEY,
         "backlog": MONEY,
         "unbilled_backlog": MONEY,
     },
+    "month": {"hours": TIME, "cost": MONEY, "revenue": MONEY, "billings": MONEY, "cash": MONEY},
 }
 
 
@@ -577,6 +629,7 @@ def _line_figures(books: Books, subject: str) -> dict[str, int]:
         "recognised": line.recognised,
         "accrued": line.billable - line.issued,
         "over_cap": line.over,
+        "written_off": line.written_off,
         "billed": line.issued,
         "invoiced": line.invoiced,
         "unbilled": line.recognised - line.invoiced,
@@ -590,6 +643,15 @@ def _project_figures(books: Books, subject: str) -> dict[str, int]:
     burn = project.burn
     cost = sum(figures[1] for figures in project.months.values())
     return {"hours": burn.hours, "billable_hours": burn.billable_hours, "memo": sum(burn.memo.values()), "cost": cost}
+
+
+def _balance_figures(books: Books, subject: str) -> dict[str, int]:
+    """Of a contract in a project (`P/K`), as the project's view told it last."""
+    project_id, _, contract_id = subject.partition("/")
+    told = (one for _, one in reversed(books.folded) if isinstance(one, ProjectView) and one.project_id == project_id)
+    latest = next(told, None)
+    found = [one for one in latest.balances if one.contract_id == contract_id] if latest is not None else []
+    return {name: sum(getattr(one, name) for one in found) for name in MEASURES["balance"]}
 
 
 def _forecast_figures(books: Books, subject: str) -> dict[str, int]:
@@ -606,15 +668,29 @@ def _forecast_figures(books: Books, subject: str) -> dict[str, int]:
         "margin": figures.margin,
         "hours_left": figures.etc_hours,
         "cost_left": figures.etc_cost,
+        "revenue_left": figures.etc_revenue,
         "backlog": figures.backlog,
         "unbilled_backlog": figures.unbilled_backlog,
     }
 
 
+def _month_figures(books: Books, subject: str) -> dict[str, int]:
+    """Of a month (`P/2026-03`) as the project's latest forecast has it; nothing where it does not name it."""
+    project_id, _, month = subject.rpartition("/")
+    told = (
+        one for _, one in reversed(books.folded) if isinstance(one, ForecastUpdate) and one.project_id == project_id
+    )
+    latest = next(told, None)
+    found = [row for row in latest.project.months if row.month == month] if latest is not None else []
+    return {name: sum(getattr(row, name) for row in found) for name in MEASURES["month"]}
+
+
 FIGURES: Mapping[str, Callable[[Books, str], dict[str, int]]] = {
     "line": _line_figures,
     "project": _project_figures,
+    "balance": _balance_figures,
     "forecast": _forecast_figures,
+    "month": _month_figures,
 }
 
 

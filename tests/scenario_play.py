@@ -23,7 +23,7 @@ class ScenarioFailed(AssertionError):
     """What came out differs from the text; the message shows both."""
 
 
-def play(scenario: Scenario, folder: Path) -> Books:
+def play(scenario: Scenario, folder: Path | None = None) -> Books:
     """Raises ScenarioFailed at the first event whose outcome differs from the text; the caller closes the books."""
     books = Books(folder)
     try:

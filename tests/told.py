@@ -11,20 +11,21 @@ from tempfile import TemporaryDirectory
 
 from domain.events.finance import InvoicePosted
 from domain.outputs import BillingStatement, JournalEntry
+from tests.folding import MEMORY_DISK
 from tests.harness import Books
 from tests.scenario_events import Teller
 from tests.scenario_text import read_scenarios
 
 
 @contextmanager
-def told(lines: Iterable[str]) -> Iterator[Books]:
-    """Lines without a date are told on the day before the first event."""
-    with TemporaryDirectory() as name:
+def told(lines: Iterable[str], *, reopens: bool = False) -> Iterator[Books]:
+    """Lines without a date are told on the day before the first event; the store may be closed and opened after each."""
+    with TemporaryDirectory(dir=MEMORY_DISK) as name:
         folder = Path(name)
         page = folder / "told.md"
         page.write_text("\n".join(("## told", "```", *lines, "```", "")), encoding="utf-8")
         (scenario,) = read_scenarios(page)
-        books, teller = Books(folder), Teller({})
+        books, teller = Books(folder if reopens else None), Teller({})
         first = min(step.when for step in scenario.steps if step.when is not None)
         for step in scenario.steps:
             now = datetime.fromisoformat(f"{step.when or first}T12:00").replace(tzinfo=UTC)
@@ -32,15 +33,17 @@ def told(lines: Iterable[str]) -> Iterator[Books]:
                 books.end_day(now.date())
             else:
                 books.fold(teller.event(step, now if step.when else now - timedelta(days=1)))
+            if reopens:
+                books.reopen()
         yield books
         books.close()
 
 
 def invoiced(books: Books, on: date) -> None:
-    """The ERP posts every statement that is issued, as it is."""
+    """The ERP posts every statement that is issued, as it is in its newest revision."""
     noon = int(datetime(on.year, on.month, on.day, 12, tzinfo=UTC).timestamp()) * 1_000_000
-    issued = (one for one in statements(books) if one.status == "issued")
-    for number, statement in enumerate(issued):
+    issued = {one.statement_id: one for one in statements(books) if one.status == "issued"}
+    for number, statement in enumerate(issued.values()):
         books.fold(
             InvoicePosted(
                 event_id=f"i-{number}",

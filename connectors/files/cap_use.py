@@ -15,9 +15,10 @@ from connectors.files.written import read_topic
 from domain.events.catalogue import Event
 from domain.identity import composed
 from domain.outputs import TOPICS, Alert, ExceptionRaised, ForecastCap, ForecastUpdate, Position
+from domain.purchase_order import ORDER, OVER_CAP, OVER_ORDER, SUBJECT_KIND
 from domain.units import HUNDRED_PERCENT, Instant
 
-KINDS = ("line", "shared")
+KINDS = ("line", "shared", ORDER)
 
 
 class UsedUp(NamedTuple):
@@ -49,12 +50,12 @@ def used_up(output: Path, history: Sequence[Told]) -> tuple[UsedUp, ...]:
     alerts = [
         (written.position, written.record)
         for written in read_topic(output, TOPICS["Alert"])
-        if isinstance(written.record, Alert) and written.record.kind == "cap"
+        if isinstance(written.record, Alert) and written.record.kind in ("cap", SUBJECT_KIND)
     ]
     over = {
         known.raised.subject_id: known.raised
         for known in exceptions_of(output).values()
-        if known.is_open and known.raised.category == "over_cap"
+        if known.is_open and known.raised.category in (OVER_CAP, OVER_ORDER)
     }
     found = []
     for cap in caps:

@@ -36,6 +36,7 @@ from domain.outputs import (
     ProjectView,
 )
 from domain.reference import owner_key
+from domain.statement import ISSUED
 from domain.trial_balance import LedgerSums, PostedSum
 from domain.units import Instant
 from state.genesis import Genesis
@@ -52,6 +53,7 @@ EVERYONE: Final = 0
 EXCEPTIONS: Final = TOPICS["ExceptionRaised"]
 FORECASTS: Final = TOPICS["ForecastUpdate"]
 POSTINGS: Final = TOPICS["JournalEntry"]
+STATEMENTS: Final = TOPICS["BillingStatement"]
 # What may be asked for by its own id, and so may be meant by one that is not right.
 LAST: Final = "\U0010ffff"
 MEANT: Final = ("time_entry", "project", "contract")
@@ -388,17 +390,28 @@ class FigureIndex:
 
     def was_open(self, exception_id: str, offset: int) -> bool:
         """Whether an exception was raised before a log offset and not closed again."""
-        sql = "SELECT part, place FROM outputs WHERE no = ? AND part BETWEEN ? AND ? AND log_offset < ?"
-        number = self._number(engagement_of(exception_id))
-        found: dict[str, list[int]] = {}
-        for part, place in self._db.execute(sql, (number, EXCEPTIONS, EXCEPTIONS + SINCE + LAST, offset)):
-            found.setdefault(part, []).append(place)
         last: Output | None = None
-        for part in parts_of(EXCEPTIONS, found):
-            for one in self._read(part, sorted(found[part])):
-                if getattr(one.record, "exception_id", None) == exception_id:
-                    last = one.record
+        for one in self._before(EXCEPTIONS, engagement_of(exception_id), offset):
+            if getattr(one.record, "exception_id", None) == exception_id:
+                last = one.record
         return isinstance(last, ExceptionRaised)
+
+    def issued_before(self, engagement_id: str, offset: int) -> frozenset[tuple[str, int]]:
+        """Statements of an engagement and their revisions that were issued before a log offset, though they may be superseded since."""
+        return frozenset(
+            (one.record.statement_id, one.record.revision)
+            for one in self._before(STATEMENTS, engagement_id, offset)
+            if isinstance(one.record, BillingStatement) and one.record.status == ISSUED
+        )
+
+    def _before(self, topic: str, engagement_id: str, offset: int) -> Iterator[Written]:
+        """What records before a log offset caused of an engagement, in order."""
+        sql = "SELECT part, place FROM outputs WHERE no = ? AND part BETWEEN ? AND ? AND log_offset < ?"
+        found: dict[str, list[int]] = {}
+        for part, place in self._db.execute(sql, (self._number(engagement_id), topic, topic + SINCE + LAST, offset)):
+            found.setdefault(part, []).append(place)
+        for part in parts_of(topic, found):
+            yield from self._read(part, sorted(found[part]))
 
     def between(self, topic: str, start: Mapping[str, int], end: Mapping[str, int]) -> Iterator[Written]:
         """Outputs of a topic whose blocks lie between two of such lengths; 0, or none, is the beginning of a file."""

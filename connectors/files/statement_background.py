@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +19,9 @@ from domain.events.delivery import ProjectActivated, TimeApproved
 from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonDefined
 from domain.identity import engagement_of
 from domain.outputs import TOPICS, BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry
-from domain.rows import CHARGES, TIME_ENTRY, row_id
+from domain.rows import ROWS, row_id
 from domain.units import Amount
 
-ROWS = frozenset({TIME_ENTRY, *CHARGES})
 # An event that raises one of these is not in force; one behind a gap is as soon as the gap is filled.
 REFUSED = frozenset({"conflicting_version", "invalid_terms", "unsupported", "unapproved_amendment", "self_approved"})
 BEHIND_A_GAP = "amendment_gap"
@@ -41,6 +40,13 @@ class Background:
     people: dict[str, str] = field(default_factory=dict)
     projects: dict[str, str] = field(default_factory=dict)
     entries: dict[str, TimeApproved] = field(default_factory=dict)
+
+
+class Ordered(NamedTuple):
+    """The order that a version of the terms states, and the first service date that it covers."""
+
+    number: str
+    since: date
 
 
 class Accrued(NamedTuple):
@@ -62,7 +68,7 @@ def background(output: Path, issued: Issued) -> Background:
                 break
             if record.offset not in refused:
                 gathering.see(record.event, record.engagement_id)
-    return gathering.background
+    return gathering.gathered()
 
 
 def _refused(output: Path, issued: Issued) -> frozenset[int]:
@@ -120,6 +126,11 @@ class _Gathering:
         self._engagement_id = engagement_of(statement.statement_id)
         self._entry_ids = {entry_id for line in statement.lines for entry_id in line.entries}
         self._versions: dict[tuple[str, str], int] = {}
+        self._orders: dict[int, Ordered] = {}
+
+    def gathered(self) -> Background:
+        self.background.purchase_order = ", ".join(_orders_of(self._statement, self._orders)) or None
+        return self.background
 
     def see(self, event: Event, engagement_id: str) -> None:
         found, statement = self.background, self._statement
@@ -138,6 +149,7 @@ class _Gathering:
                 if self._is_newest("customer", event.customer_id, event.version):
                     found.customer = event
             case ContractSigned() | ContractAmended() if event.contract_id == statement.contract_id:
+                self._take_order(event)
                 if self._is_newest("contract", event.contract_id, event.version):
                     self._take_contract(event)
             case _:
@@ -145,10 +157,14 @@ class _Gathering:
 
     def _take_contract(self, event: ContractSigned | ContractAmended) -> None:
         """What an amendment does not give is inherited."""
-        if event.purchase_order is not None:
-            self.background.purchase_order = event.purchase_order.number
         if event.billing_zone is not None:
             self.background.billing_zone = event.billing_zone
+
+    def _take_order(self, event: ContractSigned | ContractAmended) -> None:
+        if event.purchase_order is None:
+            return
+        begins = event.effective_on if isinstance(event, ContractAmended) and not event.retroactive else date.min
+        self._orders.setdefault(event.version, Ordered(event.purchase_order.number, begins))
 
     def _is_newest(self, kind: str, subject: str, version: int) -> bool:
         """A version that comes again changes nothing, whatever it says."""
@@ -156,3 +172,20 @@ class _Gathering:
             return False
         self._versions[kind, subject] = version
         return True
+
+
+def _orders_of(statement: BillingStatement, orders: Mapping[int, Ordered]) -> Iterable[str]:
+    """Those that its work falls under by service date, the earliest first; without lines, that of the period's last day."""
+    days = [(line.service_from, line.service_to) for line in statement.lines]
+    if not days:
+        last = statement.to - timedelta(days=1)
+        days = [(last, last)]
+    by_version = [orders[version] for version in sorted(orders)]
+    starts = {each.since for each in by_version}
+    tested = {day for begins, ends in days for day in {begins, *(day for day in starts if begins < day <= ends)}}
+    covering = (_order_on(by_version, day) for day in sorted(tested))
+    return dict.fromkeys(number for number in covering if number is not None)
+
+
+def _order_on(orders: list[Ordered], day: date) -> str | None:
+    return next((order.number for order in reversed(orders) if order.since <= day), None)

@@ -47,7 +47,7 @@ class WorkedTime(NamedTuple):
 
 
 def read_time(row: Row, entry_id: str, mapped: Mapped) -> WorkedTime:
-    """What the row says, or `CellFault` with the column that does not say it."""
+    """What the row says, or `CellFault` with the column that does not say it; long, because it names every field of the event."""
     fields, form, zone = mapped.time, mapped.file, mapped.zone
     started = instant_in(fields.started_at, row, form, zone)
     ended = instant_in(fields.ended_at, row, form, zone)

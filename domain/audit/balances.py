@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, REVENUE, UNBILLED
+from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, REVENUE, UNAPPLIED_CASH, UNBILLED
+from domain.audit.cash import on_account
 from domain.audit.credits import credit_of
-from domain.audit.engagement import ISSUED, Engagement, records
+from domain.audit.engagement import Engagement, records
 from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import LEDGER_REST, POSITION, Checked, Seen, Violation, violation
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry
+from domain.statement import ISSUED
 from domain.units import Amount
 
 BILLING = "billing"
@@ -58,7 +60,7 @@ def _on(journal: JournalEntry, accounts: tuple[str, ...]) -> Amount:
 
 
 def ledger_rests(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount]) -> Checked:
-    """Of entries that were never invoiced one by one; of contracts where every entry is settled."""
+    """Of entries that were never invoiced one by one, of contracts where every entry is settled, and of payments that are applied whole."""
     last, sums = _sums(engagement)
     count = 0
     found: list[Violation] = []
@@ -76,6 +78,11 @@ def ledger_rests(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount
             count += 1
             if rest:
                 found.append(_rest(last[contract_id, account], f"contract {contract_id or '(none)'}", account, rest))
+    for (payment_id, _), cash in on_account(engagement).items():
+        if not cash.amount:
+            count += 1
+            if cash.ledger:
+                found.append(_rest(cash.last, f"payment {payment_id}", UNAPPLIED_CASH, cash.ledger))
     return Checked(LEDGER_REST, count, tuple(found))
 
 

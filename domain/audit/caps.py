@@ -11,7 +11,8 @@ from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import CAPS, Checked, Seen, Violation, violation
 from domain.audit.terms import CapBound, Terms
 from domain.money import format_amount
-from domain.outputs import JournalEntry
+from domain.outputs import BillingStatement, JournalEntry
+from domain.statement import OPEN
 from domain.units import HOURS_ONE, HOURS_SCALE, Amount, Hours
 
 WHOLE_TERM, MONTH = "whole_term", "month"
@@ -27,7 +28,9 @@ class Printed(NamedTuple):
 
 
 def caps_kept(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount]) -> Checked:
+    """What a correction takes back frees room at once; held, or on a later draft, it may be printed after the work that has the room."""
     last, printed = _printed(engagement)
+    drafted = {draft.contract_id for _, draft in records(engagement.outputs, BillingStatement) if draft.status == OPEN}
     by_contract: dict[str, list[EntryAccount]] = {}
     for (contract_id, _), entry in entries.items():
         by_contract.setdefault(contract_id, []).append(entry)
@@ -41,7 +44,7 @@ def caps_kept(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount]) 
             lines = [printed.get((contract_id, line_id), Printed()) for line_id in cap.lines]
             wrong = [
                 *_entries_within(cap, terms, by_contract.get(contract_id, ())),
-                *(() if engagement.has_holds else _lines_within(cap, terms, lines)),
+                *(() if engagement.has_holds or contract_id in drafted else _lines_within(cap, terms, lines)),
             ]
             found += [
                 violation(CAPS, last[contract_id], f"contract {contract_id}, cap {cap.cap_id}", *each) for each in wrong

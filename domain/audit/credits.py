@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from domain.accounts import OUTPUT_TAX, RECEIVABLE
+from domain.accounts import OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE
 from domain.credit import CONCESSIONS, ERROR_REBILL
 from domain.identity import parts_of
 from domain.outputs import JournalEntry
 from domain.units import Amount
 
 CREDIT_MEMO = "credit_memo"
+# What a customer owes net of tax, and is not to pay yet.
+OWED = (RECEIVABLE, OUTPUT_TAX, RETENTION_RECEIVABLE)
 
 
 class RowCredit(NamedTuple):
-    """What a journal credits of a row, net of tax."""
+    """What a journal credits of a row, net of tax; of that what was retained."""
 
     kind: str
     entry_id: str
     line_id: str
     net: Amount
+    retained: Amount = 0
 
     @property
     def reopens(self) -> bool:
@@ -37,5 +40,10 @@ def credit_of(journal: JournalEntry) -> RowCredit | None:
         return None
     _, kind, key = journal.rule.split("/", 2)
     entry_id, line_id = parts_of(key)
-    net = -sum(line.amount for line in journal.lines if line.account in {RECEIVABLE, OUTPUT_TAX})
-    return RowCredit(kind, entry_id, line_id, net)
+    net = -sum(line.amount for line in journal.lines if line.account in OWED)
+    return RowCredit(kind, entry_id, line_id, net, retained_back(journal))
+
+
+def retained_back(journal: JournalEntry) -> Amount:
+    """What of the credit was retained."""
+    return -sum(line.amount for line in journal.lines if line.account == RETENTION_RECEIVABLE)

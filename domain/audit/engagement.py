@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeVar
 from domain.audit.findings import Seen
 from domain.audit.terms import UNKNOWN, Terms
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine
+from domain.statement import ISSUED, SUPERSEDED
 
-ISSUED, SUPERSEDED = "issued", "superseded"
 R = TypeVar("R", JournalEntry, BillingStatement, ProjectView)
 
 
@@ -40,8 +40,12 @@ def records(outputs: Iterable[Seen], kind: type[R]) -> Iterator[tuple[Seen, R]]:
 
 
 def issued(outputs: Iterable[Seen]) -> Iterator[tuple[Seen, BillingStatement]]:
-    """Drafts, and revisions of them that no longer hold, bill nothing."""
-    return ((seen, part) for seen, part in records(outputs, BillingStatement) if part.status == ISSUED)
+    """As they stand: drafts, and revisions that no longer hold, bill nothing."""
+    told = list(records(outputs, BillingStatement))
+    gone = {(part.statement_id, part.revision) for _, part in told if part.status == SUPERSEDED}
+    return (
+        (seen, part) for seen, part in told if part.status == ISSUED and (part.statement_id, part.revision) not in gone
+    )
 
 
 def whole_statements(outputs: Sequence[Seen]) -> Iterator[Whole]:

@@ -8,28 +8,30 @@ entries are `vague` and left out of what needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from domain.accounts import UNBILLED, UNBILLED_RECEIVABLE
+from domain.audit.approved_shares import ApprovedShares
 from domain.audit.credits import RowCredit, credit_of
-from domain.audit.engagement import ISSUED, Engagement
+from domain.audit.engagement import Engagement
 from domain.audit.findings import BILLED_ONCE, Checked, Seen, Violation, violation
-from domain.audit.shared_cuts import SharedCut
+from domain.audit.shared_cuts import Brings, SharedCut
 from domain.audit.terms import Terms
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
-from domain.rows import CHARGES, COUNTED_TIME, TIME_ENTRY, counted_as, row_id
+from domain.rows import COUNTED_TIME, ROWS, counted_as, row_id
+from domain.statement import ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER, ISSUED, SUPERSEDED
 from domain.units import Amount
 
-CORRECTION = "correction"
-ADJUSTED_FOR_CAP = "adjusted_for_cap"
-# Kinds of rows that accrue something.
-ROWS = frozenset({TIME_ENTRY, *CHARGES})
+# The rule of journals by which work is given up, before the write-off.
+BY_WRITE_OFF = "write_off/"
+ADJUSTED = frozenset({ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER})
 # Contract and entry, by the id of its row.
 EntryKey = tuple[str, str]
+R = TypeVar("R")
 
 
 @dataclass(slots=True)
@@ -67,9 +69,10 @@ class EntryAccount:
 
 
 class Portion(NamedTuple):
-    """What one entry has on one statement."""
+    """What one entry has on one line of a statement."""
 
     key: EntryKey
+    line_id: str
     amount: Amount
 
 
@@ -85,7 +88,7 @@ def retell(engagement: Engagement) -> Retold:
     portions: dict[str, list[Portion]] = {}
     found: list[Violation] = []
     count = 0
-    cut = SharedCut()
+    cut, approved = SharedCut(), ApprovedShares()
     for seen in engagement.outputs:
         record = seen.record
         if not cut.goes_on(record):
@@ -96,16 +99,26 @@ def retell(engagement: Engagement) -> Retold:
                 _invoice(entries, record, portions.pop(record.affected_id, []))
             elif record.affected_kind in ROWS:
                 _accrue(entries, record)
+                if record.kind == "difference" and record.rule.startswith(BY_WRITE_OFF):
+                    count += 1
+                    found += _given_up(entries, seen, record, engagement.terms_of(record.contract_id or ""))
             elif (credit := credit_of(record)) is not None:
                 _credit(entries, record, credit)
+                if credit.reopens:
+                    approved.credit(record.contract_id or "", credit.entry_id)
+        elif isinstance(record, BillingStatement) and record.status == SUPERSEDED:
+            _take_back(entries, portions.pop(record.statement_id, []))
         elif isinstance(record, BillingStatement) and record.status == ISSUED:
             terms = engagement.terms_of(record.contract_id)
-            if terms.several_payers and terms.same_allotment and not engagement.has_holds:
-                cut.add(
-                    seen,
-                    record,
-                    {place: _may_bring(entries, record, line, terms) for place, line in enumerate(record.lines)},
-                )
+            if terms.sources and terms.same_allotment and not engagement.has_holds:
+                for line in record.lines:
+                    cut.add_funded(seen, record, line, _left_of(entries, record, line, terms))
+            elif terms.several_payers and terms.same_allotment and terms.approved:
+                for line in record.lines:
+                    found += approved.add(seen, record, line, _accrued(entries, record, line, terms), terms)
+            elif terms.several_payers and terms.same_allotment and not engagement.has_holds:
+                for line in record.lines:
+                    cut.add(seen, record, line, _may_bring(entries, record, line, terms))
             for line in record.lines:
                 count += 1
                 found += _bill(entries, seen, record, line, terms, portions.setdefault(record.statement_id, []))
@@ -113,6 +126,15 @@ def retell(engagement: Engagement) -> Retold:
                 found += _over_billed(entries, seen, record, terms, portions.get(record.statement_id, ()))
     found += cut.violations()
     return Retold(entries, Checked(BILLED_ONCE, count, tuple(found)))
+
+
+def _take_back(entries: dict[EntryKey, EntryAccount], portions: Sequence[Portion]) -> None:
+    """A revision that was issued is superseded by the next, which bills all of it anew; a draft billed nothing."""
+    for key, line_id, amount in portions:
+        issued = entries[key].issued
+        issued[line_id] -= amount
+        if not issued[line_id]:
+            del issued[line_id]
 
 
 def _credit(entries: dict[EntryKey, EntryAccount], journal: JournalEntry, credit: RowCredit) -> None:
@@ -131,17 +153,50 @@ def _credit(entries: dict[EntryKey, EntryAccount], journal: JournalEntry, credit
 
 def _may_bring(
     entries: Mapping[EntryKey, EntryAccount], statement: BillingStatement, line: StatementLine, terms: Terms
-) -> frozenset[Amount]:
-    """What the statements of all payers may bring for the entries of a line; empty where that is not known."""
-    found = [entries.get((statement.contract_id, entry_id)) for entry_id in line.entries]
-    brought = [entry for entry in found if entry is not None and not entry.vague]
-    if len(brought) < len(found) or line.line_id in terms.as_billed or terms.revenue_beyond_cap:
-        return frozenset()
-    left = sum(entry.left(terms) for entry in brought)
-    if len(brought) > 1 or not brought[0].issued:
-        return frozenset({left})
-    on_line = brought[0].issued.get(line.line_id, 0)
-    return frozenset({left, -on_line, brought[0].billable(terms) - on_line})
+) -> dict[str, Brings | None]:
+    """What the statements of all payers may bring for each entry of a line; None where that is not known."""
+    return _by_entry(entries, statement, line, terms, lambda entry: _brings(entry, line.line_id, terms))
+
+
+def _accrued(
+    entries: Mapping[EntryKey, EntryAccount], statement: BillingStatement, line: StatementLine, terms: Terms
+) -> dict[str, Amount | None]:
+    """By entry of the line; None where that is not known."""
+    unknown = line.line_id in terms.as_billed or terms.revenue_beyond_cap
+    found = {entry_id: entries.get((statement.contract_id, entry_id)) for entry_id in line.entries}
+    return {entry_id: None if unknown or entry is None else entry.billable(terms) for entry_id, entry in found.items()}
+
+
+def _brings(entry: EntryAccount, line_id: str, terms: Terms) -> Brings:
+    if not entry.issued:
+        return Brings(entry.left(terms), frozenset())
+    on_line = entry.issued.get(line_id, 0)
+    return Brings(entry.left(terms), frozenset({-on_line, entry.billable(terms) - on_line}))
+
+
+def _left_of(
+    entries: Mapping[EntryKey, EntryAccount], statement: BillingStatement, line: StatementLine, terms: Terms
+) -> dict[str, Amount | None]:
+    """By entry of the line what it has accrued and not billed; None where that is not known."""
+    return _by_entry(
+        entries, statement, line, terms, lambda entry: entry.left(terms) if len(entry.issued) <= 1 else None
+    )
+
+
+def _by_entry(
+    entries: Mapping[EntryKey, EntryAccount],
+    statement: BillingStatement,
+    line: StatementLine,
+    terms: Terms,
+    told: Callable[[EntryAccount], R | None],
+) -> dict[str, R | None]:
+    """What is told of each entry of a line; None where its portion may not be known."""
+    unknown = line.line_id in terms.as_billed or terms.revenue_beyond_cap
+    found = {entry_id: entries.get((statement.contract_id, entry_id)) for entry_id in line.entries}
+    return {
+        entry_id: told(entry) if entry is not None and not entry.vague and not unknown else None
+        for entry_id, entry in found.items()
+    }
 
 
 def content_of(kind: str) -> str:
@@ -158,6 +213,20 @@ def _accrue(entries: dict[EntryKey, EntryAccount], journal: JournalEntry) -> Non
             sums[0] += line.amount
             sums[1] += line.ledger_amount
             entry.day = journal.service_date
+
+
+def _given_up(
+    entries: Mapping[EntryKey, EntryAccount], seen: Seen, journal: JournalEntry, terms: Terms
+) -> Iterator[Violation]:
+    """No more is given up than is accrued and not billed."""
+    entry = entries.get((journal.contract_id or "", row_id(journal.affected_kind, journal.affected_id)))
+    taken = -sum(line.amount for line in journal.lines if line.account in UNBILLED)
+    if entry is None or entry.vague or terms.several_payers or not terms.same_allotment or taken <= 0:
+        return
+    left = entry.left(terms)
+    if left < 0 or entry.total < entry.billed:
+        expected = f"at most {format_amount(left + taken)} {journal.currency} given up, which is accrued and not billed"
+        yield violation(BILLED_ONCE, seen, journal.journal_id, expected, format_amount(taken))
 
 
 def _bill(
@@ -183,7 +252,7 @@ def _bill(
     exact = (
         terms.same_allotment
         and not terms.several_payers
-        and not (terms.revenue_beyond_cap and ADJUSTED_FOR_CAP in line.flags)
+        and not (terms.revenue_beyond_cap and not ADJUSTED.isdisjoint(line.flags))
     )
     if len(keys) == 1:
         if exact and not _fits(brought[0], line, terms):
@@ -198,7 +267,7 @@ def _bill(
     for key, entry, amount in zip(keys, brought, wanted, strict=True):
         entry.issued[line.line_id] = entry.issued.get(line.line_id, 0) + amount
         entry.person_id = line.person_id
-        portions.append(Portion(key, amount))
+        portions.append(Portion(key, line.line_id, amount))
 
 
 def _fits(entry: EntryAccount, line: StatementLine, terms: Terms) -> bool:
@@ -237,7 +306,7 @@ def _over_billed(
 
 def _invoice(entries: dict[EntryKey, EntryAccount], journal: JournalEntry, portions: Sequence[Portion]) -> None:
     accounts = {line.account for line in journal.lines if line.account in UNBILLED}
-    for key, amount in portions:
+    for key, _, amount in portions:
         entry = entries[key]
         account = next(iter(accounts), UNBILLED_RECEIVABLE)
         if len(accounts) > 1:

@@ -19,11 +19,13 @@ JOURNAL_IDS = "journal_ids"
 REVERSALS = "reversals"
 EXCEPTIONS = "exceptions"
 STATEMENTS = "statements"
+TAX = "tax"
 BILLED_ONCE = "billed_once"
 INVOICES = "invoices"
 POSITION = "position"
 LEDGER_REST = "ledger_rest"
 CAPS = "caps"
+SOURCES = "sources"
 VIEWS = "views"
 FORECASTS = "forecasts"
 CONTROL_TOTALS = "control_totals"
@@ -44,11 +46,13 @@ PROMISES: Mapping[str, str] = {
     REVERSALS: "a reversal mirrors one journal, and no journal is reversed twice",
     EXCEPTIONS: "exceptions are raised before they are closed",
     STATEMENTS: "statements foot, and their parts are complete",
+    TAX: "a statement has the tax that its region's policy gives of it",
     BILLED_ONCE: "a statement bills what was accrued and not billed before",
     INVOICES: "a billing journal posts one statement with its amounts",
     POSITION: "contract position = recognised - invoiced",
     LEDGER_REST: "no ledger amount is left where the contract currency is zero",
     CAPS: "no more is billed or recognised than a cap allows",
+    SOURCES: "sources that fund a contract pay what their lines say, up to their limits",
     VIEWS: "project views say what journals and statements say",
     FORECASTS: "forecasts follow each other, sum by month, and their changes are explained",
     CONTROL_TOTALS: "control totals are those of the journals before them",

@@ -6,13 +6,9 @@ from collections.abc import Iterator
 
 from domain import fiscal
 from domain.audit.findings import JOURNALS, PERIODS, Seen, Violation, violation
-from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
+from domain.audit.reference import ReferenceSoFar
 from domain.money import format_amount
 from domain.outputs import JournalEntry
-from domain.reference import EMPTY_BOOK, apply, conflict, fixed_faults
-from domain.reference_faults import faults
-
-Kept = LegalEntityDefined | AccountingPeriodClosed | AccountingPeriodReopened
 
 
 def balances(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
@@ -31,22 +27,15 @@ def balances(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
 
 
 class OpenPeriods:
-    """Which accounting periods were open when a journal was made; needs the reference data of the log up to there."""
+    """Which accounting periods were open when a journal was made."""
 
-    def __init__(self) -> None:
+    def __init__(self, reference: ReferenceSoFar) -> None:
         self.count = 0
-        self._book = EMPTY_BOOK
-
-    def learn(self, event: Kept) -> None:
-        if not (faults(event) or fixed_faults(self._book, event) or conflict(self._book, event)):
-            self._book = apply(self._book, event)
-
-    def entity(self, legal_entity_id: str) -> LegalEntityDefined | None:
-        return self._book.entity(legal_entity_id)
+        self._reference = reference
 
     def see(self, seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
         self.count += 1
-        entity = self._book.entity(journal.legal_entity_id)
+        entity = self._reference.book.entity(journal.legal_entity_id)
         if entity is None:
             yield violation(
                 PERIODS, seen, journal.journal_id, "a legal entity of the log", f"entity {journal.legal_entity_id}"
@@ -61,7 +50,7 @@ class OpenPeriods:
                 f"period {own} of {journal.accounting_date}",
                 f"period {journal.period}",
             )
-        if own in self._book.closed_periods(journal.legal_entity_id):
+        if own in self._reference.book.closed_periods(journal.legal_entity_id):
             yield violation(
                 PERIODS,
                 seen,

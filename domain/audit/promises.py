@@ -9,6 +9,7 @@ from domain.audit.caps import caps_kept
 from domain.audit.engagement import Engagement
 from domain.audit.entries import Retold
 from domain.audit.findings import Checked
+from domain.audit.funding import sources_kept
 from domain.audit.invoices import invoices_match
 from domain.audit.reversals import journals_once, reversals_mirror
 from domain.audit.statements import statements_foot
@@ -25,4 +26,5 @@ def check(engagement: Engagement, retold: Retold) -> Iterator[Checked]:
     yield positions(engagement)
     yield ledger_rests(engagement, retold.entries)
     yield caps_kept(engagement, retold.entries)
+    yield sources_kept(engagement)
     yield views_agree(engagement)

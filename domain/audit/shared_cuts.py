@@ -1,29 +1,42 @@
-"""Where several pay: the statements of one cut bring together what their entries had accrued and not billed."""
+"""Where several pay: the statements of one cut bring together what their entries had accrued and not billed.
+
+Payers may have the same entries on lines that differ, since one of them was credited something that is billed again: lines of a contract
+line that have an entry in common are looked at together.
+
+Of what sources fund a statement lists the entries that its payer has something of, so that a contract line is looked at as a whole; and
+what no source is left for waits, so that it is the most that they bring.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from domain.audit.findings import BILLED_ONCE, Seen, Violation, violation
 from domain.money import format_amount
 from domain.outputs import BillingStatement, StatementLine
 from domain.units import Amount
 
-# Contract line and entries.
-LineKey = tuple[str, tuple[str, ...]]
+
+class Brings(NamedTuple):
+    """What an entry may bring: what it has accrued and not billed; on a line of its own also one of `alone`."""
+
+    left: Amount
+    alone: frozenset[Amount]
 
 
 @dataclass(slots=True)
 class SharedCut:
-    """The lines of the statements that follow each other for a contract and period.
-
-    `wanted` is what they may bring, empty where that is not known.
-    """
+    """The lines of the statements that follow each other for a contract and period; `known` is by contract line and entry, None where
+    it is not."""
 
     last: tuple[Seen, BillingStatement] | None = None
-    wanted: dict[LineKey, frozenset[Amount]] = field(default_factory=dict)
-    brought: dict[LineKey, Amount] = field(default_factory=dict)
+    lines: list[StatementLine] = field(default_factory=list)
+    known: dict[tuple[str, str], Brings | None] = field(default_factory=dict)
+
+    funded: dict[str, dict[str, Amount | None]] = field(default_factory=dict)
+    paid: dict[str, Amount] = field(default_factory=dict)
 
     def goes_on(self, record: object) -> bool:
         return self.last is None or (
@@ -31,27 +44,73 @@ class SharedCut:
             and (record.contract_id, record.period) == (self.last[1].contract_id, self.last[1].period)
         )
 
-    def add(self, seen: Seen, statement: BillingStatement, lines: Mapping[int, frozenset[Amount]]) -> None:
-        """`lines` is what each line's entries may bring, by its place, before anything of the statement was counted."""
+    def add(
+        self, seen: Seen, statement: BillingStatement, line: StatementLine, brings: Mapping[str, Brings | None]
+    ) -> None:
+        """`brings` is by entry of the line, before anything of the statement was counted."""
         self.last = seen, statement
-        for place, line in enumerate(statement.lines):
-            key = _key(line)
-            self.wanted.setdefault(key, lines[place])
-            self.brought[key] = self.brought.get(key, 0) + line.amount
+        self.lines.append(line)
+        for entry_id, one in brings.items():
+            self.known.setdefault((line.line_id, entry_id), one)
+
+    def add_funded(
+        self, seen: Seen, statement: BillingStatement, line: StatementLine, left: Mapping[str, Amount | None]
+    ) -> None:
+        """`left` is what each entry of a line had accrued and not billed, None where that is not known."""
+        self.last = seen, statement
+        known = self.funded.setdefault(line.line_id, {})
+        for entry_id, amount in left.items():
+            known.setdefault(entry_id, amount)
+        self.paid[line.line_id] = self.paid.get(line.line_id, 0) + line.amount
 
     def violations(self) -> Iterator[Violation]:
-        for key, wanted in self.wanted.items():
-            if self.last is not None and wanted and self.brought[key] not in wanted:
+        yield from self._too_much()
+        for line_id, entries, amount in self._together():
+            wanted = self._wanted(line_id, entries)
+            if self.last is not None and wanted and amount not in wanted:
                 seen, statement = self.last
                 yield violation(
                     BILLED_ONCE,
                     seen,
-                    f"statements of contract {statement.contract_id} to {statement.to}, line {key[0]}, "
-                    f"entries {', '.join(key[1][:5])}",
+                    f"statements of contract {statement.contract_id} to {statement.to}, line {line_id}, "
+                    f"entries {', '.join(entries[:5])}",
                     f"{format_amount(max(wanted))} {statement.currency} over all payers, accrued and not billed before",
-                    format_amount(self.brought[key]),
+                    format_amount(amount),
                 )
 
+    def _together(self) -> list[tuple[str, tuple[str, ...], Amount]]:
+        """Contract line, entries and amount of the lines that have an entry in common."""
+        found: list[tuple[str, tuple[str, ...], Amount]] = []
+        for line in self.lines:
+            entries, amount = line.entries, line.amount
+            others = []
+            for one in found:
+                if one[0] == line.line_id and not set(one[1]).isdisjoint(entries):
+                    entries, amount = tuple(dict.fromkeys((*one[1], *entries))), amount + one[2]
+                else:
+                    others.append(one)
+            found = [*others, (line.line_id, entries, amount)]
+        return found
 
-def _key(line: StatementLine) -> LineKey:
-    return line.line_id, line.entries
+    def _wanted(self, line_id: str, entries: tuple[str, ...]) -> frozenset[Amount]:
+        """Empty where it is not known."""
+        brings = [self.known[line_id, entry_id] for entry_id in entries]
+        known = [one for one in brings if one is not None]
+        if len(known) < len(brings):
+            return frozenset()
+        left = sum(one.left for one in known)
+        return frozenset({left}) | (known[0].alone if len(known) == 1 else frozenset())
+
+    def _too_much(self) -> Iterator[Violation]:
+        for line_id, known in self.funded.items():
+            left = [amount for amount in known.values() if amount is not None]
+            if self.last is not None and len(left) == len(known) and self.paid[line_id] > sum(left):
+                seen, statement = self.last
+                yield violation(
+                    BILLED_ONCE,
+                    seen,
+                    f"statements of contract {statement.contract_id} to {statement.to}, line {line_id}, "
+                    f"entries {', '.join([*known][:5])}",
+                    f"at most {format_amount(sum(left))} {statement.currency} of all sources, accrued and not billed before",
+                    format_amount(self.paid[line_id]),
+                )

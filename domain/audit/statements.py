@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from domain.audit.engagement import ISSUED, Engagement, records
+from domain.audit.credits import credit_of
+from domain.audit.engagement import Engagement, records
 from domain.audit.findings import STATEMENTS, Checked, Seen, Violation, violation
+from domain.audit.invoices import BILLING
+from domain.audit.terms import Terms
 from domain.identity import statement_id
 from domain.money import format_amount, is_currency, smallest_unit
-from domain.outputs import BillingStatement, StatementLine
+from domain.outputs import BillingStatement, JournalEntry, StatementLine
+from domain.statement import ISSUED, OPEN, SUPERSEDED
+from domain.tax import by_category
 from domain.units import Amount
 
 # What all parts of a statement say alike.
 HEADER = tuple(place for place, name in enumerate(BillingStatement._fields) if name not in {"lines", "part"})
+
+
+class _Told(NamedTuple):
+    """What was said last of a statement, and whether it was ever issued."""
+
+    revision: int
+    status: str
+    was_issued: bool
 
 
 def statements_foot(engagement: Engagement) -> Checked:
@@ -21,8 +35,9 @@ def statements_foot(engagement: Engagement) -> Checked:
     parts: list[tuple[Seen, BillingStatement]] = []
     sequences: dict[tuple[str, str], int] = {}
     retained: dict[tuple[str, str], Amount] = {}
-    revisions: dict[str, tuple[int, str]] = {}
-    for seen, statement in records(engagement.outputs, BillingStatement):
+    revisions: dict[str, _Told] = {}
+    invoiced = _invoiced(engagement)
+    for seen, statement in _statements(engagement.outputs, retained):
         if parts and statement.statement_id != parts[0][1].statement_id:
             found += _incomplete(*parts[-1])
             parts = []
@@ -30,11 +45,16 @@ def statements_foot(engagement: Engagement) -> Checked:
         found += _part(seen, statement, parts)
         if statement.part >= statement.parts:
             count += 1
-            found += _whole(seen, statement, [line for _, part in parts for line in part.lines])
+            lines = [line for _, part in parts for line in part.lines]
+            found += _whole(seen, statement, lines)
+            found += _taxed(seen, statement, lines, engagement.terms_of(statement.contract_id))
             if statement.statement_id not in revisions:
                 found += _named(seen, statement, engagement.engagement_id, sequences)
-            found += _follows(seen, statement, revisions.get(statement.statement_id))
-            revisions[statement.statement_id] = statement.revision, statement.status
+            before = revisions.get(statement.statement_id)
+            found += _follows(seen, statement, before)
+            found += _not_after(seen, statement, invoiced.get(statement.statement_id))
+            was_issued = statement.status == ISSUED or (before is not None and before.was_issued)
+            revisions[statement.statement_id] = _Told(statement.revision, statement.status, was_issued)
             if statement.status == ISSUED:
                 found += _retained(seen, statement, retained)
             parts = []
@@ -43,18 +63,57 @@ def statements_foot(engagement: Engagement) -> Checked:
     return Checked(STATEMENTS, count, tuple(found))
 
 
-def _follows(seen: Seen, statement: BillingStatement, before: tuple[int, str] | None) -> Iterator[Violation]:
-    """A draft is issued or superseded as the revision that it is; the next revision is a draft again."""
+def _statements(
+    outputs: Iterable[Seen], retained: dict[tuple[str, str], Amount]
+) -> Iterator[tuple[Seen, BillingStatement]]:
+    """In order; what credit memos between them gave back of what is retained leaves `retained`."""
+    for seen in outputs:
+        if isinstance(seen.record, BillingStatement):
+            yield seen, seen.record
+        elif isinstance(seen.record, JournalEntry):
+            credit = credit_of(seen.record)
+            if credit is not None and credit.retained:
+                key = _whose(seen.record, retained)
+                retained[key] = retained.get(key, 0) - credit.retained
+
+
+def _whose(journal: JournalEntry, retained: Mapping[tuple[str, str], Amount]) -> tuple[str, str]:
+    """Contract and bill-to: journals name the one where several pay, else the customer."""
+    contract_id, customer_id = journal.contract_id or "", journal.customer_id or ""
+    of_contract = [key for key in retained if key[0] == contract_id]
+    return of_contract[0] if len(of_contract) == 1 else (contract_id, customer_id)
+
+
+def _follows(seen: Seen, statement: BillingStatement, before: _Told | None) -> Iterator[Violation]:
+    """A draft is issued or superseded as the revision that it is, and what is issued may be superseded; the next revision is what the
+    one before was."""
     now = statement.revision, statement.status
     if before is None:
-        wanted = [(1, "issued"), (1, "open")]
-    elif before[1] == "open":
-        wanted = [(before[0], "issued"), (before[0], "superseded")]
+        wanted = [(1, ISSUED), (1, OPEN)]
+    elif before.status == OPEN:
+        wanted = [(before.revision, ISSUED), (before.revision, SUPERSEDED)]
+    elif before.status == ISSUED:
+        wanted = [(before.revision, SUPERSEDED)]
     else:
-        wanted = [(before[0] + 1, "open")] if before[1] == "superseded" else []
+        wanted = [(before.revision + 1, ISSUED if before.was_issued else OPEN)]
     if now not in wanted:
-        expected = " or ".join(f"revision {revision} {status}" for revision, status in wanted) or "no other revision"
+        expected = " or ".join(f"revision {revision} {status}" for revision, status in wanted)
         yield violation(STATEMENTS, seen, statement.statement_id, expected, f"revision {now[0]} {now[1]}")
+
+
+def _invoiced(engagement: Engagement) -> dict[str, int]:
+    """Where the invoice of each statement was posted."""
+    journals = records(engagement.outputs, JournalEntry)
+    return {one.affected_id: seen.position.output_seq for seen, one in journals if one.kind == BILLING}
+
+
+def _not_after(seen: Seen, statement: BillingStatement, invoice: int | None) -> Iterator[Violation]:
+    """What is invoiced stays as it is."""
+    if invoice is not None and seen.position.output_seq > invoice:
+        expected = f"nothing after its invoice, at output_seq {invoice}"
+        yield violation(
+            STATEMENTS, seen, statement.statement_id, expected, f"revision {statement.revision} {statement.status}"
+        )
 
 
 def _incomplete(seen: Seen, part: BillingStatement) -> Iterator[Violation]:
@@ -100,6 +159,21 @@ def _whole(seen: Seen, statement: BillingStatement, lines: list[StatementLine]) 
             yield violation(
                 STATEMENTS, seen, statement.statement_id, expected, f"{line.service_from} to {line.service_to}"
             )
+
+
+def _taxed(seen: Seen, statement: BillingStatement, lines: list[StatementLine], terms: Terms) -> Iterator[Violation]:
+    """Bases by category are the lines of that category, where each line ever had one; of which line a deposit is, nobody says here."""
+    categories = [terms.tax_categories.get(line.line_id, frozenset()) for line in lines]
+    if statement.deposits_applied or any(len(each) != 1 for each in categories):
+        return
+    wanted: dict[str, Amount] = {}
+    for line, (category,) in zip(lines, categories, strict=True):
+        wanted[category] = wanted.get(category, 0) + line.amount
+    has = by_category(statement.tax)
+    for category in sorted(wanted.keys() | has.keys()):
+        if wanted.get(category) != has.get(category):
+            expected = f"tax base of {category} {format_amount(wanted.get(category, 0))} {statement.currency}"
+            yield violation(STATEMENTS, seen, statement.statement_id, expected, format_amount(has.get(category, 0)))
 
 
 def _retained(seen: Seen, statement: BillingStatement, retained: dict[tuple[str, str], Amount]) -> Iterator[Violation]:

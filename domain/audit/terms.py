@@ -13,8 +13,10 @@ from domain.billing import methods
 from domain.contract import amend, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Cap, ContractLine, Policies, SharedCap
+from domain.purchase_order import covers, has_limit
 from domain.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
-from domain.units import Amount, Hours
+from domain.shares import parties_of, several_pay
+from domain.units import Amount, Hours, Percent
 
 TermsEvent = ContractSigned | ContractAmended
 
@@ -36,11 +38,19 @@ class CapBound(NamedTuple):
     everything: bool = True
 
 
+class SourceBound(NamedTuple):
+    """A source that funds the contract: whoever was ever billed for it, and the most that it ever paid; None where it had no limit."""
+
+    customers: frozenset[str]
+    limit: Amount | None
+
+
 class Terms(NamedTuple):
     """`same_allotment`: what may be billed is what is recognised; else only the order of magnitude is known.
 
     With `several_payers` an entry stands on a statement for each, with a share.
-    `quantity_decimals` are those of the coarsest line, `as_billed` the lines that accrue nothing before their invoice.
+    `quantity_decimals` are those of the coarsest line, `as_billed` the lines that accrue nothing before their invoice; `tax_categories` are
+    those that a line ever had. `approved` where any line asked for approval of statements; `shares` are those that each payer ever had.
     """
 
     contract_id: str
@@ -50,6 +60,10 @@ class Terms(NamedTuple):
     quantity_decimals: int = 2
     as_billed: frozenset[str] = frozenset()
     several_payers: bool = False
+    tax_categories: Mapping[str, frozenset[str]] = {}
+    sources: Mapping[str, SourceBound] = {}
+    approved: bool = False
+    shares: Mapping[str, tuple[Percent, ...]] = {}
 
 
 UNKNOWN = Terms("", same_allotment=False, revenue_beyond_cap=True)
@@ -86,14 +100,18 @@ def _is_approved(event: ContractAmended) -> bool:
 
 def _terms(contract_id: str, versions: Sequence[ContractSigned], defaults: Sequence[Policies]) -> Terms:
     policies = [line_policies(terms, line, had) for terms in versions for line in terms.lines for had in defaults]
-    caps = tuple(_caps(versions, defaults))
+    caps = (*_caps(versions, defaults), *_orders(versions))
     stated = [cap for terms in versions for cap in _all_caps(terms).values()]
+    beyond = any(cap.limits_revenue is False for cap in stated) or any(
+        each.cap_limits_revenue is False for each in policies
+    )
     return Terms(
         contract_id,
         caps,
-        same_allotment=all(each.cap_split_billing is None for each in policies),
-        revenue_beyond_cap=any(cap.limits_revenue is False for cap in stated)
-        or any(each.cap_limits_revenue is False for each in policies),
+        same_allotment=all(each.cap_split_billing is None for each in policies)
+        and not any(_some_bind_billing_alone(terms, defaults) for terms in versions)
+        and not (_orders_change(versions) and any(_may_limit(terms) for terms in versions)),
+        revenue_beyond_cap=beyond or any(has_limit(terms) for terms in versions),
         quantity_decimals=min((each.quantity_decimals for each in policies), default=2),
         as_billed=frozenset(
             line.line_id
@@ -102,8 +120,38 @@ def _terms(contract_id: str, versions: Sequence[ContractSigned], defaults: Seque
             for had in defaults
             if not methods.is_accrued(line, line_policies(terms, line, had))
         ),
-        several_payers=any(len(terms.bill_to) > 1 for terms in versions),
+        several_payers=any(several_pay(terms) for terms in versions),
+        tax_categories=_tax_categories(versions),
+        sources=_sources(versions),
+        approved=any(each.statement_approval == "required" for each in policies),
+        shares=_shares(versions),
     )
+
+
+def _shares(versions: Sequence[ContractSigned]) -> Mapping[str, tuple[Percent, ...]]:
+    """By payer, as any version has them; what sources fund has none."""
+    found: dict[str, set[Percent]] = {}
+    for terms in versions:
+        for party in parties_of(terms) if terms.funding is None else ():
+            found.setdefault(party.customer_id, set()).add(party.share)
+    return {customer_id: tuple(sorted(shares)) for customer_id, shares in found.items()}
+
+
+def _tax_categories(versions: Sequence[ContractSigned]) -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for terms in versions:
+        for line in terms.lines:
+            found.setdefault(line.line_id, set()).add(line.tax_category)
+    return {line_id: frozenset(categories) for line_id, categories in found.items()}
+
+
+def _sources(versions: Sequence[ContractSigned]) -> dict[str, SourceBound]:
+    every = [source for terms in versions if terms.funding is not None for source in terms.funding.sources]
+    return {
+        source_id: SourceBound(frozenset(one.bill_to for one in same), _highest([one.limit for one in same]))
+        for source_id in dict.fromkeys(source.source_id for source in every)
+        for same in ([one for one in every if one.source_id == source_id],)
+    }
 
 
 def _caps(versions: Sequence[ContractSigned], defaults: Sequence[Policies]) -> Iterator[CapBound]:
@@ -139,6 +187,51 @@ def _caps(versions: Sequence[ContractSigned], defaults: Sequence[Policies]) -> I
             contents=contents,
             everything=charged <= contents,
         )
+
+
+def _orders(versions: Sequence[ContractSigned]) -> Iterator[CapBound]:
+    """What may be billed under all purchase orders together, where there never was work without the limit of one."""
+    if not all(has_limit(terms) for terms in versions):
+        return
+    highest: dict[str, Amount] = {}
+    for order in (terms.purchase_order for terms in versions):
+        if order is not None and order.limit is not None:
+            highest[order.number] = max(order.limit, highest.get(order.number, 0))
+    every_line = {line.line_id for terms in versions for line in terms.lines}
+    deposits = {line.line_id for terms in versions for line in terms.lines if not covers(line)}
+    yield CapBound(
+        f"purchase order {' and '.join(highest)}",
+        frozenset(every_line - deposits),
+        "whole_term",
+        sum(highest.values()),
+        None,
+        whole=True,
+        limits_revenue=False,
+        contents=frozenset({COUNTED_TIME, COUNTED_EXPENSE, COUNTED_FEE}),
+    )
+
+
+def _orders_change(versions: Sequence[ContractSigned]) -> bool:
+    """Whether some work may wait for its order while later work is billed under another, or under none."""
+    return (
+        len({terms.purchase_order.number if has_limit(terms) and terms.purchase_order else None for terms in versions})
+        > 1
+    )
+
+
+def _may_limit(terms: ContractSigned) -> bool:
+    """Whether anything beside a purchase order keeps work from being billed."""
+    return bool(_all_caps(terms)) or any(
+        methods.limits(line.terms) or methods.agreed_units(line.terms) is not None for line in terms.lines
+    )
+
+
+def _some_bind_billing_alone(terms: ContractSigned, defaults: Sequence[Policies]) -> bool:
+    """Whether of the hard caps only some limit revenue; limits of categories and agreed units do unless policy says otherwise."""
+    limiting = {_limits_revenue(cap, terms, defaults) for cap in _all_caps(terms).values() if cap.kind == "hard"}
+    if any(methods.limits(line.terms) or methods.agreed_units(line.terms) is not None for line in terms.lines):
+        limiting.add(True)
+    return len(limiting) > 1
 
 
 def _all_caps(terms: ContractSigned) -> dict[str, Cap | SharedCap]:

@@ -15,10 +15,11 @@ from domain.accounts import (
     REVENUE,
 )
 from domain.audit.credits import credit_of
-from domain.audit.engagement import ISSUED, SUPERSEDED, Engagement
+from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
+from domain.statement import ISSUED, SUPERSEDED
 from domain.units import Amount
 
 BILLING = "billing"
@@ -118,10 +119,13 @@ def _applied(journal: JournalEntry, total: Amount) -> dict[str, Amount]:
 
 
 def _take_statement(sums: _Sums, statement: BillingStatement) -> None:
-    """A draft is open, and bills nothing yet."""
+    """A draft is open, and bills nothing yet; an issued revision that is superseded bills nothing any more."""
     if statement.status == SUPERSEDED:
         sums.open.pop(statement.statement_id, None)
         sums.over_nothing.discard(statement.statement_id)
+        sums.applied.pop(statement.statement_id, None)
+        for line in sums.lines.pop(statement.statement_id, ()):
+            sums.billed[line.project_id, statement.contract_id] -= line.amount
         return
     if statement.amount_due:
         # One over nothing is settled without a journal.

@@ -58,3 +58,13 @@ def add(sums: Draws, drawn: Draws, sign: int) -> dict[str, tuple[int, Amount]]:
         had = found.get(name, (0, 0))
         found[name] = had[0] + sign * quantity, had[1] + sign * earned
     return {name: had for name, had in found.items() if any(had)}
+
+
+def less(sums: Draws, several: Iterable[Draws]) -> dict[str, tuple[int, Amount]]:
+    """The sums less all of these, in one pass: there is one for every row that waits."""
+    found = dict(sums)
+    for drawn in several:
+        for name, (quantity, earned) in drawn.items():
+            had = found.get(name, (0, 0))
+            found[name] = had[0] - quantity, had[1] - earned
+    return {name: had for name, had in found.items() if any(had)}

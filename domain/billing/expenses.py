@@ -46,6 +46,8 @@ def faults(terms: Expenses, contract: ContractSigned) -> Iterable[Fault]:
     for place, mileage in enumerate(terms.mileage):
         yield from tier_faults(f"mileage[{place}].tiers", mileage.tiers)
         yield from _priced_once(f"mileage[{place}].category", mileage.category, priced)
+    if terms.cap is not None and terms.cap.hours is not None:
+        yield "cap.hours", "expenses have no hours: a cap on them is an amount"
 
 
 def _priced_once(path: str, category: str, priced: set[str]) -> Iterable[Fault]:

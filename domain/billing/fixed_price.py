@@ -15,14 +15,27 @@ Revenue comes with the invoices, or evenly over the days from the line's first t
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 
-from domain.billing.kind import OVER_TIME, WITH_INVOICE, Agreed, Fee, Kind, Known, Spread
+from domain.billing.kind import (
+    OVER_TIME,
+    WITH_INVOICE,
+    Agreed,
+    Closed,
+    Fee,
+    Foreseen,
+    Kind,
+    Known,
+    Reported,
+    Spread,
+)
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, FixedPrice
 from domain.money import format_amount, format_decimal
 from domain.policy_faults import Fault, price_faults
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
+
+DAY = timedelta(days=1)
 
 
 def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
@@ -82,6 +95,18 @@ def spreads(agreed: Agreed, _: Known, until: date) -> Iterator[Spread]:
         yield Spread("price", terms.price, agreed.starts_on, last, agreed.before)
 
 
+def foresees(agreed: Agreed, known: Known, day: date) -> Foreseen:
+    """All of the work is done on the line's last day: all of it is reported, or what the budgets say is spent."""
+    last = max(agreed.ends_on or day + DAY, day + DAY)
+    if by_period(agreed.line):
+        cost = {budget.category: budget.cost for budget in agreed.line.budgets}
+        known = known._replace(closed=(*known.closed, Closed(last, last + DAY, cost)))
+    else:
+        version = known.reported[-1].version + 1 if known.reported else 1
+        known = known._replace(reported=(*known.reported, Reported(version, last, HUNDRED_PERCENT)))
+    return Foreseen(known, date.max)
+
+
 def by_period(line: ContractLine) -> bool:
     return isinstance(line.terms, FixedPrice) and line.terms.by_progress and bool(line.budgets)
 
@@ -116,4 +141,5 @@ KIND = Kind(
     by_schedule=lambda terms: bool(terms.schedule),
     price=lambda terms: terms.price,
     stays=True,
+    foresees=foresees,
 )

@@ -123,6 +123,13 @@ class Fee(NamedTuple):
     keeps: Amount | None = None
 
 
+class Foreseen(NamedTuple):
+    """What will be known of a line once everything has happened that its terms let expect, and the last day on which they charge then."""
+
+    known: Known
+    until: date
+
+
 class Claim(NamedTuple):
     """What a row of a day would draw on what its line includes: hours, or money in contract currency."""
 
@@ -183,6 +190,11 @@ Fees = Callable[[Agreed, Known, date], Iterable[Fee]]
 NO_FEES: Fees = lambda *_: ()  # noqa: E731
 
 
+def to_the_end(agreed: Agreed, known: Known, day: date) -> Foreseen:
+    """Nothing has to happen; without an end no more is agreed than what is charged by the day."""
+    return Foreseen(known, agreed.ends_on or day)
+
+
 class Kind(NamedTuple):
     """`takes` is what lines take where they do not say (`time`, `expense`, `units`, `fee`), `hours` how they charge an hour of work.
 
@@ -195,6 +207,9 @@ class Kind(NamedTuple):
     over time. `by_period` says whether a line charges by what it had used when a billing period closed. `faults` are fields of the
     terms that contradict. `earns_to_the_end` are kinds whose revenue over time needs the contract's last day; `by_schedule` says whether
     they charge on days that were agreed, however far the work has come. `price` is what all of the line is worth, where terms have one.
+
+    What is still to come after a day is what the fees will be by what the terms let expect (`foresees`), and what is agreed of rows that
+    are priced (`agreed`), None where that is any number.
 
     `account` is where what is charged stands of a kind that has no revenue; all others have a method of it.
 
@@ -222,3 +237,5 @@ class Kind(NamedTuple):
     by_schedule: Callable[[Any], bool] = lambda _: False
     price: Callable[[Any], Amount | None] = lambda _: None
     stays: bool = False
+    foresees: Callable[[Agreed, Known, date], Foreseen] = to_the_end
+    agreed: Callable[[Agreed], Amount | None] = lambda _: None

@@ -26,6 +26,7 @@ from domain.billing.kind import (
     Draws,
     Ended,
     Fee,
+    Foreseen,
     Kind,
     Known,
     Passed,
@@ -139,6 +140,26 @@ def fees(agreed: Agreed, known: Known, until: date) -> Iterable[Fee]:
 
 def spreads(agreed: Agreed, known: Known, until: date) -> Iterable[Spread]:
     return kind_of(agreed.line.terms).spreads(agreed, known, until)
+
+
+def foresees(agreed: Agreed, known: Known, day: date) -> Foreseen:
+    """What will be known of the line once its terms have charged all that they let expect after a day."""
+    return kind_of(agreed.line.terms).foresees(agreed, known, day)
+
+
+def agreed_worth(agreed: Agreed) -> Amount | None:
+    """What is agreed of rows that the terms price, such as a number of units; None where any number is, or there are none."""
+    return kind_of(agreed.line.terms).agreed(agreed)
+
+
+def earns_by_hours(terms: Terms) -> bool:
+    """Whether every hour on a line earns: at a rate, or at what it costs."""
+    kind = KINDS.get(type(terms))
+    return kind is not None and kind.hours != INCLUDED
+
+
+def earns_by_hours_alone(line: ContractLine) -> bool:
+    return earns_by_hours(line.terms) and not any(takes(line, what) for what in ("expense", "units", "fee"))
 
 
 def earns_to_the_end(line: ContractLine) -> bool:

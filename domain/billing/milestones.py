@@ -11,9 +11,21 @@ order, whichever milestone they were for (R28).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 
-from domain.billing.kind import IN_HOURS, WITH_CHARGE, WITH_INVOICE, Agreed, Drawing, Draws, Fee, Kind, Known, Store
+from domain.billing.kind import (
+    IN_HOURS,
+    WITH_CHARGE,
+    WITH_INVOICE,
+    Agreed,
+    Drawing,
+    Draws,
+    Fee,
+    Foreseen,
+    Kind,
+    Known,
+    Store,
+)
 from domain.events.commercial import ContractSigned
 from domain.events.common import Milestones, Terms
 from domain.money import format_decimal
@@ -32,6 +44,15 @@ def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
         day = charged_on(agreed, accepted_on) if accepted_on is not None else None
         if day is not None and day <= until:
             yield Fee(f"milestone/{milestone.milestone_id}", day, milestone.amount, milestone.name)
+
+
+def foresees(agreed: Agreed, known: Known, day: date) -> Foreseen:
+    """Each is accepted on the day on which it is due, one that is overdue on the next."""
+    terms = agreed.line.terms
+    assert isinstance(terms, Milestones), "the kind of the terms chose this module"
+    first = day + timedelta(days=1)
+    due = {milestone.milestone_id: max(milestone.due_on, first) for milestone in terms.milestones}
+    return Foreseen(known._replace(accepted={**due, **known.accepted}), date.max)
 
 
 def charged_on(agreed: Agreed, accepted_on: date) -> date | None:
@@ -97,4 +118,5 @@ KIND = Kind(
     faults=faults,
     drawing=Drawing(draws_in, stores, since),
     stays=True,
+    foresees=foresees,
 )

@@ -21,6 +21,7 @@ given back. A line that is dropped and added again begins anew.
 from calendar import monthrange
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from domain.billing.draw_down import earned_by
@@ -146,8 +147,13 @@ def terms_of(agreed: Agreed) -> Retainer:
 
 
 def _beginning(stretch: Stretch, months: int) -> date:
-    """First day of a period so many months after the stretch's first: that day of the month, or the last that the month has."""
-    first = stretch.held[0].starts_on
+    """First day of a period so many months after the stretch's first."""
+    return _months_after(stretch.held[0].starts_on, months)
+
+
+@lru_cache(maxsize=4096)
+def _months_after(first: date, months: int) -> date:
+    """That day of the month, or the last that the month has; asked for every period of every day that is drawn on."""
     months += first.year * 12 + first.month - 1
     year, month = months // 12, months % 12 + 1
     return date(year, month, min(first.day, monthrange(year, month)[1]))

@@ -11,11 +11,11 @@ than these are not charged.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from domain.billing.kind import WITH_CHARGE, WITH_INVOICE, Kind
+from domain.billing.kind import WITH_CHARGE, WITH_INVOICE, Agreed, Kind
 from domain.billing.tiers import PER_AMOUNT, graduated, reached, tier_faults
 from domain.events.commercial import ContractSigned
 from domain.events.common import PriceTier, UnitPrice
-from domain.money import format_decimal, round_ratio
+from domain.money import format_decimal, round_ratio, smallest_unit
 from domain.policy_faults import Fault, rate_faults
 from domain.units import QUANTITY_SCALE, Amount, Quantity
 
@@ -106,9 +106,23 @@ def units(terms: UnitPrice) -> UnitPrice:
     return terms
 
 
+def agreed(line: Agreed) -> Amount | None:
+    """What the units agreed come to, delivered in one period of the steps; no more than a hard cap on all of it."""
+    terms = line.line.terms
+    assert isinstance(terms, UnitPrice), "the kind of the terms chose this module"
+    if terms.units is None:
+        return None
+    step, mode = smallest_unit(line.contract.currency), line.policies.money_mode
+    worth = values([Delivery("", "", terms.units, terms)], step, mode)[""].amount
+    cap = terms.cap
+    limits = cap is not None and cap.kind == "hard" and cap.period == "whole_term" and cap.limits_revenue is not False
+    return min(worth, cap.amount) if cap is not None and limits and cap.amount is not None else worth
+
+
 def faults(terms: UnitPrice, _contract: ContractSigned) -> Iterable[Fault]:
     if (terms.unit_price is None) == (not terms.tiers):
-        yield "unit_price", "expected a unit_price or tiers, not both"
+        got = "both" if terms.tiers else "neither"
+        yield "unit_price", f"expected a unit_price or tiers, got {got}"
         return
     if terms.unit_price is not None:
         yield from rate_faults("unit_price", terms.unit_price)
@@ -126,4 +140,5 @@ KIND = Kind(
     faults=faults,
     units=units,
     counts=("fee",),
+    agreed=agreed,
 )

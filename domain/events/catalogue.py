@@ -42,6 +42,7 @@ from domain.events.finance import (
     CreditMemoIssued,
     InvoicePosted,
     InvoiceRejected,
+    PaymentApplied,
     PaymentReceived,
     PaymentReversed,
     PostingAccepted,
@@ -106,6 +107,7 @@ Event: TypeAlias = (
     | LegalEntityDefined
     | MilestoneAccepted
     | MilestoneRevoked
+    | PaymentApplied
     | PaymentReceived
     | PaymentReversed
     | PersonCapacitySet
@@ -159,6 +161,7 @@ EVENTS: Mapping[str, type[Event]] = {
     "LegalEntityDefined": LegalEntityDefined,
     "MilestoneAccepted": MilestoneAccepted,
     "MilestoneRevoked": MilestoneRevoked,
+    "PaymentApplied": PaymentApplied,
     "PaymentReceived": PaymentReceived,
     "PaymentReversed": PaymentReversed,
     "PersonCapacitySet": PersonCapacitySet,
@@ -214,6 +217,7 @@ ENTITIES: Mapping[str, Entity] = {
     "LegalEntityDefined": Entity("legal_entity", ("legal_entity_id",), "version"),
     "MilestoneAccepted": Entity("milestone", ("milestone_id",), "version"),
     "MilestoneRevoked": Entity("milestone", ("milestone_id",), "version"),
+    "PaymentApplied": Entity("payment_application", ("application_id",), None),
     "PaymentReceived": Entity("payment", ("payment_id",), None),
     "PaymentReversed": Entity("payment_reversal", ("payment_id",), None),
     "PersonCapacitySet": Entity("person_capacity", ("person_id", "month"), "version"),
@@ -267,6 +271,7 @@ TOPICS: Mapping[str, str] = {
     "LegalEntityDefined": "finance.reference",
     "MilestoneAccepted": "psa.milestones",
     "MilestoneRevoked": "psa.milestones",
+    "PaymentApplied": "finance.invoices",
     "PaymentReceived": "finance.invoices",
     "PaymentReversed": "finance.invoices",
     "PersonCapacitySet": "hr.people",

@@ -90,6 +90,29 @@ class InvoiceRejected(NamedTuple):
     invoice_id: str | None = None
 
 
+class PaymentApplied(NamedTuple):
+    """Cash of a payment was applied to invoices after it came, or taken off them again: a settlement, or its
+    undoing.
+    """
+
+    event_id: str
+    occurred_at: Instant
+    source: str
+    application_id: str
+    payment_id: str
+    customer_id: str
+    currency: str
+    applied_on: dt.date
+    applications: tuple[PaymentApplication, ...]
+    recorded_at: Instant | None = None
+    engagement_id: str | None = None
+    project_id: str | None = None
+    correlation_id: str | None = None
+    requested_by: str | None = None
+    approved_by: str | None = None
+    exchange_rate: ExchangeRate | None = None
+
+
 class PaymentReceived(NamedTuple):
     """A customer paid; may come before the invoice and may be applied to none."""
 

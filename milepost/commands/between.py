@@ -66,7 +66,7 @@ def tables(found: Between) -> list[Table]:
             "Events", ("type", "count"), [(name, f"{count:,}") for name, count in found.events.items()], frozenset({1})
         ),
         _accounts(found),
-        _statements(found),
+        *_statements(found),
         _forecasts(found.forecasts),
         _exceptions("Exceptions opened and still open", found.opened),
         _exceptions("Exceptions closed", found.closed),
@@ -92,14 +92,31 @@ def _accounts(found: Between) -> Table:
     return Table("Journals by account, in ledger currency", columns, rows, frozenset(range(4, 8)))
 
 
-def _statements(found: Between) -> Table:
+def _statements(found: Between) -> list[Table]:
+    """What they come to is said where there are any."""
+    from domain.statement import SUPERSEDED
     from milepost.tables import Table
 
     rows = [
-        (one.statement_id, f"{one.period} to {one.to}", one.currency, amount_text(one.amount_due))
+        (
+            one.statement_id,
+            f"{one.revision}, replaced" if one.status == SUPERSEDED else str(one.revision),
+            f"{one.period} to {one.to}",
+            one.currency,
+            amount_text(one.amount_due),
+        )
         for one in found.statements
     ]
-    return Table("Statements", ("statement", "period (end excluded)", "currency", "amount due"), rows, frozenset({3}))
+    columns = ("statement", "revision", "period (end excluded)", "currency", "amount due")
+    sums = [
+        (each.legal_entity_id, each.currency, *map(amount_text, (each.issued, each.replaced, each.net)))
+        for each in found.statement_sums
+    ]
+    listed = Table("Statements", columns, rows, frozenset({4}))
+    if not sums:
+        return [listed]
+    columns = ("company", "currency", "issued", "replaced", "net")
+    return [listed, Table("Amount due by statements", columns, sums, frozenset(range(2, 5)))]
 
 
 def _forecasts(moves: Sequence[ForecastMove]) -> Table:
@@ -162,6 +179,14 @@ def as_json(found: Between) -> dict[str, Any]:
         ],
         statements=[
             {name: value for name, value in record_to_json(one).items() if name != "lines"} for one in found.statements
+        ],
+        statement_sums=[
+            {
+                "legal_entity_id": each.legal_entity_id,
+                "currency": each.currency,
+                **{name: plain(getattr(each, name)) for name in ("issued", "replaced", "net")},
+            }
+            for each in found.statement_sums
         ],
         forecasts=[
             {

@@ -49,6 +49,7 @@ class Again(NamedTuple):
     fault: Fault | None
 
 
+# Long by its options, each of which is a parameter.
 def list_(
     output: Folder = None,
     type_: Type = None,
@@ -172,6 +173,7 @@ def show(
     say(f"\nNext: milepost dead-letters resend {shell_word(id_)} {how} --output {shell_word(output)}")
 
 
+# Long by its options, each of which is a parameter.
 def resend(
     output: Output,
     ids: Annotated[

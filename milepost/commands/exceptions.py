@@ -90,6 +90,7 @@ class Sort(Enum):
     amount = "amount"
 
 
+# Long by its options, each of which is a parameter.
 def list_(
     output: Folder = None,
     kind: Kind = None,

@@ -6,19 +6,20 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
 
 from connectors.imports.counting import counted, hours_text
-from connectors.imports.csv_time import ImportedTime, import_time
-from connectors.imports.ecb import ImportedRates, RatesWanted, import_rates
-from connectors.imports.mapping_file import read_mapping
 from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Rejected
 from milepost.days import day
+
+if TYPE_CHECKING:
+    from connectors.imports.csv_time import ImportedTime
+    from connectors.imports.ecb import ImportedRates
 
 WRONG_USAGE = 2
 
@@ -51,6 +52,9 @@ def import_csv(
     as_json: Json = False,
 ) -> None:
     """Time from any CSV export, read as a mapping says."""
+    from connectors.imports.csv_time import import_time
+    from connectors.imports.mapping_file import read_mapping
+
     try:
         mapped = read_mapping(mapping, overrides or ())
         imported = import_time(file, mapped, str(mapping), out, name or _name_of(file), replace, runs)
@@ -77,6 +81,8 @@ def import_ecb(
     as_json: Json = False,
 ) -> None:
     """Euro reference rates of the European Central Bank, its CSV or zip."""
+    from connectors.imports.ecb import RatesWanted, import_rates
+
     codes = tuple(code.strip().upper() for code in currencies.split(",") if code.strip())
     if first is not None and last is not None and first > last:
         raise typer.BadParameter(

@@ -9,21 +9,23 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from connectors.imports.counting import counted, hours_text
 from connectors.imports.products.choices import ROLE, Choices
-from connectors.imports.products.import_export import RATE_AGE_MAX, Changes, ImportedExport, Wanted, import_export
 from connectors.imports.products.product import Product
-from connectors.imports.products.sums import Sums
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused, nearest
 from connectors.imports.rejections import REJECTED_SHOWN
 from domain.money import is_currency, minor_units
 from domain.zones import is_zone, zone_names
 from milepost.console import say, shell_word, write_json
+
+if TYPE_CHECKING:
+    from connectors.imports.products.import_export import Changes, ImportedExport
+    from connectors.imports.products.sums import Sums
 
 WRONG_USAGE = 2
 NAMES_SHOWN = 8
@@ -69,6 +71,7 @@ Replace = Annotated[bool, typer.Option("--replace", help="Import anew over files
 Json = Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")]
 
 
+# Long by the options of the command, each of which is a parameter.
 def verb(product: Product | None) -> Callable[..., None]:
     """The command of one product; None recognises it by the header."""
 
@@ -98,6 +101,8 @@ def verb(product: Product | None) -> Callable[..., None]:
         replace: Replace = False,
         as_json: Json = False,
     ) -> None:
+        from connectors.imports.products.import_export import Wanted, import_export
+
         choices = Choices(
             zone=_zone(zone) or "",
             currency=_currency(currency, "--currency"),
@@ -340,6 +345,8 @@ def _tell_next(imported: ImportedExport, out: Path) -> None:
     output = shell_word(str(out.parent / ("books" if out.name == "output" else "output")))
     run = f"milepost run --input {shell_word(str(out))} --output {output} --until {until}"
     if imported.rates_lack:
+        from connectors.imports.products.import_export import RATE_AGE_MAX
+
         first = min(since for _, since, _ in imported.rates_lack) - timedelta(days=RATE_AGE_MAX)
         say(f"\nNext: milepost import ecb eurofxref-hist.zip --from {first} --out {shell_word(str(out))}")
         say(f"      {run}")

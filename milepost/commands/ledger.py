@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from domain.trial_balance import AccountBalance, ContractMoves, LedgerSums, Moves, RollForward, TrialBalance
     from milepost.tables import Table
 
-ROLL_TITLES = {"unbilled": "Unbilled (1150 + 1160)", "contract_position": "Contract position (1150 + 1160 - 2300)"}
+ROLL_TITLES = {
+    "unbilled": "Unbilled (1150 + 1160)",
+    "contract_position": "Contract position (1150 + 1160 - 2300)",
+    "retention": "Retained by customers (1170)",
+    "deposit": "Customer deposits (2310)",
+}
 # Of each contract: how its position moved, then what is owed.
 CONTRACT_MOVES = (
     "opening",
@@ -164,12 +169,19 @@ def _trial_balance(balance: TrialBalance, *, as_csv: bool, json: bool) -> None:
 
 
 def tables(balance: TrialBalance) -> list[Table]:
+    from domain.trial_balance import OCCASIONAL
+
     whose = f"{balance.legal_entity_id} {balance.period}"
     title = f"Trial balance of {whose} in {balance.ledger_currency}, {balance.journals:,} journals"
+    told_of = {roll.balance for roll in balance.rolls}
     return [
         _accounts(title, balance.ledger),
         _accounts(f"In transaction currencies, {whose}", balance.transaction),
-        *(_roll(balance, name, f"{told}, {whose}") for name, told in ROLL_TITLES.items()),
+        *(
+            _roll(balance, name, f"{told}, {whose}")
+            for name, told in ROLL_TITLES.items()
+            if name not in OCCASIONAL or name in told_of
+        ),
         *(
             [_contracts(balance.contracts, f"Contracts: position, and what is owed, {whose}")]
             if balance.contracts

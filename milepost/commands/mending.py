@@ -57,6 +57,7 @@ def skip(
         )
 
 
+# Long by its options, each of which is a parameter.
 def repair(
     shard: Shard,
     foreign: Annotated[

@@ -15,7 +15,14 @@ from milepost.console import amount_text, say, shape, shell_word, write_json
 if TYPE_CHECKING:
     from connectors.files.lookup import EngagementFound, Issued, ProjectFound, Viewed, Waiting
     from domain.events.delivery import TimeApproved
-    from domain.outputs import BillingStatement, CurrencyAmount, ExceptionRaised, ForecastUpdate, StatementLine
+    from domain.outputs import (
+        BillingStatement,
+        CurrencyAmount,
+        ExceptionRaised,
+        ForecastUpdate,
+        StatementLine,
+        StatementTax,
+    )
     from milepost.tables import Table
 
 STATEMENTS_SHOWN = 6
@@ -31,6 +38,7 @@ class Origin(Enum):
     REDIS = "redis"
 
 
+# Long by its options, each of which is a parameter.
 def show(
     id_: Annotated[
         str, typer.Argument(metavar="ID", help="Id of a project, an engagement or a statement.", show_default=False)
@@ -148,7 +156,9 @@ def project_tables(found: ProjectFound) -> list[Table]:
     return [
         burn(found.viewed),
         balances([found.viewed]),
+        *sources([found.viewed]),
         *([_forecast(found.forecast)] if found.forecast is not None else []),
+        *_orders(found.forecast),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones=view.open_statements),
         *([projects(found.companions, "Other projects of the engagement")] if found.companions else []),
@@ -163,6 +173,12 @@ def burn(viewed: Viewed) -> Table:
     return Table("Burn", ("hours", "billable hours", "cost", "value not charged"), [row], frozenset(range(4)))
 
 
+def _given_up(viewed: Sequence[Viewed]) -> tuple[str, ...]:
+    """Shown where any work is."""
+    some = any(balance.written_off for each in viewed for balance in each.view.balances)
+    return ("written_off",) if some else ()
+
+
 def _money(amounts: Sequence[CurrencyAmount]) -> str:
     return " + ".join(f"{amount_text(each.amount)} {each.currency}" for each in amounts) or "0.00"
 
@@ -175,6 +191,7 @@ def balances(viewed: Sequence[Viewed]) -> Table:
         "accrued",
         "held",
         "over_cap",
+        *_given_up(viewed),
         "unbilled",
         "billed",
         "invoiced",
@@ -199,6 +216,28 @@ def balances(viewed: Sequence[Viewed]) -> Table:
         *(TITLES.get(name, name.replace("_", " ")) for name in figures),
     )
     return Table("Balances", columns, rows, frozenset(range(len(columns) - len(figures), len(columns))))
+
+
+def sources(viewed: Sequence[Viewed]) -> list[Table]:
+    """What is used and left of each source that funds a contract, over all of its projects, as the newest view has it."""
+    from milepost.tables import Table
+
+    newest = sorted(viewed, key=lambda each: (each.position.recorded_at, each.position.output_seq))
+    found = {balance.contract_id: balance for each in newest for balance in each.view.balances if balance.sources}
+    rows = [
+        (
+            contract_id,
+            one.source_id,
+            one.bill_to,
+            balance.currency,
+            *("none" if amount is None else amount_text(amount) for amount in (one.limit, one.used)),
+            "" if one.left is None else amount_text(one.left),
+        )
+        for contract_id, balance in sorted(found.items())
+        for one in balance.sources
+    ]
+    columns = ("contract", "source", "bill to", "currency", "limit", "used", "left")
+    return [Table("Funding", columns, rows, frozenset({4, 5, 6}))] if rows else []
 
 
 POSITION = ("recognised", "billed", "invoiced", "contract_position", "paid", "receivable")
@@ -257,6 +296,27 @@ def _forecast(update: ForecastUpdate) -> Table:
 
     now = update.project
     return completion_table(f"Forecast {update.sequence} as of {update.as_of} in {now.currency}", now)
+
+
+def _orders(update: ForecastUpdate | None) -> list[Table]:
+    """The purchase orders that limit billing, over all lines of their contracts, as of the forecast."""
+    from domain.purchase_order import SUBJECT_KIND
+    from milepost.tables import Table, percent_text
+
+    rows = [
+        (
+            cap.contract_id or "",
+            cap.cap_id,
+            amount_text(cap.limit_amount or 0),
+            amount_text(cap.used_amount),
+            amount_text((cap.limit_amount or 0) - cap.used_amount),
+            percent_text(cap.used_percent),
+        )
+        for cap in (update.caps if update is not None else ())
+        if cap.kind == SUBJECT_KIND
+    ]
+    columns = ("contract", "order", "limit", "used", "left", "used %")
+    return [Table("Purchase orders", columns, rows, frozenset(range(2, 6)))] if rows else []
 
 
 def _exceptions(waiting: Sequence[Waiting], now: int) -> Table:
@@ -318,9 +378,11 @@ def _statements(statements: Sequence[Issued], open_ones: Sequence[str]) -> Table
 
 
 def _state(statement: BillingStatement, open_ones: Sequence[str]) -> str:
+    from milepost.statement_page import status_word
+
     if statement.status != "issued":
-        return "draft" if statement.status == "open" else statement.status
-    return "open" if statement.statement_id in open_ones else "invoiced"
+        return status_word(statement)
+    return "not invoiced" if statement.statement_id in open_ones else "invoiced"
 
 
 # Engagements
@@ -344,6 +406,7 @@ def engagement_tables(found: EngagementFound) -> list[Table]:
         projects(found.projects, "Projects"),
         balances(found.projects),
         positions(found.projects),
+        *sources(found.projects),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones),
     ]
@@ -391,15 +454,22 @@ def statement_tables(statement: BillingStatement, entries: Mapping[str, TimeAppr
         ("", "", "", name, "", "", "", amount_text(amount), statement.currency) for name, amount in _sums(statement)
     ]
     made = [Table(f"Lines in {statement.currency}", columns, [*rows, *sums], frozenset({5, 6, 7}), len(sums))]
-    if statement.tax:
-        taxes = [
-            (tax.category, amount_text(tax.base), f"{tax.percent / 10**6:g} %", amount_text(tax.amount))
-            for tax in statement.tax
-        ]
-        made.append(
-            Table("Tax, for the ERP to check", ("category", "base", "percent", "amount"), taxes, frozenset({1, 2, 3}))
-        )
+    if statement.tax_region is not None and statement.tax:
+        title, taxes = f"Tax of region {statement.tax_region}, for the ERP to check", map(_tax, statement.tax)
+        names = ("category", "base", "kind", "percent", "amount", "tax point")
+        made.append(Table(title, names, list(taxes), frozenset({1, 3, 4})))
     return made
+
+
+def _tax(tax: StatementTax) -> tuple[str, ...]:
+    from connectors.json_values import decimal_text
+    from domain.units import PERCENT_SCALE
+
+    day = f"{tax.tax_point_date}" if tax.tax_point_date is not None else "when it is paid"
+    if tax.kind is None:
+        return tax.category, amount_text(tax.base), "not determined", "", "", day
+    percent = f"{decimal_text(PERCENT_SCALE, 0, tax.percent)} %"
+    return tax.category, amount_text(tax.base), tax.kind.replace("_", " "), percent, amount_text(tax.amount), day
 
 
 def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved]) -> tuple[str, ...]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
 
-from connectors.containers import ContainerDamaged
 from connectors.decode_error import DecodeError
 from milepost.console import shell_word
 from milepost.days import day
-from simulation.invoices import NoStatements, invoice
-from simulation.plan import TIME_ALONE, Plan, PlanError, plan
-from simulation.summary import Summary, as_json, hours_text
-from simulation.write import FORMATS, JSONL_EVENTS_MAX, FolderInUse, format_for, write
+from simulation.formats import FORMATS, JSONL_EVENTS_MAX, format_for
+from simulation.plan import ALL, Plan, PlanError, plan
+
+if TYPE_CHECKING:
+    from simulation.answers import Answered
+    from simulation.summary import Summary
 
 WRONG_USAGE = 2
 FIRST_MONTH = "2026-01-01"
@@ -37,12 +38,15 @@ def simulate(
     ] = FIRST_MONTH,  # type: ignore[assignment]  # Typer parses the text
     deals: Annotated[
         str,
-        typer.Option("--deals", help="What is sold: time alone, or all kinds of terms, with expenses and deposits."),
-    ] = TIME_ALONE,
+        typer.Option("--deals", help="What is sold: all kinds of terms, or time alone."),
+    ] = ALL,
     force: Annotated[bool, typer.Option("--force", help="Replace the events of an earlier simulation.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Make up a consulting firm and write its contracts, time and month ends as events."""
+    from simulation.summary import as_json
+    from simulation.write import FolderInUse, write
+
     try:
         planned = plan(seed=seed, people=people, projects=projects, months=months, start=start.date(), deals=deals)
         chosen = known(form) or format_for(planned)
@@ -59,33 +63,53 @@ def simulate(
 def simulate_invoices(
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run.")],
     events: Annotated[Path, typer.Option("--input", help="Its input folder, which gets one more file.")],
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same invoices.")] = 7,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same answers.")] = 7,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
-    """Answer the statements of a run as an ERP would: invoices, a few of them refused or wrong at first."""
+    """Answer the statements of a run as ERP, bank and customers would: approvals, invoices, payments, credit memos."""
+    from connectors.containers import ContainerDamaged
+    from simulation.answers import answer
+    from simulation.invoices import NoStatements
+
     if not events.is_dir():
         found = "a file" if events.exists() else "nothing"
         message = f"{events}: expected the folder that `milepost run` reads, found {found}"
         raise typer.BadParameter(message, param_hint="--input")
     try:
-        invoiced = invoice(output, events, seed)
+        answered = answer(output, events, seed)
     except (NoStatements, ContainerDamaged) as fault:
         typer.echo(str(fault), err=True)
         raise typer.Exit(WRONG_USAGE) from fault
     except DecodeError as fault:
-        typer.echo(f"--input {events}: expected invoices as an earlier call wrote them: {fault}", err=True)
+        typer.echo(f"--input {events}: expected answers as an earlier call wrote them: {fault}", err=True)
         raise typer.Exit(WRONG_USAGE) from fault
     except OSError as fault:
         typer.echo(f"--input {events}: cannot be written: {fault.strerror or fault}", err=True)
         raise typer.Exit(WRONG_USAGE) from fault
-    if json:
-        shape = {"version": 1, "posted": invoiced.posted, "rejected": invoiced.rejected}
-        typer.echo(orjson.dumps({**shape, "file": str(invoiced.path) if invoiced.path else None}).decode())
-    elif invoiced.path is None:
-        typer.echo("Every statement is invoiced already")
-    else:
-        typer.echo(f"{invoiced.posted:,} invoices posted and {invoiced.rejected:,} rejected, in {invoiced.path}")
-        typer.echo(f"\nNext: milepost run --input {shell_word(events)} --output {shell_word(output)}")
+    typer.echo(orjson.dumps(answers_as_json(answered)).decode() if json else answers_text(answered, events, output))
+
+
+def answers_as_json(answered: Answered) -> dict[str, object]:
+    """Version 2 of the shape: every type of event, and every file."""
+    return {
+        "version": 2,
+        "events": dict(sorted(answered.counts.items())),
+        "files": [str(path) for path in answered.paths],
+    }
+
+
+def answers_text(answered: Answered, events: Path, output: Path) -> str:
+    if not answered.paths:
+        return "Every statement is answered already"
+    width = max(len(name) for name in answered.counts)
+    lines = [
+        *(f"  {name:<{width}}  {count:>7,}" for name, count in sorted(answered.counts.items())),
+        "",
+        f"In {', '.join(path.name for path in answered.paths)} of {events}",
+        "",
+        f"Next: milepost run --input {shell_word(events)} --output {shell_word(output)}",
+    ]
+    return "\n".join(lines)
 
 
 class UnknownFormat(ValueError):
@@ -100,6 +124,8 @@ def known(form: str | None) -> str | None:
 
 def text(summary: Summary, files: dict[str, int], out: Path, asked: str | None, chosen: str) -> str:
     """The summary as a table, and what to do next."""
+    from simulation.summary import hours_text
+
     made = summary.plan
     why = "" if asked else f" ({why_format(made)})"
     width = max(len(name) for name in summary.events)

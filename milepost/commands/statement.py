@@ -109,6 +109,7 @@ def _list(output: Path, *, json: bool, page: bool) -> None:
     """Each in its newest revision, in the order in which they were issued; `page` says that one was meant."""
     from connectors.files.lookup import newest_statements
     from milepost.locales import last_day
+    from milepost.statement_page import status_word
     from milepost.tables import Table, show
 
     if page:
@@ -125,7 +126,7 @@ def _list(output: Path, *, json: bool, page: bool) -> None:
         (
             one.statement_id,
             f"{one.revision}",
-            one.status,
+            status_word(one),
             f"{one.period}",
             f"{last_day(one.to)}",
             amount_text(one.amount_due),
@@ -213,13 +214,13 @@ def _sheet(output: Path, issued: Issued, group_by: GroupName, locale: str, *, na
 
 def head(sheet: Sheet) -> list[str]:
     from milepost.locales import last_day
-    from milepost.statement_page import DATED, company_name, customer_name, is_draft, issued_on
+    from milepost.statement_page import DATED, company_name, customer_name, is_draft, issued_on, status_word
 
     one = sheet.statement
     said = DATED.get(one.status, "issued").partition("_")[0]
     order = f", order {sheet.background.purchase_order}" if sheet.background.purchase_order else ""
     return [
-        f"Statement {one.statement_id}, revision {one.revision}, {one.status}",
+        f"Statement {one.statement_id}, revision {one.revision}, {status_word(one)}",
         f"to {customer_name(sheet)} from {company_name(sheet)}, contract {one.contract_id}{order}",
         f"period {sheet.writing.span(one.period, last_day(one.to))}, {said} on {sheet.writing.short_day(issued_on(sheet))}",
         *([sheet.words[one.status]] if is_draft(one) else []),
@@ -228,7 +229,7 @@ def head(sheet: Sheet) -> list[str]:
 
 def lines_table(sheet: Sheet) -> Table:
     """With the title of each group above it and, where there are several, its subtotal below."""
-    from milepost.statement_page import group_title, hours_of, person_column, sums, title
+    from milepost.statement_page import group_title, hours_of, person_column, sums, tax_sums, title
     from milepost.tables import Table
 
     rows: list[tuple[str, ...]] = []
@@ -239,6 +240,7 @@ def lines_table(sheet: Sheet) -> Table:
             quantity, amount = sheet.writing.quantity(hours_of(sheet, group)), sheet.writing.amount(group.amount)
             rows.append(("", sheet.words["subtotal"], "", quantity, "", amount))
     totals = [("", name, "", "", "", sheet.writing.money(amount)) for name, amount in sums(sheet)]
+    totals += [("", name, "", "", "", text) for name, text in tax_sums(sheet)]
     words = sheet.words
     columns = tuple(words[name] for name in ("date", "description", person_column(sheet), "hours", "rate", "amount"))
     return Table(

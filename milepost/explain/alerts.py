@@ -12,6 +12,7 @@ from domain.money import HALF_UP, format_decimal, round_ratio
 from domain.outputs import Alert
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE
 from milepost.explain.caps import CapNodes
+from milepost.explain.funding import FundingNodes
 from milepost.explain.sources import Sources
 from state.claims import allotments
 from state.plan import LinePlan, line_plan, versions
@@ -27,9 +28,10 @@ class Watched(NamedTuple):
 
 
 class AlertNodes:
-    def __init__(self, sources: Sources, caps: CapNodes) -> None:
+    def __init__(self, sources: Sources, caps: CapNodes, funding: FundingNodes) -> None:
         self.sources = sources
         self.caps = caps
+        self.funding = funding
         self._of = {said.record.alert_id: said for said in sources.trace.said if isinstance(said.record, Alert)}
 
     def alert(self, alert_id: str) -> Node | None:
@@ -69,6 +71,10 @@ class AlertNodes:
         return made._replace(title=title, id=f"{alert_id}#{name}")
 
     def _made(self, said: Said, name: str, *, by_hours: bool) -> Node | None:
+        if said.record.kind == "funding":
+            contract_id, source_id = parts_of(said.record.subject_id)
+            figure = self.funding.used if name.startswith("used") else self.funding.limit
+            return figure(contract_id, source_id, said.step)
         watched = self._watched(said)
         if watched is None:
             return None

@@ -125,7 +125,7 @@ class AtStakeNodes:
             day,
             "",
         )
-        operands = (self.entries.worked(event), self.rating.cost_rate(cost, draft))
+        operands = (self.entries.approved(at), self.rating.cost_rate(cost, draft))
         parameters: dict[str, Any] = {"step": step_of(found.currency), "mode": mode}
         facts = (("company", entity.legal_entity_id), ("service date", day.isoformat()))
         return Node(

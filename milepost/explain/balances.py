@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from domain.accounts import CUSTOMER_DEPOSIT
-from domain.explanation import Node, agreeing, constant, less, negated, stated, total
+from domain.explanation import Node, agreeing, less, negated, stated, total
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
+from domain.rows import origin
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from state.books import Entry, Hold
-from state.forecast.figures import lines_of
-from state.forecast.outlook import project_contracts
+from state.forecast.outlook import lines_of, project_contracts
 from state.payers import payers_of
+from state.totals import standing_price
 from state.trace import Said
 
 # Figures of a contract's balance on a project.
@@ -31,6 +32,8 @@ class BalanceNodes:
         self.sources = sources
         self.entries = entries
         self.records = records
+        # By project and version of its view.
+        self._burns: dict[tuple[str, int], tuple[Node, ...]] = {}
 
     def view(self, said: Said) -> Node:
         """Every figure of a project's view."""
@@ -54,6 +57,12 @@ class BalanceNodes:
     # Burn
 
     def burn(self, said: Said) -> tuple[Node, ...]:
+        key = (said.record.project_id, said.record.view_version)
+        if key not in self._burns:
+            self._burns[key] = self._burn(said)
+        return self._burns[key]
+
+    def _burn(self, said: Said) -> tuple[Node, ...]:
         view: ProjectView = said.record
         of = view.project_id
         hours = self._sum(f"{of}: hours", self._entries(said, self._hours), "hours", "", view.burn.hours)
@@ -93,7 +102,7 @@ class BalanceNodes:
 
     def _billable_hours(self, at: Standing) -> Node | None:
         price = at.work.price
-        return self.records.hours(at, price) if price is not None and price.hours else None
+        return self.records.hours_here(at, price) if price is not None and price.hours else None
 
     def _entries(self, said: Said, node: Callable[[Standing], Node | None]) -> list[Node]:
         """Of every entry of the project that is in the books."""
@@ -121,9 +130,7 @@ class BalanceNodes:
         project_id = said.record.project_id
         title = f"{project_id}: {name.replace('_', ' ')}"
         value: int = getattr(balance, name)
-        if name == "written_off":
-            made = constant(title, 0, "amount", balance.currency)
-        elif name in OWED:
+        if name in OWED:
             made = self._owed(said, balance, name, title)
         elif name == "retention":
             moved = self.records.statements.retention.posted(balance.contract_id, project_id, said.step)
@@ -137,7 +144,8 @@ class BalanceNodes:
             made = less(title, recognised, invoiced, rule="R46")
         else:
             lines = self._lines(said, balance.contract_id)
-            made = total(title, self.operands(said, balance.contract_id, lines, name), "amount", balance.currency)
+            operands = self.operands(said, balance.contract_id, lines, name, project_id)
+            made = total(title, operands, "amount", balance.currency)
         made = agreeing(made, stated(title, value, "amount", balance.currency))
         several = len(said.record.balances) > 1
         whose = f"{project_id}/{balance.contract_id}" if several else project_id
@@ -167,19 +175,31 @@ class BalanceNodes:
         draft = self.sources.draft(said.step)
         return {line for of, line, _ in lines_of(draft, said.record.project_id) if of == contract_id}
 
-    def operands(self, said: Said, contract_id: str, lines: set[str], name: str) -> list[Node]:
-        """What each row of these lines gives to a figure of the contract."""
+    def operands(
+        self, said: Said, contract_id: str, lines: set[str], name: str, project_id: str | None = None
+    ) -> list[Node]:
+        """What each row of these lines gives to a figure of the contract, in one project or in all."""
+        draft = self.sources.draft(said.step)
         found = []
         for entry_id in sorted(self.sources.trace.entry_ids()):
             entry = self.sources.trace.entry_at(entry_id, said.step)
-            node = self._of_entry(said, entry, contract_id, lines, name) if entry is not None else None
+            if entry is None:
+                continue
+            own = {
+                line
+                for line in _lines_of(entry, contract_id) & lines
+                if project_id in (None, draft.billed_in(entry, contract_id, line))
+            }
+            node = self._of_entry(said, entry, contract_id, own, name) if own else None
             if node is not None and node.value:
                 found.append(node)
         if name == "recognised":
             found += [
                 node
                 for issued, node in self.records.as_billed(said.step)
-                if issued.contract_id == contract_id and issued.line_id in lines
+                if issued.contract_id == contract_id
+                and issued.line_id in lines
+                and project_id in (None, issued.project_id or draft.line(contract_id, issued.line_id).project_id)
             ]
         return found
 
@@ -193,6 +213,8 @@ class BalanceNodes:
         match name:
             case "over_cap":
                 return self.records.over(entry_id, step) if priced else None
+            case "written_off":
+                return self.records.written_off(entry_id, step) if priced and entry.given_up else None
             case "recognised":
                 return self.records.recognised(entry_id, step) if priced else None
             case "billed":
@@ -223,10 +245,11 @@ class BalanceNodes:
         whole = {
             ("contract", contract_id),
             ("project", said.record.project_id),
+            *((("project", entry.standing.project_id),) if entry.standing is not None else ()),
         }
-        if scopes & whole or ("entry", entry.entry_id) in scopes:
+        if scopes & whole or ("entry", origin(entry.entry_id)) in scopes:
             return True
-        own = _lines_of(entry) & lines
+        own = _lines_of(entry, contract_id) & lines
         payers = {payer for line in own for payer in payers_of(contract, entry, line)}
         if payers and all(("bill_to", payer) in scopes for payer in payers):
             return True
@@ -239,13 +262,13 @@ class BalanceNodes:
         payers = {hold.scope_id for hold in holds if hold.scope == "bill_to" and not hold.released}
         parts = [
             node
-            for line in sorted(_lines_of(entry) & lines if payers else ())
+            for line in sorted(_lines_of(entry, contract_id) & lines if payers else ())
             for node in self.records.statements.held_of(entry.entry_id, contract_id, line, payers, said.step)
         ]
         return total(f"{entry.entry_id}: held", parts, "amount", parts[0].currency) if parts else None
 
 
-def _lines_of(entry: Entry) -> set[str]:
-    work = entry.standing
-    priced = {work.price.line_id} if work is not None and work.price is not None else set()
-    return {one.line_id for one in entry.issued} | priced
+def _lines_of(entry: Entry, contract_id: str) -> set[str]:
+    price = standing_price(entry)
+    priced = {price.line_id} if price is not None and price.contract_id == contract_id else set()
+    return {one.line_id for one in entry.issued if one.contract_id == contract_id} | priced

@@ -6,15 +6,29 @@ from bisect import bisect_left
 from datetime import date
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, is_prorated, limit_of, limit_on, prorate
 from domain.contract import BEGINNING
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
 from domain.money import round_ratio
+from domain.purchase_order import ORDER, SUBJECT_KIND, is_order, spoken
 from milepost.explain.arithmetic import least, most, step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.sources import Sources
-from state.books import Entry, Work
-from state.claims import BILLING, MAIN, REVENUE, Stake, allotments, claim_of, granted_of, order_key, rules_for, stake_of
+from state.books import Contract, Entry, GivenUp, IssuedPiece, Work
+from state.claims import (
+    FOR_BILLING,
+    FOR_REVENUE,
+    MAIN,
+    Stake,
+    allotments,
+    claim_of,
+    granted_of,
+    order_key,
+    rules_for,
+    stake_of,
+)
 from state.plan import LinePlan, plan_of
 from state.totals import BEYOND, FREE, MARK, open_keys
 
@@ -62,12 +76,14 @@ class Room(NamedTuple):
 
 
 class Contest(NamedTuple):
-    """Everything that competes for the caps of a group of lines after a step, in consumption order."""
+    """Everything that competes for the caps of a group of lines after a step, in consumption order; where the step issued statements
+    anew, before it issued anything (`is_cut`)."""
 
     step: int
     allotment: str
     rivals: tuple[Rival, ...]
     by_entry: dict[str, Rival]
+    is_cut: bool = True
 
 
 class Queue(NamedTuple):
@@ -91,8 +107,8 @@ class CapNodes:
         """The part of the entry's value that caps allow to earn revenue, or to be billed."""
         price = at.work.price
         assert price is not None, "the work is priced"
-        amount = price.allowed if side == REVENUE else price.billable
-        value = self.entries.value(at)
+        amount = price.allowed if side == FOR_REVENUE else price.billable
+        value = self.entries.chargeable(at)
         if amount == value.value:
             return value
         title = f"{at.entry.entry_id}: what caps allow"
@@ -111,10 +127,14 @@ class CapNodes:
         title = f"{at.entry.entry_id}: what caps allow"
         before = self._before_it_was_final(at) if at.work.price is not None and at.work.price.final else None
         if before is not None:
-            return self.granted(before, allotment or BILLING)
+            return self.granted(before, allotment or FOR_BILLING)
         contest = self.contest(plan, allotment, at.step)
         own = contest.by_entry.get(at.entry.entry_id)
-        if own is None or own.stake.price.final:
+        kept = self._kept(at, plan) if own is not None and own.stake.price.final else None
+        if kept is not None and kept.value == amount:
+            return kept._replace(title=title)
+        value = kept or value
+        if own is None or (own.stake.price.final and kept is None):
             return stated(title, amount, "amount", plan.currency, rule="R16")
         draft = self.sources.draft(at.step)
         names = ("cap_split", "cap_order", "cap_includes", "overflow")
@@ -140,11 +160,25 @@ class CapNodes:
                 return Standing(step, entry, work)
         return None
 
+    def _kept(self, at: Standing, plan: LinePlan) -> Node | None:
+        """What caps that limit revenue left of final work at the cut that made it final, whatever an order let be billed of it since."""
+        price = at.work.price
+        if price is None or not plan.some_bind_billing_alone:
+            return None
+        for step, entry in reversed(self.sources.trace.entry_steps(at.entry.entry_id)):
+            work = entry.standing if step <= at.step else None
+            had = work.price if work is not None else None
+            if work is not None and had is not None and not had.final:
+                same = (had.value, had.allowed) == (price.value, price.kept)
+                return self.granted(Standing(step, entry, work), FOR_REVENUE) if same else None
+        return None
+
     def contest(self, plan: LinePlan, allotment: str, step: int) -> Contest:
         key = (plan.contract_id, plan.group, allotment, step)
         if key not in self._contests:
             draft = self.sources.draft(step)
             found = []
+            taken_back = self._taken_back(plan.contract_id, step)
             for entry in draft.entries.everything():
                 stake = stake_of(entry)
                 if (
@@ -156,10 +190,26 @@ class CapNodes:
                 theirs = plan_of(draft, stake.price)
                 if theirs is not None:
                     order = order_key(theirs, stake.price, entry.entry_id)
+                    piece = taken_back.get((entry.entry_id, stake.price.line_id))
+                    if piece is not None:
+                        cents = stake.price.rounding - piece.cents
+                        stake = replace(stake, issued=piece.before.amount - cents if piece.before is not None else 0)
                     found.append(Rival(order, entry, theirs, stake, claim_of(theirs, allotment, stake)))
             rivals = tuple(sorted(found, key=lambda rival: rival.order))
-            self._contests[key] = Contest(step, allotment, rivals, {rival.entry_id: rival for rival in rivals})
+            by_entry = {rival.entry_id: rival for rival in rivals}
+            self._contests[key] = Contest(step, allotment, rivals, by_entry, is_cut=not taken_back)
         return self._contests[key]
+
+    def _taken_back(self, contract_id: str, step: int) -> dict[tuple[str, str], IssuedPiece]:
+        """What a step issued of entries that had no place on a statement when it allotted the caps, since it issued some anew."""
+        if step not in self.sources.trace.superseded.values():
+            return {}
+        return {
+            (piece.entry_id, piece.line_id): piece
+            for (kind, _), part in self.sources.trace.steps[step].change.parts.items()
+            if kind == "issued" and part is not None and part.contract_id == contract_id
+            for piece in part.pieces
+        }
 
     def _queue(self, contest: Contest, bucket: BucketKey, *, by_hours: bool) -> Queue:
         key = (id(contest), bucket, by_hours)
@@ -179,7 +229,7 @@ class CapNodes:
 
     def _room(self, own: Rival, contest: Contest, value: Node) -> Room:
         """What every hard cap has left for what of the entry is not settled, in money and in hours."""
-        hours = self._hours_claimed(own, contest)
+        value, hours = self._not_gone(own, contest, value)
         free, free_hours = value, hours
         if own.settles:
             free = less("not settled yet", value, self._settled(own, contest))
@@ -198,11 +248,25 @@ class CapNodes:
             amounts.append(within)
         return Room(least("room", amounts, rule="R18"), least("hours of room", all_hours, rule="R18"))
 
+    def _not_gone(self, own: Rival, contest: Contest, value: Node) -> tuple[Node, Node]:
+        """What of the value and of the hours is not issued on lines behind."""
+        hours = self._hours_claimed(own, contest)
+        if not own.stake.price.gone:
+            return value, hours
+        gone, gone_hours = self._gone(own, contest)
+        return less("not gone on for good", value, gone), less("hours of it", hours, gone_hours)
+
+    def _gone(self, own: Rival, contest: Contest) -> tuple[Node, Node]:
+        """What of the value and of the hours is issued on lines behind."""
+        return self.entries.passing.gone(self._at(own, contest), self._issued_here(own, contest))
+
     def _left(self, own: Rival, rule: CapRule, contest: Contest, free: Node, free_hours: Node) -> Room:
         """What one cap has left."""
         limit = limit_on(rule, own.claim.day)
         bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
-        title = f"room under cap {rule.cap_id}{' ' + bucket[1] if bucket[1] else ''}"
+        title = f"room under {spoken(rule.cap_id)}{' ' + bucket[1] if bucket[1] else ''}"
+        if is_order(rule.cap_id):
+            title = f"{title}, where billing stops"
         left, left_hours = free, free_hours
         if limit.amount is not None:
             rest = self._rest(title, own, rule, contest, by_hours=False)
@@ -332,30 +396,67 @@ class CapNodes:
         return self._memo[key]
 
     def _granted_of(self, rival: Rival, contest: Contest) -> Node:
-        return self.granted(self._at(rival, contest), REVENUE if contest.allotment == REVENUE else BILLING)
+        return self.granted(self._at(rival, contest), FOR_REVENUE if contest.allotment == FOR_REVENUE else FOR_BILLING)
+
+    def granted_hours(self, at: Standing) -> Node | None:
+        """Hours that caps allow to be billed."""
+        price = at.work.price
+        plan = plan_of(self.sources.draft(at.step), price) if price is not None else None
+        if price is None or plan is None:
+            return None
+        if price.billable_hours == price.hours:
+            return self.entries.hours_at(at.entry.entry_id, at.step)
+        contest = self.contest(plan, FOR_BILLING if len(allotments(plan)) > 1 else MAIN, at.step)
+        own = contest.by_entry.get(at.entry.entry_id)
+        return self._granted_hours(own, contest) if own is not None else None
 
     def _granted_hours(self, rival: Rival, contest: Contest) -> Node:
         hours = granted_of(contest.allotment, rival.stake).hours
         if hours == rival.claim.hours:
-            return self._hours_claimed(rival, contest)
-        found = self._room(rival, contest, self.entries.value(self._at(rival, contest))).hours
+            claimed = self._hours_claimed(rival, contest)
+            if not rival.stake.price.gone or claimed.value == hours:
+                return claimed
+            _, gone = self._gone(rival, contest)
+            return agreeing(
+                less("hours of it", claimed, gone), stated(f"{rival.entry_id}: hours allowed", hours, "hours")
+            )
+        found = self._room(rival, contest, self.entries.chargeable(self._at(rival, contest))).hours
         if rival.settles:
             found = total("hours", (self._settled_hours(rival, contest), found), "hours")
             if found.value != hours:
                 # Allowed before a part of it was issued, while the statement of another payer is held.
                 whole = self._hours_of(
                     self._granted_of(rival, contest),
-                    self.entries.value(self._at(rival, contest)),
+                    self.entries.chargeable(self._at(rival, contest)),
                     self._hours_claimed(rival, contest),
                 )
                 found = whole if whole.value == hours else found
         return agreeing(found, stated(f"{rival.entry_id}: hours allowed", hours, "hours"))
 
     def _hours_claimed(self, rival: Rival, contest: Contest) -> Node:
-        """An entry that is worth nothing claims no hours."""
+        """An entry that is worth nothing claims no hours; one of which a part is given up, those of the rest."""
         if not rival.claim.hours:
             return constant("hours", 0, "hours")
-        return self.entries.hours_at(rival.entry_id, contest.step)
+        hours = self.entries.hours_at(rival.entry_id, contest.step)
+        price = rival.stake.price
+        if not (price.final or price.written_off) or hours.value == rival.claim.hours:
+            return hours
+        at = self._at(rival, contest)
+        left, value = self._counted(at), self.entries.value(at)
+        made = (hours.value or 0) * (left.value or 0) // (value.value or 1)
+        parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
+        title = f"{rival.entry_id}: hours that {'it kept' if price.final else 'are not given up'}"
+        return Node(title, made, "hours", "", Arithmetic("proportion", (hours, left, value), parameters))
+
+    def _counted(self, at: Standing) -> Node:
+        """What of the value claims room: of final work only what it kept."""
+        price = at.work.price
+        return self.entries.allowed(at) if price is not None and price.final else self.entries.chargeable(at)
+
+    def _issued_here(self, rival: Rival, contest: Contest) -> Node:
+        price = rival.stake.price
+        found: Node = self.entries.pieces.issued(rival.entry_id, price.contract_id, price.line_id, contest.step)
+        return found
 
     def _settled(self, rival: Rival, contest: Contest) -> Node:
         """What of an entry is settled: issued, or given by a cut."""
@@ -368,27 +469,34 @@ class CapNodes:
         title = f"{rival.entry_id}: settled"
         back = min(rival.stake.price.returned, rival.stake.price.claimed[0]) if rival.stake.price.returned else 0
         pinned, currency = rival.claim.pinned + back, rival.plan.currency
-        if rival.stake.price.given == pinned and contest.allotment != BILLING:
-            return self._given(self._at(rival, contest), rival.plan, contest.allotment)
-        if contest.allotment != REVENUE:
+        given = rival.stake.price.given
+        if (given == pinned or given > pinned > 0) and contest.allotment != FOR_BILLING:
+            made = self._given(self._at(rival, contest), rival.plan, contest.allotment)
+            if given == pinned:
+                return made
+            value = self.entries.chargeable(self._at(rival, contest))
+            if value.value == pinned:
+                return least(title, [made, value])._replace(rule="R16")
+        if contest.allotment != FOR_REVENUE or rival.plan.settles_alike:
             price, step = rival.stake.price, contest.step
-            issued: Node = self.entries.pieces.issued(rival.entry_id, price.contract_id, price.line_id, step)
+            issued: Node = self.entries.pieces.issued(
+                rival.entry_id, price.contract_id, price.line_id, step, is_cut=contest.is_cut
+            )
             rounding = self.entries.rounding(rival.entry_id, step)
             if rounding.value:
                 issued = less("issued without cents of lines", issued, rounding)
             if issued.value == pinned:
                 return issued
-            value = self.entries.value(self._at(rival, contest))
+            value = self.entries.chargeable(self._at(rival, contest))
             if min(issued.value or 0, value.value or 0) == pinned:
                 return Node(title, pinned, "amount", currency, Arithmetic("min", (issued, value)), "R16")
         return stated(title, pinned, "amount", currency, rule="R16")
 
     def _settled_hours(self, rival: Rival, contest: Contest) -> Node:
         parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
-        value = self.entries.value(self._at(rival, contest))
         title = f"{rival.entry_id}: hours settled"
-        hours, settled = self._hours_claimed(rival, contest), self._settled(rival, contest)
-        # Of final work the claim is only what it kept.
+        value, hours = self._not_gone(rival, contest, self._counted(self._at(rival, contest)))
+        settled = self._settled(rival, contest)
         made = (hours.value or 0) * (settled.value or 0) // (value.value or 1)
         if made != rival.claim.pinned_hours and not rival.stake.price.returned:
             return stated(title, rival.claim.pinned_hours, "hours")
@@ -406,7 +514,7 @@ class CapNodes:
         title = f"{entry_id}: given by a cut"
         if former is not None and former.work.price is not None and former.work.price.given:
             made = self._given(former, plan, allotment)
-            least = (made, self.entries.value(at))
+            least = (made, self.entries.chargeable(at))
             if min(node.value or 0 for node in least) == value:
                 return Node(title, value, "amount", plan.currency, Arithmetic("min", least), "R16")
         key = ("given", entry_id, step, allotment)
@@ -415,7 +523,7 @@ class CapNodes:
         return self._memo[key]
 
     def _given_at(self, at: Standing) -> tuple[int, Standing | None]:
-        """The step that gave it, and the entry before where that was another version's."""
+        """The step that gave it, and the entry before where that was another version's, or a part of it is given up since."""
         found, price = at.step, at.work.price
         for step, entry in reversed(self.sources.trace.entry_steps(at.entry.entry_id)):
             if step > at.step:
@@ -426,7 +534,12 @@ class CapNodes:
             found = step
         before = self.entries.standing(at.entry.entry_id, found - 1)
         own = self.sources.cause(found).id == at.entry.entry_id
-        return found, before if own else None
+        is_less = before is not None and before.entry.given_up != self._given_up_by(at, found)
+        return found, before if own or is_less else None
+
+    def _given_up_by(self, at: Standing, step: int) -> tuple[GivenUp, ...]:
+        entry = self.sources.trace.entry_at(at.entry.entry_id, step)
+        return entry.given_up if entry is not None else ()
 
     def _share_of_cut(self, at: Standing, step: int, allotment: str, title: str, value: int) -> Node:
         """The room in proportion to value, among what is not settled with service date before the period's end (R12)."""
@@ -454,14 +567,18 @@ class CapNodes:
     def _cut_to(self, contract_id: str, step: int) -> date:
         """The end, excluded, of the period that the step cut."""
         contract = self.sources.trace.contract_at(contract_id, step)
+        before = self.sources.trace.contract_at(contract_id, step - 1)
+        if contract is None:
+            return date.max
+        if before is not None and contract.requested_to is not None and contract.requested_to != before.requested_to:
+            return contract.requested_to
         ends = [
             said.record.to
             for parts in self.sources.trace.statements.values()
             for said in parts
             if said.step == step and said.record.contract_id == contract_id
         ]
-        known = contract.period_start or contract.requested_to if contract is not None else None
-        return ends[-1] if ends else known or date.max
+        return ends[-1] if ends else contract.period_start or contract.requested_to or date.max
 
     def _share(self, own: Rival | None, rule: CapRule, contest: Contest, to: date) -> Node | None:
         if own is None:
@@ -495,7 +612,7 @@ class CapNodes:
         return Node(f"{own.entry_id}: its share", values[place], "amount", own.plan.currency, arithmetic, "R12")
 
     def _wants(self, rival: Rival, contest: Contest) -> Node:
-        value = self.entries.value(self._at(rival, contest))
+        value = self.entries.chargeable(self._at(rival, contest))
         if not rival.settles:
             return value
         return less(f"{rival.entry_id}: not settled yet", value, self._settled(rival, contest))
@@ -528,7 +645,9 @@ class CapNodes:
             ("in force from", "the beginning" if limit.effective_on <= BEGINNING else limit.effective_on.isoformat()),
         )
         kind, _, cap_id = rule.cap_id.partition(":")
-        title = f"limit of cap {rule.cap_id}"
+        title = f"limit of {spoken(rule.cap_id)}"
+        if kind == ORDER:
+            return self._order_limit(title, contract, plan.currency, cap_id, value)
         if kind == "line":
             found = self.sources.line_field(plan.contract_id, version, cap_id)
             if found is not None:
@@ -548,6 +667,17 @@ class CapNodes:
                 return self.sources.field(title, value, unit, event, path, currency, rule="R21", facts=facts)
         return stated(title, value, unit, currency)
 
+    def _order_limit(self, title: str, contract: Contract, currency: str, number: str, value: int) -> Node:
+        """The newest version that names the order says it, for all of its work."""
+        named = [(stored.version, order) for stored in contract.history if (order := stored.terms.purchase_order)]
+        version = next(version for version, order in reversed(named) if order.number == number)
+        event = self.sources.terms_event(contract.contract_id, version, SUBJECT_KIND)
+        facts = (("binds", "billing of all lines; revenue goes on"),)
+        if event is None:
+            return stated(title, value, "amount", currency)
+        path = f"{SUBJECT_KIND}.limit"
+        return self.sources.field(title, value, "amount", event, path, currency, rule="R21", facts=facts)
+
     def left_of(
         self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
     ) -> Node:
@@ -555,7 +685,7 @@ class CapNodes:
         limit, taken = self._newest(plan, rule, bucket, allotment, step, by_hours=by_hours)
         nothing = constant("nothing", 0, limit.unit, limit.currency)
         return most(
-            f"room under cap {rule.cap_id}", less("limit less what is taken", limit, *taken), nothing, rule="R18"
+            f"room under {spoken(rule.cap_id)}", less("limit less what is taken", limit, *taken), nothing, rule="R18"
         )
 
     def taken(
@@ -564,7 +694,7 @@ class CapNodes:
         """Everything that is granted of a bucket of the cap, and what a soft cap counts."""
         parts = self._parts_taken(plan, bucket, allotment, step, by_hours=by_hours)
         unit, currency = ("hours", "") if by_hours else ("amount", plan.currency)
-        return total(f"taken from cap {rule.cap_id}", parts, unit, currency, rule="R16")
+        return total(f"taken from {spoken(rule.cap_id)}", parts, unit, currency, rule="R16")
 
     def _parts_taken(
         self, plan: LinePlan, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
@@ -604,6 +734,37 @@ class CapNodes:
             "beyond it", less("taken less the limit", whole, limit), constant("nothing", 0, "amount", plan.currency)
         )
 
+    def rooms_under(self, before: Standing, plan: LinePlan, step: int) -> list[Node]:
+        """What an entry finds under each limit in money of the plan by a later step, beside what came before it on its line."""
+        contest = self.contest(plan, allotments(plan)[-1], before.step)
+        own = contest.by_entry.get(before.entry.entry_id)
+        found: list[Node] = []
+        for rule in plan.rules if own is not None else ():
+            assert own is not None, "there are rules for it alone"
+            limit = limit_on(rule, own.claim.day)
+            if limit.amount is None or not limit.hard:
+                continue
+            whole = self._limit(plan, rule, own.claim.day, "amount", step)
+            taken = [
+                node
+                for rival in self._ahead_on_line(own, rule, contest)
+                if (node := self.entries.passing.before_it_went_back(self._at(rival, contest), step)) is not None
+            ]
+            nothing = constant("nothing", 0, "amount", plan.currency)
+            title = f"room under {spoken(rule.cap_id)}"
+            found.append(most(title, less(title, whole, *taken), nothing, rule="R18") if taken else whole)
+        return found
+
+    def _ahead_on_line(self, own: Rival, rule: CapRule, contest: Contest) -> list[Rival]:
+        bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
+        return [
+            rival
+            for rival in contest.rivals
+            if rival.order < own.order
+            and rival.stake.price.line_id == own.stake.price.line_id
+            and bucket_key(rule, rival.claim.day, rival.claim.person_id) == bucket
+        ]
+
     def _newest(
         self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
     ) -> tuple[Node, list[Node]]:
@@ -621,18 +782,19 @@ class CapNodes:
         contest = self.contest(plan, allotments(plan)[-1], at.step)
         own = contest.by_entry.get(at.entry.entry_id) if len(contest.rivals) <= RIVALS_SHOWN else None
         found: list[Node] = []
-        for rule in rules_for(plan, contest.allotment) if own is not None else ():
+        for rule in own.claim.rules if own is not None else ():
             if own is None or limit_on(rule, own.claim.day).amount is None:
                 continue
+            named = spoken(rule.cap_id)
             bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
             limit = self._limit(plan, rule, own.claim.day, "amount", at.step)
             before = less(
-                f"cap {rule.cap_id}: room before", limit, *self._taken(own, bucket, contest, by_hours=False), rule="R18"
+                f"{named}: room before", limit, *self._taken(own, bucket, contest, by_hours=False), rule="R18"
             )
             if own.settles:
                 own_part = (before, self._settled(own, contest))
-                before = total(f"cap {rule.cap_id}: room before", own_part, "amount", plan.currency, rule="R18")
-            after = less(f"cap {rule.cap_id}: room after", before, self._granted_of(own, contest), rule="R18")
+                before = total(f"{named}: room before", own_part, "amount", plan.currency, rule="R18")
+            after = less(f"{named}: room after", before, self._granted_of(own, contest), rule="R18")
             found += [before, after]
         return tuple(found)
 
@@ -640,7 +802,7 @@ class CapNodes:
 PARTS = {
     part_name(what, allotment, by_hours=by_hours): (what, allotment, by_hours)
     for what in (SETTLED, TAKEN)
-    for allotment in (MAIN, BILLING, REVENUE)
+    for allotment in (MAIN, FOR_BILLING, FOR_REVENUE)
     for by_hours in (False, True)
 }
 
@@ -658,9 +820,17 @@ def same_share(one: Work, other: Work) -> bool:
     return _share(one) == _share(other)
 
 
-def _share(work: Work) -> tuple[Any, ...]:
+def same_billing(one: Work, other: Work) -> bool:
+    """The same of what may be billed, whatever is earned by then."""
+    return _share(one, (0,)) == _share(other, (0,))
+
+
+def _share(work: Work, earned: tuple[int, ...] = ()) -> tuple[Any, ...]:
     price = work.price
     if price is None:
         return (work.subject.version,)
     terms = (price.contract_id, price.line_id, price.decision, price.rate, price.markup, price.hours, price.value)
-    return work.subject.version, *terms, price.allowed, price.billable, price.given, price.binding
+    # What is passed on is bound by no cap any more once it is issued behind.
+    binding = None if price.passed else price.binding
+    granted = (*(earned or (price.allowed,)), price.billable, price.given, binding)
+    return (work.subject.version, *terms, price.written_off, *granted)

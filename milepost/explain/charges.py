@@ -16,7 +16,7 @@ from domain.events.delivery import ExpenseApproved, UnitsDelivered
 from domain.exchange import Exchange
 from domain.explanation import Node, agreeing, constant, less, stated, total
 from domain.money import format_decimal
-from domain.rows import DELIVERY, EXPENSE, REVENUE, row_id
+from domain.rows import DELIVERY, EXPENSE, SCHEDULED_REVENUE, row_id
 from domain.units import QUANTITY_SCALE
 from milepost.explain.arithmetic import evaluated, least, most, step_of
 from milepost.explain.earned import EarnedNodes
@@ -102,14 +102,14 @@ class ChargeNodes:
             return self._of_expense(work, charge, price, plan, draft)
         if charge.kind == DELIVERY:
             return self._of_delivery(row, step, work, price, plan)
-        if charge.kind == REVENUE:
+        if charge.kind == SCHEDULED_REVENUE:
             return constant("nothing to bill", 0, "amount", price.currency)
         return self.fees.fee(charge, draft)
 
     def earned(self, work: Work, price: Price, draft: Draft) -> Node | None:
         """Of a charge that earns otherwise than it is billed."""
         charge = work.charge
-        if charge is None or charge.kind != REVENUE:
+        if charge is None or charge.kind != SCHEDULED_REVENUE:
             return constant("revenue is not with the charge", 0, "amount", price.currency)
         if charge.earned_from is not None and charge.earned_to is not None:
             return self.over_time.month(charge, draft)
@@ -121,7 +121,7 @@ class ChargeNodes:
             return constant("the charges of the terms are for it", 0, "amount", price.currency)
         if passed.tiers:
             nothing = constant("before it", 0, "quantity")
-            return self._in_steps(passed.tiers, plan, nothing, self.quantity(work, price), "graduated", charge.category)
+            return self.in_steps(passed.tiers, plan, nothing, self.quantity(work, price), "graduated", charge.category)
         exchange = self.rates_to(charge.currency, plan, charge.day, draft)
         if exchange is None:
             return None
@@ -158,7 +158,7 @@ class ChargeNodes:
 
     # Prices by quantity
 
-    def _in_steps(
+    def in_steps(
         self, tiers: Sequence[PriceTier], plan: LinePlan, first: Node, units: Node, by: str, category: str | None = None
     ) -> Node:
         mode, step = plan.policies.money_mode, step_of(plan.currency)
@@ -192,7 +192,7 @@ class ChargeNodes:
         tiers, units = prices(terms), self.quantity(work, price)
         nothing = constant("before it", 0, "quantity")
         if not price.stepped:
-            return self._in_steps(tiers, plan, nothing, units, "graduated")
+            return self.in_steps(tiers, plan, nothing, units, "graduated")
         draft = self.sources.draft(step)
         sharing = self._sharing(draft, plan, work, price)
         names = [name for name, _, _ in sharing]
@@ -204,9 +204,9 @@ class ChargeNodes:
 
         def exact(at: int) -> Node:
             if terms.tier_mode == VOLUME:
-                return self._in_steps(tiers, plan, whole, nodes[at], "volume")
+                return self.in_steps(tiers, plan, whole, nodes[at], "volume")
             before = total("units before it", nodes[:at], "quantity") if at else nothing
-            return self._in_steps(tiers, plan, before, nodes[at], "graduated")
+            return self.in_steps(tiers, plan, before, nodes[at], "graduated")
 
         own = exact(place)._replace(title=f"{row}: at its prices")
         kept = [at for at, (name, _, _) in enumerate(sharing) if self._is_issued(draft, name)]
@@ -245,10 +245,10 @@ class ChargeNodes:
         period = self._sharing(draft, plan, work, price)
         nodes = [self.quantity(other, its) for _, other, its in period]
         if terms.tier_mode == VOLUME:
-            return self._in_steps(prices(terms), plan, total("units of the period", nodes, "quantity"), units, "volume")
+            return self.in_steps(prices(terms), plan, total("units of the period", nodes, "quantity"), units, "volume")
         earlier = nodes[: len(list(_until(period, row)))]
         first = total("units before it", earlier, "quantity") if earlier else nothing
-        return self._in_steps(prices(terms), plan, first, units, "graduated")
+        return self.in_steps(prices(terms), plan, first, units, "graduated")
 
     def _is_issued(self, draft: Draft, row: str) -> bool:
         entry = draft.entries.get(row)

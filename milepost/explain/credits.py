@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from domain.accounts import OUTPUT_TAX, RECEIVABLE
+from domain.accounts import OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE
 from domain.credit import CONCESSIONS, ERROR_REBILL, Row, is_named
 from domain.events.finance import CreditMemoIssued
 from domain.explanation import Node, constant, less, negated, total
@@ -13,17 +13,20 @@ from domain.identity import composed, parts_of
 from domain.money import HALF_UP, round_ratio
 from domain.outputs import JournalEntry, JournalLine
 from domain.position import Balance
-from milepost.explain.arithmetic import evaluated, in_proportion, step_of
+from milepost.explain.arithmetic import evaluated, in_proportion, least, step_of
 from milepost.explain.exchanges import at_rate, unchanged
 from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.positions import SIDES, PositionNodes
+from milepost.explain.retention import RetentionNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
-from state.books import InvoiceCredits, Receivable
+from state.books import InvoiceCredits, Receivable, StatementState
+from state.deposit_balance import is_deposit
 from state.handlers.credit_memos import RULE
 from state.plan import contract_policies, newest_plan
 from state.position import is_over_time
+from state.totals import issued_on
 from state.trace import Said
 
 
@@ -58,7 +61,7 @@ class CreditNodes:
         self.positions = positions
         self.all = list(self._all())
         self._memo: dict[tuple[str, int], Node] = {}
-        statements.credits = self
+        statements.credits = statements.retention.credits = self
         invoices.credits = self
 
     def _all(self) -> Iterator[Credit]:
@@ -108,7 +111,7 @@ class CreditNodes:
 
     def _reopened(self, entry_id: str, contract_id: str, line_id: str, step: int, payer: str | None) -> list[Credit]:
         found = self.of_row(entry_id, contract_id, line_id, step, ERROR_REBILL)
-        return [one for one in found if payer is None or self._receivable(one).bill_to == payer]
+        return [one for one in found if payer is None or self.payer(one) == payer]
 
     def _is_first(self, credit: Credit, listed: Listed) -> bool:
         """Of two outputs of one step."""
@@ -121,11 +124,16 @@ class CreditNodes:
 
     def returned(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
         """What price concessions gave back to the caps."""
-        return [
-            self.amount(one)
-            for one in self.of_row(entry_id, contract_id, line_id, step, CONCESSIONS[0])
-            if self.listed_plan_returns(one)
-        ]
+        return [self.amount(one) for one in self.returning(entry_id, contract_id, line_id, step)]
+
+    def returning(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Credit]:
+        """Price concessions that gave caps and sources their room back."""
+        found = self.of_row(entry_id, contract_id, line_id, step, CONCESSIONS[0])
+        return [one for one in found if self.listed_plan_returns(one)]
+
+    def payer(self, credit: Credit) -> str:
+        """Whose invoice it is of."""
+        return self._receivable(credit).bill_to
 
     def listed_plan_returns(self, credit: Credit) -> bool:
         """Policy `concession_returns_cap_room`, as it was when the memo was posted."""
@@ -293,9 +301,12 @@ class CreditNodes:
         if any(node.value for node in taken):
             left = less("tax that is not credited yet", of_invoice, *taken)
         gone = sum(self.amount(one).value or 0 for one in earlier)
-        if net.value == receivable.net[0] - gone:
-            return left
         whole = less("net of the invoice", self._invoice_line(receivable, RECEIVABLE, currency), of_invoice)
+        if kept := self._state(receivable).kept:
+            retained = constant("retained less released", kept, "amount", currency, id=receivable.statement_id)
+            whole = total("net of tax, gross of retention", (whole, retained), "amount", currency)
+        if net.value == (whole.value or 0) - gone:
+            return left
         mode = self._mode(credit)
         lines = [
             in_proportion("tax of the line", of_invoice, part, whole, mode, rule="R11")
@@ -341,6 +352,99 @@ class CreditNodes:
                 return negated("tax of the invoice", node) if account == OUTPUT_TAX else node
         return constant("tax of the invoice", 0, "amount", currency)
 
+    # What is retained
+
+    @property
+    def retention(self) -> RetentionNodes:
+        return self.statements.retention
+
+    def all_of(self, statement_id: str) -> list[Credit]:
+        """Memos of its invoice that take something from 1170."""
+        found = [one for one in self.all if self._receivable(one).statement_id == statement_id]
+        return [one for one in found if any(line.account == RETENTION_RECEIVABLE for line in one.journal.lines)]
+
+    def kept_back_of(self, statement_id: str, step: int) -> list[Node]:
+        """What memos of its invoice before a step gave back of what it retained."""
+        return [self.kept_back(one) for one in self.all_of(statement_id) if one.said.step < step]
+
+    def retained_from(self, statement_id: str, step: int) -> list[tuple[int, Node]]:
+        """What memos before a step credited of its bill, with their steps; deposits, of which nothing is retained, left out."""
+        return [
+            (one.said.step, self.amount(one))
+            for one in self.all
+            if one.said.step < step
+            and self._receivable(one).statement_id == statement_id
+            and not self._is_deposit(one, self.listed(one))
+        ]
+
+    def billed_again(self, statement_id: str, line_ids: Container[str], step: int) -> list[Node]:
+        """What memos of its invoice before a step took back of contract lines, to bill it again."""
+        return [
+            self.amount(one)
+            for one in self.all
+            if one.kind == ERROR_REBILL
+            and one.said.step < step
+            and one.line_id in line_ids
+            and self._receivable(one).statement_id == statement_id
+        ]
+
+    def kept_back(self, credit: Credit) -> Node:
+        """The row's part of what of a memo was retained."""
+        key = ("kept back", credit.number)
+        if key not in self._memo:
+            self._memo[key] = self._kept_back(credit)
+        return self._memo[key]
+
+    def _kept_back(self, credit: Credit) -> Node:
+        currency, statement_id = credit.journal.currency, self._receivable(credit).statement_id
+        if all(line.account != RETENTION_RECEIVABLE for line in credit.journal.lines):
+            return constant("nothing of it is retained", 0, "amount", currency)
+        memo = [
+            one
+            for one in self.all
+            if one.journal.affected_id == credit.journal.affected_id and not self._is_deposit(one, self.listed(one))
+        ]
+        credited = total("credited", [self.amount(one) for one in memo], "amount", currency)
+        left = self._left_to_retain_from(credit)
+        kept = self.retention.left_on(statement_id, credit.said.step)
+        if given := self.kept_back_of(statement_id, credit.said.step):
+            kept = less("still retained", kept, *given)
+        whole = kept
+        if (credited.value or 0) < (left.value or 0):
+            title = "in proportion to what is left of the invoice"
+            whole = in_proportion(title, kept, credited, left, self._mode(credit), rule="R32")
+        if len(memo) == 1:
+            return whole
+        weights = [max(self.amount(one).value or 0, 0) for one in memo]
+        parts = _shared(whole, weights, "amount", currency, self._mode(credit))
+        return parts[next(place for place, one in enumerate(memo) if one.number == credit.number)]
+
+    def _left_to_retain_from(self, credit: Credit) -> Node:
+        """Rows of the invoice that are no deposits, as far as no memo took them; no more than is left of the invoice."""
+        rows = [listed for listed, _ in self._rows(credit) if not self._is_deposit(credit, listed)]
+        currency, receivable = credit.journal.currency, self._receivable(credit)
+        of_rows = total("left of the invoice", [self._left(one, credit) for one in rows], "amount", currency)
+        gone = sum(
+            self.amount(one).value or 0 for one in self._of_invoice(receivable) if one.said.step < credit.said.step
+        )
+        left = receivable.net[0] + self._state(receivable).kept - gone
+        if left >= (of_rows.value or 0):
+            return of_rows
+        return least("left", [of_rows, constant("left after deposits set against it", left, "amount", currency)])
+
+    def _is_deposit(self, credit: Credit, listed: Listed) -> bool:
+        draft = self.sources.draft(credit.said.step)
+        contract = draft.contract(credit.journal.contract_id or "")
+        entry = self.sources.trace.entry_at(listed.entry.entry_id, credit.said.step)
+        issued = issued_on(entry, contract.contract_id, listed.entry.line_id) if entry and contract else None
+        return contract is not None and issued is not None and is_deposit(draft, contract, issued)
+
+    def _state(self, receivable: Receivable) -> StatementState:
+        found: StatementState = self.sources.trace.part_at(
+            "statement", receivable.statement_id, len(self.sources.trace.steps)
+        )
+        return found
+
     # Journals
 
     def line(
@@ -352,6 +456,12 @@ class CreditNodes:
             return negated("amount", gross), negated("in ledger currency", self._off(credit)[1])
         if line.account == OUTPUT_TAX:
             return self.tax(credit), self._tax_ledger(credit)
+        if line.account == RETENTION_RECEIVABLE:
+            kept_back = self.kept_back(credit)
+            ledger = self.retention.credited(
+                said, self._receivable(credit).statement_id, kept_back, self.invoices.left_as_carried
+            )
+            return negated("amount", kept_back), negated("in ledger currency", ledger) if ledger is not None else None
         if not line.amount:
             return constant("amount", 0, "amount", journal.currency), self.lines.rest_of_lines(journal, number)
         amount = self.amount(credit)
@@ -368,8 +478,10 @@ class CreditNodes:
         return amount, self.back(credit)
 
     def _gross(self, credit: Credit) -> Node:
-        tax = self.tax(credit)
-        parts = (self.amount(credit), tax) if tax.value else (self.amount(credit),)
+        tax, kept_back = self.tax(credit), self.kept_back(credit)
+        parts = [self.amount(credit)]
+        parts += [negated("retained", kept_back)] if kept_back.value else []
+        parts += [tax] if tax.value else []
         return total("gross", parts, "amount", credit.journal.currency)
 
     def _at_rate(self, credit: Credit, amount: Node) -> Node:

@@ -86,7 +86,11 @@ class EarnedNodes:
         charge = Charge(
             FEE, part, 0, "", spread.first, 0, currency, contract_id=place.contract.contract_id, line_id=place.line_id
         )
-        made = self.fees.fee(charge, place.draft)
+        # A minimum of a period that is foreseen to close is no fee of the books.
+        foreseen = (
+            self.fees.charged_by(place, name, spread.last) if place.foreseen and name.startswith("minimum/") else None
+        )
+        made = foreseen or self.fees.fee(charge, place.draft)
         return agreeing(made, stated(f"fee {name}", spread.amount, "amount", currency))
 
 

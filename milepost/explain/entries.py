@@ -25,11 +25,12 @@ from domain.rows import row_id
 from milepost.explain.arithmetic import evaluated, most, step_of
 from milepost.explain.charges import ChargeNodes
 from milepost.explain.drawing import DrawingNodes
+from milepost.explain.passing import PassingNodes
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.assess import interval_hours
 from state.books import Cost, Entry, Price, Work
-from state.claims import BILLING, REVENUE
+from state.claims import FOR_BILLING, FOR_REVENUE
 from state.draft import Draft
 from state.plan import LinePlan, plan_of
 
@@ -64,21 +65,27 @@ class EntryNodes:
         self.charges.value_at = self.value_at
         self.charges.fees.entries = self
         self.drawing = DrawingNodes(sources, self.charges.fees, self)
+        self.passing = PassingNodes(sources, self)
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._pairs: dict[Any, tuple[Node, Node]] = {}
         # By the identity of a price, which the trace keeps.
         self._values: dict[int, tuple[Node, Node]] = {}
-        # Filled by the nodes of caps and of statements, which need these.
+        # Filled by the nodes of caps, of write-offs and of statements, which need these.
         self.caps: Any = None
+        self.given_up: Any = None
         self.pieces: Any = None
 
     # Hours
 
     def worked_on(self, at: Standing) -> Node:
-        """Hours of the row; a charge has none."""
-        if at.work.time is None:
+        """Hours of the row; a charge has none, and those of a part are its whole's."""
+        if at.work.time is None or at.work.part_of is not None:
             return constant(f"{at.entry.entry_id}: no hours", 0, "hours")
         return self.worked(at.work.time)
+
+    def approved(self, at: Standing) -> Node:
+        """Hours that were worked, or of a part those that went on."""
+        return self.passing.hours(at, at.work.part_of) if at.work.part_of is not None else self.worked(at.work.event)
 
     def worked(self, event: TimeApproved) -> Node:
         key = ("worked", id(event))
@@ -99,6 +106,8 @@ class EntryNodes:
 
     def hours(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
         """Hours before and after increments (R9), and what of them goes beyond what the terms include (R28, R30)."""
+        if at.work.part_of is not None:
+            return self.passing.hours(at, at.work.part_of)
         if price.drawn is not None:
             return self._beyond(at, price, plan, draft)
         if price.stepped:
@@ -435,16 +444,27 @@ class EntryNodes:
             else stated(title, cost.amount, "amount", cost.currency)
         )
 
+    # What is given up
+
+    def written_off(self, at: Standing) -> Node:
+        found: Node = self.given_up.written_off(at)
+        return found
+
+    def chargeable(self, at: Standing) -> Node:
+        """What of the value is not given up."""
+        found: Node = self.given_up.chargeable(at)
+        return found
+
     # What caps allow
 
     def allowed(self, at: Standing) -> Node:
         """What earns revenue."""
-        found: Node = self.caps.granted(at, REVENUE)
+        found: Node = self.caps.granted(at, FOR_REVENUE)
         return found
 
     def billable(self, at: Standing) -> Node:
         """What may stand on a statement."""
-        found: Node = self.caps.granted(at, BILLING)
+        found: Node = self.caps.granted(at, FOR_BILLING)
         return found
 
     def recognised(self, at: Standing) -> Node:
@@ -452,7 +472,7 @@ class EntryNodes:
         assert price is not None, "the work is priced"
         if price.earned is not None:
             return self._earned(at, price)
-        allowed, value = self.allowed(at), self.value(at)
+        allowed, value = self.allowed(at), self.chargeable(at)
         if price.recognised == allowed.value:
             return allowed
         made = most(f"{at.entry.entry_id}: recognised", value, allowed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 from domain.accounts import (
@@ -15,15 +16,16 @@ from domain.accounts import (
 from domain.explanation import Arithmetic, Node, constant, less, negated, total
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.arithmetic import step_of
+from milepost.explain.arithmetic import least, step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.exchanges import Exchanges
 from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines, journals_until
 from milepost.explain.positions import PositionNodes, summed
 from milepost.explain.sources import Sources
-from state.books import Posted, Work
+from state.books import Posted, Price, Work
 from state.position import is_over_time
+from state.posting import EARNING, beyond_billing
 from state.trace import Said, row_of, works_of
 
 
@@ -49,7 +51,7 @@ class EntryJournals:
     ) -> tuple[Node | None, Node | None]:
         at = self.work_of(said, journal)
         if at is None:
-            return None, None
+            return self._went_back(said, journal, line, number)
         if line.purpose == "cost" or line.account == INPUT_TAX:
             amount = self._cost(at, line)
         elif journal.kind == "difference" and journal.rule.startswith("remeasure"):
@@ -60,6 +62,10 @@ class EntryJournals:
             return self._difference(said, journal, line, at, number)
         elif line.purpose == "revenue":
             amount = self._revenue(at, line)
+            if amount is not None and at.entry.given_up:
+                amount = self.entries.given_up.before_it(at, amount, line.amount)
+            if amount is not None and abs(amount.value or 0) != abs(line.amount):
+                amount = self._without_later(said, journal, line, at, amount)
         else:
             amount = None
         if amount is None:
@@ -75,6 +81,24 @@ class EntryJournals:
                 assert entry is not None, "the work is the entry's"
                 return Standing(said.step, entry, work)
         return None
+
+    def _went_back(
+        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+    ) -> tuple[Node | None, Node | None]:
+        """Of a part that the same event rated anew and then took back, as the line that it came from had room for all."""
+        part = self.entries.standing(row_of(journal) or journal.affected_id, said.step - 1)
+        if part is None or part.work.part_of is None or part.work.price is None or journal.kind != "difference":
+            return None, None
+        if line.account in REVENUE:
+            return self.lines.balancing(journal, number)
+        target = self.entries.passing.before_it_went_back(part, said.step)
+        if target is None:
+            return None, None
+        carried = self._carried(list(part.work.journals), line.account, EARNING)
+        title = f"{part.entry.entry_id}: what it came to, less what its journals carry"
+        amount = less(title, target, carried[0], rule="R19")
+        amount = amount._replace(why=(Node("moved by", event=self.sources.cause(said.step)),))
+        return amount, self._difference_ledger(amount, carried, journal, line, part)
 
     def _cost(self, at: Standing, line: JournalLine) -> Node | None:
         """Cost, the tax on it that is recovered, and what is owed for both."""
@@ -104,7 +128,7 @@ class EntryJournals:
         earned = self.entries.recognised(at)
         if journal.kind == "difference":
             carried = [
-                self._carried(self._before(at.work, journal.journal_id), account, "revenue")[0]
+                self._carried(self._before(at.work, journal.journal_id), account, EARNING)[0]
                 for account in CONTRACT_POSITION
             ]
             carried = [one for one in carried if one.value]
@@ -134,14 +158,12 @@ class EntryJournals:
             return None
         rounding = self.entries.rounding(at.entry.entry_id, at.step) if price.rounding else None
         recognised = self.entries.recognised(at)
-        if line.account in REVENUE or price.recognised <= price.allowed:
+        if line.account in REVENUE or price.account == CONTRACT_ASSET or not beyond_billing(price):
             base = recognised
-        elif line.account == CONTRACT_ASSET and price.account != CONTRACT_ASSET:
-            return less(
-                f"{at.entry.entry_id}: beyond what caps allow", recognised, self.entries.allowed(at), rule="R22"
-            )
+        elif line.account == CONTRACT_ASSET:
+            return self._beyond(at, price)
         else:
-            base = self.entries.allowed(at)
+            base = self._within(at, price)
         if rounding is not None:
             base = total(f"{at.entry.entry_id}: with cents of lines", (base, rounding), "amount", price.currency)
         return base
@@ -153,50 +175,73 @@ class EntryJournals:
         if line.account in REVENUE:
             return self.lines.balancing(journal, number)
         before = self._before(at.work, journal.journal_id)
-        carried = self._carried(before, line.account, "revenue")
+        carried = self._carried(before, line.account, EARNING)
         target = self._target(at, line.account, journal.currency)
         amount = less(
             f"{at.entry.entry_id}: what it is now, less what its journals carry", target, carried[0], rule="R19"
         )
         why = (
             (Node("moved by", event=self.sources.cause(said.step)), *self.entries.caps.room_around(at))
-            if journal.rule == "cap"
+            if journal.rule.partition("/")[0] == "cap"
             else (Node("moved by", event=self.sources.cause(said.step)),)
         )
         amount = amount._replace(why=why)
+        if amount.value != line.amount:
+            amount = self._without_later(said, journal, line, at, amount)
         return amount, self._difference_ledger(amount, carried, journal, line, at)
+
+    def _without_later(self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, amount: Node) -> Node:
+        """An event may post an entry more than once, and what the entry is now comes with the last: without those behind this one."""
+        told = self.sources.trace.journals
+        behind = at.work.journals[len(self._before(at.work, journal.journal_id)) + 1 :]
+        later = [
+            constant(f"journal line {posted.journal_id}#{number}, behind it", leg.amount, "amount", posted.currency)
+            for posted in behind
+            if told[posted.journal_id].step == said.step
+            for number, leg in enumerate(posted.lines, 1)
+            if leg.account == line.account and leg.purpose in EARNING
+        ]
+        if not later:
+            return amount
+        title = f"{at.entry.entry_id}: before what the same event posted behind it"
+        if line.account in REVENUE:
+            return total(title, (amount, *later), "amount", journal.currency)
+        return less(title, amount, *later)
 
     def _target(self, at: Standing, account: str, currency: str) -> Node:
         price = at.work.price
         if price is None or not price.line_id:
             return constant("nothing now", 0, "amount", currency)
-        beyond = price.recognised > price.allowed
         if account == price.account:
             line = JournalLine(account, "revenue", 0, 0)
             made = self._revenue(at, line)
             assert made is not None, "the work has a price"
-            if beyond and account == CONTRACT_ASSET:
-                more = less("beyond what caps allow", self.entries.recognised(at), self.entries.allowed(at), rule="R22")
-                made = total("on 1160", (made, more), "amount", currency)
             return made
-        if account == CONTRACT_ASSET and beyond:
-            return less(
-                f"{at.entry.entry_id}: beyond what caps allow",
-                self.entries.recognised(at),
-                self.entries.allowed(at),
-                rule="R22",
-            )
+        if account == CONTRACT_ASSET and beyond_billing(price):
+            return self._beyond(at, price)
         return constant("nothing on this account now", 0, "amount", currency)
+
+    def _beyond(self, at: Standing, price: Price) -> Node:
+        """What is earned and may not be billed."""
+        title = f"{at.entry.entry_id}: beyond what caps allow"
+        return less(title, self.entries.recognised(at), self._within(at, price), rule="R22")
+
+    def _within(self, at: Standing, price: Price) -> Node:
+        """What is earned and may be billed."""
+        if not price.waiting:
+            return self.entries.allowed(at)
+        allowed, billable = self.entries.allowed(at), self.entries.billable(at)
+        return least(f"{at.entry.entry_id}: earned and billable", [allowed, billable], rule="R22")
 
     def _before(self, work: Work, journal_id: str) -> list[Posted]:
         return journals_until(work.journals, journal_id)
 
-    def _carried(self, journals: list[Posted], account: str, purpose: str) -> tuple[Node, Node]:
+    def _carried(self, journals: list[Posted], account: str, purposes: Set[str]) -> tuple[Node, Node]:
         """Sums of the lines that journals have on an account."""
         amounts, ledgers = [], []
         for posted in journals:
             for number, leg in enumerate(posted.lines, 1):
-                if leg.account == account and leg.purpose == purpose:
+                if leg.account == account and leg.purpose in purposes:
                     amount, ledger = self.lines.leg(posted, number)
                     amounts.append(amount)
                     ledgers.append(ledger)

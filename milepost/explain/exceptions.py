@@ -11,8 +11,9 @@ from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import parts_of, unescape
 from domain.money import format_decimal
 from domain.outputs import ExceptionClosed, ExceptionRaised
+from domain.purchase_order import OVER_CAP, OVER_ORDER, SUBJECT_KIND
 from domain.reference import owner_key
-from domain.rows import CHARGES, TIME_ENTRY, row_id
+from domain.rows import CHARGES, ROWS, TIME_ENTRY, row_id
 from domain.units import HOURS_SCALE
 from milepost.explain.at_stake import TITLE, AtStakeNodes
 from milepost.explain.balances import BalanceNodes
@@ -23,10 +24,11 @@ from milepost.explain.receivables import OWNED
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
+from state.cap_notices import is_over
 from state.claims import allotments
 from state.handlers.credit_memos import KIND as CREDIT_MEMO
 from state.plan import line_plan
-from state.trace import ROWS, Said
+from state.trace import Said
 
 
 class ExceptionNodes:
@@ -47,7 +49,7 @@ class ExceptionNodes:
         self.records = records
         self.at_stake = at_stake
         self.balances = balances
-        self.of_receivables = ReceivableStakes(sources, journals.receivables)
+        self.of_receivables = ReceivableStakes(sources, journals.receivables, entries.given_up)
 
     def exception(self, exception_id: str) -> Node:
         """Its life, the last time it was raised at the head."""
@@ -102,7 +104,7 @@ class ExceptionNodes:
     def _amount(self, said: Said, record: ExceptionRaised) -> Node | None:
         row = row_id(record.subject_kind, record.subject_id)
         own = record.subject_kind in CHARGES or record.blocks_basis in ("price", "cost")
-        if record.subject_kind in ROWS and own and record.category != "over_cap":
+        if record.subject_kind in ROWS and own and record.category not in (OVER_CAP, OVER_ORDER):
             found = self.at_stake.of_entry(row, self._first(record), record.blocks_basis or "")
             if found is not None or record.subject_kind == TIME_ENTRY:
                 return found
@@ -111,15 +113,17 @@ class ExceptionNodes:
         if record.subject_kind in OWNED:
             return self.of_receivables.stake(said, record)
         match record.category:
-            case "over_cap":
+            case "over_cap" | "over_purchase_order":
                 return self._over_cap(said, record)
+            case "over_funding":
+                return self.statements.funding.unpaid(record.subject_id, said.step)
             case "statement_differs_from_invoice":
                 return self._difference(said, record)
             case "milestone_overdue":
                 return self._milestone(said, record)
             case "posting_rejected":
-                return self.statements.statement(record.subject_id)
-            case "cap_below_consumption" if record.subject_kind == "cap":
+                return self.statements.statement(self.statements.as_of(record.subject_id, said.step))
+            case "cap_below_consumption" if record.subject_kind in ("cap", SUBJECT_KIND):
                 return self._below(said, record)
             case "cap_below_consumption" if record.subject_kind == "contract_line":
                 return self._price_below(said, record)
@@ -128,6 +132,10 @@ class ExceptionNodes:
             case "outside_contract_dates" if record.subject_kind != "time_entry":
                 values = [self.entries.value(at) for at in self._listed(said, record) if at.work.price is not None]
                 return total(TITLE, values, "amount", record.blocks_currency or "")
+            case "tax_undetermined":
+                return self.statements.taxes.undetermined(said, self._first(record), record)
+            case "tax_differs":
+                return self.statements.taxes.difference(said, record)
             case "rounding_over_limit" if record.subject_id in self.sources.trace.journals:
                 return self._rounding(record)
             case _:
@@ -249,21 +257,24 @@ class ExceptionNodes:
         return total(TITLE, nodes, "amount", record.blocks_currency or "", rule="R51")
 
     def _over_cap(self, said: Said, record: ExceptionRaised) -> Node:
-        """What entries have over the cap (R15), at the moment at which it was raised."""
+        """What entries have over the cap (R15) or purchase order, at the moment at which it was raised."""
         contract_id, cap_id = parts_of(record.subject_id)
         found = []
         for entry_id in sorted(self.sources.trace.entry_ids()):
             at = self.entries.standing(entry_id, said.step)
             price = at.work.price if at is not None else None
-            if (
-                price is not None
-                and price.contract_id == contract_id
-                and price.binding == cap_id
-                and not price.final
-                and price.billable < price.value
-            ):
-                found.append(self.records.over(entry_id, said.step))
+            if at is None or price is None or (price.contract_id, price.binding) != (contract_id, cap_id):
+                continue
+            if is_over(price):
+                found.append(self._over(at, price.final, said.step))
         return total(TITLE, found, "amount", record.blocks_currency or "", rule="R15")
+
+    def _over(self, at: Standing, is_final: bool, step: int) -> Node:
+        """Final work waits for no more than it kept, which is what it earns."""
+        if not is_final:
+            return self.records.over(at.entry.entry_id, step)
+        earned, billable = self.entries.allowed(at), self.entries.billable(at)
+        return less(f"{at.entry.entry_id}: earned and not billable", earned, billable, rule="R15")
 
     def _difference(self, said: Said, record: ExceptionRaised) -> Node | None:
         event = self.sources.step(said.step).record.event
@@ -274,5 +285,7 @@ class ExceptionNodes:
         if amount is None or record.subject_id not in self.sources.trace.statements:
             return None
         currency = record.blocks_currency or ""
+        if record.field == "tax_amount":
+            return self.sources.field("the invoice, tax", record.blocks_amount, "amount", event, "tax_amount", currency)
         invoice = self.sources.field("the invoice, net", amount, "amount", event, "amount", currency)
-        return less(TITLE, invoice, self.statements.statement(record.subject_id))
+        return less(TITLE, invoice, self.statements.statement(self.statements.as_of(record.subject_id, said.step)))

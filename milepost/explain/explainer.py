@@ -5,6 +5,7 @@
 | `PRJ-1.9f0c…` | a journal, a statement, an exception: whatever Milepost gave the id |
 | `PRJ-1.9f0c…#2` | the second line of a journal or statement |
 | `PRJ-1.9f0c…#2/ledger` | of a journal line, the amount in ledger currency |
+| `PRJ-1.K-1/C-1/2026-03-01/1#tax/1` | the first tax group of a statement |
 | `T-1` | a time entry; `T-1#accrued` one of its figures, `T-1#accrued@123` as the record at log offset 123 left it |
 | `expense/E-1` | a charge: also `delivery/D-1`, `fee/K-1/L-1/milestone/M-1`, `revenue/K-1/L-1/2026-01`; its figures likewise |
 | `PRJ-1` | all balances of a project; `PRJ-1#accrued` one of them, `PRJ-1/K-1#accrued` where it has several contracts |
@@ -28,6 +29,7 @@ from milepost.explain.forecast_caps import ForecastCapNodes
 from milepost.explain.forecast_months import MonthNodes
 from milepost.explain.forecast_paths import ForecastPaths
 from milepost.explain.forecasts import ForecastNodes
+from milepost.explain.given_up import GivenUpNodes
 from milepost.explain.journals import JournalNodes
 from milepost.explain.liability import LiabilityNodes
 from milepost.explain.rating import Rating
@@ -44,6 +46,7 @@ class Explainer:
         self.rating = Rating(self.sources)
         self.entries = EntryNodes(self.sources, self.rating)
         self.caps = CapNodes(self.sources, self.entries)
+        GivenUpNodes(self.sources, self.entries)
         self.statements = StatementNodes(self.sources, self.entries)
         self.journals = JournalNodes(self.sources, self.rating, self.entries, self.statements)
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
@@ -53,7 +56,7 @@ class Explainer:
         months = MonthNodes(self.sources, self.entries, self.statements, self.journals, self.records, self.forecasts)
         of_caps = ForecastCapNodes(self.sources, self.entries, self.caps, self.records, self.forecasts, months)
         self.paths = ForecastPaths(self.sources, self.forecasts, months, of_caps)
-        self.alerts = AlertNodes(self.sources, self.caps)
+        self.alerts = AlertNodes(self.sources, self.caps, self.statements.funding)
         at_stake = AtStakeNodes(self.sources, self.rating, self.entries)
         self.exceptions = ExceptionNodes(
             self.sources, self.entries, self.statements, self.journals, self.records, at_stake, self.balances
@@ -122,6 +125,9 @@ class Explainer:
             return {"amount": amount, "ledger": ledger}.get(which)
         if whole in trace.statements and part.isdigit() and 1 <= int(part) <= len(self.statements.lines(whole)):
             return self.statements.line(whole, int(part))
+        if whole in trace.statements and number == "tax" and which.isdigit():
+            groups = len(self.statements.records(whole)[0].tax)
+            return self.statements.taxes.group(whole, int(which)) if 1 <= int(which) <= groups else None
         if whole in trace.exceptions and part == "amount" and self._was_raised(whole):
             return self.exceptions.blocks(whole)
         alert = self.alerts.figure(whole, part)

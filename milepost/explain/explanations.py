@@ -12,7 +12,7 @@ from dataflows.embedded import seldom_collecting
 from dataflows.retrace import Retraced, retrace
 from domain.explanation import Node
 from domain.identity import engagement_of, parts_of
-from domain.rows import FEE, REVENUE, TIME_ENTRY, named
+from domain.rows import FEE, OVERFLOW, SCHEDULED_REVENUE, TIME_ENTRY, named, origin
 from domain.trial_balance import PostedSum
 from milepost.explain.explainer import Explainer
 from milepost.explain.ledger import LedgerFigure, explain_ledger, ledger_figure, of_engagement
@@ -123,8 +123,10 @@ class Explanations:
                     found += index.engagements_of(kind, name)
         kind, fact_id = named(whole)
         for index in self._indexes:
-            if kind in (FEE, REVENUE):
+            if kind in (FEE, SCHEDULED_REVENUE):
                 found += index.engagements_of("contract", parts_of(fact_id)[0])
+            elif kind == OVERFLOW:
+                found += index.engagements_of(*named(origin(whole)))
             elif kind != TIME_ENTRY:
                 found += index.engagements_of(kind, fact_id)
         return [each for each in dict.fromkeys(found) if self._has_engagement(each)]

@@ -24,21 +24,29 @@ from milepost.explain.arithmetic import by_day, evaluated, in_proportion, least,
 from milepost.explain.sources import Sources
 from state.books import Charge, Contract, LineFees
 from state.draft import Draft
-from state.handlers.fees import HORIZON, charging
+from state.fees_due import charging
+from state.handlers.fees import HORIZON
 from state.periods import zone_of
 from state.settlement import SETTLEMENT
-from state.terms_known import is_charged, known_of
+from state.terms_known import is_charged, known_of, line_fees
 
 DAY = timedelta(days=1)
 
 
 class Place(NamedTuple):
-    """A contract line as a step knew it."""
+    """A contract line as a step knew it; `foreseen`: with what its terms let expect."""
 
     draft: Draft
     contract: Contract
     line_id: str
     known: Known
+    foreseen: bool = False
+    step: int = -1
+
+    def is_open(self, closed: Closed) -> bool:
+        """Whether the billing period is only foreseen to close."""
+        fees = line_fees(self.draft, self.contract, self.line_id)
+        return self.foreseen and all(one.start != closed.start for one in fees.closed)
 
 
 class Charged(NamedTuple):
@@ -92,6 +100,24 @@ class FeeNodes:
                 made = less(f"{charge.description}: less what was charged before", made, earlier, rule="R12")
         return made
 
+    # What is still to come
+
+    def all_charged(self, place: Place, until: date) -> list[Node]:
+        """All that the line charges up to a day; of cumulative fees the last names what those before it charged."""
+        fees = self._fees_until(place, until)
+        last = next((one for one in reversed(fees) if one.fee.cumulative), None)
+        found = (self._due(place, one) for one in fees if one is last or not one.fee.cumulative)
+        return [node for node in found if node is not None and node.value]
+
+    def charged_by(self, place: Place, name: str, until: date) -> Node | None:
+        """What the fee of a name charges."""
+        found = next((one for one in self._fees_until(place, until) if one.fee.name == name), None)
+        made = self._due(place, found) if found is not None else None
+        earlier = self._due(place, found.earlier) if found is not None and found.earlier is not None else None
+        if made is None or earlier is None or not earlier.value:
+            return made
+        return less(f"{made.title}: less what was charged before", made, earlier, rule="R12")
+
     def _settlement(self, place: Place, charge: Charge) -> Node | None:
         """What is earned by the last day of a terminated contract, less all that the line charges besides (R46)."""
         if self.earned_by is None:
@@ -129,11 +155,14 @@ class FeeNodes:
         """All that the line charges, also what comes to nothing."""
         contract, draft = place.contract, place.draft
         until = max(local_date(draft.cause.recorded_at, zone_of(draft, contract)), charge.day) + HORIZON
-        own = self._name(place, charge)
+        return self._fees_until(place, until, self._name(place, charge))
+
+    def _fees_until(self, place: Place, until: date, own: str = "") -> list[Charged]:
+        contract, draft = place.contract, place.draft
         found: dict[str, Charged] = {}
         last: Charged | None = None
         for agreed in charging(draft, contract, place.line_id, place.known):
-            for fee in methods.fees(agreed, place.known, until):
+            for fee in methods.fees(agreed, place.known, min(until, agreed.before)):
                 day = fee.earned_from or fee.day
                 if fee.name in found or not agreed.since <= day < agreed.before:
                     continue
@@ -170,6 +199,8 @@ class FeeNodes:
         match terms:
             case FixedPrice() if not terms.by_progress:
                 return self._instalment(place, fee, agreed, terms)
+            case FixedPrice() if place.foreseen and fee.amount == self._all_of(agreed, terms):
+                return self._when_done(place, agreed, terms)
             case FixedPrice() if agreed.line.budgets:
                 return self._spent(place, fee, agreed)
             case FixedPrice():
@@ -224,6 +255,21 @@ class FeeNodes:
         if len(parts) == 1:
             return parts[0]._replace(title=fee.description, facts=facts)
         return total(fee.description, parts, "amount", agreed.contract.currency, facts=facts)
+
+    def _all_of(self, agreed: Agreed, terms: FixedPrice) -> Amount:
+        budgets = agreed.line.budgets
+        return sum(budget.revenue for budget in budgets if budget.cost) if budgets else terms.price
+
+    def _when_done(self, place: Place, agreed: Agreed, terms: FixedPrice) -> Node:
+        """What is charged once all of the work is done."""
+        if not agreed.line.budgets:
+            return self.field(place, agreed, "price", terms.price, "price")
+        parts = [
+            self._line_field(place, agreed, f"{budget.category}: price", budget.revenue, f"budgets[{number}].revenue")
+            for number, budget in enumerate(agreed.line.budgets)
+            if budget.cost
+        ]
+        return total("price by its budgets", parts, "amount", agreed.contract.currency)
 
     def _progress(self, place: Place, fee: Fee, agreed: Agreed, terms: FixedPrice) -> Node | None:
         version = int(fee.name.rpartition("/")[2])
@@ -303,10 +349,13 @@ class FeeNodes:
         milestone_id = fee.name.partition("/")[2]
         for number, milestone in enumerate(terms.milestones):
             if milestone.milestone_id == milestone_id:
-                accepted = Node(f"milestone {milestone_id} was accepted", event=self._acceptance(place, milestone_id))
                 path = f"milestones[{number}].amount"
-                facts = (("accepted on", fee.day.isoformat()),)
                 title = f"milestone {milestone.name}"
+                if place.foreseen and not is_charged(place.draft, place.contract.contract_id, place.line_id, fee.name):
+                    due = (("due on", milestone.due_on.isoformat()),)
+                    return self.field(place, agreed, title, milestone.amount, path, rule="R27", facts=due)
+                accepted = Node(f"milestone {milestone_id} was accepted", event=self._acceptance(place, milestone_id))
+                facts = (("accepted on", fee.day.isoformat()),)
                 return self.field(
                     place, agreed, title, milestone.amount, path, rule="R27", why=(accepted,), facts=facts
                 )
@@ -364,6 +413,9 @@ class FeeNodes:
     def _used_beside(self, place: Place, closed: Closed, currency: str) -> Node:
         """What other lines have on the statement of the period."""
         title = f"charged by other lines, {closed.start} to {closed.last}"
+        if place.is_open(closed):
+            made = total(title, list(self._so_far_beside(place, closed)), "amount", currency)
+            return agreeing(made, stated(title, closed.charged, "amount", currency))
         step = self._closing(place, closed.start)
         begins = min(one.start for one in place.known.closed if self._closing(place, one.start) == step)
         listed = [
@@ -377,6 +429,16 @@ class FeeNodes:
         made = total(title, [self.statements.piece(one) for one in listed], "amount", currency)
         return agreeing(made, stated(title, closed.charged, "amount", currency))
 
+    def _so_far_beside(self, place: Place, closed: Closed) -> Iterator[Node]:
+        """What other lines have to bill for days of a period that is not closed."""
+        for row in sorted(self.sources.trace.entry_ids()):
+            at = self.entries.standing(row, place.step)
+            price = at.work.price if at is not None else None
+            if at is None or price is None or price.contract_id != place.contract.contract_id:
+                continue
+            if price.line_id != place.line_id and closed.start <= price.day < closed.to:
+                yield self.entries.billable(at)
+
     def _counts(self, row: str, step: int, closed: Closed, begins: date) -> bool:
         """In the part of its day; what is earlier than the billing period, in its first one."""
         at = self.entries.standing(row, step)
@@ -388,6 +450,8 @@ class FeeNodes:
     def lot(self, place: Place, name: str) -> Lot | None:
         """What one fee buys."""
         until = local_date(place.draft.cause.recorded_at, zone_of(place.draft, place.contract)) + HORIZON
+        if place.foreseen and place.known.held:
+            until = max(until, place.known.held[-1].ends_on or until)
         return next((lot for lot in lots(place.known, until) if lot.name == name), None)
 
     def _lot_fee(self, place: Place, name: str) -> Node | None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from domain.caps import CapRule, bucket_key, limit_on
 from domain.exhaustion import PACE_DAYS, by_plan
-from domain.explanation import Arithmetic, Node, agreeing, less, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
 from domain.forecast import spread
 from domain.identity import composed, escape
 from domain.money import HALF_UP, format_decimal
@@ -103,8 +103,12 @@ class ForecastCapNodes:
     def _used(self, said: Said, one: Told, name: str) -> Node:
         value = getattr(one.cap, name)
         bucket = bucket_key(one.rule, said.record.as_of, "")
-        hours = name == "used_hours"
-        made = self.caps.taken(one.plan, one.rule, bucket, allotments(one.plan)[-1], said.step, by_hours=hours)
+        hours, allotment = name == "used_hours", allotments(one.plan)[-1]
+        made = self.caps.taken(one.plan, one.rule, bucket, allotment, said.step, by_hours=hours)
+        if made.value != value:
+            # The forecast of a day may come before its statements, which settle hours of what went on to a line behind anew.
+            before = self.caps.taken(one.plan, one.rule, bucket, allotment, said.step - 1, by_hours=hours)
+            made = before if before.value == value else made
         return agreeing(made, stated(made.title, value, made.unit, made.currency, rule="R16"))
 
     def _percent(self, said: Said, one: Told) -> Node:
@@ -121,6 +125,8 @@ class ForecastCapNodes:
                 nodes.append(Node(f"used of the {measure}", rounded, "percent", "", share))
         title = f"cap {one.cap.cap_id}: used"
         value = one.cap.used_percent
+        if one.cap.limit_amount is None and one.cap.limit_hours is None:
+            return constant(title, 0, "percent", facts=(("limit", "none in force on the day"),))
         if not nodes or max(node.value or 0 for node in nodes) != value:
             return stated(title, value, "percent")  # a limit of nothing is always used up
         if len(nodes) == 1:
@@ -276,7 +282,7 @@ class ForecastCapNodes:
             if by_hours and cost is not None and first <= cost.day <= last:
                 nodes.append(self.entries.worked_on(at))
             priced = price is not None and price.currency == currency and first <= price.day <= last
-            if not by_hours and priced and price is not None and price.recognised + price.rounding:
+            if not by_hours and priced and price is not None and price.earns:
                 nodes.append(self.records.recognised(at.entry.entry_id, of.said.step))
         unit, own = ("hours", "") if by_hours else ("amount", currency)
         return total(f"{project_id}: taken from {first} to {last}", nodes, unit, own)

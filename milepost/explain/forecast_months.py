@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from domain.accounts import PROJECT_COST, REVENUE
@@ -11,18 +11,22 @@ from domain.explanation import Arithmetic, Node, agreeing, constant, less, negat
 from domain.forecast import MONTHS_MAX, percent, spread
 from domain.money import HALF_UP, format_decimal, smallest_unit
 from domain.outputs import ForecastFigures, ForecastMonth, ForecastUpdate
+from domain.statement import ISSUED
 from domain.units import HOURS_SCALE
 from milepost.explain.arithmetic import least, most
 from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.forecast_cash import Bill, CashNodes
 from milepost.explain.forecasts import COST, FIGURES, HOURS, REVENUES, Context, ForecastNodes
 from milepost.explain.journals import JournalNodes
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
-from state.books import Posted
+from state.books import Contract, Posted
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
-from state.forecast.figures import Shape, billing_months, lines_of, months_of, oldest_open, shape_of, statement_months
-from state.forecast.outlook import ledger_currency, project_contracts
+from state.forecast.expected import Calendar, Expected, fee_months, months_of, oldest_open, work_months
+from state.forecast.figures import Shape, shape_of
+from state.forecast.kept_back import deposit_charges, deposits_of, is_deposit
+from state.forecast.outlook import ledger_currency, lines_of, project_contracts
 from state.forecast.planned import first_month, planned_from
 from state.trace import Said
 
@@ -30,8 +34,6 @@ MEASURES = ("hours", "cost", "revenue", "billings", "cash")
 SHEETS = ("project", "ledger", "group")
 
 Tally = tuple[Node, Node, Node]
-# Month billed, month paid, and the amount.
-Expected = tuple[str, str, Node]
 
 
 class Sheet(NamedTuple):
@@ -57,6 +59,7 @@ class MonthNodes:
         self.journals = journals
         self.records = records
         self.forecasts = forecasts
+        self.beside = CashNodes(sources, statements, forecasts)
         self._memo: dict[tuple[int, str, str], Sheet] = {}
 
     def sheet(self, said: Said, which: str) -> Sheet | None:
@@ -98,7 +101,7 @@ class MonthNodes:
                 month = _month(cost.day)
                 hours.setdefault(month, []).append(self.entries.worked_on(at))
                 money.setdefault((month, COST), {}).setdefault(cost.currency, []).append(self.entries.cost(at, cost))
-            if price is not None and price.recognised + price.rounding:
+            if price is not None and price.earns:
                 node = self.records.recognised(at.entry.entry_id, of.said.step)
                 money.setdefault((_month(price.day), REVENUES), {}).setdefault(price.currency, []).append(node)
             if posted:
@@ -242,14 +245,45 @@ class MonthNodes:
         ]
         return made, made, made
 
-    def _spread(self, own: Context, of: Context, remaining: Tally) -> dict[str, list[Node | None]]:
-        """What remains, by the months in which it lies."""
+    def _spread(self, own: Context, of: Context, remaining: Tally) -> dict[str, list[list[Node]]]:
+        """What remains, by the months in which it lies; what is left of prices in months of its own."""
         shape, weights = self.shape(own)
-        found: dict[str, list[Node | None]] = {month: [None, None, None] for month in shape.months}
-        for place, (whole, numbers) in enumerate(zip(remaining, (shape.hours, shape.cost, shape.revenue), strict=True)):
+        found: dict[str, list[list[Node]]] = {}
+        prices = [
+            (month, self.forecasts.converted(node, own.currency, of))
+            for month, node in self._prices(own, shape, weights)
+        ]
+        for month, node in prices:
+            found.setdefault(month, [[], [], []])[REVENUES].append(node)
+        hours, cost, revenue = remaining
+        if prices:
+            revenue = less("what hours will earn", revenue, *(node for _, node in prices))
+        rest = (hours, cost, revenue)
+        for place, (whole, numbers) in enumerate(zip(rest, (shape.hours, shape.cost, shape.revenue), strict=True)):
             nodes = weights[place] if weights is not None else None
             for month, node in zip(shape.months, self._parts(of, whole, place, numbers, nodes), strict=True):
-                found[month][place] = node
+                found.setdefault(month, [[], [], []])[place].append(node)
+        return found
+
+    def _prices(
+        self, own: Context, shape: Shape, weights: tuple[list[Node], list[Node], list[Node]] | None
+    ) -> list[tuple[str, Node]]:
+        """What is left of each line's price by the months in which it is earned, in project currency."""
+        found: list[tuple[str, Node]] = []
+        for line in self.forecasts.lines_earning(own):
+            if line.earning.total is None:
+                continue
+            prices = self.forecasts.prices
+            left = self.forecasts.converted(prices.left(line), line.earning.currency, own)
+            if not line.ahead.fees:
+                nodes = weights[REVENUES] if weights is not None else None
+                parts = self._parts(own, left, REVENUES, shape.revenue, nodes)
+                found += [(month, part) for month, part in zip(shape.months, parts, strict=True) if part.value]
+                continue
+            months = prices.weights(line, own.update.as_of)
+            by = [node for _, node in months if node is not None]
+            parts = self._parts(own, left, REVENUES, [node.value or 0 for node in by] or [1], by)
+            found += [(month, part) for (month, _), part in zip(months, parts, strict=True) if part.value]
         return found
 
     def _parts(
@@ -287,19 +321,28 @@ class MonthNodes:
         due: dict[tuple[str, str], list[Node]] = {}
         project_id = of.update.project_id
         for statement_id, parts in self.sources.trace.statements.items():
-            first = next((one for one in parts if one.record.status == "issued" and one.step <= of.said.step), None)
-            if first is None or not any(line.project_id == project_id for line in self.statements.lines(statement_id)):
+            first = next((one for one in parts if one.record.status == ISSUED and one.step <= of.said.step), None)
+            until = self.sources.trace.superseded.get(statement_id)
+            if first is None or (until is not None and until <= of.said.step):
                 continue
-            record = first.record._replace(lines=tuple(self.statements.lines(statement_id)))
-            bills, pays, _ = statement_months(self.sources.draft(first.step), record)[project_id]
+            all_lines = tuple(self.statements.lines(statement_id))
+            if not any(line.project_id == project_id for line in all_lines) and not self.beside.is_of(
+                statement_id, project_id
+            ):
+                continue
+            record = first.record._replace(lines=all_lines)
+            bills, pays = months_of(self.sources.draft(first.step), record.bill_to, record.to, record.currency)
             lines = [
                 self.statements.line(statement_id, number)
                 for number, line in enumerate(record.lines, 1)
                 if line.project_id == project_id
             ]
             node = total(f"of statement {statement_id}", lines, "amount", record.currency)
-            for sums, key in ((billed, bills), (due, pays)):
-                sums.setdefault((key[:7], key[8:]), []).append(node)
+            for sums, key, amount in (
+                (billed, bills, node),
+                (due, pays, self.beside.due(statement_id, project_id, node)),
+            ):
+                sums.setdefault((key[:7], key[8:]), []).append(amount)
         self._credited(of, billed, due)
         return self._by_month(of, "billed by statements", billed), self._by_month(of, "due of statements", due)
 
@@ -313,11 +356,15 @@ class MonthNodes:
             if credit.said.step > of.said.step or journal.lines[0].project_id != of.update.project_id:
                 continue
             draft = self.sources.draft(credit.said.step)
-            to = self.statements.records(memos.listed(credit).statement_id)[0].to
-            bills, pays = months_of(draft, draft.contract(journal.contract_id or ""), to, journal.currency)
+            record = self.statements.records(memos.listed(credit).statement_id)[0]
+            bills, pays = months_of(draft, record.bill_to, record.to, journal.currency)
             node = negated(f"credited by {journal.affected_id}", memos.amount(credit))
-            for sums, key in (*(((billed, bills),) if credit.kind == ERROR_REBILL else ()), (due, pays)):
-                sums.setdefault((key[:7], key[8:]), []).append(node)
+            if credit.kind == ERROR_REBILL:
+                billed.setdefault((bills[:7], bills[8:]), []).append(node)
+            kept = memos.kept_back(credit)
+            if kept.value:
+                node = total("credited, but for what is retained of it", (node, kept), "amount", journal.currency)
+            due.setdefault((pays[:7], pays[8:]), []).append(node)
 
     def _by_month(self, of: Context, title: str, found: Mapping[tuple[str, str], list[Node]]) -> dict[str, Node]:
         months: dict[str, list[Node]] = {}
@@ -329,45 +376,105 @@ class MonthNodes:
             for month, nodes in months.items()
         }
 
-    def _expected(self, own: Context, of: Context) -> list[Expected]:
+    def _expected(self, own: Context) -> list[Bill]:
         """Work that is not on a statement yet and work to come, by the calendar of the project's first contract."""
         contracts = project_contracts(own.draft, own.update.project_id)
         if not contracts:
             return []
         made = self.forecasts.made(own)
         accrued, left = self._accrued(own), made["etc_revenue"]
-        to_come: list[tuple[str, Node]] = []
+        shape, weights = self.shape(own)
+        by_shape = weights[REVENUES] if weights is not None else None
+        prices = [node for _, node in self._prices(own, shape, weights)]
+        if prices:
+            left = less("what hours will earn", left, *prices)
+        found: list[Bill] = []
+        draft, first = own.draft, contracts[0]
         if accrued.value:
-            oldest = oldest_open(own.draft, contracts[0], own.update.as_of)
-            to_come += self._not_issued(own, accrued, oldest)
+            for month, node in self._not_issued(own, accrued, oldest_open(draft, first, own.update.as_of)):
+                found += self._paid(own, first, work_months(draft, first, month), node, is_due=True)
         if left.value:
-            shape, weights = self.shape(own)
-            parts = self._parts(own, left, REVENUES, shape.revenue, weights[REVENUES] if weights is not None else None)
-            to_come += zip(shape.months, parts, strict=True)
-        found = []
-        for month, node in to_come:
-            bills, pays = billing_months(own.draft, contracts[0], month)
-            found.append((bills, pays, self.forecasts.converted(node, own.currency, of)))
-        return found
+            parts = self._parts(own, left, REVENUES, shape.revenue, by_shape)
+            for month, node in zip(shape.months, parts, strict=True):
+                found += self._paid(own, first, work_months(draft, first, month), node)
+        return [*found, *self._expected_of_prices(own, shape, by_shape), *self._expected_deposits(own)]
+
+    def _expected_of_prices(self, own: Context, shape: Shape, by_shape: Sequence[Node] | None) -> Iterator[Bill]:
+        """Fees on their days, and units agreed where the hours are."""
+        prices = self.forecasts.prices
+        for line in self.forecasts.lines_earning(own):
+            if line.earning.total is None:
+                continue
+            currency = line.earning.currency
+            for fee, node in prices.charges(line, own.update.as_of):
+                on, here = fee_months(own.draft, line.contract, fee.day), self.forecasts.converted(node, currency, own)
+                yield from self._paid(own, line.contract, on, here, line.earning.line_id)
+            if not line.ahead.fees:
+                whole = self.forecasts.converted(prices.to_deliver(line), currency, own)
+                parts = self._parts(own, whole, REVENUES, shape.revenue, by_shape)
+                for month, node in zip(shape.months, parts, strict=True):
+                    if node.value:
+                        yield from self._paid(own, line.contract, work_months(own.draft, line.contract, month), node)
+
+    def _expected_deposits(self, own: Context) -> Iterator[Bill]:
+        """What is charged of deposits and not on a statement yet, and those that are due on a day to come."""
+        project = own.draft.project(own.update.project_id)
+        for contract in project_contracts(own.draft, own.update.project_id):
+            currency = contract.terms.currency
+            for plan, terms in deposits_of(own.draft, contract):
+                line_id = plan.line.line_id
+                if plan.line.project_id != own.update.project_id:
+                    continue
+                for charge in deposit_charges(own.draft, project, contract, plan, terms, own.update.as_of):
+                    title = f"deposit of line {line_id}"
+                    if charge.is_to_come:
+                        node = self.beside.deposit(contract, plan, terms)
+                    else:
+                        node = self._accrued_on(own, contract.contract_id, line_id, currency)._replace(title=title)
+                    node = agreeing(node, stated(title, charge.amount, "amount", currency))
+                    here = self.forecasts.converted(node, currency, own)
+                    yield from self._paid(own, contract, fee_months(own.draft, contract, charge.day), here, line_id)
+
+    def _paid(
+        self, own: Context, contract: Contract, on: Calendar, node: Node, line_id: str = "", *, is_due: bool = False
+    ) -> Iterator[Bill]:
+        """To each payer its share, in the month in which it pays (R12)."""
+        contract_id = contract.contract_id
+        if on.is_funded and contract.terms.currency == own.currency:
+            yield Bill(Expected(on.billed, "", node.value or 0, contract_id, "", line_id, is_due), node)
+            return
+        for party, month in zip(on.parties, on.paid, strict=True):
+            part = node
+            if len(on.parties) > 1:
+                share = self.statements.shares.sharing(contract_id, on.parties, party.customer_id, own.said.step)
+                part = share(f"falls to {party.customer_id}", node)
+            bill = Expected(on.billed, month, part.value or 0, contract_id, party.customer_id, line_id, is_due)
+            yield Bill(bill, part)
 
     def _accrued(self, own: Context) -> Node:
         """Billable and not issued, of the project's lines."""
         found: dict[str, list[Node]] = {}
         for contract_id, line_id, currency in lines_of(own.draft, own.update.project_id):
-            nodes = []
-            for entry_id in sorted(self.sources.trace.entry_ids()):
-                entry = self.sources.trace.entry_at(entry_id, own.said.step)
-                work = entry.standing if entry is not None else None
-                price = work.price if work is not None else None
-                priced = price is not None and (price.contract_id, price.line_id) == (contract_id, line_id)
-                issued = entry is not None and any(
-                    (one.contract_id, one.line_id) == (contract_id, line_id) for one in entry.issued
-                )
-                if priced or issued:
-                    nodes.append(self.records.accrued_on(entry_id, contract_id, {line_id}, own.said.step))
-            whole = total(f"accrued on line {line_id}", [node for node in nodes if node.value], "amount", currency)
-            found.setdefault(currency, []).append(self.forecasts.converted(whole, currency, own))
+            if not is_deposit(own.draft, contract_id, line_id):
+                whole = self._accrued_on(own, contract_id, line_id, currency)
+                found.setdefault(currency, []).append(self.forecasts.converted(whole, currency, own))
         return total("accrued", [node for nodes in found.values() for node in nodes], "amount", own.currency)
+
+    def _accrued_on(self, own: Context, contract_id: str, line_id: str, currency: str) -> Node:
+        nodes = []
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            entry = self.sources.trace.entry_at(entry_id, own.said.step)
+            work = entry.standing if entry is not None else None
+            price = work.price if work is not None else None
+            priced = price is not None and (price.contract_id, price.line_id) == (contract_id, line_id)
+            issued = entry is not None and any(
+                (one.contract_id, one.line_id) == (contract_id, line_id) for one in entry.issued
+            )
+            if entry is None or not (priced or issued):
+                continue
+            if own.draft.billed_in(entry, contract_id, line_id) == own.update.project_id:
+                nodes.append(self.records.accrued_on(entry_id, contract_id, {line_id}, own.said.step))
+        return total(f"accrued on line {line_id}", [node for node in nodes if node.value], "amount", currency)
 
     def _not_issued(self, own: Context, accrued: Node, oldest: str) -> list[tuple[str, Node]]:
         """The newest service months first, because what is issued is the oldest; the oldest open period takes the rest."""
@@ -393,23 +500,27 @@ class MonthNodes:
     ) -> dict[str, dict[str, Node]]:
         to_come = self._spread(own, of, remaining) if any(node.value for node in remaining) else {}
         billed, due = self._issued(of)
-        expected = self._expected(own, of)
+        bills = self.beside.by_payer(own, self._expected(own))
+        expected = [(bill, self.forecasts.converted(node, own.currency, of)) for bill, node in bills]
+        beside = [
+            (paid, self.forecasts.converted(node, own.currency, of)) for paid, node in self.beside.cash(own, bills)
+        ]
         found: dict[str, dict[str, Node]] = {}
         for row in told.months:
             month = row.month
             parts: dict[str, list[Node]] = {name: [] for name in MEASURES}
             for place, name in enumerate(MEASURES[:3]):
                 whole = booked.get(month)
-                later = to_come.get(month)
                 parts[name] += [whole[place]] if whole is not None else []
-                parts[name] += [node for node in ((later[place],) if later is not None else ()) if node is not None]
+                parts[name] += to_come[month][place] if month in to_come else []
             parts["billings"] += [billed[month]] if month in billed else []
             parts["cash"] += [due[month]] if month in due else []
-            for bills, pays, node in expected:
-                if bills == month:
+            for bill, node in expected:
+                if bill.month == month:
                     parts["billings"].append(node._replace(title="expected to be billed"))
-                if pays == month:
+                if bill.paid == month:
                     parts["cash"].append(node._replace(title="expected to be paid"))
+            parts["cash"] += [node for paid, node in beside if paid == month]
             found[month] = {name: _checked(row, name, nodes, of.currency) for name, nodes in parts.items()}
         return found
 
@@ -502,9 +613,3 @@ def _unit(place: int, currency: str) -> tuple[str, str]:
 def _month(day: Any) -> str:
     month: str = day.isoformat()[:7]
     return month
-
-
-def month_heads(sheet: Sheet) -> Iterable[Node]:
-    """A heading for each month."""
-    for month, figures in sheet.months.items():
-        yield Node(month, why=tuple(figures.values()))

@@ -234,7 +234,9 @@ class ForecastPaths:
             has = moved[("cost", "revenue").index(measure)] if step < said.step else value
             if has != had:
                 event = self.sources.cause(step)
-                nodes.append(stated(f"moved by {event.type} {event.id}", has - had, "amount", currency, event=event))
+                nodes.append(
+                    stated(f"moved by {event.type} {unescape(event.id)}", has - had, "amount", currency, event=event)
+                )
             had = has
         return total(title, nodes, "amount", currency)
 

@@ -7,6 +7,9 @@ from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
+from domain.billing import methods
 from domain.caps import CapRule, bucket_key
 from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned
 from domain.exchange import Exchange, MissingRate
@@ -21,6 +24,7 @@ from milepost.explain.arithmetic import most, step_of
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.exchanges import along
+from milepost.explain.forecast_prices import Line, PriceNodes
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
@@ -29,12 +33,21 @@ from state.books import Basis, Forecast, Issued, Outlook
 from state.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import BUDGET, ESTIMATE
-from state.forecast.figures import lines_of
-from state.forecast.outlook import WHOLE, has_ended, known, ledger_currency, line_key, project_lines, project_policies
+from state.forecast.outlook import (
+    WHOLE,
+    has_ended,
+    known,
+    ledger_currency,
+    line_key,
+    lines_of,
+    project_lines,
+    project_policies,
+)
 from state.forecast.planned import assigned_from, first_month, planned_decision, planned_line
 from state.forecast.room import lines_under
 from state.known import exchange_on
 from state.plan import LinePlan, line_plan, version_on
+from state.totals import issued_on, posted_in
 from state.trace import Said
 
 FIGURES = (
@@ -70,6 +83,15 @@ class Track(NamedTuple):
     now: tuple[Node, Node, Node]
     floor: tuple[Node, Node, Node]
     basis: Basis
+    earning: Earning | None
+
+
+class Earning(NamedTuple):
+    """What hours earned by themselves, and what is left of lines' own prices; `rated`: hours that come earn."""
+
+    by_hours: Node
+    left: Node
+    rated: bool
 
 
 class ForecastNodes:
@@ -81,6 +103,7 @@ class ForecastNodes:
         self.entries = entries
         self.caps = caps
         self.records = records
+        self.prices = PriceNodes(sources, entries, records)
         self._memo: dict[tuple[int, str], dict[str, Node]] = {}
         self._all_made: dict[tuple[int, str], dict[str, Node]] = {}
 
@@ -168,7 +191,9 @@ class ForecastNodes:
             self._over("at completion", [made[place] for made in map(partial(self._completed, of), tracks)], place, of)
             for place in range(3)
         )
-        ceiling = self._ceiling(of, burn[REVENUES])
+        prices = [track.earning.left for track in tracks if track.earning is not None]
+        sold = total("booked, and left of prices", (burn[REVENUES], *prices), "amount", of.currency)
+        ceiling = self._ceiling(of, sold if prices else burn[REVENUES])
         revenue = self._limited(wanted, ceiling, burn[REVENUES])
         left = less("revenue to come", revenue, burn[REVENUES])
         backlog = left
@@ -210,7 +235,29 @@ class ForecastNodes:
 
     def _track(self, of: Context, name: str, basis: Basis) -> Track:
         now = self._booked(of, name, None)
-        return Track(now, self._floor(of, name, basis), basis)
+        return Track(now, self._floor(of, name, basis), basis, self._earning(of, name))
+
+    def _earning(self, of: Context, track: str) -> Earning | None:
+        """None where all lines earn by hours alone."""
+        if not of.forecast.earning:
+            return None
+        by_hours: list[Node] = []
+        left: list[Node] = []
+        rated = False
+        for line in self.lines_earning(of):
+            own = line.earning
+            if self._track_of(of, own.contract_id, own.line_id) == track:
+                by_hours.append(self.converted(self.prices.by_hours(line), own.currency, of))
+                left.append(self.converted(self.prices.left(line), own.currency, of))
+                rated = rated or own.rated
+        return Earning(
+            total("earned by hours", by_hours, "amount", of.currency),
+            total("left of lines' own prices", left, "amount", of.currency),
+            rated,
+        )
+
+    def lines_earning(self, of: Context) -> list[Line]:
+        return [self.prices.line(of.draft, of.said.step, one, of.update.as_of) for one in of.forecast.earning]
 
     def _booked(self, of: Context, track: str, until: date | None) -> tuple[Node, Node, Node]:
         """Entries of the track with service dates up to a day, in project currency."""
@@ -222,7 +269,7 @@ class ForecastNodes:
             if cost is not None and (until is None or cost.day <= until):
                 hours.append(self.entries.worked_on(at))
                 costs.setdefault(cost.currency, []).append(self.records.cost(at, cost))
-            if price is not None and (until is None or price.day <= until) and price.recognised + price.rounding:
+            if price is not None and (until is None or price.day <= until) and price.earns:
                 revenue = self.records.recognised(at.entry.entry_id, of.said.step)
                 revenues.setdefault(price.currency, []).append(revenue)
         for issued, currency, node in self.as_billed(of):
@@ -241,8 +288,8 @@ class ForecastNodes:
         """Revenue that came with invoices, on lines of the project, with its currency."""
         for issued, node in self.records.as_billed(of.said.step):
             contract = of.draft.contract(issued.contract_id)
-            line = of.draft.line(issued.contract_id, issued.line_id)
-            if contract is not None and line.project_id == of.update.project_id:
+            project_id = issued.project_id or of.draft.line(issued.contract_id, issued.line_id).project_id
+            if contract is not None and project_id == of.update.project_id:
                 yield issued, contract.terms.currency, node
 
     def _track_of(self, of: Context, contract_id: str, line_id: str) -> str:
@@ -250,9 +297,21 @@ class ForecastNodes:
         return line if line in of.forecast.bases else WHOLE
 
     def entries_of(self, of: Context) -> list[Standing]:
-        """Of the project, whichever line they are on."""
-        found = (self.entries.standing(entry_id, of.said.step) for entry_id in sorted(self.sources.trace.entry_ids()))
-        return [at for at in found if at is not None and at.work.project_id == of.update.project_id]
+        """With their hours and cost where they are work in the project, with their price where their line is of it."""
+        project_id = of.update.project_id
+        found = []
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            at = self.entries.standing(entry_id, of.said.step)
+            if at is None or project_id not in (at.work.project_id, at.work.earns_in):
+                continue
+            if at.work.project_id == at.work.earns_in:
+                found.append(at)
+                continue
+            journals = posted_in(at.work, project_id)
+            is_worked_here = at.work.project_id == project_id
+            here = {"price": None} if is_worked_here else {"cost": None}
+            found.append(at._replace(work=replace(at.work, journals=journals, **here)))
+        return found
 
     def _entries(self, of: Context, track: str) -> list[Standing]:
         found = []
@@ -328,7 +387,7 @@ class ForecastNodes:
 
     def _with_remaining(self, of: Context, event: EstimateRevised, name: str, done: Node) -> Node:
         """What was done by the estimate's day and what it says remains."""
-        unit, own = ("hours", "") if name == "hours" else ("amount", event.currency or of.currency)
+        unit, own = ("hours", "") if name == "hours" else ("amount", event.currency or of.forecast.currency)
         rows = [
             self.sources.field(f"{name} of {work.month}", value, unit, event, f"remaining[{place}].{name}", own)
             for place, work in enumerate(event.remaining)
@@ -421,10 +480,23 @@ class ForecastNodes:
             hours = self._most_planned(of, floor_hours, worked)
         else:
             hours = total("hours at completion", (worked, self._bought(cost, spent, worked)), "hours")
+        to_come = less("hours to come", hours, worked)
+        if track.earning is not None:
+            return hours, cost, self._with_prices(of, track, to_come)
         if track.basis.revenue_stated:
             return hours, cost, most("revenue at completion", floor_revenue, earned, rule="R57")
-        to_come = less("hours to come", hours, worked)
-        return hours, cost, self._earning(of, to_come, worked, earned)
+        return hours, cost, self._with_hours(of, to_come, worked, earned, earned)
+
+    def _with_prices(self, of: Context, track: Track, to_come: Node) -> Node:
+        """What is booked, what is left of prices and, where hours earn, what these will; stated revenue is of all lines."""
+        assert track.earning is not None, "asked where lines have prices"
+        (worked, _, earned), (by_hours, left, rated) = track.now, track.earning
+        whole = total("booked, and left of prices", (earned, left), "amount", of.currency)
+        if not rated:
+            return whole._replace(title="revenue at completion", rule="R57")
+        if track.basis.revenue_stated:
+            return most("revenue at completion", track.floor[REVENUES], whole, rule="R57")
+        return self._with_hours(of, to_come, worked, by_hours, whole)
 
     def _most_planned(self, of: Context, floor: Node, worked: Node) -> Node:
         """Hours that a budget does not state are the planned ones, until cost gives an average."""
@@ -474,7 +546,7 @@ class ForecastNodes:
         arithmetic = Arithmetic("proportion", (left, worked, spent), {"step": "0.000001", "mode": "down"})
         return Node("hours that it buys", made, "hours", "", arithmetic)
 
-    def _earning(self, of: Context, to_come: Node, worked: Node, earned: Node) -> Node:
+    def _with_hours(self, of: Context, to_come: Node, worked: Node, earned: Node, whole: Node) -> Node:
         """Hours to come at the average revenue of an hour so far, before there is any at the planned rate."""
         step = smallest_unit(of.currency)
         now = (worked.value or 0, 0, earned.value or 0)
@@ -486,7 +558,7 @@ class ForecastNodes:
             rate = self._planned_rate(of)
             arithmetic = Arithmetic("extend", (to_come, rate), parameters)
         value = Node("what they will earn", made, "amount", of.currency, arithmetic)
-        return total("revenue at completion", (earned, value), "amount", of.currency, rule="R57")
+        return total("revenue at completion", (whole, value), "amount", of.currency, rule="R57")
 
     def _planned_rate(self, of: Context) -> Node:
         """Average of what the assignments plan, each at the rate of its first month that is planned."""
@@ -536,7 +608,7 @@ class ForecastNodes:
 
     def _room(self, of: Context) -> Node:
         """Each line counts its tightest cap, each cap once, and a cap of all lines bounds the whole."""
-        lines = [self._rooms_of_line(of, plan) for plan in of.lines]
+        lines = [self._rooms_of_line(of, plan) for plan in of.lines if methods.earns_by_hours(plan.line.terms)]
         value = room_of([{name: node.value or 0 for name, node in rooms.items()} for rooms in lines]) or 0
         tightest: dict[str, Node] = {}
         for rooms in lines:
@@ -640,9 +712,9 @@ class ForecastNodes:
         for contract_id, line_id, own in lines_of(of.draft, of.update.project_id):
             for entry_id in sorted(self.sources.trace.entry_ids()):
                 entry = self.sources.trace.entry_at(entry_id, of.said.step)
-                if entry is not None and any(
-                    (one.contract_id, one.line_id) == (contract_id, line_id) for one in entry.issued
-                ):
+                if entry is None or issued_on(entry, contract_id, line_id) is None:
+                    continue
+                if of.draft.billed_in(entry, contract_id, line_id) == of.update.project_id:
                     node = self.records.issued_on(entry_id, contract_id, {line_id}, of.said.step)
                     found.setdefault(own, []).append(node)
         return self._in_currency("billed", found, of)

@@ -72,6 +72,12 @@ class InvoiceJournals:
         issued = issued_on(entry, contract_id, listed.entry.line_id) if entry is not None else None
         return contract_id, issued.account if issued is not None else ""
 
+    def _project_of(self, listed: Listed, step: int) -> str:
+        """In which the statement has it."""
+        entry = self.sources.trace.entry_at(listed.entry.entry_id, step)
+        assert entry is not None, "a statement lists entries of the books"
+        return self.sources.draft(step).billed_in(entry, self.statements.contract_of(listed), listed.entry.line_id)
+
     def remeasured(
         self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, number: int
     ) -> tuple[Node | None, Node | None]:
@@ -103,7 +109,7 @@ class InvoiceJournals:
         if line.account in RELIEVED:
             return self._relief_of_line(said, journal, line)
         if line.account == RETENTION_RECEIVABLE:
-            return self.statements.retention.moved(said, line, self._left_as_carried)
+            return self.statements.retention.moved(said, line, self.left_as_carried)
         if line.account == RECEIVABLE and event is not None:
             amount = self._gross(event, journal)
             return amount, self._invoice_rate(said, journal, amount, line.ledger_amount)
@@ -156,11 +162,10 @@ class InvoiceJournals:
         amounts, ledgers = [], []
         statement = journal.affected_id
         for listed in (*self.statements.of_statement(statement), *self.statements.applied_on(statement)):
-            plan = self._listed_plan(listed, said.step)
             account = self.place_of(listed, said.step)[1]
             if self._is_over_time(listed, said.step):
                 continue
-            if plan is not None and account == line.account and plan.line.project_id == line.project_id:
+            if account == line.account and self._project_of(listed, said.step) == line.project_id:
                 amount, ledger = self.relief(said, journal, listed)
                 amounts.append(amount)
                 ledgers.append(ledger)
@@ -197,9 +202,7 @@ class InvoiceJournals:
                 balances = balances.after({account: taken})
         pieces: dict[str, list[Node]] = {}
         for one in over_time:
-            plan = self._listed_plan(one, said.step)
-            if plan is not None:
-                pieces.setdefault(plan.line.project_id, []).append(self._piece(one))
+            pieces.setdefault(self._project_of(one, said.step), []).append(self._piece(one))
         billed = {project: total("billed", nodes, "amount", journal.currency) for project, nodes in pieces.items()}
         net = total("billed of what is earned over time", tuple(billed.values()), "amount", journal.currency)
         if not net.value:
@@ -326,19 +329,19 @@ class InvoiceJournals:
         if is_deposit(draft, contract, issued):
             rows = line_fees(draft, contract, listed.entry.line_id).rows
             had = self._carried_by(journal, listed, step, rows, same_statement=True)
-            return had.amount, self._left_as_carried(said, journal, piece, had, mode)
+            return had.amount, self.left_as_carried(said, journal, piece, had, mode)
         if account not in REVENUE or journal.currency == journal.ledger_currency:
             return None
         own = self._carried_by(journal, listed, step, (listed.entry.entry_id,), same_statement=False)
         from_own = _within(piece, own.amount)
         if from_own is piece:
-            return own.amount, self._left_as_carried(said, journal, piece, own, mode)
+            return own.amount, self.left_as_carried(said, journal, piece, own, mode)
         parts = [own.ledger] if from_own is not None else []
         rest = less("beyond what its own invoices carry", piece, own.amount) if from_own is not None else piece
         others = self._beside(said, journal, listed, step)
         beside = _within(rest, others.amount)
         if beside is not None:
-            parts.append(self._left_as_carried(said, journal, beside, others, mode) or others.ledger)
+            parts.append(self.left_as_carried(said, journal, beside, others, mode) or others.ledger)
             rest = less("beyond what the line's invoices carry", rest, beside)
         if rest.value:
             beyond = self._invoice_rate(said, journal, rest, None)
@@ -348,7 +351,7 @@ class InvoiceJournals:
         title = "as its invoices and those of its line carry it"
         return own.amount, total(title, parts, "amount", journal.ledger_currency, rule="R52")
 
-    def _left_as_carried(self, said: Said, journal: JournalEntry, piece: Node, had: Figures, mode: str) -> Node | None:
+    def left_as_carried(self, said: Said, journal: JournalEntry, piece: Node, had: Figures, mode: str) -> Node | None:
         """All that is carried, a part in proportion, and what goes beyond that at the invoice's rate."""
         amount, stands = piece.value or 0, had.amount.value or 0
         if amount == stands:
@@ -439,7 +442,7 @@ class InvoiceJournals:
                 break
             rest = less("beyond what its own invoices carry", piece, own.amount) if from_own is not None else piece
             beside = _within(rest, had.amount)
-            taken = self._left_as_carried(said, journal, beside, had, mode) if beside is not None else None
+            taken = self.left_as_carried(said, journal, beside, had, mode) if beside is not None else None
             if beside is not None and taken is not None:
                 had = Figures(less("left of it", had.amount, beside), less("left of it", had.ledger, taken))
         assert had is not None, "the statement lists it"

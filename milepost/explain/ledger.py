@@ -25,7 +25,7 @@ from domain.units import Amount
 from milepost.explain.explainer import Explainer
 
 _ID: Final = re.compile(
-    r"(?P<entity>.+?)/(?P<period>\d{4}-\d{2})/(?P<account>\d{4}|unbilled|contract_position)(?P<rest>(/[^#@]*)?)"
+    r"(?P<entity>.+?)/(?P<period>\d{4}-\d{2})/(?P<account>\d{4}|unbilled|contract_position|retention|deposit)(?P<rest>(/[^#@]*)?)"
     r"(#(?P<figure>[a-z]+)(?P<ledger>/ledger)?)?(@(?P<engagement>.+))?"
 )
 ACCOUNT_FIGURES: Final = ("opening", "debits", "credits", "movement", "closing")

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from domain.accounts import BAD_DEBT, BANK, EXCHANGE_DIFFERENCE, RECEIVABLE, UNAPPLIED_CASH
-from domain.events.finance import CreditMemoIssued, PaymentReceived
-from domain.explanation import Arithmetic, Node, constant, less, negated, total
+from domain.events.finance import CreditMemoIssued, PaymentApplied, PaymentReceived
+from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.arithmetic import in_proportion
-from milepost.explain.exchanges import Exchanges, unchanged
+from milepost.explain.exchanges import Exchanges, at_rate, unchanged
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
-from state.books import Payment, Receivable, WriteOff
+from state.books import CashApplication, Payment, Receivable, WriteOff
 from state.known import entity_policies
 from state.plan import contract_policies
 from state.trace import Said
 
-OWNED = ("payment", "write_off")
+PAYMENT = "payment"
+APPLICATION = "payment_application"
+PAID = (PAYMENT, APPLICATION)
+OWNED = (*PAID, "write_off")
 CREDIT_MEMO = "credit_memo"
+
+
+# One of the applications of a payment, or of what was applied of it later: kind, id, and place among those that fit.
+Place = tuple[str, str, int]
+Posted = Payment | CashApplication
 
 
 class Figures(NamedTuple):
@@ -33,7 +42,7 @@ class ReceivableNodes:
         self.sources = sources
         self.lines = lines
         self.exchanges = exchanges
-        self._taken: dict[tuple[str, int], Figures] = {}
+        self._taken: dict[Place, Figures] = {}
 
     def figures(
         self, said: Said, journal: JournalEntry, line: JournalLine, number: int
@@ -46,25 +55,33 @@ class ReceivableNodes:
             if taken is None or line.account == BAD_DEBT:
                 return taken if taken is not None else (None, None)
             return negated("amount", taken.amount), negated("in ledger currency", taken.ledger)
-        payment = self._payment(journal.affected_id, said.step)
-        if payment is None or payment.event is None:
+        posted = self._posted(journal.affected_kind, journal.affected_id, said.step)
+        if posted is None or posted.event is None:
             return None, None
         if line.account == RECEIVABLE:
-            return self._applied(said, journal, number, payment)
-        if line.account == BANK:
-            cash = self._cash(journal, payment.event, number)
-            return cash, self._at_rate(said, journal, payment.event, cash, line.ledger_amount)
-        if line.account == UNAPPLIED_CASH:
-            left = self._unapplied(journal, payment, payment.event)
-            made = self._at_rate(said, journal, payment.event, left, -line.ledger_amount)
-            return negated("amount", left), negated("in ledger currency", made) if made is not None else None
-        return None, None
+            return self._applied(said, journal, number, posted)
+        if isinstance(posted, CashApplication):
+            return self._cash_applied(said, journal, number, posted) if line.account == UNAPPLIED_CASH else (None, None)
+        return self._cash_received(said, journal, number, posted, posted.event)
 
     # Payments
 
-    def _payment(self, payment_id: str, step: int) -> Payment | None:
-        found: Payment | None = self.sources.trace.part_at("payment", payment_id, step)
+    def _posted(self, kind: str, affected_id: str, step: int) -> Posted | None:
+        found: Posted | None = self.sources.trace.part_at(kind, affected_id, step)
         return found
+
+    def _cash_received(
+        self, said: Said, journal: JournalEntry, number: int, payment: Payment, event: PaymentReceived
+    ) -> tuple[Node | None, Node | None]:
+        line = journal.lines[number - 1]
+        if line.account == BANK:
+            cash = self._cash(journal, event, number)
+            return cash, self._at_rate(said, journal, event, cash, line.ledger_amount)
+        if line.account == UNAPPLIED_CASH:
+            left = self._unapplied(journal, payment, event)
+            made = self._at_rate(said, journal, event, left, -line.ledger_amount)
+            return negated("amount", left), negated("in ledger currency", made) if made is not None else None
+        return None, None
 
     def _cash(self, journal: JournalEntry, event: PaymentReceived, number: int) -> Node:
         """All that was paid; where the payment has several journals, what this one applies and leaves."""
@@ -87,7 +104,7 @@ class ReceivableNodes:
             for place, each in enumerate(event.applications)
             if payment.own is not None and each.invoice_id not in payment.own
         ]
-        own = [self.taken(event.payment_id, place).amount for place in range(len(payment.applied))]
+        own = [self.taken((PAYMENT, event.payment_id, place)).amount for place in range(len(payment.applied))]
         if payment.own is not None and event.applications[0].invoice_id not in payment.own:
             # What else is left is in the engagement of the first application.
             named = (place for place, each in enumerate(event.applications) if each.invoice_id in payment.own)
@@ -96,7 +113,7 @@ class ReceivableNodes:
         return less("not applied", paid, *own, *others) if own or others else paid
 
     def _applied(
-        self, said: Said, journal: JournalEntry, number: int, payment: Payment
+        self, said: Said, journal: JournalEntry, number: int, payment: Posted
     ) -> tuple[Node | None, Node | None]:
         """Each application has a line, in order, among those of its project."""
         line = journal.lines[number - 1]
@@ -110,33 +127,131 @@ class ReceivableNodes:
         ]
         if before >= len(places):
             return None, None
-        found = self.taken(journal.affected_id, places[before])
+        found = self.taken((journal.affected_kind, journal.affected_id, places[before]))
         return negated("amount", found.amount), negated("in ledger currency", found.ledger)
 
     def _stands_in(self, invoice_id: str, step: int) -> tuple[str, str]:
         known: Receivable | None = self.sources.trace.part_at("receivable", invoice_id, step)
         return (known.contract_id, known.project_id) if known is not None else ("", "")
 
-    def taken(self, payment_id: str, place: int) -> Figures:
-        """What the payment took of an invoice by one of its applications, by its place among those that fit."""
-        key = (payment_id, place)
-        if key not in self._taken:
-            journals = self.sources.trace.journals_of[payment_id]
-            said = next(one for one in journals if one.record.affected_kind == "payment" and not one.record.reverses)
-            payment = self._payment(payment_id, said.step)
-            assert payment is not None, "its journal was posted"
-            assert payment.event is not None, "its journal was posted"
-            invoice_id, amount, _ = payment.applied[place]
-            owed = self.owed(invoice_id, said, (payment_id, place))
-            applied = self._application(payment, payment.event, place)
+    def taken(self, which: Place) -> Figures:
+        """What was taken of an invoice by one of the applications that fit; below zero what was taken off it."""
+        if which not in self._taken:
+            kind, affected_id, place = which
+            journals = self.sources.trace.journals_of[affected_id]
+            said = next(one for one in journals if one.record.affected_kind == kind and not one.record.reverses)
+            posted = self._posted(kind, affected_id, said.step)
+            assert posted is not None, "its journal was posted"
+            assert posted.event is not None, "its journal was posted"
+            invoice_id, amount, _ = posted.applied[place]
+            of = self.owed(invoice_id, said, which)
+            if isinstance(posted, CashApplication) and self._is_taken_off(invoice_id, amount, said.step):
+                of = self.settled(posted.event, invoice_id, said, place)
+            applied = self._application(posted, posted.event, place)
             if applied is None:
-                applied = Node(
-                    "as much as is open", amount, "amount", owed.amount.currency, Arithmetic("same", (owed.amount,))
-                )
-            self._taken[key] = Figures(applied, self._left(said, invoice_id, applied, owed))
-        return self._taken[key]
+                applied = self._fitting(said, posted, amount, of.amount)
+            self._taken[which] = Figures(applied, self._left(said, invoice_id, applied, of))
+        return self._taken[which]
 
-    def _application(self, payment: Payment, event: PaymentReceived, wanted: int) -> Node | None:
+    def _fitting(self, said: Said, posted: Posted, amount: int, open_for_it: Node) -> Node:
+        """What a waiver let through: all that was open, or all that was unapplied."""
+        bounds = [open_for_it]
+        if isinstance(posted, CashApplication):
+            bounds.append(self.on_account(said, posted.event.payment_id, said.record.legal_entity_id).amount)
+        for bound in bounds:
+            if bound.value == amount:
+                title = "as much as is open" if bound is open_for_it else "as much as is unapplied"
+                return Node(title, amount, "amount", bound.currency, Arithmetic("same", (bound,)))
+        return stated("as much as fits", amount, "amount", open_for_it.currency)
+
+    # Cash that is applied later
+
+    def _is_taken_off(self, invoice_id: str, amount: int, step: int) -> bool:
+        known: Receivable | None = self.sources.trace.part_at("receivable", invoice_id, step)
+        return known is not None and (amount > 0) != (known.gross[0] > 0)
+
+    def settled(self, event: PaymentApplied, invoice_id: str, said: Said, until: int = 0) -> Figures:
+        """Below zero, what the payment had of an invoice before an output, and before one of an application's places."""
+        found = [
+            self.taken((journal.affected_kind, journal.affected_id, place))
+            for journal, posted in self._of_cash(event.payment_id, said)
+            for place, (named, _, _) in enumerate(posted.applied)
+            if named == invoice_id and self._stands_in(invoice_id, said.step)[0] == journal.contract_id
+        ]
+        found += [
+            self.taken((APPLICATION, event.application_id, place))
+            for place in range(until)
+            if self._invoice_of(event.application_id, said.step, place) == invoice_id
+        ]
+        journal = said.record
+        ledger_currency = journal.ledger_currency if isinstance(journal, JournalEntry) else event.currency
+        title = f"payment {event.payment_id}: settled of invoice {invoice_id}"
+        return Figures(
+            negated("to be taken off", total(title, [one.amount for one in found], "amount", event.currency)),
+            negated("to be taken off", total(title, [one.ledger for one in found], "amount", ledger_currency)),
+        )
+
+    def _invoice_of(self, application_id: str, step: int, place: int) -> str:
+        known = self._posted(APPLICATION, application_id, step)
+        return known.applied[place][0] if known is not None else ""
+
+    def on_account(self, said: Said, payment_id: str, legal_entity_id: str) -> Figures:
+        """What a company has of the payment on 1120 before an output."""
+        legs = [
+            self.leg(journal, number)
+            for journal, _ in self._of_cash(payment_id, said)
+            if journal.legal_entity_id == legal_entity_id
+            for number, line in enumerate(journal.lines, 1)
+            if line.account == UNAPPLIED_CASH
+        ]
+        title = f"payment {payment_id}: unapplied"
+        currency, ledger_currency = "", ""
+        for journal, _ in self._of_cash(payment_id, said):
+            currency, ledger_currency = journal.currency, journal.ledger_currency
+        return Figures(
+            negated(title, total("on 1120", [one.amount for one in legs], "amount", currency)),
+            negated(title, total("on 1120", [one.ledger for one in legs], "amount", ledger_currency)),
+        )
+
+    def _of_cash(self, payment_id: str, said: Said) -> Iterator[tuple[JournalEntry, Posted]]:
+        """Journals of the payment, and of what was applied of it later, before an output."""
+        for other in self.sources.trace.said:
+            journal = other.record
+            if journal is said.record:
+                return
+            if not isinstance(journal, JournalEntry) or journal.affected_kind not in PAID or journal.reverses:
+                continue
+            posted = self._posted(journal.affected_kind, journal.affected_id, other.step)
+            if posted is not None and posted.event is not None and posted.event.payment_id == payment_id:
+                yield journal, posted
+
+    def _cash_applied(
+        self, said: Said, journal: JournalEntry, number: int, posted: CashApplication
+    ) -> tuple[Node | None, Node | None]:
+        """What its invoices take; the ledger amount at the rate of the payment, of all that is left as it is carried."""
+        line, event = journal.lines[number - 1], posted.event
+        taken = [
+            self.lines.figures(journal.journal_id, place)[0]
+            for place, other in enumerate(journal.lines, 1)
+            if other.account == RECEIVABLE
+        ]
+        net = negated("applied", total("on 1100", taken, "amount", journal.currency))
+        left = self.on_account(said, event.payment_id, journal.legal_entity_id)
+        if left.amount.value == net.value:
+            return net, left.ledger
+        if journal.currency == journal.ledger_currency:
+            return net, unchanged(net, journal.ledger_currency)
+        journals = self.sources.trace.journals_of.get(event.payment_id, ())
+        booked = next((one for one in journals if one.record.legal_entity_id == journal.legal_entity_id), None)
+        payment = self._posted(PAYMENT, event.payment_id, said.step)
+        if booked is not None and isinstance(payment, Payment) and payment.event is not None:
+            return net, self._at_rate(booked, booked.record, payment.event, net, line.ledger_amount)
+        if event.exchange_rate is None:
+            return net, None
+        rate = self.sources.field("the payment's rate", event.exchange_rate, "exchange_rate", event, "exchange_rate")
+        return net, at_rate(net, rate, journal.ledger_currency, self._mode(journal.contract_id or "", said.step))
+
+    def _application(self, payment: Posted, event: PaymentReceived | PaymentApplied, wanted: int) -> Node | None:
         """The field that says it; None where only a part of what is stated fits."""
         left = list(range(len(event.applications)))
         for place, (invoice_id, amount, _) in enumerate(payment.applied):
@@ -148,7 +263,7 @@ class ReceivableNodes:
                 return self._field(event, found) if found is not None else None
         return None
 
-    def _field(self, event: PaymentReceived, place: int) -> Node:
+    def _field(self, event: PaymentReceived | PaymentApplied, place: int) -> Node:
         one = event.applications[place]
         title = f"applied to invoice {one.invoice_id}"
         return self.sources.field(title, one.amount, "amount", event, f"applications[{place}].amount", event.currency)
@@ -157,11 +272,14 @@ class ReceivableNodes:
         """The ledger amount of a part: all that is carried, or in proportion to it."""
         if piece.value == owed.amount.value:
             return owed.ledger
-        draft = self.sources.draft(said.step)
-        known: Receivable = draft.part("receivable", invoice_id)
-        contract = draft.contract(known.contract_id)
-        mode = contract_policies(draft, contract).money_mode if contract is not None else "half_up"
+        known: Receivable = self.sources.draft(said.step).part("receivable", invoice_id)
+        mode = self._mode(known.contract_id, said.step)
         return in_proportion(f"invoice {invoice_id}: its part", owed.ledger, piece, owed.amount, mode, rule="R56")
+
+    def _mode(self, contract_id: str, step: int) -> str:
+        draft = self.sources.draft(step)
+        contract = draft.contract(contract_id)
+        return contract_policies(draft, contract).money_mode if contract is not None else "half_up"
 
     def _at_rate(
         self, said: Said, journal: JournalEntry, event: PaymentReceived, amount: Node, ledger: int
@@ -187,7 +305,7 @@ class ReceivableNodes:
 
     # What is owed
 
-    def owed(self, invoice_id: str, said: Said, until: tuple[str, int] | None = None) -> Figures:
+    def owed(self, invoice_id: str, said: Said, until: Place | None = None) -> Figures:
         """Of an invoice before an output, or before one of a payment's applications."""
         trace = self.sources.trace
         last = said.step
@@ -203,12 +321,14 @@ class ReceivableNodes:
                 continue
             if other.step > last:
                 break
-            own = until is not None and journal.affected_id == until[0] and not journal.reverses
+            own = (
+                until is not None and (journal.affected_kind, journal.affected_id) == until[:2] and not journal.reverses
+            )
             if journal.affected_kind == "statement" and journal.affected_id == known.statement_id:
                 charged += self._on_receivable(journal)
-            elif journal.affected_kind == "payment":
+            elif journal.affected_kind in PAID:
                 taken = self._of_payment(
-                    journal, other.step, invoice_id, until[1] if own and until is not None else None
+                    journal, other.step, invoice_id, until[2] if own and until is not None else None
                 )
                 (charged if journal.reverses else gone).extend(taken)
                 if own and journal.contract_id == known.contract_id:
@@ -234,12 +354,12 @@ class ReceivableNodes:
 
     def _of_payment(self, journal: JournalEntry, step: int, invoice_id: str, before: int | None) -> list[Figures]:
         """What a payment's journal took of the invoice, by its applications before one of them where that is named."""
-        payment = self._payment(journal.affected_id, step)
+        payment = self._posted(journal.affected_kind, journal.affected_id, step)
         if payment is None:
             return []
         places = range(len(payment.applied)) if before is None else range(before)
         return [
-            self.taken(journal.affected_id, place)
+            self.taken((journal.affected_kind, journal.affected_id, place))
             for place in places
             if payment.applied[place][0] == invoice_id and self._stands_in(invoice_id, step)[0] == journal.contract_id
         ]

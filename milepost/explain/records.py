@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Set
 from functools import cached_property
 from typing import Any
 
-from domain.accounts import REVENUE as EARNED
+from domain.accounts import REVENUE
 from domain.billing import methods
 from domain.explanation import Arithmetic, Node, agreeing, less, negated, stated, total
 from domain.money import extend, format_amount
 from domain.outputs import JournalEntry
-from domain.rows import DELIVERY, EXPENSE, FEE, REVENUE, TIME_ENTRY, named
+from domain.purchase_order import is_order, spoken
+from domain.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named
 from milepost.explain.arithmetic import step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.journals import JournalNodes
@@ -23,14 +24,15 @@ from state.known import worker_on
 from state.placing import Placed, place
 from state.plan import plan_of
 from state.totals import earned_as_billed
-from state.trace import ROWS, row_of
+from state.trace import row_of
 
 _KINDS = {
     TIME_ENTRY: "Time entry",
     EXPENSE: "Expense",
     DELIVERY: "Delivery",
     FEE: "Fee",
-    REVENUE: "Revenue",
+    SCHEDULED_REVENUE: "Revenue",
+    OVERFLOW: "Overflow",
 }
 
 
@@ -76,7 +78,7 @@ class RecordNodes:
         at = self.entries.standing(entry_id, step)
         found: list[Node] = []
         if at is not None:
-            if at.work.time is not None:
+            if at.work.time is not None and at.work.part_of is None:
                 found.append(self.entries.worked(at.work.time))
             if at.work.cost is not None:
                 found.append(self.entries.cost(at, at.work.cost))
@@ -106,7 +108,11 @@ class RecordNodes:
         if price.memo:
             nodes.append(("value not charged", self.memo(at)))
         found = [node._replace(title=f"{entry_id}: {name}") for name, node in nodes]
-        if price.value != price.billable:
+        if at.entry.given_up:
+            found.append(self.entries.written_off(at))
+        if price.passed:
+            found += [self.entries.passing.passed(at), self.entries.passing.passed_hours(at)]
+        if price.chargeable - price.passed != price.billable:
             found.append(self.made_over(at))
         found.append(self.accrued(entry_id, at.step))
         rooms = tuple(node._replace(title=f"{entry_id}: {node.title}") for node in self.entries.caps.room_around(at))
@@ -126,36 +132,40 @@ class RecordNodes:
     # Figures that balances are sums of; of very many entries they are only named
 
     def recognised(self, entry_id: str, step: int) -> Node:
-        """With the cents of statement lines."""
+        """With the cents of statement lines; where revenue comes with the invoice that has them."""
         at = self.entries.standing(entry_id, step)
         assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
         if self.sources.are_many:
             price = at.work.price
-            return self.sources.part(
-                entry_id, "recognised", price.recognised + price.rounding, "amount", price.currency, step
-            )
+            return self.sources.part(entry_id, "recognised", price.earns, "amount", price.currency, step)
         return self.made_recognised(at)
 
     def made_recognised(self, at: Standing) -> Node:
         entry_id, step = at.entry.entry_id, at.step
-        assert at.work.price is not None, "the entry is priced"
+        price = at.work.price
+        assert price is not None, "the entry is priced"
         made = self.entries.recognised(at)
-        if not at.work.price.rounding:
+        if price.earns == price.recognised:
             return made
         cents = self.entries.rounding(entry_id, step)
-        return total(f"{entry_id}: recognised", (made, cents), "amount", at.work.price.currency)
+        return total(f"{entry_id}: recognised", (made, cents), "amount", price.currency)
 
     def as_billed(self, step: int) -> Iterator[tuple[Issued, Node]]:
         """What invoices recognised of rows whose revenue comes with them, on each contract line."""
+        for _, issued, node in self.rows_as_billed(step):
+            yield issued, node
+
+    def rows_as_billed(self, step: int) -> Iterator[tuple[str, Issued, Node]]:
+        """The same with the rows."""
         for entry_id in sorted(self.sources.trace.entry_ids()):
             entry = self.sources.trace.entry_at(entry_id, step)
             for issued in entry.issued if entry is not None else ():
-                if issued.account in EARNED and earned_as_billed(issued):
-                    yield issued, self.invoiced_on(entry_id, issued.contract_id, {issued.line_id}, step)
-                elif issued.account not in EARNED and issued.conceded:
+                if issued.account in REVENUE and earned_as_billed(issued):
+                    yield entry_id, issued, self.invoiced_on(entry_id, issued.contract_id, {issued.line_id}, step)
+                elif issued.account not in REVENUE and issued.conceded:
                     off = self.statements.credits.conceded(entry_id, issued.contract_id, issued.line_id, step)
                     currency = off[0].currency if off else ""
-                    yield issued, negated(f"{entry_id}: conceded", total("conceded", off, "amount", currency))
+                    yield entry_id, issued, negated(f"{entry_id}: conceded", total("conceded", off, "amount", currency))
 
     def billable(self, entry_id: str, step: int) -> Node:
         at = self.entries.standing(entry_id, step)
@@ -171,12 +181,24 @@ class RecordNodes:
         assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
         if self.sources.are_many:
             price = at.work.price
-            return self.sources.part(entry_id, "over_cap", price.value - price.billable, "amount", price.currency, step)
+            over = price.chargeable - price.billable - price.passed
+            return self.sources.part(entry_id, "over_cap", over, "amount", price.currency, step)
         return self.made_over(at)
 
     def made_over(self, at: Standing) -> Node:
-        title = f"{at.entry.entry_id}: over cap"
-        return less(title, self.entries.value(at), self.entries.billable(at), rule="R15")
+        price = at.work.price
+        order = price.binding if price is not None and is_order(price.binding or "") else None
+        title = f"{at.entry.entry_id}: over {spoken(order) if order else 'cap'}"
+        passed = (self.entries.passing.passed(at),) if price is not None and price.passed else ()
+        return less(title, self.entries.chargeable(at), self.entries.billable(at), *passed, rule="R15")
+
+    def written_off(self, entry_id: str, step: int) -> Node:
+        at = self.entries.standing(entry_id, step)
+        assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
+        if self.sources.are_many:
+            price = at.work.price
+            return self.sources.part(entry_id, "written_off", price.written_off, "amount", price.currency, step)
+        return self.entries.written_off(at)
 
     def cost(self, at: Standing, cost: Cost) -> Node:
         if self.sources.are_many:
@@ -188,6 +210,18 @@ class RecordNodes:
         if self.sources.are_many and price.line_id:
             return self.sources.part(at.entry.entry_id, "hours_billable", price.hours, "hours", "", at.step)
         return self.entries.hours_at(at.entry.entry_id, at.step)
+
+    def hours_here(self, at: Standing, price: Price) -> Node:
+        """Of them those that did not go on to another line."""
+        hours = self.hours(at, price)
+        if not price.passed_hours:
+            return hours
+        entry_id = at.entry.entry_id
+        passed = self.entries.passing.passed_hours(at)
+        if self.sources.are_many:
+            name = "hours_passed_on"
+            passed = self.sources.part(entry_id, name, price.passed_hours, "hours", "", at.step)
+        return less(f"{entry_id}: hours billable on its line", hours, passed, rule="R17")
 
     def value(self, at: Standing, price: Price) -> Node:
         if self.sources.are_many:
@@ -211,7 +245,7 @@ class RecordNodes:
         return self._issued(entry_id, step, self._on(contract_id, lines))
 
     def _issued(self, entry_id: str, step: int, counts: Callable[[Listed], bool]) -> Node:
-        listed = [one for one in self.statements.all_listed(entry_id) if one.step <= step and counts(one)]
+        listed = [one for one in self.statements.all_listed_at(entry_id, step) if counts(one)]
         pieces = [self._named_piece(one) for one in listed]
         made = total(f"{entry_id}: issued", pieces, "amount", pieces[0].currency if pieces else "")
         back = [node for place in self._places(listed) for node in self.statements.credits.reopened(*place, step)]

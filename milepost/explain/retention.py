@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from domain.units import PERCENT_SCALE, Amount
 from milepost.explain.arithmetic import evaluated, in_proportion, least, most, step_of
 from milepost.explain.positions import Figures
 from milepost.explain.sources import Sources
-from state.books import Contract, StatementState
+from state.books import Contract, OpenStatement, StatementState
 from state.handlers.retention import Pieces
 from state.plan import contract_policies, newest_plan, terms_on
 from state.trace import Said
@@ -34,6 +34,7 @@ class RetentionNodes:
     def __init__(self, sources: Sources, line: Callable[[str, int], Node]) -> None:
         self.sources = sources
         self.line = line
+        self.credits: Any = None
         self._memo: dict[tuple[Any, ...], Node] = {}
 
     def of_statement(self, statement_id: str) -> tuple[Node, ...]:
@@ -45,6 +46,32 @@ class RetentionNodes:
         if record.released:
             found.append(self.released(statement_id))
         return tuple(found)
+
+    def moved_of(self, statement_id: str, project_id: str) -> list[Node]:
+        """What it withholds in a project, and below zero what leaves."""
+        pieces = self._pieces(statement_id)
+        return [self._piece(statement_id, place) for place, piece in enumerate(pieces) if piece[1] == project_id]
+
+    def left_at(self, contract_id: str, bill_to: str, project_id: str, step: int) -> Node:
+        """What is retained of a bill-to's statements in a project."""
+        theirs = self._of_payer(contract_id, bill_to, step)
+        nodes = [node for statement_id in theirs for node in self.moved_of(statement_id, project_id)]
+        for statement_id in theirs:
+            if (statement_id, project_id) in {piece[:2] for piece in self._pieces(statement_id)}:
+                nodes += [negated("credited", node) for node in self.credits.kept_back_of(statement_id, step + 1)]
+        return total("retained so far", nodes, "amount", self._currency(theirs))
+
+    def billed_at(self, contract_id: str, bill_to: str, step: int) -> Node:
+        """What was billed to a bill-to of which something is withheld."""
+        theirs = self._of_payer(contract_id, bill_to, step)
+        return self._billed_of(self._billed_by(theirs, step + 1), self._currency(theirs))
+
+    def _of_payer(self, contract_id: str, bill_to: str, step: int) -> list[str]:
+        records = ((one, self._record(one)) for one in self._statements if self._step(one) <= step)
+        return [one for one, record in records if (record.contract_id, record.bill_to) == (contract_id, bill_to)]
+
+    def _currency(self, statements: list[str]) -> str:
+        return self._record(statements[0]).currency if statements else ""
 
     # What a statement decides
 
@@ -65,7 +92,7 @@ class RetentionNodes:
         place = self._holding(statement_id, agreed)
         if place is None:
             return told
-        percent = self._step_field(contract, terms, agreed, place, "withhold_percent")
+        percent = self.step_field(contract, terms, agreed, place, "withhold_percent")
         made = evaluated(
             "retained",
             "percent_of",
@@ -103,7 +130,7 @@ class RetentionNodes:
         left, agreed = self.left_before(statement_id), terms.retention
         place = self._holding(statement_id, agreed) if agreed is not None and record.lines else None
         if agreed is not None and agreed.release_on is None and place is not None:
-            percent = self._step_field(contract, terms, agreed, place, "release_percent")
+            percent = self.step_field(contract, terms, agreed, place, "release_percent")
             rounding, why = self._rounding(contract, record), self._completion(statement_id, agreed)
             by_step = evaluated(
                 "released", "percent_of", (left, percent), rounding, "amount", record.currency, rule="R32", why=why
@@ -116,23 +143,40 @@ class RetentionNodes:
         return agreeing(made, told)
 
     def left_before(self, statement_id: str) -> Node:
-        """What earlier statements of the contract to the bill-to withheld and did not release."""
+        """What earlier statements of the contract to the bill-to withheld, and neither they nor credit memos gave back."""
         nodes: list[Node] = []
         for earlier in self._earlier(statement_id):
             record = self._record(earlier)
             nodes += [self.retained(earlier)] if record.retained else []
             nodes += [negated("released", self.released(earlier))] if record.released else []
+            nodes += [
+                negated("credited", back) for back in self.credits.kept_back_of(earlier, self._step(statement_id))
+            ]
         return total("retained before", nodes, "amount", self._record(statement_id).currency)
 
     def _billed_before(self, statement_id: str) -> Node:
-        currency = self._record(statement_id).currency
+        before = self._billed_by(self._earlier(statement_id), self._step(statement_id))
+        return self._billed_of(before, self._record(statement_id).currency)
+
+    def _billed_of(self, in_turn: list[Node], currency: str) -> Node:
         billed = constant("billed before", 0, "amount", currency)
-        for earlier in self._earlier(statement_id):
-            if self._terms(earlier)[1].retention is not None and self._record(earlier).lines:
-                billed = total("billed before", (billed, self._gross(earlier)), "amount", currency)
-                if (billed.value or 0) < 0:
-                    billed = most("billed before", billed, constant("nothing", 0, "amount", currency))
+        for one in in_turn:
+            billed = total("billed before", (billed, one), "amount", currency)
+            if (billed.value or 0) < 0:
+                billed = most("billed before", billed, constant("nothing", 0, "amount", currency))
         return billed
+
+    def _billed_by(self, statements: list[str], step: int) -> list[Node]:
+        """What statements billed of which something is withheld, and what credit memos before a step took off that, as they came."""
+        found: list[tuple[int, Node]] = []
+        for earlier in statements:
+            state = self._state(earlier)
+            if state is None or not state.is_retained_from:
+                continue
+            found.append((self._step(earlier), self._gross(earlier)))
+            for when, credited in self.credits.retained_from(earlier, step):
+                found.append((when, negated("credited", credited)))
+        return [node for _, node in sorted(found, key=lambda one: one[0])]
 
     def _gross(self, statement_id: str) -> Node:
         """All lines but those of deposits."""
@@ -172,20 +216,41 @@ class RetentionNodes:
         return (evaluated("completion", "percent", operands, parameters, "percent", facts=(("steps at", steps),)),)
 
     def _billed(self, statement_id: str) -> Node:
-        """Of the lines that have a price, by all statements of the contract up to the cut that brought this one."""
+        """Of the lines that have a price, by all statements of the contract up to the cut that brought this one, and its drafts."""
         return self._remembered(("billed", statement_id), lambda: self._make_billed(statement_id))
 
     def _make_billed(self, statement_id: str) -> Node:
         contract, terms = self._terms(statement_id)
         priced = {line.line_id for line, _, _ in rule.priced_lines(terms)}
         nodes = []
-        upto = max(
-            place for place, one in enumerate(self._statements) if self._cut_of(one) == self._cut_of(statement_id)
-        )
-        for one in self._statements[: upto + 1]:
+        same_cut = [one for one in self._statements if self._cut_of(one) == self._cut_of(statement_id)]
+        for one in dict.fromkeys((*self._before(statement_id), *same_cut, statement_id)):
             if contract is not None and self._record(one).contract_id == contract.contract_id:
                 nodes += [self.line(one, number) for number, line_id in self._withheld_from(one) if line_id in priced]
+                back = self.credits.billed_again(one, priced, self._step(statement_id))
+                nodes += [negated("billed again", node) for node in back]
+        nodes += self._drafted_beside(statement_id, priced)
         return total("billed, this bill included", nodes, "amount", self._record(statement_id).currency)
+
+    def _drafted_beside(self, statement_id: str, priced: Container[str]) -> list[Node]:
+        """Lines of drafts to other payers that waited when this statement came, of the same cut."""
+        trace, record, step = self.sources.trace, self._record(statement_id), self._step(statement_id)
+        nodes = []
+        for other in trace.statements:
+            opened: OpenStatement | None = trace.part_at("draft", other, step)
+            if opened is None or other == statement_id or opened.bill_to == record.bill_to:
+                continue
+            if (opened.contract_id, opened.period, opened.to) != (record.contract_id, record.period, record.to):
+                continue
+            then = [line for part in opened.told for line in part.lines]
+            is_same = then == [line for part in self._parts(other) for line in part.lines]
+            for number, line_id in self._withheld_from(other):
+                if is_same and line_id in priced:
+                    nodes.append(self.line(other, number))
+            if not is_same:
+                told = (stated(f"{other}: {one.description}", one.amount, "amount", record.currency) for one in then)
+                nodes += [node for node, one in zip(told, then, strict=True) if one.line_id in priced]
+        return nodes
 
     def _cut_of(self, statement_id: str) -> tuple[str, date, int]:
         record = self._record(statement_id)
@@ -207,7 +272,7 @@ class RetentionNodes:
                 nodes.append(self.sources.field(title, amount, "amount", event, f"{where}.{field}", terms.currency))
         return total("price", nodes, "amount", terms.currency)
 
-    def _step_field(self, contract: Contract, terms: ContractSigned, agreed: Retention, place: int, name: str) -> Node:
+    def step_field(self, contract: Contract, terms: ContractSigned, agreed: Retention, place: int, name: str) -> Node:
         value = getattr(agreed.steps[place], name)
         event = self.sources.terms_event(contract.contract_id, terms.version, "retention")
         title = name.replace("_", " ")
@@ -233,32 +298,30 @@ class RetentionNodes:
 
     def posted(self, contract_id: str, project_id: str, step: int) -> list[Node]:
         """What invoices have moved on 1170 by then."""
-        return [
-            self._piece(statement_id, place)
+        posted = [
+            statement_id
             for statement_id in self._statements
             if self._record(statement_id).contract_id == contract_id and self._billing(statement_id, step) is not None
+        ]
+        moved = [
+            self._piece(statement_id, place)
+            for statement_id in posted
             for place, piece in enumerate(self._pieces(statement_id))
             if piece[1] == project_id
         ]
+        back = [
+            negated("credited", node)
+            for statement_id in posted
+            if (statement_id, project_id) in {piece[:2] for piece in self._pieces(statement_id)}
+            for node in self.credits.kept_back_of(statement_id, step + 1)
+        ]
+        return moved + back
 
     def _figures(self, said: Said, place: int, relief: Relief) -> Figures | None:
         """As the statement that withheld it carries it; what is withheld at the invoice's rate."""
         journal: JournalEntry = said.record
         statement_id = journal.affected_id
-        withheld_by = self._pieces(statement_id)[place][0]
-        amounts, ledgers = [], []
-        for other, number in self._on(withheld_by):
-            before = self._billing(other, said.step)
-            if before is None or self._order[before.record.journal_id] >= self._order[journal.journal_id]:
-                continue
-            figures = self._figures(before, number, relief)
-            if figures is not None:
-                amounts.append(figures.amount)
-                ledgers.append(figures.ledger)
-        had = Figures(
-            total(f"{withheld_by}: on 1170", amounts, "amount", journal.currency),
-            total(f"{withheld_by}: on 1170, in ledger currency", ledgers, "amount", journal.ledger_currency),
-        )
+        had = self._carried(said, self._pieces(statement_id)[place][0], relief)
         contract, _ = self._terms(statement_id)
         if contract is None:
             return None
@@ -266,6 +329,61 @@ class RetentionNodes:
         mode = contract_policies(self.sources.draft(said.step), contract).money_mode
         ledger = relief(said, journal, negated("leaves 1170", piece), had, mode)
         return Figures(piece, negated("in ledger currency", ledger)) if ledger is not None else None
+
+    def _carried(self, said: Said, withheld_by: str, relief: Relief) -> Figures:
+        """What a statement withheld as it stands on 1170 before a journal."""
+        journal: JournalEntry = said.record
+        moves: list[tuple[int, Figures | None]] = []
+        for other, number in self._on(withheld_by):
+            before = self._billing(other, said.step)
+            if before is not None and self._is_before(before, said):
+                moves.append((self._order[before.record.journal_id], self._figures(before, number, relief)))
+        for memo in self.credits.all_of(withheld_by):
+            if self._is_before(memo.said, said):
+                amount = negated("credited", self.credits.kept_back(memo))
+                ledger = self.credited(memo.said, withheld_by, self.credits.kept_back(memo), relief)
+                figures = Figures(amount, negated("credited", ledger)) if ledger is not None else None
+                moves.append((self._order[memo.journal.journal_id], figures))
+        found = [figures for _, figures in sorted(moves, key=lambda one: one[0]) if figures is not None]
+        return Figures(
+            total(f"{withheld_by}: on 1170", [one.amount for one in found], "amount", journal.currency),
+            total(
+                f"{withheld_by}: on 1170, in ledger currency",
+                [one.ledger for one in found],
+                "amount",
+                journal.ledger_currency,
+            ),
+        )
+
+    def _is_before(self, one: Said, other: Said) -> bool:
+        return self._order[one.record.journal_id] < self._order[other.record.journal_id]
+
+    def credited(self, said: Said, withheld_by: str, kept_back: Node, relief: Relief) -> Node | None:
+        """Ledger amount of what a credit memo takes from 1170: as what the statement withheld is carried."""
+        if not kept_back.value:
+            return constant("nothing is retained", 0, "amount", said.record.ledger_currency)
+        contract, _ = self._terms(withheld_by)
+        if contract is None:
+            return None
+        mode = contract_policies(self.sources.draft(said.step), contract).money_mode
+        return relief(said, said.record, kept_back, self._carried(said, withheld_by, relief), mode)
+
+    def left_on(self, statement_id: str, step: int) -> Node:
+        """What a statement withheld, and what came before a step neither released nor took back; credit memos left out."""
+        taken = [
+            self._piece(other, number)
+            for other, number in self._on(statement_id)
+            if other != statement_id and self._step(other) < step
+        ]
+        title, currency = f"{statement_id}: retained", self._record(statement_id).currency
+        return total(title, (self.retained(statement_id), *taken), "amount", currency)
+
+    def withholds(self, statement_id: str) -> bool:
+        return any(piece[0] == statement_id and piece[2] > 0 for piece in self._pieces(statement_id))
+
+    def counts(self, statement_id: str) -> bool:
+        state = self._state(statement_id)
+        return state is not None and state.is_retained_from
 
     def _piece(self, statement_id: str, place: int) -> Node:
         """What the statement withholds, or what of an earlier one it releases: the oldest first."""
@@ -278,13 +396,15 @@ class RetentionNodes:
             return self.retained(statement_id)
         record = self._record(statement_id)
         told = stated(f"{withheld_by}: leaves", amount, "amount", record.currency)
-        order = self._statements.index(statement_id)
+        earlier = set(self._before(statement_id))
         taken = [
             self._piece(other, number)
             for other, number in self._on(withheld_by)
-            if other != withheld_by and self._statements.index(other) < order
+            if other != withheld_by and other in earlier
         ]
-        left = total(f"{withheld_by}: retained", (self.retained(withheld_by), *taken), "amount", record.currency)
+        given = [negated("credited", one) for one in self.credits.kept_back_of(withheld_by, self._step(statement_id))]
+        parts = (self.retained(withheld_by), *taken, *given)
+        left = total(f"{withheld_by}: retained", parts, "amount", record.currency)
         back = [negated("taken back", self.retained(statement_id))] if record.retained < 0 else []
         free = [self.released(statement_id)] if record.released else []
         before = [self._piece(statement_id, number) for number in range(place) if pieces[number][0] != statement_id]
@@ -309,8 +429,17 @@ class RetentionNodes:
 
     @cached_property
     def _statements(self) -> list[str]:
-        """In the order in which they were cut."""
-        return list(self.sources.trace.statements)
+        """Those that are issued, in that order."""
+        trace = self.sources.trace
+        return sorted((one for one in trace.statements if one not in trace.drafts), key=self._placed)
+
+    def _placed(self, statement_id: str) -> int:
+        """Place of what was said last of a statement."""
+        return self._places[id(self.sources.trace.statements[statement_id][0])]
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {id(said): place for place, said in enumerate(self.sources.trace.said)}
 
     @cached_property
     def _order(self) -> dict[str, int]:
@@ -333,22 +462,32 @@ class RetentionNodes:
         return contract, terms_on(contract, record.to - DAY)
 
     def _pieces(self, statement_id: str) -> Pieces:
-        state: StatementState | None = self.sources.trace.part_at(
-            "statement", statement_id, len(self.sources.trace.steps)
-        )
+        state = self._state(statement_id)
         return state.retention if state is not None else ()
 
+    def _state(self, statement_id: str) -> StatementState | None:
+        found: StatementState | None = self.sources.trace.part_at(
+            "statement", statement_id, len(self.sources.trace.steps)
+        )
+        return found
+
+    def _step(self, statement_id: str) -> int:
+        """At which it was cut."""
+        return self.sources.trace.statements[statement_id][0].step
+
     def _earlier(self, statement_id: str) -> list[str]:
-        """Statements of the contract to the same bill-to that were cut before."""
+        """Statements of the contract to the same bill-to that were issued before."""
         record = self._record(statement_id)
         found = []
-        for one in self._statements:
-            if one == statement_id:
-                break
+        for one in self._before(statement_id):
             other = self._record(one)
             if (other.contract_id, other.bill_to) == (record.contract_id, record.bill_to):
                 found.append(one)
         return found
+
+    def _before(self, statement_id: str) -> list[str]:
+        place = self._placed(statement_id)
+        return [one for one in self._statements if self._placed(one) < place]
 
     def _rounding(self, contract: Contract, record: BillingStatement) -> dict[str, Any]:
         mode = contract_policies(self._draft(record.statement_id), contract, record.to - DAY).money_mode

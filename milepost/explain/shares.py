@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from domain.explanation import Node, negated, stated
-from domain.shares import Party, rounding_place
+from domain.explanation import Node, negated, stated, total
+from domain.funding import FIELD
+from domain.shares import Party, expected_parties, rounding_place
 from milepost.explain.arithmetic import evaluated, step_of
 from milepost.explain.sources import Sources
-from state.books import Issued, PayerPart
+from state.books import Issued, PayerPart, TermsVersion
 from state.payers import parties_for
 from state.totals import issued_on
 
@@ -60,9 +61,32 @@ class ShareNodes:
         contract = self.sources.draft(step).contract(contract_id)
         wanted = [(one.customer_id, one.share) for one in parties]
         for version in reversed((*contract.former, *contract.history) if contract is not None else ()):
+            if version.terms.funding is not None and expected_parties(version.terms) == tuple(parties):
+                return self._funded_share(title, contract_id, version, party)
             if [(one.customer_id, one.share) for one in version.terms.bill_to] != wanted:
                 continue
             found = self.sources.terms_event(contract_id, version.version, "bill_to")
             if found is not None:
                 return self.sources.field(title, party.share, "percent", found, f"bill_to[{place}].share")
         return stated(title, party.share, "percent")
+
+    def _funded_share(self, title: str, contract_id: str, version: TermsVersion, party: Party) -> Node:
+        """Of the sources that bill the customer by the first rule."""
+        funding = version.terms.funding
+        found = self.sources.terms_event(contract_id, version.version, FIELD)
+        if funding is None or found is None:
+            return stated(title, party.share, "percent")
+        billed = {source.source_id for source in funding.sources if source.bill_to == party.customer_id}
+        place, first = min(enumerate(funding.rules), key=lambda one: one[1].priority)
+        fields = [
+            self.sources.field(
+                f"share of {share.source_id}",
+                share.percent,
+                "percent",
+                found,
+                f"{FIELD}.rules[{place}].shares[{at}].percent",
+            )
+            for at, share in enumerate(first.shares)
+            if share.source_id in billed
+        ]
+        return fields[0]._replace(title=title) if len(fields) == 1 else total(title, fields, "percent")

@@ -7,17 +7,23 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from domain.billing.deposit import REFUND
 from domain.events.common import Deposit
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
+from domain.identity import composed
 from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
+from domain.rows import FEE, row_id
 from domain.shares import Party
+from domain.statement import ISSUED, SUPERSEDED
 from milepost.explain.arithmetic import evaluated, least, step_of
-from milepost.explain.caps import same_share
-from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps
+from milepost.explain.caps import same_billing
+from milepost.explain.entries import INCREMENTS, EntryNodes, Standing, in_steps
+from milepost.explain.funding import FundingNodes
 from milepost.explain.retention import RetentionNodes
 from milepost.explain.shares import ShareNodes, Sharing
 from milepost.explain.sources import Sources
+from milepost.explain.taxes import TaxNodes
 from state.books import Entry, Price, StatementEntry
 from state.deposit_balance import deposit_row
 from state.payers import is_refund_row
@@ -27,7 +33,7 @@ from state.totals import outstanding
 
 class Listed(NamedTuple):
     """What one entry has on one statement; `number` counts the statements of the engagement in the order they were made, `place` what
-    a statement lists."""
+    a statement lists. An issued revision that was superseded is a statement of its own, which held before the step `until`."""
 
     number: int
     step: int
@@ -36,6 +42,10 @@ class Listed(NamedTuple):
     line: StatementLine | None
     last: bool
     place: int
+    until: int | None = None
+
+    def holds_at(self, step: int) -> bool:
+        return self.step <= step and (self.until is None or step < self.until)
 
 
 class StatementNodes:
@@ -43,11 +53,13 @@ class StatementNodes:
         self.sources = sources
         self.entries = entries
         self.retention = RetentionNodes(sources, self.line)
+        self.taxes = TaxNodes(sources, self)
         entries.pieces = self
         entries.charges.fees.statements = self
         # Filled by the nodes of credit memos, which need these.
         self.credits: Any = None
         self.shares = ShareNodes(sources)
+        self.funding = FundingNodes(sources, self)
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._of_entry: dict[str, list[Listed]] = {}
         self._applied: dict[str, list[Listed]] = {}
@@ -58,13 +70,14 @@ class StatementNodes:
     def _listed(self) -> Iterator[Listed]:
         """Everything that statements list, in order."""
         number = 0
-        newest = {
-            statement_id: step.number for step in self.sources.trace.steps for statement_id in step.change.statements
-        }
-        for step in self.sources.trace.steps:
-            for statement_id, listed in step.change.statements.items():
-                if newest[statement_id] != step.number:
+        trace = self.sources.trace
+        newest = {statement_id: step.number for step in trace.steps for statement_id in step.change.statements}
+        for step in trace.steps:
+            for of_statement, listed in step.change.statements.items():
+                statement_id = trace.former.get((of_statement, step.number), of_statement)
+                if statement_id == of_statement and newest[of_statement] != step.number:
                     continue  # a draft of which there is a newer revision, or that was issued
+                until = trace.superseded.get(statement_id)
                 lines = [line for part in self.records(statement_id) for line in part.lines]
                 rest, count = iter(listed), 0
                 for line in lines:
@@ -72,10 +85,10 @@ class StatementNodes:
                         entry = next(rest, None)
                         if entry is not None:
                             last = place == len(line.entries) - 1
-                            yield Listed(number, step.number, statement_id, entry, line, last, count)
+                            yield Listed(number, step.number, statement_id, entry, line, last, count, until)
                             count += 1
                 for entry in rest:
-                    yield Listed(number, step.number, statement_id, entry, None, False, count)
+                    yield Listed(number, step.number, statement_id, entry, None, False, count, until)
                     count += 1
                 number += 1
 
@@ -98,12 +111,13 @@ class StatementNodes:
             *((("revision", f"{first.revision}, {status}"),) if (status := self._status(statement_id, first)) else ()),
         )
         cut = Node("cut when this came", event=self.sources.cause(said[0].step))
+        why = (cut, *self.taxes.of_statement(statement_id))
         title = f"Statement {statement_id}, amount due"
         if first.retained or first.released or first.deposits_applied:
             others = self.retention.of_statement(statement_id)
             if first.deposits_applied:
                 others = (*others, self._deposits(statement_id, first))
-            return total(title, (sums, *others), "amount", first.currency, facts=facts, why=(cut,), id=statement_id)
+            return total(title, (sums, *others), "amount", first.currency, facts=facts, why=why, id=statement_id)
         value = first.amount_due
         return Node(
             title,
@@ -114,16 +128,20 @@ class StatementNodes:
             "R11",
             (),
             facts,
-            (cut,),
+            why,
             id=statement_id,
         )
 
     def _status(self, statement_id: str, record: BillingStatement) -> str:
         """Nothing of a statement that was issued as it was cut."""
-        if record.status == "issued":
+        if statement_id in self.sources.trace.superseded:
+            return "issued, and superseded by the next"
+        if record.status == ISSUED and f"{statement_id}@{record.revision - 1}" in self.sources.trace.superseded:
+            return "issued anew"
+        if record.status == ISSUED:
             return "issued as it was drafted" if record.revision > 1 else ""
         newest = [said for said in self.sources.trace.said if getattr(said.record, "statement_id", "") == statement_id]
-        return "superseded" if newest[-1].record.status == "superseded" else "a draft that waits for approval"
+        return "superseded" if newest[-1].record.status == SUPERSEDED else "a draft that waits for approval"
 
     # Deposits that are set against statements (R31)
 
@@ -196,6 +214,14 @@ class StatementNodes:
     def lines(self, statement_id: str) -> list[StatementLine]:
         return [line for part in self.records(statement_id) for line in part.lines]
 
+    def listed_on(self, statement_id: str, line: StatementLine) -> list[Listed]:
+        return [
+            one
+            for entry_id in line.entries
+            for one in self._of_entry.get(entry_id, ())
+            if one.statement_id == statement_id and one.line is line
+        ]
+
     def line(self, statement_id: str, number: int) -> Node:
         """`number` counts from 1, over all parts."""
         key = ("line", statement_id, number)
@@ -207,12 +233,7 @@ class StatementNodes:
         record = self.records(statement_id)[0]
         line = self.lines(statement_id)[number - 1]
         step = self.sources.trace.statements[statement_id][0].step
-        listed = [
-            one
-            for entry_id in line.entries
-            for one in self._of_entry.get(entry_id, ())
-            if one.statement_id == statement_id and one.line is line
-        ]
+        listed = self.listed_on(statement_id, line)
         facts = (
             ("contract line", line.line_id),
             ("project", line.project_id),
@@ -281,15 +302,16 @@ class StatementNodes:
             one
             for one in self._of_entry[entry_id]
             if one.number < listed.number
+            and one.holds_at(step)
             and one.entry.line_id == line_id
             and self.contract_of(one) == contract_id
             and self.is_issued(one)
         ]
         parties = self.shares.parties(entry_id, contract_id, line_id, step)
-        if len(parties) > 1:
+        if len(parties) > 1 or self.funding.is_funded(entry_id, contract_id, line_id, step):
             made = self._piece_of_payer(listed, parties)
             return agreeing(made, stated(f"{entry_id}: on the statement", listed.entry.amount, "amount", currency))
-        due = self._due(entry_id, contract_id, line_id, step, currency)
+        due = self.due(entry_id, contract_id, line_id, step, currency)
         cents = [self._cents(one) for one in earlier if one.step >= self._begun(entry_id, step)]
         cents = [node for node in cents if node.value]
         if cents:
@@ -334,6 +356,8 @@ class StatementNodes:
         """Of the entry's total, as its statement left it: by its line in turn when it was first issued, then by itself."""
         entry_id, line_id, step = listed.entry.entry_id, listed.entry.line_id, listed.step
         currency = self.records(listed.statement_id)[0].currency
+        if self.funding.is_funded(entry_id, contract_id, line_id, step):
+            return self.funding.falls(entry_id, contract_id, line_id, payer, step)
         share = self.shares.sharing(contract_id, parties, payer, step)
         title = f"{entry_id}: falls to {payer}"
         had = self.shares.parts_at(entry_id, contract_id, line_id, step - 1)
@@ -346,10 +370,14 @@ class StatementNodes:
             )
             return self._falls_in_turn(title, first, contract_id, share)
         now = self.shares.parts_at(entry_id, contract_id, line_id, step)
-        if [part.amount for part in had] == [part.amount for part in now]:
+        due = self.due(entry_id, contract_id, line_id, step, currency)
+        is_shared_as_before = [part.amount for part in had] == [part.amount for part in now]
+        if not self.is_issued(listed):  # a draft leaves the parts as they are until it is issued
+            is_shared_as_before = sum(part.amount for part in had) == due.value
+        if is_shared_as_before:
             earlier = [one for one in self.listed_of(entry_id, contract_id, line_id, step) if one.step < step]
             return self._falls(earlier[-1], contract_id, parties, payer)
-        return share(title, self._due(entry_id, contract_id, line_id, step, currency))
+        return share(title, due)
 
     def _falls_in_turn(self, title: str, first: Listed, contract_id: str, share: Sharing) -> Node:
         """The shares of all entries of the line up to this one, less those of all before it."""
@@ -361,7 +389,7 @@ class StatementNodes:
             if not self.shares.parts_at(entry_id, contract_id, line_id, step - 1)
         ]
         dues = [
-            self._due(entry_id, contract_id, line_id, step, currency)
+            self.due(entry_id, contract_id, line_id, step, currency)
             for entry_id in fresh[: fresh.index(first.entry.entry_id) + 1]
         ]
         if len(dues) == 1:
@@ -375,6 +403,25 @@ class StatementNodes:
         own = [one for one in self.all_listed(row) if one.number < listed.number and self.payer_of(one) == payer]
         against = [one for one in self.all_applied(row) if one.number < listed.number and self.payer_of(one) == payer]
         return [self.piece(one) for one in own], [self.applied(one) for one in against]
+
+    def left_of_deposit(self, contract_id: str, line_id: str, payer: str, step: int) -> Node:
+        """What the payer was billed of it by a step and what is not set against its statements; what is given back is billed below zero."""
+        row, nodes = deposit_row(contract_id, line_id), list[Node]()
+        refund = row_id(FEE, f"{composed(contract_id, line_id)}/{REFUND}")
+        for one in (*self.all_listed_at(row, step), *self.all_listed_at(refund, step)):
+            if self.payer_of(one) == payer:
+                nodes.append(self.piece(one))
+        for one in self.all_applied(row):
+            if one.holds_at(step) and self.payer_of(one) == payer:
+                nodes.append(self.applied(one))
+        nodes += [
+            negated("to be billed anew", node) for node in self.credits.reopened(row, contract_id, line_id, step, payer)
+        ]
+        return total(f"left of the deposit of line {line_id}", nodes, "amount", self._currency_of(contract_id, step))
+
+    def _currency_of(self, contract_id: str, step: int) -> str:
+        contract = self.sources.draft(step).contract(contract_id)
+        return contract.terms.currency if contract is not None else ""
 
     def _given_back(self, title: str, listed: Listed, contract_id: str, payer: str) -> Node:
         """Of a deposit: what the payer was billed of it, less what was set against its statements."""
@@ -393,15 +440,20 @@ class StatementNodes:
         draft = self.sources.draft(step)
         contract = draft.contract(contract_id)
         parties = self.shares.parties(entry_id, contract_id, line_id, step)
-        if contract is None or len(parties) < 2:
+        funded = self.funding.is_funded(entry_id, contract_id, line_id, step)
+        if contract is None or (len(parties) < 2 and not funded):
             return []
         currency = contract.terms.currency
-        due = self._due(entry_id, contract_id, line_id, step, currency)
+        due = self.due(entry_id, contract_id, line_id, step, currency)
         parts = self.shares.parts_at(entry_id, contract_id, line_id, step)
         listed = self.listed_of(entry_id, contract_id, line_id, step)
         found = []
         for payer in sorted(payers & {party.customer_id for party in parties}):
-            if parts and listed and sum(part.amount for part in parts) == due.value:
+            if funded:
+                falls = self.funding.falls(entry_id, contract_id, line_id, payer, step)
+            elif is_refund_row(entry_id, contract_id, line_id):
+                falls = self._left_to(payer, contract_id, line_id, step, currency)
+            elif parts and listed and sum(part.amount for part in parts) == due.value:
                 falls = self._falls(listed[-1], contract_id, parties, payer)
             else:
                 share = self.shares.sharing(contract_id, parties, payer, step)
@@ -414,10 +466,20 @@ class StatementNodes:
             found.append(less(f"{entry_id}: waits for {payer}", falls, *issued, *back, rule="R26"))
         return found
 
+    def _left_to(self, payer: str, contract_id: str, line_id: str, step: int, currency: str) -> Node:
+        """What is to be given back of a deposit to a payer: what it was billed of it, less what was set against its statements."""
+        row = deposit_row(contract_id, line_id)
+        billed = [self.piece(one) for one in self.all_listed(row) if one.step <= step and self.payer_of(one) == payer]
+        taken = [self.applied(one) for one in self.all_applied(row) if one.step <= step and self.payer_of(one) == payer]
+        left = total(f"left to {payer}", (*billed, *taken), "amount", currency)
+        if back := self.credits.reopened(row, contract_id, line_id, step, payer):
+            left = less(f"left to {payer} and not billed anew", left, *back)
+        return negated(f"falls to {payer}", left, rule="R31")
+
     def contract_of(self, listed: Listed) -> str:
         return self.records(listed.statement_id)[0].contract_id
 
-    def _due(self, entry_id: str, contract_id: str, line_id: str, step: int, currency: str) -> Node:
+    def due(self, entry_id: str, contract_id: str, line_id: str, step: int, currency: str) -> Node:
         at = self.entries.standing(entry_id, step)
         price = at.work.price if at is not None else None
         if at is None or price is None or (price.contract_id, price.line_id) != (contract_id, line_id):
@@ -425,7 +487,16 @@ class StatementNodes:
             return constant(f"{entry_id}: nothing billable", 0, "amount", currency, why=(gone,))
         before = self.entries.standing(entry_id, step - 1)
         # The share that was issued is explained by the moment before, when nothing of it was.
-        return self.entries.billable(before if before is not None and same_share(before.work, at.work) else at)
+        is_earlier = before is not None and (same_billing(before.work, at.work) or self._is_cut_before(before, at))
+        return self.entries.billable(before if before is not None and is_earlier else at)
+
+    def _is_cut_before(self, before: Standing, at: Standing) -> bool:
+        """Whether the step cut what went on to the row's line, and brought its hours to what had gone on for good behind that."""
+        had, price = before.work.price, at.work.price
+        if at.work.part_of is None or had is None or price is None or had.line_id != price.line_id:
+            return False
+        listed = self.listed_of(at.entry.entry_id, price.contract_id, price.line_id, at.step)
+        return any(one.step == at.step for one in listed)
 
     def _gone(self, entry_id: str, contract_id: str, line_id: str, step: int) -> Node:
         """What took the entry off the line, where it stands now, and where it had been billed."""
@@ -474,9 +545,15 @@ class StatementNodes:
             entry = trace.entry_at(listed.entry.entry_id, listed.step)
             had = outstanding(entry, self.contract_of(listed), listed.entry.line_id) if entry is not None else 0
             return listed.entry.amount - had
-        return _rounding(trace.entry_at(listed.entry.entry_id, listed.step)) - _rounding(
-            trace.entry_at(listed.entry.entry_id, listed.step - 1)
+        entry_id, line_id = listed.entry.entry_id, listed.entry.line_id
+        before = _rounding(trace.entry_at(entry_id, listed.step - 1))
+        begun = self._begun(entry_id, listed.step)
+        taken_back = sum(
+            self._rest(one)
+            for one in self._of_entry.get(entry_id, ())
+            if one.until == listed.step and one.entry.line_id == line_id and one.step >= begun
         )
+        return _rounding(trace.entry_at(entry_id, listed.step)) - (before - taken_back)
 
     def _cents(self, listed: Listed) -> Node:
         """The printed line less the sum of its entries."""
@@ -499,9 +576,9 @@ class StatementNodes:
 
     # What of an entry is issued
 
-    def issued(self, entry_id: str, contract_id: str, line_id: str, step: int) -> Node:
-        """Everything that statements up to a step list of the entry on a contract line."""
-        found = self.listed_of(entry_id, contract_id, line_id, step)
+    def issued(self, entry_id: str, contract_id: str, line_id: str, step: int, *, is_cut: bool = True) -> Node:
+        """Everything that statements up to a step list of the entry on a contract line; `is_cut` with those of the step itself."""
+        found = [one for one in self.listed_of(entry_id, contract_id, line_id, step) if is_cut or one.step < step]
         currency = self.records(found[0].statement_id)[0].currency if found else ""
         if not found:
             return constant(f"{entry_id}: nothing issued", 0, "amount", currency)
@@ -514,14 +591,24 @@ class StatementNodes:
         return [
             one
             for one in self._of_entry.get(entry_id, ())
-            if one.step <= step
+            if one.holds_at(step)
             and one.entry.line_id == line_id
             and self.contract_of(one) == contract_id
             and self.is_issued(one)
         ]
 
     def all_listed(self, entry_id: str) -> list[Listed]:
-        return [one for one in self._of_entry.get(entry_id, ()) if self.is_issued(one)]
+        """Where it stands now."""
+        return [one for one in self._of_entry.get(entry_id, ()) if self.is_issued(one) and one.until is None]
+
+    def all_listed_at(self, entry_id: str, step: int) -> list[Listed]:
+        return [one for one in self._of_entry.get(entry_id, ()) if self.is_issued(one) and one.holds_at(step)]
+
+    def as_of(self, statement_id: str, step: int) -> str:
+        """Under which name the revision goes that was issued last up to a step."""
+        superseded = self.sources.trace.superseded
+        keys = (key for (of, _), key in self.sources.trace.former.items() if of == statement_id)
+        return next((key for key in keys if step < superseded[key]), statement_id)
 
     def of_statement(self, statement_id: str) -> list[Listed]:
         return [one for listed in self._of_entry.values() for one in listed if one.statement_id == statement_id]

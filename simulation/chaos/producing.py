@@ -81,6 +81,10 @@ class Producing(threading.Thread):
         """So many events in all; what is allowed comes at its pace, so that something is under way at every disturbance."""
         self._allowed = max(self._allowed, number)
 
+    def inputs_of(self, number: int) -> int:
+        """So many events, and the hostile messages among them."""
+        return number + sum(place < number for place in self._hostile_at)
+
     def run(self) -> None:
         try:
             self._send_all()

@@ -32,9 +32,11 @@ from domain.policies import Resolved
 from domain.units import Amount
 from state.books import Basis, Contract, Estimate, Forecast, Outlook, Progress, Project
 from state.draft import Draft, Move
+from state.forecast.ahead import earning_of
 from state.forecast.outlook import (
     ONE_DAY,
     WHOLE,
+    fits,
     has_ended,
     known,
     ledger_currency,
@@ -57,7 +59,7 @@ ESTIMATE, BUDGET, PLAN, NONE, ENDED = "estimate", "budget", "plan", "none", "end
 
 UNPLANNED = Basis(PLAN)
 # Places in a tally.
-COST, REVENUE = 1, 2
+COST_AT, REVENUE_AT = 1, 2
 
 State = tuple[Forecast, Outlook]
 
@@ -89,6 +91,9 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
         _keep(draft, project_id, forecast, outlook)
         return None
     planned = planned_from(draft, project, as_of)
+    earning = earning_of(draft, project, as_of)
+    if earning != forecast.earning:
+        forecast = replace(forecast, earning=earning)
     bases, stated = _bases(draft, project, lines, forecast, planned, as_of)
     progress = _progress(draft, project, forecast, outlook, bases, stated, planned, as_of)
     if cause is None and forecast.told is not None and _ends(forecast.bases, bases):
@@ -127,22 +132,22 @@ def _weighed(
     as_of: date,
     cause: str | None,
 ) -> Weighed | None:
-    currency, bases, progress = forecast.currency, forecast.bases, outlook.progress
+    currency, progress = forecast.currency, outlook.progress
     policies = project_policies(draft, lines, forecast.legal_entity_id)
-    rate = planned_rate(draft, project, lines, as_of) if _unpriced(bases, progress) else 0
-    tracks = tracks_in(draft, project.project_id, policies, bases, progress, currency, as_of)
+    rate = planned_rate(draft, project, lines, as_of) if _unpriced(forecast, progress) else 0
+    tracks = tracks_in(draft, project.project_id, policies, forecast, progress, currency, as_of)
     room = room_under_caps(draft, lines, Ahead(project.project_id, forecast, progress, rate), policies, currency, as_of)
     if tracks is None or room is None:
         _keep(draft, project.project_id, forecast, replace(outlook, stale=True))
         return None
-    earned = sum(track.now[2] for track in tracks)
+    earned = sum(track.now[2] + (track.earning.left if track.earning is not None else 0) for track in tracks)
     ceiling = earned + room.amount if room.amount is not None else None
     made = at_completion(tracks, rate, ceiling, smallest_unit(currency))
     if rate != forecast.planned_rate or ceiling != forecast.ceiling:
         forecast = replace(forecast, planned_rate=rate, ceiling=ceiling)
     cost, revenue = made.cost - outlook.eac_cost, made.revenue - outlook.eac_revenue
-    if cost or revenue:
-        by_cost, by_revenue = (cause or _by_itself(progress, currency, figure) for figure in (COST, REVENUE))
+    if (cost or revenue) and fits(made.cost, made.revenue):
+        by_cost, by_revenue = (cause or _by_itself(progress, currency, figure) for figure in (COST_AT, REVENUE_AT))
         changes = with_change(outlook.changes, by_cost, cost, 0) if cost else outlook.changes
         changes = with_change(changes, by_revenue, 0, revenue) if revenue else changes
         outlook = replace(outlook, eac_cost=made.cost, eac_revenue=made.revenue, changes=changes)
@@ -196,11 +201,11 @@ def _by_itself(progress: Mapping[str, Progress], currency: str, figure: int) -> 
     return "exchange_rate" if foreign else "volume"
 
 
-def _unpriced(bases: Mapping[str, Basis], progress: Mapping[str, Progress]) -> bool:
-    """Whether some track has no revenue yet to take an average from."""
-    return any(
+def _unpriced(forecast: Forecast, progress: Mapping[str, Progress]) -> bool:
+    """Whether some track has no revenue yet to take an average from; where lines earn otherwise it may be theirs."""
+    return bool(forecast.earning) or any(
         not basis.revenue_stated and not any(tally[2] > 0 for tally in progress[name].now.values())
-        for name, basis in bases.items()
+        for name, basis in forecast.bases.items()
     )
 
 

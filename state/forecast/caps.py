@@ -8,10 +8,11 @@ lines. Caps of a person's day are left out, and a month's cap is not looked ahea
 from collections.abc import Sequence
 from datetime import date
 
-from domain.caps import CapLimit, CapRule, bucket_key, is_agreed, limit_on
+from domain.caps import CapLimit, CapRule, bucket_key, counting, is_agreed, limit_on
 from domain.exhaustion import PACE_DAYS, by_pace, by_plan
 from domain.forecast import NOTHING, percent, spread
 from domain.outputs import ForecastCap
+from domain.purchase_order import SUBJECT_KIND, is_order
 from domain.units import HUNDRED_PERCENT, Percent
 from state.books import Outlook
 from state.claims import allotments
@@ -28,10 +29,11 @@ def caps_of(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> tuple[
 
 
 def told_caps(lines: Sequence[LinePlan], as_of: date) -> list[tuple[LinePlan, CapRule]]:
-    """Each cap once, by the period that it has on the day; one that no version in force has any more by the period it had first."""
+    """Each cap once, by the period that it has on the day; one that no version in force has any more by the period it had first. Of
+    purchase orders the one of the day."""
     found: dict[tuple[str, str], tuple[LinePlan, CapRule]] = {}
     for plan in lines:
-        for rule in plan.rules:
+        for rule in counting(plan.rules, as_of):
             key = (plan.contract_id, rule.cap_id)
             if key not in found or (is_agreed(rule, as_of) and not is_agreed(found[key][1], as_of)):
                 found[key] = (plan, rule)
@@ -55,7 +57,7 @@ def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: Cap
         limit_hours=limit.hours,
         exhausts_on=used_up,
         contract_id=plan.contract_id,
-        kind="hard" if limit.hard else "soft",
+        kind=SUBJECT_KIND if is_order(rule.cap_id) else "hard" if limit.hard else "soft",
         period=rule.period,
     )
 
@@ -85,7 +87,8 @@ def _exhausts_on(
     total = sum_of(weighed.outlook.progress)
     own = {line_key(one) for one in weighed.lines}
     alone = {line_key(one) for one in members} == own and plan.currency == weighed.forecast.currency
-    left = weighed.completion.wanted - total.get(plan.currency, NOTHING)[2] if len(total) <= 1 else 0
+    to_earn = weighed.completion.wanted - weighed.completion.prices
+    left = to_earn - total.get(plan.currency, NOTHING)[2] if len(total) <= 1 else 0
     left_hours = weighed.completion.hours - sum(tally[0] for tally in total.values())
     days = []
     for each, to_come, weights, hours in (

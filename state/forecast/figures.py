@@ -2,22 +2,18 @@
 
 What remains lies in the months of the estimate, else of the assignments' plan, else evenly up to the end of the
 project or contract, not before project, contract and assignments begin. It begins on the day after `as_of`: what an
-estimate has in months that are over counts in that day's. A month's work is billed at the end of the
-billing period that holds its 15th, on request at its own end, and paid so many days later as the customer's terms
-say. A statement is billed when its period ends.
+estimate has in months that are over counts in that day's. When it is billed and paid says `state/forecast/expected.py`.
 
 Booked amounts are converted from their own currency into the project's and the group's, remaining revenue, backlog and
 expected billings from the project's, all at the rate of `as_of`. In the ledger's currency burn is what was posted there;
 only what remains is converted. Months sum to the whole: the cents that converting them one by one leaves are the last
-booked month's.
+booked month's. What is left of lines' own prices has months of its own (`state/forecast/prices.py`).
 """
 
-from calendar import monthrange
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
-from domain.billing_periods import period_of
 from domain.events.common import RemainingWork
 from domain.forecast import (
     MONTHS_MAX,
@@ -28,7 +24,6 @@ from domain.forecast import (
     add_money,
     add_tally,
     added,
-    expected_billings,
     figures,
     months_from,
     percent,
@@ -37,19 +32,27 @@ from domain.forecast import (
     total_of,
 )
 from domain.money import convert, smallest_unit
-from domain.outputs import BillingStatement, ForecastFigures
+from domain.outputs import ForecastFigures
 from domain.policies import Resolved
 from domain.units import Amount, Percent
 from state.books import Contract, Forecast, Project
 from state.draft import Draft
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
-from state.forecast.outlook import ONE_DAY, in_currency, ledger_currency, project_contracts, rate_to, sum_of, tracks_in
-from state.periods import open_period
-from state.plan import LinePlan, bill_to_of, billing_cycle, contract_policies, terms_on
-from state.rerate import line_ids
-
-PAYMENT_TERMS_DAYS = 30
-MID_MONTH = 15
+from state.forecast.expected import Expected, expected_fees, expected_work
+from state.forecast.funded import by_payer
+from state.forecast.kept_back import deposits_to_come, is_deposit, keeps_back, kept_back
+from state.forecast.outlook import (
+    ONE_DAY,
+    in_currency,
+    ledger_currency,
+    lines_of,
+    rate_to,
+    sum_of,
+    tracks_in,
+)
+from state.forecast.prices import ahead_of_line, months_ahead, to_charge, weights
+from state.plan import LinePlan
+from state.totals import in_project
 
 
 class Shape(NamedTuple):
@@ -61,18 +64,17 @@ class Shape(NamedTuple):
     revenue: Sequence[int]
 
 
-# Month billed, month paid, amount in project currency.
-Expected = tuple[str, str, Amount]
-
-
 class Commercial(NamedTuple):
-    """The contract's side, in project currency."""
+    """The contract's side, in project currency; `prices` is by month what of the revenue to come is left of lines' own prices,
+    `beside` by month what is paid beside what is billed: less what is withheld and deposits pay, more what is released."""
 
     left_revenue: Amount
+    prices: list[tuple[str, Amount]]
     backlog: Amount
     billed: Amount
     expected: list[Expected]
     budget_used: Percent | None
+    beside: list[tuple[str, Amount]]
 
 
 class Figures(NamedTuple):
@@ -123,7 +125,7 @@ def _figures(
         if converted is None:
             return None
         commercial = converted
-    tracks = tracks_in(draft, project.project_id, policies, forecast.bases, progress, currency, as_of)
+    tracks = tracks_in(draft, project.project_id, policies, forecast, progress, currency, as_of)
     months = _booked_months(draft, project, policies, currency, as_of, posted=posted)
     if tracks is None or months is None:
         return None
@@ -140,10 +142,12 @@ def _figures(
         settle_rest(months, now)
     if not _add_statements(draft, months, forecast, policies, currency, as_of):
         return None
-    for bills, pays, amount in commercial.expected:
-        add_money(months, bills, amount, 0)
-        add_money(months, pays, 0, amount)
-    for month, tally in _remaining_months(shape, remaining, currency):
+    for bill in commercial.expected:
+        add_money(months, bill.month, bill.amount, 0)
+        add_money(months, bill.paid, 0, bill.amount)
+    for month, amount in commercial.beside:
+        add_money(months, month, 0, amount)
+    for month, tally in _remaining_months(shape, remaining, commercial.prices, currency):
         add_tally(months, month, tally)
     standing = Standing(now, remaining, commercial.backlog, unbilled_backlog, commercial.budget_used)
     return figures(currency, standing, months)
@@ -157,13 +161,15 @@ def _converted(
         return None
     mode = policies.money_mode
     above, below = rate.numerator, rate.denominator
-    left, backlog, billed, expected, used = commercial
+    left, prices, backlog, billed, expected, used, beside = commercial
     return Commercial(
         convert(left, above, below, currency, mode),
+        [(month, convert(amount, above, below, currency, mode)) for month, amount in prices],
         convert(backlog, above, below, currency, mode),
         convert(billed, above, below, currency, mode),
-        [(bills, pays, convert(amount, above, below, currency, mode)) for bills, pays, amount in expected],
+        [bill._replace(amount=convert(bill.amount, above, below, currency, mode)) for bill in expected],
         used,
+        [(month, convert(amount, above, below, currency, mode)) for month, amount in beside],
     )
 
 
@@ -203,14 +209,18 @@ def _add_statements(
     return True
 
 
-def _remaining_months(shape: Shape, remaining: Tally, currency: str) -> Iterable[tuple[str, Tally]]:
+def _remaining_months(
+    shape: Shape, remaining: Tally, prices: Sequence[tuple[str, Amount]], currency: str
+) -> Iterable[tuple[str, Tally]]:
+    """What is left of prices in its own months, the rest where the hours are."""
     if not any(remaining):
         return ()
     step = smallest_unit(currency)
     hours = spread(remaining[0], shape.hours, 1)
     cost = spread(remaining[1], shape.cost, step)
-    revenue = spread(remaining[2], shape.revenue, step)
-    return zip(shape.months, zip(hours, cost, revenue, strict=True), strict=True)
+    revenue = spread(remaining[2] - sum(amount for _, amount in prices), shape.revenue, step)
+    by_hours = zip(shape.months, zip(hours, cost, revenue, strict=True), strict=True)
+    return (*by_hours, *((month, (0, 0, amount)) for month, amount in prices))
 
 
 # Where what remains lies
@@ -296,113 +306,91 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     billed, accrued = lines
     left = completion.revenue - now[2]
     backlog = left if forecast.ceiling is None else max(forecast.ceiling - now[2], 0)
-    expected = _expected(draft, project, weighed.contracts, shape, currency, accrued, left, as_of)
-    return Commercial(left, backlog, billed, expected, _budget_used(draft, project, weighed, now[1], as_of))
+    ahead = _prices_ahead(draft, project, weighed, shape, as_of)
+    if ahead is None:
+        return None
+    by_work = spread(left - sum(amount for _, amount in ahead.earned), shape.revenue, smallest_unit(currency))
+    to_come = [(month, amount) for month, amount in zip(shape.months, by_work, strict=True) if amount]
+    expected = ahead.expected
+    if weighed.contracts:
+        contract = weighed.contracts[0]
+        expected += expected_work(draft, project, contract, currency, accrued, to_come, as_of)
+    expected = by_payer(draft, weighed.contracts, expected)
+    beside = _beside(draft, project, weighed, expected, as_of)
+    used = _budget_used(draft, project, weighed, now[1], as_of)
+    return Commercial(left, ahead.earned, backlog, billed, expected, used, beside) if beside is not None else None
+
+
+def _beside(
+    draft: Draft, project: Project, weighed: Weighed, expected: list[Expected], as_of: date
+) -> list[tuple[str, Amount]] | None:
+    """Deposits to come join what is expected; None where an exchange rate is missing."""
+    found: list[tuple[str, Amount]] = []
+    currency = weighed.forecast.currency
+    for contract in weighed.contracts:
+        if not keeps_back(draft, contract):
+            continue
+        rate = rate_to(draft, weighed.policies, contract.terms.currency, currency, as_of)
+        if rate is None:
+            return None
+        expected += deposits_to_come(draft, project, contract, rate, currency, as_of)
+        own = [bill for bill in expected if bill.contract_id == contract.contract_id]
+        kept = kept_back(draft, project, contract, own, rate, currency, as_of)
+        found += [(one.paid, one.cash) for one in kept if one.cash]
+    return found
+
+
+class _Ahead(NamedTuple):
+    """What is left of lines' own prices, as far as its days are known: when it is earned, and when it is billed and paid."""
+
+    earned: list[tuple[str, Amount]]
+    expected: list[Expected]
+
+
+def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape, as_of: date) -> _Ahead | None:
+    """None where an exchange rate is missing."""
+    found = _Ahead([], [])
+    currency, policies = weighed.forecast.currency, weighed.policies
+    by_shape = list(zip(shape.months, shape.revenue, strict=True))
+    for line in weighed.forecast.earning:
+        contract = draft.contract(line.contract_id)
+        if line.total is None or contract is None:
+            continue
+        ahead = ahead_of_line(draft, line, as_of)
+        fees = to_charge(draft, line, ahead, as_of)
+        rate = rate_to(draft, policies, line.currency, currency, as_of)
+        billed = expected_fees(draft, contract, line.line_id, fees, policies, currency, as_of)
+        if rate is None or billed is None:
+            return None
+        totals, step = draft.line(line.contract_id, line.line_id), smallest_unit(currency)
+        above, below, mode = rate.numerator, rate.denominator, policies.money_mode
+        left = convert(max(line.total - totals.by_terms, 0), above, below, currency, mode)
+        months = weights(months_ahead(ahead, as_of), fees, as_of) if ahead.fees else by_shape
+        parts = spread(left, [weight for _, weight in months], step)
+        found.earned.extend((month, part) for (month, _), part in zip(months, parts, strict=True) if part)
+        found.expected.extend(billed)
+        if not ahead.fees:
+            rows = convert(max(line.total - totals.billable, 0), above, below, currency, mode)
+            lies = zip(shape.months, spread(rows, shape.revenue, step), strict=True)
+            found.expected.extend(expected_work(draft, project, contract, currency, 0, lies, as_of))
+    return found
 
 
 def _line_sums(
     draft: Draft, project_id: str, policies: Resolved, currency: str, as_of: date
 ) -> tuple[Amount, Amount] | None:
-    """What is issued of the project, and what is billable and not issued."""
+    """What is issued of the project, and what is billable and not issued, deposits left out."""
     mode = policies.money_mode
     billed = accrued = 0
     for contract_id, line_id, own in lines_of(draft, project_id):
-        totals = draft.line(contract_id, line_id)
+        totals = in_project(draft.line(contract_id, line_id), project_id)
         rate = rate_to(draft, policies, own, currency, as_of)
         if rate is None:
             return None
         billed += convert(totals.issued, rate.numerator, rate.denominator, currency, mode)
-        accrued += convert(totals.billable - totals.issued, rate.numerator, rate.denominator, currency, mode)
+        if not is_deposit(draft, contract_id, line_id):
+            accrued += convert(totals.billable - totals.issued, rate.numerator, rate.denominator, currency, mode)
     return billed, accrued
-
-
-def lines_of(draft: Draft, project_id: str) -> tuple[tuple[str, str, str], ...]:
-    """Contract, line and currency of every line that any version of a contract has on the project."""
-    contracts = project_contracts(draft, project_id)
-    key = ("lines of", project_id, *((one.contract_id, one.version, len(one.history)) for one in contracts))
-    if key not in draft.plans:
-        draft.plans[key] = tuple(
-            (contract.contract_id, line_id, contract.terms.currency)
-            for contract in contracts
-            for line_id in line_ids(contract)
-            if any(
-                line.line_id == line_id and line.project_id == project_id
-                for stored in contract.history
-                for line in stored.terms.lines
-            )
-        )
-    found: tuple[tuple[str, str, str], ...] = draft.plans[key]
-    return found
-
-
-def _expected(
-    draft: Draft,
-    project: Project,
-    contracts: Sequence[Contract],
-    shape: Shape,
-    currency: str,
-    accrued: Amount,
-    left: Amount,
-    as_of: date,
-) -> list[Expected]:
-    """Billings to come and their cash, by the calendar of the project's first contract."""
-    if not contracts or not (accrued or left):
-        return []
-    contract = contracts[0]
-    to_come: list[tuple[str, Amount]] = []
-    if accrued:
-        earned = [(key[:7], tally[2]) for key, tally in project.months.items() if tally[2] and key[8:] == currency]
-        to_come = expected_billings(accrued, earned, oldest_open(draft, contract, as_of))
-    if left:
-        to_come += zip(shape.months, spread(left, shape.revenue, smallest_unit(currency)), strict=True)
-    calendar = _calendar(draft, contract)
-    found: list[Expected] = []
-    for month, amount in to_come:
-        known_months = calendar.get(month)
-        if known_months is None:
-            known_months = calendar[month] = billing_months(draft, contract, month)
-        found.append((*known_months, amount))
-    return found
-
-
-def _calendar(draft: Draft, contract: Contract) -> dict[str, tuple[str, str]]:
-    """What is worked out already of the months in which a service month's work is billed and paid."""
-    key = ("billing months", contract.contract_id, contract.version, len(contract.history))
-    found: dict[str, tuple[str, str]] = draft.plans.setdefault(key, {})
-    return found
-
-
-def oldest_open(draft: Draft, contract: Contract, as_of: date) -> str:
-    """The month in which the oldest open billing period ends."""
-    key = ("oldest open", contract.contract_id, contract.version, len(contract.history), contract.period_start)
-    if key not in draft.plans:
-        draft.plans[key] = open_period(draft, contract)
-    period = draft.plans[key]
-    last: date = period.to - ONE_DAY if period is not None else as_of
-    return last.isoformat()[:7]
-
-
-def billing_months(draft: Draft, contract: Contract, month: str) -> tuple[str, str]:
-    billed = _billed_on(draft, contract, int(month[:4]), int(month[5:7]))
-    return billed.isoformat()[:7], paid_on(draft, contract, billed).isoformat()[:7]
-
-
-def _billed_on(draft: Draft, contract: Contract, year: int, month: int) -> date:
-    day = date(year, month, MID_MONTH)
-    terms = terms_on(contract, day)
-    entity = draft.reference.entity(terms.legal_entity_id)
-    if entity is not None:
-        cycle = billing_cycle(terms, contract_policies(draft, contract, day))
-        period = period_of(cycle, day, terms.starts_on, entity.fiscal_calendar)
-        if period is not None:
-            return period.to - ONE_DAY
-    return date(year, month, monthrange(year, month)[1])
-
-
-def paid_on(draft: Draft, contract: Contract, billed: date) -> date:
-    customer = draft.reference.customer(bill_to_of(terms_on(contract, billed)))
-    days = customer.payment_terms_days if customer is not None else None
-    return billed + timedelta(days=PAYMENT_TERMS_DAYS if days is None else days)
 
 
 def _budget_used(draft: Draft, project: Project, weighed: Weighed, cost: Amount, as_of: date) -> Percent | None:
@@ -422,23 +410,3 @@ def _budget_used(draft: Draft, project: Project, weighed: Weighed, cost: Amount,
             return None
         total += convert(amount, rate.numerator, rate.denominator, currency, policies.money_mode)
     return percent(cost, total)
-
-
-# Statements
-
-
-def months_of(draft: Draft, contract: Contract | None, to: date, currency: str) -> tuple[str, str]:
-    """Keys of the months in which a statement of a period, `to` excluded, is billed and due."""
-    billed = to - ONE_DAY
-    paid = paid_on(draft, contract, billed) if contract is not None and contract.history else billed
-    return f"{billed.isoformat()[:7]}|{currency}", f"{paid.isoformat()[:7]}|{currency}"
-
-
-def statement_months(draft: Draft, statement: BillingStatement) -> dict[str, tuple[str, str, Amount]]:
-    """For each project on a statement: keys of the months in which it is billed and due, and the amount."""
-    bills, pays = months_of(draft, draft.contract(statement.contract_id), statement.to, statement.currency)
-    found: dict[str, tuple[str, str, Amount]] = {}
-    for line in statement.lines:
-        _, _, had = found.get(line.project_id, (bills, pays, 0))
-        found[line.project_id] = bills, pays, had + line.amount
-    return found

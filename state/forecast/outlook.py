@@ -12,18 +12,19 @@ from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.exchange import SAME_CURRENCY, Exchange, MissingRate
-from domain.forecast import NOTHING, Completion, Tally, Track, added, at_completion, completed, limited
+from domain.forecast import NOTHING, Completion, Earning, Tally, Track, added, at_completion, completed, limited
 from domain.forecast_delta import Change, with_change
 from domain.identity import composed
 from domain.money import convert, smallest_unit
 from domain.policies import Resolved
 from domain.units import Amount
-from domain.zones import local_date, midnight
-from state.books import Basis, Contract, Entry, Forecast, Outlook, Progress, Project
-from state.draft import Draft, Move, moves_of
+from domain.zones import MICROSECONDS_PER_DAY, local_date, midnight, universal_day
+from state.books import Basis, Contract, Entry, Forecast, LineTotals, Outlook, Progress, Project
+from state.draft import AMOUNT_MAX, Draft, Move, moves_of
 from state.known import entity_policies, exchange_on
 from state.placing import taken_projects
 from state.plan import LinePlan, line_plan
+from state.rerate import line_ids
 from state.totals import standing_price
 
 WHOLE = ""
@@ -33,9 +34,7 @@ ONE_DAY = timedelta(days=1)
 # Days after which a rate is too old: never.
 _EVER = 1_000_000
 UNKNOWN = Forecast("", "", bases={WHOLE: Basis("plan")}), Outlook({WHOLE: Progress()})
-_MICROSECONDS_PER_DAY = 86_400_000_000
-_SHORTEST_DAY = 23 * _MICROSECONDS_PER_DAY // 24
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_SHORTEST_DAY = 23 * MICROSECONDS_PER_DAY // 24
 
 
 # What a project belongs to
@@ -43,8 +42,11 @@ _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 def project_contracts(draft: Draft, project_id: str) -> list[Contract]:
     """Contracts in force that name the project, ids ascending."""
-    found = (draft.contract(contract_id) for contract_id in taken_projects(draft).get(project_id, ()))
-    return [contract for contract in found if contract is not None and contract.history and contract.invalid is None]
+    return [
+        contract
+        for contract_id in taken_projects(draft).get(project_id, ())
+        if (contract := draft.contract(contract_id)) is not None and contract.history and contract.invalid is None
+    ]
 
 
 def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
@@ -76,6 +78,25 @@ def every_line(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     )
 
 
+def lines_of(draft: Draft, project_id: str) -> tuple[tuple[str, str, str], ...]:
+    """Contract, line and currency of every line that any version of a contract has on the project."""
+    contracts = project_contracts(draft, project_id)
+    key = ("lines of", project_id, *((one.contract_id, one.version, len(one.history)) for one in contracts))
+    if key not in draft.plans:
+        draft.plans[key] = tuple(
+            (contract.contract_id, line_id, contract.terms.currency)
+            for contract in contracts
+            for line_id in line_ids(contract)
+            if any(
+                line.line_id == line_id and line.project_id == project_id
+                for stored in contract.history
+                for line in stored.terms.lines
+            )
+        )
+    found: tuple[tuple[str, str, str], ...] = draft.plans[key]
+    return found
+
+
 def line_key(plan: LinePlan) -> str:
     return composed(plan.contract_id, plan.line.line_id)
 
@@ -83,9 +104,11 @@ def line_key(plan: LinePlan) -> str:
 def last_day(draft: Draft, project: Project) -> date | None:
     """The last day on which work may come: the project is closed, or every contract of it terminated; None: it goes on."""
     contracts = project_contracts(draft, project.project_id)
-    ends = [contract.terminated_on for contract in contracts]
-    terminated = max((end - ONE_DAY for end in ends if end is not None), default=None) if None not in ends else None
-    return min((day for day in (project.closed_on, terminated) if day is not None), default=None)
+    ends = [contract.terminated_on for contract in contracts if contract.terminated_on is not None]
+    if not ends or len(ends) < len(contracts):
+        return project.closed_on
+    last = max(ends) - ONE_DAY
+    return last if project.closed_on is None else min(last, project.closed_on)
 
 
 def has_ended(draft: Draft, project: Project, as_of: date) -> bool:
@@ -96,11 +119,12 @@ def has_ended(draft: Draft, project: Project, as_of: date) -> bool:
 
 def running(draft: Draft, lines: Sequence[LinePlan], as_of: date) -> tuple[LinePlan, ...]:
     """Lines whose contract goes on after `as_of`."""
-    contracts = ((plan, draft.contract(plan.contract_id)) for plan in lines)
     return tuple(
         plan
-        for plan, contract in contracts
-        if contract is None or contract.terminated_on is None or contract.terminated_on > as_of + ONE_DAY
+        for plan in lines
+        if (contract := draft.contract(plan.contract_id)) is None
+        or contract.terminated_on is None
+        or contract.terminated_on > as_of + ONE_DAY
     )
 
 
@@ -191,26 +215,63 @@ def tracks_in(
     draft: Draft,
     project_id: str,
     policies: Resolved,
-    bases: Mapping[str, Basis],
+    forecast: Forecast,
     progress: Mapping[str, Progress],
     currency: str,
     as_of: date,
+    *,
+    before: bool = False,
 ) -> list[Track] | None:
-    """None where a rate is missing. What did not move since it was last asked for, at the same rates, is remembered."""
+    """None where a rate is missing. What did not move since it was last asked for, at the same rates, is remembered.
+
+    `before`: what lines had earned before the event.
+    """
     tracks = []
+    earns = _earns(draft, forecast, policies, currency, as_of, before=before) if forecast.earning else {}
+    if earns is None:
+        return None
     for name, part in progress.items():
-        basis = bases[name]
+        basis = forecast.bases[name]
         key = ("track", project_id, name, currency, as_of)
+        own = earns.get(name, Earning()) if forecast.earning else None
         kept: tuple[Progress, Basis, Resolved, Track] | None = draft.daily.get(key)
-        if kept is None or kept[0] is not part or kept[1] is not basis or kept[2] is not policies:
+        if (
+            kept is None
+            or kept[0] is not part
+            or kept[1] is not basis
+            or kept[2] is not policies
+            or kept[3].earning != own
+        ):
             now = in_currency(draft, policies, part.now, currency, as_of)
             floor = in_currency(draft, policies, part.floor, currency, as_of)
             if now is None or floor is None:
                 return None
-            track = Track(now, floor, basis.hours_stated, basis.revenue_stated)
+            track = Track(now, floor, basis.hours_stated, basis.revenue_stated, own)
             kept = draft.daily[key] = (part, basis, policies, track)
         tracks.append(kept[3])
     return tracks
+
+
+def _earns(
+    draft: Draft, forecast: Forecast, policies: Resolved, currency: str, as_of: date, *, before: bool = False
+) -> dict[str, Earning] | None:
+    """By track what lines earned by hours, and have still to earn by their terms; None where a rate is missing."""
+    found: dict[str, Earning] = {}
+    for line in forecast.earning:
+        part_id = composed(line.contract_id, line.line_id)
+        totals: LineTotals | None = draft.before.get(("line", part_id)) if before else draft.part("line", part_id)
+        rate = rate_to(draft, policies, line.currency, currency, as_of)
+        if rate is None:
+            return None
+        by_hours, by_terms = (totals.by_hours, totals.by_terms) if totals is not None else (0, 0)
+        amounts = by_hours if line.rated else 0, max(line.total - by_terms, 0) if line.total is not None else 0
+        hourly, left = (
+            convert(one, rate.numerator, rate.denominator, currency, policies.money_mode) for one in amounts
+        )
+        name = part_id if part_id in forecast.bases else WHOLE
+        had = found.get(name, Earning())
+        found[name] = Earning(had.by_hours + hourly, had.left + left, had.rated or line.rated)
+    return found
 
 
 def sum_of(progress: Mapping[str, Progress]) -> dict[str, Tally]:
@@ -257,7 +318,7 @@ def _take_in(draft: Draft, project_id: str, moved: Moved, cause: str) -> None:
     before = outlook.progress
     if len(before) == 1:
         progress = {WHOLE: _moved(before[WHOLE], moved, forecast.bases[WHOLE].as_of)}
-        heading = _heading_alone(forecast, progress[WHOLE])
+        heading = _heading_alone(forecast, progress[WHOLE]) if not forecast.earning else None
     else:
         progress = dict(before)
         for name, moves in _by_line(draft, project_id).items():
@@ -265,6 +326,8 @@ def _take_in(draft: Draft, project_id: str, moved: Moved, cause: str) -> None:
             progress[line] = _moved(progress[line], _netted(moves), forecast.bases[line].as_of)
         heading = None
     cost, revenue, drift = heading or _heading(draft, project_id, forecast, outlook, progress) or _unchanged(outlook)
+    if not fits(cost, revenue, *(drift or ())):
+        cost, revenue, drift = _unchanged(outlook)
     changes = outlook.changes
     if drift is not None:
         changes = with_change(changes, "exchange_rate", *drift)
@@ -279,6 +342,11 @@ def _take_in(draft: Draft, project_id: str, moved: Moved, cause: str) -> None:
     draft.parts["outlook", project_id] = Outlook(progress, cost, revenue, changes, days, since, outlook.until, True)
 
 
+def fits(*figures: int) -> bool:
+    """Whether a record holds them; what is more is told by name and not counted (`amount_out_of_range`)."""
+    return max(map(abs, figures)) <= AMOUNT_MAX
+
+
 # Cost and revenue at completion after the event, and what currencies alone did since the event before.
 Heading = tuple[Amount, Amount, Change | None]
 
@@ -288,14 +356,14 @@ def _unchanged(outlook: Outlook) -> Heading:
 
 
 def _heading_alone(forecast: Forecast, part: Progress) -> Heading | None:
-    """The common case: one track, all of it in the project's currency."""
+    """The common case: one track, all of it in the project's currency and earned by hours."""
     currency = forecast.currency
     now, floor = part.now.get(currency), part.floor.get(currency)
     if now is None or floor is None or len(part.now) > 1 or len(part.floor) > 1:
         return None
     basis = forecast.bases[WHOLE]
     step = smallest_unit(currency)
-    made = completed(now, floor, basis.hours_stated, basis.revenue_stated, forecast.planned_rate, step)
+    made = completed(now, floor, basis.hours_stated, basis.revenue_stated, None, forecast.planned_rate, step)
     return made[1], limited(made[2], forecast.ceiling, now[2]), None
 
 
@@ -332,7 +400,8 @@ def _completions(
     """At completion before and after the event, at today's rates; None where one is missing."""
     as_of, step = today(draft, forecast.zone), smallest_unit(forecast.currency)
     before, after = (
-        tracks_in(draft, project_id, policies, forecast.bases, state, forecast.currency, as_of) for state in states
+        tracks_in(draft, project_id, policies, forecast, state, forecast.currency, as_of, before=is_before)
+        for state, is_before in zip(states, (True, False), strict=True)
     )
     if before is None or after is None:
         return None
@@ -375,7 +444,7 @@ def sort_in(found: dict[str, list[Move]], entry: Entry, sign: int, project_id: s
 def _with_days(draft: Draft, outlook: Outlook, moved: Moved) -> tuple[int, dict[str, dict[int, Tally]]]:
     """Service days of the last weeks by the log's own time; older ones are dropped now and then."""
     days, since = outlook.days, outlook.since
-    newest = draft.cause.recorded_at // _MICROSECONDS_PER_DAY + _EPOCH_ORDINAL
+    newest = universal_day(draft.cause.recorded_at)
     if newest - since > DAYS_MAX:
         since = newest - DAYS_KEPT
         days = {own: {day: tally for day, tally in held.items() if day >= since} for own, held in days.items()}

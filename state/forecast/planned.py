@@ -172,8 +172,13 @@ def _day_in(month: str, assignment: ResourceAssigned) -> date:
 
 
 def planned_rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_of: date) -> Rate:
-    """Average of the planned hours that have a rate, each assignment at the rate of its first month that is planned."""
+    """Average of the planned hours that have a rate, each assignment at the rate of its first month that is planned.
+
+    Nothing where the line on which they fall has a price of its own.
+    """
     plan = planned_line(lines)
+    if plan is not None and not methods.earns_by_hours(plan.line.terms):
+        return 0
     contract = draft.contract(plan.contract_id) if plan is not None else None
     if plan is None or contract is None:
         return 0

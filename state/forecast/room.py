@@ -2,7 +2,7 @@
 
 The room of a cap that several projects share is divided in proportion to the hours that remain in each (R12), so that
 their backlogs together are what the contract has; where nothing remains anywhere, equally. A project that has ended has
-none.
+none. Only lines on which hours earn count: what the others have still to earn is their terms'.
 
     3,000 of room, 10 h remain in one project and 30 h in the other: 750 and 2,250
 """
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from domain.billing import methods
 from domain.caps import BucketKey, CapRule, bucket_key
 from domain.forecast import at_completion, room_of, value_of
 from domain.identity import composed
@@ -34,7 +35,7 @@ from state.plan import LinePlan, line_plan
 
 
 class Room(NamedTuple):
-    """In project currency; None: some line has no such cap."""
+    """In project currency; None: some line has no such cap, or none earns by hours."""
 
     amount: Amount | None
 
@@ -56,7 +57,7 @@ def room_under_caps(
     if has_ended(draft, draft.project(ahead.project_id), as_of):
         return Room(0)
     rooms = []
-    for plan in running(draft, lines, as_of):
+    for plan in running(draft, [plan for plan in lines if methods.earns_by_hours(plan.line.terms)], as_of):
         caps = _caps_room(draft, plan, ahead, as_of)
         if not caps:
             return Room(None)
@@ -137,7 +138,7 @@ def _hours_left(draft: Draft, ahead: Ahead, under: Sequence[LinePlan], as_of: da
     own = {line_key(plan) for plan in under if plan.line.project_id == ahead.project_id}
     progress = {name: part for name, part in ahead.progress.items() if name in own} or ahead.progress
     policies = project_policies(draft, project_lines(draft, ahead.project_id), forecast.legal_entity_id)
-    tracks = tracks_in(draft, ahead.project_id, policies, forecast.bases, progress, forecast.currency, as_of)
+    tracks = tracks_in(draft, ahead.project_id, policies, forecast, progress, forecast.currency, as_of)
     if tracks is None:
         return 0
     made = at_completion(tracks, ahead.rate, None, smallest_unit(forecast.currency))

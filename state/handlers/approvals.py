@@ -13,13 +13,16 @@ from domain.billing_periods import BillingPeriod
 from domain.events.control import StatementApproved, StatementReturned
 from domain.outputs import BillingStatement
 from domain.rows import FEE
-from state.approval import DIFFERENCE, PART, supersede, tell, tried
-from state.books import Contract, OpenStatement
+from domain.statement import ISSUED
+from state.approval import DIFFERENCE, PART, holds_contract, of_one_cut, reserved, supersede, tell, tried
+from state.books import Contract, Fact, OpenStatement
 from state.draft import Draft
-from state.handlers import deposits, statements
+from state.handlers import deposits, retention, statements
 from state.handlers.invoices import on_invoice_posted
 from state.rerate import line_ids
 
+# Parts that decide about all rows.
+DECISIVE = frozenset({"hold", "contract", "statement", "retention"})
 WRONG, OWN = "unknown_reference", "self_approved"
 
 
@@ -44,6 +47,7 @@ def on_statement_approved(draft: Draft, event: StatementApproved) -> None:
         _refuse(draft, event, f"it is not what the books say now; approve revision {opened.revision + 1}")
         statements.publish(draft)
         return
+    draft.put("fact", _approval(opened.statement_id), Fact(opened.revision, ""))
     _issue(draft, opened)
 
 
@@ -79,10 +83,13 @@ def after_event(draft: Draft) -> None:
 
 
 def _is_touched(draft: Draft, opened: OpenStatement) -> bool:
-    """Whether the event changed a row that the draft holds, or what decides about all rows: terms, holds, deposits, other statements."""
+    """Whether the event changed a row that the draft holds, or what decides about all rows: terms, holds, deposits, what is retained, other
+    statements; or whether it ended the day of a release."""
     if any(row in draft.rows for row in opened.rows) or any(row.startswith(f"{FEE}/") for row in draft.rows):
         return True
-    return any(kind in {"hold", "contract", "statement"} for kind, _ in draft.parts)
+    if any(kind in DECISIVE for kind, _ in draft.parts):
+        return True
+    return opened.told[0].retained != 0 and retention.is_over(draft, _contract(draft, opened), _period(opened))
 
 
 def _is_cut(draft: Draft, opened: OpenStatement) -> bool:
@@ -100,17 +107,28 @@ def _drafted(draft: Draft, opened: OpenStatement) -> Draft | None:
 
 
 def _issue_held(draft: Draft, opened: OpenStatement) -> None:
-    contract = _contract(draft, opened)
-    period = BillingPeriod(opened.period, opened.to)
-    due = statements.due_of(draft, contract, period, frozenset(opened.rows), opened.bill_to)
+    contract, period = _contract(draft, opened), _period(opened)
+    if not opened.rows:
+        statements.release_held(draft, contract, period, opened.bill_to, opened.sequence)
+        return
+    drafts = of_one_cut(draft, opened)
+    of_cut = statements.due_of(draft, contract, period, reserved(drafts))
+    due = [one for one in of_cut if one.bill_to == opened.bill_to]
     if due:
-        statements.issue(draft, contract, period, opened.bill_to, due, opened.sequence)
+        beside = statements.by_line(one for one in of_cut if one.bill_to != opened.bill_to)
+        before = sorted(one.bill_to for one in drafts if one.sequence < opened.sequence)
+        drafted = {payer: [one for one in of_cut if one.bill_to == payer] for payer in before}
+        statements.issue_after(draft, contract, period, opened.bill_to, due, drafted, opened.sequence, beside)
 
 
 def _contract(draft: Draft, opened: OpenStatement) -> Contract:
     contract = draft.contract(opened.contract_id)
     assert contract is not None, "a draft is of a contract in the books"
     return contract
+
+
+def _period(opened: OpenStatement) -> BillingPeriod:
+    return BillingPeriod(opened.period, opened.to)
 
 
 def _says_the_same(copy: Draft, opened: OpenStatement) -> bool:
@@ -139,11 +157,11 @@ def _issue(draft: Draft, opened: OpenStatement) -> None:
     draft.put(PART, opened.statement_id, None)
     _settle(draft, opened)
     _issue_held(draft, opened)
-    draft.issued = [part._replace(status="issued") for part in opened.told]
+    draft.issued = [part._replace(status=ISSUED) for part in opened.told]
     statements.publish(draft)
-    period = BillingPeriod(opened.period, opened.to)
-    if deposits.close(draft, _contract(draft, opened), period):
-        statements.cut(draft, _contract(draft, opened), period, since=None)
+    is_last = not holds_contract(draft, opened.contract_id)
+    if is_last and deposits.close(draft, _contract(draft, opened), _period(opened)):
+        statements.cut(draft, _contract(draft, opened), _period(opened), since=None)
         statements.publish(draft)
     if opened.invoice is not None:
         draft.settle_note(DIFFERENCE, "statement", opened.statement_id)
@@ -165,11 +183,26 @@ def _decided(draft: Draft, event: StatementApproved | StatementReturned) -> Open
             _refuse(draft, event, "no draft of that id waits for approval")
         elif isinstance(event, StatementReturned):
             _refuse(draft, event, "it is issued; what is wrong with it is corrected by the next statement")
+        else:
+            _approved_again(draft, event)
     elif opened.returned == opened.revision:
         _refuse(draft, event, f"revision {opened.revision} was returned, and no other is drafted yet")
     else:
         _refuse(draft, event, f"the draft that waits is revision {opened.revision}; look at that and decide about it")
     return None
+
+
+def _approved_again(draft: Draft, event: StatementApproved) -> None:
+    """Of a statement that is issued: that one approves it too changes nothing, but there has to have been something to approve."""
+    made: Fact | None = draft.part("fact", _approval(event.statement_id))
+    if made is None:
+        _refuse(draft, event, "it was issued without a draft that waits for approval; nothing is left to decide")
+    elif event.revision > made.version:
+        _refuse(draft, event, f"it was approved and issued as revision {made.version}; nothing is left to decide")
+
+
+def _approval(statement_id: str) -> str:
+    return f"statement_decision/{statement_id}"
 
 
 def _refuse(draft: Draft, event: StatementApproved | StatementReturned, why: str) -> None:

@@ -14,20 +14,23 @@ from domain.caps import is_apart
 from domain.contract import (
     BEGINNING,
     amend,
+    bind_billing_alone,
     cap_group,
     cap_rules,
-    contents,
     contradictions,
     covers,
     line_named,
     line_policies,
 )
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
-from domain.events.common import ContractLine, Policies
+from domain.events.common import ContractLine, Deposit, Policies
+from domain.funding import FIELD as FUNDING
 from domain.identity import composed, content_digest
 from domain.money import is_currency
-from domain.policies import Resolved, agreed, bookkeeping, resolve, unsupported
-from domain.rows import FEE
+from domain.overflow import refused_overflow
+from domain.policies import Resolved, agreed, bookkeeping, resolve
+from domain.purchase_order import deposit_faults, has_limit
+from domain.rows import FEE, OVERFLOW
 from domain.shares import refused_with_shares, unknown_payers
 from domain.units import Amount
 from domain.zones import is_zone
@@ -35,11 +38,12 @@ from state.books import Contract, Entry, OpenException, Project, TermsVersion
 from state.draft import ENTRIES_NAMED, Draft
 from state.facts import TRACE
 from state.handlers import deliveries, fees, revenue
-from state.handlers.statements import serve_waiting
+from state.handlers.statements import note_unpaid, serve_waiting
 from state.handlers.work import retry_parked
 from state.periods import schedule
 from state.placing import taken_projects
 from state.plan import billing_cycle, billing_zone, contract_policies, newest_plan, terms_on, versions
+from state.reissue import refused_with_reissue
 from state.rerate import line_ids, rerate_contract
 from state.terms_known import line_fees
 from state.totals import standing_price
@@ -54,7 +58,7 @@ TermsEvent = ContractSigned | ContractAmended | ContractTerminated
 
 
 def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
-    event = event._replace(lines=own_lines(draft, event.lines))
+    stated, event = event.lines, event._replace(lines=own_lines(draft, event.lines))
     contract = draft.contract(event.contract_id)
     if contract is not None and not _newer(draft, contract, event):
         return
@@ -71,6 +75,7 @@ def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
         waiting=tuple(waiting for waiting in base.waiting if waiting.version > event.version),
         invalid=None,
         former=_former(base, event),
+        divided=base.divided or event.lines != stated,
     )
     _apply(draft, signed, base, None)
     _apply_waiting(draft, event.contract_id)
@@ -90,11 +95,14 @@ def _former(base: Contract, event: ContractSigned) -> tuple[TermsVersion, ...]:
 
 
 def on_contract_amended(draft: Draft, event: ContractAmended) -> None:
-    if event.lines is not None:
-        event = event._replace(lines=own_lines(draft, event.lines))
+    stated = event.lines
+    if stated is not None:
+        event = event._replace(lines=own_lines(draft, stated))
     contract = draft.contract(event.contract_id)
     if contract is None:
         contract = Contract(event.contract_id, 0, "")
+    if event.lines != stated:
+        contract = replace(contract, divided=True)
     if event.version == contract.version or any(event.version == waiting.version for waiting in contract.waiting):
         _newer(draft, contract, event)
         return
@@ -343,6 +351,7 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     revenue.settle(draft, in_force)
     note_unplaced(draft)
     deliveries.serve_waiting(draft)
+    note_unpaid(draft, in_force)
     return True
 
 
@@ -389,17 +398,23 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
     if not is_zone(zone):
         faults.append(("billing_zone", f"expected an IANA zone such as Europe/Berlin, got {zone}"))
     faults += unknown_payers(terms, draft.reference)
+    faults += deposit_faults(terms, contract.history[-1].effective_on)
     if faults:
         return "invalid_terms", faults[0][0], "; ".join(f"{field}: {what}" for field, what in faults)
     refused: list[tuple[str, str]] = []
-    refused += [(name, name) for name in ("funding",) if getattr(terms, name) is not None]
-    if terms.purchase_order is not None and terms.purchase_order.limit is not None:
-        refused.append(("purchase_order.limit", "a purchase order's limit"))
+    if contract.divided and has_limit(terms):
+        refused.append(("purchase_order.limit", "a purchase order's limit of a contract over several engagements"))
+    refused += _refused_funding(contract)
     for line_id, resolved in policies.items():
-        told = [*unsupported(resolved), *refused_with_shares(terms, resolved)]
+        told = refused_with_shares(terms, resolved)
         refused += [(f"lines[{line_id}].policies", policy) for policy in told]
     refused += _refused_approval(contract, bookkeeping(entity.policies))
-    refused += [*_refused_caps(contract), *_refused_revenue(contract, policies)]
+    refused += refused_with_reissue(contract, bookkeeping(entity.policies))
+    refused += [
+        *_refused_caps(contract),
+        *refused_overflow(versions(contract), line_ids(contract)),
+        *_refused_revenue(contract, policies),
+    ]
     if refused:
         return (
             "unsupported",
@@ -418,13 +433,21 @@ def _refused_approval(contract: Contract, kept: Policies | None) -> list[tuple[s
         for line in stored.terms.lines
         if line_policies(stored.terms, line, stored.defaults, kept).statement_approval == "required"
     ]
-    if not asked:
+    if not asked or all(stored.terms.funding is None for stored in versions_of):
         return []
-    found = []
-    if any(len(stored.terms.bill_to) > 1 for stored in versions_of):
-        found.append((asked[-1], "statement_approval=required with several bill-tos"))
-    if any(stored.terms.retention is not None for stored in versions_of):
-        found.append((asked[-1], "statement_approval=required with retention"))
+    return [(asked[-1], "statement_approval=required with funding")]
+
+
+def _refused_funding(contract: Contract) -> list[tuple[str, str]]:
+    """A deposit is set against statements of who paid it, and a limit is known to one engagement alone."""
+    funding = contract.terms.funding
+    if funding is None:
+        return []
+    versions_of = (*contract.former, *contract.history)
+    deposits = [line for stored in versions_of for line in stored.terms.lines if isinstance(line.terms, Deposit)]
+    found = [(FUNDING, f"funding with a deposit (line {line.line_id})") for line in deposits[:1]]
+    if contract.divided and any(source.limit is not None for source in funding.sources):
+        found.append((FUNDING, "limits of funding sources over several engagements"))
     return found
 
 
@@ -436,15 +459,13 @@ def _refused_caps(contract: Contract) -> list[tuple[str, str]]:
     apart = {line_id for line_id, own in rules.items() if any(is_apart(rule) for rule in own)}
     for line in contract.terms.lines:
         field = f"lines[{line.line_id}].terms.cap"
-        for content in contents(history, line.line_id):
-            limits = [rule.limits[-1] for rule in cap_rules(history, line.line_id, content)]
-            if len({limit.limits_revenue for limit in limits if limit.hard}) > 1:
-                refused.append((field, "hard caps on one line of which only some limit revenue"))
-                break
         hard = [rule.limits[-1] for rule in rules[line.line_id] if rule.limits[-1].hard]
         prorated = any(limit.split_billing == "prorate" for limit in hard)
-        if prorated and not apart.isdisjoint(cap_group(history, line.line_id)):
+        group = cap_group(history, line.line_id) if prorated else frozenset()
+        if not apart.isdisjoint(group):
             refused.append((field, "cap_split_billing prorate where cap_split is not"))
+        elif prorated and bind_billing_alone(history, group):
+            refused.append((field, "cap_split prorate where some caps limit revenue and others only billing"))
     return refused
 
 
@@ -545,8 +566,9 @@ def relist_outside(draft: Draft) -> None:
             _list_outside(draft, contract)
 
 
-def _is_fee(entry: Entry) -> bool:
-    return entry.standing is not None and entry.standing.subject_kind == FEE
+def _is_listed_otherwise(entry: Entry) -> bool:
+    """What terms charge has a list of its own; what went on to another line is listed with the entry."""
+    return entry.standing is not None and entry.standing.subject_kind in (FEE, OVERFLOW)
 
 
 def _charged_outside(draft: Draft, contract: Contract, line_id: str) -> Iterator[tuple[str, Amount]]:
@@ -575,7 +597,7 @@ def _list_outside(draft: Draft, contract: Contract) -> None:
     for line_id in line_ids(contract):
         for entry in draft.open_on(contract.contract_id, line_id):
             price = standing_price(entry)
-            if price is None or "outside_contract_dates" in entry.waived or _is_fee(entry):
+            if price is None or "outside_contract_dates" in entry.waived or _is_listed_otherwise(entry):
                 continue
             if not covers(terms_on(contract, price.day), contract.terminated_on, price.day):
                 outside.append((entry.entry_id, price.value))

@@ -11,16 +11,18 @@ from msgspec.structs import replace
 
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
 from domain.identity import parts_of
+from domain.purchase_order import over_category
 from state.assess import WAIVABLE
 from state.books import AtStake, CapState, Entry, Fact, Fault, OpenException, Work
 from state.cap_notices import raise_over
 from state.draft import Draft
 from state.facts import is_new
-from state.handlers import credit_memos, payments, write_offs
+from state.handlers import cash_applications, credit_memos, payments, write_offs
 from state.handlers.invoices import waive_difference
 from state.handlers.work import close_faults, replace_fault, retry
 from state.own_work import of_own_decision, why_not
 from state.plan import contract_policies
+from state.unapplied import APPLICATION
 
 # What only the missing record settles.
 MISSING_FACTS = frozenset(
@@ -36,14 +38,22 @@ MISSING_FACTS = frozenset(
         "unrouted",
     }
 )
+# A decision about a statement that there is not, or about another revision, is made anew under its own id.
+NOTHING_WAITS = ("unknown_reference", "statement")
+# A forecast that no record holds is told when somebody says less.
+TOO_MUCH = ("amount_out_of_range", "project")
 DIFFERENCE = "statement_differs_from_invoice"
-# A payment, a credit memo or a write-off waits until it can be posted, or is taken back.
-SETTLED_BY_POSTING = frozenset({"payment", "write_off", credit_memos.KIND})
+# A payment, cash that is applied later, a credit memo or a write-off waits until it can be posted, or is taken back.
+SETTLED_BY_POSTING = frozenset({"payment", APPLICATION, "write_off", credit_memos.KIND})
 NEEDS_ANOTHER = "needs another person's approval"
 
 
 def is_missing(category: str, subject_kind: str) -> bool:
     """Whether only the missing record settles it; of an amendment that is the approval of somebody else."""
+    if (category, subject_kind) == NOTHING_WAITS:
+        return False
+    if (category, subject_kind) == TOO_MUCH:
+        return True
     return category in MISSING_FACTS or (category == "self_approved" and subject_kind in {"contract", "statement"})
 
 
@@ -265,6 +275,8 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
         credit_memos.waive(draft, known)
     elif known.subject_kind == "payment":
         payments.waive(draft, known.subject_id)
+    elif known.subject_kind == APPLICATION:
+        cash_applications.waive(draft, known.subject_id)
     elif known.subject_kind == "write_off":
         write_offs.waive(draft, known.subject_id)
 
@@ -275,7 +287,8 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
 def _close_over(draft: Draft, part_id: str, state: CapState, reason: str) -> None:
     """Closes the exception and makes no room; more over the cap raises it again."""
     assert state.exception_id is not None, "it was found by its id"
-    draft.close_exception(state.exception_id, "over_cap", reason, contract_id=parts_of(part_id)[0])
+    contract_id, cap_id = parts_of(part_id)
+    draft.close_exception(state.exception_id, over_category(cap_id), reason, contract_id=contract_id)
     draft.put("cap", part_id, replace(state, waived=True))
 
 

@@ -7,12 +7,12 @@
 | `rebate` | 2320 | stays billed |
 
 Against 1100, with the tax of each line; the receivable leaves as it is carried, what the invoice took comes back as it left (R14, R52).
-A memo that asks for more than is left, of an invoice that is not posted or of which something is retained, or that nobody else approved
-posts nothing and waits.
+Of an invoice of which something is retained the same part of that comes back from 1170: 1,600.00 less 160.00 retained, 200.00 credited,
+are 180.00 and 20.00. A memo that asks for more than is left, of an invoice that is not posted, or that nobody else approved posts nothing
+and waits.
 """
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -25,6 +25,7 @@ from domain.accounts import (
     RECEIVABLE,
     REFUND_LIABILITY,
     REIMBURSABLE_REVENUE,
+    RETENTION_RECEIVABLE,
     REVENUE,
     SERVICE_REVENUE,
 )
@@ -60,22 +61,25 @@ from state.books import (
     OpenException,
     Receivable,
     StatementEntry,
+    StatementState,
     WaitingCredit,
 )
 from state.claims import stake_of
 from state.deposit_balance import is_deposit
 from state.draft import Draft
 from state.facts import TRACE
-from state.forecast.figures import months_of
+from state.forecast.expected import months_of
 from state.forecast.outlook import known
+from state.given_up import fitted
+from state.handlers import retention
 from state.known import Slot, open_day_from, period
-from state.payers import credited_to, part_of
-from state.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of, terms_on
+from state.payers import credited_to, freed_of, part_of
+from state.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of
 from state.posting import booking_of, note_rounding, settle_exchange_rests
 from state.receivables import credit as take_off
 from state.receivables import creditable, receivable_of, show_anew
 from state.repricing import reprice
-from state.totals import issued_on, standing_price
+from state.totals import issued_of, issued_on, standing_price, with_issued
 
 KIND = "credit_memo"
 UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED = "unknown_reference", "self_approved", "over_credited", "unsupported"
@@ -83,8 +87,6 @@ REASONS = (UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED)
 # Journals of a credit memo are one a row; their rule says kind, contract line and row.
 RULE = "credit"
 
-
-DAY = timedelta(days=1)
 # What two deliveries of one memo may differ in.
 _UNSTATED = TRACE | {"occurred_at"}
 
@@ -108,6 +110,7 @@ class _Memo(NamedTuple):
 
     event: CreditMemoIssued
     receivable: Receivable
+    statement: StatementState
     contract: Contract
     policies: Resolved
     slot: Slot
@@ -163,10 +166,6 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
         _refuse(draft, event, log_offset, UNKNOWN, Wrong("invoice_id", message), None)
         return
     memo = _memo(draft, event, receivable)
-    retained = _retained(draft, memo)
-    if retained is not None:
-        _refuse(draft, event, log_offset, UNSUPPORTED, retained, receivable)
-        return
     rows = _rows(draft, memo)
     found = _wrong_or_credited(draft, memo, rows)
     if isinstance(found, Wrong):
@@ -176,7 +175,7 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
     if conceded is not None:
         _refuse(draft, event, log_offset, UNSUPPORTED, conceded, receivable)
         return
-    tax = _tax(memo, found)
+    tax = _tax(draft, memo, found)
     if isinstance(tax, Wrong):
         _refuse(draft, event, log_offset, OVER, tax, receivable)
         return
@@ -230,22 +229,9 @@ def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> _Mem
     day = open_day_from(draft, entity, max(event.issued_on, receivable.posted_on))
     exchange = Exchange(receivable.exchange_rate, 10**12, receivable.exchange_rate, ())
     slot = Slot(entity, receivable.currency, day, period(draft, entity, day).name, exchange)
-    return _Memo(event, receivable, contract, contract_policies(draft, contract), slot)
-
-
-def _retained(draft: Draft, memo: _Memo) -> Wrong | None:
-    """What of a credit would be 1100 and what 1170 is not settled, nor what is retained of work that is billed again."""
-    statement = draft.statement(memo.receivable.statement_id)
+    statement = draft.statement(receivable.statement_id)
     assert statement is not None, "a receivable is of a statement in the books"
-    agreed = terms_on(memo.contract, statement.to - DAY).retention
-    is_counted = agreed is not None and (agreed.release_on is None or agreed.release_on >= statement.to)
-    if not (statement.retention or is_counted):
-        return None
-    return Wrong(
-        "invoice_id",
-        "credit memos of an invoice with retention are not handled; correct or withdraw the work, and the next statement "
-        "takes back what is billed and retained of it",
-    )
+    return _Memo(event, receivable, statement, contract, contract_policies(draft, contract), slot)
 
 
 def _deposit_conceded(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited) -> Wrong | None:
@@ -289,15 +275,21 @@ def _wrong_or_credited(draft: Draft, memo: _Memo, rows: Sequence[_Row]) -> Credi
     found = credited(left, memo.event.lines, step, memo.policies.money_mode)
     if isinstance(found, Wrong):
         return found
-    net, _ = creditable(memo.receivable)
-    if found.amount > net or found.amount < 0:
+    left_of_it = _gross_left(draft, memo)
+    if found.amount > left_of_it or found.amount < 0:
         currency = memo.receivable.currency
         message = (
-            f"expected at most {format_amount(max(net, 0), currency)} {currency} of the invoice that is not credited yet, "
+            f"expected at most {format_amount(max(left_of_it, 0), currency)} {currency} of the invoice that is not credited yet, "
             f"got {format_amount(found.amount, currency)}; {MENDS}"
         )
         return Wrong("lines", message)
     return found
+
+
+def _gross_left(draft: Draft, memo: _Memo) -> Amount:
+    """Of the invoice what no credit took, net of tax and gross of retention; what is set against it of deposits is not credited."""
+    net, _ = creditable(memo.receivable)
+    return net + memo.statement.kept - _credits(draft, memo).kept_back
 
 
 def _left(draft: Draft, memo: _Memo, row: _Row) -> Row:
@@ -310,9 +302,9 @@ def _left(draft: Draft, memo: _Memo, row: _Row) -> Row:
     return Row(listed.entry_id, listed.line_id, left, listed.hours - hours)
 
 
-def _tax(memo: _Memo, found: Credited) -> Amount | Wrong:
-    """As printed, else of each line alone, rounded; what exhausts the invoice takes what tax is left."""
-    net_left, tax_left = creditable(memo.receivable)
+def _tax(draft: Draft, memo: _Memo, found: Credited) -> Amount | Wrong:
+    """As printed, else of each line alone, rounded; what exhausts the invoice takes what tax is left. It is of the gross of retention."""
+    _, tax_left = creditable(memo.receivable)
     currency = memo.receivable.currency
     printed = memo.event.tax_amount
     if printed is not None:
@@ -323,11 +315,11 @@ def _tax(memo: _Memo, found: Credited) -> Amount | Wrong:
             )
             return Wrong("tax_amount", message)
         return printed
-    if found.amount == net_left:
+    if found.amount == _gross_left(draft, memo):
         return tax_left
-    (net, _), (tax, _) = memo.receivable.net, memo.receivable.tax
+    gross, tax = memo.receivable.net[0] + memo.statement.kept, memo.receivable.tax[0]
     step, mode = smallest_unit(currency), memo.policies.money_mode
-    each = (tax_of(tax, net, sum(one.amount for one in line), step, mode) for line in found.lines)
+    each = (tax_of(tax, gross, sum(one.amount for one in line), step, mode) for line in found.lines)
     return min(sum(each), tax_left)
 
 
@@ -348,33 +340,57 @@ def _alone(memo: _Memo, amount: Amount) -> Wrong | None:
 
 
 def _post(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited, tax: Amount) -> None:
-    """One journal a row, in the order of the invoice; the tax is shared in proportion to what is credited."""
+    """One journal a row, in the order of the invoice; tax and what is retained are shared in proportion to what is credited."""
     taken = found.by_row()
     step, mode = smallest_unit(memo.receivable.currency), memo.policies.money_mode
     weights = [max(one.amount, 0) for one in taken.values()]
     taxes = shares(tax, weights, step if tax % step == 0 else 1, mode) if sum(weights) else iter([0] * len(weights))
+    kept = _kept_back(draft, memo, rows, taken)
     for (place, one), own_tax in zip(taken.items(), list(taxes), strict=True):
-        _credit_row(draft, memo, rows[place], one, own_tax)
+        _credit_row(draft, memo, rows[place], one, own_tax, kept.get(place))
 
 
-def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: Taken, tax: Amount) -> None:
-    mode = memo.policies.money_mode
-    off = take_off(draft, memo.receivable.invoice_id, one.amount, tax, mode)
+def _kept_back(draft: Draft, memo: _Memo, rows: Sequence[_Row], taken: Mapping[int, Taken]) -> dict[int, Amount]:
+    """By row of which something is retained: its part of what is still retained of the invoice, in proportion to what is left of that."""
+    left_by_row = {
+        place: row.listed.amount - row.taken[0]
+        for place, row in enumerate(rows)
+        if not is_deposit(draft, memo.contract, row.issued)
+    }
+    own = {place: one.amount for place, one in taken.items() if place in left_by_row}
+    of, kept = min(sum(left_by_row.values()), _gross_left(draft, memo)), retention.left_of(draft, memo.statement)
+    gross, weights = sum(own.values()), [max(amount, 0) for amount in own.values()]
+    if kept <= 0 or gross <= 0:
+        return dict.fromkeys(own, 0)
+    step, mode = smallest_unit(memo.receivable.currency), memo.policies.money_mode
+    back = kept if gross >= of else round_ratio(kept * gross, of, step, mode)
+    return dict(zip(own, shares(back, weights, step, mode), strict=True))
+
+
+def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: Taken, tax: Amount, kept_back: Amount | None) -> None:
+    """`kept_back` is None of a deposit, of which nothing is retained."""
+    mode, gross = memo.policies.money_mode, one.amount if kept_back is not None else 0
+    moved = retention.credit(draft, memo.statement, gross, kept_back or 0, memo.slot, mode)
+    off = take_off(draft, memo.receivable.invoice_id, one.amount - (kept_back or 0), tax, mode)
     ledger = _back(memo, row, one)
     owed = Leg(RECEIVABLE, "credit", -off.gross[0], -off.gross[1])
     legs = [Leg(OUTPUT_TAX, "tax", tax, off.tax[1]), owed]
+    net = off.net[1]
+    if moved is not None:
+        legs.append(moved.leg)
+        net -= moved.leg.ledger_amount
     match memo.event.kind:
         case "error_rebill":
             legs = [*_given_back(draft, memo, row, one.amount, ledger), *legs]
         case "rebate":
-            legs.insert(0, Leg(REFUND_LIABILITY, "credit", one.amount, off.net[1]))
+            legs.insert(0, Leg(REFUND_LIABILITY, "credit", one.amount, net))
         case _:
-            legs.insert(0, Leg(_revenue_of(draft, row), "credit", one.amount, off.net[1]))
+            legs.insert(0, Leg(_revenue_of(draft, row), "credit", one.amount, net))
     if rest := sum(leg.ledger_amount for leg in legs):
         legs.append(_rest(memo, one.amount, ledger, rest))
-    _emit(draft, memo, row, merge(legs))
-    _remember(draft, memo, row, one, ledger)
-    _foresee(draft, memo, row, one.amount)
+    _emit(draft, memo, row, merge(legs), moved.project_id if moved is not None else "")
+    _remember(draft, memo, row, one, ledger, kept_back or 0)
+    _foresee(draft, memo, row, one.amount, kept_back or 0)
     if memo.event.kind == ERROR_REBILL:
         _reopen(draft, memo, row, one, ledger)
     elif memo.event.kind != REBATE:
@@ -420,7 +436,7 @@ def _rest(memo: _Memo, amount: Amount, ledger: Amount, rest: Amount) -> Leg:
     return Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, -rest)
 
 
-def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg]) -> None:
+def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in: str) -> None:
     if not legs:
         return
     cause, event = draft.cause, memo.event
@@ -430,44 +446,48 @@ def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg]) -> None:
         about,
         booking_of(memo.slot, "difference"),
         legs,
-        project_id=row.plan.line.project_id,
+        project_id=_project_of(draft, row),
         dimensions={},
         service_date=row.issued.day,
         contract_id=memo.receivable.contract_id,
         customer_id=customer_of(memo.contract, memo.receivable.bill_to),
         deliver=memo.policies.ar_journal == "milepost",
     )
-    # What is owed stands in the project in which the invoice's journal has it.
-    own = [line.account not in (RECEIVABLE, OUTPUT_TAX) for line in record.lines]
+    # What is owed and retained stands in the project in which the invoice's journal has it.
+    owed_in = dict.fromkeys((RECEIVABLE, OUTPUT_TAX), memo.receivable.project_id) | {RETENTION_RECEIVABLE: retained_in}
     draft.emit(
         record._replace(
             lines=tuple(
-                line if stays else line._replace(project_id=memo.receivable.project_id or None)
-                for line, stays in zip(record.lines, own, strict=True)
+                line._replace(project_id=owed_in[line.account] or None) if line.account in owed_in else line
+                for line in record.lines
             )
         )
     )
     note_rounding(draft, record, legs, memo.policies.rounding_limit, contract_id=memo.receivable.contract_id)
 
 
-def _remember(draft: Draft, memo: _Memo, row: _Row, one: Taken, ledger: Amount) -> None:
+def _project_of(draft: Draft, row: _Row) -> str:
+    return row.issued.project_id or draft.line(row.issued.contract_id, row.issued.line_id).project_id
+
+
+def _remember(draft: Draft, memo: _Memo, row: _Row, one: Taken, ledger: Amount, kept_back: Amount) -> None:
     credits_of = _credits(draft, memo)
     amount, hours, had = row.taken
     now = {**credits_of.taken, row.key: (amount + one.amount, hours + one.hours, had + ledger)}
-    draft.put("credits", memo.receivable.invoice_id, replace(credits_of, taken=now))
+    kept = credits_of.kept_back + kept_back
+    draft.put("credits", memo.receivable.invoice_id, replace(credits_of, taken=now, kept_back=kept))
 
 
-def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount) -> None:
-    """Less is due in the month in which the invoice is, and what is billed anew is billed no more in the month in which it was."""
-    statement = draft.statement(memo.receivable.statement_id)
-    assert statement is not None, "a receivable is of a statement in the books"
-    project_id = row.plan.line.project_id
+def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: Amount) -> None:
+    """Less is due in the month in which the invoice is, but for what of it is retained; what is billed anew is billed no more in the month
+    in which it was."""
+    project_id = _project_of(draft, row)
     forecast, outlook = known(draft, project_id)
-    bills, pays = months_of(draft, memo.contract, statement.to, memo.receivable.currency)
+    bills, pays = months_of(draft, memo.receivable.bill_to, memo.statement.to, memo.receivable.currency)
     billed, due = dict(forecast.billed), dict(forecast.due)
     if memo.event.kind == ERROR_REBILL:
         billed[bills] = billed.get(bills, 0) - amount
-    due[pays] = due.get(pays, 0) - amount
+    due[pays] = due.get(pays, 0) - amount + kept_back
     show_anew(draft, memo.receivable)
     show_anew(draft, replace(memo.receivable, project_id=project_id))
     draft.put("forecast", project_id, replace(forecast, billed=billed, due=due))
@@ -480,7 +500,8 @@ def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount) -> None:
 def _reopen(draft: Draft, memo: _Memo, row: _Row, one: Taken, ledger: Amount) -> None:
     """What is credited is not issued any more, so that it competes for room again and comes on the next statement (R20)."""
     entry, had = _issued_now(draft, row)
-    _put(draft, entry, had, credited_to(had, memo.receivable.bill_to, one.amount, one.hours, ledger))
+    payer, currency = memo.receivable.bill_to, memo.receivable.currency
+    _put(draft, entry, credited_to(had, payer, one.amount, one.hours, ledger, currency))
 
 
 def _concede(draft: Draft, memo: _Memo, row: _Row, one: Taken) -> None:
@@ -489,7 +510,9 @@ def _concede(draft: Draft, memo: _Memo, row: _Row, one: Taken) -> None:
     now = replace(had, conceded=had.conceded + one.amount)
     if memo.event.kind == "price_concession" and row.plan.policies.concession_returns_cap_room:
         now = replace(now, returned=had.returned + one.amount, returned_hours=had.returned_hours + one.hours)
-    _put(draft, entry, had, now)
+        if had.is_funded:
+            now = freed_of(now, memo.receivable.bill_to, one.amount, memo.receivable.currency)
+    _put(draft, entry, now)
 
 
 def _issued_now(draft: Draft, row: _Row) -> tuple[Entry, Issued]:
@@ -500,17 +523,17 @@ def _issued_now(draft: Draft, row: _Row) -> tuple[Entry, Issued]:
     return entry, issued
 
 
-def _put(draft: Draft, entry: Entry, had: Issued, now: Issued) -> None:
+def _put(draft: Draft, entry: Entry, now: Issued) -> None:
     """The row with what is issued of it now; its claim on the caps follows, and what that makes of its price."""
-    after = replace(entry, issued=(*(one for one in entry.issued if one is not had), now))
+    after = with_issued(entry, now)
     before = stake_of(entry)
     plan = plan_of(draft, before.price) if before is not None else None
     on_line = before is not None and (before.price.contract_id, before.price.line_id) == (now.contract_id, now.line_id)
-    if before is None or plan is None or not on_line or not plan.every_rule:
+    if before is None or plan is None or not on_line or not (plan.every_rule or entry.given_up):
         draft.put_entry(entry, settle_exchange_rests(draft, after))
         return
-    price = replace(before.price, returned=now.returned, returned_hours=now.returned_hours)
-    claim = replace(before, price=price, issued=now.amount - price.rounding)
+    price = fitted(after, replace(before.price, returned=now.returned, returned_hours=now.returned_hours))
+    claim = replace(before, price=price, issued=issued_of(price, now))
     allotted = change(draft, (plan, before), (plan, claim))
     assert allotted is not None, "a claim was made"
     current = draft.entry(entry.entry_id)

@@ -1,11 +1,11 @@
-"""A day has ended in a zone: billing periods close, exceptions are brought up to date, forecasts and views go out."""
+"""A day has ended in a zone: billing periods close and exceptions are brought up to date; forecasts and views go out at the event's end."""
 
 from domain.events.reference import DayEnded
 from domain.identity import parts_of
 from state.cap_notices import retell_over
 from state.draft import Draft
 from state.exchange_waits import settles
-from state.handlers import fees, forecast, payments, revenue
+from state.handlers import fees, payments, reissue, revenue
 from state.handlers.invoices import retry_unexchanged_invoices
 from state.handlers.refused import revise_counts
 from state.handlers.statements import close_periods, publish
@@ -15,7 +15,8 @@ from state.repricing import book_repriced
 
 
 def on_day_ended(draft: Draft, event: DayEnded) -> None:
-    """Rates that came during the day finish what waits for them before periods close, so that its statement has the work."""
+    """Rates that came during the day finish what waits for them before periods close, so that its statement has the work; and what is
+    late is billed with its own period before it would be with the next."""
     if settles(draft, event.zone):
         retry_unexchanged(draft)
         retry_unexchanged_invoices(draft)
@@ -24,7 +25,7 @@ def on_day_ended(draft: Draft, event: DayEnded) -> None:
     for contract in draft.contracts():
         if contract.history and zone_of(draft, contract) == event.zone:
             fees.settle(draft, contract, event.date, ended=True)
-        close_periods(draft, contract, event.zone, event.date)
+        close_periods(draft, reissue.issue_late(draft, contract, event.zone), event.zone, event.date)
         entity = draft.reference.entity(contract.terms.legal_entity_id) if contract.history else None
         if entity is not None and entity.zone == event.zone:
             revenue.settle(draft, draft.contract(contract.contract_id) or contract, event.date)
@@ -34,4 +35,3 @@ def on_day_ended(draft: Draft, event: DayEnded) -> None:
         if capped is not None and capped.history and zone_of(draft, capped) == event.zone:
             retell_over(draft, part_id)
     revise_counts(draft)
-    forecast.on_day_ended(draft, event.zone, event.date)

@@ -27,7 +27,7 @@ from state.periods import zone_of
 from state.plan import LinePlan, line_plan
 from state.rerate import line_ids
 from state.terms_known import last_day, left_of, line_fees
-from state.totals import issued_on
+from state.totals import issued_on, with_issued
 
 
 def deposit_lines(draft: Draft, contract: Contract) -> list[tuple[LinePlan, Deposit]]:
@@ -53,22 +53,29 @@ def apply(
     for plan, terms in deposit_lines(draft, contract):
         line_id = plan.line.line_id
         found = _row(draft, contract, line_id, DEPOSIT)
-        if found is None or not has_part(found[1], bill_to) or left_of(contract, line_fees(draft, contract, line_id)):
+        available = available_to(draft, contract, line_id, bill_to)
+        if found is None or available is None:
             continue
         entry, issued = found
-        given_back = _row(draft, contract, line_id, REFUND)
-        own = part_of(issued, bill_to)
-        available = own.issued - own.applied
-        if given_back is not None and has_part(given_back[1], bill_to):
-            available += part_of(given_back[1], bill_to).issued
         share = percent_of(total, terms.percent or 0, plan.currency, plan.policies.money_mode)
         taken = sum(-one.amount for one in listed)
         amount = applied(terms, total - max(retained, 0) - taken, available, share, is_last=is_last)
         if amount:
-            others = tuple(one for one in entry.issued if one is not issued)
-            draft.put_entry(entry, replace(entry, issued=(*others, applied_to(issued, bill_to, amount))))
+            draft.put_entry(entry, with_issued(entry, applied_to(issued, bill_to, amount)))
             listed.append(StatementEntry(entry.entry_id, line_id, -amount, 0))
     return listed
+
+
+def available_to(draft: Draft, contract: Contract, line_id: str, bill_to: str) -> Amount | None:
+    """What is left to a payer of what it was billed of a deposit; None where it was billed nothing, or the contract is over."""
+    found = _row(draft, contract, line_id, DEPOSIT)
+    if found is None or not has_part(found[1], bill_to) or left_of(contract, line_fees(draft, contract, line_id)):
+        return None
+    own, given_back = part_of(found[1], bill_to), _row(draft, contract, line_id, REFUND)
+    available = own.issued - own.applied
+    if given_back is not None and has_part(given_back[1], bill_to):
+        available += part_of(given_back[1], bill_to).issued
+    return available
 
 
 def close(draft: Draft, contract: Contract, period: BillingPeriod) -> bool:

@@ -12,33 +12,31 @@ from functools import partial
 from msgspec.structs import replace
 
 from domain.billing import methods
-from domain.billing.kind import Agreed, Fee, Known
+from domain.billing.kind import Fee
 from domain.billing_periods import first_of_next_month
 from domain.contract import BEGINNING
 from domain.events.common import ContractLine
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
 from domain.identity import composed, parts_of
 from domain.money import format_decimal
-from domain.rows import FEE, REVENUE, row_id
-from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Instant
-from domain.zones import local_date
+from domain.rows import FEE, SCHEDULED_REVENUE, row_id
+from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
+from domain.zones import local_date, universal_midnight
 from state import drawing, milestones_due, own_periods
 from state.books import Acceptance, Charge, ClosedPeriod, Contract, Entry, LineFees, LineTotals, Reports, Work
 from state.draft import Draft
 from state.facts import is_new
+from state.fees_due import charged_beside, fees_due
 from state.handlers.work import take, withdraw
 from state.periods import zone_of
-from state.plan import newest_plan
+from state.plan import newest_plan, version_on
 from state.rerate import line_ids
 from state.settlement import settlement
-from state.terms_known import agreed_versions, is_charged, known_of, line_fees
-from state.totals import outstanding
+from state.terms_known import known_of, line_fees
 from state.unplaced import note_unplaced, spoken
 
 # How far ahead the next fee is looked for.
 HORIZON = timedelta(days=400)
-EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
-MICROSECONDS_A_DAY = 86_400_000_000
 FEE_ROWS = row_id(FEE, "")
 OUT_OF_RANGE = "amount_out_of_range"
 
@@ -111,7 +109,7 @@ def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended
         if ended and until is not None:
             own_periods.end(draft, contract, line_id, until)
         known = known_of(draft, contract, line_id)
-        fees = list(_fees(draft, contract, line_id, known, day + HORIZON))
+        fees = list(fees_due(draft, contract, line_id, known, day + HORIZON))
         fees += settlement(contract, known, fees)
         upcoming += [fee.day for fee in fees if fee.day > day]
         upcoming += own_periods.upcoming(draft, contract, known, day, day + HORIZON)
@@ -133,15 +131,13 @@ def after_event(draft: Draft) -> None:
 
     Where a fee waited and does no more: what would have taken it back.
     """
-    for contract_id in sorted({*_no_more_waiting(draft)}):
+    for contract_id in sorted(_no_more_waiting(draft)):
         contract = draft.contract(contract_id)
         if contract is not None:
             settle(draft, contract)
-    for kind, part_id in list(draft.parts):
-        if kind != "line":
-            continue
-        had: LineTotals | None = draft.before.get((kind, part_id))
-        has: LineTotals | None = draft.part(kind, part_id)
+    for part_id in [part_id for kind, part_id in draft.parts if kind == "line"]:
+        had: LineTotals | None = draft.before.get(("line", part_id))
+        has: LineTotals | None = draft.parts["line", part_id]
         if has is None or has.drawn == (had.drawn if had is not None else {}):
             continue
         contract_id, line_id = parts_of(part_id)
@@ -161,13 +157,15 @@ def _moves_what_ended(known: LineFees, had: LineTotals | None, has: LineTotals) 
     return any(before.get(store) != has.drawn.get(store) for store in stores)
 
 
-def _no_more_waiting(draft: Draft) -> Iterator[str]:
+def _no_more_waiting(draft: Draft) -> set[str]:
     """Contracts of fees that are charged by now and were not before the event."""
+    found = set()
     for row, entry in draft.rows.items():
         if row.startswith(FEE_ROWS) and entry.work is not None and entry.work.charge is not None and not _waits(entry):
             before = draft.entries.get(row)
             if before is not None and _waits(before) and entry.work.charge.contract_id is not None:
-                yield entry.work.charge.contract_id
+                found.add(entry.work.charge.contract_id)
+    return found
 
 
 def close_period(draft: Draft, contract: Contract, start: date, to: date) -> bool:
@@ -200,22 +198,12 @@ def _closed(draft: Draft, contract: Contract, line: ContractLine, start: date, t
         return
     closed = line_fees(draft, contract, line.line_id).closed
     counted = closed[-1].total if closed else None
-    before = counted if counted is not None else _charged_beside(draft, contract, line.line_id, start)
+    before = counted if counted is not None else charged_beside(draft, contract, line.line_id, start)
     while start < to:
         upto = min(first_of_next_month(start), to)
-        total = _charged_beside(draft, contract, line.line_id, upto)
+        total = charged_beside(draft, contract, line.line_id, upto)
         yield ClosedPeriod(start, upto, charged=total - before, total=total)
         start, before = upto, total
-
-
-def _charged_beside(draft: Draft, contract: Contract, line_id: str, before: date) -> Amount:
-    """What the contract's other lines ever had to bill for days before this one, of which nothing later is billed yet."""
-    others = [other for other in line_ids(contract) if other != line_id]
-    return sum(draft.line(contract.contract_id, other).billable for other in others) - sum(
-        outstanding(entry, contract.contract_id, other)
-        for other in others
-        for entry in draft.due_on(contract.contract_id, other, before.isoformat(), "9999")
-    )
 
 
 def _charges(draft: Draft, contract: Contract) -> bool:
@@ -227,39 +215,6 @@ def _charges(draft: Draft, contract: Contract) -> bool:
         )
     found: bool = draft.plans[key]
     return found
-
-
-def _fees(draft: Draft, contract: Contract, line_id: str, known: Known, until: date) -> Iterator[Fee]:
-    """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
-    charged: Amount = 0
-    seen: set[str] = set()
-    for agreed in charging(draft, contract, line_id, known):
-        for fee in methods.fees(agreed, known, until):
-            day = fee.earned_from or fee.day
-            if fee.name in seen or not agreed.since <= day < agreed.before:
-                continue
-            if _ended_by(contract, day) and not is_charged(draft, contract.contract_id, line_id, fee.name):
-                continue
-            seen.add(fee.name)
-            due = fee.amount if fee.keeps is None else max(fee.amount, min(charged, fee.keeps))
-            amount = due - charged if fee.cumulative else fee.amount
-            charged += amount if fee.cumulative else 0
-            if amount or fee.earned:
-                yield fee._replace(amount=amount)
-
-
-def charging(draft: Draft, contract: Contract, line_id: str, known: Known) -> Sequence[Agreed]:
-    """Versions of the terms that hold, those that leave what is charged already also after a termination."""
-    if contract.terminated_on is None:
-        return known.held
-    held = {agreed.since: agreed for agreed in known.held}
-    unended = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
-    versions = (agreed if methods.stays(agreed.line.terms) else held.get(agreed.since) for agreed in unended)
-    return [agreed for agreed in versions if agreed is not None]
-
-
-def _ended_by(contract: Contract, day: date) -> bool:
-    return contract.terminated_on is not None and day >= contract.terminated_on
 
 
 def _bring_fees(draft: Draft, contract: Contract, line_id: str, fees: list[Fee], day: date) -> None:
@@ -331,12 +286,12 @@ def _content(charge: Charge) -> tuple[object, ...]:
 def _charge_of(contract: Contract, line_id: str, fee: Fee) -> Charge:
     """In consumption order a fee comes first on its day, whenever it became known."""
     return Charge(
-        FEE if fee.earned is None else REVENUE,
+        FEE if fee.earned is None else SCHEDULED_REVENUE,
         _fee_id(contract, line_id, fee),
         0,
-        project_of(contract, line_id),
+        project_of(contract, line_id, fee.day),
         fee.day,
-        beginning_of(fee.day),
+        universal_midnight(fee.day),
         contract.terms.currency,
         fee.amount,
         contract.contract_id,
@@ -350,14 +305,12 @@ def _charge_of(contract: Contract, line_id: str, fee: Fee) -> Charge:
     )
 
 
-def project_of(contract: Contract, line_id: str) -> str:
-    """In the newest terms that have the line."""
-    lines = (line for stored in reversed(contract.history) for line in stored.terms.lines)
+def project_of(contract: Contract, line_id: str, day: date) -> str:
+    """In the terms of the day; where these do not have the line, in the newest that do."""
+    number = version_on(contract, day)
+    held = [stored for stored in contract.history if stored.version == number]
+    lines = (line for stored in (*held, *reversed(contract.history)) for line in stored.terms.lines)
     return next(line for line in lines if line.line_id == line_id).project_id
-
-
-def beginning_of(day: date) -> Instant:
-    return (day.toordinal() - EPOCH_ORDINAL) * MICROSECONDS_A_DAY
 
 
 def _cost_by_category(draft: Draft, contract: Contract, line_id: str, to: date) -> dict[str, Amount]:

@@ -19,25 +19,38 @@ from domain.events.delivery import EstimateRevised
 from domain.forecast import at_completion, percent
 from domain.forecast_delta import Change, Left, cost_mix, deltas, revenue_mix, split_revision, with_change, work_cause
 from domain.identity import escape
-from domain.money import smallest_unit
-from domain.outputs import BillingStatement, ForecastCap, ForecastUpdate, JournalEntry, PreviousFigures
-from domain.units import Amount
+from domain.money import format_amount, smallest_unit
+from domain.outputs import (
+    BillingStatement,
+    ForecastCap,
+    ForecastDemand,
+    ForecastFigures,
+    ForecastUpdate,
+    JournalEntry,
+    PreviousFigures,
+)
+from domain.statement import ISSUED, SUPERSEDED
+from domain.units import Percent
 from domain.waiting import WaitKey, waits_for_rates_of
 from domain.zones import midnight
+from state import reissue
 from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Project, StatementState, Told
-from state.draft import Draft
+from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import forecast_waits
 from state.facts import is_new
 from state.forecast.bases import ENDED, State, Weighed, estimate_key, lacks_estimate, limited_by, weigh
 from state.forecast.caps import caps_of, companions
-from state.forecast.figures import Figures, figures_of, lines_of, shape_of, statement_months
+from state.forecast.expected import Issued, statement_months
+from state.forecast.figures import Figures, figures_of, shape_of
 from state.forecast.outlook import (
     ONE_DAY,
     WHOLE,
     absorb,
+    fits,
     known,
     last_day,
     line_key,
+    lines_of,
     project_contracts,
     project_lines,
     project_policies,
@@ -50,9 +63,12 @@ from state.forecast.outlook import (
 )
 from state.handlers import views
 from state.placing import taken_projects
+from state.totals import in_project
 
 WORK = "time_entry"
-NO_RATE = "no_exchange_rate"
+# Work that is given up takes back what it was worth; so it is no less work.
+GIVEN_UP, CORRECTION = "write_off", "correction"
+NO_RATE, OUT_OF_RANGE = "no_exchange_rate", "amount_out_of_range"
 
 
 def on_estimate_revised(draft: Draft, event: EstimateRevised) -> None:
@@ -124,7 +140,8 @@ def _measured(forecast: Forecast) -> bool:
 def _reconsider(draft: Draft) -> list[str]:
     """Events other than work: some change what figures rest on, many what a view shows. Returns the projects concerned."""
     anew = _based_anew(draft)
-    moved = absorb(draft, _moved_by(draft) if anew else "volume")
+    usual = CORRECTION if draft.cause.kind == GIVEN_UP else "volume"
+    moved = absorb(draft, _moved_by(draft) if anew else usual)
     _take_statements(draft)
     concerned = sorted(_touched(draft).union(anew, moved))
     for project_id in concerned:
@@ -177,7 +194,7 @@ def _touched(draft: Draft) -> set[str]:
             case Project() if part.changed:
                 found.add(part.project_id)
             case LineTotals():
-                found.add(part.project_id)
+                found.update((part.project_id, *part.elsewhere))
             case StatementState():
                 found.update(draft.projects_of(part.contract_id))
             case OpenException():
@@ -219,6 +236,8 @@ def _split_volume(draft: Draft, project_id: str, before: State, after: State, as
         was = old.event.remaining if old is not None else ()
         if track is None and len(after[1].progress) > 1:
             was = ()
+        if not fits(*left[0], *left[1], *left_now[0], *left_now[1]):
+            continue
         remains = estimate.event.remaining if was else ()
         step = smallest_unit(after[0].currency)
         cost = split_revision(left[0], left_now[0], cost_mix(was), cost_mix(remains), step)
@@ -245,7 +264,7 @@ def _left(draft: Draft, project_id: str, state: State, track: str | None, as_of:
         return Left(0, 0), Left(0, 0)
     progress = outlook.progress if track is None else {track: outlook.progress[track]}
     policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
-    tracks = tracks_in(draft, project_id, policies, forecast.bases, progress, forecast.currency, as_of)
+    tracks = tracks_in(draft, project_id, policies, forecast, progress, forecast.currency, as_of)
     if tracks is None:
         return None
     made = at_completion(tracks, forecast.planned_rate, forecast.ceiling, smallest_unit(forecast.currency))
@@ -260,24 +279,32 @@ def _take_statements(draft: Draft) -> None:
     """Months that statements of this event are billed and due in; what is counted already is not counted again."""
     for project_id, found in _issued(draft).items():
         forecast, outlook = known(draft, project_id)
-        issued = sum(draft.line(contract_id, line_id).issued for contract_id, line_id, _ in lines_of(draft, project_id))
-        if issued == sum(forecast.billed.values()):
+        lines = (draft.line(contract_id, line_id) for contract_id, line_id, _ in lines_of(draft, project_id))
+        issued = sum(in_project(line, project_id).issued for line in lines)
+        if issued == sum(forecast.billed.values()) and all(one.amount == one.due for one in found):
             continue
         billed, due = dict(forecast.billed), dict(forecast.due)
-        for bills, pays, amount in found:
-            billed[bills] = billed.get(bills, 0) + amount
-            due[pays] = due.get(pays, 0) + amount
+        for one in found:
+            billed[one.bills] = billed.get(one.bills, 0) + one.amount
+            due[one.pays] = due.get(one.pays, 0) + one.due
         draft.put("forecast", project_id, replace(forecast, billed=billed, due=due))
         draft.put("outlook", project_id, replace(outlook, stale=True))
 
 
-def _issued(draft: Draft) -> dict[str, list[tuple[str, str, Amount]]]:
-    found: dict[str, list[tuple[str, str, Amount]]] = {}
+def _issued(draft: Draft) -> dict[str, list[Issued]]:
+    found: dict[str, list[Issued]] = {}
     for output in draft.outputs:
-        if isinstance(output, BillingStatement) and output.status == "issued":
-            for project_id, months in statement_months(draft, output).items():
-                found.setdefault(project_id, []).append(months)
+        if not isinstance(output, BillingStatement) or not (output.status == ISSUED or _was_issued(draft, output)):
+            continue
+        sign = 1 if output.status == ISSUED else -1
+        for project_id, one in statement_months(draft, output).items():
+            found.setdefault(project_id, []).append(one._replace(amount=sign * one.amount, due=sign * one.due))
     return found
+
+
+def _was_issued(draft: Draft, statement: BillingStatement) -> bool:
+    """Whether it is a revision that a new one of an issued statement supersedes; a draft was not counted."""
+    return statement.status == SUPERSEDED and (reissue.ISSUED_STATEMENT, statement.statement_id) in draft.before
 
 
 # The day's end
@@ -350,6 +377,8 @@ def send(draft: Draft, project_id: str, as_of: date) -> bool:
     made = figures_of(draft, project, weighed, shape, as_of)
     if made is None:
         return _wait_for_rate(draft, project_id, as_of)
+    if not fits(*_numbers(made, weighed.planned.demand)):
+        return _out_of_range(draft, project_id, weighed)
     caps = caps_of(draft, weighed, shape, as_of)
     digest = _digest(made, caps, weighed)
     forecast = _noted(draft, project_id, weighed.forecast)
@@ -401,7 +430,16 @@ def _emit(
             deltas=deltas(outlook.changes) if before is not None else (),
         )
     )
-    told = Told(
+    forecast = replace(forecast, sequence=sequence, told=_told(sequence, figures, complete), digest=digest)
+    draft.put("forecast", project_id, limited_by(forecast, weighed.policies))
+    draft.put("outlook", project_id, replace(outlook, changes={}, stale=False))
+    project = draft.project(project_id)
+    if not project.changed:
+        draft.put_project(replace(project, changed=True))
+
+
+def _told(sequence: int, figures: ForecastFigures, complete: Percent | None) -> Told:
+    return Told(
         sequence,
         figures.eac_cost,
         figures.eac_revenue,
@@ -412,12 +450,6 @@ def _emit(
         complete,
         has_work_left=any((figures.etc_hours, figures.etc_cost, figures.etc_revenue)),
     )
-    forecast = replace(forecast, sequence=sequence, told=told, digest=digest)
-    draft.put("forecast", project_id, limited_by(forecast, weighed.policies))
-    draft.put("outlook", project_id, replace(outlook, changes={}, stale=False))
-    project = draft.project(project_id)
-    if not project.changed:
-        draft.put_project(replace(project, changed=True))
 
 
 def _previous(before: Told | None) -> PreviousFigures | None:
@@ -471,6 +503,38 @@ def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
     )
     draft.put("forecast", project_id, replace(forecast, noted=tuple(sorted({*forecast.noted, NO_RATE}))))
     return False
+
+
+def _numbers(made: Figures, demand: Iterable[ForecastDemand]) -> list[int]:
+    """Every number that is told; figures that are the same in several currencies are looked at once."""
+    found = [one.hours for one in demand]
+    told: list[ForecastFigures] = []
+    for figures in made:
+        if figures is None or any(figures is one for one in told):
+            continue
+        told.append(figures)
+        found += [one for one in figures if isinstance(one, int)]
+        for month in figures.months:
+            found += month[1:]
+    return found
+
+
+def _out_of_range(draft: Draft, project_id: str, weighed: Weighed) -> bool:
+    """What it was told last stands until somebody says less."""
+    forecast = weighed.forecast
+    draft.note(
+        OUT_OF_RANGE,
+        "project",
+        project_id,
+        f"the forecast of project {project_id} is not told: expected figures of at most {format_amount(AMOUNT_MAX, forecast.currency)} "
+        f"{forecast.currency}, got {format_amount(weighed.completion.cost, forecast.currency)} of cost and "
+        f"{format_amount(weighed.completion.revenue, forecast.currency)} of revenue at completion",
+        project_id=project_id,
+        field="remaining",
+    )
+    draft.put("forecast", project_id, replace(forecast, noted=tuple(sorted({*forecast.noted, OUT_OF_RANGE}))))
+    draft.put("outlook", project_id, replace(weighed.outlook, stale=False))
+    return True
 
 
 def _noted(draft: Draft, project_id: str, forecast: Forecast) -> Forecast:

@@ -1,11 +1,15 @@
-"""Billing holds: they act from their place in the log on everything in scope that is not issued (R26)."""
+"""Billing holds: they act from their place in the log on everything in scope that is not issued (R26), and on what is retained and due
+to be released, where they are of the contract or the bill-to."""
 
 from msgspec.structs import replace
 
 from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased
+from domain.zones import local_date
 from state.books import Hold
 from state.draft import Draft
 from state.facts import is_new
+from state.handlers.retention import holders
+from state.periods import zone_of
 
 
 def on_hold_placed(draft: Draft, event: BillingHoldPlaced) -> None:
@@ -22,7 +26,16 @@ def on_hold_released(draft: Draft, event: BillingHoldReleased) -> None:
         else:
             scope, scope_id = (event.scope.kind, event.scope.id) if event.scope is not None else ("contract", "")
         draft.put("hold", event.hold_id, Hold(event.hold_id, event.version, scope, scope_id, True))
+        _release_soon(draft)
         _show(draft)
+
+
+def _release_soon(draft: Draft) -> None:
+    """What was kept back of what customers retain is released when the day ends, where its own day is over."""
+    for contract in draft.contracts():
+        if contract.in_force and holders(draft, contract.contract_id):
+            zone = zone_of(draft, contract)
+            draft.due.add((zone, local_date(draft.cause.recorded_at, zone).isoformat()))
 
 
 def _show(draft: Draft) -> None:

@@ -8,46 +8,38 @@ open, it waits and an exception says which. Its reversal mirrors all that it pos
 """
 
 from collections.abc import Iterable
-from datetime import date
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from domain.accounts import BANK, CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, RECEIVABLE, UNAPPLIED_CASH
-from domain.events.finance import PaymentReceived, PaymentReversed
+from domain.events.finance import PaymentApplied, PaymentReceived, PaymentReversed
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
-from domain.journal import About, Booking, Leg, journal_entry
-from domain.money import convert, format_amount
+from domain.journal import Leg
+from domain.money import convert, format_amount, smallest_unit
 from domain.policies import Resolved
 from domain.units import EXCHANGE_RATE_ONE, Amount
-from domain.waiting import WaitKey, waits_for_exchange_rate
-from domain.zones import local_date
-from state.books import Contract, OpenException, Payment, Receipt, Receivable
+from domain.waiting import waits_for_exchange_rate
+from state import cash_waits
+from state.books import Contract, Payment, Receipt, Receivable
+from state.cash_waits import Fault, Waiting
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import settle_when_day_ends, settled
 from state.facts import is_new
 from state.handlers import write_offs
 from state.known import Blocked, Slot, entity_policies, exchange_on, open_day_from, period
 from state.plan import bill_tos, contract_policies
-from state.posting import booking_of, note_rounding
+from state.posting import booking_of
+from state.receipts import Subject, mirror, post
 from state.receivables import pay, receivable_of, show_anew, unpay, within
 
 PAYMENT = "payment"
 RECEIPT = "receipt"
+INDEX = "receipts"
 MISAPPLIED = "misapplied"
 UNKNOWN = "unknown_reference"
 CATEGORIES = (MISAPPLIED, UNKNOWN, "unsupported", "no_exchange_rate", "stale_exchange_rate")
-
-
-class Fault(NamedTuple):
-    """Why a payment waits; `amount` is what of it is concerned."""
-
-    category: str
-    field: str
-    message: str
-    amount: Amount = 0
-    waits: tuple[WaitKey, ...] = ()
 
 
 class Application(NamedTuple):
@@ -82,7 +74,8 @@ def on_payment_received(draft: Draft, event: PaymentReceived) -> None:
     if known is not None:
         _drop_waits(draft, event.payment_id, known)
         draft.settle_note(known.category, PAYMENT, event.payment_id, "superseded")
-    _settle(draft, event.payment_id, Payment(event, draft.own))
+    applications = known.applications if known is not None else ()
+    _settle(draft, event.payment_id, Payment(event, draft.own, applications=applications))
 
 
 def retry(draft: Draft, payment_id: str) -> None:
@@ -99,7 +92,7 @@ def retry_waiting(draft: Draft) -> None:
 
 
 def waiting(draft: Draft) -> tuple[str, ...]:
-    return tuple(_index(draft).get(PAYMENT, ()))
+    return cash_waits.waiting(draft, INDEX, PAYMENT)
 
 
 def waive(draft: Draft, payment_id: str) -> None:
@@ -135,6 +128,12 @@ def _groups(draft: Draft, payment: Payment) -> list[Group] | Fault:
     """Applications by contract, in the order in which the payment names them; what is not applied goes with the first."""
     event = payment.event
     assert event is not None, "a payment that was taken back before it came posts nothing"
+    fine = too_fine(event)
+    if fine is not None:
+        return fine
+    if event.amount < 0 and not event.applications:
+        got = f"{format_amount(event.amount)} {event.currency}; one that is taken back is a PaymentReversed"
+        return Fault(MISAPPLIED, "amount", f"expected an amount above zero, got {got}", -event.amount)
     unapplied = event.amount - sum(each.amount for each in event.applications)
     if unapplied < 0:
         applied = format_amount(event.amount - unapplied)
@@ -153,7 +152,7 @@ def _groups(draft: Draft, payment: Payment) -> list[Group] | Fault:
             field = f"applications[{place}].invoice_id"
             return Fault(UNKNOWN, field, f"invoice {each.invoice_id} is not posted", each.amount)
         stands = left.get(each.invoice_id, receivable.open[0])
-        fault = _misfit(draft, event, place, receivable, stands)
+        fault = misfit(draft, event, place, receivable, stands)
         amount = each.amount
         if fault is not None:
             if not payment.is_waived:
@@ -178,7 +177,21 @@ def _groups(draft: Draft, payment: Payment) -> list[Group] | Fault:
     return groups
 
 
-def _misfit(draft: Draft, event: PaymentReceived, place: int, receivable: Receivable, stands: Amount) -> Fault | None:
+def too_fine(event: PaymentReceived | PaymentApplied) -> Fault | None:
+    """No bank moves less than the smallest unit."""
+    step = smallest_unit(event.currency)
+    stated = [("amount", event.amount)] if isinstance(event, PaymentReceived) else []
+    stated += [(f"applications[{place}].amount", each.amount) for place, each in enumerate(event.applications)]
+    found = next(((field, amount) for field, amount in stated if amount % step), None)
+    if found is None:
+        return None
+    field, amount = found
+    return Fault(MISAPPLIED, field, f"{format_amount(amount)} is finer than {event.currency} can be paid", amount)
+
+
+def misfit(
+    draft: Draft, event: PaymentReceived | PaymentApplied, place: int, receivable: Receivable, stands: Amount
+) -> Fault | None:
     """Why an application does not fit its invoice."""
     amount, invoice_id = event.applications[place].amount, receivable.invoice_id
     if event.currency != receivable.currency:
@@ -283,8 +296,8 @@ def _post(
         group.contract_id,
         lines,
     )
-    journal_id = _emit(draft, payment_id, event.customer_id, receipt, booking_of(slot, "posting"), group.policies)
-    return [replace(receipt, journal_id=journal_id)], applied
+    about = Subject(PAYMENT, payment_id, event.customer_id)
+    return [post(draft, about, receipt, booking_of(slot, "posting"), group.policies)], applied
 
 
 def _lines(
@@ -318,40 +331,6 @@ def _lines(
     return tuple((project_id, leg) for project_id, leg in lines if leg.amount or leg.ledger_amount), applied
 
 
-def _emit(
-    draft: Draft,
-    payment_id: str,
-    customer_id: str,
-    receipt: Receipt,
-    booking: Booking,
-    policies: Resolved | None,
-    reverses: str | None = None,
-) -> str:
-    cause = draft.cause
-    legs = [leg for _, leg in receipt.lines]
-    record = journal_entry(
-        About(draft.engagement_id, PAYMENT, payment_id, 0, receipt.rule, cause.kind, cause.id, cause.version),
-        booking,
-        legs,
-        project_id="",
-        dimensions={},
-        service_date=None,
-        contract_id=receipt.contract_id or None,
-        customer_id=customer_id,
-        deliver=receipt.deliver,
-        reverses=reverses,
-    )
-    placed = tuple(
-        line._replace(project_id=project_id or None)
-        for (project_id, _), line in zip(receipt.lines, record.lines, strict=True)
-    )
-    draft.emit(record._replace(lines=placed))
-    if policies is not None:
-        contract_id = receipt.contract_id or None
-        note_rounding(draft, record, legs, policies.rounding_limit, contract_id=contract_id)
-    return record.journal_id
-
-
 # Taken back
 
 
@@ -364,7 +343,7 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
         return
     if payment.is_reversed or payment.event is None:
         return
-    fault = _other_payment(event, payment.event)
+    fault = other_payment(event, payment.event)
     if fault is not None:
         _note(draft, event.payment_id, payment, fault, side="/reversal")
         return
@@ -372,8 +351,9 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
         draft.settle_note(category, PAYMENT, event.payment_id, "superseded")
     draft.settle_note(MISAPPLIED, PAYMENT, event.payment_id, side="/reversal")
     _drop_waits(draft, event.payment_id, payment)
+    about = Subject(PAYMENT, event.payment_id, payment.event.customer_id)
     for receipt in payment.receipts:
-        _mirror(draft, event, payment.event.customer_id, receipt)
+        mirror(draft, event, about, receipt)
     for invoice_id, amount, ledger in payment.applied:
         show_anew(draft, unpay(draft, invoice_id, (amount, ledger)))
     draft.put(PAYMENT, event.payment_id, replace(payment, is_reversed=True, category="", waits=()))
@@ -381,7 +361,7 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
     write_offs.retry_waiting(draft)
 
 
-def _other_payment(event: PaymentReversed, payment: PaymentReceived) -> Fault | None:
+def other_payment(event: PaymentReversed, payment: PaymentReceived) -> Fault | None:
     """A reversal that states another payment than there is takes nothing back."""
     if event.amount is not None and event.amount != payment.amount:
         expected = f"expected {format_amount(payment.amount)} {payment.currency}, the whole payment"
@@ -393,29 +373,6 @@ def _other_payment(event: PaymentReversed, payment: PaymentReceived) -> Fault | 
     return None
 
 
-def _mirror(draft: Draft, event: PaymentReversed, customer_id: str, receipt: Receipt) -> None:
-    """Its own lines, amounts and rate, on the day on which the bank took it back and never before it came."""
-    entity = draft.reference.entity(receipt.legal_entity_id)
-    assert entity is not None, "the receipt was posted in this company"
-    day: date = event.received_on or local_date(event.occurred_at, entity.zone)
-    day = open_day_from(draft, entity, max(day, receipt.accounting_date))
-    booking = Booking(
-        receipt.legal_entity_id,
-        receipt.currency,
-        receipt.ledger_currency,
-        receipt.exchange_rate,
-        day,
-        period(draft, entity, day).name,
-        "reversal",
-    )
-    lines = tuple(
-        (project_id, leg._replace(amount=-leg.amount, ledger_amount=-leg.ledger_amount))
-        for project_id, leg in receipt.lines
-    )
-    mirrored = replace(receipt, lines=lines)
-    _emit(draft, event.payment_id, customer_id, mirrored, booking, None, reverses=receipt.journal_id)
-
-
 # What waits
 
 
@@ -423,53 +380,20 @@ def _park(draft: Draft, payment_id: str, payment: Payment, fault: Fault) -> None
     if payment.category not in ("", fault.category):
         draft.settle_note(payment.category, PAYMENT, payment_id, "superseded")
     _drop_waits(draft, payment_id, payment)
-    waits = {(kind, key, f"{PAYMENT}:{payment_id}") for kind, key in fault.waits}
-    draft.waits_added |= waits
-    draft.waits_removed -= waits
+    cash_waits.wait(draft, _waiting(payment_id), fault.waits)
     draft.put(PAYMENT, payment_id, replace(payment, category=fault.category, waits=fault.waits))
-    _put_index(draft, (*(each for each in waiting(draft) if each != payment_id), payment_id))
     _note(draft, payment_id, payment, fault)
 
 
 def _note(draft: Draft, payment_id: str, payment: Payment, fault: Fault, side: str = "") -> None:
-    event = payment.event
-    assert event is not None, "only what came can be wrong"
-    named = (receivable_of(draft, each.invoice_id) for each in event.applications)
-    contract_id = next((each.contract_id for each in named if each is not None), None)
-    message = f"payment {payment_id}: {fault.message}"
-    noted: OpenException | None = draft.part(
-        "exception", draft.exception_id(fault.category, PAYMENT, payment_id + side)
-    )
-    if noted is not None and noted.message != message:
-        amounts = {event.currency: fault.amount} if fault.amount else {}
-        draft.revise_note(replace(noted, message=message, field=fault.field, amounts=amounts))
-        return
-    draft.note(
-        fault.category,
-        PAYMENT,
-        payment_id,
-        message,
-        side=side,
-        project_id=event.project_id,
-        contract_id=contract_id,
-        field=fault.field,
-        amount=fault.amount,
-        currency=event.currency,
-    )
+    assert payment.event is not None, "only what came can be wrong"
+    cash_waits.note(draft, _waiting(payment_id), payment.event, fault, f"payment {payment_id}", side)
 
 
 def _drop_waits(draft: Draft, payment_id: str, payment: Payment | None) -> None:
-    if payment is None or not payment.category:
-        return
-    gone = {(kind, key, f"{PAYMENT}:{payment_id}") for kind, key in payment.waits}
-    draft.waits_added -= gone
-    draft.waits_removed |= gone
-    _put_index(draft, tuple(each for each in waiting(draft) if each != payment_id))
+    if payment is not None and payment.category:
+        cash_waits.wait_no_more(draft, _waiting(payment_id), payment.waits)
 
 
-def _index(draft: Draft) -> dict[str, tuple[str, ...]]:
-    return draft.part("index", "receipts") or {}
-
-
-def _put_index(draft: Draft, ids: tuple[str, ...]) -> None:
-    draft.put("index", "receipts", {PAYMENT: tuple(sorted(ids))} if ids else None)
+def _waiting(payment_id: str) -> Waiting:
+    return Waiting(INDEX, PAYMENT, payment_id)

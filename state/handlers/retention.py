@@ -1,7 +1,8 @@
 """What customers retain of the statements of a contract, and what is released to them (R32): one account for each bill-to.
 
 A statement decides when it is cut (`decide`), keeps that on the bill-to's account once it has its name (`keep`), and its invoice moves it
-between 1100 and 1170 (`moved`): what is withheld at the invoice's rate, what leaves 1170 as the statement that withheld it carries it.
+between 1100 and 1170 (`moved`): what is withheld at the invoice's rate, what leaves 1170 as the statement that withheld it carries it. A
+credit memo gives back the part of it that is retained (`credit`).
 
     10,000.00 retained at 0.90 are carried at 9,000.00; 4,000.00 of them leave at 3,600.00, whatever the rate is by then
 """
@@ -74,8 +75,8 @@ def decide(
     account = account_of(draft, contract.contract_id, bill_to)
     before = account.left
     if agreed is None or has_ended(draft, contract, period, agreed):
-        # A day that is named releases with a statement of its own.
-        frees = agreed is None or agreed.release_on is None
+        # A day that is named releases with a statement of its own; a draft of before it was agreed releases nothing of it.
+        frees = agreed.release_on is None if agreed is not None else not _is_agreed_since(contract, day)
         return Kept(released=before, gross=gross) if before and frees else NOTHING
     mode, currency = contract_policies(draft, contract, day).money_mode, contract.terms.currency
     if gross < 0:
@@ -89,6 +90,12 @@ def decide(
     if account.reached is not None and step.at_percent <= account.reached:
         return Kept(retained, 0, gross, account.reached, counts=True)
     return Kept(retained, rule.released(step, before, currency, mode), gross, step.at_percent, counts=True)
+
+
+def _is_agreed_since(contract: Contract, day: date) -> bool:
+    """Whether terms after the day retain, of which a period is cut."""
+    cut = contract.period_start or contract.requested_to or day
+    return any(stored.terms.retention is not None and day < stored.effective_on < cut for stored in contract.history)
 
 
 def completion(
@@ -129,6 +136,20 @@ def released_on(contract: Contract, day: date) -> date | None:
     agreed = terms_on(contract, day).retention
     on = agreed.release_on if agreed is not None else None
     return on if on is not None and on <= day else None
+
+
+def is_over(draft: Draft, contract: Contract, period: BillingPeriod) -> bool:
+    """Whether the period's statement withholds nothing any more."""
+    agreed = terms_on(contract, period.to - DAY).retention
+    return agreed is not None and has_ended(draft, contract, period, agreed)
+
+
+def is_free(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str) -> bool:
+    """Whether a statement without lines releases to the bill-to: the day that is named is over, or the contract."""
+    if bill_to in falls_free(draft, contract, period):
+        return True
+    today = local_date(draft.cause.recorded_at, zone_of(draft, contract))
+    return released_on(contract, today) is not None and bill_to in holders(draft, contract.contract_id)
 
 
 def all_released(draft: Draft, contract: Contract, bill_to: str) -> Kept:
@@ -185,6 +206,32 @@ def _moved(draft: Draft, statement: StatementState, slot: Slot, mode: str) -> It
         part_id = composed(statement.contract_id, statement.bill_to)
         draft.put("retention", part_id, replace(account, withheld=_open(held)))
         yield Moved(project_id, Leg(RETENTION_RECEIVABLE, "retention", amount, ledger))
+
+
+def left_of(draft: Draft, statement: StatementState) -> Amount:
+    """What the statement withheld, and nothing released or took back."""
+    account = account_of(draft, statement.contract_id, statement.bill_to)
+    return sum(one.left for one in account.withheld if one.statement_id == statement.statement_id)
+
+
+def credit(
+    draft: Draft, statement: StatementState, gross: Amount, kept_back: Amount, slot: Slot, mode: str
+) -> Moved | None:
+    """A credit memo takes back of the statement's bill, and of that what is retained; it leaves 1170 as it is carried there."""
+    account = account_of(draft, statement.contract_id, statement.bill_to)
+    billed = max(account.billed - gross, 0) if statement.is_retained_from else account.billed
+    had = next((one for one in account.withheld if one.statement_id == statement.statement_id), None)
+    held, leaves = list(account.withheld), None
+    if had is not None and kept_back:
+        ledger = relieved(kept_back, (had.posted, had.posted_ledger), slot.exchange, slot.entity.currency, mode)
+        posted, posted_ledger = had.posted - kept_back, had.posted_ledger - ledger
+        now = replace(had, left=had.left - kept_back, posted=posted, posted_ledger=posted_ledger)
+        held = [now if one is had else one for one in held]
+        leaves = Moved(had.project_id, Leg(RETENTION_RECEIVABLE, "retention", -kept_back, -ledger))
+    after = RetentionAccount(_open(held), billed, account.reached)
+    if after != account:
+        draft.put("retention", composed(statement.contract_id, statement.bill_to), after)
+    return leaves
 
 
 def balance(draft: Draft, contract_id: str, project_id: str) -> Amount:

@@ -15,11 +15,11 @@ from domain.billing.kind import OVER_TIME
 from domain.contract import BEGINNING
 from domain.identity import composed
 from domain.revenue import Earning, Month, by_month, earning
-from domain.rows import REVENUE, row_id
-from domain.zones import local_date
+from domain.rows import SCHEDULED_REVENUE, row_id
+from domain.zones import local_date, universal_midnight
 from state.books import Charge, Contract, LineFees
 from state.draft import Draft
-from state.handlers.fees import HORIZON, beginning_of, bring, look_again, project_of
+from state.handlers.fees import HORIZON, bring, look_again, project_of
 from state.known import period
 from state.position import is_over_time
 from state.rerate import line_ids
@@ -42,7 +42,7 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         months = list(by_month(earns, partial(period, draft, entity), day + HORIZON))
         upcoming += [month.last for month in months if month.last > day][:1]
         charges = [_charge_of(contract, line_id, month) for month in months if month.last <= day and month.amount]
-        rows = bring(draft, known.earned, {row_id(REVENUE, charge.charge_id): charge for charge in charges})
+        rows = bring(draft, known.earned, {row_id(SCHEDULED_REVENUE, charge.charge_id): charge for charge in charges})
         if rows != known.earned:
             known = draft.part("fees", part_id) or LineFees()
             draft.put("fees", part_id, replace(known, earned=rows))
@@ -60,12 +60,12 @@ def _earning(draft: Draft, contract: Contract, line_id: str, until: date) -> Ear
 
 def _charge_of(contract: Contract, line_id: str, month: Month) -> Charge:
     return Charge(
-        REVENUE,
+        SCHEDULED_REVENUE,
         f"{composed(contract.contract_id, line_id)}/{month.period.name}",
         0,
-        project_of(contract, line_id),
+        project_of(contract, line_id, month.last),
         month.last,
-        beginning_of(month.last),
+        universal_midnight(month.last),
         contract.terms.currency,
         0,
         contract.contract_id,

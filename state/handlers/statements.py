@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
+from itertools import chain
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -11,45 +13,50 @@ from domain.billing.kind import NO_REVENUE
 from domain.billing_periods import BillingPeriod
 from domain.events.delivery import StatementRequested
 from domain.identity import composed, statement_id
-from domain.money import HALF_UP, format_decimal, round_ratio
 from domain.outputs import BillingStatement, StatementLine
+from domain.rows import origin
 from domain.shares import Party
 from domain.statement import (
-    ADJUSTED_FOR_CAP,
-    CORRECTION,
-    PRIOR_PERIOD,
-    Group,
+    HOUR,
+    ISSUED,
     Piece,
-    Printed,
     grouped,
-    is_at_its_rate,
-    line_amount,
-    line_hours,
-    one_piece,
-    printed_charge,
     rounding_note,
-    shown_quantity,
 )
-from domain.units import PERCENT_SCALE, Amount, Percent, Quantity, Rate
+from domain.units import Amount, Hours, Quantity
 from domain.zones import local_date
+from state import funding
 from state.allot import repin
-from state.approval import holds_contract, keep_draft, name_requester, reserved
-from state.books import Contract, Entry, Hold, Issued, Price, StatementEntry, StatementState, WaitingRequest
-from state.claims import stake_of, stands_on
+from state.approval import (
+    NOBODY,
+    Reserved,
+    drafts_of,
+    holds_contract,
+    keep_draft,
+    name_requester,
+    releasing,
+    reserved,
+    tried,
+)
+from state.books import Contract, Entry, Hold, Issued, LineTotals, StatementEntry, StatementState, WaitingRequest
+from state.claims import stake_of
 from state.draft import Draft
 from state.facts import happens
-from state.handlers import deposits, fees, retention, revenue
-from state.payers import Billed, Share, issued_to, parties_for, payers_of, shares
+from state.finals import make_final
+from state.handlers import deposits, fees, overflow, retention, revenue
+from state.payers import Billed, Share, is_funded, issued_to, parties_for, payers_of, shares
 from state.periods import closes_on, open_period, schedule, zone_of
+from state.pieces import piece_of
 from state.plan import LinePlan, contract_policies, line_plan, plan_of, plan_on, terms_on
 from state.prorate import prorate_at_cut
+from state.reissue import before_issue, is_reissued, keep, note_period
 from state.repricing import book_repriced, reprice
 from state.rerate import in_order, line_ids
-from state.totals import is_due, issued_on, outstanding, standing_price
+from state.statement_lines import in_parts, printed_amount, printed_line
+from state.statement_tax import Taxed, note_undetermined, taxed
+from state.totals import is_due, issued_on, outstanding, standing_price, with_issued
 
-HOUR = "hour"
-LINES_A_PART = 2_000
-ENTRIES_A_PART = 4_000
+NOTHING_RESERVED: Final[Reserved] = MappingProxyType({})
 NOTHING_BESIDE: Final[Mapping[str, Amount]] = MappingProxyType({})
 
 
@@ -70,6 +77,7 @@ def close_periods(draft: Draft, contract: Contract, zone: str, day: date) -> Non
 
 def close_period(draft: Draft, contract: Contract, period: BillingPeriod) -> Contract:
     used = fees.close_period(draft, contract, period.start, period.to)
+    note_period(draft, contract, period)
     cut(draft, contract, period, since=None)
     if used:
         revenue.settle(draft, contract)
@@ -77,6 +85,7 @@ def close_period(draft: Draft, contract: Contract, period: BillingPeriod) -> Con
     assert current is not None, "the contract is in the books"
     current = replace(current, period_start=period.to)
     draft.put("contract", contract.contract_id, current)
+    note_unpaid(draft, current)
     return current
 
 
@@ -126,7 +135,9 @@ def _cut_on_request(draft: Draft, contract: Contract, event: StatementRequested)
     cut(draft, contract, BillingPeriod(start, to), since=event.period)
     current = draft.contract(event.contract_id)
     assert current is not None, "the contract is in the books"
-    draft.put("contract", event.contract_id, replace(current, requested_to=to))
+    current = replace(current, requested_to=to)
+    draft.put("contract", event.contract_id, current)
+    note_unpaid(draft, current)
 
 
 class _Due(NamedTuple):
@@ -153,18 +164,49 @@ def publish(draft: Draft) -> None:
 
 def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
     """Issue what is due with service date before the period's end (and from `since` on); with no line there is no statement."""
+    overflow.settle(draft)
     plans = line_plans(draft, contract)
     if any(limit.split == "prorate" for plan in plans for rule in plan.every_rule for limit in rule.limits):
         prorate_at_cut(draft, contract, period.to)
-    due = _shared(draft, contract, list(_due(draft, contract, period, since)))
-    for bill_to in sorted({*(one.bill_to for one in due), *retention.falls_free(draft, contract, period)}):
-        beside = _by_line(one for one in due if one.bill_to > bill_to)
-        _issue_or_draft(draft, contract, period, bill_to, [one for one in due if one.bill_to == bill_to], beside)
+    has_sources = funding.is_ever_funded(contract)
+    used = funding.used(draft, contract) if has_sources else {}
+    elsewhere = reserved(drafts_of(draft, contract.contract_id))
+    shared = _shared(draft, contract, list(_due(draft, contract, period, since, elsewhere)))
+    due = [one for one in shared if one.bill_to not in elsewhere.get(one.entry.entry_id, NOBODY)]
+    free = _let_go(draft, contract, retention.falls_free(draft, contract, period))
+    drafted: dict[str, list[_Due]] = {}
+    by_payer: dict[str, list[_Due]] = {}
+    for one in due:
+        by_payer.setdefault(one.bill_to, []).append(one)
+    for bill_to in sorted({*by_payer, *free}):
+        others = (each for payer, each in by_payer.items() if payer > bill_to or payer in drafted)
+        beside = by_line(chain.from_iterable(others))
+        own = by_payer.get(bill_to, [])
+        if _issue_or_draft(draft, contract, period, bill_to, own, beside, drafted):
+            drafted[bill_to] = own
     _close_free(draft, contract, period, since)
     if any(plan.policies.overflow == "non_billable" for plan in plans):
-        _make_final(draft, contract, period.to, since)
+        make_final(draft, contract, period.to, since)
+    if has_sources:
+        funding.alert(draft, contract, used)
     if not holds_contract(draft, contract.contract_id) and deposits.close(draft, contract, period):
         cut(draft, contract, period, since)
+
+
+def waiting_for_sources(draft: Draft, contract: Contract) -> list[Billed]:
+    """All that is due of periods that are cut, and not held."""
+    to = contract.period_start or contract.requested_to
+    if to is None:
+        return []
+    elsewhere = reserved(drafts_of(draft, contract.contract_id))
+    found = _billed(contract, list(_due(draft, contract, BillingPeriod(to, to), None, elsewhere)))
+    return [one for one in found if one.by_sources]
+
+
+def note_unpaid(draft: Draft, contract: Contract) -> None:
+    """Say what no source is left for, as it would be shared now."""
+    if funding.is_ever_funded(contract):
+        funding.note_unpaid(draft, contract, waiting_for_sources(draft, contract))
 
 
 def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
@@ -177,41 +219,67 @@ def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
     return [plan for plan in plans if plan is not None]
 
 
-def due_of(draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str], bill_to: str) -> list[_Due]:
-    """What a draft of the period may have of the rows that it holds."""
-    due = _shared(draft, contract, list(_due(draft, contract, period, None, rows)))
-    return [one for one in due if one.bill_to == bill_to]
+def due_of(draft: Draft, contract: Contract, period: BillingPeriod, held: Reserved) -> list[_Due]:
+    """What drafts of one cut may have of the rows that they hold, which are shared together as they were by the cut."""
+    due = _shared(draft, contract, list(_due(draft, contract, period, None, only=frozenset(held))))
+    return [one for one in due if one.bill_to in held[one.entry.entry_id]]
+
+
+def due_anew(draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str]) -> list[_Due]:
+    """What the period's statement has when it is issued anew: no hold calls back what was issued."""
+    return _shared(draft, contract, list(_due(draft, contract, period, None, only=rows, was_issued=True)))
 
 
 def _due(
-    draft: Draft, contract: Contract, period: BillingPeriod, since: date | None, only: frozenset[str] | None = None
+    draft: Draft,
+    contract: Contract,
+    period: BillingPeriod,
+    since: date | None,
+    elsewhere: Reserved = NOTHING_RESERVED,
+    *,
+    only: frozenset[str] | None = None,
+    was_issued: bool = False,
 ) -> Iterable[_Due]:
-    """Of `only` these rows, else of all that no draft holds."""
-    holds = _holds(draft)
-    elsewhere = reserved(draft, contract.contract_id) if only is None else frozenset()
+    """Of `only` these rows, else of all that drafts do not hold for all of their payers."""
+    holds = () if was_issued else _holds(draft)
     for line_id in line_ids(contract):
         entries = draft.due_on(contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat())
         for entry in in_order(entries):
-            if entry.entry_id in elsewhere or (only is not None and entry.entry_id not in only):
+            if only is not None and entry.entry_id not in only:
+                continue
+            if entry.entry_id in elsewhere and payers_of(contract, entry, line_id) <= elsewhere[entry.entry_id]:
                 continue
             amount = outstanding(entry, contract.contract_id, line_id)
             plan = _plan(draft, contract, entry, line_id)
-            if plan is None or not is_due(entry, contract.contract_id, line_id):
+            if plan is None or not (amount or is_due(entry, contract.contract_id, line_id)):
                 continue
-            if _ratable(entry, plan) and not _held(holds, contract, plan, entry):
-                piece = _piece(entry, plan, line_id, amount, period)
+            if (was_issued or _ratable(entry, plan)) and not _held(draft, holds, contract, plan, entry):
+                piece = piece_of(draft, entry, plan, line_id, amount, period)
                 yield _Due(entry, plan, piece, parties_for(contract, entry, line_id))
 
 
 def _shared(draft: Draft, contract: Contract, due: Sequence[_Due]) -> list[_Due]:
     """By payer; holds of one keep its statement alone."""
     held = frozenset(hold.scope_id for hold in _holds(draft) if hold.scope == "bill_to")
-    billed = [
-        Billed(one.entry, one.piece, issued_on(one.entry, contract.contract_id, one.piece.line_id), one.parties)
-        for one in due
-    ]
+    billed = _billed(contract, due)
+    found = list(shares(draft, contract, billed, held))
+    if any(one.by_sources for one in billed):
+        found = sorted((*found, *funding.shares(draft, contract, billed, held)), key=lambda share: share.place)
+    whole = [due[share.place] for share in found]
+    return [_Due(one.entry, one.plan, share.piece, one.parties, share) for one, share in zip(whole, found, strict=True)]
+
+
+def _billed(contract: Contract, due: Sequence[_Due]) -> list[Billed]:
+    may_be_funded = funding.is_ever_funded(contract)
     return [
-        due[share.place]._replace(piece=share.piece, share=share) for share in shares(draft, contract, billed, held)
+        Billed(
+            one.entry,
+            one.piece,
+            issued_on(one.entry, contract.contract_id, one.piece.line_id),
+            one.parties,
+            may_be_funded and is_funded(contract, one.entry, one.piece.line_id),
+        )
+        for one in due
     ]
 
 
@@ -234,15 +302,36 @@ def _holds(draft: Draft) -> list[Hold]:
     return [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
 
 
-def _held(holds: list[Hold], contract: Contract, plan: LinePlan, entry: Entry) -> bool:
+def _let_go(draft: Draft, contract: Contract, holders: Iterable[str]) -> list[str]:
+    """Bill-tos to whom what is retained may be released: no hold keeps it back, and no draft releases it already."""
+    waiting = releasing(draft, contract.contract_id)
+    return [bill_to for bill_to in _not_held(draft, contract, holders) if bill_to not in waiting]
+
+
+def _not_held(draft: Draft, contract: Contract, holders: Iterable[str]) -> list[str]:
+    """Bill-tos of whom neither a hold of the contract nor of the bill-to keeps back what is retained."""
+    held = {(hold.scope, hold.scope_id) for hold in _holds(draft)}
+    if ("contract", contract.contract_id) in held:
+        return []
+    return [bill_to for bill_to in holders if ("bill_to", bill_to) not in held]
+
+
+def is_kept_back(draft: Draft, contract: Contract, entry: Entry, line_id: str) -> bool:
+    """Whether a statement cut now would leave out what is due of the entry."""
+    plan = _plan(draft, contract, entry, line_id)
+    return plan is None or not _ratable(entry, plan) or _held(draft, _holds(draft), contract, plan, entry)
+
+
+def _held(draft: Draft, holds: Sequence[Hold], contract: Contract, plan: LinePlan, entry: Entry) -> bool:
+    """A hold of a project keeps back what is billed in it and what was worked there."""
     if not holds:
         return False
     standing = entry.standing
     names = {
         ("contract", contract.contract_id),
         ("line", plan.line.line_id),
-        ("project", plan.line.project_id),
-        ("entry", entry.entry_id),
+        ("project", draft.billed_in(entry, contract.contract_id, plan.line.line_id)),
+        ("entry", origin(entry.entry_id)),
         ("project", standing.project_id if standing is not None else ""),
     }
     held = {(hold.scope, hold.scope_id) for hold in holds}
@@ -250,67 +339,7 @@ def _held(holds: list[Hold], contract: Contract, plan: LinePlan, entry: Entry) -
     return bool(held & names) or all(("bill_to", payer) in held for payer in payers)
 
 
-def _piece(entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: BillingPeriod) -> Piece:
-    """What the entry brings; a correction stands under the new version's person and rate, a withdrawn one under what was issued."""
-    price = standing_price(entry)
-    issued = issued_on(entry, plan.contract_id, line_id)
-    own = price is not None and price.line_id == line_id and price.contract_id == plan.contract_id
-    work = entry.standing
-    day = price.day if price is not None and own else issued.day if issued is not None else period.start
-    hours = 0
-    flags = []
-    if price is not None and own:
-        hours = price.billable_hours
-        if price.billable < price.value:
-            flags.append(ADJUSTED_FOR_CAP)
-    if issued is not None:
-        hours -= issued.hours
-        if issued.amount or issued.hours:
-            flags.append(CORRECTION)
-    if day < period.start:
-        flags.append(PRIOR_PERIOD)
-    quantity = (billed_quantity(price) if price is not None and own else 0) - (issued.quantity if issued else 0)
-    unit = price.unit if price is not None and own else issued.unit if issued is not None else "hour"
-    return Piece(
-        entry.entry_id,
-        line_id,
-        plan.line.project_id,
-        *_printed(entry, price if own else None, issued),
-        day,
-        amount,
-        hours,
-        _is_whole(price, unit) if own and issued is None else False,
-        tuple(sorted(flags)),
-        work.subject.description if work is not None else issued.description if issued is not None else None,
-        quantity,
-        unit,
-    )
-
-
-def _is_whole(price: Price | None, unit: str) -> bool:
-    """Whether the price is that of its hours alone, so that a line's hours may be rounded in place of them."""
-    return price is not None and unit == HOUR and price.billable == price.value and price.drawn is None
-
-
-def billed_quantity(price: Price) -> Quantity:
-    """Of a charge, to show: in proportion where a cap lets only a part of its value be billed (R17)."""
-    if price.billable == price.value or not price.value:
-        return price.quantity
-    return round_ratio(price.quantity * price.billable, price.value, 1, HALF_UP)
-
-
-def _printed(
-    entry: Entry, price: Price | None, issued: Issued | None
-) -> tuple[str, str | None, str | None, Rate, Percent]:
-    """Person, task, role, rate and markup to print: of the price on the line, else of what was issued there."""
-    work = entry.standing
-    if price is not None and work is not None:
-        return work.person_id, work.subject.task, price.role, price.rate, price.markup
-    assert issued is not None, "an open entry has a price or was issued on the line"
-    return issued.person_id, issued.task, issued.role, issued.rate, issued.markup
-
-
-def _by_line(due: Iterable[_Due]) -> dict[str, Amount]:
+def by_line(due: Iterable[_Due]) -> dict[str, Amount]:
     found: dict[str, Amount] = {}
     for one in due:
         found[one.piece.line_id] = found.get(one.piece.line_id, 0) + one.piece.amount
@@ -324,13 +353,66 @@ def _issue_or_draft(
     bill_to: str,
     due: Sequence[_Due],
     beside: Mapping[str, Amount],
-) -> None:
-    """One line that asks for approval makes the whole statement a draft (policy `statement_approval`)."""
-    if any(one.plan.policies.statement_approval == "required" for one in due):
+    drafted: Mapping[str, Sequence[_Due]],
+) -> bool:
+    """One line that asks for approval makes the whole statement a draft (policy `statement_approval`); whether it is one."""
+    is_approved = any(one.plan.policies.statement_approval == "required" for one in due) or (
+        not due and _is_release_approved(draft, contract, period.to - retention.DAY)
+    )
+    if is_approved:
         rows = (one.entry.entry_id for one in due)
-        keep_draft(draft, rows, lambda copy: issue(copy, contract, period, bill_to, due))
+        keep_draft(draft, rows, lambda copy: issue_after(copy, contract, period, bill_to, due, drafted, beside=beside))
     else:
         issue(draft, contract, period, bill_to, due, beside=beside)
+    return is_approved
+
+
+def _is_release_approved(draft: Draft, contract: Contract, day: date) -> bool:
+    """A release has no lines: any line of the terms in force may ask for its approval."""
+    plans = (plan_on(draft, contract, day, line.line_id) for line in terms_on(contract, day).lines)
+    return any(plan is not None and plan.policies.statement_approval == "required" for plan in plans)
+
+
+def issue_after(
+    draft: Draft,
+    contract: Contract,
+    period: BillingPeriod,
+    bill_to: str,
+    due: Sequence[_Due],
+    drafted: Mapping[str, Sequence[_Due]],
+    sequence: int | None = None,
+    beside: Mapping[str, Amount] = NOTHING_BESIDE,
+) -> None:
+    """As `issue`, where `drafted` by the same cut for payers before it are not issued: the hours that these show count as shown, so
+    that their approval leaves this one as it is."""
+    if not drafted:
+        issue(draft, contract, period, bill_to, due, sequence, beside)
+        return
+    before = {line_id: draft.line(contract.contract_id, line_id) for line_id in line_ids(contract)}
+    copy = tried(draft)
+    for other, of_other in drafted.items():
+        issue(copy, contract, period, other, of_other)
+    shown = {line_id: _shown_since(had, copy, contract, line_id) for line_id, had in before.items()}
+    _count_shown(draft, contract, shown, 1)
+    issue(draft, contract, period, bill_to, due, sequence, beside)
+    _count_shown(draft, contract, shown, -1)
+
+
+def _count_shown(draft: Draft, contract: Contract, shown: Mapping[str, tuple[Hours, Quantity]], sign: int) -> None:
+    for line_id, (hours, quantity) in shown.items():
+        totals = draft.line(contract.contract_id, line_id)
+        now = replace(
+            totals,
+            shown_hours=totals.shown_hours + sign * hours,
+            shown_quantity=totals.shown_quantity + sign * quantity,
+        )
+        if now != totals:
+            draft.put("line", composed(contract.contract_id, line_id), now)
+
+
+def _shown_since(had: LineTotals, draft: Draft, contract: Contract, line_id: str) -> tuple[Hours, Quantity]:
+    now = draft.line(contract.contract_id, line_id)
+    return now.shown_hours - had.shown_hours, now.shown_quantity - had.shown_quantity
 
 
 def issue(
@@ -345,7 +427,7 @@ def issue(
     """`sequence` of a statement that was a draft, else the next of the period; `beside` is what others will be billed by the same cut."""
     by_entry = {(one.entry.entry_id, one.piece.line_id): one for one in due}
     groups = [
-        (group, plan, line_amount(group, plan.policies, plan.currency))
+        (group, plan, printed_amount(group, plan))
         for group in grouped([one.piece for one in due])
         for plan in (by_entry[group.first.entry_id, group.first.line_id].plan,)
     ]
@@ -355,26 +437,54 @@ def issue(
             earning[plan.line.line_id] = earning.get(plan.line.line_id, 0) + amount
     kept = retention.decide(draft, contract, period, bill_to, earning, beside)
     deposits_applied = deposits.apply(draft, contract, period, bill_to, sum(earning.values()), kept.retained)
+    before = before_issue(draft, contract, list(by_entry)) if is_reissued(draft, contract, period, sequence) else None
     lines: list[StatementLine] = []
     listed: list[StatementEntry] = []
     for group, plan, amount in groups:
         rest = amount - group.amount
-        lines.append(_line(draft, contract, plan, group, amount))
+        lines.append(printed_line(draft, contract, plan, group, amount))
         for place, piece in enumerate(group.pieces):
             extra = rest if place == len(group.pieces) - 1 else 0
             _pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
     if lines or kept.released:
-        _emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied], kept, sequence)
+        made = _emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied], kept, sequence)
+        if before is not None:
+            keep(draft, contract, made, before)
+
+
+def issue_nothing(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, sequence: int) -> None:
+    """The statement under that number bills nothing any more."""
+    made = _emit(draft, contract, period, bill_to, [], [], sequence=sequence)
+    keep(draft, contract, made, before_issue(draft, contract, ()))
 
 
 def _release(draft: Draft, contract: Contract, day: date) -> None:
-    """The day has ended on which all that is retained is released: a statement of its own, without lines."""
+    """The day has ended on which all that is retained is released: a statement of its own, without lines; what a hold keeps back
+    comes once that is released."""
     on = retention.released_on(contract, day)
-    for bill_to in retention.holders(draft, contract.contract_id) if on is not None else ():
-        assert on is not None, "the day is over"
-        kept = retention.all_released(draft, contract, bill_to)
-        _emit(draft, contract, BillingPeriod(on, on + timedelta(days=1)), bill_to, [], [], kept)
+    if on is None:
+        return
+    period = BillingPeriod(on, on + retention.DAY)
+    is_approved = _is_release_approved(draft, contract, day)
+    for bill_to in _let_go(draft, contract, retention.holders(draft, contract.contract_id)):
+        if is_approved:
+            keep_draft(draft, (), partial(_emit_release, contract=contract, period=period, bill_to=bill_to))
+        else:
+            _emit_release(draft, contract, period, bill_to)
+
+
+def _emit_release(
+    draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, sequence: int | None = None
+) -> None:
+    _emit(draft, contract, period, bill_to, [], [], retention.all_released(draft, contract, bill_to), sequence)
+
+
+def release_held(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, sequence: int) -> None:
+    """What a draft without lines releases, as far as it is still to be released and no hold keeps it back."""
+    is_free = retention.is_free(draft, contract, period, bill_to)
+    if is_free and bill_to in _not_held(draft, contract, [bill_to]):
+        _emit_release(draft, contract, period, bill_to, sequence)
 
 
 def _close_free(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
@@ -388,56 +498,16 @@ def _close_free(draft: Draft, contract: Contract, period: BillingPeriod, since: 
             price = standing_price(entry)
             assert price is not None, "an entry priced at zero has a price"
             plan = plan_of(draft, price)
-            if plan is not None and not _held(holds, contract, plan, entry):
-                nothing = Issued(price.contract_id, price.line_id, 0, 0, price.day, account=price.account)
-                draft.put_entry(entry, replace(entry, issued=(*entry.issued, nothing)))
+            if plan is not None and not _held(draft, holds, contract, plan, entry):
+                place = price.contract_id, price.line_id
+                nothing = _nothing_issued(draft, *place, price.day, draft.billed_in(entry, *place))
+                draft.put_entry(entry, with_issued(entry, replace(nothing, account=price.account)))
 
 
-def _line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount: Amount) -> StatementLine:
-    first = group.first
-    if first.unit != HOUR:
-        printed = printed_charge(first, amount, plan.currency, plan.policies.money_mode)
-    elif is_at_its_rate(group, amount, plan.policies, plan.currency):
-        printed = Printed(_shown(draft, contract, plan, group), HOUR, first.rate, first.markup)
-    else:
-        printed = one_piece(amount)
-    what = first.task or first.role or ("Time" if first.unit == HOUR else first.unit.capitalize())
-    return StatementLine(
-        line_id=first.line_id,
-        project_id=first.project_id,
-        description=_described(first, (first.description or what) if len(group.pieces) == 1 else what),
-        quantity=printed.quantity,
-        unit=printed.unit,
-        rate=printed.rate,
-        amount=amount,
-        service_from=min(piece.day for piece in group.pieces),
-        service_to=max(piece.day for piece in group.pieces),
-        markup_percent=printed.markup,
-        person_id=first.person_id or None,
-        task=first.task,
-        role=first.role or None,
-        entries=tuple(piece.entry_id for piece in group.pieces),
-        flags=first.flags,
-    )
-
-
-def _described(piece: Piece, what: str) -> str:
-    """Where several pay, with the share that the line is."""
-    return f"{what} ({format_decimal(piece.share, PERCENT_SCALE)} %)" if piece.share else what
-
-
-def _shown(draft: Draft, contract: Contract, plan: LinePlan, group: Group) -> Quantity:
-    """Hours to print, rounded over all that the line ever showed."""
-    first = group.first
-    totals = draft.line(contract.contract_id, first.line_id, first.project_id)
-    hours = line_hours(group, plan.policies)
-    quantity = shown_quantity(totals.shown_hours, totals.shown_quantity, hours, plan.policies.quantity_decimals)
-    draft.put(
-        "line",
-        composed(contract.contract_id, first.line_id),
-        replace(totals, shown_hours=totals.shown_hours + hours, shown_quantity=totals.shown_quantity + quantity),
-    )
-    return quantity
+def _nothing_issued(draft: Draft, contract_id: str, line_id: str, day: date, project_id: str) -> Issued:
+    """Only a project that the line moved to is named."""
+    moved = project_id if project_id != draft.line(contract_id, line_id).project_id else ""
+    return Issued(contract_id, line_id, 0, 0, day, project_id=moved)
 
 
 def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
@@ -452,37 +522,29 @@ def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
         draft.put_entry(entry, entry_with)
         entry = entry_with
     piece = due.piece
-    had = issued_on(entry, contract.contract_id, piece.line_id) or Issued(
-        contract.contract_id, piece.line_id, 0, 0, piece.day
+    had = issued_on(entry, contract.contract_id, piece.line_id) or _nothing_issued(
+        draft, contract.contract_id, piece.line_id, piece.day, piece.project_id
     )
-    now = Issued(
-        contract.contract_id,
-        piece.line_id,
-        had.amount + piece.amount + extra,
-        had.hours + piece.hours,
-        piece.day,
-        had.invoiced,
-        had.invoiced_ledger,
-        piece.person_id,
-        piece.task,
-        piece.role,
-        piece.rate,
-        piece.markup,
-        price.account if price is not None and own else had.account,
-        due.bill_to if len(due.parties) == 1 else "",
-        had.quantity + piece.quantity,
-        piece.unit,
-        piece.description if piece.unit != HOUR else None,
-        had.applied,
-        had.conceded,
-        had.returned,
-        had.returned_hours,
-        issued_to(had, due.share, due.parties) if due.share is not None else had.payers,
+    payers = issued_to(had, due.share, due.parties) if due.share is not None else had.payers
+    now = replace(
+        had,
+        amount=had.amount + piece.amount + extra,
+        hours=had.hours + piece.hours,
+        day=piece.day,
+        person_id=piece.person_id,
+        task=piece.task,
+        role=piece.role,
+        rate=piece.rate,
+        markup=piece.markup,
+        account=price.account if price is not None and own else had.account,
+        bill_to=due.bill_to if not payers else "",
+        quantity=had.quantity + piece.quantity,
+        unit=piece.unit,
+        description=piece.description if piece.unit != HOUR else None,
+        payers=payers,
+        funded=due.share.funded if due.share is not None else had.funded,
     )
-    others = tuple(
-        one for one in entry.issued if (one.contract_id, one.line_id) != (contract.contract_id, piece.line_id)
-    )
-    after = replace(entry, issued=(*others, now))
+    after = with_issued(entry, now)
     draft.put_entry(entry, after)
     stake = stake_of(after)
     if before is not None and stake is not None and stake.price.line_id == piece.line_id:
@@ -498,48 +560,19 @@ def _emit(
     listed: Sequence[StatementEntry],
     kept: retention.Kept = retention.NOTHING,
     sequence: int | None = None,
-) -> None:
-    terms = contract.terms
-    name = period.start.isoformat()
+) -> str:
     current = draft.contract(contract.contract_id)
     assert current is not None, "the contract is in the books"
     if sequence is None:
-        sequence = current.sequences.get(name, 0) + 1
-        draft.put("contract", contract.contract_id, replace(current, sequences={**current.sequences, name: sequence}))
-    made = statement_id(draft.engagement_id, contract.contract_id, bill_to, name, sequence)
-    total = sum(line.amount for line in lines)
-    deposits_applied = total - sum(one.amount for one in listed)
-    amount_due = total - kept.retained + kept.released - deposits_applied
+        sequence = _next_sequence(draft, current, period)
+    made = statement_id(draft.engagement_id, contract.contract_id, bill_to, period.start.isoformat(), sequence)
     project_id = min((line.project_id for line in lines), default="")
     pieces = retention.keep(draft, contract.contract_id, bill_to, made, project_id, kept)
-    entity = draft.reference.entity(terms.legal_entity_id)
-    policies = contract_policies(draft, contract, period.start)
-    parts = _parts(lines)
-    for number, part in enumerate(parts, 1):
-        draft.issued.append(
-            BillingStatement(
-                statement_id=made,
-                revision=1,
-                contract_id=contract.contract_id,
-                bill_to=bill_to,
-                currency=terms.currency,
-                legal_entity_id=entity.legal_entity_id if entity is not None else terms.legal_entity_id,
-                period=period.start,
-                to=period.to,
-                status="issued",
-                lines=tuple(part),
-                total=total,
-                retained=kept.retained,
-                released=kept.released,
-                deposits_applied=deposits_applied,
-                amount_due=amount_due,
-                rounding=rounding_note(policies, terms.currency),
-                line_count=len(lines),
-                control_total=total,
-                part=number,
-                parts=len(parts),
-            )
-        )
+    tax = taxed(draft, current, bill_to, period, listed)
+    note_undetermined(draft, made, current, tax)
+    deposits_applied = sum(line.amount for line in lines) - sum(one.amount for one in listed)
+    whole = _told(draft, contract, period, bill_to, made, lines, kept, deposits_applied, tax)
+    draft.issued += in_parts(whole)
     draft.statements[made] = tuple(listed)
     draft.put(
         "statement",
@@ -551,49 +584,58 @@ def _emit(
             period.start,
             period.to,
             sequence,
-            terms.currency,
-            amount_due,
+            whole.currency,
+            whole.amount_due,
             retention=pieces,
+            is_retained_from=kept.counts,
+            tax=tax.total,
         ),
     )
+    return made
 
 
-def _parts(lines: Sequence[StatementLine]) -> list[list[StatementLine]]:
-    """Records of at most so many lines and entries; all but the longest statements are one."""
-    parts: list[list[StatementLine]] = [[]]
-    entries = 0
-    for line in lines:
-        if parts[-1] and (len(parts[-1]) >= LINES_A_PART or entries + len(line.entries) > ENTRIES_A_PART):
-            parts.append([])
-            entries = 0
-        parts[-1].append(line)
-        entries += len(line.entries)
-    return parts
+def _next_sequence(draft: Draft, contract: Contract, period: BillingPeriod) -> int:
+    """Of the contract's statements that begin on the day, to whomever they are billed."""
+    name = period.start.isoformat()
+    sequence = contract.sequences.get(name, 0) + 1
+    draft.put("contract", contract.contract_id, replace(contract, sequences={**contract.sequences, name: sequence}))
+    return sequence
 
 
-# Caps at the cut
-
-
-def _make_final(draft: Draft, contract: Contract, to: date, since: date | None) -> None:
-    """Policy `overflow: non_billable`: what is over the cap when its period is issued stays over it."""
-    for line_id in line_ids(contract):
-        for entry in draft.open_on(contract.contract_id, line_id, since.isoformat() if since else "", to.isoformat()):
-            stake = stake_of(entry)
-            plan = plan_of(draft, stake.price) if stake is not None else None
-            if (
-                stake is None
-                or plan is None
-                or plan.policies.overflow != "non_billable"
-                or not stands_on(stake, contract.contract_id, line_id)
-            ):
-                continue
-            price = stake.price
-            if price.billable < price.value and not price.final:
-                final = replace(price, final=True, kept=price.billable, kept_hours=price.billable_hours)
-                repin(draft, plan, stake, replace(stake, price=final))
-                work = entry.standing
-                assert work is not None, "a stake has standing work"
-                settled = replace(work, price=final)
-                draft.put_entry(
-                    entry, replace(entry, behind=settled) if entry.behind is not None else replace(entry, work=settled)
-                )
+def _told(
+    draft: Draft,
+    contract: Contract,
+    period: BillingPeriod,
+    bill_to: str,
+    made: str,
+    lines: Sequence[StatementLine],
+    kept: retention.Kept,
+    deposits_applied: Amount,
+    tax: Taxed,
+) -> BillingStatement:
+    """With all its lines."""
+    terms = contract.terms
+    entity = draft.reference.entity(terms.legal_entity_id)
+    total = sum(line.amount for line in lines)
+    return BillingStatement(
+        statement_id=made,
+        revision=1,
+        contract_id=contract.contract_id,
+        bill_to=bill_to,
+        currency=terms.currency,
+        legal_entity_id=entity.legal_entity_id if entity is not None else terms.legal_entity_id,
+        period=period.start,
+        to=period.to,
+        status=ISSUED,
+        lines=tuple(lines),
+        total=total,
+        retained=kept.retained,
+        released=kept.released,
+        deposits_applied=deposits_applied,
+        amount_due=total - kept.retained + kept.released - deposits_applied,
+        rounding=rounding_note(contract_policies(draft, contract, period.start), terms.currency),
+        line_count=len(lines),
+        control_total=total,
+        tax=tax.groups,
+        tax_region=tax.region,
+    )

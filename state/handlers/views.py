@@ -1,7 +1,7 @@
 """A project's balances now: told at the end of a day on which they changed, and after a run of log records.
 
-The rules in force know no write-offs of what is unbilled, so these are zero. A receivable counts in the project in which its invoice's
-journal has 1100. An entry's exceptions are listed with their
+Hours and cost are those of the work in the project, balances of contracts those of its contract lines, whichever project the work is of.
+A receivable counts in the project in which its invoice's journal has 1100. An entry's exceptions are listed with their
 ids as far as they are among the first 100 entries that wait in the engagement; a category beyond them stands once,
 under an id of its own, without entries. The list has the 200 gravest, with a count of all beside it: what has no end
 must not fit into one record.
@@ -13,16 +13,18 @@ from domain.accounts import CUSTOMER_DEPOSIT
 from domain.exceptions import CATALOGUE
 from domain.identity import composed, derived_id, parts_of
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast
+from domain.purchase_order import over_category
 from domain.units import Amount
+from state import funding
 from state.books import AtStake, CapState, Contract, Entry, Forecast, Hold, OpenException, Project, StatementState
 from state.draft import AMOUNT_MAX, Draft
-from state.forecast.figures import lines_of
-from state.forecast.outlook import every_line, known, project_contracts, project_entity_id
+from state.forecast.outlook import every_line, known, lines_of, project_contracts, project_entity_id
 from state.handlers import retention
+from state.passed_on import with_parts
 from state.payers import held_of
 from state.plan import bill_tos
 from state.receivables import receivables_of
-from state.totals import outstanding
+from state.totals import in_project, outstanding
 
 PARKED_SHOWN = 100
 EXCEPTIONS_SHOWN = 200
@@ -103,25 +105,28 @@ def _balances(draft: Draft, project_id: str, contracts: list[Contract]) -> tuple
 def _balance(
     draft: Draft, project_id: str, contract: Contract, of_project: list[str], holds: list[Hold]
 ) -> ViewBalance:
-    accrued = held = over = issued = invoiced = recognised = deposits = 0
-    entries = [hold.scope_id for hold in holds if hold.scope == "entry"]
+    accrued = held = over = issued = invoiced = recognised = deposits = written_off = 0
+    entries = [row for hold in holds if hold.scope == "entry" for row in with_parts(draft, hold.scope_id)]
     debtors = frozenset(hold.scope_id for hold in holds if hold.scope == "bill_to") & bill_tos(contract)
+    other_projects = frozenset(hold.scope_id for hold in holds if hold.scope == "project")
     for line_id in of_project:
-        totals = draft.line(contract.contract_id, line_id)
+        totals = in_project(draft.line(contract.contract_id, line_id), project_id)
         due = totals.billable - totals.issued
         accrued += due
         if _all_held(holds, project_id, contract, line_id):
             held += due
-        elif debtors:
-            open_entries = draft.due_on(contract.contract_id, line_id, "", "9999")
-            for entry in open_entries:
-                if entry.entry_id in entries:
-                    held += _held(draft, entry.entry_id, contract, line_id, project_id)
-                elif _is_of_project(entry, project_id):
-                    held += held_of(contract, entry, line_id, debtors)
+        elif debtors or other_projects:
+            for entry in draft.due_on(contract.contract_id, line_id, "", "9999"):
+                if draft.billed_in(entry, contract.contract_id, line_id) != project_id:
+                    continue
+                if entry.entry_id in entries or _worked_in(entry) in other_projects:
+                    held += outstanding(entry, contract.contract_id, line_id)
+                elif debtors:
+                    held += held_of(draft, contract, entry, line_id, debtors)
         else:
             held += sum(_held(draft, entry_id, contract, line_id, project_id) for entry_id in entries)
         over += totals.over
+        written_off += totals.written_off
         issued += totals.issued
         invoiced += totals.invoiced
         recognised += totals.recognised
@@ -136,13 +141,14 @@ def _balance(
         unbilled=recognised - (invoiced - deposits),
         billed=issued,
         invoiced=invoiced,
-        written_off=0,
+        written_off=written_off,
         paid=sum(one.paid[0] for one in owed),
         recognised=recognised,
         contract_position=recognised - invoiced,
         receivable=sum(one.open[0] for one in owed),
         bad_debt=sum(one.written_off[0] for one in owed),
         retention=retention.balance(draft, contract.contract_id, project_id),
+        sources=funding.sources_of(draft, contract),
     )
 
 
@@ -159,14 +165,14 @@ def _all_held(holds: list[Hold], project_id: str, contract: Contract, line_id: s
 
 def _held(draft: Draft, entry_id: str, contract: Contract, line_id: str, project_id: str) -> Amount:
     entry = draft.entry(entry_id)
-    if entry is None or not _is_of_project(entry, project_id):
+    due = outstanding(entry, contract.contract_id, line_id) if entry is not None else 0
+    if entry is None or not due or draft.billed_in(entry, contract.contract_id, line_id) != project_id:
         return 0
-    return outstanding(entry, contract.contract_id, line_id)
+    return due
 
 
-def _is_of_project(entry: Entry, project_id: str) -> bool:
-    work = entry.standing
-    return work is None or work.project_id == project_id
+def _worked_in(entry: Entry) -> str | None:
+    return entry.standing.project_id if entry.standing is not None else None
 
 
 # What is open
@@ -191,7 +197,10 @@ def _open_things(
                 exceptions.append(_noted(part))
             case CapState(exception_id=str(exception_id), waived=False) if key[1] in caps:
                 contract = draft.contract(parts_of(key[1])[0])
-                exceptions.append(_over(exception_id, part, contract.terms.currency if contract is not None else None))
+                category = over_category(parts_of(key[1])[1])
+                exceptions.append(
+                    _over(exception_id, category, part, contract.terms.currency if contract is not None else None)
+                )
             case _:
                 pass
     return tuple(statements), tuple(exceptions)
@@ -201,9 +210,9 @@ def _noted(noted: OpenException) -> ViewException:
     return _exception(noted.exception_id, noted.category, noted.at_stake, noted.entries, noted.assignee, noted.count)
 
 
-def _over(exception_id: str, state: CapState, currency: str | None) -> ViewException:
+def _over(exception_id: str, category: str, state: CapState, currency: str | None) -> ViewException:
     at_stake = AtStake(state.over_amount, currency)
-    return _exception(exception_id, "over_cap", at_stake, (), state.assignee, state.over_entries)
+    return _exception(exception_id, category, at_stake, (), state.assignee, state.over_entries)
 
 
 def _exception(

@@ -14,6 +14,7 @@ from domain.events.delivery import TimeApproved
 from domain.exchange import Exchange
 from domain.identity import composed
 from domain.journal import Leg
+from domain.policies import NEXT_RULE
 from domain.rows import named, row_id, spoken
 from state import drawing, shared_price
 from state.allot import change
@@ -24,8 +25,10 @@ from state.claims import Stake, stake_of
 from state.draft import Draft
 from state.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
 from state.facts import TRACE
+from state.given_up import fitted
 from state.judge import judge
 from state.known import Blocked, Slot, entity_policies, period
+from state.passed_on import with_gone
 from state.plan import LinePlan, plan_of
 from state.posting import (
     Side,
@@ -200,7 +203,9 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
         posted = book(draft, entry, replace(work, cost=None, price=None, journals=()), verdict, old)
     else:
         posted = book(draft, entry, work, verdict, None)
-    posted = replace(posted, faults=faults_of(draft, entry, posted, verdict, faults_before))
+    faults = faults_of(draft, entry, posted, verdict, faults_before)
+    if faults != posted.faults:
+        posted = replace(posted, faults=faults)
     after = settle_exchange_rests(draft, with_work(entry, posted), left)
     if after == before:
         return
@@ -269,9 +274,8 @@ def book(draft: Draft, entry: Entry, work: Work, verdict: Assessment, old: tuple
             cost = _out_of_progress(draft, work, work.cost, sides)
     else:
         change(draft, old, None)
-    done = Work(work.time, work.log_offset, cost, price, work.journals, work.faults, work.charge)
-    posted = post(draft, done, sides)
-    return Work(work.time, work.log_offset, cost, price, (*work.journals, *posted), work.faults, work.charge)
+    done = replace(work, cost=cost, price=price)
+    return replace(done, journals=(*work.journals, *post(draft, done, sides))) if sides else done
 
 
 def _cost_side(draft: Draft, plan: CostPlan, sides: list[Side], *, waits: bool) -> Cost:
@@ -311,10 +315,15 @@ def _price_side(
         change(draft, old, None)
         return plan.price
     price = shared_price.stepped_price(draft, entry, work, plan.price, line)
+    if line.line.project_id != work.project_id:
+        price = replace(price, project_id=line.line.project_id)
     explain(draft, plan)
     issued = issued_on(entry, price.contract_id, price.line_id)
     if issued is not None:  # invoices relieve the account that it was issued on
         price = replace(price, account=issued.account, returned=issued.returned, returned_hours=issued.returned_hours)
+    if line.policies.overflow == NEXT_RULE:
+        price = with_gone(draft, entry, line, price)
+    price = fitted(entry, price)
     stake = Stake(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
     allotted = change(draft, old, (line, stake))
     assert allotted is not None, "a claim was made"

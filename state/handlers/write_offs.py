@@ -1,10 +1,8 @@
-"""Receivables given up: bad debt (6900) against 1100 at the ledger amount that it carries; no revenue, and no cap gets room (R20).
+"""Write-offs, by what is given up. Of a receivable: bad debt (6900) against 1100 at the ledger amount that it carries; no revenue, and no
+cap gets room (R20). Of what is unbilled: `state/handlers/unbilled_write_offs.py`.
 
 Tax stays on 2400 until the tax office gives it back, which is the ERP's to say: what is written off is what of the invoice is not paid.
-Who asks does not approve, and above policy `approval_limit` somebody has to.
 """
-
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -12,44 +10,48 @@ from domain.accounts import BAD_DEBT, RECEIVABLE
 from domain.events.finance import WrittenOff
 from domain.exchange import Exchange
 from domain.journal import About, Leg, journal_entry
-from domain.money import format_amount
-from domain.units import EXCHANGE_RATE_ONE, Amount
+from domain.money import format_amount, smallest_unit
+from domain.units import EXCHANGE_RATE_ONE
 from state.books import Contract, Receivable, WriteOff
 from state.draft import Draft
-from state.facts import is_new
+from state.facts import is_new, is_repeat
+from state.handlers import unbilled_write_offs
 from state.known import Slot, open_day_from, period
 from state.plan import contract_policies, customer_of
 from state.posting import booking_of
 from state.receivables import receivable_of, show_anew, within, write_off
+from state.write_offs import (
+    MISAPPLIED,
+    SELF_APPROVED,
+    UNKNOWN,
+    WRITE_OFF,
+    Fault,
+    accept,
+    approval_fault,
+    drop,
+    nothing_given_up,
+    park,
+)
 
-WRITE_OFF = "write_off"
-MISAPPLIED = "misapplied"
-SELF_APPROVED = "self_approved"
-UNKNOWN = "unknown_reference"
+# What is given up (`WrittenOff.what`); else it is work that is not billed.
+RECEIVABLE_GIVEN_UP = "receivable"
 
 
-class Fault(NamedTuple):
-    category: str
-    field: str
-    message: str
-    amount: Amount = 0
-
-
-def on_receivable_written_off(draft: Draft, event: WrittenOff) -> None:
+def on_written_off(draft: Draft, event: WrittenOff) -> None:
     known: WriteOff | None = draft.part(WRITE_OFF, event.write_off_id)
-    if known is not None and known.category and known.event != event:
+    if known is not None and known.category and not is_repeat(draft, WRITE_OFF, event.write_off_id, event):
         # Nothing of it is posted: the newest content counts.
         draft.settle_note(known.category, WRITE_OFF, event.write_off_id, "superseded")
-        draft.put("fact", f"{WRITE_OFF}/{event.write_off_id}", None)
+        _give_up(draft, known)
     if is_new(draft, WRITE_OFF, event.write_off_id, 0, event):
-        _settle(draft, WriteOff(event))
+        _settle(draft, WriteOff(event, own=draft.own))
 
 
 def retry_waiting(draft: Draft) -> None:
     """An invoice was posted, or more is open by now: what waits for that, by id."""
     for write_off_id in draft.ids(WRITE_OFF):
         known: WriteOff = draft.part(WRITE_OFF, write_off_id)
-        if known.category in (UNKNOWN, MISAPPLIED):
+        if known.event.what == RECEIVABLE_GIVEN_UP and known.category in (UNKNOWN, MISAPPLIED):
             _settle(draft, known)
 
 
@@ -61,21 +63,31 @@ def waive(draft: Draft, write_off_id: str) -> None:
     if known.category == SELF_APPROVED:
         _settle(draft, replace(known, is_waived=True))
     else:
-        draft.put(WRITE_OFF, write_off_id, None)
-        draft.put("fact", f"{WRITE_OFF}/{write_off_id}", None)
+        _give_up(draft, known)
+
+
+def _give_up(draft: Draft, known: WriteOff) -> None:
+    if known.event.what != RECEIVABLE_GIVEN_UP:
+        unbilled_write_offs.forget(draft, known.event)
+    drop(draft, known.event.write_off_id)
 
 
 def _settle(draft: Draft, known: WriteOff) -> None:
+    if known.event.what == RECEIVABLE_GIVEN_UP:
+        _settle_receivable(draft, known)
+    else:
+        unbilled_write_offs.settle(draft, known)
+
+
+def _settle_receivable(draft: Draft, known: WriteOff) -> None:
     event = known.event
     assert event.invoice_id is not None, "intake lets no receivable pass without its invoice"
     receivable = receivable_of(draft, event.invoice_id)
     fault = _fault(draft, known, receivable)
     if fault is not None or receivable is None:
-        _park(draft, known, receivable, fault or _not_posted(event))
+        park(draft, known, receivable.contract_id if receivable is not None else None, fault or _not_posted(event))
         return
-    if known.category:
-        draft.settle_note(known.category, WRITE_OFF, event.write_off_id)
-    draft.put(WRITE_OFF, event.write_off_id, replace(known, category=""))
+    accept(draft, known)
     _post(draft, event, receivable)
 
 
@@ -86,47 +98,21 @@ def _fault(draft: Draft, known: WriteOff, receivable: Receivable | None) -> Faul
     if event.currency != receivable.currency:
         message = f"invoice {receivable.invoice_id} is in {receivable.currency}, the write-off in {event.currency}"
         return Fault(MISAPPLIED, "currency", message, event.amount)
+    if event.amount <= 0:
+        return nothing_given_up(event)
+    if event.amount % smallest_unit(event.currency):
+        message = f"{format_amount(event.amount)} is finer than {event.currency} can be paid"
+        return Fault(MISAPPLIED, "amount", message, event.amount)
     stands, _ = receivable.open
-    if event.amount <= 0 or not within(event.amount, stands):
+    if not within(event.amount, stands):
         open_now = f"of invoice {receivable.invoice_id} {format_amount(stands)} {receivable.currency} are open"
-        message = f"{open_now}, {format_amount(event.amount)} are written off"
+        message = f"{open_now}, {format_amount(event.amount)} are to be written off"
         return Fault(MISAPPLIED, "amount", message, event.amount - stands)
-    why = None if known.is_waived else _why_not(draft, event, receivable)
-    return Fault(SELF_APPROVED, "approved_by", why, event.amount) if why is not None else None
+    return approval_fault(draft, known, (_contract(draft, receivable),))
 
 
 def _not_posted(event: WrittenOff) -> Fault:
     return Fault(UNKNOWN, "invoice_id", f"invoice {event.invoice_id} is not posted", event.amount)
-
-
-def _why_not(draft: Draft, event: WrittenOff, receivable: Receivable) -> str | None:
-    """What is wrong with who asked and who approved."""
-    if event.approved_by == event.requested_by:
-        return f"{event.requested_by} asked for it and approved it"
-    limit = contract_policies(draft, _contract(draft, receivable)).approval_limit
-    if event.approved_by is None and limit is not None and event.amount > limit:
-        above = f"{format_amount(event.amount)} are more than approval_limit, {format_amount(limit)}"
-        return f"{above}: somebody other than {event.requested_by} has to approve it"
-    return None
-
-
-def _park(draft: Draft, known: WriteOff, receivable: Receivable | None, fault: Fault) -> None:
-    event = known.event
-    if known.category and known.category != fault.category:
-        draft.settle_note(known.category, WRITE_OFF, event.write_off_id, "superseded")
-    draft.put(WRITE_OFF, event.write_off_id, replace(known, category=fault.category))
-    draft.note(
-        fault.category,
-        WRITE_OFF,
-        event.write_off_id,
-        f"write-off {event.write_off_id}: {fault.message}",
-        project_id=event.project_id,
-        contract_id=receivable.contract_id if receivable is not None else None,
-        person_id=event.requested_by,
-        field=fault.field,
-        amount=fault.amount,
-        currency=event.currency,
-    )
 
 
 def _contract(draft: Draft, receivable: Receivable) -> Contract:

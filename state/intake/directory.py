@@ -62,6 +62,7 @@ from domain.events.finance import (
     CreditMemoIssued,
     InvoicePosted,
     InvoiceRejected,
+    PaymentApplied,
     PaymentReceived,
     PaymentReversed,
     PostingAccepted,
@@ -86,6 +87,7 @@ from domain.events.reference import (
     TransferPriceSet,
 )
 from domain.identity import composed, engagement_of
+from domain.rows import TIME_ENTRY, named
 
 # Kind and id.
 Key: TypeAlias = tuple[str, str]
@@ -367,14 +369,44 @@ def _payment(directory: Directory, event: PaymentReceived) -> Route:
     return _with_link(directory, Routed(known), payment) if known else Unrouted((("bill_to", event.customer_id),))
 
 
+def _payment_applied(directory: Directory, event: PaymentApplied) -> Route:
+    """In full to the engagements that have the payment and to those of the invoices; of one that was taken back, where that is told."""
+    payment = ("payment", event.payment_id)
+    having = directory.engagements(*payment)
+    if not having:
+        return Unrouted((payment,))
+    if directory.engagements("payment_reversal", event.payment_id):
+        return Routed(having[:1])
+    invoices = dict.fromkeys(each.invoice_id for each in event.applications)
+    parts: dict[str, list[Key]] = {invoice: [("invoice", invoice)] for invoice in invoices}
+    found = _split(directory, event._replace(engagement_id=None), parts, payment)
+    if not isinstance(found, Routed) or set(found.engagements) == set(having):
+        return found
+    own = {each: _own_invoices(directory, each, invoices) for each in (*having, *found.engagements)}
+    return _shared(tuple(own), own, found.links)
+
+
+def _own_invoices(directory: Directory, engagement_id: str, invoices: Iterable[str]) -> tuple[str, ...]:
+    return tuple(each for each in invoices if engagement_id in directory.engagements("invoice", each))
+
+
 def _payment_reversed(directory: Directory, event: PaymentReversed) -> Route:
-    return _all(directory, event, [("payment", event.payment_id), _project_key(event)])
+    found = _all(directory, event, [("payment", event.payment_id), _project_key(event)])
+    return _with_link(directory, found, ("payment_reversal", event.payment_id))
 
 
 def _write_off(directory: Directory, event: WrittenOff) -> Route:
     if event.invoice_id is not None:
         return _one(directory, event, [("invoice", event.invoice_id), _project_key(event)])
-    return _split(directory, event, {entry: [("time_entry", entry), ("expense", entry)] for entry in event.entries})
+    return _split(directory, event, {entry: _row_keys(entry) for entry in event.entries})
+
+
+def _row_keys(name: str) -> list[Key]:
+    """An entry as its source names it, or as statements do."""
+    kind, fact_id = named(name)
+    if kind != TIME_ENTRY:
+        return [(kind, fact_id)]
+    return [(kind, fact_id), ("expense", name), ("delivery", name)]
 
 
 def _posting(directory: Directory, event: PostingAccepted | PostingRejected) -> Route:
@@ -544,6 +576,7 @@ _ROUTES: Final[Mapping[type, Callable[[Directory, Any], Route]]] = {
     InvoiceRejected: _invoice,
     MilestoneAccepted: _milestone,
     MilestoneRevoked: _milestone,
+    PaymentApplied: _payment_applied,
     PaymentReceived: _payment,
     PaymentReversed: _payment_reversed,
     PostingAccepted: _posting,

@@ -14,6 +14,7 @@ from domain.events.catalogue import ENTITIES, EVENTS, Event
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded, IdentityLinked
 from domain.identity import content_digest
+from domain.rows import spoken
 from domain.units import Instant
 from state.intake.clock import NEVER, Clock, instant_until, tick, with_zones, zones_named
 from state.intake.directory import RETOLD, Directory, Key, Link, Route, Routed, Unrouted, retold, route, subject_of
@@ -235,13 +236,13 @@ class Intake:
         """Once a subject; how many wait is said at the end of a day."""
         kind, key = subject
         if self.memory.noticed("unrouted", subject) is None:
-            message = f"{type(event).__name__} waits: no engagement is known for {kind} {key}"
+            message = f"{type(event).__name__} waits: no engagement is known for {spoken(kind)} {key}"
             self._notice(Noticed("unrouted", subject, key), place, recorded_at, message)
 
     def _count_waiting(self, ended: DayEnded) -> None:
         for noticed, count in self.memory.miscounted():
             kind, key = noticed.subject
-            message = f"{count:,} events wait: no engagement is known for {kind} {key}"
+            message = f"{count:,} events wait: no engagement is known for {spoken(kind)} {key}"
             place = f"end of {ended.date} in {ended.zone}"
             self._notice(noticed._replace(told=count), place, _recorded_at(ended), message)
 

@@ -12,7 +12,6 @@ from domain import reference
 from domain.billing import methods
 from domain.events.catalogue import EVENTS
 from domain.events.common import Terms
-from domain.policies import UNSUPPORTED
 from state import fold
 from state.handlers import contracts
 
@@ -41,15 +40,15 @@ def test_every_kind_of_terms_that_is_refused_is_named() -> None:
     assert set(re.findall(r"`([A-Z][A-Za-z]+)`", section("Lines of a contract"))) == refused
 
 
-def test_every_policy_that_is_refused_is_named() -> None:
+def test_no_policy_is_refused_whatever_else_the_contract_says() -> None:
     named = set(re.findall(r"policy `([a-z_]+)=([a-z_]+)`", section("Contracts")))
-    refused = {(policy, value) for policy, values in UNSUPPORTED.items() for value in values}
-    assert named - {("cap_split_billing", "prorate")} == refused
+    assert named == {("cap_split_billing", "prorate")}
 
 
 def test_every_part_of_a_contract_that_is_refused_is_named() -> None:
     """As the handler says it in its messages."""
     source = inspect.getsource(contracts._refusal) + inspect.getsource(contracts._refused_caps)
+    source += inspect.getsource(contracts._refused_funding)
     for field in ("funding", "purchase_order.limit", "cap_split_billing"):
         assert field in source, f"{field} is refused no more: take it out of docs/limits.md and of this list"
         assert f"`{field}" in section("Contracts") or f"policy `{field}" in section("Contracts")

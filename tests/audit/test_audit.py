@@ -292,6 +292,18 @@ def test_a_statement_that_does_not_foot(folder: Path) -> None:
     assert (found.expected, found.found) == ("control total 2000.00 USD", "2000.01")
 
 
+def test_tax_of_which_no_policy_speaks(folder: Path) -> None:
+    def taxed(one: BillingStatement) -> BillingStatement:
+        (group,) = one.tax
+        return one._replace(tax=(group._replace(kind="output", percent=19_000_000, amount=380_0000),))
+
+    seq = seq_of(folder, BillingStatement, lambda one: one.statement_id == TUNNEL_JANUARY)
+    rewrite(folder, at(seq, taxed))
+    found = only(audited(folder), "tax")
+    assert found.expected == "services: 0.00 on 2000.00, no rule 0 %"
+    assert found.found == "services: 380.00 on 2000.00, output 19 %"
+
+
 def test_a_part_that_is_missing(folder: Path) -> None:
     seq = seq_of(folder, BillingStatement, lambda one: one.statement_id == TUNNEL_JANUARY)
     rewrite(folder, at(seq, lambda one: one._replace(parts=2)))

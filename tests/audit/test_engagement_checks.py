@@ -147,6 +147,16 @@ def test_an_entry_that_has_accrued_nothing() -> None:
     assert found.found == "entries ['T']"
 
 
+def test_no_more_is_given_up_than_is_accrued_and_not_billed() -> None:
+    """800.00 accrued and billed, then 200.00 more: these may be given up, 300.00 may not."""
+    more = (posted("T", 800), stated(printed(800, "T")), posted("T", 200))
+    given_up: dict[str, Any] = {"kind": "difference", "rule": "write_off/W-1"}
+    assert not billed_wrong(engagement(*more, posted("T", -200, **given_up)))
+    (found,) = billed_wrong(engagement(*more, posted("T", -300, **given_up)))
+    assert found.expected == "at most 200.00 USD given up, which is accrued and not billed"
+    assert found.found == "300.00"
+
+
 def test_where_billing_is_allotted_apart_only_single_entries_are_known() -> None:
     apart = Terms("K", same_allotment=False)
     shared = engagement(posted("T", 100), posted("U", 50), stated(printed(120, "T", "U")), terms=apart)
@@ -169,6 +179,25 @@ def test_what_is_open_may_differ_in_the_ledger() -> None:
     assert not ledger_rests(found, retell(found).entries).violations
 
 
+def test_cash_that_is_applied_at_another_rate_leaves_a_rest() -> None:
+    """100.00 come at 0.90; applied whole they take the 90.00 that 1120 carries, nothing else."""
+
+    def cash(kind: str, amount: int, ledger: int, **more: Any) -> JournalEntry:
+        lines = (
+            JournalLine("1120", "receipt", amount * 10_000, ledger * 10_000, "P"),
+            JournalLine("1100", "receipt", -amount * 10_000, -ledger * 10_000, "P"),
+        )
+        return posted(kind, amount, ledger, affected_kind=kind, lines=lines, **more)
+
+    paid = cash("payment", -100, -90, affected_id="PAY")
+    applied = {"affected_id": "AP", "rule": "application/PAY/K"}
+    right = engagement(paid, cash("payment_application", 100, 90, **applied))
+    assert not ledger_rests(right, retell(right).entries).violations
+    wrong = engagement(paid, cash("payment_application", 100, 95, **applied))
+    (rest,) = ledger_rests(wrong, retell(wrong).entries).violations
+    assert (rest.subject, rest.found) == ("payment PAY, account 1120", "5.00")
+
+
 # Caps
 
 
@@ -186,6 +215,14 @@ def test_a_cap_by_month_takes_the_service_dates() -> None:
         "at most 100.00 billed in 2026-02: 120.00",
         "at most 100.00 recognised in 2026-02: 120.00",
     ]
+
+
+def test_a_purchase_order_binds_what_is_printed_and_not_what_is_earned() -> None:
+    order = cap(100, cap_id="purchase order PO-1", limits_revenue=False)
+    earned = engagement(posted("T", 60), posted("U", 60), stated(printed(60, "T")), terms=order)
+    assert beyond(earned) == []
+    billed = engagement(posted("T", 60), posted("U", 60), stated(printed(120, "T", "U")), terms=order)
+    assert beyond(billed) == ["at most 100.00 billed: 120.00", "at most 100.00 on statements: 120.00"]
 
 
 def test_a_cap_by_day_counts_for_each_person() -> None:
@@ -234,6 +271,30 @@ def test_parts_are_joined() -> None:
 def test_statements_of_a_period_are_numbered_from_one() -> None:
     (found,) = statements_foot(engagement(stated(printed(60, "T"), sequence=2))).violations
     assert found.expected == "statement id E.K/C/2026-01-01/1"
+
+
+def test_an_issued_revision_is_superseded_and_issued_anew() -> None:
+    """What the first billed is taken back, so that the second bills all of it again."""
+    first, again = stated(printed(100, "T")), stated(printed(150, "T", "U"), revision=2)
+    anew = engagement(posted("T", 100), first, posted("U", 50), first._replace(status="superseded"), again)
+    assert not billed_wrong(anew)
+    assert not statements_foot(anew).violations
+    assert not beyond(anew._replace(terms={"K": cap(150)}))
+
+
+def test_a_revision_follows_what_is_superseded_and_never_an_invoice() -> None:
+    first, again = stated(printed(100, "T")), stated(printed(100, "T"), revision=2)
+    gone = first._replace(status="superseded")
+    for statements, expected in (
+        ((first, again), "revision 1 superseded"),
+        ((first, gone, again._replace(revision=3)), "revision 2 issued"),
+        ((first, gone, again._replace(status="open")), "revision 2 issued"),
+    ):
+        (wrong,) = statements_foot(engagement(posted("T", 100), *statements)).violations
+        assert wrong.expected == expected
+    invoice = posted("T", 100)._replace(kind="billing", affected_kind="statement", affected_id=first.statement_id)
+    (wrong,) = statements_foot(engagement(posted("T", 100), first, invoice, gone)).violations
+    assert wrong.expected.startswith("nothing after its invoice")
 
 
 def test_a_line_finer_than_its_currency() -> None:

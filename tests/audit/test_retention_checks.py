@@ -21,6 +21,21 @@ def test_no_more_is_released_than_is_retained() -> None:
     assert (found.expected, found.found) == ("at most 0.00 USD released, as is retained before", "1.00")
 
 
+def test_what_a_credit_memo_gives_back_is_released_no_more() -> None:
+    withheld = stated(printed(100, "T"), retained=10 * UNIT, amount_due=90 * UNIT)
+    released = stated(sequence=2, released=10 * UNIT, amount_due=10 * UNIT)
+    (found,) = statements_foot(engagement(posted("T", 100), withheld, credited(36, 4), released)).violations
+    assert (found.expected, found.found) == ("at most 6.00 USD released, as is retained before", "10.00")
+
+
+def credited(off: int, kept_back: int) -> JournalEntry:
+    amounts = (("1150", off + kept_back), ("1100", -off), ("1170", -kept_back))
+    lines = tuple(JournalLine(account, "credit", units * UNIT, units * UNIT, "P") for account, units in amounts)
+    return posted("T", 100, lines=lines)._replace(
+        kind="difference", affected_kind="credit_memo", affected_id="CM-1", rule="credit/error_rebill/T/L"
+    )
+
+
 def test_an_invoice_moves_what_its_statement_retains() -> None:
     withheld = stated(printed(100, "T"), retained=10 * UNIT, amount_due=90 * UNIT)
     assert not invoices_match(engagement(posted("T", 100), withheld, billing(90, 10))).violations

@@ -7,7 +7,15 @@ from typing import Any
 
 from domain.audit.terms import CapBound, Terms, terms_of
 from domain.events.commercial import ContractAmended, ContractSigned
-from domain.events.common import Cap, ContractLine, Policies, SharedCap, TimeAndMaterials
+from domain.events.common import (
+    Cap,
+    ContractLine,
+    Deposit,
+    Policies,
+    PurchaseOrder,
+    SharedCap,
+    TimeAndMaterials,
+)
 
 
 def line(line_id: str, cap: Cap | None = None, policies: Policies | None = None) -> ContractLine:
@@ -104,3 +112,35 @@ def test_a_cap_that_does_not_limit_revenue() -> None:
     assert found.revenue_beyond_cap
     assert not found.caps[0].limits_revenue
     assert terms(signed(line("L", hard(100)), policies=Policies(cap_limits_revenue=False))).revenue_beyond_cap
+
+
+def test_an_order_binds_all_that_is_billed_but_deposits_and_lets_revenue_pass() -> None:
+    """Of one number the highest limit counts, and orders that follow each other count together."""
+    order = PurchaseOrder("PO-1", 100)
+    deposit = ContractLine(line_id="D", project_id="P", terms=Deposit(amount=50, due_on=date(2026, 1, 1)))
+    found = bound(
+        signed(line("L"), deposit, purchase_order=order),
+        amended(2, purchase_order=PurchaseOrder("PO-1", 300)),
+        amended(3, purchase_order=PurchaseOrder("PO-2", 70)),
+    )
+    assert (found.cap_id, found.lines, found.amount) == ("purchase order PO-1 and PO-2", frozenset({"L"}), 370)
+    assert found.contents == {"time", "expense", "fee"}
+    assert not found.limits_revenue
+    assert terms(signed(line("L"), purchase_order=order)).revenue_beyond_cap
+
+
+def test_without_the_limit_of_an_order_once_nothing_is_bound() -> None:
+    order = PurchaseOrder("PO-1", 100)
+    assert terms(signed(line("L"), purchase_order=order), amended(2, purchase_order=PurchaseOrder("PO-1"))).caps == ()
+    assert terms(signed(line("L")), amended(2, purchase_order=order)).caps == ()
+
+
+def test_where_some_caps_bind_billing_alone_it_is_allotted_apart() -> None:
+    order = PurchaseOrder("PO-1", 100)
+    both = (line("L", hard(100)), line("M", hard(100, limits_revenue=False)))
+    assert not terms(signed(*both)).same_allotment
+    assert terms(signed(both[1])).same_allotment
+    assert terms(signed(both[0], purchase_order=order)).same_allotment
+    changed = amended(2, purchase_order=PurchaseOrder("PO-2", 100))
+    assert terms(signed(line("L"), purchase_order=order), changed).same_allotment
+    assert not terms(signed(both[0], purchase_order=order), changed).same_allotment

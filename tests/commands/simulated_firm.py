@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from milepost.cli import app
 
-SIZES = ("--seed", "7", "--people", "12", "--projects", "6", "--months", "3")
+SIZES = ("--seed", "7", "--people", "12", "--projects", "6", "--months", "3", "--deals", "time")
 
 
 def simulated_run() -> Path:

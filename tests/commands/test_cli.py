@@ -99,6 +99,14 @@ def test_it_runs_as_a_module_and_plain_where_no_terminal_is() -> None:
     assert done.stderr == ""
 
 
+def test_what_few_verbs_need_is_not_loaded_for_all() -> None:
+    """Every process of Milepost waits for what its command imports."""
+    script = "import sys, milepost.cli; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(done.stdout.split())
+    assert not loaded & {"bytewax", "confluent_kafka", "pydantic", "redis", "simulation.story", "state.fold"}
+
+
 def typed(page: Path) -> Iterator[str]:
     """The commands in a document's examples."""
     for line in page.read_text(encoding="utf-8").splitlines():

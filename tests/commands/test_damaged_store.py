@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from dataflows import embedded
 from milepost.cli import app
 from state.guards import STORE_DAMAGED
-from state.snapshot import Damaged
+from state.snapshot import VERSION, Damaged
 from state.store import FILES, Store
 from tests.commands.tiny_firm import founding, worked, write
 
@@ -156,6 +156,23 @@ def test_a_store_of_other_outputs_is_dropped(firm: Path, tmp_path_factory: pytes
     result = run(firm)
     assert result.exit_code == 0, result.stderr
     assert "belongs to other outputs" in result.stderr
+
+
+def test_a_store_that_another_release_wrote_is_dropped(
+    tmp_path: Path, expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What this one sums is not in it, so it is folded again: the same outputs, and nothing is missing in the sums."""
+    with monkeypatch.context() as earlier:
+        earlier.setattr("state.snapshot.VERSION", VERSION - 1)
+        write(tmp_path / "in", DAY_2, "monday")
+        assert run(tmp_path).exit_code == 0
+    write(tmp_path / "in", DAY_3, "tuesday")
+    result = run(tmp_path)
+    assert result.exit_code == 0, result.stderr
+    assert f"is of form {VERSION - 1}, this release has form {VERSION}" in result.stderr
+    assert "made again from the log" in result.stderr
+    assert written(tmp_path) == expected
+    assert "made again" not in run(tmp_path).stderr
 
 
 def test_an_older_store_of_other_outputs_is_found_when_they_are_compared(

@@ -9,20 +9,44 @@ from typing import Any
 
 import pytest
 
+from domain.events.catalogue import ENTITIES
 from domain.events.control import ExceptionResolved, ExceptionWaived
 from domain.events.delivery import TimeApproved
-from domain.exceptions import CATALOGUE
+from domain.exceptions import CATALOGUE, resolution_of, ways_out
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.reference import ReferenceBook
 from domain.units import HOURS_ONE
-from milepost.exceptions_effects import KINDS, POSTED, WORK, Effect, Row, markdown, of_resolution, of_waiver, rows
+from milepost.exceptions_effects import (
+    KINDS,
+    OVER,
+    POSTED,
+    WORK,
+    Effect,
+    Row,
+    markdown,
+    of_resolution,
+    of_waiver,
+    rows,
+    ways_out_markdown,
+)
 from state.books import Entry, Fault, OpenException, StatementEntry, Work
 from state.draft import Cause, Draft, Parts, Plans
 from state.handlers.control import on_exception_resolved, on_exception_waived
 
+# Subjects of exceptions that are no entity of events.
+ONLY_SUBJECTS = (
+    "bill_to",
+    "contract_ending",
+    "engagement",
+    "hold",
+    "person_contract",
+    "progress",
+    "statement",
+    "statement_request",
+)
 ROOT = Path(__file__).resolve().parents[2]
 EXCEPTION = "E.0123"
-ROWS = [row for row in rows() if row.category != "over_cap"]
+ROWS = [row for row in rows() if row.category not in OVER]
 
 
 class Entries:
@@ -117,4 +141,15 @@ def test_every_category_is_in_the_table() -> None:
 
 
 def test_the_table_stands_in_the_documents() -> None:
-    assert markdown() in (ROOT / "docs" / "exceptions.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "exceptions.md").read_text(encoding="utf-8")
+    assert markdown() in page
+    assert ways_out_markdown() in page
+
+
+def test_a_way_out_is_of_a_category_and_a_subject_that_there_are() -> None:
+    """What only intake names waits for a record of some entity."""
+    kinds = {*KINDS.values(), *(entity.kind for entity in ENTITIES.values()), *ONLY_SUBJECTS}
+    for category, subject_kind, way_out in ways_out():
+        assert category in CATALOGUE
+        assert subject_kind in kinds | {""}, (category, subject_kind)
+        assert way_out == resolution_of(category, subject_kind or "whatever")

@@ -16,10 +16,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from connectors.files.lookup import Issued, statement_revisions
-from domain.outputs import BillingStatement, StatementLine
+from connectors.files.statement_background import Background
+from domain.outputs import BillingStatement, StatementLine, StatementTax
 from milepost.cli import app
+from milepost.locales import writing
 from milepost.statement_diff import difference
 from milepost.statement_groups import GROUPS, EntryShare, grouped_lines
+from milepost.statement_page import Sheet, tax_sums
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_show_details import statement_line
 from tests.finished_run import BRIDGE_FEBRUARY, BRIDGE_JANUARY, TUNNEL_FEBRUARY, TUNNEL_JANUARY, finished_run
@@ -68,6 +71,58 @@ def test_what_is_given_back_is_a_credit() -> None:
     assert "<h1>Credit memo</h1>" in page
     assert "Terms of payment" not in page
     assert "<h1>Gutschrift</h1>" in statement(BRIDGE_FEBRUARY, "--html", "--locale", "de_DE").stdout
+
+
+def test_tax_stands_below_what_is_due() -> None:
+    """19 % of 22,245.00; the page says so in the words of the country."""
+    text = simulated()
+    assert re.search(r"Tax services 19% on €22,245.00 +€4,226.55\n +Amount due with tax +€26,471.55", text)
+    page = simulated("--html", "--locale", "de_DE")
+    assert "Steuer services 19 % auf 22.245,00 €" in page.replace("\u00a0", " ")
+    assert "maßgeblich ist die Rechnung" in page
+    assert "Tax" not in statement(TUNNEL_JANUARY).stdout
+    assert "All amounts are net of tax" in statement(TUNNEL_JANUARY, "--html").stdout
+
+
+LAST = date(2026, 1, 31)
+
+
+@pytest.mark.parametrize(
+    ("tax", "due", "shown"),
+    [
+        (
+            (StatementTax("services", 10_000_0000, 19_000_000, 1_900_0000, "output", LAST),),
+            10_000_0000,
+            [("Tax services 19% on €10,000.00", "€1,900.00"), ("Amount due with tax", "€11,900.00")],
+        ),
+        (
+            (StatementTax("services", 100_0000, 0, 0, "reverse_charge"), StatementTax("x", 1_0000, 0, 0, "exempt")),
+            101_0000,
+            [
+                ("Tax services, reverse charge, on €100.00", "€0.00"),
+                ("Tax x, exempt, on €1.00", "€0.00"),
+                ("Amount due with tax", "€101.00"),
+            ],
+        ),
+        (
+            (StatementTax("a", 1_0000, 5_000_000, 500, "output", LAST), StatementTax("b", 2_0000, 0, 0, None, LAST)),
+            3_0000,
+            [("Tax a 5% on €1.00", "€0.05"), ("Tax b on €2.00, as the invoice states", "")],
+        ),
+        (
+            (StatementTax("services", -100_0000, 19_000_000, -19_0000, "output", LAST),),
+            -100_0000,
+            [("Tax services 19% on €100.00", "€19.00"), ("Amount credited with tax", "€119.00")],
+        ),
+        ((StatementTax("services", 100_0000, 0, 0, None, LAST),), 100_0000, []),
+    ],
+)
+def test_what_is_not_charged_or_not_known_is_said(
+    tax: tuple[StatementTax, ...], due: int, shown: list[tuple[str, str]]
+) -> None:
+    issued = of(TUNNEL_JANUARY)
+    issued = issued._replace(statement=issued.statement._replace(tax=tax, amount_due=due))
+    assert list(tax_sums(Sheet(issued, Background(), "project", (), writing("en_GB", "EUR"), names=True))) == shown
 
 
 def test_words_amounts_and_dates_of_a_country() -> None:
@@ -303,6 +358,16 @@ def test_what_a_successor_corrects() -> None:
     assert re.search(r"corrected +ADA \(senior\) +L-1, senior .* -7 +-700.00 +-700.00", text)
     assert re.search(r"total +2,000.00 +-100.00 +-100.00", text)
     assert statement(BRIDGE_JANUARY, "--diff", BRIDGE_FEBRUARY).stdout == text
+
+
+def test_a_revision_that_differs_in_tax_alone() -> None:
+    one = of(TUNNEL_JANUARY).statement
+    before = one._replace(tax=(StatementTax("a", 2000_0000, 19_000_000, 380_0000, "output", LAST),))
+    after = one._replace(revision=2, tax=(StatementTax("a", 2000_0000, 0, 0, None, LAST),))
+    found = difference(before, after)
+    assert found.fields == (("tax", "a 380.00 on 2000.00", "a not determined on 2000.00"),)
+    assert found.changes == ()
+    assert difference(after, one._replace(revision=3, tax=())).fields == ()
 
 
 def test_a_difference_as_json() -> None:

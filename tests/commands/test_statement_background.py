@@ -66,3 +66,31 @@ def test_the_order_is_that_of_an_amendment_that_was_approved(
 ) -> None:
     found = shown(tmp_path, [*founding(), worked("T-1", 2), amended("2026-03-05T08:00:00Z", **who)])
     assert found["purchase_order"] == order
+
+
+def test_the_order_is_the_one_that_the_work_falls_under_by_its_day(tmp_path: Path) -> None:
+    """The amendment of the 20th has another one from April on; what is billed is of March."""
+    april = amended("2026-03-20T08:00:00Z", approved_by="ben") | {"effective_on": "2026-04-01"}
+    found = shown(tmp_path, [*ordered("PO-1"), worked("T-1", 2), april])
+    assert found["purchase_order"] == "PO-1"
+
+
+def test_work_under_several_orders_names_them_all(tmp_path: Path) -> None:
+    """One line from the 2nd to the 12th; PO-9 covers what is worked from the 10th on."""
+    later = amended("2026-03-05T08:00:00Z", approved_by="ben") | {"effective_on": "2026-03-10"}
+    found = shown(tmp_path, [*ordered("PO-1"), worked("T-1", 2), later, worked("T-2", 12)])
+    assert found["purchase_order"] == "PO-1, PO-9"
+
+
+def test_a_retroactive_order_covers_what_was_worked_before(tmp_path: Path) -> None:
+    later = amended("2026-03-05T08:00:00Z", approved_by="ben", retroactive=True) | {"effective_on": "2026-03-10"}
+    found = shown(tmp_path, [*ordered("PO-1"), worked("T-1", 2), later, worked("T-2", 12)])
+    assert found["purchase_order"] == "PO-9"
+
+
+def ordered(number: str) -> list[dict[str, Any]]:
+    """The firm, whose contract names an order."""
+    return [
+        each | {"purchase_order": {"number": number}} if each["type"] == "ContractSigned" else each
+        for each in founding()
+    ]

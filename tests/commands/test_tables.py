@@ -26,16 +26,42 @@ def test_plain_text_is_aligned() -> None:
 
 def test_a_table_without_rows_says_so() -> None:
     assert plain(TABLE._replace(rows=[])) == ["Sums: none"]
-    assert str(drawn(TABLE._replace(rows=[]))) == "Sums: none"
+    assert str(drawn(TABLE._replace(rows=[]), 40)) == "Sums: none"
 
 
 def test_on_a_terminal_it_is_drawn() -> None:
     console = Console(file=io.StringIO(), width=40, force_terminal=True, color_system=None)
     with console.capture() as captured:
-        console.print(drawn(TABLE))
+        console.print(drawn(TABLE, 40))
     lines = [line.rstrip() for line in captured.get().splitlines() if line.strip()]
     assert lines[0] == "Sums"
     assert lines[-1].split() == ["all", "1,001.00"]
+
+
+def on_a_terminal(table: Table, width: int) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    with console.capture() as captured:
+        console.print(drawn(table, width))
+    return captured.get()
+
+
+WIDE = Table(
+    "Lines",
+    ("description", "quantity without", "amount without"),
+    [("bridges and what leads to them", "1,234.567891", "1,234,567.89")],
+    frozenset({1, 2}),
+)
+
+
+@pytest.mark.parametrize("width", [46, 60, 100])
+def test_a_text_gives_way_before_a_figure(width: int) -> None:
+    shown = on_a_terminal(WIDE, width)
+    assert all(whole in shown for whole in ("1,234.567891", "1,234,567.89", "quantity", "without"))
+
+
+def test_where_figures_do_not_fit_they_are_folded_and_nothing_is_cut() -> None:
+    digits = [letter for letter in on_a_terminal(WIDE, 24) if letter in "0123456789"]
+    assert len(digits) == len("1234567891") + len("123456789")
 
 
 @pytest.mark.parametrize(

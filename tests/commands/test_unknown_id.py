@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from milepost.cli import app
-from tests.commands.tiny_firm import founding, run, said, worked, write
+from tests.commands.tiny_firm import event, founding, run, said, worked, write
 
 # What every command takes.
 TAKEN = {
@@ -81,3 +81,48 @@ def test_for_a_period_too(firm: Path) -> None:
         in found
     )
     assert "expected the id of a project that has a forecast, got K-1" in told(firm, "forecast --for 2026-03", "K-1")
+
+
+def test_an_invoice_that_waited_for_its_draft_leads_to_its_journal(tmp_path: Path) -> None:
+    """The approval posts it, so that the journal names the approval as its cause."""
+    output = decided(tmp_path)
+    assert "got INV-1, which is an invoice; what it posted: milepost explain BRIDGE." in told(
+        output, "explain", "INV-1"
+    )
+
+
+def test_what_was_refused_leads_to_its_exception(tmp_path: Path) -> None:
+    output = decided(tmp_path)
+    refused = "got W-1, which is a write off that posted nothing: milepost exceptions show BRIDGE."
+    assert refused in told(output, "explain", "W-1")
+
+
+def decided(folder: Path) -> Path:
+    """March's draft is invoiced before it is approved, and more is given up of the work than is left."""
+    statement = "BRIDGE.K-1/ACME/2026-03-01/1"
+    invoice = {"invoice_id": "INV-1", "statement_id": statement, "posted_on": "2026-04-02", "amount": "800.00"}
+    given_up = {
+        "write_off_id": "W-1",
+        "what": "unbilled",
+        "entries": ["T-1"],
+        "amount": "900.00",
+        "currency": "EUR",
+        "written_off_on": "2026-03-10",
+        "reason": "goodwill",
+        "requested_by": "BEN",
+        "approved_by": "CFO",
+    }
+    with_approval = [
+        each | {"policies": {"statement_approval": "required"}} if each["type"] == "ContractSigned" else each
+        for each in founding()
+    ]
+    events = [
+        *with_approval,
+        worked("T-1", 2),
+        event("WrittenOff", "2026-03-10T09:00:00Z", **given_up),
+        event("InvoicePosted", "2026-04-02T09:00:00Z", **invoice),
+        event("StatementApproved", "2026-04-03T09:00:00Z", statement_id=statement, revision=1, approved_by="CFO"),
+    ]
+    write(folder / "input", events)
+    run(folder)
+    return folder

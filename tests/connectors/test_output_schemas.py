@@ -98,7 +98,7 @@ def test_what_this_release_does_not_have_stops_the_shard(
 @pytest.mark.parametrize(("name", "number"), EARLIER)
 @given(data=st.data())
 def test_an_earlier_schema_is_written_without_what_came_later(name: str, number: int, data: st.DataObject) -> None:
-    """As fastavro writes it; read again, what came later has its default."""
+    """As fastavro reads and writes it, which takes a byte more for -128; read again, what came later has its default."""
     position, record = data.draw(positions()), data.draw(records(name))
     codec = released_outputs()[name][number]
     body = codec.encode(position, record)
@@ -112,7 +112,7 @@ def test_an_earlier_schema_is_written_without_what_came_later(name: str, number:
     assert set(plain) == {*Position._fields, *held}
     out = io.BytesIO()
     fastavro.schemaless_writer(out, fastavro.parse_schema(codec.schema), plain)
-    assert len(out.getvalue()) == len(body)
+    assert codec.decode(out.getvalue()) == (position, again)
 
 
 @pytest.mark.parametrize(("name", "number"), EARLIER)

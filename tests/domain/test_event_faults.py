@@ -8,10 +8,21 @@ from typing import Any
 import pytest
 
 from domain.event_faults import first_fault
-from domain.events.common import BillRate, ContractLine, PlannedHours, Policies, RemainingWork, TimeAndMaterials
-from domain.events.delivery import EstimateRevised, ResourceAssigned
-from domain.events.finance import InvoicePosted, PostingAccepted, WrittenOff
-from tests.intake_inputs import DAY, at, customer, head, signed, worked
+from domain.events.common import (
+    BillRate,
+    ContractLine,
+    PaymentApplication,
+    PlannedHours,
+    Policies,
+    ProjectBudget,
+    RemainingWork,
+    TimeAndMaterials,
+)
+from domain.events.delivery import EstimateRevised, ResourceAssigned, StatementRequested
+from domain.events.finance import InvoicePosted, PaymentApplied, PostingAccepted, WrittenOff
+from domain.money import parse_amount
+from domain.units import HOURS_ONE
+from tests.intake_inputs import DAY, activated, amended, at, customer, head, signed, worked
 
 HEAD = head("2026-03-02 09:00")
 NINE, TEN = at("2026-03-02 09:00"), at("2026-03-02 10:00")
@@ -81,6 +92,21 @@ def test_currencies_zones_and_months_are_known_ones() -> None:
     assert fault_of(estimate) == "remaining[1].month"
 
 
+def test_cash_is_applied_to_an_invoice() -> None:
+    applied = PaymentApplied(
+        **HEAD,
+        application_id="A",
+        payment_id="P",
+        customer_id="C",
+        currency="EUR",
+        applied_on=DAY,
+        applications=(PaymentApplication("I", 1),),
+    )
+    assert fault_of(applied) is None
+    assert fault_of(applied._replace(applications=())) == "applications"
+    assert fault_of(applied._replace(currency="EURO")) == "currency"
+
+
 def test_finance_names_what_it_is_about() -> None:
     invoice = InvoicePosted(**HEAD, invoice_id="I", posted_on=DAY, amount=1)
     posting = PostingAccepted(**HEAD, erp="sap", attempt=1, erp_reference="1", posted_on=DAY)
@@ -101,6 +127,98 @@ def test_finance_names_what_it_is_about() -> None:
     assert fault_of(posting._replace(journals=("E.1",))) is None
     assert fault_of(lost) == "invoice_id"
     assert fault_of(lost._replace(what="unbilled")) == "entries"
+
+
+def estimate(*remaining: RemainingWork) -> Any:
+    return EstimateRevised(**HEAD, project_id="P", version=1, as_of=DAY, remaining=remaining)
+
+
+def month(hours: str = "1", cost: str = "1", revenue: str | None = None, name: str = "2026-03") -> RemainingWork:
+    stated = parse_amount(revenue) if revenue is not None else None
+    return RemainingWork(name, int(hours) * HOURS_ONE, parse_amount(cost), stated)
+
+
+@pytest.mark.parametrize(
+    ("remaining", "expected"),
+    [
+        ((month("-1"),), ("remaining[0].hours", "expected 0 to 10000000, got -1")),
+        ((month(name="9999-12"),), ("remaining[0].month", "expected a month such as 2026-03, got '9999-12'")),
+        (
+            (month(cost="-5"), month(cost="4")),
+            ("remaining", "in all of its months together expected 0 to 100000000000, got -1"),
+        ),
+        ((month(cost="99999999999999"),), ("remaining[0].cost", "expected 0 to 100000000000, got 99999999999999")),
+        (
+            (month("6000000"), month("6000000")),
+            ("remaining", "in all of its months together expected 0 to 10000000, got 12000000"),
+        ),
+    ],
+)
+def test_what_remains_is_what_a_project_can_have(
+    remaining: tuple[RemainingWork, ...], expected: tuple[str, str]
+) -> None:
+    assert first_fault(estimate(*remaining)) == expected
+
+
+def test_a_month_may_take_back_what_another_has() -> None:
+    assert first_fault(estimate(month(cost="-4", revenue="-3"), month(cost="5"))) is None
+
+
+def test_what_is_planned_has_an_end_and_hours() -> None:
+    project = activated("2026-03-02 09:00", "P")
+    assignment = ResourceAssigned(
+        **HEAD, assignment_id="A", version=1, project_id="P", person_id="ADA", role="senior", starts_on=DAY
+    )
+    assert first_fault(project._replace(ends_on=DAY)) is None
+    assert first_fault(project._replace(ends_on=date(2026, 3, 1))) == (
+        "ends_on",
+        "expected 2026-03-02 or later, got 2026-03-01",
+    )
+    assert fault_of(project._replace(budget=ProjectBudget(hours=-1))) == "budget.hours"
+    assert fault_of(project._replace(budget=ProjectBudget(cost=parse_amount("99999999999999")))) == "budget.cost"
+    assert fault_of(assignment._replace(ends_on=date(2026, 3, 1))) == "ends_on"
+    assert fault_of(assignment._replace(planned=(PlannedHours("2026-03", -1),))) == "planned[0].hours"
+
+
+@pytest.mark.parametrize("nobody", ["", " "])
+def test_nobody_approves_nothing(nobody: str) -> None:
+    """A blank name would be another person than the one who asks."""
+    expected = f"expected the name of a person, got {nobody!r}"
+    given_up: dict[str, Any] = {
+        "what": "unbilled",
+        "amount": 1,
+        "currency": "EUR",
+        "written_off_on": DAY,
+        "reason": "r",
+        "entries": ("T",),
+    }
+    lost = WrittenOff(**HEAD, write_off_id="W", **given_up, requested_by="ADA", approved_by="BOB")
+    assert first_fault(lost) is None
+    assert first_fault(lost._replace(approved_by=nobody)) == ("approved_by", expected)
+    assert first_fault(lost._replace(requested_by=nobody)) == ("requested_by", expected)
+    assert first_fault(time(approved_by=nobody)) == ("approved_by", expected)
+    assert first_fault(time(rate=1, rate_approved_by=nobody)) == ("rate_approved_by", expected)
+    amendment = amended("2026-03-02 09:00", "K", "P")
+    assert first_fault(amendment._replace(approved_by=nobody)) == ("approved_by", expected)
+    assert first_fault(amendment._replace(requested_by=nobody, approved_by="BOB")) is None
+
+
+def test_an_amendment_replaces_a_version_before_it() -> None:
+    amendment = amended("2026-03-02 09:00", "K", "P")
+    assert first_fault(amendment) is None
+    assert first_fault(amendment._replace(replaces_version=2)) == (
+        "replaces_version",
+        "expected a version before 2, got 2",
+    )
+
+
+def test_a_requested_period_has_days() -> None:
+    request = StatementRequested(**HEAD, request_id="R", contract_id="K", period=DAY, to=date(2026, 3, 3))
+    assert first_fault(request) is None
+    assert first_fault(request._replace(to=DAY)) == (
+        "to",
+        "expected a day after 2026-03-02, on which the period begins, got 2026-03-02",
+    )
 
 
 def test_other_events_have_no_such_faults() -> None:

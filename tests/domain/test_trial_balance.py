@@ -160,3 +160,25 @@ def test_what_is_credited_is_told_apart() -> None:
     february = contract_of(sums, "2026-02")
     assert (february.earned, february.other, february.closing) == (-200_0000, 50_0000, 450_0000)
     assert (february.owed_other, february.owed) == (-50_0000, 350_0000)
+
+
+def test_what_is_retained_and_deposited_rolls_forward_by_contract() -> None:
+    """100 of 1,000 are retained in January and 60 of that released in February; of a deposit of 500 are 200 set against a bill."""
+    sums = LedgerSums("LE")
+    for each in (
+        journal("2026-01", "billing", "S-1", ("1100", 900, 810), ("1170", 100, 90), ("4000", -1000, -900)),
+        journal("2026-01", "billing", "S-2", ("1100", 500, 450), ("2310", -500, -450)),
+        journal("2026-02", "billing", "S-3", ("1100", 60, 54), ("1170", -60, -54)),
+        journal("2026-02", "billing", "S-4", ("2310", 200, 180), ("1150", -200, -180)),
+    ):
+        sums.add(each)
+    found = sums.trial_balance("2026-02")
+    assert in_units(roll(found.rolls, "retention", "K").amounts) == (100, 0, -60, 0, 40)
+    assert in_units(roll(found.rolls, "deposit", "K").amounts) == (-500, 0, 200, 0, -300)
+    assert in_units(roll(found.rolls, "deposit", "K").ledger) == (-450, 0, 180, 0, -270)
+    assert [foot.what for foot in feet(found) if not foot.holds] == []
+    assert "retention closing = accounts 1170" in {foot.what for foot in feet(found)}
+
+
+def test_a_company_without_them_is_told_of_neither() -> None:
+    assert {foot.what for foot in feet(books().trial_balance("2026-02")) if "1170" in foot.what} == set()

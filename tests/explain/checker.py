@@ -14,8 +14,6 @@ from typing import Any
 
 Json = Any
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Numbers that need no event: nothing taken, nothing given.
-ZERO_ONLY = "constant"
 
 
 class Mistake(AssertionError):

@@ -21,11 +21,12 @@ from tests.explain.test_every_scenario import figures, is_field
 from tests.folding import log_records
 from tests.histories.draw import histories
 from tests.histories.log import History
+from tests.histories.scope import Scope
 
 HERE = Path(__file__).parent
 
 
-@given(histories())
+@given(histories() | histories(Scope(reissue=True)) | histories(Scope(next_rule=True, plain_caps=True)))
 def test_every_figure_of_a_history_is_what_its_explanation_comes_to(history: History) -> None:
     for explainer in explainers(history):
         for figure in figures(explainer):

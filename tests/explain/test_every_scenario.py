@@ -31,8 +31,8 @@ NOT_FOLLOWED = {
 
 
 @pytest.mark.parametrize("scenario", [scenario for _, scenario in SCENARIOS], ids=NAMES)
-def test_scenario_explained(scenario: Scenario, tmp_path: Path) -> None:
-    books = play(scenario, tmp_path)
+def test_scenario_explained(scenario: Scenario) -> None:
+    books = play(scenario)
     for engagement_id in {record.engagement_id for record in books.log if record.engagement_id}:
         explainer = explainer_of(books, engagement_id)
         for figure in figures(explainer):
@@ -43,15 +43,14 @@ def test_scenario_explained(scenario: Scenario, tmp_path: Path) -> None:
     books.close()
 
 
-def test_parts_that_a_large_engagement_only_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_parts_that_a_large_engagement_only_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was cut at nothing, and lines whose cents are rounded: each part that is named is found by its name."""
     monkeypatch.setattr(sources, "ENTRIES_FOLLOWED", 0)
     wanted = {"Work at a rate of zero is rated again until its period is cut", "Policy rounding_scope: line"}
     chosen = [scenario for _, scenario in SCENARIOS if scenario.name in wanted]
     assert len(chosen) == len(wanted)
-    for number, scenario in enumerate(chosen):
-        (tmp_path / str(number)).mkdir()
-        books = play(scenario, tmp_path / str(number))
+    for scenario in chosen:
+        books = play(scenario)
         for engagement_id in {record.engagement_id for record in books.log if record.engagement_id}:
             for figure in figures(explainer_of(books, engagement_id)):
                 assert recompute(figure) == []

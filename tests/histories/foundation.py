@@ -26,8 +26,8 @@ from domain.events.reference import (
     PersonDefined,
     RateCardPublished,
 )
-from tests.histories.scope import FIRST_DAY, HOUR, PERCENT, USUAL, Scope, seldom
-from tests.histories.terms import contract_lines, cycles, policies, shared_caps
+from tests.histories.scope import FIRST_DAY, HOUR, PERCENT, USUAL, Scope, often, seldom
+from tests.histories.terms import agreed_policies, contract_lines, cycles, orders, reissued, shared_caps
 
 
 class Foundation(NamedTuple):
@@ -44,7 +44,7 @@ def foundations(draw: st.DrawFn, scope: Scope) -> Foundation:
     zone = draw(st.sampled_from(scope.zones))
     by_card = draw(st.booleans())
     lines = draw(contract_lines(scope, currency, by_card))
-    chosen = draw(policies(capped=scope.caps)) if scope.policies and draw(st.booleans()) else None
+    chosen = draw(agreed_policies(scope)) if scope.policies and draw(st.booleans()) else None
     contract: dict[str, Any] = {
         "contract_id": scope.id("K"),
         "version": 1,
@@ -55,12 +55,20 @@ def foundations(draw: st.DrawFn, scope: Scope) -> Foundation:
         "starts_on": FIRST_DAY - dt.timedelta(days=draw(st.sampled_from([30, 30, 30, 1, 0])) if scope.waits else 30),
         "ends_on": draw(seldom(st.just(FIRST_DAY + dt.timedelta(days=45)))) if scope.faults else None,
         "lines": lines,
-        "shared_caps": draw(shared_caps(lines, currency, plain=scope.plain_caps)) if scope.caps else (),
+        "shared_caps": draw(shared_caps(lines, currency, plain=scope.plain_caps))
+        if scope.caps and not scope.next_rule
+        else (),
+        "purchase_order": draw((often if scope.ordered else seldom)(orders(currency)))
+        if scope.orders and not scope.next_rule
+        else None,
         "billing_cycle": BillingCycle("on_request") if scope.on_request else draw(cycles()),
         "billing_zone": draw(seldom(st.sampled_from(scope.zones))),
         "grace_days": draw(seldom(st.sampled_from([1, 3]))),
         "policies": chosen,
     }
+    if scope.reissue:
+        asked = reissued(ContractSigned(event_id="", occurred_at=0, source="", **contract))
+        contract = {name: getattr(asked, name) for name in contract}
     budget = ProjectBudget(100 * HOUR, 60_000_0000, 100_000_0000, "EUR")
     cost_currency = draw(st.sampled_from(["EUR", "EUR", "GBP"])) if len(scope.currencies) > 1 else scope.currencies[0]
     usual, _ = USUAL[cost_currency]
@@ -75,7 +83,7 @@ def foundations(draw: st.DrawFn, scope: Scope) -> Foundation:
                 "currency": "EUR",
                 "zone": zone,
                 "fiscal_calendar": calendar,
-                "policies": draw(seldom(policies(capped=scope.caps))) if scope.rare and scope.policies else None,
+                "policies": draw(seldom(agreed_policies(scope))) if scope.rare and scope.policies else None,
             },
         ),
         (CustomerDefined, {"customer_id": customer, "name": "Customer", "payment_terms_days": 30}),

@@ -72,7 +72,8 @@ def with_all_invoices(logged: tuple[Logged, ...], name: str) -> tuple[Logged, ..
     now = max(one.event.recorded_at or one.event.occurred_at for one in logged)
     books = fold(logged)
     parts = books.shard.store.engagement(name).parts
-    missing = [one for one in books.statements if parts["statement", one.statement_id].invoice_id is None]
+    newest = {one.statement_id: one for one in books.statements}
+    missing = [one for one in newest.values() if parts["statement", one.statement_id].invoice_id is None]
     events = (
         _stating_its_rate(invoice(one, one.to), one.currency)._replace(occurred_at=now, recorded_at=now)
         for one in missing

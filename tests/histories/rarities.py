@@ -30,7 +30,7 @@ from domain.identity import derived_id
 from tests.histories.foundation import exchange_rates
 from tests.histories.scope import FIRST_DAY, HOUR, PERCENT, USUAL, ZONES, seldom
 from tests.histories.steps import Play, Step, amended, some_lines
-from tests.histories.terms import policies
+from tests.histories.terms import agreed_policies
 
 # Where an exception of an entry stands: of the whole, or of its price.
 WAIVABLE = (
@@ -154,7 +154,7 @@ def _change_company(play: Play) -> None:
             Policies(cost_policy="wip", money_mode="half_even"),
         ]
     )
-    own = st.one_of(books, policies(capped=play.scope.caps)) if play.scope.policies else books
+    own = st.one_of(books, agreed_policies(play.scope)) if play.scope.policies else books
     play.story.say(
         LegalEntityDefined,
         legal_entity_id=play.scope.id("LE"),

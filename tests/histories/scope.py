@@ -46,15 +46,24 @@ class Scope(NamedTuple):
     on_request: bool = False
     withdrawals: bool = True
     corrections: bool = True
+    # Work that is not billed is given up.
+    write_offs: bool = True
     # Reference data that changes, waivers, a second contract and a second company.
     rare: bool = True
     # Hard caps that limit revenue too and are never prorated.
     plain_caps: bool = False
+    # Purchase orders with limits; `ordered`: most contracts have one.
+    orders: bool = True
+    ordered: bool = False
     # Work may have to wait for a contract line or the contract's dates.
     waits: bool = True
     # No two versions of an entry say the same.
     versions_differ: bool = False
     zones: tuple[str, ...] = ZONES
+    # Late work makes statements anew.
+    reissue: bool = False
+    # Lines of the first project one behind the other, which pass on what is over their caps.
+    next_rule: bool = False
 
     def id(self, of: str) -> str:
         return f"{self.name}-{of}"

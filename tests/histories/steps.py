@@ -29,11 +29,12 @@ from domain.events.delivery import (
     TimeApproved,
     TimeWithdrawn,
 )
+from domain.events.finance import WrittenOff
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, ExchangeRateSet
 from tests.histories.foundation import Foundation
 from tests.histories.log import Story
 from tests.histories.scope import DAY, ENTRIES, FIRST_DAY, HOUR, NINE_IN_THE_MORNING, USUAL, Scope, often, seldom
-from tests.histories.terms import caps, shared_caps
+from tests.histories.terms import caps, orders, shared_caps
 
 # Exchange rates are quoted for a year: each request may close a month that is still to come.
 LAST_DAY = FIRST_DAY + dt.timedelta(days=120)
@@ -163,6 +164,26 @@ def _withdraw(play: Play) -> None:
         play.story.say(TimeWithdrawn, entry_id=entry_id, version=version)
 
 
+def _write_off(play: Play) -> None:
+    """One or two entries are given up: a part of them, at times more than there is, or work that nobody has approved yet."""
+    if not play.scope.write_offs:
+        return
+    names = [f"{play.scope.name}-T{number}" for number in range(ENTRIES)]
+    an_hour = USUAL[play.contract.currency][0] // 100
+    play.story.say(
+        WrittenOff,
+        write_off_id=f"{play.scope.name}-W{play.next('write-off')}",
+        what="unbilled",
+        entries=tuple(play.draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True))),
+        amount=play.draw(st.sampled_from([1, 2, 5, 20])) * an_hour,
+        currency=play.contract.currency,
+        written_off_on=play.story.day - dt.timedelta(days=play.draw(st.sampled_from([0, 0, 30]))),
+        reason="not worth billing",
+        requested_by="joe",
+        approved_by=play.draw(seldom(st.sampled_from(["joe", None]), "cfo")),
+    )
+
+
 def _repeat(play: Play) -> None:
     event = play.draw(st.sampled_from([logged.event for logged in play.story.logged]))
     play.story.again(event)
@@ -200,7 +221,11 @@ def _amend(play: Play) -> None:
     draw, story, currency = play.draw, play.story, play.contract.currency
     version = play.contract_version + draw(st.sampled_from([1, 1, 1, 2]))
     lines = tuple(amended(line, draw, play.scope, currency) for line in play.contract.lines)
-    shared = draw(st.sampled_from([None, (), draw(shared_caps(lines, currency)) if play.scope.caps else None]))
+    shared = draw(
+        st.sampled_from(
+            [None, (), draw(shared_caps(lines, currency)) if play.scope.caps and not play.scope.next_rule else None]
+        )
+    )
     policies = play.contract.policies or Policies()
     account = draw(seldom(st.sampled_from(["receivable", "contract_asset"]))) if play.scope.rare else None
     story.say(
@@ -213,6 +238,7 @@ def _amend(play: Play) -> None:
         approved_by=draw(often(st.just("ann"))),
         retroactive=draw(seldom(st.just(True), False)),
         shared_caps=shared,
+        purchase_order=draw((often if play.scope.ordered else seldom)(orders(currency))) if play.scope.orders else None,
         lines=some_lines(play, lines) if not shared else lines,
         policies=policies._replace(unbilled_account=account) if account is not None else None,
     )
@@ -231,7 +257,7 @@ def amended(line: ContractLine, draw: st.DrawFn, scope: Scope, currency: str) ->
     rates = tuple(rate._replace(rate=rate.rate * factor // 100) for rate in terms.rates)
     cap = terms.cap
     if scope.caps and draw(st.booleans()):
-        cap = draw(st.sampled_from([None, draw(caps(currency))]))
+        cap = draw(st.sampled_from([None, draw(caps(currency, plain=scope.next_rule))]))
     return line._replace(terms=terms._replace(rates=rates, cap=cap))
 
 
@@ -310,6 +336,7 @@ STEPS: Sequence[tuple[Step, int]] = (
     (_say_earlier_version, 2),
     (_contradict, 1),
     (_withdraw, 2),
+    (_write_off, 2),
     (_repeat, 2),
     (_days_pass, 7),
     (_hold, 1),

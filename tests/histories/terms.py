@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from domain.events.common import BillingCycle, Cap, ContractLine, LineRate, Policies, SharedCap, TimeAndMaterials
+from domain.events.commercial import ContractSigned
+from domain.events.common import (
+    BillingCycle,
+    Cap,
+    ContractLine,
+    LineRate,
+    Policies,
+    PurchaseOrder,
+    SharedCap,
+    TimeAndMaterials,
+)
 from tests.histories.scope import FIRST_DAY, HOUR, PERCENT, USUAL, Scope, often, seldom
 
 
@@ -36,6 +47,51 @@ def policies(capped: bool) -> st.SearchStrategy[Policies]:
     return st.fixed_dictionaries(choices).map(lambda chosen: Policies(**chosen))
 
 
+def reissued(contract: ContractSigned) -> ContractSigned:
+    """The same terms with policy `late_line=reissue`, without what does not go with it; mostly by the week, so that much is late."""
+    chosen = contract.policies or Policies()
+    cycle = contract.billing_cycle
+    return contract._replace(
+        policies=_plain(chosen)._replace(late_line="reissue"),
+        billing_cycle=cycle if cycle is not None and cycle.kind == "semi_monthly" else BillingCycle("weekly"),
+        lines=tuple(_with_plain_cap(line) for line in contract.lines),
+        shared_caps=tuple(_unprorated(cap) for cap in contract.shared_caps),
+    )
+
+
+def _plain(chosen: Policies) -> Policies:
+    """Stated, so that nothing of the company's takes their place."""
+    split = chosen.cap_split if chosen.cap_split == "reject_whole" else "split"
+    billed = chosen.cap_split_billing if chosen.cap_split_billing == "reject_whole" else split
+    return chosen._replace(overflow="hold", cap_split=split, cap_split_billing=billed)
+
+
+def _with_plain_cap(line: ContractLine) -> ContractLine:
+    own = _plain(line.policies) if line.policies is not None else None
+    terms = line.terms
+    assert isinstance(terms, TimeAndMaterials), "histories know no other terms"
+    cap = _unprorated(terms.cap) if terms.cap is not None else None
+    return line._replace(policies=own, terms=terms._replace(cap=cap))
+
+
+CapKind = TypeVar("CapKind", Cap, SharedCap)
+
+
+def _unprorated(cap: CapKind) -> CapKind:
+    return cap._replace(split=None) if cap.split == "prorate" else cap
+
+
+def passing_on(chosen: Policies) -> Policies:
+    """Without what lines that pass on refuse."""
+    split = None if chosen.cap_split == "prorate" else chosen.cap_split
+    return chosen._replace(cap_split=split, cap_split_billing=None, cap_limits_revenue=None, overflow=None)
+
+
+def agreed_policies(scope: Scope) -> st.SearchStrategy[Policies]:
+    found = policies(capped=scope.caps)
+    return found.map(passing_on) if scope.next_rule else found
+
+
 @st.composite
 def caps(draw: st.DrawFn, currency: str, *, plain: bool = False) -> Cap:
     """A few days' work, in money or in hours."""
@@ -56,6 +112,13 @@ def caps(draw: st.DrawFn, currency: str, *, plain: bool = False) -> Cap:
     )
 
 
+def orders(currency: str) -> st.SearchStrategy[PurchaseOrder]:
+    """A few days' work, or no limit."""
+    usual, _ = USUAL[currency]
+    limits = st.sampled_from([8, 15, 30, 60]).map(lambda hours: hours * usual // 1_000_000 * 10_000)
+    return st.builds(PurchaseOrder, st.sampled_from(["PO-1", "PO-1", "PO-2"]), often(limits))
+
+
 @st.composite
 def contract_lines(draw: st.DrawFn, scope: Scope, currency: str, by_card: bool) -> tuple[ContractLine, ...]:
     """A line for the first project and, often, one more: for its design work or for the second project."""
@@ -69,6 +132,8 @@ def contract_lines(draw: st.DrawFn, scope: Scope, currency: str, by_card: bool) 
     first = ContractLine(
         "L1", scope.id("P1"), TimeAndMaterials(scope.id("CARD") if by_card else None, (*blanket, *dearer), cap)
     )
+    if scope.next_rule:
+        return draw(chained(first, scope, currency))
     kind = draw(st.sampled_from(["none", "design", "second"]))
     if kind == "none":
         return (first,)
@@ -83,6 +148,28 @@ def contract_lines(draw: st.DrawFn, scope: Scope, currency: str, by_card: bool) 
     if kind == "design":
         return first, ContractLine("L2", scope.id("P1"), terms, tasks=("design",), policies=own)
     return first, ContractLine("L2", scope.id("P2"), terms, policies=own)
+
+
+@st.composite
+def chained(draw: st.DrawFn, first: ContractLine, scope: Scope, currency: str) -> tuple[ContractLine, ...]:
+    """One to three lines behind the first; the last, and at times one before it, keeps or loses what is over its cap."""
+    usual, _ = USUAL[currency]
+    lines = [first._replace(policies=Policies(overflow="next_rule"))]
+    for number in range(2, draw(st.integers(2, 4)) + 1):
+        rates = (LineRate(usual * 121 // 100 + 3_333 * number),)
+        # Nobody but a lead has a rate, so that the others' hours wait.
+        rates = draw(seldom(st.just((rates[0]._replace(role="lead"),)), rates))
+        cap = draw(often(caps(currency, plain=scope.plain_caps)))
+        lines.append(ContractLine(f"L{number}", scope.id("P1"), TimeAndMaterials(None, rates, cap)))
+    own = [Policies(overflow=draw(often(st.just("next_rule"), "hold"))) for _ in lines[1:-1]]
+    own.append(Policies(overflow=draw(st.sampled_from(["next_rule", "hold", "non_billable"]))))
+    # What no line passes on no line behind may take, too.
+    behind = []
+    for line, chosen in zip(lines[1:], own, strict=True):
+        behind.append(line._replace(policies=chosen))
+        if chosen.overflow != "next_rule":
+            break
+    return (lines[0], *behind)
 
 
 @st.composite

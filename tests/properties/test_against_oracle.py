@@ -18,6 +18,7 @@ PLAIN = Scope(
     late_references=False,
     policies=False,
     plain_caps=True,
+    orders=False,
     amendments=False,
     accounting_periods=False,
     faults=False,

@@ -7,21 +7,44 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.audited import violations
 from tests.told import balances, invoiced, statements, told
 
+# Several payers do not go with lines that are rounded as a whole.
+POLICIES_OR_PAYERS = st.sampled_from(
+    (
+        "",
+        " policy rounding_scope=line",
+        " bill_to C:60:rounding,B:40",
+        " bill_to B:99.99:rounding,C:0.01",
+        " bill_to A:50,B:30,C:20:rounding",
+    )
+)
 WORKS = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 28), st.integers(1, 240)), max_size=6)
 ENDS = {1: "2026-01-31", 2: "2026-02-28", 3: "2026-03-31"}
 
 
-def _lines(currency: str, policies: str, works: list[tuple[int, int, int]], *, approved: bool) -> list[str]:
+# The day of release, or the end of the contract, is within the months of work, or behind them.
+RETENTIONS = st.sampled_from(
+    (
+        "",
+        " retention 10",
+        " retention 0/10/0,50/5/50,90/0/100",
+        " retention 10 release_on 2026-03-10",
+        " to 2026-02-20 retention 0/10/0,50/5/50",
+    )
+)
+
+
+def _lines(currency: str, terms: str, works: list[tuple[int, int, int]], *, approved: bool) -> list[str]:
     asks = " policy statement_approval=required" if approved else ""
     found = [
         f"entity LE {currency} America/New_York",
-        "customer C",
+        *(f"customer {each}" for each in "ABC"),
         "person bob consultant of LE",
         f"cost person bob 100 {currency}",
         "project P of LE",
-        f"contract K C LE {currency} from 2026-01-01{asks}{policies}",
+        f"contract K C LE {currency} from 2026-01-01{terms}{asks}",
         "  line L P takes time",
         "    rate 77.77",
         "    cap hard 900",
@@ -29,36 +52,54 @@ def _lines(currency: str, policies: str, works: list[tuple[int, int, int]], *, a
         "    terms Deposit amount=150 due_on=2026-01-10 refundable=no applied=oldest",
     ]
     for month, last in ENDS.items():
+        if month == 3:
+            found.append("2026-03-10 day ended")
+            found += _approvals("2026-03-10", "2026-03-10", terms) if approved and "release_on" in terms else []
         days = sorted((day, number, minutes) for number, (of, day, minutes) in enumerate(works) if of == month)
         found += [f"2026-{month:02}-{day:02} time T-{number} bob {minutes / 60:.6f} h" for day, number, minutes in days]
         found.append(f"{last} day ended")
-        if approved:  # a month without a draft has nothing to approve, which is an exception and no more
-            found.append(f"{last} approve K/C/2026-{month:02}-01/1 revision 1 carol")
+        found += _approvals(last, f"2026-{month:02}-01", terms) if approved else []
     return found
 
 
-@given(st.sampled_from(("USD", "JPY", "KWD")), st.sampled_from(("", " policy rounding_scope=line")), WORKS)
+def _approvals(day: str, period: str, terms: str) -> list[str]:
+    """What is not drafted has nothing to approve, which is an exception and no more."""
+    several = "bill_to" in terms
+    return [
+        f"{day} approve K/{payer}/{period}/{number} revision {revision} carol"
+        for number in ((1, 2, 3) if several else (1,))
+        for payer in ("ABC" if several else "C")
+        for revision in (1, 2)
+    ]
+
+
+@given(st.sampled_from(("USD", "JPY", "KWD")), POLICIES_OR_PAYERS, RETENTIONS, WORKS)
 def test_approved_at_once_is_as_without_approval(
-    currency: str, policies: str, works: list[tuple[int, int, int]]
+    currency: str, policies: str, retention: str, works: list[tuple[int, int, int]]
 ) -> None:
+    """Of several payers an entry of which one has no cent is not named once the others have theirs; amounts are the same."""
     found = []
     for approved in (False, True):
-        with told(_lines(currency, policies, works, approved=approved)) as books:
+        with told(_lines(currency, f"{retention}{policies}", works, approved=approved)) as books:
             issued = [one for one in statements(books) if one.status == "issued"]
-            found.append((balances(books), [(one.statement_id, one.lines, one.amount_due) for one in issued]))
+            lines = [one.lines for one in issued if "bill_to" not in policies]
+            amounts = [[(line.line_id, line.amount) for line in one.lines] for one in issued]
+            dues = [(one.statement_id, one.amount_due) for one in issued]
+            found.append((balances(books), dues, amounts, lines))
     assert found[0] == found[1]
 
 
 @given(
-    st.sampled_from(("", " policy rounding_scope=line")),
+    POLICIES_OR_PAYERS,
+    RETENTIONS,
     WORKS,
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 300)), max_size=4),
 )
 def test_what_is_issued_is_the_newest_draft_and_true(
-    policies: str, works: list[tuple[int, int, int]], corrections: list[tuple[int, int]]
+    policies: str, retention: str, works: list[tuple[int, int, int]], corrections: list[tuple[int, int]]
 ) -> None:
     """Entries are corrected or withdrawn while drafts wait; every draft is then approved in its newest revision, and invoiced."""
-    lines = _lines("USD", policies, works, approved=True)
+    lines = _lines("USD", f"{retention}{policies}", works, approved=True)
     lines = [line for line in lines if " approve " not in line]
     gone: set[int] = set()
     for number, minutes in corrections:
@@ -69,20 +110,31 @@ def test_what_is_issued_is_the_newest_draft_and_true(
         else:
             gone.add(number)
             lines.append(f"2026-04-02 withdraw T-{number}")
-    with told(lines) as books:
-        said = statements(books)
-    newest = {one.statement_id: one for one in said}
-    drafts = [one for one in newest.values() if one.status == "open"]
-    for draft in drafts:
-        name = draft.statement_id.partition(".")[2]
-        lines += [f"2026-04-03 approve {name} revision {number} carol" for number in range(draft.revision, 12)]
-    with told(lines) as books:
+    with told(_all_approved(lines)) as books:
+        newest = {one.statement_id: one for one in statements(books)}
+        assert "open" not in {one.status for one in newest.values()}
         issued = [one for one in statements(books) if one.status == "issued"]
-        assert {one.statement_id for one in issued} == {one.statement_id for one in drafts}
+        assert len({one.statement_id for one in issued}) == len(issued)
         for one in issued:
             before = [it for it in statements(books) if it.statement_id == one.statement_id and it.status == "open"][-1]
             assert before._replace(status="issued") == one
-        invoiced(books, date(2026, 4, 5))
+        assert not violations(books)
+        invoiced(books, date(2026, 7, 5))
         found = balances(books)
         assert {"1150", "1160"}.isdisjoint(found)
-        assert found.get("1100", 0) == -found.get("4000", 0) - found.get("2300", 0) - found.get("2310", 0)
+        assert found.get("1170", 0) == sum(one.retained - one.released for one in issued)
+        owed = found.get("1100", 0) + found.get("1170", 0)
+        assert owed == -found.get("4000", 0) - found.get("2300", 0) - found.get("2310", 0)
+
+
+def _all_approved(lines: list[str]) -> list[str]:
+    """Whatever waits is approved in its newest revision, and again after each later cut, which bills what the drafts have left."""
+    found = list(lines)
+    for day, last in (("2026-04-03", "2026-04-30"), ("2026-05-03", "2026-05-31"), ("2026-06-03", "2026-06-30")):
+        with told(found) as books:
+            newest = {one.statement_id: one for one in statements(books)}
+        for draft in (one for one in newest.values() if one.status == "open"):
+            name = draft.statement_id.partition(".")[2]
+            found += [f"{day} approve {name} revision {number} carol" for number in range(draft.revision, 12)]
+        found.append(f"{last} day ended")
+    return found

@@ -24,6 +24,7 @@ INDEPENDENT = Scope(
     invoices=False,
     pass_days=False,
     on_request=True,
+    write_offs=False,
     corrections=False,
     withdrawals=False,
     faults=False,

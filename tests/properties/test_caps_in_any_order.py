@@ -29,6 +29,7 @@ BEFORE_ISSUE = Scope(
     invoices=False,
     pass_days=False,
     on_request=True,
+    write_offs=False,
     versions_differ=True,
     waits=False,
 )
@@ -117,14 +118,57 @@ def limits_on(contract: Contract, price: Price, *, billing: bool) -> tuple[Limit
         contract.history[0],
     )
     in_force = _caps_over(version.terms, price.line_id)
+    if not billing and _some_bind_billing_alone(contract, price.line_id):
+        in_force = {
+            cap_id: cap for cap_id, cap in in_force.items() if limits_revenue(cap, version.terms, price.line_id)
+        }
+    order = () if not billing and _some_bind_billing_alone(contract, price.line_id) else _order(contract, version.terms)
     periods = {
         (cap_id, cap.period) for one in contract.history for cap_id, cap in _caps_over(one.terms, price.line_id).items()
     }
     line = next(line for line in version.terms.lines if line.line_id == price.line_id)
-    return tuple(
-        _limit(cap_id, period, in_force.get(cap_id), version.terms, line, billing=billing)
-        for cap_id, period in sorted(periods)
+    return (
+        *(
+            _limit(cap_id, period, in_force.get(cap_id), version.terms, line, billing=billing)
+            for cap_id, period in sorted(periods)
+        ),
+        *order,
     )
+
+
+def _order(contract: Contract, terms: ContractSigned) -> tuple[Limit, ...]:
+    """The purchase order of the day, with the newest limit of its number."""
+    if terms.purchase_order is None:
+        return ()
+    number = terms.purchase_order.number
+    named = [one.terms.purchase_order for one in contract.history if one.terms.purchase_order is not None]
+    limit = next(order.limit for order in reversed(named) if order.number == number)
+    amount = Decimal(limit).scaleb(-4) if limit is not None else None
+    return (Limit(f"order/{number}", amount, None, "whole_term", False),) if amount is not None else ()
+
+
+def _some_bind_billing_alone(contract: Contract, line_id: str) -> bool:
+    """Whether of what limits billing on one line of those that share it only some limits revenue, in a version that counts."""
+    retroactive = [place for place, one in enumerate(contract.history) if one.retroactive]
+    counting = contract.history[retroactive[-1] if retroactive else 0 :]
+    every = {line.line_id for one in counting for line in one.terms.lines}
+    share = any(_order(contract, one.terms) or one.terms.shared_caps for one in contract.history)
+    return any(
+        len(
+            {limits_revenue(cap, one.terms, each) for cap in _caps_over(one.terms, each).values() if cap.kind == "hard"}
+            | {False for _ in _order(contract, one.terms)}
+        )
+        > 1
+        for one in counting
+        for each in (every if share else (line_id,))
+    )
+
+
+def limits_revenue(cap: Cap | SharedCap, terms: ContractSigned, line_id: str) -> bool:
+    """Hard caps do unless they, or a policy, say otherwise."""
+    line = next(line for line in terms.lines if line.line_id == line_id)
+    said = cap.limits_revenue if cap.limits_revenue is not None else stated(terms, line, "cap_limits_revenue")
+    return said is None or bool(said)
 
 
 def _caps_over(terms: ContractSigned, line_id: str) -> dict[str, Cap | SharedCap]:

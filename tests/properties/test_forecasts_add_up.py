@@ -17,15 +17,25 @@ from domain.events.common import (
     Cap,
     ContractLine,
     FiscalCalendar,
+    FixedPrice,
     LineRate,
+    Milestone,
+    Milestones,
     PlannedHours,
     Policies,
     ProjectBudget,
     RemainingWork,
+    Retainer,
+    Retention,
+    ScheduledAmount,
+    Subscription,
     TimeAndMaterials,
 )
 from domain.events.delivery import (
     EstimateRevised,
+    MilestoneAccepted,
+    MilestoneRevoked,
+    ProgressReported,
     ProjectActivated,
     ProjectClosed,
     ResourceAssigned,
@@ -34,8 +44,9 @@ from domain.events.delivery import (
 )
 from domain.events.reference import CostRateSet, ExchangeRateSet, LegalEntityDefined, PersonDefined
 from domain.outputs import ForecastUpdate, JournalEntry, ProjectView
-from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, HOURS_ONE, RATE_ONE
+from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, HOURS_ONE, PERCENT_ONE, RATE_ONE
 from state.books import Outlook, Project
+from tests.folding import MEMORY_DISK
 from tests.harness import Books
 
 FIRST = date(2026, 3, 1)
@@ -43,6 +54,7 @@ DAY = 86_400_000_000
 START = (FIRST - date(1970, 1, 1)).days * DAY
 MONTHS = ("2026-03", "2026-04", "2026-05")
 FAR = "2031-04"
+LATER = Milestone("M2", "Second", 500 * AMOUNT_ONE, date(2026, 6, 1))
 
 hours = st.integers(1, 12).map(lambda each: each * HOURS_ONE)
 money = st.integers(0, 20_000).map(lambda each: each * AMOUNT_ONE)
@@ -63,11 +75,26 @@ lines = st.builds(
     caps,
     st.none() | money,
 )
-terms = st.lists(lines, min_size=1, max_size=2, unique_by=lambda line: line.line_id).map(tuple)
+prices = st.integers(1, 20).map(lambda each: each * 1_000 * AMOUNT_ONE)
+priced = st.one_of(
+    prices.map(lambda price: FixedPrice(price, schedule=(ScheduledAmount(date(2026, 4, 10), price),))),
+    prices.map(lambda price: FixedPrice(price, by_progress=True)),
+    prices.map(lambda price: Milestones((Milestone("M1", "First", price, date(2026, 3, 20)), LATER))),
+    st.tuples(prices, st.booleans()).map(lambda both: Subscription(both[0], in_advance=both[1])),
+    prices.map(lambda fee: Retainer(fee, "hours", 10 * HOURS_ONE)),
+).map(
+    lambda of: ContractLine("N", "PR", of, tasks=() if isinstance(of, Subscription) else ("fixed",), cost_budget=None)
+)
+terms = st.tuples(st.lists(lines, min_size=1, max_size=2, unique_by=lambda line: line.line_id), st.none() | priced).map(
+    lambda both: (*both[0], *((both[1],) if both[1] is not None else ()))
+)
 steps = st.one_of(
     st.tuples(st.just("work"), st.integers(0, 9), hours, st.integers(0, 40), st.sampled_from([None, "build"])),
     st.tuples(st.just("work"), st.integers(0, 9), hours, st.integers(0, 3), st.just("build")),
+    st.tuples(st.just("work"), st.integers(0, 9), hours, st.integers(0, 3), st.just("fixed")),
     st.tuples(st.just("withdraw"), st.integers(0, 9)),
+    st.tuples(st.just("accept"), st.sampled_from(["M1", "M2"]), st.booleans()),
+    st.tuples(st.just("progress"), st.integers(0, 100)),
     st.tuples(
         st.just("estimate"),
         st.integers(0, 40),
@@ -85,7 +112,13 @@ steps = st.one_of(
 )
 
 
-def history(contract: tuple[ContractLine, ...], currency: str, taken: Sequence[tuple[Any, ...]]) -> list[Any]:
+def history(
+    contract: tuple[ContractLine, ...],
+    currency: str,
+    ends_on: date | None,
+    taken: Sequence[tuple[Any, ...]],
+    retention: Retention | None = None,
+) -> list[Any]:
     """Events, and dates up to which days end."""
     head: dict[str, Any] = {"event_id": "e", "occurred_at": START, "source": "test"}
     made: list[Any] = [
@@ -119,6 +152,8 @@ def history(contract: tuple[ContractLine, ...], currency: str, taken: Sequence[t
             currency=currency,
             signed_on=FIRST,
             starts_on=date(2026, 1, 1),
+            ends_on=ends_on,
+            retention=retention,
             lines=contract,
         ),
     ]
@@ -132,6 +167,19 @@ def history(contract: tuple[ContractLine, ...], currency: str, taken: Sequence[t
                 made.append(TimeApproved(entry_id=f"T-{number}", version=version, worked_on=day, task=task, **common))
             case "withdraw", number:
                 made.append(TimeWithdrawn(**head, entry_id=f"T-{number}", version=version))
+            case "accept", milestone_id, accepted:
+                fact = {**head, "milestone_id": milestone_id, "version": version}
+                made.append(
+                    MilestoneAccepted(**fact, accepted_on=today, approved_by="C")
+                    if accepted
+                    else MilestoneRevoked(**fact, approved_by="C")
+                )
+            case "progress", done:
+                made.append(
+                    ProgressReported(
+                        **head, contract_id="K", line_id="N", version=version, percent=done * PERCENT_ONE, as_of=today
+                    )
+                )
             case "estimate", ago, remaining, line_id, stated_in:
                 made.append(
                     EstimateRevised(
@@ -155,7 +203,9 @@ def history(contract: tuple[ContractLine, ...], currency: str, taken: Sequence[t
                         treatment="prospective",
                         approved_by="B",
                         lines=changed,
-                        policies=Policies(late_line="reissue") if kind == "refused" else None,
+                        policies=Policies(late_line="reissue", statement_approval="required")
+                        if kind == "refused"
+                        else None,
                     )
                 )
             case "assign", planned:
@@ -200,8 +250,8 @@ def exchange_rate(head: dict[str, Any], day: date, tenths: int) -> ExchangeRateS
 
 def played(taken: list[Any], *, forget: bool = False) -> tuple[list[Any], dict[tuple[str, str], Any]]:
     """Outputs and books; with `forget` the store is opened anew before every event and every day's end."""
-    with TemporaryDirectory() as folder:
-        books = Books(Path(folder))
+    with TemporaryDirectory(dir=MEMORY_DISK) as folder:
+        books = Books(Path(folder) if forget else None)
         for step in taken:
             if forget:
                 books.reopen()
@@ -214,7 +264,13 @@ def played(taken: list[Any], *, forget: bool = False) -> tuple[list[Any], dict[t
     return [folded.record for folded in books.folded], parts
 
 
-histories = st.builds(history, terms, st.sampled_from(["EUR", "EUR", "USD"]), st.lists(steps, min_size=3, max_size=25))
+histories = st.builds(
+    history,
+    terms,
+    st.sampled_from(["EUR", "EUR", "USD"]),
+    st.sampled_from([None, date(2026, 8, 31)]),
+    st.lists(steps, min_size=3, max_size=25),
+)
 
 
 @given(histories)

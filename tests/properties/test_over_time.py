@@ -18,6 +18,7 @@ from domain.outputs import BillingStatement, JournalEntry
 from domain.position import Position
 from domain.units import Amount
 from tests.auditing import check_journals
+from tests.folding import MEMORY_DISK
 from tests.harness import Books
 
 Event = dict[str, Any]
@@ -131,7 +132,7 @@ class Firm:
 
     def __init__(self, story: Story, folder: Path, *, reopens: bool = False) -> None:
         self.story = story
-        self.books = Books(folder)
+        self.books = Books(folder if reopens else None)
         self.reopens = reopens
         self.at = 0
         self.version = 1
@@ -276,7 +277,7 @@ class Firm:
 
 
 def played(story: Story, *, reopens: bool = False) -> Firm:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY_DISK) as folder:
         firm = Firm(story, Path(folder), reopens=reopens)
         firm.play()
         check_journals(firm.journals)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.outputs import ExceptionClosed, ExceptionRaised, JournalEntry
+from tests.folding import MEMORY_DISK
 from tests.scenario_play import play
 from tests.scenario_text import read_scenarios
 
@@ -47,11 +48,11 @@ def posted(fx_date: str, work: Sequence[tuple[str, date]], rates: Sequence[str])
     """What stands in the ledger and is open when the day of the rates has ended."""
     told = [f"{ENDS}  time T-{at} {who} 1 h on {day}" for at, (who, day) in enumerate(work)]
     steps = [*told, *rates, f"{ENDS}  day ended"]
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=MEMORY_DISK) as folder:
         path = Path(folder) / "rates.md"
         path.write_text(SETUP.format(fx_date=fx_date, events="\n".join(f"{step}\n  => ..." for step in steps)))
         (scenario,) = read_scenarios(path)
-        books = play(scenario, Path(folder))
+        books = play(scenario)
         books.close()
     journals: list[tuple[object, ...]] = []
     open_now: dict[str, tuple[object, ...]] = {}

@@ -20,13 +20,11 @@ from domain.events.reference import DayEnded
 from state.genesis import Genesis
 from state.rules import RULES
 from state.store import FILES, Store
-from tests.folding import GENERATION, Logged, MemoryLog, dump, log_records
+from tests.folding import GENERATION, MEMORY_DISK, Logged, MemoryLog, dump, log_records
 from tests.histories.draw import histories
 from tests.histories.log import History, with_days
 from tests.histories.scope import Scope
 
-# Where there is a file system in memory, the tests do not wait for a disk.
-IN_MEMORY = Path("/dev/shm")
 SMALL = Scope(steps=24, currencies=("EUR", "USD", "JPY"))
 BATCHES = st.sampled_from([1, 7, 2_000]) | st.integers(2, 60)
 
@@ -51,7 +49,7 @@ cuts = st.builds(
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(dir=IN_MEMORY if IN_MEMORY.is_dir() else None))
+    folder = Path(tempfile.mkdtemp(dir=MEMORY_DISK))
     try:
         yield folder
     finally:

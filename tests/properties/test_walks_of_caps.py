@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from domain.caps import BucketKey, Claim, Grant, Order, allot, bucket_key
 from state import allot as allotting
-from state.claims import REVENUE, bucket_id, claim_of, granted_of, order_key, stake_of, stands_on
+from state.claims import FOR_REVENUE, bucket_id, claim_of, granted_of, order_key, stake_of, stands_on
 from state.draft import Draft
 from state.plan import LinePlan, plan_of
 from tests.folding import fold
@@ -63,7 +63,7 @@ def plain_walk(draft: Draft, plan: LinePlan, allotment: str, start: Order, own_i
                     free_hours=had.free_hours - held.hours + claim.pinned_hours,
                 )
     grants, _ = allot([claim for _, claim, _ in queue], buckets, plan.step, plan.policies.money_mode)
-    compared = 2 if allotment == REVENUE else 3
+    compared = 2 if allotment == FOR_REVENUE else 3
     comers = [granted for (_, _, held), granted in zip(queue, grants, strict=True) if held is None]
     others = [
         (claim.entry_id, granted)

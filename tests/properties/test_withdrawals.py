@@ -35,6 +35,11 @@ def all_withdrawn(history: History) -> History:
 @given(histories(Scope(accounting_periods=False)))
 def test_an_entry_and_its_withdrawal_leave_no_balance(history: History) -> None:
     """Once the credits are invoiced every account is at zero, in the contract's currency and in the ledger's."""
+    withdraw_all(history)
+
+
+def withdraw_all(history: History) -> None:
+    """Raises where an account, a cap or a line has anything left once everything is withdrawn and the credits are invoiced."""
     whole = settled(all_withdrawn(history))
     books = fold(whole.logged)
     check(books, whole.logged)
@@ -56,7 +61,7 @@ def _nothing_is_left(books: Books) -> None:
                     assert part.exception_id is None, (part_id, part)
                 case LineTotals():
                     kept = part.hours, part.value, part.recognised, part.billable, part.over, part.issued, part.invoiced
-                    assert not any(kept), (part_id, part)
+                    assert not any((*kept, part.written_off)), (part_id, part)
                 case Project():
                     assert not any(part.burn.__getattribute__(name) for name in ("hours", "billable_hours", "memo")), (
                         part

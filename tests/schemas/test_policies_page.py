@@ -12,7 +12,7 @@ from connectors.json_records import event_from_json
 from domain.event_faults import first_fault
 from domain.events.commercial import ContractSigned
 from domain.events.common import Policies
-from domain.policies import DEFAULTS, UNSUPPORTED, resolve
+from domain.policies import DEFAULTS, resolve
 from schemas import policies_page
 from schemas.events_page import EXAMPLES
 from schemas.files import read_schemas
@@ -56,7 +56,7 @@ def test_idle_is_what_no_rule_looks_at() -> None:
     )
     looked_at = {name for name in Policies._fields if re.search(rf'\.{name}\b|"{name}"', rules)}
     assert looked_at.isdisjoint(IDLE)
-    assert looked_at | set(IDLE) | set(UNSUPPORTED) | {"preset"} == set(Policies._fields)
+    assert looked_at | set(IDLE) | {"preset"} == set(Policies._fields)
 
 
 @pytest.mark.parametrize("name", [name for name in FIELDS if getattr(DEFAULTS, name) is not None])

@@ -17,7 +17,7 @@ QUARTER = plan(seed=7, people=60, projects=40, months=3, start=date(2026, 1, 1))
 
 @pytest.fixture(scope="session")
 def quarter_plan() -> Plan:
-    """What `milepost simulate` makes when nothing is said."""
+    """A quarter of the firm that sells time alone."""
     return QUARTER
 
 

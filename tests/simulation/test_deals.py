@@ -67,7 +67,7 @@ def test_events_are_valid_and_stand_in_order(all_deals: Sequence[Event]) -> None
 def test_nothing_of_it_is_refused_and_the_books_hold(tmp_path: Path) -> None:
     """Work for the other company of the firm is all that is."""
     runner, source, output = CliRunner(), str(tmp_path / "input"), str(tmp_path / "output")
-    sizes = ["--people", "20", "--projects", "30", "--months", "2", "--deals", "all"]
+    sizes = ["--people", "20", "--projects", "30", "--months", "2"]
     for arguments in (
         ["simulate", *sizes, "--out", source],
         ["run", "--input", source, "--output", output],

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.zones import local_date
+from simulation import amendments, change_orders, conditions, deals, receivables, terms
 from simulation.calendar import last_workdays, workdays
 from simulation.plan import Plan, plan
 from simulation.story import events
 
+README = Path(receivables.__file__).with_name("README.md")
 Every = Callable[[type[Any]], list[Any]]
 
 
@@ -100,6 +104,29 @@ def test_rare_things_are_rare(entries: list[Any]) -> None:
         lambda entry: (entry.hours or 0) > 24_000_000,
     ):
         assert 0 < share(entries, of) < 0.002
+
+
+@pytest.mark.parametrize(
+    ("row", "shares"),
+    [
+        ("terms of the first line", deals.KINDS),
+        ("cap", terms.CAPS),
+        ("billed", conditions.CONDITIONS),
+        ("change of a contract with a cap", amendments.OF_CAPPED),
+        ("change of one with rates", amendments.OF_RATED),
+        ("change of one with a price, fee or units", change_orders.OF_PRICED),
+        ("change of one by card", change_orders.OF_CARDED),
+        ("what becomes of an invoice", receivables.FATES),
+    ],
+)
+def test_the_table_says_what_the_code_does(row: str, shares: Sequence[tuple[str, int]]) -> None:
+    """The table of simulation/README.md, most frequent first."""
+    (told,) = (line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {row} |"))
+    often = told.split(" | ")[2]
+    assert sum(share for _, share in shares) == 100
+    assert sorted(shares) == sorted(
+        (name, int(share)) for name, share in re.findall(r"([a-z_ ,]+?) (\d+)(?:, |$)", often)
+    )
 
 
 def test_work_is_spread_over_projects_as_in_a_real_firm(year: Sequence[Any]) -> None:

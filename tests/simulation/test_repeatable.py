@@ -13,8 +13,9 @@ import pytest
 
 from domain.events.catalogue import Event
 from domain.events.delivery import TimeApproved
+from simulation.formats import FORMATS
 from simulation.plan import Plan, plan
-from simulation.write import FORMATS, write
+from simulation.write import write
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """

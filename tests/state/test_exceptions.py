@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,9 +23,9 @@ _numbers: Iterator[int] = count(1)
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Iterator[Books]:
+def books() -> Iterator[Books]:
     """A project under a contract at 150 an hour."""
-    found = Books(tmp_path)
+    found = Books()
     found.fold(entity(), *people(), activated(), signed(line(cap=Cap("hard", parse_amount("1000.00")))))
     found.end_day(date(2026, 3, 1))
     yield found

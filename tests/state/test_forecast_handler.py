@@ -240,8 +240,8 @@ def money(hours: int, cost: str, revenue: str) -> Eac:
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Iterator[Books]:
-    made = Books(tmp_path)
+def books() -> Iterator[Books]:
+    made = Books()
     yield made
     made.close()
 
@@ -1044,7 +1044,7 @@ def test_a_store_opened_anew_tells_the_same(tmp_path: Path) -> None:
         treatment="prospective",
         approved_by="B",
         lines=(line(), line("X", project_id="Q")),
-        policies=Policies(late_line="reissue"),
+        policies=Policies(late_line="reissue", statement_approval="required"),
     )
     known = entity("USD"), *people(currency="USD"), rate("2026-03-01", "USD", "1.25"), signed()
     projects = [activated(project_id=project_id) for project_id in ("PR", "Q")]

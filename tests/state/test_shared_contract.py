@@ -8,10 +8,17 @@ from typing import Any
 
 from connectors.avro_codec import EVENT_CODECS
 from domain.events.commercial import ContractAmended, ContractSigned
-from domain.events.common import ContractLine, FiscalCalendar, LineRate, SharedCap, TimeAndMaterials
+from domain.events.common import (
+    ContractLine,
+    FiscalCalendar,
+    LineRate,
+    PurchaseOrder,
+    SharedCap,
+    TimeAndMaterials,
+)
 from domain.events.delivery import ProjectActivated, TimeApproved
 from domain.events.reference import CostRateSet, LegalEntityDefined, PersonDefined
-from domain.outputs import BillingStatement, ExceptionRaised
+from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised
 from tests.harness import Books, Record
 
 ELSEWHERE = "E-2"
@@ -79,7 +86,7 @@ def signed(books: Books, **more: Any) -> None:
     share(books, contract._replace(**more))
 
 
-def firm(folder: Path) -> Books:
+def firm(folder: Path, ledger: str = "USD") -> Books:
     books = Books(folder)
     books.fold(
         LegalEntityDefined(
@@ -87,7 +94,7 @@ def firm(folder: Path) -> Books:
             legal_entity_id="LE",
             version=1,
             name="Firm",
-            currency="USD",
+            currency=ledger,
             zone="UTC",
             fiscal_calendar=FiscalCalendar("calendar_month"),
         ),
@@ -146,4 +153,23 @@ def test_what_lines_of_two_engagements_would_share_is_refused_in_both(tmp_path: 
         ("invalid_terms", "E"),
         ("invalid_terms", "E-2"),
     ]
+    books.close()
+
+
+def test_a_purchase_order_over_several_engagements_is_refused(tmp_path: Path) -> None:
+    """Each would use all of it; by its number alone it is taken, and an amendment that waits is refused as well."""
+    books = firm(tmp_path)
+    signed(books, purchase_order=PurchaseOrder("PO-1", 10_000_000))
+    refused = [(one.category, one.message) for one in said(books, ExceptionRaised)]
+    why = (
+        "contract K: not handled by the rules in force: a purchase order's limit of a contract over several engagements"
+    )
+    assert refused == [("unsupported", why)] * 2
+    signed(books, version=2, purchase_order=PurchaseOrder("PO-1"))
+    assert len(said(books, ExceptionClosed)) == 2
+    waits: dict[str, Any] = {"contract_id": "K", "effective_on": date(2026, 6, 4), "treatment": "prospective"}
+    limit: dict[str, Any] = {"purchase_order": PurchaseOrder("PO-1", 10_000_000), "approved_by": "ann"}
+    share(books, ContractAmended(**head(5), **waits, **limit, version=4, replaces_version=3))
+    share(books, ContractAmended(**head(6), **waits, approved_by="ann", version=3, replaces_version=2))
+    assert [one.message for one in said(books, ExceptionRaised)][-2:] == [why] * 2
     books.close()

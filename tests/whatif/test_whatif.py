@@ -364,7 +364,8 @@ def test_for_people(firm: Path) -> None:
     assert "BRIDGE K-1 over cap EUR 1,400.00 400.00 -1,000.00" in said
     assert f"{STATEMENT} 2026-03-01 to 2026-04-01 issued EUR 1,000.00 2,000.00 1,000.00" in said
     assert "BRIDGE K-1 L-1 whole_term 1,000.00 2,000.00 1,000.00 2,000.00 2026-03-31 2026-03-31" in said
-    assert "L-1 BRIDGE senior 100.00 hour 8 16 800.00 1,600.00 800.00" in said
+    assert f"Lines of {STATEMENT}, project BRIDGE" in said
+    assert "L-1 senior 100.00 8 hour 16 hour 800.00 1,600.00 800.00" in said
 
 
 def test_it_says_what_to_ask_next(firm: Path, tmp_path: Path) -> None:

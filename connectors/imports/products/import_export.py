@@ -117,7 +117,8 @@ def import_export(
 ) -> ImportedExport:
     """Writes `<product>-<name>.setup.jsonl`, `.jsonl` and `.rejected.jsonl`, each where it has something to say.
 
-    A name that is there already gets a number. Raises ImportRefused, and then nothing is written.
+    A name that is there already gets a number. Raises ImportRefused, and then nothing is written. Long, because it is the order of an
+    import: all that refuses it comes before the files are written.
     """
     for each in wanted.known:
         if not each.is_dir():

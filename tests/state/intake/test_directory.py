@@ -41,6 +41,7 @@ from domain.events.finance import (
     ControlTotal,
     CreditMemoIssued,
     InvoicePosted,
+    PaymentApplied,
     PaymentReceived,
     PaymentReversed,
     PostingAccepted,
@@ -136,6 +137,20 @@ def paid(*invoices: str, **more: Any) -> PaymentReceived:
         amount=100,
         currency="EUR",
         received_on=DAY,
+        applications=applications,
+        **more,
+    )
+
+
+def applied(*invoices: str, **more: Any) -> PaymentApplied:
+    applications = tuple(PaymentApplication(invoice, 100) for invoice in invoices)
+    return PaymentApplied(
+        **HEAD,
+        application_id="AP",
+        payment_id="PAY",
+        customer_id="ACME",
+        currency="EUR",
+        applied_on=DAY,
         applications=applications,
         **more,
     )
@@ -293,7 +308,9 @@ def test_a_payment_reaches_every_engagement_that_it_pays() -> None:
     found = known.take(paid("I-2", "I-1"))
     assert isinstance(found, Routed)
     assert (found.engagements, found.own) == (("E-1", "E-2"), {"E-1": ("I-1",), "E-2": ("I-2",)})
-    assert known.take(PaymentReversed(**HEAD, payment_id="PAY")) == Routed(("E-1", "E-2"))
+    reversed_ = known.take(PaymentReversed(**HEAD, payment_id="PAY"))
+    assert isinstance(reversed_, Routed)
+    assert (reversed_.engagements, reversed_.own) == (("E-1", "E-2"), None)
 
 
 def test_a_payment_waits_for_the_invoices_that_it_names() -> None:
@@ -307,6 +324,25 @@ def test_an_unapplied_payment_stands_with_the_customers_first_engagement() -> No
     known.take(signed("C-1", line("1", "P-1")))
     assert known.take(paid()).engagements == ("C-1",)  # type: ignore[union-attr]
     assert known.take(paid(engagement_id="E-5")).engagements == ("E-5",)  # type: ignore[union-attr]
+
+
+def test_an_application_goes_to_its_payment_and_to_its_invoices() -> None:
+    known = Known(("invoice", "I-1", "E-1"), ("invoice", "I-2", "E-2"))
+    assert known.take(applied("I-2")) == Unrouted((("payment", "PAY"),))
+    known.take(paid(engagement_id="E-1"))
+    assert known.take(applied("I-1")).own is None  # type: ignore[union-attr]
+    assert known.take(applied("I-3")) == Unrouted((("invoice", "I-3"),))
+    found = known.take(applied("I-2"))
+    assert isinstance(found, Routed)
+    assert (found.engagements, found.own) == (("E-1", "E-2"), {"E-1": (), "E-2": ("I-2",)})
+    assert known.take(PaymentReversed(**HEAD, payment_id="PAY")).engagements == ("E-1", "E-2")  # type: ignore[union-attr]
+
+
+def test_of_a_payment_that_was_taken_back_nothing_goes_to_other_engagements() -> None:
+    known = Known(("invoice", "I-1", "E-1"), ("invoice", "I-2", "E-2"))
+    known.take(paid("I-1"))
+    known.take(PaymentReversed(**HEAD, payment_id="PAY"))
+    assert known.take(applied("I-2")) == Routed(("E-1",))
 
 
 def test_a_write_off_is_split_by_its_entries() -> None:
@@ -323,7 +359,9 @@ def test_a_write_off_is_split_by_its_entries() -> None:
         entries=("T-1", "X-1"),
     )
     assert known.take(lost) == Routed(("E-1", "E-2"), own={"E-1": ("T-1",), "E-2": ("X-1",)})
-    assert known.take(lost._replace(entries=("T-9",))) == Unrouted((("time_entry", "T-9"), ("expense", "T-9")))
+    unknown = (("time_entry", "T-9"), ("expense", "T-9"), ("delivery", "T-9"))
+    assert known.take(lost._replace(entries=("T-9",))) == Unrouted(unknown)
+    assert known.take(lost._replace(entries=("expense/X-1",))).engagements == ("E-2",)  # type: ignore[union-attr]
 
 
 def test_money_of_a_line_goes_to_one_engagement() -> None:

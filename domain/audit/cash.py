@@ -1,0 +1,45 @@
+"""Unapplied cash of payments from their journals, and what was applied of it later: nothing is left of a payment in the ledger alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from domain.accounts import UNAPPLIED_CASH
+from domain.audit.engagement import Engagement, records
+from domain.audit.findings import Seen
+from domain.outputs import JournalEntry
+from domain.units import Amount
+
+PAYMENT, APPLICATION = "payment", "payment_application"
+
+
+class OnAccount(NamedTuple):
+    """Of a payment in a company on 1120, debit positive, and the journal that touched it last."""
+
+    last: Seen
+    amount: Amount
+    ledger: Amount
+
+
+def on_account(engagement: Engagement) -> dict[tuple[str, str], OnAccount]:
+    """By payment and company."""
+    found: dict[tuple[str, str], OnAccount] = {}
+    for seen, journal in records(engagement.outputs, JournalEntry):
+        payment_id = payment_of(journal)
+        if payment_id is None:
+            continue
+        key = (payment_id, journal.legal_entity_id)
+        for line in journal.lines:
+            if line.account == UNAPPLIED_CASH:
+                had = found.get(key, OnAccount(seen, 0, 0))
+                found[key] = OnAccount(seen, had.amount + line.amount, had.ledger + line.ledger_amount)
+    return found
+
+
+def payment_of(journal: JournalEntry) -> str | None:
+    """The payment whose cash it moves: an application's rule is `application/<payment>/<contract>`."""
+    if journal.affected_kind == PAYMENT:
+        return journal.affected_id
+    if journal.affected_kind == APPLICATION:
+        return journal.rule.removeprefix("application/").removesuffix(f"/{journal.contract_id}")
+    return None

@@ -1,0 +1,26 @@
+"""The reference data that outputs are looked at with: what of it the log has up to them."""
+
+from __future__ import annotations
+
+from domain.events.reference import (
+    AccountingPeriodClosed,
+    AccountingPeriodReopened,
+    CustomerDefined,
+    LegalEntityDefined,
+    TaxPolicyDefined,
+)
+from domain.reference import EMPTY_BOOK, apply, conflict, fixed_faults
+from domain.reference_faults import faults
+
+Learnt = LegalEntityDefined | CustomerDefined | TaxPolicyDefined | AccountingPeriodClosed | AccountingPeriodReopened
+
+
+class ReferenceSoFar:
+    """Grows with the log; what the rules refuse is not in it."""
+
+    def __init__(self) -> None:
+        self.book = EMPTY_BOOK
+
+    def learn(self, event: Learnt) -> None:
+        if not (faults(event) or fixed_faults(self.book, event) or conflict(self.book, event)):
+            self.book = apply(self.book, event)

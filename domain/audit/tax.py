@@ -1,0 +1,63 @@
+"""The tax that a statement shows is what the table of its region gives of its bases, and these sum to what is billed (R11, R35)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from domain.audit.findings import TAX, Seen, Violation, violation
+from domain.audit.reference import ReferenceSoFar
+from domain.events.reference import TaxPolicyDefined
+from domain.money import format_amount, format_decimal
+from domain.outputs import BillingStatement, StatementTax
+from domain.statement import SUPERSEDED
+from domain.tax import OUTPUT, rule_on, tax_of
+from domain.units import PERCENT_SCALE
+
+
+class TaxTables:
+    """Regions and their policies as the log has them. A statement that was superseded says what held when it was drafted."""
+
+    def __init__(self, reference: ReferenceSoFar) -> None:
+        self.count = 0
+        self._reference = reference
+
+    def see(self, seen: Seen, statement: BillingStatement) -> Iterator[Violation]:
+        if statement.part < statement.parts or statement.status == SUPERSEDED:
+            return
+        self.count += 1
+        region = self._region(statement)
+        if statement.tax_region != region:
+            yield violation(TAX, seen, statement.statement_id, f"tax region {region}", statement.tax_region)
+        bases = sum(group.base for group in statement.tax)
+        if bases != statement.total - statement.deposits_applied:
+            billed = format_amount(statement.total - statement.deposits_applied)
+            expected = f"bases that sum to {billed} {statement.currency}, total less deposits applied"
+            yield violation(TAX, seen, statement.statement_id, expected, format_amount(bases))
+        policy = self._reference.book.tax_policy(region) if region is not None else None
+        for group in statement.tax:
+            wanted = _wanted(statement, group, policy)
+            if wanted != group:
+                yield violation(TAX, seen, statement.statement_id, _told(wanted), _told(group))
+
+    def _region(self, statement: BillingStatement) -> str | None:
+        book = self._reference.book
+        customer, entity = book.customer(statement.bill_to), book.entity(statement.legal_entity_id)
+        if customer is not None and customer.tax_region is not None:
+            return customer.tax_region
+        return entity.tax_region if entity is not None else None
+
+
+def _wanted(statement: BillingStatement, group: StatementTax, policy: TaxPolicyDefined | None) -> StatementTax:
+    """By the rule of its tax point, of what is paid later by that of the statement's last day."""
+    day = group.tax_point_date if group.tax_point_date is not None else statement.to - timedelta(days=1)
+    rule = rule_on(policy, group.category, day)
+    if rule is None:
+        return group._replace(kind=None, percent=0, amount=0)
+    percent = rule.percent if rule.kind == OUTPUT else 0
+    return group._replace(kind=rule.kind, percent=percent, amount=tax_of(group.base, percent, statement.currency))
+
+
+def _told(group: StatementTax) -> str:
+    rate = f"{group.kind or 'no rule'} {format_decimal(group.percent, PERCENT_SCALE)} %"
+    return f"{group.category}: {format_amount(group.amount)} on {format_amount(group.base)}, {rate}"

@@ -1,0 +1,55 @@
+"""What a contract line states besides its terms: budgets and prices below nothing, and outcomes that are not all, nobody could use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.events.common import ContractLine, FixedPrice, VariableConsideration
+from domain.money import format_amount, format_decimal
+from domain.policy_faults import Fault, amount_faults
+from domain.units import HUNDRED_PERCENT, PERCENT_SCALE
+
+
+def line_faults(path: str, line: ContractLine) -> Iterator[Fault]:
+    """`path` is the line's own."""
+    for name in ("standalone_price", "revenue_budget", "cost_budget"):
+        yield from amount_faults(f"{path}.{name}", getattr(line, name))
+    if any(not task.strip() for task in line.tasks):
+        yield f"{path}.tasks", "expected the names of tasks, got a blank one; leave tasks out where the line takes all"
+    categories: set[str] = set()
+    for place, budget in enumerate(line.budgets):
+        where = f"{path}.budgets[{place}]"
+        if budget.category in categories:
+            yield f"{where}.category", f"category {budget.category} has two budgets"
+        categories.add(budget.category)
+        yield from amount_faults(f"{where}.revenue", budget.revenue)
+        yield from amount_faults(f"{where}.cost", budget.cost)
+    yield from _progress_faults(path, line)
+    items: set[str] = set()
+    for place, item in enumerate(line.variable_consideration):
+        where = f"{path}.variable_consideration[{place}]"
+        if item.item_id in items:
+            yield f"{where}.item_id", f"item {item.item_id} stands twice"
+        items.add(item.item_id)
+        yield from _outcome_faults(where, item)
+
+
+def _progress_faults(path: str, line: ContractLine) -> Iterator[Fault]:
+    """A price that is billed as its budgets are spent is all of it in these."""
+    terms = line.terms
+    if not (isinstance(terms, FixedPrice) and terms.by_progress and line.budgets):
+        return
+    total = sum(budget.revenue for budget in line.budgets)
+    if total != terms.price:
+        yield (
+            f"{path}.budgets",
+            f"revenue of the budgets sums to {format_amount(total)}, the price is {format_amount(terms.price)}",
+        )
+
+
+def _outcome_faults(path: str, item: VariableConsideration) -> Iterator[Fault]:
+    """Of several outcomes one comes true."""
+    found = [outcome.probability for outcome in item.outcomes]
+    if found and (min(found) < 0 or sum(found) != HUNDRED_PERCENT):
+        got = ", ".join(format_decimal(probability, PERCENT_SCALE) for probability in found)
+        yield f"{path}.outcomes", f"expected probabilities that sum to 100, got {got}"

@@ -1,0 +1,149 @@
+"""What of an entry is given up before it is billed: by which write-offs, and how much of these still counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.events.finance import WrittenOff
+from domain.explanation import Node, agreeing, constant, less, stated, total
+from milepost.explain.arithmetic import least, most
+from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.sources import Sources
+from state.books import Entry, GivenUp, Price, WriteOff
+from state.given_up import rows_of
+from state.totals import issued_on
+
+
+class GivenUpNodes:
+    def __init__(self, sources: Sources, entries: EntryNodes) -> None:
+        self.sources = sources
+        self.entries = entries
+        entries.given_up = self
+        self._parts: dict[tuple[str, str], Node] = {}
+
+    def chargeable(self, at: Standing) -> Node:
+        """What of the value is not given up."""
+        price = at.work.price
+        assert price is not None, "the work is priced"
+        value = self.entries.value(at)
+        if not price.written_off:
+            return value
+        return less(f"{at.entry.entry_id}: not given up", value, self.written_off(at), rule="R15")
+
+    def written_off(self, at: Standing) -> Node:
+        """What write-offs gave up of the entry, no more than its version is worth and not issued."""
+        price = at.work.price
+        assert price is not None, "the work is priced"
+        title = f"{at.entry.entry_id}: written off"
+        told = stated(title, price.written_off, "amount", price.currency)
+        own = [one for one in at.entry.given_up if one.currency == price.currency]
+        if not own:
+            return told
+        asked = total(title, [self._part(at.entry, one) for one in own], "amount", price.currency)
+        if asked.value == price.written_off:
+            return asked
+        nothing = constant("nothing", 0, "amount", price.currency)
+        left = most("worth and not issued", self._not_issued(at, price), nothing)
+        return agreeing(least(title, [asked, left]), told)
+
+    def _not_issued(self, at: Standing, price: Price) -> Node:
+        """By the step that priced the version: what is issued later was not given up."""
+        entry_id, step = at.entry.entry_id, self.entries.priced_at(at)
+        entry = self.sources.trace.entry_at(entry_id, step)
+        value = self.entries.value(at)
+        issued = issued_on(entry, price.contract_id, price.line_id) if entry is not None else None
+        if issued is None or not issued.amount:
+            return value
+        pieces = self.entries.pieces.issued(entry_id, price.contract_id, price.line_id, step)
+        return less(f"{entry_id}: not issued", value, pieces)
+
+    def before_it(self, at: Standing, amount: Node, wanted: int) -> Node:
+        """What the work was posted with in the event that brought it, where a write-off waited for that and came right behind."""
+        price = at.work.price
+        if price is None or abs(amount.value or 0) == abs(wanted):
+            return amount
+        by_now = {one: self._step_of(at.entry.entry_id, one.write_off_id) == at.step for one in at.entry.given_up}
+        earlier = [self._part(at.entry, one) for one, is_now in by_now.items() if not is_now]
+        now = [self._part(at.entry, one) for one, is_now in by_now.items() if is_now]
+        if not now:
+            return amount
+        value = self.entries.value(at)
+        title = f"{at.entry.entry_id}: before it was given up"
+        whole = less(title, value, *earlier) if earlier else value
+        found = (whole, total(title, [amount, *now], "amount", price.currency))
+        return next((one for one in found if one.value == abs(wanted)), amount)
+
+    def left_of(self, event: WrittenOff, step: int) -> Node:
+        """What could be given up of the entries that a write-off names, which it is not."""
+        rows = dict.fromkeys(row for name in event.entries for row in rows_of(name))
+        found = [at for row in rows if (at := self.entries.standing(row, step)) is not None]
+        left = [self._left_now(at, price) for at in found if (price := at.work.price) is not None and price.line_id]
+        return total("left of them", left, "amount", event.currency)
+
+    def _left_now(self, at: Standing, price: Price) -> Node:
+        chargeable = self.chargeable(at)
+        issued = issued_on(at.entry, price.contract_id, price.line_id)
+        if issued is None or not issued.amount:
+            return chargeable
+        pieces = self.entries.pieces.issued(at.entry.entry_id, price.contract_id, price.line_id, at.step)
+        left = less(f"{at.entry.entry_id}: left", chargeable, pieces)
+        return (
+            most(left.title, left, constant("nothing", 0, "amount", price.currency)) if (left.value or 0) < 0 else left
+        )
+
+    # What one write-off gave up of an entry
+
+    def _part(self, entry: Entry, own: GivenUp) -> Node:
+        key = (entry.entry_id, own.write_off_id)
+        if key not in self._parts:
+            title = f"{entry.entry_id}: given up by {own.write_off_id}"
+            told = stated(title, own.amount, "amount", own.currency)
+            made = self._make_part(entry.entry_id, own)
+            self._parts[key] = agreeing(made._replace(title=title) if made is not None else None, told)
+        return self._parts[key]
+
+    def _make_part(self, entry_id: str, own: GivenUp) -> Node | None:
+        step = self._step_of(entry_id, own.write_off_id)
+        known: WriteOff | None = self.sources.trace.part_at("write_off", own.write_off_id, step)
+        if known is None:
+            return None
+        event = known.event
+        amount = self.sources.field("given up", event.amount, "amount", event, "amount", event.currency)
+        if event.amount == own.amount:
+            return amount
+        earlier = [self._part(entry, one) for entry, one in self._before(event, entry_id, step)]
+        rest = less("left of the amount", amount, *earlier) if earlier else amount
+        if rest.value == own.amount:
+            return rest
+        at = self.entries.standing(entry_id, step)
+        return least("all that was left", [self._left(at, own), rest]) if at is not None else None
+
+    def _step_of(self, entry_id: str, write_off_id: str) -> int:
+        steps = self.sources.trace.entry_steps(entry_id)
+        return next(step for step, entry in steps if any(one.write_off_id == write_off_id for one in entry.given_up))
+
+    def _before(self, event: WrittenOff, entry_id: str, step: int) -> list[tuple[Entry, GivenUp]]:
+        """Of the entries that come before it in consumption order, what the same write-off gave up."""
+        found: list[tuple[tuple[Any, ...], Entry, GivenUp]] = []
+        for row in self.sources.trace.entry_ids():
+            at = self.entries.standing(row, step)
+            price = at.work.price if at is not None else None
+            if at is None or price is None:
+                continue
+            given = next((one for one in at.entry.given_up if one.write_off_id == event.write_off_id), None)
+            if given is not None:
+                found.append(((price.day, price.approved_at, row), at.entry, given))
+        in_order = sorted(found, key=lambda one: one[0])
+        return [(entry, given) for _, entry, given in in_order[: [one[1].entry_id for one in in_order].index(entry_id)]]
+
+    def _left(self, at: Standing, own: GivenUp) -> Node:
+        """What of the entry was worth something, not issued and not given up before."""
+        price = at.work.price
+        assert price is not None, "what is given up has a price"
+        value = self.entries.value(at)
+        places = [one.write_off_id for one in at.entry.given_up]
+        off = [self._part(at.entry, one) for one in at.entry.given_up[: places.index(own.write_off_id)]]
+        issued = issued_on(at.entry, price.contract_id, price.line_id)
+        if issued is not None and issued.amount:
+            off.insert(0, self.entries.pieces.issued(at.entry.entry_id, price.contract_id, price.line_id, at.step))
+        return less(f"{at.entry.entry_id}: left of it", value, *off) if off else value

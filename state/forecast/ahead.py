@@ -1,0 +1,92 @@
+"""What lines of a project earn otherwise than by the hours that remain (R57, R58).
+
+A line with a price of its own has still to earn what its terms come to, less what they have earned: a fixed price, milestones that are
+listed, fees of the periods up to the contract's end, units agreed. Its kind says what it expects (`domain/billing`): a milestone is
+accepted when it is due, progress comes to all of it, a subscription goes on to the contract's last day. Hours on it earn nothing more.
+
+Hours that remain earn on the other lines, as much as an hour of the project has earned there so far. What expenses, deliveries and fees
+brought is no part of that.
+
+    a price of 10,000, of which 4,000 are earned, with 60 h on it, and 40 h at 150.00 on another line; 50 h remain
+    6,000 of the price, and 50 h x 6,000 / 100 h = 3,000: 9,000 to come
+
+A project whose lines all earn by hours alone has none of this.
+"""
+
+from datetime import date
+from typing import NamedTuple
+
+from domain.billing import methods
+from domain.billing.kind import Fee, Known
+from domain.units import Amount
+from state.books import Contract, LineEarning, Project
+from state.draft import Draft
+from state.fees_due import fees_due
+from state.forecast.minimum import with_minimum
+from state.forecast.outlook import has_ended, line_key, lines_of, project_contracts, running
+from state.plan import LinePlan, newest_plan
+from state.settlement import settlement
+from state.terms_known import known_of
+
+
+class Ahead(NamedTuple):
+    """All that the terms of a line charge by themselves, by what is foreseen of it; and what they come to, None where nothing is agreed."""
+
+    known: Known
+    fees: tuple[Fee, ...] = ()
+    total: Amount | None = None
+
+
+def earning_of(draft: Draft, project: Project, as_of: date) -> tuple[LineEarning, ...]:
+    """How each line of the project earns; nothing where all earn by hours alone, or nothing is to come."""
+    plans = _plans(draft, project.project_id)
+    if not plans or has_ended(draft, project, as_of):
+        return ()
+    goes_on = {line_key(plan) for plan in running(draft, plans, as_of)}
+    return tuple(_earning(draft, plan, as_of, goes_on=line_key(plan) in goes_on) for plan in plans)
+
+
+def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
+    """The newest terms of every line that is the project's by them; none where all earn by hours alone."""
+    contracts = project_contracts(draft, project_id)
+    key = ("earning lines", project_id, *((one.contract_id, one.version, len(one.history)) for one in contracts))
+    if key not in draft.plans:
+        by_id = {contract.contract_id: contract for contract in contracts}
+        found = (newest_plan(draft, by_id[of], line_id) for of, line_id, _ in lines_of(draft, project_id))
+        own = [one for one in found if one is not None and one.refused is None and one.line.project_id == project_id]
+        by_hours = all(methods.earns_by_hours_alone(plan.line) for plan in own)
+        draft.plans[key] = () if by_hours else tuple(own)
+    plans: tuple[LinePlan, ...] = draft.plans[key]
+    return plans
+
+
+def _earning(draft: Draft, plan: LinePlan, as_of: date, *, goes_on: bool) -> LineEarning:
+    contract = draft.contract(plan.contract_id)
+    assert contract is not None, "the plan is of a contract in the books"
+    total = ahead_of(draft, contract, plan.line.line_id, as_of).total if goes_on else None
+    rated = methods.earns_by_hours(plan.line.terms)
+    return LineEarning(plan.contract_id, plan.line.line_id, plan.currency, total, rated)
+
+
+def ahead_of(draft: Draft, contract: Contract, line_id: str, as_of: date) -> Ahead:
+    """Found again as long as nothing happens on the line."""
+    known = with_minimum(draft, contract, line_id, known_of(draft, contract, line_id), as_of)
+    key = ("ahead", contract.contract_id, line_id)
+    base = (known, contract.terms, contract.terminated_on, as_of)
+    kept: tuple[object, Ahead] | None = draft.plans.get(key)
+    if kept is None or kept[0] != base:
+        kept = draft.plans[key] = (base, _ahead(draft, contract, line_id, known, as_of))
+    return kept[1]
+
+
+def _ahead(draft: Draft, contract: Contract, line_id: str, known: Known, as_of: date) -> Ahead:
+    if not known.held or methods.account(known.held[-1].line.terms) is not None:
+        return Ahead(known)
+    newest = known.held[-1]
+    agreed = methods.agreed_worth(newest)
+    if agreed is not None or not methods.charges(newest.line.terms):
+        return Ahead(known, (), agreed)
+    foreseen = methods.foresees(newest, known, as_of)
+    fees = list(fees_due(draft, contract, line_id, foreseen.known, foreseen.until))
+    fees += settlement(contract, foreseen.known, fees)
+    return Ahead(foreseen.known, tuple(fees), sum(fee.amount for fee in fees))

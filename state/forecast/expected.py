@@ -1,0 +1,225 @@
+"""When what is to come is billed, and when who pays it; what is kept back of it, or paid by a deposit, says `state/forecast/kept_back.py`.
+
+A month's work is billed at the end of the billing period that holds its 15th, on request at its own end, a fee at the end of the period
+that holds its day. Each payer has its share of it, and pays so many days later as its own terms say; whom sources pay for says
+`state/forecast/funded.py`, and of a contract in another currency than the project's their first rule. A statement is billed when its
+period ends.
+"""
+
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from domain.billing_periods import period_of
+from domain.forecast import expected_billings
+from domain.money import convert
+from domain.outputs import BillingStatement
+from domain.policies import Resolved
+from domain.shares import Party, expected_parties, shared
+from domain.units import Amount
+from state.books import Contract, Project
+from state.draft import Draft
+from state.forecast.outlook import ONE_DAY, rate_to
+from state.forecast.prices import ToCharge
+from state.periods import open_period
+from state.plan import billing_cycle, contract_policies, terms_on
+
+PAYMENT_TERMS_DAYS = 30
+MID_MONTH = 15
+
+
+class Expected(NamedTuple):
+    """What one payer of a contract will be billed, in project currency, on a day, and the month in which it pays.
+
+    A fee says of which line it is; work that is due already is no work to come. What sources fund has no payer before they have drawn it.
+    """
+
+    billed: date
+    paid: str
+    amount: Amount
+    contract_id: str
+    bill_to: str
+    line_id: str = ""
+    is_due: bool = False
+
+    @property
+    def month(self) -> str:
+        return self.billed.isoformat()[:7]
+
+
+class Calendar(NamedTuple):
+    """The day on which something is billed, who pays, and the month in which each does; `is_funded` where sources do, as they last."""
+
+    billed: date
+    parties: tuple[Party, ...]
+    paid: tuple[str, ...]
+    is_funded: bool = False
+
+
+def expected_work(
+    draft: Draft,
+    project: Project,
+    contract: Contract,
+    currency: str,
+    accrued: Amount,
+    to_come: Iterable[tuple[str, Amount]],
+    as_of: date,
+) -> list[Expected]:
+    """What is accrued, and what work of months to come will be worth, by the calendar of the project's first contract."""
+    found: list[Expected] = []
+    for month, amount in _accrued_months(draft, project, contract, currency, accrued, as_of):
+        found += _paid_by(contract, work_months(draft, contract, month), amount, currency, is_due=True)
+    for month, amount in to_come:
+        found += _paid_by(contract, work_months(draft, contract, month), amount, currency)
+    return found
+
+
+def _accrued_months(
+    draft: Draft, project: Project, contract: Contract, currency: str, accrued: Amount, as_of: date
+) -> list[tuple[str, Amount]]:
+    if not accrued:
+        return []
+    earned = [(key[:7], tally[2]) for key, tally in project.months.items() if tally[2] and key[8:] == currency]
+    return expected_billings(accrued, earned, oldest_open(draft, contract, as_of))
+
+
+def expected_fees(
+    draft: Draft,
+    contract: Contract,
+    line_id: str,
+    fees: Sequence[ToCharge],
+    policies: Resolved,
+    currency: str,
+    as_of: date,
+) -> list[Expected] | None:
+    """What is charged on days to come; None where an exchange rate is missing."""
+    own = contract.terms.currency
+    rate = rate_to(draft, policies, own, currency, as_of)
+    if rate is None:
+        return None
+    found: list[Expected] = []
+    for fee in fees:
+        amount = convert(fee.amount, rate.numerator, rate.denominator, currency, policies.money_mode)
+        found += _paid_by(contract, fee_months(draft, contract, fee.day), amount, currency, line_id)
+    return found
+
+
+def expected_deposit(
+    draft: Draft, contract: Contract, line_id: str, amount: Amount, day: date, currency: str
+) -> Iterator[Expected]:
+    """What is billed of a deposit itself, in project currency."""
+    return _paid_by(contract, fee_months(draft, contract, day), amount, currency, line_id)
+
+
+def _paid_by(
+    contract: Contract, on: Calendar, amount: Amount, currency: str, line_id: str = "", *, is_due: bool = False
+) -> Iterator[Expected]:
+    """To each payer its share (R12)."""
+    billed, parties, paid, _ = on
+    contract_id = contract.contract_id
+    if on.is_funded and contract.terms.currency == currency:
+        yield Expected(billed, "", amount, contract_id, "", line_id, is_due)
+        return
+    if len(parties) == 1:
+        yield Expected(billed, paid[0], amount, contract_id, parties[0].customer_id, line_id, is_due)
+        return
+    sign = -1 if amount < 0 else 1
+    for share, party, month in zip(shared(abs(amount), parties, currency), parties, paid, strict=True):
+        yield Expected(billed, month, sign * share, contract_id, party.customer_id, line_id, is_due)
+
+
+def work_months(draft: Draft, contract: Contract, month: str) -> Calendar:
+    """Of a month's work."""
+    key = ("billing months", contract.contract_id, contract.version, len(contract.history))
+    calendar: dict[str, Calendar] = draft.plans.setdefault(key, {})
+    if month not in calendar:
+        year, number = int(month[:4]), int(month[5:7])
+        day = date(year, number, MID_MONTH)
+        last = date(year, number, monthrange(year, number)[1])
+        calendar[month] = _calendar(draft, contract, billed_on(draft, contract, day) or last)
+    return calendar[month]
+
+
+def fee_months(draft: Draft, contract: Contract, day: date) -> Calendar:
+    return _calendar(draft, contract, billed_on(draft, contract, day) or day)
+
+
+def _calendar(draft: Draft, contract: Contract, billed: date) -> Calendar:
+    terms = terms_on(contract, billed)
+    parties = expected_parties(terms)
+    paid = (paid_on(draft, party.customer_id, billed).isoformat()[:7] for party in parties)
+    return Calendar(billed, parties, tuple(paid), terms.funding is not None)
+
+
+def billed_on(draft: Draft, contract: Contract, day: date) -> date | None:
+    """The last day of the billing period that holds a day; None where it is billed on request."""
+    terms = terms_on(contract, day)
+    entity = draft.reference.entity(terms.legal_entity_id)
+    if entity is None:
+        return None
+    cycle = billing_cycle(terms, contract_policies(draft, contract, day))
+    period = period_of(cycle, day, terms.starts_on, entity.fiscal_calendar)
+    return period.to - ONE_DAY if period is not None else None
+
+
+def paid_on(draft: Draft, customer_id: str, billed: date) -> date:
+    customer = draft.reference.customer(customer_id)
+    days = customer.payment_terms_days if customer is not None else None
+    return billed + timedelta(days=PAYMENT_TERMS_DAYS if days is None else days)
+
+
+def oldest_open(draft: Draft, contract: Contract, as_of: date) -> str:
+    """The month in which the oldest open billing period ends."""
+    key = ("oldest open", contract.contract_id, contract.version, len(contract.history), contract.period_start)
+    if key not in draft.plans:
+        draft.plans[key] = open_period(draft, contract)
+    period = draft.plans[key]
+    last: date = period.to - ONE_DAY if period is not None else as_of
+    return last.isoformat()[:7]
+
+
+# Statements
+
+
+def months_of(draft: Draft, bill_to: str, to: date, currency: str) -> tuple[str, str]:
+    """Keys of the months in which a statement of a period, `to` excluded, is billed and due."""
+    billed = to - ONE_DAY
+    paid = paid_on(draft, bill_to, billed)
+    return f"{billed.isoformat()[:7]}|{currency}", f"{paid.isoformat()[:7]}|{currency}"
+
+
+class Issued(NamedTuple):
+    """What a statement bills of a project and what of that is due, by keys of the months in which it is billed and due."""
+
+    bills: str
+    pays: str
+    amount: Amount = 0
+    due: Amount = 0
+
+
+def statement_months(draft: Draft, statement: BillingStatement) -> dict[str, Issued]:
+    """For each project on a statement, or of which it moves what is retained or billed of a deposit."""
+    nothing = Issued(*months_of(draft, statement.bill_to, statement.to, statement.currency))
+    found: dict[str, Issued] = {}
+    for line in statement.lines:
+        had = found.get(line.project_id, nothing)
+        found[line.project_id] = had._replace(amount=had.amount + line.amount, due=had.due + line.amount)
+    if statement.part == 1 and (statement.retained or statement.released or statement.deposits_applied):
+        for project_id, amount in _kept_back(draft, statement):
+            had = found.get(project_id, nothing)
+            found[project_id] = had._replace(due=had.due - amount)
+    return found
+
+
+def _kept_back(draft: Draft, statement: BillingStatement) -> Iterator[tuple[str, Amount]]:
+    """By project, as the books have it: what is withheld, less what is released, and what deposits pay of it."""
+    state = draft.statement(statement.statement_id)
+    for _, project_id, amount in state.retention if state is not None else ():
+        yield project_id, amount
+    left = statement.deposits_applied
+    for one in reversed(draft.statements.get(statement.statement_id, ())):
+        if not left:  # What deposits pay is listed last.
+            return
+        left += one.amount
+        yield draft.line(statement.contract_id, one.line_id).project_id, -one.amount

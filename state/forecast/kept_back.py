@@ -1,0 +1,292 @@
+"""What customers keep of bills to come, and what deposits pay of them: expected statements in the order in which they will be cut.
+
+Each withholds and releases by the terms of its day as it will when it is cut (`domain/retention.py`), and a deposit that is billed by then
+is set against it by its rule (`domain/billing/deposit.py`). What is retained in the end is released on the day that the terms name, else
+with the statement of the contract's last day; where neither is known it is expected in no month. A project's own bills count, in its
+currency: what a contract bills of other projects is not known here.
+
+    1,000.00 a month, 10 % retained until 31 July, 1,500.00 left of a deposit: of April's and May's bills 0.00 and 300.00 are expected,
+    of June's 900.00; on 31 July 300.00 fall due
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from domain import retention as rule
+from domain.billing import methods
+from domain.billing.deposit import DEPOSIT, applied
+from domain.events.commercial import ContractSigned
+from domain.events.common import Deposit
+from domain.exchange import Exchange
+from domain.money import convert, percent_of
+from domain.units import Amount
+from state.books import Contract, LineTotals, Project
+from state.draft import Draft
+from state.forecast.expected import Expected, billed_on, expected_deposit, paid_on
+from state.forecast.outlook import ONE_DAY, has_ended
+from state.handlers.deposits import available_to, deposit_lines
+from state.handlers.retention import account_of, holders
+from state.periods import open_period
+from state.plan import LinePlan, contract_policies, terms_on
+from state.terms_known import is_charged, last_day
+
+
+class Applied(NamedTuple):
+    """What of a deposit is set against a bill; `by_percent` where its terms' percentage is the least that bounds it."""
+
+    line_id: str
+    amount: Amount
+    by_percent: bool = False
+
+
+class Withholding(NamedTuple):
+    """What a bill withholds, below zero where it takes back, and what it releases: by these steps of the terms, None: all that it can."""
+
+    withheld: Amount = 0
+    released: Amount = 0
+    by_step: int | None = None
+    frees_step: int | None = None
+
+
+class Kept(NamedTuple):
+    """Of what one payer is expected to be billed on a day, in project currency; a bill of nothing is what a release comes with."""
+
+    contract_id: str
+    bill_to: str
+    day: date
+    paid: str
+    gross: Amount = 0
+    withholding: Withholding = Withholding()
+    applied: tuple[Applied, ...] = ()
+
+    @property
+    def cash(self) -> Amount:
+        """What is paid beside what is billed."""
+        held = self.withholding
+        return held.released - held.withheld - sum(one.amount for one in self.applied)
+
+
+class Charge(NamedTuple):
+    """Of a deposit, in contract currency, with a day of the period in which it is billed."""
+
+    amount: Amount
+    day: date
+    is_to_come: bool = False
+
+
+def keeps_back(draft: Draft, contract: Contract) -> bool:
+    """Whether any version of the terms has retention or a deposit."""
+    key = ("keeps back", contract.contract_id, contract.version, len(contract.history))
+    if key not in draft.plans:
+        draft.plans[key] = any(
+            stored.terms.retention is not None or any(isinstance(line.terms, Deposit) for line in stored.terms.lines)
+            for stored in (*contract.former, *contract.history)
+        )
+    found: bool = draft.plans[key]
+    return found
+
+
+def deposits_of(draft: Draft, contract: Contract) -> list[tuple[LinePlan, Deposit]]:
+    """Found again as long as the terms are the same."""
+    if not keeps_back(draft, contract):
+        return []
+    key = ("deposits of", contract.contract_id, contract.version, len(contract.history))
+    if key not in draft.plans:
+        draft.plans[key] = deposit_lines(draft, contract)
+    found: list[tuple[LinePlan, Deposit]] = draft.plans[key]
+    return found
+
+
+def is_deposit(draft: Draft, contract_id: str, line_id: str) -> bool:
+    contract = draft.contract(contract_id)
+    return contract is not None and any(plan.line.line_id == line_id for plan, _ in deposits_of(draft, contract))
+
+
+def deposits_to_come(
+    draft: Draft, project: Project, contract: Contract, to: Exchange, currency: str, as_of: date
+) -> Iterator[Expected]:
+    """What is charged of deposits and not on a statement yet, and those that are due on a day to come."""
+    for plan, terms in deposits_of(draft, contract):
+        if plan.line.project_id == project.project_id:
+            for amount, day, _ in deposit_charges(draft, project, contract, plan, terms, as_of):
+                here = convert(amount, to.numerator, to.denominator, currency, plan.policies.money_mode)
+                yield from expected_deposit(draft, contract, plan.line.line_id, here, day, currency)
+
+
+def deposit_charges(
+    draft: Draft, project: Project, contract: Contract, plan: LinePlan, terms: Deposit, as_of: date
+) -> Iterator[Charge]:
+    line_id = plan.line.line_id
+    totals = draft.line(contract.contract_id, line_id)
+    if totals.billable != totals.issued:
+        period = open_period(draft, contract)
+        yield Charge(totals.billable - totals.issued, period.start if period is not None else as_of)
+    is_agreed = any(line.line_id == line_id for line in contract.terms.lines)
+    last = last_day(contract)
+    is_over = has_ended(draft, project, as_of) or (last is not None and last < terms.due_on)
+    if (
+        terms.due_on > as_of
+        and is_agreed
+        and not is_over
+        and not is_charged(draft, contract.contract_id, line_id, DEPOSIT)
+    ):
+        yield Charge(terms.amount, terms.due_on, is_to_come=True)
+
+
+def kept_back(
+    draft: Draft,
+    project: Project,
+    contract: Contract,
+    bills: Iterable[Expected],
+    to: Exchange,
+    currency: str,
+    as_of: date,
+) -> Iterator[Kept]:
+    """`bills` are the contract's, in project currency, to which amounts of the contract are brought by `to`."""
+    walk = _Walk(draft, project, contract, to, currency, as_of)
+    by_day: dict[date, list[Expected]] = {}
+    for bill in bills:
+        if not bill.amount:
+            continue
+        by_day.setdefault(bill.billed, []).append(bill)
+    for day in sorted(by_day):
+        yield from walk.cut(day, by_day[day])
+    yield from walk.release()
+
+
+class _Walk:
+    """The accounts of one contract's bill-tos, as the bills to come leave them."""
+
+    def __init__(
+        self, draft: Draft, project: Project, contract: Contract, to: Exchange, currency: str, as_of: date
+    ) -> None:
+        self.draft = draft
+        self.project_id = project.project_id
+        self.contract = contract
+        self.to = to
+        self.currency = currency
+        self.as_of = as_of
+        self.last = last_day(contract)
+        self.mode = contract_policies(draft, contract).money_mode
+        self.deposits = [one for one in deposits_of(draft, contract) if one[0].line.project_id == project.project_id]
+        self.left: dict[str, Amount] = {}
+        self.billed: dict[str, Amount] = {}
+        self.reached: dict[str, int | None] = {}
+        self.available: dict[tuple[str, str], Amount] = {}
+        for bill_to in holders(draft, contract.contract_id):
+            self._open(bill_to)
+        self.completed = self._completed_so_far(contract.terms)
+
+    def _here(self, amount: Amount) -> Amount:
+        return convert(amount, self.to.numerator, self.to.denominator, self.currency, self.mode)
+
+    def _open(self, bill_to: str) -> None:
+        if bill_to in self.left:
+            return
+        account = account_of(self.draft, self.contract.contract_id, bill_to)
+        self.left[bill_to] = self._here(sum(one.left for one in account.withheld if one.project_id == self.project_id))
+        self.billed[bill_to] = self._here(account.billed)
+        self.reached[bill_to] = account.reached
+        for plan, _ in self.deposits:
+            line_id = plan.line.line_id
+            self.available[line_id, bill_to] = self._here(
+                available_to(self.draft, self.contract, line_id, bill_to) or 0
+            )
+
+    def _completed_so_far(self, terms: ContractSigned) -> Amount:
+        """What may be billed of the lines that have a price: what is not issued of it is among the bills to come."""
+        lines: list[LineTotals] = [
+            self.draft.line(self.contract.contract_id, line.line_id) for line, _, _ in rule.priced_lines(terms)
+        ]
+        return self._here(sum(totals.billable for totals in lines))
+
+    # A cut
+
+    def cut(self, day: date, bills: Sequence[Expected]) -> Iterator[Kept]:
+        terms = terms_on(self.contract, day)
+        own = {plan.line.line_id for plan, _ in self.deposits}
+        self.completed += sum(bill.amount for bill in bills if self._counts(terms, bill))
+        gross: dict[tuple[str, str], Amount] = {}
+        for bill in bills:
+            if bill.line_id not in own:
+                key = (bill.bill_to, bill.paid)
+                gross[key] = gross.get(key, 0) + bill.amount
+        for (bill_to, paid), amount in sorted(gross.items()):
+            self._open(bill_to)
+            held = self._withheld(terms, day, bill_to, amount)
+            self.left[bill_to] += held.withheld - held.released
+            found = tuple(self._applied(day, bill_to, amount, held))
+            yield Kept(self.contract.contract_id, bill_to, day, paid, amount, held, found)
+        for bill in bills:
+            if bill.line_id in own:
+                self._open(bill.bill_to)
+                self.available[bill.line_id, bill.bill_to] += bill.amount
+
+    def _counts(self, terms: ContractSigned, bill: Expected) -> bool:
+        """Hours count where every line has a price on which hours earn."""
+        priced = {line.line_id for line, _, _ in rule.priced_lines(terms)}
+        if bill.is_due or not priced:
+            return False
+        if bill.line_id:
+            return bill.line_id in priced
+        return all(line.line_id in priced for line in terms.lines if methods.earns_by_hours(line.terms))
+
+    def _withheld(self, terms: ContractSigned, day: date, bill_to: str, gross: Amount) -> Withholding:
+        agreed, left = terms.retention, self.left[bill_to]
+        if agreed is None:
+            return Withholding(released=left)
+        if agreed.release_on is not None:
+            if agreed.release_on <= day:
+                return Withholding()
+        elif self.last is not None and self.last <= day:
+            return Withholding(released=left)
+        if gross < 0:
+            back = rule.taken_back(gross, left, self.billed[bill_to], self.currency, self.mode)
+            self.billed[bill_to] = max(self.billed[bill_to] + gross, 0)
+            return Withholding(-back)
+        self.billed[bill_to] += gross
+        price = self._here(sum(price for _, price, _ in rule.priced_lines(terms)))
+        steps = rule.reached(agreed.steps, self.completed, price)
+        if not steps:
+            return Withholding()
+        step, place, before = steps[-1], len(steps) - 1, self.reached[bill_to]
+        withheld = rule.withheld(step, gross, self.currency, self.mode)
+        if before is not None and step.at_percent <= before:
+            return Withholding(withheld, 0, place)
+        self.reached[bill_to] = step.at_percent
+        return Withholding(withheld, rule.released(step, left, self.currency, self.mode), place, place)
+
+    def _applied(self, day: date, bill_to: str, gross: Amount, held: Withholding) -> Iterator[Applied]:
+        taken = 0
+        for plan, terms in self.deposits:
+            most = self._share_of(plan, terms, gross)
+            rest, available = gross - max(held.withheld, 0) - taken, self.available[plan.line.line_id, bill_to]
+            is_last = self.last is not None and self.last <= day
+            amount = applied(terms, rest, available, most, is_last=is_last)
+            if amount:
+                taken += amount
+                self.available[plan.line.line_id, bill_to] -= amount
+                yield Applied(plan.line.line_id, amount, amount < min(rest, available))
+
+    def _share_of(self, plan: LinePlan, terms: Deposit, gross: Amount) -> Amount:
+        return percent_of(gross, terms.percent or 0, self.currency, plan.policies.money_mode)
+
+    # The end
+
+    def release(self) -> Iterator[Kept]:
+        """What bills to come leave retained, on its day; on the next where that is over."""
+        on = self._released_on()
+        if on is None:
+            return
+        day = max(on, self.as_of + ONE_DAY)
+        for bill_to, left in sorted(self.left.items()):
+            if left:
+                paid = paid_on(self.draft, bill_to, day).isoformat()[:7]
+                yield Kept(self.contract.contract_id, bill_to, day, paid, 0, Withholding(released=left))
+
+    def _released_on(self) -> date | None:
+        agreed = self.contract.terms.retention
+        if agreed is not None and agreed.release_on is not None:
+            return agreed.release_on
+        return (billed_on(self.draft, self.contract, self.last) or self.last) if self.last is not None else None

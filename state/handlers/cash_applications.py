@@ -1,0 +1,281 @@
+"""Cash that is applied after it came, or to another invoice: out of unapplied cash (1120), or back into it, at the rate of its payment.
+
+What is applied takes receivables (1100) at the ledger amount that they carry, as a payment does, and what it differs by from the cash is
+the realised exchange difference (7110, R56). An amount with the other sign takes off an invoice what the payment had settled of it, as it
+was carried. An application posts whole or not at all, and with its payment it is taken back.
+
+    1,000.00 USD unapplied at 0.95, of which 400.00 go to an invoice carried at 0.90: Dr 1120 400.00 (380.00), Cr 1100 400.00 (360.00),
+    Cr 7110 (20.00)
+"""
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, RECEIVABLE, UNAPPLIED_CASH
+from domain.events.finance import PaymentApplied, PaymentReversed
+from domain.exchange import Exchange
+from domain.journal import Leg
+from domain.money import convert
+from domain.policies import Resolved
+from domain.position import Balance
+from domain.units import EXCHANGE_RATE_ONE, Amount
+from state import cash_waits
+from state.books import CashApplication, Payment, Receipt, Receivable
+from state.cash_waits import Fault, Waiting
+from state.draft import AMOUNT_MAX, Draft
+from state.facts import is_new
+from state.handlers import payments, write_offs
+from state.handlers.cash_fits import Fitting, fitting
+from state.handlers.payments import CATEGORIES, MISAPPLIED, PAYMENT, RECEIPT, UNKNOWN
+from state.known import Slot, open_day_from, period
+from state.plan import contract_policies
+from state.posting import booking_of
+from state.receipts import Subject, mirror, post
+from state.receivables import pay, share, show_anew, unpay
+from state.unapplied import APPLICATION, applications_of, booked_as, carried, held_of, is_home
+
+Taken = tuple[str, Amount, Amount]
+
+
+class Group(NamedTuple):
+    """What of an application goes into one journal: of one contract. `booked` is the payment's own journal in its company."""
+
+    slot: Slot
+    policies: Resolved
+    contract_id: str
+    members: tuple[tuple[Receivable, Amount], ...]
+    booked: Receipt | None
+
+
+def on_payment_applied(draft: Draft, event: PaymentApplied) -> None:
+    application_id = event.application_id
+    if draft.own == () and not is_home(draft.part(PAYMENT, event.payment_id)):
+        return  # neither its cash nor one of its invoices is in this engagement
+    known: CashApplication | None = draft.part(APPLICATION, application_id)
+    if known is not None and known.category and known.event != event:
+        draft.put("fact", f"{APPLICATION}/{application_id}", None)  # nothing of it is posted: the newest content counts
+    if not is_new(draft, APPLICATION, application_id, 0, event):
+        return
+    if known is not None:
+        _drop_waits(draft, known)
+        draft.settle_note(known.category, APPLICATION, application_id, "superseded")
+    _settle(draft, CashApplication(event, draft.own))
+    retry_waiting(draft)
+
+
+def retry_waiting(draft: Draft) -> None:
+    """A payment, a receivable or a contract came: the applications that wait, by id, until none of them makes room for another."""
+    before: tuple[str, ...] = ()
+    while (waiting := _waiting(draft)) != before:
+        before = waiting
+        for application_id in waiting:
+            retry(draft, application_id)
+
+
+def retry(draft: Draft, application_id: str) -> None:
+    known: CashApplication | None = draft.part(APPLICATION, application_id)
+    if known is not None and known.category:
+        _settle(draft, known)
+
+
+def waive(draft: Draft, application_id: str) -> None:
+    """What fits is applied, and what does not stays as it is."""
+    known: CashApplication | None = draft.part(APPLICATION, application_id)
+    if known is not None and known.category:
+        _settle(draft, replace(known, is_waived=True))
+
+
+def _settle(draft: Draft, known: CashApplication) -> None:
+    """Post it whole, or say why it waits."""
+    event = known.event
+    payment: Payment | None = draft.part(PAYMENT, event.payment_id)
+    found = fitting(draft, known, payment)
+    made = found if isinstance(found, Fault) else _groups(draft, event, payment, found)
+    if isinstance(made, Fault):
+        _park(draft, known, made)
+        return
+    for category in CATEGORIES:
+        draft.settle_note(category, APPLICATION, event.application_id)
+    _drop_waits(draft, known)
+    assert isinstance(found, Fitting), "what is grouped fits"
+    posted = replace(known, elsewhere=found.elsewhere, category="", waits=())
+    with_it = payment if payment is not None else Payment(None, known.own)
+    draft.put(PAYMENT, event.payment_id, replace(with_it, applications=(*with_it.applications, event.application_id)))
+    draft.put(APPLICATION, event.application_id, posted)
+    for group in made:
+        posted = _post(draft, posted, group)
+        draft.put(APPLICATION, event.application_id, posted)
+    payments.retry_waiting(draft)
+    write_offs.retry_waiting(draft)
+
+
+# Where it is booked
+
+
+def _groups(draft: Draft, event: PaymentApplied, payment: Payment | None, found: Fitting) -> list[Group] | Fault:
+    """By contract, in the order in which the event names its invoices."""
+    members: dict[str, list[tuple[Receivable, Amount]]] = {}
+    for receivable, amount in found.members:
+        members.setdefault(receivable.contract_id, []).append((receivable, amount))
+    groups = []
+    for contract_id, of_contract in members.items():
+        contract = draft.contract(contract_id)
+        assert contract is not None, "an invoice is posted of a contract in the books"
+        booked = booked_as(payment, of_contract[0][0].legal_entity_id)
+        slot = _slot(draft, event, of_contract, booked)
+        if isinstance(slot, Fault):
+            return slot
+        groups.append(Group(slot, contract_policies(draft, contract), contract_id, tuple(of_contract), booked))
+    return groups
+
+
+def _slot(
+    draft: Draft, event: PaymentApplied, members: list[tuple[Receivable, Amount]], booked: Receipt | None
+) -> Slot | Fault:
+    """On its day, and never before the payment and the invoices are booked; at the rate at which the payment was."""
+    entity = draft.reference.entity(members[0][0].legal_entity_id)
+    assert entity is not None, "an invoice is posted in a company"
+    rate = event.exchange_rate if event.currency != entity.currency else EXCHANGE_RATE_ONE
+    if booked is not None:
+        rate = booked.exchange_rate
+    if rate is None:
+        message = (
+            f"payment {event.payment_id} is booked in another engagement: expected the exchange rate at which it was"
+        )
+        return Fault(UNKNOWN, "exchange_rate", message)
+    if sum(abs(amount) for _, amount in members) * rate > AMOUNT_MAX * EXCHANGE_RATE_ONE:
+        return Fault(MISAPPLIED, "exchange_rate", "at its exchange rate it is more than the ledger holds")
+    days = [event.applied_on, *(receivable.posted_on for receivable, _ in members)]
+    day = open_day_from(draft, entity, max(days if booked is None else [*days, booked.accounting_date]))
+    exchange = Exchange(rate, EXCHANGE_RATE_ONE, rate, ())
+    return Slot(entity, event.currency, day, period(draft, entity, day).name, exchange)
+
+
+# Journals
+
+
+def _post(draft: Draft, known: CashApplication, group: Group) -> CashApplication:
+    event, slot = known.event, group.slot
+    lines, applied = _lines(draft, event, group)
+    receipt = Receipt(
+        "",
+        f"application/{event.payment_id}/{group.contract_id}",
+        slot.entity.legal_entity_id,
+        slot.currency,
+        slot.entity.currency,
+        slot.exchange.rate,
+        slot.accounting_date,
+        group.policies.cash_journal == "milepost" if group.booked is None else group.booked.deliver,
+        group.contract_id,
+        lines,
+    )
+    about = Subject(APPLICATION, event.application_id, event.customer_id)
+    posted = post(draft, about, receipt, booking_of(slot, "posting"), group.policies)
+    return replace(known, receipts=(*known.receipts, posted), applied=(*known.applied, *applied))
+
+
+def _lines(draft: Draft, event: PaymentApplied, group: Group) -> tuple[tuple[tuple[str, Leg], ...], list[Taken]]:
+    """Cash in the project in which the payment had it, each invoice a line in its own."""
+    payment: Payment = draft.part(PAYMENT, event.payment_id)
+    mode, exchange = group.policies.money_mode, group.slot.exchange
+    main = _project_of_cash(group)
+    net = sum(amount for _, amount in group.members)
+    whole, whole_ledger = carried(draft, payment, group.slot.entity.legal_entity_id)
+    ledger = convert(net, exchange.numerator, exchange.denominator, group.slot.entity.currency, mode)
+    if net == whole:
+        ledger = whole_ledger
+    lines = [(main, Leg(UNAPPLIED_CASH, RECEIPT, net, ledger))]
+    applied: list[Taken] = []
+    same_rate = True
+    for receivable, amount in group.members:
+        taken = _take(draft, payment, applied, receivable, amount, mode)
+        applied.append((receivable.invoice_id, amount, taken))
+        lines.append((receivable.project_id, Leg(RECEIVABLE, RECEIPT, -amount, -taken)))
+        same_rate = same_rate and receivable.exchange_rate == exchange.rate
+    if rest := sum(leg.ledger_amount for _, leg in lines):
+        account, purpose = (
+            (CURRENCY_ROUNDING, "rounding") if same_rate else (EXCHANGE_DIFFERENCE, "exchange_difference")
+        )
+        lines.append((main, Leg(account, purpose, 0, -rest)))
+    return tuple((project_id, leg) for project_id, leg in lines if leg.amount or leg.ledger_amount), applied
+
+
+def _project_of_cash(group: Group) -> str:
+    if group.booked is None:
+        return group.members[0][0].project_id
+    lines = group.booked.lines
+    return next((project_id for project_id, leg in lines if leg.account == UNAPPLIED_CASH), lines[0][0])
+
+
+def _take(
+    draft: Draft, payment: Payment, applied: list[Taken], receivable: Receivable, amount: Amount, mode: str
+) -> Amount:
+    """Ledger amount: off what is open as that is carried, or back what the payment had taken of it, as it took it."""
+    if (amount > 0) == (receivable.gross[0] > 0):
+        _, ledger = pay(draft, receivable.invoice_id, amount, mode).gross
+        show_anew(draft, receivable)
+        return ledger
+    held = held_of(draft, payment, receivable.invoice_id)
+    earlier = [one[1:] for one in applied if one[0] == receivable.invoice_id]
+    stands: Balance = held[0] + sum(one for one, _ in earlier), held[1] + sum(one for _, one in earlier)
+    back = share(-amount, stands, receivable.ledger_currency, mode)
+    show_anew(draft, unpay(draft, receivable.invoice_id, (-amount, back)))
+    return -back
+
+
+# Taken back with the payment
+
+
+def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
+    """Before the payment itself is taken back: the newest first, and what waits is applied no more."""
+    payment: Payment | None = draft.part(PAYMENT, event.payment_id)
+    if payment is None or payment.is_reversed:
+        return
+    if payment.event is not None and payments.other_payment(event, payment.event) is not None:
+        return
+    for known in reversed(list(applications_of(draft, payment))):
+        _take_back(draft, event, known)
+    for application_id in _waiting(draft):
+        known = draft.part(APPLICATION, application_id)
+        if known.event.payment_id == event.payment_id:
+            draft.settle_note(known.category, APPLICATION, application_id, "superseded")
+            _drop_waits(draft, known)
+            draft.put(APPLICATION, application_id, replace(known, is_reversed=True, category="", waits=()))
+    if payment.event is None:
+        draft.put(PAYMENT, event.payment_id, replace(payment, is_reversed=True))
+        payments.retry_waiting(draft)
+        write_offs.retry_waiting(draft)
+
+
+def _take_back(draft: Draft, event: PaymentReversed, known: CashApplication) -> None:
+    about = Subject(APPLICATION, known.event.application_id, known.event.customer_id)
+    for receipt in reversed(known.receipts):
+        mirror(draft, event, about, receipt)
+    for invoice_id, amount, ledger in known.applied:
+        show_anew(draft, unpay(draft, invoice_id, (amount, ledger)))
+    draft.put(APPLICATION, known.event.application_id, replace(known, is_reversed=True))
+
+
+# What waits
+
+
+def _park(draft: Draft, known: CashApplication, fault: Fault) -> None:
+    application_id = known.event.application_id
+    if known.category not in ("", fault.category):
+        draft.settle_note(known.category, APPLICATION, application_id, "superseded")
+    _drop_waits(draft, known)
+    waiting = Waiting(APPLICATION, APPLICATION, application_id)
+    cash_waits.wait(draft, waiting, fault.waits)
+    draft.put(APPLICATION, application_id, replace(known, category=fault.category, waits=fault.waits))
+    about = f"application {application_id} of payment {known.event.payment_id}"
+    cash_waits.note(draft, waiting, known.event, fault, about)
+
+
+def _drop_waits(draft: Draft, known: CashApplication) -> None:
+    if known.category:
+        cash_waits.wait_no_more(draft, Waiting(APPLICATION, APPLICATION, known.event.application_id), known.waits)
+
+
+def _waiting(draft: Draft) -> tuple[str, ...]:
+    return cash_waits.waiting(draft, APPLICATION, APPLICATION)

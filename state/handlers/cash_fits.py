@@ -1,0 +1,134 @@
+"""Which of the amounts of an application fit: what of the payment is unapplied, and what of each invoice is open or was settled by it."""
+
+from typing import NamedTuple
+
+from domain.events.finance import PaymentApplied
+from domain.money import format_amount
+from domain.units import Amount
+from state.books import CashApplication, Payment, Receivable
+from state.cash_waits import Fault
+from state.draft import Draft
+from state.handlers.payments import MISAPPLIED, UNKNOWN, misfit, too_fine
+from state.receivables import receivable_of, within
+from state.unapplied import held_of, is_home, unapplied
+
+
+class Fitting(NamedTuple):
+    """What the invoices of this engagement take, below zero what is taken off them, and what those of others do."""
+
+    members: tuple[tuple[Receivable, Amount], ...]
+    elsewhere: Amount = 0
+
+
+def fitting(draft: Draft, known: CashApplication, payment: Payment | None) -> Fitting | Fault:
+    """All that the event says; of one that is waived, what fits of it."""
+    event = known.event
+    stated = sum(each.amount for each in event.applications)
+    fault = _of_payment(event, known.own, payment, stated) or too_fine(event)
+    if fault is not None:
+        return fault if not known.is_waived or fault.category == UNKNOWN else Fitting(())
+    found = _members(draft, known, payment)
+    if isinstance(found, Fault) or payment is None or not is_home(payment):
+        return found
+    short = _short(draft, payment, found)
+    if not short:
+        return found
+    if not known.is_waived:
+        legal_entity_id, missing = next(iter(short.items()))
+        left = format_amount(unapplied(draft, payment).get(legal_entity_id, 0))
+        message = f"of payment {event.payment_id} {left} {event.currency} are unapplied in company {legal_entity_id}, "
+        message += f"{format_amount(missing)} more are applied"
+        return Fault(MISAPPLIED, "applications", message, missing)
+    return _cut(payment, found, short)
+
+
+def _of_payment(
+    event: PaymentApplied, own: tuple[str, ...] | None, payment: Payment | None, amount: Amount
+) -> Fault | None:
+    """What is wrong with the payment itself; of one that is booked in another engagement the event has to be believed."""
+    if payment is not None and payment.is_reversed:
+        return Fault(MISAPPLIED, "payment_id", f"payment {event.payment_id} was taken back", amount)
+    if payment is None or payment.event is None:
+        return (
+            None
+            if own is not None
+            else Fault(UNKNOWN, "payment_id", f"payment {event.payment_id} is not booked", amount)
+        )
+    if payment.category:
+        return Fault(UNKNOWN, "payment_id", f"payment {event.payment_id} is not booked: {payment.category}", amount)
+    for field in ("customer_id", "currency"):
+        said, was = getattr(event, field), getattr(payment.event, field)
+        if said != was:
+            return Fault(MISAPPLIED, field, f"expected {was}, as payment {event.payment_id} has it, got {said}", amount)
+    return None
+
+
+def _members(draft: Draft, known: CashApplication, payment: Payment | None) -> Fitting | Fault:
+    """Against what the invoices have, those that are named before taken into account."""
+    event, own = known.event, known.own
+    members: list[tuple[Receivable, Amount]] = []
+    moved: dict[str, Amount] = {}
+    elsewhere = 0
+    for place, each in enumerate(event.applications):
+        if own is not None and each.invoice_id not in own:
+            elsewhere += each.amount
+            continue
+        receivable = receivable_of(draft, each.invoice_id)
+        if receivable is None:
+            field = f"applications[{place}].invoice_id"
+            return Fault(UNKNOWN, field, f"invoice {each.invoice_id} is not posted", each.amount)
+        earlier = moved.get(each.invoice_id, 0)
+        room = receivable.open[0] - earlier
+        is_taken_off = (each.amount > 0) != (receivable.gross[0] > 0)
+        if is_taken_off:
+            room = -held_of(draft, payment, each.invoice_id)[0] - earlier
+            fault = _not_held(event, place, -room)
+        else:
+            fault = misfit(draft, event, place, receivable, room)
+        amount = each.amount
+        if fault is not None:
+            if not known.is_waived:
+                return fault
+            is_too_much = fault.field.endswith(".amount")
+            amount = room if is_too_much and (room > 0) == (amount > 0) else 0
+        if amount:
+            moved[each.invoice_id] = earlier + amount
+            members.append((receivable, amount))
+    return Fitting(tuple(members), elsewhere)
+
+
+def _not_held(event: PaymentApplied, place: int, held: Amount) -> Fault | None:
+    """Nothing is taken off an invoice that the payment did not settle."""
+    invoice_id, amount = event.applications[place]
+    if within(-amount, held):
+        return None
+    message = f"of invoice {invoice_id} payment {event.payment_id} has settled {format_amount(held)} {event.currency}, "
+    message += f"{format_amount(-amount)} are taken off it"
+    return Fault(MISAPPLIED, f"applications[{place}].amount", message, -amount - held)
+
+
+def _short(draft: Draft, payment: Payment, found: Fitting) -> dict[str, Amount]:
+    """By company, what more is applied than is unapplied there."""
+    needed: dict[str, Amount] = {}
+    for receivable, amount in found.members:
+        needed[receivable.legal_entity_id] = needed.get(receivable.legal_entity_id, 0) + amount
+    if payment.receipts and found.elsewhere:
+        main = payment.receipts[0].legal_entity_id
+        needed[main] = needed.get(main, 0) + found.elsewhere
+    left = unapplied(draft, payment)
+    missing = {each: amount - left.get(each, 0) for each, amount in needed.items()}
+    return {each: amount for each, amount in missing.items() if amount > 0 and needed[each] > 0}
+
+
+def _cut(payment: Payment, found: Fitting, short: dict[str, Amount]) -> Fitting:
+    """Less what is missing, from the last that is named on."""
+    left = dict(short)
+    kept: list[tuple[Receivable, Amount]] = []
+    for receivable, amount in reversed(found.members):
+        gone = min(left.get(receivable.legal_entity_id, 0), max(amount, 0))
+        if gone:
+            left[receivable.legal_entity_id] -= gone
+        if amount != gone:
+            kept.append((receivable, amount - gone))
+    main = payment.receipts[0].legal_entity_id if payment.receipts else ""
+    return Fitting(tuple(reversed(kept)), found.elsewhere - left.get(main, 0))

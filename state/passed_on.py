@@ -1,0 +1,116 @@
+"""Policy `overflow=next_rule`: which part of an entry goes on from its line, to which line, and what of it stays there.
+
+A line is capped at 1,000 at 200 an hour, the next takes the same work at 150. Of an entry of 8 hours, 1,600, the line keeps 1,000;
+600 of 1,600 are 3 of 8 hours, and these are worth 450 on the next line. They are a row of their own (`state/handlers/overflow.py`).
+
+While the 3 hours are not issued they go back as soon as the first line has room. Once they are, they are gone: the entry has no claim
+on its line for them any more, whatever room comes (R16, R19). Where a correction leaves less than both lines have issued, the first
+line keeps what it has issued.
+"""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from domain.events.common import ContractLine
+from domain.money import round_ratio
+from domain.overflow import lines_behind
+from domain.policies import NEXT_RULE
+from domain.rows import OVERFLOW, named, row_id
+from domain.units import Amount, Hours
+from state.books import Contract, Entry, Price, Work
+from state.draft import Draft
+from state.plan import LinePlan, line_plan, version_on
+from state.totals import issued_of, issued_on, standing_price
+
+
+def part_row(row: str) -> str:
+    """The row of what goes on from the line of a row."""
+    return row_id(OVERFLOW, row)
+
+
+def with_parts(draft: Draft, row: str) -> Iterator[str]:
+    """The row and those of its parts, from line to line."""
+    while draft.entry(row) is not None:
+        yield row
+        row = part_row(row)
+
+
+def lines_of_whole(draft: Draft, row: str) -> Iterator[str]:
+    """The lines that a part has come from: where an amendment put one of them behind its own, it does not go back."""
+    kind, row = named(row)
+    while kind == OVERFLOW:
+        whole = draft.entry(row)
+        price = standing_price(whole) if whole is not None else None
+        yield price.line_id if price is not None else ""
+        kind, row = named(row)
+
+
+def next_line(draft: Draft, plan: LinePlan, work: Work, price: Price) -> LinePlan | None:
+    """The line that what is over the plan's cap goes on to: the first behind it that takes the work, at hourly rates."""
+    if plan.policies.overflow != NEXT_RULE or work.time is None:
+        return None
+    contract = draft.contract(plan.contract_id)
+    if contract is None or contract.invalid is not None:
+        return None
+    task = work.time.task
+    number = version_on(contract, price.day)
+    key = ("next line", plan.contract_id, contract.version, len(contract.history), number, plan.line.line_id, task)
+    if key not in draft.plans:
+        draft.plans[key] = _next_line(draft, contract, number, plan.line, task)
+    found: LinePlan | None = draft.plans[key]
+    return found
+
+
+def _next_line(draft: Draft, contract: Contract, number: int, first: ContractLine, task: str | None) -> LinePlan | None:
+    terms = next(stored.terms for stored in contract.history if stored.version == number)
+    behind = lines_behind(terms, first.line_id, task)
+    plans = (line_plan(draft, contract, number, line.line_id) for line in behind)
+    return next((plan for plan in plans if plan is not None and plan.refused is None), None)
+
+
+# What is over, in amount and hours
+
+
+def with_gone(draft: Draft, entry: Entry, plan: LinePlan, price: Price) -> Price:
+    """The price with what of its value is issued on lines behind; what the line itself has issued comes first."""
+    hours = min(_settled_behind(draft, entry.entry_id), price.hours)
+    if not hours:
+        return replace(price, gone=0, gone_hours=0)
+    issued = issued_on(entry, price.contract_id, price.line_id)
+    kept = min(max(issued_of(price, issued), 0), price.value)
+    known = standing_price(entry)
+    if known is not None and (known.passed_hours, known.value, known.hours) == (hours, price.value, price.hours):
+        gone = known.passed
+    else:
+        gone = round_ratio(price.value * hours, price.hours, plan.step, plan.policies.money_mode)
+    if gone > price.value - kept:
+        gone = price.value - kept
+        hours = hours_of(price, gone)
+    return replace(price, gone=gone, gone_hours=hours)
+
+
+def with_passed(price: Price, onto: LinePlan | None) -> Price:
+    """The price with what of it is on the next line: all that is not billable on its own; without a next line what is gone."""
+    passed = price.chargeable - price.billable if onto is not None and not price.final else price.gone
+    hours = price.gone_hours if passed == price.gone else hours_of(price, passed)
+    if not hours:
+        passed = 0
+    return replace(price, passed=passed, passed_hours=hours)
+
+
+def hours_of(price: Price, value: Amount) -> Hours:
+    """What of the hours the value pays for, in the unit of hours."""
+    return price.hours if value == price.value else round_ratio(price.hours * value, price.value, 1, "half_up")
+
+
+def _settled_behind(draft: Draft, row: str) -> Hours:
+    """Hours of the row that are issued on lines behind its own, or final there."""
+    part = draft.entry(part_row(row))
+    if part is None:
+        return 0
+    price = standing_price(part)
+    if price is not None and price.final:
+        return price.hours
+    own = sum(one.hours for one in part.issued if one.amount)
+    return own + (price.gone_hours if price is not None else 0)

@@ -1,0 +1,273 @@
+"""What an invoice takes from where the rows of its statement stand: what they carry, or what the invoice's rate makes of them (R14).
+
+What is unbilled goes out as it is carried, revenue as billed comes back as it was invoiced, deposits share what stands of theirs, and what
+is earned over time goes through the contract's position, by its net.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.accounts import CONTRACT_LIABILITY, REVENUE
+from domain.billing.kind import NO_REVENUE
+from domain.journal import Leg
+from domain.money import convert, round_ratio, smallest_unit
+from domain.position import Balance, moved
+from domain.units import Amount
+from state.books import Contract, Entry, Issued, StatementEntry, StatementState
+from state.deposit_balance import balance, deposit_row, is_deposit, relieved
+from state.draft import Draft
+from state.known import Slot
+from state.payers import invoiced_to, part_of
+from state.plan import LinePlan, contract_policies, newest_plan
+from state.position import is_over_time, standing
+from state.posting import booking_of, emit, with_standing
+from state.totals import accrued_positions, issued_on, unbilled_positions, with_issued
+
+
+class Relief(NamedTuple):
+    """What an invoice takes from one entry's unbilled balance on one account.
+
+    `legs` where it goes through the contract's position: the first row of a project has those of all its rows, the others none.
+    """
+
+    listed: StatementEntry
+    entry: Entry
+    plan: LinePlan
+    account: str
+    ledger_amount: Amount
+    same_rate: bool
+    legs: tuple[Leg, ...] | None = None
+
+
+def reliefs_of(draft: Draft, contract: Contract, statement: StatementState, slot: Slot) -> list[Relief]:
+    """One for each entry of a contract line; of several lines of an entry each finds what those before it leave."""
+    reliefs = []
+    carried: dict[tuple[str, str], tuple[Amount, Amount]] = {}
+    over_time: list[tuple[StatementEntry, Entry, LinePlan]] = []
+    revenue: dict[tuple[str, str], Balance] = {}
+    for listed in draft.entries.statement(statement.statement_id):
+        entry = draft.entry(listed.entry_id)
+        assert entry is not None, "a statement lists entries of the books"
+        issued = issued_on(entry, contract.contract_id, listed.line_id)
+        assert issued is not None, "the statement issued the entry"
+        plan = newest_plan(draft, contract, listed.line_id)
+        assert plan is not None, "a line that has issued work stays known"
+        if issued.account == CONTRACT_LIABILITY and is_over_time(draft, contract):
+            over_time.append((listed, entry, plan))
+            continue
+        if is_deposit(draft, contract, issued):
+            reliefs.append(_of_deposit(draft, listed, entry, plan, issued, slot, carried))
+            continue
+        if issued.account in REVENUE and plan.currency != slot.entity.currency:
+            reliefs.append(_revenue_of(draft, listed, entry, plan, issued, slot, revenue, statement.bill_to))
+            continue
+        place = entry.entry_id, issued.account
+        had = carried.get(place) or _position_of(entry, issued)
+        taken = _share_taken(listed.amount, had, entry, issued, slot, plan.policies.money_mode)
+        if taken is None:
+            taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
+        carried[place] = had[0] - listed.amount, had[1] - taken
+        relief = Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
+        reliefs.append(_remeasured(draft, relief, slot))
+    return [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time)] if over_time else reliefs
+
+
+def relieve(draft: Draft, statement: StatementState, relief: Relief) -> None:
+    entry = draft.entry(relief.entry.entry_id)
+    assert entry is not None, "the entry was read for its relief"
+    issued = issued_on(entry, statement.contract_id, relief.listed.line_id)
+    assert issued is not None, "the statement issued the entry"
+    now = invoiced_to(issued, statement.bill_to, relief.listed.amount, relief.ledger_amount)
+    draft.put_entry(entry, with_issued(entry, now))
+
+
+def at_its_rate(amount: Amount, taken: Amount, slot: Slot, mode: str) -> bool:
+    """Whether the ledger amount is that of the invoice's rate, but for a cent; else the rest is no mere rounding."""
+    currency = slot.entity.currency
+    return abs(
+        taken - convert(amount, slot.exchange.numerator, slot.exchange.denominator, currency, mode)
+    ) <= smallest_unit(currency)
+
+
+def _position_of(entry: Entry, issued: Issued) -> tuple[Amount, Amount]:
+    """What the entry carries on the account that the invoice relieves."""
+    return unbilled_positions(entry).get((issued.contract_id, issued.account), (0, 0))
+
+
+def _taken(listed: Amount, had: tuple[Amount, Amount], slot: Slot, mode: str) -> Amount:
+    """Ledger amount of what is relieved: what the account carries, in proportion; what goes beyond that at the invoice's rate."""
+    return relieved(listed, had, slot.exchange, slot.entity.currency, mode)
+
+
+def _share_taken(amount: Amount, had: Balance, entry: Entry, issued: Issued, slot: Slot, mode: str) -> Amount | None:
+    """Where several pay and the entry has less left than one of them is invoiced, since another has something to get back: as all that
+    was accrued is carried. None where what is left is enough, or nothing is accrued."""
+    if not issued.payers or (had[0] and (had[0] > 0) == (amount > 0) and abs(amount) <= abs(had[0])):
+        return None
+    accrued, ledger = accrued_positions(entry).get((issued.contract_id, issued.account), (0, 0))
+    if not accrued:
+        accrued, ledger = had
+    return round_ratio(ledger * amount, accrued, smallest_unit(slot.entity.currency), mode) if accrued else None
+
+
+def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
+    """Whether all that the entry carries on the contract was posted at the invoice's rate, and what was invoiced of it before was
+    carried at that, but for a cent; else the rest is no mere rounding."""
+    work, mode = entry.standing, plan.policies.money_mode
+    rates = {
+        journal.exchange_rate
+        for journal in (work.journals if work else ())
+        if journal.contract_id == plan.contract_id and any(line.purpose == "revenue" for line in journal.lines)
+    }
+    return rates <= {slot.exchange.rate} and all(
+        at_its_rate(issued.invoiced, issued.invoiced_ledger, slot, mode)
+        for issued in entry.issued
+        if issued.contract_id == plan.contract_id
+    )
+
+
+def _revenue_of(
+    draft: Draft,
+    listed: StatementEntry,
+    entry: Entry,
+    plan: LinePlan,
+    issued: Issued,
+    slot: Slot,
+    left: dict[tuple[str, str], Balance],
+    bill_to: str,
+) -> Relief:
+    """Revenue as it is billed: what takes back leaves as the row's own invoices carry it, then as those of its line's other rows do.
+
+    `left` is what this invoice's credits leave of those rows, by line and account.
+    """
+    mode, exchange, currency = plan.policies.money_mode, slot.exchange, slot.entity.currency
+    amount = listed.amount
+    part = part_of(issued, bill_to)
+    own = -part.invoiced, -part.invoiced_ledger
+    from_own = _within(amount, own[0])
+    taken = _taken(from_own, own, slot, mode)
+    if amount != from_own:
+        place = issued.line_id, issued.account
+        others = left.get(place) or _invoiced_beside(draft, entry, issued)
+        beside = _within(amount - from_own, others[0])
+        taken_beside = _taken(beside, others, slot, mode)
+        left[place] = others[0] - beside, others[1] - taken_beside
+        beyond = amount - from_own - beside
+        taken += taken_beside + convert(beyond, exchange.numerator, exchange.denominator, currency, mode)
+    return Relief(listed, entry, plan, issued.account, taken, at_its_rate(amount, taken, slot, mode))
+
+
+def _within(amount: Amount, had: Amount) -> Amount:
+    """As much of the amount as there is, if it is on the same side."""
+    if not had or (had > 0) != (amount > 0):
+        return 0
+    return had if abs(had) < abs(amount) else amount
+
+
+def _invoiced_beside(draft: Draft, entry: Entry, issued: Issued) -> Balance:
+    """What credits of the line may take back: what was invoiced of its other rows, in contract and in ledger currency."""
+    amount = ledger = 0
+    for row in draft.everything():
+        found = issued_on(row, issued.contract_id, issued.line_id) if row.entry_id != entry.entry_id else None
+        if found is not None and found.account == issued.account:
+            amount -= found.invoiced
+            ledger -= found.invoiced_ledger
+    return amount, ledger
+
+
+def _of_deposit(
+    draft: Draft,
+    listed: StatementEntry,
+    entry: Entry,
+    plan: LinePlan,
+    issued: Issued,
+    slot: Slot,
+    carried: dict[tuple[str, str], tuple[Amount, Amount]],
+) -> Relief:
+    """All rows of a deposit's line share what stands of it, so that what is set against a statement or given back leaves as it came."""
+    mode = plan.policies.money_mode
+    place = deposit_row(issued.contract_id, issued.line_id), issued.account
+    had = carried.get(place) or balance(draft, issued.contract_id, issued.line_id, issued.account)
+    taken = _taken(listed.amount, had, slot, mode)
+    carried[place] = had[0] - listed.amount, had[1] - taken
+    return Relief(listed, entry, plan, issued.account, taken, at_its_rate(listed.amount, taken, slot, mode))
+
+
+def _through_position(
+    draft: Draft,
+    contract: Contract,
+    slot: Slot,
+    others: list[Relief],
+    over_time: list[tuple[StatementEntry, Entry, LinePlan]],
+) -> Iterator[Relief]:
+    """What is billed of lines that earn over time takes what the others leave, by its net, once: a position has one side (R46)."""
+    position = standing(draft, contract.contract_id).position
+    for relief in others:
+        position = position.add(relief.account, -relief.listed.amount, -relief.ledger_amount)
+    net = sum(listed.amount for listed, _, _ in over_time)
+    mode = contract_policies(draft, contract).money_mode
+    exchange, currency = slot.exchange, slot.entity.currency
+    legs = moved(position, "billing", -net, exchange, currency, mode)
+    taken = -sum(leg.ledger_amount for leg in legs)
+    same_rate = at_its_rate(net, taken, slot, mode)
+    places = [draft.billed_in(entry, plan.contract_id, listed.line_id) for listed, entry, plan in over_time]
+    sums: dict[str, Amount] = {}
+    for place, (listed, _, _) in zip(places, over_time, strict=True):
+        sums[place] = sums.get(place, 0) + listed.amount
+    by_project = _by_project(sums, net, legs, smallest_unit(currency), mode)
+    for place, (listed, entry, plan) in zip(places, over_time, strict=True):
+        own = tuple(by_project.pop(place, ()))
+        ledger = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)
+        yield Relief(listed, entry, plan, CONTRACT_LIABILITY, ledger, same_rate, own)
+
+
+def _by_project(
+    sums: Mapping[str, Amount], net: Amount, legs: list[Leg], step: Amount, mode: str
+) -> dict[str, list[Leg]]:
+    """The lines of the position by project: those on the side of the net have them, in order, less what the others take off them.
+
+    `sums` are what the invoice bills in each.
+    """
+    own = {project_id: abs(sums[project_id]) for project_id in sorted(sums) if sums[project_id] * net > 0}
+    off = sum(own.values()) - abs(net)
+    for project_id, has in own.items():
+        less = min(off, has)
+        own[project_id], off = has - less, off - less
+    found: dict[str, list[Leg]] = {}
+    for leg in legs:
+        before, left, whole = 0, leg, abs(leg.amount)
+        for project_id, has in own.items():
+            part = min(has, whole - before)
+            if not part:
+                continue
+            before += part
+            own[project_id] = has - part
+            upto = leg.ledger_amount if before == whole else round_ratio(leg.ledger_amount * before, whole, step, mode)
+            ledger = upto - (leg.ledger_amount - left.ledger_amount)
+            amount = part if leg.amount > 0 else -part
+            found.setdefault(project_id, []).append(leg._replace(amount=amount, ledger_amount=ledger))
+            left = left._replace(amount=left.amount - amount, ledger_amount=left.ledger_amount - ledger)
+        if left.amount or left.ledger_amount:
+            found.setdefault(min(sums), []).append(left)
+    return found
+
+
+def _remeasured(draft: Draft, relief: Relief, slot: Slot) -> Relief:
+    """Policy `remeasure_revenue`: accrual and revenue go out at the stored rate and come back at the invoice's, on its date."""
+    plan, listed, work = relief.plan, relief.listed, relief.entry.standing
+    if plan.policies.fx_policy != "remeasure_revenue" or plan.timing == NO_REVENUE or relief.same_rate:
+        return relief
+    if work is None or work.price is None:
+        return relief
+    mode = plan.policies.money_mode
+    now = convert(listed.amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
+    for way, amount, ledger in (("out", -listed.amount, -relief.ledger_amount), ("in", listed.amount, now)):
+        rule = f"remeasure_{way}/{listed.line_id}"  # a statement may list the entry on two lines
+        moved = (Leg(relief.account, "revenue", amount, ledger), Leg(work.price.revenue, "revenue", -amount, -ledger))
+        posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies.rounding_limit)
+        work = replace(work, journals=(*work.journals, posted))
+    entry = with_standing(relief.entry, work)
+    draft.put_entry(relief.entry, entry)
+    return relief._replace(entry=entry, ledger_amount=now, same_rate=True)

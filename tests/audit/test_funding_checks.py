@@ -1,0 +1,66 @@
+"""What an audit says of sources that fund a contract, where statements are wrong."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from domain.audit.engagement import Engagement
+from domain.audit.entries import retell
+from domain.audit.funding import sources_kept
+from domain.audit.terms import SourceBound, Terms
+from domain.outputs import SourceAmount
+from tests.audit.test_engagement_checks import engagement, posted, printed, stated
+
+GRANTED = Terms(
+    "K",
+    several_payers=True,
+    sources={"GRANT": SourceBound(frozenset({"M"}), 1_000 * 10_000), "OWN": SourceBound(frozenset({"C"}), None)},
+)
+
+
+def paid(**sources: int) -> tuple[SourceAmount, ...]:
+    return tuple(SourceAmount(source_id, units * 10_000) for source_id, units in sources.items())
+
+
+def said(found: Engagement) -> list[str]:
+    checked = (*sources_kept(found).violations, *retell(found).checked.violations)
+    return [f"{each.expected}: {each.found}" for each in checked]
+
+
+def test_sources_that_pay_their_lines_are_as_they_should_be() -> None:
+    lines = printed(1_000, "T-1", sources=paid(GRANT=1_000)), printed(500, "T-1", sources=paid(OWN=500))
+    statements = stated(lines[1], bill_to="C"), stated(lines[0], bill_to="M", sequence=2)
+    assert said(engagement(posted("T-1", 1_500), *statements, terms=GRANTED)) == []
+
+
+def test_what_no_source_is_left_for_may_wait() -> None:
+    line = printed(1_000, "T-1", sources=paid(GRANT=1_000))
+    assert said(engagement(posted("T-1", 1_500), stated(line, bill_to="M"), terms=GRANTED)) == []
+
+
+def test_a_source_above_its_limit_is_told() -> None:
+    lines = [printed(600, f"T-{number}", sources=paid(GRANT=600)) for number in (1, 2)]
+    statements = [
+        stated(line, bill_to="M", sequence=number, period=date(2026, number, 1)) for number, line in enumerate(lines, 1)
+    ]
+    found = engagement(posted("T-1", 600), posted("T-2", 600), *statements, terms=GRANTED)
+    assert said(found) == ["at most 1000.00 on statements that stand: 1200.00"]
+
+
+def test_a_line_that_is_not_the_sum_of_its_sources_is_told() -> None:
+    line = printed(600, "T-1", sources=paid(GRANT=500))
+    found = engagement(posted("T-1", 600), stated(line, bill_to="M"), terms=GRANTED)
+    assert said(found) == ["600.00 of its sources: 500.00"]
+
+
+def test_a_source_of_another_customer_is_told() -> None:
+    line = printed(600, "T-1", sources=paid(GRANT=600))
+    found = engagement(posted("T-1", 600), stated(line, bill_to="C"), terms=GRANTED)
+    assert said(found) == ["sources of C: source GRANT"]
+
+
+def test_more_than_was_accrued_is_told() -> None:
+    lines = printed(600, "T-1", sources=paid(GRANT=600)), printed(500, "T-1", sources=paid(OWN=500))
+    statements = stated(lines[1], bill_to="C"), stated(lines[0], bill_to="M", sequence=2)
+    found = engagement(posted("T-1", 1_000), *statements, terms=GRANTED)
+    assert said(found) == ["at most 1000.00 USD of all sources, accrued and not billed before: 1100.00"]

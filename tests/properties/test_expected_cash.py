@@ -128,7 +128,11 @@ def play(books: Books, taken: Sequence[Move], projects: str, currency: str) -> N
         head: dict[str, Any] = {"event_id": f"e-{number}", "occurred_at": noon(today), "source": "test"}
         match what:
             case "time":
-                own = {"project_id": projects[place % len(projects)], "person_id": "bob", "approved_by": "boss"}
+                own: dict[str, Any] = {
+                    "project_id": projects[place % len(projects)],
+                    "person_id": "bob",
+                    "approved_by": "boss",
+                }
                 work = {"entry_id": f"T-{place}", "version": number, "worked_on": today, "hours": size * HOURS_ONE}
                 books.fold(TimeApproved(**head, **own, **work))
             case "withdraw":
@@ -163,7 +167,8 @@ def credit(books: Books, head: dict[str, Any], kind: str, place: int, tenths: in
     statement_id, line = lines[place % len(lines)]
     step = smallest_unit(currency)
     taken = CreditMemoLine(line_id=line.line_id, amount=max(line.amount * tenths // 10 // step * step, step))
-    invoice_id, who = f"INV-{statement_id}", {"requested_by": "ann", "approved_by": "controller"}
+    invoice_id = f"INV-{statement_id}"
+    who: dict[str, Any] = {"requested_by": "ann", "approved_by": "controller"}
     day = date.fromordinal(date(1970, 1, 1).toordinal() + head["occurred_at"] // 86_400_000_000)
     memo: dict[str, Any] = {"credit_memo_id": head["event_id"], "kind": kind, "lines": (taken,), "issued_on": day}
     books.fold(CreditMemoIssued(**head, **memo, **who, invoice_id=invoice_id))

@@ -8,9 +8,9 @@ beginning. Without estimate and budget the floor is what is booked and what the 
 **Revenue at completion** is what is recognised and what remains: the revenue that the estimate (or budget) states as
 a floor, like cost; else the remaining hours at the average revenue of an hour worked so far; before there is any, at
 the average rate of the planned hours. Lines with a price of their own add what is left of that, and hours on them earn
-nothing (`state/forecast/ahead.py`). Hours that a budget does not state are its remaining cost at the average cost
-of an hour so far; before there is any, the planned ones. Hard caps over the whole term limit it: no more than the
-revenue so far and the room that is left.
+nothing but beyond what milestones include (`state/forecast/ahead.py`). Hours that a budget does not state are its
+remaining cost at the average cost of an hour so far; before there is any, the planned ones. Hard caps over the whole
+term limit what the hours under them earn: no more than the revenue so far and the room that is left.
 
 **Price** of a project whose every line on which hours earn is under such a cap is the revenue so far, its share of that
 room, which is the cap where no other project shares it, and what is left of other lines' prices; else it is the
@@ -45,12 +45,21 @@ _HOURS_TIMES_RATE_PER_AMOUNT = 10**8
 _TOO_LARGE = 10**18
 
 
+class Included(NamedTuple):
+    """Hours that a price still includes, and what one beyond them is charged."""
+
+    left: Hours
+    overage_rate: Rate
+
+
 class Earning(NamedTuple):
-    """What of a track's revenue hours earned by themselves, what is left of its lines' own prices, and whether hours that come earn."""
+    """What of a track's revenue hours earned by themselves, what is left of its lines' own prices, and whether hours that come earn; some
+    of them may be `included` in a price."""
 
     by_hours: Amount = 0
     left: Amount = 0
     rated: bool = False
+    included: Included | None = None
 
 
 class Track(NamedTuple):
@@ -130,10 +139,26 @@ def _with_prices(
     """What is stated is of all lines, and no less than their prices; where hours earn nothing the prices say it alone."""
     least = now[2] + earning.left
     if not earning.rated:
-        return least
+        return least + beyond(hours - now[0], earning.included, step)
     if stated:
         return max(floor[2], least)
     return least + value_of(hours - now[0], (now[0], 0, earning.by_hours), planned_rate, step)
+
+
+def beyond(hours: Hours, included: Included | None, step: Amount) -> Amount:
+    """What hours to come are charged as far as no price includes them."""
+    if included is None:
+        return 0
+    over = max(hours - included.left, 0)
+    return round_ratio(over * included.overage_rate, _HOURS_TIMES_RATE_PER_AMOUNT, step, HALF_UP)
+
+
+def sold(track: Track, planned_rate: Rate, step: Amount) -> Amount:
+    """Booked, left of prices, and charged beyond what these include; no cap of other lines limits it."""
+    if track.earning is None:
+        return track.now[2]
+    hours, _, _ = completed(*track, planned_rate, step)
+    return track.now[2] + track.earning.left + beyond(hours - track.now[0], track.earning.included, step)
 
 
 def limited(wanted: Amount, ceiling: Amount | None, earned: Amount) -> Amount:

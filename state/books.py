@@ -935,15 +935,24 @@ class Told(Value, frozen=True, array_like=True, gc=False):
     has_work_left: bool = False
 
 
+class Inclusion(Value, frozen=True, array_like=True, gc=False):
+    """Hours that a line's price includes in all, and the rate of those beyond; `is_alone` where no other line takes the project's time."""
+
+    hours: Hours
+    overage_rate: Rate
+    is_alone: bool
+
+
 class LineEarning(Value, frozen=True, array_like=True, gc=False):
     """How a contract line earns: `total` is all that its terms come to, None where nothing is agreed ahead; `rated` whether hours that
-    come earn."""
+    come earn, `inclusion` what of them is included in a price."""
 
     contract_id: str
     line_id: str
     currency: str
     total: Amount | None = None
     rated: bool = False
+    inclusion: Inclusion | None = None
 
 
 class Forecast(Value, frozen=True, array_like=True, gc=False):

@@ -160,6 +160,7 @@ LINE_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "policy": ("policies", policy),
     "revenue": ("revenue_policy", text),
     "tax": ("tax_category", text),
+    "budget": ("cost_budget", number),
 }
 CONTRACT_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "from": ("starts_on", text),

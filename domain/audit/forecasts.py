@@ -1,5 +1,5 @@
-"""Forecast updates of a project follow each other and add up, also by month and in every currency; their changes are explained to the
-cent (R60).
+"""Forecast updates of a project follow each other and add up, also by month and in every currency, expect no more cash than is
+billed, and their changes are explained to the cent (R60).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from domain.audit.findings import FORECASTS, Seen, Violation, violation
 from domain.forecast import MONTHS_MAX
-from domain.money import format_amount, format_decimal
+from domain.money import format_amount, format_decimal, smallest_unit
 from domain.outputs import ForecastFigures, ForecastUpdate, PreviousFigures
 from domain.units import HOURS_SCALE, Amount, Hours
 
@@ -49,6 +49,7 @@ def _wrong(
         if figures is not None:
             yield from _adds_up(figures)
     starts_anew = update.previous is None and update.cause_kind == "contract"
+    yield from _pays_no_more(update.project)
     if update.previous != comparable and not starts_anew:
         yield _Wrong(f"previous figures {_told(comparable)}", _told(update.previous))
     if update.previous is not None:
@@ -88,6 +89,17 @@ def _months_add_up(figures: ForecastFigures) -> Iterator[_Wrong]:
         if by_month != whole:
             expected = f"months that sum to the {name} at completion, {format_amount(whole)} {currency}"
             yield _Wrong(expected, format_amount(by_month))
+
+
+def _pays_no_more(figures: ForecastFigures) -> Iterator[_Wrong]:
+    """Over all months what is paid is billed, but for what converting other currencies month by month leaves."""
+    months, currency = figures.months, figures.currency
+    if len(months) >= MONTHS_MAX:
+        return
+    billings, cash = sum(month.billings for month in months), sum(month.cash for month in months)
+    if cash > billings + len(months) * smallest_unit(currency):
+        most = format_amount(billings, currency)
+        yield _Wrong(f"cash of no more than what is billed, {most} {currency}", format_amount(cash, currency))
 
 
 def _hours(hours: Hours) -> str:

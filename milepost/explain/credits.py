@@ -388,6 +388,12 @@ class CreditNodes:
             and self._receivable(one).statement_id == statement_id
         ]
 
+    @staticmethod
+    def retained_in(credit: Credit) -> str | None:
+        """The project of what a memo takes off what is retained; None where it takes nothing."""
+        lines = (line for line in credit.journal.lines if line.account == RETENTION_RECEIVABLE)
+        return next((line.project_id for line in lines), None)
+
     def kept_back(self, credit: Credit) -> Node:
         """The row's part of what of a memo was retained."""
         key = ("kept back", credit.number)

@@ -353,18 +353,21 @@ class MonthNodes:
         memos = self.statements.credits
         for credit in memos.all:
             journal = credit.journal
-            if credit.said.step > of.said.step or journal.lines[0].project_id != of.update.project_id:
+            mine = journal.lines[0].project_id == of.update.project_id
+            keeps = memos.retained_in(credit) == of.update.project_id
+            if credit.said.step > of.said.step or not (mine or keeps):
                 continue
             draft = self.sources.draft(credit.said.step)
             record = self.statements.records(memos.listed(credit).statement_id)[0]
             bills, pays = months_of(draft, record.bill_to, record.to, journal.currency)
             node = negated(f"credited by {journal.affected_id}", memos.amount(credit))
-            if credit.kind == ERROR_REBILL:
+            if mine and credit.kind == ERROR_REBILL:
                 billed.setdefault((bills[:7], bills[8:]), []).append(node)
-            kept = memos.kept_back(credit)
-            if kept.value:
-                node = total("credited, but for what is retained of it", (node, kept), "amount", journal.currency)
-            due.setdefault((pays[:7], pays[8:]), []).append(node)
+            parts = [node] if mine else []
+            parts += [memos.kept_back(credit)] if keeps else []
+            if len(parts) > 1:
+                parts = [total("credited, but for what is retained of it", parts, "amount", journal.currency)]
+            due.setdefault((pays[:7], pays[8:]), []).extend(parts)
 
     def _by_month(self, of: Context, title: str, found: Mapping[tuple[str, str], list[Node]]) -> dict[str, Node]:
         months: dict[str, list[Node]] = {}
@@ -519,7 +522,9 @@ class MonthNodes:
                 if bill.month == month:
                     parts["billings"].append(node._replace(title="expected to be billed"))
                 if bill.paid == month:
-                    parts["cash"].append(node._replace(title="expected to be paid"))
+                    is_refund = (node.value or 0) < 0
+                    title = "expected to be given back" if is_refund else "expected to be paid"
+                    parts["cash"].append(node._replace(title=title))
             parts["cash"] += [node for paid, node in beside if paid == month]
             found[month] = {name: _checked(row, name, nodes, of.currency) for name, nodes in parts.items()}
         return found

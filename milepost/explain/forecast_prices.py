@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain.accounts import REVENUE
 from domain.billing.unit_price import VOLUME, prices
-from domain.events.common import UnitPrice
-from domain.explanation import Node, agreeing, constant, less, stated, total
+from domain.events.common import Milestones, UnitPrice
+from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
+from domain.forecast import Included, beyond
+from domain.money import HALF_UP, smallest_unit
 from domain.rows import COUNTED_FEE, COUNTED_TIME, counted_as, named
-from milepost.explain.arithmetic import least, most
-from milepost.explain.entries import EntryNodes
+from milepost.explain.arithmetic import least, most, step_of
+from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.fees import FeeNodes, Place
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
@@ -146,6 +148,44 @@ class PriceNodes:
         if price is None or (price.contract_id, price.line_id) != key or price.content != COUNTED_TIME:
             return None
         return price
+
+    def included(self, line: Line) -> tuple[Node, Node]:
+        """Hours that milestones include and nobody has drawn, and the rate of those beyond."""
+        agreed = line.ahead.known.held[-1]
+        terms = agreed.line.terms
+        assert isinstance(terms, Milestones), "only their hours are included for the whole term"
+        nodes = [
+            self.fees.field(
+                line.place,
+                agreed,
+                f"included by {one.name}",
+                one.included_hours,
+                f"milestones[{number}].included_hours",
+                "hours",
+            )
+            for number, one in enumerate(terms.milestones)
+            if one.included_hours
+        ]
+        drawn = [node for at, price in self._priced_on(line) for node in self.entries.drawing.all_drawn(at, price)]
+        rest = less("not drawn yet", total("included", nodes, "hours"), *drawn)
+        rate = self.fees.field(line.place, agreed, "overage rate", terms.overage_rate or 0, "overage_rate", "rate")
+        return most("still included", rest, constant("nothing", 0, "hours")), rate
+
+    def beyond(self, included: tuple[Node, Node], to_come: Node, currency: str) -> Node:
+        """Hours to come that no price includes, at the overage rate."""
+        left, rate = included
+        over = most("beyond what is included", less("not included", to_come, left), constant("none", 0, "hours"))
+        made = beyond(over.value or 0, Included(0, rate.value or 0), smallest_unit(currency))
+        parameters: dict[str, Any] = {"step": step_of(currency), "mode": HALF_UP}
+        return Node("charged beyond", made, "amount", currency, Arithmetic("extend", (over, rate), parameters), "R28")
+
+    def _priced_on(self, line: Line) -> Iterator[tuple[Standing, Price]]:
+        key = (line.earning.contract_id, line.earning.line_id)
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            at = self.entries.standing(entry_id, line.step)
+            price = at.work.price if at is not None else None
+            if at is not None and price is not None and (price.contract_id, price.line_id) == key:
+                yield at, price
 
     # When it is earned and charged
 

@@ -36,6 +36,7 @@ from state.forecast.bases import BUDGET, ESTIMATE
 from state.forecast.outlook import (
     WHOLE,
     has_ended,
+    inclusion_on,
     known,
     ledger_currency,
     line_key,
@@ -87,11 +88,13 @@ class Track(NamedTuple):
 
 
 class Earning(NamedTuple):
-    """What hours earned by themselves, and what is left of lines' own prices; `rated`: hours that come earn."""
+    """What hours earned by themselves, and what is left of lines' own prices; `rated`: hours that come earn. `included` are hours that a
+    price still includes, and the rate of those beyond."""
 
     by_hours: Node
     left: Node
     rated: bool
+    included: tuple[Node, Node] | None = None
 
 
 class ForecastNodes:
@@ -192,6 +195,7 @@ class ForecastNodes:
             for place in range(3)
         )
         prices = [track.earning.left for track in tracks if track.earning is not None]
+        prices += [node for track in tracks if (node := self._beyond_of(of, track)) is not None]
         sold = total("booked, and left of prices", (burn[REVENUES], *prices), "amount", of.currency)
         ceiling = self._ceiling(of, sold if prices else burn[REVENUES])
         revenue = self._limited(wanted, ceiling, burn[REVENUES])
@@ -244,16 +248,20 @@ class ForecastNodes:
         by_hours: list[Node] = []
         left: list[Node] = []
         rated = False
+        included = None
         for line in self.lines_earning(of):
             own = line.earning
             if self._track_of(of, own.contract_id, own.line_id) == track:
                 by_hours.append(self.converted(self.prices.by_hours(line), own.currency, of))
                 left.append(self.converted(self.prices.left(line), own.currency, of))
                 rated = rated or own.rated
+                if included is None and own.currency == of.currency and inclusion_on(own, track) is not None:
+                    included = self.prices.included(line)
         return Earning(
             total("earned by hours", by_hours, "amount", of.currency),
             total("left of lines' own prices", left, "amount", of.currency),
             rated,
+            included,
         )
 
     def lines_earning(self, of: Context) -> list[Line]:
@@ -473,13 +481,9 @@ class ForecastNodes:
 
     def _completed(self, of: Context, track: Track) -> tuple[Node, Node, Node]:
         """Of one track, before caps."""
-        worked, spent, earned = track.now
-        floor_hours, floor_cost, floor_revenue = track.floor
-        cost = most("cost at completion", floor_cost, spent, rule="R57")
-        if track.basis.hours_stated or (spent.value or 0) <= 0:
-            hours = self._most_planned(of, floor_hours, worked)
-        else:
-            hours = total("hours at completion", (worked, self._bought(cost, spent, worked)), "hours")
+        worked, _, earned = track.now
+        floor_revenue = track.floor[REVENUES]
+        hours, cost = self._to_spend(of, track)
         to_come = less("hours to come", hours, worked)
         if track.earning is not None:
             return hours, cost, self._with_prices(of, track, to_come)
@@ -487,16 +491,35 @@ class ForecastNodes:
             return hours, cost, most("revenue at completion", floor_revenue, earned, rule="R57")
         return hours, cost, self._with_hours(of, to_come, worked, earned, earned)
 
+    def _to_spend(self, of: Context, track: Track) -> tuple[Node, Node]:
+        """Hours and cost at completion."""
+        worked, spent, _ = track.now
+        floor_hours, floor_cost, _ = track.floor
+        cost = most("cost at completion", floor_cost, spent, rule="R57")
+        if track.basis.hours_stated or (spent.value or 0) <= 0:
+            return self._most_planned(of, floor_hours, worked), cost
+        return total("hours at completion", (worked, self._bought(cost, spent, worked)), "hours"), cost
+
     def _with_prices(self, of: Context, track: Track, to_come: Node) -> Node:
         """What is booked, what is left of prices and, where hours earn, what these will; stated revenue is of all lines."""
         assert track.earning is not None, "asked where lines have prices"
-        (worked, _, earned), (by_hours, left, rated) = track.now, track.earning
+        (worked, _, earned), (by_hours, left, rated, _) = track.now, track.earning
         whole = total("booked, and left of prices", (earned, left), "amount", of.currency)
         if not rated:
+            if track.earning.included is not None:
+                over = self.prices.beyond(track.earning.included, to_come, of.currency)
+                whole = total(whole.title, (whole, over), "amount", of.currency)
             return whole._replace(title="revenue at completion", rule="R57")
         if track.basis.revenue_stated:
             return most("revenue at completion", track.floor[REVENUES], whole, rule="R57")
         return self._with_hours(of, to_come, worked, by_hours, whole)
+
+    def _beyond_of(self, of: Context, track: Track) -> Node | None:
+        if track.earning is None or track.earning.included is None:
+            return None
+        hours, _ = self._to_spend(of, track)
+        to_come = less("hours to come", hours, track.now[HOURS])
+        return self.prices.beyond(track.earning.included, to_come, of.currency)
 
     def _most_planned(self, of: Context, floor: Node, worked: Node) -> Node:
         """Hours that a budget does not state are the planned ones, until cost gives an average."""

@@ -2,7 +2,9 @@
 
 A line with a price of its own has still to earn what its terms come to, less what they have earned: a fixed price, milestones that are
 listed, fees of the periods up to the contract's end, units agreed. Its kind says what it expects (`domain/billing`): a milestone is
-accepted when it is due, progress comes to all of it, a subscription goes on to the contract's last day. Hours on it earn nothing more.
+accepted when it is due, progress comes to all of it, a subscription goes on to the contract's last day. Hours on it earn nothing more,
+but those beyond what milestones include, at their rate, where the hours to come are known to be the line's: it has an estimate or a budget
+of its own, or no other line takes the project's time.
 
 Hours that remain earn on the other lines, as much as an hour of the project has earned there so far. What expenses, deliveries and fees
 brought is no part of that.
@@ -18,12 +20,13 @@ from typing import NamedTuple
 
 from domain.billing import methods
 from domain.billing.kind import Fee, Known
+from domain.events.common import Milestones
 from domain.units import Amount
-from state.books import Contract, LineEarning, Project
+from state.books import Contract, Inclusion, LineEarning, Project
 from state.draft import Draft
 from state.fees_due import fees_due
 from state.forecast.minimum import with_minimum
-from state.forecast.outlook import has_ended, line_key, lines_of, project_contracts, running
+from state.forecast.outlook import has_ended, line_key, lines_of, project_contracts, project_lines, running
 from state.plan import LinePlan, newest_plan
 from state.settlement import settlement
 from state.terms_known import known_of
@@ -65,7 +68,18 @@ def _earning(draft: Draft, plan: LinePlan, as_of: date, *, goes_on: bool) -> Lin
     assert contract is not None, "the plan is of a contract in the books"
     total = ahead_of(draft, contract, plan.line.line_id, as_of).total if goes_on else None
     rated = methods.earns_by_hours(plan.line.terms)
-    return LineEarning(plan.contract_id, plan.line.line_id, plan.currency, total, rated)
+    inclusion = _inclusion(draft, plan) if goes_on else None
+    return LineEarning(plan.contract_id, plan.line.line_id, plan.currency, total, rated, inclusion)
+
+
+def _inclusion(draft: Draft, plan: LinePlan) -> Inclusion | None:
+    """Of milestones, whose hours may be used at any time; what a retainer includes is told by its periods."""
+    terms = plan.line.terms
+    if not isinstance(terms, Milestones) or terms.overage_rate is None or not methods.takes(plan.line, "time"):
+        return None
+    hours = sum(milestone.included_hours or 0 for milestone in terms.milestones)
+    is_alone = all(line_key(other) == line_key(plan) for other in project_lines(draft, plan.line.project_id))
+    return Inclusion(hours, terms.overage_rate, is_alone)
 
 
 def ahead_of(draft: Draft, contract: Contract, line_id: str, as_of: date) -> Ahead:

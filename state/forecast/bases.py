@@ -24,7 +24,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.events.common import ProjectBudget
-from domain.forecast import NOTHING, Completion, Tally, added, at_completion, threshold
+from domain.forecast import NOTHING, Completion, Tally, added, at_completion, sold, threshold
 from domain.forecast_delta import with_change
 from domain.identity import composed
 from domain.money import smallest_unit
@@ -140,9 +140,10 @@ def _weighed(
     if tracks is None or room is None:
         _keep(draft, project.project_id, forecast, replace(outlook, stale=True))
         return None
-    earned = sum(track.now[2] + (track.earning.left if track.earning is not None else 0) for track in tracks)
+    step = smallest_unit(currency)
+    earned = sum(sold(track, rate, step) for track in tracks)
     ceiling = earned + room.amount if room.amount is not None else None
-    made = at_completion(tracks, rate, ceiling, smallest_unit(currency))
+    made = at_completion(tracks, rate, ceiling, step)
     if rate != forecast.planned_rate or ceiling != forecast.ceiling:
         forecast = replace(forecast, planned_rate=rate, ceiling=ceiling)
     cost, revenue = made.cost - outlook.eac_cost, made.revenue - outlook.eac_revenue

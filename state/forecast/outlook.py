@@ -11,15 +11,27 @@ from datetime import date, timedelta
 from msgspec.structs import replace
 
 from domain.billing import methods
+from domain.billing.milestones import INCLUDED_HOURS
 from domain.exchange import SAME_CURRENCY, Exchange, MissingRate
-from domain.forecast import NOTHING, Completion, Earning, Tally, Track, added, at_completion, completed, limited
+from domain.forecast import (
+    NOTHING,
+    Completion,
+    Earning,
+    Included,
+    Tally,
+    Track,
+    added,
+    at_completion,
+    completed,
+    limited,
+)
 from domain.forecast_delta import Change, with_change
 from domain.identity import composed
 from domain.money import convert, smallest_unit
 from domain.policies import Resolved
 from domain.units import Amount
 from domain.zones import MICROSECONDS_PER_DAY, local_date, midnight, universal_day
-from state.books import Basis, Contract, Entry, Forecast, LineTotals, Outlook, Progress, Project
+from state.books import Basis, Contract, Entry, Forecast, Inclusion, LineEarning, LineTotals, Outlook, Progress, Project
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
 from state.known import entity_policies, exchange_on
 from state.placing import taken_projects
@@ -270,8 +282,22 @@ def _earns(
         )
         name = part_id if part_id in forecast.bases else WHOLE
         had = found.get(name, Earning())
-        found[name] = Earning(had.by_hours + hourly, had.left + left, had.rated or line.rated)
+        included = _included(line, name, totals) if line.currency == currency else None
+        found[name] = Earning(had.by_hours + hourly, had.left + left, had.rated or line.rated, had.included or included)
     return found
+
+
+def inclusion_on(line: LineEarning, track: str) -> Inclusion | None:
+    """What the line's price includes, where the hours of a track are all the line's."""
+    return line.inclusion if line.inclusion is not None and (track != WHOLE or line.inclusion.is_alone) else None
+
+
+def _included(line: LineEarning, track: str, totals: LineTotals | None) -> Included | None:
+    found = inclusion_on(line, track)
+    if found is None:
+        return None
+    drawn, _ = totals.drawn.get(INCLUDED_HOURS, (0, 0)) if totals is not None else (0, 0)
+    return Included(max(found.hours - drawn, 0), found.overage_rate)
 
 
 def sum_of(progress: Mapping[str, Progress]) -> dict[str, Tally]:

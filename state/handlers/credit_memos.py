@@ -390,7 +390,8 @@ def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: Taken, tax: Amount, k
         legs.append(_rest(memo, one.amount, ledger, rest))
     _emit(draft, memo, row, merge(legs), moved.project_id if moved is not None else "")
     _remember(draft, memo, row, one, ledger, kept_back or 0)
-    _foresee(draft, memo, row, one.amount, kept_back or 0)
+    retained_in = moved.project_id if moved is not None else _project_of(draft, row)
+    _foresee(draft, memo, row, one.amount, (retained_in, kept_back or 0))
     if memo.event.kind == ERROR_REBILL:
         _reopen(draft, memo, row, one, ledger)
     elif memo.event.kind != REBATE:
@@ -478,18 +479,26 @@ def _remember(draft: Draft, memo: _Memo, row: _Row, one: Taken, ledger: Amount, 
     draft.put("credits", memo.receivable.invoice_id, replace(credits_of, taken=now, kept_back=kept))
 
 
-def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: Amount) -> None:
-    """Less is due in the month in which the invoice is, but for what of it is retained; what is billed anew is billed no more in the month
-    in which it was."""
+def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: tuple[str, Amount]) -> None:
+    """Less is due in the month in which the invoice is, but for what of it is retained, in the project in which that is; what is billed
+    anew is billed no more in the month in which it was."""
     project_id = _project_of(draft, row)
-    forecast, outlook = known(draft, project_id)
-    bills, pays = months_of(draft, memo.receivable.bill_to, memo.statement.to, memo.receivable.currency)
-    billed, due = dict(forecast.billed), dict(forecast.due)
-    if memo.event.kind == ERROR_REBILL:
-        billed[bills] = billed.get(bills, 0) - amount
-    due[pays] = due.get(pays, 0) - amount + kept_back
+    retained_in, kept = kept_back
     show_anew(draft, memo.receivable)
     show_anew(draft, replace(memo.receivable, project_id=project_id))
+    _move(draft, memo, project_id, -amount if memo.event.kind == ERROR_REBILL else 0, -amount)
+    if kept:
+        show_anew(draft, replace(memo.receivable, project_id=retained_in))
+        _move(draft, memo, retained_in, 0, kept)
+
+
+def _move(draft: Draft, memo: _Memo, project_id: str, bills: Amount, pays: Amount) -> None:
+    """What the invoice bills of a project, and what of that is due, in its months."""
+    forecast, outlook = known(draft, project_id)
+    billed_in, due_in = months_of(draft, memo.receivable.bill_to, memo.statement.to, memo.receivable.currency)
+    billed, due = forecast.billed, {**forecast.due, due_in: forecast.due.get(due_in, 0) + pays}
+    if bills:
+        billed = {**billed, billed_in: billed.get(billed_in, 0) + bills}
     draft.put("forecast", project_id, replace(forecast, billed=billed, due=due))
     draft.put("outlook", project_id, replace(outlook, stale=True))
 

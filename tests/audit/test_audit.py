@@ -430,6 +430,20 @@ def test_a_forecast_whose_months_do_not_add_up(folder: Path) -> None:
     assert "months that sum to the cost at completion" in found.expected
 
 
+def test_a_forecast_that_expects_more_cash_than_is_billed(folder: Path) -> None:
+    """By more than the cent a month that other currencies may leave."""
+
+    def an_euro_more(update: ForecastUpdate) -> ForecastUpdate:
+        *months, last = update.project.months
+        more = last._replace(cash=sum(month.billings - month.cash for month in months) + last.billings + 10_000)
+        return update._replace(project=update.project._replace(months=(*months, more)))
+
+    seq = seq_of(folder, ForecastUpdate, last=True)
+    rewrite(folder, at(seq, an_euro_more))
+    found = only(audited(folder), "forecasts")
+    assert "cash of no more than what is billed" in found.expected
+
+
 def test_hours_of_a_forecast_that_do_not_add_up(folder: Path) -> None:
     seq = seq_of(folder, ForecastUpdate, last=True)
 

@@ -35,21 +35,26 @@ steps = st.one_of(
     st.sampled_from(("yes", "no")),
     st.sampled_from(("split", "reject_whole")),
     st.integers(5, 30),
+    st.sampled_from(("", "retention 10")),
     st.lists(steps, min_size=4, max_size=16),
 )
 def test_forecasts_are_explained_whatever_is_credited(
-    returns: str, split: str, cap: int, taken: Sequence[Step]
+    returns: str, split: str, cap: int, retention: str, taken: Sequence[Step]
 ) -> None:
+    """Every other entry is of another project on the same bill."""
     setup = (
         "entity LE USD America/New_York",
         "customer C",
         "person bob consultant of LE",
         "cost person bob 100 USD",
         "project P of LE from 2026-01-01 to 2026-12-31",
-        f"contract K C LE USD from 2026-01-01 cycle weekly policy concession_returns_cap_room={returns}",
+        "project Q of LE from 2026-01-01 to 2026-12-31",
+        f"contract K C LE USD from 2026-01-01 to 2026-12-31 cycle weekly {retention} policy concession_returns_cap_room={returns}",
         "  line L P",
         "    rate 100.00",
         f"    cap hard {cap}00.00 split {split}",
+        "  line M Q",
+        "    rate 100.00",
         f"{FIRST} estimate P 60 h 6000",
     )
     with told(setup) as books:
@@ -57,7 +62,7 @@ def test_forecasts_are_explained_whatever_is_credited(
         explainer = explainer_of(books, next(record.engagement_id for record in books.log if record.engagement_id))
         for said in explainer.trace.said:
             if isinstance(said.record, ForecastUpdate):
-                figure = explainer.explain(f"P#forecast/{said.record.sequence}")
+                figure = explainer.explain(f"{said.record.project_id}#forecast/{said.record.sequence}")
                 assert figure is not None
                 assert recompute(figure) == []
                 assert unexplained(figure) == []
@@ -77,7 +82,7 @@ def _play(books: Books, taken: Sequence[Step]) -> None:
                         **common,
                         entry_id=f"T-{place}",
                         version=number,
-                        project_id="P",
+                        project_id="PQ"[place % 2],
                         person_id="bob",
                         worked_on=today,
                         hours=size * HOURS_ONE,

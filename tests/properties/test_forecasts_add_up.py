@@ -80,6 +80,9 @@ priced = st.one_of(
     prices.map(lambda price: FixedPrice(price, schedule=(ScheduledAmount(date(2026, 4, 10), price),))),
     prices.map(lambda price: FixedPrice(price, by_progress=True)),
     prices.map(lambda price: Milestones((Milestone("M1", "First", price, date(2026, 3, 20)), LATER))),
+    st.tuples(prices, hours).map(
+        lambda both: Milestones((Milestone("M1", "First", both[0], date(2026, 3, 20), both[1]), LATER), 150 * RATE_ONE)
+    ),
     st.tuples(prices, st.booleans()).map(lambda both: Subscription(both[0], in_advance=both[1])),
     prices.map(lambda fee: Retainer(fee, "hours", 10 * HOURS_ONE)),
 ).map(

@@ -2,7 +2,8 @@
 # Nothing is installed outside $(VENV).
 
 VENV ?= .venv
-JOBS ?= 2
+# One more than the cores that CI has: half of the time of all tests is waiting (tests/order.py).
+JOBS ?= 3
 PYTEST_ARGS ?=
 HYPOTHESIS_PROFILE ?= ci
 BENCH_ARGS ?=

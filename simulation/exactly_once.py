@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
@@ -133,6 +133,13 @@ class Disk:
         self.copies.append(self.now)
         if self._heed is not None:
             self._heed(self.now)
+
+
+# Readers look at all messages again after every death.
+@lru_cache(maxsize=10_000)
+def said(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...]) -> tuple[object, ...]:
+    """What a message says, wherever it stands."""
+    return published(ModelMessage(("", SHARD), 0, Slot(key, value, headers, 0, COMMITTED))).identity
 
 
 class LightShard:
@@ -293,8 +300,8 @@ class World:
     def visible(self, topic: str) -> list[tuple[object, ...]]:
         partition = self.brokers.partition(NAMES.shared(topic), SHARD)
         return [
-            published(ModelMessage((topic, SHARD), at, slot)).identity
-            for at, slot in enumerate(partition.slots[: partition.stable])
+            said(slot.key, slot.value, slot.headers)
+            for slot in partition.slots[: partition.stable]
             if slot.state == COMMITTED
         ]
 

@@ -9,6 +9,8 @@ import pytest
 import typer.testing
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.order import in_turn
+
 # Real servers: broker, registry, redis_server, promtool, started, new_topic.
 pytest_plugins = ["tests.kafka.servers"]
 
@@ -40,13 +42,9 @@ settings.register_profile(
 settings.load_profile("ci")
 
 
-# Where a test takes a minute, or waits for servers. They come first, so that no worker is left with one when the others have ended; as
-# they are few one worker gets them all, and somebody computes while it waits.
-LONG = ("kafka", "reliability", "real_data", "benchmarks")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.relative_to(ROOT / "tests").parts[0] not in LONG)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    items[:] = in_turn(items, workers, lambda item: item.path.relative_to(ROOT / "tests"))
 
 
 @pytest.fixture(autouse=True)

@@ -9,11 +9,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, floor
 from typing import Any
 
 Json = Any
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+# The same amounts, rates and steps stand in very many nodes, and a fraction is slow to read.
+number = lru_cache(maxsize=100_000)(Fraction)
 
 
 class Mistake(AssertionError):
@@ -43,7 +48,7 @@ class Checker:
     def _value(self, node: Json, found: Sequence[Fraction | None], events: Sequence[Json]) -> Fraction | None:
         if "value" not in node:
             return None
-        said = Fraction(node["value"])
+        said = number(node["value"])
         operation = node["operation"]
         self.seen.add(operation)
         operands = [found[place] for place in node["operands"]]
@@ -62,7 +67,7 @@ class Checker:
             case "elsewhere":
                 return self._elsewhere(node["id"])
             case "constant":
-                if Fraction(node["value"]):
+                if number(node["value"]):
                     raise Mistake(f"{node['title']}: {node['value']} comes from nowhere")
                 return Fraction(0)
             case "same":
@@ -137,7 +142,7 @@ class Checker:
         if node["unit"] == "instant":
             moment = datetime.fromisoformat(value)
             return Fraction((moment - EPOCH) // timedelta(microseconds=1))
-        return Fraction(value)
+        return number(value)
 
     def _elsewhere(self, wanted: str) -> Fraction:
         if wanted not in self.elsewhere:
@@ -146,7 +151,7 @@ class Checker:
 
 
 def rounded(value: Fraction, parameters: Mapping[str, str]) -> Fraction:
-    step, mode = Fraction(parameters["step"]), parameters.get("mode", "half_up")
+    step, mode = number(parameters["step"]), parameters.get("mode", "half_up")
     steps = value / step
     if mode == "down":
         return floor(steps) * step
@@ -159,7 +164,7 @@ def rounded(value: Fraction, parameters: Mapping[str, str]) -> Fraction:
 def shared(operands: Sequence[Fraction], parameters: Mapping[str, str]) -> Fraction:
     """One party's part: whole units in proportion, those that are left to the largest remainders."""
     total, *weights = operands
-    step, party = Fraction(parameters["step"]), int(parameters["party"])
+    step, party = number(parameters["step"]), int(parameters["party"])
     exact = [total / step * weight / sum(weights, Fraction(0)) for weight in weights]
     units = [floor(each) for each in exact]
     for place in sorted(range(len(weights)), key=lambda at: (units[at] - exact[at], at))[

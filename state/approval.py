@@ -5,7 +5,8 @@ accrued, and no other statement takes it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, TypeAlias
+from datetime import date
+from typing import Final, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
@@ -20,6 +21,18 @@ NOBODY: Final[frozenset[str]] = frozenset()
 # By row the bill-tos whose drafts hold it.
 Reserved: TypeAlias = Mapping[str, frozenset[str]]
 DIFFERENCE = "statement_differs_from_invoice"
+
+
+class Cut(NamedTuple):
+    """Cuts in the order in which they were made: the place in the log of what made them, and their periods."""
+
+    at: int
+    period: date
+    to: date
+
+
+def cut_of(opened: OpenStatement) -> Cut:
+    return Cut(opened.cut_at, opened.period, opened.to)
 
 
 def drafts_of(draft: Draft, contract_id: str) -> list[OpenStatement]:
@@ -40,8 +53,15 @@ def reserved(drafts: Iterable[OpenStatement]) -> Reserved:
 def of_one_cut(draft: Draft, opened: OpenStatement) -> list[OpenStatement]:
     """The draft, and those of other payers that the same cut made, as far as they are not issued."""
     others = drafts_of(draft, opened.contract_id)
-    cut = opened.period, opened.to
-    return [opened, *(one for one in others if (one.period, one.to) == cut and one.bill_to != opened.bill_to)]
+    return [opened, *(one for one in others if cut_of(one) == cut_of(opened) and one.bill_to != opened.bill_to)]
+
+
+def by_cut(drafts: Iterable[OpenStatement]) -> list[list[OpenStatement]]:
+    """The first cut first."""
+    found: dict[Cut, list[OpenStatement]] = {}
+    for one in sorted(drafts, key=lambda one: (cut_of(one), one.statement_id)):
+        found.setdefault(cut_of(one), []).append(one)
+    return list(found.values())
 
 
 def releasing(draft: Draft, contract_id: str) -> frozenset[str]:
@@ -90,6 +110,7 @@ def keep_draft(draft: Draft, rows: Iterable[str], issue: Callable[[Draft], None]
         statement.sequence,
         1,
         tuple(sorted(set(rows))),
+        cut_at=draft.cause.log_offset,
     )
     tell(draft, opened, copy)
 

@@ -770,7 +770,8 @@ class WriteOff(Value, frozen=True, array_like=True, gc=False):
 class OpenStatement(Value, frozen=True, array_like=True, gc=False):
     """A draft of a statement that waits for approval: what was told last of it, and the rows that it holds.
 
-    `returned` is the last revision that was returned; where that is the newest, the next one is not drafted yet.
+    `returned` is the last revision that was returned; where that is the newest, the next one is not drafted yet. `cut_at` is the place in
+    the log of what made the cut.
     """
 
     statement_id: str
@@ -785,6 +786,7 @@ class OpenStatement(Value, frozen=True, array_like=True, gc=False):
     returned: int = 0
     requested_by: str | None = None
     invoice: InvoicePosted | None = None
+    cut_at: int = 0
 
 
 class IssuedPiece(Value, frozen=True, array_like=True, gc=False):

@@ -5,7 +5,7 @@ comes has the room; then each draws in turn what nobody pays of it yet. Portions
 of it; what nobody pays is due again at every cut. What sources have paid is summed by contract line, with everything else of its entries.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -16,9 +16,10 @@ from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import Alert, ViewSource
 from domain.units import Amount
-from state.books import Contract, FundingNotice, OpenException
+from state.approval import Cut, cut_of, drafts_of
+from state.books import Contract, FundingNotice, OpenException, OpenStatement
 from state.draft import Draft
-from state.payers import Billed, Share, billed_day, funded_terms, less_billed
+from state.payers import Billed, Share, billed_day, funded_terms, less_billed, part_of
 from state.plan import contract_policies
 from state.rerate import line_ids
 from state.totals import standing_price, used_of
@@ -36,6 +37,14 @@ class Funded(NamedTuple):
     rest: Amount
 
 
+class Turn(NamedTuple):
+    """What draws together, which the drafts of one cut hold or (none) the next will; and what drafts of other cuts keep of the sources."""
+
+    cut: Cut | None
+    due: Sequence[Billed]
+    claims: Mapping[str, Amount]
+
+
 def is_ever_funded(contract: Contract) -> bool:
     return any(stored.terms.funding is not None for stored in (*contract.former, *contract.history))
 
@@ -49,10 +58,47 @@ def used(draft: Draft, contract: Contract) -> dict[str, Amount]:
     return found
 
 
-def funded(draft: Draft, contract: Contract, due: Sequence[Billed]) -> list[Funded]:
-    """Of those that sources pay, in consumption order."""
+def claimed(draft: Draft, contract: Contract, cut: Cut | None = None) -> dict[str, Amount]:
+    """By source what drafts keep of it beyond what is used: those of all cuts, or those that were made before one.
+
+    What a draft gives back is there for others once it is issued: until then the source is billed what stands on its statements.
+    """
+    found: dict[str, Amount] = {}
+    for opened in drafts_of(draft, contract.contract_id):
+        if cut is not None and cut_of(opened) == cut:
+            continue
+        given_back = _given_back(draft, opened)
+        said = _said(opened) if cut is None or cut_of(opened) < cut else {}
+        for source_id in {*given_back, *said}:
+            keeps = given_back.get(source_id, 0) + max(said.get(source_id, 0), 0)
+            found[source_id] = found.get(source_id, 0) + max(keeps, 0)
+    return found
+
+
+def _said(opened: OpenStatement) -> dict[str, Amount]:
+    """What the draft bills of each source."""
+    found: dict[str, Amount] = {}
+    for one in (one for part in opened.told for line in part.lines for one in line.sources):
+        found[one.source_id] = found.get(one.source_id, 0) + one.amount
+    return found
+
+
+def _given_back(draft: Draft, opened: OpenStatement) -> dict[str, Amount]:
+    """What stands on the payer's statements of the draft's rows and counts as used no more, since others had their part of it back."""
+    found: dict[str, Amount] = {}
+    entries = (entry for row in opened.rows for entry in (draft.entry(row),) if entry is not None)
+    for issued in (one for entry in entries for one in entry.issued):
+        if issued.contract_id == opened.contract_id and issued.is_funded:
+            _add(found, dict(part_of(issued, opened.bill_to).sources), 1)
+            _add(found, by_source(issued.funded, opened.bill_to), -1)
+    return found
+
+
+def funded(draft: Draft, contract: Contract, due: Sequence[Billed], claims: Mapping[str, Amount]) -> list[Funded]:
+    """Of those that sources pay, in consumption order, beside what drafts of other cuts keep of the sources."""
     currency = contract.terms.currency
     uses = used(draft, contract)
+    _add(uses, claims, 1)
     waiting: list[Funded] = []
     for place, one in enumerate(due):
         if not one.by_sources:
@@ -92,9 +138,11 @@ def _drawn(contract: Contract, one: Billed, had: Funded, uses: dict[str, Amount]
 # What payers are billed
 
 
-def shares(draft: Draft, contract: Contract, due: Sequence[Billed], held: frozenset[str]) -> Iterator[Share]:
+def shares(
+    draft: Draft, contract: Contract, due: Sequence[Billed], held: frozenset[str], claims: Mapping[str, Amount]
+) -> Iterator[Share]:
     """What each payer that no hold covers is billed."""
-    for one in funded(draft, contract, due):
+    for one in funded(draft, contract, due, claims):
         billed = due[one.place]
         falls = _by_party(billed, one.portions)
         for number, party in enumerate(billed.parties):
@@ -130,9 +178,14 @@ def _in_proportion(quantity: int, falls: Sequence[Amount], number: int, total: A
 # What people hear of sources
 
 
-def note_unpaid(draft: Draft, contract: Contract, due: Sequence[Billed]) -> None:
+def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[Turn]) -> None:
     """Exception `over_funding`: what no source is left for of all that is due. What was waived is told again when there is more of it."""
-    waiting = [one for one in funded(draft, contract, due) if one.rest]
+    waiting, entries = [], []
+    for turn in turns:
+        for one in funded(draft, contract, turn.due, turn.claims):
+            if one.rest:
+                waiting.append(one)
+                entries.append(turn.due[one.place].entry.entry_id)
     amount = sum(one.rest for one in waiting)
     told: FundingNotice = draft.part("funding", contract.contract_id) or FundingNotice()
     now = FundingNotice(amount, len(waiting))
@@ -147,7 +200,6 @@ def note_unpaid(draft: Draft, contract: Contract, due: Sequence[Billed]) -> None
     if open_one is None and amount <= told.amount:
         return
     currency = contract.terms.currency
-    entries = tuple(due[one.place].entry.entry_id for one in waiting)
     message = (
         f"{format_amount(amount, currency)} {currency} of {len(waiting)} entries are due and no rule of the funding of contract "
         f"{contract.contract_id} is left for them: {_left_text(draft, contract)}"
@@ -163,11 +215,11 @@ def note_unpaid(draft: Draft, contract: Contract, due: Sequence[Billed]) -> None
             amount=amount,
             currency=currency,
             blocks=len(waiting),
-            entries=entries,
+            entries=tuple(entries),
         )
     else:
         draft.revise_note(
-            replace(open_one, message=message, count=len(waiting), amounts={currency: amount}, entries=entries)
+            replace(open_one, message=message, count=len(waiting), amounts={currency: amount}, entries=tuple(entries))
         )
 
 
@@ -182,12 +234,14 @@ def _left_text(draft: Draft, contract: Contract) -> str:
 
 
 def sources_of(draft: Draft, contract: Contract) -> tuple[ViewSource, ...]:
-    """Limits by the newest terms, and what is used over the whole contract."""
+    """Limits by the newest terms, and what is used over the whole contract; what drafts keep is not left any more."""
     funding = contract.terms.funding
     if funding is None:
         return ()
     uses = used(draft, contract)
-    left = left_of(funding, uses)
+    taken = dict(uses)
+    _add(taken, claimed(draft, contract), 1)
+    left = left_of(funding, taken)
     return tuple(
         ViewSource(
             source.source_id, source.bill_to, uses.get(source.source_id, 0), source.limit, left.get(source.source_id)

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from domain.audit.findings import Seen
 from domain.audit.terms import UNKNOWN, Terms
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine
-from domain.statement import ISSUED, SUPERSEDED
+from domain.statement import ISSUED, OPEN, SUPERSEDED
 
 R = TypeVar("R", JournalEntry, BillingStatement, ProjectView)
 
@@ -46,6 +46,18 @@ def issued(outputs: Iterable[Seen]) -> Iterator[tuple[Seen, BillingStatement]]:
     return (
         (seen, part) for seen, part in told if part.status == ISSUED and (part.statement_id, part.revision) not in gone
     )
+
+
+def waiting(outputs: Iterable[Seen]) -> Iterator[tuple[Seen, BillingStatement]]:
+    """Drafts in the revision that may be approved now."""
+    newest: dict[tuple[str, int], list[tuple[Seen, BillingStatement]]] = {}
+    for seen, part in records(outputs, BillingStatement):
+        key = part.statement_id, part.revision
+        if part.status == OPEN:
+            newest.setdefault(key, []).append((seen, part))
+        else:
+            newest.pop(key, None)
+    return (one for parts in newest.values() for one in parts)
 
 
 def whole_statements(outputs: Sequence[Seen]) -> Iterator[Whole]:

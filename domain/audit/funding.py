@@ -1,4 +1,5 @@
-"""Sources that fund a contract: what statements say they pay is the lines', of their payer, and within their limits (R33)."""
+"""Sources that fund a contract: what statements say they pay is the lines', of their payer, and within their limits (R33), also if every
+draft that waits were issued as it is (R26)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from domain.audit.credits import credit_of
-from domain.audit.engagement import Engagement, issued, records
+from domain.audit.engagement import Engagement, issued, records, waiting
 from domain.audit.findings import SOURCES, Checked, Seen, Violation, violation
 from domain.audit.terms import Terms
 from domain.money import format_amount
@@ -35,6 +36,12 @@ def sources_kept(engagement: Engagement) -> Checked:
                 key = (statement.contract_id, one.source_id)
                 had = paid[key].amount if key in paid else 0
                 paid[key] = Paid(had + one.amount, seen)
+    for seen, draft in waiting(engagement.outputs):
+        terms = engagement.terms_of(draft.contract_id)
+        found += [wrong for line in draft.lines if line.sources for wrong in _line(seen, draft, line, terms)]
+    for (contract_id, source_id), claim in _claims(engagement).items():
+        had = paid[contract_id, source_id].amount if (contract_id, source_id) in paid else 0
+        paid[contract_id, source_id] = Paid(had + claim.amount, claim.last)
     credited = _credited(engagement) if paid else {}
     for (contract_id, source_id), sums in paid.items():
         bound = engagement.terms_of(contract_id).sources.get(source_id)
@@ -43,9 +50,25 @@ def sources_kept(engagement: Engagement) -> Checked:
             allowed = bound.limit + sum(credited.get((contract_id, one), 0) for one in bound.customers)
             if sums.amount > allowed:
                 subject = f"contract {contract_id}, source {source_id}"
-                expected = f"at most {format_amount(allowed)} on statements that stand"
+                expected = f"at most {format_amount(allowed)} on statements that stand, and on drafts"
                 found.append(violation(SOURCES, sums.last, subject, expected, format_amount(sums.amount)))
     return Checked(SOURCES, count, tuple(found))
+
+
+def _claims(engagement: Engagement) -> dict[tuple[str, str], Paid]:
+    """By contract and source what drafts will bill, but for those that will give back."""
+    said: dict[str, dict[tuple[str, str], Paid]] = {}
+    for seen, draft in waiting(engagement.outputs):
+        own = said.setdefault(draft.statement_id, {})
+        for one in (one for line in draft.lines for one in line.sources):
+            key = (draft.contract_id, one.source_id)
+            own[key] = Paid((own[key].amount if key in own else 0) + one.amount, seen)
+    found: dict[tuple[str, str], Paid] = {}
+    for own in said.values():
+        for key, claim in own.items():
+            if claim.amount > 0:
+                found[key] = Paid((found[key].amount if key in found else 0) + claim.amount, claim.last)
+    return found
 
 
 def _line(seen: Seen, statement: BillingStatement, line: StatementLine, terms: Terms) -> Iterator[Violation]:

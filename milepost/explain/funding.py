@@ -13,9 +13,10 @@ from domain.explanation import Node, less, negated, total
 from domain.funding import FIELD, rules_of, scarcest
 from domain.money import smallest_unit
 from milepost.explain.arithmetic import evaluated, most, step_of
+from milepost.explain.drafted_funding import NO_CLAIMS, Claims, DraftedFunding, Part, Place, Portion
 from milepost.explain.sources import Sources, nothing
 from state.books import Contract, Issued
-from state.handlers.statements import waiting_for_sources
+from state.handlers.statements import source_turns
 from state.payers import funded_terms
 from state.totals import issued_on, standing_price
 
@@ -25,17 +26,6 @@ if TYPE_CHECKING:
 RULE = "R33"
 
 
-class Part(NamedTuple):
-    """What a source pays, of one portion."""
-
-    source_id: str
-    customer_id: str
-    node: Node
-
-
-Portion = tuple[Part, ...]
-
-
 class Walked(NamedTuple):
     """An entry in the walk of a cut: portions that stay, and those that are drawn."""
 
@@ -43,28 +33,26 @@ class Walked(NamedTuple):
     drawn: tuple[Portion, ...] = ()
 
 
-# Entry and contract line.
-Place = tuple[str, str]
-
-
 class FundingNodes:
     def __init__(self, sources: Sources, statements: StatementNodes) -> None:
         self.sources = sources
         self.statements = statements
+        self.drafts = DraftedFunding(sources, self)
         self._cuts: dict[tuple[str, int], Mapping[Place, tuple[Portion, ...]]] = {}
 
     def is_funded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> bool:
         issued = self._issued(entry_id, contract_id, line_id, step)
         return issued is not None and issued.is_funded
 
-    def falls(self, entry_id: str, contract_id: str, line_id: str, payer: str, step: int) -> Node:
-        """What sources of a payer pay of the entry, as a step left it."""
-        parts = [
-            part.node
-            for portion in self.portions(entry_id, contract_id, line_id, step)
-            for part in portion
-            if part.customer_id == payer
-        ]
+    def falls(
+        self, entry_id: str, contract_id: str, line_id: str, payer: str, step: int, drafted: str | None = None
+    ) -> Node:
+        """What sources of a payer pay of the entry, as a step left it; on a draft as that was `drafted`."""
+        if drafted is None:
+            portions = self.portions(entry_id, contract_id, line_id, step)
+        else:
+            portions = self.drafts.portions(drafted, (entry_id, line_id), step)
+        parts = [part.node for portion in portions for part in portion if part.customer_id == payer]
         title, currency = f"{entry_id}: falls to {payer}", self._currency(contract_id, step)
         if not parts:
             return nothing(title, "amount", currency)
@@ -98,12 +86,14 @@ class FundingNodes:
         contract = draft.contract(contract_id)
         if contract is None:
             return None
-        places = [(one.entry.entry_id, one.piece.line_id) for one in waiting_for_sources(draft, contract)]
-        found = self._walk(contract_id, step, step, places)
-        rests = [
-            less(f"{entry_id}: nobody pays", self._total((entry_id, line_id), contract_id, step), *_nodes(portions))
-            for (entry_id, line_id), portions in found.items()
-        ]
+        rests = []
+        for turn in source_turns(draft, contract):
+            places = [(one.entry.entry_id, one.piece.line_id) for one in turn.due]
+            claims = self.drafts.claims(contract_id, turn.cut, step) if turn.claims else NO_CLAIMS
+            rests += [
+                less(f"{entry_id}: nobody pays", self._total((entry_id, line_id), contract_id, step), *_nodes(portions))
+                for (entry_id, line_id), portions in self.walk(contract_id, step, step, places, claims).items()
+            ]
         return total("nobody pays", [one for one in rests if one.value], "amount", contract.terms.currency, rule=RULE)
 
     # The walk
@@ -118,13 +108,17 @@ class FundingNodes:
                 for issued in self._all_issued(entry_id, contract_id, step)
                 if issued.funded != self._funded(entry_id, contract_id, issued.line_id, step - 1)
             ]
-            self._cuts[key] = self._walk(contract_id, step - 1, step, places)
+            cut = self.drafts.approved_at(contract_id, step)
+            if cut is not None:
+                places = list(dict.fromkeys((*places, *self.drafts.places(contract_id, cut, step - 1))))
+            claims = self.drafts.claims(contract_id, cut, step - 1)
+            self._cuts[key] = self.walk(contract_id, step - 1, step, places, claims)
         return self._cuts[key]
 
-    def _walk(
-        self, contract_id: str, before: int, step: int, places: Iterable[Place]
+    def walk(
+        self, contract_id: str, before: int, step: int, places: Iterable[Place], claims: Claims
     ) -> dict[Place, tuple[Portion, ...]]:
-        """First whatever became less gives back, then each draws in consumption order (R16)."""
+        """First whatever became less gives back, then each draws in consumption order (R16), beside what drafts of others keep."""
         ordered = sorted(places, key=lambda place: self._order(place, contract_id, step))
         found = {
             place: Walked(self._kept(self.portions(place[0], contract_id, place[1], before), place, contract_id, step))
@@ -135,7 +129,7 @@ class FundingNodes:
             rest = less(f"{place[0]}: not paid yet", self._total(place, contract_id, step), *_nodes(kept))
             terms = self._terms(place, contract_id, step)
             if rest.value and terms is not None and terms.funding is not None:
-                drawn = _Drawing(self, contract_id, terms, before, found, place).draw(rest)
+                drawn = _Drawing(self, contract_id, terms, before, found, place, claims).draw(rest)
                 found[place] = Walked(kept, tuple(drawn))
         return {place: _joined(one.kept, one.drawn) for place, one in found.items()}
 
@@ -286,12 +280,14 @@ class _Drawing:
         before: int,
         found: Mapping[Place, Walked],
         place: Place,
+        claims: Claims = NO_CLAIMS,
     ) -> None:
         self._nodes = nodes
         self._contract_id = contract_id
         self._terms = terms
         self._before = before
         self._found = found
+        self._claims = claims
         self._entry_id = place[0]
         self._drawn: list[Portion] = []
 
@@ -333,6 +329,7 @@ class _Drawing:
             if limit is not None:
                 uses = [
                     *self._nodes.uses_but(self._contract_id, share.source_id, self._before, self._found),
+                    *self._claims.get(share.source_id, ()),
                     *(part.node for portion in self._drawn for part in portion if part.source_id == share.source_id),
                 ]
                 title = f"{share.source_id}: left for {self._entry_id}"

@@ -308,7 +308,7 @@ class StatementNodes:
             and self.is_issued(one)
         ]
         parties = self.shares.parties(entry_id, contract_id, line_id, step)
-        if len(parties) > 1 or self.funding.is_funded(entry_id, contract_id, line_id, step):
+        if len(parties) > 1 or self._is_funded(listed, contract_id):
             made = self._piece_of_payer(listed, parties)
             return agreeing(made, stated(f"{entry_id}: on the statement", listed.entry.amount, "amount", currency))
         due = self.due(entry_id, contract_id, line_id, step, currency)
@@ -352,12 +352,17 @@ class StatementNodes:
             before = less(f"{entry_id}: on earlier statements of {payer} and not billed anew", before, *back)
         return less(f"{entry_id}: new less issued to {payer}", falls, before, rule="R25")
 
+    def _is_funded(self, listed: Listed, contract_id: str) -> bool:
+        funding = self.funding if self.is_issued(listed) else self.funding.drafts
+        return funding.is_funded(listed.entry.entry_id, contract_id, listed.entry.line_id, listed.step)
+
     def _falls(self, listed: Listed, contract_id: str, parties: tuple[Party, ...], payer: str) -> Node:
         """Of the entry's total, as its statement left it: by its line in turn when it was first issued, then by itself."""
         entry_id, line_id, step = listed.entry.entry_id, listed.entry.line_id, listed.step
         currency = self.records(listed.statement_id)[0].currency
-        if self.funding.is_funded(entry_id, contract_id, line_id, step):
-            return self.funding.falls(entry_id, contract_id, line_id, payer, step)
+        if self._is_funded(listed, contract_id):
+            drafted = None if self.is_issued(listed) else listed.statement_id
+            return self.funding.falls(entry_id, contract_id, line_id, payer, step, drafted)
         share = self.shares.sharing(contract_id, parties, payer, step)
         title = f"{entry_id}: falls to {payer}"
         had = self.shares.parts_at(entry_id, contract_id, line_id, step - 1)

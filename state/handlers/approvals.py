@@ -7,6 +7,8 @@ statement. A returned draft keeps what it holds; its next revision comes with wh
     Draft of 8 h at 200.00, 1,600.00 (revision 1); the entry is corrected to 6 h: revision 1 is superseded, revision 2 is 1,200.00
 """
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from domain.billing_periods import BillingPeriod
@@ -14,9 +16,21 @@ from domain.events.control import StatementApproved, StatementReturned
 from domain.outputs import BillingStatement
 from domain.rows import FEE
 from domain.statement import ISSUED
-from state.approval import DIFFERENCE, PART, holds_contract, of_one_cut, reserved, supersede, tell, tried
+from state import funding
+from state.approval import (
+    DIFFERENCE,
+    PART,
+    by_cut,
+    cut_of,
+    holds_contract,
+    of_one_cut,
+    supersede,
+    tell,
+    tried,
+)
 from state.books import Contract, Fact, OpenStatement
 from state.draft import Draft
+from state.funding import is_ever_funded
 from state.handlers import deposits, retention, statements
 from state.handlers.invoices import on_invoice_posted
 from state.rerate import line_ids
@@ -66,20 +80,82 @@ def on_statement_returned(draft: Draft, event: StatementReturned) -> None:
 
 def after_event(draft: Draft) -> None:
     """Drafts that hold something which the event changed become new revisions; a returned one comes again with the next cut."""
-    waiting = draft.before.ids.get(PART)
-    if not waiting:
+    decided = [statement_id for kind, statement_id in draft.parts if kind == PART]
+    waiting = draft.before.ids.get(PART) or set[str]()
+    if not waiting and not decided:
         return
-    for statement_id in sorted(waiting):
-        opened: OpenStatement | None = draft.part(PART, statement_id)
-        if opened is None:
-            continue
-        was_cut = opened.returned == opened.revision and _is_cut(draft, opened)
-        if was_cut or _is_touched(draft, opened):
-            copy = _drafted(draft, opened)
-            if was_cut or copy is None or not _says_the_same(copy, opened):
-                _revise(draft, opened, copy)
-                _settle(draft, opened)
+    drawn = {one.contract_id for key in decided for one in _was_or_is(draft, key)}
+    for of_cut in _in_turn(draft, {*waiting, *decided}):
+        # What the cut of this event has drafted is true, unless drafts before it draw on their sources anew.
+        known = [one for one in of_cut if one.statement_id in waiting or _is_drawn_anew(draft, one)]
+        if known and is_ever_funded(_contract(draft, known[0])):
+            while any(_lets_go(draft, one.statement_id) for one in known):
+                pass
+        for one in known:
+            if _revise_touched(draft, one.statement_id):
+                drawn.add(one.contract_id)
     statements.publish(draft)
+    _note_unpaid(draft, drawn)
+
+
+def _revise_touched(draft: Draft, statement_id: str) -> bool:
+    opened: OpenStatement | None = draft.part(PART, statement_id)
+    if opened is None:
+        return True
+    was_cut = opened.returned == opened.revision and _is_cut(draft, opened)
+    if not was_cut and not _is_touched(draft, opened):
+        return False
+    copy = _drafted(draft, opened)
+    if was_cut or copy is None or not _says_the_same(copy, opened):
+        _revise(draft, opened, copy)
+        _settle(draft, opened)
+    return True
+
+
+def _lets_go(draft: Draft, statement_id: str) -> bool:
+    """Whether the draft has work that it is not to bill any more: what is left in its cut draws on the room of that, too."""
+    opened: OpenStatement | None = draft.part(PART, statement_id)
+    if opened is None or not _is_touched(draft, opened):
+        return False
+    copy = _drafted(draft, opened)
+    if copy is None:
+        _revise(draft, opened, None)
+        _settle(draft, opened)
+        return True
+    rows = _rows_left(draft, opened, copy)
+    if rows == opened.rows:
+        return False
+    draft.put(PART, statement_id, replace(opened, rows=rows))
+    return True
+
+
+def _in_turn(draft: Draft, statement_ids: Iterable[str]) -> list[list[OpenStatement]]:
+    """Those that wait, by their ids; where sources fund the contract by cut, in the order in which they draw."""
+    waiting = [one for statement_id in sorted(statement_ids) if (one := draft.part(PART, statement_id)) is not None]
+    funded = [one for one in waiting if is_ever_funded(_contract(draft, one))]
+    contracts = dict.fromkeys(one.contract_id for one in funded)
+    cuts = [of_cut for name in contracts for of_cut in by_cut(one for one in funded if one.contract_id == name)]
+    return [*([one] for one in waiting if one.contract_id not in contracts), *cuts]
+
+
+def _is_drawn_anew(draft: Draft, opened: OpenStatement) -> bool:
+    """Whether the event changed a draft of an earlier cut, where sources fund the contract."""
+    if not is_ever_funded(_contract(draft, opened)):
+        return False
+    changed = (one for kind, key in draft.parts if kind == PART for one in _was_or_is(draft, key))
+    return any(one.contract_id == opened.contract_id and cut_of(one) < cut_of(opened) for one in changed)
+
+
+def _was_or_is(draft: Draft, statement_id: str) -> list[OpenStatement]:
+    opened = draft.part(PART, statement_id) or draft.before.get((PART, statement_id))
+    return [opened] if opened is not None else []
+
+
+def _note_unpaid(draft: Draft, contract_ids: Iterable[str]) -> None:
+    for contract_id in sorted(contract_ids):
+        contract = draft.contract(contract_id)
+        if contract is not None and is_ever_funded(contract):
+            funding.note_unpaid(draft, contract, statements.source_turns(draft, contract))
 
 
 def _is_touched(draft: Draft, opened: OpenStatement) -> bool:
@@ -112,7 +188,7 @@ def _issue_held(draft: Draft, opened: OpenStatement) -> None:
         statements.release_held(draft, contract, period, opened.bill_to, opened.sequence)
         return
     drafts = of_one_cut(draft, opened)
-    of_cut = statements.due_of(draft, contract, period, reserved(drafts))
+    of_cut = statements.due_of(draft, contract, period, drafts)
     due = [one for one in of_cut if one.bill_to == opened.bill_to]
     if due:
         beside = statements.by_line(one for one in of_cut if one.bill_to != opened.bill_to)
@@ -145,18 +221,24 @@ def _revise(draft: Draft, opened: OpenStatement, copy: Draft | None) -> None:
     if copy is None:
         draft.put(PART, opened.statement_id, None)
         return
+    tell(draft, replace(opened, revision=opened.revision + 1, rows=_rows_left(draft, opened, copy)), copy)
+
+
+def _rows_left(draft: Draft, opened: OpenStatement, copy: Draft) -> tuple[str, ...]:
     still = {row for part in copy.issued for line in part.lines for row in line.entries}
     lines = line_ids(_contract(draft, opened))
     left = {entry.entry_id for line_id in lines for entry in draft.due_on(opened.contract_id, line_id, "", "9999")}
-    rows = tuple(row for row in opened.rows if row in still or row not in left)
-    tell(draft, replace(opened, revision=opened.revision + 1, rows=rows), copy)
+    return tuple(row for row in opened.rows if row in still or row not in left)
 
 
 def _issue(draft: Draft, opened: OpenStatement) -> None:
     """In the books now; what goes out is what was approved, to the letter."""
     draft.put(PART, opened.statement_id, None)
     _settle(draft, opened)
+    contract = _contract(draft, opened)
+    used = funding.used(draft, contract)
     _issue_held(draft, opened)
+    funding.alert(draft, contract, used)
     draft.issued = [part._replace(status=ISSUED) for part in opened.told]
     statements.publish(draft)
     is_last = not holds_contract(draft, opened.contract_id)

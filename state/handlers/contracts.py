@@ -23,7 +23,7 @@ from domain.contract import (
     line_policies,
 )
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
-from domain.events.common import ContractLine, Deposit, Policies
+from domain.events.common import ContractLine, Deposit
 from domain.funding import FIELD as FUNDING
 from domain.identity import composed, content_digest
 from domain.money import is_currency
@@ -408,7 +408,6 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
     for line_id, resolved in policies.items():
         told = refused_with_shares(terms, resolved)
         refused += [(f"lines[{line_id}].policies", policy) for policy in told]
-    refused += _refused_approval(contract, bookkeeping(entity.policies))
     refused += refused_with_reissue(contract, bookkeeping(entity.policies))
     refused += [
         *_refused_caps(contract),
@@ -422,20 +421,6 @@ def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
             "not handled by the rules in force: " + ", ".join(dict.fromkeys(what for _, what in refused)),
         )
     return None
-
-
-def _refused_approval(contract: Contract, kept: Policies | None) -> list[tuple[str, str]]:
-    """What a draft does not know of, also where another version of the terms has it: late work has the terms of its day."""
-    versions_of = (*contract.former, *contract.history)
-    asked = [
-        f"lines[{line.line_id}].policies"
-        for stored in versions_of
-        for line in stored.terms.lines
-        if line_policies(stored.terms, line, stored.defaults, kept).statement_approval == "required"
-    ]
-    if not asked or all(stored.terms.funding is None for stored in versions_of):
-        return []
-    return [(asked[-1], "statement_approval=required with funding")]
 
 
 def _refused_funding(contract: Contract) -> list[tuple[str, str]]:

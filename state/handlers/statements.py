@@ -29,7 +29,10 @@ from state import funding
 from state.allot import repin
 from state.approval import (
     NOBODY,
+    Cut,
     Reserved,
+    by_cut,
+    cut_of,
     drafts_of,
     holds_contract,
     keep_draft,
@@ -38,7 +41,17 @@ from state.approval import (
     reserved,
     tried,
 )
-from state.books import Contract, Entry, Hold, Issued, LineTotals, StatementEntry, StatementState, WaitingRequest
+from state.books import (
+    Contract,
+    Entry,
+    Hold,
+    Issued,
+    LineTotals,
+    OpenStatement,
+    StatementEntry,
+    StatementState,
+    WaitingRequest,
+)
 from state.claims import stake_of
 from state.draft import Draft
 from state.facts import happens
@@ -193,20 +206,29 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
         cut(draft, contract, period, since)
 
 
-def waiting_for_sources(draft: Draft, contract: Contract) -> list[Billed]:
-    """All that is due of periods that are cut, and not held."""
+def source_turns(draft: Draft, contract: Contract) -> list[funding.Turn]:
+    """All that is due of periods that are cut, and not held: first what drafts hold, cut by cut."""
+    drafts = drafts_of(draft, contract.contract_id)
+    found = []
+    for of_cut in by_cut(drafts):
+        cut = cut_of(of_cut[0])
+        due = _due(draft, contract, BillingPeriod(cut.period, cut.to), None, only=frozenset(reserved(of_cut)))
+        found.append(funding.Turn(cut, _by_sources(contract, due), funding.claimed(draft, contract, cut)))
     to = contract.period_start or contract.requested_to
-    if to is None:
-        return []
-    elsewhere = reserved(drafts_of(draft, contract.contract_id))
-    found = _billed(contract, list(_due(draft, contract, BillingPeriod(to, to), None, elsewhere)))
-    return [one for one in found if one.by_sources]
+    if to is not None:
+        due = _due(draft, contract, BillingPeriod(to, to), None, reserved(drafts))
+        found.append(funding.Turn(None, _by_sources(contract, due), funding.claimed(draft, contract)))
+    return found
+
+
+def _by_sources(contract: Contract, due: Iterable[_Due]) -> list[Billed]:
+    return [one for one in _billed(contract, list(due)) if one.by_sources]
 
 
 def note_unpaid(draft: Draft, contract: Contract) -> None:
-    """Say what no source is left for, as it would be shared now."""
-    if funding.is_ever_funded(contract):
-        funding.note_unpaid(draft, contract, waiting_for_sources(draft, contract))
+    """Say what no source is left for, as it would be shared now; where drafts wait, once they are true again (`approvals.after_event`)."""
+    if funding.is_ever_funded(contract) and not holds_contract(draft, contract.contract_id):
+        funding.note_unpaid(draft, contract, source_turns(draft, contract))
 
 
 def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
@@ -219,9 +241,11 @@ def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
     return [plan for plan in plans if plan is not None]
 
 
-def due_of(draft: Draft, contract: Contract, period: BillingPeriod, held: Reserved) -> list[_Due]:
+def due_of(draft: Draft, contract: Contract, period: BillingPeriod, drafts: Sequence[OpenStatement]) -> list[_Due]:
     """What drafts of one cut may have of the rows that they hold, which are shared together as they were by the cut."""
-    due = _shared(draft, contract, list(_due(draft, contract, period, None, only=frozenset(held))))
+    held = reserved(drafts)
+    rows = list(_due(draft, contract, period, None, only=frozenset(held)))
+    due = _shared(draft, contract, rows, cut_of(drafts[0]))
     return [one for one in due if one.bill_to in held[one.entry.entry_id]]
 
 
@@ -247,7 +271,7 @@ def _due(
         for entry in in_order(entries):
             if only is not None and entry.entry_id not in only:
                 continue
-            if entry.entry_id in elsewhere and payers_of(contract, entry, line_id) <= elsewhere[entry.entry_id]:
+            if entry.entry_id in elsewhere and _is_drafted(contract, entry, line_id, elsewhere[entry.entry_id]):
                 continue
             amount = outstanding(entry, contract.contract_id, line_id)
             plan = _plan(draft, contract, entry, line_id)
@@ -258,13 +282,19 @@ def _due(
                 yield _Due(entry, plan, piece, parties_for(contract, entry, line_id))
 
 
-def _shared(draft: Draft, contract: Contract, due: Sequence[_Due]) -> list[_Due]:
-    """By payer; holds of one keep its statement alone."""
+def _is_drafted(contract: Contract, entry: Entry, line_id: str, payers: frozenset[str]) -> bool:
+    """Whether drafts to these payers keep the entry from the next cut: what sources pay is drawn once, by the cut that holds it."""
+    return is_funded(contract, entry, line_id) or payers_of(contract, entry, line_id) <= payers
+
+
+def _shared(draft: Draft, contract: Contract, due: Sequence[_Due], of_cut: Cut | None = None) -> list[_Due]:
+    """By payer; holds of one keep its statement alone. `of_cut` made the drafts that hold what is due."""
     held = frozenset(hold.scope_id for hold in _holds(draft) if hold.scope == "bill_to")
     billed = _billed(contract, due)
     found = list(shares(draft, contract, billed, held))
     if any(one.by_sources for one in billed):
-        found = sorted((*found, *funding.shares(draft, contract, billed, held)), key=lambda share: share.place)
+        claims = funding.claimed(draft, contract, of_cut)
+        found = sorted((*found, *funding.shares(draft, contract, billed, held, claims)), key=lambda share: share.place)
     whole = [due[share.place] for share in found]
     return [_Due(one.entry, one.plan, share.piece, one.parties, share) for one, share in zip(whole, found, strict=True)]
 

@@ -8,7 +8,7 @@ from domain.audit.engagement import Engagement
 from domain.audit.entries import retell
 from domain.audit.funding import sources_kept
 from domain.audit.terms import SourceBound, Terms
-from domain.outputs import SourceAmount
+from domain.outputs import BillingStatement, SourceAmount
 from tests.audit.test_engagement_checks import engagement, posted, printed, stated
 
 GRANTED = Terms(
@@ -44,7 +44,7 @@ def test_a_source_above_its_limit_is_told() -> None:
         stated(line, bill_to="M", sequence=number, period=date(2026, number, 1)) for number, line in enumerate(lines, 1)
     ]
     found = engagement(posted("T-1", 600), posted("T-2", 600), *statements, terms=GRANTED)
-    assert said(found) == ["at most 1000.00 on statements that stand: 1200.00"]
+    assert said(found) == ["at most 1000.00 on statements that stand, and on drafts: 1200.00"]
 
 
 def test_a_line_that_is_not_the_sum_of_its_sources_is_told() -> None:
@@ -64,3 +64,35 @@ def test_more_than_was_accrued_is_told() -> None:
     statements = stated(lines[1], bill_to="C"), stated(lines[0], bill_to="M", sequence=2)
     found = engagement(posted("T-1", 1_000), *statements, terms=GRANTED)
     assert said(found) == ["at most 1000.00 USD of all sources, accrued and not billed before: 1100.00"]
+
+
+def drafted(*numbers: int, status: str = "open") -> list[BillingStatement]:
+    """600.00 of GRANT on each."""
+    return [
+        stated(
+            printed(600, f"T-{number}", sources=paid(GRANT=600)),
+            bill_to="M",
+            sequence=number,
+            period=date(2026, number, 1),
+            status=status,
+        )
+        for number in numbers
+    ]
+
+
+def test_two_drafts_that_use_the_same_room_are_told() -> None:
+    wrong = ["at most 1000.00 on statements that stand, and on drafts: 1200.00"]
+    works = posted("T-1", 600), posted("T-2", 600)
+    assert said(engagement(*works, *drafted(1, 2), terms=GRANTED)) == wrong
+    assert said(engagement(*works, *drafted(1, status="issued"), *drafted(2), terms=GRANTED)) == wrong
+
+
+def test_a_draft_that_holds_no_more_uses_nothing() -> None:
+    works = posted("T-1", 600), posted("T-2", 600)
+    assert said(engagement(*works, *drafted(1), *drafted(1, status="superseded"), *drafted(2), terms=GRANTED)) == []
+
+
+def test_a_draft_of_a_source_of_another_customer_is_told() -> None:
+    line = printed(600, "T-1", sources=paid(GRANT=600))
+    found = engagement(posted("T-1", 600), stated(line, bill_to="C", status="open"), terms=GRANTED)
+    assert said(found) == ["sources of C: source GRANT"]

@@ -41,12 +41,6 @@ def refusals(books: Books) -> list[ExceptionRaised]:
         ("funding G:Z rules G", "invalid_terms", "funding.sources.bill_to", "customer Z is not defined"),
         ("bill_to A funding G:M rules G", "invalid_terms", "funding", "either funding or bill_to"),
         (f"{GRANT} policy rounding_scope=line", "unsupported", "lines[L].policies", "rounding_scope=line with funding"),
-        (
-            f"{GRANT} policy statement_approval=required",
-            "unsupported",
-            "lines[L].policies",
-            "statement_approval=required with funding",
-        ),
     ],
 )
 def test_terms_are_refused_by_the_field(terms: str, category: str, field: str, said: str) -> None:

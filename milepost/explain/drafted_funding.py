@@ -1,0 +1,135 @@
+"""What sources pay of drafts, and what drafts keep of the sources for themselves until they are issued (R26, R33)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from domain.explanation import Node, less, total
+from milepost.explain.sources import Sources
+from state.approval import PART, Cut, by_cut, cut_of, drafts_of
+from state.books import OpenStatement
+from state.payers import is_funded
+from state.totals import outstanding, standing_price
+
+if TYPE_CHECKING:
+    from milepost.explain.funding import FundingNodes
+
+
+class Part(NamedTuple):
+    """What a source pays, of one portion."""
+
+    source_id: str
+    customer_id: str
+    node: Node
+
+
+Portion = tuple[Part, ...]
+# Entry and contract line.
+Place = tuple[str, str]
+# By source what drafts keep of it.
+Claims = Mapping[str, Sequence[Node]]
+NO_CLAIMS: Claims = {}
+
+
+class DraftedFunding:
+    def __init__(self, sources: Sources, nodes: FundingNodes) -> None:
+        self.sources = sources
+        self.nodes = nodes
+        self._walks: dict[tuple[str, Cut, int], Mapping[Place, tuple[Portion, ...]]] = {}
+
+    def is_funded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> bool:
+        """Whether sources pay the entry of a draft, of which nobody may be billed yet."""
+        contract = self.sources.draft(step).contract(contract_id)
+        entry = self.sources.trace.entry_at(entry_id, step)
+        return contract is not None and entry is not None and is_funded(contract, entry, line_id)
+
+    def portions(self, statement_id: str, place: Place, step: int) -> tuple[Portion, ...]:
+        """Of an entry of the draft, as it was drafted by a step."""
+        opened: OpenStatement | None = self.sources.draft(step).part(PART, statement_id)
+        if opened is None:  # it was drafted and taken back by one event
+            return ()
+        return self._walk(opened.contract_id, cut_of(opened), step).get(place, ())
+
+    def approved_at(self, contract_id: str, step: int) -> Cut | None:
+        """The cut of which a step issued a draft."""
+        if step < 1:
+            return None
+        issued = self.sources.draft(step)
+        for opened in drafts_of(self.sources.draft(step - 1), contract_id):
+            if issued.part(PART, opened.statement_id) is None and issued.statement(opened.statement_id) is not None:
+                return cut_of(opened)
+        return None
+
+    def places(self, contract_id: str, cut: Cut, step: int) -> Iterator[Place]:
+        """What drafts of a cut hold that is still to be billed to somebody."""
+        draft = self.sources.draft(step)
+        rows = {row for one in drafts_of(draft, contract_id) if cut_of(one) == cut for row in one.rows}
+        for row in sorted(rows):
+            entry = self.sources.trace.entry_at(row, step)
+            if entry is not None:
+                for line_id in self._lines(row, contract_id, step):
+                    if outstanding(entry, contract_id, line_id) and self.is_funded(row, contract_id, line_id, step):
+                        yield row, line_id
+
+    def claims(self, contract_id: str, cut: Cut | None, step: int) -> Claims:
+        """Beyond what is used, by drafts of cuts before one, or of all; and what later ones have still to give back."""
+        found: dict[str, list[Node]] = {}
+        for of_cut in by_cut(drafts_of(self.sources.draft(step), contract_id)):
+            for opened in of_cut if cut_of(of_cut[0]) != cut else ():
+                is_before = cut is None or cut_of(opened) < cut
+                for source_id, node in self._claims_of(opened, step, is_before=is_before):
+                    if (node.value or 0) > 0:
+                        found.setdefault(source_id, []).append(node)
+        return found
+
+    def _claims_of(self, opened: OpenStatement, step: int, *, is_before: bool) -> Iterator[tuple[str, Node]]:
+        contract_id, cut, told = opened.contract_id, cut_of(opened), self._told_at(opened, step)
+        walked = self._walk(contract_id, cut, told) if is_before else {}
+        drawn, used, stands = (dict[str, list[Node]]() for _ in range(3))
+        for place in self.places(contract_id, cut, told):
+            if place[0] in opened.rows:
+                _add(drawn, walked.get(place, ()), opened.bill_to)
+                _add(used, self.nodes.portions(place[0], contract_id, place[1], step), opened.bill_to)
+                _add(stands, self._billed(place, opened, step), opened.bill_to)
+        for source_id in sorted({*drawn, *used, *stands}):
+            now, had, billed = (self._sum(source_id, of.get(source_id, ()), opened) for of in (drawn, used, stands))
+            more = is_before and (now.value or 0) > (billed.value or 0)
+            title = f"{source_id}: kept by the draft {opened.statement_id}"
+            yield source_id, less(title, now if more else billed, had, rule="R26")
+
+    def _sum(self, source_id: str, nodes: Sequence[Node], opened: OpenStatement) -> Node:
+        currency = opened.told[0].currency
+        return total(f"{source_id}: of its entries", list(nodes), "amount", currency, rule="R33")
+
+    def _billed(self, place: Place, opened: OpenStatement, step: int) -> tuple[Portion, ...]:
+        """As the payer's last statement left them."""
+        listed = self.nodes.statements.listed_of(place[0], opened.contract_id, place[1], step)
+        own = [one for one in listed if self.nodes.statements.payer_of(one) == opened.bill_to]
+        return self.nodes.portions(place[0], opened.contract_id, place[1], own[-1].step) if own else ()
+
+    def _told_at(self, opened: OpenStatement, step: int) -> int:
+        changes = self.sources.trace.steps[: step + 1]
+        return max(one.number for one in changes if opened.statement_id in one.change.statements)
+
+    def _walk(self, contract_id: str, cut: Cut, step: int) -> Mapping[Place, tuple[Portion, ...]]:
+        key = contract_id, cut, step
+        if key not in self._walks:
+            places = list(self.places(contract_id, cut, step))
+            claims = self.claims(contract_id, cut, step)
+            self._walks[key] = self.nodes.walk(contract_id, step, step, places, claims)
+        return self._walks[key]
+
+    def _lines(self, row: str, contract_id: str, step: int) -> list[str]:
+        """Contract lines on which the entry has a price or is issued."""
+        entry = self.sources.trace.entry_at(row, step)
+        if entry is None:
+            return []
+        price = standing_price(entry)
+        own = [price.line_id] if price is not None and price.contract_id == contract_id and price.line_id else []
+        return list(dict.fromkeys((*own, *(one.line_id for one in entry.issued if one.contract_id == contract_id))))
+
+
+def _add(found: dict[str, list[Node]], portions: Sequence[Portion], customer_id: str) -> None:
+    for part in (part for portion in portions for part in portion if part.customer_id == customer_id):
+        found.setdefault(part.source_id, []).append(part.node)

@@ -1,0 +1,125 @@
+"""Drafts of a contract that sources fund: whatever is approved first, no source pays above its limit, and in the end all is billed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.audited import violations
+from tests.properties.test_bill_tos import LAST, changes, story, works
+from tests.properties.test_funding import CUSTOMERS, RULES, limits, terms
+from tests.told import balances, invoiced, statements, told
+
+ASKS = " policy statement_approval=required"
+# In which month it is said, what of which payer and period is decided, of which number and revision, and whether that is approved.
+decisions = st.lists(
+    st.tuples(
+        st.integers(1, 5),
+        st.sampled_from("ABC"),
+        st.integers(1, 5),
+        st.integers(1, 3),
+        st.integers(1, 3),
+        st.sampled_from((True, True, True, False)),
+    ),
+    max_size=12,
+)
+# A limit of G that an amendment brings, and in which month.
+amendments = st.none() | st.tuples(st.integers(1, 5), st.integers(0, 900))
+
+
+def decided(
+    lines: list[str], came: list[tuple[int, str, int, int, int, bool]], amended: tuple[int, int] | None, rules: str
+) -> list[str]:
+    """Decisions about drafts that are not there are refused, and change nothing."""
+    found = list(lines)
+    for month, payer, period, number, revision, is_approved in came:
+        draft = f"K/{payer}/2026-{period:02}-01/{number} revision {revision}"
+        found.insert(
+            _end(found, month),
+            f"{LAST[month]} {'approve' if is_approved else 'return'} {draft}{' carol' if is_approved else ''}",
+        )
+    if amended is not None:
+        month, limit = amended
+        funding = terms((limit, limit), rules)
+        found.insert(_end(found, month), f"{LAST[month]} amend K from 2026-01-01 {funding} retroactive")
+    return found
+
+
+def _end(lines: list[str], month: int) -> int:
+    return lines.index(f"{LAST[month]} day ended") + 1
+
+
+def all_approved(lines: list[str]) -> list[str]:
+    """Whatever waits is approved in its newest revision, and what is left comes with later cuts."""
+    found = list(lines)
+    for day, last in (("2026-06-03", "2026-06-30"), ("2026-07-03", "2026-07-31"), ("2026-08-03", "2026-08-31")):
+        with told(found) as books:
+            newest = {one.statement_id: one for one in statements(books)}
+        for draft in (one for one in newest.values() if one.status == "open"):
+            name = draft.statement_id.partition(".")[2]
+            found += [
+                f"{day} approve {name} revision {number} carol" for number in range(draft.revision, draft.revision + 8)
+            ]
+        found.append(f"{last} day ended")
+    return found
+
+
+@given(limits, st.sampled_from(RULES), st.sampled_from(("USD", "JPY")), works, changes, decisions, amendments)
+def test_no_source_pays_above_its_limit(
+    most: tuple[int, int],
+    rules: str,
+    code: str,
+    came: list[tuple[int, int, int]],
+    changed: list[tuple[int, int, int]],
+    said: list[tuple[int, str, int, int, int, bool]],
+    amended: tuple[int, int] | None,
+) -> None:
+    highest = [max(limit, amended[1]) if amended is not None else limit for limit in most]
+    with told(story("", code, came, changed)) as books:
+        whole = sum(one.total for one in statements(books))
+    lines = story(f"{terms(most, rules)}{ASKS}", code, came, changed)
+    with told(all_approved(decided(lines, said, amended, rules))) as books:
+        paid: Counter[str] = Counter()
+        newest = {}
+        for statement in statements(books):
+            before, newest[statement.statement_id] = newest.get(statement.statement_id), statement
+            if statement.status != "issued":
+                continue
+            assert before is not None
+            assert before._replace(status="issued") == statement
+            for line in statement.lines:
+                assert sum(one.amount for one in line.sources) == line.amount
+                for one in line.sources:
+                    assert CUSTOMERS[one.source_id] == statement.bill_to
+                    paid[one.source_id] += one.amount
+            assert all(paid[source] <= limit * 10_000 for source, limit in zip("GH", highest, strict=True))
+        assert "open" not in {one.status for one in newest.values()}
+        assert sum(one.total for one in newest.values() if one.status == "issued") == whole
+        assert not violations(books)
+        invoiced(books, date(2026, 9, 4))
+        assert "1150" not in balances(books, code)
+
+
+@given(limits, st.sampled_from(RULES), works, changes, decisions, amendments)
+def test_drafts_together_keep_within_the_limits(
+    most: tuple[int, int],
+    rules: str,
+    came: list[tuple[int, int, int]],
+    changed: list[tuple[int, int, int]],
+    said: list[tuple[int, str, int, int, int, bool]],
+    amended: tuple[int, int] | None,
+) -> None:
+    """Were all that wait issued as they are, no source would pay above its limit; the books go on from any of their states."""
+    lines = decided(story(f"{terms(most, rules)}{ASKS}", "USD", came, changed), said, amended, rules)
+    highest = [max(limit, amended[1]) if amended is not None else limit for limit in most]
+    with told(lines, reopens=True) as books:
+        newest = {one.statement_id: one for one in statements(books)}
+        paid: Counter[str] = Counter()
+        for statement in newest.values():
+            for one in (one for line in statement.lines for one in line.sources):
+                paid[one.source_id] += one.amount if statement.status != "superseded" else 0
+        assert all(paid[source] <= limit * 10_000 for source, limit in zip("GH", highest, strict=True))
+        assert not violations(books)

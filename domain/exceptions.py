@@ -131,8 +131,16 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     ("self_approved", "exception"): "Have another person decide, or approve the decision.",
     ("self_approved", "statement"): "Have somebody approve the statement who has not asked for it.",
     ("self_approved", "write_off"): _SECOND,
+    ("unknown_reference", "contract"): (
+        "Send the company or the customer that is named (LegalEntityDefined, CustomerDefined), or the terms with the right one in a "
+        "higher version."
+    ),
     ("unknown_reference", "contract_ending"): "Sign the contract, or send the termination of the right one.",
     ("unknown_reference", "credit_memo"): f"Post its invoice, or {_AGAIN} with the right one.",
+    ("unknown_reference", "hold"): (
+        "Have the entry approved, or sign the contract of the line, that it names; or send the hold with the right one in a higher "
+        "version, or release it."
+    ),
     ("unknown_reference", "invoice"): "Send the invoice with the id of a statement that was issued.",
     ("unknown_reference", "payment"): (
         f"Post the invoice that it names, {_AGAIN} with the right one, or {_TAKE_BACK}; of one taken back before it came, send the "

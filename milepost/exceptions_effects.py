@@ -65,7 +65,7 @@ ABOUT: Final = {
     "stale_exchange_rate": ("work", "invoice", "payment"),
     "unknown_reference": (
         "work",
-        "contract, invoice, request",
+        "contract, invoice, request, hold",
         "statement",
         "payment",
         "payment application",
@@ -118,7 +118,7 @@ RESENT: Final = {
     "write-off": "the write-off",
     "credit memo": "the credit memo",
     "milestone": "the acceptance, where it is one",
-    "contract, invoice, request": "the fact, where it is one",
+    "contract, invoice, request, hold": "the fact, where it is one",
     "any other fact": "the fact",
     "any fact": "the fact, where it was accepted",
     "invoice, forecast": "the invoice",

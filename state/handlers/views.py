@@ -20,7 +20,7 @@ from state.books import AtStake, CapState, Contract, Entry, Forecast, Hold, Open
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.outlook import every_line, known, lines_of, project_contracts, project_entity_id
 from state.handlers import retention
-from state.passed_on import with_parts
+from state.held import rows_held
 from state.payers import held_of
 from state.plan import bill_tos
 from state.receivables import receivables_of
@@ -106,7 +106,7 @@ def _balance(
     draft: Draft, project_id: str, contract: Contract, of_project: list[str], holds: list[Hold]
 ) -> ViewBalance:
     accrued = held = over = issued = invoiced = recognised = deposits = written_off = 0
-    entries = [row for hold in holds if hold.scope == "entry" for row in with_parts(draft, hold.scope_id)]
+    entries = [row for hold in holds if hold.scope == "entry" for row in rows_held(draft, hold.scope_id)]
     debtors = frozenset(hold.scope_id for hold in holds if hold.scope == "bill_to") & bill_tos(contract)
     other_projects = frozenset(hold.scope_id for hold in holds if hold.scope == "project")
     for line_id in of_project:

@@ -160,7 +160,9 @@ def test_a_contract_has_lines() -> None:
         starts_on=DAY,
         lines=(),
     )
-    amended = ContractAmended(**HEAD, contract_id="K", version=2, replaces_version=1, effective_on=DAY, lines=())
+    amended = ContractAmended(
+        **HEAD, contract_id="K", version=2, replaces_version=1, effective_on=DAY, treatment="prospective", lines=()
+    )
     assert first_fault(signed) == ("lines", "expected at least one line, got none")
     assert first_fault(amended._replace(lines=None)) is None
     assert first_fault(amended) == (

@@ -8,13 +8,13 @@ from typing import NamedTuple
 from domain.accounts import BAD_DEBT, BANK, EXCHANGE_DIFFERENCE, RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import CreditMemoIssued, PaymentApplied, PaymentReceived
 from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
+from domain.money import HALF_UP, round_amount
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.arithmetic import evaluated, in_proportion, step_of
 from milepost.explain.exchanges import Exchanges, at_rate, unchanged
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
 from state.books import CashApplication, Payment, Receivable, WriteOff
-from state.handlers.payments import in_units
 from state.known import entity_policies
 from state.plan import contract_policies
 from state.trace import Said
@@ -273,9 +273,10 @@ class ReceivableNodes:
 
     def _application(self, payment: Posted, event: PaymentReceived | PaymentApplied, wanted: int) -> Node | None:
         """The field that says it; None where only a part of what is stated fits."""
-        left = list(range(len(event.applications)))
+        units = [round_amount(each.amount, event.currency, HALF_UP) for each in event.applications]
+        left = list(range(len(units)))
         for place, (invoice_id, amount, _) in enumerate(payment.applied):
-            fields = (one for one in left if in_units(event).applications[one] == (invoice_id, amount))
+            fields = (one for one in left if (event.applications[one].invoice_id, units[one]) == (invoice_id, amount))
             found = next(fields, None)
             if found is not None:
                 left.remove(found)

@@ -10,7 +10,7 @@ must not fit into one record.
 from msgspec.structs import replace
 
 from domain.accounts import CUSTOMER_DEPOSIT
-from domain.exceptions import CATALOGUE
+from domain.exceptions import CATALOGUE, owner_of
 from domain.identity import composed, derived_id, parts_of
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast
 from domain.purchase_order import over_category
@@ -207,7 +207,8 @@ def _open_things(
 
 
 def _noted(noted: OpenException) -> ViewException:
-    return _exception(noted.exception_id, noted.category, noted.at_stake, noted.entries, noted.assignee, noted.count)
+    made = _exception(noted.exception_id, noted.category, noted.at_stake, noted.entries, noted.assignee, noted.count)
+    return made._replace(owner_role=owner_of(noted.category, noted.subject_kind))
 
 
 def _over(exception_id: str, category: str, state: CapState, currency: str | None) -> ViewException:

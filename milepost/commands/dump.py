@@ -89,8 +89,8 @@ def plain(each: Dumped) -> str:
     stated = {
         name: _cell(value) for name, value in each.json.items() if name != "type" and value not in (None, [], {}, "")
     }
-    by_length = sorted(stated.items(), key=lambda field: len(field[1]) > PLAIN_WIDTH)
-    return f"{each.type_name:<16} " + " ".join(f"{name}={text}" for name, text in by_length)
+    sentences_last = sorted(stated.items(), key=lambda field: field[1].startswith('"'))
+    return f"{each.type_name:<16} " + " ".join(f"{name}={text}" for name, text in sentences_last)
 
 
 def _cell(value: Any) -> str:
@@ -99,6 +99,8 @@ def _cell(value: Any) -> str:
     text = str(value)
     if len(text) <= PLAIN_WIDTH:
         return text
+    if " " not in text:  # a digest or bytes
+        return f"{text[:PLAIN_WIDTH]}..."
     shown = " ".join(text[:TEXT_WIDTH].splitlines())
     more = f"... ({len(text):,} characters, --json has all)" if len(text) > TEXT_WIDTH else ""
     return f'"{shown}{more}"'

@@ -34,6 +34,7 @@ from domain.audit.findings import (
 from domain.audit.forecasts import ForecastSeries
 from domain.audit.journals import OpenPeriods, balances
 from domain.audit.numbering import DenseNumbers, DenseOrdinals
+from domain.audit.parties import billed_to_nobody
 from domain.audit.reference import ReferenceSoFar
 from domain.audit.report import Tally
 from domain.audit.tax import TaxTables
@@ -145,6 +146,7 @@ class AuditStream:
                 yield from self._periods.see(seen, journal)
                 self._posted.add(journal)
             case BillingStatement() as statement:
+                yield from billed_to_nobody(seen, statement, self._reference)
                 yield from self._tax.see(seen, statement)
             case ControlTotals() as told:
                 yield from self._posted.see(seen, told, self._output_chain)

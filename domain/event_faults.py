@@ -49,6 +49,8 @@ from domain.policy_faults import (
 )
 from domain.zones import is_zone
 
+_RECEIVABLE = "what stands on an invoice is given up as its receivable, or credited"
+_UNBILLED = "an invoice is given up by its amount, work that is on none with what: unbilled"
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 # Of every date that is taken.
 YEARS = "1990", "2100"
@@ -99,6 +101,13 @@ def _request(event: StatementRequested) -> Iterator[Fault]:
 
 
 def _contract(event: ContractSigned | ContractAmended) -> Iterator[Fault]:
+    if event.lines is not None and not event.lines:
+        instead = (
+            ""
+            if isinstance(event, ContractSigned)
+            else "; leave lines out to keep them, end a contract by ContractTerminated"
+        )
+        yield "lines", f"expected at least one line, got none{instead}"
     yield from _currency("currency", event.currency)
     if event.billing_zone is not None and not is_zone(event.billing_zone):
         yield _no_zone("billing_zone", event.billing_zone)
@@ -195,6 +204,10 @@ def _write_off(event: WrittenOff) -> Iterator[Fault]:
         yield "invoice_id", "expected the invoice whose receivable is written off"
     if event.what == "unbilled" and not event.entries:
         yield "entries", "expected the entries whose unbilled value is written off"
+    if event.what == "unbilled" and event.invoice_id is not None:
+        yield "invoice_id", f"expected none for what is unbilled, got {event.invoice_id}; {_RECEIVABLE}"
+    if event.what == "receivable" and event.entries:
+        yield "entries", f"expected none for a receivable, got {', '.join(event.entries)}; {_UNBILLED}"
 
 
 def _approved_money(event: ExpenseApproved | RevenueAdjusted) -> Iterator[Fault]:

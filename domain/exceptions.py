@@ -23,7 +23,8 @@ CATALOGUE: Mapping[str, Category] = {
     "over_credited": Category(
         "finance",
         "error",
-        "Have whoever issued the credit memo send it again, under the same id, with what is left of the invoice, or drop it by a waiver.",
+        "Have whoever issued the credit memo send it again, under the same id, with entries or lines of the invoice and no more than "
+        "is left of them, or drop it by a waiver.",
     ),
     "posting_rejected": Category("finance", "error", "Correct the cause in the ERP and post the invoice again."),
     "misapplied": Category(
@@ -131,8 +132,19 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     ("self_approved", "exception"): "Have another person decide, or approve the decision.",
     ("self_approved", "statement"): "Have somebody approve the statement who has not asked for it.",
     ("self_approved", "write_off"): _SECOND,
+    ("statement_differs_from_invoice", "draft"): (
+        "Approve the draft (StatementApproved): the invoice is posted with it; or return it, and cancel the invoice in the ERP."
+    ),
+    ("unknown_reference", "contract"): (
+        "Send the company or the customer that is named (LegalEntityDefined, CustomerDefined), or the terms with the right one in a "
+        "higher version."
+    ),
     ("unknown_reference", "contract_ending"): "Sign the contract, or send the termination of the right one.",
     ("unknown_reference", "credit_memo"): f"Post its invoice, or {_AGAIN} with the right one.",
+    ("unknown_reference", "hold"): (
+        "Have the entry approved, or sign the contract of the line, that it names; or send the hold with the right one in a higher "
+        "version, or release it."
+    ),
     ("unknown_reference", "invoice"): "Send the invoice with the id of a statement that was issued.",
     ("unknown_reference", "payment"): (
         f"Post the invoice that it names, {_AGAIN} with the right one, or {_TAKE_BACK}; of one taken back before it came, send the "
@@ -184,15 +196,40 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
 }
 
 
+# Whose matter it is, where that is another's than the category's: who posts money, and who agrees terms.
+_OWNERS: Mapping[tuple[str, str], str] = {
+    **{
+        (category, kind): "finance"
+        for category in ("conflicting_version", "self_approved", "unknown_reference", "unsupported")
+        for kind in ("credit_memo", "payment", "payment_application", "write_off")
+    },
+    ("conflicting_version", "contract"): "commercial",
+    ("self_approved", "contract"): "commercial",
+    ("self_approved", "exception"): "finance",
+    ("self_approved", "statement"): "finance",
+    ("unknown_reference", "contract"): "commercial",
+    ("unknown_reference", "contract_ending"): "commercial",
+    ("unknown_reference", "hold"): "finance",
+    ("unknown_reference", "invoice"): "finance",
+    ("unknown_reference", "statement"): "finance",
+    ("unknown_reference", "statement_request"): "finance",
+}
+
+
+def owner_of(category: str, subject_kind: str) -> str:
+    """The role whose matter an exception about such a subject is."""
+    return _OWNERS.get((category, subject_kind), CATALOGUE[category].owner_role)
+
+
 def resolution_of(category: str, subject_kind: str) -> str:
     """What would resolve an exception about such a subject."""
     return _BY_SUBJECT.get((category, subject_kind), CATALOGUE[category].resolution)
 
 
 def ways_out() -> Iterator[tuple[str, str, str]]:
-    """Every category with what it may be about and the way out; no kind of subject where it is the same for all others."""
+    """Every category with what it may be about and the way out; no kind of subject where it is, and its owner, the same for all others."""
     for category in sorted(CATALOGUE):
-        for of, subject_kind in sorted(_BY_SUBJECT):
+        for of, subject_kind in sorted({*_BY_SUBJECT, *_OWNERS}):
             if of == category:
-                yield category, subject_kind, _BY_SUBJECT[of, subject_kind]
+                yield category, subject_kind, resolution_of(of, subject_kind)
         yield category, "", CATALOGUE[category].resolution

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from domain.events.commercial import ContractSigned
 from domain.money import allocate, format_decimal
 from domain.policies import Resolved
-from domain.reference import ReferenceBook
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Percent
 
 FIELD = "bill_to"
@@ -112,14 +111,3 @@ def refused_with_shares(terms: ContractSigned, policies: Resolved) -> list[str]:
     found = [] if policies.rounding_scope != "line" else [f"rounding_scope=line with {whom}"]
     by_line = policies.increment_scope == "statement_line" and (policies.increment_minutes or policies.minimum_minutes)
     return [*found, f"increment_scope=statement_line with {whom}"] if by_line else found
-
-
-def unknown_payers(terms: ContractSigned, reference: ReferenceBook) -> list[tuple[str, str]]:
-    """Of several each must be known, since each is sent a statement of its own."""
-    if terms.funding is not None:
-        unknown = [party.customer_id for party in parties_of(terms) if reference.customer(party.customer_id) is None]
-        return [("funding.sources.bill_to", f"customer {', '.join(unknown)} is not defined")] if unknown else []
-    if len(terms.bill_to) < 2:
-        return []
-    names = [party.customer_id for party in terms.bill_to if reference.customer(party.customer_id) is None]
-    return [(f"{FIELD}.customer_id", f"customer {', '.join(names)} is not defined")] if names else []

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from domain.exceptions import CATALOGUE, ways_out
+from domain.exceptions import CATALOGUE, owner_of, ways_out
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
 from domain.policy_faults import HOURS_OF_A_YEAR
@@ -65,7 +65,7 @@ ABOUT: Final = {
     "stale_exchange_rate": ("work", "invoice", "payment"),
     "unknown_reference": (
         "work",
-        "contract, invoice, request",
+        "contract, invoice, request, hold",
         "statement",
         "payment",
         "payment application",
@@ -80,7 +80,7 @@ ABOUT: Final = {
     "cap_below_consumption": ("cap", "purchase order", "price"),
     "unknown_milestone": ("milestone",),
     "milestone_overdue": ("milestone",),
-    "statement_differs_from_invoice": ("invoice",),
+    "statement_differs_from_invoice": ("invoice", "draft"),
     "posting_rejected": ("invoice",),
     "tax_differs": ("posted invoice",),
     "tax_undetermined": ("tax region",),
@@ -113,12 +113,13 @@ RESENT: Final = {
     "contract": "the contract",
     "decision": "the decision",
     "invoice": "the invoice",
+    "draft": "no one fact",
     "payment": "the payment",
     "payment application": "the application",
     "write-off": "the write-off",
     "credit memo": "the credit memo",
     "milestone": "the acceptance, where it is one",
-    "contract, invoice, request": "the fact, where it is one",
+    "contract, invoice, request, hold": "the fact, where it is one",
     "any other fact": "the fact",
     "any fact": "the fact, where it was accepted",
     "invoice, forecast": "the invoice",
@@ -219,16 +220,16 @@ def rows() -> Iterator[Row]:
 
 
 def ways_out_markdown() -> str:
-    """The table of ways out in docs/exceptions.md, by what an exception is about where that makes a difference."""
+    """The table of owners and ways out in docs/exceptions.md, by what an exception is about where that makes a difference."""
     found = list(ways_out())
     several = {category for category, subject_kind, _ in found if subject_kind}
     names = {kind: about for about, kind in KINDS.items() if about != POSTED}
-    lines = ["| category | about | way out |", "|---|---|---|"]
+    lines = ["| category | about | a matter of | way out |", "|---|---|---|---|"]
     for category, subject_kind, way_out in found:
         about = names.get(subject_kind, subject_kind.replace("_", " ")) or (
             "anything else" if category in several else ""
         )
-        lines.append(f"| `{category}` | {about} | {way_out} |")
+        lines.append(f"| `{category}` | {about} | {owner_of(category, subject_kind)} | {way_out} |")
     return "\n".join(lines)
 
 

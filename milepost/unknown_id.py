@@ -23,18 +23,25 @@ JOURNALS_NAMED = 3
 
 
 def unknown_id(
-    output: Path, wanted: str, kinds: str, known: frozenset[str] | tuple[str, ...], listed_by: str, param: str = "ID"
+    output: Path,
+    wanted: str,
+    kinds: str,
+    known: frozenset[str] | tuple[str, ...],
+    listed_by: str,
+    param: str = "ID",
+    looks: str = "",
 ) -> typer.BadParameter:
     """`kinds` with an article, such as `a project or a statement`; `known` are all that there are, or in their order the nearest.
 
-    Where it is the id of something else, that is said instead of ids that are like it.
+    Where it is the id of something else, that is said instead of ids that are like it. `looks` says what ids look like.
     """
     asked = f"expected the id of {kinds}, got {wanted or '(nothing)'}"
     other = next(what_it_is(output, wanted), None) if wanted else None
     if other is not None:
         return typer.BadParameter(f"{asked}, which is {other}", param_hint=param)
     like = hint(wanted, known) if isinstance(known, frozenset) else _nearest_text(known)
-    return typer.BadParameter(f"{asked}{like}. `{listed_by} --output ...` lists them", param_hint=param)
+    shapes = f". {looks}" if looks else ""
+    return typer.BadParameter(f"{asked}{like}. `{listed_by} --output ...` lists them{shapes}", param_hint=param)
 
 
 def _nearest_text(nearest: tuple[str, ...]) -> str:

@@ -15,6 +15,7 @@ from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, F
 from domain.units import Amount
 from milepost.commands.ledger import plain
 from milepost.console import amount_text, shape
+from milepost.statement_page import status_word
 from milepost.tables import Table, hours_text, rate_text
 
 # As docs/glossary.md has it, where a record's field is named otherwise.
@@ -112,7 +113,7 @@ def _statements(statements: Sequence[StatementMoved]) -> list[Table]:
         (
             each.statement.statement_id,
             f"{each.statement.period} to {each.statement.to}",
-            each.statement.status,
+            status_word(each.statement),
             each.statement.currency,
             *(amount_text(side.amount_due) if side is not None else "none" for side in (each.before, each.after)),
             amount_text(each.due),

@@ -147,7 +147,7 @@ def keep_invoice(draft: Draft, statement_id: str, event: InvoicePosted) -> bool:
     draft.put(PART, statement_id, replace(opened, invoice=event))
     draft.note(
         DIFFERENCE,
-        "statement",
+        PART,
         statement_id,
         f"invoice {event.invoice_id} is posted for revision {opened.revision} of {statement_id}, a draft that nobody has "
         f"approved; it is posted here when the statement is issued",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from domain.exceptions import CATALOGUE, resolution_of
+from domain.exceptions import CATALOGUE, owner_of, resolution_of
 from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import ExceptionClosed, ExceptionRaised
@@ -472,7 +472,7 @@ class Draft:
                 exception_id=exception_id,
                 category=category,
                 severity=kind.severity,
-                owner_role=kind.owner_role,
+                owner_role=owner_of(category, subject_kind),
                 subject_kind=subject_kind,
                 subject_id=subject_id,
                 project_id=project_id,

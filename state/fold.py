@@ -184,6 +184,7 @@ def apply(
 
 def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
     """What follows every change, in this order; the end of a day has looked at what is late itself, and forecasts all it moved."""
+    holds.after_event(draft)
     fees.after_event(draft)
     overflow.settle(draft)
     unbilled_write_offs.after_event(draft)

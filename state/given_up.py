@@ -16,7 +16,7 @@ from state.totals import issued_of, issued_on, standing_price
 
 
 def rows_of(name: str) -> tuple[str, ...]:
-    """Ids of the rows that a write-off may mean: as statements name them, with their kind, or as their source does."""
+    """Ids of the rows that a write-off or a hold may mean: as statements name them, with their kind, or as their source does."""
     whole = row_id(*named(name))
     return tuple(dict.fromkeys((name, whole, *(row_id(kind, name) for kind in (TIME_ENTRY, EXPENSE, DELIVERY)))))
 

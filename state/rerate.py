@@ -87,8 +87,8 @@ def _earns_alike(one: Price, other: Price) -> bool:
 
 
 def same_terms(one: Price, other: Price) -> bool:
-    """Whether two prices value the work alike on the same line."""
-    return _terms(one) == _terms(other)
+    """Whether two prices value the work alike on the same line, and earn it alike."""
+    return _terms(one) == _terms(other) and _earns_alike(one, other)
 
 
 def _terms(price: Price) -> tuple[object, ...]:

@@ -45,7 +45,7 @@ PROMISES: Mapping[str, str] = {
     JOURNAL_IDS: "no journal comes twice",
     REVERSALS: "a reversal mirrors one journal, and no journal is reversed twice",
     EXCEPTIONS: "exceptions are raised before they are closed",
-    STATEMENTS: "statements foot, and their parts are complete",
+    STATEMENTS: "statements foot, their parts are complete, and whom they bill is defined",
     TAX: "a statement has the tax that its region's policy gives of it",
     BILLED_ONCE: "a statement bills what was accrued and not billed before",
     INVOICES: "a billing journal posts one statement with its amounts",

@@ -14,7 +14,10 @@ import typer
 if TYPE_CHECKING:
     from connectors.files.dumped import Dumped
 
+# Longer text stands last on its line, so that what is short can be compared below each other.
 PLAIN_WIDTH = 60
+# More is no sentence for people.
+TEXT_WIDTH = 2_000
 
 
 def dump(
@@ -82,16 +85,22 @@ def lines(found: Iterable[Dumped], *, json: bool) -> Iterator[str]:
 
 
 def plain(each: Dumped) -> str:
-    """Type, place and the plain fields; what is nested is counted."""
-    return f"{each.type_name:<16} " + " ".join(
-        f"{name}={_cell(value)}"
-        for name, value in each.json.items()
-        if name != "type" and value not in (None, [], {}, "")
-    )
+    """Type, place and the plain fields, sentences last and whole; what is nested is counted."""
+    stated = {
+        name: _cell(value) for name, value in each.json.items() if name != "type" and value not in (None, [], {}, "")
+    }
+    sentences_last = sorted(stated.items(), key=lambda field: field[1].startswith('"'))
+    return f"{each.type_name:<16} " + " ".join(f"{name}={text}" for name, text in sentences_last)
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, list | dict):
         return f"({len(value)})"
     text = str(value)
-    return text if len(text) <= PLAIN_WIDTH else f"{text[:PLAIN_WIDTH]}..."
+    if len(text) <= PLAIN_WIDTH:
+        return text
+    if " " not in text:  # a digest or bytes
+        return f"{text[:PLAIN_WIDTH]}..."
+    shown = " ".join(text[:TEXT_WIDTH].splitlines())
+    more = f"... ({len(text):,} characters, --json has all)" if len(text) > TEXT_WIDTH else ""
+    return f'"{shown}{more}"'

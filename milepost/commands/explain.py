@@ -19,6 +19,12 @@ NOTED: Final = 10
 FIGURES: Final = (
     "a figure, such as a project, a contract, a time entry, a charge, a journal, a statement or an exception"
 )
+# What ids look like, for somebody who has none at hand.
+SHAPES: Final = (
+    "A project, contract or entry has the id of its source (PRJ-1, T-17, expense/E-4); a statement begins with its engagement "
+    "(E-1.K-1/ACME/2026-03-01/1), and so do journals and exceptions (E-1.5265000084907d6bb39b6203); #accrued or #2 behind it is one of "
+    "its figures. A payment, an invoice or a write-off is explained by a journal that it posted"
+)
 
 
 def explain(
@@ -58,7 +64,7 @@ def explain(
             near = f"; the nearest are {', '.join(found.nearest)}" if found.nearest else ""
             then = f" as of {as_of}" if as_of is not None else ""
             raise typer.BadParameter(f"no figure is called {id_}{then}{near or f'; {found.why}'}", param_hint="ID")
-        raise unknown_id(output, id_, FIGURES, found.nearest, "milepost show PROJECT")
+        raise unknown_id(output, id_, FIGURES, found.nearest, "milepost show PROJECT", looks=SHAPES)
     alarms, notes = _alarms(found), _notes(found)
     _tell(found, output, alarms, notes, depth, html, all_=all_, json=json)
     for line in (*notes, *alarms):

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from domain.accounts import CUSTOMER_DEPOSIT
 from domain.explanation import Node, agreeing, less, negated, stated, total
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
-from domain.rows import origin
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from state.books import Entry, Hold
 from state.forecast.outlook import lines_of, project_contracts
+from state.held import scopes_of
 from state.payers import payers_of
 from state.totals import standing_price
 from state.trace import Said
@@ -247,7 +247,7 @@ class BalanceNodes:
             ("project", said.record.project_id),
             *((("project", entry.standing.project_id),) if entry.standing is not None else ()),
         }
-        if scopes & whole or ("entry", origin(entry.entry_id)) in scopes:
+        if scopes & (whole | scopes_of(draft, entry.entry_id)):
             return True
         own = _lines_of(entry, contract_id) & lines
         payers = {payer for line in own for payer in payers_of(contract, entry, line)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from domain.events.finance import PaymentApplied, PaymentReceived, PaymentReversed
-from domain.explanation import Node, less, total
+from domain.explanation import Node, less, negated, total
 from domain.money import smallest_unit
 from domain.outputs import ExceptionRaised
 from domain.units import Amount
@@ -44,7 +44,7 @@ class ReceivableStakes:
             return less(TITLE, total("applied in all", applied, "amount", event.currency), paid)
         found = APPLICATION_FIELD.fullmatch(record.field or "")
         if found is None:
-            named = (one for one in (*applied, paid) if one.value == record.blocks_amount)
+            named = (one for one in (*applied, paid, negated(TITLE, paid)) if one.value == record.blocks_amount)
             return next(named, None)
         place = int(found[1])
         if found[2] == "invoice_id" or _is_too_fine(event.applications[place].amount, event.currency):

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from domain.accounts import BAD_DEBT, BANK, EXCHANGE_DIFFERENCE, RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import CreditMemoIssued, PaymentApplied, PaymentReceived
 from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
+from domain.money import HALF_UP, round_amount
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.arithmetic import in_proportion
+from milepost.explain.arithmetic import evaluated, in_proportion, step_of
 from milepost.explain.exchanges import Exchanges, at_rate, unchanged
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
@@ -85,8 +86,9 @@ class ReceivableNodes:
 
     def _cash(self, journal: JournalEntry, event: PaymentReceived, number: int) -> Node:
         """All that was paid; where the payment has several journals, what this one applies and leaves."""
-        if journal.lines[number - 1].amount == event.amount:
-            return self.sources.field("paid", event.amount, "amount", event, "amount", journal.currency)
+        paid = self._paid(event)
+        if journal.lines[number - 1].amount == paid.value:
+            return paid
         parts = [
             negated(
                 "applied" if line.account == RECEIVABLE else "not applied",
@@ -97,8 +99,11 @@ class ReceivableNodes:
         ]
         return total("what this journal has of the payment", parts, "amount", journal.currency)
 
+    def _paid(self, event: PaymentReceived) -> Node:
+        return _in_units(self.sources.field("paid", event.amount, "amount", event, "amount", event.currency))
+
     def _unapplied(self, journal: JournalEntry, payment: Payment, event: PaymentReceived) -> Node:
-        paid = self.sources.field("paid", event.amount, "amount", event, "amount", journal.currency)
+        paid = self._paid(event)
         others = [
             self._field(event, place)
             for place, each in enumerate(event.applications)
@@ -149,20 +154,35 @@ class ReceivableNodes:
                 of = self.settled(posted.event, invoice_id, said, place)
             applied = self._application(posted, posted.event, place)
             if applied is None:
-                applied = self._fitting(said, posted, amount, of.amount)
+                applied = self._fitting(said, posted, place, of.amount)
             self._taken[which] = Figures(applied, self._left(said, invoice_id, applied, of))
         return self._taken[which]
 
-    def _fitting(self, said: Said, posted: Posted, amount: int, open_for_it: Node) -> Node:
+    def _fitting(self, said: Said, posted: Posted, place: int, open_for_it: Node) -> Node:
         """What a waiver let through: all that was open, or all that was unapplied."""
-        bounds = [open_for_it]
+        _, amount, _ = posted.applied[place]
+        if open_for_it.value == amount:
+            return Node(
+                "as much as is open", amount, "amount", open_for_it.currency, Arithmetic("same", (open_for_it,))
+            )
         if isinstance(posted, CashApplication):
-            bounds.append(self.on_account(said, posted.event.payment_id, said.record.legal_entity_id).amount)
-        for bound in bounds:
-            if bound.value == amount:
-                title = "as much as is open" if bound is open_for_it else "as much as is unapplied"
-                return Node(title, amount, "amount", bound.currency, Arithmetic("same", (bound,)))
+            left = self.on_account(said, posted.event.payment_id, said.record.legal_entity_id).amount
+        else:
+            left = self._left_by_others(posted, place)
+        if left.value == amount:
+            return Node("as much as is unapplied", amount, "amount", left.currency, Arithmetic("same", (left,)))
         return stated("as much as fits", amount, "amount", open_for_it.currency)
+
+    def _left_by_others(self, payment: Payment, place: int) -> Node:
+        """Of all that was paid, where one application was cut to it."""
+        event = payment.event
+        assert event is not None, "its journal was posted"
+        others = [
+            self.taken((PAYMENT, event.payment_id, other)).amount
+            for other in range(len(payment.applied))
+            if other != place
+        ]
+        return less("paid and not applied to others", self._paid(event), *others)
 
     # Cash that is applied later
 
@@ -253,9 +273,10 @@ class ReceivableNodes:
 
     def _application(self, payment: Posted, event: PaymentReceived | PaymentApplied, wanted: int) -> Node | None:
         """The field that says it; None where only a part of what is stated fits."""
-        left = list(range(len(event.applications)))
+        units = [round_amount(each.amount, event.currency, HALF_UP) for each in event.applications]
+        left = list(range(len(units)))
         for place, (invoice_id, amount, _) in enumerate(payment.applied):
-            fields = (one for one in left if event.applications[one] == (invoice_id, amount))
+            fields = (one for one in left if (event.applications[one].invoice_id, units[one]) == (invoice_id, amount))
             found = next(fields, None)
             if found is not None:
                 left.remove(found)
@@ -266,7 +287,8 @@ class ReceivableNodes:
     def _field(self, event: PaymentReceived | PaymentApplied, place: int) -> Node:
         one = event.applications[place]
         title = f"applied to invoice {one.invoice_id}"
-        return self.sources.field(title, one.amount, "amount", event, f"applications[{place}].amount", event.currency)
+        field = f"applications[{place}].amount"
+        return _in_units(self.sources.field(title, one.amount, "amount", event, field, event.currency))
 
     def _left(self, said: Said, invoice_id: str, piece: Node, owed: Figures) -> Node:
         """The ledger amount of a part: all that is carried, or in proportion to it."""
@@ -403,3 +425,12 @@ class ReceivableNodes:
             for number, line in enumerate(said.record.lines, 1)
             if line.account == RECEIVABLE and (line.project_id or "") == project_id and purpose in (None, line.purpose)
         ]
+
+
+def _in_units(stated: Node) -> Node:
+    """What a waiver made of an amount that is finer than its currency."""
+    unit = step_of(stated.currency)
+    made = evaluated(
+        f"{stated.title}, in units of {unit}", "round", (stated,), {"step": unit}, "amount", stated.currency
+    )
+    return stated if made.value == stated.value else made

@@ -246,7 +246,7 @@ def _issue(draft: Draft, opened: OpenStatement) -> None:
         statements.cut(draft, _contract(draft, opened), _period(opened), since=None)
         statements.publish(draft)
     if opened.invoice is not None:
-        draft.settle_note(DIFFERENCE, "statement", opened.statement_id)
+        draft.settle_note(DIFFERENCE, PART, opened.statement_id)
         on_invoice_posted(draft, opened.invoice)
 
 

@@ -2,13 +2,15 @@
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from domain.events.finance import PaymentApplied
 from domain.money import format_amount
 from domain.units import Amount
 from state.books import CashApplication, Payment, Receivable
 from state.cash_waits import Fault
 from state.draft import Draft
-from state.handlers.payments import MISAPPLIED, UNKNOWN, misfit, too_fine
+from state.handlers.payments import MISAPPLIED, UNKNOWN, in_units, misfit, too_fine
 from state.receivables import receivable_of, within
 from state.unapplied import held_of, is_home, unapplied
 
@@ -22,6 +24,8 @@ class Fitting(NamedTuple):
 
 def fitting(draft: Draft, known: CashApplication, payment: Payment | None) -> Fitting | Fault:
     """All that the event says; of one that is waived, what fits of it."""
+    if known.is_waived:
+        known = replace(known, event=in_units(known.event))
     event = known.event
     stated = sum(each.amount for each in event.applications)
     fault = _of_payment(event, known.own, payment, stated) or too_fine(event)

@@ -3,37 +3,26 @@
 An amendment over a gap waits; one without an approver changes nothing and is superseded by the next.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.billing_periods import period_of
-from domain.caps import is_apart
 from domain.contract import (
     BEGINNING,
     amend,
-    bind_billing_alone,
-    cap_group,
-    cap_rules,
-    contradictions,
     covers,
-    line_named,
     line_policies,
 )
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
-from domain.events.common import ContractLine, Deposit
-from domain.funding import FIELD as FUNDING
+from domain.events.common import ContractLine
 from domain.identity import composed, content_digest
-from domain.money import is_currency
-from domain.overflow import refused_overflow
-from domain.policies import Resolved, agreed, bookkeeping, resolve
-from domain.purchase_order import deposit_faults, has_limit
+from domain.parties import undefined
+from domain.policies import agreed
 from domain.rows import FEE, OVERFLOW
-from domain.shares import refused_with_shares, unknown_payers
 from domain.units import Amount
-from domain.zones import is_zone
 from state.books import Contract, Entry, OpenException, Project, TermsVersion
 from state.draft import ENTRIES_NAMED, Draft
 from state.facts import TRACE
@@ -42,8 +31,8 @@ from state.handlers.statements import note_unpaid, serve_waiting
 from state.handlers.work import retry_parked
 from state.periods import schedule
 from state.placing import taken_projects
-from state.plan import billing_cycle, billing_zone, contract_policies, newest_plan, terms_on, versions
-from state.reissue import refused_with_reissue
+from state.plan import billing_cycle, contract_policies, newest_plan, terms_on
+from state.refusal import Refusal, refusal_of
 from state.rerate import line_ids, rerate_contract
 from state.terms_known import line_fees
 from state.totals import standing_price
@@ -51,7 +40,7 @@ from state.unplaced import note_unplaced
 
 # Why terms were never in force; a reference that is missing is another matter.
 REFUSED = ("invalid_terms", "unsupported")
-# A contract whose company is not known yet: what comes for it is judged in the order of its versions when that is.
+# A contract whose company or customer is not known yet: what comes for it is judged in the order of its versions when they are.
 WAITS = "unknown_reference"
 
 TermsEvent = ContractSigned | ContractAmended | ContractTerminated
@@ -108,7 +97,8 @@ def on_contract_amended(draft: Draft, event: ContractAmended) -> None:
         return
     if event.version < contract.version:
         return
-    if not contract.history or contract.invalid == WAITS or event.replaces_version > contract.version:
+    known = contract.history and contract.invalid != WAITS and event.replaces_version <= contract.version
+    if not known or _lacks(draft, contract, event):
         _wait(draft, contract, event)
         return
     _amend(draft, contract, event)
@@ -159,11 +149,11 @@ def _end_waiting(draft: Draft, contract_id: str) -> None:
 
 
 def on_reference_for_contracts(draft: Draft, contract_ids: Iterable[str]) -> None:
-    """A record that the contracts named has come; the work that waits for them is posted once, when all are in force."""
+    """A record that contracts or amendments wait for has come; the work that waits for them is posted once, when all are in force."""
     known = [contract for contract_id in contract_ids if (contract := draft.contract(contract_id)) is not None]
     waited = [contract for contract in known if contract.invalid == WAITS]
     applied = [one for one in waited if _take_into_force(draft, replace(one, invalid=None), one, None)]
-    for contract in waited:
+    for contract in known:
         _apply_waiting(draft, contract.contract_id)
         _end_waiting(draft, contract.contract_id)
     if applied:
@@ -196,9 +186,10 @@ def _digest(event: TermsEvent) -> str:
 
 
 def _wait(draft: Draft, contract: Contract, event: ContractAmended) -> None:
-    """Until the version that it replaces is known, and the company of the contract."""
+    """Until the version that it replaces is known, the company of the contract, and whoever it bills."""
     waiting = tuple(sorted((*contract.waiting, event), key=lambda amendment: amendment.version))
     draft.put("contract", event.contract_id, replace(contract, waiting=waiting))
+    _note_lacking(draft, event.contract_id)
     reached = _reached(contract.version, waiting)
     if contract.history and reached == waiting[-1].version:
         draft.settle_note("amendment_gap", "contract", event.contract_id)
@@ -223,8 +214,8 @@ def _reached(version: int, waiting: tuple[ContractAmended, ...]) -> int:
 
 def _apply_waiting(draft: Draft, contract_id: str) -> None:
     contract = draft.contract(contract_id)
-    waited = contract is not None and _may_go_on(contract)
-    while contract is not None and _may_go_on(contract):
+    waited = contract is not None and _may_go_on(draft, contract)
+    while contract is not None and _may_go_on(draft, contract):
         event = contract.waiting[0]
         contract = replace(contract, waiting=contract.waiting[1:])
         draft.put("contract", contract_id, contract)
@@ -233,28 +224,60 @@ def _apply_waiting(draft: Draft, contract_id: str) -> None:
         contract = draft.contract(contract_id)
     if contract is not None and not contract.waiting:
         draft.settle_note("amendment_gap", "contract", contract_id)
+    _note_lacking(draft, contract_id)
     if waited:
         retry_parked(draft)
         serve_waiting(draft, contract_id)
 
 
-def _may_go_on(contract: Contract) -> bool:
+def _may_go_on(draft: Draft, contract: Contract) -> bool:
     """Whether an amendment that waited may apply now."""
+    return _is_next(contract) and not _lacks(draft, contract, contract.waiting[0])
+
+
+def _is_next(contract: Contract) -> bool:
     if not contract.history or not contract.waiting or contract.invalid == WAITS:
         return False
     return contract.waiting[0].replaces_version <= contract.version
 
 
+def _lacks(draft: Draft, contract: Contract, event: ContractAmended) -> bool:
+    """Whether an approved amendment bills customers that nobody has defined."""
+    if event.version <= contract.version or _why_unapproved(event) is not None:
+        return False
+    return bool(undefined(draft.reference, amend(contract.terms, event)))
+
+
+def _note_lacking(draft: Draft, contract_id: str) -> None:
+    """What the amendment that comes next waits for."""
+    contract = draft.contract(contract_id)
+    if contract is not None and _is_next(contract) and _lacks(draft, contract, contract.waiting[0]):
+        event = contract.waiting[0]
+        _wait_for_references(draft, contract, amend(contract.terms, event), f"amendment {event.version} of ")
+
+
+# Companies and customers that terms name
+
+
+def _wait_for_references(draft: Draft, contract: Contract, terms: ContractSigned, told: str = "") -> None:
+    """The exception says what is missing still; each record that comes wakes the contract."""
+    contract_id = contract.contract_id
+    missing = undefined(draft.reference, terms)
+    draft.waits_added |= {(one.kind, one.id, f"contract:{contract_id}") for one in missing}
+    message = f"{told}contract {contract_id} waits: {'; '.join(f'{one.field}: {one.told}' for one in missing)}"
+    noted: OpenException | None = draft.part("exception", draft.exception_id(WAITS, "contract", contract_id))
+    if noted is None:
+        draft.note(WAITS, "contract", contract_id, message, contract_id=contract_id, field=missing[0].field)
+    elif noted.message != message:
+        draft.revise_note(replace(noted, message=message, field=missing[0].field))
+
+
 def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
     seen = replace(contract, version=event.version, digest=_digest(event))
     _settle_unapproved(draft, contract)
-    if event.approved_by is None or event.approved_by == event.requested_by:
+    why = _why_unapproved(event)
+    if why is not None:
         category = "unapproved_amendment" if event.approved_by is None else "self_approved"
-        why = (
-            "nobody has approved it"
-            if event.approved_by is None
-            else f"{event.approved_by} asked for it and approved it"
-        )
         draft.put("contract", event.contract_id, replace(seen, unapproved=category))
         draft.note(
             category,
@@ -282,6 +305,12 @@ def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
         return
     amended = replace(seen, unapproved=None, history=(*contract.history, terms))
     _apply(draft, amended, contract, event.effective_on)
+
+
+def _why_unapproved(event: ContractAmended) -> str | None:
+    if event.approved_by is None:
+        return "nobody has approved it"
+    return f"{event.approved_by} asked for it and approved it" if event.approved_by == event.requested_by else None
 
 
 def _fixed(contract: Contract, event: ContractSigned | ContractAmended) -> list[str]:
@@ -322,7 +351,7 @@ def _settle_unapproved(draft: Draft, contract: Contract) -> None:
 
 def _apply(draft: Draft, contract: Contract, before: Contract, since: date | None) -> None:
     """Take the newest terms into force, or refuse them by name and keep what was in force (`before`)."""
-    if _take_into_force(draft, contract, before, since) and not _may_go_on(contract):
+    if _take_into_force(draft, contract, before, since) and not _may_go_on(draft, contract):
         retry_parked(draft)
         serve_waiting(draft, contract.contract_id)
 
@@ -331,7 +360,7 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     """Whether the terms are in force now; what waits for them is still to be retried."""
     contract_id = contract.contract_id
     contract = _with_defaults(draft, contract)
-    refusal = _refusal(draft, contract)
+    refusal = _missing(draft, contract, before) or refusal_of(draft, contract)
     for category in ("invalid_terms", "unsupported", "unknown_reference"):
         if refusal is None or refusal[0] != category:
             draft.settle_note(category, "contract", contract_id)
@@ -376,101 +405,21 @@ def _refuse(draft: Draft, contract: Contract, before: Contract, category: str, f
     )
     draft.put("contract", contract_id, kept)
     _bind_projects(draft, kept)
+    if category == WAITS:
+        _wait_for_references(draft, contract, contract.terms)
+        return
     draft.note(
         category, "contract", contract_id, f"contract {contract_id}: {message}", contract_id=contract_id, field=field
     )
-    if category == "unknown_reference":
-        draft.waits_added.add(("entity", contract.terms.legal_entity_id, f"contract:{contract_id}"))
 
 
-def _refusal(draft: Draft, contract: Contract) -> tuple[str, str, str] | None:
-    """Category, field and message of what speaks against the newest terms."""
-    terms = contract.terms
-    entity = draft.reference.entity(terms.legal_entity_id)
-    if entity is None:
-        return "unknown_reference", "legal_entity_id", f"legal entity {terms.legal_entity_id} is not defined"
-    defaults = contract.history[-1].defaults, bookkeeping(entity.policies)
-    policies = {line.line_id: line_policies(terms, line, *defaults) for line in terms.lines}
-    faults = contradictions(terms, policies)
-    if not is_currency(terms.currency):
-        faults.append(("currency", f"expected an ISO 4217 code, got {terms.currency}"))
-    zone = billing_zone(terms, entity, resolve(terms.policies, *defaults))
-    if not is_zone(zone):
-        faults.append(("billing_zone", f"expected an IANA zone such as Europe/Berlin, got {zone}"))
-    faults += unknown_payers(terms, draft.reference)
-    faults += deposit_faults(terms, contract.history[-1].effective_on)
-    if faults:
-        return "invalid_terms", faults[0][0], "; ".join(f"{field}: {what}" for field, what in faults)
-    refused: list[tuple[str, str]] = []
-    if contract.divided and has_limit(terms):
-        refused.append(("purchase_order.limit", "a purchase order's limit of a contract over several engagements"))
-    refused += _refused_funding(contract)
-    for line_id, resolved in policies.items():
-        told = refused_with_shares(terms, resolved)
-        refused += [(f"lines[{line_id}].policies", policy) for policy in told]
-    refused += refused_with_reissue(contract, bookkeeping(entity.policies))
-    refused += [
-        *_refused_caps(contract),
-        *refused_overflow(versions(contract), line_ids(contract)),
-        *_refused_revenue(contract, policies),
-    ]
-    if refused:
-        return (
-            "unsupported",
-            refused[0][0],
-            "not handled by the rules in force: " + ", ".join(dict.fromkeys(what for _, what in refused)),
-        )
-    return None
-
-
-def _refused_funding(contract: Contract) -> list[tuple[str, str]]:
-    """A deposit is set against statements of who paid it, and a limit is known to one engagement alone."""
-    funding = contract.terms.funding
-    if funding is None:
-        return []
-    versions_of = (*contract.former, *contract.history)
-    deposits = [line for stored in versions_of for line in stored.terms.lines if isinstance(line.terms, Deposit)]
-    found = [(FUNDING, f"funding with a deposit (line {line.line_id})") for line in deposits[:1]]
-    if contract.divided and any(source.limit is not None for source in funding.sources):
-        found.append((FUNDING, "limits of funding sources over several engagements"))
-    return found
-
-
-def _refused_caps(contract: Contract) -> list[tuple[str, str]]:
-    """Combinations of caps that the rules in force do not allot."""
-    refused = []
-    history = versions(contract)
-    rules = {line_id: cap_rules(history, line_id) for line_id in line_ids(contract)}
-    apart = {line_id for line_id, own in rules.items() if any(is_apart(rule) for rule in own)}
-    for line in contract.terms.lines:
-        field = f"lines[{line.line_id}].terms.cap"
-        hard = [rule.limits[-1] for rule in rules[line.line_id] if rule.limits[-1].hard]
-        prorated = any(limit.split_billing == "prorate" for limit in hard)
-        group = cap_group(history, line.line_id) if prorated else frozenset()
-        if not apart.isdisjoint(group):
-            refused.append((field, "cap_split_billing prorate where cap_split is not"))
-        elif prorated and bind_billing_alone(history, group):
-            refused.append((field, "cap_split prorate where some caps limit revenue and others only billing"))
-    return refused
-
-
-def _refused_revenue(contract: Contract, policies: Mapping[str, Resolved]) -> list[tuple[str, str]]:
-    """A price of which a part was recognised in one way cannot earn the rest in another."""
-    if len(contract.history) < 2:
-        return []
-    before = contract.history[-2]
-    refused = []
-    for line in contract.terms.lines:
-        had = line_named(before.terms, line.line_id)
-        if had is None or type(had.terms) is not type(line.terms) or not methods.earns_to_the_end(line):
-            continue
-        if methods.timing(had, line_policies(before.terms, had, before.defaults)) != methods.timing(
-            line, policies[line.line_id]
-        ):
-            refused.append(
-                (f"lines[{line.line_id}].revenue_policy", "another revenue_policy of a price that is under way")
-            )
-    return refused
+def _missing(draft: Draft, contract: Contract, before: Contract) -> Refusal | None:
+    """A company or a customer that is not defined: terms wait for them, but a second signing, which would be over before they come."""
+    found = undefined(draft.reference, contract.terms)
+    if not found:
+        return None
+    told = "; ".join(f"{one.field}: {one.told}" for one in found)
+    return "invalid_terms" if before.in_force else WAITS, found[0].field, told
 
 
 def _note_unsupported_lines(draft: Draft, contract: Contract) -> None:

@@ -45,6 +45,8 @@ TOO_MUCH = ("amount_out_of_range", "project")
 DIFFERENCE = "statement_differs_from_invoice"
 # A payment, cash that is applied later, a credit memo or a write-off waits until it can be posted, or is taken back.
 SETTLED_BY_POSTING = frozenset({"payment", APPLICATION, "write_off", credit_memos.KIND})
+# The invoice of a draft is posted with its approval, and nothing else makes it one of a statement that is issued.
+OF_A_DRAFT = (DIFFERENCE, "draft")
 NEEDS_ANOTHER = "needs another person's approval"
 
 
@@ -52,7 +54,7 @@ def is_missing(category: str, subject_kind: str) -> bool:
     """Whether only the missing record settles it; of an amendment that is the approval of somebody else."""
     if (category, subject_kind) == NOTHING_WAITS:
         return False
-    if (category, subject_kind) == TOO_MUCH:
+    if (category, subject_kind) in {TOO_MUCH, OF_A_DRAFT}:
         return True
     return category in MISSING_FACTS or (category == "self_approved" and subject_kind in {"contract", "statement"})
 

@@ -21,7 +21,7 @@ from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.units import Amount
 from state.approval import keep_invoice
-from state.books import InvoiceCredits, StatementState
+from state.books import InvoiceCredits, OpenException, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 from state.handlers import payments, write_offs
@@ -37,6 +37,7 @@ from state.statement_tax import note_difference
 
 INVOICE = "invoice"
 NO_RATE = "no_exchange_rate"
+REJECTED = "posting_rejected"
 
 
 def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
@@ -97,16 +98,24 @@ def on_invoice_rejected(draft: Draft, event: InvoiceRejected) -> None:
     if statement is None:
         _unknown(draft, event, "statement", event.statement_id or "")
         return
-    if statement.invoice_id is None:
+    if statement.invoice_id is not None:
+        return
+    statement_id = statement.statement_id
+    of = f"invoice {event.invoice_id}" if event.invoice_id is not None else "the invoice"
+    message = f"the ERP rejected {of} of statement {statement_id}: {event.code} {event.message}"
+    noted: OpenException | None = draft.part("exception", draft.exception_id(REJECTED, "statement", statement_id))
+    if noted is None:
         draft.note(
-            "posting_rejected",
+            REJECTED,
             "statement",
-            statement.statement_id,
-            f"the ERP rejected the invoice of statement {statement.statement_id}: {event.code} {event.message}",
+            statement_id,
+            message,
             contract_id=statement.contract_id,
             amount=statement.amount_due,
             currency=statement.currency,
         )
+    elif noted.message != message:
+        draft.revise_note(replace(noted, message=message))
 
 
 def waive_difference(draft: Draft, statement_id: str) -> None:

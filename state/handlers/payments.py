@@ -8,7 +8,7 @@ open, it waits and an exception says which. Its reversal mirrors all that it pos
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -17,7 +17,7 @@ from domain.events.finance import PaymentApplied, PaymentReceived, PaymentRevers
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
 from domain.journal import Leg
-from domain.money import convert, format_amount, smallest_unit
+from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.policies import Resolved
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.waiting import waits_for_exchange_rate
@@ -39,6 +39,7 @@ RECEIPT = "receipt"
 INDEX = "receipts"
 MISAPPLIED = "misapplied"
 UNKNOWN = "unknown_reference"
+Paid = TypeVar("Paid", PaymentReceived, PaymentApplied)
 CATEGORIES = (MISAPPLIED, UNKNOWN, "unsupported", "no_exchange_rate", "stale_exchange_rate")
 
 
@@ -129,20 +130,22 @@ def _groups(draft: Draft, payment: Payment) -> list[Group] | Fault:
     event = payment.event
     assert event is not None, "a payment that was taken back before it came posts nothing"
     fine = too_fine(event)
-    if fine is not None:
+    if payment.is_waived:
+        event = in_units(event)
+    elif fine is not None:
         return fine
-    if event.amount < 0 and not event.applications:
+    if event.amount < 0 and not event.applications and not payment.is_waived:
         got = f"{format_amount(event.amount)} {event.currency}; one that is taken back is a PaymentReversed"
         return Fault(MISAPPLIED, "amount", f"expected an amount above zero, got {got}", -event.amount)
     unapplied = event.amount - sum(each.amount for each in event.applications)
-    if unapplied < 0:
+    if unapplied < 0 and not payment.is_waived:
         applied = format_amount(event.amount - unapplied)
         paid = f"{format_amount(event.amount)} {event.currency}"
         return Fault(MISAPPLIED, "applications", f"{applied} are applied of a payment of {paid}", -unapplied)
     own = payment.own
     if own is not None and event.applications[0].invoice_id not in own:
         unapplied = 0  # the rest goes to the engagement of the first application
-    fitting: dict[str, list[Application]] = {}
+    found: list[Application] = []
     left: dict[str, Amount] = {}
     for place, each in enumerate(event.applications):
         if own is not None and each.invoice_id not in own:
@@ -161,11 +164,14 @@ def _groups(draft: Draft, payment: Payment) -> list[Group] | Fault:
             unapplied += each.amount - amount
         if amount:
             left[each.invoice_id] = stands - amount
-            fitting.setdefault(receivable.contract_id, []).append(Application(receivable, amount))
+            found.append(Application(receivable, amount))
     if unapplied < 0:
-        return Fault(MISAPPLIED, "applications", "what fits of it is more than was paid", -unapplied)
-    if not fitting:
+        found, unapplied = _cut(found, unapplied)
+    if not found:
         return _unapplied(draft, event, unapplied)
+    fitting: dict[str, list[Application]] = {}
+    for application in found:
+        fitting.setdefault(application.receivable.contract_id, []).append(application)
     groups = []
     for contract_id, applications in fitting.items():
         entity = draft.reference.entity(applications[0].receivable.legal_entity_id)
@@ -175,6 +181,28 @@ def _groups(draft: Draft, payment: Payment) -> list[Group] | Fault:
         groups.append(Group(entity, contract_policies(draft, contract), contract_id, tuple(applications), unapplied))
         unapplied = 0
     return groups
+
+
+def _cut(found: list[Application], unapplied: Amount) -> tuple[list[Application], Amount]:
+    """Applied is no more than was paid: less from the last that is named on. What is missing still was paid out, and stands on 1120."""
+    kept: list[Application] = []
+    for receivable, amount in reversed(found):
+        gone = min(max(-unapplied, 0), max(amount, 0))
+        unapplied += gone
+        if amount != gone:
+            kept.append(Application(receivable, amount - gone))
+    return kept[::-1], unapplied
+
+
+def in_units(event: Paid) -> Paid:
+    """Of a payment that is waived, as the bank can have moved it: each amount in whole units of its currency."""
+    applications = tuple(
+        each._replace(amount=round_amount(each.amount, event.currency, HALF_UP)) for each in event.applications
+    )
+    if isinstance(event, PaymentReceived):
+        amount = round_amount(event.amount, event.currency, HALF_UP)
+        return event._replace(amount=amount, applications=applications)
+    return event._replace(applications=applications)
 
 
 def too_fine(event: PaymentReceived | PaymentApplied) -> Fault | None:

@@ -14,7 +14,6 @@ from domain.billing_periods import BillingPeriod
 from domain.events.delivery import StatementRequested
 from domain.identity import composed, statement_id
 from domain.outputs import BillingStatement, StatementLine
-from domain.rows import origin
 from domain.shares import Party
 from domain.statement import (
     HOUR,
@@ -57,6 +56,7 @@ from state.draft import Draft
 from state.facts import happens
 from state.finals import make_final
 from state.handlers import deposits, fees, overflow, retention, revenue
+from state.held import scopes_of
 from state.payers import Billed, Share, is_funded, issued_to, parties_for, payers_of, shares
 from state.periods import closes_on, open_period, schedule, zone_of
 from state.pieces import piece_of
@@ -361,8 +361,8 @@ def _held(draft: Draft, holds: Sequence[Hold], contract: Contract, plan: LinePla
         ("contract", contract.contract_id),
         ("line", plan.line.line_id),
         ("project", draft.billed_in(entry, contract.contract_id, plan.line.line_id)),
-        ("entry", origin(entry.entry_id)),
         ("project", standing.project_id if standing is not None else ""),
+        *scopes_of(draft, entry.entry_id),
     }
     held = {(hold.scope, hold.scope_id) for hold in holds}
     payers = payers_of(contract, entry, plan.line.line_id)

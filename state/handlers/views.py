@@ -10,7 +10,7 @@ must not fit into one record.
 from msgspec.structs import replace
 
 from domain.accounts import CUSTOMER_DEPOSIT
-from domain.exceptions import CATALOGUE
+from domain.exceptions import CATALOGUE, owner_of
 from domain.identity import composed, derived_id, parts_of
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast
 from domain.purchase_order import over_category
@@ -20,7 +20,7 @@ from state.books import AtStake, CapState, Contract, Entry, Forecast, Hold, Open
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.outlook import every_line, known, lines_of, project_contracts, project_entity_id
 from state.handlers import retention
-from state.passed_on import with_parts
+from state.held import rows_held
 from state.payers import held_of
 from state.plan import bill_tos
 from state.receivables import receivables_of
@@ -106,7 +106,7 @@ def _balance(
     draft: Draft, project_id: str, contract: Contract, of_project: list[str], holds: list[Hold]
 ) -> ViewBalance:
     accrued = held = over = issued = invoiced = recognised = deposits = written_off = 0
-    entries = [row for hold in holds if hold.scope == "entry" for row in with_parts(draft, hold.scope_id)]
+    entries = [row for hold in holds if hold.scope == "entry" for row in rows_held(draft, hold.scope_id)]
     debtors = frozenset(hold.scope_id for hold in holds if hold.scope == "bill_to") & bill_tos(contract)
     other_projects = frozenset(hold.scope_id for hold in holds if hold.scope == "project")
     for line_id in of_project:
@@ -207,7 +207,8 @@ def _open_things(
 
 
 def _noted(noted: OpenException) -> ViewException:
-    return _exception(noted.exception_id, noted.category, noted.at_stake, noted.entries, noted.assignee, noted.count)
+    made = _exception(noted.exception_id, noted.category, noted.at_stake, noted.entries, noted.assignee, noted.count)
+    return made._replace(owner_role=owner_of(noted.category, noted.subject_kind))
 
 
 def _over(exception_id: str, category: str, state: CapState, currency: str | None) -> ViewException:

@@ -123,8 +123,8 @@ class Notice(NamedTuple):
 class Routed(NamedTuple):
     """Engagements in ascending order. `own` is None where all that the event names is of the one engagement.
 
-    Else it gives, for each engagement, which projects of a contract, invoices of a payment, journals of a batch or
-    entries of a write-off are its own.
+    Else it gives, for each engagement, which projects of a contract, invoices of a payment, journals of a batch,
+    entries of a write-off or hold are its own.
     """
 
     engagements: tuple[str, ...]
@@ -337,8 +337,11 @@ def _with_earlier(directory: Directory, found: Route, key: Key) -> Route:
     """Where the hold stood before is told too that its scope has changed."""
     if not isinstance(found, Routed):
         return found
-    everyone = tuple(sorted({*directory.engagements(*key), *found.engagements}))
-    return _with_link(directory, found._replace(engagements=everyone), key)
+    left = [each for each in directory.engagements(*key) if each not in found.engagements]
+    if left:
+        own = {**dict.fromkeys(left, ()), **dict.fromkeys(found.engagements, (key[1],))}
+        found = found._replace(engagements=tuple(sorted(own)), own=own)
+    return _with_link(directory, found, key)
 
 
 # Finance

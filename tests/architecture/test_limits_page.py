@@ -12,8 +12,7 @@ from domain import reference
 from domain.billing import methods
 from domain.events.catalogue import EVENTS
 from domain.events.common import Terms
-from state import fold
-from state.handlers import contracts
+from state import fold, refusal
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
 # Intake resolves the one, the shard checks the other; neither reaches an engagement.
@@ -47,8 +46,7 @@ def test_no_policy_is_refused_whatever_else_the_contract_says() -> None:
 
 def test_every_part_of_a_contract_that_is_refused_is_named() -> None:
     """As the handler says it in its messages."""
-    source = inspect.getsource(contracts._refusal) + inspect.getsource(contracts._refused_caps)
-    source += inspect.getsource(contracts._refused_funding)
+    source = inspect.getsource(refusal)
     for field in ("funding", "purchase_order.limit", "cap_split_billing"):
         assert field in source, f"{field} is refused no more: take it out of docs/limits.md and of this list"
         assert f"`{field}" in section("Contracts") or f"policy `{field}" in section("Contracts")

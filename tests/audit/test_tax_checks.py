@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domain.audit.findings import Seen
+from domain.audit.parties import billed_to_nobody
 from domain.audit.reference import ReferenceSoFar
 from domain.audit.statements import statements_foot
 from domain.audit.tax import TaxTables
@@ -45,6 +46,17 @@ def violations(*tax: StatementTax, **fields: Any) -> list[tuple[str, str]]:
     ).outputs[0]
     assert isinstance(seen.record, BillingStatement)
     return [(each.expected, each.found) for each in TaxTables(reference).see(seen, seen.record)]
+
+
+def test_a_statement_bills_somebody_who_is_defined() -> None:
+    reference = ReferenceSoFar()
+    seen: Seen = engagement(stated(printed(100, "T"))).outputs[0]
+    assert isinstance(seen.record, BillingStatement)
+    assert [each.found for each in billed_to_nobody(seen, seen.record, reference)] == ["C"]
+    reference.learn(
+        CustomerDefined(event_id="e", occurred_at=1, source="test", version=1, customer_id="C", name="Customer")
+    )
+    assert list(billed_to_nobody(seen, seen.record, reference)) == []
 
 
 def test_tax_by_the_table_is_right() -> None:

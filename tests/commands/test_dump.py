@@ -92,6 +92,14 @@ def test_a_short_line_for_people() -> None:
     assert "lines=(2)" in result.stdout
 
 
+def test_a_sentence_stands_whole_at_the_end_of_its_line() -> None:
+    """What is short comes first, so that records can be compared below each other; each is one line."""
+    result = dump("--output", str(finished_run()), "exceptions", "--type", "ExceptionRaised", "--limit", "1")
+    (line,) = result.stdout.splitlines()
+    assert line.endswith('resolution="Raise the cap by an amendment, or accept the work as not billable."')
+    assert "blocks_amount=400.00" in line
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

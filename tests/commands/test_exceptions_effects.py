@@ -12,7 +12,7 @@ import pytest
 from domain.events.catalogue import ENTITIES
 from domain.events.control import ExceptionResolved, ExceptionWaived
 from domain.events.delivery import TimeApproved
-from domain.exceptions import CATALOGUE, resolution_of, ways_out
+from domain.exceptions import CATALOGUE, owner_of, resolution_of, ways_out
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.reference import ReferenceBook
 from domain.units import HOURS_ONE
@@ -37,6 +37,7 @@ from state.handlers.control import on_exception_resolved, on_exception_waived
 ONLY_SUBJECTS = (
     "bill_to",
     "contract_ending",
+    "draft",
     "engagement",
     "hold",
     "person_contract",
@@ -144,6 +145,23 @@ def test_the_table_stands_in_the_documents() -> None:
     page = (ROOT / "docs" / "exceptions.md").read_text(encoding="utf-8")
     assert markdown() in page
     assert ways_out_markdown() in page
+
+
+@pytest.mark.parametrize(
+    ("category", "subject_kind", "role"),
+    [
+        ("conflicting_version", "payment", "finance"),
+        ("conflicting_version", "contract", "commercial"),
+        ("conflicting_version", "time_entry", "delivery"),
+        ("self_approved", "credit_memo", "finance"),
+        ("self_approved", "time_entry", "delivery"),
+        ("unknown_reference", "contract", "commercial"),
+        ("unknown_reference", "time_entry", "platform"),
+    ],
+)
+def test_an_exception_goes_to_whoever_can_settle_it(category: str, subject_kind: str, role: str) -> None:
+    """Nobody in delivery corrects a payment, nor a contract."""
+    assert owner_of(category, subject_kind) == role
 
 
 def test_a_way_out_is_of_a_category_and_a_subject_that_there_are() -> None:

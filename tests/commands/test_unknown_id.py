@@ -46,6 +46,12 @@ def test_every_command_says_it_in_the_same_words(firm: Path, command: str) -> No
     assert "--output ...` lists them" in message
 
 
+def test_what_ids_look_like_is_said_where_any_kind_is_taken(firm: Path) -> None:
+    message = told(firm, "explain", "PAY-1")
+    assert "a statement begins with its engagement (E-1.K-1/ACME/2026-03-01/1)" in message
+    assert "A payment, an invoice or a write-off is explained by a journal that it posted" in message
+
+
 def exception_of(firm: Path) -> str:
     listed = said(CliRunner().invoke(app, ["exceptions", "list", "--json", "--output", str(firm / "output")]))
     found: str = listed["exceptions"][0]["exception_id"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domain.event_faults import first_fault
+from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import (
     BillRate,
     ContractLine,
@@ -127,6 +128,47 @@ def test_finance_names_what_it_is_about() -> None:
     assert fault_of(posting._replace(journals=("E.1",))) is None
     assert fault_of(lost) == "invoice_id"
     assert fault_of(lost._replace(what="unbilled")) == "entries"
+
+
+def test_a_write_off_is_of_an_invoice_or_of_work_and_never_of_both() -> None:
+    """What it named besides would be given up by nobody, and looked as if it was."""
+    stated: dict[str, Any] = {"amount": 1, "currency": "EUR", "written_off_on": DAY, "reason": "r"}
+    lost = WrittenOff(**HEAD, write_off_id="W", what="unbilled", **stated, requested_by="ADA")
+    both = lost._replace(entries=("T-1", "T-2"), invoice_id="INV-1")
+    assert first_fault(both._replace(invoice_id=None)) is None
+    assert first_fault(both) == (
+        "invoice_id",
+        "expected none for what is unbilled, got INV-1; what stands on an invoice is given up as its receivable, or credited",
+    )
+    assert first_fault(both._replace(what="receivable", entries=())) is None
+    assert first_fault(both._replace(what="receivable")) == (
+        "entries",
+        "expected none for a receivable, got T-1, T-2; an invoice is given up by its amount, work that is on none with what: unbilled",
+    )
+
+
+def test_a_contract_has_lines() -> None:
+    """Nothing could be priced or billed by one that has none; an amendment that states none would end them all."""
+    signed = ContractSigned(
+        **HEAD,
+        contract_id="K",
+        version=1,
+        customer_id="C",
+        legal_entity_id="LE",
+        currency="EUR",
+        signed_on=DAY,
+        starts_on=DAY,
+        lines=(),
+    )
+    amended = ContractAmended(
+        **HEAD, contract_id="K", version=2, replaces_version=1, effective_on=DAY, treatment="prospective", lines=()
+    )
+    assert first_fault(signed) == ("lines", "expected at least one line, got none")
+    assert first_fault(amended._replace(lines=None)) is None
+    assert first_fault(amended) == (
+        "lines",
+        "expected at least one line, got none; leave lines out to keep them, end a contract by ContractTerminated",
+    )
 
 
 def estimate(*remaining: RemainingWork) -> Any:

@@ -38,7 +38,7 @@ def refusals(books: Books) -> list[ExceptionRaised]:
         ("funding G:M:10 rules G:50+G:50", "invalid_terms", "funding.rules[0].shares", "twice in one rule"),
         ("funding G:M:10", "invalid_terms", "funding.rules", "at least one rule"),
         ("funding G:M:-10 rules G", "invalid_terms", "funding.sources[0].limit", "no less than zero"),
-        ("funding G:Z rules G", "invalid_terms", "funding.sources.bill_to", "customer Z is not defined"),
+        ("funding G:Z rules G", "unknown_reference", "funding.sources[0].bill_to", "that is defined, got Z"),
         ("bill_to A funding G:M rules G", "invalid_terms", "funding", "either funding or bill_to"),
         (f"{GRANT} policy rounding_scope=line", "unsupported", "lines[L].policies", "rounding_scope=line with funding"),
     ],

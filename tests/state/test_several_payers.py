@@ -28,7 +28,7 @@ LINE = ("  line L P", "    rate 100.00")
         ("bill_to A:60:rounding,A:40", "invalid_terms", "bill_to", "billed twice"),
         ("bill_to A:60,B:40", "invalid_terms", "bill_to.rounding_party", "got none"),
         ("bill_to A:60:rounding,B:40:rounding", "invalid_terms", "bill_to.rounding_party", "got A, B"),
-        ("bill_to A:60:rounding,Z:40", "invalid_terms", "bill_to.customer_id", "customer Z is not defined"),
+        ("bill_to A:60:rounding,Z:40", "unknown_reference", "bill_to[1].customer_id", "that is defined, got Z"),
         (
             "bill_to A:60:rounding,B:40 policy rounding_scope=line",
             "unsupported",

@@ -17,7 +17,7 @@ from domain.events.common import (
     TimeAndMaterials,
 )
 from domain.events.delivery import ProjectActivated, TimeApproved
-from domain.events.reference import CostRateSet, LegalEntityDefined, PersonDefined
+from domain.events.reference import CostRateSet, CustomerDefined, LegalEntityDefined, PersonDefined
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised
 from tests.harness import Books, Record
 
@@ -98,6 +98,7 @@ def firm(folder: Path, ledger: str = "USD") -> Books:
             zone="UTC",
             fiscal_calendar=FiscalCalendar("calendar_month"),
         ),
+        CustomerDefined(**head(1), customer_id="C", version=1, name="Customer"),
         PersonDefined(**head(1), person_id="bob", version=1, legal_entity_id="LE", role="dev"),
         CostRateSet(
             **head(1),

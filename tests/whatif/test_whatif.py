@@ -165,6 +165,13 @@ def test_a_policy_of_the_contract(firm: Path) -> None:
     assert balances(answer)["over_cap"] == ("1400.00", "2000.00")
 
 
+def test_a_statement_that_nobody_has_approved_is_a_draft(firm: Path) -> None:
+    """`open` people say of what is owed."""
+    told = people(firm, [amended(lines=line(), policies={"statement_approval": "required"})], "--on", "2026-03-31")
+    (row,) = [row for row in told.splitlines() if row.strip().startswith(STATEMENT) and "1,000.00" in row]
+    assert " draft " in row
+
+
 def test_a_policy_of_the_company(firm: Path) -> None:
     """No entry of more than four hours from now on: the next one of eight waits, and posts nothing."""
     entity = {**founding()[0], **event("LegalEntityDefined", "2026-03-20T08:00:00Z"), "version": 2}

@@ -436,6 +436,15 @@ def test_a_hold_reaches_its_scope(kind: str, key: str, expected: tuple[str, ...]
     assert known.take(BillingHoldReleased(**HEAD, hold_id="H", version=2)).engagements == expected  # type: ignore[union-attr]
 
 
+def test_a_hold_that_moves_on_says_where_it_is_now() -> None:
+    """The engagement that it has left is told, and nothing of it is there."""
+    known = Known(("line", "L", "E-1"), ("line", "M", "E-2"))
+    hold = BillingHoldPlaced(**HEAD, hold_id="H", version=1, scope=HoldScope("line", "L"), placed_on=DAY, reason="r")
+    assert known.take(hold).own is None  # type: ignore[union-attr]
+    moved = known.take(hold._replace(version=2, scope=HoldScope("line", "M")))
+    assert (moved.engagements, moved.own) == (("E-1", "E-2"), {"E-1": (), "E-2": ("H",)})  # type: ignore[union-attr]
+
+
 def test_a_hold_on_what_is_unknown_waits() -> None:
     hold = BillingHoldPlaced(**HEAD, hold_id="H", version=1, scope=HoldScope("project", "P"), placed_on=DAY, reason="r")
     assert route(Known(), hold) == Unrouted((("project", "P"),))

@@ -1,0 +1,111 @@
+"""What speaks against terms of a contract: they contradict each other, or the rules in force do not handle them together."""
+
+from collections.abc import Mapping
+
+from domain.billing import methods
+from domain.caps import is_apart
+from domain.contract import bind_billing_alone, cap_group, cap_rules, contradictions, line_named, line_policies
+from domain.events.common import Deposit
+from domain.funding import FIELD as FUNDING
+from domain.money import is_currency
+from domain.overflow import refused_overflow
+from domain.policies import Resolved, bookkeeping, resolve
+from domain.purchase_order import deposit_faults, has_limit
+from domain.shares import refused_with_shares
+from domain.zones import is_zone
+from state.books import Contract
+from state.draft import Draft
+from state.plan import billing_zone, versions
+from state.reissue import refused_with_reissue
+from state.rerate import line_ids
+
+# Category, field and message.
+Refusal = tuple[str, str, str]
+
+
+def refusal_of(draft: Draft, contract: Contract) -> Refusal | None:
+    """Category, field and message of what speaks against the newest terms."""
+    terms = contract.terms
+    entity = draft.reference.entity(terms.legal_entity_id)
+    assert entity is not None, "terms of an unknown company wait"
+    defaults = contract.history[-1].defaults, bookkeeping(entity.policies)
+    policies = {line.line_id: line_policies(terms, line, *defaults) for line in terms.lines}
+    faults = contradictions(terms, policies)
+    if not is_currency(terms.currency):
+        faults.append(("currency", f"expected an ISO 4217 code, got {terms.currency}"))
+    zone = billing_zone(terms, entity, resolve(terms.policies, *defaults))
+    if not is_zone(zone):
+        faults.append(("billing_zone", f"expected an IANA zone such as Europe/Berlin, got {zone}"))
+    faults += deposit_faults(terms, contract.history[-1].effective_on)
+    if faults:
+        return "invalid_terms", faults[0][0], "; ".join(f"{field}: {what}" for field, what in faults)
+    refused: list[tuple[str, str]] = []
+    if contract.divided and has_limit(terms):
+        refused.append(("purchase_order.limit", "a purchase order's limit of a contract over several engagements"))
+    refused += _refused_funding(contract)
+    for line_id, resolved in policies.items():
+        told = refused_with_shares(terms, resolved)
+        refused += [(f"lines[{line_id}].policies", policy) for policy in told]
+    refused += refused_with_reissue(contract, bookkeeping(entity.policies))
+    refused += [
+        *_refused_caps(contract),
+        *refused_overflow(versions(contract), line_ids(contract)),
+        *_refused_revenue(contract, policies),
+    ]
+    if refused:
+        return (
+            "unsupported",
+            refused[0][0],
+            "not handled by the rules in force: " + ", ".join(dict.fromkeys(what for _, what in refused)),
+        )
+    return None
+
+
+def _refused_funding(contract: Contract) -> list[tuple[str, str]]:
+    """A deposit is set against statements of who paid it, and a limit is known to one engagement alone."""
+    funding = contract.terms.funding
+    if funding is None:
+        return []
+    versions_of = (*contract.former, *contract.history)
+    deposits = [line for stored in versions_of for line in stored.terms.lines if isinstance(line.terms, Deposit)]
+    found = [(FUNDING, f"funding with a deposit (line {line.line_id})") for line in deposits[:1]]
+    if contract.divided and any(source.limit is not None for source in funding.sources):
+        found.append((FUNDING, "limits of funding sources over several engagements"))
+    return found
+
+
+def _refused_caps(contract: Contract) -> list[tuple[str, str]]:
+    """Combinations of caps that the rules in force do not allot."""
+    refused = []
+    history = versions(contract)
+    rules = {line_id: cap_rules(history, line_id) for line_id in line_ids(contract)}
+    apart = {line_id for line_id, own in rules.items() if any(is_apart(rule) for rule in own)}
+    for line in contract.terms.lines:
+        field = f"lines[{line.line_id}].terms.cap"
+        hard = [rule.limits[-1] for rule in rules[line.line_id] if rule.limits[-1].hard]
+        prorated = any(limit.split_billing == "prorate" for limit in hard)
+        group = cap_group(history, line.line_id) if prorated else frozenset()
+        if not apart.isdisjoint(group):
+            refused.append((field, "cap_split_billing prorate where cap_split is not"))
+        elif prorated and bind_billing_alone(history, group):
+            refused.append((field, "cap_split prorate where some caps limit revenue and others only billing"))
+    return refused
+
+
+def _refused_revenue(contract: Contract, policies: Mapping[str, Resolved]) -> list[tuple[str, str]]:
+    """A price of which a part was recognised in one way cannot earn the rest in another."""
+    if len(contract.history) < 2:
+        return []
+    before = contract.history[-2]
+    refused = []
+    for line in contract.terms.lines:
+        had = line_named(before.terms, line.line_id)
+        if had is None or type(had.terms) is not type(line.terms) or not methods.earns_to_the_end(line):
+            continue
+        if methods.timing(had, line_policies(before.terms, had, before.defaults)) != methods.timing(
+            line, policies[line.line_id]
+        ):
+            refused.append(
+                (f"lines[{line.line_id}].revenue_policy", "another revenue_policy of a price that is under way")
+            )
+    return refused

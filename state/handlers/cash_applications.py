@@ -33,7 +33,7 @@ from state.plan import contract_policies
 from state.posting import booking_of
 from state.receipts import Subject, mirror, post
 from state.receivables import pay, share, show_anew, unpay
-from state.unapplied import APPLICATION, applications_of, booked_as, carried, held_of, is_home
+from state.unapplied import APPLICATION, applications_of, booked_as, carried, held_of, is_home, remember
 
 Taken = tuple[str, Amount, Amount]
 
@@ -106,6 +106,7 @@ def _settle(draft: Draft, known: CashApplication) -> None:
     for group in made:
         posted = _post(draft, posted, group)
         draft.put(APPLICATION, event.application_id, posted)
+    remember(draft, event.payment_id)
     payments.retry_waiting(draft)
     write_offs.retry_waiting(draft)
 

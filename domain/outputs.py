@@ -179,6 +179,16 @@ class ViewSource(NamedTuple):
     left: Amount | None = None
 
 
+class ViewOrder(NamedTuple):
+    """A purchase order that limits the contract's billing, over the whole contract and in its currency."""
+
+    number: str
+    limit: Amount
+    used: Amount
+    left: Amount
+    effective_from: dt.date | None = None
+
+
 class ViewBalance(NamedTuple):
     """One contract's balances on a project in contract currency."""
 
@@ -198,6 +208,7 @@ class ViewBalance(NamedTuple):
     bad_debt: Amount = 0
     retention: Amount = 0
     sources: tuple[ViewSource, ...] = ()
+    orders: tuple[ViewOrder, ...] = ()
 
 
 class ViewForecast(NamedTuple):
@@ -221,6 +232,16 @@ class ViewException(NamedTuple):
     currency: str | None = None
     assignee: str | None = None
     blocks_count: int = 1
+
+
+class ViewUnapplied(NamedTuple):
+    """What of a payment is applied to no invoice (1120)."""
+
+    payment_id: str
+    customer_id: str
+    legal_entity_id: str
+    currency: str
+    amount: Amount
 
 
 class Alert(NamedTuple):
@@ -408,6 +429,7 @@ class ProjectView(NamedTuple):
     forecast: ViewForecast | None = None
     open_exceptions: tuple[ViewException, ...] = ()
     open_exception_count: int = 0
+    unapplied: tuple[ViewUnapplied, ...] = ()
 
 
 class SystemUpdate(NamedTuple):

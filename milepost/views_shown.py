@@ -16,8 +16,9 @@ from connectors.redis.read_model import ReadModel
 from connectors.redis.settings import RedisSettings
 from domain.outputs import ProjectView
 from milepost import exit_codes
-from milepost.commands.show import balances, burn, positions, projects, sources, view_json
+from milepost.commands.show import balances, burn, positions, projects, view_json
 from milepost.console import amount_text, say, shape, write_json
+from milepost.funds_shown import orders, sources, unapplied
 from milepost.tables import Table, percent_text, show
 
 # A view is of a day's end; only a log that goes on for long without one sends views before.
@@ -92,7 +93,7 @@ def place_text(viewed: Viewed) -> str:
 def project_tables(viewed: Viewed) -> list[Table]:
     forecast = [_forecast(viewed.view)] if viewed.view.forecast is not None else []
     waiting = [_exceptions([viewed])] if viewed.view.open_exceptions else []
-    return [burn(viewed), balances([viewed]), *sources([viewed]), *forecast, *waiting, _statements([viewed])]
+    return [burn(viewed), balances([viewed]), *_funds([viewed]), *forecast, *waiting, _statements([viewed])]
 
 
 def engagement_head(engagement_id: str, viewed: list[Viewed]) -> list[str]:
@@ -107,8 +108,12 @@ def engagement_head(engagement_id: str, viewed: list[Viewed]) -> list[str]:
 
 def engagement_tables(viewed: list[Viewed]) -> list[Table]:
     waiting = [_exceptions(viewed)] if any(each.view.open_exceptions for each in viewed) else []
-    tables = [projects(viewed, "Projects"), balances(viewed), positions(viewed), *sources(viewed)]
+    tables = [projects(viewed, "Projects"), balances(viewed), positions(viewed), *_funds(viewed)]
     return [*tables, *waiting, _statements(viewed)]
+
+
+def _funds(viewed: list[Viewed]) -> list[Table]:
+    return [*sources(viewed), *orders(viewed), *unapplied(viewed)]
 
 
 def _forecast(view: ProjectView) -> Table:

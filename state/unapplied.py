@@ -8,13 +8,20 @@ what their own invoices take. What invoices of another engagement take is Dr 112
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from domain.accounts import UNAPPLIED_CASH
+from domain.outputs import ViewUnapplied
 from domain.position import Balance
 from domain.units import Amount
-from state.books import CashApplication, Payment, Receipt
+from state.books import CashApplication, Contract, Payment, Project, Receipt
 from state.draft import Draft
+from state.plan import bill_tos
 
 APPLICATION = "payment_application"
+# The list of payments of which something is unapplied, for views, and how many a view has at most.
+INDEX, LISTED = "unapplied", "payment"
+SHOWN = 200
 
 
 def applications_of(draft: Draft, payment: Payment | None) -> Iterator[CashApplication]:
@@ -39,6 +46,57 @@ def unapplied(draft: Draft, payment: Payment) -> dict[str, Amount]:
     if payment.receipts:
         found[payment.receipts[0].legal_entity_id] -= sum(each.elsewhere for each in applications_of(draft, payment))
     return dict(found)
+
+
+def remember(draft: Draft, payment_id: str) -> None:
+    """The payment is listed as long as something of it is unapplied, and views of its customer's projects go out again."""
+    payment: Payment | None = draft.part("payment", payment_id)
+    if payment is None or payment.event is None:
+        return
+    had = _listed(draft)
+    left = not payment.is_reversed and is_home(payment) and any(unapplied(draft, payment).values())
+    if not left and payment_id not in had:
+        return
+    now = {*had, payment_id} if left else {each for each in had if each != payment_id}
+    draft.put("index", INDEX, {LISTED: tuple(sorted(now))} if now else None)
+    for contract in draft.contracts():
+        if contract.history and payment.event.customer_id in customers_of(draft, contract):
+            _show_anew(draft, contract)
+
+
+def customers_of(draft: Draft, contract: Contract) -> set[str]:
+    """Whose cash settles invoices of the contract: its customer, who is billed, and what they belong to."""
+    named = {contract.terms.customer_id, *bill_tos(contract)}
+    return named.union(*(draft.reference.customer_chain(each) for each in named))
+
+
+def unapplied_of(draft: Draft, contracts: Iterable[Contract]) -> tuple[ViewUnapplied, ...]:
+    """Cash of the customers of these, by payment."""
+    listed = _listed(draft)
+    customers = set().union(*(customers_of(draft, contract) for contract in contracts)) if listed else set()
+    found: list[ViewUnapplied] = []
+    for payment_id in listed:
+        payment: Payment = draft.part("payment", payment_id)
+        event = payment.event
+        if event is not None and event.customer_id in customers:
+            found += [
+                ViewUnapplied(payment_id, event.customer_id, legal_entity_id, event.currency, amount)
+                for legal_entity_id, amount in unapplied(draft, payment).items()
+                if amount
+            ]
+    return tuple(found[:SHOWN])
+
+
+def _listed(draft: Draft) -> tuple[str, ...]:
+    found: dict[str, tuple[str, ...]] = draft.part("index", INDEX) or {}
+    return found.get(LISTED, ())
+
+
+def _show_anew(draft: Draft, contract: Contract) -> None:
+    for project_id in draft.projects_of(contract.contract_id):
+        known: Project | None = draft.part("project", project_id)
+        if known is not None and not known.changed:
+            draft.put_project(replace(known, changed=True))
 
 
 def carried(draft: Draft, payment: Payment | None, legal_entity_id: str) -> Balance:

@@ -13,7 +13,9 @@ from domain.accounts import (
     RECEIVABLE,
     RETENTION_RECEIVABLE,
     REVENUE,
+    UNAPPLIED_CASH,
 )
+from domain.audit.cash import payment_of
 from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
@@ -46,6 +48,8 @@ class _Sums:
     paid: dict[BalanceKey, Amount] = field(default_factory=dict)
     receivable: dict[BalanceKey, Amount] = field(default_factory=dict)
     bad_debt: dict[BalanceKey, Amount] = field(default_factory=dict)
+    # By payment and company; what invoices of other engagements took is in no journal of this one.
+    on_account: dict[tuple[str, str], Amount] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
 
 
@@ -69,8 +73,12 @@ def views_agree(engagement: Engagement) -> Checked:
 
 def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
     contract_id = journal.contract_id or ""
+    payment_id = payment_of(journal)
     for line in journal.lines:
         key = (line.project_id or "", contract_id)
+        if line.account == UNAPPLIED_CASH and payment_id is not None:
+            cash = (payment_id, journal.legal_entity_id)
+            sums.on_account[cash] = sums.on_account.get(cash, 0) - line.amount
         if line.account in PROJECT_COST:
             cost = (key[0], journal.currency)
             sums.cost[cost] = sums.cost.get(cost, 0) + line.amount
@@ -159,11 +167,26 @@ def _wrong(engagement: Engagement, sums: _Sums, seen: Seen, view: ProjectView) -
             if expected != has:
                 what = f"{name} {format_amount(expected)} {balance.currency} of contract {balance.contract_id}"
                 yield violation(VIEWS, seen, project_id, what, format_amount(has))
+        yield from _wrong_orders(seen, project_id, balance)
+    for cash in view.unapplied:
+        booked_cash = sums.on_account.get((cash.payment_id, cash.legal_entity_id), 0)
+        if not 0 < abs(cash.amount) <= abs(booked_cash):
+            what = f"unapplied of payment {cash.payment_id} no more than {format_amount(booked_cash)} {cash.currency} by journals"
+            yield violation(VIEWS, seen, project_id, what, format_amount(cash.amount))
     contracts = {balance.contract_id for balance in view.balances}
     opened = sorted(statement_id for statement_id, contract_id in sums.open.items() if contract_id in contracts)
     shown = sorted(set(view.open_statements) - sums.over_nothing)
     if opened != shown:
         yield violation(VIEWS, seen, project_id, f"open statements {opened}", shown)
+
+
+def _wrong_orders(seen: Seen, project_id: str, balance: ViewBalance) -> Iterator[Violation]:
+    for order in balance.orders:
+        if order.used + order.left != order.limit:
+            what = (
+                f"purchase order {order.number}: used and left sum to {format_amount(order.limit)} {balance.currency}"
+            )
+            yield violation(VIEWS, seen, project_id, what, format_amount(order.used + order.left))
 
 
 def _figures(

@@ -152,13 +152,16 @@ def project_head(found: ProjectFound, behind: bool | None = False) -> list[str]:
 
 
 def project_tables(found: ProjectFound) -> list[Table]:
+    from milepost.funds_shown import orders, sources, unapplied
+
     view = found.viewed.view
     return [
         burn(found.viewed),
         balances([found.viewed]),
         *sources([found.viewed]),
+        *orders([found.viewed]),
+        *unapplied([found.viewed]),
         *([_forecast(found.forecast)] if found.forecast is not None else []),
-        *_orders(found.forecast),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones=view.open_statements),
         *([projects(found.companions, "Other projects of the engagement")] if found.companions else []),
@@ -218,28 +221,6 @@ def balances(viewed: Sequence[Viewed]) -> Table:
     return Table("Balances", columns, rows, frozenset(range(len(columns) - len(figures), len(columns))))
 
 
-def sources(viewed: Sequence[Viewed]) -> list[Table]:
-    """What is used and left of each source that funds a contract, over all of its projects, as the newest view has it."""
-    from milepost.tables import Table
-
-    newest = sorted(viewed, key=lambda each: (each.position.recorded_at, each.position.output_seq))
-    found = {balance.contract_id: balance for each in newest for balance in each.view.balances if balance.sources}
-    rows = [
-        (
-            contract_id,
-            one.source_id,
-            one.bill_to,
-            balance.currency,
-            *("none" if amount is None else amount_text(amount) for amount in (one.limit, one.used)),
-            "" if one.left is None else amount_text(one.left),
-        )
-        for contract_id, balance in sorted(found.items())
-        for one in balance.sources
-    ]
-    columns = ("contract", "source", "bill to", "currency", "limit", "used", "left")
-    return [Table("Funding", columns, rows, frozenset({4, 5, 6}))] if rows else []
-
-
 POSITION = ("recognised", "billed", "invoiced", "contract_position", "paid", "receivable")
 
 
@@ -296,27 +277,6 @@ def _forecast(update: ForecastUpdate) -> Table:
 
     now = update.project
     return completion_table(f"Forecast {update.sequence} as of {update.as_of} in {now.currency}", now)
-
-
-def _orders(update: ForecastUpdate | None) -> list[Table]:
-    """The purchase orders that limit billing, over all lines of their contracts, as of the forecast."""
-    from domain.purchase_order import SUBJECT_KIND
-    from milepost.tables import Table, percent_text
-
-    rows = [
-        (
-            cap.contract_id or "",
-            cap.cap_id,
-            amount_text(cap.limit_amount or 0),
-            amount_text(cap.used_amount),
-            amount_text((cap.limit_amount or 0) - cap.used_amount),
-            percent_text(cap.used_percent),
-        )
-        for cap in (update.caps if update is not None else ())
-        if cap.kind == SUBJECT_KIND
-    ]
-    columns = ("contract", "order", "limit", "used", "left", "used %")
-    return [Table("Purchase orders", columns, rows, frozenset(range(2, 6)))] if rows else []
 
 
 def _exceptions(waiting: Sequence[Waiting], now: int) -> Table:
@@ -401,12 +361,16 @@ def engagement_head(found: EngagementFound, behind: bool | None = False) -> list
 
 
 def engagement_tables(found: EngagementFound) -> list[Table]:
+    from milepost.funds_shown import orders, sources, unapplied
+
     open_ones = [statement for viewed in found.projects for statement in viewed.view.open_statements]
     return [
         projects(found.projects, "Projects"),
         balances(found.projects),
         positions(found.projects),
         *sources(found.projects),
+        *orders(found.projects),
+        *unapplied(found.projects),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones),
     ]

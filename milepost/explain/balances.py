@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from domain.accounts import CUSTOMER_DEPOSIT
 from domain.explanation import Node, agreeing, less, negated, stated, total
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
+from milepost.explain.cash_and_orders import CashAndOrderNodes
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
@@ -28,10 +29,11 @@ OWED: Mapping[str, str | None] = {"paid": "receipt", "bad_debt": "write_off", "r
 
 
 class BalanceNodes:
-    def __init__(self, sources: Sources, entries: EntryNodes, records: RecordNodes) -> None:
+    def __init__(self, sources: Sources, entries: EntryNodes, records: RecordNodes, listed: CashAndOrderNodes) -> None:
         self.sources = sources
         self.entries = entries
         self.records = records
+        self.listed = listed
         # By project and version of its view.
         self._burns: dict[tuple[str, int], tuple[Node, ...]] = {}
 
@@ -47,7 +49,8 @@ class BalanceNodes:
             *((("open statements", ", ".join(view.open_statements)),) if view.open_statements else ()),
         )
         name = f", {view.name}" if view.name else ""
-        why = (*self.burn(said), *balances, *self._exceptions(view), told)
+        cash = (self.listed.unapplied(said, one) for one in view.unapplied)
+        why = (*self.burn(said), *balances, *cash, *self._exceptions(view), told)
         return Node(f"Project {view.project_id}{name}", facts=facts, why=why, id=view.project_id)
 
     def _exceptions(self, view: ProjectView) -> Iterable[Node]:
@@ -122,9 +125,11 @@ class BalanceNodes:
     # Balances of a contract
 
     def balance(self, said: Said, balance: ViewBalance) -> Node:
+        whose = f"{said.record.project_id}/{balance.contract_id}"
         figures = tuple(self.figure(said, balance, name) for name in FIGURES)
+        orders = (self.listed.order(said, balance, one, whose) for one in balance.orders)
         title = f"contract {balance.contract_id} in {balance.currency}"
-        return Node(title, why=figures, id=f"{said.record.project_id}/{balance.contract_id}")
+        return Node(title, why=(*figures, *orders), id=whose)
 
     def figure(self, said: Said, balance: ViewBalance, name: str) -> Node:
         project_id = said.record.project_id

@@ -23,6 +23,7 @@ from milepost.explain.alerts import AlertNodes
 from milepost.explain.at_stake import AtStakeNodes
 from milepost.explain.balances import FIGURES, BalanceNodes
 from milepost.explain.caps import CapNodes
+from milepost.explain.cash_and_orders import CashAndOrderNodes
 from milepost.explain.entries import EntryNodes
 from milepost.explain.exceptions import ExceptionNodes
 from milepost.explain.forecast_caps import ForecastCapNodes
@@ -51,7 +52,8 @@ class Explainer:
         self.journals = JournalNodes(self.sources, self.rating, self.entries, self.statements)
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
         LiabilityNodes(self.sources, self.records, self.journals)
-        self.balances = BalanceNodes(self.sources, self.entries, self.records)
+        self.listed = CashAndOrderNodes(self.sources, self.caps, self.journals.receivables)
+        self.balances = BalanceNodes(self.sources, self.entries, self.records, self.listed)
         self.forecasts = ForecastNodes(self.sources, self.rating, self.entries, self.caps, self.records)
         months = MonthNodes(self.sources, self.entries, self.statements, self.journals, self.records, self.forecasts)
         of_caps = ForecastCapNodes(self.sources, self.entries, self.caps, self.records, self.forecasts, months)
@@ -161,7 +163,10 @@ class Explainer:
         burn = next((node for node in self.balances.burn(said[-1]) if node.id == f"{whole}#{name}"), None)
         if burn is not None:
             return burn
+        balances = [one for one in view.balances if contract_id in ("", one.contract_id)]
+        listed = self.listed.part(said[-1], tuple(balances), whole, name)
+        if listed is not None:
+            return listed
         if name not in FIGURES:
             return self.paths.node(project_id, name)
-        balances = [one for one in view.balances if contract_id in ("", one.contract_id)]
         return self.balances.figure(said[-1], balances[0], name) if len(balances) == 1 else None

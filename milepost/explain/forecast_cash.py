@@ -13,8 +13,8 @@ from domain.events.common import Deposit
 from domain.exchange import SAME_CURRENCY
 from domain.explanation import Node, agreeing, constant, less, negated, stated, total
 from milepost.explain.arithmetic import evaluated, in_proportion, least
+from milepost.explain.drafted_funding import Portion
 from milepost.explain.forecasts import Context, ForecastNodes
-from milepost.explain.funding import Portion
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.books import Contract

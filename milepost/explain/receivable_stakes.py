@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from domain.events.finance import PaymentApplied, PaymentReceived, PaymentReversed
+from domain.events.finance import PaymentReversed
 from domain.explanation import Node, less, negated, total
 from domain.money import smallest_unit
 from domain.outputs import ExceptionRaised
@@ -39,7 +39,7 @@ class ReceivableStakes:
         if isinstance(cause, PaymentReversed) and record.field == "amount" and cause.amount is not None:
             return self.sources.field(TITLE, cause.amount, "amount", cause, "amount", event.currency)
         paid = self.sources.field("paid", event.amount, "amount", event, "amount", event.currency)
-        applied = [self._applied(event, place) for place in range(len(event.applications))]
+        applied = [self.receivables.applied(event, place) for place in range(len(event.applications))]
         if record.field == "applications":
             return less(TITLE, total("applied in all", applied, "amount", event.currency), paid)
         found = APPLICATION_FIELD.fullmatch(record.field or "")
@@ -51,31 +51,26 @@ class ReceivableStakes:
             return applied[place]
         invoice_id = event.applications[place].invoice_id
         earlier = [
-            self._applied(event, number)
+            self.receivables.applied(event, number)
             for number in range(place)
             if event.applications[number].invoice_id == invoice_id
         ]
         owed = self.receivables.owed(invoice_id, said).amount
         return less(TITLE, applied[place], less("open for it", owed, *earlier) if earlier else owed)
 
-    def _applied(self, event: PaymentReceived | PaymentApplied, place: int) -> Node:
-        one = event.applications[place]
-        title = f"applied to invoice {one.invoice_id}"
-        return self.sources.field(title, one.amount, "amount", event, f"applications[{place}].amount", event.currency)
-
     def _of_application(self, said: Said, record: ExceptionRaised) -> Node | None:
         known: CashApplication | None = self.sources.trace.part_at(APPLICATION, record.subject_id, said.step)
         if known is None:
             return None
         event = known.event
-        applied = [self._applied(event, place) for place in range(len(event.applications))]
+        applied = [self.receivables.applied(event, place) for place in range(len(event.applications))]
         stated = total("applied in all", applied, "amount", event.currency)
         found = APPLICATION_FIELD.fullmatch(record.field or "")
         if record.field == "applications":
             booked: Payment | None = self.sources.trace.part_at("payment", event.payment_id, said.step)
             company = booked.receipts[0].legal_entity_id if booked is not None and booked.receipts else ""
             left = self.receivables.on_account(said, event.payment_id, company).amount
-            elsewhere = self._elsewhere(booked, said)
+            elsewhere = self.receivables.elsewhere(booked, said)
             return less(TITLE, stated, less("unapplied", left, *elsewhere) if elsewhere else left)
         if found is None:
             return stated
@@ -92,17 +87,6 @@ class ReceivableStakes:
             return less(TITLE, less("still settled", settled, *earlier) if earlier else settled, applied[place])
         left = self.receivables.owed(invoice_id, said).amount
         return less(TITLE, applied[place], less("open for it", left, *earlier) if earlier else left)
-
-    def _elsewhere(self, payment: Payment | None, said: Said) -> list[Node]:
-        """What invoices of other engagements took of the payment before."""
-        found: list[Node] = []
-        for application_id in payment.applications if payment is not None else ():
-            known: CashApplication = self.sources.trace.part_at(APPLICATION, application_id, said.step)
-            others = enumerate(known.event.applications) if known.elsewhere else ()
-            found += [
-                self._applied(known.event, place) for place, one in others if one.invoice_id not in (known.own or ())
-            ]
-        return found
 
     def _of_write_off(self, said: Said, record: ExceptionRaised) -> Node | None:
         known: WriteOff | None = self.sources.trace.part_at("write_off", record.subject_id, said.step)

@@ -233,6 +233,22 @@ class ReceivableNodes:
             negated(title, total("on 1120", [one.ledger for one in legs], "amount", ledger_currency)),
         )
 
+    def applied(self, event: PaymentReceived | PaymentApplied, place: int) -> Node:
+        one = event.applications[place]
+        title = f"applied to invoice {one.invoice_id}"
+        return self.sources.field(title, one.amount, "amount", event, f"applications[{place}].amount", event.currency)
+
+    def elsewhere(self, payment: Payment | None, said: Said) -> list[Node]:
+        """What invoices of other engagements took of the payment before."""
+        found: list[Node] = []
+        for application_id in payment.applications if payment is not None else ():
+            known: CashApplication = self.sources.trace.part_at(APPLICATION, application_id, said.step)
+            others = enumerate(known.event.applications) if known.elsewhere else ()
+            found += [
+                self.applied(known.event, place) for place, one in others if one.invoice_id not in (known.own or ())
+            ]
+        return found
+
     def _of_cash(self, payment_id: str, said: Said) -> Iterator[tuple[JournalEntry, Posted]]:
         """Journals of the payment, and of what was applied of it later, before an output."""
         for other in self.sources.trace.said:

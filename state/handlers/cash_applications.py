@@ -33,7 +33,7 @@ from state.plan import contract_policies
 from state.posting import booking_of
 from state.receipts import Subject, mirror, post
 from state.receivables import pay, share, show_anew, unpay
-from state.unapplied import APPLICATION, applications_of, booked_as, carried, held_of, is_home
+from state.unapplied import APPLICATION, applications_of, booked_as, carried, held_of, is_home, remember
 
 Taken = tuple[str, Amount, Amount]
 
@@ -93,7 +93,11 @@ def _settle(draft: Draft, known: CashApplication) -> None:
     found = fitting(draft, known, payment)
     made = found if isinstance(found, Fault) else _groups(draft, event, payment, found)
     if isinstance(made, Fault):
-        _park(draft, known, made)
+        if (opposite := _opposite(draft, known)) is None:
+            _park(draft, known, made)
+        else:
+            _drop(draft, opposite)
+            _drop(draft, known)
         return
     for category in CATEGORIES:
         draft.settle_note(category, APPLICATION, event.application_id)
@@ -106,6 +110,7 @@ def _settle(draft: Draft, known: CashApplication) -> None:
     for group in made:
         posted = _post(draft, posted, group)
         draft.put(APPLICATION, event.application_id, posted)
+    remember(draft, event.payment_id)
     payments.retry_waiting(draft)
     write_offs.retry_waiting(draft)
 
@@ -239,9 +244,7 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
     for application_id in _waiting(draft):
         known = draft.part(APPLICATION, application_id)
         if known.event.payment_id == event.payment_id:
-            draft.settle_note(known.category, APPLICATION, application_id, "superseded")
-            _drop_waits(draft, known)
-            draft.put(APPLICATION, application_id, replace(known, is_reversed=True, category="", waits=()))
+            _drop(draft, known)
     if payment.event is None:
         draft.put(PAYMENT, event.payment_id, replace(payment, is_reversed=True))
         payments.retry_waiting(draft)
@@ -275,6 +278,37 @@ def _park(draft: Draft, known: CashApplication, fault: Fault) -> None:
 def _drop_waits(draft: Draft, known: CashApplication) -> None:
     if known.category:
         cash_waits.wait_no_more(draft, Waiting(APPLICATION, APPLICATION, known.event.application_id), known.waits)
+
+
+def _opposite(draft: Draft, known: CashApplication) -> CashApplication | None:
+    """One that waits too, and takes off what this one applies: of both nothing is posted, which is all that they come to."""
+    wanted = {name: -amount for name, amount in _stated(draft, known).items()}
+    for application_id in _waiting(draft):
+        other: CashApplication = draft.part(APPLICATION, application_id)
+        same = (other.event.payment_id, other.event.currency) == (known.event.payment_id, known.event.currency)
+        if same and application_id != known.event.application_id and _stated(draft, other) == wanted:
+            return other
+    return None
+
+
+def _stated(draft: Draft, known: CashApplication) -> dict[str, Amount]:
+    """By invoice of this engagement; those of others count, as one, where the cash is."""
+    found: dict[str, Amount] = {}
+    for invoice_id, amount in known.event.applications:
+        is_own = known.own is None or invoice_id in known.own
+        if is_own or is_home(draft.part(PAYMENT, known.event.payment_id)):
+            name = invoice_id if is_own else ""
+            found[name] = found.get(name, 0) + amount
+    return found
+
+
+def _drop(draft: Draft, known: CashApplication) -> None:
+    """It waits no more, and is never applied."""
+    application_id = known.event.application_id
+    if known.category:
+        draft.settle_note(known.category, APPLICATION, application_id, "superseded")
+    _drop_waits(draft, known)
+    draft.put(APPLICATION, application_id, replace(known, is_reversed=True, category="", waits=()))
 
 
 def _waiting(draft: Draft) -> tuple[str, ...]:

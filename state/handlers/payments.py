@@ -22,17 +22,18 @@ from domain.policies import Resolved
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.waiting import waits_for_exchange_rate
 from state import cash_waits
-from state.books import Contract, Payment, Receipt, Receivable
+from state.books import Payment, Receipt, Receivable
 from state.cash_waits import Fault, Waiting
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import settle_when_day_ends, settled
 from state.facts import is_new
 from state.handlers import write_offs
 from state.known import Blocked, Slot, entity_policies, exchange_on, open_day_from, period
-from state.plan import bill_tos, contract_policies
+from state.plan import contract_policies
 from state.posting import booking_of
 from state.receipts import Subject, mirror, post
 from state.receivables import pay, receivable_of, show_anew, unpay, within
+from state.unapplied import customers_of, remember
 
 PAYMENT = "payment"
 RECEIPT = "receipt"
@@ -120,6 +121,7 @@ def _settle(draft: Draft, payment_id: str, payment: Payment) -> None:
         applied += taken
     posted = replace(payment, receipts=tuple(receipts), applied=tuple(applied), category="", waits=())
     draft.put(PAYMENT, payment_id, posted)
+    remember(draft, payment_id)
 
 
 # What a payment is applied to
@@ -246,17 +248,12 @@ def _unapplied(draft: Draft, event: PaymentReceived, amount: Amount) -> list[Gro
     if not amount:
         return []
     for contract in draft.contracts():
-        if contract.history and event.customer_id in _customers(draft, contract):
+        if contract.history and event.customer_id in customers_of(draft, contract):
             entity = draft.reference.entity(contract.terms.legal_entity_id)
             if entity is not None:
                 return [Group(entity, entity_policies(draft, entity), "", (), amount)]
     message = f"no contract of customer {event.customer_id} says in which company the payment is booked"
     return Fault(UNKNOWN, "customer_id", message, amount)
-
-
-def _customers(draft: Draft, contract: Contract) -> set[str]:
-    named = {contract.terms.customer_id, *bill_tos(contract)}
-    return named.union(*(draft.reference.customer_chain(each) for each in named))
 
 
 # Where it is booked
@@ -385,6 +382,7 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
     for invoice_id, amount, ledger in payment.applied:
         show_anew(draft, unpay(draft, invoice_id, (amount, ledger)))
     draft.put(PAYMENT, event.payment_id, replace(payment, is_reversed=True, category="", waits=()))
+    remember(draft, event.payment_id)
     retry_waiting(draft)
     write_offs.retry_waiting(draft)
 

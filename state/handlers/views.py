@@ -21,10 +21,12 @@ from state.draft import AMOUNT_MAX, Draft
 from state.forecast.outlook import every_line, known, lines_of, project_contracts, project_entity_id
 from state.handlers import retention
 from state.held import rows_held
+from state.orders import orders_of
 from state.payers import held_of
 from state.plan import bill_tos
 from state.receivables import receivables_of
 from state.totals import in_project, outstanding
+from state.unapplied import unapplied_of
 
 PARKED_SHOWN = 100
 EXCEPTIONS_SHOWN = 200
@@ -57,6 +59,7 @@ def project_view(draft: Draft, project_id: str) -> ProjectView:
         forecast=_forecast(forecast),
         open_exceptions=_gravest((*_waiting(draft, project), *exceptions)),
         open_exception_count=sum(project.waiting.values()) + len(exceptions),
+        unapplied=unapplied_of(draft, contracts),
     )
 
 
@@ -149,6 +152,7 @@ def _balance(
         bad_debt=sum(one.written_off[0] for one in owed),
         retention=retention.balance(draft, contract.contract_id, project_id),
         sources=funding.sources_of(draft, contract),
+        orders=orders_of(draft, contract),
     )
 
 

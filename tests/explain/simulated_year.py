@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.written import read_shard
 from connectors.json_records import record_to_json
+from domain.identity import escape
 from domain.trial_balance import Moves
 from milepost.cli import app
 from milepost.commands.ledger import ledger_sums, plain
@@ -126,8 +127,14 @@ def _of_views() -> Iterator[Printed]:
         for balance in view["balances"]:
             whose = f"{project_id}/{balance['contract_id']}" if len(view["balances"]) > 1 else project_id
             for name, value in balance.items():
-                if name not in {"contract_id", "currency", "sources"}:
+                if name not in {"contract_id", "currency", "sources", "orders"}:
                     yield Printed("balance", f"{whose}#{name}", Fraction(value))
+            for order in balance["orders"]:
+                for name in ("limit", "used", "left"):
+                    yield Printed("order", f"{whose}#orders/{escape(order['number'])}/{name}", Fraction(order[name]))
+        for cash in view["unapplied"]:
+            which = f"{escape(cash['payment_id'])}/{escape(cash['legal_entity_id'])}"
+            yield Printed("unapplied", f"{project_id}#unapplied/{which}", Fraction(cash["amount"]))
 
 
 def _of_forecasts() -> Iterator[Printed]:

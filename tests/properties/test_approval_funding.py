@@ -8,6 +8,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.outputs import BillingStatement
 from tests.audited import violations
 from tests.properties.test_bill_tos import LAST, changes, story, works
 from tests.properties.test_funding import CUSTOMERS, RULES, limits, terms
@@ -83,7 +84,7 @@ def test_no_source_pays_above_its_limit(
     lines = story(f"{terms(most, rules)}{ASKS}", code, came, changed)
     with told(all_approved(decided(lines, said, amended, rules))) as books:
         paid: Counter[str] = Counter()
-        newest = {}
+        newest: dict[str, BillingStatement] = {}
         for statement in statements(books):
             before, newest[statement.statement_id] = newest.get(statement.statement_id), statement
             if statement.status != "issued":

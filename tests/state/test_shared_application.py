@@ -163,3 +163,34 @@ def test_more_than_there_is_is_told_where_the_cash_is(tmp_path: Path) -> None:
     ]
     assert "payment PAY 300.00 USD are unapplied in company" in raised[0].message
     books.close()
+
+
+def test_what_the_other_engagement_refuses_is_taken_off_again_by_its_opposite(tmp_path: Path) -> None:
+    """Of INV-2 1,200.00 are open, so that 1,300.00 post nothing there; where the cash is they count as used. The opposite brings both
+    right: 2,000.00 are free again, and 1,600.00 of them are applied to INV-1."""
+    books = invoiced(tmp_path)
+    on_account(books, 2_000)
+    apply(books, "AP-1", INV_2=1_300)
+    (refused,) = [one for one in said(books, ExceptionRaised) if one.category == "misapplied"]
+    assert (refused.engagement_id, refused.subject_id) == (ELSEWHERE, "AP-1")
+    books.reopen()
+    apply(books, "AP-2", INV_2=-1_300)
+    assert {one.exception_id: one.reason for one in said(books, ExceptionClosed)}[refused.exception_id] == "superseded"
+    apply(books, "AP-3", INV_1=1_600)
+    apply(books, "AP-4", INV_2=400)
+    assert cash(books) == {"1010": 2_000, "1100": -2_000}
+    assert [one for one in said(books, ExceptionRaised) if one.category == "misapplied"] == [refused]
+    books.close()
+
+
+def test_refused_cash_is_moved_by_one_event(tmp_path: Path) -> None:
+    """What it names of the invoice that refused it is the opposite there; the rest goes to another invoice here."""
+    books = invoiced(tmp_path)
+    on_account(books, 1_300)
+    apply(books, "AP-1", INV_2=1_300)
+    apply(books, "AP-2", INV_2=-1_300, INV_1=1_300)
+    assert cash(books) == {"1010": 1_300, "1100": -1_300}
+    assert books.part("receivable", "INV-2", ELSEWHERE).open == (1_200_0000, 1_200_0000)
+    (refused,) = [one for one in said(books, ExceptionRaised) if one.category == "misapplied"]
+    assert refused.exception_id in {one.exception_id for one in said(books, ExceptionClosed)}
+    books.close()

@@ -1,0 +1,83 @@
+"""What a project's view lists beside its balances: purchase orders, and cash that is applied to no invoice."""
+
+from __future__ import annotations
+
+from domain.contract import BEGINNING
+from domain.explanation import Node, agreeing, less, stated
+from domain.identity import escape
+from domain.outputs import ViewBalance, ViewOrder, ViewUnapplied
+from milepost.explain.caps import CapNodes
+from milepost.explain.receivables import ReceivableNodes
+from milepost.explain.sources import Sources
+from state.books import Payment
+from state.claims import allotments
+from state.orders import ordered
+from state.trace import Said
+
+ORDERS, UNAPPLIED = "orders", "unapplied"
+FIGURES = ("limit", "used", "left")
+
+
+class CashAndOrderNodes:
+    def __init__(self, sources: Sources, caps: CapNodes, receivables: ReceivableNodes) -> None:
+        self.sources = sources
+        self.caps = caps
+        self.receivables = receivables
+
+    def part(self, said: Said, balances: tuple[ViewBalance, ...], whose: str, name: str) -> Node | None:
+        """`orders/NUMBER` and `orders/NUMBER/used`, `unapplied/PAYMENT` and `unapplied/PAYMENT/COMPANY`."""
+        kind, _, rest = name.partition("/")
+        wanted, _, figure = rest.partition("/")
+        if kind == ORDERS:
+            found = [(each, one) for each in balances for one in each.orders if escape(one.number) == wanted]
+            if len(found) != 1 or figure not in ("", *FIGURES):
+                return None
+            return self.figure(said, *found[0], whose, figure) if figure else self.order(said, *found[0], whose)
+        if kind == UNAPPLIED:
+            cash = [
+                one
+                for one in said.record.unapplied
+                if escape(one.payment_id) == wanted and figure in ("", escape(one.legal_entity_id))
+            ]
+            return self.unapplied(said, cash[0]) if len(cash) == 1 else None
+        return None
+
+    def order(self, said: Said, balance: ViewBalance, order: ViewOrder, whose: str) -> Node:
+        figures = tuple(self.figure(said, balance, order, whose, name) for name in FIGURES)
+        since = f"{order.effective_from}" if order.effective_from is not None else "the contract's beginning"
+        facts = (("contract", balance.contract_id), ("work from", since))
+        title = f"purchase order {order.number}"
+        return Node(title, facts=facts, why=figures, id=f"{whose}#{ORDERS}/{escape(order.number)}")
+
+    def figure(self, said: Said, balance: ViewBalance, order: ViewOrder, whose: str, name: str) -> Node:
+        title = f"purchase order {order.number}: {name}"
+        if name == "left":
+            made = less(
+                title, *(self.figure(said, balance, order, whose, each) for each in ("limit", "used")), rule="R21"
+            )
+        else:
+            made = self._of_cap(said, balance, order, name)._replace(title=title)
+        made = agreeing(made, stated(title, getattr(order, name), "amount", balance.currency))
+        return made._replace(id=f"{whose}#{ORDERS}/{escape(order.number)}/{name}")
+
+    def _of_cap(self, said: Said, balance: ViewBalance, order: ViewOrder, name: str) -> Node:
+        draft = self.sources.draft(said.step)
+        contract = draft.contract(balance.contract_id)
+        assert contract is not None, "a balance is of a contract in the books"
+        plan, rule = next(one for one in ordered(draft, contract) if one.number == order.number)
+        if name == "limit":
+            return self.caps.limit_on(plan, rule, order.effective_from or BEGINNING, said.step, by_hours=False)
+        return self.caps.taken(plan, rule, (rule.cap_id, ""), allotments(plan)[-1], said.step, by_hours=False)
+
+    def unapplied(self, said: Said, cash: ViewUnapplied) -> Node:
+        """On 1120 by journals here, less what invoices of other engagements took."""
+        left = self.receivables.on_account(said, cash.payment_id, cash.legal_entity_id).amount
+        payment: Payment | None = self.sources.trace.part_at("payment", cash.payment_id, said.step)
+        is_main = payment is not None and payment.receipts[0].legal_entity_id == cash.legal_entity_id
+        elsewhere = self.receivables.elsewhere(payment, said) if is_main else []
+        title = f"payment {cash.payment_id}: unapplied"
+        made = less(title, left, *elsewhere) if elsewhere else left
+        made = agreeing(made, stated(title, cash.amount, "amount", cash.currency))
+        name = f"{UNAPPLIED}/{escape(cash.payment_id)}/{escape(cash.legal_entity_id)}"
+        facts = (("customer", cash.customer_id), ("company", cash.legal_entity_id))
+        return made._replace(id=f"{said.record.project_id}#{name}", facts=facts)

@@ -296,14 +296,17 @@ DAYS: Final = Made(_day)
 EIGHT_BYTES: Final = Struct("<HHL").unpack_from
 
 
-def _fourteen_bits(pair: int, shift: int) -> int | None:
-    bits = pair & 127 | pair >> 1 & 16_256
-    # The lowest bit is the sign.
-    return None if pair & 0x8080 != 0x8080 or (shift == 0 and bits & 1) else bits << shift >> 1
+def _fourteen_bits(shift: int) -> tuple[int | None, ...]:
+    """By the two bytes, read as one number; both say that more follow."""
+    found: list[int | None] = [None] * 65_536
+    # The lowest bit of all is the sign, which is not set.
+    for bits in range(0, 1 << 14, 1 if shift else 2):
+        found[0x8080 | bits & 127 | (bits & 16_256) << 1] = bits << shift >> 1
+    return tuple(found)
 
 
-LOW_14_BITS: Final = tuple(_fourteen_bits(pair, 0) for pair in range(65_536))
-MIDDLE_14_BITS: Final = tuple(_fourteen_bits(pair, 14) for pair in range(65_536))
+LOW_14_BITS: Final = _fourteen_bits(0)
+MIDDLE_14_BITS: Final = _fourteen_bits(14)
 
 
 def _upper_bits(quad: int) -> int:

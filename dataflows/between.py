@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.files.engagement_log import EngagementLog
-from connectors.files.figure_index import FORECASTS, STATEMENTS, FigureIndex, Tell, engagement_named
+from connectors.files.figure_index import FORECASTS, STATEMENTS, FigureIndex, Tell
+from connectors.files.figure_rows import engagement_named
 from connectors.files.moments import Cut, Moment, cut_at, latest, log_end, shards_at
 from connectors.files.written import Written
 from domain.outputs import (

@@ -14,9 +14,9 @@ from connectors.output_schemas import output_bodies
 from dataflows.accounting import build
 from dataflows.opening import Anew, open_shard, silent
 from domain.events.catalogue import Event
-from operators.accounting import CommittingSink, Effects, Faults, Log, LogSource, Reading, Steps, Turn
+from operators.accounting import CommittingSink, Faults, Log, LogSource, OnCommit, Reading, Steps, Turn
 from state.genesis import Genesis
-from state.shard import Encoders, Mark, Shard
+from state.shard import Encoders, Shard
 from state.store import Store
 
 Answer = TypeVar("Answer")
@@ -86,19 +86,15 @@ def run_dataflow(
     accounting: Accounting,
     log: Log,
     more: Callable[[], bool],
-    on_commit: Callable[[Mark], None] | None = None,
+    on_commit: OnCommit | None = None,
     max_records: int = 2_000,
 ) -> None:
     """Run the Bytewax dataflow until the log has nothing more to give. Raises what a step raised."""
     faults = Faults(keep=True)
     steps = Steps([Turn(log, accounting.shard, accounting.outputs)], faults)
 
-    def told(_effects: Effects, mark: Mark) -> None:
-        if on_commit is not None:
-            on_commit(mark)
-
     with seldom_collecting():
-        cli_main(build(LogSource(steps, more, Reading(max_records)), steps.fold, CommittingSink(steps, told)))
+        cli_main(build(LogSource(steps, more, Reading(max_records)), steps.fold, CommittingSink(steps, on_commit)))
     if faults.fault is not None:
         raise faults.fault
 

@@ -8,7 +8,8 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from connectors.avro_codec import OUTPUT_CODECS, output_versions
-from connectors.files.figure_index import FigureIndex, Place, engagement_named
+from connectors.files.figure_index import FigureIndex, Place
+from connectors.files.figure_rows import engagement_named
 from connectors.files.written import Written
 from connectors.log_records import LogRecord
 from dataflows.embedded import decode_event

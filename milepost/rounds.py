@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,10 @@ from rich.progress import Progress
 
 from connectors.containers import ContainerDamaged
 from connectors.files.engagement_log import EngagementLog
+from connectors.files.figure_following import Following
 from connectors.files.figure_index import FigureIndex
 from connectors.files.intake_store import IntakeStore
+from connectors.files.outputs import OutputFiles
 from connectors.files.rebuilt import STORE
 from connectors.files.writing import unwritable
 from connectors.log_records import LogRecord
@@ -26,6 +28,7 @@ from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings, RoundProgr
 from milepost.console import progress_bar, say
 from milepost.stopping import Stop
 from milepost.summary import Summary, open_exceptions
+from operators.accounting import Effects
 from state.genesis import Genesis
 from state.guards import GuardStop
 from state.rules import RULES, check_genesis
@@ -37,6 +40,11 @@ GENERATION: Final = "1"
 SHARD: Final = 0
 LOOK_AGAIN_SECONDS: Final = 1.0
 STOP_SEEN_SECONDS: Final = 0.1
+# What may go wrong with the index without harm to the run.
+UNHARMED: Final = (ContainerDamaged, GuardStop, sqlite3.Error, OSError)
+# While somebody else extends the index the books go on.
+FOLLOW_BUSY_SECONDS: Final = 0.1
+Follow = Callable[[Sequence[LogRecord], OutputFiles, Mark], None]
 
 
 def run_rounds(input_dir: Path, output_dir: Path, until: date | None, stop: Stop, *, follow: bool) -> Summary:
@@ -51,7 +59,7 @@ def run_rounds(input_dir: Path, output_dir: Path, until: date | None, stop: Stop
         while True:
             with progress_bar() as bar:
                 taken = take_in(intake, until, stop, bar, is_growing=follow)
-                account(books, log, stop, bar)
+                account(books, output_dir, log, stop, bar)
                 index(output_dir, stop, bar)
             if stop.requested or not follow:
                 break
@@ -102,17 +110,43 @@ def taken_before(output_dir: Path) -> RoundSummary:
         )
 
 
-def account(books: Resuming, log: EngagementLog, stop: Stop, bar: Progress) -> None:
+def account(books: Resuming, output_dir: Path, log: EngagementLog, stop: Stop, bar: Progress) -> None:
     """Fold what the log holds. Where somebody asks to stop, the batch in flight is the last."""
     end = log.refresh()
     if books.shard.offset == end:
         return
     task = bar.add_task("Accounting", total=end, completed=books.shard.offset)
 
-    def show(mark: Mark) -> None:
-        bar.update(task, completed=mark.offset, count=f"{mark.offset:,} of {end:,} records")
+    with followed(output_dir) as follow:
 
-    books.run(partial(run_dataflow, log=UntilStopped(log, stop), more=lambda: False, on_commit=show))
+        def show(effects: Effects, mark: Mark) -> None:
+            bar.update(task, completed=mark.offset, count=f"{mark.offset:,} of {end:,} records")
+            follow(effects.batch.records, books.accounting.outputs, mark)
+
+        books.run(partial(run_dataflow, log=UntilStopped(log, stop), more=lambda: False, on_commit=show))
+
+
+@contextmanager
+def followed(output_dir: Path) -> Iterator[Follow]:
+    """Notes where figures lie as they are committed, as far as nothing hinders it; `index` reads what is left."""
+
+    following: Following | None = None
+
+    def follow(records: Sequence[LogRecord], outputs: OutputFiles, mark: Mark) -> None:
+        nonlocal following
+        if following is not None:
+            with suppress(*UNHARMED):
+                following.take(records, outputs, mark)
+                return
+            following = None
+
+    with ExitStack() as opened:
+        with suppress(*UNHARMED):
+            following = Following(opened.enter_context(FigureIndex(output_dir, SHARD, FOLLOW_BUSY_SECONDS)))
+        yield follow
+        with suppress(*UNHARMED):
+            if following is not None:
+                following.write()
 
 
 def index(output_dir: Path, stop: Stop, bar: Progress) -> None:
@@ -125,7 +159,7 @@ def index(output_dir: Path, stop: Stop, bar: Progress) -> None:
             raise Stopped
 
     with (
-        suppress(Stopped, ContainerDamaged, GuardStop, sqlite3.Error, OSError),
+        suppress(Stopped, *UNHARMED),
         seldom_collecting(),
         FigureIndex(output_dir, SHARD) as figures,
     ):

@@ -72,7 +72,7 @@ class LogRecord(Protocol):
 
 
 class Encoded(NamedTuple):
-    """One output, ready to be written to its topic; `rules` is the version that it was made under."""
+    """One output, ready to be written to its topic; `rules` is the version that it was made under, `record` what it was made of."""
 
     topic: str
     key: str
@@ -80,6 +80,8 @@ class Encoded(NamedTuple):
     type_name: str
     body: bytes
     rules: int = 1
+    log_offset: int = 0
+    record: Any = None
 
 
 class Mark(NamedTuple):
@@ -489,7 +491,8 @@ class Shard:
         self._output_chain = chained(self._output_chain, body)
         topic = outputs_of.TOPICS[type_name]
         if self._seq >= self.progress.next_seq:
-            made.append(Encoded(topic, key_of(record), self._seq, type_name, body, self.reference.rules))
+            key = key_of(record)
+            made.append(Encoded(topic, key, self._seq, type_name, body, self.reference.rules, self.offset, record))
         elif self._seq == self.progress.next_seq - 1 and self._output_chain != self.progress.output_chain:
             raise GuardStop(
                 OUTPUTS_DIFFER,

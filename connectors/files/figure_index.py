@@ -17,31 +17,26 @@ import orjson
 from connectors.avro_codec import output_heads, output_versions
 from connectors.containers import ContainerDamaged, ContainerRecord, read_container, records_at
 from connectors.files.engagement_log import EngagementLog
+from connectors.files.figure_rows import FigureRows, add_lines, engagement_named
 from connectors.files.log_format import LogEnd
 from connectors.files.outputs import SINCE, parts_of, read_progress, topic_file, topic_of
 from connectors.files.written import Written, topics, written
 from connectors.log_records import LogRecord
-from domain.events.catalogue import Event
-from domain.events.reference import DayEnded, RulesActivated
+from connectors.output_schemas import todays_fingerprints
 from domain.identity import engagement_of
 from domain.outputs import (
     TOPICS,
-    Alert,
     BillingStatement,
-    ExceptionClosed,
     ExceptionRaised,
     ForecastUpdate,
     JournalEntry,
     Output,
-    ProjectView,
 )
-from domain.reference import owner_key
 from domain.statement import ISSUED
 from domain.trial_balance import LedgerSums, PostedSum
 from domain.units import Instant
 from state.genesis import Genesis
 from state.rules import begun_under
-from state.shard import VIEW_RUN
 
 VERSION: Final = 3
 # Another question or run may be taking in a long history.
@@ -98,14 +93,14 @@ class Place(NamedTuple):
 class FigureIndex:
     """The index of one shard, as far as the last `extend` went."""
 
-    def __init__(self, output: Path, shard: int = 0) -> None:
+    def __init__(self, output: Path, shard: int = 0, busy_seconds: float = BUSY_SECONDS) -> None:
         self.output = output
         self.shard = shard
         # Whether it outlives the process.
         self.is_kept = True
+        self._busy_seconds = busy_seconds
         self._log = EngagementLog.open(output, shard)
         self._db = self._open(output / FOLDER / f"{shard}.db")
-        self._moves: dict[str, LedgerSums] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -122,7 +117,7 @@ class FigureIndex:
         for _ in range(2):
             try:
                 path.parent.mkdir(exist_ok=True)
-                made = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+                made = sqlite3.connect(path, timeout=self._busy_seconds, isolation_level=None)
                 made.executescript(
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;" + _TABLES
                 )
@@ -160,7 +155,7 @@ class FigureIndex:
 
     def extend(self, tell: Tell) -> None:
         """Take in what was committed since; whoever else wants to waits. Raises ContainerDamaged and GuardStop."""
-        if self._is_current(self._meta()):
+        if self._is_current(self.reached()):
             return
         self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -181,123 +176,119 @@ class FigureIndex:
         return end, progress["lengths"] if progress is not None else {}
 
     def _extend(self, tell: Tell) -> None:
-        meta = self._meta()
+        meta = self.reached()
         if self._is_current(meta):
             return
         end, lengths = self._committed()
-        self._moves = {}
-        numbers = _Numbers(self._db)
-        recorded_at = self._add_records(numbers, meta["log_offset"], end, meta["recorded_at"], tell)
+        numbers, rows = _Numbers(self._db), FigureRows(self.taken_back)
+        recorded_at = self._add_records(numbers, rows, meta, end, tell)
         for part in [part for topic in topics() for part in parts_of(topic, lengths)]:
             if lengths[part] > meta["lengths"].get(part, 0):
-                self._add_outputs(numbers, part, meta["lengths"].get(part), lengths[part], tell)
-        data = {
-            "version": VERSION,
-            "generation": self._log.genesis.generation,
-            "log_offset": max(end, meta["log_offset"]),
-            "recorded_at": recorded_at,
-            "lengths": lengths,
-        }
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (1, ?)", (orjson.dumps(data).decode(),))
+                self._add_outputs(numbers, rows, part, meta["lengths"].get(part), lengths[part], tell)
+        self._write(numbers, rows)
+        self._write_meta(max(end, meta["log_offset"]), recorded_at, lengths)
 
-    def _meta(self) -> dict[str, Any]:
+    def may_follow(self) -> bool:
+        """Whether it is kept and current, and outputs are written with today's schemas: of others a reader may find less than was made."""
+        written = self._log.genesis.outputs
+        return self.is_kept and self._is_current(self.reached()) and written == todays_fingerprints()
+
+    def places(self, offset: int) -> Iterator[LogEnd]:
+        """The bytes at which the log's records from an offset on begin."""
+        return self._log.places(offset)
+
+    def add(
+        self, rows: FigureRows, before: Mapping[str, Any], end: int, recorded_at: Instant, lengths: Mapping[str, int]
+    ) -> bool:
+        """Write what was noted since the index had reached `before`; False, and nothing, where somebody has moved it since."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            is_there = self.reached() == before
+            if is_there:
+                self._write(_Numbers(self._db), rows)
+                self._write_meta(end, recorded_at, lengths)
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+        return is_there
+
+    def reached(self) -> dict[str, Any]:
+        """How far the log and the outputs are taken in."""
         row = self._db.execute("SELECT data FROM meta").fetchone()
         found: dict[str, Any] = (
             orjson.loads(row[0]) if row is not None else {"log_offset": 0, "recorded_at": 0, "lengths": {}}
         )
         return found
 
-    def _add_records(self, numbers: _Numbers, offset: int, end: int, recorded_at: Instant, tell: Tell) -> Instant:
-        records: list[tuple[int, str, int, int, int]] = []
-        facts: set[tuple[str, str, int]] = set()
-        persons: set[tuple[int, str]] = set()
+    def _write_meta(self, end: int, recorded_at: Instant, lengths: Mapping[str, int]) -> None:
+        data = {
+            "version": VERSION,
+            "generation": self._log.genesis.generation,
+            "log_offset": end,
+            "recorded_at": recorded_at,
+            "lengths": lengths,
+        }
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (1, ?)", (orjson.dumps(data).decode(),))
+
+    def _add_records(
+        self, numbers: _Numbers, rows: FigureRows, meta: Mapping[str, Any], end: int, tell: Tell
+    ) -> Instant:
+        offset: int = meta["log_offset"]
+        recorded_at: Instant = meta["recorded_at"]
         for place, record in zip(self._log.places(offset), self._log.records(offset), strict=False):
             if record.offset >= end:
                 break
-            event = record.event
-            stated: Instant | None = getattr(event, "recorded_at", None)
-            recorded_at = max(recorded_at, stated or event.occurred_at)
-            number = numbers.of(record.engagement_id)
-            person_id: str = getattr(event, "person_id", None) or ""
-            records.append((number, "" if number else person_id, record.offset, place.length, recorded_at))
-            if number and person_id:
-                persons.add((number, person_id))
-            if record.offset % VIEW_RUN == VIEW_RUN - 1:
-                self._db.execute(
-                    "INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", (record.offset, place.length, recorded_at)
-                )
-            if isinstance(event, RulesActivated):
-                activated = (record.offset, event.version)
-                self._db.execute("INSERT OR IGNORE INTO activated VALUES (?, ?)", activated)
-            facts.update((kind, fact_id, number) for kind, fact_id in _facts(event))
-            if len(records) >= WRITTEN_EVERY:
-                self._write_records(records, facts, persons)
+            recorded_at = rows.add_record(record, place.length, recorded_at)
+            if len(rows) >= WRITTEN_EVERY:
+                self._write(numbers, rows)
                 tell("index log", record.offset, end)
-        self._write_records(records, facts, persons)
         return recorded_at
 
-    def _write_records(
-        self,
-        records: list[tuple[int, str, int, int, int]],
-        facts: set[tuple[str, str, int]],
-        persons: set[tuple[int, str]],
+    def _add_outputs(
+        self, numbers: _Numbers, rows: FigureRows, part: str, start: int | None, end: int, tell: Tell
     ) -> None:
-        self._db.executemany("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?)", records)
-        self._db.executemany("INSERT OR IGNORE INTO persons VALUES (?, ?)", persons)
-        self._db.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?, ?)", facts)
-        records.clear()
-        facts.clear()
-        persons.clear()
-
-    def _add_outputs(self, numbers: _Numbers, part: str, start: int | None, end: int, tell: Tell) -> None:
         path = topic_file(self.output, part, self.shard)
-        outputs: list[tuple[int, str, int, int]] = []
-        forecasts: list[tuple[str, str, int, int]] = []
-        sums: dict[tuple[Any, ...], list[Any]] = {}
         for found in read_container(path, output_heads(HEADS), start, end):
             if not isinstance(found, ContainerRecord):
                 raise ContainerDamaged(found)
             position, record = found.record
-            if isinstance(record, ForecastUpdate):
-                forecasts.append((record.project_id, part, found.byte_offset, position.log_offset))
-            else:
-                number = numbers.of(engagement_named(record))
-                outputs.append((number, part, found.byte_offset, position.log_offset))
-                if isinstance(record, JournalEntry):
-                    self._add_up(record, number, sums)
-            if len(outputs) + len(forecasts) >= WRITTEN_EVERY:
-                self._write_outputs(outputs, forecasts, sums)
+            rows.add_output(part, found.byte_offset, position.log_offset, record)
+            if len(rows) >= WRITTEN_EVERY:
+                self._write(numbers, rows)
                 tell(f"index {topic_of(part)}", found.byte_offset, end)
-        self._write_outputs(outputs, forecasts, sums)
 
-    def _add_up(self, journal: JournalEntry, number: int, sums: dict[tuple[Any, ...], list[Any]]) -> None:
-        entity_id = journal.legal_entity_id
-        if entity_id not in self._moves:
-            rows = self._db.execute("SELECT affected FROM taken_back WHERE entity = ?", (entity_id,))
-            self._moves[entity_id] = LedgerSums(entity_id, (affected for (affected,) in rows))
-        move = self._moves[entity_id].move_of(journal)
-        if move and journal.kind == "reversal":
-            self._db.execute("INSERT OR IGNORE INTO taken_back VALUES (?, ?)", (entity_id, journal.affected_id))
-        _add(journal, number, move, sums)
-
-    def _write_outputs(
-        self,
-        outputs: list[tuple[int, str, int, int]],
-        forecasts: list[tuple[str, str, int, int]],
-        sums: dict[tuple[Any, ...], list[Any]],
-    ) -> None:
-        self._db.executemany("INSERT OR IGNORE INTO outputs VALUES (?, ?, ?, ?)", outputs)
-        self._db.executemany("INSERT OR IGNORE INTO forecasts VALUES (?, ?, ?, ?)", forecasts)
-        self._db.executemany(
+    def _write(self, numbers: _Numbers, rows: FigureRows) -> None:
+        of, many = numbers.of, self._db.executemany
+        many(
+            "INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?)",
+            [(of(whose), *others) for whose, *others in rows.records],
+        )
+        many("INSERT OR IGNORE INTO persons VALUES (?, ?)", [(of(whose), person) for whose, person in rows.persons])
+        many(
+            "INSERT OR IGNORE INTO facts VALUES (?, ?, ?)", [(kind, id_, of(whose)) for kind, id_, whose in rows.facts]
+        )
+        many("INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", rows.runs)
+        many("INSERT OR IGNORE INTO activated VALUES (?, ?)", rows.activated)
+        many(
+            "INSERT OR IGNORE INTO outputs VALUES (?, ?, ?, ?)",
+            [(of(whose), *others) for whose, *others in rows.outputs],
+        )
+        many("INSERT OR IGNORE INTO forecasts VALUES (?, ?, ?, ?)", rows.forecasts)
+        many("INSERT OR IGNORE INTO taken_back VALUES (?, ?)", rows.reversed)
+        many(
             "INSERT INTO sums VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET journals = journals + excluded.journals, debits = debits + excluded.debits,"
             " credits = credits + excluded.credits, ledger_debits = ledger_debits + excluded.ledger_debits,"
             " ledger_credits = ledger_credits + excluded.ledger_credits",
-            [(*key, *values) for key, values in sums.items()],
+            [(*key[:5], of(key[5]), key[6], *values) for key, values in rows.sums.items()],
         )
-        outputs.clear()
-        forecasts.clear()
-        sums.clear()
+        rows.clear()
+
+    def taken_back(self, entity_id: str) -> list[str]:
+        """Entries of a legal entity of which a posting was reversed."""
+        rows = self._db.execute("SELECT affected FROM taken_back WHERE entity = ?", (entity_id,))
+        return [affected for (affected,) in rows]
 
     # Asking it
 
@@ -372,7 +363,7 @@ class FigureIndex:
 
     def lengths_at(self, offset: int) -> dict[str, int]:
         """Bytes of each part of a topic that hold what the records before a log offset caused."""
-        lengths: dict[str, int] = dict(self._meta()["lengths"])
+        lengths: dict[str, int] = dict(self.reached()["lengths"])
         for table in ("outputs", "forecasts"):
             sql = f"SELECT part, min(place) FROM {table} WHERE log_offset >= ? GROUP BY part"  # noqa: S608
             lengths.update(self._db.execute(sql, (offset,)))
@@ -434,7 +425,7 @@ class FigureIndex:
     @property
     def end(self) -> int:
         """Offset behind the last record taken in."""
-        found: int = self._meta()["log_offset"]
+        found: int = self.reached()["log_offset"]
         return found
 
     def written(self, engagement_id: str, projects: Sequence[str] = ()) -> list[Written]:
@@ -451,7 +442,7 @@ class FigureIndex:
         return sorted(read, key=lambda one: one.position.output_seq)
 
     def _read(self, part: str, places: Sequence[int]) -> Iterator[Written]:
-        end = self._meta()["lengths"].get(part)
+        end = self.reached()["lengths"].get(part)
         for found in records_at(topic_file(self.output, part, self.shard), output_versions(), places, end):
             if not isinstance(found, ContainerRecord):
                 raise ContainerDamaged(found)
@@ -473,7 +464,7 @@ class FigureIndex:
         for one in self.between(POSTINGS, {}, self.lengths_at(offset)):
             journal = one.record
             if isinstance(journal, JournalEntry) and journal.legal_entity_id == entity_id:
-                _add(journal, engagement_named(journal), moves.move_of(journal), sums)
+                add_lines(journal, engagement_named(journal), moves.move_of(journal), sums)
         rows = sorted((key[1:], values) for key, values in sums.items())
         return [PostedSum._make((*key[:3], key[3] or None, *key[4:], *values)) for key, values in rows]
 
@@ -500,56 +491,6 @@ class _Numbers:
             found = self._known[engagement_id] = len(self._known)
             self._db.execute("INSERT INTO engagements VALUES (?, ?)", (found, engagement_id))
         return found
-
-
-def engagement_named(record: Output) -> str:
-    """The engagement of an output that names it, in a field or at the head of its id; empty for what belongs to none."""
-    match record:
-        case JournalEntry():
-            return engagement_of(record.journal_id)
-        case BillingStatement():
-            return engagement_of(record.statement_id)
-        case ExceptionRaised() | ExceptionClosed():
-            return engagement_of(record.exception_id)
-        case Alert():
-            return engagement_of(record.alert_id)
-        case ProjectView():
-            return record.engagement_id
-        case _:
-            return ""
-
-
-def _add(journal: JournalEntry, whose: int | str, move: str, sums: dict[tuple[Any, ...], list[Any]]) -> None:
-    """Count the journal's lines, by account; `whose` is the engagement or its number."""
-    for account in {line.account for line in journal.lines}:
-        key = (
-            journal.legal_entity_id,
-            journal.period,
-            account,
-            journal.currency,
-            journal.contract_id or "",
-            whose,
-            move,
-        )
-        held = sums.setdefault(key, [0, 0, 0, journal.ledger_currency, 0, 0])
-        held[0] += 1
-        for line in journal.lines:
-            if line.account == account:
-                held[1 if line.amount > 0 else 2] += abs(line.amount)
-                held[4 if line.ledger_amount > 0 else 5] += abs(line.ledger_amount)
-
-
-def _facts(event: Event) -> Iterator[tuple[str, str]]:
-    """What an event is about, and the projects that a contract is for."""
-    if isinstance(event, DayEnded):
-        return
-    yield owner_key(event)
-    project_id = getattr(event, "project_id", None)
-    if project_id:
-        yield "project", project_id
-    for line in getattr(event, "lines", None) or ():
-        if (of_line := getattr(line, "project_id", None)) is not None:
-            yield "project", of_line
 
 
 def delete(output: Path, shard: int = 0) -> None:

@@ -8,6 +8,7 @@ A commit is: blocks appended and synced, then the progress file replaced. What a
 import json
 import os
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -77,6 +78,10 @@ class OutputFiles:
         self._files: dict[str, BinaryIO] = {}
         self._lengths: dict[str, int] = {}
         self._blocks: dict[str, list[bytes]] = {}
+        self._items: dict[str, list[Encoded]] = {}
+        # Of the last commit: the outputs by part, each with the byte at which its block begins, and how long the parts were before.
+        self.placed: dict[str, list[tuple[int, Encoded]]] = {}
+        self.lengths_before: dict[str, int] = {}
         try:
             self.progress = self._resume()
         except OSError as error:
@@ -91,23 +96,33 @@ class OutputFiles:
             else:
                 part = self._parts.get((item.topic, item.rules)) or self._part(item.topic, item.rules)
                 self._blocks.setdefault(part, []).append(self._formats[part].block(item.type_name, item.body))
+                self._items.setdefault(part, []).append(item)
         return mark
 
     def commit(self, mark: Mark) -> None:
         """Make everything before the mark durable. A mark below what is written already changes nothing."""
+        self.lengths_before, self.placed = dict(self._lengths), {}
         try:
             for part, blocks in self._blocks.items():
                 file = self._file(part)
+                ends = accumulate(map(len, blocks), initial=self._lengths[part])
+                self.placed[part] = list(zip(ends, self._items[part], strict=False))
                 data = b"".join(blocks)
                 file.write(data)
                 file.flush()
                 os.fdatasync(file.fileno())
                 self._lengths[part] += len(data)
             self._blocks.clear()
+            self._items.clear()
             if (mark.offset, mark.engagement) > (self.progress.offset, self.progress.engagement):
                 self._save(mark)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Bytes of each part that are committed."""
+        return dict(sorted(self._lengths.items()))
 
     def close(self) -> None:
         """Commits nothing."""

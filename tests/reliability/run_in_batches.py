@@ -14,6 +14,7 @@ from dataflows.embedded import run_dataflow
 from dataflows.embedded_intake import IntakeSettings
 from milepost import rounds
 from milepost.cli import app
+from operators.accounting import Effects, OnCommit
 from state.shard import Mark
 
 COMMITTED = b"."
@@ -24,16 +25,16 @@ def tell() -> None:
     sys.stdout.buffer.flush()
 
 
-def and_tell(on_commit: Callable[[Mark], None] | None) -> Callable[[Mark], None]:
-    def told(mark: Mark) -> None:
+def and_tell(on_commit: OnCommit | None) -> OnCommit:
+    def told(effects: Effects, mark: Mark) -> None:
         if on_commit is not None:
-            on_commit(mark)
+            on_commit(effects, mark)
         tell()
 
     return told
 
 
-def run_in_batches(size: int, *args: Any, on_commit: Callable[[Mark], None] | None = None, **options: Any) -> None:
+def run_in_batches(size: int, *args: Any, on_commit: OnCommit | None = None, **options: Any) -> None:
     run_dataflow(*args, **{**options, "max_records": size, "on_commit": and_tell(on_commit)})
 
 

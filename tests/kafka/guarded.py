@@ -117,7 +117,7 @@ development = true
 partitions = {partitions}
 input_partitions = 2
 transaction_timeout_seconds = {timeout}
-request_timeout_seconds = 10
+request_timeout_seconds = 20
 security_files = {{ "sasl.password" = "{user}.secret" }}
 
 [kafka.security]

@@ -14,14 +14,23 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+)
 from redis import Redis
 
 from simulation.servers.fetched import Missing, program
@@ -136,6 +145,21 @@ def create_topic(broker: Broker, name: str, partitions: int = 1, settings: dict[
         return found.error is None and len(found.partitions) == partitions
 
     until(seen)
+
+
+# None is whatever the name; the stubs want one.
+ANYBODY: Any = None
+ALL_ACLS = AclBindingFilter(
+    ResourceType.ANY, ANYBODY, ResourcePatternType.ANY, ANYBODY, ANYBODY, AclOperation.ANY, AclPermissionType.ANY
+)
+
+
+def grant(broker: Broker, bindings: Sequence[AclBinding]) -> None:
+    """Returns when the broker goes by them."""
+    admin = AdminClient(broker.client())
+    for done in admin.create_acls(list(bindings)).values():
+        done.result()
+    until(lambda: set(bindings) <= set(admin.describe_acls(ALL_ACLS).result()))
 
 
 def read_all(broker: Broker, topic: str, isolation: str = "read_committed", partitions: int = 1) -> list[bytes]:

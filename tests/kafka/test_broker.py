@@ -25,7 +25,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.settings import KafkaSettings
 from simulation.servers.kafka import Broker
 from simulation.servers.server import ServerFailed
-from tests.kafka.servers import PATIENCE, NewTopicNamed, Start, create_topic, read_all, until
+from tests.kafka.servers import PATIENCE, NewTopicNamed, Start, create_topic, grant, read_all, until
 
 
 def transactional(broker: Broker, transactional_id: str) -> Producer:
@@ -196,9 +196,7 @@ def test_a_guarded_broker_lets_only_write_who_may(started: Start, tmp_path: Path
         AclOperation.WRITE,
         AclPermissionType.ALLOW,
     )
-    admin = AdminClient(broker.client())
-    for allowed in admin.create_acls([may_write]).values():
-        allowed.result()
+    grant(broker, [may_write])
     errors: dict[str, KafkaError | None] = {}
     for user in ("milepost", "stranger"):
         producer = Producer({**broker.client(user), "message.timeout.ms": PATIENCE * 1_000})

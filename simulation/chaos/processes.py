@@ -17,7 +17,8 @@ from simulation.servers.server import leash
 
 ROOT: Final = Path(__file__).parents[2]
 START_AGAIN_SECONDS: Final = 0.3
-STOP_SECONDS: Final = 60.0
+# Longer than a supervisor waits for its process.
+STOP_SECONDS: Final = 120.0
 TAIL_LINES: Final = 60
 
 

@@ -24,8 +24,8 @@ from state import guards
 
 TICK_SECONDS: Final = 0.05
 # The longest that a worker may do nothing although there is something to do.
-STUCK_SECONDS: Final = 120.0
-SETTLE_SECONDS: Final = 300.0
+STUCK_SECONDS: Final = 300.0
+SETTLE_SECONDS: Final = 600.0
 READER_SECONDS: Final = 2.0
 # What part of the time production takes.
 PRODUCING: Final = 0.75

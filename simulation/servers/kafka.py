@@ -132,6 +132,11 @@ class Controller(Node):
     def answers(self) -> bool:
         return listens(self.port)
 
+    @property
+    def departures(self) -> int:
+        """How often it has taken its broker for gone: told by one that ends in order, else when the session of one is over."""
+        return self.log_text().count(" fenced=1,")
+
     def all_settings(self) -> Mapping[str, str]:
         return {
             **SETTINGS,
@@ -171,9 +176,9 @@ class Broker(Node):
         self.users = {ADMIN: "admin-secret", **users} if users else {}
         self._settings = settings or {}
         self._controller = controller
-        self._controller_port = controller.port if controller is not None else free_port(self.port)
+        self._controller_port = controller.port if controller is not None else free_port()
         self._tls = tls
-        self._tls_port = free_port(self.port, self._controller_port) if tls else 0
+        self._tls_port = free_port() if tls else 0
         self._tuned = tuned
 
     @property

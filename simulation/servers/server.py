@@ -25,10 +25,13 @@ from typing import ClassVar, Final, Self
 
 HOST: Final = "127.0.0.1"
 STOP_SECONDS: Final = 20
-PAUSE_SECONDS: Final = 5.0
+PAUSE_SECONDS: Final = 30.0
+ANSWER_SECONDS: Final = 30.0
 TAIL_LINES: Final = 30
 # Below those that a system gives to whoever connects: such a one could be taken before its server has it.
 PORTS: Final = range(15_000, 30_000)
+
+_RESERVED: Final[list[socket.socket]] = []
 
 # Looks once a second whether the process $0 still lives, and kills the group $1 when it does not.
 LEASH: Final = 'while kill -s 0 -- "-$1"; do kill -s 0 "$0" || kill -s KILL -- "-$1"; sleep 1; done 2>/dev/null'
@@ -42,7 +45,7 @@ class Server(ABC):
     """`owner` is the process at whose end the server is killed, this one by default."""
 
     name: ClassVar[str]
-    start_seconds: ClassVar[float] = 90
+    start_seconds: ClassVar[float] = 240
 
     def __init__(self, folder: Path, port: int | None = None, owner: int | None = None) -> None:
         self.folder = folder.absolute()
@@ -192,14 +195,27 @@ def _gone(pid: int) -> bool:
     return False
 
 
-def free_port(*taken: int) -> int:
-    """One that nothing listens on now, and none of those that are meant for others."""
+def free_port() -> int:
+    """One that nothing listens on now, and that `free_port` gives to nobody else before this process has ended."""
     while True:
         port = secrets.choice(PORTS)
+        if not reserved(port):
+            continue
         with socket.socket() as one, suppress(OSError):
             one.bind((HOST, port))
-            if port not in taken:
-                return port
+            return port
+
+
+def reserved(port: int) -> bool:
+    """Whether it is this process's from now on: held as a name that the system gives once, and takes back when its holder ends."""
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0milepost-port-{port}")
+    except OSError:
+        name.close()
+        return False
+    _RESERVED.append(name)
+    return True
 
 
 def listens(port: int) -> bool:
@@ -210,7 +226,7 @@ def listens(port: int) -> bool:
 
 def get(port: int, path: str) -> tuple[int, bytes]:
     """Status and body of an HTTP answer; status 0 where none comes."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

@@ -189,7 +189,7 @@ def test_files_that_may_not_grow_end_the_same_way(tmp_path: Path, kilobytes: int
     write(tmp_path / "b" / "in", events)
     size = kilobytes * 1024
     limited = started(tmp_path / "a", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
-    data, messages = limited.communicate(timeout=120)
+    data, messages = limited.communicate(timeout=240)
     assert (limited.returncode, data) == (12, ""), messages
     assert "cannot be written" in messages
     assert "Traceback" not in messages
@@ -208,7 +208,7 @@ def test_following_takes_in_what_comes_until_it_is_stopped(tmp_path: Path, numbe
     write(tmp_path / "in", [worked("T-2", 3)], "later")
     assert process.stderr.readline() == "1 events, 0 dead letters; waiting for more\n"
     process.send_signal(number)
-    data, messages = process.communicate(timeout=60)
+    data, messages = process.communicate(timeout=240)
     assert process.returncode == 0, messages
     found = json.loads(data)
     assert (found["events"], found["complete"]) == (8, True)
@@ -284,6 +284,6 @@ def test_the_same_flow_under_the_engines_own_command(tmp_path: Path) -> None:
         env={**os.environ, "MILEPOST_OUTPUT": str(tmp_path / "out")},
         cwd=Path.cwd(),
         check=True,
-        timeout=120,
+        timeout=240,
     )
     assert written(tmp_path) == before

@@ -54,6 +54,7 @@ from tests.intake_inputs import (
     worked,
     write_lines,
 )
+from tests.reliability.run_in_batches import COMMITTED, standing_after
 
 SETTINGS = IntakeSettings(Genesis("1"), chunk_records=7)
 MORNING = "2026-03-02 09:00"
@@ -400,11 +401,16 @@ import sys
 from pathlib import Path
 from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings
 from state.genesis import Genesis
+from tests.reliability.run_in_batches import tell
 folder = Path(sys.argv[1])
 with EmbeddedIntake(folder / "in", folder / "out", IntakeSettings(Genesis("1"), chunk_records=7)) as intake:
-    print("open", flush=True)
-    intake.run_round()
+    tell()
+    intake.run_round(on_progress=lambda _: tell())
 """
+
+
+# By turns before the first chunk of the process and behind it; it begins one more at most, of the ten that there are.
+KILLS = 6
 
 
 def test_a_process_that_is_killed_leaves_the_same_bytes(tmp_path: Path) -> None:
@@ -414,16 +420,18 @@ def test_a_process_that_is_killed_leaves_the_same_bytes(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "out")
     chance = random.Random(11)
     killed = 0
-    for _ in range(12):
-        process = subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path.cwd())
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(chance.random() * 0.15)
-        process.send_signal(signal.SIGKILL)
-        killed += process.wait() == -signal.SIGKILL
-        process.stdout.close()
+    for kill in range(KILLS):
+        told = 1 + kill % 2
+        command, pipe = [sys.executable, "-c", RUN, str(tmp_path)], subprocess.PIPE
+        environment = standing_after(told + 1)
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=Path.cwd(), env=environment) as process:
+            assert process.stdout is not None
+            assert process.stdout.read(told) == COMMITTED * told
+            time.sleep(chance.random() * 0.15)
+            process.kill()
+        killed += process.returncode == -signal.SIGKILL
+    assert killed == KILLS
     run(tmp_path)
-    assert killed
     assert outcome(tmp_path) == expected
 
 

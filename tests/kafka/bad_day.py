@@ -37,7 +37,7 @@ from tests.kafka.firm import ROOT
 
 SHARDS: Final = 2
 TRANSACTION_TIMEOUT: Final = 3.0
-PATIENCE: Final = 180.0
+PATIENCE: Final = 600.0
 SEED: Final = 4
 EVENTS_A_SECOND: Final = 400
 READER_SECONDS: Final = 1.0

@@ -17,7 +17,7 @@ class Door:
     """Closed, nobody listens at its port, and who was inside is out."""
 
     def __init__(self, to: int) -> None:
-        self.port = free_port(to)
+        self.port = free_port()
         self._to = to
         self._server: socketserver.ThreadingTCPServer | None = None
         self._inside: set[socket.socket] = set()

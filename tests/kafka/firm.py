@@ -36,6 +36,7 @@ from state.shard import Encoded, Mark, Progress, Shard
 from state.store import Store
 from tests.folding import IN_MEMORY, MemoryLog
 from tests.kafka.given_log import LogGiver
+from tests.reliability.run_in_batches import standing_after
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,12 +94,17 @@ class Site(NamedTuple):
         found |= {f"accounting.{name}": value for name, value in settings.items()}
         return [part for name, value in found.items() for part in ("--set", f"{name}={value}")]
 
-    def start(self, *shards: int, module: str = "tests.kafka.telling", **settings: Any) -> subprocess.Popen[bytes]:
-        """A process that serves shards, all of them where none is named, and tells each commit."""
+    def start(
+        self, *shards: int, module: str = "tests.kafka.telling", stands_after: int = 0, **settings: Any
+    ) -> subprocess.Popen[bytes]:
+        """A process that serves shards, all of them where none is named, and tells each commit; behind the one that `stands_after`
+        counts it waits until its standard input is closed.
+        """
         named = ["--shards", ",".join(map(str, shards))] if shards else ["--all-shards"]
         command = [sys.executable, "-m", module, "serve", "accounting", *named, *self.options(**settings)]
         alone = ["--alone"] if module != "milepost" else []
-        return subprocess.Popen([*command, *alone], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        pipe, environment = subprocess.PIPE, standing_after(stands_after)
+        return subprocess.Popen([*command, *alone], cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
 
     def written(self, shard: int) -> Written | None:
         """What progress says."""

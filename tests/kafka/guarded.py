@@ -13,7 +13,6 @@ from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
     AclPermissionType,
-    AdminClient,
     ResourcePatternType,
     ResourceType,
 )
@@ -24,6 +23,7 @@ from connectors.kafka.topics import BY_NAME
 from simulation.chaos.site import Site, begun
 from simulation.servers.kafka import ADMIN, Broker, Tls
 from tests.kafka.bad_day import SHARDS, TRANSACTION_TIMEOUT
+from tests.kafka.servers import grant
 
 KINDS: Final[Mapping[str, ResourceType]] = {
     TOPIC: ResourceType.TOPIC,
@@ -52,10 +52,7 @@ def certificate(folder: Path) -> Tls:
 
 def allow(broker: Broker, site: Site) -> None:
     """Each user named after a process may do what that process needs."""
-    bindings = list(dict.fromkeys(binding for right in RIGHTS for binding in _bindings(right, site)))
-    admin = AdminClient(broker.client())
-    for done in admin.create_acls(bindings).values():
-        done.result()
+    grant(broker, list(dict.fromkeys(binding for right in RIGHTS for binding in _bindings(right, site))))
 
 
 def _bindings(right: Right, site: Site) -> list[AclBinding]:
@@ -117,7 +114,7 @@ development = true
 partitions = {partitions}
 input_partitions = 2
 transaction_timeout_seconds = {timeout}
-request_timeout_seconds = 10
+request_timeout_seconds = 20
 security_files = {{ "sasl.password" = "{user}.secret" }}
 
 [kafka.security]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -26,7 +26,7 @@ from domain.units import Instant
 from state.genesis import Genesis
 from state.rules import RULES
 from tests.intake_inputs import at, head
-from tests.kafka.servers import until
+from tests.kafka.servers import PATIENCE, until
 
 MORNING = at("2026-03-02 08:00")
 SECOND = 1_000_000
@@ -75,16 +75,21 @@ class World:
     def make_topics(self, domain: Iterable[str] = (), partitions: int = 2) -> None:
         """Those that intake writes, and domain topics, whose timestamps are those that the test gives."""
         self.make_log()
-        self.clients.create_topic(self.names.shared(DEAD_LETTERS), 1, 1, KEPT)
+        self._create(self.names.shared(DEAD_LETTERS), 1, KEPT)
         for name in domain:
             self.make_topic(name, partitions)
 
     def make_log(self) -> None:
-        self.clients.create_topic(self.names.log, self.kafka.partitions, 1, KEPT)
-        self.clients.create_topic(self.names.directory, 1, 1, {**KEPT, "cleanup.policy": "compact"})
+        self._create(self.names.log, self.kafka.partitions, KEPT)
+        self._create(self.names.directory, 1, {**KEPT, "cleanup.policy": "compact"})
 
     def make_topic(self, name: str, partitions: int = 2, **settings: str) -> None:
-        self.clients.create_topic(self.names.shared(name), partitions, 1, {"retention.ms": "-1", **settings})
+        self._create(self.names.shared(name), partitions, {"retention.ms": "-1", **settings})
+
+    def _create(self, full: str, partitions: int, settings: Mapping[str, str]) -> None:
+        """Returns when clients see it."""
+        self.clients.create_topic(full, partitions, 1, settings)
+        until(lambda: self.clients.topics([full])[full] is not None)
 
     def send(self, *events: Event, spread: bool = True) -> None:
         """Each a second after the one before it, to its topic; those of one kind over the partitions."""
@@ -116,8 +121,7 @@ class World:
         partitions = len(self.clients.admin.list_topics(topic, timeout=30).topics[topic].partitions)
         self.clients.admin.delete_topics([topic])[topic].result()
         until(lambda: topic not in self.clients.admin.list_topics(timeout=30).topics)
-        self.clients.create_topic(topic, partitions, 1, {**KEPT, **settings})
-        until(lambda: topic in self.clients.admin.list_topics(timeout=30).topics)
+        self._create(topic, partitions, {**KEPT, **settings})
 
     def delete_records(self, topic: str | None) -> None:
         """All that a domain topic holds; without one, all but the last offset of the log."""
@@ -137,7 +141,7 @@ class World:
         return found
 
     def flush(self) -> None:
-        assert self.producer.flush(60) == 0
+        assert self.producer.flush(PATIENCE) == 0
 
     def framed(self, event: Event) -> bytes:
         name = type(event).__name__
@@ -186,8 +190,8 @@ class World:
         try:
             consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(partitions)])
             while left:
-                message = consumer.poll(30)
-                assert message is not None, f"{topic}: nothing came in 30 s"
+                message = consumer.poll(PATIENCE)
+                assert message is not None, f"{topic}: nothing came in {PATIENCE} s"
                 error = message.error()
                 if error is None:
                     found[message.partition() or 0].append(message)
@@ -212,14 +216,15 @@ def rows_of(folder: Path, table: str) -> list[Any]:
 
 
 def until_idle(intake: KafkaIntake, idle_reads: int = 12) -> Callable[[], bool]:
-    """More is wanted until nothing came for some reads one after the other, and intake has caught up."""
-    read = intake.read
+    """More is wanted until nothing came for some reads one after the other, and all that the topics hold has come."""
+    read, topics = intake.read, intake._topics
     silent = 0
 
     def counted() -> Any:
         nonlocal silent
         batch = read()
-        silent = 0 if batch is not None or intake.is_catching_up else silent + 1
+        is_more = batch is not None or intake.is_catching_up
+        silent = 0 if is_more or (silent + 1 == idle_reads and topics.topics_behind(topics.ends())) else silent + 1
         return batch
 
     intake.read = counted  # type: ignore[method-assign]

@@ -14,14 +14,23 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+)
 from redis import Redis
 
 from simulation.servers.fetched import Missing, program
@@ -30,6 +39,8 @@ from simulation.servers.redis import RedisServer
 from simulation.servers.registry import Registry
 from simulation.servers.server import Server, end
 
+# Seconds for what happens soon, on a machine that has other things to do as well; the limit is against hanging only.
+PATIENCE = 240
 # .ci/run allows no skip for this reason.
 NOT_RUN = "THE TESTS WITH REAL SERVERS WERE NOT RUN"
 
@@ -130,10 +141,25 @@ def create_topic(broker: Broker, name: str, partitions: int = 1, settings: dict[
     admin.create_topics([topic])[name].result()
 
     def seen() -> bool:
-        found = admin.list_topics(name, timeout=10).topics[name]
+        found = admin.list_topics(name, timeout=PATIENCE).topics[name]
         return found.error is None and len(found.partitions) == partitions
 
     until(seen)
+
+
+# None is whatever the name; the stubs want one.
+ANYBODY: Any = None
+ALL_ACLS = AclBindingFilter(
+    ResourceType.ANY, ANYBODY, ResourcePatternType.ANY, ANYBODY, ANYBODY, AclOperation.ANY, AclPermissionType.ANY
+)
+
+
+def grant(broker: Broker, bindings: Sequence[AclBinding]) -> None:
+    """Returns when the broker goes by them."""
+    admin = AdminClient(broker.client())
+    for done in admin.create_acls(list(bindings)).values():
+        done.result()
+    until(lambda: set(bindings) <= set(admin.describe_acls(ALL_ACLS).result()))
 
 
 def read_all(broker: Broker, topic: str, isolation: str = "read_committed", partitions: int = 1) -> list[bytes]:
@@ -147,8 +173,8 @@ def read_all(broker: Broker, topic: str, isolation: str = "read_committed", part
         values: dict[int, list[bytes]] = {number: [] for number in range(partitions)}
         left = set(values)
         while left:
-            message = consumer.poll(30)
-            assert message is not None, f"{topic}: nothing came in 30 s"
+            message = consumer.poll(PATIENCE)
+            assert message is not None, f"{topic}: nothing came in {PATIENCE} s"
             error, partition = message.error(), message.partition()
             assert partition is not None
             if error is None:
@@ -162,8 +188,8 @@ def read_all(broker: Broker, topic: str, isolation: str = "read_committed", part
         consumer.close()
 
 
-def until(happened: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait for what happens soon; the limit is against hanging only."""
+def until(happened: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Wait for it."""
     last = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < last, f"did not happen within {seconds} s"
@@ -209,7 +235,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if notes and FAILED in config.stash and config.stash[FAILED]:
         print(f"logs and data of the servers: {folder}")
     else:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _shared(config: pytest.Config, name: str, make: Callable[[Path, int | None], AnyServer]) -> AnyServer:

@@ -51,10 +51,8 @@ from state.snapshot import Damaged
 from state.store import Store
 from tests.kafka.firm import ROOT, Site, Until, expected, simulated, site
 from tests.kafka.given_log import divided
-from tests.kafka.servers import until
-from tests.reliability.run_in_batches import COMMITTED
-
-PATIENCE = 120
+from tests.kafka.servers import PATIENCE, until
+from tests.reliability.run_in_batches import AHEAD, COMMITTED
 
 
 @pytest.fixture(scope="module")
@@ -139,14 +137,17 @@ def stopped(process: subprocess.Popen[bytes]) -> int:
     return process.returncode
 
 
-@pytest.mark.timeout(600)
 def test_killed_at_any_commit_nothing_is_lost_and_nothing_comes_twice(two: Site, records: list[LogRecord]) -> None:
-    """`kill -9` in the fold, in a transaction and between its end and the store's commit; stores are lost on the way."""
+    """`kill -9` in the fold, in a transaction and between its end and the store's commit; stores are lost on the way.
+
+    However late the kills are, they leave a third of the 2,061 records.
+    """
     parts = given(two, records)
     chance = random.Random(5)
     for kill in range(6):
-        with two.start(batch_records=chance.choice([20, 60, 150]), batch_engagements=4) as process:
-            kill_after(process, 1 + chance.randrange(8), chance.random() * 0.05)
+        size, commits = chance.choice([10, 30, 60]), 1 + chance.randrange(8)
+        with two.start(batch_records=size, batch_engagements=4, stands_after=commits + AHEAD) as process:
+            kill_after(process, commits, chance.random() * 0.05)
             assert process.returncode == -signal.SIGKILL, f"over before kill {kill + 1}"
         if kill % 3 == 2:
             Store.delete(store_path(two.job(), kill % 2))
@@ -184,7 +185,7 @@ def test_a_process_that_stood_still_for_too_long_is_fenced(
     """Paused beyond the transaction timeout while another takes its shard over, it writes nothing more and says so."""
     one = site(broker, own_name, tmp_path / "stores", partitions=1, transaction_timeout_seconds=2.0)
     parts = given(one, records)
-    with one.start(batch_records=20) as zombie:
+    with one.start(batch_records=20, stands_after=3 + AHEAD) as zombie:
         kill_safe_read(zombie, 3)
         zombie.send_signal(signal.SIGSTOP)
         time.sleep(3.5)
@@ -486,7 +487,7 @@ def say_progress(of: Site, written: Written) -> None:
 def test_a_transaction_that_does_not_end_is_noticed(done: tuple[Site, list[list[LogRecord]]]) -> None:
     """A foreign writer holds a partition open; the shard waits for it as long as one of its own could last, and stops."""
     one, parts = done
-    stranger = one._replace(settings=one.settings.model_copy(update={"transaction_timeout_seconds": 120.0}))
+    stranger = one._replace(settings=one.settings.model_copy(update={"transaction_timeout_seconds": 600.0}))
     producer = KafkaClients(stranger.settings).producer(f"{one.settings.prefix}stranger")
     producer.init_transactions(30)
     producer.begin_transaction()

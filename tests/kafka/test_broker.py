@@ -25,7 +25,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.settings import KafkaSettings
 from simulation.servers.kafka import Broker
 from simulation.servers.server import ServerFailed
-from tests.kafka.servers import NewTopicNamed, Start, create_topic, read_all, until
+from tests.kafka.servers import PATIENCE, NewTopicNamed, Start, create_topic, grant, read_all, until
 
 
 def transactional(broker: Broker, transactional_id: str) -> Producer:
@@ -46,7 +46,7 @@ def write(broker: Broker, topic: str, *values: str) -> None:
     producer = Producer({**broker.client(), "acks": "all"})
     for value in values:
         producer.produce(topic, value)
-    assert producer.flush(30) == 0
+    assert producer.flush(PATIENCE) == 0
 
 
 def test_only_what_was_committed_is_read(broker: Broker, new_topic: NewTopicNamed, own_name: str) -> None:
@@ -55,7 +55,7 @@ def test_only_what_was_committed_is_read(broker: Broker, new_topic: NewTopicName
     for value, committed in (("first", True), ("second", False), ("third", True)):
         producer.begin_transaction()
         producer.produce(topic, value)
-        producer.flush(30)
+        producer.flush(PATIENCE)
         if committed:
             producer.commit_transaction(30)
         else:
@@ -69,7 +69,7 @@ def test_a_zombie_is_fenced(broker: Broker, new_topic: NewTopicNamed, own_name: 
     zombie = transactional(broker, own_name)
     zombie.begin_transaction()
     zombie.produce(topic, "of the zombie")
-    zombie.flush(30)
+    zombie.flush(PATIENCE)
     successor = transactional(broker, own_name)
     with pytest.raises(KafkaException) as refused:
         zombie.commit_transaction(30)
@@ -85,7 +85,7 @@ import json, sys
 from confluent_kafka import Producer
 
 client, name, topic = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
-producer = Producer({**client, "transactional.id": name, "transaction.timeout.ms": 1000})
+producer = Producer({**client, "transactional.id": name, "transaction.timeout.ms": 4000})
 producer.init_transactions(30)
 producer.begin_transaction()
 producer.produce(topic, "too late")
@@ -99,7 +99,7 @@ producer.commit_transaction(30)
 def test_a_process_that_stands_still_too_long_loses_its_transaction(
     broker: Broker, new_topic: NewTopicNamed, own_name: str
 ) -> None:
-    """A second is the transaction's time; the broker aborts it, and the process cannot commit when it wakes."""
+    """Four seconds are the transaction's time; the broker aborts it, and the process cannot commit when it wakes."""
     topic = new_topic("postings")
     command = [sys.executable, "-c", PAUSED, json.dumps(broker.client()), own_name, topic]
     with subprocess.Popen(
@@ -112,7 +112,7 @@ def test_a_process_that_stands_still_too_long_loses_its_transaction(
             # The record, and the mark that its transaction was aborted; until then its readers stop before the record.
             until(lambda: end_of(broker, topic, IsolationLevel.READ_COMMITTED) == 2)
             process.send_signal(signal.SIGCONT)
-            _, told = process.communicate("go on\n", timeout=60)
+            _, told = process.communicate("go on\n", timeout=PATIENCE)
         finally:
             process.kill()
     assert process.returncode == 1
@@ -135,10 +135,10 @@ def test_writing_makes_no_topic(broker: Broker, own_name: str) -> None:
 
     producer = Producer({**broker.client(), "message.timeout.ms": 2000})
     producer.produce(f"{own_name}.mistyped", "x", on_delivery=delivered)
-    producer.flush(30)
+    producer.flush(PATIENCE)
     (error,) = failed
     assert error is not None
-    assert f"{own_name}.mistyped" not in AdminClient(broker.client()).list_topics(timeout=10).topics
+    assert f"{own_name}.mistyped" not in AdminClient(broker.client()).list_topics(timeout=PATIENCE).topics
 
 
 def test_what_was_written_outlives_a_stop_and_a_kill(started: Start, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_paused_broker_answers_when_it_goes_on(started: Start, tmp_path: Path)
     producer.produce("log", "written while it slept")
     assert producer.flush(1) == 1
     broker.resume()
-    assert producer.flush(60) == 0
+    assert producer.flush(PATIENCE) == 0
     assert read_all(broker, "log") == [b"written while it slept"]
 
 
@@ -172,10 +172,12 @@ def test_an_end_that_nobody_told_is_no_end(started: Start, tmp_path: Path) -> No
     broker = started(Broker(tmp_path / "kafka"))
     create_topic(broker, "postings")
     write(broker, "postings", "one")
-    clients = KafkaClients(KafkaSettings(brokers=broker.bootstrap, request_timeout_seconds=2))
+    settings = KafkaSettings(brokers=broker.bootstrap, request_timeout_seconds=PATIENCE)
+    clients = KafkaClients(settings)
     assert clients.last_stable("postings", 0) == (1, 1)
-    assert clients.ends([("postings", 0)], 2) == {("postings", 0): 1}
+    assert clients.ends([("postings", 0)], PATIENCE) == {("postings", 0): 1}
     broker.pause()
+    clients.settings = settings.model_copy(update={"request_timeout_seconds": 2})
     with pytest.raises(KafkaException):
         clients.last_stable("postings", 0)
     with pytest.raises(KafkaException):
@@ -194,18 +196,16 @@ def test_a_guarded_broker_lets_only_write_who_may(started: Start, tmp_path: Path
         AclOperation.WRITE,
         AclPermissionType.ALLOW,
     )
-    admin = AdminClient(broker.client())
-    for allowed in admin.create_acls([may_write]).values():
-        allowed.result()
+    grant(broker, [may_write])
     errors: dict[str, KafkaError | None] = {}
     for user in ("milepost", "stranger"):
-        producer = Producer({**broker.client(user), "message.timeout.ms": 20_000})
+        producer = Producer({**broker.client(user), "message.timeout.ms": PATIENCE * 1_000})
 
         def delivered(error: KafkaError | None, _message: Message, user: str = user) -> None:
             errors[user] = error
 
         producer.produce("erp.postings", f"of {user}", on_delivery=delivered)
-        assert producer.flush(30) == 0
+        assert producer.flush(PATIENCE) == 0
     assert errors["milepost"] is None
     refused = errors["stranger"]
     assert refused is not None
@@ -217,14 +217,18 @@ def test_a_guarded_broker_asks_for_the_password(started: Start, tmp_path: Path) 
     broker = started(Broker(tmp_path / "kafka", users={"milepost": "secret"}))
     for mechanism in ("SCRAM-SHA-512", "PLAIN"):
         client = broker.client("milepost", mechanism)
-        assert "__cluster_metadata" not in AdminClient(client).list_topics(timeout=20).topics
+        assert "__cluster_metadata" not in AdminClient(client).list_topics(timeout=PATIENCE).topics
         said: list[KafkaError] = []
         guessing: dict[str, Any] = {**client, "sasl.password": "guessed", "error_cb": said.append, "log_level": 0}
         wrong = AdminClient(guessing)
         with pytest.raises(KafkaException):
             wrong.list_topics(timeout=3)
-        wrong.poll(1)
-        assert KafkaError._AUTHENTICATION in [error.code() for error in said]
+
+        def is_refused(wrong: AdminClient = wrong, said: list[KafkaError] = said) -> bool:
+            wrong.poll(0.1)
+            return KafkaError._AUTHENTICATION in [error.code() for error in said]
+
+        until(is_refused)
 
 
 def test_settings_that_kafka_refuses_are_told(tmp_path: Path, broker: Broker) -> None:

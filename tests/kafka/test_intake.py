@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from connectors.files.engagement_log import EngagementLog
 from connectors.kafka import intake_plan
+from connectors.kafka.clients import KafkaClients
 from connectors.kafka.directory import TRANSACTION
 from connectors.kafka.domain_messages import Input
 from connectors.kafka.log_writer import Produced
@@ -40,6 +41,7 @@ from state.guards import (
 from tests.intake_inputs import activated, at, customer, entity, line_of, signed, worked
 from tests.kafka.intake_story import DOMAIN, story
 from tests.kafka.intake_world import MORNING, SECOND, TABLES, World, types_of, until_idle
+from tests.kafka.servers import PATIENCE
 
 WHEN = "2026-03-02 09:00"
 HOUR = 3600 * SECOND
@@ -331,7 +333,8 @@ def test_a_transaction_that_somebody_left_open_is_waited_for(world: World, monke
     """As long as brokers may take to end it; if it stays, the stop names where it is."""
     world.run()
     monkeypatch.setattr("connectors.kafka.intake_resume.TIMED_OUT_MARGIN_SECONDS", 1.0 - 10.0)
-    other = world.clients.producer("somebody else")
+    longer = KafkaClients(world.kafka.model_copy(update={"transaction_timeout_seconds": 600.0}))
+    other = longer.producer("somebody else")
     other.init_transactions(30)
     other.begin_transaction()
     other.produce(world.names.log, b"?", b"?", 2)
@@ -553,7 +556,7 @@ def test_sigterm_ends_it_in_order(world: World) -> None:
         assert running.stderr is not None
         assert b"caught up" in running.stderr.readline()
         os.kill(running.pid, signal.SIGTERM)
-        assert running.wait(60) == 0
+        assert running.wait(PATIENCE) == 0
     assert sum(map(len, world.log())) > 100
 
 

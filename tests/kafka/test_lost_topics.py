@@ -19,7 +19,7 @@ from state.guards import TOPIC_CHANGED, WRONG_TOPIC_SETTINGS
 from tests.commands.documents import ROOT
 from tests.intake_inputs import activated, entity, worked
 from tests.kafka.intake_world import World
-from tests.kafka.servers import until
+from tests.kafka.servers import PATIENCE, until
 
 WHEN = "2026-03-02 09:00"
 
@@ -55,9 +55,9 @@ class Firm:
     def doctor(self) -> dict[str, list[Any]]:
         """What fails, by check."""
         found: dict[str, list[Any]] = {}
-        for finding in json.loads(self.run("doctor", "--json", "--for", "intake", "--for", "accounting").stdout)[
-            "findings"
-        ]:
+        for finding in json.loads(
+            self.run("doctor", "--timeout", "60", "--json", "--for", "intake", "--for", "accounting").stdout
+        )["findings"]:
             if finding["state"] == "fail":
                 found.setdefault(finding["check"], []).append(finding)
         return found
@@ -71,7 +71,7 @@ class Firm:
         try:
             until(lambda: self.lag()[1]["records_behind"]["accounting"] == 0)
             process.terminate()
-            assert process.wait(60) == exit_codes.DONE
+            assert process.wait(PATIENCE) == exit_codes.DONE
         finally:
             process.kill()
             process.communicate()
@@ -79,7 +79,7 @@ class Firm:
     def ends(self, *what: str) -> tuple[int, str]:
         process = self.serve(*what)
         try:
-            _, said = process.communicate(timeout=90)
+            _, said = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
         return process.returncode, said
@@ -121,7 +121,6 @@ def test_an_event_topic_that_was_made_again_is_not_at_its_end(firm: Firm) -> Non
     assert firm.doctor() == {}
 
 
-@pytest.mark.timeout(300)
 def test_a_log_that_was_deleted_is_not_to_be_made_anew(firm: Firm) -> None:
     """Missing and then empty, it is met with where its copy is put back, never with how to make another one."""
     log = firm.world.names.log

@@ -18,7 +18,7 @@ from simulation.servers.kafka import Broker
 from state.guards import WRONG_TOPIC_SETTINGS
 from tests.intake_inputs import activated, worked
 from tests.kafka.intake_world import World
-from tests.kafka.servers import until
+from tests.kafka.servers import PATIENCE, until
 
 WHEN = "2026-03-02 09:00"
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def test_it_takes_in_what_comes_until_it_is_told_to_end(world: World, command: S
         world.send(worked(WHEN, "T-1", "P-1"))
         until(lambda: sum(map(len, world.log())) == 2)
         os.kill(intake.pid, signal.SIGTERM)
-        assert intake.wait(60) == exit_codes.DONE
+        assert intake.wait(PATIENCE) == exit_codes.DONE
     (found,) = [partition for partition in world.log() if partition]
     assert [each.stored.type for each in found] == ["ProjectActivated", "TimeApproved"]
 
@@ -75,5 +75,5 @@ def test_a_topic_with_wrong_settings_is_a_stop_that_needs_a_person(world: World)
     world.remake(world.names.shared("psa.time"), **{"cleanup.policy": "compact"})
     with running(world, ("milepost", "serve", "intake")) as intake:
         assert intake.stderr is not None
-        assert intake.wait(60) == WRONG_TOPIC_SETTINGS
+        assert intake.wait(PATIENCE) == WRONG_TOPIC_SETTINGS
         assert b"psa.time: cleanup.policy is compact, needed delete" in intake.stderr.read()

@@ -24,7 +24,7 @@ from simulation.servers.server import free_port
 from state.guards import WRONG_TOPIC_SETTINGS
 from tests.kafka.firm import ROOT, Site, Until, simulated, site
 from tests.kafka.given_log import divided
-from tests.kafka.servers import until
+from tests.kafka.servers import PATIENCE, until
 
 READY: Final = 200
 UNREADY: Final = 503
@@ -94,7 +94,7 @@ def test_redis_has_the_newest_view_of_each_project_also_after_it_was_emptied(
         try:
             until(lambda: in_redis(model) == newest)
             view.send_signal(signal.SIGTERM)
-            assert view.wait(60) == exit_codes.DONE
+            assert view.wait(PATIENCE) == exit_codes.DONE
         finally:
             view.kill()
     model.clear()
@@ -118,7 +118,7 @@ def test_it_waits_for_redis_and_is_well_but_not_ready_meanwhile(of: Site) -> Non
             assert status(port, "/healthz") == READY
             assert status(port, "/readyz") == UNREADY
             view.send_signal(signal.SIGTERM)
-            assert view.wait(60) == exit_codes.DONE
+            assert view.wait(PATIENCE) == exit_codes.DONE
         finally:
             view.kill()
 
@@ -128,5 +128,5 @@ def test_topics_that_would_lose_views_are_a_stop(of: Site, model: ReadModel) -> 
     of.clients.admin.delete_topics([topic])[topic].result()
     with started(of, model) as view:
         assert view.stderr is not None
-        assert view.wait(60) == WRONG_TOPIC_SETTINGS
+        assert view.wait(PATIENCE) == WRONG_TOPIC_SETTINGS
         assert b"project.views" in view.stderr.read()

@@ -22,8 +22,8 @@ from simulation.servers.fetched import ROOT
 from simulation.servers.prometheus import Prometheus
 from simulation.servers.redis import RedisServer
 from simulation.servers.registry import Registry
-from simulation.servers.server import HOST, ServerFailed, free_port, get, listens
-from tests.kafka.servers import Start, until
+from simulation.servers.server import HOST, ServerFailed, free_port, get, listens, reserved
+from tests.kafka.servers import PATIENCE, Start, until
 
 FIRST = Schema('{"type":"record","name":"Hours","fields":[{"name":"hours","type":"long"}]}', "AVRO")
 WITH_DEFAULT = Schema(
@@ -113,6 +113,22 @@ def test_a_port_that_is_taken_is_named(started: Start, tmp_path: Path) -> None:
         RedisServer(tmp_path / "second", first.port).start()
 
 
+HOLDER = "from simulation.servers.server import free_port; print(free_port(), flush=True); input()"
+
+
+def test_a_port_is_for_one_process_alone_until_that_has_ended() -> None:
+    """Also while nothing listens there, as between the kill of a server and its next start."""
+    command, pipe = [sys.executable, "-c", HOLDER], subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe) as holder:
+        assert holder.stdout is not None
+        port = int(holder.stdout.readline())
+        assert not listens(port)
+        assert not reserved(port)
+        holder.kill()
+    assert reserved(port)
+    assert not reserved(port), "ours now"
+
+
 def test_a_server_that_does_not_start_shows_its_log(redis_server: RedisServer, tmp_path: Path) -> None:
     with pytest.raises(ServerFailed, match=r"redis ended with 1 instead of answering(.|\n)*no-such-directive"):
         RedisServer(tmp_path / "redis", settings={"no-such-directive": "1"}).start()
@@ -171,7 +187,7 @@ def test_the_command_runs_a_broker_and_a_registry_until_it_is_stopped(
         assert process.stdout.readline() == f"schema.registry.url=http://{HOST}:{registry_port}/apis/ccompat/v7\n"
         assert listens(kafka_port)
         os.kill(process.pid, number)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, told
     assert not listens(kafka_port)
     assert not listens(registry_port)
@@ -198,7 +214,7 @@ def test_the_command_runs_redis_and_prometheus_besides_and_kafkas_own_tools(
             ran = end_a_hanging_transaction(f"{HOST}:{ports['kafka']}")
         finally:
             process.terminate()
-            _, told = process.communicate(timeout=60)
+            _, told = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, told
     assert not [name for name, port in ports.items() if listens(port)]
     assert "CurrentTransactionStartOffset" in ran.splitlines()[0]

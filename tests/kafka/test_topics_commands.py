@@ -30,7 +30,7 @@ from simulation.servers.redis import RedisServer
 from simulation.servers.registry import Registry
 from state.guards import SCHEMA_UNKNOWN, WRONG_TOPIC_SETTINGS, GuardStop
 from tests.commands.documents import ROOT, saved, typed
-from tests.kafka.servers import until
+from tests.kafka.servers import PATIENCE, until
 
 PAGE = ROOT / "docs" / "kafka.md"
 PRODUCERS = ROOT / "docs" / "producers.md"
@@ -46,7 +46,7 @@ def python(line: str) -> list[Any]:
         found[:] = map(json.loads, done.stdout.splitlines())
         return bool(found) or "billing.statements" not in line
 
-    until(has_printed, 120)
+    until(has_printed)
     return found
 
 
@@ -59,7 +59,7 @@ def going_on(line: str) -> Iterator[None]:
             yield
             assert process.poll() is None, f"{line}: ended with {process.returncode}"
             process.terminate()
-            assert process.wait(60) in {exit_codes.DONE, -signal.SIGTERM, 128 + signal.SIGTERM}, line
+            assert process.wait(PATIENCE) in {exit_codes.DONE, -signal.SIGTERM, 128 + signal.SIGTERM}, line
         finally:
             process.kill()
 

@@ -30,6 +30,7 @@ from state.shard import Bodies
 from state.store import read_meta
 from tests.intake_inputs import head
 from tests.kafka.firm import Site, Until, expected, simulated, site
+from tests.kafka.servers import PATIENCE
 from tests.releases import Release, frozen_release, next_release
 
 
@@ -124,9 +125,6 @@ def test_an_activation_of_the_rules_in_force_changes_nothing(one: Site, records:
     assert one.said(0) == expected(one, 0, given)
 
 
-PATIENCE = 120
-
-
 def serve(release: Release, of: Site, end: int) -> None:
     """Until all of the log is folded and committed."""
     command = [sys.executable, "-m", "milepost", "serve", "accounting", "--all-shards", "--alone", *of.options()]
@@ -147,8 +145,7 @@ def is_folded(of: Site, end: int) -> bool:
     if not path.exists():
         return False
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db, suppress(sqlite3.OperationalError):
-        (row,) = db.execute("SELECT data FROM meta").fetchall()
-        return read_meta(row[0]).offset == end
+        return [read_meta(data).offset for (data,) in db.execute("SELECT data FROM meta")] == [end]
     return False
 
 
@@ -159,7 +156,6 @@ def journal_ids(release: Release) -> dict[int, int]:
     return {each["version"]: each["id"] for each in named}
 
 
-@pytest.mark.timeout(600)
 def test_the_next_release_writes_old_bytes_before_the_activation_and_the_new_field_behind_it(
     one: Site, new: Release, records: list[LogRecord]
 ) -> None:

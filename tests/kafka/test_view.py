@@ -31,11 +31,12 @@ from milepost import exit_codes
 from milepost.cli import app
 from simulation.servers.kafka import Broker
 from simulation.servers.redis import RedisServer
+from simulation.servers.server import free_port
 from state.guards import OTHER_GENERATION, GuardStop
 from tests.commands.documents import saved
 from tests.kafka.firm import ROOT, Site, site
 from tests.kafka.given_views import ViewGiver, project
-from tests.kafka.servers import Start, until
+from tests.kafka.servers import PATIENCE, Start, until
 
 PAGE = ROOT / "docs" / "views.md"
 
@@ -77,7 +78,7 @@ class Following:
 
     def end(self) -> None:
         self._over = True
-        self._thread.join(60)
+        self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
         if self.fault is not None:
             raise self.fault
@@ -201,7 +202,7 @@ def test_a_redis_that_comes_back_as_it_was_goes_on(of: Site, started: Start, tmp
     giver = ViewGiver(of)
     giver.give(project("P-1", 1))
     with (
-        closing(ReadModel(RedisSettings(url=server.url, timeout_seconds=1))) as model,
+        closing(ReadModel(RedisSettings(url=server.url))) as model,
         following(of, model) as (reader,),
     ):
         until(lambda: versions(model) == {"P-1": 1})
@@ -217,7 +218,7 @@ def test_a_redis_that_comes_back_empty_is_filled(of: Site, started: Start, tmp_p
     server = started(RedisServer(tmp_path / "redis"))
     giver = ViewGiver(of)
     giver.give(project("P-1", 1), project("P-2", 4))
-    with closing(ReadModel(RedisSettings(url=server.url, timeout_seconds=1))) as model, following(of, model):
+    with closing(ReadModel(RedisSettings(url=server.url))) as model, following(of, model):
         until(lambda: versions(model) == {"P-1": 1, "P-2": 4})
         server.stop()
         for each in (tmp_path / "redis").glob("appendonlydir"):
@@ -235,7 +236,7 @@ def test_a_redis_that_comes_back_with_an_older_copy_goes_on_from_there(
     server = started(RedisServer(folder))
     giver = ViewGiver(of)
     giver.give(project("P-1", 1), project("P-2", 1))
-    with closing(ReadModel(RedisSettings(url=server.url, timeout_seconds=1))) as model, following(of, model):
+    with closing(ReadModel(RedisSettings(url=server.url))) as model, following(of, model):
         until(lambda: versions(model) == {"P-1": 1, "P-2": 1})
         shutil.copytree(folder / "appendonlydir", tmp_path / "copy")
         giver.give(project("P-1", 2), project("P-3", 1))
@@ -263,8 +264,9 @@ def test_a_paused_redis_is_waited_for(of: Site, started: Start, tmp_path: Path) 
     giver = ViewGiver(of)
     giver.give(project("P-1", 1))
     with (
-        closing(ReadModel(RedisSettings(url=server.url, timeout_seconds=0.5))) as model,
-        following(of, model) as (reader,),
+        closing(ReadModel(RedisSettings(url=server.url))) as model,
+        closing(ReadModel(RedisSettings(url=server.url, timeout_seconds=0.5))) as impatient,
+        following(of, impatient) as (reader,),
     ):
         until(lambda: versions(model) == {"P-1": 1})
         server.pause()
@@ -364,10 +366,9 @@ def test_tls_with_a_certificate_that_is_named(started: Start, tmp_path: Path, ow
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
     made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate)]
     subprocess.run([openssl, *made, *subject], check=True, capture_output=True)
-    server = RedisServer(tmp_path / "redis")
-    tls_port = str(server.port + 1)
+    tls_port = str(free_port())
     files = {"tls-cert-file": str(certificate), "tls-key-file": str(key), "tls-auth-clients": "no"}
-    server = started(RedisServer(tmp_path / "redis", server.port, settings={"tls-port": tls_port, **files}))
+    started(RedisServer(tmp_path / "redis", settings={"tls-port": tls_port, **files}))
     url = f"rediss://127.0.0.1:{tls_port}/0"
     with closing(ReadModel(RedisSettings(url=url, ca_file=certificate))) as model:
         model.prepare()
@@ -434,7 +435,7 @@ def test_show_says_what_is_missing(of: Site, model: ReadModel) -> None:
 def test_rebuilding_ends_with_the_same_content(of: Site, model: ReadModel) -> None:
     ViewGiver(of).give(*(project(f"P-{number}", 1) for number in range(1, 8)), project("P-1", 2))
     with following(of, model):
-        until(lambda: len(versions(model)) == 7)
+        until(lambda: versions(model) == {"P-1": 2, **{f"P-{number}": 1 for number in range(2, 8)}})
     before = content(model)
     with closing(Redis.from_url(model.settings.url)) as client:
         client.hset("milepost:project:P-99", mapping={"generation": "0", "version": "1", "view": "{}"})
@@ -472,6 +473,6 @@ def test_the_flow_runs_under_bytewaxs_own_command(of: Site, model: ReadModel) ->
         try:
             until(lambda: versions(model) == {"P-1": 1})
             process.terminate()
-            assert process.wait(60) == exit_codes.DONE
+            assert process.wait(PATIENCE) == exit_codes.DONE
         finally:
             process.kill()

@@ -1,13 +1,18 @@
 """`milepost run` with batches of a given size, telling its parent after each commit, so that it can be killed at any of them.
 
+Where STANDS_AFTER names a number of commits, it waits behind that one for its standard input: however late its parent is, it
+has not gone further.
+
 python -m tests.reliability.run_in_batches INPUT OUTPUT UNTIL SIZE
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Any
 
 from dataflows.embedded import run_dataflow
@@ -18,11 +23,23 @@ from operators.accounting import Effects, OnCommit
 from state.shard import Mark
 
 COMMITTED = b"."
+STANDS_AFTER = "MILEPOST_TEST_STANDS_AFTER"
+# So many commits may come behind the one after which a process is killed or paused, so that it is met at any moment.
+AHEAD = 3
+
+_numbers = count(1)
+
+
+def standing_after(commits: int) -> dict[str, str]:
+    """The environment of such a process."""
+    return {**os.environ, STANDS_AFTER: str(commits)}
 
 
 def tell() -> None:
     sys.stdout.buffer.write(COMMITTED)
     sys.stdout.buffer.flush()
+    if next(_numbers) == int(os.environ.get(STANDS_AFTER, "0")):
+        sys.stdin.buffer.read()
 
 
 def and_tell(on_commit: OnCommit | None) -> OnCommit:

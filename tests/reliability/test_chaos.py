@@ -15,7 +15,7 @@ from tests.kafka.servers import NOT_RUN
 SHORT = Plan(seed=11, events=3_000, shards=4, minutes=0.5, each_once=True, hostile=6)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 def test_whatever_is_killed_readers_see_what_the_plain_loop_says(tmp_path: Path) -> None:
     try:
         outcome = run(SHORT, tmp_path, print)

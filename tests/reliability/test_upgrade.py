@@ -13,7 +13,6 @@ import pytest
 from tests.releases import LIMIT, LOWER, Release, frozen_release, next_release
 from tests.reliability.recorded import RECORDED, UNTIL
 
-pytestmark = pytest.mark.timeout(600)
 OTHER_OUTPUTS = 'gives other outputs than it gave, of the recorded logs "parking: '
 
 

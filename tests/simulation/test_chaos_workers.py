@@ -15,11 +15,13 @@ from simulation.chaos.disturbances import exchange_shards
 from simulation.chaos.processes import Worker
 
 MODULE = "tests.simulation.standing"
-SECONDS = 30.0
+SECONDS = 240.0
 
 
 @pytest.fixture
-def workers(tmp_path: Path) -> Iterator[tuple[Worker, Worker]]:
+def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Worker, Worker]]:
+    """Who has ended is not started again before a test says that its time has come."""
+    monkeypatch.setattr(processes, "START_AGAIN_SECONDS", 3_600.0)
     made = [Worker(name, [MODULE, "--shards", shards], tmp_path) for name, shards in (("one", "0,2"), ("two", "1,3"))]
     with ExitStack() as ending:
         for worker in made:
@@ -28,9 +30,10 @@ def workers(tmp_path: Path) -> Iterator[tuple[Worker, Worker]]:
 
 
 def told(worker: Worker, count: int) -> list[str]:
-    """What it was started with, each time; waits until it has been so often."""
+    """What it was started with, each time; its time has come until it has been so often."""
     until = time.monotonic() + SECONDS
     while len(lines := worker.tail().splitlines()) < count and time.monotonic() < until:
+        worker._start_at = 0.0
         worker.keep_going()
         time.sleep(0.02)
     return lines
@@ -44,7 +47,7 @@ def between_starts(worker: Worker) -> None:
     while worker.is_running:
         time.sleep(0.02)
     assert worker.keep_going() is not None
-    time.sleep(processes.START_AGAIN_SECONDS)
+    worker._start_at = 0.0
 
 
 def test_who_is_told_to_end_or_killed_between_two_starts_stays_away(workers: tuple[Worker, Worker]) -> None:
@@ -66,7 +69,7 @@ def test_who_has_retired_is_not_started_again(workers: tuple[Worker, Worker]) ->
     worker.start()
     assert len(told(worker, 1)) == 1
     worker.retire()
-    time.sleep(processes.START_AGAIN_SECONDS)
+    worker._start_at = 0.0
     assert worker.keep_going() is None
     assert not worker.is_running
     assert [(ended.code, ended.told) for ended in worker.ended] == [(0, True)]

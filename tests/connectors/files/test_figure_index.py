@@ -40,7 +40,7 @@ def test_sums_are_the_same_however_many_ask_first_at_once(tmp_path: Path) -> Non
 
     def extended(_number: int) -> list[PostedSum]:
         with FigureIndex(output) as index:
-            ready.wait(30)
+            ready.wait(240)
             index.extend(lambda *_: None)
             return index.sums(ENTITY)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +50,8 @@ class SmallRegistry:
 
 @contextmanager
 def served(registry: SmallRegistry) -> Iterator[SmallRegistry]:
+    over = threading.Event()
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
@@ -72,7 +73,7 @@ def served(registry: SmallRegistry) -> Iterator[SmallRegistry]:
                 case "large":
                     status, data = 200, b'{"id": 1, "more": "' + b"x" * 300_000 + b'"}'
                 case "slow":
-                    time.sleep(1)
+                    over.wait()
                     return
                 case "broken":
                     status, data = 500, b"{}"
@@ -97,5 +98,6 @@ def served(registry: SmallRegistry) -> Iterator[SmallRegistry]:
     try:
         yield registry
     finally:
+        over.set()
         server.shutdown()
         server.server_close()

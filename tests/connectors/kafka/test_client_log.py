@@ -64,10 +64,13 @@ def test_connections_of_one_client_to_one_broker_are_told_of_together() -> None:
 
 
 def test_clients_of_a_process_say_it_with_the_time_and_not_by_themselves() -> None:
-    """Two that look for a broker where none is, for a second and a half."""
+    """Two that look for a broker where none is, until the first is told of and for a second and a half more."""
     script = (
-        "import time; from connectors.kafka.clients import KafkaClients; from connectors.kafka.settings import KafkaSettings;"
+        "import logging, time; from connectors.kafka.client_log import NAME; from connectors.kafka.clients import KafkaClients;"
+        " from connectors.kafka.settings import KafkaSettings;"
         "clients = KafkaClients(KafkaSettings(brokers='127.0.0.1:1')); both = [clients.consumer(), clients.consumer()];"
+        "said = []; logging.getLogger(NAME).addFilter(lambda record: said.append(record) or True)\n"
+        "while not said: [each.poll(0.05) for each in both]\n"
         "until = time.monotonic() + 1.5\n"
         "while time.monotonic() < until: [each.poll(0.05) for each in both]"
     )

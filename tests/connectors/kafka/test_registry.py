@@ -46,10 +46,18 @@ def filled(registry: SmallRegistry) -> SmallRegistry:
     return registry
 
 
+# In which whoever answers at all has answered; who waits for it in vain is kept for so long.
+PATIENCE = 2.0
+
+
 def ids_of(
-    registry: SmallRegistry, cache: Path, clock: Clock | None = None, said: list[str] | None = None
+    registry: SmallRegistry,
+    cache: Path,
+    clock: Clock | None = None,
+    said: list[str] | None = None,
+    seconds: float = 30.0,
 ) -> SchemaIds:
-    settings = RegistrySettings(url=registry.url, timeout_seconds=0.3)
+    settings = RegistrySettings(url=registry.url, timeout_seconds=seconds)
     return schema_ids(settings, "", cache, (said if said is not None else []).append, clock or Clock())
 
 
@@ -241,7 +249,7 @@ def test_an_unknown_id_asks_at_most_once_a_minute_and_only_for_what_is_missing(
 def test_an_outage_while_running_changes_nothing(registry: SmallRegistry, tmp_path: Path) -> None:
     clock, said = Clock(), list[str]()
     registry.register(SUBJECT, WITHDRAWN.text)
-    ids = ids_of(registry, tmp_path / "ids.json", clock, said)
+    ids = ids_of(registry, tmp_path / "ids.json", clock, said, PATIENCE)
     registry.misbehave = "slow"
     clock.now = 100
     assert ids.schema(7_777) is None
@@ -286,7 +294,7 @@ def test_one_id_for_two_schemas_stops_the_start(registry: SmallRegistry, tmp_pat
 def test_a_registry_that_misbehaves_is_unreachable(registry: SmallRegistry, behaviour: str, said: str) -> None:
     registry.misbehave = behaviour
     with (
-        RegistryClient(RegistrySettings(url=registry.url, timeout_seconds=0.3)) as client,
+        RegistryClient(RegistrySettings(url=registry.url, timeout_seconds=PATIENCE)) as client,
         pytest.raises(RegistryUnreachable, match=said),
     ):
         client.id_of(SUBJECT, WITHDRAWN.text)

@@ -170,7 +170,7 @@ def forecast_figures(update: Json) -> dict[str, Fraction]:
         for name, value in (update[sheet] or {}).items():
             if name == "months":
                 for month in value:
-                    for measure in month.keys() - {"month"}:
+                    for measure in (each for each in month if each != "month"):
                         found[f"{head}months/{month['month']}/{measure}"] = Fraction(month[measure])
             elif name != "currency" and value is not None:
                 found[f"{head}{name}"] = Fraction(value)

@@ -15,6 +15,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -207,7 +208,9 @@ def free_port() -> int:
 
 
 def reserved(port: int) -> bool:
-    """Whether it is this process's from now on: held as a name that the system gives once, and takes back when its holder ends."""
+    """Whether it is this process's from now on: held as a name that Linux gives once, and takes back when its holder ends."""
+    if sys.platform != "linux":
+        return True
     name = socket.socket(socket.AF_UNIX)
     try:
         name.bind(f"\0milepost-port-{port}")

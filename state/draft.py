@@ -56,6 +56,8 @@ OpenKey = tuple[str, str, str, str]
 # An exception names the first of the entries that it blocks.
 ENTRIES_NAMED = 100
 CURRENCIES_SHOWN = 10
+# Parts that say which contracts a project has.
+DECIDES_CONTRACTS = frozenset({"contract", "index"})
 AMOUNT_MAX = 10**18 - 1
 
 
@@ -155,6 +157,7 @@ class Draft:
         "before",
         "cause",
         "changed_on",
+        "contracts_of",
         "daily",
         "due",
         "engagement_id",
@@ -214,6 +217,8 @@ class Draft:
         self.changed_on: dict[tuple[str, str], dict[str, None]] = {}
         self.repriced: dict[str, tuple[Any, str]] = {}
         self.watched: dict[str, Any] = {}
+        # Contracts in force by project, as far as they were asked for since one changed.
+        self.contracts_of: dict[str, tuple[Contract, ...]] = {}
         # What stands on 1160 and 2300 of contracts that earn over time, as far as this event looked at it.
         self.positions: dict[str, Any] = {}
 
@@ -240,6 +245,8 @@ class Draft:
 
     def put(self, kind: str, part_id: str, value: Any) -> None:
         self.parts[kind, part_id] = value
+        if kind in DECIDES_CONTRACTS:
+            self.contracts_of.clear()
 
     def ids(self, kind: str) -> list[str]:
         """Ids of the parts of a kind, in ascending order."""

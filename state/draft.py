@@ -379,9 +379,8 @@ class Draft:
     def _add_work(self, entry: Entry, sign: int) -> None:
         """Add (or take away) what the entry gives to its contract line and its project: value, burn, what waits."""
         work = entry.standing
-        earns_in = work.earns_in if work is not None else ""
         if work is not None and work.price is not None and work.price.line_id:
-            price = work.price
+            price, earns_in = work.price, work.earns_in
             part_id = composed(price.contract_id, price.line_id)
             totals = self.part("line", part_id) or LineTotals(earns_in)
             self.parts["line", part_id] = add_price(totals, price, sign, earns_in)
@@ -389,8 +388,8 @@ class Draft:
             project_id = work.project_id
             self.moves += moves_of(work, sign)
             self.parts["project", project_id] = add_work(self.project(project_id), work, sign)
-            if earns_in != project_id:
-                self.parts["project", earns_in] = add_earned(self.project(earns_in), work, sign)
+            if work.earns_elsewhere:
+                self.parts["project", work.earns_in] = add_earned(self.project(work.earns_in), work, sign)
         if entry.work is not None and entry.work.faults:
             project_id = entry.work.project_id
             self.parts["project", project_id] = add_faults(self.project(project_id), entry.work.faults, sign)

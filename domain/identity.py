@@ -5,6 +5,7 @@ gets the same id from any shard, generation or batch.
 """
 
 import unicodedata
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -21,13 +22,15 @@ def escape(part: str) -> str:
     return part
 
 
+@lru_cache(maxsize=65_536)
 def composed(*parts: str) -> str:
     """One id made of several."""
     return "/".join(map(escape, parts))
 
 
-def parts_of(composed_id: str) -> list[str]:
-    return [unescape(part) for part in composed_id.split("/")]
+@lru_cache(maxsize=65_536)
+def parts_of(composed_id: str) -> tuple[str, ...]:
+    return tuple([unescape(part) for part in composed_id.split("/")])
 
 
 def derived_id(engagement_id: str, *parts: object) -> str:

@@ -100,7 +100,7 @@ class Assessment(Value, frozen=True, array_like=True, gc=False):
     def blocked(self) -> tuple[Blocked, ...]:
         if self.whole is not None:
             return (self.whole,)
-        return tuple(side for side in (self.cost, self.price) if isinstance(side, Blocked))
+        return tuple([side for side in (self.cost, self.price) if isinstance(side, Blocked)])
 
 
 def worked_hours(event: TimeApproved) -> Hours:

@@ -299,6 +299,10 @@ class Work(Value, frozen=True, array_like=True, gc=False):
         """The project of the contract line: there the work is revenue and billed, wherever its hours and its cost are."""
         return (self.price.project_id if self.price is not None else "") or self.project_id
 
+    @property
+    def earns_elsewhere(self) -> bool:
+        return self.price is not None and bool(self.price.project_id) and self.price.project_id != self.project_id
+
 
 class PayerPart(Value, frozen=True, array_like=True, gc=False):
     """One payer's part of what is issued of an entry, where several pay: what falls to it (`amount`), and of that what stands on its

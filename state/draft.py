@@ -56,6 +56,8 @@ OpenKey = tuple[str, str, str, str]
 # An exception names the first of the entries that it blocks.
 ENTRIES_NAMED = 100
 CURRENCIES_SHOWN = 10
+# Parts that say which contracts a project has.
+DECIDES_CONTRACTS = frozenset({"contract", "index"})
 AMOUNT_MAX = 10**18 - 1
 
 
@@ -155,6 +157,7 @@ class Draft:
         "before",
         "cause",
         "changed_on",
+        "contracts_of",
         "daily",
         "due",
         "engagement_id",
@@ -214,6 +217,8 @@ class Draft:
         self.changed_on: dict[tuple[str, str], dict[str, None]] = {}
         self.repriced: dict[str, tuple[Any, str]] = {}
         self.watched: dict[str, Any] = {}
+        # Contracts in force by project, as far as they were asked for since one changed.
+        self.contracts_of: dict[str, tuple[Contract, ...]] = {}
         # What stands on 1160 and 2300 of contracts that earn over time, as far as this event looked at it.
         self.positions: dict[str, Any] = {}
 
@@ -240,6 +245,8 @@ class Draft:
 
     def put(self, kind: str, part_id: str, value: Any) -> None:
         self.parts[kind, part_id] = value
+        if kind in DECIDES_CONTRACTS:
+            self.contracts_of.clear()
 
     def ids(self, kind: str) -> list[str]:
         """Ids of the parts of a kind, in ascending order."""
@@ -372,9 +379,8 @@ class Draft:
     def _add_work(self, entry: Entry, sign: int) -> None:
         """Add (or take away) what the entry gives to its contract line and its project: value, burn, what waits."""
         work = entry.standing
-        earns_in = work.earns_in if work is not None else ""
         if work is not None and work.price is not None and work.price.line_id:
-            price = work.price
+            price, earns_in = work.price, work.earns_in
             part_id = composed(price.contract_id, price.line_id)
             totals = self.part("line", part_id) or LineTotals(earns_in)
             self.parts["line", part_id] = add_price(totals, price, sign, earns_in)
@@ -382,8 +388,8 @@ class Draft:
             project_id = work.project_id
             self.moves += moves_of(work, sign)
             self.parts["project", project_id] = add_work(self.project(project_id), work, sign)
-            if earns_in != project_id:
-                self.parts["project", earns_in] = add_earned(self.project(earns_in), work, sign)
+            if work.earns_elsewhere:
+                self.parts["project", work.earns_in] = add_earned(self.project(work.earns_in), work, sign)
         if entry.work is not None and entry.work.faults:
             project_id = entry.work.project_id
             self.parts["project", project_id] = add_faults(self.project(project_id), entry.work.faults, sign)

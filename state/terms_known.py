@@ -57,13 +57,23 @@ def _reports(draft: Draft, contract: Contract, line_id: str) -> Reports:
 
 def _accepted(draft: Draft, contract: Contract, line_id: str) -> dict[str, date]:
     """Of the milestones whose line is this one; nothing is charged of one that several lines may have."""
-    facts: dict[str, Acceptance] = {each: draft.part("milestone", each) for each in draft.ids("milestone")}
     found: dict[str, date] = {}
-    for milestone_id, fact in facts.items():
+    if not contract.in_force:
+        return found
+    for milestone_id in _of_line(draft, contract, line_id):
+        fact: Acceptance | None = draft.part("milestone", milestone_id)
+        if fact is None or fact.accepted_on is None:
+            continue
         of = [(one.contract_id, one.line_id) for one in takers(draft, milestone_id, fact)]
-        if fact.accepted_on is not None and of == [(contract.contract_id, line_id)]:
+        if of == [(contract.contract_id, line_id)]:
             found[milestone_id] = fact.accepted_on
     return found
+
+
+def _of_line(draft: Draft, contract: Contract, line_id: str) -> list[str]:
+    """Milestones that the line lists under any version of its terms, ascending."""
+    lists = _lists(draft, contract)
+    return sorted(each for each, listing in lists.items() if any(of == line_id for of, _ in listing)) if lists else []
 
 
 class Taker(NamedTuple):

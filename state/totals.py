@@ -75,6 +75,8 @@ def in_project(totals: LineTotals, project_id: str) -> LineTotals:
     """What of a line's sums is of one project: all of it, unless the line moved from one project to another."""
     if project_id != totals.project_id:
         return totals.elsewhere.get(project_id) or LineTotals(project_id)
+    if not totals.elsewhere:
+        return totals
     own = replace(totals, elsewhere={})
     for other in totals.elsewhere.values():
         own = _less(own, other)
@@ -179,7 +181,7 @@ def add_work(project: Project, work: Work, sign: int) -> Project:
         burn=Burn(hours, billable, memo),
         months=months,
         changed=True,
-        posted=add_posted(project.posted, posted_in(work, work.project_id), sign),
+        posted=add_posted(project.posted, posted_in(work, project.project_id), sign),
     )
 
 
@@ -193,7 +195,7 @@ def add_earned(project: Project, work: Work, sign: int) -> Project:
 
 def posted_in(work: Work, project_id: str) -> tuple[Posted, ...]:
     """Journals of the work that stand in the project."""
-    if work.earns_in == work.project_id:
+    if not work.earns_elsewhere:
         return work.journals
     return tuple(one for one in work.journals if (one.project_id or work.project_id) == project_id)
 

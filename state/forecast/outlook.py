@@ -52,13 +52,14 @@ _SHORTEST_DAY = 23 * MICROSECONDS_PER_DAY // 24
 # What a project belongs to
 
 
-def project_contracts(draft: Draft, project_id: str) -> list[Contract]:
+def project_contracts(draft: Draft, project_id: str) -> tuple[Contract, ...]:
     """Contracts in force that name the project, ids ascending."""
-    return [
-        contract
-        for contract_id in taken_projects(draft).get(project_id, ())
-        if (contract := draft.contract(contract_id)) is not None and contract.history and contract.invalid is None
-    ]
+    found = draft.contracts_of.get(project_id)
+    if found is None:
+        named = (draft.contract(contract_id) for contract_id in taken_projects(draft).get(project_id, ()))
+        found = tuple([one for one in named if one is not None and one.history and one.invalid is None])
+        draft.contracts_of[project_id] = found
+    return found
 
 
 def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:

@@ -513,10 +513,15 @@ def _numbers(made: Figures, demand: Iterable[ForecastDemand]) -> list[int]:
         if figures is None or any(figures is one for one in told):
             continue
         told.append(figures)
-        found += [one for one in figures if isinstance(one, int)]
+        found += _amounts(figures)
         for month in figures.months:
             found += month[1:]
     return found
+
+
+def _amounts(figures: ForecastFigures) -> list[int]:
+    *amounts, margin_percent, budget_used_percent, _ = figures[1:]
+    return [*amounts, *(one for one in (margin_percent, budget_used_percent) if one is not None)]
 
 
 def _out_of_range(draft: Draft, project_id: str, weighed: Weighed) -> bool:

@@ -95,7 +95,7 @@ def _forecast(forecast: Forecast) -> ViewForecast | None:
 # Balances
 
 
-def _balances(draft: Draft, project_id: str, contracts: list[Contract]) -> tuple[ViewBalance, ...]:
+def _balances(draft: Draft, project_id: str, contracts: tuple[Contract, ...]) -> tuple[ViewBalance, ...]:
     holds = [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
     lines: dict[str, list[str]] = {}
     for contract_id, line_id, _ in lines_of(draft, project_id):

@@ -200,7 +200,7 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     if fresh or standing is not None:
         old = undo_claim(draft, entry)
         undo_journals(draft, entry)
-        posted = book(draft, entry, replace(work, cost=None, price=None, journals=()), verdict, old)
+        posted = book(draft, entry, _unposted(work), verdict, old)
     else:
         posted = book(draft, entry, work, verdict, None)
     faults = faults_of(draft, entry, posted, verdict, faults_before)
@@ -212,6 +212,10 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     draft.put_entry(before, after)
     if stepped(before) or stepped(after):
         settle_days(draft, before, after)
+
+
+def _unposted(work: Work) -> Work:
+    return replace(work, cost=None, price=None, journals=()) if work.journals or work.cost or work.price else work
 
 
 def stepped(entry: Entry | None) -> bool:
@@ -274,6 +278,8 @@ def book(draft: Draft, entry: Entry, work: Work, verdict: Assessment, old: tuple
             cost = _out_of_progress(draft, work, work.cost, sides)
     else:
         change(draft, old, None)
+    if cost is work.cost and price is work.price and not sides:
+        return work
     done = replace(work, cost=cost, price=price)
     return replace(done, journals=(*work.journals, *post(draft, done, sides))) if sides else done
 
@@ -334,18 +340,17 @@ def _price_side(
 
 def _note_other_entity(draft: Draft, work: Work, line: LinePlan, day: date) -> None:
     """Cost of a lent person stands in the lending entity; no margin may be read from it until intercompany rules are in force."""
-    if not work.person_id:
-        return
-    person = draft.reference.person_on(work.person_id, day)
+    person_id = work.person_id
+    person = draft.reference.person_on(person_id, day) if person_id else None
     if person is not None and person.legal_entity_id != line.terms.legal_entity_id:
         draft.note(
             "unsupported",
             "person_contract",
-            composed(work.person_id, line.contract_id),
-            f"person {work.person_id} of {person.legal_entity_id} works on contract {line.contract_id} of "
+            composed(person_id, line.contract_id),
+            f"person {person_id} of {person.legal_entity_id} works on contract {line.contract_id} of "
             f"{line.terms.legal_entity_id}: intercompany is not handled by the rules in force",
             contract_id=line.contract_id,
-            person_id=work.person_id,
+            person_id=person_id,
             project_id=work.project_id,
         )
 
@@ -354,9 +359,9 @@ def faults_of(
     draft: Draft, entry: Entry, work: Work, verdict: Assessment, before: tuple[Fault, ...]
 ) -> tuple[Fault, ...]:
     """Exceptions of what still waits: new reasons are raised, reasons that are gone or may pass are closed."""
-    blocked = [side for side in verdict.blocked if not _posted(work, side.side)]
-    if not blocked and not before:
+    if verdict.complete and not before:
         return ()
+    blocked = [side for side in verdict.blocked if not _posted(work, side.side)]
     open_before = {fault.exception_id: fault for fault in before}
     faults = []
     for side in blocked:

@@ -647,7 +647,7 @@ class CapNodes:
         kind, _, cap_id = rule.cap_id.partition(":")
         title = f"limit of {spoken(rule.cap_id)}"
         if kind == ORDER:
-            return self._order_limit(title, contract, plan.currency, cap_id, value)
+            return self.order_limit(title, contract, plan.currency, cap_id, value)
         if kind == "line":
             found = self.sources.line_field(plan.contract_id, version, cap_id)
             if found is not None:
@@ -667,7 +667,7 @@ class CapNodes:
                 return self.sources.field(title, value, unit, event, path, currency, rule="R21", facts=facts)
         return stated(title, value, unit, currency)
 
-    def _order_limit(self, title: str, contract: Contract, currency: str, number: str, value: int) -> Node:
+    def order_limit(self, title: str, contract: Contract, currency: str, number: str, value: int) -> Node:
         """The newest version that names the order says it, for all of its work."""
         named = [(stored.version, order) for stored in contract.history if (order := stored.terms.purchase_order)]
         version = next(version for version, order in reversed(named) if order.number == number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from domain.contract import BEGINNING
 from domain.explanation import Node, agreeing, less, stated
 from domain.identity import escape
 from domain.outputs import ViewBalance, ViewOrder, ViewUnapplied
@@ -66,7 +65,7 @@ class CashAndOrderNodes:
         assert contract is not None, "a balance is of a contract in the books"
         plan, rule = next(one for one in ordered(draft, contract) if one.number == order.number)
         if name == "limit":
-            return self.caps.limit_on(plan, rule, order.effective_from or BEGINNING, said.step, by_hours=False)
+            return self.caps.order_limit(name, contract, plan.currency, order.number, order.limit)
         return self.caps.taken(plan, rule, (rule.cap_id, ""), allotments(plan)[-1], said.step, by_hours=False)
 
     def unapplied(self, said: Said, cash: ViewUnapplied) -> Node:

@@ -107,6 +107,8 @@ def _that_waits(output: Path, wanted: str) -> Iterator[str]:
         if known.is_open and raised.subject_kind in POSTED_BY and raised.subject_id == wanted:
             shown = f"milepost exceptions show {shell_word(raised.exception_id)}"
             yield f"{_article(raised.subject_kind)} that posted nothing: {shown}"
+        if known.is_open and raised.subject_kind == "contract" and raised.subject_id == wanted:
+            yield f"a contract of which there are no figures: milepost exceptions show {shell_word(raised.exception_id)}"
 
 
 def _article(kind: str) -> str:

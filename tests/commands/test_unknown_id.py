@@ -103,6 +103,14 @@ def test_what_was_refused_leads_to_its_exception(tmp_path: Path) -> None:
     assert refused in told(output, "explain", "W-1")
 
 
+@pytest.mark.parametrize("command", ["explain", "show"])
+def test_a_contract_that_waits_for_its_customer_leads_to_its_exception(tmp_path: Path, command: str) -> None:
+    write(tmp_path / "input", [each for each in founding() if each["type"] != "CustomerDefined"])
+    run(tmp_path)
+    waits = "got K-1, which is a contract of which there are no figures: milepost exceptions show BRIDGE."
+    assert waits in told(tmp_path, command, "K-1")
+
+
 def decided(folder: Path) -> Path:
     """March's draft is invoiced before it is approved, and more is given up of the work than is left."""
     statement = "BRIDGE.K-1/ACME/2026-03-01/1"

@@ -88,7 +88,11 @@ CATALOGUE: Mapping[str, Category] = {
     ),
     "no_cost_rate": Category("platform", "warning", "Set a cost rate for the person or the role."),
     "unknown_reference": Category("platform", "warning", "Send the record that is named."),
-    "unrouted": Category("platform", "warning", "Activate the project, or sign the contract that names it."),
+    "unrouted": Category(
+        "platform",
+        "warning",
+        "Activate the project, or sign the contract that names it, or say by IdentityLinked which one is meant.",
+    ),
     "not_authoritative": Category(
         "platform", "warning", "Send the fact from the system that owns it, or change [ownership]."
     ),
@@ -106,6 +110,7 @@ _AGAIN = "send it again, under the same id,"
 _APPLY = f"S{_AGAIN[1:]}"
 _DROP = "or drop it by a waiver."
 _SECOND = f"Have another person approve it and {_AGAIN} with who did, or have somebody else waive it."
+_MEANT = "or say by IdentityLinked which one is meant"
 _STANDS = "The first one stands and is posted: send what is to change as a fact of its own, under another id, and resolve this."
 
 # By category and kind of subject, where the way out is another than that of the category.
@@ -166,17 +171,17 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "unrouted",
         "bill_to",
     ): "Sign a contract that bills the customer, or name an invoice of it, a project or an engagement.",
-    ("unrouted", "contract"): "Sign the contract, or name the right one.",
+    ("unrouted", "contract"): f"Sign the contract, {_MEANT}.",
     ("unrouted", "delivery"): "Send the delivery that is named, or name the right one.",
-    ("unrouted", "expense"): "Have the expense approved, or name the right one.",
+    ("unrouted", "expense"): f"Have the expense approved, {_MEANT}.",
     ("unrouted", "hold"): "Send the hold that is released, or name the right one.",
-    ("unrouted", "invoice"): "Post the invoice of its statement, or name the right one.",
-    ("unrouted", "payment"): "Send the payment that is taken back or applied, or name the right one.",
+    ("unrouted", "invoice"): f"Post the invoice of its statement, {_MEANT}.",
+    ("unrouted", "payment"): f"Send the payment that is taken back or applied, {_MEANT}.",
     (
         "unrouted",
         "statement",
     ): "Name a statement that was issued, by its whole id; `milepost statement` lists them.",
-    ("unrouted", "time_entry"): "Have the entry approved, or name the right one.",
+    ("unrouted", "time_entry"): f"Have the entry approved, {_MEANT}.",
     ("unsupported", "credit_memo"): f"Correct the work, which the next statement takes back, {_DROP}",
     ("unsupported", "engagement"): "Book in the ledger what the event asks for, or activate rules that handle it.",
     (

@@ -159,9 +159,11 @@ def _note_unpaid(draft: Draft, contract_ids: Iterable[str]) -> None:
 
 
 def _is_touched(draft: Draft, opened: OpenStatement) -> bool:
-    """Whether the event changed a row that the draft holds, or what decides about all rows: terms, holds, deposits, what is retained, other
-    statements; or whether it ended the day of a release."""
-    if any(row in draft.rows for row in opened.rows) or any(row.startswith(f"{FEE}/") for row in draft.rows):
+    """Whether the event changed a row that the draft holds or held before it, or what decides about all rows: terms, holds, deposits, what
+    is retained, other statements; or whether it ended the day of a release."""
+    before: OpenStatement | None = draft.before.get((PART, opened.statement_id))
+    rows = {*opened.rows, *(before.rows if before is not None else ())}
+    if any(row in draft.rows for row in rows) or any(row.startswith(f"{FEE}/") for row in draft.rows):
         return True
     if any(kind in DECISIVE for kind, _ in draft.parts):
         return True

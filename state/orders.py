@@ -32,12 +32,15 @@ def orders_of(draft: Draft, contract: Contract) -> tuple[ViewOrder, ...]:
 
 def ordered(draft: Draft, contract: Contract) -> Iterator[Ordered]:
     """Each order once."""
+    if not any(stored.terms.purchase_order for stored in contract.history):
+        return
     found: set[str] = set()
-    for line in contract.terms.lines if any(stored.terms.purchase_order for stored in contract.history) else ():
+    for line in contract.terms.lines:
         plan = line_plan(draft, contract, contract.history[-1].version, line.line_id)
-        for rule in plan.rules if plan is not None else ():
+        if plan is None:
+            continue
+        for rule in plan.rules:
             if is_order(rule.cap_id) and rule.cap_id not in found:
-                assert plan is not None, "its rules were found"
                 found.add(rule.cap_id)
                 yield Ordered(plan, rule)
 

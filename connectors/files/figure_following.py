@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from connectors.files.figure_index import WRITTEN_EVERY, FigureIndex
@@ -32,7 +33,9 @@ class Following:
         self.is_on = self.is_on and outputs.lengths_before == self._lengths and len(new) == max(0, end - self._offset)
         if not self.is_on:
             return
-        for record, place in zip(new, self._places, strict=False):
+        places = list(islice(self._places, len(new)))
+        self.is_on = len(places) == len(new)
+        for record, place in zip(new, places, strict=False):
             self._recorded_at = self._rows.add_record(record, place.length, self._recorded_at)
         for part, written in outputs.placed.items():
             for begin, output in written:

@@ -90,7 +90,7 @@ def after_event(draft: Draft) -> None:
         known = [one for one in of_cut if one.statement_id in waiting or _is_drawn_anew(draft, one)]
         if known and is_ever_funded(_contract(draft, known[0])):
             while any(_lets_go(draft, one.statement_id) for one in known):
-                pass
+                pass  # with each a draft has fewer rows, or is gone
         for one in known:
             if _revise_touched(draft, one.statement_id):
                 drawn.add(one.contract_id)

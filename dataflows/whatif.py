@@ -35,13 +35,17 @@ REFUSING: Final = frozenset(
         "amendment_gap",
         "conflicting_version",
         "invalid_terms",
+        "misapplied",
         "not_authoritative",
+        "over_credited",
         "project_already_bound",
         "unapproved_amendment",
         "unrouted",
         "unsupported",
     }
 )
+# Facts that who asked for them may not approve; work of which the same is said is taken over and waits.
+OF_TWO: Final = frozenset({"contract", "credit_memo", "exception", "statement", "write_off"})
 
 
 class Unreadable(Exception):
@@ -91,6 +95,10 @@ def what_if(output: Path, change: Path, on: date | None, tell: Tell) -> WhatIf:
         return _compared(_Asked(scratch, logs, items, known, on), with_it, without)
 
 
+def _refuses(raised: ExceptionRaised) -> bool:
+    return raised.category in REFUSING or (raised.category == "self_approved" and raised.subject_kind in OF_TWO)
+
+
 def _compared(asked: _Asked, with_it: Taken, without: Taken) -> WhatIf:
     now = max(with_it.latest, *(_last_instant(each) for each in (with_it, without)))
     own = own_of(with_it, without)
@@ -101,7 +109,7 @@ def _compared(asked: _Asked, with_it: Taken, without: Taken) -> WhatIf:
         said.record
         for shard, said in after.said
         if said.offset in own.offsets[shard] and isinstance(said.record, ExceptionRaised)
-        if said.record.category in REFUSING
+        if _refuses(said.record)
     )
     touched = (after.touched | before.touched) - {EVERYONE}
     return WhatIf(

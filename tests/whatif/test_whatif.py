@@ -222,6 +222,31 @@ def test_an_amendment_without_approval_is_refused(firm: Path) -> None:
     assert "unapproved_amendment" in told
 
 
+def written_off(amount: str, approved_by: str) -> Event:
+    return {
+        **event("WrittenOff", "2026-03-20T08:00:00Z"),
+        "write_off_id": "W-1",
+        "what": "unbilled",
+        "entries": ["T-2"],
+        "amount": amount,
+        "currency": "EUR",
+        "written_off_on": "2026-03-20",
+        "reason": "goodwill",
+        "requested_by": "BEN",
+        "approved_by": approved_by,
+    }
+
+
+@pytest.mark.parametrize(
+    ("amount", "approved_by", "category", "field"),
+    [("0", "CFO", "misapplied", "amount"), ("75", "BEN", "self_approved", "approved_by")],
+)
+def test_money_that_would_not_be_posted(firm: Path, amount: str, approved_by: str, category: str, field: str) -> None:
+    answer = check(firm, [written_off(amount, approved_by)], "2026-03-31")
+    assert [(each["category"], each["field"]) for each in answer["refused"]] == [(category, field)]
+    assert answer["journals"] == []
+
+
 def test_terms_that_contradict_each_other_are_named_with_their_field(firm: Path) -> None:
     terms = {"type": "FixedPrice", "price": "1000", "schedule": [{"on": "2026-03-31", "amount": "900"}]}
     change = amended(lines=[{"line_id": "L-1", "project_id": "BRIDGE", "terms": terms}])

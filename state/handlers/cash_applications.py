@@ -89,15 +89,15 @@ def waive(draft: Draft, application_id: str) -> None:
 def _settle(draft: Draft, known: CashApplication) -> None:
     """Post it whole, or say why it waits."""
     event = known.event
+    if (opposite := _opposite(draft, known)) is not None:
+        _drop(draft, opposite)
+        _drop(draft, known)
+        return
     payment: Payment | None = draft.part(PAYMENT, event.payment_id)
     found = fitting(draft, known, payment)
     made = found if isinstance(found, Fault) else _groups(draft, event, payment, found)
     if isinstance(made, Fault):
-        if (opposite := _opposite(draft, known)) is None:
-            _park(draft, known, made)
-        else:
-            _drop(draft, opposite)
-            _drop(draft, known)
+        _park(draft, known, made)
         return
     for category in CATEGORIES:
         draft.settle_note(category, APPLICATION, event.application_id)
@@ -281,7 +281,7 @@ def _drop_waits(draft: Draft, known: CashApplication) -> None:
 
 
 def _opposite(draft: Draft, known: CashApplication) -> CashApplication | None:
-    """One that waits too, and takes off what this one applies: of both nothing is posted, which is all that they come to."""
+    """One that waits and takes off what this one applies, whether or not this one fits: nothing is posted of either, which they come to."""
     wanted = {name: -amount for name, amount in _stated(draft, known).items()}
     for application_id in _waiting(draft):
         other: CashApplication = draft.part(APPLICATION, application_id)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from domain.billing_periods import BillingPeriod
 from domain.events.control import StatementApproved, StatementReturned
+from domain.identity import composed
 from domain.outputs import BillingStatement
 from domain.rows import FEE
 from domain.statement import ISSUED
@@ -28,7 +29,7 @@ from state.approval import (
     tell,
     tried,
 )
-from state.books import Contract, Fact, OpenStatement
+from state.books import Contract, Fact, LineTotals, OpenStatement
 from state.draft import Draft
 from state.funding import is_ever_funded
 from state.handlers import deposits, retention, statements
@@ -165,9 +166,20 @@ def _is_touched(draft: Draft, opened: OpenStatement) -> bool:
     rows = {*opened.rows, *(before.rows if before is not None else ())}
     if any(row in draft.rows for row in rows) or any(row.startswith(f"{FEE}/") for row in draft.rows):
         return True
-    if any(kind in DECISIVE for kind, _ in draft.parts):
+    if any(kind in DECISIVE for kind, _ in draft.parts) or _is_used_otherwise(draft, _contract(draft, opened)):
         return True
     return opened.told[0].retained != 0 and retention.is_over(draft, _contract(draft, opened), _period(opened))
+
+
+def _is_used_otherwise(draft: Draft, contract: Contract) -> bool:
+    """Whether the event changed what sources have paid of entries that are issued, as a price concession does: drafts draw what is left."""
+    for line_id in line_ids(contract):
+        key = "line", composed(contract.contract_id, line_id)
+        had: LineTotals | None = draft.before.get(key)
+        now: LineTotals | None = draft.parts.get(key, had)
+        if (now.funded if now is not None else {}) != (had.funded if had is not None else {}):
+            return True
+    return False
 
 
 def _is_cut(draft: Draft, opened: OpenStatement) -> bool:

@@ -77,8 +77,7 @@ class OutputFiles:
         self._formats: dict[str, ContainerFormat] = {}
         self._files: dict[str, BinaryIO] = {}
         self._lengths: dict[str, int] = {}
-        self._blocks: dict[str, list[bytes]] = {}
-        self._items: dict[str, list[Encoded]] = {}
+        self._kept: dict[str, list[tuple[bytes, Encoded]]] = {}
         # Of the last commit: the outputs by part, each with the byte at which its block begins, and how long the parts were before.
         self.placed: dict[str, list[tuple[int, Encoded]]] = {}
         self.lengths_before: dict[str, int] = {}
@@ -95,25 +94,24 @@ class OutputFiles:
                 mark = item
             else:
                 part = self._parts.get((item.topic, item.rules)) or self._part(item.topic, item.rules)
-                self._blocks.setdefault(part, []).append(self._formats[part].block(item.type_name, item.body))
-                self._items.setdefault(part, []).append(item)
+                block = self._formats[part].block(item.type_name, item.body)
+                self._kept.setdefault(part, []).append((block, item))
         return mark
 
     def commit(self, mark: Mark) -> None:
         """Make everything before the mark durable. A mark below what is written already changes nothing."""
         self.lengths_before, self.placed = dict(self._lengths), {}
         try:
-            for part, blocks in self._blocks.items():
+            for part, kept in self._kept.items():
                 file = self._file(part)
-                ends = accumulate(map(len, blocks), initial=self._lengths[part])
-                self.placed[part] = list(zip(ends, self._items[part], strict=False))
-                data = b"".join(blocks)
+                ends = accumulate((len(block) for block, _ in kept), initial=self._lengths[part])
+                self.placed[part] = [(begin, item) for begin, (_, item) in zip(ends, kept, strict=False)]
+                data = b"".join(block for block, _ in kept)
                 file.write(data)
                 file.flush()
                 os.fdatasync(file.fileno())
                 self._lengths[part] += len(data)
-            self._blocks.clear()
-            self._items.clear()
+            self._kept.clear()
             if (mark.offset, mark.engagement) > (self.progress.offset, self.progress.engagement):
                 self._save(mark)
         except OSError as error:

@@ -26,6 +26,15 @@ from state.posting import booking_of, emit, with_standing
 from state.totals import accrued_positions, issued_on, unbilled_positions, with_issued
 
 
+class _Row(NamedTuple):
+    """An entry on a line of the statement, with what is issued of it there."""
+
+    listed: StatementEntry
+    entry: Entry
+    plan: LinePlan
+    issued: Issued
+
+
 class Relief(NamedTuple):
     """What an invoice takes from one entry's unbilled balance on one account.
 
@@ -45,7 +54,7 @@ def reliefs_of(draft: Draft, contract: Contract, statement: StatementState, slot
     """One for each entry of a contract line; of several lines of an entry each finds what those before it leave."""
     reliefs = []
     carried: dict[tuple[str, str], tuple[Amount, Amount]] = {}
-    over_time: list[tuple[StatementEntry, Entry, LinePlan]] = []
+    over_time: list[_Row] = []
     revenue: dict[tuple[str, str], Balance] = {}
     for listed in draft.entries.statement(statement.statement_id):
         entry = draft.entry(listed.entry_id)
@@ -54,14 +63,15 @@ def reliefs_of(draft: Draft, contract: Contract, statement: StatementState, slot
         assert issued is not None, "the statement issued the entry"
         plan = newest_plan(draft, contract, listed.line_id)
         assert plan is not None, "a line that has issued work stays known"
+        row = _Row(listed, entry, plan, issued)
         if issued.account == CONTRACT_LIABILITY and is_over_time(draft, contract):
-            over_time.append((listed, entry, plan))
+            over_time.append(row)
             continue
         if is_deposit(draft, contract, issued):
-            reliefs.append(_of_deposit(draft, listed, entry, plan, issued, slot, carried))
+            reliefs.append(_of_deposit(draft, row, slot, carried))
             continue
         if issued.account in REVENUE and plan.currency != slot.entity.currency:
-            reliefs.append(_revenue_of(draft, listed, entry, plan, issued, slot, revenue, statement.bill_to))
+            reliefs.append(_revenue_of(draft, row, slot, revenue, statement.bill_to))
             continue
         place = entry.entry_id, issued.account
         had = carried.get(place) or _position_of(entry, issued)
@@ -128,20 +138,12 @@ def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
     )
 
 
-def _revenue_of(
-    draft: Draft,
-    listed: StatementEntry,
-    entry: Entry,
-    plan: LinePlan,
-    issued: Issued,
-    slot: Slot,
-    left: dict[tuple[str, str], Balance],
-    bill_to: str,
-) -> Relief:
+def _revenue_of(draft: Draft, row: _Row, slot: Slot, left: dict[tuple[str, str], Balance], bill_to: str) -> Relief:
     """Revenue as it is billed: what takes back leaves as the row's own invoices carry it, then as those of its line's other rows do.
 
     `left` is what this invoice's credits leave of those rows, by line and account.
     """
+    listed, entry, plan, issued = row
     mode, exchange, currency = plan.policies.money_mode, slot.exchange, slot.entity.currency
     amount = listed.amount
     part = part_of(issued, bill_to)
@@ -177,16 +179,9 @@ def _invoiced_beside(draft: Draft, entry: Entry, issued: Issued) -> Balance:
     return amount, ledger
 
 
-def _of_deposit(
-    draft: Draft,
-    listed: StatementEntry,
-    entry: Entry,
-    plan: LinePlan,
-    issued: Issued,
-    slot: Slot,
-    carried: dict[tuple[str, str], tuple[Amount, Amount]],
-) -> Relief:
+def _of_deposit(draft: Draft, row: _Row, slot: Slot, carried: dict[tuple[str, str], tuple[Amount, Amount]]) -> Relief:
     """All rows of a deposit's line share what stands of it, so that what is set against a statement or given back leaves as it came."""
+    listed, entry, plan, issued = row
     mode = plan.policies.money_mode
     place = deposit_row(issued.contract_id, issued.line_id), issued.account
     had = carried.get(place) or balance(draft, issued.contract_id, issued.line_id, issued.account)
@@ -200,24 +195,24 @@ def _through_position(
     contract: Contract,
     slot: Slot,
     others: list[Relief],
-    over_time: list[tuple[StatementEntry, Entry, LinePlan]],
+    over_time: list[_Row],
 ) -> Iterator[Relief]:
     """What is billed of lines that earn over time takes what the others leave, by its net, once: a position has one side (R46)."""
     position = standing(draft, contract.contract_id).position
     for relief in others:
         position = position.add(relief.account, -relief.listed.amount, -relief.ledger_amount)
-    net = sum(listed.amount for listed, _, _ in over_time)
+    net = sum(row.listed.amount for row in over_time)
     mode = contract_policies(draft, contract).money_mode
     exchange, currency = slot.exchange, slot.entity.currency
     legs = moved(position, "billing", -net, exchange, currency, mode)
     taken = -sum(leg.ledger_amount for leg in legs)
     same_rate = at_its_rate(net, taken, slot, mode)
-    places = [draft.billed_in(entry, plan.contract_id, listed.line_id) for listed, entry, plan in over_time]
+    places = [draft.billed_in(row.entry, row.plan.contract_id, row.listed.line_id) for row in over_time]
     sums: dict[str, Amount] = {}
-    for place, (listed, _, _) in zip(places, over_time, strict=True):
-        sums[place] = sums.get(place, 0) + listed.amount
+    for place, row in zip(places, over_time, strict=True):
+        sums[place] = sums.get(place, 0) + row.listed.amount
     by_project = _by_project(sums, net, legs, smallest_unit(currency), mode)
-    for place, (listed, entry, plan) in zip(places, over_time, strict=True):
+    for place, (listed, entry, plan, _) in zip(places, over_time, strict=True):
         own = tuple(by_project.pop(place, ()))
         ledger = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)
         yield Relief(listed, entry, plan, CONTRACT_LIABILITY, ledger, same_rate, own)

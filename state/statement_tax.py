@@ -87,13 +87,14 @@ def taxable(
     return Taxable(plan.line.tax_category, point, service_date if point == SERVICE else statement_day, amount)
 
 
-# A category that the policy does not cover
+# What no policy covers
 
 
 def note_undetermined(draft: Draft, statement_id: str, contract: Contract, found: Taxed) -> None:
-    """One exception a region and category; every further statement is counted in it."""
-    if found.policy is None or found.region is None:
+    """One exception a region and category; every further statement is counted in it. Without a region nobody asks for tax."""
+    if found.region is None:
         return
+    policy = f"none in version {found.policy.version} of its policy" if found.policy is not None else "no policy of it"
     missing = {group.category: group.base for group in found.groups if group.kind is None and group.base}
     for category, base in missing.items():
         day = min(one.day for one in found.taxables if one.category == category)
@@ -101,8 +102,8 @@ def note_undetermined(draft: Draft, statement_id: str, contract: Contract, found
         draft.waits_added.add((REGION, found.region, f"tax:{name}"))
         message = (
             f"statement {statement_id} has {format_amount(base, contract.terms.currency)} {contract.terms.currency} of tax category "
-            f"{category}: expected a rule of tax region {found.region} for {category} or * that is in force on {day}, found none "
-            f"in version {found.policy.version} of its policy; the statement is issued without a rate for it"
+            f"{category}: expected a rule of tax region {found.region} for {category} or * that is in force on {day}, found {policy}; "
+            "the statement is issued without a rate and without an amount of tax for it"
         )
         _count(draft, composed(found.region, category), message, contract, base)
 

@@ -132,6 +132,10 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         f"{_APPLY} with what is unapplied of the payment and open of its customer's invoices, take back the payment (PaymentReversed), or "
         "waive it: then what does not fit stays as it is."
     ),
+    (
+        "no_exchange_rate",
+        "contract_line",
+    ): "Publish the rates of the days: the next close of a billing period counts what it cost as spent.",
     ("self_approved", "contract"): "Have another person approve the amendment and send it with a higher version.",
     ("self_approved", "credit_memo"): _SECOND,
     ("self_approved", "exception"): "Have another person decide, or approve the decision.",
@@ -196,6 +200,10 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "unsupported",
         "person_contract",
     ): "Post the transfer between the legal entities in the ledger, which Milepost does not, and resolve this.",
+    (
+        "unsupported",
+        "progress",
+    ): "Amend the line to be billed by reported progress, without budgets; or leave the report, and resolve this.",
     ("unsupported", "project"): "Book in the ledger what the event asks for, or activate rules that handle it.",
     ("unsupported", "write_off"): f"Amend the price of the line, so that its revenue falls with it, {_DROP}",
 }

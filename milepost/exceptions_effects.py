@@ -61,7 +61,7 @@ ABOUT: Final = {
     "outside_contract_dates": ("work", "contract"),
     "self_approved": ("work", "amendment", "decision", "statement", "write-off", "credit memo"),
     "conflicting_version": ("work", POSTED, "any other fact"),
-    "no_exchange_rate": ("work", "invoice, forecast", "payment"),
+    "no_exchange_rate": ("work", "invoice, forecast, contract line", "payment"),
     "stale_exchange_rate": ("work", "invoice", "payment"),
     "unknown_reference": (
         "work",
@@ -89,7 +89,7 @@ ABOUT: Final = {
     "amendment_gap": ("amendment",),
     "unapproved_amendment": ("amendment",),
     "invalid_terms": ("contract",),
-    "unsupported": ("project, contract", "payment", "payment application", "write-off", "credit memo"),
+    "unsupported": ("project, contract, progress", "payment", "payment application", "write-off", "credit memo"),
     "unrouted": ("any fact",),
     "not_authoritative": ("any fact",),
     "intake_behind": ("day",),
@@ -122,9 +122,9 @@ RESENT: Final = {
     "contract, invoice, request, hold": "the fact, where it is one",
     "any other fact": "the fact",
     "any fact": "the fact, where it was accepted",
-    "invoice, forecast": "the invoice",
+    "invoice, forecast, contract line": "the invoice",
     "project": "the project",
-    "project, contract": "the project or contract",
+    "project, contract, progress": "the project, contract or report",
 }
 
 

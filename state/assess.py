@@ -14,6 +14,7 @@ from domain.billing.kind import AT_COST, INCLUDED, RATED
 from domain.events.common import TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined, PersonDefined
+from domain.exchange import Exchange
 from domain.identity import content_digest
 from domain.money import extend, extend_at, format_amount, format_decimal, round_ratio
 from domain.policies import Resolved
@@ -362,7 +363,7 @@ def price_of(
     plan, day = placed.plan, placed.day
     charged = methods.kind_of(plan.line.terms).hours if plan.draws is None else RATED
     if charged == INCLUDED:
-        return _included(event, role, plan, day, worked)
+        return _included(draft, entry, event, worker, role, plan, day, worked, waited)
     hours = time_and_materials.billable_hours(worked, event.billable_hours, plan.policies)
     if charged == AT_COST:
         return _at_cost(draft, entry, event, worker, role, plan, day, worked, hours, standing, waited)
@@ -450,8 +451,7 @@ def _at_cost(
         message = f"no cost rate for {event.person_id} ({role}) on {day}, at which line {plan.line.line_id} charges"
         return Blocked("price", "no_cost_rate", message, waits_for_cost_rate(event.person_id, role), "person_id")
     rate, currency = costing
-    found = conversion(draft, "price", plan.entity, currency, plan.currency, day, plan.policies)
-    exchange = settled_exchange(draft, found, "price", plan.entity, currency, plan.currency, day, waited)
+    exchange = into_contract(draft, plan, currency, day, waited)
     if isinstance(exchange, Blocked):
         return exchange
     slot = _price_slot(draft, event, plan, day, standing, waited)
@@ -485,6 +485,12 @@ def _at_cost(
     return PricePlan(price, plan, slot, None)
 
 
+def into_contract(draft: Draft, plan: LinePlan, currency: str, day: date, waited: Waited) -> Exchange | Blocked:
+    """The rate of the day between the currency of a cost and the contract's."""
+    found = conversion(draft, "price", plan.entity, currency, plan.currency, day, plan.policies)
+    return settled_exchange(draft, found, "price", plan.entity, currency, plan.currency, day, waited)
+
+
 def _cost_of_hour(
     draft: Draft, entry: Entry, event: TimeApproved, worker: Worker, role: str, day: date
 ) -> tuple[Rate, str] | None:
@@ -496,8 +502,26 @@ def _cost_of_hour(
     return (found.rate, found.currency) if found is not None else None
 
 
-def _included(event: TimeApproved, role: str, plan: LinePlan, day: date, worked: Hours) -> PricePlan:
-    """Work that the charges of its terms are for: it is the line's, at a price of zero, and posts nothing."""
+def _included(
+    draft: Draft,
+    entry: Entry,
+    event: TimeApproved,
+    worker: Worker,
+    role: str,
+    plan: LinePlan,
+    day: date,
+    worked: Hours,
+    waited: Waited,
+) -> PricePlan | Blocked:
+    """Work that the charges of its terms are for: it is the line's, at a price of zero, and posts nothing.
+
+    Where its cost counts as spent of the line's budgets, that needs the day's rate.
+    """
+    costing = _cost_of_hour(draft, entry, event, worker, role, day) if methods.by_budgets(plan.line) else None
+    if costing is not None:
+        exchange = into_contract(draft, plan, costing[1], day, waited)
+        if isinstance(exchange, Blocked):
+            return exchange
     hours = time_and_materials.billable_hours(worked, event.billable_hours, plan.policies)
     price = Price(
         plan.contract_id, plan.line.line_id, plan.currency, day, approved_at(event), role, 0, 0, "", hours, 0, 0

@@ -35,14 +35,15 @@ from state.assess import (
     CostPlan,
     PricePlan,
     ended_or_far_off,
+    into_contract,
     is_beyond,
     reversal_day,
     unknown_worker,
 )
 from state.books import Charge, Cost, Entry, Price, Work
 from state.draft import Draft
-from state.exchange_waits import Waited, settled, settled_exchange
-from state.known import Blocked, Worker, conversion, entity_policies, slot_for, worker_on
+from state.exchange_waits import Waited, settled
+from state.known import Blocked, Worker, entity_policies, slot_for, worker_on
 from state.placing import Placed, place, taken_projects
 from state.plan import LinePlan, line_plan, version_on
 
@@ -228,7 +229,7 @@ def _price(
     plan, day = placed.plan, placed.day
     passed = methods.expense(plan.line.terms, charge.category or "")
     if passed is None:
-        return PricePlan(_nothing(charge, plan, content), plan, None, None)
+        return _included(draft, charge, plan, content, waited)
     if plan.policies.expenses_revenue == "net":
         message = "policy expenses_revenue net: expenses as an agent are not handled by the rules in force"
         return Blocked("price", "unsupported", message, field="expenses_revenue")
@@ -249,9 +250,17 @@ def _price(
     return _within_bounds(priced(draft, plan, valued, standing, waited))
 
 
-def _nothing(charge: Charge, plan: LinePlan, content: str) -> Price:
-    """The charges of the terms are for it: it is the line's, at a price of zero, and posts nothing."""
-    return replace(_at_zero(charge, plan), quantity=QUANTITY_ONE, unit="each", content=content)
+def _included(draft: Draft, charge: Charge, plan: LinePlan, content: str, waited: Waited) -> PricePlan | Blocked:
+    """The charges of the terms are for it: it is the line's, at a price of zero, and posts nothing.
+
+    Where it counts as spent of the line's budgets, that needs the day's rate.
+    """
+    if methods.by_budgets(plan.line):
+        exchange = into_contract(draft, plan, charge.currency, charge.day, waited)
+        if isinstance(exchange, Blocked):
+            return exchange
+    price = replace(_at_zero(charge, plan), quantity=QUANTITY_ONE, unit="each", content=content)
+    return PricePlan(price, plan, None, None)
 
 
 def _at_zero(charge: Charge, plan: LinePlan) -> Price:
@@ -289,8 +298,7 @@ def of_quantity(price: Price, value: Amount, quantity: Quantity, tiers: Sequence
 
 def _at_cost(draft: Draft, charge: Charge, plan: LinePlan, price: Price, waited: Waited) -> Price | Blocked:
     """Cost and markup, rounded once, in contract currency by the rate of the day."""
-    found = conversion(draft, "price", plan.entity, charge.currency, plan.currency, charge.day, plan.policies)
-    exchange = settled_exchange(draft, found, "price", plan.entity, charge.currency, plan.currency, charge.day, waited)
+    exchange = into_contract(draft, plan, charge.currency, charge.day, waited)
     if isinstance(exchange, Blocked):
         return exchange
     base, below = spent(charge) * exchange.numerator, exchange.denominator

@@ -54,7 +54,8 @@ def _value(draft: Draft, event: TimeApproved) -> AtStake | None:
         return None
     plan, day = placed.plan, placed.day
     worker = worker_on(draft, event.person_id, day)
-    if worker is None or methods.cost_markup(plan.line.terms) is not None:
+    at_cost = methods.cost_markup(plan.line.terms) is not None or methods.by_budgets(plan.line)
+    if worker is None or at_cost:
         return None
     project = draft.project(event.project_id)
     rated = rate_for(draft, event, project, worker.person, role_at_stake(draft, event, worker), plan, day)

@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from datetime import date
 
+from msgspec.structs import replace
+
+from domain.billing import methods
 from domain.identity import composed, parts_of
 from state.books import Acceptance, Contract, Reports
 from state.draft import Draft
-from state.terms_known import is_charged, takers
+from state.plan import newest_plan
+from state.terms_known import agreed_versions, is_charged, takers
 
 UNKNOWN_MILESTONE, UNKNOWN_REFERENCE = "unknown_milestone", "unknown_reference"
-OUTSIDE = "outside_contract_dates"
+OUTSIDE, UNSUPPORTED = "outside_contract_dates", "unsupported"
 
 
 def note_unplaced(draft: Draft) -> None:
@@ -38,10 +42,10 @@ def _note_milestone(draft: Draft, milestone_id: str, fact: Acceptance) -> None:
 
 
 def _note_progress(draft: Draft, part_id: str, reports: Reports) -> None:
-    """Progress of a line that no contract has, or of days after the contract was terminated."""
+    """Progress of a line that no contract has, or of days after the contract was terminated; or of a line that is not billed by it."""
     contract_id, line_id = parts_of(part_id)
     of = list(_having(draft, contract_id, line_id))
-    unknown, outside = None, None
+    unknown, outside, unused = None, None, None
     if not of:
         whose = f"contract {contract_id} does not have" if contract_id else "no contract has"
         unknown = "line_id", f"progress is reported of line {line_id}, which {whose}"
@@ -51,7 +55,14 @@ def _note_progress(draft: Draft, part_id: str, reports: Reports) -> None:
                 "as_of",
                 f"progress of {as_of} is reported of line {line_id}, whose contract was terminated by then",
             )
+    _, as_of, _ = max(reports.said)
+    if of and not any(_takes_reports(draft, contract, line_id, as_of) for contract in of):
+        unused = (
+            "percent",
+            f"progress of {as_of} is reported of line {line_id}, which is billed {_billed(draft, of[0], line_id)}",
+        )
     _say(draft, UNKNOWN_REFERENCE, "progress", spoken(part_id), contract_id or None, unknown)
+    _say(draft, UNSUPPORTED, "progress", spoken(part_id), contract_id or None, unused)
     _say(draft, OUTSIDE, "progress", spoken(part_id), contract_id or None, outside)
 
 
@@ -77,6 +88,17 @@ def _is_over(draft: Draft, contract: Contract, line_id: str, version: int, as_of
     if contract.terminated_on is None or as_of < contract.terminated_on:
         return False
     return not is_charged(draft, contract.contract_id, line_id, f"progress/{version}")
+
+
+def _takes_reports(draft: Draft, contract: Contract, line_id: str, as_of: date) -> bool:
+    """Whether the line is billed by reported progress on the day of a report, or on any later one."""
+    versions = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
+    return any(agreed.before > as_of and methods.by_reports(agreed.line) for agreed in versions)
+
+
+def _billed(draft: Draft, contract: Contract, line_id: str) -> str:
+    plan = newest_plan(draft, contract, line_id)
+    return "as its budgets are spent" if plan is not None and methods.by_budgets(plan.line) else "otherwise"
 
 
 def spoken(part_id: str) -> str:

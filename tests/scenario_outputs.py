@@ -30,7 +30,7 @@ from tests.harness import ENGAGEMENT, Books
 from tests.scenario_events import Words, day_of
 from tests.scenario_text import Block, Line
 
-# What a forecast lacks, by the kind of what it lacks it for.
+# What the forecast of a project lacks.
 OF_FORECASTS = frozenset({"no_estimate", "no_exchange_rate", "stale_exchange_rate"})
 KINDS = ("posting", "reversal", "difference", "billing")
 NONE = "-"
@@ -256,7 +256,7 @@ class Facts:
 
     @staticmethod
     def _compared(raised: ExceptionRaised) -> bool:
-        return raised.subject_kind not in ("project", "contract_line") or raised.category not in OF_FORECASTS
+        return raised.subject_kind != "project" or raised.category not in OF_FORECASTS
 
     def _journal(self, entry: JournalEntry) -> Journal:
         foreign = entry.currency != entry.ledger_currency

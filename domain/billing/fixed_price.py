@@ -108,6 +108,7 @@ def foresees(agreed: Agreed, known: Known, day: date) -> Foreseen:
 
 
 def by_period(line: ContractLine) -> bool:
+    """As the budgets are spent."""
     return isinstance(line.terms, FixedPrice) and line.terms.by_progress and bool(line.budgets)
 
 

@@ -90,6 +90,16 @@ def unsupported_line(line: ContractLine, policies: Resolved) -> str | None:
     return refused
 
 
+def by_budgets(line: ContractLine) -> bool:
+    """Whether the line's price is billed as its budgets are spent, so that what its work costs is needed in contract currency."""
+    return fixed_price.by_period(line)
+
+
+def by_reports(line: ContractLine) -> bool:
+    """Whether the line's price is billed by the progress that somebody reports."""
+    return isinstance(line.terms, FixedPrice) and line.terms.by_progress and not by_budgets(line)
+
+
 def charges_expenses(line: ContractLine) -> bool:
     """Whether the line takes expenses and charges them."""
     return takes(line, "expense") and expense(line.terms, "") is not None

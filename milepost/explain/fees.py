@@ -22,11 +22,12 @@ from domain.units import Amount
 from domain.zones import local_date
 from milepost.explain.arithmetic import by_day, evaluated, in_proportion, least, most, step_of
 from milepost.explain.sources import Sources
-from state.books import Charge, Contract, LineFees
+from state.books import Charge, Contract, LineFees, Price
 from state.draft import Draft
 from state.fees_due import charging
 from state.handlers.fees import HORIZON
 from state.periods import zone_of
+from state.plan import plan_of
 from state.settlement import SETTLEMENT
 from state.terms_known import is_charged, known_of, line_fees
 
@@ -327,12 +328,28 @@ class FeeNodes:
             on_line = (work.price.contract_id, work.price.line_id) == (place.contract.contract_id, place.line_id)
             subject = work.subject
             own = (subject.category if isinstance(subject, Charge) else subject.task) or ""
-            if on_line and own == category and work.cost.currency == currency:
-                parts.append(self.entries.cost(at, work.cost))
+            if on_line and own == category:
+                made = self.entries.cost(at, work.cost)
+                spent = self._in_contract_currency(made, work.price, self.sources.draft(step))
+                parts += [spent] if spent is not None else []
         title = f"{category}: cost to {closed.last}"
         return agreeing(
             total(title, parts, "amount", currency), stated(title, closed.cost.get(category, 0), "amount", currency)
         )
+
+    def _in_contract_currency(self, cost: Node, price: Price, draft: Draft) -> Node | None:
+        """By the rate of its day; None where the closing knew none."""
+        plan = plan_of(draft, price)
+        assert plan is not None, "the work is priced on the line"
+        if cost.currency == plan.currency:
+            return cost
+        charges = self.entries.charges
+        found = charges.rates_to(cost.currency, plan, price.day, draft)
+        if found is None:
+            return None
+        rates, legs = found
+        made: Node = charges.at_cost((cost, *rates), legs, plan)
+        return made._replace(title=f"{cost.title} in {plan.currency}", rule="R12")
 
     def _closing(self, place: Place, start: date) -> int:
         """The step that closed the billing period."""

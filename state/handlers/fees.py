@@ -18,18 +18,31 @@ from domain.contract import BEGINNING
 from domain.events.common import ContractLine
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
 from domain.identity import composed, parts_of
-from domain.money import format_decimal
+from domain.money import convert, format_decimal
 from domain.rows import FEE, SCHEDULED_REVENUE, row_id
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
 from domain.zones import local_date, universal_midnight
 from state import drawing, milestones_due, own_periods
-from state.books import Acceptance, Charge, ClosedPeriod, Contract, Entry, LineFees, LineTotals, Reports, Work
+from state.books import (
+    Acceptance,
+    Charge,
+    ClosedPeriod,
+    Contract,
+    Cost,
+    Entry,
+    LineFees,
+    LineTotals,
+    Price,
+    Reports,
+    Work,
+)
 from state.draft import Draft
 from state.facts import is_new
 from state.fees_due import charged_beside, fees_due
 from state.handlers.work import take, withdraw
+from state.known import Blocked, conversion
 from state.periods import zone_of
-from state.plan import newest_plan, version_on
+from state.plan import newest_plan, plan_of, version_on
 from state.rerate import line_ids
 from state.settlement import settlement
 from state.terms_known import known_of, line_fees
@@ -193,8 +206,8 @@ def _closed(draft: Draft, contract: Contract, line: ContractLine, start: date, t
 
     Work of an earlier period that was told, or changed, after that closed counts in the first part.
     """
-    if line.budgets:
-        yield ClosedPeriod(start, to, _cost_by_category(draft, contract, line.line_id, to))
+    if methods.by_budgets(line):
+        yield ClosedPeriod(start, to, _spent_by_category(draft, contract, line.line_id, to))
         return
     closed = line_fees(draft, contract, line.line_id).closed
     counted = closed[-1].total if closed else None
@@ -313,17 +326,54 @@ def project_of(contract: Contract, line_id: str, day: date) -> str:
     return next(line for line in lines if line.line_id == line_id).project_id
 
 
-def _cost_by_category(draft: Draft, contract: Contract, line_id: str, to: date) -> dict[str, Amount]:
-    """What the line's work before a day cost, in contract currency; an hour's category is its task, an expense's its own."""
+def _spent_by_category(draft: Draft, contract: Contract, line_id: str, to: date) -> dict[str, Amount]:
+    """What the line's work before a day cost, in contract currency by the rate of its day; an hour's category is its task, an expense's
+    its own.
+
+    Work needs that rate to be priced. What was priced while the line had no budgets may lack it: it is named, and counts at the next close.
+    """
     found: dict[str, Amount] = {}
+    lacking: list[str] = []
     for entry in draft.everything():
         work = entry.standing
         price = work.price if work is not None else None
         if work is None or work.cost is None or price is None or price.day >= to:
             continue
         if (price.contract_id, price.line_id) == (contract.contract_id, line_id):
+            spent = in_contract_currency(draft, work.cost, price)
+            if spent is None:
+                lacking.append(entry.entry_id)
+                continue
             subject = work.subject
             category = (subject.category if isinstance(subject, Charge) else subject.task) or ""
-            if work.cost.currency == contract.terms.currency:
-                found[category] = found.get(category, 0) + work.cost.amount
+            found[category] = found.get(category, 0) + spent
+    _note_uncounted(draft, contract, line_id, to, lacking)
     return found
+
+
+def in_contract_currency(draft: Draft, cost: Cost, price: Price) -> Amount | None:
+    """None where no rate of the day is known."""
+    plan = plan_of(draft, price)
+    assert plan is not None, "the work is priced on the line"
+    exchange = conversion(draft, "price", plan.entity, cost.currency, plan.currency, price.day, plan.policies)
+    if isinstance(exchange, Blocked):
+        return None
+    return convert(cost.amount, exchange.numerator, exchange.denominator, plan.currency, plan.policies.money_mode)
+
+
+def _note_uncounted(draft: Draft, contract: Contract, line_id: str, to: date, lacking: list[str]) -> None:
+    subject = composed(contract.contract_id, line_id)
+    if not lacking:
+        draft.settle_note("no_exchange_rate", "contract_line", subject)
+        return
+    draft.note(
+        "no_exchange_rate",
+        "contract_line",
+        subject,
+        f"no rate into {contract.terms.currency} for the cost of {len(lacking)} entries before {to}: they count as spent of the budgets "
+        "when a billing period closes and the rates of their days are known",
+        project_id=project_of(contract, line_id, to - timedelta(days=1)),
+        contract_id=contract.contract_id,
+        blocks=len(lacking),
+        entries=tuple(lacking),
+    )

@@ -37,6 +37,7 @@ from state.handlers.control import on_exception_resolved, on_exception_waived
 ONLY_SUBJECTS = (
     "bill_to",
     "contract_ending",
+    "contract_line",
     "draft",
     "engagement",
     "hold",

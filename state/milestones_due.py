@@ -9,7 +9,7 @@ from datetime import date
 from msgspec.structs import replace
 
 from domain.billing.kind import Agreed, Known
-from domain.events.common import Milestone, Milestones
+from domain.events.common import ContractLine, Milestone, Milestones
 from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import Alert
@@ -25,7 +25,8 @@ def watch(
 ) -> None:
     """`ended` is the day that has ended in the zone where the contract is billed, where one has."""
     fees = line_fees(draft, contract, line_id)
-    held = _held_on(known, ended or today)
+    day = ended or today
+    held = _held_on(known, day)
     waiting = {one.milestone_id: one for one in _listed(held) if one.milestone_id not in known.accepted}
     told = {}
     for milestone_id, due_on in fees.overdue.items():
@@ -37,10 +38,13 @@ def watch(
         if milestone.milestone_id in told:
             continue
         if ended is not None and milestone.due_on <= ended:
-            _tell(draft, contract, line_id, milestone)
+            assert held is not None, "it lists the milestone"
+            _tell(draft, contract, held.line, milestone)
             told[milestone.milestone_id] = milestone.due_on
         else:
             draft.due.add((zone, milestone.due_on.isoformat() if milestone.due_on > today else ""))
+    if changes := _changes_after(known, day):
+        draft.due.add((zone, min(changes).isoformat()))
     if told != fees.overdue:
         _keep(draft, contract, line_id, replace(fees, overdue=told))
 
@@ -49,19 +53,26 @@ def _held_on(known: Known, day: date) -> Agreed | None:
     return next((held for held in reversed(known.held) if held.since <= day < held.before), None)
 
 
+def _changes_after(known: Known, day: date) -> list[date]:
+    """Days from which terms that are known already list other milestones."""
+    if not any(map(_listed, known.held)):
+        return []
+    return [each for held in known.held for each in (held.since, held.before) if day < each < date.max]
+
+
 def _listed(held: Agreed | None) -> tuple[Milestone, ...]:
     terms = held.line.terms if held is not None else None
     return terms.milestones if isinstance(terms, Milestones) else ()
 
 
-def _tell(draft: Draft, contract: Contract, line_id: str, milestone: Milestone) -> None:
-    subject = composed(contract.contract_id, line_id, milestone.milestone_id)
+def _tell(draft: Draft, contract: Contract, line: ContractLine, milestone: Milestone) -> None:
+    """By the terms of the day: a later version that is known already may no longer have the line."""
+    subject = composed(contract.contract_id, line.line_id, milestone.milestone_id)
     currency, cause = contract.terms.currency, draft.cause
     message = (
         f"milestone {milestone.milestone_id} of {format_amount(milestone.amount, currency)} {currency} was due on "
         f"{milestone.due_on} and is not accepted"
     )
-    line = next(line for line in contract.terms.lines if line.line_id == line_id)
     draft.note(
         OVERDUE,
         "milestone",

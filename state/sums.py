@@ -39,7 +39,8 @@ def sums(store: Store) -> Sums:
         posted[key.split("\x1f")[1]] += debits
     for parts in _commercial_parts(store):
         statements += sum(isinstance(part, StatementState) for _, part in parts)
-        currencies = {part_id: part.terms.currency for part_id, part in parts if isinstance(part, Contract)}
+        # One that is only amended or terminated so far has no terms, and nothing on its lines.
+        currencies = {id_: part.terms.currency for id_, part in parts if isinstance(part, Contract) and part.history}
         for part_id, part in parts:
             if isinstance(part, LineTotals):
                 currency = currencies[parts_of(part_id)[0]]

@@ -126,6 +126,9 @@ def _entities(sums: dict[str, LedgerSums], output: Path, *, as_csv: bool, json: 
         write_json(shape(1, entities=[dict(zip(columns, each, strict=True)) for each in cells]))
     else:
         titles = ("entity", "ledger currency", "journals", "first period", "last period")
+        if not cells:
+            say(f"No journals yet; `milepost run` has posted nothing to {shell_word(output)}")
+            return
         show(Table("Companies with journals", titles, cells, frozenset({2})))
         say(f"\nNext: milepost ledger --entity {shell_word(min(sums))} --output {shell_word(output)}")
 

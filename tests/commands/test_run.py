@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from milepost import rounds
 from milepost.cli import app
-from tests.commands.tiny_firm import founding, worked, write
+from tests.commands.tiny_firm import event, founding, worked, write
 
 
 def run(folder: Path, *arguments: str) -> Result:
@@ -287,3 +287,34 @@ def test_the_same_flow_under_the_engines_own_command(tmp_path: Path) -> None:
         timeout=240,
     )
     assert written(tmp_path) == before
+
+
+@pytest.mark.parametrize("kind", ["amended", "terminated"])
+def test_a_contract_that_was_never_signed_is_no_hindrance(tmp_path: Path, kind: str) -> None:
+    """Its amendment or termination waits; what it says of money is nothing, and no journal is posted."""
+    unsigned = {
+        "amended": event(
+            "ContractAmended",
+            "2026-03-02T08:00:00Z",
+            contract_id="K-9",
+            version=2,
+            replaces_version=1,
+            effective_on="2026-03-20",
+            treatment="prospective",
+            approved_by="BEN",
+            engagement_id="BRIDGE",
+        ),
+        "terminated": event(
+            "ContractTerminated",
+            "2026-03-02T08:00:00Z",
+            contract_id="K-9",
+            version=2,
+            effective_on="2026-03-20",
+            engagement_id="BRIDGE",
+        ),
+    }[kind]
+    write(tmp_path / "in", [*founding(), unsigned])
+    found = summary(tmp_path, "--until", "2026-03-31")
+    assert (found["journals"], found["money"]) == (0, {})
+    ledger = CliRunner().invoke(app, ["ledger", "--output", str(tmp_path / "out")])
+    assert (ledger.exit_code, "No journals yet" in ledger.stderr) == (0, True)

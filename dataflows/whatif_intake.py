@@ -215,7 +215,10 @@ def _learn(memory: IntakeStore, record: LogRecord, remembered: dict[int, Event])
         memory.add_links(tuple(Link("project", project_id, record.engagement_id) for project_id in record.own))
     found = route(memory, event)
     if type(found) is Routed:
-        memory.add_links(tuple(link for link in found.links if link.engagement_id == record.engagement_id))
+        # Work that was refused for its project says nothing of whose that is.
+        skipped = "project" if record.own == () else ""
+        links = (link for link in found.links if link.engagement_id == record.engagement_id and link.kind != skipped)
+        memory.add_links(tuple(links))
         for key in found.remembered:
             place = len(remembered)
             remembered[place] = event

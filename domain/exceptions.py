@@ -124,6 +124,14 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     ("conflicting_version", "payment"): _STANDS,
     ("conflicting_version", "payment_application"): _STANDS,
     ("conflicting_version", "write_off"): _STANDS,
+    **dict.fromkeys(
+        (
+            ("project_already_bound", "time_entry"),
+            ("project_already_bound", "expense"),
+            ("project_already_bound", "delivery"),
+        ),
+        "Withdraw it, and approve it under a new id: work stays in the engagement where it first went.",
+    ),
     ("misapplied", "payment"): (
         f"Send it again, under the same id, with invoices of its customer and no more than is open, {_TAKE_BACK}, or waive it: "
         "then what does not fit stays unapplied."

@@ -94,7 +94,7 @@ ABOUT: Final = {
     "not_authoritative": ("any fact",),
     "intake_behind": ("day",),
     "skipped_by_operator": ("record",),
-    "project_already_bound": ("project",),
+    "project_already_bound": ("project", "work"),
 }
 KINDS: Final = {
     "work": WORK,

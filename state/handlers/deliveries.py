@@ -10,12 +10,16 @@ from domain.rows import DELIVERY, row_id
 from state.books import Charge, WaitingDelivery, Work
 from state.draft import Draft
 from state.facts import TRACE
-from state.handlers.work import take
+from state.handlers.work import take, withdraw
 
 WAITS = "unknown_reference"
 
 
 def on_units_delivered(draft: Draft, event: UnitsDelivered) -> None:
+    """A version for a project of another engagement, which intake notices, counts for nothing here."""
+    if draft.own == ():
+        withdraw(draft, row_id(DELIVERY, event.delivery_id), event.version)
+        return
     if not _take(draft, event, draft.cause.log_offset):
         _wait(draft, event)
 

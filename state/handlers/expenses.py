@@ -10,6 +10,10 @@ from state.handlers.work import take, withdraw
 
 
 def on_expense_approved(draft: Draft, event: ExpenseApproved) -> None:
+    """A version for a project of another engagement, which intake notices, counts for nothing here."""
+    if draft.own == ():
+        withdraw(draft, row_id(EXPENSE, event.expense_id), event.version)
+        return
     take(draft, row_id(EXPENSE, event.expense_id), Work(None, draft.cause.log_offset, charge=_charge(event)))
 
 

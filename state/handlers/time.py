@@ -8,6 +8,10 @@ from state.handlers.work import take, withdraw
 
 
 def on_time_approved(draft: Draft, event: TimeApproved) -> None:
+    """A version for a project of another engagement, which intake notices, counts for nothing here."""
+    if draft.own == ():
+        withdraw(draft, row_id(TIME_ENTRY, event.entry_id), event.version)
+        return
     take(draft, row_id(TIME_ENTRY, event.entry_id), Work(event, draft.cause.log_offset))
 
 

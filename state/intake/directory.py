@@ -1,10 +1,12 @@
 """What belongs to which engagement, and so where an event goes.
 
-A project is bound once: by its activation (which names its engagement, default its own id) or by a contract line that
-names it, whichever comes first. A contract goes to every engagement that its projects are bound to; its unbound
+A project is bound once: by its activation (which names its engagement, default its own id), by a contract line that
+names it or by work that names both, whichever comes first. A contract goes to every engagement that its projects are bound to; its unbound
 projects are bound to the engagement of the first line whose project is bound, else to where the contract already is,
 else to the engagement that the event names, else to the contract's id. Ids that Milepost made begin with their
-engagement. An `engagement_id` on any other event routes it where nothing else does, and binds nothing.
+engagement. An `engagement_id` on any other event routes it where nothing else does; what is said of a project that way
+binds it too, for one project is in one engagement, always: two would forecast it apart, each without the other's work.
+A version of work that names a project of another engagement is refused where the work is.
 
 | kind                    | id                       | belongs to                                            |
 |-------------------------|--------------------------|-------------------------------------------------------|
@@ -87,13 +89,14 @@ from domain.events.reference import (
     TransferPriceSet,
 )
 from domain.identity import composed, engagement_of
-from domain.rows import TIME_ENTRY, named
+from domain.rows import TIME_ENTRY, named, spoken
 
 # Kind and id.
 Key: TypeAlias = tuple[str, str]
 
 # Whoever joins one of these later must be told what was said about it before.
 RETOLD: Final = frozenset({"contract", "bill_to", "hold"})
+ALREADY_BOUND: Final = "project_already_bound"
 
 
 class Directory(Protocol):
@@ -124,7 +127,7 @@ class Routed(NamedTuple):
     """Engagements in ascending order. `own` is None where all that the event names is of the one engagement.
 
     Else it gives, for each engagement, which projects of a contract, invoices of a payment, journals of a batch,
-    entries of a write-off or hold are its own.
+    entries of a write-off or hold are its own; nothing, of work that names a project of another engagement.
     """
 
     engagements: tuple[str, ...]
@@ -133,6 +136,8 @@ class Routed(NamedTuple):
     notices: tuple[Notice, ...] = ()
     # Keys of kinds that are retold.
     remembered: tuple[Key, ...] = ()
+    # Of which project an earlier version named another engagement's, and this one does not.
+    in_place: Key | None = None
 
 
 class Everywhere(NamedTuple):
@@ -184,29 +189,59 @@ def _time(directory: Directory, event: TimeApproved) -> Route:
     """Work stays where it first went, also when a later version names another project."""
     known = directory.engagements("time_entry", event.entry_id)
     if known:
-        return Routed(known)
+        return _in_its_place(directory, event, Routed(known), (TIME_ENTRY, event.entry_id))
     bound = directory.engagements("project", event.project_id)
-    engagement_id = bound[0] if bound else event.engagement_id
-    if engagement_id is None:
+    if bound:
+        return Routed(bound, (Link("time_entry", event.entry_id, bound[0]),))
+    if event.engagement_id is None:
         return Unrouted((("project", event.project_id),))
-    return Routed((engagement_id,), (Link("time_entry", event.entry_id, engagement_id),))
+    link = Link("time_entry", event.entry_id, event.engagement_id)
+    return Routed((event.engagement_id,), (link, Link("project", event.project_id, event.engagement_id)))
 
 
 def _time_withdrawn(directory: Directory, event: TimeWithdrawn) -> Route:
     """A withdrawal may come before what it withdraws."""
-    return _own_place(directory, event, ("time_entry", event.entry_id), [_project_key(event)])
+    own = ("time_entry", event.entry_id)
+    return _binding(directory, event, _gone(_own_place(directory, event, own, [_project_key(event)]), own))
 
 
 def _expense(directory: Directory, event: ExpenseApproved) -> Route:
-    return _own_place(directory, event, ("expense", event.expense_id), [_project_key(event)])
+    own = ("expense", event.expense_id)
+    return _in_its_place(directory, event, _own_place(directory, event, own, [_project_key(event)]), own)
 
 
 def _expense_withdrawn(directory: Directory, event: ExpenseWithdrawn) -> Route:
-    return _own_place(directory, event, ("expense", event.expense_id), [_project_key(event)])
+    own = ("expense", event.expense_id)
+    return _binding(directory, event, _gone(_own_place(directory, event, own, [_project_key(event)]), own))
+
+
+def _gone(found: Route, own: Key) -> Route:
+    return found._replace(in_place=own) if isinstance(found, Routed) else found
 
 
 def _units(directory: Directory, event: UnitsDelivered) -> Route:
-    return _own_place(directory, event, ("delivery", event.delivery_id), _line_keys(event))
+    own = ("delivery", event.delivery_id)
+    return _in_its_place(directory, event, _own_place(directory, event, own, _line_keys(event)), own)
+
+
+def _in_its_place(
+    directory: Directory, event: TimeApproved | ExpenseApproved | UnitsDelivered, found: Route, own: Key
+) -> Route:
+    """Refused where it is if its project is of another engagement: an engagement has no contract for it, and no forecast of it."""
+    if not isinstance(found, Routed) or event.project_id is None:
+        return found
+    (engagement_id,) = found.engagements
+    bound = directory.engagements("project", event.project_id)
+    if not bound:
+        return found._replace(links=(*found.links, Link("project", event.project_id, engagement_id)))
+    if engagement_id in bound:
+        return found._replace(in_place=own)
+    message = (
+        f"{spoken(own[0])} {own[1]} version {event.version} names project {event.project_id} of engagement {bound[0]} and is in "
+        f"engagement {engagement_id}: nothing of it counts. Withdraw it, and approve it under a new id"
+    )
+    notice = Notice(ALREADY_BOUND, *own, message)
+    return found._replace(own={engagement_id: ()}, notices=(notice,))
 
 
 def _milestone(directory: Directory, event: MilestoneAccepted | MilestoneRevoked) -> Route:
@@ -224,7 +259,8 @@ def _assignment(directory: Directory, event: ResourceAssigned) -> Route:
     engagement_id = bound[0] if bound else event.engagement_id
     if engagement_id is None:
         return Unrouted((("project", event.project_id),))
-    links = _new(directory, [Link("assignment", event.assignment_id, engagement_id)])
+    named = [Link("assignment", event.assignment_id, engagement_id)]
+    links = _new(directory, named if bound else [*named, Link("project", event.project_id, engagement_id)])
     own = {each: (event.project_id,) if each == engagement_id else () for each in before}
     return _shared((engagement_id, *before), {**own, engagement_id: (event.project_id,)}, links)
 
@@ -240,11 +276,18 @@ def _activation(directory: Directory, event: ProjectActivated) -> Route:
     if event.engagement_id in (None, *bound):
         return Routed(bound)
     message = f"project {event.project_id} belongs to engagement {bound[0]} and stays there, not {event.engagement_id}"
-    return Routed(bound, notices=(Notice("project_already_bound", "project", event.project_id, message),))
+    return Routed(bound, notices=(Notice(ALREADY_BOUND, "project", event.project_id, message),))
 
 
 def _of_project(directory: Directory, event: ProjectClosed | EstimateRevised | BalancesBroughtForward) -> Route:
-    return _one(directory, event, [_project_key(event)])
+    return _binding(directory, event, _one(directory, event, [_project_key(event)]))
+
+
+def _binding(directory: Directory, event: Any, found: Route) -> Route:
+    """What is said of a project, in an engagement that it names itself, binds the project there."""
+    if event.project_id is None or not isinstance(found, Routed) or directory.engagements("project", event.project_id):
+        return found
+    return found._replace(links=(*found.links, Link("project", event.project_id, found.engagements[0])))
 
 
 def _control_total(directory: Directory, event: ControlTotal) -> Route:

@@ -17,7 +17,19 @@ from domain.identity import content_digest
 from domain.rows import spoken
 from domain.units import Instant
 from state.intake.clock import NEVER, Clock, instant_until, tick, with_zones, zones_named
-from state.intake.directory import RETOLD, Directory, Key, Link, Route, Routed, Unrouted, retold, route, subject_of
+from state.intake.directory import (
+    ALREADY_BOUND,
+    RETOLD,
+    Directory,
+    Key,
+    Link,
+    Route,
+    Routed,
+    Unrouted,
+    retold,
+    route,
+    subject_of,
+)
 from state.intake.identities import Links, canonical
 
 SOURCE: Final = "intake"
@@ -168,6 +180,8 @@ class Intake:
             for notice in found.notices:
                 noticed = Noticed(notice.category, (notice.subject_kind, notice.subject), found.engagements[0])
                 self._notice(noticed, place, recorded_at, notice.message)
+            if found.in_place is not None:
+                self._settle(found.in_place, place, recorded_at)
         else:
             links = ()
             if type(event) is DayEnded:
@@ -176,6 +190,11 @@ class Intake:
         if self.clock is not None and (zones := zones_named(event)):
             self._set_clock(with_zones(self.clock, zones, self.latest))
         return links
+
+    def _settle(self, subject: Key, place: object, recorded_at: Instant) -> None:
+        noticed = self.memory.noticed(ALREADY_BOUND, subject)
+        if noticed is not None:
+            self._clear(noticed, place, recorded_at, "a later version names no project of another engagement")
 
     def _link(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
         """Adds them, and tells whoever joins what was said before."""

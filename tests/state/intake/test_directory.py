@@ -237,26 +237,81 @@ def test_work_waits_for_its_project() -> None:
     assert known.take(worked("T-1", "P-1")) == Routed(("P-1",), (Link("time_entry", "T-1", "P-1"),))
 
 
-def test_an_engagement_on_work_routes_it_and_binds_nothing() -> None:
+def test_an_engagement_on_work_routes_it_and_binds_its_project() -> None:
+    """Else the contract or activation that comes later would have the project in a second engagement."""
     known = Known()
     assert known.take(worked("T-1", "P-1", engagement_id="E-1")).engagements == ("E-1",)  # type: ignore[union-attr]
-    assert known.engagements("project", "P-1") == ()
-    known.take(activated("P-1", "E-2"))
-    assert known.take(worked("T-2", "P-1", engagement_id="E-1")).engagements == ("E-2",)  # type: ignore[union-attr]
+    assert known.engagements("project", "P-1") == ("E-1",)
+    found = known.take(activated("P-1", "E-2"))
+    assert isinstance(found, Routed)
+    assert (found.engagements, found.notices[0].category) == (("E-1",), "project_already_bound")
+    assert known.take(worked("T-2", "P-1", engagement_id="E-2")).engagements == ("E-1",)  # type: ignore[union-attr]
+    assert known.take(signed("C-1", line("1", "P-2"), line("2", "P-1"))).engagements == ("E-1",)  # type: ignore[union-attr]
+    assert known.engagements("project", "P-2") == ("E-1",)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ResourceAssigned(
+            **HEAD,
+            assignment_id="A",
+            version=1,
+            project_id="P-1",
+            person_id="ann",
+            role="dev",
+            starts_on=DAY,
+            engagement_id="E-1",
+        ),
+        ProjectClosed(**HEAD, project_id="P-1", version=2, ends_on=DAY, engagement_id="E-1"),
+        TimeWithdrawn(**HEAD, entry_id="T-1", version=2, project_id="P-1", engagement_id="E-1"),
+        UnitsDelivered(
+            **HEAD,
+            delivery_id="D",
+            version=1,
+            line_id="L",
+            project_id="P-1",
+            units=1,
+            delivered_on=DAY,
+            engagement_id="E-1",
+        ),
+    ],
+)
+def test_what_is_said_of_a_project_in_an_engagement_binds_it(said: Event) -> None:
+    known = Known()
+    known.take(said)
+    assert known.engagements("project", "P-1") == ("E-1",)
+    assert known.take(activated("P-1")).engagements == ("E-1",)  # type: ignore[union-attr]
 
 
 def test_a_later_version_goes_where_the_entry_is() -> None:
-    known = Known(("project", "P-1", "E-1"), ("project", "P-2", "E-2"))
+    """Of a project of another engagement nothing of it counts, and somebody is told."""
+    known = Known(("project", "P-1", "E-1"), ("project", "P-2", "E-2"), ("project", "P-3", "E-1"))
     known.take(worked("T-1", "P-1"))
-    assert known.take(worked("T-1", "P-2")) == Routed(("E-1",))
-    assert known.take(TimeWithdrawn(**HEAD, entry_id="T-1", version=2)) == Routed(("E-1",))
+    entry = ("time_entry", "T-1")
+    assert known.take(worked("T-1", "P-3")) == Routed(("E-1",), in_place=entry)
+    found = known.take(worked("T-1", "P-2"))
+    assert isinstance(found, Routed)
+    assert (found.engagements, found.own, found.links) == (("E-1",), {"E-1": ()}, ())
+    assert [(notice.category, notice.subject_kind, notice.subject) for notice in found.notices] == [
+        ("project_already_bound", *entry)
+    ]
+    assert known.take(TimeWithdrawn(**HEAD, entry_id="T-1", version=2)) == Routed(("E-1",), in_place=entry)
+
+
+def test_a_later_version_binds_a_project_that_nothing_has_bound() -> None:
+    known = Known(("project", "P-1", "E-1"))
+    known.take(worked("T-1", "P-1"))
+    known.take(worked("T-1", "P-9"))
+    assert known.take(activated("P-9")).engagements == ("E-1",)  # type: ignore[union-attr]
 
 
 def test_a_withdrawal_may_come_first() -> None:
     known = Known(("project", "P-1", "E-1"))
     gone = TimeWithdrawn(**HEAD, entry_id="T-1", version=2)
     assert known.take(gone) == Unrouted((("time_entry", "T-1"),))
-    assert known.take(gone._replace(project_id="P-1")) == Routed(("E-1",), (Link("time_entry", "T-1", "E-1"),))
+    link = Link("time_entry", "T-1", "E-1")
+    assert known.take(gone._replace(project_id="P-1")) == Routed(("E-1",), (link,), in_place=("time_entry", "T-1"))
     expense = ExpenseWithdrawn(**HEAD, expense_id="X-1", version=2)
     assert known.take(expense) == Unrouted((("expense", "X-1"),))
 

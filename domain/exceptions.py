@@ -207,7 +207,7 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     (
         "unsupported",
         "person_contract",
-    ): "Post the transfer between the legal entities in the ledger, which Milepost does not, and resolve this.",
+    ): "Post the transfer between the legal entities in the ledger, which Milepost does not, and resolve this; later work raises it again.",
     (
         "unsupported",
         "progress",
@@ -224,6 +224,7 @@ _OWNERS: Mapping[tuple[str, str], str] = {
         for category in ("conflicting_version", "self_approved", "unknown_reference", "unsupported")
         for kind in ("credit_memo", "payment", "payment_application", "write_off")
     },
+    ("unsupported", "person_contract"): "finance",
     ("conflicting_version", "contract"): "commercial",
     ("self_approved", "contract"): "commercial",
     ("self_approved", "exception"): "finance",

@@ -469,6 +469,15 @@ class Passing(Value, frozen=True, array_like=True, gc=False):
     contract_id: str
 
 
+class Lent(Value, frozen=True, array_like=True, gc=False):
+    """Work of a person for a contract of another legal entity: what it costs, by currency, and what of that was settled by finance."""
+
+    cost: dict[str, Amount] = {}
+    entries: int = 0
+    settled: dict[str, Amount] = {}
+    settled_entries: int = 0
+
+
 class LineTotals(Value, frozen=True, array_like=True, gc=False):
     """Sums over the entries of a contract line, in contract currency; `accounts` are those of `recognised`, `billable` and `invoiced` by
     the account on which the work stands until it is invoiced, `drawn` what is taken of what the terms include, by store, `funded` what is
@@ -1053,4 +1062,5 @@ PART_KINDS: dict[str, Any] = {
     "index": dict[str, tuple[str, ...]],
     "funding": FundingNotice,
     "passing": Passing,
+    "lent": Lent,
 }

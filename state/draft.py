@@ -181,6 +181,7 @@ class Draft:
         "waits_added",
         "waits_removed",
         "watched",
+        "worked",
     )
 
     def __init__(
@@ -217,6 +218,8 @@ class Draft:
         self.changed_on: dict[tuple[str, str], dict[str, None]] = {}
         self.repriced: dict[str, tuple[Any, str]] = {}
         self.watched: dict[str, Any] = {}
+        # Entries as they gave (1) or no longer give (-1) to the sums of their work.
+        self.worked: list[tuple[Entry, int]] = []
         # Contracts in force by project, as far as they were asked for since one changed.
         self.contracts_of: dict[str, tuple[Contract, ...]] = {}
         # What stands on 1160 and 2300 of contracts that earn over time, as far as this event looked at it.
@@ -379,6 +382,7 @@ class Draft:
     def _add_work(self, entry: Entry, sign: int) -> None:
         """Add (or take away) what the entry gives to its contract line and its project: value, burn, what waits."""
         work = entry.standing
+        self.worked.append((entry, sign))
         if work is not None and work.price is not None and work.price.line_id:
             price, earns_in = work.price, work.earns_in
             part_id = composed(price.contract_id, price.line_id)

@@ -43,7 +43,7 @@ from domain.events.finance import (
 )
 from domain.events.reference import DayEnded
 from domain.reference import ReferenceBook, owner_key
-from state import cap_notices, liability, price_notices, reissue
+from state import cap_notices, lent, liability, price_notices, reissue
 from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
 from state.handlers import (
     approvals,
@@ -193,6 +193,7 @@ def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
     if ended is None:
         reissue.after_event(draft)
     liability.after_event(draft)
+    lent.after_event(draft)
     cap_notices.after_event(draft)
     price_notices.after_event(draft)
     if ended is None:

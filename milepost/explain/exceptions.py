@@ -24,6 +24,7 @@ from milepost.explain.receivables import OWNED
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
+from state import lent
 from state.cap_notices import is_over
 from state.claims import allotments
 from state.handlers.credit_memos import KIND as CREDIT_MEMO
@@ -127,6 +128,8 @@ class ExceptionNodes:
                 return self._below(said, record)
             case "cap_below_consumption" if record.subject_kind == "contract_line":
                 return self._price_below(said, record)
+            case "unsupported" if record.subject_kind == lent.KIND:
+                return self._lent(said, record)
             case "unsupported":
                 return self._refused(said, record)
             case "outside_contract_dates" if record.subject_kind != "time_entry":
@@ -197,6 +200,28 @@ class ExceptionNodes:
                     self.sources.field(title, part.amount, "amount", known.event, "amount", part.currency or "")
                 )
         return total(TITLE, nodes, "amount", record.blocks_currency or "") if nodes else None
+
+    def _lent(self, said: Said, record: ExceptionRaised) -> Node:
+        """Cost of the person's work for the contract, less what it was when the exception was closed before."""
+        closed = [
+            one.step
+            for one in self.sources.trace.exceptions[record.exception_id]
+            if isinstance(one.record, ExceptionClosed) and one.step <= said.step
+        ]
+        cost = self._lent_at("cost of the person's work for the contract", said.step, record)
+        if not closed:
+            return cost
+        return less(TITLE, cost, self._lent_at("what it was when somebody settled it", closed[-1], record))
+
+    def _lent_at(self, title: str, step: int, record: ExceptionRaised) -> Node:
+        draft, currency = self.sources.draft(step), record.blocks_currency or ""
+        nodes = []
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            at = self.entries.standing(entry_id, step)
+            one = lent.lent_cost(draft, at.entry) if at is not None else None
+            if at is not None and one is not None and one[0] == record.subject_id and one[1].currency == currency:
+                nodes.append(self.entries.cost(at, one[1]))
+        return total(title, nodes, "amount", currency)
 
     def _listed(self, said: Said, record: ExceptionRaised) -> list[Standing]:
         found = (self.entries.standing(entry_id, said.step) for entry_id in record.entries)

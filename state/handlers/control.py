@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
 from domain.identity import parts_of
 from domain.purchase_order import over_category
+from state import lent
 from state.assess import WAIVABLE
 from state.books import AtStake, CapState, Entry, Fact, Fault, OpenException, Work
 from state.cap_notices import raise_over
@@ -104,6 +105,8 @@ def on_exception_resolved(draft: Draft, event: ExceptionResolved) -> None:
     match _find(draft, event.exception_id):
         case OpenException() as noted:
             draft.close_note(noted.exception_id)
+            if noted.subject_kind == lent.KIND:
+                lent.settle(draft, noted.subject_id)
             if comes_back(noted.category, noted.subject_kind):
                 draft.revise_note(noted)
         case OverCap(part_id, state):
@@ -279,6 +282,8 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
         payments.waive(draft, known.subject_id)
     elif known.subject_kind == APPLICATION:
         cash_applications.waive(draft, known.subject_id)
+    elif known.subject_kind == lent.KIND:
+        lent.settle(draft, known.subject_id)
     elif known.subject_kind == "write_off":
         write_offs.waive(draft, known.subject_id)
 

@@ -2,6 +2,7 @@
 
 from domain.events.reference import DayEnded
 from domain.identity import parts_of
+from state import lent
 from state.cap_notices import retell_over
 from state.draft import Draft
 from state.exchange_waits import settles
@@ -34,4 +35,5 @@ def on_day_ended(draft: Draft, event: DayEnded) -> None:
         capped = draft.contract(parts_of(part_id)[0])
         if capped is not None and capped.history and zone_of(draft, capped) == event.zone:
             retell_over(draft, part_id)
+    lent.retell(draft)
     revise_counts(draft)

@@ -4,7 +4,6 @@ A version is finished when both its sides are posted. What replaces a finished v
 an unfinished one reverses it at once and posts what it can (RULES section 6, Parking).
 """
 
-from datetime import date
 from operator import itemgetter
 
 from msgspec.structs import replace
@@ -12,7 +11,6 @@ from msgspec.structs import replace
 from domain.accounts import WORK_IN_PROGRESS, cost_account
 from domain.events.delivery import TimeApproved
 from domain.exchange import Exchange
-from domain.identity import composed
 from domain.journal import Leg
 from domain.policies import NEXT_RULE
 from domain.rows import named, row_id, spoken
@@ -334,25 +332,7 @@ def _price_side(
     allotted = change(draft, old, (line, stake))
     assert allotted is not None, "a claim was made"
     sides.append(Side(plan.slot, revenue_pairs(allotted), line.policies, line))
-    _note_other_entity(draft, work, line, allotted.day)
     return allotted
-
-
-def _note_other_entity(draft: Draft, work: Work, line: LinePlan, day: date) -> None:
-    """Cost of a lent person stands in the lending entity; no margin may be read from it until intercompany rules are in force."""
-    person_id = work.person_id
-    person = draft.reference.person_on(person_id, day) if person_id else None
-    if person is not None and person.legal_entity_id != line.terms.legal_entity_id:
-        draft.note(
-            "unsupported",
-            "person_contract",
-            composed(person_id, line.contract_id),
-            f"person {person_id} of {person.legal_entity_id} works on contract {line.contract_id} of "
-            f"{line.terms.legal_entity_id}: intercompany is not handled by the rules in force",
-            contract_id=line.contract_id,
-            person_id=person_id,
-            project_id=work.project_id,
-        )
 
 
 def faults_of(

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, Self
 
 from connectors.files import rebuilt, rounds
 from connectors.files.dead_letters import NONE_YET, DeadLetterFile
+from connectors.files.far_ahead import check_ahead
 from connectors.files.input_files import KnownFile
 from connectors.files.input_folder import InputFolder, place_after
 from connectors.files.input_reader import InputItem
@@ -116,11 +117,17 @@ class EmbeddedIntake:
         return self._events
 
     def run_round(
-        self, until: date | None = None, on_progress: OnProgress | None = None, *, is_growing: bool = False
+        self,
+        until: date | None = None,
+        on_progress: OnProgress | None = None,
+        *,
+        is_growing: bool = False,
+        last_day: date | None = None,
     ) -> RoundSummary:
         """Finishes a round that was interrupted, then takes in what is new.
 
         `until` ends that day in every zone. With `is_growing` the unfinished end of a file waits for a later round.
+        Raises FarAhead, and takes nothing in, where something new would end a day after `last_day`.
         A fault closes the intake; what was committed before it stays, and the next start goes on from there.
         """
         if until is not None and until > DATE_LAST:
@@ -128,7 +135,7 @@ class EmbeddedIntake:
         start, letters = self._log.offset, self._letters.end.offset
         try:
             done = self._finish_rounds(on_progress)
-            new = self._fix_round(until, is_growing=is_growing)
+            new = self._fix_round(until, last_day, is_growing=is_growing)
             if new is not None:
                 rounds.add_round(self.output_dir, new)
                 self._rounds.append(new)
@@ -194,13 +201,17 @@ class EmbeddedIntake:
 
     # Rounds
 
-    def _fix_round(self, until: date | None, *, is_growing: bool) -> Round | None:
+    def _fix_round(self, until: date | None, last_day: date | None, *, is_growing: bool) -> Round | None:
         """None where there is nothing to do."""
         news = self._folder.news(self._store.files(), is_growing=is_growing)
         own_days = self._progress.own_days or any(self._folder.ends_days(found) for found in news)
         days_left = until is not None and any(day.date <= until for day in self._store.clock().days)
         if not news and (own_days or not days_left):
             return None
+        if last_day is not None:
+            zones = [day.zone for day in self._store.clock().days]
+            files = [found.file for found in news]
+            check_ahead(self._folder.input_dir, files, last_day, zones, own_days=own_days)
         fingerprints = [(found.file.name, found.file.fingerprint) for found in news]
         return Round(
             number=len(self._rounds) + 1,

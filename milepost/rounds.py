@@ -45,9 +45,19 @@ UNHARMED: Final = (ContainerDamaged, GuardStop, sqlite3.Error, OSError)
 # While somebody else extends the index the books go on.
 FOLLOW_BUSY_SECONDS: Final = 0.1
 Follow = Callable[[Sequence[LogRecord], OutputFiles, Mark], None]
+# The last day that may end, asked before each round.
+LastDay = Callable[[], date | None]
 
 
-def run_rounds(input_dir: Path, output_dir: Path, until: date | None, stop: Stop, *, follow: bool) -> Summary:
+def run_rounds(
+    input_dir: Path,
+    output_dir: Path,
+    until: date | None,
+    stop: Stop,
+    *,
+    follow: bool,
+    last_day: LastDay = lambda: None,
+) -> Summary:
     """One round, or one after the other while input comes."""
     started = time.perf_counter()
     with (
@@ -58,7 +68,7 @@ def run_rounds(input_dir: Path, output_dir: Path, until: date | None, stop: Stop
         before = intake.events
         while True:
             with progress_bar() as bar:
-                taken = take_in(intake, until, stop, bar, is_growing=follow)
+                taken = take_in(intake, until, stop, bar, is_growing=follow, last_day=last_day())
                 account(books, output_dir, log, stop, bar)
                 index(output_dir, stop, bar)
             if stop.requested or not follow:
@@ -81,7 +91,9 @@ def run_rounds(input_dir: Path, output_dir: Path, until: date | None, stop: Stop
         )
 
 
-def take_in(intake: EmbeddedIntake, until: date | None, stop: Stop, bar: Progress, *, is_growing: bool) -> RoundSummary:
+def take_in(
+    intake: EmbeddedIntake, until: date | None, stop: Stop, bar: Progress, *, is_growing: bool, last_day: date | None
+) -> RoundSummary:
     """A round of intake. Where somebody asks to stop it is left in the middle, and the next run finishes it."""
     task = bar.add_task("Reading", total=None, visible=False)
 
@@ -92,7 +104,7 @@ def take_in(intake: EmbeddedIntake, until: date | None, stop: Stop, bar: Progres
             raise Stopped
 
     try:
-        return intake.run_round(until, is_growing=is_growing, on_progress=show)
+        return intake.run_round(until, is_growing=is_growing, on_progress=show, last_day=last_day)
     except Stopped:
         return taken_before(intake.output_dir)
 

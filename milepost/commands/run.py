@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connectors.files.output_lock import only_writer
+from domain.zones import universal_day
 from milepost import exit_codes
 from milepost.console import say, shell_word, write_json
 from milepost.days import day
@@ -18,9 +19,12 @@ from state.guards import INPUT_UNREADABLE, GuardStop
 from state.intake.clock import DATE_LAST
 
 if TYPE_CHECKING:
+    from connectors.files.far_ahead import FarAhead
     from milepost.summary import Summary
 
 DATE_FIRST = date(1990, 1, 1)
+# Further ahead days end only where somebody says that it is meant.
+DAYS_AHEAD_MAX = 31
 
 
 def run(
@@ -35,6 +39,9 @@ def run(
         ),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for more input until SIGTERM or Ctrl-C.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help=f"Days more than {DAYS_AHEAD_MAX} days after today may end too.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Turn the new events of a folder into postings, statements, forecasts and exceptions."""
@@ -43,12 +50,26 @@ def run(
         raise typer.BadParameter(
             f"expected a date from {DATE_FIRST} to {DATE_LAST}, got {last_day}", param_hint="--until"
         )
+    if last_day is not None and not yes and last_day > furthest_day():
+        raise typer.BadParameter(
+            f"expected a day up to {furthest_day()}, {DAYS_AHEAD_MAX} days after today, got {last_day}; a day that has"
+            " ended stays ended: correct it, or say --yes if it is meant",
+            param_hint="--until",
+        )
     check_folders(input_dir, output_dir)
+    from connectors.files.far_ahead import FarAhead
     from milepost.rounds import run_rounds
     from milepost.summary import as_json, as_text
 
-    with only_writer(output_dir), stopping() as stop:
-        summary = run_rounds(input_dir, output_dir, last_day, stop, follow=follow)
+    def may_end() -> date | None:
+        return last_day if last_day is not None or yes else furthest_day()
+
+    try:
+        with only_writer(output_dir), stopping() as stop:
+            summary = run_rounds(input_dir, output_dir, last_day, stop, follow=follow, last_day=may_end)
+    except FarAhead as fault:
+        say(too_far_ahead(fault, input_dir, last_day))
+        raise typer.Exit(exit_codes.USAGE) from fault
     if json:
         write_json(as_json(summary))
     else:
@@ -58,6 +79,25 @@ def run(
         raise typer.Exit(exit_codes.TRY_AGAIN)
     if not json:
         say(f"\n{then(summary, input_dir)}")
+
+
+def furthest_day() -> date:
+    return datetime.now(UTC).date() + timedelta(days=DAYS_AHEAD_MAX)
+
+
+def too_far_ahead(fault: FarAhead, input_dir: Path, until: date | None) -> str:
+    """Where the first of them stands, and what to do."""
+    event = fault.first.event
+    assert event is not None, "what would end days is an event"
+    instant = event.occurred_at if event.recorded_at is None else event.recorded_at
+    what = f"{type(event).__name__} {event.event_id} of {date.fromordinal(universal_day(instant))}"
+    events = "1 event would end days" if fault.count == 1 else f"{fault.count:,} events would end days"
+    after = f"--until {until}" if until else f"{fault.last_day}, {DAYS_AHEAD_MAX} days after today"
+    way_out = "say a later --until" if until else "say --yes if the days are meant"
+    return (
+        f"{input_dir}: {events} after {after}; the first is {fault.first}: {what}. Nothing was taken in, for a day that"
+        f" has ended stays ended. Correct the date if its year is mistyped, take the file out for now, or {way_out}"
+    )
 
 
 def check_folders(input_dir: Path, output_dir: Path) -> None:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from typer.testing import CliRunner, Result
 
 from milepost import rounds
 from milepost.cli import app
+from milepost.commands.run import furthest_day
 from tests.commands.tiny_firm import event, founding, worked, write
 
 
@@ -80,6 +82,48 @@ def test_again_without_anything_new_it_says_the_same(tmp_path: Path) -> None:
         key: value for key, value in first.items() if key not in timing
     }
     assert written(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("until", "says"),
+    [
+        (("--until", "2026-03-31"), "after --until 2026-03-31; the first is typed.jsonl, line 2: TimeApproved"),
+        ((), "31 days after today; the first is typed.jsonl, line 2: TimeApproved"),
+    ],
+)
+def test_a_mistyped_year_ends_no_day_and_nothing_is_taken_in(tmp_path: Path, until: tuple[str, ...], says: str) -> None:
+    """2062 for 2026 would end 13,149 days, and bill what comes after them 36 years late."""
+    write(tmp_path / "in", [*founding(), worked("T-1", 2)])
+    late = worked("T-3", 4, worked_on="2062-03-04") | {"occurred_at": "2062-03-04T18:00:00+01:00"}
+    typed = write(tmp_path / "in", [worked("T-2", 3), late], "typed") / "typed.jsonl"
+    refused = run(tmp_path, *until)
+    assert refused.exit_code == 2
+    assert "1 event would end days after" in refused.stderr
+    assert says in refused.stderr
+    assert "Nothing was taken in" in refused.stderr
+    typed.write_text(typed.read_text().replace("2062", "2026"))
+    found = summary(tmp_path, "--until", "2026-04-30")
+    assert (found["events"], found["money"]["EUR"]["issued"]) == (9, "2400.00")
+
+
+def test_days_far_ahead_end_where_somebody_says_that_they_are_meant(tmp_path: Path) -> None:
+    write(tmp_path / "in", [*founding(), worked("T-1", 2)])
+    far = str(furthest_day() + timedelta(days=1))
+    refused = run(tmp_path, "--until", far)
+    assert refused.exit_code == 2
+    assert "say --yes if it is meant" in " ".join(refused.stderr.replace("│", "").split())
+    assert not (tmp_path / "out").exists()
+    assert summary(tmp_path, "--until", far, "--yes")["statements"] == 1
+
+
+def test_no_day_ends_after_until_and_the_day_after_it_may_be_under_way(tmp_path: Path) -> None:
+    """In Berlin 2 April begins at 22:00 UTC: an event a minute before leaves 1 April open, one at that minute would end it."""
+    write(tmp_path / "in", [*founding(), worked("T-1", 2)])
+    write(tmp_path / "in", [worked("T-2", 3) | {"occurred_at": "2026-04-01T21:59:00Z"}], "second")
+    assert summary(tmp_path, "--until", "2026-03-31")["events"] == 8
+    write(tmp_path / "in", [worked("T-3", 4) | {"occurred_at": "2026-04-01T22:00:00Z"}], "third")
+    assert run(tmp_path, "--until", "2026-03-31").exit_code == 2
+    assert summary(tmp_path, "--until", "2026-04-01")["events"] == 9
 
 
 def test_a_file_that_comes_later_is_added(tmp_path: Path) -> None:

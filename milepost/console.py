@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,11 +20,19 @@ from rich.text import Text
 
 from domain.units import AMOUNT_ONE, Amount
 
+# Of a terminal that does not say how wide it is.
+WIDTH: Final = 80
+
 # How pages write amounts and dates where no reader is named.
 LOCALE: Final = "en_GB"
 
 # What a spreadsheet takes for the beginning of a formula.
 _FORMULA: Final = "=+-@\t\r"
+
+# Words of a line, texts in quotes whole; of a command line options with their values.
+_WORD: Final = re.compile(r'(?:[^\s"]*"[^"]*"[^\s"]*|\S)+')
+_OPTION: Final = re.compile(r"(?:--[a-z-]+ +(?!--))?(?:'[^']*'|[^\s'])+")
+_COMMAND: Final = re.compile(r" *(?:Next: +)?milepost ")
 
 # Folders that people know by another name, such as one that shows an earlier moment.
 _KNOWN_AS: dict[str, str] = {}
@@ -34,7 +45,38 @@ def say(message: str) -> None:
     """For people: on stderr, so that it never mixes with data."""
     for folder, name in _KNOWN_AS.items():
         message = message.replace(folder, name)
-    typer.echo(f"{_now()} {message}" if _STAMPED else message, err=True)
+    tell(f"{_now()} {message}" if _STAMPED else message, err=True)
+
+
+def tell(text: str, *, err: bool = False) -> None:
+    """On a terminal no line is longer than it is wide, as far as no figure, date or id has to be divided for that."""
+    stream = sys.stderr if err else sys.stdout
+    typer.echo(
+        fitted(text, os.get_terminal_size(stream.fileno()).columns or WIDTH) if stream.isatty() else text, err=err
+    )
+
+
+def fitted(text: str, width: int) -> str:
+    """Lines broken between words and not within quotes; a command so that a shell still takes it for one line."""
+    return "\n".join(broken for line in text.split("\n") for broken in _broken(line, width))
+
+
+def _broken(line: str, width: int) -> Iterator[str]:
+    if len(line) <= width:
+        yield line
+        return
+    is_command = _COMMAND.match(line) is not None
+    indent = line[: len(line) - len(line.lstrip())]
+    further = f"{indent}  "
+    mark = " \\" if is_command else ""
+    made = ""
+    for word in (_OPTION if is_command else _WORD).findall(line.strip()):
+        if made and len(indent) + len(made) + 1 + len(word) + len(mark) > width:
+            yield f"{indent}{made}{mark}"
+            indent, made = further, word
+        else:
+            made = f"{made} {word}" if made else word
+    yield f"{indent}{made}"
 
 
 def stamp_lines() -> None:

@@ -1,10 +1,18 @@
-"""Options that name a day."""
+"""Days and the clock, for the commands at the edge."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import typer
+
+from domain.units import Instant
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def now() -> Instant:
+    return (datetime.now(UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 def day(text: str) -> datetime:

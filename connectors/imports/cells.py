@@ -106,7 +106,10 @@ class Part(BaseModel):
 
 
 class TextCell(Part):
-    """Where a field's text comes from: exactly one of a column, the first filled of several, a template, a constant."""
+    """Where a field's text comes from: exactly one of a column, the first filled of several, a template, a constant.
+
+    `optional`: the file may lack its columns, and then nothing is there.
+    """
 
     column: str | None = None
     columns: tuple[str, ...] = ()
@@ -116,6 +119,7 @@ class TextCell(Part):
     map: Mapping[str, Constant] = Field(default_factory=dict)
     default: Constant | None = None
     allow_empty: bool = False
+    optional: bool = False
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:

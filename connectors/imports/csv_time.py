@@ -7,8 +7,9 @@ in which they were known, so that files of several sources merge; of one instant
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from heapq import merge
@@ -19,12 +20,13 @@ from connectors.imports.cells import TextCell
 from connectors.imports.csv_rows import Broken, open_text, read_table
 from connectors.imports.events_file import write_lines, write_rejected
 from connectors.imports.mapping import Mapped
+from connectors.imports.products.former import read_known
 from connectors.imports.products.product import PRODUCTS
 from connectors.imports.refusals import ImportRefused, nearest
-from connectors.imports.rejections import REJECTED_SHOWN, Rejected
+from connectors.imports.rejections import Refusal, Refusals, Rejected, Tally
 from connectors.imports.said import CellFault, Row, id_in, required
 from connectors.imports.staging import Staging
-from connectors.imports.time_rows import read_time
+from connectors.imports.time_rows import TimeWanted, read_time, worth
 from connectors.imports.written import Place, Things, WrittenEvent
 
 EVENT_ID_NAME_LENGTH_MAX = 90
@@ -43,34 +45,57 @@ class ImportedTime(NamedTuple):
     left_out: tuple[tuple[str, int], ...]
     untold: int
     hours: Decimal
+    elsewhere: Tally
     first_day: date | None
     last_day: date | None
     events: tuple[tuple[str, int], ...]
     events_path: Path
     rejected_path: Path | None
-    rejected_first: tuple[Rejected, ...]
+    refusals: tuple[Refusal, ...]
     warnings: tuple[str, ...] = ()
 
 
 def import_time(
-    path: Path, mapped: Mapped, mapping_name: str, folder: Path, name: str, replace: bool, runs: Path | None = None
+    path: Path,
+    mapped: Mapped,
+    mapping_name: str,
+    folder: Path,
+    name: str,
+    wanted: TimeWanted,
+    replace: bool = False,
+    runs: Path | None = None,
 ) -> ImportedTime:
-    """Writes `csv-<name>.jsonl`, and `<name>.rejected.jsonl` where something could not be read."""
+    """Writes `csv-<name>.jsonl` if anything is imported, and `<name>.rejected.jsonl` where something could not be read."""
     check_one_way(mapped.source, folder)
+    events_path = folder / f"csv-{name}.jsonl"
+    billed_here = _billed_here(mapped, folder, events_path)
     with open_text(path, mapped.file.encoding) as file, Staging() as staging:
         table = read_table(file, path, mapped.file)
         check_columns(table.header, mapped, mapping_name, path)
-        reading = _Reading(mapped, mapping_name, table.header, staging)
+        reading = _Reading(mapped, mapping_name, table.header, staging, wanted, billed_here)
         reading.read(table.rows)
         if not reading.has_rows:
             raise ImportRefused(
                 f"{path}: no rows: a header and nothing below it, so there is nothing to import; choose the days of the"
                 " report and export again"
             )
-        events_path = folder / f"csv-{name}.jsonl"
-        write_lines(events_path, reading.events(name), replace, runs)
-        result = reading.result(events_path, write_rejected(folder, name, staging.rejected()))
-        return result._replace(warnings=tuple(id_warnings(table.header, mapped, mapping_name)))
+        if reading.has_imported:
+            write_lines(events_path, reading.events(name), replace, runs, is_dry_run=wanted.is_dry_run)
+        rejected_path = write_rejected(folder, name, staging.rejected(), is_dry_run=wanted.is_dry_run)
+        result = reading.result(events_path, rejected_path)
+        warnings = (
+            *id_warnings(table.header, mapped, mapping_name),
+            *unread_warnings(table.header, mapped, mapping_name),
+        )
+        return result._replace(warnings=warnings)
+
+
+def _billed_here(mapped: Mapped, folder: Path, events_path: Path) -> Collection[str]:
+    """Entries of the folder that are billed by statements of ours."""
+    if mapped.time.invoiced is None:
+        return ()
+    entries = read_known(mapped.source, (folder,), (events_path,)).entries
+    return {entry_id for entry_id, entry in entries.items() if entry.is_live and entry.billable}
 
 
 def check_one_way(source: str, folder: Path) -> None:
@@ -115,38 +140,74 @@ def id_warnings(header: Sequence[str], mapped: Mapped, mapping_name: str) -> Ite
                 )
 
 
+def unread_warnings(header: Sequence[str], mapped: Mapped, mapping_name: str) -> Iterator[str]:
+    """Columns that say what is billed, by their names, and that the mapping does not read."""
+    fields, contracts = mapped.time, mapped.write.contracts
+    has_rate = fields.rate is not None or (contracts is not None and bool(contracts.rate.reads()))
+    watched = (
+        (
+            "invoiced",
+            fields.invoiced is None,
+            r"(is )?(invoiced|exported|billed)\??",
+            "what is billed already is billed again",
+        ),
+        ("billable_hours", fields.billable_hours is None, r"hours rounded|rounded hours", "hours are billed as worked"),
+        ("rate", not has_rate, r"(billable )?amount( \(.*\))?", "amounts are not used, and rates come from contracts"),
+    )
+    for field, is_unread, names, so in watched:
+        column = next((each for each in header if re.fullmatch(names, each, re.IGNORECASE)), None)
+        if is_unread and column is not None:
+            yield f'{mapping_name}: time.{field} is not mapped, so the column "{column}" is not read: {so}'
+
+
 class _Reading:
     """One pass over the rows: what they say waits in the staging until all are read."""
 
-    def __init__(self, mapped: Mapped, mapping_name: str, header: Sequence[str], staging: Staging) -> None:
+    def __init__(
+        self,
+        mapped: Mapped,
+        mapping_name: str,
+        header: Sequence[str],
+        staging: Staging,
+        wanted: TimeWanted,
+        billed_here: Collection[str],
+    ) -> None:
         self._mapped = mapped
+        self._wanted = wanted
+        self._billed_here = billed_here
         self._content_columns = tuple(sorted(mapped.time.entry_id.of or header))
         self._staging = staging
-        self._things = Things(mapped, mapping_name)
+        self._things = Things(mapped, mapping_name, wanted.now)
         self._counts: Counter[str] = Counter()
         self._left_out = {rule.label(): 0 for rule in mapped.skip}
         self._hours = Decimal(0)
         self._days: list[date] = []
         self._events: Counter[str] = Counter()
-        self.rejected_first: list[Rejected] = []
+        self._refusals = Refusals()
+        self._elsewhere = Tally()
 
     @property
     def has_rows(self) -> bool:
         return self._counts["rows"] > 0
 
+    @property
+    def has_imported(self) -> bool:
+        return self._counts["imported"] > 0
+
     def read(self, rows: Iterable[Row | Broken]) -> None:
         for row in rows:
             self._counts["rows"] += 1
             if isinstance(row, Broken):
-                self._reject(Rejected(row.line, _TIME, "", row.value, row.reason, None))
+                self._reject(Rejected(row.line, _TIME, "", row.value, row.reason, None), None)
             elif not self._leaves_out(row):
                 try:
                     self._take(row)
                 except CellFault as fault:
-                    self._reject(Rejected(row.line, _TIME, fault.column, fault.value, fault.reason, row.cells))
+                    self._reject(Rejected(row.line, _TIME, fault.column, fault.value, fault.reason, row.cells), row)
         for untold in self._things.untold():
             self._counts["untold"] += 1
-            self._keep(untold)
+            self._staging.reject(untold)
+            self._refusals.add(untold)
 
     def events(self, name: str) -> Iterator[dict[str, object]]:
         """Of one instant, what is referred to comes before what refers to it."""
@@ -168,22 +229,25 @@ class _Reading:
             left_out=tuple(self._left_out.items()),
             untold=self._counts["untold"],
             hours=self._hours,
+            elsewhere=self._elsewhere,
             first_day=min(self._days, default=None),
             last_day=max(self._days, default=None),
             events=tuple(self._events.items()),
             events_path=events_path,
             rejected_path=rejected_path,
-            rejected_first=tuple(self.rejected_first),
+            refusals=self._refusals.by_reason(),
         )
 
     def _take(self, row: Row) -> None:
-        work = read_time(row, self._entry_id(row), self._mapped)
+        work = read_time(row, self._entry_id(row), self._mapped, self._wanted, self._billed_here)
         earlier = self._staging.add(work, row.line)
         if earlier is None:
             self._counts["imported"] += 1
             self._hours += work.hours
             self._days = [min([*self._days, work.day]), max([*self._days, work.day])]
             self._things.see(row, work)
+            if work.billed_elsewhere:
+                self._elsewhere = self._elsewhere.plus(work.hours, *worth(row, self._mapped)[1:])
         elif earlier.same_content:
             self._counts["repeated"] += 1
         else:
@@ -205,11 +269,7 @@ class _Reading:
                 return True
         return False
 
-    def _reject(self, rejected: Rejected) -> None:
+    def _reject(self, rejected: Rejected, row: Row | None) -> None:
         self._counts["rejected"] += 1
-        self._keep(rejected)
-
-    def _keep(self, rejected: Rejected) -> None:
         self._staging.reject(rejected)
-        if len(self.rejected_first) < REJECTED_SHOWN:
-            self.rejected_first.append(rejected)
+        self._refusals.add(rejected, *((None, None, "") if row is None else worth(row, self._mapped)))

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.imports.events_file import write_lines, write_rejected
-from connectors.imports.readings import Unreadable, read_date
+from connectors.imports.readings import Unreadable, instant_text, read_date
 from connectors.imports.refusals import ImportRefused, nearest
-from connectors.imports.rejections import REJECTED_SHOWN, Rejected, rejected_json
+from connectors.imports.rejections import Refusal, Refusals, Rejected, rejected_json
+from domain.units import Instant
+from domain.zones import MICROSECONDS_PER_SECOND, universal_day, universal_midnight
 
 SOURCE = "ecb"
 BASE_CURRENCY = "EUR"
@@ -29,7 +31,7 @@ FILE_BYTES_MAX = 64 * 1024 * 1024
 # The history has ISO dates, the file of the last day has `09 May 2025`.
 _DATE_FORMATS = ("%Y-%m-%d", "%d %B %Y")
 # Published at about 16:00 in Frankfurt, so known at 15:00 UTC on a winter's day.
-_KNOWN_AT = "15:00:00Z"
+_KNOWN_AT = 15 * 3600 * MICROSECONDS_PER_SECOND
 _NOT_QUOTED = frozenset({"", "N/A", "-"})
 _RATE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -45,7 +47,7 @@ class RatesWanted(NamedTuple):
 
 
 class ImportedRates(NamedTuple):
-    """Every quoted cell of a wanted day and currency is imported or rejected."""
+    """Every quoted cell of a wanted day and currency is imported or rejected. Nothing is written where nothing is imported."""
 
     days: int
     imported: int
@@ -56,7 +58,7 @@ class ImportedRates(NamedTuple):
     last_day: date | None
     events_path: Path
     rejected_path: Path | None
-    rejected_first: tuple[Rejected, ...]
+    refusals: tuple[Refusal, ...]
 
 
 class _Day(NamedTuple):
@@ -65,23 +67,38 @@ class _Day(NamedTuple):
 
 
 def import_rates(
-    path: Path, wanted: RatesWanted, folder: Path, name: str, replace: bool, runs: Path | None = None
+    path: Path,
+    wanted: RatesWanted,
+    folder: Path,
+    name: str,
+    now: Instant,
+    replace: bool = False,
+    runs: Path | None = None,
+    *,
+    is_dry_run: bool = False,
 ) -> ImportedRates:
-    """Writes `ecb-<name>.jsonl`, oldest day first, and `<name>.rejected.jsonl` where something could not be read."""
+    """Writes `ecb-<name>.jsonl`, oldest day first, and `<name>.rejected.jsonl` where something could not be read.
+
+    Nothing is known later than `now`, and a rate of a day after it is refused.
+    """
     table = csv.reader(io.StringIO(_text(path)), skipinitialspace=True)
     header = _header(next(table, []), path)
     currencies = _chosen(wanted.currencies, header, path)
     rejected: list[Rejected] = []
-    days = _days(table, header, wanted, rejected)
+    days = _days(table, header, wanted, rejected, date.fromordinal(universal_day(now)))
     if not days and not rejected:
         raise ImportRefused(
             f"{path}: no rates: the file has no day from {wanted.first} to {wanted.last}, so there is nothing to import;"
             " take the bank's file of all days (eurofxref-hist.zip), or say other days with --from and --to"
         )
-    events = list(_events(days, currencies, rejected))
+    events = list(_events(days, currencies, rejected, now))
     rejected.sort(key=lambda each: each.line)
+    refusals = Refusals()
+    for each in rejected:
+        refusals.add(each)
     events_path = folder / f"ecb-{name}.jsonl"
-    write_lines(events_path, events, replace, runs)
+    if events:
+        write_lines(events_path, events, replace, runs, is_dry_run=is_dry_run)
     return ImportedRates(
         days=len(days),
         imported=len(events),
@@ -91,8 +108,8 @@ def import_rates(
         first_day=min(days, default=None),
         last_day=max(days, default=None),
         events_path=events_path,
-        rejected_path=write_rejected(folder, name, [rejected_json(each) for each in rejected]),
-        rejected_first=tuple(rejected[:REJECTED_SHOWN]),
+        rejected_path=write_rejected(folder, name, [rejected_json(each) for each in rejected], is_dry_run=is_dry_run),
+        refusals=refusals.by_reason(),
     )
 
 
@@ -145,7 +162,7 @@ def _chosen(wanted: Sequence[str], header: Sequence[str], path: Path) -> tuple[s
 
 
 def _days(
-    table: Iterator[list[str]], header: Sequence[str], wanted: RatesWanted, rejected: list[Rejected]
+    table: Iterator[list[str]], header: Sequence[str], wanted: RatesWanted, rejected: list[Rejected], today: date
 ) -> dict[date, _Day]:
     """The wanted days, oldest first."""
     days: dict[date, _Day] = {}
@@ -165,15 +182,19 @@ def _days(
         elif day in days:
             reason = f"line {days[day].line} has this date already"
             rejected.append(Rejected(line, _RATE_EVENT, header[0], texts[0], reason, None))
+        elif day > today:
+            reason = f"a rate of a day after today, {today}; correct the date"
+            rejected.append(Rejected(line, _RATE_EVENT, header[0], texts[0], reason, None))
         else:
             days[day] = _Day(line, dict(zip(header, map(str.strip, texts), strict=True)))
     return dict(sorted(days.items()))
 
 
 def _events(
-    days: Mapping[date, _Day], currencies: Sequence[str], rejected: list[Rejected]
+    days: Mapping[date, _Day], currencies: Sequence[str], rejected: list[Rejected], now: Instant
 ) -> Iterator[dict[str, object]]:
     for day, row in days.items():
+        known_at = min(universal_midnight(day) + _KNOWN_AT, now)
         for currency in currencies:
             text = row.rates[currency]
             if text in _NOT_QUOTED:
@@ -185,7 +206,7 @@ def _events(
             yield {
                 "type": _RATE_EVENT,
                 "event_id": f"{SOURCE}:{day}:{currency}",
-                "occurred_at": f"{day}T{_KNOWN_AT}",
+                "occurred_at": instant_text(known_at),
                 "source": SOURCE,
                 "rate_type": RATE_TYPE,
                 "from_currency": BASE_CURRENCY,

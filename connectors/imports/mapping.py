@@ -76,7 +76,7 @@ class FileForm(Part):
 
 
 class TimeFields(Part):
-    """The fields of `TimeApproved`."""
+    """The fields of `TimeApproved`; and whether the tracker has `invoiced` the entry, so that it is billed elsewhere."""
 
     entry_id: EntryId
     version: Version = VersionCell(value=1)
@@ -93,6 +93,7 @@ class TimeFields(Part):
     ended_at: InstantText | None = None
     hours: HoursText | None = None
     billable: Flag | None = None
+    invoiced: Flag | None = None
     billable_hours: HoursText | None = None
     overtime: Flag | None = None
     rate: Number | None = None
@@ -297,7 +298,7 @@ class Mapped(Part):
         return self
 
     def columns(self) -> Iterator[tuple[str, str]]:
-        """Every (key, column) the mapping reads."""
+        """Every (key, column) the mapping reads and the file must have."""
         yield from ((f"skip.{place}.column", rule.column) for place, rule in enumerate(self.skip))
         yield from _cells_of(self.time, "time")
         for section in ("customers", "people", "cost_rates", "projects", "contracts"):
@@ -311,6 +312,6 @@ def _cells_of(part: Part, key: str) -> Iterator[tuple[str, str]]:
         value = getattr(part, name)
         cells = value if isinstance(value, Mapping) else {None: value}
         for inner, cell in cells.items():
-            if isinstance(cell, TextCell):
+            if isinstance(cell, TextCell) and not cell.optional:
                 place = f"{key}.{name}" if inner is None else f"{key}.{name}.{inner}"
                 yield from ((place, column) for column in cell.reads())

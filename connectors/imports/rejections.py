@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import NamedTuple
 
-# Told on the terminal; the file has them all.
-REJECTED_SHOWN = 20
+# Reasons told on the terminal; the file has all rows.
+REASONS_SHOWN = 20
+
+# What differs between rows of one reason: texts in quotes, and lines and hours and days.
+_OWN = re.compile(r'"[^"]*"|\bline [0-9]+')
 
 
 class Rejected(NamedTuple):
@@ -25,6 +31,46 @@ class Rejected(NamedTuple):
         shown = "".join(sign if sign.isprintable() else "�" for sign in self.value[:80])
         came = f' (came "{shown}")' if self.value else ""
         return f"line {self.line}: {place}{self.reason}{came}"
+
+
+class Tally(NamedTuple):
+    """Rows with their hours and money as far as they can be read; money by currency, the empty one where a row names none."""
+
+    rows: int = 0
+    hours: Decimal = Decimal(0)
+    money: Mapping[str, Decimal] = {}
+
+    def plus(self, hours: Decimal | None, money: Decimal | None, currency: str) -> Tally:
+        of_currency = {currency: self.money.get(currency, Decimal(0)) + money} if money else {}
+        return Tally(self.rows + 1, self.hours + (hours or 0), {**self.money, **of_currency})
+
+
+class Refusal(NamedTuple):
+    """All rows of one reason."""
+
+    first: Rejected
+    tally: Tally
+
+
+class Refusals:
+    """Rejected rows by reason."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str, str], Rejected] = {}
+        self._tallies: defaultdict[tuple[str, str, str], Tally] = defaultdict(Tally)
+
+    def add(
+        self, rejected: Rejected, hours: Decimal | None = None, money: Decimal | None = None, currency: str = ""
+    ) -> None:
+        key = (rejected.event, rejected.column, _OWN.sub("", rejected.reason))
+        if rejected.line < self._first.setdefault(key, rejected).line:
+            self._first[key] = rejected
+        self._tallies[key] = self._tallies[key].plus(hours, money, currency)
+
+    def by_reason(self) -> tuple[Refusal, ...]:
+        """The most rows first."""
+        found = (Refusal(first, self._tallies[key]) for key, first in self._first.items())
+        return tuple(sorted(found, key=lambda each: (-each.tally.rows, each.first.line)))
 
 
 def rejected_json(rejected: Rejected) -> dict[str, object]:

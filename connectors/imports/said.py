@@ -170,9 +170,10 @@ def _stated(value: Constant, cell: TextCell, cell_text: str) -> Said:
 def _found(cell: TextCell, row: Row) -> tuple[str, str]:
     """(column, text) of the place that the cell reads in this row; no text where it is empty."""
     if cell.template is not None:
-        return cell.template, _filled(cell.template, row, cell.allow_empty)
+        is_lacking = cell.optional and not row.cells.keys() >= set(cell.reads())
+        return cell.template, "" if is_lacking else _filled(cell.template, row, cell.allow_empty)
     for column in cell.reads():
-        text = row.cells[column]
+        text = row.cells.get(column) if cell.optional else row.cells[column]
         if text:
             return column, text
     return cell.label(), ""

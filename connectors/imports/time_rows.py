@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from connectors.imports.cells import TextCell
 from connectors.imports.checked import fault_of
 from connectors.imports.mapping import Mapped, TimeFields
+from connectors.imports.priced import value_of
 from connectors.imports.readings import SIX_DECIMALS, decimal_text, end_of_day, instant_text
 from connectors.imports.said import (
     CellFault,
     Row,
+    currency_in,
     date_in,
     flag_in,
     hours_in,
@@ -26,6 +28,8 @@ from connectors.imports.said import (
 )
 from domain.units import Instant
 from domain.zones import local_date
+
+T = TypeVar("T")
 
 DESCRIPTION_LENGTH_MAX = 500
 
@@ -44,10 +48,23 @@ class WorkedTime(NamedTuple):
     hours: Decimal
     occurred_at: Instant
     event: dict[str, object]
+    billed_elsewhere: bool
 
 
-def read_time(row: Row, entry_id: str, mapped: Mapped) -> WorkedTime:
-    """What the row says, or `CellFault` with the column that does not say it; long, because it names every field of the event."""
+class TimeWanted(NamedTuple):
+    """How to import. Nothing is known later than `now`; work after its day is refused, unless `allow_future`."""
+
+    now: Instant
+    allow_future: bool = False
+    bill_invoiced: bool = False
+    is_dry_run: bool = False
+
+
+def read_time(row: Row, entry_id: str, mapped: Mapped, wanted: TimeWanted, billed_here: Collection[str]) -> WorkedTime:
+    """`billed_here` are entries that were imported to be billed, and stay so when they are invoiced.
+
+    What the row says, or `CellFault` with the column that does not say it; long, because it names every field of the event.
+    """
     fields, form, zone = mapped.time, mapped.file, mapped.zone
     started = instant_in(fields.started_at, row, form, zone)
     ended = instant_in(fields.ended_at, row, form, zone)
@@ -59,10 +76,19 @@ def read_time(row: Row, entry_id: str, mapped: Mapped) -> WorkedTime:
     if hours is None and interval is None:
         required(None, fields.hours or fields.ended_at, "hours")
     day = worked_on or local_date(started or 0, zone)
+    today = local_date(wanted.now, zone)
+    if day > today and not wanted.allow_future:
+        cell = fields.worked_on or fields.started_at
+        reason = f"the work is of a day after today, {today}; correct the date, or say --allow-future if it is meant"
+        raise CellFault(cell.label() if cell else "", day.isoformat(), reason)
     approved_at = instant_in(fields.approved_at, row, form, zone)
     occurred_at = instant_in(fields.occurred_at, row, form, zone)
     if occurred_at is None:
         occurred_at = end_of_day(day, zone) if approved_at is None else approved_at
+    occurred_at = min(occurred_at, wanted.now)
+    billable = flag_in(fields.billable, row, form)
+    is_invoiced = billable is not False and bool(flag_in(fields.invoiced, row, form))
+    elsewhere = is_invoiced and not wanted.bill_invoiced and entry_id not in billed_here
     version = required(version_in(fields.version, row, zone), fields.version, "version")
     project_id = required(id_in(fields.project_id, row), fields.project_id, "project_id")
     person_id = required(id_in(fields.person_id, row), fields.person_id, "person_id")
@@ -87,7 +113,7 @@ def read_time(row: Row, entry_id: str, mapped: Mapped) -> WorkedTime:
         "ended_at": instant_text(ended) if interval is not None and ended is not None else None,
         "zone": zone if interval is not None and "zone" in mapped.model_fields_set else None,
         "hours": None if hours is None else decimal_text(hours),
-        "billable": flag_in(fields.billable, row, form),
+        "billable": False if elsewhere else billable,
         "billable_hours": _optional_decimal(hours_in(fields.billable_hours, row, form)),
         "overtime": flag_in(fields.overtime, row, form),
         "rate": _optional_decimal(rate),
@@ -102,9 +128,28 @@ def read_time(row: Row, entry_id: str, mapped: Mapped) -> WorkedTime:
     if fault:
         cell = getattr(fields, fault.field_path, None)
         raise CellFault(cell.label() if isinstance(cell, TextCell) else "", "", str(fault))
-    return WorkedTime(
-        entry_id, version, project_id, person_id, role, day, _counted(hours, interval), occurred_at, stated
-    )
+    worked = _counted(hours, interval)
+    return WorkedTime(entry_id, version, project_id, person_id, role, day, worked, occurred_at, stated, elsewhere)
+
+
+def worth(row: Row, mapped: Mapped) -> tuple[Decimal | None, Decimal | None, str]:
+    """Hours, hours x rate and currency as far as a row says them."""
+    fields, form = mapped.time, mapped.file
+    hours = _readable(lambda: hours_in(fields.hours, row, form))
+    priced = _readable(lambda: hours_in(fields.billable_hours, row, form)) or hours
+    contracts = mapped.write.contracts
+    rate = _readable(lambda: number_in(fields.rate or (contracts.rate if contracts else None), row, form))
+    currency = _readable(lambda: currency_in(contracts.currency, row)) if contracts else None
+    if priced is None or rate is None:
+        return hours, None, ""
+    return hours, value_of(priced, rate, currency) if currency else priced * rate, currency or ""
+
+
+def _readable(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except CellFault:
+        return None
 
 
 def dimensions_in(cells: Mapping[str, TextCell], row: Row) -> dict[str, str] | None:

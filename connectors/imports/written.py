@@ -10,7 +10,7 @@ follows from the thing and its day, and the version is the higher the earlier th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from enum import IntEnum
@@ -71,9 +71,11 @@ class _Told(NamedTuple):
 class Things:
     """What the rows tell of, gathered row by row; as large as there are people, projects and customers."""
 
-    def __init__(self, mapped: Mapped, mapping_name: str) -> None:
+    def __init__(self, mapped: Mapped, mapping_name: str, now: Instant) -> None:
         self._mapped = mapped
         self._mapping_name = mapping_name
+        self._now = now
+        self._of_project: dict[tuple[str, str], tuple[str, int]] = {}
         self._places = tuple(
             place for place, section in _SECTIONS.items() if getattr(mapped.write, section) is not None
         )
@@ -82,6 +84,15 @@ class Things:
         self._faults: dict[tuple[Place, str], Rejected] = {}
 
     def see(self, row: Row, work: WorkedTime) -> None:
+        """Raises ImportRefused where the rows of a project name two customers or two currencies."""
+        for what, value in _billed_to(row, self._mapped):
+            other, line = self._of_project.setdefault((work.project_id, what), (value, row.line))
+            if other != value:
+                raise ImportRefused(
+                    f'{self._mapping_name}: time.project_id: the project "{work.project_id}" has two {what}, "{other}"'
+                    f' (line {line}) and "{value}" (line {row.line}), and would be one contract; take the customer into'
+                    ' the id (project_id = "{Client}: {Project}"), or correct the rows'
+                )
         for place in self._places:
             key = (place, "")
             try:
@@ -117,7 +128,10 @@ class Things:
     def _event(self, key: tuple[Place, str], told: _Told) -> WrittenEvent:
         since = self._since(self._first_seen[key])
         event = self._whole(key[0], orjson.loads(told.content), since)
-        return WrittenEvent(midnight(since, self._mapped.zone), key[0], told.line, event)
+        return WrittenEvent(self._known_at(since), key[0], told.line, event)
+
+    def _known_at(self, since: date) -> Instant:
+        return min(midnight(since, self._mapped.zone), self._now)
 
     def _since(self, first_seen: date) -> date:
         since = self._mapped.write.since
@@ -126,7 +140,7 @@ class Things:
     def _whole(self, place: Place, content: dict[str, object], since: date) -> dict[str, object]:
         head: dict[str, object] = {
             "type": _TYPES[place],
-            "occurred_at": instant_text(midnight(since, self._mapped.zone)),
+            "occurred_at": instant_text(self._known_at(since)),
             "source": self._mapped.source,
             "version": self._version(place, since),
         }
@@ -327,6 +341,15 @@ def _legal_entity(cell: TextCell | None, row: Row, mapped: Mapped) -> str:
 def _day_text(cell: DateCell | None, row: Row, mapped: Mapped) -> str | None:
     day = date_in(cell, row, mapped.file)
     return day.isoformat() if day else None
+
+
+def _billed_to(row: Row, mapped: Mapped) -> Iterator[tuple[str, str]]:
+    """Whose a row's project is and in which currency, as far as the mapping says."""
+    for part in (mapped.write.projects, mapped.write.contracts):
+        if part is not None and (customer := _customer_id(part.customer_id, row, mapped)):
+            yield "customers", customer
+    if mapped.write.contracts is not None and (currency := currency_in(mapped.write.contracts.currency, row)):
+        yield "currencies", currency
 
 
 def _customer_cell(mapped: Mapped) -> TextCell | None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
 from connectors.imports.counting import counted, hours_text
 from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.rejections import Rejected
-from milepost.days import day
+from milepost.console import tell, write_json
+from milepost.days import day, now
+from milepost.refusals_told import tally_text, tell_refusals
 
 if TYPE_CHECKING:
     from connectors.imports.csv_time import ImportedTime
@@ -35,6 +34,14 @@ Replace = Annotated[bool, typer.Option("--replace", help="Write over a file of o
 Runs = Annotated[
     Path | None, typer.Option("--output", help="With --replace: output folder of the runs that read --out.")
 ]
+AllowFuture = Annotated[bool, typer.Option("--allow-future", help="Take work of days after today.")]
+BillInvoiced = Annotated[
+    bool,
+    typer.Option(
+        "--bill-invoiced", help="Bill what the tracker says is invoiced; without it that is billed elsewhere."
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be imported, and write nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")]
 
 
@@ -46,24 +53,33 @@ def import_csv(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="key=value over the mapping's; may be given several times.")
     ] = None,
+    allow_future: AllowFuture = False,
+    bill_invoiced: BillInvoiced = False,
     name: Name = None,
     replace: Replace = False,
     runs: Runs = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Time from any CSV export, read as a mapping says."""
     from connectors.imports.csv_time import import_time
     from connectors.imports.mapping_file import read_mapping
+    from connectors.imports.time_rows import TimeWanted
 
+    wanted = TimeWanted(now(), allow_future=allow_future, bill_invoiced=bill_invoiced, is_dry_run=dry_run)
     try:
         mapped = read_mapping(mapping, overrides or ())
-        imported = import_time(file, mapped, str(mapping), out, name or _name_of(file), replace, runs)
+        imported = import_time(file, mapped, str(mapping), out, name or _name_of(file), wanted, replace, runs)
     except ImportRefused as fault:
         raise _refused(fault) from fault
     for warning in imported.warnings:
-        typer.echo(f"Warning: {warning}", err=True)
-    _tell_rejected(imported.rejected_first, imported.rejected + imported.untold, imported.rejected_path)
-    typer.echo(orjson.dumps(time_summary(file, imported)).decode() if as_json else time_text(file, imported))
+        tell(f"Warning: {warning}", err=True)
+    tell_refusals(imported.refusals, imported.rejected_path, is_dry_run=dry_run)
+    if as_json:
+        write_json(time_summary(file, imported, is_dry_run=dry_run))
+    else:
+        tell(time_text(file, imported, is_dry_run=dry_run))
+    _check_imported(imported.imported, out)
 
 
 @import_app.command("ecb")
@@ -78,6 +94,7 @@ def import_ecb(
     name: Name = None,
     replace: Replace = False,
     runs: Runs = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Euro reference rates of the European Central Bank, its CSV or zip."""
@@ -90,14 +107,26 @@ def import_ecb(
         )
     wanted = RatesWanted(first.date() if first else FIRST_DATE, last.date() if last else LAST_DATE, codes)
     try:
-        imported = import_rates(file, wanted, out, name or _name_of(file).removeprefix("ecb-"), replace, runs)
+        stem = name or _name_of(file).removeprefix("ecb-")
+        imported = import_rates(file, wanted, out, stem, now(), replace, runs, is_dry_run=dry_run)
     except ImportRefused as fault:
         raise _refused(fault) from fault
-    _tell_rejected(imported.rejected_first, imported.rejected, imported.rejected_path)
-    typer.echo(orjson.dumps(rates_summary(file, imported)).decode() if as_json else rates_text(file, imported))
+    tell_refusals(imported.refusals, imported.rejected_path, is_dry_run=dry_run)
+    if as_json:
+        write_json(rates_summary(file, imported, is_dry_run=dry_run))
+    else:
+        tell(rates_text(file, imported, is_dry_run=dry_run))
+    _check_imported(imported.imported, out)
 
 
-def time_summary(file: Path, imported: ImportedTime) -> dict[str, object]:
+def _check_imported(count: int, out: Path) -> None:
+    """An import of nothing is no success, whatever the reason."""
+    if not count:
+        tell(f"Nothing was imported, so {out} is as it was", err=True)
+        raise typer.Exit(WRONG_USAGE)
+
+
+def time_summary(file: Path, imported: ImportedTime, *, is_dry_run: bool) -> dict[str, object]:
     """Version 1 of the shape."""
     return {
         "version": 1,
@@ -109,30 +138,52 @@ def time_summary(file: Path, imported: ImportedTime) -> dict[str, object]:
         "filtered": dict(imported.left_out),
         "not_written": imported.untold,
         "hours": decimal_text(imported.hours),
+        "billed_elsewhere": {
+            "rows": imported.elsewhere.rows,
+            "hours": decimal_text(imported.elsewhere.hours),
+            "amounts": {currency: decimal_text(amount) for currency, amount in imported.elsewhere.money.items()},
+        },
         "first_date": imported.first_day,
         "last_date": imported.last_day,
         "events": dict(imported.events),
-        "events_file": str(imported.events_path),
+        "events_file": str(imported.events_path) if imported.imported else None,
         "rejected_file": str(imported.rejected_path) if imported.rejected_path else None,
         "warnings": imported.warnings,
+        "dry_run": is_dry_run,
     }
 
 
-def time_text(file: Path, imported: ImportedTime) -> str:
+def time_text(file: Path, imported: ImportedTime, *, is_dry_run: bool) -> str:
     lines = [
         f"{file.name}: {counted(imported.rows, 'row')}",
         f"  imported  {counted(imported.imported, 'row')}, {hours_text(imported.hours)} hours{_span(imported)}",
         f"  repeated  {imported.repeated:,}",
         f"  rejected  {imported.rejected:,}",
+        *_elsewhere(imported),
         *(f"  filtered  {count:,} where {label}" for label, count in imported.left_out),
         *([f"  unwritten {counted(imported.untold, 'thing')} that no row could tell"] if imported.untold else []),
-        *(f"  written   {count:,} {event}" for event, count in imported.events),
-        f"  events    {imported.events_path}",
+        *(f"  {'would be' if is_dry_run else 'written '}  {count:,} {event}" for event, count in imported.events),
+        *_file("  events    ", imported, is_dry_run),
     ]
     return "\n".join(lines)
 
 
-def rates_summary(file: Path, imported: ImportedRates) -> dict[str, object]:
+def _elsewhere(imported: ImportedTime) -> list[str]:
+    if not imported.elsewhere.rows:
+        return []
+    rows = tally_text(imported.elsewhere)
+    return [
+        f"  invoiced  {rows}: cost and hours count, billed elsewhere and on no statement (--bill-invoiced bills them)"
+    ]
+
+
+def _file(label: str, imported: ImportedTime | ImportedRates, is_dry_run: bool) -> list[str]:
+    if not imported.imported:
+        return []
+    return [f"{label}{imported.events_path}{', not written (--dry-run)' if is_dry_run else ''}"]
+
+
+def rates_summary(file: Path, imported: ImportedRates, *, is_dry_run: bool) -> dict[str, object]:
     """Version 1 of the shape."""
     return {
         "version": 1,
@@ -144,19 +195,20 @@ def rates_summary(file: Path, imported: ImportedRates) -> dict[str, object]:
         "currencies": imported.currencies,
         "first_date": imported.first_day,
         "last_date": imported.last_day,
-        "events_file": str(imported.events_path),
+        "events_file": str(imported.events_path) if imported.imported else None,
         "rejected_file": str(imported.rejected_path) if imported.rejected_path else None,
+        "dry_run": is_dry_run,
     }
 
 
-def rates_text(file: Path, imported: ImportedRates) -> str:
+def rates_text(file: Path, imported: ImportedRates, *, is_dry_run: bool) -> str:
     currencies = counted(len(imported.currencies), "currency", "currencies")
     lines = [
         f"{file.name}: {counted(imported.days, 'day')}{_span(imported)}, {currencies}",
         f"  imported    {counted(imported.imported, 'rate')}",
         f"  not quoted  {imported.not_quoted:,}",
         f"  rejected    {imported.rejected:,}",
-        f"  events      {imported.events_path}",
+        *_file("  events      ", imported, is_dry_run),
     ]
     return "\n".join(lines)
 
@@ -165,16 +217,8 @@ def _span(imported: ImportedTime | ImportedRates) -> str:
     return f", {imported.first_day} to {imported.last_day}" if imported.first_day else ""
 
 
-def _tell_rejected(first: Sequence[Rejected], count: int, path: Path | None) -> None:
-    for rejected in first:
-        typer.echo(rejected.sentence(), err=True)
-    if path is not None:
-        more = f"and {count - len(first):,} more; " if count > len(first) else ""
-        typer.echo(f"{more}all in {path}", err=True)
-
-
 def _refused(fault: ImportRefused) -> typer.Exit:
-    typer.echo(str(fault), err=True)
+    tell(str(fault), err=True)
     return typer.Exit(WRONG_USAGE)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -18,10 +18,12 @@ from connectors.imports.products.choices import ROLE, Choices
 from connectors.imports.products.product import Product
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused, nearest
-from connectors.imports.rejections import REJECTED_SHOWN
-from domain.money import is_currency, minor_units
+from domain.money import is_currency
 from domain.zones import is_zone, zone_names
-from milepost.console import say, shell_word, write_json
+from milepost.commands.import_ import AllowFuture, BillInvoiced, DryRun
+from milepost.console import say, shell_word, tell, write_json
+from milepost.days import now
+from milepost.refusals_told import amounts_text, tell_refusals
 
 if TYPE_CHECKING:
     from connectors.imports.products.import_export import Changes, ImportedExport
@@ -97,8 +99,11 @@ def verb(product: Product | None) -> Callable[..., None]:
         date_order: Order = None,
         decimal: Sign = None,
         encoding: Encoding = None,
+        allow_future: AllowFuture = False,
+        bill_invoiced: BillInvoiced = False,
         name: Name = None,
         replace: Replace = False,
+        dry_run: DryRun = False,
         as_json: Json = False,
     ) -> None:
         from connectors.imports.products.import_export import Wanted, import_export
@@ -113,6 +118,7 @@ def verb(product: Product | None) -> Callable[..., None]:
             role=role,
             approved_by=approved_by,
             take_unapproved=take_unapproved,
+            bill_invoiced=bill_invoiced,
             date_order=None if date_order is None else date_order.value,
             decimal=None if decimal is None else decimal.value,
         )
@@ -126,20 +132,23 @@ def verb(product: Product | None) -> Callable[..., None]:
             withdraw_missing=withdraw_missing,
             replace=replace,
             encoding=encoding,
+            allow_future=allow_future,
+            dry_run=dry_run,
             known=tuple(known or ()),
         )
         try:
-            imported = import_export(file, product, choices, wanted, out, name or _name_of(file))
+            imported = import_export(file, product, choices, wanted, out, name or _name_of(file), now())
         except ImportRefused as fault:
-            typer.echo(str(fault), err=True)
+            tell(str(fault), err=True)
             raise typer.Exit(WRONG_USAGE) from fault
-        _tell_refused(imported)
+        tell_refusals(imported.refusals, imported.listed_path, is_dry_run=dry_run)
         if as_json:
             write_json(summary(file, imported))
         else:
-            typer.echo(text(file, imported, out))
+            tell(text(file, imported, out))
             _tell_next(imported, out)
-        if _nothing_was_taken(imported):
+        if not imported.imported.rows and not imported.events:
+            tell(_why_nothing(imported), err=True)
             raise typer.Exit(WRONG_USAGE)
 
     title = product.title if product else "a time tracker that its header names"
@@ -147,9 +156,15 @@ def verb(product: Product | None) -> Callable[..., None]:
     return import_product
 
 
-def _nothing_was_taken(imported: ImportedExport) -> bool:
-    """Rows were refused and no other could be read as work, approved or not."""
-    return bool(imported.refused.rows) and not imported.imported.rows and not imported.not_approved.rows
+def _why_nothing(imported: ImportedExport) -> str:
+    """An import of nothing is no success, whatever the reason."""
+    said = "Nothing was imported, and no events were written"
+    if not imported.not_approved.rows:
+        return said
+    return (
+        f"{said}: none of {counted(imported.not_approved.rows, 'row')} is approved. Approve them in"
+        f" {imported.product.title} and export again, or say --take-unapproved if the account does not use approvals"
+    )
 
 
 def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
@@ -168,6 +183,15 @@ def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
         "not_work": _sums_json(imported.not_work),
         "refused": _sums_json(imported.refused),
         "billed": _amounts_json(imported.billed),
+        "billed_elsewhere": _sums_json(imported.invoiced.elsewhere),
+        "invoiced_and_billed_here": _sums_json(imported.invoiced.here),
+        "rounded": {
+            "rows": imported.rounded.rows,
+            "hours": decimal_text(imported.rounded.worked),
+            "billed_hours": decimal_text(imported.rounded.billed),
+        },
+        "projects_apart": [each._asdict() for each in imported.apart],
+        "amounts_unused": imported.amounts_unused,
         "differing_amounts": imported.differing,
         "differing_by_at_most": decimal_text(imported.most_apart),
         "changes": imported.changes._asdict(),
@@ -182,11 +206,13 @@ def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
         "setup_file": _path(imported.setup_path),
         "events_file": _path(imported.events_path),
         "rejected_file": _path(imported.listed_path),
+        "dry_run": imported.is_dry_run,
     }
 
 
 def text(file: Path, imported: ImportedExport, out: Path) -> str:
     changes = imported.changes
+    wrote = "would write" if imported.is_dry_run else "wrote"
     span = f", {imported.first_day} to {imported.last_day}" if imported.first_day else ""
     lines = [
         f"{file.name}: {imported.product.title}, {counted(imported.read.rows, 'row')}{span}",
@@ -205,8 +231,9 @@ def text(file: Path, imported: ImportedExport, out: Path) -> str:
         _changes_line(changes),
         *(f"  WARNING  {warning}" for warning in warnings_of(imported)),
         *_notes(imported),
-        *(f"  wrote {count:,} {event}" for event, count in imported.events),
+        *(f"  {wrote} {count:,} {event}" for event, count in imported.events),
         *(f"  file  {path}" for path in (imported.setup_path, imported.events_path) if path),
+        *(["  nothing was written (--dry-run)"] if imported.is_dry_run else []),
         *([] if imported.events else ["  nothing is new, so no file was written"]),
     ]
     return "\n".join([*lines, *_what_is_missing(imported, out)])
@@ -236,9 +263,9 @@ def _changes_line(changes: Changes) -> str:
 
 
 def _notes(imported: ImportedExport) -> list[str]:
-    notes = []
+    notes = [*_billing_notes(imported)]
     if imported.differing:
-        billed, stated = _amounts(imported.billed), _amounts(imported.imported.amounts)
+        billed, stated = amounts_text(imported.priced), amounts_text(imported.imported.amounts)
         sums = f"{billed} instead of {stated}" if billed != stated else f"in sum the same, {billed}"
         notes.append(
             f"  note  {counted(imported.differing, 'row has', 'rows have')} another amount than hours x rate, which is billed:"
@@ -278,6 +305,36 @@ def _notes(imported: ImportedExport) -> list[str]:
     return notes
 
 
+def _billing_notes(imported: ImportedExport) -> Iterator[str]:
+    """What is billed otherwise than an hour for an hour, and by whom."""
+    title, (elsewhere, here), rounded = imported.product.title, imported.invoiced, imported.rounded
+    if elsewhere.rows:
+        yield (
+            f"  note  {_counted_sums(elsewhere)} invoiced in {title}: cost and hours count, and the value is billed"
+            " elsewhere, on no statement here; --bill-invoiced bills it here"
+        )
+    if here.rows:
+        yield (
+            f"  note  {_counted_sums(here)} invoiced in {title} now and imported before to be billed here: billed here"
+        )
+    if rounded.rows:
+        yield (
+            f"  note  {counted(rounded.rows, 'row')} billed by the hours that {title} rounds:"
+            f" {hours_text(rounded.billed)} hours for {hours_text(rounded.worked)} worked"
+        )
+    for each in imported.apart:
+        yield (
+            f'  note  the project code "{each.code}" is of another client too: {counted(each.rows, "row")} of'
+            f' "{each.client}" went to a project of its own, "{each.project_id}"'
+        )
+    for column in imported.amounts_unused:
+        yield f'  note  the column "{column}" is not used for rates: it names no currency, or is zero in all rows'
+
+
+def _counted_sums(sums: Sums) -> str:
+    return f"{counted(sums.rows, 'row')}, {hours_text(sums.hours)} hours, {amounts_text(sums.amounts)}"
+
+
 def _what_is_missing(imported: ImportedExport, out: Path) -> list[str]:
     unknown = imported.unknown
     found = [
@@ -301,14 +358,7 @@ def _what_is_missing(imported: ImportedExport, out: Path) -> list[str]:
 
 
 def _sums_line(label: str, sums: Sums) -> str:
-    return f"  {label:14}{sums.rows:>8,}{hours_text(sums.hours):>14}  {_amounts(sums.amounts)}".rstrip()
-
-
-def _amounts(amounts: Mapping[str, Decimal]) -> str:
-    return ", ".join(
-        f"{amount:,.{minor_units(currency) if currency else 2}f} {currency or 'of no currency'}"
-        for currency, amount in amounts.items()
-    )
+    return f"  {label:14}{sums.rows:>8,}{hours_text(sums.hours):>14}  {amounts_text(sums.amounts)}".rstrip()
 
 
 def _amounts_json(amounts: Mapping[str, Decimal]) -> dict[str, str]:
@@ -329,17 +379,8 @@ def _some(names: tuple[str, ...] | list[str]) -> str:
     return ", ".join(names[:NAMES_SHOWN]) + more
 
 
-def _tell_refused(imported: ImportedExport) -> None:
-    for rejected in imported.refused_first[:REJECTED_SHOWN]:
-        typer.echo(rejected.sentence(), err=True)
-    if imported.listed_path is not None:
-        more = imported.refused.rows - REJECTED_SHOWN
-        told = f"and {more:,} more; " if more > 0 else ""
-        typer.echo(f"{told}all that was not imported is listed in {imported.listed_path}", err=True)
-
-
 def _tell_next(imported: ImportedExport, out: Path) -> None:
-    if imported.last_day is None or not imported.events:
+    if imported.last_day is None or not imported.events or imported.is_dry_run:
         return
     until = imported.last_day.replace(day=monthrange(imported.last_day.year, imported.last_day.month)[1])
     output = shell_word(str(out.parent / ("books" if out.name == "output" else "output")))

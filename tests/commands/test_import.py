@@ -55,8 +55,8 @@ def test_time_is_imported_and_told(tmp_path: Path) -> None:
         f"  events    {out}/csv-hours-of-march.jsonl\n"
     )
     assert result.stderr == (
-        'line 4: column "Date": expected a date as %Y-%m-%d, such as 2026-03-31 (came "soon")\n'
-        f"all in {out}/hours-of-march.rejected.jsonl\n"
+        'refused 1 row, 8.00 hours: line 4: column "Date": expected a date as %Y-%m-%d, such as 2026-03-31 (came "soon")\n'
+        f"all that was not imported is listed in {out}/hours-of-march.rejected.jsonl\n"
     )
 
 
@@ -73,12 +73,14 @@ def test_the_summary_as_json(tmp_path: Path) -> None:
         "filtered": {"Person is Nobody": 1},
         "not_written": 0,
         "hours": "1250.5",
+        "billed_elsewhere": {"rows": 0, "hours": "0", "amounts": {}},
         "first_date": "2026-03-01",
         "last_date": "2026-03-01",
         "events": {"LegalEntityDefined": 1, "TimeApproved": 1},
         "events_file": f"{out}/csv-march.jsonl",
         "rejected_file": f"{out}/march.rejected.jsonl",
         "warnings": [],
+        "dry_run": False,
     }
 
 
@@ -179,13 +181,15 @@ def test_an_id_made_of_the_hours_is_warned_of(tmp_path: Path) -> None:
     assert 'the id is made of the column "Hours"' in result.stderr
 
 
-def test_the_first_twenty_rejected_rows_are_told_and_all_are_listed(tmp_path: Path) -> None:
+def test_rejected_rows_are_told_by_reason_and_all_are_listed(tmp_path: Path) -> None:
     rows = "Id,Project,Person,Date,Hours\n" + "".join(f"{row},P,Ben,soon,8\n" for row in range(30))
     file, mapping, out = files(tmp_path, rows)
     result = run("csv", file, "--map", mapping, "--out", out)
-    assert result.exit_code == 0
-    assert result.stderr.count("line ") == 20
-    assert "and 10 more; all in" in result.stderr
+    assert (result.exit_code, result.stdout.count("imported  0 rows")) == (2, 1)
+    assert result.stderr.count("line ") == 1
+    assert 'refused 30 rows, 240.00 hours: the first is line 2: column "Date": expected' in result.stderr
+    assert "Nothing was imported" in result.stderr
+    assert not (out / "csv-hours-of-march.jsonl").exists()
     assert len((out / "hours-of-march.rejected.jsonl").read_text().splitlines()) == 30
 
 

@@ -82,6 +82,76 @@ def test_an_import_of_which_no_row_could_be_taken_says_so_by_its_exit_code(tmp_p
     assert (tmp_path / "input" / "harvest-march.rejected.jsonl").exists()
 
 
+def test_what_is_invoiced_costs_and_is_on_no_statement(tmp_path: Path) -> None:
+    """7.5 h at 100.00 are billed and 7.5 h are a memo of 750.00; both cost 7.5 x 45.00."""
+    file = write_text(written(HARVEST_ROW, {"Invoiced?": "Yes", "Notes": "x"}))(tmp_path / "march.csv")
+    told = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    assert told.exit_code == 0, told.output
+    assert (
+        "note  1 row, 7.50 hours, 750.00 EUR invoiced in Harvest: cost and hours count, and the value is billed elsewhere"
+        in told.stdout
+    )
+    ran = run(tmp_path, *UNTIL)
+    assert (issued(ran), ran["statements"], ran["exceptions_open"]) == (Decimal(750), 1, 0)
+    *_, view = dumped(tmp_path, "project.views")
+    assert view["burn"] == {
+        "hours": "15",
+        "billable_hours": "7.5",
+        "cost": [{"currency": "EUR", "amount": "675.00"}],
+        "nonbillable_value": [{"currency": "EUR", "amount": "750.00"}],
+    }
+    assert view["forecast"]["eac_revenue"] == "750.00"
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (({"Approved?": "No"},), "none of 1 row is approved"),
+        (({"Approved?": "No"},), "say --take-unapproved if the account does not use approvals"),
+        (({"Hours": "many"},), "Nothing was imported, and no events were written"),
+        (({"Date": "2062-03-02"},), "Nothing was imported, and no events were written"),
+    ],
+)
+def test_nothing_imported_is_no_success(tmp_path: Path, rows: tuple[dict[str, str], ...], says: str) -> None:
+    file = write_text(written({**HARVEST_ROW, **rows[0]}))(tmp_path / "march.csv")
+    told = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    assert (told.exit_code, says in told.stderr) == (2, True), told.output
+    assert not events(tmp_path / "input")
+
+
+def test_all_of_it_imported_before_is_a_success(tmp_path: Path) -> None:
+    file = write_text(written(HARVEST_ROW))(tmp_path / "march.csv")
+    arguments = ("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    first, told = milepost(*arguments), milepost(*arguments)
+    assert (first.exit_code, told.exit_code) == (0, 0), told.output
+    assert "nothing is new, so no file was written" in told.stdout
+
+
+def test_refused_rows_are_told_by_reason_with_their_money(tmp_path: Path) -> None:
+    """Two rows of 7.5 h at 100.00 lack a client, one has a day that has not come."""
+    rows = [HARVEST_ROW, {"Client": "", "Notes": "a"}, {"Client": "", "Notes": "b"}, {"Date": "2062-03-02"}]
+    file = write_text(written(rows[0], *rows[1:]))(tmp_path / "march.csv")
+    told = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
+    first, second, listed = told.stderr.splitlines()[:3]
+    assert first.startswith('refused 2 rows, 15.00 hours, 1,500.00 EUR: the first is line 3: column "Client": nothing')
+    assert second.startswith('refused 1 row, 7.50 hours, 750.00 EUR: line 5: column "Date": the work is of a day after')
+    assert listed.startswith("all that was not imported is listed in")
+
+
+def test_a_dry_run_shows_the_summary_and_writes_nothing(tmp_path: Path) -> None:
+    file = write_text(written(HARVEST_ROW))(tmp_path / "march.csv")
+    told = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY, "--dry-run")
+    assert told.exit_code == 0, told.output
+    assert "would write 1 TimeApproved" in told.stdout
+    assert "nothing was written (--dry-run)" in told.stdout
+    assert not (tmp_path / "input").exists()
+
+
+def dumped(folder: Path, topic: str) -> list[dict[str, Any]]:
+    lines = milepost("dump", topic, "--output", folder / "output", "--json").stdout.splitlines()
+    return [json.loads(line) for line in lines]
+
+
 @pytest.mark.parametrize("product", EXPORTS)
 def test_a_clean_export_folds_to_statements_without_open_exceptions(tmp_path: Path, product: str) -> None:
     write, more = EXPORTS[product]

@@ -56,11 +56,11 @@ def _made() -> TemporaryDirectory[str]:
         "--out",
         str(events),
     )
-    milepost("run", "--input", str(events), "--output", str(output), "--until", "2026-12-20")
+    milepost("run", "--input", str(events), "--output", str(output), "--until", "2026-12-20", "--yes")
     milepost("simulate-invoices", "--output", str(output), "--input", str(events))
     for path in events.glob(f"{RECEIPTS}-*.jsonl"):
         path.unlink()  # invoices alone: what is left after a credit memo or a payment the checker cannot recompute
-    milepost("run", "--input", str(events), "--output", str(output), "--until", "2027-01-31")
+    milepost("run", "--input", str(events), "--output", str(output), "--until", "2027-01-31", "--yes")
     return folder
 
 

@@ -71,7 +71,9 @@ def _rated(
     rate = choices.rate if given is None and not is_of_others else given
     if rate is None:
         return row, False
-    return row._replace(rate=rate, amount=row.amount or exact_value_of(row.hours, rate, row.currency)), given is None
+    return row._replace(
+        rate=rate, amount=row.amount or exact_value_of(row.priced_hours, rate, row.currency)
+    ), given is None
 
 
 def _costed(row: ExportRow, choices: Choices, known: Known) -> tuple[ExportRow, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ ROLE = "consultant"
 class Choices(NamedTuple):
     """`rate` and `cost_rate` hold where neither the row nor what is known says one, `rows_currency` where the row says none.
 
-    `currency` is the company's, and so is that of `cost_rate`.
+    `currency` is the company's, and so is that of `cost_rate`. `today` is the last day of work that is taken, None takes all.
     """
 
     zone: str
@@ -25,3 +26,5 @@ class Choices(NamedTuple):
     take_unapproved: bool = False
     date_order: str | None = None
     decimal: str | None = None
+    bill_invoiced: bool = False
+    today: date | None = None

@@ -37,7 +37,7 @@ def read(row: Row, context: Context) -> ExportRow:
     if kind.casefold() == "break":
         raise NotWork("Type", kind)
     code = currency_in(context.header)
-    columns = Columns(START, ("End Date", "End Time"), "Duration (h)", *price_columns(code))
+    columns = Columns(START, ("End Date", "End Time"), "Duration (h)", *price_columns(code), "Invoiced")
     start, hours = start_and_hours(row, columns, context)
     return tracked(row, columns, _person(row), start, hours, code, context)
 

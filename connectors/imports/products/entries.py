@@ -15,19 +15,23 @@ from connectors.imports.products.rates import given_rate
 from connectors.imports.products.read_rows import EVENT, refused
 from connectors.imports.products.setup import Json, is_ours
 from connectors.imports.readings import end_of_day, instant_text
+from domain.units import Instant
 
 EVENT_ID_NAME_LENGTH_MAX = 60
 TAKEN_AS_APPROVED = "taken-as-approved"
 
 
 class Entries:
-    """Matched rows as events; `rates` are of our own contracts, by project."""
+    """Matched rows as events; `rates` are of our own contracts, by project. Nothing is known later than `now`."""
 
-    def __init__(self, source: str, name: str, choices: Choices, rates: Mapping[str, Sequence[Event]]) -> None:
+    def __init__(
+        self, source: str, name: str, choices: Choices, rates: Mapping[str, Sequence[Event]], now: Instant
+    ) -> None:
         self._source = source
         self._name = name
         self._choices = choices
         self._rates = rates
+        self._now = now
 
     def checked(self, taken: Iterable[Matched]) -> tuple[list[Matched], list[NotTaken]]:
         """A row that intake would not read is refused."""
@@ -53,7 +57,7 @@ class Entries:
         return {
             "type": "TimeWithdrawn",
             "event_id": self._event_id("withdrawn", entry.entry_id[:40]),
-            "occurred_at": instant_text(end_of_day(day, self._choices.zone)),
+            "occurred_at": self._known_at(day),
             "source": self._source,
             "project_id": entry.project_id,
             "entry_id": entry.entry_id,
@@ -66,7 +70,7 @@ class Entries:
         stated = {
             "type": EVENT,
             "event_id": self._event_id(str(row.line), row.digest()),
-            "occurred_at": instant_text(end_of_day(row.day, self._choices.zone)),
+            "occurred_at": self._known_at(row.day),
             "source": self._source,
             "project_id": row.project.id,
             "entry_id": matched.entry_id,
@@ -76,12 +80,16 @@ class Entries:
             "description": row.note,
             "worked_on": row.day.isoformat(),
             "hours": plain(row.hours),
-            "billable": row.billable,
+            "billable": row.is_billed,
+            "billable_hours": None if row.billed_hours is None else plain(row.billed_hours),
             "rate": None if rate is None else plain(rate),
             "rate_approved_by": None if rate is None else self._approver(row),
             "approved_by": self._approver(row),
         }
         return {field: value for field, value in stated.items() if value is not None}
+
+    def _known_at(self, day: date) -> str:
+        return instant_text(min(end_of_day(day, self._choices.zone), self._now))
 
     def _own_rate(self, row: ExportRow) -> Decimal | None:
         """The row's rate where our contract for its project gives another; contracts of others decide themselves."""

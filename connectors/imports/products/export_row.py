@@ -9,6 +9,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple, TypeVar
 
+from connectors.imports.priced import value_of
 from connectors.imports.rejections import Rejected
 from domain.money import minor_units
 
@@ -34,6 +35,9 @@ class ExportRow(NamedTuple):
 
     `stated_rate` stays None where a rate is assumed later; `is_approved` is None where the export does not say.
 
+    `billed_hours` are those that are priced, where the tracker rounds the worked ones. `billed_elsewhere` is what the
+    tracker has invoiced: its cost counts, and no statement bills it.
+
     `key` is what stays when hours are edited: the vendor's id where `has_vendor_id`. `amount` is what the export
     says, else the time to the second x rate.
     """
@@ -58,6 +62,21 @@ class ExportRow(NamedTuple):
     changed_at: int | None
     is_approved: bool | None
     cells: Mapping[str, str]
+    billed_hours: Decimal | None = None
+    billed_elsewhere: bool = False
+
+    @property
+    def priced_hours(self) -> Decimal:
+        return self.hours if self.billed_hours is None else self.billed_hours
+
+    @property
+    def value(self) -> Decimal:
+        """As the entry is priced."""
+        return value_of(self.priced_hours, self.rate, self.currency)
+
+    @property
+    def is_billed(self) -> bool:
+        return self.billable and not self.billed_elsewhere
 
     def digest(self) -> str:
         """Of what the row says about the work and its price, however the export writes it."""
@@ -65,6 +84,10 @@ class ExportRow(NamedTuple):
             *self.key, self.client.id, self.project.id, self.person.id, self.task, self.note, self.day.isoformat(),
             plain(self.hours), self.billable, None if self.stated_rate is None else plain(self.stated_rate), self.currency,
         )  # fmt: skip
+        if self.billed_hours is not None:
+            said = (*said, plain(self.billed_hours))
+        if self.billed_elsewhere:
+            said = (*said, "billed elsewhere")
         return hashlib.blake2b(repr(said).encode(), digest_size=DIGEST_LENGTH // 2).hexdigest()
 
 
@@ -80,13 +103,6 @@ class NotTaken(NamedTuple):
     amount: Decimal | None
     currency: str
     key: tuple[str, ...] | None = None
-
-
-def value_of(hours: Decimal, rate: Decimal | None, currency: str) -> Decimal:
-    """Hours x rate in the smallest unit, half up, as an entry is billed."""
-    if rate is None:
-        return Decimal(0)
-    return (hours * rate).quantize(Decimal(1).scaleb(-minor_units(currency)), ROUND_HALF_UP)
 
 
 def exact_value_of(hours: Decimal, rate: Decimal | None, currency: str) -> Decimal:

@@ -47,6 +47,7 @@ class FormerEntry(NamedTuple):
     hours: Decimal
     rate: Decimal | None
     note: str
+    billable: bool
 
 
 class Known(NamedTuple):
@@ -212,4 +213,5 @@ def _entry(event: Event) -> FormerEntry:
         hours=Decimal(str(event.get("hours") or 0)),
         rate=None if rate is None else Decimal(str(rate)),
         note=str(event.get("description") or ""),
+        billable=bool(event.get("billable", True)),
     )

@@ -1,12 +1,13 @@
 """Harvest's detailed time report.
 
 It has no entry id. Equal work of one person on one day is told apart by its note, and by a count where the notes are
-equal too. Hours stand as the report shows them: rounded where the account rounds.
+equal too. Where the account rounds, "Hours Rounded" is what it bills, and "Hours" what was worked.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 
 from connectors.imports.products.export_row import ExportRow, Named
@@ -22,6 +23,7 @@ from connectors.imports.products.reading import (
     duration,
     flag,
     hours_stated,
+    is_invoiced,
     named,
     needed,
     note_of,
@@ -33,6 +35,8 @@ from connectors.imports.products.reading import (
 )
 from connectors.imports.said import CellFault, Row
 
+ROUNDED = "Hours Rounded"
+
 _CODE = re.compile(r"(?:^|[^A-Za-z])([A-Z]{3})$")
 
 
@@ -42,6 +46,7 @@ def read(row: Row, context: Context) -> ExportRow:
     person = _person(row)
     day = day_in(row, "Date", context)
     hours = duration(row, "Hours", context)
+    billed_hours = duration(row, ROUNDED, context) if row.cells.get(ROUNDED) else hours
     needed(row, "Billable?", "say Yes or No, and export again")
     billable = flag(row, "Billable?", absent=False)
     currency = _currency(row, context)
@@ -63,13 +68,15 @@ def read(row: Row, context: Context) -> ExportRow:
         rate=rate,
         stated_rate=rate,
         currency=currency,
-        amount=amount_of(row, "Billable Amount", hours, rate, currency, context),
+        amount=amount_of(row, "Billable Amount", billed_hours, rate, currency, context),
         cost_rate=cost_rate,
         key=key(row, context),
         has_vendor_id=False,
         changed_at=None,
         is_approved=flag(row, APPROVED, absent=False) if APPROVED in row.cells else None,
         cells=row.cells,
+        billed_hours=None if billed_hours == hours or not billable else billed_hours,
+        billed_elsewhere=is_invoiced(row, "Invoiced?", billable, context),
     )
 
 
@@ -91,14 +98,15 @@ def quantities(row: Row, context: Context) -> tuple[Decimal | None, Decimal | No
     return hours, amount, readable(lambda: _currency(row, context)) or ""
 
 
-READER = Reader(
-    dates=("Date",),
-    numbers=("Hours", "Billable Rate", "Billable Amount", "Cost Rate", "Cost Amount"),
-    product_of=("Hours", "Billable Rate", "Billable Amount"),
-    read=read,
-    quantities=quantities,
-    key=key,
-)
+def reader(header: Sequence[str]) -> Reader:
+    return Reader(
+        dates=("Date",),
+        numbers=("Hours", ROUNDED, "Billable Rate", "Billable Amount", "Cost Rate", "Cost Amount"),
+        product_of=(ROUNDED if ROUNDED in header else "Hours", "Billable Rate", "Billable Amount"),
+        read=read,
+        quantities=quantities,
+        key=key,
+    )
 
 
 def _project(client: Named, row: Row) -> Named:

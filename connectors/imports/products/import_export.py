@@ -7,7 +7,7 @@ not imported. If it ends between them, the same command goes on: what stands in 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,22 +19,48 @@ from connectors.imports.products.assumed import with_assumed
 from connectors.imports.products.choices import Choices
 from connectors.imports.products.entries import EVENT_ID_NAME_LENGTH_MAX, Entries, approver, rates_of_ours
 from connectors.imports.products.export_file import Export, read_export
-from connectors.imports.products.export_row import NOT_APPROVED, NOT_WORK, REFUSED, ExportRow, NotTaken, plain, value_of
+from connectors.imports.products.export_row import NOT_APPROVED, NOT_WORK, REFUSED, ExportRow, NotTaken, plain
 from connectors.imports.products.former import FormerEntry, Known, read_known
 from connectors.imports.products.forms import Forms
 from connectors.imports.products.import_files import ImportFiles
 from connectors.imports.products.matching import Matched, is_of_import, match
-from connectors.imports.products.product import SOLIDTIME, Product, check_approval
-from connectors.imports.products.read_rows import Rows, in_one_currency, of_one_client, read_rows, refused
-from connectors.imports.products.setup import Asked, Json, Unknown, company_of, is_ours, setup_events, unknown
+from connectors.imports.products.product import SOLIDTIME, Product, lacks_approval
+from connectors.imports.products.read_rows import (
+    Apart,
+    Rows,
+    amounts_unused,
+    in_one_currency,
+    kept_apart,
+    of_one_client,
+    read_rows,
+    refused,
+)
+from connectors.imports.products.setup import (
+    Asked,
+    Json,
+    Unknown,
+    company_of,
+    is_ours,
+    lacks_company,
+    setup_events,
+    unknown,
+)
 from connectors.imports.products.sums import Sums, by_currency, sums_of
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.rejections import Rejected, rejected_json
+from connectors.imports.rejections import Refusal, Refusals, rejected_json
 from domain.exchange import BRIDGE
 from domain.identity import statement_id
 from domain.policies import resolve
+from domain.units import Instant
+from domain.zones import local_date
 
 GONE = "gone"
+# Stands in for a currency that has to be said, while rows are read to find what else has.
+PLACEHOLDER = "EUR"
+NOT_YET = "not approved; approve it and export again, or say --take-unapproved where the account approves nothing"
+NOTHING_APPROVED = (
+    "no row is approved; approve them and export again, or say --take-unapproved where the account approves nothing"
+)
 # Days; a contract or a company may say otherwise.
 RATE_AGE_MAX = resolve().rate_staleness_days
 
@@ -51,6 +77,8 @@ class Wanted(NamedTuple):
     withdraw_missing: bool = False
     replace: bool = False
     encoding: str | None = None
+    allow_future: bool = False
+    dry_run: bool = False
     known: tuple[Path, ...] = ()
 
 
@@ -73,11 +101,26 @@ class TakenAsApproved(NamedTuple):
     has_column: bool
 
 
+class Invoiced(NamedTuple):
+    """Imported rows that the tracker has invoiced: `elsewhere` are not billed here, `here` are, for they were imported so."""
+
+    elsewhere: Sums
+    here: Sums
+
+
+class Rounded(NamedTuple):
+    """Imported rows that the tracker bills by rounded hours."""
+
+    rows: int
+    worked: Decimal
+    billed: Decimal
+
+
 class ImportedExport(NamedTuple):
     """Rows read are imported, not approved, no work or refused, in rows, hours and amounts.
 
-    `billed` is hours x rate of the imported rows, and `differing` those of them whose amount in the export, or to the
-    second, is another, by `most_apart` at most.
+    `priced` is hours x rate of the imported rows and `billed` what of it is billed here. `differing` are those rows whose
+    amount in the export, or to the second, is another, by `most_apart` at most. `amounts_unused` are columns of amounts that gave no rate.
     `unknown` is what the entries refer to and neither the folder nor the setup has. `first_statement` is the id of the
     first statement that the setup's contracts give.
     """
@@ -91,7 +134,12 @@ class ImportedExport(NamedTuple):
     not_approved: Sums
     not_work: Sums
     refused: Sums
+    priced: Mapping[str, Decimal]
     billed: Mapping[str, Decimal]
+    invoiced: Invoiced
+    rounded: Rounded
+    apart: tuple[Apart, ...]
+    amounts_unused: tuple[str, ...]
     changes: Changes
     gone: tuple[FormerEntry, ...]
     unrated: int
@@ -109,16 +157,17 @@ class ImportedExport(NamedTuple):
     setup_path: Path | None
     events_path: Path | None
     listed_path: Path | None
-    refused_first: tuple[Rejected, ...]
+    refusals: tuple[Refusal, ...]
+    is_dry_run: bool
 
 
 def import_export(
-    path: Path, product: Product | None, choices: Choices, wanted: Wanted, folder: Path, name: str
+    path: Path, product: Product | None, choices: Choices, wanted: Wanted, folder: Path, name: str, now: Instant
 ) -> ImportedExport:
     """Writes `<product>-<name>.setup.jsonl`, `.jsonl` and `.rejected.jsonl`, each where it has something to say.
 
-    A name that is there already gets a number. Raises ImportRefused, and then nothing is written. Long, because it is the order of an
-    import: all that refuses it comes before the files are written.
+    Nothing is known later than `now`. A name that is there already gets a number. Raises ImportRefused, and then nothing is
+    written. Long, because it is the order of an import: all that refuses it comes before the files are written.
     """
     for each in wanted.known:
         if not each.is_dir():
@@ -130,28 +179,42 @@ def import_export(
             f"{path}: no rows: the header of {export.product.title} and nothing below it, so there is nothing to import;"
             f" choose the days of the report and export again ({export.product.export})"
         )
-    check_approval(export.product, export.header, export.header_line, str(path), choices.take_unapproved)
     files = ImportFiles(folder, source, name, wanted.replace)
     known = read_known(source, (folder, *wanted.known), files.written_over())
     _check_one_way(source, export.product, known, folder)
     company = company_of(
         known, Asked(wanted.entity, wanted.entity_name, choices.currency, wanted.zone, wanted.bootstrap), folder
     )
-    choices = choices._replace(zone=company.zone, rows_currency=choices.rows_currency or company.currency or None)
+    lacks = list(lacks_company(company, wanted.bootstrap))
+    lacks += lacks_approval(export.product, export.header, export.header_line, choices.take_unapproved)
+    # Where something is lacking, nothing is written, and rows are read only to say what else is.
+    zone, currency = company.zone or "UTC", company.currency or (PLACEHOLDER if lacks else None)
+    choices = choices._replace(
+        zone=zone,
+        rows_currency=choices.rows_currency or currency,
+        today=None if wanted.allow_future else local_date(now, zone),
+    )
     rows = read_rows(export, choices, str(path), wanted.keep_duplicates)
-    rows = of_one_client(rows, _clients_of_ours(source, known))
+    clients = _clients_of_ours(source, known)
+    rows = kept_apart(rows, clients, {*known.projects, *(entry.project_id for entry in known.entries.values())})
+    rows = of_one_client(rows, clients)
     rows = in_one_currency(rows, _currencies_of_ours(source, known))
     assumed = with_assumed(rows.taken, choices, source, known, folder)
     matching = match(source, assumed.rows, known.entries, _keys_of_refused(export.product, rows))
+    matching = matching._replace(matched=tuple(map(_billed_where_it_was, matching.matched)))
     taken = [each for each in matching.matched if each.row.is_approved is not False or choices.take_unapproved]
     waiting = [each for each in matching.matched if each.row.is_approved is False and not choices.take_unapproved]
-    taken, invalid = Entries(source, files.name, choices, {}).checked(taken)
+    lacks += rows.unsettled
     if wanted.bootstrap:
-        _check_rates([each.row for each in taken], known, path)
-    setup = setup_events(source, [each.row for each in taken], company, known) if wanted.bootstrap else []
+        lacks += _lacks_rates([each.row for each in matching.matched], known)
+    if lacks:
+        raise ImportRefused(_lacking(path, [*lacks, *([NOTHING_APPROVED] if waiting and not taken else [])]))
+    taken, invalid = Entries(source, files.name, choices, {}, now).checked(taken)
+    setup = setup_events(source, [each.row for each in taken], company, known, now) if wanted.bootstrap else []
     _check_setup(setup, path)
     known_then = known.with_events(setup)
-    writer = Entries(source, files.name, choices, {} if wanted.contract_rates else rates_of_ours(source, known_then))
+    rates = {} if wanted.contract_rates else rates_of_ours(source, known_then)
+    writer = Entries(source, files.name, choices, rates, now)
     entries = writer.events(taken)
     not_taken = (*rows.not_taken, *(_not_approved(each) for each in waiting), *invalid)
     gone = (*_unapproved_again(waiting), *matching.gone)
@@ -160,7 +223,9 @@ def import_export(
         entries += [writer.withdrawn(entry) for entry in gone]
     foreign = tuple(sorted({each.row.currency for each in taken} - {company.currency}))
     result = _result(export, rows, taken, not_taken, gone, len(gone) if wanted.withdraw_missing else 0)
-    written = files.write(_with_ids(setup, source, files.name), entries, _listed(not_taken, gone))
+    written = files.write(
+        _with_ids(setup, source, files.name), entries, _listed(not_taken, gone), is_dry_run=wanted.dry_run
+    )
     return result._replace(
         taken_as_approved=_taken_as_approved(export, [each.row for each in taken], choices),
         rated_by_option=assumed.rated_by_option,
@@ -173,7 +238,22 @@ def import_export(
         setup_path=written[0],
         events_path=written[1],
         listed_path=written[2],
+        is_dry_run=wanted.dry_run,
     )
+
+
+def _lacking(path: Path, lacks: Sequence[str]) -> str:
+    if len(lacks) == 1:
+        return f"{path}: {lacks[0]}"
+    return "\n".join((f"{path}: {len(lacks)} things have to be said:", *(f"- {each}" for each in lacks)))
+
+
+def _billed_where_it_was(matched: Matched) -> Matched:
+    """What was imported to be billed here stays so when the tracker marks it as invoiced, for that may be our own statement."""
+    former = matched.former or matched.moved_from
+    if former is None or not (former.is_live and former.billable and matched.row.billed_elsewhere):
+        return matched
+    return matched._replace(row=matched.row._replace(billed_elsewhere=False), invoiced_here=True)
 
 
 def _rates_lack(
@@ -230,17 +310,15 @@ def _currencies_of_ours(source: str, known: Known) -> dict[str, str]:
     return {contract["customer_id"]: contract["currency"] for contract in ours}
 
 
-def _check_rates(rows: Sequence[ExportRow], known: Known, path: Path) -> None:
+def _lacks_rates(rows: Sequence[ExportRow], known: Known) -> Iterator[str]:
     """An export that has no rates or costs at all cannot be billed, and a made-up one would be wrong money."""
-    billable = [row for row in rows if row.billable and row.project.id not in known.contracted]
+    billable = [row for row in rows if row.is_billed and row.project.id not in known.contracted]
     if billable and all(row.rate is None for row in billable):
-        raise ImportRefused(
-            f"{path}: has no rates; say --rate, per hour, for --bootstrap (the file can be edited then)"
-        )
+        yield "has no rates; say --rate, per hour, for --bootstrap (the file can be edited then)"
     if rows and all(row.cost_rate is None for row in rows):
-        raise ImportRefused(
-            f"{path}: has no costs; say --cost-rate, what an hour costs the company, for --bootstrap"
-            " (0 if it is not known; the file can be edited then)"
+        yield (
+            "has no costs; say --cost-rate, what an hour costs the company, for --bootstrap (0 if it is not known; the"
+            " file can be edited then)"
         )
 
 
@@ -267,7 +345,7 @@ def _unapproved_again(waiting: Iterable[Matched]) -> tuple[FormerEntry, ...]:
 
 
 def _not_approved(matched: Matched) -> NotTaken:
-    reason = "not approved; approve it and export again, or say --take-unapproved where the account approves nothing"
+    reason = NOT_YET
     if matched.former is not None and matched.former.is_live:
         reason = (
             f"not approved any more; {matched.entry_id} stays as it was imported, unless --withdraw-missing is said"
@@ -297,7 +375,7 @@ def _gone(entry: FormerEntry) -> Json:
 
 def _first_statement(setup: Iterable[Json], rows: Iterable[ExportRow]) -> str | None:
     contracts = {event["customer_id"]: event["contract_id"] for event in setup if event["type"] == "ContractSigned"}
-    billable = [row for row in rows if row.billable and row.rate and row.client.id in contracts]
+    billable = [row for row in rows if row.is_billed and row.rate and row.client.id in contracts]
     first = min(billable, key=lambda row: (row.day, row.client.id), default=None)
     if first is None:
         return None
@@ -331,7 +409,7 @@ def _result(
         raise AssertionError(
             f"{whole.rows} rows and {whole.hours} hours are accounted for, expected {len(export.rows)} and {rows.hours}"
         )
-    billed = [(row, value_of(row.hours, row.rate, row.currency)) for row in worked]
+    rounded = [row for row in worked if row.billed_hours is not None]
     return ImportedExport(
         product=export.product,
         forms=rows.forms,
@@ -342,13 +420,25 @@ def _result(
         not_approved=parts[NOT_APPROVED],
         not_work=parts[NOT_WORK],
         refused=parts[REFUSED],
-        billed=by_currency((row.currency, value) for row, value in billed),
+        priced=by_currency((row.currency, row.value) for row in worked),
+        billed=by_currency((row.currency, row.value if row.is_billed else Decimal(0)) for row in worked),
+        invoiced=Invoiced(
+            elsewhere=sums_of(row for row in worked if row.billed_elsewhere),
+            here=sums_of(each.row for each in imported if each.invoiced_here),
+        ),
+        rounded=Rounded(
+            len(rounded),
+            sum((row.hours for row in rounded), Decimal(0)),
+            sum((row.priced_hours for row in rounded), Decimal(0)),
+        ),
+        apart=rows.apart,
+        amounts_unused=amounts_unused(export, rows),
         changes=_changes(imported, withdrawn),
         gone=gone,
-        unrated=sum(row.billable and row.rate is None for row in worked),
-        rated_at_zero=sum(row.billable and row.rate == 0 and row.hours > 0 for row in worked),
-        differing=sum(row.amount != value for row, value in billed),
-        most_apart=max((abs(row.amount - value) for row, value in billed), default=Decimal(0)),
+        unrated=sum(row.is_billed and row.rate is None for row in worked),
+        rated_at_zero=sum(row.is_billed and row.rate == 0 and row.hours > 0 for row in worked),
+        differing=sum(row.amount != row.value for row in worked),
+        most_apart=max((abs(row.amount - row.value) for row in worked), default=Decimal(0)),
         taken_as_approved=TakenAsApproved(0, "", False, False),
         rated_by_option=0,
         rated_by_contract=0,
@@ -360,8 +450,17 @@ def _result(
         setup_path=None,
         events_path=None,
         listed_path=None,
-        refused_first=tuple(each.rejected for each in not_taken if each.status == REFUSED),
+        refusals=_refusals(not_taken),
+        is_dry_run=False,
     )
+
+
+def _refusals(not_taken: Iterable[NotTaken]) -> tuple[Refusal, ...]:
+    refusals = Refusals()
+    for each in not_taken:
+        if each.status == REFUSED:
+            refusals.add(each.rejected, each.hours, each.amount, each.currency)
+    return refusals.by_reason()
 
 
 def _changes(imported: Iterable[Matched], withdrawn: int) -> Changes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from connectors.imports.events_file import write_lines, write_rejected
+from connectors.imports.events_file import rejected_path, write_lines, write_rejected
 from connectors.imports.products.setup import Json
 
 
@@ -26,9 +26,13 @@ class ImportFiles:
         return self._paths() if self._replace else ()
 
     def write(
-        self, setup: Sequence[Json], entries: Sequence[Json], listed: Sequence[Json]
+        self, setup: Sequence[Json], entries: Sequence[Json], listed: Sequence[Json], *, is_dry_run: bool
     ) -> tuple[Path | None, Path | None, Path | None]:
+        """The files that have something in them; a dry run only names them."""
         setup_path, events_path = self._paths()
+        if is_dry_run:
+            listed_path = rejected_path(self._folder, f"{self._source}-{self.name}")
+            return setup_path if setup else None, events_path if entries else None, listed_path if listed else None
         in_order = sorted(entries, key=lambda event: (event["occurred_at"], event["entry_id"], event["version"]))
         return (
             self._write(setup_path, setup),

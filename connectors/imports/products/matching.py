@@ -22,13 +22,17 @@ _MOVED = "~"
 
 
 class Matched(NamedTuple):
-    """A row with its id; `former` is the live entry that it continues, `version` what it has to be above."""
+    """A row with its id; `former` is the live entry that it continues, `version` what it has to be above.
+
+    `invoiced_here`: the tracker has invoiced it, and it stays billed here.
+    """
 
     row: ExportRow
     entry_id: str
     version: int
     former: FormerEntry | None
     moved_from: FormerEntry | None
+    invoiced_here: bool = False
 
     @property
     def is_unchanged(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from connectors.imports.refusals import ImportRefused, nearest
@@ -91,21 +91,21 @@ def check_product(named: Product | None, header: Sequence[str], file: str) -> Pr
     )
 
 
-def check_approval(product: Product, header: Sequence[str], line: int, file: str, take_unapproved: bool) -> None:
+def lacks_approval(product: Product, header: Sequence[str], line: int, take_unapproved: bool) -> Iterator[str]:
     """Rows that nobody approved are not billed in silence, because the column that tells them is missing or renamed."""
     if take_unapproved or product.approved in header:
         return
     strange = next((column for column in header if "approv" in column.casefold()), None)
     if product.approved is not None:
         hint = f'; "{strange}" may be meant' if strange else ""
-        raise ImportRefused(
-            f'{file}: line {line}: expected the column "{product.approved}", which tells what is approved, and it is not'
+        yield (
+            f'line {line}: expected the column "{product.approved}", which tells what is approved, and it is not'
             f" there{hint}; export again with it ({product.export}), give it this name, or say --take-unapproved if all"
             " rows count as approved"
         )
-    if strange is not None:
-        raise ImportRefused(
-            f'{file}: line {line}: column "{strange}": exports of {product.title} are not known to say what is approved,'
+    elif strange is not None:
+        yield (
+            f'line {line}: column "{strange}": exports of {product.title} are not known to say what is approved,'
             " so this column cannot be read; take rows that are not approved out, and then the column, or say"
             " --take-unapproved if all rows count as approved"
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -10,34 +12,49 @@ from connectors.imports.csv_rows import Broken
 from connectors.imports.products import clockify, harvest, solidtime, toggl
 from connectors.imports.products.choices import Choices
 from connectors.imports.products.export_file import Export
-from connectors.imports.products.export_row import NOT_WORK, REFUSED, ExportRow, NotTaken
-from connectors.imports.products.forms import Cell, Forms, settle_date_order, settle_decimal
+from connectors.imports.products.export_row import NOT_WORK, REFUSED, ExportRow, Named, NotTaken
+from connectors.imports.products.forms import Cell, Forms, is_number, read_quantity, settle_date_order, settle_decimal
 from connectors.imports.products.product import CLOCKIFY, HARVEST, TOGGL
 from connectors.imports.products.reading import Context, NotWork, Reader, readable
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Rejected
-from connectors.imports.said import CellFault, Row
+from connectors.imports.said import ID_LENGTH_MAX, CellFault, Row
 
 EVENT = "TimeApproved"
 
 
+class Apart(NamedTuple):
+    """A project's code that `client` has too: its work goes to a project of its own."""
+
+    code: str
+    client: str
+    project_id: str
+    rows: int
+
+
 class Rows(NamedTuple):
-    """`hours` is the sum over the file, taken apart from what becomes of its rows; the two must meet."""
+    """`hours` is the sum over the file, taken apart from what becomes of its rows; the two must meet.
+
+    `amounts_from` are the columns of amounts that gave rates, `unsettled` what has to be said of dates and numbers before rows count.
+    """
 
     forms: Forms
     taken: tuple[ExportRow, ...]
     not_taken: tuple[NotTaken, ...]
     hours: Decimal
+    amounts_from: tuple[str, ...] = ()
+    unsettled: tuple[str, ...] = ()
+    apart: tuple[Apart, ...] = ()
 
 
 def read_rows(export: Export, choices: Choices, file: str, keep_duplicates: bool) -> Rows:
-    """Raises ImportRefused where dates or numbers can be read in two ways and nothing settles which."""
+    """Raises ImportRefused where an option says other than the file."""
     reader = _reader(export)
     try:
-        forms = _settled(export, reader, choices)
+        forms, unsettled = _settled(export, reader, choices)
     except ImportRefused as fault:
         raise ImportRefused(f"{file}: {fault}") from fault
-    context = Context(export.header, forms, choices, export.names)
+    context = Context(export.header, forms, choices, export.names, _amounts(export, reader, forms))
     taken: list[ExportRow] = []
     not_taken: list[NotTaken] = []
     lines: dict[tuple[str, ...], int] = {}
@@ -48,32 +65,61 @@ def read_rows(export: Export, choices: Choices, file: str, keep_duplicates: bool
             earlier = lines.setdefault(same, read.line)
             if earlier != read.line and (read.has_vendor_id or not keep_duplicates):
                 read = _duplicate(read, earlier)
+            elif choices.today is not None and read.day > choices.today:
+                read = _ahead(read, choices.today, reader)
         if isinstance(read, ExportRow):
             taken.append(read)
         else:
             not_taken.append(read)
-    return Rows(forms, tuple(taken), tuple(not_taken), _hours(export, reader, context))
+    return Rows(forms, tuple(taken), tuple(not_taken), _hours(export, reader, context), context.amounts, unsettled)
 
 
 def _reader(export: Export) -> Reader:
     if export.product is HARVEST:
-        return harvest.READER
+        return harvest.reader(export.header)
     if export.product is TOGGL:
-        return toggl.READER
+        return toggl.reader(export.header)
     if export.product is CLOCKIFY:
         return clockify.reader(export.header)
     return solidtime.READER
 
 
-def _settled(export: Export, reader: Reader, choices: Choices) -> Forms:
+def _settled(export: Export, reader: Reader, choices: Choices) -> tuple[Forms, tuple[str, ...]]:
+    """With the reasons why dates or numbers can be read in two ways, where they can; then the form is just one of both."""
     rows = [row for row in export.rows if isinstance(row, Row)]
     header = frozenset(export.header)
     triple = reader.product_of if reader.product_of and header.issuperset(reader.product_of) else None
     products = ([row.cells[column] for column in triple] for row in rows) if triple else ()
-    return Forms(
-        settle_date_order(_cells(rows, reader.dates), choices.date_order),
-        settle_decimal(_cells(rows, reader.numbers), products, choices.decimal),
-    )
+    forms, unsettled = Forms("dmy", "."), []
+    try:
+        forms = forms._replace(date_order=settle_date_order(_cells(rows, reader.dates), choices.date_order))
+    except ImportRefused as fault:
+        if choices.date_order is not None:
+            raise
+        unsettled.append(str(fault))
+    try:
+        forms = forms._replace(decimal=settle_decimal(_cells(rows, reader.numbers), products, choices.decimal))
+    except ImportRefused as fault:
+        if choices.decimal is not None:
+            raise
+        unsettled.append(str(fault))
+    return forms, tuple(unsettled)
+
+
+def _amounts(export: Export, reader: Reader, forms: Forms) -> tuple[str, ...]:
+    """Nothing where they are zero throughout, for then the tracker has no rates and says nothing of them."""
+    cells = (row.cells[column] for row in export.rows if isinstance(row, Row) for column in reader.amounts)
+    return reader.amounts if any(_is_amount(cell, forms.decimal) for cell in cells if cell) else ()
+
+
+def amounts_unused(export: Export, rows: Rows) -> tuple[str, ...]:
+    """Columns of amounts that gave no rate, where rates could follow from them."""
+    said = (column for column in export.header if column.startswith("Amount"))
+    return tuple(column for column in said if export.product is TOGGL and column not in rows.amounts_from)
+
+
+def _is_amount(text: str, decimal: str) -> bool:
+    return is_number(text, decimal) and read_quantity(text, decimal) != 0
 
 
 def _cells(rows: list[Row], columns: tuple[str, ...]) -> Iterator[Cell]:
@@ -109,43 +155,96 @@ def _duplicate(row: ExportRow, earlier: int) -> NotTaken:
     return refused(row, column, value, reason)._replace(key=None)
 
 
+def _ahead(row: ExportRow, today: date, reader: Reader) -> NotTaken:
+    column = reader.dates[0] if reader.dates else "start"
+    reason = f"the work is of a day after today, {today}; correct the date, or say --allow-future if it is meant"
+    return refused(row, column, row.cells[column], reason)
+
+
 def refused(row: ExportRow, column: str, value: str, reason: str, status: str = REFUSED) -> NotTaken:
     rejected = Rejected(row.line, EVENT, column, value, reason, row.cells)
     return NotTaken(status, rejected, row.hours, row.amount, row.currency, row.key if status == REFUSED else None)
 
 
-def of_one_client(rows: Rows, clients: Mapping[str, str]) -> Rows:
-    """A project is billed to its client; rows that have its code under another client are refused."""
-    first: dict[str, ExportRow] = {}
-    taken: list[ExportRow] = []
-    others: list[NotTaken] = []
+def kept_apart(rows: Rows, clients: Mapping[str, str], projects: Collection[str]) -> Rows:
+    """Where two clients have one project code, the second has a project of its own: `Acme: WEB` beside `WEB`.
+
+    `clients` are those of known projects. A code is its known client's, else that of its first row, unless `projects`, the known
+    ones, show that this client's was kept apart before.
+    """
+    owners = dict(clients)
     for row in rows.taken:
-        known = first.setdefault(row.project.id, row)
-        client = clients.get(row.project.id, known.client.id)
-        if row.client.id == client:
-            taken.append(row)
-        else:
-            where = "known" if row.project.id in clients else f"of line {known.line}"
-            reason = f'the project {row.project.id} that is {where} is of client "{client}"; give it a code of its own'
-            others.append(refused(row, "Client", row.client.name, reason))
-    return rows._replace(taken=tuple(taken), not_taken=(*rows.not_taken, *others))
+        if _own_project(row).id not in projects:
+            owners.setdefault(row.project.id, row.client.id)
+    taken: list[ExportRow] = []
+    apart: Counter[tuple[str, str, str]] = Counter()
+    for row in rows.taken:
+        own = _own_project(row)
+        if not row.has_vendor_id and row.client.id != owners.get(row.project.id) and len(own.id) <= ID_LENGTH_MAX:
+            apart[row.project.id, row.client.id, own.id] += 1
+            row = row._replace(project=own)  # noqa: PLW2901
+        taken.append(row)
+    return rows._replace(taken=tuple(taken), apart=tuple(Apart(*names, of) for names, of in sorted(apart.items())))
+
+
+def of_one_client(rows: Rows, clients: Mapping[str, str]) -> Rows:
+    """A project is billed to one client; one whose rows name two is refused, in all rows that its known client does not settle."""
+    lines = _first_lines(rows.taken, lambda row: row.client.id)
+
+    def fault(row: ExportRow) -> NotTaken | None:
+        client = clients.get(row.project.id)
+        if row.client.id == client or (client is None and len(lines[row.project.id]) == 1):
+            return None
+        named = f'the known client "{client}"' if client is not None else _both(lines[row.project.id])
+        reason = f'the project "{row.project.id}" has rows of two clients, {named}; give each its own project'
+        return refused(row, "Client", row.client.name, reason)
+
+    return _without(rows, fault)
 
 
 def in_one_currency(rows: Rows, contracted: Mapping[str, str]) -> Rows:
-    """A client is billed in the currency of its contract, else of its first row; rows in another are refused."""
+    """A project whose rows name two currencies is refused; a client is billed in its contract's, else that of its first row."""
+    lines = _first_lines(rows.taken, lambda row: row.currency)
     first: dict[str, ExportRow] = {}
-    taken: list[ExportRow] = []
-    others: list[NotTaken] = []
-    for row in rows.taken:
+
+    def fault(row: ExportRow) -> NotTaken | None:
+        shown = row.cells.get("Currency", row.currency)
+        currency = contracted.get(row.client.id)
+        if currency is None and len(lines[row.project.id]) > 1:
+            reason = f'the project "{row.project.id}" has rows in two currencies, {_both(lines[row.project.id])}'
+            return refused(row, "Currency", shown, f"{reason}; give each its own project, or correct them")
         known = first.setdefault(row.client.id, row)
-        currency = contracted.get(row.client.id, known.currency)
-        if row.currency == currency:
-            taken.append(row)
-        else:
-            where = "its contract" if row.client.id in contracted else f"line {known.line}"
-            reason = f"{where} has {currency} for this client; give a client one currency"
-            others.append(refused(row, "Currency", row.cells.get("Currency", row.currency), reason))
-    return rows._replace(taken=tuple(taken), not_taken=(*rows.not_taken, *others))
+        if row.currency == (currency or known.currency):
+            return None
+        where = "its contract" if currency is not None else f"line {known.line}"
+        reason = (
+            f'{where} has {currency or known.currency} for the client "{row.client.id}"; give a client one currency'
+        )
+        return refused(row, "Currency", shown, reason)
+
+    return _without(rows, fault)
+
+
+def _own_project(row: ExportRow) -> Named:
+    return Named(f"{row.client.id}: {row.project.id}", row.project.name)
+
+
+def _first_lines(rows: Iterable[ExportRow], said: Callable[[ExportRow], str]) -> Mapping[str, Mapping[str, int]]:
+    """For each project what its rows say, with the first line that does."""
+    lines: dict[str, dict[str, int]] = {}
+    for row in rows:
+        lines.setdefault(row.project.id, {}).setdefault(said(row), row.line)
+    return lines
+
+
+def _both(lines: Mapping[str, int]) -> str:
+    return " and ".join(f'"{said}" (line {line})' for said, line in list(lines.items())[:2])
+
+
+def _without(rows: Rows, fault: Callable[[ExportRow], NotTaken | None]) -> Rows:
+    faults = [(row, fault(row)) for row in rows.taken]
+    taken = tuple(row for row, found in faults if found is None)
+    return rows._replace(taken=taken, not_taken=(*rows.not_taken, *(found for _, found in faults if found is not None)))
 
 
 def _hours(export: Export, reader: Reader, context: Context) -> Decimal:

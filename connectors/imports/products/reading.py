@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple, TypeVar
 
+from connectors.imports.priced import value_of
 from connectors.imports.products.choices import Choices
 from connectors.imports.products.export_row import HOURS_MAX, ExportRow, Named, exact_value_of
 from connectors.imports.products.forms import Forms, read_day, read_duration, read_moment, read_quantity
@@ -17,6 +18,7 @@ from domain.money import is_currency
 
 T = TypeVar("T")
 
+RATE_DECIMALS = 6
 YES = ("yes", "y", "true", "1")
 NO = ("no", "n", "false", "0")
 _STOP = "stop the timer that still runs and export again"
@@ -36,16 +38,19 @@ class NotWork(Exception):
 
 
 class Context(NamedTuple):
-    """`names` are of the archive's sibling files, by file and id."""
+    """`names` are of the archive's sibling files, by file and id; `amounts` are the columns that say what rows are worth."""
 
     header: tuple[str, ...]
     forms: Forms
     choices: Choices
     names: Mapping[str, Mapping[str, Mapping[str, str]]]
+    amounts: tuple[str, ...] = ()
 
 
 class Reader(NamedTuple):
     """How one product's rows are read. `dates` and `numbers` settle the forms, and `product_of` where columns multiply.
+
+    `amounts` are columns of amounts from which rates follow, used where any row has one.
 
     `quantities` gives hours and amount for the sums of rows that cannot be taken; None what cannot be read. `key` is
     what `read` takes for the row's key; it raises CellFault where that cannot be read.
@@ -57,6 +62,7 @@ class Reader(NamedTuple):
     read: Callable[[Row, Context], ExportRow]
     quantities: Callable[[Row, Context], tuple[Decimal | None, Decimal | None, str]]
     key: Callable[[Row, Context], tuple[str, ...]]
+    amounts: tuple[str, ...] = ()
 
 
 def needed(row: Row, column: str, to_do: str) -> str:
@@ -95,6 +101,11 @@ def flag(row: Row, column: str, absent: bool) -> bool:
         return said(row, column, lambda text: read_flag(text, YES, NO))
     except CellFault as fault:
         raise CellFault(column, fault.value, f"{fault.reason}; correct it, or export again in English") from None
+
+
+def is_invoiced(row: Row, column: str, billable: bool, context: Context) -> bool:
+    """Whether the tracker has invoiced what could be billed, and so it is not billed again."""
+    return billable and flag(row, column, absent=False) and not context.choices.bill_invoiced
 
 
 def duration(row: Row, column: str, context: Context) -> Decimal:
@@ -137,6 +148,17 @@ def amount_of(
     return exact_value_of(hours, rate, currency) if stated is None else stated
 
 
+def rate_giving(amount: Decimal, hours: Decimal, currency: str) -> Decimal | None:
+    """The plainest rate an hour that gives the amount: of 118.75 in 1:15 it is 95. None where there are no hours."""
+    if not hours:
+        return None
+    seconds = (hours * 3600).quantize(Decimal(1), ROUND_HALF_UP)
+    exact = amount * 3600 / seconds if seconds else amount / hours
+    rates = (exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP) for decimals in range(RATE_DECIMALS))
+    finest = exact.quantize(Decimal(1).scaleb(-RATE_DECIMALS), ROUND_HALF_UP)
+    return next((rate for rate in rates if value_of(hours, rate, currency) == amount), finest)
+
+
 def currency_or_chosen(code: str | None, row: Row, column: str, context: Context) -> str:
     if code is None:
         code = context.choices.rows_currency
@@ -167,13 +189,14 @@ def note_of(row: Row, column: str) -> str | None:
 
 
 class Columns(NamedTuple):
-    """Of an export that knows an entry by its person and start; `rate` and `amount` where it has them."""
+    """Of an export that knows an entry by its person and start; `rate`, `amount` and `invoiced` where it has them."""
 
     start: tuple[str, str]
     end: tuple[str, str]
     hours: str
     rate: str | None = None
     amount: str | None = None
+    invoiced: str | None = None
 
 
 def start_and_hours(row: Row, columns: Columns, context: Context) -> tuple[datetime, Decimal]:
@@ -196,6 +219,8 @@ def tracked(
     billable = flag(row, "Billable", absent=False)
     currency = currency_or_chosen(code, row, "Billable", context)
     rate = rate_of(row, columns.rate, billable, context)
+    if columns.rate is None and columns.amount is not None and billable:
+        rate = rate_giving(quantity(row, columns.amount, context) or Decimal(0), hours, currency)
     task = optional(row, "Task")
     return ExportRow(
         line=row.line,
@@ -218,6 +243,7 @@ def tracked(
         changed_at=None,
         is_approved=None,
         cells=row.cells,
+        billed_elsewhere=columns.invoiced is not None and is_invoiced(row, columns.invoiced, billable, context),
     )
 
 

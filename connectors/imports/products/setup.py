@@ -13,11 +13,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from connectors.imports.products.export_row import ExportRow, grouped, plain, value_of
+from connectors.imports.priced import value_of
+from connectors.imports.products.export_row import ExportRow, grouped, plain
 from connectors.imports.products.former import Event, Known
 from connectors.imports.products.rates import line_rates
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import ImportRefused
+from domain.units import Instant
 from domain.zones import midnight
 
 Json = dict[str, Any]
@@ -67,17 +69,20 @@ def company_of(known: Known, asked: Asked, folder: Path) -> Company:
         company = Company(entity, str(stands["name"]), str(stands["currency"]), str(stands["zone"]))
         _check_same(company, asked, folder)
         return company
-    if asked.bootstrap:
-        given = {"--entity": entity, "--currency": asked.currency, "--zone": asked.zone}
-        lacking = [option for option, value in given.items() if not value]
-        if lacking:
-            raise ImportRefused(
-                f"--bootstrap needs {' and '.join(lacking)}: no company of that name is known in the folder; such as"
-                " --entity studio --currency EUR --zone Europe/Berlin"
-            )
-    if not asked.zone:
-        raise ImportRefused("--zone is needed, such as --zone Europe/Berlin: no one company is known whose zone it is")
-    return Company(entity or "", asked.name or entity or "", asked.currency or "", asked.zone)
+    return Company(entity or "", asked.name or entity or "", asked.currency or "", asked.zone or "")
+
+
+def lacks_company(company: Company, bootstrap: bool) -> Iterator[str]:
+    """What has to be said of a company that is not known."""
+    given = {"--entity": company.legal_entity_id, "--currency": company.currency, "--zone": company.zone}
+    lacking = [option for option, value in given.items() if not value]
+    if bootstrap and lacking:
+        yield (
+            f"--bootstrap needs {' and '.join(lacking)}: no company of that name is known in the folder; such as"
+            " --entity studio --currency EUR --zone Europe/Berlin"
+        )
+    elif not company.zone:
+        yield "--zone is needed, such as --zone Europe/Berlin: no one company is known whose zone it is"
 
 
 def _check_known(known: Known, entity: str, folder: Path) -> None:
@@ -121,11 +126,11 @@ def unknown(rows: Sequence[ExportRow], known: Known) -> Unknown:
     return Unknown(*(tuple(sorted(each)) for each in found))
 
 
-def setup_events(source: str, rows: Sequence[ExportRow], company: Company, known: Known) -> list[Json]:
-    """In the order in which one reads them; still without `event_id`."""
+def setup_events(source: str, rows: Sequence[ExportRow], company: Company, known: Known, now: Instant) -> list[Json]:
+    """In the order in which one reads them, known at `now` at the latest; still without `event_id`."""
     lacks = unknown(rows, known)
     since = _month_start(min(row.day for row in rows)) if rows else date(1990, 1, 1)
-    writer = _Writer(source, rows, company, known, since)
+    writer = _Writer(source, rows, company, known, since, now)
     events: list[Json] = []
     if rows and company.legal_entity_id not in known.entities:
         events.append(writer.entity())
@@ -139,11 +144,14 @@ def setup_events(source: str, rows: Sequence[ExportRow], company: Company, known
 
 
 class _Writer:
-    def __init__(self, source: str, rows: Sequence[ExportRow], company: Company, known: Known, since: date) -> None:
+    def __init__(
+        self, source: str, rows: Sequence[ExportRow], company: Company, known: Known, since: date, now: Instant
+    ) -> None:
         self._source = source
         self._company = company
         self._known = known
         self._since = since
+        self._now = now
         self._of_client = grouped(rows, lambda row: row.client.id)
         self._of_person = grouped(rows, lambda row: row.person.id)
         self._of_project = grouped(rows, lambda row: row.project.id)
@@ -256,7 +264,7 @@ class _Writer:
         )
 
     def _event(self, kind: str, version: int = 1, **fields: object) -> Json:
-        occurred_at = instant_text(midnight(self._since, self._company.zone))
+        occurred_at = instant_text(min(midnight(self._since, self._company.zone), self._now))
         return {"type": kind, "occurred_at": occurred_at, "source": self._source, "version": version, **fields}
 
 
@@ -273,7 +281,7 @@ def _worked_so_far(rows: Iterable[ExportRow], currency: str) -> Json:
     budget = {"hours": plain(hours), "cost": plain(cost)}
     if rows[0].currency != currency:
         return budget
-    return budget | {"revenue": plain(sum((value_of(row.hours, row.rate, row.currency) for row in rows), Decimal(0)))}
+    return budget | {"revenue": plain(sum((row.value for row in rows if row.is_billed), Decimal(0)))}
 
 
 def _costs_by_day(rows: Iterable[ExportRow]) -> dict[date, Decimal]:

@@ -10,8 +10,11 @@ from typing import Any
 from connectors.imports.products.choices import Choices
 from connectors.imports.products.import_export import ImportedExport, Wanted, import_export
 from connectors.imports.products.product import Product
+from connectors.imports.readings import read_instant
 from tests.connectors.imports.made_exports import ZONE
 
+# After all that the tests import.
+NOW = read_instant("2027-01-01T00:00:00Z", ("iso",), "UTC")
 COMPANY = {"entity": "studio", "zone": ZONE, "bootstrap": True}
 
 
@@ -25,6 +28,7 @@ def imported(
 
 
 def import_file(path: Path, out: Path, product: Product | None, name: str = "march", **said: Any) -> ImportedExport:
+    now = said.pop("now", NOW)
     choices = {key: said.pop(key) for key in Choices._fields if key in said and key != "zone"}
     return import_export(
         path,
@@ -33,6 +37,7 @@ def import_file(path: Path, out: Path, product: Product | None, name: str = "mar
         Wanted(**{**COMPANY, **said}),
         out,
         name,
+        now,
     )
 
 

@@ -12,7 +12,11 @@ import pytest
 from connectors.imports.csv_rows import CUT_OFF
 from connectors.imports.csv_time import ImportedTime, import_time
 from connectors.imports.mapping_file import read_mapping
+from connectors.imports.readings import read_instant
 from connectors.imports.refusals import ImportRefused
+from connectors.imports.rejections import Tally
+from connectors.imports.time_rows import TimeWanted
+from tests.connectors.imports.exporting import NOW
 
 FIELDS = """
 source = "timesheets"
@@ -25,17 +29,23 @@ worked_on = "Date"
 hours = "Hours"
 approved_by = { value = "ada" }
 """
+WANTED = TimeWanted(NOW)
 HEADER = "Id,Project,Person,Date,Hours\n"
 
 
 def imported(
-    folder: Path, csv: str | bytes, mapping: str = FIELDS, name: str = "march", replace: bool = False
+    folder: Path,
+    csv: str | bytes,
+    mapping: str = FIELDS,
+    name: str = "march",
+    replace: bool = False,
+    wanted: TimeWanted = WANTED,
 ) -> ImportedTime:
     """The CSV and the mapping go through files, as they do for people."""
     path, mapping_path = folder / f"{name}.csv", folder / "timesheets.toml"
     path.write_bytes(csv if isinstance(csv, bytes) else csv.encode())
     mapping_path.write_text(mapping, encoding="utf-8")
-    return import_time(path, read_mapping(mapping_path), mapping_path.name, folder / "out", name, replace)
+    return import_time(path, read_mapping(mapping_path), mapping_path.name, folder / "out", name, wanted, replace)
 
 
 def events(result: ImportedTime, kind: str | None = "TimeApproved") -> list[dict[str, Any]]:
@@ -250,7 +260,7 @@ description = { template = "{Task}: {Note}", allow_empty = true }
 
 def test_a_rejected_row_is_told_in_one_plain_line(tmp_path: Path) -> None:
     result = imported(tmp_path, HEADER + '1,P,Ben,"\x1b[31msoon\nor later",8\n')
-    sentence = result.rejected_first[0].sentence()
+    sentence = result.refusals[0].first.sentence()
     assert (
         sentence == 'line 2: column "Date": expected a date as %Y-%m-%d, such as 2026-03-31 (came "�[31msoon�or later")'
     )
@@ -440,3 +450,78 @@ def test_a_header_without_rows_says_so(tmp_path: Path) -> None:
 def test_what_is_no_text_is_named(tmp_path: Path, content: bytes, told: str) -> None:
     with pytest.raises(ImportRefused, match=told):
         imported(tmp_path, content)
+
+
+BILLED = (
+    FIELDS.replace('hours = "Hours"', 'hours = "Hours"\ninvoiced = { column = "Exported", optional = true }')
+    + """
+[write.entity]
+legal_entity_id = "berlin"
+currency = "EUR"
+[write.customers]
+customer_id = "Customer"
+[write.projects]
+[write.contracts]
+currency = "Currency"
+rate = 100
+"""
+)
+WITH_CUSTOMER = "Id,Project,Person,Date,Hours,Exported,Customer,Currency\n"
+
+
+@pytest.mark.parametrize(
+    ("second", "says"),
+    [
+        ("2,Website,Ben,2026-03-02,8,0,Bell,EUR\n", 'two customers, "Acme" (line 2) and "Bell" (line 3)'),
+        ("2,Website,Ben,2026-03-02,8,0,Acme,USD\n", 'two currencies, "EUR" (line 2) and "USD" (line 3)'),
+    ],
+)
+def test_a_project_of_two_customers_or_currencies_is_refused(tmp_path: Path, second: str, says: str) -> None:
+    """A "Website" of each of two clients would be one contract, and one of both would pay for both."""
+    csv = WITH_CUSTOMER + "1,Website,Ben,2026-03-02,8,0,Acme,EUR\n" + second
+    with pytest.raises(ImportRefused) as refused:
+        imported(tmp_path, csv, BILLED)
+    assert f'the project "Website" has {says}' in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_exported_is_billed_elsewhere(tmp_path: Path) -> None:
+    """As Kimai marks what it has invoiced: of 16 hours 8 are billed, 800.00 elsewhere."""
+    rows = "1,Website,Ben,2026-03-02,8,0,Acme,EUR\n2,Website,Ben,2026-03-03,8,1,Acme,EUR\n"
+    result = imported(tmp_path, WITH_CUSTOMER + rows, BILLED)
+    assert [each.get("billable") for each in events(result)] == [None, False]
+    assert (result.hours, result.elsewhere) == (Decimal(16), Tally(1, Decimal(8), {"EUR": Decimal(800)}))
+    both = imported(tmp_path, WITH_CUSTOMER + rows, BILLED, "both", wanted=TimeWanted(NOW, bill_invoiced=True))
+    assert [each.get("billable") for each in events(both)] == [None, None]
+
+
+def test_what_was_imported_to_be_billed_stays_so_when_it_is_exported(tmp_path: Path) -> None:
+    row = "1,Website,Ben,2026-03-02,8,0,Acme,EUR\n"
+    imported(tmp_path, WITH_CUSTOMER + row, BILLED)
+    later = imported(tmp_path, WITH_CUSTOMER + row.replace(",0,", ",1,"), BILLED, "later")
+    assert ([each.get("billable") for each in events(later)], later.elsewhere) == ([None], Tally())
+
+
+def test_a_column_that_says_what_is_billed_and_is_not_read_is_warned_of(tmp_path: Path) -> None:
+    header = "Id,Project,Person,Date,Hours,Invoiced?,Hours Rounded,Amount (EUR)\n"
+    result = imported(tmp_path, header + "1,Website,Ben,2026-03-02,0.2,Yes,0.25,25.00\n")
+    fields = ("time.invoiced", "time.billable_hours", "time.rate")
+    assert [field in warning for field, warning in zip(fields, result.warnings, strict=True)] == [True] * 3
+
+
+def test_work_after_today_is_refused_and_nothing_is_known_later_than_now(tmp_path: Path) -> None:
+    now = read_instant("2026-03-02T12:00:00Z", ("iso",), "UTC")
+    rows = HEADER + "1,P,Ben,2026-03-02,8\n2,P,Ben,2062-03-02,8\n"
+    result = imported(tmp_path, rows, wanted=TimeWanted(now))
+    assert [each["occurred_at"] for each in events(result)] == ["2026-03-02T12:00:00Z"]
+    assert result.refusals[0].first.reason.startswith("the work is of a day after today, 2026-03-02")
+    planned = imported(tmp_path, rows, name="planned", wanted=TimeWanted(now, allow_future=True))
+    assert {each["occurred_at"] for each in events(planned)} == {"2026-03-02T12:00:00Z"}
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    result = imported(
+        tmp_path, HEADER + "1,P,Ben,2026-03-02,8\n2,P,Ben,soon,8\n", wanted=TimeWanted(NOW, is_dry_run=True)
+    )
+    assert (result.imported, result.rejected, dict(result.events)) == (1, 1, {"TimeApproved": 1})
+    assert not (tmp_path / "out").exists()

@@ -13,6 +13,7 @@ import pytest
 from connectors.imports.ecb import ImportedRates, RatesWanted, import_rates
 from connectors.imports.refusals import ImportRefused
 from connectors.json_records import event_from_json
+from tests.connectors.imports.exporting import NOW
 
 ALL = RatesWanted(date(1990, 1, 1), date(2100, 12, 31), ())
 # As the bank gives it: newest first, N/A where not quoted, a comma at every end.
@@ -26,7 +27,7 @@ HISTORY = """Date,USD,JPY,EEK,
 def imported(folder: Path, content: str | bytes, wanted: RatesWanted = ALL, name: str = "rates.csv") -> ImportedRates:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return import_rates(path, wanted, folder / "out", "rates", replace=True)
+    return import_rates(path, wanted, folder / "out", "rates", NOW, replace=True)
 
 
 def rates(result: ImportedRates) -> list[tuple[str, str, str]]:
@@ -97,7 +98,7 @@ def test_cells_and_rows_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
     result = imported(tmp_path, content)
     assert rates(result) == [("2025-05-07", "USD", "1.1"), ("2025-05-08", "GBP", "0.85")]
     assert result.rejected_path is not None
-    assert [(each.line, each.column, each.value) for each in result.rejected_first] == [
+    assert [(each.line, each.column, each.value) for each, _ in result.refusals] == [
         (2, "GBP", "zero"),
         (3, "USD", "0.00"),
         (4, "date", "soon"),

@@ -217,7 +217,7 @@ def test_clients_of_another_currency_than_their_contract_are_refused(tmp_path: P
     imported(tmp_path, written(HARVEST_ROW), HARVEST)
     later = written({**HARVEST_ROW, "Notes": "x", "Currency": "US Dollar - USD"})
     (found,) = [each for each in listed(imported(tmp_path, later, HARVEST)) if each["status"] == "refused"]
-    assert found["reason"] == "its contract has EUR for this client; give a client one currency"
+    assert found["reason"] == 'its contract has EUR for the client "Nordwind"; give a client one currency'
 
 
 def test_an_entry_that_was_withdrawn_and_comes_back_under_another_project_has_a_new_id(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from connectors.imports.products.product import HARVEST, SOLIDTIME, TOGGL
+from connectors.imports.products.read_rows import Apart
 from connectors.imports.refusals import ImportRefused
-from tests.connectors.imports.exporting import entries, events, imported, listed
+from tests.connectors.imports.exporting import entries, events, imported
 from tests.connectors.imports.test_exports_rows import HARVEST_ROW, SOLIDTIME_ROW, TOGGL_ROW, written
 
 CRM = {"event_id": "1", "occurred_at": "2026-01-01T00:00:00Z", "source": "crm", "version": 1}
@@ -137,14 +138,26 @@ def test_what_was_edited_in_a_contract_stays_in_its_next_version(tmp_path: Path)
     assert [line["terms"]["rates"] for line in second["lines"]] == [[{"rate": "120"}], [{"rate": "100"}]]
 
 
-def test_one_code_of_two_clients_is_refused(tmp_path: Path) -> None:
-    """Else the second client's work would be billed to the first."""
-    result = imported(tmp_path, written({**HARVEST_ROW, "Project Code": "DEV"}, {"Client": "Kessler"}), HARVEST)
-    (found,) = listed(result)
-    assert found["reason"] == 'the project DEV that is of line 2 is of client "Nordwind"; give it a code of its own'
-    later = written({**HARVEST_ROW, "Client": "Kessler", "Project Code": "DEV"})
-    (found,) = [each for each in listed(imported(tmp_path, later, HARVEST, "later")) if each["status"] == "refused"]
-    assert found["reason"].startswith('the project DEV that is known is of client "Nordwind"')
+def test_one_code_of_two_clients_is_two_projects(tmp_path: Path) -> None:
+    """Each client is billed its own 750.00, also when the next export has the second client's rows first, or alone."""
+    ours, theirs = {**HARVEST_ROW, "Project Code": "DEV"}, {**HARVEST_ROW, "Project Code": "DEV", "Client": "Kessler"}
+    result = imported(tmp_path, written(ours, theirs), HARVEST)
+    assert result.apart == (Apart("DEV", "Kessler", "Kessler: DEV", 1),)
+    projects = {each["project_id"]: each["customer_id"] for each in events(tmp_path / "out", "ProjectActivated")}
+    assert projects == {"DEV": "Nordwind", "Kessler: DEV": "Kessler"}
+    assert [each["project_id"] for each in entries(result)] == ["Kessler: DEV", "DEV"]
+    for name, rows in (("turned", (theirs, ours)), ("alone", (theirs,))):
+        again = imported(tmp_path, written(*rows), HARVEST, name)
+        assert (again.changes.unchanged, again.events) == (len(rows), ())
+
+
+def test_one_project_of_the_vendor_for_two_clients_is_refused(tmp_path: Path) -> None:
+    """A project that changed hands: whose it is is not for an import to say."""
+    rows = written(SOLIDTIME_ROW, {"id": "e-2", "client_id": "c-2"}, {"id": "e-3", "project_id": "p-2"})
+    result = imported(tmp_path, rows, SOLIDTIME)
+    assert (result.imported.rows, result.refused.rows) == (1, 2)
+    reason = 'the project "p-1" has rows of two clients, "c-1" (line 2) and "c-2" (line 3); give each its own project'
+    assert [(each.tally.rows, each.first.reason) for each in result.refusals] == [(2, reason)]
 
 
 def test_an_older_archive_takes_nothing_back(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from connectors.imports.csv_time import import_time
 from connectors.imports.mapping_file import read_mapping
 from connectors.imports.products.product import HARVEST, SOLIDTIME, TOGGL
 from connectors.imports.refusals import ImportRefused
-from tests.connectors.imports.exporting import entries, events, imported
+from connectors.imports.time_rows import TimeWanted
+from tests.connectors.imports.exporting import NOW, entries, events, imported
 from tests.connectors.imports.test_exports_known import know
 from tests.connectors.imports.test_exports_rows import HARVEST_ROW, SOLIDTIME_ROW, TOGGL_ROW, written
 from tests.connectors.imports.test_import_docs import DOCS
@@ -113,7 +114,7 @@ def mapped(folder: Path) -> Any:
     path = folder / "hours.csv"
     path.write_text(written(HARVEST_ROW))
     mapping = read_mapping(DOCS / "mappings" / "harvest.toml")
-    return import_time(path, mapping, "harvest.toml", folder / "out", "hours", replace=False)
+    return import_time(path, mapping, "harvest.toml", folder / "out", "hours", TimeWanted(NOW))
 
 
 def test_one_way_of_importing_a_tracker(tmp_path: Path) -> None:

@@ -66,7 +66,11 @@ def written(row: dict[str, str], *others: dict[str, str]) -> str:
         ({"Billable Rate": "-5,0"}, "Billable Rate", "expected a rate that is not negative; correct it"),
         ({"Currency": "Euros"}, "Currency", "expected a currency such as Euro - EUR; correct it at the client"),
         ({"Currency": "Gold - XAU"}, "Currency", "expected a currency of ISO 4217, such as EUR; correct it"),
-        ({"Currency": "Dollar - USD"}, "Currency", "line 2 has EUR for this client; give a client one currency"),
+        (
+            {"Currency": "Dollar - USD", "Project": "App"},
+            "Currency",
+            'line 2 has EUR for the client "Nordwind"; give a client one currency',
+        ),
         ({"Project": "W" * 130}, "Project", "expected at most 128 characters in all"),
         ({}, None, "line 2 is the same in every column; take one out, or say --keep-duplicates if both were worked"),
     ],
@@ -80,14 +84,14 @@ def test_a_row_is_refused_with_its_place_and_the_rest_goes_on(
     assert (found["status"], found["line"], found.get("column")) == ("refused", 3, column)
     assert found["reason"].startswith(reason)
     assert found.get("value", "") == (fault.get(column, "") if column else "")
-    assert (column or "same in every column") in result.refused_first[0].sentence()
+    assert (column or "same in every column") in result.refusals[0].first.sentence()
 
 
 def test_what_is_not_approved_is_listed_and_no_error(tmp_path: Path) -> None:
     content = written(HARVEST_ROW, {"Approved?": "No", "Hours": "2,0", "Billable Amount": "200,0"})
     result = imported(tmp_path, content, HARVEST)
     assert (result.imported.rows, result.not_approved.rows, result.refused.rows) == (1, 1, 0)
-    assert result.refused_first == ()
+    assert result.refusals == ()
     assert [(each["status"], each["line"], each["value"]) for each in listed(result)] == [("not_approved", 3, "No")]
     taken = imported(tmp_path, content, HARVEST, "again", take_unapproved=True)
     assert (taken.imported.rows, taken.changes.new, taken.changes.unchanged) == (2, 1, 1)
@@ -246,11 +250,12 @@ def test_currency_and_rate_are_those_of_the_rows_own_organisation(tmp_path: Path
     (tmp_path / "time_entries.csv").write_text(rows)
     result = import_file(tmp_path / "time_entries.csv", tmp_path / "out", SOLIDTIME)
     assert result.billed == {"EUR": Decimal(75)}
-    assert [(each.line, each.column, each.value) for each in result.refused_first] == [
+    assert [(each["line"], each["column"], each.get("value", "")) for each in listed(result)] == [
         (3, "organization_id", "o-9"),
         (4, "organization_id", ""),
     ]
-    assert result.refused_first[0].reason.startswith("expected an organisation of organizations.csv")
+    assert [each.tally.rows for each in result.refusals] == [2]
+    assert result.refusals[0].first.reason.startswith("expected an organisation of organizations.csv")
 
 
 @pytest.mark.parametrize(

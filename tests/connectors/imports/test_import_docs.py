@@ -25,6 +25,8 @@ from connectors.imports.mapping import (
 )
 from connectors.imports.mapping_file import read_mapping
 from connectors.imports.refusals import ImportRefused
+from connectors.imports.time_rows import TimeWanted
+from tests.connectors.imports.exporting import NOW
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE = (DOCS / "import.md").read_text(encoding="utf-8")
@@ -40,7 +42,7 @@ def block(language: str) -> str:
 def imported(folder: Path, csv: str, mapping: Path, name: str = "export") -> ImportedTime:
     path = folder / f"{name}.csv"
     path.write_text(csv, encoding="utf-8")
-    return import_time(path, read_mapping(mapping), mapping.name, folder / "out", name, replace=False)
+    return import_time(path, read_mapping(mapping), mapping.name, folder / "out", name, TimeWanted(NOW))
 
 
 def entries(result: ImportedTime) -> list[dict[str, Any]]:
@@ -124,7 +126,7 @@ def test_harvest(tmp_path: Path) -> None:
     ]
     assert result.left_out == (("Approved? is not Yes", 1),)
     assert (result.rejected, result.untold) == (0, 0)
-    assert {each["project_id"] for each in entries(result)} == {"BR-1"}
+    assert {each["project_id"] for each in entries(result)} == {"Acme: Bridge"}
 
 
 def test_a_mapping_does_not_pass_over_a_column_of_approvals_that_is_gone(tmp_path: Path) -> None:

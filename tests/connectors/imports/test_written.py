@@ -11,8 +11,10 @@ import pytest
 from connectors.imports.csv_time import ImportedTime, import_time
 from connectors.imports.mapping_file import read_mapping
 from connectors.imports.refusals import ImportRefused
+from connectors.imports.time_rows import TimeWanted
 from connectors.json_records import event_from_json
 from connectors.record_check import check_record
+from tests.connectors.imports.exporting import NOW
 
 MAPPING = """
 source = "timesheets"
@@ -77,7 +79,7 @@ def imported(folder: Path, csv: str, mapping: str = MAPPING, name: str = "march"
     path, mapping_path = folder / f"{name}.csv", folder / "timesheets.toml"
     path.write_text(csv, encoding="utf-8")
     mapping_path.write_text(mapping, encoding="utf-8")
-    return import_time(path, read_mapping(mapping_path), mapping_path.name, folder / "out", name, replace=False)
+    return import_time(path, read_mapping(mapping_path), mapping_path.name, folder / "out", name, TimeWanted(NOW))
 
 
 def told(result: ImportedTime) -> list[dict[str, Any]]:
@@ -205,7 +207,7 @@ def test_a_thing_that_no_row_can_tell_is_listed_and_its_time_imported(tmp_path: 
     csv = HEADER + "1,Acme,Bridge,Ben,developer,dear,2026-03-02,8\n2,,Shed,Ben,developer,,2026-03-03,8\n"
     result = imported(tmp_path, csv)
     assert result.imported == 2
-    assert [(each.event, each.line, each.column) for each in result.rejected_first] == [
+    assert [(each.event, each.line, each.column) for each, _ in result.refusals] == [
         ("CostRateSet", 2, "Cost"),
         ("ContractSigned", 3, "Client"),
     ]
@@ -249,7 +251,7 @@ def test_a_policy_that_is_none_is_refused_before_anything_is_written(tmp_path: P
 
 def test_a_currency_that_is_none_is_listed(tmp_path: Path) -> None:
     mapping = MAPPING.replace('rate = "Cost"\ncurrency = { value = "EUR" }', 'rate = "Cost"\ncurrency = "Role"')
-    reasons = {each.reason for each in imported(tmp_path, MARCH, mapping).rejected_first}
+    reasons = {each.first.reason for each in imported(tmp_path, MARCH, mapping).refusals}
     assert reasons == {
         "no CostRateSet could be written, expected an ISO 4217 code such as EUR (extract takes it out of a longer text)"
     }

@@ -17,6 +17,7 @@ from domain.units import Amount
 
 # In contract and in ledger currency, debit positive.
 Balance = tuple[Amount, Amount]
+NOTHING: Balance = (0, 0)
 
 
 class Position(NamedTuple):
@@ -37,6 +38,18 @@ class Position(NamedTuple):
         for leg in legs:
             position = position.add(leg.account, leg.amount, leg.ledger_amount)
         return position
+
+
+def relieved(amount: Amount, had: Balance, exchange: Exchange, ledger_currency: str, mode: str) -> Amount:
+    """Ledger amount of what is taken from a balance: what it carries, in proportion; what goes beyond that at the rate given."""
+    stands, ledger = had
+    if amount == stands:
+        return ledger
+    if not stands or (stands > 0) != (amount > 0):
+        stands = ledger = 0
+    elif abs(amount) < abs(stands):
+        return round_ratio(ledger * amount, stands, smallest_unit(ledger_currency), mode)
+    return ledger + convert(amount - stands, exchange.numerator, exchange.denominator, ledger_currency, mode)
 
 
 def moved(

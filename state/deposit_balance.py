@@ -12,8 +12,7 @@ from domain.billing.kind import NO_REVENUE
 from domain.exchange import Exchange
 from domain.identity import composed
 from domain.journal import Leg
-from domain.money import convert, round_ratio, smallest_unit
-from domain.position import Balance
+from domain.position import Balance, relieved
 from domain.rows import FEE, row_id
 from domain.units import Amount
 from state.books import Contract, Issued
@@ -49,18 +48,6 @@ def balance(draft: Draft, contract_id: str, line_id: str, account: str, without:
         for line in (line for journal in journals for line in journal.lines if line.account == account):
             amount, ledger = amount + line.amount, ledger + line.ledger_amount
     return amount, ledger
-
-
-def relieved(amount: Amount, had: Balance, exchange: Exchange, currency: str, mode: str) -> Amount:
-    """Ledger amount of what is taken from a balance: what it carries, in proportion; what goes beyond that at the rate given."""
-    stands, ledger = had
-    if amount == stands:
-        return ledger
-    if not stands or (stands > 0) != (amount > 0):
-        stands = ledger = 0
-    elif abs(amount) < abs(stands):
-        return round_ratio(ledger * amount, stands, smallest_unit(currency), mode)
-    return ledger + convert(amount - stands, exchange.numerator, exchange.denominator, currency, mode)
 
 
 def kept(

@@ -27,9 +27,10 @@ from domain.journal import (
     negated,
     rounding_beyond,
 )
-from domain.money import format_amount, round_ratio, smallest_unit
+from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
+from domain.position import NOTHING, Balance, relieved
 from domain.rows import TIME_ENTRY, row_id
 from domain.units import Amount
 from state import deposit_balance, position
@@ -288,58 +289,79 @@ def reverse(draft: Draft, work: Work) -> None:
             position.look(draft, journal.contract_id)
 
 
-def book_difference(
-    draft: Draft, work: Work, plan: LinePlan, price: Price, slot: Slot, rule: str, purpose: str = EARNED
-) -> Work:
-    """Bring the revenue journals of the work to what `price` now says; only the difference is posted.
+def book_difference(draft: Draft, entry: Entry, plan: LinePlan, slot: Slot, rule: str, purpose: str = EARNED) -> Entry:
+    """Bring the revenue journals of the entry to what its price now says; only the difference is posted.
 
-    What takes back uses the ledger amount that the account carries, in proportion; what adds uses the slot's rate.
+    What moves from one account to another does so at the ledger amount that it carries, so that revenue stays as it is.
     """
+    work = entry.standing
+    assert work is not None, "only posted work has a difference"
+    price = work.price
+    assert price is not None, "only a priced entry has a difference"
     carried = _carried(work.journals)
     if plan.timing == OVER_TIME and UNBILLED_RECEIVABLE not in carried:
-        return _book_over_time(draft, work, plan, price, slot, rule, carried)
+        made = _over_time(draft, plan, price, slot, carried)
+    else:
+        made = _moved(entry, plan, price, slot, carried, purpose)
+    if not made:
+        return entry
+    posted = emit(draft, work, booking_of(slot, "difference"), merge(made), plan, rule, plan.policies.rounding_limit)
+    return settle_exchange_rests(draft, with_standing(entry, replace(work, journals=(*work.journals, posted))))
+
+
+def _moved(
+    entry: Entry, plan: LinePlan, price: Price, slot: Slot, carried: Mapping[str, Balance], purpose: str
+) -> list[Leg]:
+    """By account: what takes back uses the ledger amount that is carried there, in proportion; what adds takes over what leaves the
+    other account, and the slot's rate beyond that.
+
+        400.00 of 1160, carried at 360.00, move to 1150 with 100.00 that are added at 0.95: Dr 1150 500.00 (455.00)
+    """
+    currency, mode = plan.entity.currency, plan.policies.money_mode
     target: dict[str, Amount] = {}
     for account, _, amount in revenue_pairs(price):
         if account != price.revenue:
             target[account] = target.get(account, 0) + amount
-    made: list[Leg] = []
-    for account in sorted({*target, *(account for account in carried if account in UNBILLED)}):
-        had, had_ledger = carried.get(account, (0, 0))
-        delta = target.get(account, 0) - had
-        if delta:
-            made.append(Leg(account, purpose, delta, difference_ledger(had, had_ledger, delta, slot, plan.policies)))
-    if not made:
-        return work
-    amount, ledger = sum(leg.amount for leg in made), sum(leg.ledger_amount for leg in made)
-    made.append(Leg(price.revenue, purpose, -amount, -ledger))
-    booking = booking_of(slot, "difference")
-    posted = emit(draft, work, booking, merge(made), plan, rule, plan.policies.rounding_limit)
-    return replace(work, price=price, journals=(*work.journals, posted))
+    accounts = sorted({*target, *(account for account in carried if account in UNBILLED)})
+    deltas = {account: target.get(account, 0) - carried.get(account, NOTHING)[0] for account in accounts}
+    stands = unbilled_positions(entry)
+    made: dict[str, Leg] = {}
+    left = NOTHING
+    for account, delta in deltas.items():
+        had = carried.get(account, NOTHING)
+        if delta and had[0] and (had[0] > 0) != (delta > 0):
+            had = _carrying(delta, stands.get((plan.contract_id, account), NOTHING), had)
+            taken = relieved(-delta, had, slot.exchange, currency, mode)
+            made[account] = Leg(account, purpose, delta, -taken)
+            left = left[0] - delta, left[1] + taken
+    for account, delta in deltas.items():
+        if delta and account not in made:
+            ledger = relieved(delta, left, slot.exchange, currency, mode)
+            made[account] = Leg(account, purpose, delta, ledger)
+            left = left[0] - delta, left[1] - ledger
+    found = [made[account] for account in accounts if account in made]
+    amount, ledger = sum(leg.amount for leg in found), sum(leg.ledger_amount for leg in found)
+    return [*found, Leg(price.revenue, purpose, -amount, -ledger)] if found else []
 
 
-def _book_over_time(
-    draft: Draft,
-    work: Work,
-    plan: LinePlan,
-    price: Price,
-    slot: Slot,
-    rule: str,
-    carried: Mapping[str, tuple[Amount, Amount]],
-) -> Work:
+def _carrying(delta: Amount, left: Balance, accrued: Balance) -> Balance:
+    """What an account carries that something is taken back from: what invoices have left of it, where that is enough."""
+    return left if left[0] * delta < 0 and abs(left[0]) >= abs(delta) else accrued
+
+
+def _over_time(draft: Draft, plan: LinePlan, price: Price, slot: Slot, carried: Mapping[str, Balance]) -> list[Leg]:
     """What the work earns more or less by now, against the position of the contract."""
     earned = sum(amount for account, (amount, _) in carried.items() if account in CONTRACT_POSITION)
     delta = price.earns - earned
     if not delta:
-        return work
+        return []
     pairs = ((CONTRACT_LIABILITY, "revenue", delta), (price.revenue, "revenue", -delta))
-    made = position.through(draft, plan, pairs, slot.exchange)
-    posted = emit(draft, work, booking_of(slot, "difference"), merge(made), plan, rule, plan.policies.rounding_limit)
-    return replace(work, price=price, journals=(*work.journals, posted))
+    return [*position.through(draft, plan, pairs, slot.exchange)]
 
 
-def _carried(journals: Iterable[Posted]) -> dict[str, tuple[Amount, Amount]]:
+def _carried(journals: Iterable[Posted]) -> dict[str, Balance]:
     """Of revenue, and what of it was given up: what each account carries, in transaction and in ledger currency."""
-    sums: dict[str, tuple[Amount, Amount]] = {}
+    sums: dict[str, Balance] = {}
     for journal in journals:
         for line in journal.lines:
             if line.purpose in EARNING:
@@ -348,20 +370,8 @@ def _carried(journals: Iterable[Posted]) -> dict[str, tuple[Amount, Amount]]:
     return sums
 
 
-def difference_ledger(had: Amount, had_ledger: Amount, delta: Amount, slot: Slot, policies: Resolved) -> Amount:
-    takes_back = had and (had > 0) != (delta > 0) and abs(delta) <= abs(had)
-    mode = policies.money_mode
-    if takes_back:
-        if delta == -had:
-            return -had_ledger
-        return round_ratio(had_ledger * delta, had, smallest_unit(slot.entity.currency), mode)
-    return round_ratio(
-        delta * slot.exchange.numerator, slot.exchange.denominator, smallest_unit(slot.entity.currency), mode
-    )
-
-
 def settle_exchange_rests(draft: Draft, entry: Entry, left: Work | None = None) -> Entry:
-    """When an entry's unbilled balance on a contract becomes zero in contract currency, its ledger rest goes to 7110 in the same event.
+    """When both 1150 and 1160 of an entry on a contract are zero in contract currency, their ledger rests go to 7110 in the same event.
 
     `left` is the work that stood before, where the event reversed it.
     """
@@ -375,13 +385,16 @@ def settle_exchange_rests(draft: Draft, entry: Entry, left: Work | None = None) 
 
 def _settle_exchange_rest(draft: Draft, entry: Entry, plan: LinePlan, left: Work | None) -> Entry:
     """The rest belongs to the journals of the work on the contract; where that has left it, it stands by itself."""
-    rests = {
-        account: rest
-        for (contract_id, account), (amount, rest) in sorted(unbilled_positions(entry).items())
-        if contract_id == plan.contract_id and rest and not amount
+    unbilled = {
+        account: balance
+        for (contract_id, account), balance in sorted(unbilled_positions(entry).items())
+        if contract_id == plan.contract_id
     }
+    rests = {account: rest for account, (_, rest) in unbilled.items() if rest}
+    if not rests or any(amount for amount, _ in unbilled.values()):
+        return entry
     standing = entry.standing
-    for work in (standing, left) if rests else ():
+    for work in (standing, left):
         last = (
             next((one for one in reversed(work.journals) if one.contract_id == plan.contract_id), None)
             if work

@@ -13,10 +13,10 @@ from domain.accounts import CONTRACT_LIABILITY, REVENUE
 from domain.billing.kind import NO_REVENUE
 from domain.journal import Leg
 from domain.money import convert, round_ratio, smallest_unit
-from domain.position import Balance, moved
+from domain.position import Balance, moved, relieved
 from domain.units import Amount
 from state.books import Contract, Entry, Issued, StatementEntry, StatementState
-from state.deposit_balance import balance, deposit_row, is_deposit, relieved
+from state.deposit_balance import balance, deposit_row, is_deposit
 from state.draft import Draft
 from state.known import Slot
 from state.payers import invoiced_to, part_of
@@ -129,7 +129,8 @@ def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
     rates = {
         journal.exchange_rate
         for journal in (work.journals if work else ())
-        if journal.contract_id == plan.contract_id and any(line.purpose == "revenue" for line in journal.lines)
+        if journal.contract_id == plan.contract_id
+        and any(line.purpose == "revenue" and line.account in REVENUE for line in journal.lines)
     }
     return rates <= {slot.exchange.rate} and all(
         at_its_rate(issued.invoiced, issued.invoiced_ledger, slot, mode)

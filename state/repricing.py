@@ -14,7 +14,7 @@ from state.draft import Draft
 from state.judge import first_day
 from state.known import Blocked, Slot, open_day_from, period, slot_for
 from state.plan import LinePlan
-from state.posting import book_difference, settle_exchange_rests, with_standing
+from state.posting import book_difference, with_standing
 
 DATE_LAST = date(2100, 12, 31)
 # Days after which a rate is too old: never.
@@ -39,10 +39,9 @@ def book_repriced(draft: Draft, within: str = "") -> None:
         work = entry.standing if entry is not None else None
         if entry is None or work is None or work.price is None or work.price.line_id != plan.line.line_id:
             continue
-        after = book_difference(draft, work, plan, work.price, difference_slot(draft, work, plan), rule + within)
-        if after is not work:
-            booked = with_standing(entry, after)
-            draft.put_booked(entry, settle_exchange_rests(draft, booked))
+        after = book_difference(draft, entry, plan, difference_slot(draft, work, plan), rule + within)
+        if after is not entry:
+            draft.put_booked(entry, after)
     draft.repriced = {}
 
 

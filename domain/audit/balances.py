@@ -66,9 +66,9 @@ def ledger_rests(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount
     found: list[Violation] = []
     open_accounts: set[tuple[str, str]] = set()
     for (contract_id, entry_id), entry in entries.items():
+        if entry.vague or any(sums[0] != entry.invoiced.get(account, 0) for account, sums in entry.accrued.items()):
+            open_accounts |= {(contract_id, account) for account in entry.accrued}
         for account, (amount, rest) in entry.accrued.items():
-            if entry.vague or amount != entry.invoiced.get(account, 0):
-                open_accounts.add((contract_id, account))
             if not entry.issued and not entry.vague and not amount:
                 count += 1
                 if rest:

@@ -1,14 +1,16 @@
-"""Each journal by itself: it balances, and it stands in an open period."""
+"""Each journal by itself: it balances, it earns nothing in the ledger alone, and it stands in an open period."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from domain import fiscal
+from domain.accounts import REVENUE
 from domain.audit.findings import JOURNALS, PERIODS, Seen, Violation, violation
 from domain.audit.reference import ReferenceSoFar
 from domain.money import format_amount
 from domain.outputs import JournalEntry
+from domain.rows import ROWS
 
 
 def balances(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
@@ -24,6 +26,18 @@ def balances(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
             yield violation(JOURNALS, seen, journal.journal_id, "lines that sum to 0", found)
     if not journal.lines or not all(line.amount or line.ledger_amount for line in journal.lines):
         yield violation(JOURNALS, seen, journal.journal_id, "lines that are not zero", "a line at zero, or none")
+    yield from _revenue_alone(seen, journal)
+
+
+def _revenue_alone(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
+    """Value of an entry that moves from one account to another does so at the ledger amount that it carries."""
+    if journal.kind != "difference" or journal.affected_kind not in ROWS:
+        return
+    for line in journal.lines:
+        if line.account in REVENUE and not line.amount:
+            expected = f"no revenue in {journal.ledger_currency} where there is none in {journal.currency}"
+            found = f"{format_amount(line.ledger_amount)} on {line.account}"
+            yield violation(JOURNALS, seen, journal.journal_id, expected, found)
 
 
 class OpenPeriods:

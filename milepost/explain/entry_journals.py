@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Any
 
 from domain.accounts import (
     CONTRACT_ASSET,
@@ -13,15 +12,14 @@ from domain.accounts import (
     INPUT_TAX,
     REVENUE,
 )
-from domain.explanation import Arithmetic, Node, constant, less, negated, total
-from domain.money import round_ratio, smallest_unit
+from domain.explanation import Node, constant, less, negated, total
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.arithmetic import least, step_of
+from milepost.explain.arithmetic import least
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.exchanges import Exchanges
 from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines, journals_until
-from milepost.explain.positions import PositionNodes, summed
+from milepost.explain.positions import Figures, PositionNodes, as_carried, summed
 from milepost.explain.sources import Sources
 from state.books import Posted, Price, Work
 from state.position import is_over_time
@@ -98,7 +96,7 @@ class EntryJournals:
         title = f"{part.entry.entry_id}: what it came to, less what its journals carry"
         amount = less(title, target, carried[0], rule="R19")
         amount = amount._replace(why=(Node("moved by", event=self.sources.cause(said.step)),))
-        return amount, self._difference_ledger(amount, carried, journal, line, part)
+        return amount, self._difference_ledger(said, amount, [*part.work.journals], journal, line, part)
 
     def _cost(self, at: Standing, line: JournalLine) -> Node | None:
         """Cost, the tax on it that is recovered, and what is owed for both."""
@@ -188,7 +186,7 @@ class EntryJournals:
         amount = amount._replace(why=why)
         if amount.value != line.amount:
             amount = self._without_later(said, journal, line, at, amount)
-        return amount, self._difference_ledger(amount, carried, journal, line, at)
+        return amount, self._difference_ledger(said, amount, before, journal, line, at)
 
     def _without_later(self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, amount: Node) -> Node:
         """An event may post an entry more than once, and what the entry is now comes with the last: without those behind this one."""
@@ -256,27 +254,51 @@ class EntryJournals:
         )
 
     def _difference_ledger(
-        self, amount: Node, carried: tuple[Node, Node], journal: JournalEntry, line: JournalLine, at: Standing
+        self,
+        said: Said,
+        amount: Node,
+        before: list[Posted],
+        journal: JournalEntry,
+        line: JournalLine,
+        at: Standing,
     ) -> Node | None:
-        """What takes back uses the ledger amount that is carried, in proportion; what adds the rate of the date."""
-        had, had_ledger = carried[0].value or 0, carried[1].value or 0
-        delta = amount.value or 0
-        if had and (had > 0) != (delta > 0) and abs(delta) <= abs(had):
-            if delta == -had:
-                return negated("in ledger currency, all that is carried", carried[1], rule="R52")
-            plan = self.exchanges.plan(at)
-            mode = (plan.policies.money_mode if plan is not None else None) or "half_up"
-            made = round_ratio(had_ledger * delta, had, smallest_unit(journal.ledger_currency), mode)
-            parameters: dict[str, Any] = {"step": step_of(journal.ledger_currency), "mode": mode}
-            return Node(
-                "in ledger currency, in proportion to what is carried",
-                made,
-                "amount",
-                journal.ledger_currency,
-                Arithmetic("proportion", (carried[1], amount, carried[0]), parameters),
-                "R52",
-            )
-        return self.exchanges.converted(amount, journal, line, at)
+        """What takes back uses the ledger amount that is carried, in proportion; what adds takes over what leaves the other account of
+        the journal, and the rate of the date beyond that."""
+        if journal.currency == journal.ledger_currency:
+            return self.exchanges.converted(amount, journal, line, at)
+        plan = self.exchanges.plan(at)
+        mode = (plan.policies.money_mode if plan is not None else None) or "half_up"
+
+        def at_rate(beyond: Node) -> Node | None:
+            return self.exchanges.at_rate_of(beyond, journal, at)
+
+        carried = Figures(*self._carried(before, line.account, EARNING))
+        had, delta = carried.amount.value or 0, amount.value or 0
+        if had and (had > 0) != (delta > 0):
+            rests = journals_until(at.entry.rests, journal.journal_id)
+            left = self.invoices.left_before(said, [*before, *rests], line.account)
+            stands = left.amount.value or 0
+            enough = stands * delta < 0 and abs(stands) >= abs(delta)
+            taken = as_carried(negated("taken back", amount), left if enough else carried, mode, at_rate)
+            return negated("in ledger currency, taken back", taken, rule="R52") if taken is not None else None
+        moved = self._leaves_others(journal, line)
+        if moved is None:
+            return self.exchanges.converted(amount, journal, line, at)
+        return as_carried(amount, moved, mode, at_rate)
+
+    def _leaves_others(self, journal: JournalEntry, line: JournalLine) -> Figures | None:
+        """What the journal takes from the other accounts that a line adds to."""
+        taken = [
+            self.lines.figures(journal.journal_id, number)
+            for number, other in enumerate(journal.lines, 1)
+            if other.account not in REVENUE and other.account != line.account and other.amount * line.amount < 0
+        ]
+        if not taken:
+            return None
+        return Figures(
+            negated("leaves", total("taken", [one for one, _ in taken], "amount", journal.currency)),
+            negated("leaves as carried", total("taken", [one for _, one in taken], "amount", journal.ledger_currency)),
+        )
 
 
 def _signed(node: Node, value: int) -> Node:

@@ -22,7 +22,7 @@ from milepost.explain.arithmetic import in_proportion, step_of
 from milepost.explain.entries import Standing
 from milepost.explain.exchanges import Exchanges, unchanged
 from milepost.explain.journal_lines import JournalLines
-from milepost.explain.positions import SIDES, Figures, PositionNodes
+from milepost.explain.positions import SIDES, Figures, PositionNodes, as_carried
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Entry, Posted
@@ -32,7 +32,7 @@ from state.plan import LinePlan, contract_policies, newest_plan
 from state.position import is_over_time
 from state.terms_known import line_fees
 from state.totals import issued_on
-from state.trace import Said
+from state.trace import Said, row_of
 
 # What an invoice takes: what was accrued, the position, deposits, revenue that comes with it.
 RELIEVED = (*UNBILLED, CONTRACT_LIABILITY, CUSTOMER_DEPOSIT, *REVENUE)
@@ -64,6 +64,41 @@ class InvoiceJournals:
             for number, leg in enumerate(posted.lines, 1)
             if leg.account == account and account in UNBILLED
         ]
+
+    def left_before(self, said: Said, posted: Sequence[Posted], account: str) -> Figures:
+        """What is left on an unbilled account before one of an entry's journals: what those before it posted, less what invoices took."""
+        journal: JournalEntry = said.record
+        row, place = row_of(journal) or journal.affected_id, (journal.contract_id or "", account)
+        accrued = self.unbilled(posted, *place)
+        accrued += [
+            (self.credits.amount(one), self.credits.back(one))
+            for one in self.credits.rebilled(row, place[0], said.step)
+            if self.place_of(self.credits.listed(one), said.step) == place and self._comes_before(one.said, said)
+        ]
+        taken = [
+            self.relief(other, other.record, listed)
+            for listed in self.statements.all_listed(row)
+            if self.place_of(listed, said.step) == place
+            for other in self.sources.trace.journals_of.get(listed.statement_id, ())
+            if other.record.kind == "billing" and self._comes_before(other, said)
+        ]
+        return Figures(
+            less(
+                f"{row}: left on {account}",
+                total("accrued by its journals", [one for one, _ in accrued], "amount", journal.currency),
+                *(one for one, _ in taken),
+            ),
+            less(
+                f"{row}: left on {account} in ledger currency",
+                total("accrued by its journals", [one for _, one in accrued], "amount", journal.ledger_currency),
+                *(one for _, one in taken),
+            ),
+        )
+
+    def _comes_before(self, other: Said, said: Said) -> bool:
+        if other.step != said.step:
+            return other.step < said.step
+        return next(one for one in self.sources.trace.said if one is other or one is said) is other
 
     def place_of(self, listed: Listed, step: int) -> tuple[str, str]:
         """Contract and account of what a statement lists; invoices relieve the account that it was issued on."""
@@ -352,20 +387,7 @@ class InvoiceJournals:
         return own.amount, total(title, parts, "amount", journal.ledger_currency, rule="R52")
 
     def left_as_carried(self, said: Said, journal: JournalEntry, piece: Node, had: Figures, mode: str) -> Node | None:
-        """All that is carried, a part in proportion, and what goes beyond that at the invoice's rate."""
-        amount, stands = piece.value or 0, had.amount.value or 0
-        if amount == stands:
-            return had.ledger
-        if not stands or (stands > 0) != (amount > 0):
-            return self._invoice_rate(said, journal, piece, None)
-        if abs(amount) < abs(stands):
-            title = "in ledger currency, in proportion to what is carried"
-            return in_proportion(title, had.ledger, piece, had.amount, mode, rule="R52")
-        beyond = self._invoice_rate(said, journal, less("beyond what is carried", piece, had.amount), None)
-        if beyond is None:
-            return None
-        title = "what is carried, and what goes beyond that"
-        return total(title, (had.ledger, beyond), "amount", journal.ledger_currency, rule="R52")
+        return as_carried(piece, had, mode, lambda beyond: self._invoice_rate(said, journal, beyond, None))
 
     def _carried_by(
         self, journal: JournalEntry, listed: Listed, step: int, rows: Iterable[str], *, same_statement: bool

@@ -37,7 +37,7 @@ class JournalNodes:
         self.invoices = InvoiceJournals(sources, statements, self.lines, self.exchanges, self.positions)
         self.of_entries = EntryJournals(sources, entries, self.lines, self.exchanges, self.invoices, self.positions)
         self.receivables = ReceivableNodes(sources, self.lines, self.exchanges)
-        self.rests = RestJournals(sources, statements, self.lines, self.invoices)
+        self.rests = RestJournals(sources, self.invoices)
         self.credits = CreditNodes(sources, statements, self.lines, self.invoices, self.positions)
         self.lines.make = self._made
         # Filled by the nodes of contract liabilities, which need these.

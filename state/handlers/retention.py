@@ -19,10 +19,10 @@ from domain.billing_periods import BillingPeriod
 from domain.events.common import Retention
 from domain.identity import composed, parts_of
 from domain.journal import Leg
+from domain.position import relieved
 from domain.units import Amount, Percent
 from domain.zones import local_date
 from state.books import Contract, RetentionAccount, StatementState, Withheld
-from state.deposit_balance import relieved
 from state.draft import Draft
 from state.known import Slot
 from state.periods import zone_of

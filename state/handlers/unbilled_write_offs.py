@@ -31,7 +31,7 @@ from state.draft import Draft
 from state.given_up import fitted, give_up, left_of, rows_of
 from state.known import Slot, open_day_from, period
 from state.plan import LinePlan, plan_of, versions
-from state.posting import GIVEN_UP, book_difference, settle_exchange_rests, with_standing
+from state.posting import GIVEN_UP, book_difference
 from state.repricing import book_repriced, carrying_slot, reprice
 from state.write_offs import MISAPPLIED, UNKNOWN, UNSUPPORTED, Fault
 
@@ -218,9 +218,9 @@ def _book(draft: Draft, event: WrittenOff, one: _Own, recognised: Amount) -> Non
         return
     # An event may finish several write-offs of one entry, each with its journal.
     rule = composed(GIVEN_UP, event.write_off_id)
-    booked = book_difference(draft, work, one.plan, work.price, _slot(draft, event, one), rule, GIVEN_UP)
-    if booked is not work:
-        draft.put_booked(entry, settle_exchange_rests(draft, with_standing(entry, booked)))
+    booked = book_difference(draft, entry, one.plan, _slot(draft, event, one), rule, GIVEN_UP)
+    if booked is not entry:
+        draft.put_booked(entry, booked)
 
 
 def _slot(draft: Draft, event: WrittenOff, one: _Own) -> Slot:

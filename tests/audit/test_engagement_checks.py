@@ -11,6 +11,7 @@ from domain.audit.caps import caps_kept
 from domain.audit.engagement import Engagement
 from domain.audit.entries import retell
 from domain.audit.findings import Seen, Violation
+from domain.audit.journals import balances
 from domain.audit.statements import statements_foot
 from domain.audit.terms import CapBound, Terms
 from domain.outputs import TOPICS, BillingStatement, JournalEntry, JournalLine, Output, Position, StatementLine
@@ -177,6 +178,36 @@ def test_what_is_open_may_differ_in_the_ledger() -> None:
     """An entry up and another one down are zero together, at two rates."""
     found = engagement(posted("T", 100, 90), posted("U", -100, -85))
     assert not ledger_rests(found, retell(found).entries).violations
+
+
+def test_value_that_moves_at_another_rate_than_it_is_carried_at() -> None:
+    """400.00 of 1160, carried at 360.00, come to 1150 at 1.05: revenue that nobody earned."""
+    lines = lines_of("revenue", ("1150", 400, 420), ("1160", -400, -360), ("4000", 0, -60))
+    moved = posted("T", 400, 420, lines=lines, kind="difference", rule="amendment")
+    (seen,) = engagement(moved).outputs
+    (found,) = balances(seen, moved)
+    assert (found.expected, found.found) == ("no revenue in EUR where there is none in USD", "-60.00 on 4000")
+
+
+def test_a_rest_of_1150_may_wait_while_1160_has_something() -> None:
+    """Invoiced at 900.00 and corrected to 1,050.00, with 400.00 beyond the order; the rest is due once these are gone."""
+    terms = Terms("K", revenue_beyond_cap=True)
+    earned = lines_of("revenue", ("1150", 1_000, 1_050), ("1160", 400, 420), ("4000", -1_400, -1_470))
+    taken = lines_of("billing", ("1100", 1_000, 900), ("1150", -1_000, -900))
+    billed = posted("T", 1, lines=taken, kind="billing", affected_kind="statement", affected_id="E.K/C/2026-01-01/1")
+    so_far = posted("T", 1_400, lines=earned), stated(printed(1_000, "T")), billed
+    waiting = engagement(*so_far, terms=terms)
+    assert not ledger_rests(waiting, retell(waiting).entries).violations
+    gone = lines_of("write_off", ("1160", -400, -420), ("4000", 400, 420))
+    given_up = posted("T", 2, day=2, lines=gone, kind="difference", rule="write_off/W")
+    left = engagement(*so_far, given_up, terms=terms)
+    (found,) = ledger_rests(left, retell(left).entries).violations
+    assert (found.subject, found.found) == ("contract K, account 1150", "150.00")
+
+
+def lines_of(purpose: str, *lines: tuple[str, int, int]) -> tuple[JournalLine, ...]:
+    """Account, amount and ledger amount in whole units."""
+    return tuple(JournalLine(account, purpose, of * 10_000, ledger * 10_000, "P") for account, of, ledger in lines)
 
 
 def test_cash_that_is_applied_at_another_rate_leaves_a_rest() -> None:

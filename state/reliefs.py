@@ -50,12 +50,20 @@ class Relief(NamedTuple):
     legs: tuple[Leg, ...] | None = None
 
 
+class _Revenue(NamedTuple):
+    """Revenue as billed so far: what its credits leave of what other rows were invoiced, by line and account, and what is new, by project
+    and account."""
+
+    left: dict[tuple[str, str], Balance]
+    new: dict[tuple[str, str], Amount]
+
+
 def reliefs_of(draft: Draft, contract: Contract, statement: StatementState, slot: Slot) -> list[Relief]:
     """One for each entry of a contract line; of several lines of an entry each finds what those before it leave."""
     reliefs = []
     carried: dict[tuple[str, str], tuple[Amount, Amount]] = {}
     over_time: list[_Row] = []
-    revenue: dict[tuple[str, str], Balance] = {}
+    revenue = _Revenue({}, {})
     for listed in draft.entries.statement(statement.statement_id):
         entry = draft.entry(listed.entry_id)
         assert entry is not None, "a statement lists entries of the books"
@@ -139,11 +147,9 @@ def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
     )
 
 
-def _revenue_of(draft: Draft, row: _Row, slot: Slot, left: dict[tuple[str, str], Balance], bill_to: str) -> Relief:
-    """Revenue as it is billed: what takes back leaves as the row's own invoices carry it, then as those of its line's other rows do.
-
-    `left` is what this invoice's credits leave of those rows, by line and account.
-    """
+def _revenue_of(draft: Draft, row: _Row, slot: Slot, revenue: _Revenue, bill_to: str) -> Relief:
+    """Revenue as it is billed: what takes back leaves as the row's own invoices carry it, then as those of its line's other rows do; the
+    rest is converted once a line of the journal, and each row has what it adds to that (R12)."""
     listed, entry, plan, issued = row
     mode, exchange, currency = plan.policies.money_mode, slot.exchange, slot.entity.currency
     amount = listed.amount
@@ -153,12 +159,17 @@ def _revenue_of(draft: Draft, row: _Row, slot: Slot, left: dict[tuple[str, str],
     taken = _taken(from_own, own, slot, mode)
     if amount != from_own:
         place = issued.line_id, issued.account
-        others = left.get(place) or _invoiced_beside(draft, entry, issued)
+        others = revenue.left.get(place) or _invoiced_beside(draft, entry, issued)
         beside = _within(amount - from_own, others[0])
         taken_beside = _taken(beside, others, slot, mode)
-        left[place] = others[0] - beside, others[1] - taken_beside
-        beyond = amount - from_own - beside
-        taken += taken_beside + convert(beyond, exchange.numerator, exchange.denominator, currency, mode)
+        revenue.left[place] = others[0] - beside, others[1] - taken_beside
+        at = draft.billed_in(entry, plan.contract_id, listed.line_id), issued.account
+        before = revenue.new.get(at, 0)
+        after = revenue.new[at] = before + amount - from_own - beside
+        up_to, so_far = (
+            convert(one, exchange.numerator, exchange.denominator, currency, mode) for one in (after, before)
+        )
+        taken += taken_beside + up_to - so_far
     return Relief(listed, entry, plan, issued.account, taken, at_its_rate(amount, taken, slot, mode))
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE, REVENUE
 from domain.audit.engagement import Engagement, Whole, records, whole_statements
 from domain.audit.findings import INVOICES, Checked, Seen, Violation, violation
-from domain.money import format_amount
-from domain.outputs import JournalEntry
-from domain.units import Amount
+from domain.money import format_amount, format_decimal, smallest_unit
+from domain.outputs import JournalEntry, StatementLine
+from domain.statement import CORRECTION
+from domain.units import EXCHANGE_RATE_ONE, Amount
 
 BILLING = "billing"
+GIVE_BACK = ("statement", "credit_memo")
 # What an invoice takes: what was accrued, the position of what is earned over time, deposits, revenue that comes with it.
 TAKEN = (*CONTRACT_POSITION, CUSTOMER_DEPOSIT, *REVENUE)
 
@@ -20,8 +22,13 @@ def invoices_match(engagement: Engagement) -> Checked:
     statements = {whole.statement.statement_id: whole for whole in whole_statements(engagement.outputs)}
     invoiced: dict[str, int] = {}
     found: list[Violation] = []
+    gave_back: set[str | None] = set()
     count = 0
     for seen, journal in records(engagement.outputs, JournalEntry):
+        if journal.affected_kind in GIVE_BACK and any(
+            line.account in REVENUE and line.amount > 0 for line in journal.lines
+        ):
+            gave_back.add(journal.contract_id)
         if journal.kind != BILLING:
             continue
         count += 1
@@ -35,7 +42,26 @@ def invoices_match(engagement: Engagement) -> Checked:
             found.append(violation(INVOICES, seen, journal.journal_id, expected, "a second one"))
         invoiced[statement_id] = seen.position.output_seq
         found += _matches(seen, journal, whole)
+        if journal.contract_id not in gave_back and all(_is_new(line) for line in whole.lines):
+            found += _converted_once(seen, journal)
     return Checked(INVOICES, count, tuple(found))
+
+
+def _is_new(line: StatementLine) -> bool:
+    return line.amount > 0 and CORRECTION not in line.flags
+
+
+def _converted_once(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
+    """Revenue as billed of which nothing takes back is converted once a line, at the rate that the journal shows to 10^-12."""
+    for line in journal.lines:
+        if line.account not in REVENUE:
+            continue
+        off = line.ledger_amount * EXCHANGE_RATE_ONE - line.amount * journal.exchange_rate
+        if 2 * abs(off) > smallest_unit(journal.ledger_currency) * EXCHANGE_RATE_ONE + abs(line.amount):
+            rate = format_decimal(journal.exchange_rate, 12)
+            expected = f"{format_amount(-line.amount)} {journal.currency} of {line.account} converted once, at {rate}"
+            found = f"{format_amount(-line.ledger_amount)} {journal.ledger_currency}"
+            yield violation(INVOICES, seen, journal.journal_id, expected, found)
 
 
 def _matches(seen: Seen, journal: JournalEntry, whole: Whole) -> Iterator[Violation]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from domain.accounts import (
     CONTRACT_LIABILITY,
@@ -38,6 +38,15 @@ from state.trace import Said, row_of
 RELIEVED = (*UNBILLED, CONTRACT_LIABILITY, CUSTOMER_DEPOSIT, *REVENUE)
 
 
+class BilledRevenue(NamedTuple):
+    """Of one row: project and account, what its own invoices carry, what it takes back in ledger currency, and what of it is new."""
+
+    at: tuple[str, str]
+    own: Node
+    back: tuple[Node, ...]
+    new: Node | None
+
+
 class InvoiceJournals:
     def __init__(
         self,
@@ -54,6 +63,8 @@ class InvoiceJournals:
         self.positions = positions
         # Filled by the nodes of credit memos, which need these.
         self.credits: Any = None
+        # By statement and step.
+        self._revenue: dict[tuple[str, int], dict[tuple[int, int], BilledRevenue]] = {}
 
     def unbilled(self, journals: Sequence[Posted], contract_id: str, account: str) -> list[tuple[Node, Node]]:
         """What journals have on an unbilled account of a contract."""
@@ -194,8 +205,10 @@ class InvoiceJournals:
 
     def _relief_of_line(self, said: Said, journal: JournalEntry, line: JournalLine) -> tuple[Node | None, Node | None]:
         """What the invoice takes from each entry's unbilled balance."""
-        amounts, ledgers = [], []
         statement = journal.affected_id
+        if line.account in REVENUE and journal.currency != journal.ledger_currency:
+            return self._revenue_of_line(said, journal, line)
+        amounts, ledgers = [], []
         for listed in (*self.statements.of_statement(statement), *self.statements.applied_on(statement)):
             account = self.place_of(listed, said.step)[1]
             if self._is_over_time(listed, said.step):
@@ -215,6 +228,23 @@ class InvoiceJournals:
                 "in ledger currency", total("unbilled that is invoiced", ledgers, "amount", journal.ledger_currency)
             ),
         )
+
+    def _revenue_of_line(self, said: Said, journal: JournalEntry, line: JournalLine) -> tuple[Node, Node | None]:
+        """What is taken back as it was invoiced, and what is new at the invoice's rate, once."""
+        rows = self._billed_revenue(said, journal, journal.affected_id)
+        listed = [one for one in self._of_statement(journal.affected_id) if (one.number, one.place) in rows]
+        of_line = [one for one in listed if rows[one.number, one.place].at == (line.project_id, line.account)]
+        billed = total("revenue that is billed", [self._piece(one) for one in of_line], "amount", journal.currency)
+        parts = [node for one in of_line for node in rows[one.number, one.place].back]
+        news = [new for one in of_line if (new := rows[one.number, one.place].new) is not None]
+        if news:
+            new = news[0] if len(news) == 1 else total("revenue that is new", news, "amount", journal.currency)
+            made = self._invoice_rate(said, journal, new, None)
+            if made is None:
+                return negated("amount", billed), None
+            parts.append(made)
+        ledger = total("revenue that is billed, in ledger currency", parts, "amount", journal.ledger_currency)
+        return negated("amount", billed), negated("in ledger currency", ledger)
 
     def _is_over_time(self, listed: Listed, step: int) -> bool:
         draft = self.sources.draft(step)
@@ -367,24 +397,76 @@ class InvoiceJournals:
             return had.amount, self.left_as_carried(said, journal, piece, had, mode)
         if account not in REVENUE or journal.currency == journal.ledger_currency:
             return None
+        billed = self._billed_revenue(said, journal, listed.statement_id)
+        row = billed[listed.number, listed.place]
+        added = self._added(said, journal, listed, billed)
+        if row.new is not None and added is None:
+            return row.own, None
+        title = "as its invoices and those of its line carry it"
+        parts = row.back if added is None else (*row.back, added)
+        return row.own, total(title, parts, "amount", journal.ledger_currency, rule="R52")
+
+    def _added(
+        self, said: Said, journal: JournalEntry, listed: Listed, rows: Mapping[tuple[int, int], BilledRevenue]
+    ) -> Node | None:
+        """What a row adds to revenue that a line of the journal converts once: with it, less what those before it come to."""
+        row = rows[listed.number, listed.place]
+        if row.new is None:
+            return None
+        own = self._invoice_rate(said, journal, row.new, None)
+        before = [
+            one.new
+            for place, one in rows.items()
+            if place < (listed.number, listed.place) and one.at == row.at and one.new is not None
+        ]
+        if not before or own is None:
+            return own
+        so_far = total("revenue of the line before it", before, "amount", journal.currency)
+        up_to = total("revenue of the line up to it", (*before, row.new), "amount", journal.currency)
+        less_it = self._invoice_rate(said, journal, so_far, None)
+        with_it = self._invoice_rate(said, journal, up_to, None)
+        if less_it is None or with_it is None:
+            return None
+        return less("what it adds to the line, which is converted once", with_it, less_it, rule="R12")
+
+    def _billed_revenue(
+        self, said: Said, journal: JournalEntry, statement_id: str
+    ) -> Mapping[tuple[int, int], BilledRevenue]:
+        """What an invoice in another currency does to revenue as billed, row by row: a credit takes what those before it leave."""
+        key = (statement_id, said.step)
+        if key not in self._revenue:
+            found = self._revenue[key] = {}
+            left: dict[tuple[str, str], Figures] = {}
+            for listed in self._of_statement(statement_id):
+                if self.place_of(listed, said.step)[1] in REVENUE:
+                    found[listed.number, listed.place] = self._revenue_of(said, journal, listed, left)
+        return self._revenue[key]
+
+    def _revenue_of(
+        self, said: Said, journal: JournalEntry, listed: Listed, left: dict[tuple[str, str], Figures]
+    ) -> BilledRevenue:
+        """`left` is what the credits before it leave of what the other rows of each line were invoiced."""
+        piece, step, mode = self._piece(listed), said.step, self._mode_of(listed, said.step)
+        _, account = self.place_of(listed, step)
+        at = self._project_of(listed, step), account
         own = self._carried_by(journal, listed, step, (listed.entry.entry_id,), same_statement=False)
         from_own = _within(piece, own.amount)
+        back = [] if from_own is None else [self.left_as_carried(said, journal, from_own, own, mode) or own.ledger]
         if from_own is piece:
-            return own.amount, self.left_as_carried(said, journal, piece, own, mode)
-        parts = [own.ledger] if from_own is not None else []
+            return BilledRevenue(at, own.amount, tuple(back), None)
         rest = less("beyond what its own invoices carry", piece, own.amount) if from_own is not None else piece
-        others = self._beside(said, journal, listed, step)
+        line = listed.entry.line_id, account
+        if line not in left:
+            rows = [row for row in sorted(self.sources.trace.entry_ids()) if row != listed.entry.entry_id]
+            left[line] = self._carried_by(journal, listed, step, rows, same_statement=False)
+        others = left[line]
         beside = _within(rest, others.amount)
         if beside is not None:
-            parts.append(self.left_as_carried(said, journal, beside, others, mode) or others.ledger)
+            taken = self.left_as_carried(said, journal, beside, others, mode) or others.ledger
+            back.append(taken)
+            left[line] = Figures(less("left of it", others.amount, beside), less("left of it", others.ledger, taken))
             rest = less("beyond what the line's invoices carry", rest, beside)
-        if rest.value:
-            beyond = self._invoice_rate(said, journal, rest, None)
-            if beyond is None:
-                return own.amount, None
-            parts.append(beyond)
-        title = "as its invoices and those of its line carry it"
-        return own.amount, total(title, parts, "amount", journal.ledger_currency, rule="R52")
+        return BilledRevenue(at, own.amount, tuple(back), rest if rest.value else None)
 
     def left_as_carried(self, said: Said, journal: JournalEntry, piece: Node, had: Figures, mode: str) -> Node | None:
         return as_carried(piece, had, mode, lambda beyond: self._invoice_rate(said, journal, beyond, None))
@@ -443,32 +525,6 @@ class InvoiceJournals:
 
     def _has_payer_of(self, one: Listed, other: Listed) -> bool:
         return self.statements.payer_of(one) == self.statements.payer_of(other)
-
-    def _beside(self, said: Said, journal: JournalEntry, listed: Listed, step: int) -> Figures:
-        """What invoices of the line's other rows carry, less what credits before it on the statement took of that."""
-        place, line_id = self.place_of(listed, step), listed.entry.line_id
-        mode = self._mode_of(listed, step)
-        had: Figures | None = None
-        for one in self._of_statement(listed.statement_id):
-            if one.entry.line_id != line_id or self.place_of(one, step) != place:
-                continue
-            piece = self._piece(one)
-            own = self._carried_by(journal, one, step, (one.entry.entry_id,), same_statement=False)
-            from_own = _within(piece, own.amount)
-            if from_own is piece:
-                continue
-            if had is None:
-                rows = [row for row in sorted(self.sources.trace.entry_ids()) if row != one.entry.entry_id]
-                had = self._carried_by(journal, one, step, rows, same_statement=False)
-            if one.place == listed.place:
-                break
-            rest = less("beyond what its own invoices carry", piece, own.amount) if from_own is not None else piece
-            beside = _within(rest, had.amount)
-            taken = self.left_as_carried(said, journal, beside, had, mode) if beside is not None else None
-            if beside is not None and taken is not None:
-                had = Figures(less("left of it", had.amount, beside), less("left of it", had.ledger, taken))
-        assert had is not None, "the statement lists it"
-        return had
 
     def _mode_of(self, listed: Listed, step: int) -> str:
         plan = self._listed_plan(listed, step)

@@ -11,6 +11,7 @@ from domain.audit.caps import caps_kept
 from domain.audit.engagement import Engagement
 from domain.audit.entries import retell
 from domain.audit.findings import Seen, Violation
+from domain.audit.invoices import invoices_match
 from domain.audit.journals import balances
 from domain.audit.statements import statements_foot
 from domain.audit.terms import CapBound, Terms
@@ -331,3 +332,19 @@ def test_a_revision_follows_what_is_superseded_and_never_an_invoice() -> None:
 def test_a_line_finer_than_its_currency() -> None:
     (found,) = statements_foot(engagement(stated(printed(1, "T", amount=1_0001)))).violations
     assert found.expected == "line 1 rounded to 0.01 USD"
+
+
+def test_revenue_as_billed_that_is_converted_by_entry() -> None:
+    """Two of 1.00 at 0.905 are 1.81 on a line of the journal, not 0.91 twice; what takes back leaves as it was invoiced."""
+    statement = stated(printed(2, "T", "U"))
+
+    def billed(ledger: int) -> Sequence[Violation]:
+        amounts = (("1100", 20_000, 18_100), ("4000", -20_000, -ledger), ("7190", 0, ledger - 18_100))
+        lines = tuple(JournalLine(account, "billing", of, own, "P") for account, of, own in amounts if of or own)
+        of_statement = {"kind": "billing", "affected_kind": "statement", "affected_id": "E.K/C/2026-01-01/1"}
+        journal = posted("T", 2, lines=lines, exchange_rate=905 * 10**9, **of_statement)
+        return invoices_match(engagement(statement, journal, terms=Terms("K", as_billed=frozenset("L")))).violations
+
+    assert not billed(18_100)
+    (found,) = billed(18_200)
+    assert (found.expected, found.found) == ("2.00 USD of 4000 converted once, at 0.905", "1.82 EUR")

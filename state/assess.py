@@ -295,11 +295,12 @@ def _cost(
     if found is None:
         message = f"no cost rate for {event.person_id} ({role}) on {day}"
         return Blocked("cost", "no_cost_rate", message, waits_for_cost_rate(event.person_id, role), "person_id")
-    kept = standing is not None and standing.cost is not None and standing.cost.day == day
-    instead = reversal_day(draft, standing, "cost", entity) if kept and standing is not None else None
-    slot = slot_for(
-        draft, "cost", entity, found.currency, event.worked_on or day_in(event, entity.zone), instead, day, policies
-    )
+    start = day_in(event, entity.zone)
+    instead = None
+    if standing is not None and standing.cost is not None and standing.time is not None:
+        moved = standing.cost.day != day or day_in(standing.time, entity.zone) != start
+        instead = None if moved else reversal_day(draft, standing, "cost", entity)
+    slot = slot_for(draft, "cost", entity, found.currency, start, instead, day, policies)
     slot = settled(draft, slot, "cost", day, policies, waited)
     if isinstance(slot, Blocked):
         return slot._replace(waits=(*slot.waits, *waits_for_cost_rate(event.person_id, role)))

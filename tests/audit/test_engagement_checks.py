@@ -341,8 +341,8 @@ def test_revenue_as_billed_that_is_converted_by_entry() -> None:
     def billed(ledger: int) -> Sequence[Violation]:
         amounts = (("1100", 20_000, 18_100), ("4000", -20_000, -ledger), ("7190", 0, ledger - 18_100))
         lines = tuple(JournalLine(account, "billing", of, own, "P") for account, of, own in amounts if of or own)
-        of_statement = {"kind": "billing", "affected_kind": "statement", "affected_id": "E.K/C/2026-01-01/1"}
-        journal = posted("T", 2, lines=lines, exchange_rate=905 * 10**9, **of_statement)
+        journal = posted("T", 2, lines=lines, kind="billing", affected_kind="statement", exchange_rate=905 * 10**9)
+        journal = journal._replace(affected_id="E.K/C/2026-01-01/1")
         return invoices_match(engagement(statement, journal, terms=Terms("K", as_billed=frozenset("L")))).violations
 
     assert not billed(18_100)

@@ -160,11 +160,15 @@ class ExceptionNodes:
         return None
 
     def _first(self, record: ExceptionRaised) -> int:
-        """The step that raised it and found the amount; later revisions repeat that."""
-        raised = (
-            one for one in self.sources.trace.exceptions[record.exception_id] if isinstance(one.record, ExceptionRaised)
-        )
-        return next(one.step for one in raised if one.record.raised_at == record.raised_at)
+        """The step that found the amount: the first revision that says it, after any with another; later ones repeat that."""
+        found = -1
+        for one in reversed(self.sources.trace.exceptions[record.exception_id]):
+            if not isinstance(one.record, ExceptionRaised):
+                continue
+            if _amount_said(one.record) != _amount_said(record):
+                break
+            found = one.step
+        return found
 
     def _milestone(self, said: Said, record: ExceptionRaised) -> Node | None:
         """The price of the milestone, by the newest terms that list it."""
@@ -314,3 +318,7 @@ class ExceptionNodes:
             return self.sources.field("the invoice, tax", record.blocks_amount, "amount", event, "tax_amount", currency)
         invoice = self.sources.field("the invoice, net", amount, "amount", event, "amount", currency)
         return less(TITLE, invoice, self.statements.statement(self.statements.as_of(record.subject_id, said.step)))
+
+
+def _amount_said(raised: ExceptionRaised) -> tuple[object, ...]:
+    return raised.raised_at, raised.blocks_amount, raised.blocks_currency, raised.blocks_basis, raised.blocks_hours

@@ -188,7 +188,11 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
             settle_when_day_ends(draft, side.settles_in)
     if standing is not None and not verdict.complete:
         waiting = replace(
-            work, cost=None, price=None, journals=(), faults=faults_of(draft, entry, work, verdict, faults_before)
+            work,
+            cost=None,
+            price=None,
+            journals=(),
+            faults=faults_of(draft, entry, work, verdict, faults_before, fresh=fresh),
         )
         after = with_work(entry, waiting, standing)
         if after != before:
@@ -201,7 +205,7 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
         posted = book(draft, entry, _unposted(work), verdict, old)
     else:
         posted = book(draft, entry, work, verdict, None)
-    faults = faults_of(draft, entry, posted, verdict, faults_before)
+    faults = faults_of(draft, entry, posted, verdict, faults_before, fresh=fresh)
     if faults != posted.faults:
         posted = replace(posted, faults=faults)
     after = settle_exchange_rests(draft, with_work(entry, posted), left)
@@ -336,9 +340,12 @@ def _price_side(
 
 
 def faults_of(
-    draft: Draft, entry: Entry, work: Work, verdict: Assessment, before: tuple[Fault, ...]
+    draft: Draft, entry: Entry, work: Work, verdict: Assessment, before: tuple[Fault, ...], *, fresh: bool
 ) -> tuple[Fault, ...]:
-    """Exceptions of what still waits: new reasons are raised, reasons that are gone or may pass are closed."""
+    """Exceptions of what still waits: new reasons are raised, reasons that are gone or may pass are closed.
+
+    Of a new version (`fresh`) a reason that stands says what it is by now, and what is at stake, in its next revision.
+    """
     if verdict.complete and not before:
         return ()
     blocked = [side for side in verdict.blocked if not _posted(work, side.side)]
@@ -359,6 +366,11 @@ def faults_of(
                 raised_at=draft.cause.recorded_at,
             )
             tell_fault(draft, work, standing)
+        elif fresh:
+            now = replace(standing, message=side.message, field=side.field, at_stake=at_stake(draft, work, side.side))
+            if now != standing:
+                standing = replace(now, revision=standing.revision + 1)
+                tell_fault(draft, work, standing)
         faults.append(standing if standing.waits == side.waits else replace(standing, waits=side.waits))
     for fault in open_before.values():
         reason = "waived" if fault.category in entry.waived else "resolved"

@@ -4,7 +4,7 @@ What is unbilled goes out as it is carried, revenue as billed comes back as it w
 is earned over time goes through the contract's position, by its net.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -223,19 +223,27 @@ def _through_position(
     sums: dict[str, Amount] = {}
     for place, row in zip(places, over_time, strict=True):
         sums[place] = sums.get(place, 0) + row.listed.amount
-    by_project = _by_project(sums, net, legs, smallest_unit(currency), mode)
+
+    def at_rate(amount: Amount) -> Amount:
+        return convert(amount, exchange.numerator, exchange.denominator, currency, mode)
+
+    by_project = _by_project(sums, net, legs, smallest_unit(currency), mode, at_rate)
     for place, (listed, entry, plan, _) in zip(places, over_time, strict=True):
         own = tuple(by_project.pop(place, ()))
-        ledger = convert(listed.amount, exchange.numerator, exchange.denominator, currency, mode)
-        yield Relief(listed, entry, plan, CONTRACT_LIABILITY, ledger, same_rate, own)
+        yield Relief(listed, entry, plan, CONTRACT_LIABILITY, at_rate(listed.amount), same_rate, own)
 
 
 def _by_project(
-    sums: Mapping[str, Amount], net: Amount, legs: list[Leg], step: Amount, mode: str
+    sums: Mapping[str, Amount],
+    net: Amount,
+    legs: list[Leg],
+    step: Amount,
+    mode: str,
+    at_rate: Callable[[Amount], Amount],
 ) -> dict[str, list[Leg]]:
     """The lines of the position by project: those on the side of the net have them, in order, less what the others take off them.
 
-    `sums` are what the invoice bills in each.
+    `sums` are what the invoice bills in each. What is taken off goes from one project to another on 2300, so that each has its own sum.
     """
     own = {project_id: abs(sums[project_id]) for project_id in sorted(sums) if sums[project_id] * net > 0}
     off = sum(own.values()) - abs(net)
@@ -258,6 +266,13 @@ def _by_project(
             left = left._replace(amount=left.amount - amount, ledger_amount=left.ledger_amount - ledger)
         if left.amount or left.ledger_amount:
             found.setdefault(min(sums), []).append(left)
+    over: Amount = 0
+    for project_id in sorted(sums):
+        lacks = -sums[project_id] - sum(leg.amount for leg in found.get(project_id, ()))
+        if lacks:
+            ledger = at_rate(over + lacks) - at_rate(over)
+            found.setdefault(project_id, []).append(Leg(CONTRACT_LIABILITY, "billing", lacks, ledger))
+            over += lacks
     return found
 
 

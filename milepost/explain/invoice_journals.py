@@ -270,14 +270,12 @@ class InvoiceJournals:
             pieces.setdefault(self._project_of(one, said.step), []).append(self._piece(one))
         billed = {project: total("billed", nodes, "amount", journal.currency) for project, nodes in pieces.items()}
         net = total("billed of what is earned over time", tuple(billed.values()), "amount", journal.currency)
-        if not net.value:
-            return {}
 
         def at_rate(rest: Node) -> Node | None:
             return self._invoice_rate(said, journal, rest, None)
 
         legs = self.positions.legs(said, balances, negated("billed", net), at_rate)
-        return self.positions.by_project(said, legs, net, billed) if legs is not None else {}
+        return self.positions.by_project(said, legs, net, billed, at_rate) if legs is not None else {}
 
     def _of_statement(self, statement_id: str) -> list[Listed]:
         """What is billed and what is set against it, in order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY
@@ -152,9 +152,15 @@ class PositionNodes:
         return made
 
     def by_project(
-        self, said: Said, legs: list[tuple[str, Figures]], net: Node, billed: Mapping[str, Node]
+        self,
+        said: Said,
+        legs: list[tuple[str, Figures]],
+        net: Node,
+        billed: Mapping[str, Node],
+        at_rate: Callable[[Node], Node | None],
     ) -> dict[str, dict[str, Figures]]:
-        """Lines by project and account: projects on the side of the net have them, in order, less what the others take off them."""
+        """Lines by project and account: projects on the side of the net have them, in order, less what the others take off them; that
+        goes from one project to another on 2300."""
         journal: JournalEntry = said.record
         up = (net.value or 0) > 0
         own = {
@@ -172,9 +178,33 @@ class PositionNodes:
         for account, leg in legs:
             for project, part in self._shares(journal, leg, own):
                 found.setdefault(project, {}).setdefault(account, []).append(part)
+        for project, over in self._over(found, billed, at_rate):
+            found.setdefault(project, {}).setdefault(CONTRACT_LIABILITY, []).append(over)
         return {
             project: {account: summed(parts, account) for account, parts in of.items()} for project, of in found.items()
         }
+
+    def _over(
+        self,
+        found: dict[str, dict[str, list[Figures]]],
+        billed: Mapping[str, Node],
+        at_rate: Callable[[Node], Node | None],
+    ) -> Iterator[tuple[str, Figures]]:
+        """What each project lacks of its own sum, in order; together nothing."""
+        before: Figures | None = None
+        for project, bills in sorted(billed.items()):
+            had = [part.amount for parts in found.get(project, {}).values() for part in parts]
+            wants = negated("billed", bills)
+            lacks = less("goes over", wants, total("has", had, "amount", bills.currency)) if had else wants
+            if not lacks.value:
+                continue
+            upto = total("with those before it", (before.amount, lacks), "amount", bills.currency) if before else lacks
+            ledger = at_rate(upto)
+            if ledger is None:
+                return
+            mine = less("goes over, in ledger currency", ledger, before.ledger) if before else ledger
+            yield project, Figures(lacks, mine)
+            before = Figures(upto, ledger)
 
     def _shares(self, journal: JournalEntry, leg: Figures, own: dict[str, Node]) -> list[tuple[str, Figures]]:
         """A line shared among projects in order; takes off `own` what each has."""

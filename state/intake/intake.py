@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from domain.events.catalogue import ENTITIES, EVENTS, Event
 from domain.events.control import IntakeNoticed
+from domain.events.delivery import ExpenseApproved, MilestoneAccepted, ResourceAssigned, TimeApproved, UnitsDelivered
 from domain.events.reference import DayEnded, IdentityLinked
 from domain.identity import content_digest
 from domain.rows import spoken
@@ -35,6 +36,9 @@ from state.intake.identities import Links, canonical
 SOURCE: Final = "intake"
 # The key of reference data, which is for every engagement.
 EVERYONE: Final = ""
+
+# Facts of which the highest version says all, whichever project or contract a lower one named.
+REPLACING: Final = (TimeApproved, ExpenseApproved, UnitsDelivered, MilestoneAccepted, ResourceAssigned)
 
 Own = tuple[str, ...] | None
 # Kinds of entity, and the sources that may state them; a kind that is not named is open to every source.
@@ -134,13 +138,15 @@ class Intake:
             return
         found = route(self.memory, named)
         if type(found) is Unrouted:
-            self._wait(event, place, recorded_at, found)
+            self._wait(event, named, place, recorded_at, found)
+            self._drop_replaced(named, place, recorded_at)
             return
         links = self._log(named, place, recorded_at, found)
         if links:
             self._go_on([(link.kind, link.id) for link in links], place, recorded_at)
         elif isinstance(event, IdentityLinked) and self.memory.link_identity(event):
             self._go_on([(_WAITED_AS.get(event.kind, event.kind), event.source_id)], place, recorded_at)
+        self._drop_replaced(named, place, recorded_at)
 
     def end_days_until(self, last: date) -> None:
         """As if something had been recorded when this day was over in every zone."""
@@ -245,10 +251,10 @@ class Intake:
 
     # Waiting
 
-    def _wait(self, event: Event, place: object, recorded_at: Instant, found: Unrouted) -> None:
+    def _wait(self, event: Event, named: Event, place: object, recorded_at: Instant, found: Unrouted) -> None:
         subject = found.waits_for[0]
         as_it_came = stamped(event, recorded_at, event.engagement_id)
-        self.memory.wait(Waiting(as_it_came, str(place), subject), found.waits_for)
+        self.memory.wait(Waiting(as_it_came, str(place), subject), _keys(named, found))
         self._notice_waiting(event, place, recorded_at, subject)
 
     def _notice_waiting(self, event: Event, place: object, recorded_at: Instant, subject: Key) -> None:
@@ -292,7 +298,7 @@ class Intake:
         found = route(self.memory, named)
         if isinstance(found, Unrouted):
             missing = found.waits_for[0]
-            self.memory.wait_for_others(number, missing, found.waits_for)
+            self.memory.wait_for_others(number, missing, _keys(named, found))
             if missing != subject:
                 subjects[subject] = None
                 self._notice_waiting(event, place, _recorded_at(event), missing)
@@ -300,6 +306,18 @@ class Intake:
         self.memory.release(number)
         subjects[subject] = None
         return [(link.kind, link.id) for link in self._log(named, place, _recorded_at(event), found)]
+
+    def _drop_replaced(self, event: Event, place: object, recorded_at: Instant) -> None:
+        """A lower version of the same fact that waits, perhaps for an id that never comes, would change nothing any more."""
+        if not isinstance(event, REPLACING):
+            return
+        for number in self.memory.waiting_for(_versions_of(event)):
+            waiting = self.memory.waiting(number)
+            if isinstance(waiting.event, REPLACING) and waiting.event.version < event.version:
+                self.memory.release(number)
+                noticed = self.memory.noticed("unrouted", waiting.subject)
+                if noticed is not None and not self.memory.awaiting(waiting.subject):
+                    self._clear(noticed, place, recorded_at, "a higher version took the place of what waited")
 
     # Notices
 
@@ -312,6 +330,16 @@ class Intake:
         self.memory.close_notice(noticed)
         at = max(recorded_at, self.latest)
         self.log.append(noticed.engagement_id, _intake_noticed(noticed, place, at, message, cleared=True))
+
+
+def _keys(event: Event, found: Unrouted) -> tuple[Key, ...]:
+    """What would let an event go on, and by which a higher version of it finds it."""
+    return (*found.waits_for, _versions_of(event)) if isinstance(event, REPLACING) else found.waits_for
+
+
+def _versions_of(event: Event) -> Key:
+    kind, key = subject_of(event)
+    return f"{kind}/version", key
 
 
 def stamped(event: Event, recorded_at: Instant, engagement_id: str | None) -> Event:

@@ -92,6 +92,39 @@ def test_what_waits_goes_on_in_its_order_when_its_project_is_known(store: Intake
     assert store.waiting_count() == 1
 
 
+def test_a_higher_version_with_the_right_project_ends_the_wait_of_a_wrong_one(store: IntakeStore) -> None:
+    """T-1 named P-X by mistake, and T-2 too; nobody has to make a project of that name."""
+    taken = Taken(store)
+    taken.take(activated("2026-03-02 08:00", "P-1"))
+    taken.take(worked("2026-03-02 09:00", "T-1", "P-X"), worked("2026-03-02 09:30", "T-2", "P-X"))
+    assert taken.take(worked("2026-03-02 10:00", "T-1", "P-1", version=2)) == ["P-1 TimeApproved T-1v2"]
+    assert store.waiting_count() == 1
+    assert taken.take(worked("2026-03-02 11:00", "T-2", "P-1", version=2)) == [
+        "P-1 TimeApproved T-2v2",
+        "P-X IntakeNoticed unrouted P-X cleared",
+    ]
+    assert store.waiting_count() == 0
+    assert taken.take(activated("2026-03-03 09:00", "P-X")) == ["P-X ProjectActivated P-X"]
+
+
+def test_a_higher_version_that_waits_too_takes_the_place_of_the_lower_one(store: IntakeStore) -> None:
+    """It waits under its own project; a lower version that comes late ends no wait."""
+    taken = Taken(store)
+    taken.take(worked("2026-03-02 09:00", "T-1", "P-X"))
+    assert taken.take(worked("2026-03-02 10:00", "T-1", "P-1", version=3)) == [
+        "P-1 IntakeNoticed unrouted P-1",
+        "P-X IntakeNoticed unrouted P-X cleared",
+    ]
+    taken.take(worked("2026-03-02 11:00", "T-1", "P-1", version=2))
+    assert store.waiting_count() == 2
+    assert taken.take(activated("2026-03-03 09:00", "P-1")) == [
+        "P-1 ProjectActivated P-1",
+        "P-1 TimeApproved T-1v3",
+        "P-1 TimeApproved T-1v2",
+        "P-1 IntakeNoticed unrouted P-1 cleared",
+    ]
+
+
 def test_what_waited_keeps_its_own_time(store: IntakeStore) -> None:
     taken = Taken(store)
     taken.take(worked("2026-03-02 09:00", "T-1", "P-1"), activated("2026-03-03 09:00", "P-1"))

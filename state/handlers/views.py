@@ -23,6 +23,7 @@ from state.handlers import retention
 from state.held import rows_held
 from state.orders import orders_of
 from state.payers import held_of
+from state.placing import taken_projects
 from state.plan import bill_tos
 from state.receivables import receivables_of
 from state.totals import in_project, outstanding
@@ -46,7 +47,9 @@ def project_view(draft: Draft, project_id: str) -> ProjectView:
     project = draft.project(project_id)
     forecast, _ = known(draft, project_id)
     contracts = project_contracts(draft, project_id)
-    statements, exceptions = _open_things(draft, project_id, {contract.contract_id for contract in contracts})
+    # Those that are not in force too, since what they wait for keeps the project's work waiting.
+    named = set(taken_projects(draft).get(project_id, ()))
+    statements, exceptions = _open_things(draft, project_id, named)
     return ProjectView(
         project_id=project_id,
         engagement_id=draft.engagement_id,

@@ -60,6 +60,20 @@ def test_balances_say_that_the_ledger_has_more(tmp_path: Path) -> None:
     assert "More may have happened since" in CliRunner().invoke(app, wanted).stdout
 
 
+def test_work_of_a_contract_that_waits_shows_what_the_contract_waits_for(tmp_path: Path) -> None:
+    """The customer of K-1 is not defined: the work has no contract in force, and the reason stands beside it."""
+    firm = [event for event in founding() if event["type"] != "CustomerDefined"]
+    write(tmp_path / "in", [*firm, worked("T-1", 2)])
+    folder = ["--output", str(tmp_path / "out")]
+    arguments = ["run", "--input", str(tmp_path / "in"), *folder, "--until", "2026-03-05"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    shown = json.loads(CliRunner().invoke(app, ["show", "BRIDGE", *folder, "--json"]).stdout)
+    waiting = {(one["category"], one["subject_kind"], one["subject_id"]) for one in shown["exceptions"]}
+    assert ("no_contract", "time_entry", "T-1") in waiting
+    assert ("unknown_reference", "contract", "K-1") in waiting
+    assert shown["project"]["open_exception_count"] == len(waiting)
+
+
 def test_the_latest_statement_comes_first() -> None:
     text = show("BRIDGE").stdout
     assert text.index(BRIDGE_FEBRUARY) < text.index(BRIDGE_JANUARY)

@@ -17,13 +17,13 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.input_reader import InputItem
 from connectors.files.rounds import read_rounds
 from connectors.files.written import shards
-from dataflows.whatif_difference import Difference, Side, difference
+from dataflows.whatif_difference import Difference, Side, Stood, difference
 from dataflows.whatif_folder import Tell, bring_up_to_date, copy_of, directory_of, open_books, resting
 from dataflows.whatif_intake import Known, Taken, own_of, read_change, take
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded
 from domain.identity import engagement_of
-from domain.outputs import ExceptionClosed, ExceptionRaised, ForecastUpdate, ProjectView
+from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastUpdate, ProjectView
 from domain.units import Instant
 from state.imagined import Foreseen, Said
 from state.intake.clock import DATE_LAST
@@ -119,7 +119,7 @@ def _compared(asked: _Asked, with_it: Taken, without: Taken) -> WhatIf:
         on=asked.on,
         engagements=tuple(sorted(touched if only is None else only)),
         refused=refused,
-        difference=difference(before.side, after.side, _open_now(asked, (before, after))),
+        difference=difference(before.side, after.side, _stood(asked, (before, after))),
         left_out=not asked.known.is_whole,
     )
 
@@ -191,13 +191,16 @@ def _folded(fold: _Fold, taken: Taken, days: Mapping[str, date] | None) -> _Fold
     return _Folded(Side(tuple(each.record for _, each in said), views, foreseen), said, frozenset(touched), told)
 
 
-def _open_now(asked: _Asked, sides: Sequence[_Folded]) -> frozenset[str]:
-    """Exceptions that are open in the copies, of engagements of which any was told."""
+def _stood(asked: _Asked, sides: Sequence[_Folded]) -> Stood:
+    """What is open in the copies, of engagements of which an exception or a statement was told."""
     named: dict[int, set[str]] = {}
     for shard, said in (each for side in sides for each in side.said):
         if isinstance(said.record, ExceptionRaised | ExceptionClosed):
             named.setdefault(shard, set()).add(engagement_of(said.record.exception_id))
-    found: set[str] = set()
+        elif isinstance(said.record, BillingStatement):
+            named.setdefault(shard, set()).add(engagement_of(said.record.statement_id))
+    exceptions: set[str] = set()
+    statements: list[BillingStatement] = []
     for log in asked.logs:
         if log.genesis.partition not in named:
             continue
@@ -205,8 +208,9 @@ def _open_now(asked: _Asked, sides: Sequence[_Folded]) -> frozenset[str]:
         with closing(books.store):
             for engagement_id in sorted(named[log.genesis.partition]):
                 if books.store.has(engagement_id):
-                    found |= books.open_exceptions(engagement_id)
-    return frozenset(found)
+                    exceptions |= books.open_exceptions(engagement_id)
+                    statements += books.open_statements(engagement_id)
+    return Stood(frozenset(exceptions), statements)
 
 
 def _last_instant(taken: Taken) -> Instant:

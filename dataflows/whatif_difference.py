@@ -17,6 +17,7 @@ from domain.outputs import (
     StatementLine,
     ViewBalance,
 )
+from domain.statement import SUPERSEDED
 from domain.units import Amount, Quantity
 from state.imagined import Foreseen
 
@@ -44,6 +45,13 @@ class Side(NamedTuple):
     said: Sequence[Any]
     views: Mapping[str, ProjectView]
     foreseen: Mapping[str, Foreseen]
+
+
+class Stood(NamedTuple):
+    """What was there before either side: exceptions that were open, and statements that may still change, as they were said last."""
+
+    exceptions: frozenset[str] = frozenset()
+    statements: Sequence[BillingStatement] = ()
 
 
 class Posted(NamedTuple):
@@ -102,7 +110,19 @@ class StatementMoved(NamedTuple):
 
     @property
     def due(self) -> Amount:
-        return (self.after.amount_due if self.after else 0) - (self.before.amount_due if self.before else 0)
+        before, after = self.dues
+        return (after or 0) - (before or 0)
+
+    @property
+    def dues(self) -> tuple[Amount | None, Amount | None]:
+        """Without and with; a revision that holds no more asks for nothing."""
+        return _due(self.before), _due(self.after)
+
+
+def _due(statement: BillingStatement | None) -> Amount | None:
+    if statement is None:
+        return None
+    return 0 if statement.status == SUPERSEDED else statement.amount_due
 
 
 class ForecastMoved(NamedTuple):
@@ -152,15 +172,14 @@ class Difference(NamedTuple):
         return not any(self)
 
 
-def difference(before: Side, after: Side, stood: frozenset[str]) -> Difference:
-    """`stood` are exceptions that were open before either side."""
+def difference(before: Side, after: Side, stood: Stood) -> Difference:
     return Difference(
         _posted(before, after),
         tuple(_balances(before, after)),
-        tuple(_statements(before, after)),
+        tuple(_statements(before, after, stood.statements)),
         tuple(_forecasts(before, after)),
         tuple(_caps(before, after)),
-        *_exceptions(before, after, stood),
+        *_exceptions(before, after, stood.exceptions),
     )
 
 
@@ -212,8 +231,8 @@ def _balances_of(side: Side) -> dict[tuple[str, str, str], ViewBalance]:
 # Statements
 
 
-def _statements(before: Side, after: Side) -> Iterator[StatementMoved]:
-    was, now = _statements_of(before), _statements_of(after)
+def _statements(before: Side, after: Side, stood: Sequence[BillingStatement]) -> Iterator[StatementMoved]:
+    was, now = (_newest((*stood, *side.said)) for side in (before, after))
     for statement_id in sorted({*was, *now}):
         one, other = was.get(statement_id), now.get(statement_id)
         lines = tuple(_lines(one, other))
@@ -228,10 +247,10 @@ def _totals(statement: BillingStatement | None) -> tuple[object, ...] | None:
     return tuple(getattr(statement, name) for name in names)
 
 
-def _statements_of(side: Side) -> dict[str, BillingStatement]:
+def _newest(said: Sequence[Any]) -> dict[str, BillingStatement]:
     """Each in its newest revision, its parts together."""
     found: dict[str, BillingStatement] = {}
-    for record in side.said:
+    for record in said:
         if not isinstance(record, BillingStatement):
             continue
         held = found.get(record.statement_id)

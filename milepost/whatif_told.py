@@ -115,7 +115,7 @@ def _statements(statements: Sequence[StatementMoved]) -> list[Table]:
             f"{each.statement.period} to {each.statement.to}",
             status_word(each.statement),
             each.statement.currency,
-            *(amount_text(side.amount_due) if side is not None else "none" for side in (each.before, each.after)),
+            *(amount_text(due) if due is not None else "none" for due in each.dues),
             amount_text(each.due),
         )
         for each in statements

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from domain.events.catalogue import Event
-from domain.outputs import ForecastCap, ForecastFigures, ProjectView
+from domain.outputs import BillingStatement, ForecastCap, ForecastFigures, ProjectView
+from domain.statement import SUPERSEDED
 from domain.units import Instant
+from state.books import IssuedStatement, OpenStatement
 from state.draft import Cause, Draft, Plans, Transition
 from state.forecast.bases import weigh
 from state.forecast.caps import caps_of
@@ -141,6 +143,19 @@ class ImaginedShard(Shard):
             if (entry := entries.get(entry_id)) is not None:
                 found.update(fault.exception_id for work in works_of(entry) for fault in work.faults)
         return {each for each in found if each is not None}
+
+    def open_statements(self, engagement_id: str) -> list[BillingStatement]:
+        """As they were said last: drafts, and those that late work may make anew, in all their parts."""
+        found: list[BillingStatement] = []
+        for part in self.store.engagement(engagement_id).parts.values():
+            match part:
+                case OpenStatement() if part.returned == part.revision:
+                    found += [told._replace(status=SUPERSEDED) for told in part.told]
+                case OpenStatement() | IssuedStatement():
+                    found += part.told
+                case _:
+                    pass
+        return found
 
     def number_output(self, record: Any, _pieces: Pieces, _made: list[Encoded | Mark]) -> None:
         self.said.append(Said(self.offset, record))

@@ -172,6 +172,41 @@ def test_a_statement_that_nobody_has_approved_is_a_draft(firm: Path) -> None:
     assert " draft " in row
 
 
+@pytest.fixture
+def drafted(tmp_path: Path) -> Path:
+    """March is over: a draft of 1,000 waits for approval."""
+    *others, signed = founding()
+    signed = {**signed, "lines": line(), "policies": {"statement_approval": "required"}}
+    days = [worked(f"T-{day}", day) for day in (2, 3, 4)]
+    write(tmp_path / "input", [*others, signed, *days])
+    run(tmp_path, "--until", "2026-04-02")
+    return tmp_path
+
+
+def decided(name: str, **fields: Any) -> Event:
+    return event(name, "2026-04-03T08:00:00Z", statement_id=STATEMENT, revision=1, **fields)
+
+
+def test_a_draft_that_is_returned_was_there_before(drafted: Path) -> None:
+    """It asked for 1,000 and asks for nothing until it is drafted again."""
+    returned = decided("StatementReturned", approved_by="DAN", reason="a rate is wrong")
+    answer = check(drafted, [returned], "2026-04-05")
+    (statement,) = answer["statements"]
+    assert (statement["before"]["status"], statement["before"]["amount_due"]) == ("open", "1000.00")
+    assert (statement["after"]["status"], statement["change"]) == ("superseded", "-1000.00")
+    assert statement["lines"] == []
+
+
+def test_a_draft_that_is_approved_or_revised_was_there_before(drafted: Path) -> None:
+    """Approved it asks for what it did; with the cap at 2,000 its two entries are billed whole, 1,600."""
+    (statement,) = check(drafted, [decided("StatementApproved", approved_by="DAN")], "2026-04-05")["statements"]
+    assert (statement["before"]["status"], statement["after"]["status"]) == ("open", "issued")
+    assert statement["change"] == "0.00"
+    (statement,) = check(drafted, [amended("2026-04-03T08:00:00Z", lines=line(cap="2000"))], "2026-04-05")["statements"]
+    assert (statement["before"]["amount_due"], statement["after"]["amount_due"]) == ("1000.00", "1600.00")
+    assert (statement["before"]["revision"], statement["after"]["revision"]) == (1, 2)
+
+
 def test_a_policy_of_the_company(firm: Path) -> None:
     """No entry of more than four hours from now on: the next one of eight waits, and posts nothing."""
     entity = {**founding()[0], **event("LegalEntityDefined", "2026-03-20T08:00:00Z"), "version": 2}

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def sources(viewed: Sequence[Viewed]) -> list[Table]:
-    """What is used and left of each source that funds a contract, over all of its projects, as the newest view has it."""
+    """What is used and left of each source that funds a contract, over all of its projects, as the newest view has it; `id` is what
+    `milepost explain` takes."""
     rows = [
         (
             balance.contract_id,
@@ -24,11 +25,12 @@ def sources(viewed: Sequence[Viewed]) -> list[Table]:
             balance.currency,
             *("none" if amount is None else amount_text(amount) for amount in (one.limit, one.used)),
             "" if one.left is None else amount_text(one.left),
+            f"{whose}#sources/{escape(one.source_id)}",
         )
-        for _, balance in _newest(viewed)
+        for whose, balance in _newest(viewed)
         for one in balance.sources
     ]
-    columns = ("contract", "source", "bill to", "currency", "limit", "used", "left")
+    columns = ("contract", "source", "bill to", "currency", "limit", "used", "left", "id")
     return [Table("Funding", columns, rows, frozenset({4, 5, 6}))] if rows else []
 
 

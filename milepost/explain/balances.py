@@ -127,9 +127,10 @@ class BalanceNodes:
     def balance(self, said: Said, balance: ViewBalance) -> Node:
         whose = f"{said.record.project_id}/{balance.contract_id}"
         figures = tuple(self.figure(said, balance, name) for name in FIGURES)
+        sources = (self.listed.source(said, balance, one, whose) for one in balance.sources)
         orders = (self.listed.order(said, balance, one, whose) for one in balance.orders)
         title = f"contract {balance.contract_id} in {balance.currency}"
-        return Node(title, why=(*figures, *orders), id=whose)
+        return Node(title, why=(*figures, *sources, *orders), id=whose)
 
     def figure(self, said: Said, balance: ViewBalance, name: str) -> Node:
         project_id = said.record.project_id

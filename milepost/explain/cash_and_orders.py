@@ -1,11 +1,15 @@
-"""What a project's view lists beside its balances: purchase orders, and cash that is applied to no invoice."""
+"""What a project's view lists beside its balances: sources that fund, purchase orders, and cash that is applied to no invoice."""
 
 from __future__ import annotations
 
-from domain.explanation import Node, agreeing, less, stated
+from collections.abc import Iterator
+
+from domain.explanation import Node, agreeing, constant, less, stated, total
 from domain.identity import escape
-from domain.outputs import ViewBalance, ViewOrder, ViewUnapplied
+from domain.outputs import ViewBalance, ViewOrder, ViewSource, ViewUnapplied
+from milepost.explain.arithmetic import most
 from milepost.explain.caps import CapNodes
+from milepost.explain.funding import FundingNodes
 from milepost.explain.receivables import ReceivableNodes
 from milepost.explain.sources import Sources
 from state.books import Payment
@@ -13,20 +17,27 @@ from state.claims import allotments
 from state.orders import ordered
 from state.trace import Said
 
-ORDERS, UNAPPLIED = "orders", "unapplied"
+SOURCES, ORDERS, UNAPPLIED = "sources", "orders", "unapplied"
 FIGURES = ("limit", "used", "left")
 
 
 class CashAndOrderNodes:
-    def __init__(self, sources: Sources, caps: CapNodes, receivables: ReceivableNodes) -> None:
+    def __init__(self, sources: Sources, caps: CapNodes, funding: FundingNodes, receivables: ReceivableNodes) -> None:
         self.sources = sources
         self.caps = caps
+        self.funding = funding
         self.receivables = receivables
 
     def part(self, said: Said, balances: tuple[ViewBalance, ...], whose: str, name: str) -> Node | None:
-        """`orders/NUMBER` and `orders/NUMBER/used`, `unapplied/PAYMENT` and `unapplied/PAYMENT/COMPANY`."""
+        """`orders/NUMBER` and `orders/NUMBER/used`, `sources/SOURCE` likewise, `unapplied/PAYMENT` and `unapplied/PAYMENT/COMPANY`."""
         kind, _, rest = name.partition("/")
         wanted, _, figure = rest.partition("/")
+        if kind == SOURCES:
+            funds = [(each, one) for each in balances for one in each.sources if escape(one.source_id) == wanted]
+            if len(funds) != 1:
+                return None
+            named = {one.id: one for one in self._of_source(said, *funds[0], whose)}
+            return named.get(f"{whose}#{name}") if figure else self.source(said, *funds[0], whose)
         if kind == ORDERS:
             found = [(each, one) for each in balances for one in each.orders if escape(one.number) == wanted]
             if len(found) != 1 or figure not in ("", *FIGURES):
@@ -40,6 +51,31 @@ class CashAndOrderNodes:
             ]
             return self.unapplied(said, cash[0]) if len(cash) == 1 else None
         return None
+
+    def source(self, said: Said, balance: ViewBalance, source: ViewSource, whose: str) -> Node:
+        facts = (("contract", balance.contract_id), ("bill to", source.bill_to))
+        name = f"{whose}#{SOURCES}/{escape(source.source_id)}"
+        figures = tuple(self._of_source(said, balance, source, whose))
+        return Node(f"source {source.source_id}", facts=facts, why=figures, id=name)
+
+    def _of_source(self, said: Said, balance: ViewBalance, source: ViewSource, whose: str) -> Iterator[Node]:
+        """Without a limit what is used alone; what drafts keep is not left any more, and a limit below what is used leaves nothing."""
+        title = f"source {source.source_id}"
+        used = self.funding.used(balance.contract_id, source.source_id, said.step)
+        limit = self.funding.limit(balance.contract_id, source.source_id, said.step)
+        made: dict[str, Node | None] = {"limit": limit, "used": used}
+        if limit is not None:
+            kept = self.funding.drafts.claims(balance.contract_id, None, said.step).get(source.source_id, ())
+            of_drafts = (total("kept by drafts", list(kept), "amount", balance.currency, rule="R26"),) if kept else ()
+            left = less(f"{title}: left", limit, used, *of_drafts, rule="R33")
+            nothing = constant("nothing", 0, "amount", balance.currency)
+            made["left"] = most(f"{title}: left", left, nothing) if (left.value or 0) < 0 else left
+        for name, node in made.items():
+            value = getattr(source, name)
+            if value is not None:
+                told = stated(f"{title}: {name}", value, "amount", balance.currency)
+                found = agreeing(node._replace(title=told.title) if node is not None else None, told)
+                yield found._replace(id=f"{whose}#{SOURCES}/{escape(source.source_id)}/{name}")
 
     def order(self, said: Said, balance: ViewBalance, order: ViewOrder, whose: str) -> Node:
         figures = tuple(self.figure(said, balance, order, whose, name) for name in FIGURES)

@@ -52,7 +52,7 @@ class Explainer:
         self.journals = JournalNodes(self.sources, self.rating, self.entries, self.statements)
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
         LiabilityNodes(self.sources, self.records, self.journals)
-        self.listed = CashAndOrderNodes(self.sources, self.caps, self.journals.receivables)
+        self.listed = CashAndOrderNodes(self.sources, self.caps, self.statements.funding, self.journals.receivables)
         self.balances = BalanceNodes(self.sources, self.entries, self.records, self.listed)
         self.forecasts = ForecastNodes(self.sources, self.rating, self.entries, self.caps, self.records)
         months = MonthNodes(self.sources, self.entries, self.statements, self.journals, self.records, self.forecasts)

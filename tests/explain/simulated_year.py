@@ -129,6 +129,11 @@ def _of_views() -> Iterator[Printed]:
             for name, value in balance.items():
                 if name not in {"contract_id", "currency", "sources", "orders"}:
                     yield Printed("balance", f"{whose}#{name}", Fraction(value))
+            for source in balance["sources"]:
+                for name in ("limit", "used", "left"):
+                    if source[name] is not None:
+                        told = f"{whose}#sources/{escape(source['source_id'])}/{name}"
+                        yield Printed("source", told, Fraction(source[name]))
             for order in balance["orders"]:
                 for name in ("limit", "used", "left"):
                     yield Printed("order", f"{whose}#orders/{escape(order['number'])}/{name}", Fraction(order[name]))

@@ -1,0 +1,53 @@
+"""How far the sources that fund a contract are used, by the names that `milepost show` prints."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.units import AMOUNT_ONE
+from milepost.explain.recompute import recompute, unexplained
+from tests.explain.test_every_scenario import FOLDER, explainer_of
+from tests.harness import Books
+from tests.scenario_play import play
+from tests.scenario_text import read_scenarios
+
+TITLE = "Two drafts do not use the same room, whichever is approved first"
+
+
+def drafted() -> Books:
+    """June's 1,000.00 on two drafts: 600.00 of GRANT's limit of 1,000.00 are kept, and nothing is used."""
+    (scenario,) = [one for one in read_scenarios(FOLDER / "approval_funding.md") if one.name == TITLE]
+    days = [step for step in scenario.steps if step.when is None or step.when <= "2026-06-30"]
+    return play(scenario._replace(steps=tuple(days)))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "value"),
+    [
+        ("P#sources/GRANT/limit", 1_000),
+        ("P#sources/GRANT/used", 0),
+        ("P#sources/GRANT/left", 400),
+        ("P/K#sources/OWN/used", 0),
+    ],
+)
+def test_a_figure_of_a_source(wanted: str, value: int) -> None:
+    books = drafted()
+    (engagement_id,) = {record.engagement_id for record in books.log if record.engagement_id}
+    found = explainer_of(books, engagement_id).explain(wanted)
+    assert found is not None
+    assert found.value == value * AMOUNT_ONE
+    assert recompute(found) == []
+    assert unexplained(found) == []
+    books.close()
+
+
+def test_a_source_without_a_limit_has_none_left() -> None:
+    books = drafted()
+    (engagement_id,) = {record.engagement_id for record in books.log if record.engagement_id}
+    explainer = explainer_of(books, engagement_id)
+    assert explainer.explain("P#sources/OWN/left") is None
+    assert explainer.explain("P#sources/NOBODY") is None
+    source = explainer.explain("P#sources/OWN")
+    assert source is not None
+    assert [node.title for node in source.why] == ["source OWN: used"]
+    books.close()

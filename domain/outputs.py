@@ -118,6 +118,7 @@ class ForecastCap(NamedTuple):
     contract_id: str | None = None
     kind: str | None = None
     period: str | None = None
+    effective_from: dt.date | None = None
 
 
 class PreviousFigures(NamedTuple):

@@ -246,10 +246,13 @@ def _caps(found: Outlook) -> Table:
     from milepost.tables import Table, hours_text, percent_text
 
     since = {id(one.cap): one for one in found.used_up}
+    # Purchase orders follow each other, and limits are amended: then each says from which day its own holds.
+    dated = any(cap.effective_from is not None for cap in found.latest.caps)
     rows = [
         (
             cap.cap_id,
             cap_kind(cap),
+            *((f"{cap.effective_from or 'the beginning'}",) if dated else ()),
             amount_text(cap.used_amount),
             amount_text(cap.limit_amount) if cap.limit_amount is not None else "",
             hours_text(cap.used_hours),
@@ -259,8 +262,18 @@ def _caps(found: Outlook) -> Table:
         )
         for cap in found.latest.caps
     ]
-    columns = ("cap", "kind", "used", "limit", "hours used", "hours limit", "used %", "used up")
-    return Table("Caps", columns, rows, frozenset(range(2, 7)))
+    columns = (
+        "cap",
+        "kind",
+        *(("work from",) if dated else ()),
+        "used",
+        "limit",
+        "hours used",
+        "hours limit",
+        "used %",
+        "used up",
+    )
+    return Table("Caps", columns, rows, frozenset(range(2 + dated, 7 + dated)))
 
 
 def _used_up_on(cap: ForecastCap, one: UsedUp | None) -> str:

@@ -85,6 +85,7 @@ class ForecastCapNodes:
             ("contract", one.plan.contract_id),
             *((("kind", cap.kind),) if cap.kind else ()),
             *((("period", cap.period),) if cap.period else ()),
+            *((("work from", f"{cap.effective_from}"),) if cap.effective_from is not None else ()),
         )
         return Node(f"cap {cap.cap_id}", facts=facts, why=tuple(nodes), id=whose)
 

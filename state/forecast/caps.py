@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from domain.caps import CapLimit, CapRule, bucket_key, counting, is_agreed, limit_on
+from domain.contract import BEGINNING
 from domain.exhaustion import PACE_DAYS, by_pace, by_plan
 from domain.forecast import NOTHING, percent, spread
 from domain.outputs import ForecastCap
@@ -59,6 +60,7 @@ def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: Cap
         contract_id=plan.contract_id,
         kind=SUBJECT_KIND if is_order(rule.cap_id) else "hard" if limit.hard else "soft",
         period=rule.period,
+        effective_from=limit.effective_on if limit.effective_on != BEGINNING else None,
     )
 
 

@@ -138,6 +138,14 @@ def test_as_of_shows_what_was_known_then() -> None:
     assert [one["amount"] for one in shown("--as-of", "2026-03-20")["unapplied"]] == ["2000.00"]
 
 
+def test_the_forecast_says_from_which_day_an_order_limits_work() -> None:
+    """That of its last day, in April: PO-2. As of March it was PO-1, which holds from the contract's beginning."""
+    (cap,) = json.loads(milepost("forecast", "BRIDGE", "--output", output(), "--json").stdout)["forecast"]["caps"]
+    assert (cap["cap_id"], cap["effective_from"]) == ("PO-2", "2026-04-01")
+    told = [line.split() for line in milepost("forecast", "BRIDGE", "--output", output()).stdout.splitlines()]
+    assert ["PO-2", "purchase", "order", "2026-04-01", "0.00", "500.00"] in [words[:6] for words in told]
+
+
 def test_for_people_both_are_tables() -> None:
     text = milepost("show", "BRIDGE", "--output", output()).stdout
     told = [line.split() for line in text.splitlines()]

@@ -39,7 +39,18 @@ NO_FIGURES = {
         "rules_version",
     ),
     *("sequence", "baseline_sequence", "as_of", "currency", "event_id", "generation", "shard", "correlation_id"),
-    *("log_offset", "ordinal", "output_seq", "occurred_at", "recorded_at", "contract_id", "kind", "period", *NAMES),
+    *(
+        "log_offset",
+        "ordinal",
+        "output_seq",
+        "occurred_at",
+        "recorded_at",
+        "contract_id",
+        "kind",
+        "period",
+        "effective_from",
+        *NAMES,
+    ),
     *("event", "events", "exception_id", "waiting_entries"),
 }
 

@@ -81,8 +81,10 @@ def _posted(retold: Mapping[EntryKey, EntryAccount]) -> dict[str, tuple[Amount, 
 
 
 def _entry(entry: Entry, posted: Mapping[str, tuple[Amount, Amount]]) -> Iterator[Violation]:
-    for (contract_id, account), (amount, rest) in unbilled_positions(entry).items():
-        if not amount and rest:
+    unbilled = unbilled_positions(entry)
+    still_open = {contract_id for (contract_id, _), (amount, _) in unbilled.items() if amount}
+    for (contract_id, account), (_, rest) in unbilled.items():
+        if rest and contract_id not in still_open:
             subject = f"entry {entry.entry_id}, account {account} of contract {contract_id}"
             yield _wrong(subject, "0 in the ledger, as in contract currency", format_amount(rest))
     work = entry.standing

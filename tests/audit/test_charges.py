@@ -29,7 +29,7 @@ FILES = (
         "retention",
         "receivables",
     ),
-    *("funding", "next_rule", "purchase_orders", "subscription", "tax", "write_offs"),
+    *("carried", "funding", "next_rule", "purchase_orders", "subscription", "tax", "write_offs"),
 )
 SCENARIOS = [(name, scenario) for name in FILES for scenario in read_scenarios(FOLDER / f"{name}.md")]
 LAST = date(2027, 3, 31)

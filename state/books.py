@@ -483,8 +483,9 @@ class LineTotals(Value, frozen=True, array_like=True, gc=False):
     the account on which the work stands until it is invoiced, `drawn` what is taken of what the terms include, by store, `funded` what is
     used of the sources that fund the contract.
 
-    Of `recognised` is `by_hours` what time earned by itself; `by_terms` is what fees, deliveries and what is drawn earned, before credit
-    memos took off the price. `project_id` is the line's first; what of the sums is of a project that it moved to, is also `elsewhere`."""
+    `by_month` is `billable` by the calendar month of the service date. Of `recognised` is `by_hours` what time earned by itself; `by_terms`
+    is what fees, deliveries and what is drawn earned, before credit memos took off the price. `project_id` is the line's first; what of
+    the sums is of a project that it moved to, is also `elsewhere`."""
 
     project_id: str
     hours: Hours = 0
@@ -503,6 +504,7 @@ class LineTotals(Value, frozen=True, array_like=True, gc=False):
     by_terms: Amount = 0
     funded: dict[str, Amount] = {}
     elsewhere: "dict[str, LineTotals]" = {}
+    by_month: dict[str, Amount] = {}
 
 
 class Reports(Value, frozen=True, array_like=True, gc=False):
@@ -521,14 +523,12 @@ class Acceptance(Value, frozen=True, array_like=True, gc=False):
 
 
 class ClosedPeriod(Value, frozen=True, array_like=True, gc=False):
-    """What a contract line had used when a billing period closed, `to` excluded: cost by category in contract currency, and what other
-    lines of the contract had charged, of which `total` is what they ever had for days before `to`."""
+    """A billing period of a contract line that closed, `to` excluded, with what the line had used by then: cost by category in contract
+    currency."""
 
     start: date
     to: date
     cost: dict[str, Amount] = {}
-    charged: Amount = 0
-    total: Amount | None = None
 
 
 class EndedPeriod(Value, frozen=True, array_like=True, gc=False):

@@ -76,6 +76,8 @@ def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
         back, hours_back = _returned(price)
         amount, hours, pinned = amount - back, hours - hours_back, max(pinned - back, 0)
         within = (within[0] - back, within[1]) if within is not None else None
+    if within is not None:  # which units are within those agreed does not depend on what is issued
+        pinned = min(pinned, max(within[0], 0))
     return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules, within)
 
 

@@ -32,7 +32,7 @@ from state.books import (
     Work,
 )
 from state.totals import (
-    BEYOND,
+    DRAWS,
     DUE,
     FREE,
     MARK,
@@ -319,9 +319,9 @@ class Draft:
         """Entries priced at zero of which the period is not cut."""
         return self._open(contract_id, line_id, since, until, (line_id + FREE,))
 
-    def beyond_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
-        """Entries issued as beyond what the line's terms include."""
-        return self._open(contract_id, line_id, since, until, (line_id + BEYOND,))
+    def drawing_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
+        """All entries that share what the line's terms include, also those that are issued."""
+        return self._open(contract_id, line_id, since, until, (line_id + DRAWS,))
 
     def _open(self, contract_id: str, line_id: str, since: str, until: str, names: tuple[str, ...]) -> list[Entry]:
         stored = [entry for name in names for entry in self.entries.open_on(contract_id, name, since, until)]

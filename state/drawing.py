@@ -1,40 +1,43 @@
 """Rows that share what their line's terms include: hours of milestones, hours or money of a retainer (R28, R30).
 
-A row draws in consumption order (R16) and is charged for what goes beyond. What is issued, or was cut with nothing to bill, comes first
-and keeps what it drew. What it gives back goes to the first that goes beyond; where that is issued too, as a correction (R19).
+A row draws in consumption order (R16), whenever it arrived and whatever is issued, and is charged for what goes beyond. So late work finds
+what its day had; what it takes from others, or what a withdrawal gives them, is a correction where they are issued (R19).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from operator import attrgetter
 from types import MappingProxyType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from domain.billing import methods
-from domain.billing.draw_down import Share, add, draw, less
-from domain.billing.kind import IN_MONEY, WITH_CHARGE, WITH_INVOICE, Claim, Draws, Known, Store
+from domain.billing.consumption import Span, Used, consume
+from domain.billing.draw_down import Share, add, less
+from domain.billing.kind import IN_MONEY, WITH_CHARGE, WITH_INVOICE, Claim, Draws, Known
 from domain.caps import Order, order_of
-from domain.events.common import Terms
+from domain.contract import BEGINNING
+from domain.identity import composed
 from domain.money import extend, round_ratio
 from domain.rows import EXPENSE
 from domain.units import Amount, Hours
 from domain.zones import local_date
+from state import own_periods
 from state.allot import change
 from state.assess import worked_hours
-from state.books import Contract, Entry, Price, Work
+from state.books import Contract, EndedPeriod, Entry, Price, Work
 from state.claims import Stake, keeping, stake_of
 from state.draft import Draft
 from state.given_up import fitted
+from state.periods import zone_of
 from state.plan import LinePlan, plan_of
 from state.repricing import reprice
-from state.terms_known import agreed_versions, known_of
+from state.terms_known import agreed_versions, known_of, line_fees
 from state.totals import issued_on, standing_price
 
 NOTHING: Draws = MappingProxyType({})
-# Of periods to come only the next matter.
-LOOK_AHEAD = timedelta(days=400)
+DAY = timedelta(days=1)
 
 
 def draws(work: Work, plan: LinePlan) -> bool:
@@ -44,19 +47,49 @@ def draws(work: Work, plan: LinePlan) -> bool:
 
 def drawn_price(draft: Draft, entry: Entry, work: Work, price: Price, plan: LinePlan) -> Price:
     """The price of work that comes now: what it draws, and what it is charged beyond that."""
-    row = _row(entry.entry_id, work, price, plan)
-    return _shared(row, _shares(draft, row, entry)[entry.entry_id])
+    contract = draft.contract(plan.contract_id)
+    assert contract is not None, "the plan is of a contract in the books"
+    own, line_id = _row(entry.entry_id, work, price, plan), plan.line.line_id
+    known = known_of(draft, contract, line_id)
+    over = own_periods.over(draft, contract, known)
+    left = standing_price(entry)
+    gives_up = left.drawn if left is not None and _is_on(left, contract, line_id) else None
+    days = [price.day, *_changed(draft, contract, line_id)]
+    if left is not None and gives_up is not None:
+        days.append(left.day)
+    rows = _rows(draft, contract, line_id, min(days))
+    taken = less(known.drawn, (row.price.drawn or NOTHING for row in rows))
+    others = [row for row in rows if row.entry_id != own.entry_id]
+    if gives_up and len(others) == len(rows):
+        taken = add(taken, gives_up, -1)
+    found = _consume(known, Span(min(days), over, _last_ended(draft, contract)), taken, [*others, own])
+    return _shared(own, found.shares[entry.entry_id])
 
 
-def settle(draft: Draft, contract: Contract, line_id: str) -> None:
-    """Give the rows of the line that are not issued their share, the difference posted."""
+def settle(draft: Draft, contract: Contract, line_id: str, ended: date | None = None) -> None:
+    """Give the rows of the line their share again from the first day on of which something changed, the difference posted.
+
+    `ended` is a day that has ended: periods of the terms are over with it, and where too little is left the line fills up.
+    """
     if all(methods.draws_in(agreed.line.terms) is None for agreed in agreed_versions(draft, contract, line_id)):
         return
-    rows, shares = _all_shares(draft, contract, line_id, _waiting(draft, contract, line_id), None)
+    known = known_of(draft, contract, line_id)
+    over = own_periods.over(draft, contract, known, ended)
+    first = min(_to_look_at(draft, contract, line_id, known, over, ended), default=None)
+    if first is None:
+        return
+    rows = _rows(draft, contract, line_id, first)
+    taken = less(known.drawn, (row.price.drawn or NOTHING for row in rows))
+    used = _consume(known, Span(first, over, ended or _last_ended(draft, contract)), taken, rows)
+    fees = line_fees(draft, contract, line_id)
+    periods = tuple(EndedPeriod(one.start, one.to, dict(one.limits), tuple(one.over)) for one in used.ended)
+    if (periods, tuple(used.topped_up)) != (fees.ended, fees.topped_up):
+        part_id = composed(contract.contract_id, line_id)
+        draft.put("fees", part_id, replace(fees, ended=periods, topped_up=tuple(used.topped_up)))
     for row in rows:
         entry = draft.entry(row.entry_id)
         price = standing_price(entry) if entry is not None else None
-        share = shares[row.entry_id]
+        share = used.shares[row.entry_id]
         if price is not None and _content(price) == _wanted(row, share):
             continue
         before = stake_of(entry) if entry is not None else None
@@ -74,9 +107,7 @@ def settle(draft: Draft, contract: Contract, line_id: str) -> None:
 
 
 class _Row(NamedTuple):
-    """`asked` is all that the row is worth, or its hours: what it is charged for, and what it draws by now. `kept` is what it has for good,
-    since it was issued so, `claim` what it asks for besides.
-    """
+    """`asked` is all that the row is worth, or its hours: what it is charged for, and what it draws by now."""
 
     entry_id: str
     work: Work
@@ -84,150 +115,28 @@ class _Row(NamedTuple):
     plan: LinePlan
     order: Order
     asked: int
-    claim: Claim
-    is_issued: bool = False
-    kept: Draws = NOTHING
+    is_issued: bool
 
     @property
     def in_money(self) -> bool:
         return self.plan.draws == IN_MONEY
 
-    def keeping(self, kept: Draws) -> Self:
-        return self._replace(kept=kept, claim=self.claim._replace(asked=self.asked - _quantity(kept)))
 
-
-class _Read(NamedTuple):
-    """What an entry was read as: no row where it draws nothing."""
-
-    entry: Entry
-    row: _Row | None
-
-
-class _Rows(NamedTuple):
-    """Rows of a line as they were read last, under one reading of the contract."""
-
-    contract: Contract
-    read: dict[str, _Read]
-
-
-class _Stores(NamedTuple):
-    """Stores by day, as they are by what is known of a line besides what is drawn."""
-
-    known: Known
-    by_day: dict[date, Sequence[Store]]
-
-
-def _row(entry_id: str, work: Work, price: Price, plan: LinePlan) -> _Row:
-    charged = price.value if plan.draws == IN_MONEY else price.hours
-    asked = charged + _quantity(price.drawn or NOTHING)
+def _row(entry_id: str, work: Work, price: Price, plan: LinePlan, *, is_issued: bool = False) -> _Row:
     order = order_of(price.day, price.approved_at, entry_id, by_approval=False)
-    return _Row(entry_id, work, price, plan, order, asked, Claim(entry_id, price.day, asked))
+    return _Row(entry_id, work, price, plan, order, _asked(price, plan), is_issued)
 
 
-def _shares(draft: Draft, own: _Row, entry: Entry) -> dict[str, Share]:
-    contract = draft.contract(own.plan.contract_id)
-    assert contract is not None, "the plan is of a contract in the books"
-    line_id = own.plan.line.line_id
-    others = [row for row in _waiting(draft, contract, line_id) if row.entry_id != own.entry_id]
-    known = standing_price(entry)
-    left = known if known is not None and _is_on(known, contract, line_id) else None
-    if left is not None and left.drawn and issued_on(entry, contract.contract_id, line_id) is not None:
-        own = own._replace(is_issued=True)
-    _, shares = _all_shares(draft, contract, line_id, others, (own, left))
-    return shares
+def _asked(price: Price, plan: LinePlan) -> int:
+    charged = price.value if plan.draws == IN_MONEY else price.hours
+    return charged + sum(quantity for quantity, _ in price.drawn.values()) if price.drawn else charged
 
 
-def _all_shares(
-    draft: Draft, contract: Contract, line_id: str, waiting: Sequence[_Row], coming: tuple[_Row, Price | None] | None
-) -> tuple[list[_Row], dict[str, Share]]:
-    """The rows that move, and their shares; `coming` is one that is not in the line's sums yet, with the price that it gives up."""
-    taken = less(
-        draft.line(contract.contract_id, line_id).drawn,
-        (row.price.drawn or {} for row in waiting if not row.is_issued),
-    )
-    own, left = coming if coming is not None else (None, None)
-    if left is not None:
-        taken = add(taken, left.drawn or {}, -1)
-    known = known_of(draft, contract, line_id)
-    rows = [*waiting, *([own] if own is not None else ())]
-    rows += _beyond(draft, contract, line_id, known, taken, {row.entry_id for row in rows})
-    if not rows:
-        return [], {}
-    plan = rows[0].plan
-
-    def rounded(numerator: int, denominator: int) -> Amount:
-        return round_ratio(numerator, denominator, plan.step, plan.policies.money_mode)
-
-    of_day = _stores(draft, contract, line_id, known)
-
-    def stores(day: date) -> Sequence[Store]:
-        if day not in of_day.by_day:
-            of_day.by_day[day] = methods.stores(_held_on(of_day.known, day), of_day.known, day)
-        return of_day.by_day[day]
-
-    if own is not None and left is not None and own.is_issued:
-        again = Claim(own.entry_id, own.price.day, min(own.asked, _quantity(left.drawn or {})))
-        kept = draw(stores, taken, (again,), rounded)[own.entry_id].drawn
-        taken = add(taken, kept, 1)
-        rows = [row.keeping(kept) if row is own else row for row in rows]
-    shares = draw(stores, taken, [row.claim for row in sorted(rows, key=attrgetter("order"))], rounded)
-    for row in rows:
-        if row.kept:
-            share = shares[row.entry_id]
-            shares[row.entry_id] = share._replace(drawn=add(row.kept, share.drawn, 1))
-    return rows, shares
-
-
-def _quantity(drawn: Draws) -> int:
-    return sum(quantity for quantity, _ in drawn.values()) if drawn else 0
-
-
-def _stores(draft: Draft, contract: Contract, line_id: str, known: Known) -> _Stores:
-    """What is included does not depend on what is drawn, so that it is asked for once a day until something else is known."""
-    known = known._replace(drawn=NOTHING)
-    key = ("stores", contract.contract_id, line_id)
-    found: _Stores | None = draft.plans.get(key)
-    if found is None or found.known != known:
-        found = draft.plans[key] = _Stores(known, {})
-    return found
-
-
-def _beyond(
-    draft: Draft, contract: Contract, line_id: str, known: Known, taken: Draws, without: Collection[str]
-) -> list[_Row]:
-    """Rows issued as beyond what is included, where that is not all taken by those that have it for good."""
-    until = local_date(draft.cause.recorded_at, "UTC") + LOOK_AHEAD
-    since = methods.draws_since((agreed.line.terms for agreed in known.held), known, taken, until)
-    if since is None:
-        return []
-    entries = draft.beyond_on(contract.contract_id, line_id, since.isoformat())
-    return _rows(draft, contract, line_id, [entry for entry in entries if entry.entry_id not in without], "beyond")
-
-
-def _held_on(known: Known, day: date) -> Terms:
-    """The terms that hold on a day; before the first, the first."""
-    return next((one for one in reversed(known.held) if one.since <= day), known.held[0]).line.terms
-
-
-def _waiting(draft: Draft, contract: Contract, line_id: str) -> list[_Row]:
-    """Those that are not issued as they are."""
-    return _rows(draft, contract, line_id, draft.open_on(contract.contract_id, line_id), "waiting")
-
-
-def _rows(draft: Draft, contract: Contract, line_id: str, entries: Sequence[Entry], kind: str) -> list[_Row]:
-    """Every event of a line looks at all of them, and few have changed since the last: an entry is read again where it has."""
-    key = ("drawn", kind, contract.contract_id, line_id)
-    known: _Rows | None = draft.plans.get(key)
-    before = known.read if known is not None and known.contract is contract else {}
-    read = {}
-    for entry in entries:
-        had = before.get(entry.entry_id)
-        is_same = had is not None and had.entry is entry
-        read[entry.entry_id] = (
-            had if had is not None and is_same else _Read(entry, _read(draft, contract, line_id, entry))
-        )
-    draft.plans[key] = _Rows(contract, read)
-    return [one.row for one in read.values() if one.row is not None]
+def _rows(draft: Draft, contract: Contract, line_id: str, first: date) -> list[_Row]:
+    """All of a day and later, also those that are issued."""
+    entries = draft.drawing_on(contract.contract_id, line_id, first.isoformat())
+    read = (_read(draft, contract, line_id, entry) for entry in entries)
+    return [row for row in read if row is not None]
 
 
 def _read(draft: Draft, contract: Contract, line_id: str, entry: Entry) -> _Row | None:
@@ -237,9 +146,65 @@ def _read(draft: Draft, contract: Contract, line_id: str, entry: Entry) -> _Row 
     plan = plan_of(draft, price)
     if plan is None or plan.draws is None:
         return None
-    row = _row(entry.entry_id, work, price, plan)
     is_issued = issued_on(entry, contract.contract_id, line_id) is not None
-    return row.keeping(price.drawn)._replace(is_issued=True) if is_issued else row
+    return _row(entry.entry_id, work, price, plan, is_issued=is_issued)
+
+
+def _consume(known: Known, span: Span, taken: Draws, rows: Sequence[_Row]) -> Used:
+    claims = [Claim(row.entry_id, row.price.day, row.asked) for row in sorted(rows, key=attrgetter("order"))]
+
+    def rounded(numerator: int, denominator: int) -> Amount:
+        plan = rows[0].plan
+        return round_ratio(numerator, denominator, plan.step, plan.policies.money_mode)
+
+    return consume(known, span, taken, claims, rounded)
+
+
+# From when on
+
+
+def _to_look_at(
+    draft: Draft,
+    contract: Contract,
+    line_id: str,
+    known: Known,
+    over: frozenset[tuple[date, date]],
+    ended: date | None,
+) -> Iterator[date]:
+    """First days of what the event changed: work, the terms, periods that are over with it, and the one in which the line may fill up."""
+    before: Contract | None = draft.before.get(("contract", contract.contract_id))
+    if before is None or (before.history, before.terminated_on) != (contract.history, contract.terminated_on):
+        yield BEGINNING
+    yield from _changed(draft, contract, line_id)
+    yield from (start for start, _ in over - {(one.start, one.to) for one in known.ended})
+    if ended is not None and any(methods.fills_up(agreed.line.terms) for agreed in known.held):
+        yield own_periods.begun(known, ended)
+
+
+def _changed(draft: Draft, contract: Contract, line_id: str) -> Iterator[date]:
+    """Days on which rows that the event changed drew, or draw, something else."""
+    for entry_id in draft.changed_on.get((contract.contract_id, line_id), ()):
+        had, has = draft.entries.get(entry_id), draft.rows[entry_id]
+        places = [_place(draft, contract, line_id, entry) for entry in (had, has)]
+        if places[0] != places[1]:
+            yield from (place.day for place in places if place is not None)
+
+
+class _Place(NamedTuple):
+    """What of an entry decides what others draw."""
+
+    day: date
+    order: Order
+    asked: int
+
+
+def _place(draft: Draft, contract: Contract, line_id: str, entry: Entry | None) -> _Place | None:
+    row = _read(draft, contract, line_id, entry) if entry is not None else None
+    return _Place(row.price.day, row.order, row.asked) if row is not None else None
+
+
+def _last_ended(draft: Draft, contract: Contract) -> date:
+    return local_date(draft.cause.recorded_at, zone_of(draft, contract)) - DAY
 
 
 def _is_on(price: Price, contract: Contract, line_id: str) -> bool:

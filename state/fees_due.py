@@ -10,9 +10,7 @@ from domain.billing.kind import Agreed, Fee, Known
 from domain.units import Amount
 from state.books import Contract
 from state.draft import Draft
-from state.rerate import line_ids
 from state.terms_known import agreed_versions, is_charged
-from state.totals import outstanding
 
 
 def fees_due(draft: Draft, contract: Contract, line_id: str, known: Known, until: date) -> Iterator[Fee]:
@@ -32,16 +30,6 @@ def fees_due(draft: Draft, contract: Contract, line_id: str, known: Known, until
             charged += amount if fee.cumulative else 0
             if amount or fee.earned:
                 yield fee._replace(amount=amount)
-
-
-def charged_beside(draft: Draft, contract: Contract, line_id: str, before: date) -> Amount:
-    """What the contract's other lines ever had to bill for days before this one, of which nothing later is billed yet."""
-    others = [other for other in line_ids(contract) if other != line_id]
-    return sum(draft.line(contract.contract_id, other).billable for other in others) - sum(
-        outstanding(entry, contract.contract_id, other)
-        for other in others
-        for entry in draft.due_on(contract.contract_id, other, before.isoformat(), "9999")
-    )
 
 
 def charging(draft: Draft, contract: Contract, line_id: str, known: Known) -> Sequence[Agreed]:

@@ -62,6 +62,7 @@ from state.handlers import (
     payments,
     projects,
     refused,
+    revenue,
     statements,
     time,
     unbilled_write_offs,
@@ -185,7 +186,8 @@ def apply(
 def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
     """What follows every change, in this order; the end of a day has looked at what is late itself, and forecasts all it moved."""
     holds.after_event(draft)
-    fees.after_event(draft)
+    for contract in fees.after_event(draft):
+        revenue.settle(draft, contract)
     overflow.settle(draft)
     unbilled_write_offs.after_event(draft)
     book_repriced(draft)

@@ -1,46 +1,35 @@
-"""Periods of the terms' own, such as a retainer's months: what could be drawn for good is kept as a fact when one ends, and so is the day
-on which a line filled up what it includes. Neither is found anew from what comes later.
+"""Periods of the terms' own, such as a retainer's months: which of them are over.
 
-A period ends when its last day and the contract's days of grace are over, so that late work finds what it was bought for.
+A period is over when its last day and the contract's days of grace have ended; only then something of it goes over to the next, and
+expires. Work that comes later still draws on what the period had, and what it left follows (`domain/billing/consumption.py`).
 """
 
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from msgspec.structs import replace
-
 from domain.billing import methods
 from domain.billing.kind import Known
-from domain.events.common import Terms
-from domain.identity import composed
-from state import drawing
-from state.books import Contract, EndedPeriod
+from state.books import Contract
 from state.draft import Draft
-from state.periods import zone_of
 from state.plan import contract_policies, grace_days, terms_on
-from state.terms_known import known_of, line_fees
+from state.terms_known import known_of
 
 DAY = timedelta(days=1)
 
 
-def end(draft: Draft, contract: Contract, line_id: str, day: date) -> None:
-    """A day has ended: periods that are over by now end in their order, then the line fills up where too little is left."""
-    part_id = composed(contract.contract_id, line_id)
-    known = known_of(draft, contract, line_id)
-    for start, to in _open(known, day):
-        if _over_on(draft, contract, start, to) <= day:
-            known = known_of(draft, contract, line_id)
-            left = methods.ends(_having(known, start, to), known, start, to)
-            ended = EndedPeriod(start, to, dict(left.limits), tuple(left.over))
-            fees = line_fees(draft, contract, line_id)
-            draft.put("fees", part_id, replace(fees, ended=(*fees.ended, ended)))
-            drawing.settle(draft, contract, line_id)
-    fees = line_fees(draft, contract, line_id)
-    if day not in fees.topped_up and falls_short(draft, contract, line_id, day):
-        draft.put("fees", part_id, replace(fees, topped_up=(*fees.topped_up, day)))
-        drawing.settle(draft, contract, line_id)
-        if falls_short(draft, contract, line_id, day):
-            draft.due.add((zone_of(draft, contract), ""))
+def over(draft: Draft, contract: Contract, known: Known, ended: date | None = None) -> frozenset[tuple[date, date]]:
+    """Those of which it is told already, and those that are over with the end of a day; `to` excluded."""
+    told = {(one.start, one.to) for one in known.ended}
+    until = max([ended or date.min, *(start for start, _ in told)])
+    found = _periods(known, until)
+    return frozenset(
+        each for each in found if each in told or (ended is not None and _over_on(draft, contract, *each) <= ended)
+    )
+
+
+def begun(known: Known, day: date) -> date:
+    """First day of the period that a day is in; else the day."""
+    return max((start for start, to in _periods(known, day) if start <= day < to), default=day)
 
 
 def falls_short(draft: Draft, contract: Contract, line_id: str, day: date) -> bool:
@@ -49,24 +38,17 @@ def falls_short(draft: Draft, contract: Contract, line_id: str, day: date) -> bo
 
 
 def upcoming(draft: Draft, contract: Contract, known: Known, day: date, until: date) -> Iterator[date]:
-    """Days at whose end a period is over or begins; what is over already ends with the next day."""
-    for start, to in _open(known, until):
+    """Days at whose end a period is over or begins, or other terms begin; what is over already is so with the next day's end."""
+    told = {(one.start, one.to) for one in known.ended}
+    for start, to in sorted(_periods(known, until) - told):
         yield max(_over_on(draft, contract, start, to), day)
         if start > day:
             yield start
 
 
-def _open(known: Known, until: date) -> list[tuple[date, date]]:
-    """Periods that begin up to a day and have not ended."""
-    told = {(ended.start, ended.to) for ended in known.ended}
-    found = {each for agreed in known.held for each in methods.periods(agreed.line.terms, known, until)}
-    return sorted(found - told)
-
-
-def _having(known: Known, start: date, to: date) -> Terms:
-    """Terms of the kind that has the period."""
-    terms = (agreed.line.terms for agreed in known.held)
-    return next(one for one in terms if (start, to) in methods.periods(one, known, start))
+def _periods(known: Known, until: date) -> set[tuple[date, date]]:
+    """Those that begin up to a day."""
+    return {each for agreed in known.held for each in methods.periods(agreed.line.terms, known, until)}
 
 
 def _over_on(draft: Draft, contract: Contract, start: date, to: date) -> date:

@@ -9,6 +9,7 @@ Units whose price has steps, or of which a number is agreed: `domain/billing/uni
 """
 
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -141,7 +142,8 @@ def _same(one: Price, other: Price) -> bool:
 def _shared(draft: Draft, plan: LinePlan, pool: Pool, own: _Sharer | None) -> dict[str, Price]:
     """Prices of every entry that shares; `own` is one that comes now, in place of what stands under its id.
 
-    What is issued keeps its value where others make good for it, but of it more or less may be within the units agreed.
+    What is issued keeps its value where others make good for it. Which units are within those agreed does not depend on what is issued:
+    there each has the value of its place.
     """
     sharers = [*_standing(draft, plan, pool, own.entry_id if own is not None else ""), *([own] if own else ())]
     sharers.sort(key=lambda one: (not one.is_issued, one.order))
@@ -211,13 +213,14 @@ def _of_units(draft: Draft, plan: LinePlan, sharers: list[_Sharer], own: _Sharer
     contract = draft.contract(plan.contract_id)
     assert contract is not None, "the plan is of a contract in the books"
     history = versions(contract)
-    for sharer in sharers:
+    is_agreed = any(agreed_units(history, plan.line.line_id, sharer.price.day) is not None for sharer in sharers)
+    for sharer in sorted(sharers, key=attrgetter("order")) if is_agreed else sharers:
         theirs = plan if sharer is own else plan_of(draft, sharer.price)
         terms = methods.units(theirs.line.terms) if theirs is not None else None
         if theirs is not None and terms is not None:
             since, _ = _span(draft, theirs, terms, sharer.price.day)
             terms = terms._replace(units=agreed_units(history, plan.line.line_id, sharer.price.day))
-            kept = sharer.price.value if sharer.is_issued else None
+            kept = sharer.price.value if sharer.is_issued and not is_agreed else None
             deliveries.append(Delivery(sharer.entry_id, since, sharer.price.quantity, terms, kept))
     valued = values(deliveries, plan.step, plan.policies.money_mode)
     terms_of = {delivery.row: delivery.terms for delivery in deliveries}

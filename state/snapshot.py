@@ -14,7 +14,7 @@ from msgspec.structs import astuple
 from domain.events import commercial, common
 from state.books import PART_KINDS, Contract, Entry, StatementEntry, TermsVersion
 
-VERSION = 6
+VERSION = 7
 _HEADER = 5
 
 _encoder = msgspec.msgpack.Encoder()

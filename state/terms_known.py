@@ -1,5 +1,6 @@
 """What the kinds of terms are asked with: a contract line under each version of its terms, and what has happened on it."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 
 from domain.billing import methods, milestones
 from domain.billing.kind import Agreed, Closed, Ended, Known, Reported
+from domain.billing.subscription import MINIMUM
 from domain.contract import BEGINNING
 from domain.identity import composed
 from domain.rows import FEE, row_id
@@ -15,20 +17,43 @@ from domain.units import Amount
 from state.books import Acceptance, Contract, LineFees, Reports, TermsVersion
 from state.draft import Draft
 from state.plan import line_plan
+from state.totals import month_of, standing_price
 
 
 def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
-    fees = line_fees(draft, contract, line_id)
+    fees, held = line_fees(draft, contract, line_id), agreed_versions(draft, contract, line_id)
     return Known(
         _accepted(draft, contract, line_id),
         [Reported(*one) for one in sorted(_reports(draft, contract, line_id).said)],
-        [Closed(one.start, one.to, one.cost, one.charged) for one in fees.closed],
-        agreed_versions(draft, contract, line_id),
+        [Closed(one.start, one.to, one.cost) for one in fees.closed],
+        held,
         [Ended(one.start, one.to, one.limits, one.over) for one in fees.ended],
         fees.topped_up,
         draft.line(contract.contract_id, line_id).drawn,
         left_of(contract, fees),
+        charged_beside(draft, contract, line_id) if any(methods.has_minimum(one.line.terms) for one in held) else {},
     )
+
+
+def charged_beside(draft: Draft, contract: Contract, line_id: str) -> dict[str, Amount]:
+    """What the contract's other lines have to bill for days of each month, issued or not; their minimums do not count for each other."""
+    found: Counter[str] = Counter()
+    for other in sorted({line.line_id for stored in contract.history for line in stored.terms.lines}):
+        if other != line_id:
+            found.update(draft.line(contract.contract_id, other).by_month)
+            found.subtract(_minimums(draft, contract, other))
+    return {month: amount for month, amount in found.items() if amount}
+
+
+def _minimums(draft: Draft, contract: Contract, line_id: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    beginning = row_id(FEE, f"{composed(contract.contract_id, line_id)}/{MINIMUM}")
+    for row in line_fees(draft, contract, line_id).rows:
+        entry = draft.entry(row) if row.startswith(beginning) else None
+        price = standing_price(entry) if entry is not None else None
+        if price is not None:
+            found[month_of(price.day)] += price.billable + price.rounding
+    return found
 
 
 def line_fees(draft: Draft, contract: Contract, line_id: str) -> LineFees:

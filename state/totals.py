@@ -31,9 +31,20 @@ from state.books import (
 def add_price(totals: LineTotals, price: Price, sign: int, project_id: str) -> LineTotals:
     """`project_id` is where the work earns and is billed."""
     whole = _with_price(totals, price, sign)
+    if billable := sign * (price.billable + price.rounding):
+        whole = replace(whole, by_month=_with_month(totals.by_month, month_of(price.day), billable))
     if project_id == totals.project_id:
         return whole
     return _with_elsewhere(whole, _with_price(in_project(totals, project_id), price, sign))
+
+
+def month_of(day: date) -> str:
+    return day.isoformat()[:7]
+
+
+def _with_month(months: dict[str, Amount], month: str, amount: Amount) -> dict[str, Amount]:
+    found = {**months, month: months.get(month, 0) + amount}
+    return {each: sum_ for each, sum_ in found.items() if sum_}
 
 
 def _with_price(totals: LineTotals, price: Price, sign: int) -> LineTotals:
@@ -309,7 +320,7 @@ def outstanding(entry: Entry, contract_id: str, line_id: str) -> Amount:
 MARK = "\x1f"
 DUE = MARK + "due"
 FREE = MARK + "free"
-BEYOND = MARK + "beyond"
+DRAWS = MARK + "draws"
 
 
 def open_keys(entry: Entry | None) -> list[tuple[str, str, str, str]]:
@@ -332,8 +343,8 @@ def _open_lines(entry: Entry) -> Iterator[tuple[str, str, str, str]]:
         place = price.contract_id, price.line_id, price.day.isoformat()
         if due or price.claimed[0] > settled or (price.stepped and (price.drawn is None or issued is None)):
             yield *place, DUE if due else ""
-        elif price.drawn is not None and price.value:
-            yield *place, BEYOND
+        if price.drawn is not None:
+            yield *place, DRAWS
         if not price.value and issued is None and entry.standing is not None and not entry.standing.is_schedule:
             yield *place, FREE
     for issued in entry.issued:

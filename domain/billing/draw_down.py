@@ -23,10 +23,15 @@ class Share(NamedTuple):
     beyond: int
 
 
-def draw(
-    stores: Callable[[date], Sequence[Store]], taken: Draws, claims: Iterable[Claim], rounded: Rounded
-) -> dict[str, Share]:
-    """The share of every claim, in the order given; `taken` is what rows before them have drawn for good."""
+class Drawn(NamedTuple):
+    """The share of every claim, and what is taken of each store by then."""
+
+    shares: dict[str, Share]
+    taken: Draws
+
+
+def draw(stores: Callable[[date], Sequence[Store]], taken: Draws, claims: Iterable[Claim], rounded: Rounded) -> Drawn:
+    """In the order given; `taken` is what rows before them have drawn."""
     left = dict(taken)
     found = {}
     by_day: dict[date, Sequence[Store]] = {}
@@ -43,7 +48,7 @@ def draw(
                 drawn[store.name] = part, earned
                 asked -= part
         found[claim.row] = Share(drawn, asked)
-    return found
+    return Drawn(found, left)
 
 
 def earned_by(store: Store, drawn: int, rounded: Rounded) -> Amount:

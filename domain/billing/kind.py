@@ -58,15 +58,11 @@ class Reported(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """What a line had used when one of its billing periods closed: cost by category, and what was charged by other lines.
-
-    `to` is the first day of the next period.
-    """
+    """A billing period that closed, with what the line had used by then: cost by category. `to` is the first day of the next period."""
 
     start: date
     to: date
     cost: Mapping[str, Amount] = {}
-    charged: Amount = 0
 
     @property
     def last(self) -> date:
@@ -88,7 +84,8 @@ class Known(NamedTuple):
     """What has happened on a line: milestones accepted (day by id), progress reported in the order of versions, billing periods closed,
     the terms' own periods ended, days on which it was topped up, what was left of a deposit when the contract was over.
 
-    `held` are all versions of its terms, `drawn` is what its rows have drawn on each store, and earned by it.
+    `held` are all versions of its terms, `drawn` is what its rows have drawn on each store, and earned by it; `beside` is what the
+    contract's other lines charge for days of each calendar month (`2026-01`), their minimums apart.
     """
 
     accepted: Mapping[str, date] = {}
@@ -99,6 +96,7 @@ class Known(NamedTuple):
     topped_up: Sequence[date] = ()
     drawn: Mapping[str, tuple[int, Amount]] = {}
     left: tuple[date, Amount] | None = None
+    beside: Mapping[str, Amount] = {}
 
 
 class Fee(NamedTuple):
@@ -155,13 +153,12 @@ class Drawing(NamedTuple):
     """How rows of a line share what its terms include, in consumption order; what goes beyond is charged.
 
     `unit` is hours or money; None where terms of the kind include nothing. `stores` are those that a row of a day may draw on, the first
-    first. `since` is the first day whose rows may find something of what is not taken, None where all is; days until `until` are looked
-    at. `falls_short` says whether so little is left on a day that the terms fill up.
+    first. `fills_up` says whether the terms fill up at all, `falls_short` whether so little is left at the end of a day that they do then.
     """
 
     unit: Callable[[Any], str | None]
     stores: Callable[[Known, date], Sequence[Store]]
-    since: Callable[[Known, Draws, date], date | None]
+    fills_up: Callable[[Any], bool] = lambda _: False
     falls_short: Callable[[Known, date], bool] = lambda *_: False
 
 

@@ -23,7 +23,6 @@ from domain.billing.kind import (
     RATED,
     WITH_CHARGE,
     Agreed,
-    Draws,
     Ended,
     Fee,
     Foreseen,
@@ -138,6 +137,11 @@ def stays(terms: Terms) -> bool:
     return kind is not None and kind.stays
 
 
+def has_minimum(terms: Terms) -> bool:
+    """Whether the terms charge what the contract's other lines lack of a minimum."""
+    return subscription.has_minimum(terms)
+
+
 def account(terms: Terms) -> str | None:
     """Where what is charged stands, of terms that have no revenue by themselves; None of all others."""
     kind = KINDS.get(type(terms))
@@ -206,15 +210,14 @@ def stores(terms: Terms, known: Known, day: date) -> Sequence[Store]:
     return drawing.stores(known, day) if drawing is not None else ()
 
 
-def draws_since(terms: Iterable[Terms], known: Known, taken: Draws, until: date) -> date | None:
-    """The first day whose rows may find something of what terms of a line include and is not taken; None where all is."""
-    drawings = {kind_of(one).drawing for one in terms}
-    days = (drawing.since(known, taken, until) for drawing in drawings if drawing is not None)
-    return min((day for day in days if day is not None), default=None)
+def fills_up(terms: Terms) -> bool:
+    """Whether the terms buy more of what they include when little is left."""
+    drawing = kind_of(terms).drawing
+    return drawing is not None and drawing.fills_up(terms)
 
 
 def falls_short(terms: Terms, known: Known, day: date) -> bool:
-    """Whether so little is left on a day of what the terms include that they fill up."""
+    """Whether so little is left at the end of a day of what the terms include that they fill up."""
     drawing = kind_of(terms).drawing
     return drawing is not None and drawing.falls_short(known, day)
 

@@ -19,7 +19,6 @@ from domain.billing.kind import (
     WITH_INVOICE,
     Agreed,
     Drawing,
-    Draws,
     Fee,
     Foreseen,
     Kind,
@@ -27,7 +26,7 @@ from domain.billing.kind import (
     Store,
 )
 from domain.events.commercial import ContractSigned
-from domain.events.common import Milestones, Terms
+from domain.events.common import Milestones
 from domain.money import format_decimal
 from domain.policy_faults import Fault, price_faults, rate_faults
 from domain.units import HOURS_ONE, HOURS_SCALE, Hours
@@ -75,20 +74,7 @@ def stores(known: Known, day: date) -> Sequence[Store]:
     """The hours that the milestones of the day's terms include, whatever part of them was used under others."""
     terms = next((one for one in reversed(known.held) if one.since <= day), known.held[0]).line.terms
     assert isinstance(terms, Milestones), "the kind of the terms chose this module"
-    return _included(terms)
-
-
-def _included(terms: Terms) -> Sequence[Store]:
-    if not isinstance(terms, Milestones):
-        return ()
     return (Store(INCLUDED_HOURS, sum(milestone.included_hours or 0 for milestone in terms.milestones)),)
-
-
-def since(known: Known, taken: Draws, _until: date) -> date | None:
-    """Hours that are included at all are so on any day."""
-    used, _ = taken.get(INCLUDED_HOURS, (0, 0))
-    limits = (store.limit for agreed in known.held for store in _included(agreed.line.terms))
-    return date.min if any(limit > used for limit in limits) else None
 
 
 def faults(terms: Milestones, contract: ContractSigned) -> Iterable[Fault]:
@@ -116,7 +102,7 @@ KIND = Kind(
     revenue={"milestone": WITH_CHARGE, "as_billed": WITH_INVOICE},
     fees=fees,
     faults=faults,
-    drawing=Drawing(draws_in, stores, since),
+    drawing=Drawing(draws_in, stores),
     stays=True,
     foresees=foresees,
 )

@@ -31,7 +31,6 @@ from domain.billing.kind import (
     WITH_INVOICE,
     Agreed,
     Drawing,
-    Draws,
     Ended,
     Fee,
     Kind,
@@ -200,25 +199,30 @@ def _in_unit(terms: Retainer, quantity: Quantity) -> int:
 
 
 def stores(known: Known, day: date) -> Sequence[Store]:
-    """What was bought in the day's period, and once the period before has ended what went over from it; what expires first comes first."""
+    """What was bought in the day's period, and once the period before has ended what went over from it; what expires first comes first.
+
+    Only periods before the day's own say how much of it there is, so that late work finds what its period had.
+    """
     known = _as_it_is(known)
     found = lots(known, day)
     own = next((lot.period for lot in found if lot.period.start <= day < lot.period.to), None)
     if own is None:
         return ()
+    known = known._replace(ended=[ended for ended in known.ended if ended.to <= own.start])
     over = _over(known, own.start)
     usable = [lot for lot in found if lot.since <= day <= lot.until and (lot.period == own or lot.name in over)]
     return [_store(known, lot) for lot in sorted(usable, key=_by_life)]
 
 
-def since(known: Known, taken: Draws, until: date) -> date | None:
-    known = _as_it_is(known)
-    left = (lot.since for lot in lots(known, until) if _limit(known, lot) > taken.get(lot.name, (0, 0))[0])
-    return min(left, default=None)
+def fills_up(terms: Retainer) -> bool:
+    return terms.top_up is not None
 
 
 def falls_short(known: Known, day: date) -> bool:
-    """Whether less is left on a day than the balance below which the terms of the day fill up; on a period's last the next fee does."""
+    """Whether less is left on a day than the balance below which the terms of the day fill up; on a period's last the next fee does.
+
+    What is drawn is what work up to the day draws.
+    """
     agreed = _held_on(known, day)
     if agreed is None or not _top_up_quantity(agreed) or not (usable := stores(known, day)):
         return False
@@ -277,7 +281,7 @@ def periods(known: Known, until: date) -> list[tuple[date, date]]:
 
 
 def ends(known: Known, start: date, to: date) -> Ended:
-    """What is left of everything that could be drawn in the period, now that it ends."""
+    """What is left of everything that could be drawn in the period, now that it ends; what is drawn is what work before its end draws."""
     known = _as_it_is(known)
     before = _over(known, start)
     alive = [lot for lot in lots(known, to - DAY) if lot.period.start == start or lot.name in before]
@@ -396,7 +400,7 @@ KIND = Kind(
     revenue={RIGHT_TO_INVOICE: OVER_TIME, "as_billed": WITH_INVOICE},
     fees=fees,
     faults=faults,
-    drawing=Drawing(lambda terms: terms.unit, stores, since, falls_short),
+    drawing=Drawing(lambda terms: terms.unit, stores, fills_up, falls_short),
     periods=periods,
     ends=ends,
 )

@@ -12,8 +12,8 @@ the line's first period on the line's first day. A new fee costs its share from 
 What is charged in advance stays charged when the contract is terminated, unless the unused days are given back
 (`refund_on_termination`); a period that does not begin any more is not charged. What is kept is earned by the last day.
 
-A minimum is what the contract's other lines have to charge in a period; what they lack is charged when it is closed: when that billing
-period is which has its last day.
+A minimum is what the contract's other lines have to charge for the days of a period's months; what they lack is charged when it is
+closed: when that billing period is which has its last day. Work that comes later makes it less.
 
     10.00 a month for 25 of 28 days, 8.00 used: 8.93 - 8.00 = 0.93
 """
@@ -24,13 +24,15 @@ from typing import NamedTuple
 
 from domain.billing.kind import OVER_TIME, WITH_CHARGE, WITH_INVOICE, Agreed, Fee, Kind, Known, Spread
 from domain.events.commercial import ContractSigned
-from domain.events.common import ContractLine, Subscription
+from domain.events.common import ContractLine, Subscription, Terms
 from domain.money import format_amount
 from domain.policy_faults import Fault, price_faults
 from domain.units import Amount
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 BY_DAY = "by_day"
+# How fees begin that are for a minimum.
+MINIMUM = "minimum/"
 DAY = timedelta(days=1)
 
 
@@ -88,7 +90,7 @@ def _terms(agreed: Agreed) -> Subscription:
 
 
 def _minimum(period: Period) -> str:
-    return f"minimum/{period.first}"
+    return f"{MINIMUM}{period.first}"
 
 
 def _periods(agreed: Agreed, per: str, until: date) -> Iterator[Period]:
@@ -157,19 +159,28 @@ def _lacking(agreed: Agreed, terms: Subscription, known: Known) -> Iterator[tupl
         return
     for period in _periods(agreed, terms.per, known.closed[-1].last):
         last = min(period.last, agreed.ends_on or date.max)
-        over = next((closed for closed in known.closed if closed.to > last), None)
-        if over is None or last < period.first:
+        if known.closed[-1].to <= last or last < period.first:
             continue
-        within = (one for one in known.closed if period.start <= one.last < period.to and one.to <= over.to)
-        used = sum(closed.charged for closed in within)
+        used = sum(known.beside.get(month, 0) for month in months(period.start, period.to))
         days = (last - period.first).days + 1 if terms.proration == BY_DAY else period.days
         lacks = agreed.rounded(terms.minimum * days, period.days) - used
         if lacks > 0:
             yield period._replace(last=last), lacks
 
 
+def months(start: date, to: date) -> Iterator[str]:
+    """Calendar months from the one that begins on a day, up to the one that begins on another."""
+    while start < to:
+        yield start.isoformat()[:7]
+        start = _months_after(start, 1)
+
+
+def has_minimum(terms: Terms) -> bool:
+    return isinstance(terms, Subscription) and terms.minimum is not None
+
+
 def by_period(line: ContractLine) -> bool:
-    return isinstance(line.terms, Subscription) and line.terms.minimum is not None
+    return has_minimum(line.terms)
 
 
 def faults(terms: Subscription, contract: ContractSigned) -> Iterable[Fault]:

@@ -2,7 +2,7 @@
 
 Deliveries share the steps in consumption order; one that is issued keeps what it was issued at, and what its price would be by now is
 made good by the first that is not. Where all are issued they get the steps anew, as corrections (R19). Where units are agreed, more
-than these are not charged.
+than these are not charged, and each delivery has the price of its place, whatever is issued.
 
     5 sessions at 10,000.00: one delivered is 10,000.00; a sixth one would be over the five agreed
     100 at 10.00, the rest at 9.00, by volume: 60 are 600.00; with 60 more all 120 are at 9.00, so that these are 480.00

@@ -30,7 +30,7 @@ from state.claims import (
     stake_of,
 )
 from state.plan import LinePlan, plan_of
-from state.totals import BEYOND, FREE, MARK, open_keys
+from state.totals import DRAWS, FREE, MARK, open_keys
 
 # Of a cap with more entries, what was left is only told where it decides.
 RIVALS_SHOWN = 2_000
@@ -811,7 +811,7 @@ def is_settled(rival: Rival) -> bool:
     """Whether nothing of the entry waits for room or a statement: it is not listed as open on its line any more."""
     price = rival.stake.price
     keys = [(contract_id, *marked.partition(MARK)) for contract_id, marked, _, _ in open_keys(rival.entry)]
-    open_on = {(contract_id, line_id) for contract_id, line_id, sign, mark in keys if sign + mark not in (FREE, BEYOND)}
+    open_on = {(contract_id, line_id) for contract_id, line_id, sign, mark in keys if sign + mark not in (DRAWS, FREE)}
     return (price.contract_id, price.line_id) not in open_on
 
 

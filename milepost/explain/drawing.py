@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from domain.billing import methods
@@ -71,7 +72,7 @@ class DrawingNodes:
             return None
         before = self._before(at, price, name, plan)
         had = [self.quantity(one, name) for one in before]
-        limit = self._limit(place, store, plan, told[0])
+        limit = self._limit(place, store, plan, told[0], price.day)
         left = less(f"left of {name}", limit, *had) if had else limit
         asked = self.entries.asked(at, price, plan, draft)
         earlier = [self.quantity(at, one) for one in price.drawn if _is_before(stores, one, name)]
@@ -107,23 +108,21 @@ class DrawingNodes:
         return less(told.title, upto, *earned, rule="R12")
 
     def _before(self, at: Any, price: Price, name: str, plan: LinePlan) -> list[Any]:
-        """Rows that draw on the store, those that are issued first, in consumption order (R16)."""
-        own_order = order_of(price.day, price.approved_at, at.entry.entry_id, by_approval=False)
-        found: list[tuple[bool, Order, Any]] = []
+        """Rows that draw on the store before this one, in consumption order (R16)."""
+        own = order_of(price.day, price.approved_at, at.entry.entry_id, by_approval=False)
+        found: list[tuple[Order, Any]] = []
         place = (plan.contract_id, plan.line.line_id)
-        own = (not any((one.contract_id, one.line_id) == place for one in at.entry.issued), own_order)
         for row in self.sources.trace.entry_ids():
             other = self.entries.standing(row, at.step) if row != at.entry.entry_id else None
             its = other.work.price if other is not None else None
             if other is None or its is None or name not in (its.drawn or {}) or (its.contract_id, its.line_id) != place:
                 continue
             order = order_of(its.day, its.approved_at, row, by_approval=False)
-            is_issued = any((one.contract_id, one.line_id) == place for one in other.entry.issued)
-            if (not is_issued, order) < own:
-                found.append((not is_issued, order, other))
-        return [one for _, _, one in sorted(found, key=lambda each: each[:2])]
+            if order < own:
+                found.append((order, other))
+        return [one for _, one in sorted(found, key=lambda each: each[0])]
 
-    def _limit(self, place: Place, store: Store, plan: LinePlan, drawn: Node) -> Node:
+    def _limit(self, place: Place, store: Store, plan: LinePlan, drawn: Node, day: date) -> Node:
         """The most that can be drawn of what a fee buys, or of what milestones include."""
         told = stated(f"can be drawn of {store.name}", store.limit, drawn.unit, drawn.currency)
         terms = plan.line.terms
@@ -143,7 +142,7 @@ class DrawingNodes:
             ]
             return agreeing(total(told.title, parts, "hours"), told)
         lot = self.fees.lot(place, store.name)
-        return self.fees.limit_of(place, lot, told) if lot is not None else told
+        return self.fees.limit_of(place, lot, told, day) if lot is not None else told
 
 
 def _is_before(stores: list[Store], one: str, other: str) -> bool:

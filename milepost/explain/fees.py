@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 from domain.billing import methods
 from domain.billing.kind import IN_MONEY, Agreed, Closed, Ended, Fee, Known, Store
 from domain.billing.retainer import Lot, lots
-from domain.billing.subscription import MONTHS
+from domain.billing.subscription import MINIMUM, MONTHS, months
 from domain.events.common import Deposit, FixedPrice, Milestones, Retainer, Subscription
 from domain.events.delivery import MilestoneAccepted, ProgressReported
 from domain.explanation import Node, agreeing, constant, less, negated, stated, total
 from domain.identity import composed
-from domain.rows import row_id
+from domain.rows import FEE, row_id
 from domain.units import Amount
 from domain.zones import local_date
 from milepost.explain.arithmetic import by_day, evaluated, in_proportion, least, most, step_of
@@ -29,7 +29,8 @@ from state.handlers.fees import HORIZON
 from state.periods import zone_of
 from state.plan import plan_of
 from state.settlement import SETTLEMENT
-from state.terms_known import is_charged, known_of, line_fees
+from state.terms_known import is_charged, known_of
+from state.totals import month_of
 
 DAY = timedelta(days=1)
 
@@ -43,11 +44,6 @@ class Place(NamedTuple):
     known: Known
     foreseen: bool = False
     step: int = -1
-
-    def is_open(self, closed: Closed) -> bool:
-        """Whether the billing period is only foreseen to close."""
-        fees = line_fees(self.draft, self.contract, self.line_id)
-        return self.foreseen and all(one.start != closed.start for one in fees.closed)
 
 
 class Charged(NamedTuple):
@@ -416,51 +412,32 @@ class FeeNodes:
         first = date.fromisoformat(fee.name.partition("/")[2])
         start, to = _period(agreed.starts_on, terms.per, first)
         last = min(to - DAY, agreed.contract.ends_on or to, agreed.ends_on or to)
-        over = next((one for one in place.known.closed if one.to > last), None)
-        if over is None or terms.minimum is None:
+        if terms.minimum is None:
             return None
         least = self.field(place, agreed, f"minimum for a {terms.per}", terms.minimum, "minimum")
         if terms.proration == "by_day":
             days = (last - first).days + 1
             least = by_day(f"minimum for {first} to {last}", least, days, (to - start).days, agreed.policies.money_mode)
-        within = [one for one in place.known.closed if start <= one.last < to and one.to <= over.to]
-        used = [self._used_beside(place, closed, agreed.contract.currency) for closed in within]
+        used = [self._used_beside(place, month, agreed.contract.currency) for month in months(start, to)]
         return less(fee.description, least, *used)
 
-    def _used_beside(self, place: Place, closed: Closed, currency: str) -> Node:
-        """What other lines have on the statement of the period."""
-        title = f"charged by other lines, {closed.start} to {closed.last}"
-        if place.is_open(closed):
-            made = total(title, list(self._so_far_beside(place, closed)), "amount", currency)
-            return agreeing(made, stated(title, closed.charged, "amount", currency))
-        step = self._closing(place, closed.start)
-        begins = min(one.start for one in place.known.closed if self._closing(place, one.start) == step)
-        listed = [
-            one
-            for statement_id in self.sources.step(step).change.statements
-            for one in self.statements.of_statement(statement_id)
-            if one.entry.line_id != place.line_id
-            and self._counts(one.entry.entry_id, step, closed, begins)
-            and self.statements.contract_of(one) == place.contract.contract_id
-        ]
-        made = total(title, [self.statements.piece(one) for one in listed], "amount", currency)
-        return agreeing(made, stated(title, closed.charged, "amount", currency))
+    def _used_beside(self, place: Place, month: str, currency: str) -> Node:
+        """What other lines have to bill for days of the month, issued or not."""
+        title = f"charged by other lines in {month}"
+        step = place.step if place.foreseen else self._step(place)
+        listed = self._beside(place, month, step) if month in place.known.beside else ()
+        made = total(title, [self.entries.billable(at) for at in listed], "amount", currency)
+        return agreeing(made, stated(title, place.known.beside.get(month, 0), "amount", currency))
 
-    def _so_far_beside(self, place: Place, closed: Closed) -> Iterator[Node]:
-        """What other lines have to bill for days of a period that is not closed."""
+    def _beside(self, place: Place, month: str, step: int) -> Iterator[Any]:
         for row in sorted(self.sources.trace.entry_ids()):
-            at = self.entries.standing(row, place.step)
+            at = self.entries.standing(row, step)
             price = at.work.price if at is not None else None
             if at is None or price is None or price.contract_id != place.contract.contract_id:
                 continue
-            if price.line_id != place.line_id and closed.start <= price.day < closed.to:
-                yield self.entries.billable(at)
-
-    def _counts(self, row: str, step: int, closed: Closed, begins: date) -> bool:
-        """In the part of its day; what is earlier than the billing period, in its first one."""
-        at = self.entries.standing(row, step)
-        price = at.work.price if at is not None else None
-        return price is not None and closed.start <= max(price.day, begins) < closed.to
+            minimums = row_id(FEE, f"{composed(price.contract_id, price.line_id)}/{MINIMUM}")
+            if price.line_id != place.line_id and month_of(price.day) == month and not row.startswith(minimums):
+                yield at
 
     # Retainers
 
@@ -553,21 +530,21 @@ class FeeNodes:
     def _ended_by(self, place: Place, lot: Lot, day: date) -> list[Ended]:
         return [one for one in place.known.ended if lot.name in one.limits and one.to <= day]
 
-    def limit_of(self, place: Place, lot: Lot, told: Node) -> Node:
-        """What the fee buys; once its period has ended what was drawn by then, and what went over of it."""
+    def limit_of(self, place: Place, lot: Lot, told: Node, day: date) -> Node:
+        """What the fee buys; in a period after its own what was drawn by then, and what went over of it."""
         bought = self.bought(place, lot)
-        ended = [one for one in place.known.ended if lot.name in one.limits]
+        ended = self._ended_by(place, lot, day)
         if not ended or told.value == bought.value:
             return agreeing(bought, told)
         return agreeing(self.limit_after(place, lot, ended), told)
 
     def limit_after(self, place: Place, lot: Lot, ended: Sequence[Ended]) -> Node:
-        """Drawn when the last of these periods ended, and as much of the rest as went over."""
+        """Drawn by work before the end of the last of these periods, and as much of the rest as went over."""
         last, (unit, currency) = ended[-1], _unit(lot)
         title = f"can be drawn of {lot.said} after {last.to - DAY}"
         told = stated(title, last.limits[lot.name], unit, currency)
         before = self.bought(place, lot) if len(ended) == 1 else self.limit_after(place, lot, ended[:-1])
-        drawn = self._drawn_by(place, lot, self._ending(place, last))
+        drawn = self._drawn_by(place, lot, self._step(place), last.to)
         used = total(f"drawn of {lot.said} by {last.to - DAY}", drawn, unit, currency)
         if used.value == told.value:
             return used._replace(title=title)
@@ -576,17 +553,9 @@ class FeeNodes:
         over = [less("left of it", before, used), self._measured(place, lot, "goes over at most", "rollover")]
         return agreeing(total(title, (used, least("goes over", over)), unit, currency, rule="R30"), told)
 
-    def _ending(self, place: Place, ended: Ended) -> int:
-        """The step that noted that the period had ended."""
-        part_id = composed(place.contract.contract_id, place.line_id)
-        for step in self.sources.trace.steps:
-            known: LineFees | None = step.change.parts.get(("fees", part_id))
-            if known is not None and any((one.start, one.to) == (ended.start, ended.to) for one in known.ended):
-                return step.number
-        return len(self.sources.trace.steps) - 1
-
-    def _drawn_by(self, place: Place, lot: Lot, step: int) -> list[Node]:
-        return [self.entries.drawing.quantity(at, lot.name) for at in self._drawing_rows(place, lot, step)]
+    def _drawn_by(self, place: Place, lot: Lot, step: int, before: date = date.max) -> list[Node]:
+        rows = self._drawing_rows(place, lot, step)
+        return [self.entries.drawing.quantity(at, lot.name) for at in rows if at.work.price.day < before]
 
     def _drawing_rows(self, place: Place, lot: Lot, step: int) -> Iterator[Any]:
         for row in sorted(self.sources.trace.entry_ids()):

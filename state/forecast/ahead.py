@@ -84,7 +84,7 @@ def _inclusion(draft: Draft, plan: LinePlan) -> Inclusion | None:
 
 def ahead_of(draft: Draft, contract: Contract, line_id: str, as_of: date) -> Ahead:
     """Found again as long as nothing happens on the line."""
-    known = with_minimum(draft, contract, line_id, known_of(draft, contract, line_id), as_of)
+    known = with_minimum(contract, line_id, known_of(draft, contract, line_id), as_of)
     key = ("ahead", contract.contract_id, line_id)
     base = (known, contract.terms, contract.terminated_on, as_of)
     kept: tuple[object, Ahead] | None = draft.plans.get(key)

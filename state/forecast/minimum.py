@@ -6,29 +6,29 @@ that have a price of their own, a minimum is expected once its period is closed.
     at least 10.00 a month until March; 4.00 charged in January: 6.00, 10.00 and 10.00 are expected
 """
 
-from collections.abc import Iterator
 from datetime import date
 
 from domain.billing import methods
 from domain.billing.kind import Closed, Known
-from domain.billing_periods import first_of_next_month
 from domain.events.common import Subscription
 from state.books import Contract
-from state.draft import Draft
-from state.fees_due import charged_beside
-from state.terms_known import line_fees
+from state.totals import month_of
 
 DAY = date.resolution
 
 
-def with_minimum(draft: Draft, contract: Contract, line_id: str, known: Known, as_of: date) -> Known:
-    """As if the billing periods up to the contract's end were closed with what other lines have charged by now."""
+def with_minimum(contract: Contract, line_id: str, known: Known, as_of: date) -> Known:
+    """As if all were closed up to the contract's end with what other lines have charged by now for months up to the day's own."""
     newest = known.held[-1] if known.held else None
     if newest is None or not isinstance(newest.line.terms, Subscription) or newest.line.terms.minimum is None:
         return known
     if newest.ends_on is None or not _stands_alone(contract, line_id):
         return known
-    return known._replace(closed=[*known.closed, *_to_close(draft, contract, line_id, newest.ends_on, as_of)])
+    start = known.closed[-1].to if known.closed else contract.period_start or contract.terms.starts_on
+    if start > newest.ends_on:
+        return known
+    beside = {month: amount for month, amount in known.beside.items() if month <= month_of(as_of + DAY)}
+    return known._replace(closed=[*known.closed, Closed(start, newest.ends_on + DAY)], beside=beside)
 
 
 def _stands_alone(contract: Contract, line_id: str) -> bool:
@@ -39,16 +39,3 @@ def _stands_alone(contract: Contract, line_id: str) -> bool:
         or methods.agreed_units(line.terms) is not None
         for line in others
     )
-
-
-def _to_close(draft: Draft, contract: Contract, line_id: str, ends_on: date, as_of: date) -> Iterator[Closed]:
-    """By month, as they are closed; nothing is charged yet for months after a day's own."""
-    fees = line_fees(draft, contract, line_id)
-    start = fees.closed[-1].to if fees.closed else contract.period_start or contract.terms.starts_on
-    counted = fees.closed[-1].total if fees.closed else None
-    before = counted if counted is not None else charged_beside(draft, contract, line_id, start)
-    while start <= ends_on:
-        to = min(first_of_next_month(start), ends_on + DAY)
-        total = charged_beside(draft, contract, line_id, to) if start <= as_of + DAY else before
-        yield Closed(start, to, {}, total - before)
-        start, before = to, total

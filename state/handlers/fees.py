@@ -5,7 +5,7 @@ changed: a new fee is charged, one that reads otherwise now is reversed and char
 an amendment, a milestone that is revoked and a day that ends are one thing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 
@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.billing.kind import Fee
-from domain.billing_periods import first_of_next_month
 from domain.contract import BEGINNING
 from domain.events.common import ContractLine
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
@@ -38,7 +37,7 @@ from state.books import (
 )
 from state.draft import Draft
 from state.facts import is_new
-from state.fees_due import charged_beside, fees_due
+from state.fees_due import fees_due
 from state.handlers.work import take, withdraw
 from state.known import Blocked, conversion
 from state.periods import zone_of
@@ -119,8 +118,7 @@ def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended
     day = max(until or BEGINNING, local_date(draft.cause.recorded_at, zone))
     upcoming: list[date] = []
     for line_id in line_ids(contract):
-        if ended and until is not None:
-            own_periods.end(draft, contract, line_id, until)
+        drawing.settle(draft, contract, line_id, until if ended else None)
         known = known_of(draft, contract, line_id)
         fees = list(fees_due(draft, contract, line_id, known, day + HORIZON))
         fees += settlement(contract, known, fees)
@@ -128,7 +126,8 @@ def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended
         upcoming += own_periods.upcoming(draft, contract, known, day, day + HORIZON)
         _bring_fees(draft, contract, line_id, fees, day)
         milestones_due.watch(draft, contract, line_id, known, zone, day, until if ended else None)
-        drawing.settle(draft, contract, line_id)
+        if ended and own_periods.falls_short(draft, contract, line_id, day):
+            draft.due.add((zone, ""))
     look_again(draft, contract, zone, day, upcoming)
 
 
@@ -139,10 +138,11 @@ def look_again(draft: Draft, contract: Contract, zone: str, day: date, upcoming:
         draft.due.add((zone, min(upcoming, default=day + HORIZON).isoformat()))
 
 
-def after_event(draft: Draft) -> None:
+def after_event(draft: Draft) -> list[Contract]:
     """Where what is drawn has changed: what is expired of it, and whether a line has to fill up when the day ends.
 
-    Where a fee waited and does no more: what would have taken it back.
+    Where a fee waited and does no more: what would have taken it back. Where work of closed periods has a minimum beside it: what it lacks
+    by now; the contracts are those, whose revenue over time follows.
     """
     for contract_id in sorted(_no_more_waiting(draft)):
         contract = draft.contract(contract_id)
@@ -156,18 +156,48 @@ def after_event(draft: Draft) -> None:
         contract_id, line_id = parts_of(part_id)
         contract = draft.contract(contract_id)
         if contract is not None and contract.in_force:
-            if _moves_what_ended(line_fees(draft, contract, line_id), had, has):
+            if _moves_what_ended(draft, part_id, had, has):
                 settle(draft, contract)
             zone = zone_of(draft, contract)
             if own_periods.falls_short(draft, contract, line_id, local_date(draft.cause.recorded_at, zone)):
                 draft.due.add((zone, ""))
+    moved = [contract for contract in draft.contracts() if _moves_minimums(draft, contract)]
+    for contract in moved:
+        settle(draft, contract)
+    return moved
 
 
-def _moves_what_ended(known: LineFees, had: LineTotals | None, has: LineTotals) -> bool:
-    """Whether more or less is drawn of a store that a period has ended with: what it lets expire follows."""
-    before = had.drawn if had is not None else {}
+def _moves_minimums(draft: Draft, contract: Contract) -> bool:
+    """Whether the event changed what lines charge for months of closed periods, beside a line with a minimum."""
+    return contract.in_force and any(
+        _moves_closed(draft, contract, line_fees(draft, contract, line.line_id).closed, line.line_id)
+        for stored in contract.history
+        for line in stored.terms.lines
+        if methods.has_minimum(line.terms)
+    )
+
+
+def _moves_closed(draft: Draft, contract: Contract, closed: Sequence[ClosedPeriod], line_id: str) -> bool:
+    if not closed:
+        return False
+    months: set[str] = set()
+    for other in line_ids(contract):
+        key = "line", composed(contract.contract_id, other)
+        if other != line_id and key in draft.parts:
+            had, has = draft.before.get(key) or LineTotals(""), draft.parts[key] or LineTotals("")
+            months |= {month for month, _ in had.by_month.items() ^ has.by_month.items()}
+    return any(month < closed[-1].to.isoformat() for month in months)
+
+
+def _moves_what_ended(draft: Draft, part_id: str, had: LineTotals | None, has: LineTotals) -> bool:
+    """Whether more or less is drawn of a store that a period has ended with, so that other parts of it expire, or the line filled up on
+    other days."""
+    known, before = draft.part("fees", part_id) or LineFees(), draft.before.get(("fees", part_id)) or LineFees()
+    if (known.ended, known.topped_up) != (before.ended, before.topped_up):
+        return True
+    drawn = had.drawn if had is not None else {}
     stores = {store for ended in known.ended for store in ended.limits}
-    return any(before.get(store) != has.drawn.get(store) for store in stores)
+    return any(drawn.get(store) != has.drawn.get(store) for store in stores)
 
 
 def _no_more_waiting(draft: Draft) -> set[str]:
@@ -188,11 +218,10 @@ def close_period(draft: Draft, contract: Contract, start: date, to: date) -> boo
     if not lines:
         return False
     settle(draft, contract, to - timedelta(days=1))
-    facts = [(line, tuple(_closed(draft, contract, line, start, to))) for line in lines]
-    for line, closed in facts:
+    for line in lines:
         part_id = composed(contract.contract_id, line.line_id)
         known = line_fees(draft, contract, line.line_id)
-        draft.put("fees", part_id, replace(known, closed=(*known.closed, *closed)))
+        draft.put("fees", part_id, replace(known, closed=(*known.closed, _closed(draft, contract, line, start, to))))
     settle(draft, contract, to - timedelta(days=1))
     return True
 
@@ -201,22 +230,10 @@ def _by_period(line: ContractLine) -> bool:
     return methods.kind_of(line.terms).by_period(line)
 
 
-def _closed(draft: Draft, contract: Contract, line: ContractLine, start: date, to: date) -> Iterator[ClosedPeriod]:
-    """What the line's own work cost so far; or what other lines charged in the period, in a part for each of its months.
-
-    Work of an earlier period that was told, or changed, after that closed counts in the first part.
-    """
-    if methods.by_budgets(line):
-        yield ClosedPeriod(start, to, _spent_by_category(draft, contract, line.line_id, to))
-        return
-    closed = line_fees(draft, contract, line.line_id).closed
-    counted = closed[-1].total if closed else None
-    before = counted if counted is not None else charged_beside(draft, contract, line.line_id, start)
-    while start < to:
-        upto = min(first_of_next_month(start), to)
-        total = charged_beside(draft, contract, line.line_id, upto)
-        yield ClosedPeriod(start, upto, charged=total - before, total=total)
-        start, before = upto, total
+def _closed(draft: Draft, contract: Contract, line: ContractLine, start: date, to: date) -> ClosedPeriod:
+    """With what the line's own work cost so far, where it charges by that."""
+    cost = _spent_by_category(draft, contract, line.line_id, to) if methods.by_budgets(line) else {}
+    return ClosedPeriod(start, to, cost)
 
 
 def _charges(draft: Draft, contract: Contract) -> bool:

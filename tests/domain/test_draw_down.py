@@ -26,7 +26,7 @@ def store(name: str, count: int, fee: int) -> Store:
 
 def test_what_finds_nothing_left_goes_beyond() -> None:
     """10 h for 1,000.00: 3 h earn 300.00, of the next 9 h 7 h earn 700.00."""
-    found = draw(lambda _: (store("january", 10, 1_000),), {}, (hours("T-1", 3), hours("T-2", 9)), cents)
+    found = draw(lambda _: (store("january", 10, 1_000),), {}, (hours("T-1", 3), hours("T-2", 9)), cents).shares
     assert found == {
         "T-1": Share({"january": (3 * HOURS_ONE, 300 * AMOUNT_ONE)}, 0),
         "T-2": Share({"january": (7 * HOURS_ONE, 700 * AMOUNT_ONE)}, 2 * HOURS_ONE),
@@ -36,7 +36,7 @@ def test_what_finds_nothing_left_goes_beyond() -> None:
 def test_a_fee_that_does_not_divide_is_earned_to_the_cent() -> None:
     """100.00 for 3 h: 33.33, 33.34, 33.33."""
     claims = [hours(f"T-{number}", 1) for number in range(3)]
-    found = draw(lambda _: (store("january", 3, 100),), {}, claims, cents)
+    found = draw(lambda _: (store("january", 3, 100),), {}, claims, cents).shares
     assert [share.drawn["january"][1] for share in found.values()] == [333_300, 333_400, 333_300]
 
 
@@ -44,19 +44,19 @@ def test_the_first_store_comes_first_and_the_next_has_the_rest() -> None:
     stores = (store("january", 2, 100), store("february", 4, 400))
     found = draw(lambda _: stores, {"january": (HOURS_ONE, 50 * AMOUNT_ONE)}, (hours("T-1", 3),), cents)
     drawn = {"january": (HOURS_ONE, 50 * AMOUNT_ONE), "february": (2 * HOURS_ONE, 200 * AMOUNT_ONE)}
-    assert found == {"T-1": Share(drawn, 0)}
+    assert found.shares == {"T-1": Share(drawn, 0)}
 
 
 def test_less_than_was_taken_gives_nothing_and_takes_nothing_back() -> None:
     """Terms that include 2 h now, of which 3 h are issued."""
     found = draw(lambda _: (store("included", 2, 0),), {"included": (3 * HOURS_ONE, 0)}, (hours("T-1", 1),), cents)
-    assert found == {"T-1": Share({}, HOURS_ONE)}
+    assert found.shares == {"T-1": Share({}, HOURS_ONE)}
 
 
 def test_expected_breakage_is_earned_no_further_than_the_fee() -> None:
     """10 h, of which 5 h are expected: 4 h earn 800.00, then 200.00 are left."""
     half = Store("february", 10 * HOURS_ONE, 5 * HOURS_ONE, 1_000 * AMOUNT_ONE)
-    found = draw(lambda _: (half,), {}, (hours("T-1", 4), hours("T-2", 6)), cents)
+    found = draw(lambda _: (half,), {}, (hours("T-1", 4), hours("T-2", 6)), cents).shares
     assert [share.drawn["february"][1] for share in found.values()] == [800 * AMOUNT_ONE, 200 * AMOUNT_ONE]
 
 

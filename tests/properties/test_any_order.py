@@ -1,0 +1,136 @@
+"""The same facts come to the same in the end, whenever they arrive and whatever was billed in between: billed, revenue and every balance.
+
+Over all kinds of terms and mixes of two in one contract. One story has each fact on its day, with the months closed in order; in the other
+facts come on any day up to the end, so that periods are billed without them and statements put right later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.properties.kinds import CHANGES, CODES, COST, GOES, RATE, RATES, STAYS, facts, money, up_to
+from tests.properties.packages import EVERY
+from tests.told import balances, invoiced, statements, told
+
+EXAMPLES = settings().max_examples
+THOROUGH = EXAMPLES >= 2_000
+ENDS = ("2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30", "2026-07-10")
+# What such a line charges for one month depends on what was issued for others; a minimum counts months.
+NOT_BESIDE_A_MINIMUM = ("progress", "progress by cost", "time under a cap", "units", "volume")
+CYCLES = ("cycle monthly", "cycle weekly", "cycle on_request", "cycle monthly grace 5")
+SECOND = (("line L P", "line L2 Q"), ("line W P", "line W2 Q"), ("line D P", "line D2 Q"))
+
+
+class Event(NamedTuple):
+    """What is told of a fact on its day, and on the day on which it arrives in the other story, where it has a `turn` among others."""
+
+    usual: str
+    arrives: str
+    turn: int
+    said: str
+
+
+def second(said: str) -> str:
+    """The same of the second line, which is on another project."""
+    for one, other in SECOND:
+        said = said.replace(one, other)
+    said = re.sub(r"\b([TED]-\d+)", r"\1b", said)
+    said = re.sub(r"\bM(\d)\b", r"N\1", said)
+    said = re.sub(r"^(units \S+ )L ", r"\1L2 ", said)
+    return re.sub(r"^progress L ", "progress L2 ", said)
+
+
+def of_second(said: str) -> str:
+    said = second(said)
+    return f"{said} project Q" if said.startswith(("time", "expense", "units")) else said
+
+
+def firm(kinds: Sequence[str], code: str, cycle: str) -> list[str]:
+    rates = [f"exchange {code} EUR {rate} on 2026-0{month}-01" for month, rate in enumerate(RATES[code], 1)]
+    one, *more = (EVERY[kind].lines(code) for kind in kinds)
+    if "minimum" in " ".join((*one, *(line for lines in more for line in lines))) and "on_request" in cycle:
+        cycle = CYCLES[0]
+    return [
+        "entity LE EUR Europe/Berlin policy rate_staleness_days=400",
+        "customer C",
+        f"person bob consultant of LE rate {money(RATE, code)} {code}",
+        f"person eve partner of LE rate {money(2 * RATE + 1, code)} {code}",
+        f"cost person bob {money(COST, code)} {code}",
+        f"cost person eve {money(COST, code)} {code}",
+        *rates,
+        "project P of LE",
+        "project Q of LE",
+        f"contract K C LE {code} to 2026-03-31 {cycle}",
+        *one,
+        *(second(line) for lines in more for line in lines),
+    ]
+
+
+@st.composite
+def stories(draw: st.DrawFn, kinds: Sequence[str], code: str) -> list[Event]:
+    found: list[Event] = []
+    for place, kind in enumerate(kinds):
+        sold = EVERY[kind]
+        came = up_to(draw(facts((STAYS, STAYS, STAYS, GOES, CHANGES))), 3)
+        for number, one in enumerate(came, 1):
+            said = sold.told(one, code)
+            later = sold.back(one) if one.fate == GOES else sold.told(one.changed, code)
+            if kind == "progress":
+                said, later = f"{said} version {2 * number}", ""
+            arrives = max(
+                draw(st.sampled_from((one.on, "2026-02-03", "2026-03-02", "2026-04-02", "2026-05-04"))), one.on
+            )
+            found.append(Event(one.on, arrives, draw(st.integers(0, 99)), of_second(said) if place else said))
+            if one.fate != STAYS and later:
+                put_right = max(arrives, draw(st.sampled_from(("2026-03-30", "2026-05-05"))))
+                later = of_second(later) if place else later
+                found.append(Event("2026-05-05", put_right, 100, later))
+    return found
+
+
+def in_order(told_on: Sequence[tuple[str, int, str]], cuts: Sequence[str]) -> list[str]:
+    lines = [(day, turn, said) for day, turn, said in told_on]
+    lines += [(day, 1_000, f"request statement R-{day} K") for day in cuts]
+    lines += [(day, 2_000, "day ended") for day in ENDS]
+    return [f"{day} {said}" for day, _, said in sorted(lines, key=lambda one: one[:2])]
+
+
+@st.composite
+def two_stories(draw: st.DrawFn, kind: str) -> tuple[str, list[str], list[str]]:
+    """The currency, and two stories of a contract with a line of the kind, and maybe one of another."""
+    kinds = (kind, *draw(st.lists(st.sampled_from(sorted(EVERY)), max_size=1)))
+    if any("minimum" in each for each in kinds):
+        kinds = tuple(each for each in kinds if each not in NOT_BESIDE_A_MINIMUM) or (kind,)
+    code, cycle = draw(st.sampled_from(CODES)), draw(st.sampled_from(CYCLES))
+    came = draw(stories(kinds, code))
+    first = firm(kinds, code, cycle)
+    on_request = any("cycle on_request" in line for line in first)
+    days = draw(st.lists(st.sampled_from(("2026-01-20", "2026-02-05", "2026-03-15", "2026-04-03")), unique=True))
+    end = ["2026-05-06"] if on_request else []
+    usual = in_order([(one.usual, place, one.said) for place, one in enumerate(came)], end)
+    other = in_order([(one.arrives, one.turn, one.said) for one in came], [*(days if on_request else ()), *end])
+    return code, [*first, *usual], [*first, *other]
+
+
+@pytest.mark.parametrize("kind", EVERY)
+@settings(max_examples=5_000 // len(EVERY) + 1 if THOROUGH else EXAMPLES // 5)
+@given(st.data())
+def test_facts_in_any_order_come_to_the_same(kind: str, data: st.DataObject) -> None:
+    """Before the last invoices and after them; 5,000 histories in the thorough profile."""
+    code, usual, other = data.draw(two_stories(kind))
+    with told(usual) as one, told(other) as another:
+        assert balances(one, code) == balances(another, code)
+        due, other_due = (
+            sum(each.amount_due for each in statements(books) if each.part == 1) for books in (one, another)
+        )
+        assert due == other_due
+        for books in (one, another):
+            invoiced(books, date(2026, 7, 12))
+        assert balances(one, code) == balances(another, code)

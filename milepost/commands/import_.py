@@ -79,7 +79,7 @@ def import_csv(
         write_json(time_summary(file, imported, is_dry_run=dry_run))
     else:
         tell(time_text(file, imported, is_dry_run=dry_run))
-    _check_imported(imported.imported, out)
+    _check_imported(imported.imported, out, _filtered(imported))
 
 
 @import_app.command("ecb")
@@ -119,11 +119,21 @@ def import_ecb(
     _check_imported(imported.imported, out)
 
 
-def _check_imported(count: int, out: Path) -> None:
+def _check_imported(count: int, out: Path, why: str = "") -> None:
     """An import of nothing is no success, whatever the reason."""
     if not count:
-        tell(f"Nothing was imported, so {out} is as it was", err=True)
+        tell(f"Nothing was imported, so {out} is as it was{why}", err=True)
         raise typer.Exit(WRONG_USAGE)
+
+
+def _filtered(imported: ImportedTime) -> str:
+    """The rule that left out the most, such as that of approvals in an account that does not use them."""
+    label, count = max(imported.left_out, key=lambda each: each[1], default=("", 0))
+    return (
+        f"; a [[skip]] of the mapping left out {counted(count, 'row')} where {label}: change it if they count"
+        if count
+        else ""
+    )
 
 
 def time_summary(file: Path, imported: ImportedTime, *, is_dry_run: bool) -> dict[str, object]:

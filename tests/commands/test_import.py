@@ -193,6 +193,14 @@ def test_rejected_rows_are_told_by_reason_and_all_are_listed(tmp_path: Path) -> 
     assert len((out / "hours-of-march.rejected.jsonl").read_text().splitlines()) == 30
 
 
+def test_where_a_rule_leaves_out_all_rows_it_is_named(tmp_path: Path) -> None:
+    """As in an account that does not use approvals."""
+    file, mapping, out = files(tmp_path, "Id,Project,Person,Date,Hours\n1,P,Nobody,2026-03-01,8\n")
+    result = run("csv", file, "--map", mapping, "--out", out)
+    assert result.exit_code == 2
+    assert "a [[skip]] of the mapping left out 1 row where Person is Nobody: change it if they count" in result.stderr
+
+
 def test_a_value_of_the_mapping_can_be_set(tmp_path: Path) -> None:
     file, mapping, out = files(tmp_path)
     run("csv", file, "--map", mapping, "--out", out, "--set", "write.entity.hours_max_per_entry=24")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from milepost.console import asked_folder, say, shape, shell_word, write_json
+from milepost.console import asked_folder, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def show_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as 
     typer.echo(f"{wanted} in accounting period {period}\n")
     for balance in balances:
         show(*tables(balance))
-        typer.echo("\n" + "\n".join(feet_text(balance)))
+        tell("\n" + "\n".join(feet_text(balance)))
 
 
 def _journals(output: Path, wanted: str) -> Iterator[JournalEntry]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import typer
@@ -13,14 +13,18 @@ from rich.text import Text
 
 from domain.outputs import ForecastFigures
 from domain.units import HOURS_SCALE, RATE_SCALE
-from milepost.console import Printer, aligned, amount_text
+from milepost.console import Printer, aligned, amount_text, fitted
 
 # Of a text that somebody wrote; the whole of it is in JSON, CSV and pages.
 TEXT_SHOWN = 60
 # Of a text in a table that is wider than the terminal.
 TEXT_LEAST = 8
-# Blanks between two columns on a terminal.
+# Blanks between two columns on a terminal, and before the first.
 COLUMN_APART = 3
+# Columns of ids and names that are ids, which may hold blanks and stay whole.
+IDS = frozenset(
+    {"bill to", "cap", "contract", "customer", "entry", "id", "invoice", "order", "payment", "project", "statement"}
+)
 
 # Unicode's control characters, and its separators of lines and paragraphs.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -42,7 +46,12 @@ def show(*tables: Table) -> None:
         if number:
             typer.echo()
         if console.is_terminal:
-            console.print(drawn(table, console.width))
+            made = drawn(table, console.width)
+            console.print(
+                Text(fitted(f"{table.title}{'' if table.rows else ': none'}", console.width), style="bold"),
+                soft_wrap=True,
+            )
+            console.print(made, soft_wrap=isinstance(made, str))
         else:
             typer.echo("\n".join(plain(table)))
 
@@ -54,34 +63,49 @@ def plain(table: Table) -> list[str]:
     return [table.title, *aligned([table.columns, *map(_on_one_line, table.rows)], right=table.right)]
 
 
-def drawn(table: Table, width: int) -> Drawn | Text:
-    """Where texts can give way, figures stay whole: a figure is not read right over two rows."""
+def drawn(table: Table, width: int) -> Drawn | str:
+    """Texts give way between their words. Where a figure, a date or an id would have to, each row is a list of its cells instead."""
     if not table.rows:
-        return Text(f"{table.title}: none")
-    made = Drawn(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    whole = _room_beside_figures(table, width) >= 0
+        return ""
+    rows = [_on_one_line(row) for row in table.rows]
+    least = [
+        _least(column, [row[place] for row in rows], place in table.right) for place, column in enumerate(table.columns)
+    ]
+    if sum(least) + COLUMN_APART * len(least) + 1 > width:
+        return "\n".join(_listed(table, rows, width))
+    made = Drawn(box=box.SIMPLE_HEAD)
     for place, column in enumerate(table.columns):
         if place in table.right:
-            header = column.replace(" ", "\n") if whole else column
-            made.add_column(header, justify="right", overflow="fold", no_wrap=whole)
+            made.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
         else:
-            made.add_column(column, overflow="fold")
-    sums_from = len(table.rows) - table.totals
-    for number, row in enumerate(table.rows):
+            made.add_column(column, min_width=least[place], overflow="fold")
+    sums_from = len(rows) - table.totals
+    for number, row in enumerate(rows):
         if table.totals and number == sums_from:
             made.add_section()
-        made.add_row(*map(Text, _on_one_line(row)), style="bold" if number >= sums_from else None)
+        made.add_row(*map(Text, row), style="bold" if number >= sums_from else None)
     return made
 
 
-def _room_beside_figures(table: Table, width: int) -> int:
-    """What is left of the width where figures stand whole, each text has `TEXT_LEAST`, and no word of a column's name is divided."""
-    needed = 1
-    for place, column in enumerate(table.columns):
-        cell = max((len(row[place]) for row in table.rows), default=0)
-        word = max(map(len, column.split()), default=0)
-        needed += COLUMN_APART + max(word, cell if place in table.right else min(cell, TEXT_LEAST))
-    return width - needed
+def _least(column: str, cells: Sequence[str], is_figure: bool) -> int:
+    """How narrow a column may be: no figure, id or word of a text is divided."""
+    word = max(map(len, column.split()), default=0)
+    if is_figure or column in IDS:
+        return max(word, *map(len, cells))
+    return max(word, TEXT_LEAST, *(len(part) for cell in cells for part in cell.split()))
+
+
+def _listed(table: Table, rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    """Rows one below the other, a cell a line; one that is too long begins a line of its own."""
+    label = max(map(len, table.columns))
+    for row in rows:
+        yield ""
+        for column, cell in zip(table.columns, row, strict=True):
+            if cell and len(cell) + label + 4 <= width:
+                yield f"  {column:{label}}  {cell}"
+            elif cell:
+                yield f"  {column}".rstrip()
+                yield fitted(f"    {cell}", width) if column not in IDS else f"    {cell}"
 
 
 def _on_one_line(row: Sequence[str]) -> list[str]:

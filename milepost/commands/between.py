@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from milepost.as_of import indexing, moment_of, say_beyond
-from milepost.console import amount_text, shape, write_json
+from milepost.console import amount_text, shape, tell, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +33,8 @@ def between(
 
     first, last = moment_of(since, "A"), moment_of(until, "B")
     try:
-        with indexing() as tell:
-            found = found_between(output, first, last, tell)
+        with indexing() as progress:
+            found = found_between(output, first, last, progress)
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     except Reversed as fault:
@@ -47,7 +47,7 @@ def between(
     if json:
         write_json(as_json(found))
         return
-    typer.echo("\n".join(head(found)) + "\n")
+    tell("\n".join(head(found)) + "\n")
     show(*tables(found))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 import typer
 
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import is_known_as, say, shape, shell_word, write_json
+from milepost.console import is_known_as, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -204,7 +204,7 @@ def show(
     if json:
         write_json(show_json(known, as_of, ended, fact, steps))
         return
-    typer.echo("\n".join(head(known, as_of, ended, whole=all_)))
+    tell("\n".join(head(known, as_of, ended, whole=all_)))
     typer.echo()
     show_tables(*([fact_table(fact)] if fact is not None else []), history_table(steps))
     if known.is_open and not is_known_as(output):

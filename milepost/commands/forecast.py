@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import LOCALE, amount_text, say, shape, shell_word, write_json
+from milepost.console import LOCALE, amount_text, say, shape, shell_word, tell, write_json
 from milepost.days import day
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def forecast(
     elif json:
         write_json(as_json(found))
     else:
-        typer.echo("\n".join(head(found)) + "\n")
+        tell("\n".join(head(found)) + "\n")
         show(*tables(found, measure))
         say(f"\nNext: milepost forecast {shell_word(project_id)} --html --output {shell_word(output)} > forecast.html")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import amount_text, no_formula, say, shape, shell_word, write_json
+from milepost.console import amount_text, no_formula, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
     from domain.trial_balance import AccountBalance, ContractMoves, LedgerSums, Moves, RollForward, TrialBalance
@@ -168,7 +168,7 @@ def _trial_balance(balance: TrialBalance, *, as_csv: bool, json: bool) -> None:
         write_json(as_json(balance))
     else:
         show(*tables(balance))
-        typer.echo("\n" + "\n".join(feet_text(balance)))
+        tell("\n" + "\n".join(feet_text(balance)))
 
 
 def tables(balance: TrialBalance) -> list[Table]:

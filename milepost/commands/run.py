@@ -12,7 +12,7 @@ import typer
 from connectors.files.output_lock import only_writer
 from domain.zones import universal_day
 from milepost import exit_codes
-from milepost.console import say, shell_word, write_json
+from milepost.console import say, shell_word, tell, write_json
 from milepost.days import day
 from milepost.stopping import stopping
 from state.guards import INPUT_UNREADABLE, GuardStop
@@ -73,7 +73,7 @@ def run(
     if json:
         write_json(as_json(summary))
     else:
-        typer.echo(as_text(summary))
+        tell(as_text(summary))
     if not summary.is_complete and not follow:
         say("Stopped half-way; the same command goes on from here")
         raise typer.Exit(exit_codes.TRY_AGAIN)

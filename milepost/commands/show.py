@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import amount_text, say, shape, shell_word, write_json
+from milepost.console import amount_text, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
     from connectors.files.lookup import EngagementFound, Issued, ProjectFound, Viewed, Waiting
@@ -106,7 +106,7 @@ def _tell(found: dict[str, Any], tables: Sequence[Table], head: Sequence[str], *
     if json:
         write_json(found)
         return
-    typer.echo("\n".join(head))
+    tell("\n".join(head))
     typer.echo()
     show_tables(*tables)
 

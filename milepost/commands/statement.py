@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import LOCALE, amount_text, no_formula, say, shape, shell_word, write_json
+from milepost.console import LOCALE, amount_text, no_formula, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
     from connectors.files.lookup import Issued
@@ -95,7 +95,7 @@ def _tell(sheet: Sheet, output: Path, *, html: bool, as_csv: bool, json: bool) -
     elif json:
         write_json(as_json(sheet))
     else:
-        typer.echo("\n".join(head(sheet)) + "\n")
+        tell("\n".join(head(sheet)) + "\n")
         show(lines_table(sheet))
         say(
             f"\nNext: milepost statement {shell_word(sheet.statement.statement_id)} --html --output {shell_word(output)} > statement.html"
@@ -400,7 +400,7 @@ def _tell_difference(one: Issued, other: Issued, *, names: bool, json: bool) -> 
     if json:
         write_json(difference_json(found, names=names))
         return
-    typer.echo("\n".join(difference_head(found)) + "\n")
+    tell("\n".join(difference_head(found)) + "\n")
     show(*difference_tables(found, names=names))
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from milepost.as_of import indexing
-from milepost.console import say, shell_word, write_json
+from milepost.console import say, shell_word, tell, write_json
 from milepost.days import day
 
 
@@ -41,8 +41,8 @@ def whatif(
         found = "a folder" if change.is_dir() else "nothing"
         raise typer.BadParameter(f"expected a file with events, found {found} at {change}", param_hint="--change")
     try:
-        with indexing() as tell:
-            found_out = what_if(output, change, on.date() if on is not None else None, tell)
+        with indexing() as progress:
+            found_out = what_if(output, change, on.date() if on is not None else None, progress)
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     except (NoChange, Unreadable, ShardMissing) as fault:
@@ -50,7 +50,7 @@ def whatif(
     if json:
         write_json(as_json(found_out))
         return
-    typer.echo("\n".join(head(found_out)) + "\n")
+    tell("\n".join(head(found_out)) + "\n")
     show(*tables(found_out))
     if on is None:
         where = f"--output {shell_word(output)} --change {shell_word(change)}"

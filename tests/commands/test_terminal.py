@@ -1,0 +1,169 @@
+"""On a terminal no number, date or id is divided, however narrow it is: shown with real pseudo-terminals."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from milepost.console import fitted
+from milepost.tables import IDS, Table, drawn
+from tests.commands.simulated_firm import simulated_run
+from tests.commands.test_import_exports import COMPANY, milepost
+from tests.connectors.imports import made_exports
+from tests.connectors.imports.made_exports import made_work
+from tests.connectors.imports.test_exports_rows import HARVEST_ROW, written
+
+MARK = "<<<>>>"
+COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# Runs each command of its arguments, which are divided by MARK, and ends what each printed with MARK.
+SCRIPT = f"""
+import sys
+from milepost.cli import app
+command = []
+for word in sys.argv[1:]:
+    if word != {MARK!r}:
+        command.append(word)
+        continue
+    try:
+        app(command)
+    except SystemExit:
+        pass
+    sys.stdout.write({MARK!r} + "\\n")
+    sys.stdout.flush()
+    command = []
+"""
+
+
+def on_a_terminal(width: int, *commands: list[str]) -> list[str]:
+    """What each command prints on a terminal that wide."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
+    words = [word for command in commands for word in (*command, MARK)]
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, *words],
+        stdin=theirs, stdout=theirs, stderr=theirs, env={**environment, "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(theirs)
+    printed = b"".join(read_all(ours))
+    assert process.wait() == 0
+    plain = COLOURS.sub("", printed.decode()).replace("\r\n", "\n")
+    return plain.split(f"{MARK}\n")[:-1]
+
+
+def read_all(terminal: int) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = os.read(terminal, 65_536)
+        except OSError:  # how a terminal says that nobody writes any more
+            return
+        if not chunk:
+            return
+        yield chunk
+
+
+def whole_words(text: str) -> set[str]:
+    """Figures, dates and parts of ids."""
+    return {word.strip("(),;:.") for word in text.split() if any(sign.isdigit() for sign in word)}
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_what_reading_commands_print_stays_whole(width: int) -> None:
+    output = str(simulated_run())
+    project = "PRJ-00001"
+    (statement, *_) = re.findall(
+        r'"statement_id":"([^"]+)"', milepost("statement", "--output", output, "--json").stdout
+    )
+    commands = [
+        ["statement", "--output", output],
+        ["statement", statement, "--output", output],
+        ["show", project, "--output", output],
+        ["ledger", "--output", output],
+        ["forecast", project, "--output", output],
+        ["exceptions", "list", "--output", output],
+        ["verify", "--output", output],
+    ]
+    for command, shown in zip(commands, on_a_terminal(width, *commands), strict=True):
+        plain = milepost(*command)
+        lost = whole_words(plain.stdout) - whole_words(shown)
+        assert not lost, (command, sorted(lost)[:10], shown[:2000])
+        long = [line for line in shown.splitlines() if len(line) > width and " " in line.strip()]
+        assert not long, (command, long[:3])
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_what_an_import_and_its_run_print_stays_whole(tmp_path: Path, width: int) -> None:
+    """With refused rows, several currencies' worth of notes, and the commands that come next."""
+    rows = [{"Hours": "many", "Notes": "a"}, {"Date": "2062-03-02"}, {"Invoiced?": "Yes", "Notes": "b"}]
+    (tmp_path / "refused.csv").write_text(written(HARVEST_ROW, *rows))
+    (tmp_path / "hours.csv").write_text(made_exports.harvest(made_work(7, 120, approved=0.9)))
+    books = [str(tmp_path / name) for name in ("input", "output")]
+    commands = [
+        ["import", "harvest", str(tmp_path / "refused.csv"), "--out", books[0], "--bootstrap", *COMPANY, "--dry-run"],
+        ["import", "harvest", str(tmp_path / "hours.csv"), "--out", books[0], "--bootstrap", *COMPANY],
+        ["run", "--input", books[0], "--output", books[1], "--until", "2026-03-31"],
+        ["statement", "--output", books[1]],
+    ]
+    refused, imported, ran, listed = on_a_terminal(width, *commands)
+    for shown in (refused, imported, ran, listed):
+        long = [line for line in shown.splitlines() if len(line) > width and len(line.split()) > 1]
+        assert [line for line in long if not re.search(r"'.*'|/", line)] == []
+    told = " ".join(refused.split())
+    assert 'refused 1 row, 7.50 hours, 750.00 EUR: line 4: column "Date": the work is of a day after today' in told
+    assert "1 row, 7.50 hours, 750.00 EUR invoiced in Harvest" in told
+    assert whole_words(milepost("statement", "--output", books[1]).stdout) <= whole_words(listed)
+    following = re.search(
+        r"Next: (milepost run .*?)\n +milepost show (.*?) --output", imported.replace("\\\n", ""), re.DOTALL
+    )
+    assert following is not None
+    assert " ".join(following[1].split()).endswith("--until 2026-03-31")
+
+
+LONG = "Kessler & Sohn.Kessler & Sohn-time/Kessler & Sohn/2026-01-01/1"
+WIDE = Table(
+    "Statements",
+    ("statement", "what", "from", "amount due"),
+    [(LONG, "the first of the year, and what came late", "2026-01-01", "1,234,567.89")],
+    frozenset({3}),
+)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
+def test_a_row_that_has_no_room_is_a_list_of_its_cells(width: int) -> None:
+    made = drawn(WIDE, width)
+    assert isinstance(made, str) is (width < 200)
+    if isinstance(made, str):
+        assert all(whole in made for whole in (LONG, "2026-01-01", "1,234,567.89"))
+        assert all(len(line) <= width or LONG in line for line in made.splitlines())
+
+
+def test_a_line_is_broken_between_words_and_never_in_quotes() -> None:
+    assert fitted('note the project "Acme: Website" has 1,234.50 EUR', 24).splitlines() == [
+        "note the project",
+        '  "Acme: Website" has',
+        "  1,234.50 EUR",
+    ]
+
+
+def test_a_command_that_is_too_long_goes_on_in_the_next_line_as_a_shell_takes_it() -> None:
+    line = "Next: milepost run --input 'my books/input' --output out --until 2026-03-31"
+    assert fitted(line, 50).splitlines() == [
+        "Next: milepost run --input 'my books/input' \\",
+        "  --output out --until 2026-03-31",
+    ]
+
+
+def test_ids_are_columns_that_tables_have() -> None:
+    """A column that is called otherwise later would be broken again."""
+    source = "".join(path.read_text() for path in Path("milepost").rglob("*.py"))
+    assert [name for name in sorted(IDS) if f'"{name}"' not in source] == []

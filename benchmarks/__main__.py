@@ -104,7 +104,7 @@ def _firm(entries: int, asked: argparse.Namespace) -> dict[str, Any]:
         output = folder / job
         if job == "run":
             _say(f"{title}: run")
-            ran = milepost("run", "--input", folder / "input", "--output", output)
+            ran = milepost("run", "--input", folder / "input", "--output", output, "--yes")
             found[job] = {"said": ran.said, "spent": ran.spent._asdict()}
             chains.add(measured("chain", output))
         else:
@@ -129,7 +129,7 @@ def _mixed(entries: int, asked: argparse.Namespace) -> dict[str, Any]:
         _say(f"{entries:,} time entries: run, --deals {deals}")
         shutil.rmtree(folder, ignore_errors=True)
         milepost("simulate", *sizes, "--deals", deals, "--format", "avro", "--out", folder / "input")
-        ran = milepost("run", "--input", folder / "input", "--output", folder / "output")
+        ran = milepost("run", "--input", folder / "input", "--output", folder / "output", "--yes")
         found[deals].append({"events": ran.said["events"], "cpu": ran.spent.cpu})
     shutil.rmtree(folder)
     return found
@@ -141,7 +141,7 @@ def _explained(entries: int, asked: argparse.Namespace) -> dict[str, Any]:
     title = f"a firm of {entries:,} time entries"
     _told(f"{title}: simulate", "input", entries, folder / "input")
     _say(f"{title}: run")
-    milepost("run", "--input", folder / "input", "--output", folder / "output")
+    milepost("run", "--input", folder / "input", "--output", folder / "output", "--yes")
     found = _told(f"{title}: explain", "explain", folder / "output", asked.questions)
     if not asked.keep:
         shutil.rmtree(folder)

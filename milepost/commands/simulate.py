@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +10,7 @@ import orjson
 import typer
 
 from connectors.decode_error import DecodeError
+from milepost.commands.run import furthest_day
 from milepost.console import shell_word
 from milepost.days import day
 from simulation.formats import FORMATS, JSONL_EVENTS_MAX, format_for
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 WRONG_USAGE = 2
 FIRST_MONTH = "2026-01-01"
+FOLLOWS = timedelta(days=62)
 
 
 def simulate(
@@ -129,6 +131,8 @@ def text(summary: Summary, files: dict[str, int], out: Path, asked: str | None, 
     made = summary.plan
     why = "" if asked else f" ({why_format(made)})"
     width = max(len(name) for name in summary.events)
+    # Month ends and approvals follow for some weeks after the last month.
+    yes = " --yes" if made.ends_on + FOLLOWS > furthest_day() else ""
     lines = [
         f"A firm of {made.people:,} people and {made.projects:,} projects, {made.start} to {made.ends_on}",
         "",
@@ -139,7 +143,7 @@ def text(summary: Summary, files: dict[str, int], out: Path, asked: str | None, 
         "",
         f"{len(files)} files of {sum(files.values()) / 1_000_000:,.1f} MB in {out}, as {chosen}{why}",
         "",
-        f"Next: milepost run --input {shell_word(out)} --output {shell_word(out.parent / 'output')}",
+        f"Next: milepost run --input {shell_word(out)} --output {shell_word(out.parent / 'output')}{yes}",
     ]
     return "\n".join(lines)
 

@@ -9,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from milepost.commands.run import furthest_day
 from milepost.commands.simulate import simulate, simulate_invoices
 
 app = typer.Typer()
@@ -31,6 +32,12 @@ def test_it_says_what_it_made_and_what_to_do_next(tmp_path: Path) -> None:
     assert "as jsonl (a small firm" in result.output
     assert f"milepost run --input {out} --output {tmp_path / 'output'}" in result.output
     assert (out / "psa.time.jsonl").exists()
+
+
+def test_of_a_firm_that_works_in_the_future_the_run_is_told_that_it_is_meant(tmp_path: Path) -> None:
+    out = tmp_path / "input"
+    result = run(*SMALL, "--start", f"{furthest_day().year + 1}-01-01", "--out", str(out))
+    assert f"milepost run --input {out} --output {tmp_path / 'output'} --yes" in result.output
 
 
 def test_the_summary_as_json(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ schemas: $(READY) ## Check the schemas: rules, history, and that the generated c
 	$(BIN)/milepost schemas check
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m schemas.policies_page --check
+	$(BIN)/python -m schemas.limits_page --check
 	$(BIN)/python -m schemas.topics_page --check
 	$(BIN)/python -m schemas.settings_page --check
 	$(BIN)/python -m schemas.asyncapi --check

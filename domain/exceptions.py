@@ -196,6 +196,7 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     ("unrouted", "time_entry"): f"Have the entry approved, {_MEANT}.",
     ("unsupported", "credit_memo"): f"Correct the work, which the next statement takes back, {_DROP}",
     ("unsupported", "engagement"): "Book in the ledger what the event asks for, or activate rules that handle it.",
+    ("unsupported", "legal_entity"): "Send the company without the policy, or with a value of it that is handled.",
     (
         "unsupported",
         "payment",
@@ -212,7 +213,9 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "unsupported",
         "progress",
     ): "Amend the line to be billed by reported progress, without budgets; or leave the report, and resolve this.",
+    ("unsupported", "person_capacity"): "Plan by assignments (ResourceAssigned), and resolve this.",
     ("unsupported", "project"): "Book in the ledger what the event asks for, or activate rules that handle it.",
+    ("unsupported", "transfer_price"): "Post what companies charge each other in the ledger, and resolve this.",
     ("unsupported", "write_off"): f"Amend the price of the line, so that its revenue falls with it, {_DROP}",
 }
 
@@ -225,6 +228,9 @@ _OWNERS: Mapping[tuple[str, str], str] = {
         for kind in ("credit_memo", "payment", "payment_application", "write_off")
     },
     ("unsupported", "person_contract"): "finance",
+    ("unsupported", "legal_entity"): "finance",
+    ("unsupported", "person_capacity"): "delivery",
+    ("unsupported", "transfer_price"): "finance",
     ("conflicting_version", "contract"): "commercial",
     ("self_approved", "contract"): "commercial",
     ("self_approved", "exception"): "finance",

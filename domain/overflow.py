@@ -8,6 +8,7 @@ from domain.contract import Version, cap_group, cap_rules, contents, line_named,
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, TimeAndMaterials
 from domain.policies import NEXT_RULE
+from domain.refusals import words_of
 from domain.rows import COUNTED_TIME
 
 
@@ -29,7 +30,7 @@ def refused_overflow(history: Sequence[Version], line_ids: Iterable[str]) -> lis
         hard = list(_hard(history, line_id, None))
         if hard and passes_on(history, line_id):
             field = f"lines[{line_id}].policies"
-            refused += [(field, f"policy overflow=next_rule of {what}") for what in _unfit(history, line_id, hard)]
+            refused += [(field, words_of("overflow", what=what)) for what in _unfit(history, line_id, hard)]
     return refused
 
 

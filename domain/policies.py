@@ -61,13 +61,12 @@ DEFAULTS = Resolved(
     fx_policy="exchange_difference",
     exchange_rate_type="spot",
     quantity_decimals=2,
-    fx_revaluation="reversing",
-    unbilled_is_monetary=True,
+    fx_revaluation="none",
+    unbilled_is_monetary=False,
     rate_staleness_days=7,
     closed_period="next_open",
     tax_point="invoice",
     expenses_revenue="gross",
-    intercompany_transfer="rate",
     dimensions_from=("entry", "task", "contract_line", "project", "entity"),
 )
 

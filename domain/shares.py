@@ -13,6 +13,7 @@ from typing import NamedTuple
 from domain.events.commercial import ContractSigned
 from domain.money import allocate, format_decimal
 from domain.policies import Resolved
+from domain.refusals import words_of
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Percent
 
 FIELD = "bill_to"
@@ -108,6 +109,12 @@ def refused_with_shares(terms: ContractSigned, policies: Resolved) -> list[str]:
     if not several_pay(terms):
         return []
     whom = "several bill-tos" if terms.funding is None else "funding"
-    found = [] if policies.rounding_scope != "line" else [f"rounding_scope=line with {whom}"]
+    found = (
+        []
+        if policies.rounding_scope != "line"
+        else [words_of("rounding_by_line", policy="rounding_scope=line", whom=whom)]
+    )
     by_line = policies.increment_scope == "statement_line" and (policies.increment_minutes or policies.minimum_minutes)
-    return [*found, f"increment_scope=statement_line with {whom}"] if by_line else found
+    return (
+        [*found, words_of("rounding_by_line", policy="increment_scope=statement_line", whom=whom)] if by_line else found
+    )

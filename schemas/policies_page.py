@@ -14,6 +14,7 @@ from typing import Any, Final
 from domain.billing import methods
 from domain.events.common import Policies
 from domain.policies import DEFAULTS, PRESETS
+from domain.refusals import ACCEPTED
 from schemas.events_page import PRIMITIVES, UNITS
 from schemas.files import Schema, read_schemas, short_name
 
@@ -78,12 +79,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Forecasts": {"forecast_threshold": FORECAST, "group_currency": FORECAST},
 }
-# Read and kept; they concern kinds of terms and events that are refused today.
-IDLE: Final = (
-    *("residual_party", "hold_scope", "poc_precision", "poc_exclusions", "forecast_denominator"),
-    *("fx_revaluation", "unbilled_is_monetary"),
-    *("intercompany_transfer", "dimensions_from"),
-)
+# No rule looks at them; a value of which nothing would follow is refused.
+IDLE: Final = (*ACCEPTED, "dimensions_from")
 DECIMALS: Final = {"amount": 4, "hours": 6, "percent": 6}
 
 
@@ -107,10 +104,13 @@ def page(schemas: Mapping[str, Schema]) -> str:
         rows = "\n".join(_row(fields[name], level, schemas) for name, level in levels.items())
         head = "| policy | values | built in | counts on | refused | meaning |\n|---|---|---|---|---|---|"
         blocks.append(f"## {title}\n\n{head}\n{rows}\n")
-    idle = "\n".join(f"| `{name}` | {_values(fields[name], schemas)} | {_meaning(fields[name])} |" for name in IDLE)
+    idle = "\n".join(
+        f"| `{name}` | {_values(fields[name], schemas)} | {_taken(name)} | {_meaning(fields[name])} |" for name in IDLE
+    )
     blocks.append(
-        "## Nothing follows from them yet\n\nRead and kept; they concern terms and events that are refused today.\n\n"
-        f"| policy | values | meaning |\n|---|---|---|\n{idle}\n"
+        "## Refused\n\nBut for a value that says what happens anyway these are exceptions `unsupported`: of a contract the whole contract "
+        "is refused, of a line the line; a company is taken without them ([instead](limits.md#policies)).\n\n"
+        f"| policy | values | taken | meaning |\n|---|---|---|---|\n{idle}\n"
     )
     blocks.append("## Presets\n\nHow a vendor's product behaves, where that differs from what is built in.\n")
     blocks.append("| preset | states |\n|---|---|\n" + "\n".join(_presets()) + "\n")
@@ -174,6 +174,12 @@ def _refused(name: str) -> str:
     if name == "expenses_revenue":
         return "`net`, of lines that charge expenses"
     return ""
+
+
+def _taken(name: str) -> str:
+    return (
+        ", ".join(_shown(value, "") if value != () else "an empty list" for value in ACCEPTED.get(name, ())) or "none"
+    )
 
 
 def _meaning(field: Schema) -> str:

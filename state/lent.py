@@ -9,12 +9,13 @@ afterwards stands below zero, since the transfer was posted with it.
 from msgspec.structs import replace
 
 from domain.identity import composed, parts_of
+from domain.refusals import CATEGORY, words_of
 from domain.units import Amount
 from state.books import Cost, Entry, Lent, OpenException
 from state.draft import Draft
 from state.periods import zone_of
 
-CATEGORY, KIND = "unsupported", "person_contract"
+KIND = "person_contract"
 PART = "lent"
 
 
@@ -90,8 +91,9 @@ def _raise(draft: Draft, part_id: str, lent: Lent) -> None:
         KIND,
         part_id,
         contract_id,
-        message=f"person {person_id} of another legal entity works on contract {contract_id} of {contract.terms.legal_entity_id}: the cost "
-        "stands in the person's entity and its transfer is not posted, since the rules in force do not handle intercompany",
+        message=words_of(
+            "other_company", person=person_id, contract=contract_id, borrows=contract.terms.legal_entity_id
+        ),
         person_id=person_id,
         raised_at=draft.cause.recorded_at,
     )

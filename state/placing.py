@@ -4,6 +4,7 @@ from datetime import date
 
 from domain.contract import BEGINNING, covers, in_force
 from domain.events.delivery import TimeApproved
+from domain.refusals import CATEGORY
 from domain.rows import COUNTED_TIME, DELIVERY, EXPENSE, counted_as
 from domain.zones import local_date
 from state.books import Charge, Contract
@@ -122,7 +123,8 @@ def _place_on(draft: Draft, contract: Contract, event: TimeApproved | Charge) ->
     if plan is None or (isinstance(event, Charge) and plan.line.project_id != event.project_id):
         return None
     if plan.refused is not None:
-        return Blocked("price", "unsupported", f"line {plan.line.line_id}: {plan.refused}", field="terms")
+        field, why = plan.refused
+        return Blocked("price", CATEGORY, f"line {plan.line.line_id}: {why}", field=field)
     return Placed(plan, day)
 
 

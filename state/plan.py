@@ -25,6 +25,7 @@ from domain.events.common import BillingCycle, ContractLine, CostPlus, Expenses,
 from domain.events.reference import LegalEntityDefined
 from domain.money import smallest_unit
 from domain.policies import Resolved, bookkeeping, resolve
+from domain.policy_faults import Fault
 from domain.rows import COUNTED_TIME
 from domain.shares import parties_of, several_pay
 from domain.units import Amount
@@ -57,7 +58,7 @@ class LinePlan(NamedTuple):
     step: Amount
     account: str
     rate_days: tuple[date, ...]
-    refused: str | None
+    refused: Fault | None
     currency: str
     key: tuple[Any, ...]
     timing: str = WITH_CHARGE
@@ -162,7 +163,7 @@ def _line_plan(
     policies = line_policies(terms, line, version.defaults, bookkeeping(entity.policies))
     rules, group = cap_rules(history, line_id, content), cap_group(history, line_id)
     every_rule = cap_rules(history, line_id)
-    refused = methods.unsupported_line(line, policies)
+    refused = methods.unsupported_line(line, policies, terms.lines)
     splits_apart, mixed = _billed_apart(draft, contract, history, group, every_rule)
     return LinePlan(
         contract.contract_id,

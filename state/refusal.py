@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 
 from domain.billing import methods
+from domain.billing.kind import OVER_TIME
 from domain.caps import is_apart
 from domain.contract import bind_billing_alone, cap_group, cap_rules, contradictions, line_named, line_policies
+from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Deposit
 from domain.funding import FIELD as FUNDING
 from domain.money import is_currency
 from domain.overflow import refused_overflow
 from domain.policies import Resolved, bookkeeping, resolve
 from domain.purchase_order import deposit_faults, has_limit
+from domain.refusals import CATEGORY, refused_of_contract, words_of
 from domain.shares import refused_with_shares
 from domain.zones import is_zone
 from state.books import Contract
@@ -41,11 +44,10 @@ def refusal_of(draft: Draft, contract: Contract) -> Refusal | None:
         return "invalid_terms", faults[0][0], "; ".join(f"{field}: {what}" for field, what in faults)
     refused: list[tuple[str, str]] = []
     if contract.divided and has_limit(terms):
-        refused.append(("purchase_order.limit", "a purchase order's limit of a contract over several engagements"))
-    refused += _refused_funding(contract)
+        refused.append(("purchase_order.limit", words_of("order_over_engagements")))
+    refused += [*refused_of_contract(terms.policies), *_refused_funding(contract)]
     for line_id, resolved in policies.items():
-        told = refused_with_shares(terms, resolved)
-        refused += [(f"lines[{line_id}].policies", policy) for policy in told]
+        refused += [(f"lines[{line_id}].policies", policy) for policy in refused_with_shares(terms, resolved)]
     refused += refused_with_reissue(contract, bookkeeping(entity.policies))
     refused += [
         *_refused_caps(contract),
@@ -54,10 +56,36 @@ def refusal_of(draft: Draft, contract: Contract) -> Refusal | None:
     ]
     if refused:
         return (
-            "unsupported",
+            CATEGORY,
             refused[0][0],
             "not handled by the rules in force: " + ", ".join(dict.fromkeys(what for _, what in refused)),
         )
+    return None
+
+
+def refused_treatment(contract: Contract, event: ContractAmended, amended: ContractSigned) -> str | None:
+    """Why revenue cannot follow the amendment as it says; `prospective` is what all terms do.
+
+    What engagements of a divided contract cannot see of one another is not held against the amendment.
+    """
+    before, defaults = contract.terms, contract.history[-1].defaults
+    timings = {line.line_id: methods.timing(line, line_policies(before, line, defaults)) for line in before.lines}
+    after = {line.line_id: line for line in amended.lines}
+    if event.treatment == "catch_up" and not contract.divided:
+        goes_on = (
+            timings.get(line_id) == methods.timing(line, line_policies(amended, line, defaults)) == OVER_TIME
+            for line_id, line in after.items()
+        )
+        return None if any(goes_on) else words_of("catch_up")
+    if event.treatment == "separate":
+        moved = {
+            line.line_id
+            for line in before.lines
+            if timings[line.line_id] == OVER_TIME and methods.earns_to_the_end(line)
+        }
+        for line in before.lines:
+            if after.get(line.line_id) != line or (before.ends_on != amended.ends_on and line.line_id in moved):
+                return words_of("separate", line=line.line_id)
     return None
 
 
@@ -68,9 +96,9 @@ def _refused_funding(contract: Contract) -> list[tuple[str, str]]:
         return []
     versions_of = (*contract.former, *contract.history)
     deposits = [line for stored in versions_of for line in stored.terms.lines if isinstance(line.terms, Deposit)]
-    found = [(FUNDING, f"funding with a deposit (line {line.line_id})") for line in deposits[:1]]
+    found = [(FUNDING, words_of("funding_with_deposit", line=line.line_id)) for line in deposits[:1]]
     if contract.divided and any(source.limit is not None for source in funding.sources):
-        found.append((FUNDING, "limits of funding sources over several engagements"))
+        found.append((FUNDING, words_of("funding_over_engagements")))
     return found
 
 
@@ -86,9 +114,9 @@ def _refused_caps(contract: Contract) -> list[tuple[str, str]]:
         prorated = any(limit.split_billing == "prorate" for limit in hard)
         group = cap_group(history, line.line_id) if prorated else frozenset()
         if not apart.isdisjoint(group):
-            refused.append((field, "cap_split_billing prorate where cap_split is not"))
+            refused.append((field, words_of("prorate_billing_alone")))
         elif prorated and bind_billing_alone(history, group):
-            refused.append((field, "cap_split prorate where some caps limit revenue and others only billing"))
+            refused.append((field, words_of("prorate_beside_billing_caps")))
     return refused
 
 
@@ -105,7 +133,5 @@ def _refused_revenue(contract: Contract, policies: Mapping[str, Resolved]) -> li
         if methods.timing(had, line_policies(before.terms, had, before.defaults)) != methods.timing(
             line, policies[line.line_id]
         ):
-            refused.append(
-                (f"lines[{line.line_id}].revenue_policy", "another revenue_policy of a price that is under way")
-            )
+            refused.append((f"lines[{line.line_id}].revenue_policy", words_of("revenue_under_way")))
     return refused

@@ -15,6 +15,7 @@ from domain.events.common import Deposit, Policies
 from domain.identity import composed
 from domain.outputs import BillingStatement
 from domain.policies import Resolved, resolve
+from domain.refusals import words_of
 from domain.shares import parties_of
 from domain.units import Amount, Hours
 from domain.zones import local_date
@@ -185,7 +186,7 @@ def refused_with_reissue(contract: Contract, kept: Policies | None) -> list[tupl
         for line in stored.terms.lines
     ]
     if any(own.late_line != whole.late_line for _, whole, own in of_lines):
-        return [("policies.late_line", "late_line of one line, other than its contract's")]
+        return [("policies.late_line", words_of("late_line_of_a_line"))]
     if all(policies.late_line != REISSUE for policies in of_contract):
         return []
     found = [*_refused_terms(versions), *_refused_policies([own for _, _, own in of_lines])]
@@ -194,7 +195,7 @@ def refused_with_reissue(contract: Contract, kept: Policies | None) -> list[tupl
         for stored, policies in zip(versions, of_contract, strict=True)
     ):
         found.append("statements on request")
-    return [("policies.late_line", f"{POLICY} with {what}") for what in found]
+    return [("policies.late_line", words_of("reissue", what=what)) for what in found]
 
 
 def _refused_terms(versions: Sequence[TermsVersion]) -> Iterator[str]:

@@ -35,6 +35,7 @@ from state.draft import Cause, Draft, Plans, Transition
 from state.fold import apply, cause_of, flush_views, wake
 from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, OUTPUTS_DIFFER, POISON, GuardStop
+from state.handlers.refused import is_idle, refuse_reference
 from state.overrides import Override, Overrides
 from state.rules import ACCOUNTING, begun_under, check_rules
 from state.snapshot import Damaged
@@ -44,6 +45,8 @@ from state.store import Engagement, Meta, Store, StoreError
 VIEW_RUN = 16_384
 ENGAGEMENTS_A_BATCH = 500
 REFERENCE = ""
+# Every shard has the reference data; what nothing follows from is said by one of them.
+FIRST = 0
 # In an engagement's memo: the number of the reference data that it was made with.
 ERA = "era"
 # Before the last engagement done, in the position of a record of which only views are left to send: after all ids, and in none.
@@ -421,6 +424,8 @@ class Shard:
         self.reference = book
         self.store.add_reference(record.type_name, record.body)
         self._forget(event)
+        if self.number == FIRST and is_idle(event):
+            self._take(REFERENCE, cause, emit, refuse_reference, event)
         return True
 
     def _forget(self, event: Event) -> None:

@@ -7,13 +7,15 @@ from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.identity import composed, parts_of
+from domain.refusals import CATEGORY as UNSUPPORTED
+from domain.refusals import words_of
 from state.books import Acceptance, Contract, Reports
 from state.draft import Draft
 from state.plan import newest_plan
 from state.terms_known import agreed_versions, is_charged, takers
 
 UNKNOWN_MILESTONE, UNKNOWN_REFERENCE = "unknown_milestone", "unknown_reference"
-OUTSIDE, UNSUPPORTED = "outside_contract_dates", "unsupported"
+OUTSIDE = "outside_contract_dates"
 
 
 def note_unplaced(draft: Draft) -> None:
@@ -59,7 +61,7 @@ def _note_progress(draft: Draft, part_id: str, reports: Reports) -> None:
     if of and not any(_takes_reports(draft, contract, line_id, as_of) for contract in of):
         unused = (
             "percent",
-            f"progress of {as_of} is reported of line {line_id}, which is billed {_billed(draft, of[0], line_id)}",
+            words_of("progress_unused", as_of=as_of, line=line_id, how=_billed(draft, of[0], line_id)),
         )
     _say(draft, UNKNOWN_REFERENCE, "progress", spoken(part_id), contract_id or None, unknown)
     _say(draft, UNSUPPORTED, "progress", spoken(part_id), contract_id or None, unused)

@@ -19,7 +19,6 @@ WRITE_OFF = "write_off"
 MISAPPLIED = "misapplied"
 SELF_APPROVED = "self_approved"
 UNKNOWN = "unknown_reference"
-UNSUPPORTED = "unsupported"
 
 
 class Fault(NamedTuple):

@@ -107,6 +107,10 @@ def order(words: Words) -> dict[str, str]:
     return {"number": said, **({"limit": limit.replace(",", "")} if limit else {})}
 
 
+def _variable(item_id: str) -> dict[str, Any]:
+    return {"item_id": item_id, "kind": "bonus", "method": "most_likely", "included": False}
+
+
 def flag(value: object) -> Value:
     return lambda _: value
 
@@ -161,6 +165,9 @@ LINE_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "revenue": ("revenue_policy", text),
     "tax": ("tax_category", text),
     "budget": ("cost_budget", number),
+    "obligation": ("performance_obligation", text),
+    "standalone": ("standalone_price", number),
+    "variable": ("variable_consideration", lambda words: [_variable(words.take("an item"))]),
 }
 CONTRACT_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "from": ("starts_on", text),
@@ -377,6 +384,18 @@ class Teller:
             **words.options({"from": ("effective_from", text), "to": ("effective_to", text)}),
         }
         return {**found, "lines": [_rate(line) for line in block.rest]}
+
+    def _capacity_set(self, words: Words, _: Block) -> dict[str, Any]:
+        found = {"type": "PersonCapacitySet", "person_id": words.take("a person"), "month": words.take("a month")}
+        version = self._version("capacity", "/".join(found.values()))
+        return {**found, "hours": number(words), "version": version}
+
+    def _transfer_price_set(self, words: Words, _: Block) -> dict[str, Any]:
+        found = {"type": "TransferPriceSet", "transfer_price_id": words.take("a transfer price")}
+        found |= {"lending_entity_id": words.take("who lends"), "borrowing_entity_id": words.take("who borrows")}
+        price = money(words)
+        stated = {"rate": price["amount"], "currency": price["currency"], "effective_from": self._day}
+        return {**found, **stated, "version": self._version("transfer", found["transfer_price_id"])}
 
     def _exchange_rate_set(self, words: Words, _: Block) -> dict[str, Any]:
         found = {
@@ -1004,6 +1023,8 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "cost": Teller._cost_rate_set,
     "card": Teller._card_published,
     "exchange": Teller._exchange_rate_set,
+    "capacity": Teller._capacity_set,
+    "transfer": Teller._transfer_price_set,
     "close": Teller._period_closed,
     "reopen": Teller._period_reopened,
     "contract": Teller._contract_signed,

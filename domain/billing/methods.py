@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
+from domain import refusals
 from domain.billing import (
     cost_plus,
     deposit,
@@ -77,16 +78,19 @@ def revenue_method(line: ContractLine, policies: Resolved) -> str:
     return line.revenue_policy or policies.revenue_method or next(iter(kind_of(line.terms).revenue))
 
 
-def unsupported_line(line: ContractLine, policies: Resolved) -> str | None:
-    """Why the rules in force refuse the line: its terms, or how it earns its revenue."""
+def unsupported_line(line: ContractLine, policies: Resolved, lines: Sequence[ContractLine]) -> Fault | None:
+    """The field for which the rules in force refuse the line, one of these of its contract, and why."""
     refused = unsupported(line.terms)
-    if refused is None and account(line.terms) is None:
+    if refused is not None:
+        return "terms", refused
+    if account(line.terms) is None:
         method = revenue_method(line, policies)
         if method not in kind_of(line.terms).revenue:
-            return f"revenue {method} of terms {type(line.terms).__name__} is not handled by the rules in force"
-    if refused is None and policies.expenses_revenue == "net" and charges_expenses(line):
-        return "policy expenses_revenue=net of a line that charges expenses is not handled by the rules in force"
-    return refused
+            field = "policies.revenue_method" if line.revenue_policy is None else "revenue_policy"
+            return field, refusals.words_of("revenue_method", method=method, terms=type(line.terms).__name__)
+    if policies.expenses_revenue == "net" and charges_expenses(line):
+        return "policies.expenses_revenue", refusals.words_of("expenses_net")
+    return next(refusals.refused_parts(line, lines), None)
 
 
 def by_budgets(line: ContractLine) -> bool:

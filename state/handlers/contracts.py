@@ -21,6 +21,7 @@ from domain.events.common import ContractLine
 from domain.identity import composed, content_digest
 from domain.parties import undefined
 from domain.policies import agreed
+from domain.refusals import CATEGORY
 from domain.rows import FEE, OVERFLOW
 from domain.units import Amount
 from state.books import Contract, Entry, OpenException, Project, TermsVersion
@@ -32,14 +33,14 @@ from state.handlers.work import retry_parked
 from state.periods import schedule
 from state.placing import taken_projects
 from state.plan import billing_cycle, contract_policies, newest_plan, terms_on
-from state.refusal import Refusal, refusal_of
+from state.refusal import Refusal, refusal_of, refused_treatment
 from state.rerate import line_ids, rerate_contract
 from state.terms_known import line_fees
 from state.totals import standing_price
 from state.unplaced import note_unplaced
 
 # Why terms were never in force; a reference that is missing is another matter.
-REFUSED = ("invalid_terms", "unsupported")
+REFUSED = ("invalid_terms", CATEGORY)
 # A contract whose company or customer is not known yet: what comes for it is judged in the order of its versions when they are.
 WAITS = "unknown_reference"
 
@@ -292,19 +293,23 @@ def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
         draft.put("contract", event.contract_id, seen)
         _refuse_fixed(draft, event, fixed)
         return
+    amended = amend(contract.terms, event)
+    if contract.invalid not in REFUSED and (why := refused_treatment(contract, event, amended)):
+        _refuse_treatment(draft, seen, why)
+        return
     terms = TermsVersion(
         event.version,
         event.effective_on,
         event.retroactive,
-        amend(contract.terms, event),
+        amended,
         catches_up=event.treatment == "catch_up",
     )
     if contract.invalid in REFUSED:  # nothing was ever in force: the terms as amended are the first
-        amended = replace(seen, unapproved=None, invalid=None, history=(replace(terms, effective_on=BEGINNING),))
-        _apply(draft, amended, contract, None)
+        first = replace(seen, unapproved=None, invalid=None, history=(replace(terms, effective_on=BEGINNING),))
+        _apply(draft, first, contract, None)
         return
-    amended = replace(seen, unapproved=None, history=(*contract.history, terms))
-    _apply(draft, amended, contract, event.effective_on)
+    newer = replace(seen, unapproved=None, history=(*contract.history, terms))
+    _apply(draft, newer, contract, event.effective_on)
 
 
 def _why_unapproved(event: ContractAmended) -> str | None:
@@ -331,6 +336,14 @@ def _refuse_fixed(draft: Draft, event: ContractSigned | ContractAmended, fixed: 
         contract_id=event.contract_id,
         field=fixed[0],
     )
+
+
+def _refuse_treatment(draft: Draft, contract: Contract, why: str) -> None:
+    """What was in force stays in force."""
+    contract_id = contract.contract_id
+    draft.put("contract", contract_id, contract)
+    message = f"contract {contract_id}: not handled by the rules in force: {why}"
+    draft.note(CATEGORY, "contract", contract_id, message, contract_id=contract_id, field="treatment")
 
 
 def _settle_refused(draft: Draft, contract_id: str) -> None:
@@ -361,7 +374,7 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     contract_id = contract.contract_id
     contract = _with_defaults(draft, contract)
     refusal = _missing(draft, contract, before) or refusal_of(draft, contract)
-    for category in ("invalid_terms", "unsupported", "unknown_reference"):
+    for category in ("invalid_terms", CATEGORY, "unknown_reference"):
         if refusal is None or refusal[0] != category:
             draft.settle_note(category, "contract", contract_id)
     if refusal is not None:
@@ -428,21 +441,21 @@ def _note_unsupported_lines(draft: Draft, contract: Contract) -> None:
     refused = {
         line.line_id: why
         for line in terms.lines
-        if (why := methods.unsupported_line(line, line_policies(terms, line, defaults))) is not None
+        if (why := methods.unsupported_line(line, line_policies(terms, line, defaults), terms.lines)) is not None
     }
     for line_id in line_ids(contract):
         subject = composed(contract.contract_id, line_id)
         if line_id in refused:
             draft.note(
-                "unsupported",
+                CATEGORY,
                 "contract_line",
                 subject,
-                f"line {line_id}: {refused[line_id]}",
+                f"line {line_id}: {refused[line_id][1]}",
                 contract_id=contract.contract_id,
-                field="terms",
+                field=refused[line_id][0],
             )
         else:
-            draft.settle_note("unsupported", "contract_line", subject)
+            draft.settle_note(CATEGORY, "contract_line", subject)
 
 
 def _bind_projects(draft: Draft, contract: Contract) -> None:

@@ -48,6 +48,8 @@ from domain.identity import composed, content_digest
 from domain.journal import About, Leg, journal_entry, merge
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
+from domain.refusals import CATEGORY as UNSUPPORTED
+from domain.refusals import words_of
 from domain.rows import EXPENSE, named
 from domain.units import Amount
 from state import position
@@ -82,7 +84,7 @@ from state.repricing import reprice
 from state.totals import issued_of, issued_on, standing_price, with_issued
 
 KIND = "credit_memo"
-UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED = "unknown_reference", "self_approved", "over_credited", "unsupported"
+UNKNOWN, SELF_APPROVED, OVER = "unknown_reference", "self_approved", "over_credited"
 REASONS = (UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED)
 # Journals of a credit memo are one a row; their rule says kind, contract line and row.
 RULE = "credit"
@@ -241,11 +243,7 @@ def _deposit_conceded(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Cr
     deposit = next((place for place in found.by_row() if is_deposit(draft, memo.contract, rows[place].issued)), None)
     if deposit is None:
         return None
-    return Wrong(
-        "kind",
-        f"{memo.event.kind} of a deposit ({rows[deposit].listed.entry_id}) is not handled, it has no price that could be less; "
-        f"credit the work that it is set against",
-    )
+    return Wrong("kind", words_of("deposit_conceded", kind=memo.event.kind, entry=rows[deposit].listed.entry_id))
 
 
 def _rows(draft: Draft, memo: _Memo) -> list[_Row]:

@@ -19,6 +19,8 @@ from domain.exchange import Exchange, MissingRate
 from domain.journal import Leg
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.policies import Resolved
+from domain.refusals import CATEGORY as UNSUPPORTED
+from domain.refusals import words_of
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.waiting import waits_for_exchange_rate
 from state import cash_waits
@@ -41,7 +43,7 @@ INDEX = "receipts"
 MISAPPLIED = "misapplied"
 UNKNOWN = "unknown_reference"
 Paid = TypeVar("Paid", PaymentReceived, PaymentApplied)
-CATEGORIES = (MISAPPLIED, UNKNOWN, "unsupported", "no_exchange_rate", "stale_exchange_rate")
+CATEGORIES = (MISAPPLIED, UNKNOWN, UNSUPPORTED, "no_exchange_rate", "stale_exchange_rate")
 
 
 class Application(NamedTuple):
@@ -225,10 +227,8 @@ def misfit(
     """Why an application does not fit its invoice."""
     amount, invoice_id = event.applications[place].amount, receivable.invoice_id
     if event.currency != receivable.currency:
-        message = (
-            f"invoice {invoice_id} is in {receivable.currency}: a payment in {event.currency} is not applied to it"
-        )
-        return Fault("unsupported", "currency", message, amount)
+        message = words_of("payment_currency", invoice=invoice_id, theirs=receivable.currency, ours=event.currency)
+        return Fault(UNSUPPORTED, "currency", message, amount)
     contract = draft.contract(receivable.contract_id)
     customer_id = contract.terms.customer_id if contract is not None else ""
     owing = {*draft.reference.customer_chain(receivable.bill_to), *draft.reference.customer_chain(customer_id)}

@@ -4,18 +4,19 @@ Its count and amounts go on with every further fact and are told at a day's end.
 one before it; a repeat changes nothing.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.delivery import ExpenseWithdrawn, MilestoneRevoked
-from domain.reference import owner_key
+from domain.events.reference import LegalEntityDefined
+from domain.reference import ReferenceBook, owner_key
+from domain.refusals import CATEGORY, REFUSALS, refused_policies, words_of
 from domain.units import Amount
 from state.books import OpenException, Refused
-from state.draft import ENTRIES_NAMED, Draft
+from state.draft import ENTRIES_NAMED, Cause, Draft, Plans, Transition
 
-CATEGORY = "unsupported"
 # What ends a fact of which nothing was posted has nothing to do.
 ENDINGS = (ExpenseWithdrawn, MilestoneRevoked)
 
@@ -44,6 +45,48 @@ def refuse(draft: Draft, event: Event) -> None:
     draft.put("refused", f"{kind}/{fact_id}", _count(draft, event, fact_id, version))
 
 
+def is_idle(event: Event) -> bool:
+    """Reference data of which the books take nothing, or that may state such a thing."""
+    return type(event).__name__ in REFUSALS or isinstance(event, LegalEntityDefined)
+
+
+def refuse_reference(
+    of: str,
+    before: Any,
+    event: Event,
+    reference: ReferenceBook,
+    entries: Any,
+    why: Cause,
+    plans: Plans,
+) -> Transition:
+    """One exception a type of event, and one a company with policies of which nothing would follow."""
+    draft = Draft(of, before, entries, reference, why, plans)
+    if isinstance(event, LegalEntityDefined):
+        _refuse_policies(draft, event)
+    else:
+        _refuse_type(draft, event)
+    return draft.transition()
+
+
+def _refuse_type(draft: Draft, event: Event) -> None:
+    kind, name = owner_key(event)[0], type(event).__name__
+    if draft.part("refused", name) is None:
+        exception_id = draft.exception_id(CATEGORY, kind, name)
+        draft.put("refused", name, Refused(0, exception_id, draft.cause.recorded_at, 0, None))
+        draft.note(CATEGORY, kind, name, words_of(name, name=name))
+
+
+def _refuse_policies(draft: Draft, event: LegalEntityDefined) -> None:
+    kind, entity_id = owner_key(event)
+    refused = list(refused_policies(event.policies))
+    message = f"legal entity {entity_id} is taken without: {'; '.join(what for _, what in refused)}"
+    noted: OpenException | None = draft.part("exception", draft.exception_id(CATEGORY, kind, entity_id))
+    if noted is not None and (not refused or noted.message != message):
+        draft.settle_note(CATEGORY, kind, entity_id, "superseded")
+    if refused:
+        draft.note(CATEGORY, kind, entity_id, message, field=refused[0][0])
+
+
 def revise_counts(draft: Draft) -> None:
     """At a day's end: say how many there are by now."""
     for exception_id in draft.ids("exception"):
@@ -62,7 +105,7 @@ def _count(draft: Draft, event: Event, fact_id: str, version: int) -> Refused:
             CATEGORY,
             scope.kind,
             scope.id,
-            f"{name} is not handled by the rules in force; nothing is posted for it in {scope.kind} {scope.id}",
+            words_of(name, name=name, kind=scope.kind, id=scope.id),
             side=f"/{name}",
             project_id=scope.project_id,
             contract_id=scope.contract_id,

@@ -22,6 +22,8 @@ from domain.events.finance import WrittenOff
 from domain.identity import composed
 from domain.money import format_amount, smallest_unit
 from domain.overflow import passes_on
+from domain.refusals import CATEGORY as UNSUPPORTED
+from domain.refusals import words_of
 from domain.units import Amount
 from state import write_offs
 from state.allot import change
@@ -33,7 +35,7 @@ from state.known import Slot, open_day_from, period
 from state.plan import LinePlan, plan_of, versions
 from state.posting import GIVEN_UP, book_difference
 from state.repricing import book_repriced, carrying_slot, reprice
-from state.write_offs import MISAPPLIED, UNKNOWN, UNSUPPORTED, Fault
+from state.write_offs import MISAPPLIED, UNKNOWN, Fault
 
 # What waits, by the rows that it names: a part of the books.
 WAITING = "write_offs"
@@ -161,16 +163,12 @@ def _fault(
         return Fault(MISAPPLIED, "amount", message, event.amount)
     timed = next((one for one in own if one.plan.timing in {OVER_TIME, NO_REVENUE}), None)
     if timed is not None:
-        line = f"line {timed.plan.line.line_id} of contract {timed.plan.contract_id}"
-        message = f"what {line} charges earns apart from what is billed of it; amend the price instead"
+        message = words_of("write_off_over_time", line=timed.plan.line.line_id, contract=timed.plan.contract_id)
         return Fault(UNSUPPORTED, "entries", message, event.amount)
     histories = {contract.contract_id: versions(contract) for contract in contracts}
     passing = next((one for one in own if passes_on(histories[one.plan.contract_id], one.plan.line.line_id)), None)
     if passing is not None:
-        message = (
-            f"what is over the cap of line {passing.plan.line.line_id} goes on to the next line (overflow=next_rule), "
-            f"giving up a part of {passing.entry.entry_id} is not handled; credit it once it is invoiced"
-        )
+        message = words_of("write_off_passed_on", line=passing.plan.line.line_id, entry=passing.entry.entry_id)
         return Fault(UNSUPPORTED, "entries", message, event.amount)
     if event.amount <= 0:
         return write_offs.nothing_given_up(event)

@@ -8,19 +8,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
-from domain import reference
+import pytest
+
+from domain import reference, refusals
 from domain.billing import methods
 from domain.events.catalogue import EVENTS
-from domain.events.common import Terms
-from state import fold, refusal
+from domain.events.common import Policies, Terms
+from domain.policies import DEFAULTS, PRESETS
+from domain.refusals import ACCEPTED, REFUSALS
+from schemas import limits_page
+from schemas.limits_page import PAGE, TABLES, page
+from state import fold
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
+ROOT = PAGE.parent.parent
 # Intake resolves the one, the shard checks the other; neither reaches an engagement.
 ELSEWHERE = {"IdentityLinked", "RulesActivated"}
-
-
-def section(title: str) -> str:
-    return PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
+# Read into the book of reference data, which gives them to nobody.
+IDLE = {"PersonCapacitySet", "TransferPriceSet"}
 
 
 def cases(function: Callable[..., object]) -> set[str]:
@@ -28,25 +32,65 @@ def cases(function: Callable[..., object]) -> set[str]:
     return set(re.findall(r"\b([A-Z][A-Za-z]+)\(\)", inspect.getsource(function)))
 
 
+def named(stops: str) -> set[str]:
+    return {name for name, one in REFUSALS.items() if one.stops == stops}
+
+
+def test_the_tables_are_those_of_the_list() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert page(text) == text
+
+
+def test_every_refusal_stands_in_one_table() -> None:
+    found = re.findall(r"<!-- refused: (\w+) -->", PAGE.read_text(encoding="utf-8"))
+    assert sorted(found) == sorted(TABLES)
+    stops = [one for held in TABLES.values() for one in held]
+    assert sorted(stops) == sorted({one.stops for one in REFUSALS.values()})
+
+
 def test_every_event_that_is_refused_is_named() -> None:
-    refused = set(EVENTS) - cases(fold.apply) - cases(reference.apply) - ELSEWHERE
-    table = [line.split("|")[1] for line in section("Events").splitlines() if line.startswith("| `")]
-    assert set(re.findall(r"`([A-Z][A-Za-z]+)`", "".join(table))) == refused
+    assert named(refusals.EVENT) == set(EVENTS) - cases(fold.apply) - cases(reference.apply) - ELSEWHERE
+    assert named(refusals.REFERENCE) == IDLE
 
 
-def test_every_kind_of_terms_that_is_refused_is_named() -> None:
-    refused = {kind.__name__ for kind in get_args(Terms) if kind not in methods.KINDS}
-    assert set(re.findall(r"`([A-Z][A-Za-z]+)`", section("Lines of a contract"))) == refused
+def test_every_kind_of_terms_is_handled() -> None:
+    assert set(get_args(Terms)) == set(methods.KINDS)
 
 
-def test_no_policy_is_refused_whatever_else_the_contract_says() -> None:
-    named = set(re.findall(r"policy `([a-z_]+)=([a-z_]+)`", section("Contracts")))
-    assert named == {("cap_split_billing", "prorate")}
+def test_what_is_built_in_and_in_presets_is_never_refused() -> None:
+    for stated in (DEFAULTS, *PRESETS.values()):
+        for name, accepted in ACCEPTED.items():
+            assert getattr(stated, name) in (None, *accepted), name
 
 
-def test_every_part_of_a_contract_that_is_refused_is_named() -> None:
-    """As the handler says it in its messages."""
-    source = inspect.getsource(refusal)
-    for field in ("funding", "purchase_order.limit", "cap_split_billing"):
-        assert field in source, f"{field} is refused no more: take it out of docs/limits.md and of this list"
-        assert f"`{field}" in section("Contracts") or f"policy `{field}" in section("Contracts")
+def test_every_policy_that_is_refused_is_one() -> None:
+    assert {f"Policies.{name}" for name in ACCEPTED} == named(refusals.COMPANY)
+    assert {*ACCEPTED, *refusals.NOT_OF_A_LINE} <= set(Policies._fields)
+
+
+def test_nothing_is_refused_that_the_list_has_not() -> None:
+    """Every word of a refusal is taken from the list; every entry is used."""
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("domain", "state")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    )
+    used = set(re.findall(r'words_of\(\s*"(\w+)"', code))
+    by_name = {
+        name for name in REFUSALS if name.startswith("Policies.") or REFUSALS[name].stops in ("event", "reference")
+    }
+    assert used | by_name == set(REFUSALS)
+    raised = re.findall(r'(?:note|Blocked|Fault|_refuse)\([^()]*"unsupported"', code)
+    assert not raised, "take the category and the words from domain/refusals.py"
+
+
+def test_check_says_when_the_page_is_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stale = tmp_path / "limits.md"
+    stale.write_text("<!-- refused: work -->\n<!-- end -->\n", encoding="utf-8")
+    monkeypatch.setattr(limits_page, "PAGE", stale)
+    assert limits_page.main(["--check"]) == 1
+    assert "python -m schemas.limits_page" in capsys.readouterr().out
+    assert limits_page.main([]) == 0
+    assert limits_page.main(["--check"]) == 0

@@ -24,6 +24,7 @@ FIELDS = {field["name"]: field for field in read_schemas()["milepost.common.Poli
 TABLES = {
     ROOT / "domain" / "policies.py",
     ROOT / "domain" / "policy_faults.py",
+    ROOT / "domain" / "refusals.py",
     ROOT / "domain" / "events" / "common.py",
 }
 

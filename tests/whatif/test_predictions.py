@@ -60,7 +60,7 @@ def test_shards_are_asked_as_one_log_is(tmp_path: Path) -> None:
             replaces_version=1,
             effective_on="2026-02-01",
             retroactive=True,
-            treatment="catch_up",
+            treatment="prospective",
             approved_by="DAN",
             policies={"increment_minutes": 240},
         )

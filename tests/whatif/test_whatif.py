@@ -33,7 +33,7 @@ def amended(at: str = "2026-03-20T08:00:00Z", **fields: Any) -> Event:
         "replaces_version": 1,
         "effective_on": "2026-01-01",
         "retroactive": True,
-        "treatment": "catch_up",
+        "treatment": "prospective",
         "approved_by": "DAN",
     }
     return event("ContractAmended", at, **{**stated, **fields})

@@ -1,0 +1,342 @@
+"""All that the rules in force refuse by name: an accepted fact counts in some output, carries an identity, or stands here.
+
+Each is an exception `unsupported` with the field, the line and an owner. The list only shrinks (`tests/every_fact` pins it), and
+`docs/limits.md` is written from it (`python -m schemas.limits_page`). A place that refuses takes its words from here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from domain.events.common import ContractLine, Policies
+from domain.policy_faults import Fault
+
+CATEGORY: Final = "unsupported"
+# What a refusal stops, in the order of the page.
+CONTRACT, AMENDMENT, LINE, COMPANY, WORK, PAYMENT, TAKEN_BACK, EVENT, REFERENCE = (
+    *("contract", "amendment", "contract_line", "legal_entity", "person_contract"),
+    *("payment", "taken_back", "event", "reference"),
+)
+
+
+class Refusal(NamedTuple):
+    """`told` is what the exception says, its names in braces; `asked`, `where` and `instead` are for people who look it up."""
+
+    stops: str
+    told: str
+    asked: str
+    where: str
+    instead: str = ""
+
+
+# What a policy may say; any other value is refused. Terms that contradict the others of their contract are refused below.
+ACCEPTED: Final[Mapping[str, tuple[object, ...]]] = {
+    "residual_party": (),
+    "hold_scope": (),
+    "poc_precision": (),
+    "poc_exclusions": ((),),
+    "forecast_denominator": ("eac",),
+    "fx_revaluation": ("none",),
+    "unbilled_is_monetary": (False,),
+    "intercompany_transfer": (),
+}
+
+_UNPOSTED: Final = "{name} is not handled by the rules in force; nothing is posted for it in {kind} {id}"
+_IDLE: Final = "{name} is not handled by the rules in force; nothing follows from it, however many come"
+
+# A statement, a cut and a journal are the whole contract's, and cost is the company's: what a line or a contract says of these would
+# change nothing.
+OF_A_CONTRACT: Final = (
+    "billing_zone",
+    "billing_cycle",
+    "cut_off_day",
+    "grace_days",
+    "approval_limit",
+    "ar_journal",
+    "cash_journal",
+)
+OF_A_COMPANY: Final = ("cost_policy",)
+NOT_OF_A_LINE: Final = (*OF_A_CONTRACT, *OF_A_COMPANY)
+
+REFUSALS: Final[Mapping[str, Refusal]] = {
+    "order_over_engagements": Refusal(
+        CONTRACT,
+        "a purchase order's limit of a contract over several engagements",
+        "a limit of a purchase order, of a contract with projects of several engagements",
+        "`purchase_order.limit`",
+        "a contract for each; the number alone is taken",
+    ),
+    "funding_with_deposit": Refusal(
+        CONTRACT,
+        "funding with a deposit (line {line})",
+        "a deposit in a contract that sources fund, in the same or in another version of the terms",
+        "`funding` with a line of terms `Deposit`",
+        "shares in `bill_to`, or a contract of its own for the deposit",
+    ),
+    "funding_over_engagements": Refusal(
+        CONTRACT,
+        "limits of funding sources over several engagements",
+        "limits of funding sources, in a contract over several engagements",
+        "`funding.sources.limit`",
+        "sources without limit, or a contract for each engagement",
+    ),
+    "overflow": Refusal(
+        CONTRACT,
+        "policy overflow=next_rule of {what}",
+        "what is over a cap going on to the next line, where the cap is shared by lines or is a purchase order's, prorated, split in "
+        "another way for billing, does not limit revenue, or counts more than time; or is of a line of other terms than time and materials",
+        "policy `overflow` with `next_rule` on a line under such a cap",
+        "a cap of the line's own that counts time alone, or `overflow=hold`",
+    ),
+    "prorate_beside_billing_caps": Refusal(
+        CONTRACT,
+        "cap_split prorate where some caps limit revenue and others only billing",
+        "prorated caps that limit revenue, beside a purchase order's limit or caps that bind billing alone",
+        "`cap_split=prorate` or `split` of a cap",
+        "another split, at least of billing",
+    ),
+    "prorate_billing_alone": Refusal(
+        CONTRACT,
+        "cap_split_billing prorate where cap_split is not",
+        "prorated billing of a cap that is not prorated",
+        "policy `cap_split_billing=prorate` without `cap_split=prorate`",
+        "both, or neither",
+    ),
+    "rounding_by_line": Refusal(
+        CONTRACT,
+        "{policy} with {whom}",
+        "rounding of statement lines as a whole, with several bill-tos or funding",
+        "policies `rounding_scope=line`, and `increment_scope=statement_line` with increments or a minimum",
+        "the same by entry",
+    ),
+    "reissue": Refusal(
+        CONTRACT,
+        "late_line=reissue with {what}",
+        "issuing statements anew for late work, with several bill-tos (also one after the other), funding, retention, a deposit, "
+        "approval, a prorated cap, `overflow` other than `hold` or statements on request, in the same or in another version of the terms",
+        "policy value `late_line=reissue` with it",
+        "`late_line=next_statement`",
+    ),
+    "late_line_of_a_line": Refusal(
+        CONTRACT,
+        "late_line of one line, other than its contract's",
+        "another way with late work on one line than on its contract",
+        "policy `late_line` of a line",
+        "the same on the contract",
+    ),
+    "revenue_under_way": Refusal(
+        CONTRACT,
+        "another revenue_policy of a price that is under way",
+        "another way to recognise a fixed price of which a part is recognised",
+        "another `revenue_policy` of a line in an amendment",
+        "end the line, and add one for the rest",
+    ),
+    "policy_of_a_contract": Refusal(
+        CONTRACT,
+        "policy {policy} of a contract: it is looked for on the company alone",
+        "what counts for a company as a whole, on one contract",
+        f"policy {', '.join(f'`{name}`' for name in OF_A_COMPANY)} of a contract",
+        "the same on the person's company",
+    ),
+    "catch_up": Refusal(
+        AMENDMENT,
+        "treatment catch_up, where no line goes on that earns over time",
+        "revenue caught up at once, where no line goes on that earns over time: what is earned as it is charged has nothing to catch up",
+        "`treatment=catch_up`",
+        "`prospective`; from an earlier day, what is not issued is priced anew",
+    ),
+    "separate": Refusal(
+        AMENDMENT,
+        "treatment separate, where line {line} is changed or ends",
+        "an amendment as a contract of its own that changes or ends a line",
+        "`treatment=separate`",
+        "`separate` with lines that are added and no other change of lines, or `prospective`",
+    ),
+    "revenue_method": Refusal(
+        LINE,
+        "revenue {method} of terms {terms} is not handled by the rules in force",
+        "revenue by progress, cost or hours",
+        "a `revenue_policy` or policy `revenue_method` that terms of the line's kind do not have ([policies](policies.md))",
+        "a method of the kind, or terms of another kind",
+    ),
+    "expenses_net": Refusal(
+        LINE,
+        "policy expenses_revenue=net of a line that charges expenses is not handled by the rules in force",
+        "expenses as an agent, without revenue and cost of one's own",
+        "policy `expenses_revenue=net` on a line that charges expenses",
+        "`gross`",
+    ),
+    "policy_of_a_line": Refusal(
+        LINE,
+        "policy {policy} of a line: it is looked for on {level} alone",
+        "what counts for a contract or a company as a whole, on one line",
+        f"policies {', '.join(f'`{name}`' for name in NOT_OF_A_LINE)} of a line",
+        "the same on the contract, or on the company",
+    ),
+    "standalone_price": Refusal(
+        LINE,
+        "standalone_price is not handled by the rules in force: no price is allocated by stand-alone prices",
+        "a contract's price allocated to its lines by their stand-alone prices",
+        "`standalone_price` of a line",
+        "the allocated price as the line's own",
+    ),
+    "performance_obligation": Refusal(
+        LINE,
+        "performance_obligation {name} with line {other} is not handled by the rules in force: each line is measured alone",
+        "one measure of progress for several lines",
+        "the same `performance_obligation` on several lines",
+        "one line for them, or each with an obligation of its own",
+    ),
+    "variable_consideration": Refusal(
+        LINE,
+        "variable_consideration {item} is not handled by the rules in force",
+        "parts of a price that depend on what happens later (bonuses, penalties, rebates)",
+        "`variable_consideration` of a line",
+        "amend the price when it is known",
+    ),
+    **{
+        f"Policies.{name}": Refusal(
+            COMPANY,
+            f"policy {name}={{value}} is not handled by the rules in force",
+            asked,
+            f"policy `{name}`" + (f" other than {', '.join(f'`{_}`' for _ in stated)}" if stated else ""),
+            instead,
+        )
+        for name, asked, stated, instead in (
+            (
+                *("residual_party", "the residual cent of a split to one party", ()),
+                "`rounding_party` of a bill-to; of funding the largest remainder takes it",
+            ),
+            ("hold_scope", "a hold that covers something else than its event says", (), "the `scope` of the hold"),
+            (
+                *("poc_precision", "digits of the percentage complete", ()),
+                "the percentage that `ProgressReported` states is taken as it is",
+            ),
+            (
+                *("poc_exclusions", "cost that stays out of the measure of progress", ()),
+                "report the progress without it (`ProgressReported`)",
+            ),
+            (
+                *("forecast_denominator", "progress against the original forecast", ("eac",)),
+                "report the progress (`ProgressReported`)",
+            ),
+            ("fx_revaluation", "revaluation at a period's end", ("none",), "revalue in the ledger"),
+            ("unbilled_is_monetary", "revaluation of unbilled value", ("false",), "revalue in the ledger"),
+            (
+                *("intercompany_transfer", "a price between lending and borrowing company", ()),
+                "post the transfer in the ledger",
+            ),
+        )
+    },
+    "other_company": Refusal(
+        WORK,
+        "person {person} of another legal entity works on contract {contract} of {borrows}: the cost stands in the person's entity and "
+        "its transfer is not posted, since the rules in force do not handle intercompany",
+        "a person of one legal entity works on a contract of another (intercompany)",
+        "the person's `legal_entity_id`",
+        "the work is priced and billed; an exception of the person and the contract goes to finance with the "
+        "[cost of such work](rules.md#work-for-another-company) as money at risk, until somebody posts the transfer in "
+        "the ledger and resolves it",
+    ),
+    "progress_unused": Refusal(
+        WORK,
+        "progress of {as_of} is reported of line {line}, which is billed {how}",
+        "progress of a line that is not billed by reported progress",
+        "`ProgressReported`",
+        "amend the line to be billed by it, without budgets",
+    ),
+    "payment_currency": Refusal(
+        PAYMENT,
+        "invoice {invoice} is in {theirs}: a payment in {ours} is not applied to it",
+        "a payment in another currency than its invoice",
+        "`currency` of `PaymentReceived` or `PaymentApplied`",
+        "send it in the currency of its invoices; waived, it stays unapplied",
+    ),
+    "deposit_conceded": Refusal(
+        TAKEN_BACK,
+        "{kind} of a deposit ({entry}) is not handled, it has no price that could be less; credit the work that it is set against",
+        "a price concession or goodwill on a deposit",
+        "`kind` of `CreditMemoIssued`",
+        "credit the work that it is set against",
+    ),
+    "write_off_over_time": Refusal(
+        TAKEN_BACK,
+        "what line {line} of contract {contract} charges earns apart from what is billed of it; amend the price instead",
+        "a write-off of work of which what is billed earns apart: fees and prices over time, what goes beyond a retainer, deposits",
+        "`entries` of `WrittenOff`",
+        "amend the price, and the revenue falls with it",
+    ),
+    "write_off_passed_on": Refusal(
+        TAKEN_BACK,
+        "what is over the cap of line {line} goes on to the next line (overflow=next_rule), giving up a part of {entry} is not handled; "
+        "credit it once it is invoiced",
+        "a write-off of a part of work whose line passes on what is over its cap (`overflow=next_rule`)",
+        "`entries` of `WrittenOff`",
+        "credit it once it is invoiced",
+    ),
+    **{
+        name: Refusal(EVENT, _UNPOSTED, asked, f"`{name}`", instead)
+        for name, asked, instead in (
+            ("RevenueAdjusted", "adjustments of revenue by hand", "book them in the ledger"),
+            ("VariableConsiderationRevised", "estimates of variable consideration", "amend the price"),
+            ("BalancesBroughtForward", "a start in the middle of a project", "send its events from the beginning"),
+            ("PostingAccepted", "answers of an ERP to postings", ""),
+            ("PostingRejected", "answers of an ERP to postings", ""),
+            ("ControlTotal", "reconciliation with what a source says it has", ""),
+        )
+    },
+    **{
+        name: Refusal(REFERENCE, _IDLE, asked, f"`{name}`", instead)
+        for name, asked, instead in (
+            ("PersonCapacitySet", "what people can work in a month", "plan by `ResourceAssigned`"),
+            ("TransferPriceSet", "prices between companies of the group", "post the transfer in the ledger"),
+        )
+    },
+}
+
+
+def words_of(name: str, /, **case: object) -> str:
+    return REFUSALS[name].told.format(**case)
+
+
+def refused_of_contract(stated: Policies | None) -> Iterator[Fault]:
+    for name in OF_A_COMPANY if stated is not None else ():
+        if getattr(stated, name) is not None:
+            yield f"policies.{name}", words_of("policy_of_a_contract", policy=name)
+    yield from refused_policies(stated)
+
+
+def _refused_of_line(stated: Policies | None) -> Iterator[Fault]:
+    for name in NOT_OF_A_LINE if stated is not None else ():
+        if getattr(stated, name) is not None:
+            level = "the contract or its company" if name in OF_A_CONTRACT else "the company"
+            yield f"policies.{name}", words_of("policy_of_a_line", policy=name, level=level)
+    yield from refused_policies(stated)
+
+
+def refused_policies(stated: Policies | None) -> Iterator[Fault]:
+    """Of one level: what it states, its preset aside, that nothing would follow from."""
+    for name, accepted in ACCEPTED.items() if stated is not None else ():
+        value = getattr(stated, name)
+        if value is not None and value not in accepted:
+            yield f"policies.{name}", words_of(f"Policies.{name}", value=_shown(value))
+
+
+def _shown(value: object) -> str:
+    return (
+        ",".join(value) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else str(value)
+    )
+
+
+def refused_parts(line: ContractLine, lines: Sequence[ContractLine]) -> Iterator[Fault]:
+    """Of a line, beside the others of its contract: what is said of it that nothing would follow from."""
+    if line.standalone_price is not None:
+        yield "standalone_price", words_of("standalone_price")
+    if line.performance_obligation is not None:
+        for other in lines:
+            if other.performance_obligation == line.performance_obligation and other.line_id != line.line_id:
+                named = words_of("performance_obligation", name=line.performance_obligation, other=other.line_id)
+                yield "performance_obligation", named
+                break
+    for item in line.variable_consideration[:1]:
+        yield "variable_consideration", words_of("variable_consideration", item=item.item_id)
+    yield from _refused_of_line(line.policies)

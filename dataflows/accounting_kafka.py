@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -100,7 +99,7 @@ def flow_of(
 ) -> Dataflow:
     steps = Steps(turns, faults)
     settings = job.accounting
-    reading = Reading(settings.batch_records, settings.batch_bytes, timedelta(seconds=settings.idle_seconds))
+    reading = Reading(settings.batch_records, settings.batch_bytes, settings.idle_seconds)
     return build(LogSource(steps, lambda: not stopped(), reading), steps.fold, CommittingSink(steps, on_commit))
 
 

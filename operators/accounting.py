@@ -6,13 +6,14 @@ Whole batches travel through the engine, so that several shards of a process sta
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
+from operators.idling import AT_ONCE, Idle
 from state.shard import Encoded, Mark, Shard
 
 
@@ -109,27 +110,23 @@ class Steps:
 
 
 class Reading(NamedTuple):
-    """How logs are read: bounds of a batch; where nothing came it is asked again after `idle`, at once where that is none."""
+    """How logs are read: bounds of a batch; a log that had nothing is asked again after `idle_seconds`."""
 
     max_records: int = 2_000
     max_bytes: int = 4 << 20
-    idle: timedelta | None = None
+    idle_seconds: float = 0.0
 
 
 class _Batches(StatefulSourcePartition[Batch, None]):
     def __init__(self, source: LogSource, turn: Turn) -> None:
         self._source = source
         self._turn = turn
-        self._is_idle = False
 
     def next_batch(self) -> Sequence[Batch]:
-        found = self._source.next_batch(self._turn)
-        self._is_idle = not found and not self._turn.is_in_flight
-        return found
+        return self._source.next_batch(self._turn)
 
-    def next_awake(self) -> datetime | None:
-        idle = self._source.reading.idle
-        return datetime.now(UTC) + idle if self._is_idle and idle is not None else None
+    def next_awake(self) -> datetime:
+        return AT_ONCE
 
     def snapshot(self) -> None:
         """Nothing: the store and the progress of the outputs are the only memory."""
@@ -141,7 +138,8 @@ class LogSource(FixedPartitionedSource[Batch, None]):
     def __init__(self, steps: Steps, more: Callable[[], bool], reading: Reading = Reading()) -> None:  # noqa: B008 - a value
         self._steps = steps
         self._more = more
-        self.reading = reading
+        self._reading = reading
+        self._idle = Idle(steps.turns, reading.idle_seconds)
 
     def list_parts(self) -> list[str]:
         return [str(number) for number in self._steps.turns]
@@ -152,15 +150,16 @@ class LogSource(FixedPartitionedSource[Batch, None]):
     def next_batch(self, turn: Turn) -> Sequence[Batch]:
         if self._steps.faults.fault is not None:
             raise StopIteration
-        if turn.is_in_flight:
+        if turn.is_in_flight or not self._idle.is_due(turn.shard.number):
             return []
         offset, _ = turn.shard.position
         records: Sequence[Any] = ()
         with self._steps.faults.at(turn.shard.number):
-            records = turn.log.read(offset, self.reading.max_records, self.reading.max_bytes)
+            records = turn.log.read(offset, self._reading.max_records, self._reading.max_bytes)
         if not records:
             if not self._more():
                 raise StopIteration
+            self._idle.had_nothing(turn.shard.number)
             return []
         turn.is_in_flight = True
         return [Batch(turn.shard.number, records)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from operators.accounting import Faults
+from operators.idling import AT_ONCE
 
 PART: Final = "intake"
 
@@ -65,6 +67,9 @@ class _Part(StatefulSourcePartition[Any, None]):
 
     def next_batch(self) -> Sequence[Any]:
         return self._turn.read()
+
+    def next_awake(self) -> datetime:
+        return AT_ONCE
 
     def snapshot(self) -> None:
         """Nothing: the topics are the only memory."""

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
+from operators.idling import AT_ONCE, Idle
+
+PART: Final = "all"
 # How long nothing is asked for after there was nothing.
-IDLE: Final = timedelta(milliseconds=20)
+IDLE_SECONDS: Final = 0.02
 
 
 class _Polled(StatefulSourcePartition[Any, None]):
     def __init__(self, source: PolledSource) -> None:
         self._source = source
-        self._awake: datetime | None = None
+        self._idle = Idle([PART], IDLE_SECONDS)
 
     def next_batch(self) -> Sequence[Any]:
         if self._source.is_over():
             raise StopIteration
+        if not self._idle.is_due(PART):
+            return []
         found = self._source.poll()
-        self._awake = None if found else datetime.now(UTC) + IDLE
+        if not found:
+            self._idle.had_nothing(PART)
         return found
 
-    def next_awake(self) -> datetime | None:
-        return self._awake
+    def next_awake(self) -> datetime:
+        return AT_ONCE
 
     def snapshot(self) -> None:
         """Nothing: what the sink writes holds the place."""
@@ -40,7 +46,7 @@ class PolledSource(FixedPartitionedSource[Any, None]):
         self.is_over = is_over
 
     def list_parts(self) -> list[str]:
-        return ["all"]
+        return [PART]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Polled:  # noqa: ARG002 - Bytewax's shape
         return _Polled(self)

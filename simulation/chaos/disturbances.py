@@ -27,6 +27,8 @@ ASLEEP_MARGIN_SECONDS: Final = 1.5
 # What was sent before everybody stood still has arrived.
 SETTLED_SECONDS: Final = 1.0
 FENCED_SECONDS: Final = 20.0
+# Longer than a run waits for progress, and less than clocks of brokers and processes may be apart.
+SET_BACK_SECONDS: Final = 1_200.0
 SQLITE_FILES: Final = ("", "-wal", "-shm", "-pages")
 
 
@@ -93,7 +95,8 @@ def zombie(stage: Stage) -> str:
     asleep = next(each for each in stage.accounting if not each.supervised)
     elsewhere = stage.site.folder / "elsewhere"
     name = f"{asleep.name}-elsewhere-{len(stage.beside) + 1}"
-    other = Worker(name, [*asleep.arguments, "--set", f"store.folder={elsewhere}"], stage.site.folder)
+    arguments = [*asleep.arguments, "--set", f"store.folder={elsewhere}"]
+    other = Worker(name, arguments, stage.site.folder, environment=stage.site.environment)
     stage.await_progress(asleep)
     if not asleep.send(signal.SIGSTOP):
         return f"{asleep.name} was away already"
@@ -276,6 +279,19 @@ def broker_asleep(stage: Stage) -> str:
     return f"SIGSTOP to the broker, and SIGCONT after {seconds:g} s"
 
 
+# The clock
+
+
+def clock_set_back(stage: Stage) -> str:
+    """Of all processes at once, while they run. One that waited for its old time would be stuck for longer than a run waits."""
+    assert stage.site.clock is not None, "processes of a run have a clock that can be moved"
+    stage.site.clock.move(-SET_BACK_SECONDS)
+    for worker in (stage.intake, *stage.accounting):
+        stage.await_progress(worker)
+    stage.reached.add("work went on after the clock was set back")
+    return f"the clock of all processes is set back by {SET_BACK_SECONDS:g} s"
+
+
 # How often each is done in a run of the full length; the short form does each once.
 OFTEN: Final[Mapping[Disturbance, int]] = {
     accounting_killed: 10,
@@ -297,6 +313,7 @@ OFTEN: Final[Mapping[Disturbance, int]] = {
     broker_killed: 3,
     broker_restarted: 2,
     broker_asleep: 1,
+    clock_set_back: 2,
 }
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,6 +20,7 @@ START_AGAIN_SECONDS: Final = 0.3
 # Longer than a supervisor waits for its process.
 STOP_SECONDS: Final = 120.0
 TAIL_LINES: Final = 60
+NO_MORE: Final[Mapping[str, str]] = {}
 
 
 class Ended(NamedTuple):
@@ -45,11 +46,13 @@ class Worker:
         *,
         supervised: bool = False,
         within: Sequence[str] = (),
+        environment: Mapping[str, str] = NO_MORE,
     ) -> None:
         self.name = name
         self.arguments = list(arguments)
         self.supervised = supervised
         self.within = within
+        self.environment = environment
         self.ended: list[Ended] = []
         self.log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -81,7 +84,7 @@ class Worker:
                 [*self.within, sys.executable, "-m", *self.arguments, *more],
                 cwd=ROOT,
                 # A process that hangs says where, when it is sent SIGABRT.
-                env={**os.environ, "PYTHONFAULTHANDLER": "1", "PYTHONPATH": str(ROOT)},
+                env={**os.environ, "PYTHONFAULTHANDLER": "1", "PYTHONPATH": str(ROOT), **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

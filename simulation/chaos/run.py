@@ -107,11 +107,12 @@ class Course:
         settings = ["--settings", str(site.settings_file)]
         shards = [",".join(map(str, range(first, plan.shards, 2))) for first in (0, 1)]
         serve = ["milepost", "serve", "accounting", *settings, "--shards"]
+        clock = site.environment
         self.accounting = [
-            Worker("accounting-1", [*serve, shards[0]], site.folder, supervised=True),
-            Worker("accounting-2", [*serve, shards[1]], site.folder),
+            Worker("accounting-1", [*serve, shards[0]], site.folder, supervised=True, environment=clock),
+            Worker("accounting-2", [*serve, shards[1]], site.folder, environment=clock),
         ]
-        self.intake = Worker("intake", ["milepost", "serve", "intake", *settings], site.folder)
+        self.intake = Worker("intake", ["milepost", "serve", "intake", *settings], site.folder, environment=clock)
         self.workers = [self.intake, *self.accounting]
         self.watching = Watching(site)
         seconds = plan.minutes * 60 * PRODUCING

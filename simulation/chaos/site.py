@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -11,6 +12,7 @@ from connectors.kafka.names import Names
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import Kind, Planned
+from simulation.chaos.moved_clock import MovedClock
 from simulation.servers.kafka import Broker
 
 # Simulated time lies far ahead of any wall clock, so that days end by what is recorded and by nothing else.
@@ -44,12 +46,13 @@ batch_records = 500
 
 
 class Site(NamedTuple):
-    """`settings_file` says the same as `kafka`; `transaction_timeout` is in seconds."""
+    """`settings_file` says the same as `kafka`; `transaction_timeout` is in seconds; `clock` is that of Milepost's processes."""
 
     folder: Path
     broker: Broker
     kafka: KafkaSettings
     settings_file: Path
+    clock: MovedClock | None = None
 
     @property
     def names(self) -> Names:
@@ -64,6 +67,11 @@ class Site(NamedTuple):
         return SchemaIds.fixed(self.kafka.prefix)
 
     @property
+    def environment(self) -> Mapping[str, str]:
+        """Of Milepost's processes, besides that of this one."""
+        return {} if self.clock is None else self.clock.environment
+
+    @property
     def transaction_timeout(self) -> float:
         return self.kafka.transaction_timeout_seconds
 
@@ -76,7 +84,8 @@ class Site(NamedTuple):
 
 
 def settled(folder: Path, broker: Broker, shards: int, transaction_timeout: float) -> Site:
-    """With its settings written and its topics made."""
+    """With its settings written, its topics made, and a clock that can be moved. Raises Missing."""
+    clock = MovedClock(folder)
     file = folder / "milepost.toml"
     text = SETTINGS.format(brokers=broker.bootstrap, partitions=shards, transaction_timeout=transaction_timeout)
     file.write_text(text, encoding="utf-8")
@@ -88,7 +97,7 @@ def settled(folder: Path, broker: Broker, shards: int, transaction_timeout: floa
         transaction_timeout_seconds=transaction_timeout,
         request_timeout_seconds=20,
     )
-    return begun(folder, broker, kafka, file)
+    return begun(folder, broker, kafka, file)._replace(clock=clock)
 
 
 def begun(folder: Path, broker: Broker, kafka: KafkaSettings, settings_file: Path) -> Site:

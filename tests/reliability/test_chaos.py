@@ -24,3 +24,4 @@ def test_whatever_is_killed_readers_see_what_the_plain_loop_says(tmp_path: Path)
     assert outcome.disturbances == len(OFTEN)
     assert {invariant.name: invariant.faults for invariant in outcome.invariants if not invariant.holds} == {}
     assert "shards were taken over by another process" in outcome.reached
+    assert "work went on after the clock was set back" in outcome.reached

@@ -1,0 +1,37 @@
+"""When a source is asked again, by the monotonic clock.
+
+Bytewax waits by the wall clock, also where a source names no moment: a clock that is set back by 40 seconds would stop the dataflow
+for 40 seconds. So these sources are always due, and wait themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+# What `next_awake` returns: a moment that has passed by every wall clock.
+AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Idle:
+    """Parts of a source, each of which is left alone for `seconds` after it had nothing."""
+
+    def __init__(self, parts: Iterable[Hashable], seconds: float) -> None:
+        self._seconds = seconds
+        self._due_at = dict.fromkeys(parts, 0.0)
+
+    def had_nothing(self, part: Hashable) -> None:
+        self._due_at[part] = time.monotonic() + self._seconds
+
+    def is_due(self, part: Hashable) -> bool:
+        """Where no part is due, it waits for the first that will be: nothing else has work then."""
+        earliest = min(self._due_at.values())
+        if earliest and (left := earliest - time.monotonic()) > 0.0:
+            time.sleep(left)
+        due_at = self._due_at[part]
+        if due_at > time.monotonic():
+            return False
+        self._due_at[part] = 0.0
+        return True

@@ -215,7 +215,8 @@ def _topics(clients: KafkaClients, names: Sequence[str], accepted: Mapping[str, 
         names = ", ".join(fault.topic for fault in absent[:SHOWN_MAX]) + ", ..." * (len(absent) > SHOWN_MAX)
         yield Finding("topics", FAIL, f"{len(absent)} are not there: {names}", "milepost topics create")
     for fault in wrong[:SHOWN_MAX]:
-        yield Finding("topics", FAIL, str(fault), f"milepost topics check shows all; {fault.way_out}")
+        severity = WARN if fault.is_harmless else FAIL
+        yield Finding("topics", severity, str(fault), f"milepost topics check shows all; {fault.way_out}")
     if not found and not lost:
         yield Finding("topics", OK, "all are there and as they must be")
 

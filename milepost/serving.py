@@ -28,7 +28,7 @@ from connectors.kafka.names import DEAD_LETTERS, DIRECTORY, ENGAGEMENT_LOG, OVER
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import failed
 from connectors.kafka.registry import schema_ids
-from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.topics import Fault
 from connectors.output_schemas import check_files, todays_fingerprints
 from connectors.redis.read_model import ReadModel
 from dataflows import accounting_kafka, intake
@@ -52,6 +52,7 @@ from milepost.settings import Settings, load
 from milepost.shards_chosen import chosen
 from milepost.stopping import Stop, stopping
 from milepost.supervisor import until_told
+from milepost.topics_watched import WatchedTopics, watched
 from operators.accounting import Faults
 from state.genesis import Genesis
 from state.guards import INTAKE_STATE_LOST, GuardStop
@@ -64,16 +65,19 @@ ACCOUNTING_TOPICS = ("engagement.log", PROGRESS, OVERRIDES, *SHARD_TOPICS)
 
 
 def account(settings: Settings, shards: Sequence[int]) -> None:
-    """Until somebody asks to stop."""
+    """Until somebody asks to stop, or changes a topic so that records could be lost."""
     with stopping() as stop, serving_metrics(settings, ACCOUNTING) as measured:
         try:
             with accounting_ends(settings, measured, shards) as ends:
                 job = accounting_job(settings, shards)
                 hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job), end_of=ends.of)
-                with exceptions_followed(measured.metrics, job.clients, job.names, shards):
-                    accounting_kafka.run(
-                        job, until_told(stop), on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open
-                    )
+                with (
+                    exceptions_followed(measured.metrics, job.clients, job.names, shards),
+                    topics_watched(settings, lambda _: ACCOUNTING_TOPICS) as topics_now,
+                ):
+                    is_over = either(until_told(stop), topics_now.is_wrong)
+                    accounting_kafka.run(job, is_over, on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open)
+                topics_now.check()
             _tell_end(stop)
         except KafkaException as fault:
             raise failed(fault) from fault
@@ -105,9 +109,11 @@ def accounting_flow(shards: str | None = None) -> Dataflow:
     ends = held.enter_context(accounting_ends(settings, measured, numbers))
     job = accounting_job(settings, numbers)
     hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job), end_of=ends.of)
-    turns = held.enter_context(accounting_kafka.opened(job, until_told(stop), say))
+    topics_now = held.enter_context(topics_watched(settings, lambda _: ACCOUNTING_TOPICS))
+    is_over = either(until_told(stop), topics_now.check)
+    turns = held.enter_context(accounting_kafka.opened(job, is_over, say))
     hooks.on_open(turns)
-    return accounting_kafka.flow_of(job, list(turns.values()), Faults(), until_told(stop), hooks.on_commit)
+    return accounting_kafka.flow_of(job, list(turns.values()), Faults(), is_over, hooks.on_commit)
 
 
 def take_in(settings: Settings) -> None:
@@ -130,8 +136,9 @@ def _tell_end(stop: Stop) -> None:
 
 
 def _take_in(settings: Settings, stop: Stop, measured: Measured) -> None:
-    with measured_intake(settings, measured) as desk:
-        intake.run_dataflow(desk, while_wanted(until_told(stop)))
+    with measured_intake(settings, measured) as desk, topics_watched(settings, intake_topics) as topics_now:
+        intake.run_dataflow(desk, while_wanted(either(until_told(stop), topics_now.is_wrong)))
+        topics_now.check()
 
 
 @contextmanager
@@ -146,9 +153,11 @@ def measured_intake(settings: Settings, measured: Measured) -> Iterator[Measured
 
 
 def keep_views(settings: Settings) -> None:
-    """Until somebody asks to stop. Redis is waited for."""
-    with stopping() as stop, opened_view(settings, stop) as flow:
-        asked(flow.run)
+    """Until somebody asks to stop, or changes the topic so that records could be lost. Redis is waited for."""
+    with stopping() as stop, topics_watched(settings, lambda _: VIEW_TOPICS) as topics_now:
+        with opened_view(settings, either(until_told(stop), topics_now.is_wrong)) as flow:
+            asked(flow.run)
+        topics_now.check()
         _tell_end(stop)
 
 
@@ -158,11 +167,13 @@ def view_flow() -> Dataflow:
     held = ExitStack()
     atexit.register(held.close)
     stop = held.enter_context(stopping())
-    return held.enter_context(opened_view(load().settings, stop)).flow()
+    settings = load().settings
+    topics_now = held.enter_context(topics_watched(settings, lambda _: VIEW_TOPICS))
+    return held.enter_context(opened_view(settings, either(until_told(stop), topics_now.check))).flow()
 
 
 @contextmanager
-def opened_view(settings: Settings, stop: Stop) -> Iterator[ViewFlow]:
+def opened_view(settings: Settings, is_told: Callable[[], bool]) -> Iterator[ViewFlow]:
     kafka = settings.kafka
     topic = Names.of(kafka).shared(TOPICS["ProjectView"])
     places = [(topic, partition) for partition in range(kafka.partitions)]
@@ -173,7 +184,7 @@ def opened_view(settings: Settings, stop: Stop) -> Iterator[ViewFlow]:
     ):
         clients = KafkaClients(kafka)
         asked(lambda: topics.check(clients, kafka, VIEW_TOPICS))
-        hooks, is_told = MeasuredView(measured.metrics, measured.health, ends.of), until_told(stop)
+        hooks = MeasuredView(measured.metrics, measured.health, ends.of)
 
         def is_over() -> bool:
             """Also asked while Redis is waited for, which a new start would not shorten: so that is no being stuck."""
@@ -204,7 +215,8 @@ def intake_flow() -> Dataflow:
     settings = load().settings
     measured = held.enter_context(serving_metrics(settings, INTAKE))
     desk = held.enter_context(measured_intake(settings, measured))
-    return intake.flow_of(desk, Faults(), while_wanted(until_told(stop)))
+    topics_now = held.enter_context(topics_watched(settings, intake_topics))
+    return intake.flow_of(desk, Faults(), while_wanted(either(until_told(stop), topics_now.check)))
 
 
 @contextmanager
@@ -212,7 +224,7 @@ def opened_intake(settings: Settings) -> Iterator[KafkaIntake]:
     """Nobody else on this machine has its folder meanwhile. Raises GuardStop where something is not as it must be."""
     kafka = settings.kafka
     clients = KafkaClients(kafka)
-    asked(lambda: check_topics(clients, settings, intake_topics(clients, kafka)))
+    asked(lambda: check_topics(clients, settings, intake_topics(clients)))
     ids = schema_ids(settings.registry, kafka.prefix, settings.registry_cache, say)
     folder = settings.store.folder / "intake" / kafka.generation
     with only_writer(folder), ExitStack() as held:
@@ -240,9 +252,9 @@ def intake_setup(settings: Settings, folder: Path) -> IntakeSetup:
     )
 
 
-def intake_topics(clients: KafkaClients, kafka: KafkaSettings) -> list[str]:
+def intake_topics(clients: KafkaClients) -> list[str]:
     """Those that it writes, and of the event topics those that are there: a firm need not have all of them."""
-    names = Names.of(kafka)
+    names = Names.of(clients.settings)
     there = clients.topics([names.shared(name) for name in topics.INPUT_TOPICS])
     return [*INTAKE_TOPICS, *(name for name in topics.INPUT_TOPICS if there[names.shared(name)] is not None)]
 
@@ -271,18 +283,31 @@ def no_frame(topic: str, type_name: str, _schema: str | None = None) -> bytes:
     raise NotImplementedError(f"{type_name} is not written to {topic} by a reader")
 
 
-def check_topics(clients: KafkaClients, settings: Settings, short_names: Sequence[str]) -> None:
-    """Raises GuardStop; where a topic is missing that held something, with what became of it instead of how to make one."""
+@contextmanager
+def topics_watched(settings: Settings, short_names: Callable[[KafkaClients], Sequence[str]]) -> Iterator[WatchedTopics]:
+    """Settings that a start refuses are noticed within a minute, too."""
+    clients = KafkaClients(settings.kafka)
+    with watched(lambda: check_topics(clients, settings, short_names(clients)), say) as found:
+        yield found
+
+
+def either(is_told: Callable[[], bool], is_wrong: Callable[[], bool | None]) -> Callable[[], bool]:
+    """Whether to end; `is_wrong` may raise instead where no caller of the dataflow asks afterwards."""
+    return lambda: is_told() or bool(is_wrong())
+
+
+def check_topics(clients: KafkaClients, settings: Settings, short_names: Sequence[str]) -> list[Fault]:
+    """What is harmless. Raises GuardStop; of a missing topic that held something, it says what became of it."""
     kafka, names = settings.kafka, Names.of(settings.kafka)
     try:
-        topics.check(clients, kafka, short_names)
+        return topics.check(clients, kafka, short_names)
     except GuardStop:
         full = [topics.BY_NAME[name].full_name(names) for name in short_names]
         check_not_lost(clients, names, full, kafka.request_timeout_seconds, settings.intake.accepted_topics)
         raise
 
 
-def asked(question: Callable[[], None]) -> None:
+def asked(question: Callable[[], object]) -> None:
     try:
         question()
     except KafkaException as fault:

@@ -10,10 +10,11 @@ from confluent_kafka import KafkaException
 from connectors.kafka.clients import KafkaClients, TopicAdmin
 from connectors.kafka.names import Names
 from connectors.kafka.settings import KafkaSettings
-from connectors.kafka.topics import TOPICS, Fault, Planned, Topic, create, faults, missing, partition_count
+from connectors.kafka.topics import TOPICS, Planned, Topic, create, faults, missing, partition_count
 from milepost.console import aligned, say, shape, write_json
 from state.guards import BROKER_UNREACHABLE, WRONG_TOPIC_SETTINGS, GuardStop
 
+FAULT_HEAD: Final = ("topic", "setting", "found", "needed", "what follows")
 HEAD: Final = ("topic", "kind", "partitions", "kept", "written by", "read by")
 
 
@@ -40,14 +41,18 @@ def compare(settings: KafkaSettings, *, json: bool) -> None:
         found = faults(admin_of(settings), settings)
     except KafkaException as fault:
         raise unanswered(settings, fault) from fault
+    wrong = sum(1 for fault in found if not fault.is_harmless)
     if json:
         write_json(shape(1, topics=len(TOPICS), faults=[fault._asdict() for fault in found]))
-    elif found:
-        typer.echo("\n".join(aligned([Fault._fields, *found], indent="")))
-        say(f"\n{len(found)} settings could lose or repeat records; Milepost does not start with them")
     else:
-        typer.echo(f"{len(TOPICS)} topics are as they must be")
-    if found:
+        if found:
+            rows = [(*fault[:-1], "nothing" if fault.is_harmless else "no start") for fault in found]
+            typer.echo("\n".join(aligned([FAULT_HEAD, *rows], indent="")))
+        if wrong:
+            say(f"\n{wrong} settings could lose or repeat records; Milepost does not start with them")
+        else:
+            typer.echo(f"{len(TOPICS)} topics are as they must be" + ", but for what does no harm" * bool(found))
+    if wrong:
         raise typer.Exit(WRONG_TOPIC_SETTINGS)
 
 

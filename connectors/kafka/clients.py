@@ -106,6 +106,9 @@ class TopicAdmin(Protocol):
     def found_topics(self, names: Sequence[str]) -> Mapping[str, TopicFound | None]:
         """With the settings that hold, also those that come from the brokers; None for one that there is not."""
 
+    def last_stable(self, topic: str, partition: int) -> tuple[int, int]:
+        """As of `Clients`."""
+
     def create_topic(self, name: str, partitions: int, replication: int, settings: Mapping[str, str]) -> None: ...
 
 

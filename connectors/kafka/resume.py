@@ -32,6 +32,7 @@ from connectors.kafka.producing import FENCES, initialise, produce
 from connectors.kafka.progress import Written
 from connectors.kafka.published import Published, published
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
+from connectors.kafka.topics import is_empty
 from state.guards import (
     HANGING_TRANSACTION,
     OTHER_GENERATION,
@@ -161,10 +162,21 @@ def take_over(
 
 
 def described(clients: Clients, target: Target) -> dict[str, str]:
-    """The ids of all topics that the shard reads or writes. Raises GuardStop where one is missing or was divided anew."""
+    """The ids of all topics that the shard reads or writes.
+
+    Raises GuardStop where one is missing or has another number of partitions. More of them do no harm to outputs, which are
+    written and read by the shard's number, as long as they are empty.
+    """
     names = [target.names.log, target.names.progress, *target.output_topics.values()]
     try:
         found = clients.topics(names)
+        spare = {
+            name
+            for name in target.output_topics.values()
+            if (state := found[name]) is not None
+            and state.partitions > target.partitions
+            and is_empty(clients, name, range(target.partitions, state.partitions))
+        }
     except KafkaException as fault:
         raise failed(fault) from fault
     missing = [name for name in names if found[name] is None]
@@ -177,7 +189,7 @@ def described(clients: Clients, target: Target) -> dict[str, str]:
     ids = {}
     for name, state in found.items():
         assert state is not None, "none is missing"
-        if state.partitions != target.partitions:
+        if state.partitions != target.partitions and name not in spare:
             raise GuardStop(
                 TOPIC_CHANGED,
                 f"{name} has {state.partitions} partitions, expected {target.partitions}: their number is fixed for a generation, "

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from connectors.kafka.clients import TopicAdmin, TopicFound
+from connectors.kafka.clients import Clients, TopicAdmin, TopicFound
 from connectors.kafka.names import (
     DEAD_LETTERS,
     DIRECTORY,
@@ -112,18 +112,24 @@ PARTITIONS: Final = "partitions"
 
 
 class Fault(NamedTuple):
-    """A setting of a topic that is not as it must be; a topic that is not there has the setting `topic`."""
+    """A setting of a topic that is not as it must be; a topic that is not there has the setting `topic`.
+
+    `is_harmless`: nothing can be lost or repeated by it, so that it stops no start.
+    """
 
     topic: str
     setting: str
     found: str
     needed: str
+    is_harmless: bool = False
 
     def __str__(self) -> str:
         return f"topic {self.topic}: {self.setting} is {self.found}, needed {self.needed}"
 
     @property
     def way_out(self) -> str:
+        if self.is_harmless:
+            return "nothing has to be done: what is more stays empty; never add partitions"
         if self.setting == PARTITIONS:
             return "never add partitions; see docs/operations.md, code 26"
         return "change it with the tools of the brokers"
@@ -348,20 +354,24 @@ def create(admin: TopicAdmin, plans: Sequence[Planned]) -> None:
 
 
 def faults(admin: TopicAdmin, settings: KafkaSettings, only: Sequence[str] = ()) -> list[Fault]:
-    """Every setting that is not as it must be; `only` names topics of the table, none means all of them."""
+    """Every setting that is not as it must be; `only` names topics of the table, none means all of them. Raises KafkaException."""
     names = Names.of(settings)
     looked_at = [BY_NAME[name] for name in only] if only else list(TOPICS)
     found = admin.found_topics([topic.full_name(names) for topic in looked_at])
     return [
         fault
         for topic in looked_at
-        for fault in _faults_of(topic, topic.full_name(names), found[topic.full_name(names)], settings)
+        for fault in _faults_of(admin, topic, topic.full_name(names), found[topic.full_name(names)], settings)
     ]
 
 
-def check(admin: TopicAdmin, settings: KafkaSettings, only: Sequence[str] = ()) -> None:
-    """At start-up. Raises GuardStop where a topic is missing or has a setting that could lose or repeat records."""
-    if found := faults(admin, settings, only):
+def check(admin: TopicAdmin, settings: KafkaSettings, only: Sequence[str] = ()) -> list[Fault]:
+    """At start-up, and every so often: faults that are harmless.
+
+    Raises GuardStop where a topic is missing or has a setting that could lose or repeat records, and KafkaException.
+    """
+    faulty = faults(admin, settings, only)
+    if found := [fault for fault in faulty if not fault.is_harmless]:
         told = "\n".join(f"  {fault}" for fault in found)
         raise GuardStop(
             WRONG_TOPIC_SETTINGS,
@@ -369,15 +379,28 @@ def check(admin: TopicAdmin, settings: KafkaSettings, only: Sequence[str] = ()) 
             "`milepost topics create` makes what was never there; a topic that held something is put back from its copy. Settings are "
             "changed with the tools of the brokers, but for the number of partitions; then `milepost topics check` should find nothing",
         )
+    return faulty
 
 
-def _faults_of(topic: Topic, name: str, found: TopicFound | None, settings: KafkaSettings) -> Iterator[Fault]:
+def is_empty(admin: TopicAdmin | Clients, name: str, partitions: Iterable[int]) -> bool:
+    """Whether nothing was ever written there. Raises KafkaException."""
+    return all(admin.last_stable(name, partition)[1] == 0 for partition in partitions)
+
+
+def _faults_of(
+    admin: TopicAdmin, topic: Topic, name: str, found: TopicFound | None, settings: KafkaSettings
+) -> Iterator[Fault]:
     if found is None:
         yield Fault(name, "topic", "not there, or not to be seen by this user", "a topic")
         return
     wanted = partition_count(topic, settings)
     if topic.partitions is not Partitions.ANY and found.partitions != wanted:
-        yield Fault(name, PARTITIONS, str(found.partitions), _partitions_told(topic, wanted))
+        more = range(wanted, found.partitions)
+        if topic.kind is Kind.OUTPUT and more and is_empty(admin, name, more):
+            told = f"{wanted}; what is more is empty, and nothing is written there"
+            yield Fault(name, PARTITIONS, str(found.partitions), told, is_harmless=True)
+        else:
+            yield Fault(name, PARTITIONS, str(found.partitions), _partitions_told(topic, wanted))
     if found.replication < settings.replication:
         yield Fault(name, "replication", str(found.replication), f"at least {settings.replication}")
     for need in _checked(topic, settings):

@@ -70,7 +70,10 @@ def verify(
 
 
 def of_topics(settings: Settings, shards: str | None, keep: Path | None, *, follow: bool) -> Report:
-    """All shards unless some are named; what is kept on the way is gone in the end unless `keep` says where."""
+    """All shards unless some are named; what is kept on the way is gone in the end unless `keep` says where.
+
+    Raises BadParameter where nothing is folded yet, so that nothing could be looked at.
+    """
     from milepost import serving, shards_chosen
     from milepost.following import Auditors, follow_on
     from milepost.stopping import stopping
@@ -89,6 +92,14 @@ def of_topics(settings: Settings, shards: str | None, keep: Path | None, *, foll
         else:
             with shown() as bar:
                 compared = auditors.catch_up(bar)
+        if not any(each.offset or each.outputs or each.violations for each in compared):
+            kafka = settings.kafka
+            raise typer.BadParameter(
+                f"nothing was looked at: generation {kafka.generation} at {kafka.brokers} has no outputs, as none of its shards has "
+                "folded a record yet. Expected the generation that accounting writes: see [kafka] generation and prefix, or start "
+                "`milepost serve accounting`",
+                param_hint="--kafka",
+            )
         outputs, found = summed(compared)
         return with_topics(audited(folder, fold_again=False), outputs, found)
 

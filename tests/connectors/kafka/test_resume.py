@@ -114,10 +114,20 @@ def test_a_topic_that_is_missing_is_named(topics: Topics) -> None:
     assert (stop.code, "topics are missing: alerts" in stop.message) == (WRONG_TOPIC_SETTINGS, True)
 
 
-def test_more_partitions_than_the_generation_has_are_refused(topics: Topics) -> None:
+def test_more_partitions_of_an_output_are_refused_once_something_is_in_them(topics: Topics) -> None:
     topics.brokers.create("alerts", 3)
+    write(topics.take_over(), 5, alert(0))
+    topics.brokers.append("alerts", 2, b"P", b"somebody's", [])
     stop = topics.stop()
     assert (stop.code, "alerts has 3 partitions, expected 2" in stop.message) == (TOPIC_CHANGED, True)
+
+
+@pytest.mark.parametrize(("topic", "partitions"), [("alerts", 1), (NAMES.log, 3)])
+def test_fewer_partitions_of_an_output_and_more_of_the_log_are_refused(
+    topics: Topics, topic: str, partitions: int
+) -> None:
+    topics.brokers.create(topic, partitions)
+    assert topics.stop().code == TOPIC_CHANGED
 
 
 def test_brokers_that_do_not_answer_are_said_to(topics: Topics) -> None:

@@ -22,9 +22,14 @@ class Topics:
 
     def __init__(self) -> None:
         self.found: dict[str, TopicFound] = {}
+        self.ends: dict[tuple[str, int], int] = {}
 
     def found_topics(self, names: Sequence[str]) -> Mapping[str, TopicFound | None]:
         return {name: self.found.get(name) for name in names}
+
+    def last_stable(self, topic: str, partition: int) -> tuple[int, int]:
+        end = self.ends.get((topic, partition), 0)
+        return end, end
 
     def create_topic(self, name: str, partitions: int, replication: int, settings: Mapping[str, str]) -> None:
         assert name not in self.found
@@ -93,8 +98,30 @@ def test_input_may_be_kept_for_ever_and_have_any_number_of_partitions(made: Topi
     assert faults(made, SETTINGS) == []
 
 
+def test_partitions_that_outputs_have_too_many_do_no_harm_while_they_are_empty(made: Topics) -> None:
+    """They cannot be taken away again, so that they must not stop every start."""
+    made.change("acme.alerts", partitions=8)
+    (fault,) = check(made, SETTINGS)
+    assert fault.is_harmless
+    assert (
+        str(fault)
+        == "topic acme.alerts: partitions is 8, needed 6; what is more is empty, and nothing is written there"
+    )
+    made.ends["acme.alerts", 7] = 1
+    assert [fault.is_harmless for fault in faults(made, SETTINGS)] == [False]
+    with pytest.raises(GuardStop):
+        check(made, SETTINGS)
+
+
+def test_a_log_with_too_many_partitions_is_never_harmless(made: Topics) -> None:
+    """Which shard an event belongs to follows from their number."""
+    made.change("acme.engagement.log.2", partitions=7)
+    assert [fault.is_harmless for fault in faults(made, SETTINGS)] == [False]
+
+
 def test_outputs_have_one_partition_a_shard(made: Topics) -> None:
     made.change("acme.alerts", partitions=7)
+    made.ends["acme.alerts", 6] = 1
     made.change("acme.exceptions", replication=2)
     assert [(fault.setting, fault.found) for fault in faults(made, SETTINGS)] == [
         ("replication", "2"),
@@ -111,6 +138,7 @@ def test_nobody_is_told_to_add_partitions_or_to_make_a_lost_topic(made: Topics) 
     )
     assert fault.way_out == "never add partitions; see docs/operations.md, code 26"
     made.change("acme.dead-letters", partitions=2)
+    made.ends["acme.dead-letters", 1] = 1
     assert faults(made, SETTINGS)[-1].needed == "1, which never changes"
     with pytest.raises(GuardStop) as stop:
         check(made, SETTINGS)

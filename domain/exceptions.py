@@ -56,7 +56,8 @@ CATALOGUE: Mapping[str, Category] = {
     "over_purchase_order": Category(
         "delivery",
         "warning",
-        "Have the customer raise the order and amend the contract, or accept the work as not billed.",
+        "Have the customer raise the order and amend the contract: of an order that another has followed by two amendments of one day, "
+        "its number with the new limit, then the number in force again. Or accept the work as not billed.",
     ),
     "over_funding": Category(
         "commercial",

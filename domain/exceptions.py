@@ -145,6 +145,10 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "no_exchange_rate",
         "contract_line",
     ): "Publish the rates of the days: the next close of a billing period counts what it cost as spent.",
+    (
+        "self_approved",
+        "accounting_period",
+    ): "Have another person approve it and send it with a higher version; until then the period stays as it is.",
     ("self_approved", "contract"): "Have another person approve the amendment and send it with a higher version.",
     ("self_approved", "credit_memo"): _SECOND,
     ("self_approved", "exception"): "Have another person decide, or approve the decision.",
@@ -233,6 +237,7 @@ _OWNERS: Mapping[tuple[str, str], str] = {
     ("unsupported", "person_capacity"): "delivery",
     ("unsupported", "transfer_price"): "finance",
     ("conflicting_version", "contract"): "commercial",
+    ("self_approved", "accounting_period"): "finance",
     ("self_approved", "contract"): "commercial",
     ("self_approved", "exception"): "finance",
     ("self_approved", "statement"): "finance",

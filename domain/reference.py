@@ -227,6 +227,13 @@ def fixed_faults(book: ReferenceBook, event: Event) -> tuple[tuple[str, str], ..
     return tuple(found)
 
 
+def approves_itself(event: Event) -> str | None:
+    """Who asked for an accounting period to be closed or opened again, and approved it; None where these are two people."""
+    if isinstance(event, PeriodChange) and event.requested_by == event.approved_by:
+        return event.approved_by
+    return None
+
+
 def zones(book: ReferenceBook) -> tuple[str, ...]:
     """Zones that legal entities name, each once, in ascending order."""
     return tuple(sorted({entity.zone for entity in book.entities.values()}))

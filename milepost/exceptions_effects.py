@@ -59,7 +59,7 @@ EFFECTS_ON_CREDITS: Final = {
 ABOUT: Final = {
     "amount_out_of_range": ("work", "project"),
     "outside_contract_dates": ("work", "contract"),
-    "self_approved": ("work", "amendment", "decision", "statement", "write-off", "credit memo"),
+    "self_approved": ("work", "amendment", "decision", "statement", "write-off", "credit memo", "accounting period"),
     "conflicting_version": ("work", POSTED, "any other fact"),
     "no_exchange_rate": ("work", "invoice, forecast, contract line", "payment"),
     "stale_exchange_rate": ("work", "invoice", "payment"),
@@ -102,6 +102,7 @@ KINDS: Final = {
     "amendment": "contract",
     "contract": "contract",
     "decision": "exception",
+    "accounting period": "accounting_period",
     "payment application": "payment_application",
     "write-off": "write_off",
     "credit memo": "credit_memo",

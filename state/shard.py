@@ -25,7 +25,7 @@ from domain.events.reference import (
     TransferPriceSet,
 )
 from domain.outputs import ControlTotals, JournalEntry, Position
-from domain.reference import EMPTY_BOOK, ReferenceBook, conflict, fixed_faults, owner_key
+from domain.reference import EMPTY_BOOK, PeriodChange, ReferenceBook, approves_itself, conflict, fixed_faults, owner_key
 from domain.reference import apply as apply_reference
 from domain.reference_faults import faults
 from domain.rows import spoken
@@ -419,6 +419,11 @@ class Shard:
         book = apply_reference(self.reference, event)
         if book is self.reference:
             return False
+        if (person := approves_itself(event)) is not None:
+            self._leave_period(event, person, cause, emit)
+            return False
+        if isinstance(event, PeriodChange):
+            self._settle_period(event, cause, emit)
         if book.rules != self.reference.rules:
             self._bodies = self._encoders.bodies(self.genesis, book.rules)
         self.reference = book
@@ -441,15 +446,36 @@ class Shard:
         message = "; ".join(f"{field}: {what}" for field, what in wrong) or (
             f"version {cause.version} of {spoken(kind)} {subject} came twice with different content; the first one stands"
         )
+        self._say(cause, emit, lambda draft: draft.note(category, kind, subject, message))
 
-        def note(
+    def _leave_period(self, event: Event, person: str, cause: Cause, emit: "_Emitter") -> None:
+        """It stays as it is until somebody else approves."""
+        kind, subject = owner_key(event)
+        message = (
+            f"expected two people, {person} asked for {type(event).__name__} of {spoken(kind)} {subject} and approved it "
+            f"(version {cause.version}); the period stays as it is"
+        )
+        self._say(
+            cause,
+            emit,
+            lambda draft: draft.note("self_approved", kind, subject, message, person_id=person, field="approved_by"),
+        )
+
+    def _settle_period(self, event: Event, cause: Cause, emit: "_Emitter") -> None:
+        """Two people have said what becomes of the period."""
+        self._say(cause, emit, lambda draft: draft.settle_note("self_approved", *owner_key(event)))
+
+    def _say(self, cause: Cause, emit: "_Emitter", say: Callable[[Draft], None]) -> None:
+        """Of reference data, which is no engagement's."""
+
+        def told(
             engagement_id: str, before: Any, reference: ReferenceBook, entries: Any, why: Cause, plans: Plans
         ) -> Transition:
             draft = Draft(engagement_id, before, entries, reference, why, plans)
-            draft.note(category, kind, subject, message)
+            say(draft)
             return draft.transition()
 
-        self._take(REFERENCE, cause, emit, note)
+        self._take(REFERENCE, cause, emit, told)
 
     def _control_totals(self, event: DayEnded, emit: "_Emitter") -> None:
         """What the day's end finds posted so far, for entities of the zone; a receiver compares count, sums and chain."""

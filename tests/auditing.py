@@ -20,6 +20,7 @@ from domain.events.delivery import BillingHoldPlaced
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
 from domain.identity import composed
 from domain.outputs import BillingStatement, JournalEntry
+from domain.reference import approves_itself
 from state import snapshot
 from state.book_checks import EngagementBooks, books_agree
 from state.books import Burn, CapBucket, CapState, Contract, Entry, LineTotals, Price, Project
@@ -122,7 +123,7 @@ def check_periods(history: Sequence[Logged], said: Iterable[Said]) -> None:
         while offset < one.position.log_offset:
             offset += 1
             event = history[offset].event
-            if isinstance(event, AccountingPeriodClosed | AccountingPeriodReopened):
+            if isinstance(event, AccountingPeriodClosed | AccountingPeriodReopened) and not approves_itself(event):
                 key = event.legal_entity_id, event.period
                 if event.version > closed.get(key, (0, False))[0]:
                     closed[key] = event.version, isinstance(event, AccountingPeriodClosed)

@@ -426,6 +426,7 @@ class Teller:
             "version": self._version("period", f"{entity_id}/{period}"),
             "requested_by": "controller",
             "approved_by": "cfo",
+            **words.options({"requested_by": ("requested_by", text), "approved_by": ("approved_by", text)}),
         }
 
     # Commercial

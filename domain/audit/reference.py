@@ -9,7 +9,7 @@ from domain.events.reference import (
     LegalEntityDefined,
     TaxPolicyDefined,
 )
-from domain.reference import EMPTY_BOOK, apply, conflict, fixed_faults
+from domain.reference import EMPTY_BOOK, apply, approves_itself, conflict, fixed_faults
 from domain.reference_faults import faults
 
 Learnt = LegalEntityDefined | CustomerDefined | TaxPolicyDefined | AccountingPeriodClosed | AccountingPeriodReopened
@@ -22,5 +22,8 @@ class ReferenceSoFar:
         self.book = EMPTY_BOOK
 
     def learn(self, event: Learnt) -> None:
-        if not (faults(event) or fixed_faults(self.book, event) or conflict(self.book, event)):
+        refused = (
+            faults(event) or fixed_faults(self.book, event) or approves_itself(event) or conflict(self.book, event)
+        )
+        if not refused:
             self.book = apply(self.book, event)

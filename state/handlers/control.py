@@ -48,6 +48,8 @@ DIFFERENCE = "statement_differs_from_invoice"
 SETTLED_BY_POSTING = frozenset({"payment", APPLICATION, "write_off", credit_memos.KIND})
 # The invoice of a draft is posted with its approval, and nothing else makes it one of a statement that is issued.
 OF_A_DRAFT = (DIFFERENCE, "draft")
+# What a person approved for themselves and only another's approval makes count, in a higher version.
+BY_ANOTHER = frozenset({"accounting_period", "contract", "statement"})
 NEEDS_ANOTHER = "needs another person's approval"
 
 
@@ -57,7 +59,7 @@ def is_missing(category: str, subject_kind: str) -> bool:
         return False
     if (category, subject_kind) in {TOO_MUCH, OF_A_DRAFT}:
         return True
-    return category in MISSING_FACTS or (category == "self_approved" and subject_kind in {"contract", "statement"})
+    return category in MISSING_FACTS or (category == "self_approved" and subject_kind in BY_ANOTHER)
 
 
 def comes_back(category: str, subject_kind: str) -> bool:

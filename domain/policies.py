@@ -32,6 +32,7 @@ class Resolved(Policies):
     quantity_decimals: int
     rate_staleness_days: int
     tax_point: str
+    dimensions_from: tuple[str, ...]
 
 
 DEFAULTS = Resolved(

@@ -76,11 +76,12 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "fx_policy": LINE,
         "rounding_limit": POSTED,
         "tax_point": LINE,
+        "dimensions_from": POSTED,
     },
     "Forecasts": {"forecast_threshold": FORECAST, "group_currency": FORECAST},
 }
 # No rule looks at them; a value of which nothing would follow is refused.
-IDLE: Final = (*ACCEPTED, "dimensions_from")
+IDLE: Final = tuple(ACCEPTED)
 DECIMALS: Final = {"amount": 4, "hours": 6, "percent": 6}
 
 

@@ -32,7 +32,9 @@ from state.value import Value
 
 
 class Posted(Value, frozen=True, array_like=True, gc=False):
-    """A journal of an entry that stands, kept so that its reversal is exact (R14, R49). `project_id` where it is not the work's."""
+    """A journal of an entry that stands, kept so that its reversal is exact (R14, R49). `project_id` where it is not the work's.
+
+    `dimensions`, and `cost_dimensions` of its lines of cost, are places among the sets that the project has used."""
 
     journal_id: str
     kind: str
@@ -48,6 +50,7 @@ class Posted(Value, frozen=True, array_like=True, gc=False):
     lines: tuple[Leg, ...]
     contract_id: str = ""
     project_id: str = ""
+    cost_dimensions: int | None = None
 
 
 class Charge(Value, frozen=True, array_like=True, gc=False):

@@ -36,6 +36,7 @@ from domain.units import Amount
 from state import deposit_balance, position
 from state.assess import PricePlan, journal_reversal_day
 from state.books import Cost, Entry, Posted, Price, Work
+from state.dimensions import of_work, set_of
 from state.draft import Draft
 from state.known import Slot, open_day_from, period
 from state.plan import LinePlan, plan_of
@@ -117,9 +118,10 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode)
         if side.plan is not None and about_it.plan is None:
             booked[place] = (gathered, side)
+    cost_policies = next((side.policies for side in sides if side.plan is None), None)
     rules = _rules([(booking, side) for (booking, _), (_, side) in booked.items()], _rule_of(work))
     return tuple(
-        emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies.rounding_limit)
+        emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies, cost_policies)
         for rule, ((booking, _), (gathered, side)) in zip(rules, booked.items(), strict=True)
     )
 
@@ -173,10 +175,16 @@ def emit(
     all_legs: tuple[Leg, ...],
     plan: LinePlan | None,
     rule: str,
-    limit: Amount,
+    policies: Resolved,
+    cost_policies: Resolved | None = None,
 ) -> Posted:
+    """`cost_policies` are those of the entity that bears the cost, where some of the lines are cost."""
     project_id = _project_of(work, plan)
-    place = dimension_set(draft, work, project_id)
+    place = set_of(draft, project_id, of_work(draft, work, project_id, policies, of_cost=plan is None))
+    cost_place = place
+    if plan is not None and cost_policies is not None:
+        cost_place = set_of(draft, project_id, of_work(draft, work, project_id, cost_policies, of_cost=True))
+    sets = draft.project(project_id).dimension_sets
     service_day = (
         work.price.day
         if work.price is not None
@@ -189,13 +197,14 @@ def emit(
         booking,
         all_legs,
         project_id=project_id,
-        dimensions=draft.project(project_id).dimension_sets[place],
+        dimensions=sets[place],
+        of_cost=sets[cost_place],
         service_date=service_day,
         contract_id=plan.contract_id if plan is not None else None,
         customer_id=plan.customer_id if plan is not None else None,
     )
     draft.outputs.append(record)
-    note_rounding(draft, record, all_legs, limit, project_id=project_id)
+    note_rounding(draft, record, all_legs, policies.rounding_limit, project_id=project_id)
     return Posted(
         record.journal_id,
         booking.kind,
@@ -211,6 +220,7 @@ def emit(
         all_legs,
         plan.contract_id if plan is not None else "",
         "" if project_id == work.project_id else project_id,
+        None if cost_place == place else cost_place,
     )
 
 
@@ -239,21 +249,6 @@ def note_rounding(
         )
 
 
-def dimension_set(draft: Draft, work: Work, project_id: str) -> int:
-    """Place of the work's dimensions among those the project has used: what the entry states, then the project's own."""
-    project = draft.project(project_id)
-    own = project.activated.dimensions if project.activated is not None else {}
-    stated = work.subject.dimensions
-    if not stated and own == project.dimension_sets[-1]:
-        return len(project.dimension_sets) - 1
-    wanted = {**own, **stated} if stated else own
-    if wanted in project.dimension_sets:
-        return project.dimension_sets.index(wanted)
-    sets = (*project.dimension_sets, dict(sorted(wanted.items())))
-    draft.put_project(replace(project, dimension_sets=sets))
-    return len(sets) - 1
-
-
 def reverse(draft: Draft, work: Work) -> None:
     """Mirror every standing journal of the work: its own lines, amounts and rate, on its date while that period is open."""
     for journal in work.journals:
@@ -271,13 +266,15 @@ def reverse(draft: Draft, work: Work) -> None:
         )
         contract = draft.contract(journal.contract_id)
         project_id = journal.project_id or work.project_id
+        sets = draft.project(project_id).dimension_sets
         draft.emit(
             journal_entry(
                 about(draft, work, _rule_of(work)),
                 booking,
                 negated(journal.lines),
                 project_id=project_id,
-                dimensions=draft.project(project_id).dimension_sets[journal.dimensions],
+                dimensions=sets[journal.dimensions],
+                of_cost=sets[journal.cost_dimensions] if journal.cost_dimensions is not None else None,
                 service_date=journal.service_date,
                 contract_id=journal.contract_id or None,
                 customer_id=contract.terms.customer_id if contract is not None else None,
@@ -305,7 +302,7 @@ def book_difference(draft: Draft, entry: Entry, plan: LinePlan, slot: Slot, rule
         made = _moved(entry, plan, price, slot, carried, purpose)
     if not made:
         return entry
-    posted = emit(draft, work, booking_of(slot, "difference"), merge(made), plan, rule, plan.policies.rounding_limit)
+    posted = emit(draft, work, booking_of(slot, "difference"), merge(made), plan, rule, plan.policies)
     return settle_exchange_rests(draft, with_standing(entry, replace(work, journals=(*work.journals, posted))))
 
 
@@ -422,7 +419,7 @@ def _exchange_rest(draft: Draft, work: Work, plan: LinePlan, last: Posted, rests
     )
     made = [Leg(account, "exchange_difference", 0, -rest) for account, rest in rests.items()]
     made.append(Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, sum(rests.values())))
-    return emit(draft, work, booking, merge(made), plan, "exchange_rest", plan.policies.rounding_limit)
+    return emit(draft, work, booking, merge(made), plan, "exchange_rest", plan.policies)
 
 
 def explain(draft: Draft, plan: PricePlan) -> None:

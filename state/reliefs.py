@@ -288,7 +288,7 @@ def _remeasured(draft: Draft, relief: Relief, slot: Slot) -> Relief:
     for way, amount, ledger in (("out", -listed.amount, -relief.ledger_amount), ("in", listed.amount, now)):
         rule = f"remeasure_{way}/{listed.line_id}"  # a statement may list the entry on two lines
         moved = (Leg(relief.account, "revenue", amount, ledger), Leg(work.price.revenue, "revenue", -amount, -ledger))
-        posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies.rounding_limit)
+        posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies)
         work = replace(work, journals=(*work.journals, posted))
     entry = with_standing(relief.entry, work)
     draft.put_entry(relief.entry, entry)

@@ -218,6 +218,7 @@ TIME_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "approved_by": ("approved_by", text),
     "approved_at": ("approved_at", moment),
     "person": ("person_id", text),
+    "dimension": ("dimensions", lambda words: dict([words.take("a dimension and its value").split("=", 1)])),
     "version": ("version", whole),
 }
 EXPENSE_OPTIONS: Mapping[str, tuple[str, Value]] = {
@@ -347,6 +348,7 @@ class Teller:
                     "from": ("effective_from", text),
                     "practice": ("practice", text),
                     "region": ("region", text),
+                    "cost_center": ("cost_center", text),
                     "rate": ("bill_rate", money),
                 }
             ),
@@ -490,10 +492,11 @@ class Teller:
                     "to": ("ends_on", text),
                     "practice": ("practice", text),
                     "region": ("region", text),
+                    "cost_center": ("cost_center", text),
                 }
             ),
         }
-        dimensions = {name: found.pop(name) for name in ("practice", "region") if name in found}
+        dimensions = {name: found.pop(name) for name in ("practice", "region", "cost_center") if name in found}
         return {**found, "dimensions": dimensions}
 
     def _project_closed(self, words: Words, _: Block) -> dict[str, Any]:

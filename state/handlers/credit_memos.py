@@ -68,6 +68,7 @@ from state.books import (
 )
 from state.claims import stake_of
 from state.deposit_balance import is_deposit
+from state.dimensions import of_work
 from state.draft import Draft
 from state.facts import TRACE
 from state.forecast.expected import months_of
@@ -441,12 +442,14 @@ def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in
     cause, event = draft.cause, memo.event
     rule = f"{RULE}/{event.kind}/{row.key}"
     about = About(draft.engagement_id, KIND, event.credit_memo_id, 1, rule, cause.kind, cause.id, cause.version)
+    entry, project_id = draft.entry(row.listed.entry_id), _project_of(draft, row)
+    work = entry.standing if entry is not None else None
     record = journal_entry(
         about,
         booking_of(memo.slot, "difference"),
         legs,
-        project_id=_project_of(draft, row),
-        dimensions={},
+        project_id=project_id,
+        dimensions=dict(of_work(draft, work, project_id, row.plan.policies)),
         service_date=row.issued.day,
         contract_id=memo.receivable.contract_id,
         customer_id=customer_of(memo.contract, memo.receivable.bill_to),
@@ -457,7 +460,12 @@ def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in
     draft.emit(
         record._replace(
             lines=tuple(
-                line._replace(project_id=owed_in[line.account] or None) if line.account in owed_in else line
+                line._replace(
+                    project_id=owed_in[line.account] or None,
+                    dimensions=dict(of_work(draft, None, owed_in[line.account], memo.policies)),
+                )
+                if line.account in owed_in
+                else line
                 for line in record.lines
             )
         )

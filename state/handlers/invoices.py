@@ -22,6 +22,7 @@ from domain.policies import Resolved
 from domain.units import Amount
 from state.approval import keep_invoice
 from state.books import InvoiceCredits, OpenException, StatementState
+from state.dimensions import of_work
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 from state.handlers import payments, write_offs
@@ -307,7 +308,8 @@ def _journals(
         deliver=policies.ar_journal == "milepost",
     )
     placed = tuple(
-        line._replace(project_id=project_id or None) for (project_id, _), line in zip(lines, record.lines, strict=True)
+        line._replace(project_id=project_id or None, dimensions=dict(of_work(draft, None, project_id, policies)))
+        for (project_id, _), line in zip(lines, record.lines, strict=True)
     )
     posted = record._replace(lines=placed)
     draft.emit(posted)

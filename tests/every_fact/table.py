@@ -1,0 +1,145 @@
+"""How every field counts: the table of stories (`stories.tsv`), and the short list of what is only carried, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from domain.refusals import ACCEPTED, REFUSALS
+from tests.every_fact.schema_fields import fields, named, records
+
+TABLE: Final = Path(__file__).parent / "stories.tsv"
+
+# Of every event. What stands in the position of each output that an event causes is shown by a test of its own.
+HEADER: Final[Mapping[str, str]] = {
+    "event_id": "stands with every output that the event causes",
+    "occurred_at": "stands with every output that the event causes",
+    "recorded_at": "stands with every output that the event causes",
+    "correlation_id": "stands with every output that the event causes",
+    "source": "intake asks by it which system may say what (`not_authoritative`)",
+    "engagement_id": "intake sends the event to its engagement by it",
+    "project_id": "intake sends the event to its engagement by it",
+    "version": "a higher one replaces a lower one (tests/properties/test_arrival.py, test_repeats.py)",
+    "requested_by": "who asked for it, for the record; where nobody may decide alone there is a story",
+    "approved_by": "who approved it, for the record; where nobody may decide alone there is a story",
+}
+# Events that are dealt with before any engagement, with the tests that show it.
+BEFORE_THE_BOOKS: Final[Mapping[str, str]] = {
+    "IdentityLinked": "intake replaces other names by it (tests/state/intake/test_directory.py)",
+    "IntakeNoticed": "intake writes it itself, and an exception says it (tests/state/intake/test_intake.py)",
+    "RulesActivated": "the shard stops where it has no such rules (tests/state/test_rules.py)",
+}
+# What is in events that are refused as a whole, or in a part of a line that is.
+REFUSED_WITH: Final[Mapping[str, str]] = {
+    "BalanceForward": "BalancesBroughtForward",
+    "VariableConsideration": "variable_consideration",
+    "ConsiderationOutcome": "variable_consideration",
+}
+FOR_PEOPLE: Final = "words for people, in the log"
+AS_BEFORE: Final = "repeats what the fact that it ends has said"
+CARRIED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        (
+            *(
+                "BillingHoldPlaced.reason",
+                "BillingHoldReleased.reason",
+                "ContractAmended.reason",
+                "ExceptionResolved.reason",
+            ),
+            *("ExceptionWaived.reason", "StatementReturned.reason", "WrittenOff.reason"),
+            *("CustomerDefined.name", "LegalEntityDefined.name", "PersonDefined.name"),
+        ),
+        FOR_PEOPLE,
+    ),
+    **dict.fromkeys(
+        (
+            *("BillingHoldReleased.scope", "BillingHoldReleased.placed_on", "MilestoneRevoked.accepted_on"),
+            *("PaymentReversed.exchange_rate", "PaymentReversed.applications"),
+            *(
+                f"ProjectClosed.{name}"
+                for name in ("name", "legal_entity_id", "customer_id", "manager", "starts_on", "budget", "dimensions")
+            ),
+        ),
+        AS_BEFORE,
+    ),
+    "BillingHoldPlaced.placed_on": "for showing: a hold acts from its place in the log",
+    "ContractSigned.signed_on": "for the record: terms hold from starts_on",
+    "ContractAmended.signed_on": "for the record: terms hold from effective_on",
+    "ExceptionAssigned.identified_by": "how the person was known, for the record",
+    "ExceptionResolved.identified_by": "how the person was known, for the record",
+    "ExceptionWaived.identified_by": "how the person was known, for the record",
+    "ExpenseApproved.supplier_id": "who is paid, for the ERP: Milepost credits one clearing account",
+    "CostRateSet.cost_rate_id": "identity: versions are counted for it",
+    **dict.fromkeys(
+        ("WrittenOff.what", "WrittenOff.what=unbilled", "WrittenOff.what=receivable"),
+        "says which of entries and invoice_id is stated; either alone is asked for where an event is read",
+    ),
+    **dict.fromkeys(
+        (f"Policies.dimensions_from={name}" for name in ("task", "contract_line", "entity")),
+        "a place that states no dimensions: the search goes on to the next",
+    ),
+    "TimeApproved.zone": "for showing: the day is that of the billing zone",
+    "EstimateRevised.contract_id": "intake finds the engagement of a line by it",
+    "RemainingWork.category": "splits what remains for people: rows of a month add up",
+    "ProjectActivated.customer_id": "whose project it is, for people: the contract says who is billed",
+    "ProjectActivated.manager": "for people",
+    "StatementRequested.request_id": "identity: a repeat is known by it",
+}
+
+
+# What takes more than one engagement, or names that no scenario has.
+SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
+    "PaymentApplied.exchange_rate": "tests/state/test_shared_application.py",
+    **{
+        key: "tests/state/test_dimensions.py"
+        for key in fields()
+        if key.partition("=")[0] in {"Policies.dimensions_from", "PersonDefined.cost_center"} and key not in CARRIED
+    },
+}
+
+
+class Row(NamedTuple):
+    """`how` as `twins.counts` says it, in a story by its name."""
+
+    how: str
+    story: str
+
+
+def refused_whole(key: str) -> str | None:
+    """The refusal of the event or part that has the field; None where the field counts for itself."""
+    record = key.partition(".")[0]
+    name = REFUSED_WITH.get(record, record)
+    return name if name in REFUSALS else None
+
+
+def carried(key: str) -> str | None:
+    """Why a field changes no output by itself; None where a story has to show it."""
+    record = key.partition(".")[0]
+    if record in BEFORE_THE_BOOKS:
+        return BEFORE_THE_BOOKS[record]
+    return CARRIED.get(key.partition("=")[0])
+
+
+def is_refused_policy(key: str) -> bool:
+    return key.partition("=")[0] in {f"Policies.{name}" for name in ACCEPTED}
+
+
+def counts_by_its_fields(key: str) -> set[str]:
+    """The records that a field holds; empty for all others."""
+    return {name for name in named(fields()[key]["type"]) if name in records()}
+
+
+def needs_a_story(key: str) -> bool:
+    instead = refused_whole(key) or carried(key) or SHOWN_BY_A_TEST.get(key) or key.partition(".")[2] in HEADER
+    return not (instead or is_refused_policy(key) or counts_by_its_fields(key))
+
+
+def read() -> dict[str, Row]:
+    lines = (line.split("\t") for line in TABLE.read_text(encoding="utf-8").splitlines() if line)
+    return {key: Row(how, story) for key, how, story in lines}
+
+
+def write(rows: Mapping[str, Row]) -> None:
+    lines = (f"{key}\t{row.how}\t{row.story}\n" for key, row in sorted(rows.items()))
+    TABLE.write_text("".join(lines), encoding="utf-8")

@@ -2,32 +2,45 @@
 
 A line of the memo names an entry, or a contract line with all its rows on the invoice, by hours or by amount. What falls on several rows
 is shared in proportion to what is left of them, cumulatively, so that the sum is exact and the last credit takes the cents that are left.
+Hours are credited at the rate at which they were billed, all of them together rounded once.
 
     8 h at 200.00 are invoiced (1,600.00); 3 h credited: 600.00; 500.00 credited: 2.5 h; 2.5 h are left: 500.00
+    8 h and 8 h at 33.33 are invoiced; 1 h of their line is 33.33: 0.5 h and 0.5 h are 16.67 and 16.66
 """
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from domain.events.common import CreditMemoLine
-from domain.money import HALF_UP, format_amount, format_decimal, round_ratio
+from domain.money import HALF_UP, extend, format_amount, format_decimal, round_ratio, smallest_unit
 from domain.rows import named
-from domain.units import HOURS_SCALE, Amount, Hours
+from domain.units import AMOUNT_ONE, HOURS_ONE, HOURS_SCALE, HUNDRED_PERCENT, RATE_ONE, Amount, Hours, Percent, Rate
 
 ERROR_REBILL, REBATE = "error_rebill", "rebate"
 # What takes something off the price.
 CONCESSIONS = ("price_concession", "goodwill")
 # Who mends what is wrong with a credit memo.
+WHOLE = "whoever issued it sends it again, under the same id, in whole units"
 MENDS = "whoever issued it sends it again, under the same id, with what is left"
 
 
 class Row(NamedTuple):
-    """What is left to be credited of one entry on one contract line of an invoice."""
+    """What is left to be credited of one entry on one contract line of an invoice; `hourly` is what an hour of it was billed at, where
+    that is a rate, else None: then its hours have what they were billed with."""
 
     entry_id: str
     line_id: str
     amount: Amount
     hours: Hours
+    hourly: Rate | None = None
+
+    @property
+    def worth(self) -> tuple[Amount, Hours]:
+        """An amount, and the hours that come to it."""
+        if self.hourly is None:
+            return self.amount, self.hours
+        return self.hourly * AMOUNT_ONE, RATE_ONE * HOURS_ONE
 
 
 class Taken(NamedTuple):
@@ -61,6 +74,24 @@ class Wrong(NamedTuple):
 
     field: str
     message: str
+
+
+def hourly(amount: Amount, hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str) -> Rate | None:
+    """What an hour was billed at, if hours at the rate are the amount but for a cent of rounding."""
+    with_markup: Rate = rate * (HUNDRED_PERCENT + markup) // HUNDRED_PERCENT
+    is_finer = with_markup * HUNDRED_PERCENT != rate * (HUNDRED_PERCENT + markup)
+    if is_finer or hours <= 0 or abs(extend(hours, with_markup, 0, currency, mode) - amount) > smallest_unit(currency):
+        return None
+    return with_markup
+
+
+def too_fine(lines: Sequence[CreditMemoLine], tax: Amount | None, currency: str) -> Wrong | None:
+    """The first amount of a memo that nobody can pay in the invoice's currency."""
+    stated = [(f"lines[{place}].amount", line.amount) for place, line in enumerate(lines)]
+    for field, amount in (*stated, ("tax_amount", tax)):
+        if amount is not None and amount % smallest_unit(currency):
+            return Wrong(field, f"{format_amount(amount)} is finer than {currency} can be paid; {WHOLE}")
+    return None
 
 
 def credited(rows: Sequence[Row], lines: Sequence[CreditMemoLine], step: Amount, mode: str) -> Credited | Wrong:
@@ -129,7 +160,7 @@ def _by_amount(
     if amount == left:
         return tuple(Taken(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
     weights = [max(row.amount, 0) for row in rows]
-    amounts = shares(amount, weights, step if amount % step == 0 else 1, mode)
+    amounts = shares(amount, weights, step, mode)
     return tuple(
         Taken(place, part, round_ratio(row.hours * part, row.amount, 1, HALF_UP) if row.amount and part else 0)
         for place, row, part in zip(places, rows, amounts, strict=True)
@@ -149,8 +180,26 @@ def _by_hours(
         )
     if hours == left:
         return tuple(Taken(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
-    parts = shares(hours, [max(row.hours, 0) for row in rows], 1, HALF_UP)
-    return tuple(
-        Taken(place, round_ratio(row.amount * part, row.hours, step, mode) if part else 0, part)
-        for place, row, part in zip(places, rows, parts, strict=True)
-    )
+    parts = list(shares(hours, [max(row.hours, 0) for row in rows], 1, HALF_UP))
+    amounts = at_rates(rows, parts, step, mode)
+    return tuple(Taken(*one) for one in zip(places, amounts, parts, strict=True))
+
+
+def at_rates(rows: Sequence[Row], parts: Sequence[Hours], step: Amount, mode: str) -> list[Amount]:
+    """Parts of the rows' hours at what their hours were billed at: all together rounded once, each row the difference of two sums (R12).
+
+    No row gives more than is left of it; the cent that it does not give comes from the next that has one, at the end from the first.
+    """
+    exact, upto, given = Fraction(0), 0, 0
+    found: list[Amount] = []
+    for row, part in zip(rows, parts, strict=True):
+        amount, hours = row.worth
+        exact += Fraction(amount * part, hours) if part else 0
+        upto = round_ratio(exact.numerator, exact.denominator, step, mode)
+        found.append(min(upto - given, row.amount) if part else 0)
+        given += found[-1]
+    for place, row in enumerate(rows):
+        more = min(upto - given, row.amount - found[place]) if parts[place] else 0
+        found[place] += more
+        given += more
+    return found

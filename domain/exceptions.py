@@ -23,8 +23,8 @@ CATALOGUE: Mapping[str, Category] = {
     "over_credited": Category(
         "finance",
         "error",
-        "Have whoever issued the credit memo send it again, under the same id, with entries or lines of the invoice and no more than "
-        "is left of them, or drop it by a waiver.",
+        "Have whoever issued the credit memo send it again, under the same id, with entries or lines of the invoice, in whole units "
+        "of its currency and no more than is left of them, or drop it by a waiver.",
     ),
     "posting_rejected": Category("finance", "error", "Correct the cause in the ERP and post the invoice again."),
     "misapplied": Category(

@@ -144,6 +144,12 @@ def _proportion(operands: Sequence[Fraction], parameters: Mapping[str, Parameter
     return _rounded(whole * part / of, parameters)
 
 
+def _proportions(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """Each three operands are a proportion; all together are rounded once."""
+    each = zip(operands[::3], operands[1::3], operands[2::3], strict=True)
+    return _rounded(sum((whole * part / of for whole, part, of in each), Fraction(0)), parameters)
+
+
 def _steps(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
     """Units at prices that follow, each for quantities up to one of `up_to`, the last for all the rest.
 
@@ -265,6 +271,7 @@ OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parame
     "convert": _convert,
     "exchange": _exchange,
     "proportion": _proportion,
+    "proportions": _proportions,
     "steps": _steps,
     "by_day": _by_day,
     "percent_of": lambda operands, parameters: _rounded(operands[0] * operands[1] / 100, parameters),

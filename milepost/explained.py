@@ -91,6 +91,9 @@ def formula(node: Node) -> str:
             return f"{values[0]} × {parameters['days']} days ÷ {values[1]}, a day begun counts"
         case "proportion":
             return f"{values[0]} × {values[1]} ÷ {values[2]}{rounded}"
+        case "proportions":
+            each = zip(values[::3], values[1::3], values[2::3], strict=True)
+            return " + ".join(f"{whole} × {part} ÷ {of}" for whole, part, of in each) + rounded
         case "weighted_average":
             return f"average of {len(values) // 2:,} rates, weighted by hours{rounded}"
         case "percent":

@@ -19,6 +19,7 @@ from domain.events.common import Policies, TimeAndMaterials
 from domain.events.delivery import BillingHoldPlaced
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
 from domain.identity import composed
+from domain.money import smallest_unit
 from domain.outputs import BillingStatement, JournalEntry
 from domain.reference import approves_itself
 from state import snapshot
@@ -58,6 +59,8 @@ def check_journals(journals: Iterable[JournalEntry]) -> None:
         assert sum(line.amount for line in journal.lines) == 0, journal
         assert sum(line.ledger_amount for line in journal.lines) == 0, journal
         assert all(line.amount or line.ledger_amount for line in journal.lines), f"a line at zero in {journal}"
+        units = smallest_unit(journal.currency), smallest_unit(journal.ledger_currency)
+        assert not any(line.amount % units[0] or line.ledger_amount % units[1] for line in journal.lines), journal
         if journal.currency == journal.ledger_currency:
             assert all(line.amount == line.ledger_amount for line in journal.lines), journal
         if journal.reverses is not None:

@@ -1,4 +1,4 @@
-"""Each journal by itself: it balances, it earns nothing in the ledger alone, and it stands in an open period."""
+"""Each journal by itself: it balances in amounts that can be paid, earns nothing in the ledger alone, and stands in an open period."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from domain import fiscal
 from domain.accounts import REVENUE
 from domain.audit.findings import JOURNALS, PERIODS, Seen, Violation, violation
 from domain.audit.reference import ReferenceSoFar
-from domain.money import format_amount
+from domain.money import format_amount, is_currency, smallest_unit
 from domain.outputs import JournalEntry
 from domain.rows import ROWS
 
@@ -24,6 +24,7 @@ def balances(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
                 f"{format_amount(sum(sides))} {where}: debits {format_amount(debits)}, credits {format_amount(owed)}"
             )
             yield violation(JOURNALS, seen, journal.journal_id, "lines that sum to 0", found)
+    yield from _in_units(seen, journal)
     if not journal.lines or not all(line.amount or line.ledger_amount for line in journal.lines):
         yield violation(JOURNALS, seen, journal.journal_id, "lines that are not zero", "a line at zero, or none")
     yield from _revenue_alone(seen, journal)
@@ -38,6 +39,24 @@ def _revenue_alone(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
             expected = f"no revenue in {journal.ledger_currency} where there is none in {journal.currency}"
             found = f"{format_amount(line.ledger_amount)} on {line.account}"
             yield violation(JOURNALS, seen, journal.journal_id, expected, found)
+
+
+def _in_units(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
+    """Nobody can pay a part of a currency's smallest unit, and no balance of such parts ever comes to zero."""
+    for code, where, amounts in (
+        (journal.currency, "", [line.amount for line in journal.lines]),
+        (journal.ledger_currency, " in the ledger", [line.ledger_amount for line in journal.lines]),
+    ):
+        step = smallest_unit(code) if is_currency(code) else 1
+        finer = next((amount for amount in amounts if amount % step), None)
+        if finer is not None:
+            expected = f"amounts{where} in whole units of {format_amount(step, code)} {code}"
+            yield violation(JOURNALS, seen, journal.journal_id, expected, format_amount(finer))
+    apart = [line for line in journal.lines if line.amount != line.ledger_amount]
+    if journal.currency == journal.ledger_currency and apart:
+        first, code = apart[0], journal.currency
+        expected = f"{first.account} {format_amount(first.amount)} {code} in the ledger, whose currency it is"
+        yield violation(JOURNALS, seen, journal.journal_id, expected, format_amount(first.ledger_amount))
 
 
 class OpenPeriods:

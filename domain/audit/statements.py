@@ -20,6 +20,8 @@ from domain.units import Amount
 # What all parts of a statement say alike.
 HEADER = tuple(place for place, name in enumerate(BillingStatement._fields) if name not in {"lines", "part"})
 
+AMOUNTS = ("total", "retained", "released", "deposits_applied", "amount_due", "control_total")
+
 
 class _Told(NamedTuple):
     """What was said last of a statement, and whether it was ever issued."""
@@ -149,16 +151,30 @@ def _whole(seen: Seen, statement: BillingStatement, lines: list[StatementLine]) 
         yield violation(
             STATEMENTS, seen, statement.statement_id, f"{statement.line_count} lines by its head", f"{len(lines)} lines"
         )
-    step = smallest_unit(statement.currency) if is_currency(statement.currency) else 1
+    yield from _in_units(seen, statement, lines)
     for place, line in enumerate(lines, 1):
-        if line.amount % step:
-            expected = f"line {place} rounded to {format_amount(step)} {statement.currency}"
-            yield violation(STATEMENTS, seen, statement.statement_id, expected, format_amount(line.amount))
         if not line.service_from <= line.service_to < statement.to:
             expected = f"line {place} of work before {statement.to}"
             yield violation(
                 STATEMENTS, seen, statement.statement_id, expected, f"{line.service_from} to {line.service_to}"
             )
+
+
+def _in_units(seen: Seen, statement: BillingStatement, lines: list[StatementLine]) -> Iterator[Violation]:
+    """Nobody can pay a part of a currency's smallest unit; the first amount that is finer is told."""
+    step = smallest_unit(statement.currency) if is_currency(statement.currency) else 1
+    amounts = [(f"line {place}", line.amount) for place, line in enumerate(lines, 1)]
+    amounts += [
+        (f"line {place}, source {source.source_id},", source.amount)
+        for place, line in enumerate(lines, 1)
+        for source in line.sources
+    ]
+    amounts += [(name, getattr(statement, name)) for name in AMOUNTS]
+    amounts += [(f"tax of {group.category}", group.amount) for group in statement.tax]
+    finer = next(((name, amount) for name, amount in amounts if amount % step), None)
+    if finer is not None:
+        expected = f"{finer[0]} rounded to {format_amount(step)} {statement.currency}"
+        yield violation(STATEMENTS, seen, statement.statement_id, expected, format_amount(finer[1]))
 
 
 def _taxed(seen: Seen, statement: BillingStatement, lines: list[StatementLine], terms: Terms) -> Iterator[Violation]:

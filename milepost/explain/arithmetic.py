@@ -41,6 +41,15 @@ def in_proportion(title: str, whole: Node, part: Node, of: Node, mode: str, **mo
     return evaluated(title, "proportion", (whole, part, of), parameters, "amount", whole.currency, **more)
 
 
+def in_units(stated: Node) -> Node:
+    """What a waiver made of an amount that is finer than its currency."""
+    unit = step_of(stated.currency)
+    made = evaluated(
+        f"{stated.title}, in units of {unit}", "round", (stated,), {"step": unit}, "amount", stated.currency
+    )
+    return stated if made.value == stated.value else made
+
+
 def by_day(title: str, amount: Node, days: int, of: int, mode: str, **more: Any) -> Node:
     parameters: dict[str, Any] = {"days": str(days), "of": str(of), "step": step_of(amount.currency), "mode": mode}
     return evaluated(title, "by_day", (amount,), parameters, "amount", amount.currency, **more)

@@ -6,13 +6,14 @@ from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from domain.accounts import OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE
-from domain.credit import CONCESSIONS, ERROR_REBILL, Row, is_named
+from domain.credit import CONCESSIONS, ERROR_REBILL, Row, hourly, is_named
 from domain.events.finance import CreditMemoIssued
 from domain.explanation import Node, constant, less, negated, total
 from domain.identity import composed, parts_of
 from domain.money import HALF_UP, round_ratio
 from domain.outputs import JournalEntry, JournalLine
 from domain.position import Balance
+from domain.units import HOURS_ONE
 from milepost.explain.arithmetic import evaluated, in_proportion, least, step_of
 from milepost.explain.exchanges import at_rate, unchanged
 from milepost.explain.invoice_journals import InvoiceJournals
@@ -200,12 +201,9 @@ class CreditNodes:
             if line.hours == sum(left[place].hours for place in places):
                 return [(place, self._same(nodes[place], asked), left[place].hours) for place in places]
             parts = _shared(asked, [max(left[place].hours, 0) for place in places], "hours", "", "half_up")
-            found = []
-            for place, part in zip(places, parts, strict=True):
-                of = constant("hours left on the invoice", left[place].hours, "hours", id=credit.journal.affected_id)
-                node = in_proportion("at the billed rate", nodes[place], part, of, mode, rule="R14")
-                found.append((place, node, part.value or 0))
-            return found
+            taken = [(left[place], nodes[place], part) for place, part in zip(places, parts, strict=True)]
+            made = _at_rates(taken, credit.journal.currency, mode)
+            return [(place, node, part.value or 0) for place, node, part in zip(places, made, parts, strict=True)]
         currency = credit.journal.currency
         amount = self.sources.field("amount credited", line.amount or 0, "amount", event, f"{path}.amount", currency)
         if line.amount == sum(left[place].amount for place in places):
@@ -241,9 +239,19 @@ class CreditNodes:
         for one in sorted(self.statements.of_statement(receivable.statement_id), key=lambda one: one.place):
             amount, hours = taken.get(_key(one), (0, 0))
             entry = one.entry
-            row = Row(entry.entry_id, entry.line_id, entry.amount - amount, entry.hours - hours)
+            rate = self._hourly(credit, one)
+            row = Row(entry.entry_id, entry.line_id, entry.amount - amount, entry.hours - hours, rate)
             found.append((one, row))
         return found
+
+    def _hourly(self, credit: Credit, listed: Listed) -> int | None:
+        """What an hour of the row was billed at, where that is a rate."""
+        one, currency = listed.entry, credit.journal.currency
+        entry = self.sources.trace.entry_at(one.entry_id, credit.said.step)
+        issued = issued_on(entry, credit.journal.contract_id or "", one.line_id) if entry is not None else None
+        if issued is None:
+            return None
+        return hourly(one.amount, one.hours, issued.rate, issued.markup, currency, self._mode(credit))
 
     def _left(self, listed: Listed, credit: Credit) -> Node:
         """What was left of a row before the memo."""
@@ -599,6 +607,38 @@ def _shared(whole: Node, weights: Sequence[int], unit: str, currency: str, mode:
         found.append(less("its part", upto, before, rule="R12") if before is not None else upto)
         before = upto
     return found
+
+
+def _at_rates(taken: Sequence[tuple[Row, Node, Node]], currency: str, mode: str) -> list[Node]:
+    """Of each row with what is left of it: the hours taken at the rate they were billed at, all rounded together, the cents shared."""
+    parameters: dict[str, Any] = {"step": step_of(currency), "mode": mode}
+    operands: list[Node] = []
+    found: list[Node] = []
+    upto = constant("none before", 0, "amount", currency)
+    for row, left, part in taken:
+        if not part.value:
+            found.append(constant("none of its hours", 0, "amount", currency))
+            continue
+        operands += [*_worth(row, left, currency)[:1], part, *_worth(row, left, currency)[1:]]
+        title, operation = ("at the billed rate", "proportion") if len(operands) == 3 else ("up to it", "proportions")
+        upto = evaluated(title, operation, operands, parameters, "amount", currency, rule="R14")
+        before = [node for node in found if node.value]
+        made = less("its part", upto, *before, rule="R12") if before else upto
+        found.append(made if (made.value or 0) <= row.amount else left)
+    for place, (_, left, part) in enumerate(taken):
+        cents = less("what others cannot give", upto, *found)
+        room = less("what else is left of it", left, found[place])
+        more = least("cents that others cannot give", [cents, room])
+        if part.value and more.value:
+            found[place] = total("with cents that others cannot give", [found[place], more], "amount", currency)
+    return found
+
+
+def _worth(row: Row, left: Node, currency: str) -> tuple[Node, Node]:
+    """An amount, and the hours that come to it."""
+    if row.hourly is not None:
+        return constant("billed rate", row.hourly, "rate", currency), constant("an hour", HOURS_ONE, "hours")
+    return left, constant("hours left on the invoice", row.hours, "hours")
 
 
 def _part(whole: Node, reached: int, of: Node, unit: str, currency: str, mode: str) -> Node:

@@ -18,7 +18,7 @@ from domain.events.finance import InvoicePosted
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.arithmetic import in_proportion, step_of
+from milepost.explain.arithmetic import in_proportion, in_units, step_of
 from milepost.explain.entries import Standing
 from milepost.explain.exchanges import Exchanges, unchanged
 from milepost.explain.journal_lines import JournalLines
@@ -160,7 +160,7 @@ class InvoiceJournals:
             amount = self._gross(event, journal)
             return amount, self._invoice_rate(said, journal, amount, line.ledger_amount)
         if line.account == OUTPUT_TAX and event is not None:
-            tax = self.sources.field("tax", event.tax_amount, "amount", event, "tax_amount", journal.currency)
+            tax = self._tax(event, journal)
             made = self._invoice_rate(said, journal, tax, -line.ledger_amount)
             return negated("amount", tax), negated("in ledger currency", made) if made is not None else None
         if not line.amount:
@@ -187,8 +187,10 @@ class InvoiceJournals:
         amount = self.sources.field("net", event.amount, "amount", event, "amount", journal.currency)
         if state is not None and state.amount_due != event.amount:
             amount = self.statements.statement(journal.affected_id)
-        tax = self.sources.field("tax", event.tax_amount, "amount", event, "tax_amount", journal.currency)
-        return total("gross", (amount, tax), "amount", journal.currency)
+        return total("gross", (amount, self._tax(event, journal)), "amount", journal.currency)
+
+    def _tax(self, event: InvoicePosted, journal: JournalEntry) -> Node:
+        return in_units(self.sources.field("tax", event.tax_amount, "amount", event, "tax_amount", journal.currency))
 
     def _invoice_rate(self, said: Said, journal: JournalEntry, amount: Node, ledger: int | None) -> Node | None:
         """The rate that the invoice states, else the table's for its date."""

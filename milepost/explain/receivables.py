@@ -10,7 +10,7 @@ from domain.events.finance import CreditMemoIssued, PaymentApplied, PaymentRecei
 from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
 from domain.money import HALF_UP, round_amount
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.arithmetic import evaluated, in_proportion, step_of
+from milepost.explain.arithmetic import in_proportion, in_units
 from milepost.explain.exchanges import Exchanges, at_rate, unchanged
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
@@ -100,7 +100,7 @@ class ReceivableNodes:
         return total("what this journal has of the payment", parts, "amount", journal.currency)
 
     def _paid(self, event: PaymentReceived) -> Node:
-        return _in_units(self.sources.field("paid", event.amount, "amount", event, "amount", event.currency))
+        return in_units(self.sources.field("paid", event.amount, "amount", event, "amount", event.currency))
 
     def _unapplied(self, journal: JournalEntry, payment: Payment, event: PaymentReceived) -> Node:
         paid = self._paid(event)
@@ -304,7 +304,7 @@ class ReceivableNodes:
         one = event.applications[place]
         title = f"applied to invoice {one.invoice_id}"
         field = f"applications[{place}].amount"
-        return _in_units(self.sources.field(title, one.amount, "amount", event, field, event.currency))
+        return in_units(self.sources.field(title, one.amount, "amount", event, field, event.currency))
 
     def _left(self, said: Said, invoice_id: str, piece: Node, owed: Figures) -> Node:
         """The ledger amount of a part: all that is carried, or in proportion to it."""
@@ -441,12 +441,3 @@ class ReceivableNodes:
             for number, line in enumerate(said.record.lines, 1)
             if line.account == RECEIVABLE and (line.project_id or "") == project_id and purpose in (None, line.purpose)
         ]
-
-
-def _in_units(stated: Node) -> Node:
-    """What a waiver made of an amount that is finer than its currency."""
-    unit = step_of(stated.currency)
-    made = evaluated(
-        f"{stated.title}, in units of {unit}", "round", (stated,), {"step": unit}, "amount", stated.currency
-    )
-    return stated if made.value == stated.value else made

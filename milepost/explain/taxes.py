@@ -11,11 +11,11 @@ from domain.events.finance import InvoicePosted
 from domain.events.reference import TaxPolicyDefined
 from domain.explanation import Node, PolicyUse, agreeing, less, stated, total
 from domain.identity import parts_of
-from domain.money import HALF_UP
+from domain.money import HALF_UP, round_amount
 from domain.outputs import BillingStatement, ExceptionRaised, StatementTax
 from domain.statement import ISSUED
 from domain.tax import OUTPUT, PAYMENT, Taxable, rule_on
-from milepost.explain.arithmetic import evaluated, step_of
+from milepost.explain.arithmetic import evaluated, in_units, step_of
 from milepost.explain.sources import Sources
 from state.draft import Draft
 from state.plan import version_on
@@ -188,13 +188,13 @@ class TaxNodes:
             if (
                 isinstance(event, InvoicePosted)
                 and event.invoice_id == state.invoice_id
-                and event.tax_amount == state.tax + record.blocks_amount
+                and round_amount(event.tax_amount, state.currency, HALF_UP) == state.tax + record.blocks_amount
             ):
                 currency = record.blocks_currency or ""
                 invoice = self.sources.field(
                     "the invoice's tax", event.tax_amount, "amount", event, "tax_amount", currency
                 )
-                return less("blocked", invoice, self.total(record.subject_id))
+                return less("blocked", in_units(invoice), self.total(record.subject_id))
         return None
 
     def _record(self, statement_id: str) -> BillingStatement:

@@ -39,8 +39,10 @@ from domain.credit import (
     Taken,
     Wrong,
     credited,
+    hourly,
     shares,
     tax_of,
+    too_fine,
 )
 from domain.events.finance import CreditMemoIssued
 from domain.exchange import Exchange
@@ -269,6 +271,9 @@ def _credits(draft: Draft, memo: _Memo) -> InvoiceCredits:
 
 
 def _wrong_or_credited(draft: Draft, memo: _Memo, rows: Sequence[_Row]) -> Credited | Wrong:
+    fine = too_fine(memo.event.lines, memo.event.tax_amount, memo.receivable.currency)
+    if fine is not None:
+        return fine
     left = [_left(draft, memo, row) for row in rows]
     step = smallest_unit(memo.receivable.currency)
     found = credited(left, memo.event.lines, step, memo.policies.money_mode)
@@ -298,7 +303,9 @@ def _left(draft: Draft, memo: _Memo, row: _Row) -> Row:
     if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
         own = part_of(row.issued, memo.receivable.bill_to)
         left = min(left, own.issued - own.applied)
-    return Row(listed.entry_id, listed.line_id, left, listed.hours - hours)
+    mode, currency = memo.policies.money_mode, memo.receivable.currency
+    at = hourly(listed.amount, listed.hours, row.issued.rate, row.issued.markup, currency, mode)
+    return Row(listed.entry_id, listed.line_id, left, listed.hours - hours, at)
 
 
 def _tax(draft: Draft, memo: _Memo, found: Credited) -> Amount | Wrong:
@@ -343,7 +350,7 @@ def _post(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited, tax:
     taken = found.by_row()
     step, mode = smallest_unit(memo.receivable.currency), memo.policies.money_mode
     weights = [max(one.amount, 0) for one in taken.values()]
-    taxes = shares(tax, weights, step if tax % step == 0 else 1, mode) if sum(weights) else iter([0] * len(weights))
+    taxes = shares(tax, weights, step, mode) if sum(weights) else iter([0] * len(weights))
     kept = _kept_back(draft, memo, rows, taken)
     for (place, one), own_tax in zip(taken.items(), list(taxes), strict=True):
         _credit_row(draft, memo, rows[place], one, own_tax, kept.get(place))

@@ -16,7 +16,7 @@ from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
 from domain.identity import composed
 from domain.journal import About, Leg, journal_entry, merge
-from domain.money import convert, format_amount, smallest_unit
+from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.units import Amount
@@ -120,10 +120,11 @@ def on_invoice_rejected(draft: Draft, event: InvoiceRejected) -> None:
 
 
 def waive_difference(draft: Draft, statement_id: str) -> None:
-    """A waived difference posts the statement's amount with the invoice that came."""
+    """A waived difference posts the statement's amount with the invoice that came; its tax in whole units of the currency."""
     statement = draft.statement(statement_id)
     if statement is not None and statement.waiting is not None and statement.invoice_id is None:
-        post_invoice(draft, statement, statement.waiting._replace(amount=statement.amount_due))
+        tax = round_amount(statement.waiting.tax_amount, statement.currency, HALF_UP)
+        post_invoice(draft, statement, statement.waiting._replace(amount=statement.amount_due, tax_amount=tax))
 
 
 def retry_invoice(draft: Draft, statement_id: str) -> None:

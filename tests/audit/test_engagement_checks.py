@@ -348,3 +348,28 @@ def test_revenue_as_billed_that_is_converted_by_entry() -> None:
     assert not billed(18_100)
     (found,) = billed(18_200)
     assert (found.expected, found.found) == ("2.00 USD of 4000 converted once, at 0.905", "1.82 EUR")
+
+
+def test_a_statement_finer_than_its_currency() -> None:
+    """Half a cent is retained of 100.00: nobody can pay the rest."""
+    retained = stated(printed(100, "T"))._replace(retained=50, amount_due=99_9950)
+    (found,) = statements_foot(engagement(retained)).violations
+    assert (found.expected, found.found) == ("retained rounded to 0.01 USD", "0.005")
+
+
+def test_a_journal_finer_than_its_currencies() -> None:
+    """Half a yen, or the tenth of a cent in the ledger, leaves a rest that no payment ever takes."""
+
+    def wrong(amount: int, ledger: int, **more: Any) -> list[tuple[str, str]]:
+        lines = (JournalLine("1150", "revenue", amount, ledger), JournalLine("4000", "revenue", -amount, -ledger))
+        journal = posted("T", 1, lines=lines, **more)
+        return [(each.expected, each.found) for each in balances(engagement(journal).outputs[0], journal)]
+
+    assert wrong(1_0100, 9100) == []
+    assert wrong(1_0150, 9100) == [("amounts in whole units of 0.01 USD", "1.015")]
+    assert wrong(1_0100, 9105) == [("amounts in the ledger in whole units of 0.01 EUR", "0.9105")]
+    assert wrong(10_5000, 700, currency="JPY") == [("amounts in whole units of 1 JPY", "10.50")]
+    assert wrong(1_0015, 1_0000, currency="KWD") == [("amounts in whole units of 0.001 KWD", "1.0015")]
+    assert wrong(1_0100, 1_0000, ledger_currency="USD") == [
+        ("1150 1.01 USD in the ledger, whose currency it is", "1.00")
+    ]

@@ -113,6 +113,9 @@ class Checker:
                 return Fraction(ceil(lasts))
             case "proportion":
                 return rounded(operands[0] * operands[1] / operands[2], parameters)
+            case "proportions":
+                threes = [operands[place : place + 3] for place in range(0, len(operands), 3)]
+                return rounded(sum((whole * part / of for whole, part, of in threes), Fraction(0)), parameters)
             case "weighted_average":
                 weighed = sum(
                     (one * other for one, other in zip(operands[::2], operands[1::2], strict=True)), Fraction(0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.events.common import CreditMemoLine
 from domain.events.finance import CreditMemoIssued, InvoicePosted
-from domain.money import smallest_unit
+from domain.money import HALF_UP, extend, smallest_unit
 from domain.outputs import BillingStatement, JournalEntry
 from tests.harness import Books
 from tests.told import statements, told
@@ -130,3 +130,22 @@ def _credit(books: Books, memo: str, kind: str, line: CreditMemoLine) -> None:
             approved_by="controller",
         )
     )
+
+
+@given(
+    st.sampled_from(("USD", "JPY", "KWD")),
+    st.lists(st.integers(1, 40), min_size=2, max_size=6),
+    st.integers(400, 9_999),
+    st.integers(1, 99),
+)
+def test_hours_of_a_line_come_to_hours_times_rate(code: str, quarters: list[int], rate: int, percent: int) -> None:
+    """Whatever the entries were rounded to; only where they were billed with less than that, with all of it."""
+    setup = [line.format(code=code, ledger=code).replace("77.77", f"{rate / 100:.2f}") for line in SETUP]
+    worked = [f"2026-01-{1 + place:02} time T-{place} bob {each / 4} h" for place, each in enumerate(quarters)]
+    with told([*(line for line in setup if "exchange" not in line), *worked, "2026-01-31 day ended"]) as books:
+        (statement,) = statements(books)
+        _invoice(books, statement, 0)
+        hours = sum(quarters) * 250_000 * percent // 100
+        _credit(books, "CM", "rebate", CreditMemoLine(line_id="L", hours=hours))
+        wanted = extend(hours, rate * 10_000, 0, code, HALF_UP)
+        assert -_net(books) == min(wanted, statement.total)

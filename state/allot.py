@@ -28,6 +28,7 @@ from domain.caps import (
     counting,
     grant,
     has_room,
+    is_prorated,
     limit_of,
     limit_on,
     order_of,
@@ -83,7 +84,29 @@ def _with_gift(before: Price, new: tuple[LinePlan, Stake]) -> tuple[LinePlan, St
     plan, stake = new
     if not before.given or (before.contract_id, before.line_id) != (stake.price.contract_id, stake.price.line_id):
         return new
-    return plan, replace(stake, price=replace(stake.price, given=min(before.given, stake.price.chargeable)))
+    given = max(stake.price.given, min(before.given, stake.price.chargeable))
+    return plan, replace(stake, price=replace(stake.price, given=given))
+
+
+def with_issue_kept(draft: Draft, plan: LinePlan, old: tuple[LinePlan, Stake] | None, stake: Stake) -> Stake:
+    """Of the next version of issued work the lesser of issued and new is settled, for revenue that is allotted apart, too.
+
+    Of a cap that is prorated no more than cuts left: what they gave to others they gave for good.
+    """
+    if not plan.apart or plan.settles_alike or stake.issued <= 0:
+        return stake
+    kept = min(stake.issued, stake.price.chargeable)
+    own = claim_of(old[0], FOR_REVENUE, old[1]) if old is not None else None
+    for rule in claim_of(plan, FOR_REVENUE, stake).rules:
+        if is_prorated(rule, stake.price.day):
+            limit = limit_on(rule, stake.price.day).amount
+            assert limit is not None, "what is prorated is under a limit in money"
+            key = bucket_key(rule, stake.price.day, stake.person_id)
+            others = draft.bucket(bucket_id(plan, FOR_REVENUE, key)).bucket.pinned_amount
+            if own is not None and any(bucket_key(each, own.day, own.person_id) == key for each in own.rules):
+                others -= own.pinned
+            kept = min(kept, limit - others)
+    return replace(stake, price=replace(stake.price, given=max(stake.price.given, kept, 0)))
 
 
 def _replace(

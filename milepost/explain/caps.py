@@ -517,10 +517,25 @@ class CapNodes:
             least = (made, self.entries.chargeable(at))
             if min(node.value or 0 for node in least) == value:
                 return Node(title, value, "amount", plan.currency, Arithmetic("min", least), "R16")
+        if former is not None and (kept := self._kept_of_issue(at, plan, title)) is not None:
+            return kept
         key = ("given", entry_id, step, allotment)
         if key not in self._memo:
             self._memo[key] = self._share_of_cut(at, step, allotment, title, value)
         return self._memo[key]
+
+    def _kept_of_issue(self, at: Standing, plan: LinePlan, title: str) -> Node | None:
+        """Of the next version of issued work the lesser of issued and new, as far as cuts did not give it to others."""
+        price = at.work.price
+        assert price is not None, "the work is priced"
+        issued: Node = self.entries.pieces.issued(at.entry.entry_id, price.contract_id, price.line_id, at.step)
+        if not issued.value:
+            return None
+        most_of_it = [issued, self.entries.chargeable(at)]
+        if min(node.value or 0 for node in most_of_it) > price.given:
+            most_of_it.append(constant("left by what cuts gave to others", price.given, "amount", plan.currency))
+        kept = least(title, most_of_it, rule="R16")
+        return kept if kept.value == price.given else None
 
     def _given_at(self, at: Standing) -> tuple[int, Standing | None]:
         """The step that gave it, and the entry before where that was another version's, or a part of it is given up since."""

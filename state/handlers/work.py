@@ -15,7 +15,7 @@ from domain.journal import Leg
 from domain.policies import NEXT_RULE
 from domain.rows import named, row_id, spoken
 from state import drawing, shared_price
-from state.allot import change
+from state.allot import change, with_issue_kept
 from state.assess import Assessment, CostPlan, PricePlan, journal_reversal_day
 from state.at_stake import at_stake
 from state.books import Charge, Cost, Entry, Fault, Posted, Price, Work
@@ -333,7 +333,7 @@ def _price_side(
         price = with_gone(draft, entry, line, price)
     price = fitted(entry, price)
     stake = Stake(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
-    allotted = change(draft, old, (line, stake))
+    allotted = change(draft, old, (line, with_issue_kept(draft, line, old, stake)))
     assert allotted is not None, "a claim was made"
     sides.append(Side(plan.slot, revenue_pairs(allotted), line.policies, line))
     return allotted

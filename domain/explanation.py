@@ -198,6 +198,12 @@ def _elapsed(operands: Sequence[Fraction], _parameters: Mapping[str, Parameter])
     return _rounded((end - start) / 3_600_000_000, {"step": "0.000001", "mode": "down"})
 
 
+def _of_time(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """End and start of work, and the operation `of` that takes its hours first: of their exact ratio, not of six decimals."""
+    end, start, *others = operands
+    return OPERATIONS[str(parameters["of"])]([(end - start) / 3_600_000_000, *others], parameters)
+
+
 def _share(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
     """One party's part of the first operand by the weights that follow: largest remainders, ties to the earlier (R12).
 
@@ -277,6 +283,7 @@ OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parame
     "percent_of": lambda operands, parameters: _rounded(operands[0] * operands[1] / 100, parameters),
     "increments": _increments,
     "elapsed": _elapsed,
+    "of_time": _of_time,
     "share": _share,
     "spread": _spread,
     "days": _days,

@@ -6,7 +6,7 @@ In steps of 15 minutes, up: 20 min are 30 min and 15 min stay 15 min. Nearest ta
 from __future__ import annotations
 
 from domain.money import HALF_UP, round_ratio
-from domain.units import Hours
+from domain.units import MICROSECONDS_A_MILLIONTH, Hours
 
 UP = "up"
 DOWN = "down"
@@ -14,6 +14,7 @@ NEAREST = "nearest"
 
 _SECONDS_PER_HOUR = 3600
 _HOURS_SCALE = 1_000_000
+_MICROSECONDS_PER_SECOND = 1_000_000
 
 
 def round_increment(seconds: int, minutes: int, mode: str) -> int:
@@ -31,22 +32,26 @@ def round_increment(seconds: int, minutes: int, mode: str) -> int:
 
 
 def billable_hours(
-    hours: Hours, increment_minutes: int | None, increment_mode: str | None, minimum_minutes: int | None
+    hours: Hours,
+    increment_minutes: int | None,
+    increment_mode: str | None,
+    minimum_minutes: int | None,
+    finer: int = 0,
 ) -> Hours:
     """Hours after increments and then the minimum, which lifts only what is more than zero.
 
     A whole number of steps comes back unchanged, also where six decimals cannot write it (20 min = 0.333333 h).
     """
-    seconds = seconds_of(hours)
+    seconds = seconds_of(hours, finer)
     rounded = round_increment(seconds, increment_minutes, increment_mode or UP) if increment_minutes else seconds
     if minimum_minutes and 0 < rounded < minimum_minutes * 60:
         rounded = minimum_minutes * 60
     return hours if rounded == seconds else hours_of(rounded)
 
 
-def seconds_of(hours: Hours) -> int:
-    """Nearest whole second; 0.333333 h are 1200 s."""
-    return round_ratio(hours * _SECONDS_PER_HOUR, _HOURS_SCALE, 1, HALF_UP)
+def seconds_of(hours: Hours, finer: int = 0) -> int:
+    """Nearest whole second; 0.333333 h are 1200 s. `finer` are microseconds that the hours leave out."""
+    return round_ratio(hours * MICROSECONDS_A_MILLIONTH + finer, _MICROSECONDS_PER_SECOND, 1, HALF_UP)
 
 
 def hours_of(seconds: int) -> Hours:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from domain.units import Amount, Hours, Percent, Rate
+from domain.units import MICROSECONDS_A_MILLIONTH, Amount, Hours, Percent, Rate
 
 HALF_UP = "half_up"
 HALF_EVEN = "half_even"
@@ -118,8 +118,18 @@ def round_amount(amount: Amount, currency: str, mode: str) -> Amount:
     return round_ratio(amount, 1, smallest_unit(currency), mode)
 
 
-def extend(hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str) -> Amount:
-    """hours x rate x (1 + markup / 100), rounded once to the smallest unit of the currency (R7, R10)."""
+def extend(hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str, finer: int = 0) -> Amount:
+    """hours x rate x (1 + markup / 100), rounded once to the smallest unit of the currency (R7, R10).
+
+    `finer` is what time by start and end has beyond six decimals of an hour, in microseconds: 10 min are 0.166666 h and 2,400 of them.
+    """
+    if finer:
+        return round_ratio(
+            (hours * MICROSECONDS_A_MILLIONTH + finer) * rate * (_HUNDRED_PERCENT + markup),
+            _HOURS_TIMES_RATE_PER_AMOUNT * MICROSECONDS_A_MILLIONTH * _HUNDRED_PERCENT,
+            smallest_unit(currency),
+            mode,
+        )
     if not markup:
         return round_ratio(hours * rate, _HOURS_TIMES_RATE_PER_AMOUNT, smallest_unit(currency), mode)
     return round_ratio(
@@ -131,12 +141,19 @@ def extend(hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str) 
 
 
 def extend_at(
-    hours: Hours, rate: Rate, numerator: int, denominator: int, markup: Percent, currency: str, mode: str
+    hours: Hours,
+    rate: Rate,
+    numerator: int,
+    denominator: int,
+    markup: Percent,
+    currency: str,
+    mode: str,
+    finer: int = 0,
 ) -> Amount:
     """As `extend`, of a rate in another currency at an exact exchange rate."""
     return round_ratio(
-        hours * rate * numerator * (_HUNDRED_PERCENT + markup),
-        _HOURS_TIMES_RATE_PER_AMOUNT * denominator * _HUNDRED_PERCENT,
+        (hours * MICROSECONDS_A_MILLIONTH + finer) * rate * numerator * (_HUNDRED_PERCENT + markup),
+        _HOURS_TIMES_RATE_PER_AMOUNT * MICROSECONDS_A_MILLIONTH * denominator * _HUNDRED_PERCENT,
         smallest_unit(currency),
         mode,
     )

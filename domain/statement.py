@@ -26,7 +26,7 @@ ENTRIES_A_LINE = 1_000
 
 class Piece(NamedTuple):
     """What one entry brings to a statement: the amount and hours due now. `split` is how payers share it, where several do, and `share`
-    that of the statement's. `sources` pay it, where they fund the contract."""
+    that of the statement's. `sources` pay it, where they fund the contract. `finer` are microseconds that the hours leave out."""
 
     entry_id: str
     line_id: str
@@ -47,6 +47,7 @@ class Piece(NamedTuple):
     split: tuple[Party, ...] = ()
     share: Percent = 0
     sources: tuple[tuple[str, Amount], ...] = ()
+    finer: int = 0
 
 
 class Group(NamedTuple):
@@ -65,6 +66,10 @@ class Group(NamedTuple):
     @property
     def hours(self) -> Hours:
         return sum(piece.hours for piece in self.pieces)
+
+    @property
+    def finer(self) -> int:
+        return sum(piece.finer for piece in self.pieces)
 
     @property
     def sources(self) -> dict[str, Amount]:
@@ -106,12 +111,11 @@ def line_amount(group: Group, policies: Resolved, currency: str) -> Amount:
     if CORRECTION in group.first.flags or not all(piece.whole for piece in group.pieces):
         return group.amount
     if policies.increment_scope == "statement_line" and (policies.increment_minutes or policies.minimum_minutes):
-        hours = billable_hours(
-            group.hours, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes
-        )
-        return extend(hours, group.first.rate, group.first.markup, currency, mode)
+        hours = _in_steps(group, policies)
+        finer = group.finer if hours == group.hours else 0
+        return extend(hours, group.first.rate, group.first.markup, currency, mode, finer)
     if policies.rounding_scope == "line":
-        return extend(group.hours, group.first.rate, group.first.markup, currency, mode)
+        return extend(group.hours, group.first.rate, group.first.markup, currency, mode, group.finer)
     return group.amount
 
 
@@ -121,10 +125,13 @@ def line_hours(group: Group, policies: Resolved) -> Hours:
         and CORRECTION not in group.first.flags
         and all(p.whole for p in group.pieces)
     ):
-        return billable_hours(
-            group.hours, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes
-        )
+        return _in_steps(group, policies)
     return group.hours
+
+
+def _in_steps(group: Group, policies: Resolved) -> Hours:
+    minutes, minimum = policies.increment_minutes, policies.minimum_minutes
+    return billable_hours(group.hours, minutes, policies.increment_mode, minimum, group.finer)
 
 
 def shown_quantity(hours_before: Hours, quantity_before: Hours, hours: Hours, decimals: int) -> Hours:

@@ -107,6 +107,9 @@ def formula(node: Node) -> str:
             return f"{values[0]}{steps}{least}"
         case "elapsed":
             return f"from {values[1]} to {values[0]}"
+        case "of_time":
+            others = "".join(f" × {value}" for value in values[2:])
+            return f"exact hours from {values[1]} to {values[0]}{others}{rounded}"
         case "round":
             return f"{values[0]}{rounded}"
         case "all_or_nothing":

@@ -28,7 +28,7 @@ from domain.rates import (
     resolve_bill_rate,
     role_of,
 )
-from domain.units import EXCHANGE_RATE_ONE, Amount, Hours, Instant, Percent, Rate
+from domain.units import EXCHANGE_RATE_ONE, MICROSECONDS_A_MILLIONTH, Amount, Hours, Instant, Percent, Rate
 from domain.waiting import WaitKey, waits_for_cost_rate, waits_for_exchange_rate, waits_for_rate
 from domain.zones import local_date, universal_day
 from state.books import Charge, Cost, Entry, Posted, Price, Project, Work
@@ -54,7 +54,6 @@ from state.value import Value
 
 WAIVABLE = frozenset({"self_approved", "hours_out_of_range", "outside_contract_dates", "after_project_end"})
 MINUTE = 16_667  # of an hour in 10^-6, rounded up
-MICROSECONDS_AN_HOUR = 3_600_000_000
 FAR_OFF_DAYS = 366
 SHOWN_RATE_MAX = 10**12 * EXCHANGE_RATE_ONE
 
@@ -114,7 +113,20 @@ def worked_hours(event: TimeApproved) -> Hours:
 def interval_hours(event: TimeApproved) -> Hours | None:
     if event.started_at is None or event.ended_at is None:
         return None
-    return (event.ended_at - event.started_at) * 1_000_000 // MICROSECONDS_AN_HOUR
+    return (event.ended_at - event.started_at) // MICROSECONDS_A_MILLIONTH
+
+
+def left_out(event: TimeApproved) -> int:
+    """Microseconds that the hours worked, in six decimals, leave out of the time between start and end: 2,400 of 10 minutes."""
+    if event.hours is not None or event.started_at is None or event.ended_at is None:
+        return 0
+    return (event.ended_at - event.started_at) % MICROSECONDS_A_MILLIONTH
+
+
+def finer_than(hours: Hours, event: TimeApproved) -> int:
+    """The same of the hours that are charged, where these are all that was worked."""
+    finer = left_out(event)
+    return finer if finer and event.billable_hours is None and hours == worked_hours(event) else 0
 
 
 def assess(
@@ -304,7 +316,7 @@ def _cost(
     slot = settled(draft, slot, "cost", day, policies, waited)
     if isinstance(slot, Blocked):
         return slot._replace(waits=(*slot.waits, *waits_for_cost_rate(event.person_id, role)))
-    amount = extend(hours, found.rate, 0, found.currency, policies.money_mode)
+    amount = extend(hours, found.rate, 0, found.currency, policies.money_mode, left_out(event))
     if is_beyond(amount, slot):
         waits = waits_for_cost_rate(event.person_id, role)
         return _beyond("cost", amount, slot, f"cost rate {found.cost_rate_id}", waits, policies)
@@ -365,7 +377,7 @@ def price_of(
     charged = methods.kind_of(plan.line.terms).hours if plan.draws is None else RATED
     if charged == INCLUDED:
         return _included(draft, entry, event, worker, role, plan, day, worked, waited)
-    hours = time_and_materials.billable_hours(worked, event.billable_hours, plan.policies)
+    hours = time_and_materials.billable_hours(worked, event.billable_hours, plan.policies, left_out(event))
     if charged == AT_COST:
         return _at_cost(draft, entry, event, worker, role, plan, day, worked, hours, standing, waited)
     return _at_rate(draft, event, project, worker, role, plan, day, worked, hours, standing, waited)
@@ -408,7 +420,7 @@ def _at_rate(
         markup,
         rated.digest,
         hours,
-        extend(hours, rate, markup, plan.currency, mode),
+        extend(hours, rate, markup, plan.currency, mode, finer_than(hours, event)),
         extend(uncharged, rate, markup, plan.currency, mode) if uncharged else 0,
         account=plan.account_for(SERVICE_REVENUE),
         earned=plan.earned,
@@ -460,8 +472,10 @@ def _at_cost(
         return slot
     mode, markup = plan.policies.money_mode, methods.cost_markup(plan.line.terms) or 0
 
-    def value(of: Hours) -> Amount:
-        return extend_at(of, rate, exchange.numerator, exchange.denominator, markup, plan.currency, mode)
+    def value(of: Hours, finer: int) -> Amount:
+        return extend_at(of, rate, exchange.numerator, exchange.denominator, markup, plan.currency, mode, finer)
+
+    uncharged = max(worked - hours, 0) if event.billable_hours is not None else 0
 
     price = Price(
         plan.contract_id,
@@ -474,8 +488,8 @@ def _at_cost(
         markup,
         "",
         hours,
-        value(hours),
-        value(max(worked - hours, 0)) if event.billable_hours is not None else 0,
+        value(hours, finer_than(hours, event)),
+        value(uncharged, 0) if uncharged else 0,
         account=plan.account_for(SERVICE_REVENUE),
         earned=plan.earned,
     )
@@ -523,7 +537,7 @@ def _included(
         exchange = into_contract(draft, plan, costing[1], day, waited)
         if isinstance(exchange, Blocked):
             return exchange
-    hours = time_and_materials.billable_hours(worked, event.billable_hours, plan.policies)
+    hours = time_and_materials.billable_hours(worked, event.billable_hours, plan.policies, left_out(event))
     price = Price(
         plan.contract_id, plan.line.line_id, plan.currency, day, approved_at(event), role, 0, 0, "", hours, 0, 0
     )
@@ -586,7 +600,8 @@ def _uncharged(
         rated = rate_for(draft, event, project, worker.person, role, placed.plan, day)
         if rated.rate is not None and methods.cost_markup(placed.plan.line.terms) is None:
             currency, rate = placed.plan.currency, rated.rate
-            memo = extend(worked, rate, rated.markup, currency, placed.plan.policies.money_mode)
+            mode = placed.plan.policies.money_mode
+            memo = extend(worked, rate, rated.markup, currency, mode, left_out(event))
             memo = memo if memo <= ENTRY_MOST else 0
     return PricePlan(Price("", "", currency, day, approved_at(event), role, rate, 0, "", 0, 0, memo), None, None, None)
 

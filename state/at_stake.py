@@ -7,7 +7,7 @@ from domain.billing import methods
 from domain.events.delivery import TimeApproved
 from domain.money import extend
 from domain.rows import DELIVERY
-from state.assess import rate_for, role_on, worked_hours
+from state.assess import finer_than, left_out, rate_for, role_on, worked_hours
 from state.assess_charge import delivered
 from state.books import AtStake, Charge, Price, Work
 from state.draft import AMOUNT_MAX, Draft
@@ -63,7 +63,7 @@ def _value(draft: Draft, event: TimeApproved) -> AtStake | None:
         return None
     hours = methods.billable_hours(plan.line.terms, worked_hours(event), event.billable_hours, plan.policies)
     mode = plan.policies.money_mode
-    amount = extend(hours, rated.rate, rated.markup, plan.currency, mode)
+    amount = extend(hours, rated.rate, rated.markup, plan.currency, mode, finer_than(hours, event))
     return AtStake(amount, plan.currency, "price", worked_hours(event))
 
 
@@ -78,7 +78,8 @@ def _cost(draft: Draft, event: TimeApproved) -> AtStake | None:
         return None
     hours = worked_hours(event)
     mode = entity_policies(draft, entity).money_mode
-    return AtStake(extend(hours, found.rate, 0, found.currency, mode), found.currency, "cost", hours)
+    amount = extend(hours, found.rate, 0, found.currency, mode, left_out(event))
+    return AtStake(amount, found.currency, "cost", hours)
 
 
 def role_at_stake(draft: Draft, event: TimeApproved, worker: Worker) -> str:

@@ -25,7 +25,7 @@ from domain.units import Amount, Hours
 from domain.zones import local_date
 from state import own_periods
 from state.allot import change
-from state.assess import worked_hours
+from state.assess import finer_than, worked_hours
 from state.books import Contract, EndedPeriod, Entry, Price, Work
 from state.claims import Stake, keeping, stake_of
 from state.draft import Draft
@@ -223,7 +223,9 @@ def _wanted(row: _Row, share: Share) -> tuple[Hours, Amount, Amount | None, Draw
         value, hours = share.beyond, _hours_of(row, share.beyond)
     else:
         hours = share.beyond
-        value = extend(hours, price.rate, price.markup, price.currency, plan.policies.money_mode) if hours else 0
+        mode, event = plan.policies.money_mode, row.work.time
+        finer = finer_than(row.asked, event) if event is not None else 0
+        value = extend(hours, price.rate, price.markup, price.currency, mode, finer) if hours else 0
     earned = None if plan.timing == WITH_CHARGE else 0
     if plan.timing not in (WITH_CHARGE, WITH_INVOICE):
         earned = value + sum(earned for _, earned in share.drawn.values())

@@ -12,6 +12,7 @@ from domain.statement import (
     Piece,
 )
 from domain.units import Amount, Percent, Quantity, Rate
+from state.assess import finer_than
 from state.books import Entry, Issued, Price
 from state.draft import Draft
 from state.plan import LinePlan
@@ -52,6 +53,7 @@ def piece_of(draft: Draft, entry: Entry, plan: LinePlan, line_id: str, amount: A
         work.subject.description if work is not None else issued.description if issued is not None else None,
         quantity,
         unit,
+        finer=finer_than(price.hours, work.time) if own and price is not None and work and work.time else 0,
     )
 
 

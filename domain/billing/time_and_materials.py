@@ -12,8 +12,8 @@ from domain.policies import Resolved
 from domain.units import Hours
 
 
-def billable_hours(worked: Hours, stated: Hours | None, policies: Resolved) -> Hours:
-    """Quantity to price, in 10^-6 hours."""
+def billable_hours(worked: Hours, stated: Hours | None, policies: Resolved, finer: int = 0) -> Hours:
+    """Quantity to price, in 10^-6 hours; `finer` are microseconds that the worked hours leave out."""
     hours = worked if stated is None else stated
     if policies.hours_decimals is not None:
         hours = round_ratio(hours, 1, 10 ** (6 - policies.hours_decimals), "half_up")
@@ -23,7 +23,8 @@ def billable_hours(worked: Hours, stated: Hours | None, policies: Resolved) -> H
         or not (policies.increment_minutes or policies.minimum_minutes)
     ):
         return hours
-    return incremented(hours, policies.increment_minutes or 0, policies.increment_mode, policies.minimum_minutes or 0)
+    minutes, minimum = policies.increment_minutes or 0, policies.minimum_minutes or 0
+    return incremented(hours, minutes, policies.increment_mode, minimum, finer if hours == worked else 0)
 
 
 def expense(_terms: TimeAndMaterials, _category: str) -> Passed:

@@ -50,6 +50,24 @@ def in_units(stated: Node) -> Node:
     return stated if made.value == stated.value else made
 
 
+def by_its_time(made: Node) -> Node:
+    """Hours at a rate; of work by start and end their exact ratio, in place of hours in six decimals."""
+    if made.arithmetic is None or not made.arithmetic.operands:
+        return made
+    operation, (hours, *others), parameters = made.arithmetic
+    while (
+        hours.arithmetic is not None
+        and hours.arithmetic.operation == "increments"
+        and hours.value == hours.arithmetic.operands[0].value
+    ):
+        hours = hours.arithmetic.operands[0]
+    if hours.arithmetic is None or hours.arithmetic.operation != "elapsed":
+        return made
+    operands = (*hours.arithmetic.operands, *others)
+    exact = evaluated("", "of_time", operands, {**parameters, "of": operation}, made.unit, made.currency)
+    return made._replace(value=exact.value, arithmetic=exact.arithmetic, why=(hours, *made.why))
+
+
 def by_day(title: str, amount: Node, days: int, of: int, mode: str, **more: Any) -> Node:
     parameters: dict[str, Any] = {"days": str(days), "of": str(of), "step": step_of(amount.currency), "mode": mode}
     return evaluated(title, "by_day", (amount,), parameters, "amount", amount.currency, **more)

@@ -9,7 +9,7 @@ from domain.events.delivery import ExpenseApproved
 from domain.explanation import Arithmetic, Node
 from domain.money import extend
 from domain.rows import FEE
-from milepost.explain.arithmetic import step_of
+from milepost.explain.arithmetic import by_its_time, step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
@@ -99,7 +99,7 @@ class AtStakeNodes:
             ("role", role),
         )
         arithmetic = Arithmetic("extend", tuple(operands), parameters)
-        return Node(TITLE, value, "amount", plan.currency, arithmetic, "R10", facts=facts)
+        return by_its_time(Node(TITLE, value, "amount", plan.currency, arithmetic, "R10", facts=facts))
 
     def _cost(self, at: Standing, draft: Draft) -> Node | None:
         event = at.work.event
@@ -128,7 +128,7 @@ class AtStakeNodes:
         operands = (self.entries.approved(at), self.rating.cost_rate(cost, draft))
         parameters: dict[str, Any] = {"step": step_of(found.currency), "mode": mode}
         facts = (("company", entity.legal_entity_id), ("service date", day.isoformat()))
-        return Node(
+        node = Node(
             TITLE,
             value,
             "amount",
@@ -138,3 +138,4 @@ class AtStakeNodes:
             self.sources.entity_policies(entity, "money_mode"),
             facts,
         )
+        return by_its_time(node)

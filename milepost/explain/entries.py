@@ -22,7 +22,7 @@ from domain.increments import billable_hours as incremented
 from domain.money import extend, format_decimal, round_ratio
 from domain.policies import Resolved
 from domain.rows import row_id
-from milepost.explain.arithmetic import evaluated, most, step_of
+from milepost.explain.arithmetic import by_its_time, evaluated, most, step_of
 from milepost.explain.charges import ChargeNodes
 from milepost.explain.drawing import DrawingNodes
 from milepost.explain.passing import PassingNodes
@@ -146,7 +146,7 @@ class EntryNodes:
             operands.append(self.rating.markup(price, plan, draft))
         parameters: dict[str, Any] = {"step": step_of(price.currency), "mode": plan.policies.money_mode}
         title = f"{at.entry.entry_id}: worth"
-        return evaluated(title, "extend", operands, parameters, "amount", price.currency, rule="R10")
+        return by_its_time(evaluated(title, "extend", operands, parameters, "amount", price.currency, rule="R10"))
 
     def _asked(self, event: TimeApproved, plan: LinePlan, draft: Draft) -> Node:
         base = self.worked(event)
@@ -327,7 +327,7 @@ class EntryNodes:
             facts,
             (self._priced_by(at),),
         )
-        return hours, agreeing(node, stated(title, price.value, "amount", price.currency))
+        return hours, agreeing(by_its_time(node), stated(title, price.value, "amount", price.currency))
 
     def within(self, at: Standing) -> Node:
         """What of a delivery is for units that are agreed."""
@@ -349,7 +349,7 @@ class EntryNodes:
         operands = [hours, self.rating.cost_rate(cost, draft), *rates]
         if price.markup:
             operands.append(self.charges.markup(plan))
-        made = self.charges.at_cost(operands, ("times", *legs), plan)
+        made = by_its_time(self.charges.at_cost(operands, ("times", *legs), plan))
         facts = (
             ("service date", price.day.isoformat()),
             ("contract", f"{price.contract_id} version {plan.version}, line {price.line_id}"),
@@ -438,9 +438,10 @@ class EntryNodes:
             policies,
             (("company", cost.legal_entity_id), ("service date", cost.day.isoformat())),
         )
+        node = by_its_time(node)
         return (
             node
-            if made == cost.amount and hours.value == cost.hours
+            if node.value == cost.amount and hours.value == cost.hours
             else stated(title, cost.amount, "amount", cost.currency)
         )
 

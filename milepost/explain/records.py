@@ -13,7 +13,7 @@ from domain.money import extend, format_amount
 from domain.outputs import JournalEntry
 from domain.purchase_order import is_order, spoken
 from domain.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named
-from milepost.explain.arithmetic import step_of
+from milepost.explain.arithmetic import by_its_time, step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.journals import JournalNodes
 from milepost.explain.sources import Sources
@@ -392,7 +392,7 @@ class RecordNodes:
         made = extend(operands[0].value or 0, operands[1].value or 0, markup, price.currency, mode or "half_up")
         parameters: dict[str, Any] = {"step": step_of(price.currency), "mode": mode or "half_up"}
         node = Node(title, made, "amount", price.currency, Arithmetic("extend", tuple(operands), parameters), "R10")
-        return agreeing(node, stated(title, price.memo, "amount", price.currency))
+        return agreeing(by_its_time(node), stated(title, price.memo, "amount", price.currency))
 
     def _uncharged(self, at: Standing, hours: Node, draft: Any) -> tuple[list[Node], str | None, int]:
         """The rate that the work would have had."""

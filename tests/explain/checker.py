@@ -125,6 +125,10 @@ class Checker:
                 return rounded(operands[0] * 100 / operands[1], parameters)
             case "increments":
                 return in_steps(operands[0], parameters)
+            case "of_time":
+                end, start, *others = operands
+                hours = (end - start) / 3_600_000_000
+                return self._made(node, parameters["of"], [hours, *others], events)
             case "elapsed":
                 return rounded((operands[0] - operands[1]) / 3_600_000_000, {"step": "0.000001", "mode": "down"})
             case "all_or_nothing":

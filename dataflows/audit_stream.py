@@ -42,6 +42,7 @@ from domain.audit.terms import terms_of
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies
 from domain.events.delivery import BillingHoldPlaced
+from domain.events.finance import CreditMemoIssued
 from domain.events.reference import (
     AccountingPeriodClosed,
     AccountingPeriodReopened,
@@ -63,7 +64,7 @@ from domain.outputs import (
 from state.chain import chained
 
 TOLD_EVERY: Final = 1_000
-EVENTS_ASIDE: Final = ("ContractSigned", "ContractAmended", "BillingHoldPlaced")
+EVENTS_ASIDE: Final = ("ContractSigned", "ContractAmended", "BillingHoldPlaced", "CreditMemoIssued")
 OUTPUTS_ASIDE: Final = ("JournalEntry", "BillingStatement", "ProjectView")
 KINDS: Final = {name: number for number, name in enumerate((*EVENTS_ASIDE, *OUTPUTS_ASIDE))}
 
@@ -224,6 +225,7 @@ def engagement_from(
     """What was put aside of an engagement."""
     terms: list[ContractSigned | ContractAmended] = []
     outputs: list[Seen] = []
+    memos: list[CreditMemoIssued] = []
     holds = False
     for kind, body in found:
         if kind >= len(EVENTS_ASIDE):
@@ -233,6 +235,8 @@ def engagement_from(
         event = EVENT_CODECS[EVENTS_ASIDE[kind]].decode(body)
         if isinstance(event, ContractSigned | ContractAmended):
             terms.append(event)
+        elif isinstance(event, CreditMemoIssued):
+            memos.append(event)
         else:
             holds = True
-    return Engagement(engagement_id, tuple(outputs), terms_of(terms, policies), holds)
+    return Engagement(engagement_id, tuple(outputs), terms_of(terms, policies), holds, tuple(memos))

@@ -10,6 +10,7 @@ from domain.audit.terms import TermsEvent, terms_of
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies
 from domain.events.delivery import BillingHoldPlaced
+from domain.events.finance import CreditMemoIssued
 from domain.events.reference import LegalEntityDefined
 from domain.outputs import TOPICS
 from state.book_checks import EngagementBooks, books_agree
@@ -31,16 +32,19 @@ def violations(books: Books) -> list[Violation]:
 def engagement_of(books: Books) -> Engagement:
     entities: dict[str, list[Policies]] = {}
     told: list[TermsEvent] = []
+    memos: list[CreditMemoIssued] = []
     for record in books.log:
         match record.event:
             case LegalEntityDefined() as entity:
                 entities.setdefault(entity.legal_entity_id, []).append(entity.policies or Policies())
             case ContractSigned() | ContractAmended() as terms:
                 told.append(terms)
+            case CreditMemoIssued() as memo:
+                memos.append(memo)
             case _:
                 pass
     has_holds = any(isinstance(record.event, BillingHoldPlaced) for record in books.log)
-    return Engagement(books.engagement_id, seen_of(books), terms_of(told, entities), has_holds)
+    return Engagement(books.engagement_id, seen_of(books), terms_of(told, entities), has_holds, tuple(memos))
 
 
 def seen_of(books: Books) -> tuple[Seen, ...]:

@@ -48,7 +48,7 @@ PROMISES: Mapping[str, str] = {
     STATEMENTS: "statements foot in whole units of their currency, their parts are complete, and whom they bill is defined",
     TAX: "a statement has the tax that its region's policy gives of it",
     BILLED_ONCE: "a statement bills what was accrued and not billed before",
-    INVOICES: "a billing journal posts one statement with its amounts",
+    INVOICES: "a billing journal posts one statement with its amounts, and hours are credited at its rates",
     POSITION: "contract position = recognised - invoiced",
     LEDGER_REST: "no ledger amount is left where the contract currency is zero",
     CAPS: "no more is billed or recognised than a cap allows",

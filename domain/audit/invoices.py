@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE, REVENUE
 from domain.audit.engagement import Engagement, Whole, records, whole_statements
 from domain.audit.findings import INVOICES, Checked, Seen, Violation, violation
+from domain.audit.hours_credited import HoursCredited
 from domain.money import format_amount, format_decimal, smallest_unit
 from domain.outputs import JournalEntry, StatementLine
 from domain.statement import CORRECTION
@@ -44,6 +45,7 @@ def invoices_match(engagement: Engagement) -> Checked:
         found += _matches(seen, journal, whole)
         if journal.contract_id not in gave_back and all(_is_new(line) for line in whole.lines):
             found += _converted_once(seen, journal)
+    found += HoursCredited(engagement).violations()
     return Checked(INVOICES, count, tuple(found))
 
 

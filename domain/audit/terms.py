@@ -49,8 +49,9 @@ class Terms(NamedTuple):
     """`same_allotment`: what may be billed is what is recognised; else only the order of magnitude is known.
 
     With `several_payers` an entry stands on a statement for each, with a share.
-    `quantity_decimals` are those of the coarsest line, `as_billed` the lines that accrue nothing before their invoice; `tax_categories` are
-    those that a line ever had. `approved` where any line asked for approval of statements; `shares` are those that each payer ever had.
+    `quantity_decimals` are those of the coarsest line; with `stepped_lines` the hours of a line may not be those of its entries.
+    `as_billed` are the lines that accrue nothing before their invoice, `tax_categories` those that a line ever had. `approved` where any
+    line asked for approval of statements; `shares` are those that each payer ever had.
     """
 
     contract_id: str
@@ -58,6 +59,7 @@ class Terms(NamedTuple):
     same_allotment: bool = True
     revenue_beyond_cap: bool = False
     quantity_decimals: int = 2
+    stepped_lines: bool = False
     as_billed: frozenset[str] = frozenset()
     several_payers: bool = False
     tax_categories: Mapping[str, frozenset[str]] = {}
@@ -113,6 +115,7 @@ def _terms(contract_id: str, versions: Sequence[ContractSigned], defaults: Seque
         and not (_orders_change(versions) and any(_may_limit(terms) for terms in versions)),
         revenue_beyond_cap=beyond or any(has_limit(terms) for terms in versions),
         quantity_decimals=min((each.quantity_decimals for each in policies), default=2),
+        stepped_lines=any(each.increment_scope == "statement_line" for each in policies),
         as_billed=frozenset(
             line.line_id
             for terms in versions

@@ -136,7 +136,7 @@ class ExceptionNodes:
                 values = [self.entries.value(at) for at in self._listed(said, record) if at.work.price is not None]
                 return total(TITLE, values, "amount", record.blocks_currency or "")
             case "tax_undetermined":
-                return self.statements.taxes.undetermined(said, self._first(record), record)
+                return self.statements.taxes.undetermined(said, self._raised(record), record)
             case "tax_differs":
                 return self.statements.taxes.difference(said, record)
             case "rounding_over_limit" if record.subject_id in self.sources.trace.journals:
@@ -158,6 +158,12 @@ class ExceptionNodes:
                 ]
                 return total(TITLE, asked, "amount", currency)
         return None
+
+    def _raised(self, record: ExceptionRaised) -> int:
+        """The step that raised it, from which on it counts."""
+        said = self.sources.trace.exceptions[record.exception_id]
+        raised = (one for one in said if isinstance(one.record, ExceptionRaised))
+        return next(one.step for one in raised if one.record.raised_at == record.raised_at)
 
     def _first(self, record: ExceptionRaised) -> int:
         """The step that found the amount: the first revision that says it, after any with another; later ones repeat that."""

@@ -92,9 +92,13 @@ def every_line(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
 
 
 def lines_of(draft: Draft, project_id: str) -> tuple[tuple[str, str, str], ...]:
-    """Contract, line and currency of every line that any version of a contract has on the project."""
+    """Contract, line and currency of every line that any version of a contract has or had on the project."""
     contracts = project_contracts(draft, project_id)
-    key = ("lines of", project_id, *((one.contract_id, one.version, len(one.history)) for one in contracts))
+    key = (
+        "lines of",
+        project_id,
+        *((one.contract_id, one.version, len(one.history), len(one.former)) for one in contracts),
+    )
     if key not in draft.plans:
         draft.plans[key] = tuple(
             (contract.contract_id, line_id, contract.terms.currency)
@@ -102,7 +106,7 @@ def lines_of(draft: Draft, project_id: str) -> tuple[tuple[str, str, str], ...]:
             for line_id in line_ids(contract)
             if any(
                 line.line_id == line_id and line.project_id == project_id
-                for stored in contract.history
+                for stored in (*contract.former, *contract.history)
                 for line in stored.terms.lines
             )
         )

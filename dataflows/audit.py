@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from connectors.containers import ContainerDamaged, Damage
+from connectors.files import overrides
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import log_path
 from connectors.files.outputs import progress_path, read_progress
@@ -82,7 +83,7 @@ def _audit_shard(folder: Path, shard: int, log: EngagementLog, tally: Tally, tel
         books = None
         if fold_again:
             scratch = Path(opened.enter_context(TemporaryDirectory(prefix="milepost-verify-")))
-            refold(scratch, log, progress, tell)
+            refold(scratch, log, progress, tell, overrides.read(folder, shard))
             tally.take(same_bytes(folder, scratch, shard, whole=not progress["engagement"]))
             books = opened.enter_context(closing(Store(store_path(scratch, shard), progress["generation"], shard)))
             if not progress["engagement"]:

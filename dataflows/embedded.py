@@ -1,6 +1,7 @@
 """Accounting over files: the same shard and dataflow as on a broker, with a log and outputs in one folder."""
 
 import gc
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from bytewax.run import cli_main
 
 from connectors.avro_codec import EVENT_CODECS, CausePieces
+from connectors.files import overrides
 from connectors.files.outputs import OutputFiles
 from connectors.output_schemas import output_bodies
 from dataflows.accounting import build
@@ -16,6 +18,7 @@ from dataflows.opening import Anew, open_shard, silent
 from domain.events.catalogue import Event
 from operators.accounting import CommittingSink, Faults, Log, LogSource, OnCommit, Reading, Steps, Turn
 from state.genesis import Genesis
+from state.overrides import Overrides
 from state.shard import Encoders, Shard
 from state.store import Store
 
@@ -39,13 +42,21 @@ def store_path(folder: Path, shard: int) -> Path:
     return folder / "store" / f"{shard}.db"
 
 
-def open_accounting(folder: Path, genesis: Genesis, tell: Callable[[str], None] = silent) -> Accounting:
-    """Resume: outputs are cut back to progress; a store that is damaged, of another generation or ahead of progress is dropped."""
-    outputs = OutputFiles(folder, genesis)
+def open_accounting(
+    folder: Path, genesis: Genesis, tell: Callable[[str], None] = silent, passed_over: Overrides | None = None
+) -> Accounting:
+    """Resume: outputs are cut back to progress; a store that is damaged, of another generation or ahead of progress is dropped.
+
+    `passed_over` where the folder does not say itself which records are.
+    """
+    skipped = overrides.read(folder, genesis.partition) if passed_over is None else passed_over
+    outputs = OutputFiles(folder, genesis, skipped)
     path = store_path(folder, genesis.partition)
 
     def over(store: Store) -> Shard:
-        return Shard(store, ENCODERS, genesis, outputs.progress, decode_event)
+        shard = Shard(store, ENCODERS, genesis, outputs.progress, decode_event, skipped)
+        shard.whereabouts = f"--output {shlex.quote(str(folder))}"
+        return shard
 
     return Accounting(open_shard(path, lambda: Store(path, genesis.generation, genesis.partition), over, tell), outputs)
 

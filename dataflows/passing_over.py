@@ -42,7 +42,7 @@ def pass_over(job: Job, number: int, override: Override, tell: Tell = silent) ->
         ends = Ends(job.clients, [(job.names.progress, number)], target.timeout)
         held.callback(ends.close)
         written = last_progress(ends, target)
-        _check_ahead(override, written.place if written is not None else (0, ""))
+        check_ahead(override, written.place if written is not None else (0, ""))
         record = log.record(override.offset)
         if record is None:
             raise Refused(f"shard {number}: the log has no record {override.offset} yet")
@@ -52,7 +52,7 @@ def pass_over(job: Job, number: int, override: Override, tell: Tell = silent) ->
         return PassedOver(record, override)
 
 
-def _check_ahead(override: Override, place: tuple[int, str]) -> None:
+def check_ahead(override: Override, place: tuple[int, str]) -> None:
     """What is folded stays folded: outputs that follow from it are written."""
     if override.offset < place[0]:
         raise Refused(
@@ -78,15 +78,19 @@ def _check_stops(
     if stop is None:
         folded = f"records {progress.offset} to {shard.offset - 1} are folded without a fault"
         raise Refused(
-            f"{_named(override)} does not stop shard {shard.number}: "
+            f"{named(override)} does not stop shard {shard.number}: "
             f"{folded if shard.offset > progress.offset else 'it stands at the end of its log'}. "
             "Nothing was passed over; start accounting, and pass over what its message names"
         )
+    check_is_it(shard, override, stop)
+
+
+def check_is_it(shard: Shard, override: Override, stop: GuardStop) -> None:
+    """What is passed over is what stops the shard; of a record whose views alone fail the record itself is folded."""
     offset, at = shard.failed_at
-    # Of a record whose views alone fail the record itself is folded.
     if override.offset != offset or override.engagement not in ((at,) if at.startswith(VIEWS) else ("", at)):
         raise Refused(
-            f"{_named(override)} is not what stops shard {shard.number}. Nothing was passed over; what stops it is this: {stop.message}"
+            f"{named(override)} is not what stops shard {shard.number}. Nothing was passed over; what stops it is this: {stop.message}"
         )
 
 
@@ -115,7 +119,7 @@ def _fold_on(job: Job, log: KafkaLog, shard: Shard, last: int, tell: Tell) -> Gu
     return None
 
 
-def _named(override: Override) -> str:
+def named(override: Override) -> str:
     of = override.engagement
     if of.startswith(VIEWS):
         return f"record {override.offset} with the views of engagement {of.removeprefix(VIEWS)}"

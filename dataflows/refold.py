@@ -17,6 +17,7 @@ from dataflows.audit_stream import Tell
 from dataflows.embedded import close, open_accounting
 from domain.audit.about import about
 from domain.audit.findings import REFOLD, Checked, Violation
+from state.overrides import Overrides
 
 BATCH_RECORDS: Final = 2_000
 BATCH_BYTES: Final = 4 << 20
@@ -24,10 +25,12 @@ CHUNK_BYTES: Final = 1 << 20
 FIELDS_TOLD: Final = 5
 
 
-def refold(scratch: Path, log: EngagementLog, progress: Mapping[str, Any], tell: Tell) -> None:
+def refold(
+    scratch: Path, log: EngagementLog, progress: Mapping[str, Any], tell: Tell, passed_over: Overrides | None = None
+) -> None:
     """With the plain loop, up to where the outputs are committed; a record that is folded in part is folded whole."""
     end = progress["offset"] + (1 if progress["engagement"] else 0)
-    accounting = open_accounting(scratch, log.genesis)
+    accounting = open_accounting(scratch, log.genesis, passed_over=passed_over)
     try:
         while records := _read(log, accounting.shard.position[0], end):
             mark = accounting.outputs.write(accounting.shard.fold(records))

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from connectors.avro_codec import OUTPUT_CODECS, output_versions
+from connectors.files import overrides
 from connectors.files.figure_index import FigureIndex, Place
 from connectors.files.figure_rows import engagement_named
 from connectors.files.written import Written
@@ -51,7 +52,7 @@ class Retraced(NamedTuple):
 def retrace(index: FigureIndex, engagement_id: str, until: int | None = None) -> Retraced:
     """`until`: the first log offset that is not read any more."""
     trace = Trace(engagement_id, "explain", 0)
-    fold = Retold(trace, index.genesis, decode_event)
+    fold = Retold(trace, index.genesis, decode_event, overrides.read(index.output, index.shard))
     end = index.end if until is None else min(until, index.end)
     last = -1
     for place, record in merge(index.records(engagement_id), index.run_ends(), key=_offset):

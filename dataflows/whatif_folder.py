@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from connectors.files import overrides
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.output_lock import NAME as LOCK
 from connectors.files.output_lock import OutputInUse
@@ -62,6 +63,8 @@ def copy_of(output: Path, shards: Iterable[int], scratch: Path) -> None:
     for shard in shards:
         copy_database(store_path(output, shard), store_path(scratch, shard))
     copy_database(output / INTAKE, scratch / INTAKE)
+    if (output / overrides.NAME).exists():
+        shutil.copyfile(output / overrides.NAME, scratch / overrides.NAME)
 
 
 def open_books(scratch: Path, log: EngagementLog, only: frozenset[str] | None = None) -> ImaginedShard:
@@ -76,7 +79,7 @@ def open_books(scratch: Path, log: EngagementLog, only: frozenset[str] | None = 
             continue
         try:
             if store.meta.offset <= log.end:
-                return ImaginedShard(store, genesis, decode_event)
+                return ImaginedShard(store, genesis, decode_event, overrides.read(scratch, genesis.partition))
         except Exception as fault:
             store.close()
             if not is_damage(fault):

@@ -443,9 +443,9 @@ mount(
 mount(
     "skip",
     mending.skip,
-    "Let a shard pass over a record that stops it.",
+    "Let a shard or folder pass over a record that stops it.",
     example="milepost skip --shard 3 --offset 1200 --reason 'fault 81' --as ann --approved-by ben",
-    then="milepost serve accounting; then correct by a new event what the record was to do",
+    then="milepost serve accounting, or milepost run of a folder; then correct by a new event what the record was to do",
 )
 mount(
     "lag",

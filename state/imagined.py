@@ -22,6 +22,7 @@ from state.forecast.figures import figures_of, shape_of
 from state.forecast.outlook import project_zone, today
 from state.genesis import Genesis
 from state.handlers.views import project_view
+from state.overrides import Overrides
 from state.shard import Encoded, LogRecord, Mark, Pieces, Progress, Shard
 from state.store import Engagement, Store
 from state.trace import SILENT, works_of
@@ -81,8 +82,14 @@ class ImaginedShard(Shard):
 
     store: ImaginedStore
 
-    def __init__(self, store: ImaginedStore, genesis: Genesis, decode: Callable[[str, bytes], Event]) -> None:
-        super().__init__(store, SILENT, genesis, Progress(), decode)
+    def __init__(
+        self,
+        store: ImaginedStore,
+        genesis: Genesis,
+        decode: Callable[[str, bytes], Event],
+        passed_over: Overrides,
+    ) -> None:
+        super().__init__(store, SILENT, genesis, Progress(), decode, passed_over)
         self.said: list[Said] = []
 
     def listen(self) -> None:

@@ -145,6 +145,8 @@ class Shard:
         self.genesis = genesis
         self.generation = genesis.generation
         self.number = genesis.partition
+        # How a command names the shard.
+        self.whereabouts = f"--shard {genesis.partition}"
         self.progress = progress
         self._encoders = encoders
         self.pass_over(overrides or {})
@@ -341,7 +343,7 @@ class Shard:
             f"shard {self.number}, record {record.offset}{where}: {record.type_name} with event_id {record.event.event_id} "
             f"cannot be folded: {type(fault).__name__}: {fault}. This is a fault of Milepost and not of the event; what comes before "
             "the batch is committed, the shard waits. Report it, and run a release that mends it; where that cannot wait: "
-            f"milepost skip --shard {self.number} --offset {record.offset}{how}{views} --reason WHY --as YOU --approved-by ANOTHER",
+            f"milepost skip {self.whereabouts} --offset {record.offset}{how}{views} --reason WHY --as YOU --approved-by ANOTHER",
         )
 
     def _take(

@@ -30,6 +30,7 @@ from state.books import Contract, Entry, Work
 from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
 from state.fold import cause_of
 from state.genesis import Genesis
+from state.overrides import Overrides
 from state.shard import REFERENCE, VIEW_RUN, Bodies, Encoded, Encoders, LogRecord, Mark, Pieces, Progress, Shard
 from state.store import Engagement, Store
 from state.totals import open_keys
@@ -251,8 +252,14 @@ class Retold(Shard):
 
     store: Trace
 
-    def __init__(self, trace: Trace, genesis: Genesis, decode: Callable[[str, bytes], Event]) -> None:
-        super().__init__(trace, SILENT, genesis, Progress(), decode)
+    def __init__(
+        self,
+        trace: Trace,
+        genesis: Genesis,
+        decode: Callable[[str, bytes], Event],
+        passed_over: Overrides | None = None,
+    ) -> None:
+        super().__init__(trace, SILENT, genesis, Progress(), decode, passed_over)
         self.trace = trace
         trace.begin()
 

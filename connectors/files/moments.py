@@ -16,6 +16,7 @@ from typing import NamedTuple
 from connectors.files.figure_index import FigureIndex, Tell
 from connectors.files.log_format import LogEnd, index_path, log_path, write_end
 from connectors.files.outputs import read_progress
+from connectors.files.overrides import NAME as OVERRIDES
 from connectors.files.written import NoOutputs, shards
 from domain.units import Instant
 
@@ -77,6 +78,8 @@ def folder_at(output: Path, moment: Moment, tell: Tell) -> Iterator[tuple[Path, 
                 _link_log(output, folder, shard, cut, index.byte_at(cut.offset))
                 ends.append(log_end(index))
         (folder / "outputs").symlink_to((output / "outputs").resolve())
+        if (output / OVERRIDES).exists():
+            (folder / OVERRIDES).symlink_to((output / OVERRIDES).resolve())
         yield folder, latest(ends)
 
 

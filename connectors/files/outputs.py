@@ -14,10 +14,12 @@ from typing import Any, BinaryIO, Final
 
 from connectors.avro_codec import OUTPUT_CODECS
 from connectors.containers import ContainerFormat
+from connectors.files.overrides import NAME as OVERRIDES
 from connectors.output_schemas import output_codecs
 from domain.outputs import OUTPUTS, TOPICS
 from state.genesis import Genesis
-from state.guards import LOG_DAMAGED, OTHER_GENERATION, OUTPUT_UNWRITABLE, GuardStop
+from state.guards import LOG_DAMAGED, OTHER_GENERATION, OUTPUT_UNWRITABLE, OUTPUTS_DIFFER, GuardStop
+from state.overrides import Overrides, digest_before
 from state.rules import begun_under
 from state.shard import Encoded, Mark, Progress
 
@@ -67,11 +69,12 @@ def since(part: str) -> int:
 class OutputFiles:
     """The output files of one shard, opened at what the last commit left."""
 
-    def __init__(self, folder: Path, genesis: Genesis) -> None:
+    def __init__(self, folder: Path, genesis: Genesis, passed_over: Overrides | None = None) -> None:
         self.folder = folder
         self.generation = genesis.generation
         self.shard = genesis.partition
         self._genesis = genesis
+        self._passed_over = passed_over or {}
         self._progress_path = folder / "progress" / f"{self.shard}.json"
         self._parts: dict[tuple[str, int], str] = {}
         self._formats: dict[str, ContainerFormat] = {}
@@ -172,6 +175,14 @@ class OutputFiles:
             found.update(f"{topic}{SINCE}{rules}" for rules in later if rules.isdigit())
         return sorted(found)
 
+    def _check_overrides(self, found: Mapping[str, Any]) -> None:
+        if digest_before(self._passed_over, found["offset"], found["engagement"]) != found.get("overrides", ""):
+            raise GuardStop(
+                OUTPUTS_DIFFER,
+                f"{self.folder / OVERRIDES}: the records passed over before record {found['offset']} are not those that the outputs "
+                "were made with. Put back a copy of the file; nothing was written",
+            )
+
     def _save(self, mark: Mark) -> None:
         self.progress = Progress(mark.offset, mark.engagement, mark.next_seq, mark.output_chain, mark.input_chain)
         text = json.dumps(
@@ -184,6 +195,7 @@ class OutputFiles:
                 "topics": dict(sorted(mark.topic_seqs.items())),
                 "input_chain": mark.input_chain.hex(),
                 "output_chain": mark.output_chain.hex(),
+                "overrides": digest_before(self._passed_over, mark.offset, mark.engagement),
                 "lengths": dict(sorted(self._lengths.items())),
             },
             indent=1,
@@ -206,6 +218,8 @@ class OutputFiles:
                 f"{self._progress_path}: outputs are of generation {found['generation']}, the log of {self.generation}; "
                 "use another output folder",
             )
+        if found is not None:
+            self._check_overrides(found)
         lengths: dict[str, int] = found["lengths"] if found is not None else {}
         for part in self._there(lengths):
             path = topic_file(self.folder, part, self.shard)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import say, shape, write_json
 
+if TYPE_CHECKING:
+    from dataflows.passing_over import PassedOver
+    from state.overrides import Override
+
 Shard = Annotated[int, typer.Option("--shard", help="The shard that has stopped.", min=0)]
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 
 
 def skip(
-    shard: Shard,
     offset: Annotated[int, typer.Option("--offset", help="The record, as the message names it.", min=0)],
     reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the exception.")],
     as_: Annotated[str, typer.Option("--as", help="Who asks for it.", metavar="NAME")],
@@ -24,13 +28,18 @@ def skip(
         str, typer.Option("--engagement", help="Of a record for many, the one that is passed over; else all of it.")
     ] = "",
     views: Annotated[bool, typer.Option("--views", help="Pass over sending the engagement's views only.")] = False,
+    shard: Annotated[
+        int | None, typer.Option("--shard", help="The shard on Kafka that has stopped.", min=0, show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Or the output folder of a run that has stopped.")
+    ] = None,
     file: File = None,
     options: Set = None,
     json: Json = False,
 ) -> None:
-    """Let a shard pass over a record that its fold fails on. Nothing of it is posted; an exception says so."""
-    from dataflows.passing_over import Refused, pass_over
-    from milepost.serving import accounting_job
+    """Let a shard or a folder pass over a record that its fold fails on. Nothing of it is posted; an exception says so."""
+    from dataflows.passing_over import Refused
     from state.overrides import Override
     from state.shard import VIEWS
 
@@ -38,23 +47,40 @@ def skip(
         raise typer.BadParameter("expected a reason and two different people", param_hint="--approved-by")
     if views and not engagement:
         raise typer.BadParameter("expected the engagement whose views fail", param_hint="--engagement")
-    settings = given(file, options).settings
-    check_shard(shard, settings.kafka.partitions)
     override = Override(
         offset, f"{VIEWS if views else ''}{engagement}", reason.strip(), as_.strip(), approved_by.strip()
     )
     try:
-        done = pass_over(accounting_job(settings, (shard,)), shard, override, say)
+        done = _passed_over(shard, output, override, file, options)
     except Refused as fault:
         raise typer.BadParameter(str(fault), param_hint="--offset") from fault
     record = done.record
     if json:
-        write_json(shape(1, shard=shard, offset=offset, type=record.type_name, event_id=record.event.event_id))
+        write_json(shape(1, shard=shard or 0, offset=offset, type=record.type_name, event_id=record.event.event_id))
     else:
+        where, again = (f"shard {shard}", "Start it again") if output is None else (str(output), "Run it again")
         say(
-            f"shard {shard} passes over record {offset}: {record.type_name}, event {record.event.event_id}. "
-            "Start it again; then correct by a new event what the record was to do"
+            f"{where} passes over record {offset}: {record.type_name}, event {record.event.event_id}. "
+            f"{again}; then correct by a new event what the record was to do"
         )
+
+
+def _passed_over(
+    shard: int | None, output: Path | None, override: Override, file: Path | None, options: list[str] | None
+) -> PassedOver:
+    if (shard is None) == (output is None):
+        raise typer.BadParameter("expected one of --shard (on Kafka) and --output (of a folder)", param_hint="--shard")
+    if output is not None:
+        from dataflows import passing_over_files
+
+        return passing_over_files.pass_over(output, override, say)
+    from dataflows.passing_over import pass_over
+    from milepost.serving import accounting_job
+
+    assert shard is not None, "one of both is given"
+    settings = given(file, options).settings
+    check_shard(shard, settings.kafka.partitions)
+    return pass_over(accounting_job(settings, (shard,)), shard, override, say)
 
 
 # Long by its options, each of which is a parameter.

@@ -1,0 +1,60 @@
+"""Lets a folder pass over a record that its fold fails on; every replay passes over it in the same place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from connectors.files import overrides
+from connectors.files.engagement_log import EngagementLog
+from connectors.files.output_lock import only_writer
+from dataflows.embedded import close, open_accounting, seldom_collecting
+from dataflows.opening import Tell, silent
+from dataflows.passing_over import PassedOver, Refused, check_ahead, check_is_it, named
+from state.guards import POISON, GuardStop
+from state.overrides import Override
+from state.rules import check_genesis
+from state.shard import Shard
+
+BATCH_RECORDS: Final = 2_000
+BATCH_BYTES: Final = 4 << 20
+
+
+def pass_over(folder: Path, override: Override, tell: Tell = silent) -> PassedOver:
+    """While no run is at work on the folder. Raises Refused, GuardStop and OutputInUse."""
+    with EngagementLog.open(folder) as log, only_writer(folder):
+        check_genesis(log.genesis)
+        found = log.read(override.offset, 1, 1) if 0 <= override.offset < log.end else ()
+        if not found:
+            raise Refused(f"the log has no record {override.offset} yet")
+        accounting = open_accounting(folder, log.genesis, tell)
+        try:
+            check_ahead(override, (accounting.outputs.progress.offset, accounting.outputs.progress.engagement))
+            stop = _fold_on(accounting.shard, log, override.offset)
+            _check(accounting.shard, override, stop)
+        finally:
+            close(accounting)
+        overrides.add(folder, log.genesis.partition, override)
+        return PassedOver(found[0], override)
+
+
+def _fold_on(shard: Shard, log: EngagementLog, last: int) -> GuardStop | None:
+    """From where the store stands; nothing of it is kept."""
+    with seldom_collecting():
+        while shard.position < (last + 1, ""):
+            records = log.read(shard.offset, min(last + 1 - shard.offset, BATCH_RECORDS), BATCH_BYTES)
+            try:
+                shard.fold(records)
+            except GuardStop as stop:
+                if stop.code != POISON:
+                    raise
+                return stop
+    return None
+
+
+def _check(shard: Shard, override: Override, stop: GuardStop | None) -> None:
+    if stop is None:
+        raise Refused(
+            f"{named(override)} stops nothing: the log is folded up to it without a fault. Nothing was passed over"
+        )
+    check_is_it(shard, override, stop)

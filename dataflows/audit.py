@@ -6,7 +6,7 @@ In memory is what is kept by project, contract or open exception, and one share 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -15,12 +15,15 @@ from connectors.containers import ContainerDamaged, Damage
 from connectors.files import overrides
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import log_path
+from connectors.files.output_lock import OutputInUse
 from connectors.files.outputs import progress_path, read_progress
 from connectors.files.spill import Spill
 from connectors.files.written import committed, read_shard, shards, topics
+from dataflows.audit_intake import genesis_holds, intake_agrees, pages_hold
 from dataflows.audit_stream import AuditStream, Tell, engagement_from
 from dataflows.embedded import store_path
 from dataflows.refold import refold, same_bytes
+from dataflows.whatif_folder import resting
 from domain.audit.entries import Retold, retell
 from domain.audit.findings import FILES, Checked, Violation
 from domain.audit.promises import check
@@ -81,8 +84,9 @@ def _audit_shard(folder: Path, shard: int, log: EngagementLog, tally: Tally, tel
         tally.add(damage.values())
         tally.count(FILES, sum(length > 0 for length in lengths))
         books = None
+        scratch = Path(opened.enter_context(TemporaryDirectory(prefix="milepost-verify-")))
+        _check_beside(folder, shard, log, progress["generation"], scratch, tally, tell, fold_again=fold_again)
         if fold_again:
-            scratch = Path(opened.enter_context(TemporaryDirectory(prefix="milepost-verify-")))
             refold(scratch, log, progress, tell, overrides.read(folder, shard))
             tally.take(same_bytes(folder, scratch, shard, whole=not progress["engagement"]))
             books = opened.enter_context(closing(Store(store_path(scratch, shard), progress["generation"], shard)))
@@ -91,11 +95,35 @@ def _audit_shard(folder: Path, shard: int, log: EngagementLog, tally: Tally, tel
         _check_engagements(aside, stream.policies, books, tally, tell)
 
 
+def _check_beside(
+    folder: Path,
+    shard: int,
+    log: EngagementLog,
+    generation: str,
+    scratch: Path,
+    tally: Tally,
+    tell: Tell,
+    *,
+    fold_again: bool,
+) -> None:
+    """What stands beside log and outputs; while a run is at work these move, and only the genesis stays."""
+    tally.take(genesis_holds(folder, log.genesis, generation, shard))
+    with suppress(OutputInUse), resting(folder):
+        log.refresh()
+        if log.genesis.partitions == 1:
+            tally.take(intake_agrees(folder, log, scratch, tell, learn=fold_again))
+
+
 def _compare_store(folder: Path, shard: int, books: Store, tally: Tally) -> None:
     """Not where a crash left it behind the outputs; then there is nothing to compare it with."""
-    compared = same_store(store_path(folder, shard), books.db, (books.meta.offset, books.meta.engagement))
-    if compared is not None:
-        tally.take(compared)
+    path = store_path(folder, shard)
+    compared = same_store(path, books.db, (books.meta.offset, books.meta.engagement))
+    if compared is None:
+        return
+    tally.take(compared)
+    if not compared.violations:
+        with suppress(OutputInUse), resting(folder):
+            tally.take(pages_hold(path))
 
 
 def _check_engagements(

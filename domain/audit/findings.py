@@ -9,6 +9,8 @@ from domain.audit.about import about
 from domain.outputs import Output, Position
 
 FILES = "files"
+GENESIS = "genesis"
+INTAKE = "intake"
 OUTPUT_SEQ = "output_seq"
 CAUSES = "causes"
 INPUT_CHAIN = "input_chain"
@@ -36,6 +38,8 @@ REFOLD = "refold"
 # In the order in which they are told.
 PROMISES: Mapping[str, str] = {
     FILES: "every output file holds what progress says and can be read",
+    GENESIS: "the log's head names rules and schemas that there are, and is that of its first round",
+    INTAKE: "rounds and intake's memory say what the log says",
     OUTPUT_SEQ: "outputs are numbered without gap or repeat",
     CAUSES: "every output follows from a record of the log, in the log's order",
     INPUT_CHAIN: "the log is the one that was folded",
@@ -57,7 +61,7 @@ PROMISES: Mapping[str, str] = {
     FORECASTS: "forecasts follow each other, sum by month, and their changes are explained",
     CONTROL_TOTALS: "control totals are those of the journals before them",
     BOOKS: "the books' sums are those of their entries, and the entries' those of their journals",
-    STORE: "the store holds the books that the log gives",
+    STORE: "the store holds the books that the log gives, in the pages that were written",
     REFOLD: "folding the log again gives the same bytes",
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,86 @@ def test_every_output_is_named_in_words() -> None:
     assert named["ExceptionClosed"].startswith("the end of exception ")
     assert set(named) >= {"JournalEntry", "ForecastUpdate", "ProjectView", "ExceptionRaised", "Alert", "ControlTotals"}
     assert all(len(text) > 15 and "(" not in text for text in named.values())
+
+
+def test_a_page_of_the_store_that_no_row_is_read_from(folder: Path) -> None:
+    """A byte of the header that SQLite does not look at; the rows are all there."""
+    path = store_path(folder, 0)
+    data = bytearray(path.read_bytes())
+    data[72] ^= 1
+    path.write_bytes(data)
+    found = only(audited(folder, fold_again=True), "store")
+    assert (found.subject, "page 1 is not the one" in found.found) == (str(path), True)
+
+
+def test_checksums_of_pages_that_are_gone(folder: Path) -> None:
+    Path(f"{store_path(folder, 0)}-pages").unlink()
+    assert "has no checksums" in only(audited(folder, fold_again=True), "store").found
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "subject"),
+    [
+        (b'"JournalEntry":', b'"JournalEntrx":', "schema of JournalEntrx"),
+        (b'"accounting":', b'"accountinx":', "rule accountinx"),
+        (b'"partition":0,', b'"partition":7,', "generation and shard"),
+        (b'"zone_database":"2', b'"zone_database":"3', "rounds.jsonl"),
+    ],
+)
+def test_a_genesis_that_names_something_else(folder: Path, was: bytes, becomes: bytes, subject: str) -> None:
+    path = folder / "log" / "0.avro"
+    data = path.read_bytes()
+    assert data.count(was) == 1
+    path.write_bytes(data.replace(was, becomes))
+    found = audited(folder)
+    assert "genesis" in broken(found)
+    assert any(each.subject == f"genesis of the log: {subject}" for each in of(found, "genesis"))
+
+
+def of(report: Report, check: str) -> tuple[Violation, ...]:
+    return next(finding.first for finding in report.findings if finding.check == check)
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE progress SET log_offset = log_offset - 1", "at record "),
+        ("UPDATE progress SET round = 2", "1 rounds"),
+        ("UPDATE files SET length = length + 1", "bytes with digest"),
+        (
+            "UPDATE links SET engagement = 'TUNNEL' WHERE kind = 'project' AND id = 'BRIDGE'",
+            "project BRIDGE of engagement TUNNEL",
+        ),
+        ("DELETE FROM entries WHERE id = 'T-1'", "nothing of it"),
+        ("DROP TABLE links", "no such table"),
+    ],
+)
+def test_a_memory_of_intake_that_does_not_say_what_the_log_says(folder: Path, statement: str, told: str) -> None:
+    with closing(sqlite3.connect(folder / "intake.db")) as db, db:
+        db.execute(statement)
+    found = only(audited(folder, fold_again=True), "intake")
+    assert told in found.found
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: "", "0 rounds"),
+        (lambda text: text.replace('"number":1', '"number":2'), "found round 2"),
+        (lambda text: text.replace('"digest":"', '"digest":"00'), "bytes with digest 00"),
+        (lambda text: text.replace('"length":', '"length":1'), "bytes with digest"),
+        (lambda text: text[:40] + "\n", "cannot be read"),
+    ],
+)
+def test_rounds_that_are_not_those_that_were_read(folder: Path, change: Callable[[str], str], told: str) -> None:
+    path = folder / "rounds.jsonl"
+    path.write_text(change(path.read_text()))
+    assert told in only(audited(folder, fold_again=True), "intake").found
+
+
+def test_rounds_that_are_gone(folder: Path) -> None:
+    (folder / "rounds.jsonl").unlink()
+    assert "0 rounds" in only(audited(folder), "intake").found
 
 
 def test_without_folding_again_the_books_are_not_looked_at() -> None:

@@ -28,9 +28,10 @@ from state.page_sums import PageSums
 from state.rules import RULES
 from state.snapshot import Damaged
 
-# What leads from an id to its engagement, and is all in the log; by the words for a row of it.
+# What leads from an id to its one engagement, and is all in the log; with the words for a row of it. Contracts and those who pay them
+# may be in several, of which the log says less.
 LEARNED = {
-    "links": "{0} {1} of engagement {2}",
+    "links WHERE kind = 'project'": "{0} {1} of engagement {2}",
     "entries": "entry {0} of engagement {1}",
     "identities": "{1} {2} of source {0}, which is {3}",
 }

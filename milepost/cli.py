@@ -37,6 +37,7 @@ from milepost.commands import (
     view,
     whatif,
 )
+from milepost.console import echo
 from milepost.errors import TellingGroup
 from milepost.for_period import forecast_for, show_for
 from state.rules import RULES_VERSION
@@ -73,7 +74,7 @@ configured = typer.Typer(name="settings", help="Which settings hold, and where t
 
 def tell_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"milepost {VERSION}, rules {RULES_VERSION}")
+        echo(f"milepost {VERSION}, rules {RULES_VERSION}")
         raise typer.Exit
 
 

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from domain.units import AMOUNT_ONE, Amount
+from milepost.printable import printable
 
 # Of a terminal that does not say how wide it is.
 WIDTH: Final = 80
@@ -51,9 +52,13 @@ def say(message: str) -> None:
 def tell(text: str, *, err: bool = False) -> None:
     """On a terminal no line is longer than it is wide, as far as no figure, date or id has to be divided for that."""
     stream = sys.stderr if err else sys.stdout
-    typer.echo(
-        fitted(text, os.get_terminal_size(stream.fileno()).columns or WIDTH) if stream.isatty() else text, err=err
-    )
+    seen = printable(text)
+    echo(fitted(seen, os.get_terminal_size(stream.fileno()).columns or WIDTH) if stream.isatty() else seen, err=err)
+
+
+def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Whatever is written to a terminal, a pipe or a file; JSON too, which stays the same text by what is escaped."""
+    typer.echo(printable(text), err=err, nl=nl)
 
 
 def fitted(text: str, width: int) -> str:
@@ -117,7 +122,7 @@ def asked_folder(folder: Path) -> str:
 
 def write_json(shape: object) -> None:
     """One JSON object on one line of stdout."""
-    typer.echo(orjson.dumps(shape).decode())
+    echo(orjson.dumps(shape).decode())
 
 
 def amount_text(amount: Amount) -> str:
@@ -130,7 +135,8 @@ def amount_text(amount: Amount) -> str:
 
 def no_formula(typed: str | None) -> str:
     """A text for a cell of a CSV, with an apostrophe before what a spreadsheet would calculate."""
-    return f"'{typed}" if typed and typed[0] in _FORMULA else typed or ""
+    text = printable(typed or "")
+    return f"'{text}" if text and text[0] in _FORMULA else text
 
 
 def aligned(rows: Iterable[Sequence[str]], right: Iterable[int] = (), indent: str = "  ") -> list[str]:

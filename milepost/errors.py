@@ -15,8 +15,10 @@ from typer.core import TyperGroup
 from connectors.containers import ContainerDamaged
 from connectors.files.output_lock import OutputInUse
 from connectors.files.writing import IN_THE_WAY, way_out
+from connectors.files.written import NoOutputs
 from milepost import exit_codes
 from milepost.console import say
+from milepost.printable import printable
 from milepost.wrong_settings import WrongSettings
 from state.guards import LOG_DAMAGED, OUTPUT_UNWRITABLE, GuardStop
 from state.store import StoreError
@@ -35,6 +37,8 @@ class TellingGroup(TyperGroup):
             raise typer.Exit(exit_codes.READER_GONE) from fault
         except Exception as fault:
             if is_handled(fault) or ctx.params.get("debug"):
+                if isinstance(fault, typer.BadParameter):
+                    fault.message = printable(fault.message)
                 raise
             code, message = ending_of(fault)
             say(message)
@@ -79,7 +83,7 @@ def _known_ending(fault: BaseException) -> tuple[int, str] | None:
     match fault:
         case GuardStop():
             return fault.code, fault.message
-        case WrongSettings():
+        case WrongSettings() | NoOutputs():
             return exit_codes.USAGE, str(fault)
         case OutputInUse() | StoreError():
             return exit_codes.TRY_AGAIN, str(fault)

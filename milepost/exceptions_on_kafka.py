@@ -36,7 +36,7 @@ from domain.events.control import ExceptionAssigned
 from domain.outputs import ExceptionRaised
 from domain.units import Instant
 from milepost.commands.exceptions import Asked
-from milepost.console import say, shape, write_json
+from milepost.console import echo, say, shape, write_json
 from milepost.deciding import Person, confirmed, decided_at, other_person, person
 from milepost.exceptions_decided import SOURCE, Wanted, check_moment, fitting, is_named_one_way
 from milepost.exceptions_json import list_json
@@ -181,7 +181,7 @@ def decide(
     if asked.json:
         write_json(shape(1, topic=topic, events=events))
         return
-    typer.echo(f"{len(events):,} event{'s' * (len(events) != 1)} sent to {topic}")
+    echo(f"{len(events):,} event{'s' * (len(events) != 1)} sent to {topic}")
     if not are_several:
         say("\n".join((*plan.effect_lines, *plan.warnings)))
     say("\nNext: milepost exceptions list --kafka, when intake and accounting have taken it in")

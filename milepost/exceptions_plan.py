@@ -6,12 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-import typer
-
 from connectors.files.found_exceptions import Known
 from domain.outputs import ExceptionRaised
 from domain.units import Instant
-from milepost.console import say, shape, write_json
+from milepost.console import echo, say, shape, write_json
 from milepost.exceptions_effects import effect_of
 from milepost.exceptions_json import amounts_json, groups_json
 from milepost.exceptions_shown import amount_of, amounts_of, costs_of, group_table, subject_text
@@ -137,7 +135,7 @@ def show_plan(plan: DecisionPlan, as_of: Instant, *, json: bool) -> None:
         write_json(plan_json(plan, as_of))
         return
     show_tables(plan_table(plan, as_of))
-    typer.echo("\n".join(["", *plan_lines(plan)]))
+    echo("\n".join(["", *plan_lines(plan)]))
 
 
 def tell_plan(plan: DecisionPlan, as_of: Instant, *, json: bool) -> None:

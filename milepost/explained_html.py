@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Final
 
 from domain.explanation import EventRef, Node
 from milepost.explain.recompute import events_of
 from milepost.explained import below, event_name, event_text, formula, policies_text, shared, value_text
+from milepost.pages import escaped
 
 # Figures below this many levels are closed at first.
 OPEN_LEVELS: Final = 2
@@ -51,16 +51,16 @@ addEventListener("hashchange", () => {
 
 def page(root: Node, head: list[str], alarms: list[str]) -> str:
     """`head` says what folder and rules; `alarms` what does not hold."""
-    told = "".join(f"<p>{escape(line)}</p>" for line in head)
-    alarmed = "".join(f'<p class="alarm">{escape(line)}</p>' for line in alarms)
+    told = "".join(f"<p>{escaped(line)}</p>" for line in head)
+    alarmed = "".join(f'<p class="alarm">{escaped(line)}</p>' for line in alarms)
     events = {event: f"e{place}" for place, event in enumerate(events_of(root))}
-    rows = "".join(f'<li id="{name}">{escape(event_text(event))}</li>' for event, name in events.items())
+    rows = "".join(f'<li id="{name}">{escaped(event_text(event))}</li>' for event, name in events.items())
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f"<title>{escape(root.title)}</title><style>{_STYLE}</style></head><body>"
-        f"<header><h1>{escape(root.title)}</h1>{told}{alarmed}</header>"
+        f"<title>{escaped(root.title)}</title><style>{_STYLE}</style></head><body>"
+        f"<header><h1>{escaped(root.title)}</h1>{told}{alarmed}</header>"
         '<nav><button onclick="all(true)">Open all</button><button onclick="all(false)">Close all</button></nav>'
         f"<main>{''.join(_parts(root, events))}</main>"
         f'<details open><summary>Events that it rests on</summary><ul class="events">{rows}</ul></details>'
@@ -92,20 +92,20 @@ def _parts(root: Node, events: Mapping[EventRef, str]) -> Iterator[str]:
 
 
 def _line(node: Node) -> str:
-    value = f': <span class="value">{escape(value_text(node))}</span>' if node.value is not None else ""
+    value = f': <span class="value">{escaped(value_text(node))}</span>' if node.value is not None else ""
     how = formula(node)
-    made = f' <span class="how">= {escape(how)}</span>' if how else ""
-    rule = f' <span class="rule">{escape(node.rule)}</span>' if node.rule else ""
-    return f"{escape(node.title)}{value}{made}{rule}"
+    made = f' <span class="how">= {escaped(how)}</span>' if how else ""
+    rule = f' <span class="rule">{escaped(node.rule)}</span>' if node.rule else ""
+    return f"{escaped(node.title)}{value}{made}{rule}"
 
 
 def _notes(node: Node, events: Mapping[EventRef, str]) -> str:
     notes = []
     if node.event is not None:
-        notes.append(f'<li><a href="#{events[node.event]}">{escape(event_name(node.event))}</a></li>')
-    notes += [f"<li>{escape(name)}: {escape(value)}</li>" for name, value in node.facts]
+        notes.append(f'<li><a href="#{events[node.event]}">{escaped(event_name(node.event))}</a></li>')
+    notes += [f"<li>{escaped(name)}: {escaped(value)}</li>" for name, value in node.facts]
     if node.policies:
-        notes.append(f"<li>{escape(policies_text(node.policies))}</li>")
+        notes.append(f"<li>{escaped(policies_text(node.policies))}</li>")
     if node.id:
-        notes.append(f"<li>id: {escape(node.id)}</li>")
+        notes.append(f"<li>id: {escaped(node.id)}</li>")
     return f"<ul>{''.join(notes)}</ul>" if notes else ""

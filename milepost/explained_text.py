@@ -11,6 +11,7 @@ from rich.tree import Tree
 from domain.explanation import Node
 from milepost.console import Printer
 from milepost.explained import below, event_text, formula, policies_text, shared, value_text
+from milepost.printable import printable
 
 SHOWN_FIRST: Final = 8
 # Wider than any line, so that nothing is broken where no terminal is.
@@ -37,18 +38,22 @@ def tree(root: Node, depth: int | None, *, everything: bool) -> Tree:
             continue
         seen.add(shared(node))
         for line in _notes(node):
-            branch.add(Text(line, style=DIM))
+            branch.add(_text(line, style=DIM))
         nodes = below(node)
         if depth is not None and level >= depth:
             if nodes:
-                branch.add(Text(f"… {len(nodes):,} below, --depth {depth + 1} shows them", style=DIM))
+                branch.add(_text(f"… {len(nodes):,} below, --depth {depth + 1} shows them", style=DIM))
             continue
         shown = nodes if everything else _first(nodes)
         later = [(branch.add(_line(one)), one, level + 1) for one in shown]
         if len(shown) < len(nodes):
-            branch.add(Text(f"… {len(nodes) - len(shown):,} more, --all shows them", style=DIM))
+            branch.add(_text(f"… {len(nodes) - len(shown):,} more, --all shows them", style=DIM))
         stack += reversed(later)
     return made
+
+
+def _text(words: str, style: str = "") -> Text:
+    return Text(printable(words), style=style)
 
 
 def _first(nodes: Sequence[Node]) -> Sequence[Node]:
@@ -59,10 +64,10 @@ def _first(nodes: Sequence[Node]) -> Sequence[Node]:
 
 
 def _line(node: Node) -> Text:
-    made = Text(node.title)
+    made = _text(node.title)
     if node.value is not None:
         made.append(": ")
-        made.append(value_text(node), style=BOLD)
+        made.append(printable(value_text(node)), style=BOLD)
     how = formula(node)
     if how:
         made.append(f" = {how}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from milepost.console import asked_folder, say, shape, shell_word, tell, write_json
+from milepost.console import asked_folder, echo, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def show_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as 
     if json:
         write_json(shape(1, kind="period", id=wanted, period=period, balances=[as_json(each) for each in balances]))
         return
-    typer.echo(f"{wanted} in accounting period {period}\n")
+    echo(f"{wanted} in accounting period {period}\n")
     for balance in balances:
         show(*tables(balance))
         tell("\n" + "\n".join(feet_text(balance)))

@@ -13,7 +13,7 @@ from connectors.kafka.lag import lags
 from connectors.kafka.names import Names
 from dataflows.generations import Compared, compare
 from domain.audit.generations import Asked, Difference, StatementDifference
-from milepost.console import amount_text, say, shape, write_json
+from milepost.console import amount_text, echo, say, shape, write_json
 from milepost.settings import Settings
 from milepost.tables import Table, show
 from milepost.topics_told import unanswered
@@ -53,14 +53,14 @@ def tell(settings: Settings, before: str, *, json: bool) -> bool:
 
 def _tables(found: Compared, ours: str) -> None:
     journals = len({each.journal_id for each in found.journal_differences})
-    typer.echo(
+    echo(
         f"{found.journals:,} journals of generation {found.before}: {journals:,} stand otherwise in generation {ours} or are gone; "
         f"{len(found.new_journals):,} are new there\n"
         f"{found.statements:,} statements: {len(found.statement_differences):,} stand otherwise or are gone; "
         f"{len(found.new_statements):,} are new"
     )
     if found.journal_differences:
-        typer.echo()
+        echo()
         show(
             Table(
                 "To post, in transaction currency; credits are below zero",
@@ -70,7 +70,7 @@ def _tables(found: Compared, ours: str) -> None:
             )
         )
     if found.statement_differences:
-        typer.echo()
+        echo()
         show(
             Table(
                 "To ask customers for, or to credit where it is below zero",

@@ -12,7 +12,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.lag import Lag, lags, looked_at
 from connectors.kafka.lost_topics import Lost, lost_topics
 from connectors.kafka.names import Names
-from milepost.console import aligned, say, shape, write_json
+from milepost.console import aligned, echo, say, shape, write_json
 from milepost.settings import Settings
 from milepost.topics_told import admin_of, unanswered
 from state.guards import TOPIC_CHANGED
@@ -41,10 +41,10 @@ def tell(settings: Settings, *, every: bool, json: bool) -> None:
 def _show(found: Sequence[Lag], *, every: bool, is_lost: bool) -> None:
     shown = [each for each in found if every or each.records]
     if shown:
-        typer.echo("\n".join(aligned([HEAD, *map(_row, shown)], right=NUMBERS, indent="")))
+        echo("\n".join(aligned([HEAD, *map(_row, shown)], right=NUMBERS, indent="")))
     at_end = len(found) - len(shown)
     if at_end and not is_lost:
-        typer.echo(f"{at_end} of {len(found)} partitions are at their end")
+        echo(f"{at_end} of {len(found)} partitions are at their end")
 
 
 def asked(settings: Settings) -> tuple[list[Lag], list[Lost]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-import typer
 from confluent_kafka import KafkaException
 
 from connectors.json_records import record_to_json
@@ -13,7 +12,7 @@ from connectors.kafka.found_on_topics import letters_on
 from connectors.kafka.names import Names
 from connectors.kafka.partitions import failed
 from domain.outputs import DeadLetter
-from milepost.console import say, shape, write_json
+from milepost.console import echo, say, shape, write_json
 from milepost.settings import Settings
 from milepost.tables import Table
 from milepost.tables import show as show_tables
@@ -52,7 +51,7 @@ def list_letters(settings: Settings, type_: str | None, limit: int | None, *, js
         Table(f"Dead letters{more}", ("id", "type", "field", "reason"), singles),
     )
     if found:
-        typer.echo()
+        echo()
         say("Next: the same with --json shows each message as it came; its producer sends the event again, put right")
 
 

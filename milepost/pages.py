@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final, TypeAlias
 
+from milepost.printable import printable
+
 VOID: Final = frozenset({"meta", "br", "hr", "col"})
 # No script, no request: what a mail client or a browser may do with a page of ours.
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
@@ -72,7 +74,7 @@ Content: TypeAlias = "str | Iterable[Content]"
 def tag(name: str, /, *content: Content, **attributes: str | float | None) -> Html:
     """An element. Text in it is escaped; `class_` is the attribute class, `stroke_width` is stroke-width; None leaves out."""
     head = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
+        f' {key.rstrip("_").replace("_", "-")}="{escaped(str(value))}"'
         for key, value in attributes.items()
         if value is not None
     )
@@ -80,6 +82,11 @@ def tag(name: str, /, *content: Content, **attributes: str | float | None) -> Ht
     if name in VOID:
         return Html(f"<{name}{head}>")
     return Html(f"<{name}{head}>{inside}</{name}>")
+
+
+def escaped(text: str) -> str:
+    """Text as a page shows it."""
+    return escape(printable(text))
 
 
 def markup(*content: Content) -> Html:
@@ -91,7 +98,7 @@ def _piece(content: Content) -> str:
     if isinstance(content, Html):
         return content
     if isinstance(content, str):
-        return escape(content)
+        return escaped(content)
     return markup(*content)
 
 

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import typer
 from rich import box
 from rich.table import Table as Drawn
 from rich.text import Text
 
 from domain.outputs import ForecastFigures
 from domain.units import HOURS_SCALE, RATE_SCALE
-from milepost.console import Printer, aligned, amount_text, fitted
+from milepost.console import Printer, aligned, amount_text, echo, fitted
+from milepost.printable import printable
 
 # Of a text that somebody wrote; the whole of it is in JSON, CSV and pages.
 TEXT_SHOWN = 60
@@ -26,8 +26,8 @@ IDS = frozenset(
     {"bill to", "cap", "contract", "customer", "entry", "id", "invoice", "order", "payment", "project", "statement"}
 )
 
-# Unicode's control characters, and its separators of lines and paragraphs.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# What begins a line or a paragraph, and tabs.
+_BREAKS = re.compile("[\t-\r\x1c-\x1e\x85\u2028\u2029]+")
 
 
 class Table(NamedTuple):
@@ -44,7 +44,7 @@ def show(*tables: Table) -> None:
     console = Printer(highlight=False)
     for number, table in enumerate(tables):
         if number:
-            typer.echo()
+            echo()
         if console.is_terminal:
             made = drawn(table, console.width)
             console.print(
@@ -53,7 +53,7 @@ def show(*tables: Table) -> None:
             )
             console.print(made, soft_wrap=isinstance(made, str))
         else:
-            typer.echo("\n".join(plain(table)))
+            echo("\n".join(plain(table)))
 
 
 def plain(table: Table) -> list[str]:
@@ -109,8 +109,8 @@ def _listed(table: Table, rows: Sequence[Sequence[str]], width: int) -> Iterator
 
 
 def _on_one_line(row: Sequence[str]) -> list[str]:
-    """What people wrote may hold line breaks and other control characters, which would tear the table."""
-    return [_CONTROL.sub(" ", cell) for cell in row]
+    """What people wrote may hold line breaks, which would tear the table, and characters that are not seen."""
+    return [printable(_BREAKS.sub(" ", cell)) for cell in row]
 
 
 def short_text(text: str) -> str:

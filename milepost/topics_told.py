@@ -11,7 +11,7 @@ from connectors.kafka.clients import KafkaClients, TopicAdmin
 from connectors.kafka.names import Names
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import TOPICS, Planned, Topic, create, faults, missing, partition_count
-from milepost.console import aligned, say, shape, write_json
+from milepost.console import aligned, echo, say, shape, write_json
 from state.guards import BROKER_UNREACHABLE, WRONG_TOPIC_SETTINGS, GuardStop
 
 FAULT_HEAD: Final = ("topic", "setting", "found", "needed", "what follows")
@@ -31,7 +31,7 @@ def make(settings: KafkaSettings, *, dry_run: bool, json: bool) -> None:
         write_json(shape(1, dry_run=dry_run, topics=[_plan_shape(plan) for plan in plans], left_as_they_are=kept))
         return
     for plan in plans:
-        typer.echo(f"{'would make' if dry_run else 'made'} {_plan_text(plan)}")
+        echo(f"{'would make' if dry_run else 'made'} {_plan_text(plan)}")
     said = f"{len(plans)} topics {'would be made' if dry_run else 'made'}"
     say(f"{said}, {kept} were there and stay as they are; `milepost topics check` looks at their settings")
 
@@ -47,11 +47,11 @@ def compare(settings: KafkaSettings, *, json: bool) -> None:
     else:
         if found:
             rows = [(*fault[:-1], "nothing" if fault.is_harmless else "no start") for fault in found]
-            typer.echo("\n".join(aligned([FAULT_HEAD, *rows], indent="")))
+            echo("\n".join(aligned([FAULT_HEAD, *rows], indent="")))
         if wrong:
             say(f"\n{wrong} settings could lose or repeat records; Milepost does not start with them")
         else:
-            typer.echo(f"{len(TOPICS)} topics are as they must be" + ", but for what does no harm" * bool(found))
+            echo(f"{len(TOPICS)} topics are as they must be" + ", but for what does no harm" * bool(found))
     if wrong:
         raise typer.Exit(WRONG_TOPIC_SETTINGS)
 
@@ -72,7 +72,7 @@ def table(settings: KafkaSettings, *, json: bool) -> None:
         )
         for topic in TOPICS
     ]
-    typer.echo("\n".join(aligned([HEAD, *rows], indent="")))
+    echo("\n".join(aligned([HEAD, *rows], indent="")))
 
 
 def admin_of(settings: KafkaSettings) -> TopicAdmin:

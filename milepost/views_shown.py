@@ -17,7 +17,7 @@ from connectors.redis.settings import RedisSettings
 from domain.outputs import ProjectView
 from milepost import exit_codes
 from milepost.commands.show import balances, burn, positions, projects, view_json
-from milepost.console import amount_text, say, shape, tell, write_json
+from milepost.console import amount_text, echo, say, shape, tell, write_json
 from milepost.funds_shown import orders, sources, unapplied
 from milepost.tables import Table, percent_text, show
 
@@ -49,7 +49,7 @@ def show_from_redis(settings: RedisSettings, wanted: str, *, json: bool) -> None
         write_json(project_json(own) if own is not None else engagement_json(wanted, shared))
         return
     tell("\n".join(project_head(own) if own is not None else engagement_head(wanted, shared)))
-    typer.echo()
+    echo()
     show(*(project_tables(own) if own is not None else engagement_tables(shared)))
 
 

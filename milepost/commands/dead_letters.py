@@ -15,7 +15,7 @@ import typer
 from milepost.commands.exceptions import All, Folder, Input, Json, Kafka, Output, Plan, Yes, is_of_topics
 from milepost.commands.given_settings import File as SettingsFile
 from milepost.commands.given_settings import Set, given
-from milepost.console import say, shape, shell_word, write_json
+from milepost.console import echo, say, shape, shell_word, write_json
 
 if TYPE_CHECKING:
     from connectors.decode_error import DecodeError
@@ -163,12 +163,12 @@ def show(
         write_json(shape(1, dead_letter=_json(id_, letter, resent)))
         return
     claimed = letter.event_type or "unknown"
-    typer.echo(
+    echo(
         f"Dead letter {id_}: {letter.size:,} bytes of type {claimed}" + (", sent again" if _is(letter, resent) else "")
     )
-    typer.echo(f"{letter.field_path or 'the message as a whole'}: {letter.reason}")
-    typer.echo()
-    typer.echo(_text(letter))
+    echo(f"{letter.field_path or 'the message as a whole'}: {letter.reason}")
+    echo()
+    echo(_text(letter))
     how = f"--set {letter.field_path}=VALUE" if letter.field_path else "--edited FILE"
     say(f"\nNext: milepost dead-letters resend {shell_word(id_)} {how} --output {shell_word(output)}")
 
@@ -225,7 +225,7 @@ def resend(
     if json:
         write_json(shape(1, file=str(path), events=events))
         return
-    typer.echo(f"{len(events):,} event{'s' * (len(events) != 1)} written to {path}")
+    echo(f"{len(events):,} event{'s' * (len(events) != 1)} written to {path}")
     say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
 
 

@@ -9,7 +9,7 @@ import typer
 
 from milepost import exit_codes
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import aligned, say, shape, write_json
+from milepost.console import aligned, echo, say, shape, write_json
 
 
 class Part(StrEnum):
@@ -48,10 +48,10 @@ def doctor(
     if json:
         write_json(shape(1, findings=[each._asdict() for each in findings], failed=failed, kept_back=kept))
     else:
-        typer.echo("\n".join(aligned([(each.state, each.check, each.said) for each in findings], indent="")))
+        echo("\n".join(aligned([(each.state, each.check, each.said) for each in findings], indent="")))
         if steps := [each for each in findings if each.state in {FAIL, WARN} and each.next]:
-            typer.echo("\nTo do:\n" + "\n".join(f"  {each.check}: {each.next}" for each in steps))
-        typer.echo("\n" + "\n".join(aligned([(part, _told(by)) for part, by in kept.items()], indent="")))
+            echo("\nTo do:\n" + "\n".join(f"  {each.check}: {each.next}" for each in steps))
+        echo("\n" + "\n".join(aligned([(part, _told(by)) for part, by in kept.items()], indent="")))
         say(f"\n{failed} of {len(findings)} checks failed")
     if failed:
         raise typer.Exit(exit_codes.FAILURE)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
+from milepost.console import echo
+
 if TYPE_CHECKING:
     from connectors.files.dumped import Dumped
 
@@ -38,7 +40,7 @@ def dump(
     """Print records as lines: outputs, dead letters, the engagement log, or events for input."""
     check_names(path, output, of_type)
     for line in lines(limited(records(path, output), of_type, limit), json=json):
-        typer.echo(line)
+        echo(line)
 
 
 def check_names(path: str, output: Path | None, of_type: str | None) -> None:

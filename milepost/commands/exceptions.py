@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 import typer
 
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import is_known_as, say, shape, shell_word, tell, write_json
+from milepost.console import echo, is_known_as, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -205,7 +205,7 @@ def show(
         write_json(show_json(known, as_of, ended, fact, steps))
         return
     tell("\n".join(head(known, as_of, ended, whole=all_)))
-    typer.echo()
+    echo()
     show_tables(*([fact_table(fact)] if fact is not None else []), history_table(steps))
     if known.is_open and not is_known_as(output):
         say(f"\nNext: {_way_out(known.raised, fact, output)}")
@@ -426,7 +426,7 @@ def _written(path: Path, events: Sequence[dict[str, Any]], folder: Path, output:
     if json:
         write_json(shape(1, file=str(path), events=list(events)))
         return
-    typer.echo(f"{len(events):,} event{'s' * (len(events) != 1)} written to {path}")
+    echo(f"{len(events):,} event{'s' * (len(events) != 1)} written to {path}")
     say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
 
 

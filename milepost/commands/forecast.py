@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import LOCALE, amount_text, say, shape, shell_word, tell, write_json
+from milepost.console import LOCALE, amount_text, echo, say, shape, shell_word, tell, write_json
 from milepost.days import day
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def forecast(
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     if html:
-        typer.echo(_page(found, measure, locale), nl=False)
+        echo(_page(found, measure, locale), nl=False)
     elif json:
         write_json(as_json(found))
     else:

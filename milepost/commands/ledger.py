@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import amount_text, no_formula, say, shape, shell_word, tell, write_json
+from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
     from domain.trial_balance import AccountBalance, ContractMoves, LedgerSums, Moves, RollForward, TrialBalance
@@ -340,4 +340,4 @@ def _write_csv(columns: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(rows)
-    typer.echo(text.getvalue(), nl=False)
+    echo(text.getvalue(), nl=False)

@@ -11,7 +11,7 @@ import typer
 
 from milepost import exit_codes
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import progress_bar, say, shape, write_json
+from milepost.console import echo, progress_bar, say, shape, write_json
 
 if TYPE_CHECKING:
     from dataflows.log_copy import Manifest, Tell
@@ -103,6 +103,6 @@ def _say(made: Manifest, done: str, generation: str, *, json: bool) -> None:
         partitions = [{"records": each.records, "chain": each.chain} for each in made.partitions]
         write_json(shape(1, generation=generation, of=made.generation, records=made.records, partitions=partitions))
         return
-    typer.echo(f"{made.records:,} records in {len(made.partitions)} partitions are {done}, generation {generation}")
+    echo(f"{made.records:,} records in {len(made.partitions)} partitions are {done}, generation {generation}")
     if made.overrides:
         say(f"{made.overrides} records that operators passed over are among them")

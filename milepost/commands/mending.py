@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import say, shape, write_json
+from milepost.console import echo, say, shape, write_json
 
 if TYPE_CHECKING:
     from dataflows.passing_over import PassedOver
@@ -131,9 +131,9 @@ def repair(
         return
     if done.progress:
         is_not = "is missing" if done.progress == "missing" else "is behind what stands on the topics"
-        typer.echo(f"progress {is_not}{'' if dry_run else ' and is written again'}")
+        echo(f"progress {is_not}{'' if dry_run else ' and is written again'}")
     for topic, count in done.missing.items():
-        typer.echo(f"{topic}: {count:,} outputs {'are missing' if dry_run else 'written'}")
+        echo(f"{topic}: {count:,} outputs {'are missing' if dry_run else 'written'}")
     say(
         f"shard {shard}: whole up to record {done.offset}"
         + (", once that is written" if dry_run and (done.missing or done.progress) else "")

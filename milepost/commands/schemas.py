@@ -9,7 +9,7 @@ import typer
 
 from milepost import exit_codes
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import aligned, say, shape, write_json
+from milepost.console import aligned, echo, say, shape, write_json
 from schemas.files import AVRO, UnreadableSchema, kind_of, read_schemas
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ def check(folder: Folder = AVRO, json: Json = False) -> None:
     if json:
         write_json(shape(1, schemas=len(names), findings=[finding._asdict() for finding in found]))
     elif found:
-        typer.echo("\n\n".join(finding_text(finding) for finding in found))
+        echo("\n\n".join(finding_text(finding) for finding in found))
         say(f"\n{len(found):,} findings in {len(names):,} schemas of events and outputs")
     else:
-        typer.echo(f"{len(names):,} schemas of events and outputs agree with their history")
+        echo(f"{len(names):,} schemas of events and outputs agree with their history")
     if found:
         raise typer.Exit(exit_codes.FAILURE)
 
@@ -47,7 +47,7 @@ def freeze(folder: Folder = AVRO) -> None:
         say(str(fault))
         raise typer.Exit(exit_codes.FAILURE) from fault
     for path in written:
-        typer.echo(str(path.relative_to(folder)))
+        echo(str(path.relative_to(folder)))
     say(f"{len(written):,} versions released; commit them" if written else "Nothing is new; nothing was released")
 
 
@@ -105,9 +105,9 @@ def register(
     else:
         for step in steps:
             if step.did != "there":
-                typer.echo(f"{'would be ' if dry_run else ''}{step.did}: {step.subject} {step.what}")
+                echo(f"{'would be ' if dry_run else ''}{step.did}: {step.subject} {step.what}")
             for said in step.disagreements:
-                typer.echo(f"  disagrees with what is registered: {said}")
+                echo(f"  disagrees with what is registered: {said}")
         there = sum(step.did == "there" for step in steps)
         say(f"{len(steps) - there} {'would be done' if dry_run else 'done'}, {there} were there already")
     if broken:
@@ -137,6 +137,6 @@ def ids(file: File = None, options: Set = None, json: Json = False) -> None:
         )
         for place, pinned, number in rows
     ]
-    typer.echo("\n".join(aligned([head, *told], right=(1, 2), indent="")))
+    echo("\n".join(aligned([head, *told], right=(1, 2), indent="")))
     if missing := sum(number is None for _, _, number in rows):
         say(f"{missing} are not registered; `milepost schemas register` registers them")

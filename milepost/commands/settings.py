@@ -9,7 +9,7 @@ import orjson
 import typer
 
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import aligned, shape, write_json
+from milepost.console import aligned, echo, shape, write_json
 
 if TYPE_CHECKING:
     from milepost.settings import Loaded
@@ -37,7 +37,7 @@ def show(
         (name, _text(value), *([loaded.origins.get(name, BUILT_IN)] if origin else []))
         for name, value in values(loaded.settings).items()
     ]
-    typer.echo("\n".join(aligned(rows, indent="")))
+    echo("\n".join(aligned(rows, indent="")))
 
 
 def schema() -> None:
@@ -45,7 +45,7 @@ def schema() -> None:
     from milepost.settings import Settings
 
     found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()}
-    typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
 
 
 def _plain(loaded: Loaded, *, origin: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import amount_text, say, shape, shell_word, tell, write_json
+from milepost.console import amount_text, echo, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
     from connectors.files.lookup import EngagementFound, Issued, ProjectFound, Viewed, Waiting
@@ -107,7 +107,7 @@ def _tell(found: dict[str, Any], tables: Sequence[Table], head: Sequence[str], *
         write_json(found)
         return
     tell("\n".join(head))
-    typer.echo()
+    echo()
     show_tables(*tables)
 
 

@@ -11,7 +11,7 @@ import typer
 
 from connectors.decode_error import DecodeError
 from milepost.commands.run import furthest_day
-from milepost.console import shell_word
+from milepost.console import echo, shell_word
 from milepost.days import day
 from simulation.formats import FORMATS, JSONL_EVENTS_MAX, format_for
 from simulation.plan import ALL, Plan, PlanError, plan
@@ -54,12 +54,12 @@ def simulate(
         chosen = known(form) or format_for(planned)
         summary, files = write(planned, out, chosen, force=force)
     except (PlanError, FolderInUse, UnknownFormat) as fault:
-        typer.echo(str(fault), err=True)
+        echo(str(fault), err=True)
         raise typer.Exit(WRONG_USAGE) from fault
     except OSError as fault:
-        typer.echo(f"--out {out}: cannot be written: {fault.strerror or fault}", err=True)
+        echo(f"--out {out}: cannot be written: {fault.strerror or fault}", err=True)
         raise typer.Exit(WRONG_USAGE) from fault
-    typer.echo(orjson.dumps(as_json(summary, files)).decode() if json else text(summary, files, out, form, chosen))
+    echo(orjson.dumps(as_json(summary, files)).decode() if json else text(summary, files, out, form, chosen))
 
 
 def simulate_invoices(
@@ -80,15 +80,15 @@ def simulate_invoices(
     try:
         answered = answer(output, events, seed)
     except (NoStatements, ContainerDamaged) as fault:
-        typer.echo(str(fault), err=True)
+        echo(str(fault), err=True)
         raise typer.Exit(WRONG_USAGE) from fault
     except DecodeError as fault:
-        typer.echo(f"--input {events}: expected answers as an earlier call wrote them: {fault}", err=True)
+        echo(f"--input {events}: expected answers as an earlier call wrote them: {fault}", err=True)
         raise typer.Exit(WRONG_USAGE) from fault
     except OSError as fault:
-        typer.echo(f"--input {events}: cannot be written: {fault.strerror or fault}", err=True)
+        echo(f"--input {events}: cannot be written: {fault.strerror or fault}", err=True)
         raise typer.Exit(WRONG_USAGE) from fault
-    typer.echo(orjson.dumps(answers_as_json(answered)).decode() if json else answers_text(answered, events, output))
+    echo(orjson.dumps(answers_as_json(answered)).decode() if json else answers_text(answered, events, output))
 
 
 def answers_as_json(answered: Answered) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import LOCALE, amount_text, no_formula, say, shape, shell_word, tell, write_json
+from milepost.console import LOCALE, amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
     from connectors.files.lookup import Issued
@@ -89,7 +89,7 @@ def _tell(sheet: Sheet, output: Path, *, html: bool, as_csv: bool, json: bool) -
     from milepost.tables import show
 
     if html:
-        typer.echo(statement_page(sheet), nl=False)
+        echo(statement_page(sheet), nl=False)
     elif as_csv:
         _write_csv(sheet)
     elif json:
@@ -280,7 +280,7 @@ def _write_csv(sheet: Sheet) -> None:
     written = csv.writer(text, lineterminator="\n")
     written.writerow(CSV_COLUMNS)
     written.writerows(_csv_rows(sheet))
-    typer.echo(text.getvalue(), nl=False)
+    echo(text.getvalue(), nl=False)
 
 
 def _csv_rows(sheet: Sheet) -> Iterator[Sequence[object]]:

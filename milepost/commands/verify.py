@@ -13,7 +13,7 @@ import typer
 from connectors.files.output_lock import only_writer
 from milepost import exit_codes
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import progress_bar, say, shape, write_json
+from milepost.console import echo, progress_bar, say, shape, write_json
 
 if TYPE_CHECKING:
     from dataflows.audit_kafka import Compared
@@ -164,7 +164,7 @@ def tell(report: Report) -> None:
         say("\nEverything that was looked at holds")
         return
     promise = next(finding.promise for finding in report.findings if finding.check == first.check)
-    typer.echo("\n" + "\n".join(violation_text(first, promise)))
+    echo("\n" + "\n".join(violation_text(first, promise)))
     more = report.violations - 1
     if more:
         say(f"\nand {more:,} more; --json lists the first of each check")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import say, shape, write_json
+from milepost.console import echo, say, shape, write_json
 
 
 def rebuild(
@@ -31,4 +31,4 @@ def rebuild(
     if json:
         write_json(shape(1, keys_removed=gone, projects=projects))
     else:
-        typer.echo(f"{gone:,} keys were removed; {projects:,} projects are in Redis again")
+        echo(f"{gone:,} keys were removed; {projects:,} projects are in Redis again")

@@ -118,7 +118,7 @@ def carried(key: str) -> str | None:
     record = key.partition(".")[0]
     if record in BEFORE_THE_BOOKS:
         return BEFORE_THE_BOOKS[record]
-    return CARRIED.get(key.partition("=")[0])
+    return CARRIED.get(key) or CARRIED.get(key.partition("=")[0])
 
 
 def is_refused_policy(key: str) -> bool:

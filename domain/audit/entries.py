@@ -249,6 +249,8 @@ def _bill(
         return
     brought = [entries[key] for key in keys]
     wanted = [entry.left(terms) for entry in brought]
+    if len(keys) > 1 and sum(wanted) != line.amount:
+        wanted = [_moved_here(entry, line, terms) for entry in brought]
     exact = (
         terms.same_allotment
         and not terms.several_payers
@@ -276,6 +278,11 @@ def _fits(entry: EntryAccount, line: StatementLine, terms: Terms) -> bool:
     if line.amount == entry.left(terms) or entry.vague:
         return True
     return bool(entry.issued) and line.amount in {-on_line, entry.billable(terms) - on_line}
+
+
+def _moved_here(entry: EntryAccount, line: StatementLine, terms: Terms) -> Amount:
+    """All of an entry that left another line after its issue; that line takes it back, which `_over_billed` sees to."""
+    return entry.billable(terms) - entry.issued.get(line.line_id, 0)
 
 
 def _differs(seen: Seen, statement: BillingStatement, line: StatementLine, expected: Amount) -> Violation:

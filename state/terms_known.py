@@ -17,6 +17,7 @@ from domain.units import Amount
 from state.books import Acceptance, Contract, LineFees, Reports, TermsVersion
 from state.draft import Draft
 from state.plan import line_plan
+from state.sharers import moved_by_issue
 from state.totals import month_of, standing_price
 
 
@@ -36,12 +37,13 @@ def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
 
 
 def charged_beside(draft: Draft, contract: Contract, line_id: str) -> dict[str, Amount]:
-    """What the contract's other lines have to bill for days of each month, issued or not; their minimums do not count for each other."""
+    """What the contract's other lines have to bill for days of each month, whatever is issued; minimums apart."""
     found: Counter[str] = Counter()
     for other in sorted({line.line_id for stored in contract.history for line in stored.terms.lines}):
         if other != line_id:
             found.update(draft.line(contract.contract_id, other).by_month)
             found.subtract(_minimums(draft, contract, other))
+            found.update(moved_by_issue(draft, contract, other))
     return {month: amount for month, amount in found.items() if amount}
 
 

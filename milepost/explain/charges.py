@@ -25,8 +25,8 @@ from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.books import Charge, Cost, Price, Work
 from state.draft import Draft
-from state.plan import LinePlan, versions
-from state.shared_price import Pool, pool_of
+from state.plan import LinePlan, plan_of, versions
+from state.sharers import Pool, pool_of
 
 
 class ChargeNodes:
@@ -184,7 +184,17 @@ class ChargeNodes:
 
     # Deliveries
 
-    def _of_delivery(self, row: str, step: int, work: Work, price: Price, plan: LinePlan) -> Node | None:
+    def by_day_alone(self, row: str, step: int, work: Work, price: Price) -> Node | None:
+        """What a delivery would be charged had nothing been issued; None where that is no question."""
+        plan = plan_of(self.sources.draft(step), price)
+        terms = methods.units(plan.line.terms) if plan is not None else None
+        if plan is None or terms is None or terms.units is not None or plan.rules or not price.stepped:
+            return None
+        return self._of_delivery(row, step, work, price, plan, keeps_issued=False)
+
+    def _of_delivery(
+        self, row: str, step: int, work: Work, price: Price, plan: LinePlan, *, keeps_issued: bool = True
+    ) -> Node | None:
         """Units at their steps; what an issued delivery was charged too much or too little is made good by the first that is not."""
         terms = methods.units(plan.line.terms)
         if terms is None:
@@ -194,7 +204,7 @@ class ChargeNodes:
         if not price.stepped:
             return self.in_steps(tiers, plan, nothing, units, "graduated")
         draft = self.sources.draft(step)
-        sharing = self._sharing(draft, plan, work, price)
+        sharing = self._sharing(draft, plan, work, price, keeps_issued=keeps_issued)
         names = [name for name, _, _ in sharing]
         if row not in names:
             return None
@@ -209,7 +219,7 @@ class ChargeNodes:
             return self.in_steps(tiers, plan, before, nodes[at], "graduated")
 
         own = exact(place)._replace(title=f"{row}: at its prices")
-        kept = [at for at, (name, _, _) in enumerate(sharing) if self._is_issued(draft, name)]
+        kept = [at for at, (name, _, _) in enumerate(sharing) if keeps_issued and self._is_issued(draft, name)]
         waiting = [at for at in range(len(sharing)) if at not in kept]
         if not kept or place in kept or not waiting or waiting[0] != place:
             return own
@@ -255,7 +265,14 @@ class ChargeNodes:
         return entry is not None and any(one.amount for one in entry.issued)
 
     def _sharing(
-        self, draft: Draft, plan: LinePlan, work: Work, price: Price, *, of_period: bool = True
+        self,
+        draft: Draft,
+        plan: LinePlan,
+        work: Work,
+        price: Price,
+        *,
+        of_period: bool = True,
+        keeps_issued: bool = True,
     ) -> list[tuple[str, Work, Price]]:
         """Deliveries of its period on its line: those that are issued, then in consumption order (R16)."""
         pool = pool_of(draft, _uncounted(plan) if of_period else plan, work.person_id, price)
@@ -266,7 +283,8 @@ class ChargeNodes:
             if other is None or its is None or not its.stepped or not _within(pool, its):
                 continue
             order = order_of(its.day, its.approved_at, entry.entry_id, by_approval=False)
-            found.append((not self._is_issued(draft, entry.entry_id), order, entry.entry_id, other, its))
+            comes_first = keeps_issued and self._is_issued(draft, entry.entry_id)
+            found.append((not comes_first, order, entry.entry_id, other, its))
         return [(row, other, its) for _, _, row, other, its in sorted(found, key=lambda one: one[:3])]
 
 

@@ -17,7 +17,7 @@ from domain.events.common import Deposit, FixedPrice, Milestones, Retainer, Subs
 from domain.events.delivery import MilestoneAccepted, ProgressReported
 from domain.explanation import Node, agreeing, constant, less, negated, stated, total
 from domain.identity import composed
-from domain.rows import FEE, row_id
+from domain.rows import DELIVERY, FEE, row_id
 from domain.units import Amount
 from domain.zones import local_date
 from milepost.explain.arithmetic import by_day, evaluated, in_proportion, least, most, step_of
@@ -426,8 +426,22 @@ class FeeNodes:
         title = f"charged by other lines in {month}"
         step = place.step if place.foreseen else self._step(place)
         listed = self._beside(place, month, step) if month in place.known.beside else ()
-        made = total(title, [self.entries.billable(at) for at in listed], "amount", currency)
+        made = total(title, [self._by_day_alone(at) for at in listed], "amount", currency)
         return agreeing(made, stated(title, place.known.beside.get(month, 0), "amount", currency))
+
+    def _by_day_alone(self, at: Any) -> Node:
+        """What of the row counts for its month: issued deliveries keep their steps, which the month does not ask."""
+        made: Node = self.entries.billable(at)
+        charge = at.work.charge
+        by_day: Node | None = None
+        if charge is not None and charge.kind == DELIVERY:
+            by_day = self.entries.charges.by_day_alone(at.entry.entry_id, at.step, at.work, at.work.price)
+        if by_day is None or by_day.value == at.work.price.value:
+            return made
+        if made.value == at.work.price.value:
+            return by_day._replace(title=f"{at.entry.entry_id}: at its steps by day")
+        moved = less(f"{at.entry.entry_id}: more at its steps by day", by_day, self.entries.chargeable(at))
+        return total(f"{at.entry.entry_id}: with its steps by day", (made, moved), "amount", made.currency)
 
     def _beside(self, place: Place, month: str, step: int) -> Iterator[Any]:
         for row in sorted(self.sources.trace.entry_ids()):

@@ -14,7 +14,7 @@ from domain.exchange import Exchange
 from domain.journal import Leg
 from domain.policies import NEXT_RULE
 from domain.rows import named, row_id, spoken
-from state import drawing, shared_price
+from state import drawing, shared_price, sharers
 from state.allot import change, with_issue_kept
 from state.assess import Assessment, CostPlan, PricePlan, journal_reversal_day
 from state.at_stake import at_stake
@@ -227,7 +227,7 @@ def stepped(entry: Entry | None) -> bool:
 
 def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
     """Where entries share their price, the others of those that the entry left or came to."""
-    left: dict[shared_price.Pool, LinePlan] = {}
+    left: dict[sharers.Pool, LinePlan] = {}
     lines: set[tuple[str, str]] = set()
     for entry in (before, after):
         work = entry.standing if entry is not None else None
@@ -236,7 +236,7 @@ def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
         elif work is not None and work.price is not None and work.price.stepped:
             plan = plan_of(draft, work.price)
             if plan is not None:
-                left[shared_price.pool_of(draft, plan, work.person_id, work.price)] = plan
+                left[sharers.pool_of(draft, plan, work.person_id, work.price)] = plan
     for pool, plan in sorted(left.items(), key=itemgetter(0)):
         shared_price.settle(draft, plan, pool)
     for contract_id, line_id in sorted(lines):

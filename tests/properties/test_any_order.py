@@ -23,7 +23,8 @@ EXAMPLES = settings().max_examples
 THOROUGH = EXAMPLES >= 2_000
 ENDS = ("2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30", "2026-07-10")
 # What such a line charges for one month depends on what was issued for others; a minimum counts months.
-NOT_BESIDE_A_MINIMUM = ("progress", "progress by cost", "time under a cap", "units", "volume")
+NOT_BESIDE_A_MINIMUM = ("progress", "progress by cost", "time under a cap")
+STEPS = ("units", "volume", "steps by month")
 CYCLES = ("cycle monthly", "cycle weekly", "cycle on_request", "cycle monthly grace 5")
 SECOND = (("line L P", "line L2 Q"), ("line W P", "line W2 Q"), ("line D P", "line D2 Q"))
 
@@ -103,11 +104,17 @@ def in_order(told_on: Sequence[tuple[str, int, str]], cuts: Sequence[str]) -> li
 
 
 @st.composite
-def two_stories(draw: st.DrawFn, kind: str) -> tuple[str, list[str], list[str]]:
-    """The currency, and two stories of a contract with a line of the kind, and maybe one of another."""
+def mixes(draw: st.DrawFn, kind: str) -> Sequence[str]:
+    """The kind, and maybe another."""
     kinds = (kind, *draw(st.lists(st.sampled_from(sorted(EVERY)), max_size=1)))
     if any("minimum" in each for each in kinds):
         kinds = tuple(each for each in kinds if each not in NOT_BESIDE_A_MINIMUM) or (kind,)
+    return kinds
+
+
+@st.composite
+def two_stories(draw: st.DrawFn, kinds: Sequence[str]) -> tuple[str, list[str], list[str]]:
+    """The currency, and two stories of a contract with a line of each kind."""
     code, cycle = draw(st.sampled_from(CODES)), draw(st.sampled_from(CYCLES))
     came = draw(stories(kinds, code))
     first = firm(kinds, code, cycle)
@@ -124,7 +131,19 @@ def two_stories(draw: st.DrawFn, kind: str) -> tuple[str, list[str], list[str]]:
 @given(st.data())
 def test_facts_in_any_order_come_to_the_same(kind: str, data: st.DataObject) -> None:
     """Before the last invoices and after them; 5,000 histories in the thorough profile."""
-    code, usual, other = data.draw(two_stories(kind))
+    come_to_the_same(*data.draw(two_stories(data.draw(mixes(kind)))))
+
+
+@pytest.mark.parametrize("minimum", [kind for kind in EVERY if "minimum" in kind])
+@pytest.mark.parametrize("steps", STEPS)
+@settings(max_examples=300 if THOROUGH else EXAMPLES // 5)
+@given(st.data())
+def test_a_minimum_counts_units_with_steps_by_their_days(minimum: str, steps: str, data: st.DataObject) -> None:
+    """What is issued of the units keeps its steps; what the minimum compares with does not."""
+    come_to_the_same(*data.draw(two_stories((minimum, steps))))
+
+
+def come_to_the_same(code: str, usual: Sequence[str], other: Sequence[str]) -> None:
     with told(usual) as one, told(other) as another:
         assert balances(one, code) == balances(another, code)
         due, other_due = (

@@ -32,7 +32,7 @@ _FORMULA: Final = "=+-@\t\r"
 
 # Words of a line, texts in quotes whole; of a command line options with their values.
 _WORD: Final = re.compile(r'(?:[^\s"]*"[^"]*"[^\s"]*|\S)+')
-_OPTION: Final = re.compile(r"(?:--[a-z-]+ +(?!--))?(?:'[^']*'|[^\s'])+")
+_OPTION: Final = re.compile(r"(?:--[a-z-]+ +(?!--))?(?:'[^']*'|\S)+")
 _COMMAND: Final = re.compile(r" *(?:Next: +)?milepost ")
 
 # Folders that people know by another name, such as one that shows an earlier moment.
@@ -74,13 +74,14 @@ def _broken(line: str, width: int) -> Iterator[str]:
     indent = line[: len(line) - len(line.lstrip())]
     further = f"{indent}  "
     mark = " \\" if is_command else ""
-    made = ""
-    for word in (_OPTION if is_command else _WORD).findall(line.strip()):
-        if made and len(indent) + len(made) + 1 + len(word) + len(mark) > width:
+    made, at = "", len(indent)
+    for found in (_OPTION if is_command else _WORD).finditer(line.rstrip(), at):
+        word, blanks, at = found[0], found.start() - at, found.end()
+        if made and len(indent) + len(made) + blanks + len(word) + len(mark) > width:
             yield f"{indent}{made}{mark}"
             indent, made = further, word
         else:
-            made = f"{made} {word}" if made else word
+            made += " " * blanks + word
     yield f"{indent}{made}"
 
 

@@ -43,20 +43,21 @@ class WatchedTopics:
             raise self._found
 
     def follow(self, ended: Flag, seconds: float = LOOK_SECONDS, again: float = AGAIN_SECONDS) -> None:
-        pause = 0.0
+        pause, was_wrong = 0.0, False
         while not ended.wait(pause):
             wrong = self._wrong()
-            if wrong is not None and pause == again:
+            if wrong is not None and was_wrong:
                 self._tell(f"settings of topics were changed: {wrong.message}")
                 self._found = wrong
                 return
-            pause = seconds if wrong is None else again
+            was_wrong = wrong is not None
+            pause = again if was_wrong else seconds
 
     def _wrong(self) -> GuardStop | None:
-        """Brokers that do not answer are noticed by the dataflow."""
+        """Brokers that do not answer, and files with secrets that are away, are noticed by the dataflow."""
         try:
             self._harmless(self._look())
-        except KafkaException:
+        except (KafkaException, OSError):
             return None
         except GuardStop as stop:
             return stop

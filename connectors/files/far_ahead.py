@@ -26,7 +26,10 @@ DAY: Final = timedelta(days=1)
 # Where days begin first, as hours after the midnight before in universal time.
 EARLIEST_HOUR: Final = b"10"
 
-_INSTANT: Final = re.compile(rb'_at"\s*:\s*"([0-9]{4}-[0-9]{2}-[0-9]{2}).([0-9]{2})[^"]{0,40}?([Zz]?)"')
+# Or a sign of ASCII by its number, in which a name may hide.
+_INSTANT: Final = re.compile(
+    rb'_at"\s*:\s*"([0-9]{4}-[0-9]{2}-[0-9]{2}).([0-9]{2})[^"]{0,40}?([Zz]?)"|\\u00[2-7]', re.IGNORECASE
+)
 
 
 class FarAhead(Exception):
@@ -43,7 +46,7 @@ def check_ahead(
     folder: Path, files: Sequence[KnownFile], last_day: date, zones: Iterable[str], *, own_days: bool
 ) -> None:
     """`zones` are those whose days run already; with `own_days` only the input ends days. Raises FarAhead."""
-    if not any(_may_be_ahead(folder / file.name, file, last_day) for file in files):
+    if not own_days and not any(_may_be_ahead(folder / file.name, file, last_day) for file in files):
         return
     named = {*zones, *(zone for item in _items(folder, files) if item.event for zone in zones_named(item.event))}
     ends_at = min((midnight(last_day + 2 * DAY, zone) for zone in named), default=None)
@@ -75,6 +78,8 @@ def _may_be_ahead(path: Path, file: KnownFile, last_day: date) -> bool:
     following, last = (last_day + DAY).isoformat().encode(), last_day.isoformat().encode()
     for found in _instants(path, file.place.offset, file.fingerprint.length):
         day, hour, universal = found.groups()
+        if day is None:
+            return True
         if day > following or (day == following and hour >= EARLIEST_HOUR) or (not universal and day >= last):
             return True
     return False

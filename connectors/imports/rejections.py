@@ -11,8 +11,8 @@ from typing import NamedTuple
 # Reasons told on the terminal; the file has all rows.
 REASONS_SHOWN = 20
 
-# What differs between rows of one reason: texts in quotes, and lines and hours and days.
-_OWN = re.compile(r'"[^"]*"|\bline [0-9]+')
+# What differs between rows of one reason: texts in quotes, and figures such as lines, hours and days.
+_OWN = re.compile(r'"[^"]*"|\b[0-9][0-9.,:-]*')
 
 
 class Rejected(NamedTuple):

@@ -135,14 +135,28 @@ def read_time(row: Row, entry_id: str, mapped: Mapped, wanted: TimeWanted, bille
 def worth(row: Row, mapped: Mapped) -> tuple[Decimal | None, Decimal | None, str]:
     """Hours, hours x rate and currency as far as a row says them."""
     fields, form = mapped.time, mapped.file
-    hours = _readable(lambda: hours_in(fields.hours, row, form))
-    priced = _readable(lambda: hours_in(fields.billable_hours, row, form)) or hours
+    hours = _readable(lambda: _hours(row, mapped))
+    priced = _readable(lambda: hours_in(fields.billable_hours, row, form))
+    priced = hours if priced is None else priced
     contracts = mapped.write.contracts
-    rate = _readable(lambda: number_in(fields.rate or (contracts.rate if contracts else None), row, form))
+    rate = _readable(lambda: number_in(fields.rate, row, form))
+    if rate is None and contracts is not None:
+        rate = _readable(lambda: number_in(contracts.rate, row, form))
     currency = _readable(lambda: currency_in(contracts.currency, row)) if contracts else None
     if priced is None or rate is None:
         return hours, None, ""
     return hours, value_of(priced, rate, currency) if currency else priced * rate, currency or ""
+
+
+def _hours(row: Row, mapped: Mapped) -> Decimal | None:
+    """As the row states them, else from start to end."""
+    fields, form = mapped.time, mapped.file
+    stated = hours_in(fields.hours, row, form)
+    if stated is not None:
+        return stated
+    started, ended = (instant_in(cell, row, form, mapped.zone) for cell in (fields.started_at, fields.ended_at))
+    interval = _interval(started, ended, fields, row)
+    return None if interval is None else _counted(None, interval)
 
 
 def _readable(read: Callable[[], T]) -> T | None:

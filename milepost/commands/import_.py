@@ -122,7 +122,7 @@ def import_ecb(
 def _check_imported(count: int, out: Path, why: str = "") -> None:
     """An import of nothing is no success, whatever the reason."""
     if not count:
-        tell(f"Nothing was imported, so {out} is as it was{why}", err=True)
+        tell(f"Nothing was imported, so no events were written to {out}{why}", err=True)
         raise typer.Exit(WRONG_USAGE)
 
 

@@ -106,6 +106,27 @@ def test_a_mistyped_year_ends_no_day_and_nothing_is_taken_in(tmp_path: Path, unt
     assert (found["events"], found["money"]["EUR"]["issued"]) == (9, "2400.00")
 
 
+@pytest.mark.parametrize("key", ["occurred_at", "occurred\\u005fat"])
+def test_a_day_that_the_input_ends_far_ahead_is_refused_whatever_its_instant(tmp_path: Path, key: str) -> None:
+    """With days of its own in the input it is their date that counts; a name may be written by numbers of its signs."""
+    write(tmp_path / "in", [*founding(), worked("T-1", 2)])
+    ends = {"type": "DayEnded", "event_id": "d", "source": "clock", "zone": "Europe/Berlin", "date": "2062-01-01"}
+    line = json.dumps({**ends, "occurred_at": "2026-03-31T22:00:00Z"})
+    (tmp_path / "in" / "typed.jsonl").write_text(line.replace("occurred_at", key) + "\n", encoding="utf-8")
+    refused = run(tmp_path, "--until", "2026-03-31")
+    assert refused.exit_code == 2
+    assert "typed.jsonl, line 1: DayEnded" in refused.stderr
+
+
+def test_an_instant_far_ahead_is_seen_where_its_name_is_written_by_numbers(tmp_path: Path) -> None:
+    write(tmp_path / "in", [*founding(), worked("T-1", 2)])
+    line = json.dumps(worked("T-2", 3) | {"occurred_at": "2062-03-04T18:00:00Z"})
+    (tmp_path / "in" / "typed.jsonl").write_text(
+        line.replace("occurred_at", "occurred\\u005fat") + "\n", encoding="utf-8"
+    )
+    assert run(tmp_path, "--until", "2026-03-31").exit_code == 2
+
+
 def test_days_far_ahead_end_where_somebody_says_that_they_are_meant(tmp_path: Path) -> None:
     write(tmp_path / "in", [*founding(), worked("T-1", 2)])
     far = str(furthest_day() + timedelta(days=1))

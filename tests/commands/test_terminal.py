@@ -163,6 +163,19 @@ def test_a_command_that_is_too_long_goes_on_in_the_next_line_as_a_shell_takes_it
     ]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "milepost statement can't be read here, as 'two words' and one ' are of no command that is known",
+        "  imported     1,200     830.00   3,000.00 EUR, 1,250.00 CHF, 99,000 JPY, 12.500 KWD, 4,800.00 USD",
+    ],
+)
+def test_nothing_of_a_line_is_lost_and_its_columns_stay_where_they_are(line: str) -> None:
+    pieces = fitted(line, 60).splitlines()
+    assert "".join("".join(pieces).replace("\\", "").split()) == "".join(line.split())
+    assert line.startswith(pieces[0].removesuffix(" \\"))
+
+
 def test_ids_are_columns_that_tables_have() -> None:
     """A column that is called otherwise later would be broken again."""
     source = "".join(path.read_text() for path in Path("milepost").rglob("*.py"))

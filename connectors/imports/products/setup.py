@@ -294,13 +294,13 @@ def _costs_by_day(rows: Iterable[ExportRow]) -> dict[date, Decimal]:
 
 
 def _cost_steps(days: Mapping[date, Decimal]) -> list[tuple[date, date | None, Decimal]]:
-    """(first day, last day, cost) of each run of days with one cost."""
+    """(first day, last day, cost) of each run of days with one cost; none where no row says one."""
     steps: list[tuple[date, Decimal]] = []
     for day, cost in days.items():
         if not steps or steps[-1][1] != cost:
             steps.append((day, cost))
     ends = [first - timedelta(days=1) for first, _ in steps[1:]]
-    return [(first, last, cost) for (first, cost), last in zip(steps, [*ends, None], strict=True)]
+    return [(first, last, cost) for (first, cost), last in zip(steps, [*ends, None], strict=False)]
 
 
 def cost_on(events: Iterable[Event], day: date) -> Decimal | None:

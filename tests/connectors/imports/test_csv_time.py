@@ -495,6 +495,22 @@ def test_what_is_exported_is_billed_elsewhere(tmp_path: Path) -> None:
     assert [each.get("billable") for each in events(both)] == [None, None]
 
 
+@pytest.mark.parametrize(
+    ("cells", "worth"),
+    [("09:00,11:00,", "200"), ("09:00,11:00,0", "0"), ("09:00,11:00,1.5", "150")],
+)
+def test_what_is_billed_elsewhere_is_worth_its_billable_hours_else_those_from_start_to_end(
+    tmp_path: Path, cells: str, worth: str
+) -> None:
+    mapping = BILLED.replace('hours = "Hours"', 'started_at = "From"\nended_at = "To"\nbillable_hours = "Billed"')
+    header = WITH_CUSTOMER.replace("Hours", "From,To,Billed")
+    start, end, billed = cells.split(",")
+    row = f"1,Website,Ben,2026-03-02,2026-03-02 {start},2026-03-02 {end},{billed},1,Acme,EUR\n"
+    result = imported(tmp_path, header + row, mapping)
+    money = {} if worth == "0" else {"EUR": Decimal(worth)}
+    assert result.elsewhere == Tally(1, Decimal(2), money)
+
+
 def test_what_was_imported_to_be_billed_stays_so_when_it_is_exported(tmp_path: Path) -> None:
     row = "1,Website,Ben,2026-03-02,8,0,Acme,EUR\n"
     imported(tmp_path, WITH_CUSTOMER + row, BILLED)

@@ -102,6 +102,14 @@ def test_people_whose_role_has_a_cost_need_none_of_their_own(tmp_path: Path) -> 
     assert len(events(tmp_path / "out", "CostRateSet")) == 1
 
 
+def test_a_person_of_whom_no_row_says_a_cost_gets_none_and_all_rows_are_imported(tmp_path: Path) -> None:
+    """The run raises `no_cost_rate` for the work, which waits with its cost alone."""
+    nothing = {"First Name": "Bo", "Last Name": "Lindqvist", "Cost Rate": "", "Cost Amount": ""}
+    imported(tmp_path, written(HARVEST_ROW, nothing), HARVEST)
+    assert [each["person_id"] for each in events(tmp_path / "out", "CostRateSet")] == ["Ada Brandt"]
+    assert len(events(tmp_path / "out", "TimeApproved")) == 2
+
+
 def test_a_cost_that_changes_is_a_version_from_its_day(tmp_path: Path) -> None:
     dear = {"Cost Rate": "60,0", "Notes": "x"}
     rows = [{**dear, "Date": "2026-03-20"}, {**dear, "Date": "2026-03-25", "Cost Rate": "45,0"}]

@@ -105,7 +105,7 @@ def test_people_whose_role_has_a_cost_need_none_of_their_own(tmp_path: Path) -> 
 def test_a_person_of_whom_no_row_says_a_cost_gets_none_and_all_rows_are_imported(tmp_path: Path) -> None:
     """The run raises `no_cost_rate` for the work, which waits with its cost alone."""
     nothing = {"First Name": "Bo", "Last Name": "Lindqvist", "Cost Rate": "", "Cost Amount": ""}
-    imported(tmp_path, written(HARVEST_ROW, nothing), HARVEST)
+    imported(tmp_path, written(HARVEST_ROW, nothing), HARVEST, cost_rate=None)
     assert [each["person_id"] for each in events(tmp_path / "out", "CostRateSet")] == ["Ada Brandt"]
     assert len(events(tmp_path / "out", "TimeApproved")) == 2
 

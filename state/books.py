@@ -868,7 +868,7 @@ class OpenException(Value, frozen=True, array_like=True, gc=False):
     """An exception that is not one of an entry's; entries keep their own.
 
     `count` and `amounts` (by currency) go on with every further cause; `told` is the count that was last heard of. `entries` are the
-    first 100.
+    first 100. `version` is that of the fact that was refused, where a lower one may come after it.
     """
 
     exception_id: str
@@ -887,6 +887,7 @@ class OpenException(Value, frozen=True, array_like=True, gc=False):
     entries: tuple[str, ...] = ()
     raised_at: Instant = 0
     assignee: str | None = None
+    version: int = 0
 
     @property
     def at_stake(self) -> AtStake:

@@ -556,6 +556,7 @@ class Draft:
         currency: str | None = None,
         blocks: int = 1,
         entries: tuple[str, ...] = (),
+        version: int = 0,
     ) -> None:
         """Raise an exception that is not an entry's and keep it open; the same one again changes nothing."""
         exception_id = self.exception_id(category, subject_kind, subject_id + side)
@@ -575,6 +576,7 @@ class Draft:
                     amounts={currency: amount} if currency is not None and amount else {},
                     entries=entries[:ENTRIES_NAMED],
                     raised_at=self.cause.recorded_at,
+                    version=version,
                 )
             )
 

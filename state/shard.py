@@ -12,6 +12,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from msgspec.structs import replace
+
 from domain import outputs as outputs_of
 from domain.events.catalogue import Event
 from domain.events.reference import (
@@ -30,6 +32,7 @@ from domain.reference import apply as apply_reference
 from domain.reference_faults import faults
 from domain.rows import spoken
 from domain.waiting import wakes
+from state.books import OpenException
 from state.chain import chained
 from state.draft import Cause, Draft, Plans, Transition
 from state.fold import apply, cause_of, flush_views, wake
@@ -37,6 +40,7 @@ from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, OUTPUTS_DIFFER, POISON, GuardStop
 from state.handlers.refused import is_idle, refuse_reference
 from state.overrides import Override, Overrides
+from state.own_work import SELF_APPROVED
 from state.rules import ACCOUNTING, begun_under, check_rules
 from state.snapshot import Damaged
 from state.store import Engagement, Meta, Store, StoreError
@@ -421,10 +425,11 @@ class Shard:
         book = apply_reference(self.reference, event)
         if book is self.reference:
             return False
-        if (person := approves_itself(event)) is not None:
-            self._leave_period(event, person, cause, emit)
-            return False
         if isinstance(event, PeriodChange):
+            person = approves_itself(event)
+            if person is not None:
+                self._leave_period(event, person, cause, emit)
+                return False
             self._settle_period(event, cause, emit)
         if book.rules != self.reference.rules:
             self._bodies = self._encoders.bodies(self.genesis, book.rules)
@@ -450,22 +455,41 @@ class Shard:
         )
         self._say(cause, emit, lambda draft: draft.note(category, kind, subject, message))
 
-    def _leave_period(self, event: Event, person: str, cause: Cause, emit: "_Emitter") -> None:
-        """It stays as it is until somebody else approves."""
+    def _leave_period(self, event: PeriodChange, person: str, cause: Cause, emit: "_Emitter") -> None:
+        """It stays as it is until somebody else approves this version, or a higher one."""
         kind, subject = owner_key(event)
         message = (
             f"expected two people, {person} asked for {type(event).__name__} of {spoken(kind)} {subject} and approved it "
-            f"(version {cause.version}); the period stays as it is"
-        )
-        self._say(
-            cause,
-            emit,
-            lambda draft: draft.note("self_approved", kind, subject, message, person_id=person, field="approved_by"),
+            f"(version {event.version}); the period stays as it is"
         )
 
-    def _settle_period(self, event: Event, cause: Cause, emit: "_Emitter") -> None:
-        """Two people have said what becomes of the period."""
-        self._say(cause, emit, lambda draft: draft.settle_note("self_approved", *owner_key(event)))
+        def leave(draft: Draft) -> None:
+            noted: OpenException | None = draft.part("exception", draft.exception_id(SELF_APPROVED, kind, subject))
+            if noted is None:
+                draft.note(
+                    SELF_APPROVED,
+                    kind,
+                    subject,
+                    message,
+                    person_id=person,
+                    field="approved_by",
+                    version=event.version,
+                )
+            elif noted.version < event.version:
+                draft.revise_note(replace(noted, message=message, person_id=person, version=event.version))
+
+        self._say(cause, emit, leave)
+
+    def _settle_period(self, event: PeriodChange, cause: Cause, emit: "_Emitter") -> None:
+        """Two people have said what becomes of the period; of a lower version than was refused they have not said it of that one."""
+        kind, subject = owner_key(event)
+
+        def settle(draft: Draft) -> None:
+            noted: OpenException | None = draft.part("exception", draft.exception_id(SELF_APPROVED, kind, subject))
+            if noted is not None and noted.version <= event.version:
+                draft.close_note(noted.exception_id)
+
+        self._say(cause, emit, settle)
 
     def _say(self, cause: Cause, emit: "_Emitter", say: Callable[[Draft], None]) -> None:
         """Of reference data, which is no engagement's."""

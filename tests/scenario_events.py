@@ -421,14 +421,16 @@ class Teller:
     def _period(self, name: str, words: Words) -> dict[str, Any]:
         words.skip("period")
         entity_id, period = words.take("a legal entity"), words.take("a period")
+        people = {"requested_by": ("requested_by", text), "approved_by": ("approved_by", text)}
+        found = words.options({**people, "version": ("version", whole)})
         return {
             "type": name,
             "legal_entity_id": entity_id,
             "period": period,
-            "version": self._version("period", f"{entity_id}/{period}"),
             "requested_by": "controller",
             "approved_by": "cfo",
-            **words.options({"requested_by": ("requested_by", text), "approved_by": ("approved_by", text)}),
+            **found,
+            "version": self._version("period", f"{entity_id}/{period}", found.get("version")),
         }
 
     # Commercial

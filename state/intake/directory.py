@@ -97,6 +97,8 @@ Key: TypeAlias = tuple[str, str]
 # Whoever joins one of these later must be told what was said about it before.
 RETOLD: Final = frozenset({"contract", "bill_to", "hold"})
 ALREADY_BOUND: Final = "project_already_bound"
+# Facts that stay where they first went, and of which the highest version says all.
+WORK: Final = (TimeApproved, TimeWithdrawn, ExpenseApproved, ExpenseWithdrawn, UnitsDelivered)
 
 
 class Directory(Protocol):
@@ -134,7 +136,7 @@ class Routed(NamedTuple):
     links: tuple[Link, ...] = ()
     own: Mapping[str, tuple[str, ...]] | None = None
     notices: tuple[Notice, ...] = ()
-    # Keys of kinds that are retold.
+    # Keys of kinds that are retold, and of work that was corrected (`versions_of`).
     remembered: tuple[Key, ...] = ()
     # Of which project an earlier version named another engagement's, and this one does not.
     in_place: Key | None = None
@@ -156,7 +158,17 @@ EVERYWHERE: Final = Everywhere()
 
 
 def route(directory: Directory, event: Event) -> Route:
-    return _ROUTES[type(event)](directory, event)
+    found = _ROUTES[type(event)](directory, event)
+    if isinstance(event, WORK) and event.version > 1 and isinstance(found, Routed):
+        # A lower version may come after it; none is lower than the first.
+        return found._replace(remembered=(versions_of(event),))
+    return found
+
+
+def versions_of(event: Event) -> Key:
+    """By which versions of a fact are found."""
+    kind, key = subject_of(event)
+    return f"{kind}/version", key
 
 
 def subject_of(event: Event) -> Key:
@@ -238,7 +250,7 @@ def _in_its_place(
         return found._replace(in_place=own)
     message = (
         f"{spoken(own[0])} {own[1]} version {event.version} names project {event.project_id} of engagement {bound[0]} and is in "
-        f"engagement {engagement_id}: nothing of it counts. Withdraw it, and approve it under a new id"
+        f"engagement {engagement_id}: nothing of it counts"
     )
     notice = Notice(ALREADY_BOUND, *own, message)
     return found._replace(own={engagement_id: ()}, notices=(notice,))

@@ -21,6 +21,7 @@ from state.intake.clock import NEVER, Clock, instant_until, tick, with_zones, zo
 from state.intake.directory import (
     ALREADY_BOUND,
     RETOLD,
+    WORK,
     Directory,
     Key,
     Link,
@@ -30,6 +31,7 @@ from state.intake.directory import (
     retold,
     route,
     subject_of,
+    versions_of,
 )
 from state.intake.identities import Links, canonical
 
@@ -68,7 +70,7 @@ class Memory(Directory, Protocol):
     def add_links(self, links: tuple[Link, ...]) -> None: ...
 
     def history(self, key: Key) -> list[int]:
-        """Places in the log of what is to be retold about a key, in their order."""
+        """Places in the log of what was said about a key and is needed again, in their order."""
 
     def remember(self, key: Key, place: int) -> None: ...
 
@@ -176,6 +178,8 @@ class Intake:
     def _log(self, event: Event, place: object, recorded_at: Instant, found: Route) -> tuple[Link, ...]:
         """The links that are new."""
         if type(found) is Routed:
+            if found.notices and self._is_replaced(event):
+                return ()
             links = self._link(found.links) if found.links else ()
             position = 0
             for engagement_id in found.engagements:
@@ -187,7 +191,7 @@ class Intake:
                 noticed = Noticed(notice.category, (notice.subject_kind, notice.subject), found.engagements[0])
                 self._notice(noticed, place, recorded_at, notice.message)
             if found.in_place is not None:
-                self._settle(found.in_place, place, recorded_at)
+                self._settle(event, found.in_place, place, recorded_at)
         else:
             links = ()
             if type(event) is DayEnded:
@@ -197,9 +201,16 @@ class Intake:
             self._set_clock(with_zones(self.clock, zones, self.latest))
         return links
 
-    def _settle(self, subject: Key, place: object, recorded_at: Instant) -> None:
+    def _is_replaced(self, event: Event) -> bool:
+        """Whether a higher version of the work is in the log."""
+        if not isinstance(event, WORK):
+            return False
+        known = map(self.log.event_at, self.memory.history(versions_of(event)))
+        return any(isinstance(each, WORK) and each.version > event.version for each in known)
+
+    def _settle(self, event: Event, subject: Key, place: object, recorded_at: Instant) -> None:
         noticed = self.memory.noticed(ALREADY_BOUND, subject)
-        if noticed is not None:
+        if noticed is not None and not self._is_replaced(event):
             self._clear(noticed, place, recorded_at, "a later version names no project of another engagement")
 
     def _link(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
@@ -311,7 +322,7 @@ class Intake:
         """A lower version of the same fact that waits, perhaps for an id that never comes, would change nothing any more."""
         if not isinstance(event, REPLACING):
             return
-        for number in self.memory.waiting_for(_versions_of(event)):
+        for number in self.memory.waiting_for(versions_of(event)):
             waiting = self.memory.waiting(number)
             if isinstance(waiting.event, REPLACING) and waiting.event.version < event.version:
                 self.memory.release(number)
@@ -334,12 +345,7 @@ class Intake:
 
 def _keys(event: Event, found: Unrouted) -> tuple[Key, ...]:
     """What would let an event go on, and by which a higher version of it finds it."""
-    return (*found.waits_for, _versions_of(event)) if isinstance(event, REPLACING) else found.waits_for
-
-
-def _versions_of(event: Event) -> Key:
-    kind, key = subject_of(event)
-    return f"{kind}/version", key
+    return (*found.waits_for, versions_of(event)) if isinstance(event, REPLACING) else found.waits_for
 
 
 def stamped(event: Event, recorded_at: Instant, engagement_id: str | None) -> Event:

@@ -81,3 +81,15 @@ def test_a_version_for_a_project_of_another_engagement_counts_for_nothing(tmp_pa
     hours = 3 if then == "put right" else 0
     assert found == {"BRIDGE BRIDGE 5000": 40 * hours, "BRIDGE BRIDGE 4000": -100 * hours}
     assert ("project_already_bound" in categories(tmp_path)) == (then == "nothing")
+
+
+def test_a_lower_version_that_comes_later_asks_nothing_of_anybody(tmp_path: Path) -> None:
+    """8 h of QUAY in version 2, which came before the 8 h of BRIDGE that it corrects: T-9 is QUAY's."""
+    found = booked(
+        tmp_path,
+        contract("2026-03-01T09:00:00Z", "QUAY"),
+        worked("T-9", 2, "8", version=2, project_id="QUAY"),
+        worked("T-9", 3, "8"),
+    )
+    assert found == {"K-2 QUAY 5000": 320, "K-2 QUAY 4000": -800}
+    assert "project_already_bound" not in categories(tmp_path)

@@ -296,7 +296,9 @@ def test_a_later_version_goes_where_the_entry_is() -> None:
     assert [(notice.category, notice.subject_kind, notice.subject) for notice in found.notices] == [
         ("project_already_bound", *entry)
     ]
-    assert known.take(TimeWithdrawn(**HEAD, entry_id="T-1", version=2)) == Routed(("E-1",), in_place=entry)
+    remembered = (("time_entry/version", "T-1"),)
+    gone = TimeWithdrawn(**HEAD, entry_id="T-1", version=2)
+    assert known.take(gone) == Routed(("E-1",), in_place=entry, remembered=remembered)
 
 
 def test_a_later_version_binds_a_project_that_nothing_has_bound() -> None:
@@ -311,7 +313,9 @@ def test_a_withdrawal_may_come_first() -> None:
     gone = TimeWithdrawn(**HEAD, entry_id="T-1", version=2)
     assert known.take(gone) == Unrouted((("time_entry", "T-1"),))
     link = Link("time_entry", "T-1", "E-1")
-    assert known.take(gone._replace(project_id="P-1")) == Routed(("E-1",), (link,), in_place=("time_entry", "T-1"))
+    assert known.take(gone._replace(project_id="P-1")) == Routed(
+        ("E-1",), (link,), in_place=("time_entry", "T-1"), remembered=(("time_entry/version", "T-1"),)
+    )
     expense = ExpenseWithdrawn(**HEAD, expense_id="X-1", version=2)
     assert known.take(expense) == Unrouted((("expense", "X-1"),))
 
@@ -455,7 +459,8 @@ def test_progress_and_units_follow_their_line() -> None:
     units = UnitsDelivered(**HEAD, delivery_id="D-1", version=1, line_id="L-1", units=1, delivered_on=DAY)
     assert known.take(progress) == Routed(("C-1",))
     assert known.take(units) == Routed(("C-1",), (Link("delivery", "D-1", "C-1"),))
-    assert known.take(units._replace(version=2, line_id="L-2")) == Routed(("C-1",))
+    later = known.take(units._replace(version=2, line_id="L-2"))
+    assert later == Routed(("C-1",), remembered=(("delivery/version", "D-1"),))
 
 
 def test_an_assignment_that_moves_is_told_where_it_was() -> None:

@@ -323,6 +323,38 @@ def test_a_project_that_is_claimed_twice_is_noticed_where_it_is(store: IntakeSto
     ]
 
 
+def test_a_lower_version_for_a_project_of_another_engagement_is_dropped(store: IntakeStore) -> None:
+    """Version 2 is of E-2 and counts there: nobody has to do anything about version 1, which named a project of E-1."""
+    taken = Taken(store)
+    taken.take(activated("2026-03-02 08:00", "P-1", "E-1"), activated("2026-03-02 08:00", "P-2", "E-2"))
+    taken.said()
+    assert taken.take(worked("2026-03-02 09:00", "T-1", "P-2", version=2)) == ["E-2 TimeApproved T-1v2"]
+    assert taken.take(worked("2026-03-02 10:00", "T-1", "P-1")) == []
+    assert taken.take(worked("2026-03-02 11:00", "T-1", "P-1", version=3)) == [
+        "E-2 TimeApproved T-1v3",
+        "E-2 IntakeNoticed project_already_bound T-1",
+    ]
+
+
+def test_a_lower_version_is_dropped_after_a_withdrawal_too(store: IntakeStore) -> None:
+    taken = Taken(store)
+    taken.take(activated("2026-03-02 08:00", "P-1", "E-1"), activated("2026-03-02 08:00", "P-2", "E-2"))
+    taken.take(worked("2026-03-02 09:00", "T-1", "P-2"), withdrawn("2026-03-02 10:00", "T-1", 3))
+    assert taken.take(worked("2026-03-02 11:00", "T-1", "P-1", version=2)) == []
+
+
+def test_a_lower_version_leaves_the_notice_of_a_higher_one(store: IntakeStore) -> None:
+    """Version 3 is what stands, and is refused; version 2, though of the right project, says nothing any more."""
+    taken = Taken(store)
+    taken.take(activated("2026-03-02 08:00", "P-1", "E-1"), activated("2026-03-02 08:00", "P-2", "E-2"))
+    taken.take(worked("2026-03-02 09:00", "T-1", "P-1"), worked("2026-03-02 10:00", "T-1", "P-2", version=3))
+    assert taken.take(worked("2026-03-02 11:00", "T-1", "P-1", version=2)) == ["E-1 TimeApproved T-1v2"]
+    assert taken.take(worked("2026-03-02 12:00", "T-1", "P-1", version=4)) == [
+        "E-1 TimeApproved T-1v4",
+        "E-1 IntakeNoticed project_already_bound T-1 cleared",
+    ]
+
+
 def test_days_end_before_the_first_record_of_the_next(store: IntakeStore) -> None:
     """Midnight itself belongs to the next day; what is recorded late comes after the end all the same."""
     taken = Taken(store, clock=Clock())

@@ -186,10 +186,15 @@ def apply(
 def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
     """What follows every change, in this order; the end of a day has looked at what is late itself, and forecasts all it moved."""
     holds.after_event(draft)
-    for contract in fees.after_event(draft):
-        revenue.settle(draft, contract)
+    fees.after_event(draft)
     overflow.settle(draft)
     unbilled_write_offs.after_event(draft)
+    # A minimum is compared with what the lines come to once all of it is where it stays.
+    if moved := fees.settle_minimums(draft):
+        for contract in moved:
+            revenue.settle(draft, contract)
+        overflow.settle(draft)
+        unbilled_write_offs.after_event(draft)
     book_repriced(draft)
     approvals.after_event(draft)
     if ended is None:

@@ -139,11 +139,10 @@ def look_again(draft: Draft, contract: Contract, zone: str, day: date, upcoming:
         draft.due.add((zone, min(upcoming, default=day + HORIZON).isoformat()))
 
 
-def after_event(draft: Draft) -> list[Contract]:
+def after_event(draft: Draft) -> None:
     """Where what is drawn has changed: what is expired of it, and whether a line has to fill up when the day ends.
 
-    Where a fee waited and does no more: what would have taken it back. Where work of closed periods has a minimum beside it: what it lacks
-    by now; the contracts are those, whose revenue over time follows.
+    Where a fee waited and does no more: what would have taken it back.
     """
     for contract_id in sorted(_no_more_waiting(draft)):
         contract = draft.contract(contract_id)
@@ -162,6 +161,13 @@ def after_event(draft: Draft) -> list[Contract]:
             zone = zone_of(draft, contract)
             if own_periods.falls_short(draft, contract, line_id, local_date(draft.cause.recorded_at, zone)):
                 draft.due.add((zone, ""))
+
+
+def settle_minimums(draft: Draft) -> list[Contract]:
+    """Where work of closed periods has a minimum beside it: what it lacks by now, of what all lines come to.
+
+    The contracts are those, whose revenue over time follows.
+    """
     moved = [contract for contract in draft.contracts() if _moves_minimums(draft, contract)]
     for contract in moved:
         settle(draft, contract)

@@ -87,7 +87,7 @@ def folder_as_of(output: Path, as_of: str | None) -> Iterator[Path]:
         yield output
         return
     from connectors.files.moments import folder_at
-    from connectors.files.written import NoOutputs
+    from connectors.files.no_outputs import NoOutputs
 
     moment = moment_of(as_of, "--as-of")
     with ExitStack() as opened:

@@ -13,9 +13,9 @@ import typer
 from typer.core import TyperGroup
 
 from connectors.containers import ContainerDamaged
+from connectors.files.no_outputs import NoOutputs
 from connectors.files.output_lock import OutputInUse
 from connectors.files.writing import IN_THE_WAY, way_out
-from connectors.files.written import NoOutputs
 from milepost import exit_codes
 from milepost.console import say
 from milepost.printable import printable

@@ -43,7 +43,8 @@ def show_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as 
 def _journals(output: Path, wanted: str) -> Iterator[JournalEntry]:
     """With the lines alone that are of it."""
     from connectors.files.lookup import project_ids
-    from connectors.files.written import NoOutputs, read_topic
+    from connectors.files.no_outputs import NoOutputs
+    from connectors.files.written import read_topic
     from domain.identity import engagement_of
     from domain.outputs import TOPICS, JournalEntry
 
@@ -111,7 +112,8 @@ def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  #
 
 
 def _last_in(output: Path, project_id: str, period: str) -> ForecastUpdate | None:
-    from connectors.files.written import NoOutputs, read_topic
+    from connectors.files.no_outputs import NoOutputs
+    from connectors.files.written import read_topic
     from domain.outputs import TOPICS, ForecastUpdate
 
     last = None

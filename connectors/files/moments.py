@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 from connectors.files.figure_index import FigureIndex, Tell
 from connectors.files.log_format import LogEnd, index_path, log_path, write_end
+from connectors.files.no_outputs import NoOutputs
 from connectors.files.outputs import read_progress
 from connectors.files.overrides import NAME as OVERRIDES
-from connectors.files.written import NoOutputs, shards
+from connectors.files.written import shards
 from domain.units import Instant
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from connectors.avro_codec import output_versions
 from connectors.containers import ContainerDamaged, ContainerRecord, Damage, read_container
+from connectors.files.no_outputs import NoOutputs
 from connectors.files.outputs import TOPIC_TYPES, parts_of, read_progress, topic_file
 from domain.outputs import Output, Position
 
@@ -23,10 +24,6 @@ class Written(NamedTuple):
     record: Output
     body: bytes
     schema: str
-
-
-class NoOutputs(Exception):
-    """The folder is not one that a run has written."""
 
 
 def topics() -> tuple[str, ...]:

@@ -26,7 +26,7 @@ def between(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show what came between two moments and what it moved: events, accounts, statements, forecasts, exceptions."""
-    from connectors.files.written import NoOutputs
+    from connectors.files.no_outputs import NoOutputs
     from dataflows.between import Reversed
     from dataflows.between import between as found_between
     from milepost.tables import show

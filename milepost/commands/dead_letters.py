@@ -321,7 +321,7 @@ def _tell_plan(again: Sequence[Again], output: Path, folder: Path, *, json: bool
 
 def _letters(output: Path) -> dict[str, DeadLetter]:
     from connectors.files.found_letters import letters_of
-    from connectors.files.written import NoOutputs
+    from connectors.files.no_outputs import NoOutputs
 
     try:
         return letters_of(output)

@@ -63,7 +63,7 @@ def check_names(path: str, output: Path | None, of_type: str | None) -> None:
 def records(path: str, output: Path | None) -> Iterator[Dumped]:
     from connectors.containers import ContainerDamaged
     from connectors.files.dumped import dump_file, dump_topic
-    from connectors.files.written import NoOutputs
+    from connectors.files.no_outputs import NoOutputs
 
     try:
         yield from dump_topic(output, path) if output is not None else dump_file(Path(path))

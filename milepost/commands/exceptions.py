@@ -474,7 +474,7 @@ def resend(
 
 def _known(output: Path) -> dict[str, Known]:
     from connectors.files.found_exceptions import exceptions_of
-    from connectors.files.written import NoOutputs
+    from connectors.files.no_outputs import NoOutputs
 
     try:
         return exceptions_of(output)

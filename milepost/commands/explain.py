@@ -47,7 +47,7 @@ def explain(
     as_of: AsOf = None,
 ) -> None:
     """Explain any figure: its arithmetic, rules, policies, rates and caps, down to fields of events."""
-    from connectors.files.written import NoOutputs
+    from connectors.files.no_outputs import NoOutputs
     from milepost.explain.explanations import Explained, Explanations
     from milepost.unknown_id import unknown_id
 

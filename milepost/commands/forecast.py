@@ -47,7 +47,7 @@ def forecast(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show where a project is heading: burn against plan by month, and what moved it by cause."""
-    from connectors.files.written import NoOutputs
+    from connectors.files.no_outputs import NoOutputs
     from milepost.tables import show
 
     if html and json:

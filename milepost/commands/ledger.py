@@ -52,7 +52,7 @@ def ledger(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show a company's trial balance for an accounting period, with roll-forwards that foot."""
-    from connectors.files.written import NoOutputs
+    from connectors.files.no_outputs import NoOutputs
     from milepost.unknown_id import unknown_id
 
     if as_csv and json:

@@ -66,8 +66,8 @@ def show(
     if output is None:
         raise typer.BadParameter("expected the output folder of a run, or --from redis", param_hint="--output")
     from connectors.files.lookup import EngagementFound, Issued, ProjectFound, find
+    from connectors.files.no_outputs import NoOutputs
     from connectors.files.statement_background import entries_behind
-    from connectors.files.written import NoOutputs
     from milepost.unknown_id import unknown_id
 
     try:

@@ -61,7 +61,7 @@ def statement(
     ] = None,
 ) -> None:
     """Show a statement as the customer gets it: lines in groups that foot, what is unusual marked."""
-    from connectors.files.written import NoOutputs
+    from connectors.files.no_outputs import NoOutputs
     from milepost.locales import UnknownLocale
 
     if sum((html, as_csv, json)) > 1:

@@ -46,7 +46,7 @@ def verify(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Audit an output folder, or the topics: journals, statements, caps, periods, chains, and the same bytes from the log again."""
-    from connectors.files.written import NoOutputs
+    from connectors.files.no_outputs import NoOutputs
 
     if (output is None) != kafka:
         raise typer.BadParameter("expected one of --output and --kafka", param_hint="--output")

@@ -31,7 +31,7 @@ def whatif(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show what events would do to postings, statements and forecasts if they came next; nothing is kept of it."""
-    from connectors.files.written import NoOutputs
+    from connectors.files.no_outputs import NoOutputs
     from dataflows.whatif import NoChange, Unreadable, what_if
     from dataflows.whatif_intake import ShardMissing
     from milepost.tables import show

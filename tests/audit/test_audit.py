@@ -18,8 +18,8 @@ from connectors.avro_codec import output_versions
 from connectors.containers import ContainerRecord, read_container
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_appender import LogAppender
+from connectors.files.no_outputs import NoOutputs
 from connectors.files.outputs import topic_file
-from connectors.files.written import NoOutputs
 from dataflows.audit import audit
 from dataflows.embedded import store_path
 from domain.audit.about import about as in_words

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import pytest
 from typer.testing import CliRunner, Result
 
-from connectors.files.written import NoOutputs, read_shard, shards
+from connectors.files.no_outputs import NoOutputs
+from connectors.files.written import read_shard, shards
 from domain.outputs import BillingStatement, ExceptionRaised, JournalEntry, ProjectView
 from milepost.cli import app
 from milepost.printable import UNSEEN

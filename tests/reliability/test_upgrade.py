@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.releases import LIMIT, LOWER, Release, frozen_release, next_release
-from tests.reliability.recorded import RECORDED, UNTIL
+from tests.reliability.recorded import RECORDED
 
 OTHER_OUTPUTS = 'gives other outputs than it gave, of the recorded logs "parking: '
 
@@ -63,7 +63,7 @@ def give(folder: Path, name: str, *events: Mapping[str, Any]) -> None:
 
 
 def run(release: Release, at: Path) -> None:
-    made = release.milepost("run", "--input", at / "input", "--output", at / "output", "--until", UNTIL)
+    made = release.milepost("run", "--input", at / "input", "--output", at / "output")
     assert made.returncode == 0, made.stderr
 
 

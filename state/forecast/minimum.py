@@ -10,7 +10,6 @@ from datetime import date
 
 from domain.billing import methods
 from domain.billing.kind import Closed, Known
-from domain.events.common import Subscription
 from state.books import Contract
 from state.totals import month_of
 
@@ -20,7 +19,7 @@ DAY = date.resolution
 def with_minimum(contract: Contract, line_id: str, known: Known, as_of: date) -> Known:
     """As if all were closed up to the contract's end with what other lines have charged by now for months up to the day's own."""
     newest = known.held[-1] if known.held else None
-    if newest is None or not isinstance(newest.line.terms, Subscription) or newest.line.terms.minimum is None:
+    if newest is None or not methods.has_minimum(newest.line.terms):
         return known
     if newest.ends_on is None or not _stands_alone(contract, line_id):
         return known

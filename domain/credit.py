@@ -6,6 +6,9 @@ Hours are credited at the rate at which they were billed, all of them together r
 
     8 h at 200.00 are invoiced (1,600.00); 3 h credited: 600.00; 500.00 credited: 2.5 h; 2.5 h are left: 500.00
     8 h and 8 h at 33.33 are invoiced; 1 h of their line is 33.33: 0.5 h and 0.5 h are 16.67 and 16.66
+
+Time by start and end counts by its exact ratio: three entries of 20 minutes are 1 h, not 3 x 0.333333 h. Their exact hours (1 h) and the
+sum of those in six decimals (0.999999 h) both credit all of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +18,18 @@ from typing import NamedTuple
 from domain.events.common import CreditMemoLine
 from domain.money import HALF_UP, extend, format_amount, format_decimal, round_ratio, smallest_unit
 from domain.rows import named
-from domain.units import AMOUNT_ONE, HOURS_ONE, HOURS_SCALE, HUNDRED_PERCENT, RATE_ONE, Amount, Hours, Percent, Rate
+from domain.units import (
+    AMOUNT_ONE,
+    HOURS_ONE,
+    HOURS_SCALE,
+    HUNDRED_PERCENT,
+    MICROSECONDS_A_MILLIONTH,
+    RATE_ONE,
+    Amount,
+    Hours,
+    Percent,
+    Rate,
+)
 
 ERROR_REBILL, REBATE = "error_rebill", "rebate"
 # What takes something off the price.
@@ -27,13 +41,19 @@ MENDS = "whoever issued it sends it again, under the same id, with what is left"
 
 class Row(NamedTuple):
     """What is left to be credited of one entry on one contract line of an invoice; `hourly` is what an hour of it was billed at, where
-    that is a rate, else None: then its hours have what they were billed with."""
+    that is a rate, else None: then its hours have what they were billed with. `finer` are microseconds that its hours leave out."""
 
     entry_id: str
     line_id: str
     amount: Amount
     hours: Hours
     hourly: Rate | None = None
+    finer: int = 0
+
+    def less(self, amount: Amount, hours: Hours) -> "Row":
+        """What is left of it when that much is taken."""
+        left = self.hours - hours
+        return self._replace(amount=self.amount - amount, hours=left, finer=self.finer if left else 0)
 
     @property
     def worth(self) -> tuple[Amount, Hours]:
@@ -76,11 +96,15 @@ class Wrong(NamedTuple):
     message: str
 
 
-def hourly(amount: Amount, hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str) -> Rate | None:
+def hourly(
+    amount: Amount, hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str, finer: int = 0
+) -> Rate | None:
     """What an hour was billed at, if hours at the rate are the amount but for a cent of rounding."""
     with_markup: Rate = rate * (HUNDRED_PERCENT + markup) // HUNDRED_PERCENT
     is_finer = with_markup * HUNDRED_PERCENT != rate * (HUNDRED_PERCENT + markup)
-    if is_finer or hours <= 0 or abs(extend(hours, with_markup, 0, currency, mode) - amount) > smallest_unit(currency):
+    if is_finer or hours <= 0:
+        return None
+    if abs(extend(hours, with_markup, 0, currency, mode, finer) - amount) > smallest_unit(currency):
         return None
     return with_markup
 
@@ -103,8 +127,7 @@ def credited(rows: Sequence[Row], lines: Sequence[CreditMemoLine], step: Amount,
         if isinstance(found, Wrong):
             return found
         for one in found:
-            row = left[one.place]
-            left[one.place] = row._replace(amount=row.amount - one.amount, hours=row.hours - one.hours)
+            left[one.place] = left[one.place].less(one.amount, one.hours)
         taken.append(found)
     return Credited(tuple(taken))
 
@@ -170,19 +193,26 @@ def _by_amount(
 def _by_hours(
     rows: list[Row], places: list[int], hours: Hours, field: str, what: str, step: Amount, mode: str
 ) -> tuple[Taken, ...] | Wrong:
-    left = sum(row.hours for row in rows)
-    if hours > left:
-        shown = format_decimal(max(left, 0), HOURS_SCALE)
+    shown_left, exact_left = hours_left(rows)
+    if hours > exact_left:
+        shown = format_decimal(max(exact_left, 0), HOURS_SCALE)
         return Wrong(
             field,
             f"expected at most {shown} h billed of {what} and not yet credited, "
             f"got {format_decimal(hours, HOURS_SCALE)}; {MENDS}",
         )
-    if hours == left:
+    if hours >= shown_left:
         return tuple(Taken(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
     parts = list(shares(hours, [max(row.hours, 0) for row in rows], 1, HALF_UP))
     amounts = at_rates(rows, parts, step, mode)
     return tuple(Taken(*one) for one in zip(places, amounts, parts, strict=True))
+
+
+def hours_left(rows: Sequence[Row]) -> tuple[Hours, Hours]:
+    """What is left of rows: the sum of their hours, and their exact time rounded to six decimals. Either one credits all of it."""
+    shown, finer = sum(row.hours for row in rows), sum(row.finer for row in rows)
+    exact = round_ratio(shown * MICROSECONDS_A_MILLIONTH + finer, MICROSECONDS_A_MILLIONTH, 1, HALF_UP)
+    return shown, exact
 
 
 def at_rates(rows: Sequence[Row], parts: Sequence[Hours], step: Amount, mode: str) -> list[Amount]:

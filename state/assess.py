@@ -129,6 +129,12 @@ def finer_than(hours: Hours, event: TimeApproved) -> int:
     return finer if finer and event.billable_hours is None and hours == worked_hours(event) else 0
 
 
+def finer_of(hours: Hours, entry: Entry | None) -> int:
+    """The same of the hours that a statement lists of an entry."""
+    work = entry.standing if entry is not None else None
+    return finer_than(hours, work.time) if work is not None and work.time is not None else 0
+
+
 def assess(
     draft: Draft, entry: Entry, event: TimeApproved, standing: Work | None, waited: Waited = NOTHING_WAITED
 ) -> Assessment:

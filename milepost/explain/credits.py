@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from domain.accounts import OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE
-from domain.credit import CONCESSIONS, ERROR_REBILL, Row, hourly, is_named
+from domain.credit import CONCESSIONS, ERROR_REBILL, Row, hourly, hours_left, is_named
 from domain.events.finance import CreditMemoIssued
 from domain.explanation import Node, constant, less, negated, total
 from domain.identity import composed, parts_of
@@ -22,7 +22,8 @@ from milepost.explain.positions import SIDES, PositionNodes
 from milepost.explain.retention import RetentionNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
-from state.books import InvoiceCredits, Receivable, StatementState
+from state.assess import finer_of
+from state.books import Entry, InvoiceCredits, Receivable, StatementState
 from state.deposit_balance import is_deposit
 from state.handlers.credit_memos import RULE
 from state.plan import contract_policies, newest_plan
@@ -178,8 +179,7 @@ class CreditNodes:
             places = [place for place, row in enumerate(left) if is_named(row, line)]
             made = self._of_line(credit, event, number, places, left, nodes)
             for place, node, hours in made:
-                row = left[place]
-                left[place] = row._replace(amount=row.amount - (node.value or 0), hours=row.hours - hours)
+                left[place] = left[place].less(node.value or 0, hours)
                 nodes[place] = less("left of it", nodes[place], node)
                 if place == mine and node.value:
                     parts.append(node)
@@ -198,7 +198,7 @@ class CreditNodes:
         line, path, mode = event.lines[number], f"lines[{number}]", self._mode(credit)
         if line.hours is not None:
             asked = self.sources.field("hours credited", line.hours, "hours", event, f"{path}.hours")
-            if line.hours == sum(left[place].hours for place in places):
+            if line.hours >= hours_left([left[place] for place in places])[0]:
                 return [(place, self._same(nodes[place], asked), left[place].hours) for place in places]
             parts = _shared(asked, [max(left[place].hours, 0) for place in places], "hours", "", "half_up")
             taken = [(left[place], nodes[place], part) for place, part in zip(places, parts, strict=True)]
@@ -238,20 +238,22 @@ class CreditNodes:
         taken = {key: (amount, hours) for key, (amount, hours, _) in before.taken.items()}
         for one in sorted(self.statements.of_statement(receivable.statement_id), key=lambda one: one.place):
             amount, hours = taken.get(_key(one), (0, 0))
-            entry = one.entry
-            rate = self._hourly(credit, one)
-            row = Row(entry.entry_id, entry.line_id, entry.amount - amount, entry.hours - hours, rate)
-            found.append((one, row))
+            found.append((one, self._row(credit, one).less(amount, hours)))
         return found
 
-    def _hourly(self, credit: Credit, listed: Listed) -> int | None:
-        """What an hour of the row was billed at, where that is a rate."""
-        one, currency = listed.entry, credit.journal.currency
+    def _row(self, credit: Credit, listed: Listed) -> Row:
+        """As billed, with what an hour of it was billed at, where that is a rate."""
+        one = listed.entry
         entry = self.sources.trace.entry_at(one.entry_id, credit.said.step)
+        finer = finer_of(one.hours, entry)
+        return Row(one.entry_id, one.line_id, one.amount, one.hours, self._hourly(credit, listed, entry, finer), finer)
+
+    def _hourly(self, credit: Credit, listed: Listed, entry: Entry | None, finer: int) -> int | None:
+        one, currency = listed.entry, credit.journal.currency
         issued = issued_on(entry, credit.journal.contract_id or "", one.line_id) if entry is not None else None
         if issued is None:
             return None
-        return hourly(one.amount, one.hours, issued.rate, issued.markup, currency, self._mode(credit))
+        return hourly(one.amount, one.hours, issued.rate, issued.markup, currency, self._mode(credit), finer)
 
     def _left(self, listed: Listed, credit: Credit) -> Node:
         """What was left of a row before the memo."""
@@ -335,8 +337,7 @@ class CreditNodes:
             places = [place for place, row in enumerate(left) if is_named(row, line)]
             made = self._of_line(credit, event, number, places, left, nodes)
             for place, node, hours in made:
-                row = left[place]
-                left[place] = row._replace(amount=row.amount - (node.value or 0), hours=row.hours - hours)
+                left[place] = left[place].less(node.value or 0, hours)
                 nodes[place] = less("left of it", nodes[place], node)
             found.append(total("of the line", [node for _, node, _ in made], "amount", credit.journal.currency))
         return found

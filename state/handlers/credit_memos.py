@@ -56,6 +56,7 @@ from domain.rows import EXPENSE, named
 from domain.units import Amount
 from state import position
 from state.allot import change
+from state.assess import finer_of
 from state.books import (
     Contract,
     Entry,
@@ -304,8 +305,10 @@ def _left(draft: Draft, memo: _Memo, row: _Row) -> Row:
         own = part_of(row.issued, memo.receivable.bill_to)
         left = min(left, own.issued - own.applied)
     mode, currency = memo.policies.money_mode, memo.receivable.currency
-    at = hourly(listed.amount, listed.hours, row.issued.rate, row.issued.markup, currency, mode)
-    return Row(listed.entry_id, listed.line_id, left, listed.hours - hours, at)
+    finer = finer_of(listed.hours, draft.entry(listed.entry_id))
+    at = hourly(listed.amount, listed.hours, row.issued.rate, row.issued.markup, currency, mode, finer)
+    whole = Row(listed.entry_id, listed.line_id, listed.amount, listed.hours, at, finer)
+    return whole.less(listed.amount - left, hours)
 
 
 def _tax(draft: Draft, memo: _Memo, found: Credited) -> Amount | Wrong:

@@ -34,6 +34,12 @@ def is_new(draft: Draft, kind: str, fact_id: str, version: int, event: Event) ->
     return True
 
 
+def is_late(draft: Draft, kind: str, fact_id: str, version: int) -> bool:
+    """Whether a fact of a higher version came before."""
+    known: Fact | None = draft.part("fact", f"{kind}/{fact_id}")
+    return known is not None and version < known.version
+
+
 def is_repeat(draft: Draft, kind: str, fact_id: str, event: Event) -> bool:
     """Whether what came last of a fact without a version said the same."""
     known: Fact | None = draft.part("fact", f"{kind}/{fact_id}")

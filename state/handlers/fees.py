@@ -36,7 +36,7 @@ from state.books import (
     Work,
 )
 from state.draft import Draft
-from state.facts import is_new
+from state.facts import is_late, is_new
 from state.fees_due import fees_due
 from state.handlers.work import take, withdraw
 from state.known import Blocked, conversion
@@ -76,18 +76,27 @@ def _take_milestone(draft: Draft, event: MilestoneAccepted | MilestoneRevoked, a
 
 
 def on_progress_reported(draft: Draft, event: ProgressReported) -> None:
+    """A lower version that comes late counts for its day; how far the line has come is what the highest says."""
     part_id = composed(event.contract_id or "", event.line_id)
-    if not is_new(draft, "progress", part_id, event.version, event):
+    reports: Reports = draft.part("reports", part_id) or Reports()
+    is_newest = is_new(draft, "progress", part_id, event.version, event)
+    if not is_newest and not _came_late(draft, part_id, reports, event.version):
         return
     if not 0 <= event.percent <= HUNDRED_PERCENT:
-        _note_out_of_range(draft, event, part_id)
+        if is_newest:
+            _note_out_of_range(draft, event, part_id)
         return
-    draft.settle_note(OUT_OF_RANGE, "progress", spoken(part_id), "superseded")
-    reports: Reports = draft.part("reports", part_id) or Reports()
-    draft.put("reports", part_id, Reports((*reports.said, (event.version, event.as_of, event.percent))))
+    if is_newest:
+        draft.settle_note(OUT_OF_RANGE, "progress", spoken(part_id), "superseded")
+    said = sorted((*reports.said, (event.version, event.as_of, event.percent)))
+    draft.put("reports", part_id, Reports(tuple(said)))
     for contract in draft.contracts():
         settle(draft, contract)
     note_unplaced(draft)
+
+
+def _came_late(draft: Draft, part_id: str, reports: Reports, version: int) -> bool:
+    return is_late(draft, "progress", part_id, version) and all(version != one for one, _, _ in reports.said)
 
 
 def _note_out_of_range(draft: Draft, event: ProgressReported, part_id: str) -> None:

@@ -136,8 +136,8 @@ def progress(fact: Fact, _: str) -> str:
     return f"progress L {percent(fact)} on {fact.on}"
 
 
-def progress_back(_: Fact) -> str:
-    return "progress L 0"
+def progress_back(fact: Fact) -> str:
+    return f"progress L 0 on {fact.on}"
 
 
 def percent(fact: Fact) -> int:

@@ -203,6 +203,7 @@ def rebuild_views(settings: Settings) -> tuple[int, int] | None:
         gone = model.clear()
         flow = ViewFlow(clients, Names.of(kafka), model, lambda: stop.requested or flow.is_filled, say)
         asked(flow.run)
+        _tell_end(stop)
         return None if stop.requested else (gone, sum(1 for _ in model.project_ids()))
 
 

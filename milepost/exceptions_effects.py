@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from domain.exceptions import CATALOGUE, owner_of, ways_out
-from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
 from domain.policy_faults import HOURS_OF_A_YEAR
 from domain.purchase_order import OVER_CAP, OVER_ORDER
@@ -169,11 +168,9 @@ def effect_of(raised: ExceptionRaised, type_name: str) -> Effect | None:
     return effects[type_name](raised.category, raised.subject_kind, waits=_waits(raised))
 
 
-def refusal_to_decide(raised: ExceptionRaised) -> str | None:
-    """Why no decision reaches the exception."""
-    if not engagement_of(raised.exception_id):
-        return "it is about reference data; send the corrected record"
-    return None
+def refusal_of(raised: ExceptionRaised, type_name: str) -> str | None:
+    """Why the decision would change nothing."""
+    return refusal_to_waive(raised) if type_name == "ExceptionWaived" else None
 
 
 def refusal_to_waive(raised: ExceptionRaised) -> str | None:
@@ -182,7 +179,7 @@ def refusal_to_waive(raised: ExceptionRaised) -> str | None:
         return "no waiver lets more hours pass than a year has. Correct the hours."
     if effect_of(raised, "ExceptionWaived") is Effect.REFUSED:
         return f"a waiver cannot replace what is missing. {raised.resolution}"
-    return refusal_to_decide(raised)
+    return None
 
 
 def _waits(raised: ExceptionRaised) -> bool:

@@ -33,12 +33,12 @@ from connectors.kafka.names import Names
 from connectors.kafka.partitions import failed
 from connectors.kafka.registry import SchemaIds, schema_ids
 from domain.events.control import ExceptionAssigned
-from domain.outputs import ExceptionRaised
 from domain.units import Instant
 from milepost.commands.exceptions import Asked
 from milepost.console import echo, say, shape, write_json
 from milepost.deciding import Person, confirmed, decided_at, other_person, person
 from milepost.exceptions_decided import SOURCE, Wanted, check_moment, fitting, is_named_one_way
+from milepost.exceptions_effects import refusal_of
 from milepost.exceptions_json import list_json
 from milepost.exceptions_plan import plan_of, show_plan, tell_plan
 from milepost.exceptions_shown import Decided, decided_table, ended_text, group_table, single_table
@@ -152,7 +152,6 @@ def decide(
     type_name: str,
     wanted: Wanted,
     fields: dict[str, Any],
-    refusal: Callable[[ExceptionRaised], str | None],
     asked: Asked,
 ) -> None:
     """Several are shown as a plan first, and sent with a yes. What needs the books is looked at by the fold alone."""
@@ -160,7 +159,7 @@ def decide(
     found = _chosen(topics, everything, topics.wanted(wanted))
     who = person(asked.who)
     when, approver = decided_at(asked.at, latest), other_person(asked.approved_by, who)
-    plan = plan_of(type_name, [each.known for each in found], refusal)
+    plan = plan_of(type_name, [each.known for each in found], lambda raised: refusal_of(raised, type_name))
     if not plan.taken:
         raise typer.BadParameter(plan.left_out_text or "no open exception fits", param_hint="ID")
     check_moment(plan.taken, when)

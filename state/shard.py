@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from domain import outputs as outputs_of
 from domain.events.catalogue import Event
+from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
 from domain.events.reference import (
     AccountingPeriodClosed,
     AccountingPeriodReopened,
@@ -26,6 +27,7 @@ from domain.events.reference import (
     TaxPolicyDefined,
     TransferPriceSet,
 )
+from domain.identity import derived_id
 from domain.outputs import ControlTotals, JournalEntry, Position
 from domain.reference import EMPTY_BOOK, PeriodChange, ReferenceBook, approves_itself, conflict, fixed_faults, owner_key
 from domain.reference import apply as apply_reference
@@ -57,6 +59,9 @@ ERA = "era"
 VIEWS = "\U0010ffff"
 # What goes wrong around the fold and not in it.
 AROUND = (GuardStop, Damaged, StoreError, sqlite3.Error, OSError, MemoryError)
+# What is said of reference data that does not count.
+REFUSED = ("invalid_terms", "conflicting_version", SELF_APPROVED)
+DECISIONS = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
 # Reference data that comes every day, and decides nothing but exchange and accounting dates.
 DAILY = (ExchangeRateSet, AccountingPeriodClosed, AccountingPeriodReopened)
 
@@ -251,7 +256,7 @@ class Shard:
         if not self.engagement.startswith(VIEWS):
             if passed_over := self._overridden(record.offset, ""):
                 self._skip(record.engagement_id, passed_over, event, cause, emit)
-            elif record.engagement_id:
+            elif record.engagement_id or isinstance(event, DECISIONS):
                 self._apply_to(record.engagement_id, event, cause, emit, record.own)
             else:
                 room = self._broadcast(record, event, cause, emit, room)
@@ -425,12 +430,10 @@ class Shard:
         book = apply_reference(self.reference, event)
         if book is self.reference:
             return False
-        if isinstance(event, PeriodChange):
-            person = approves_itself(event)
-            if person is not None:
-                self._leave_period(event, person, cause, emit)
-                return False
-            self._settle_period(event, cause, emit)
+        if isinstance(event, PeriodChange) and (person := approves_itself(event)) is not None:
+            self._leave_period(event, person, cause, emit)
+            return False
+        self._settle(event, cause, emit)
         if book.rules != self.reference.rules:
             self._bodies = self._encoders.bodies(self.genesis, book.rules)
         self.reference = book
@@ -449,11 +452,10 @@ class Shard:
 
     def _refuse_reference(self, event: Event, wrong: Iterable[tuple[str, str]], cause: Cause, emit: "_Emitter") -> None:
         kind, subject = owner_key(event)
-        category = "invalid_terms" if wrong else "conflicting_version"
         message = "; ".join(f"{field}: {what}" for field, what in wrong) or (
             f"version {cause.version} of {spoken(kind)} {subject} came twice with different content; the first one stands"
         )
-        self._say(cause, emit, lambda draft: draft.note(category, kind, subject, message))
+        self._refuse("invalid_terms" if wrong else "conflicting_version", event, message, cause, emit)
 
     def _leave_period(self, event: PeriodChange, person: str, cause: Cause, emit: "_Emitter") -> None:
         """It stays as it is until somebody else approves this version, or a higher one."""
@@ -462,34 +464,44 @@ class Shard:
             f"expected two people, {person} asked for {type(event).__name__} of {spoken(kind)} {subject} and approved it "
             f"(version {event.version}); the period stays as it is"
         )
+        self._refuse(SELF_APPROVED, event, message, cause, emit, person_id=person, field="approved_by")
 
-        def leave(draft: Draft) -> None:
-            noted: OpenException | None = draft.part("exception", draft.exception_id(SELF_APPROVED, kind, subject))
-            if noted is None:
-                draft.note(
-                    SELF_APPROVED,
-                    kind,
-                    subject,
-                    message,
-                    person_id=person,
-                    field="approved_by",
-                    version=event.version,
-                )
-            elif noted.version < event.version:
-                draft.revise_note(replace(noted, message=message, person_id=person, version=event.version))
-
-        self._say(cause, emit, leave)
-
-    def _settle_period(self, event: PeriodChange, cause: Cause, emit: "_Emitter") -> None:
-        """Two people have said what becomes of the period; of a lower version than was refused they have not said it of that one."""
+    def _refuse(
+        self,
+        category: str,
+        event: Event,
+        message: str,
+        cause: Cause,
+        emit: "_Emitter",
+        *,
+        person_id: str | None = None,
+        field: str | None = None,
+    ) -> None:
+        """The highest version that was refused is the one that is spoken of."""
         kind, subject = owner_key(event)
+        version = cause.version
 
-        def settle(draft: Draft) -> None:
-            noted: OpenException | None = draft.part("exception", draft.exception_id(SELF_APPROVED, kind, subject))
-            if noted is not None and noted.version <= event.version:
-                draft.close_note(noted.exception_id)
+        def refuse(draft: Draft) -> None:
+            noted: OpenException | None = draft.part("exception", draft.exception_id(category, kind, subject))
+            if noted is None:
+                draft.note(category, kind, subject, message, person_id=person_id, field=field, version=version)
+            elif noted.version < version:
+                draft.revise_note(replace(noted, message=message, person_id=person_id, version=version))
 
-        self._say(cause, emit, settle)
+        self._say(cause, emit, refuse)
+
+    def _settle(self, event: Event, cause: Cause, emit: "_Emitter") -> None:
+        """What was refused of the same, up to this version, is put right."""
+        kind, subject = owner_key(event)
+        known = self.store.engagement(REFERENCE).parts
+        noted: list[OpenException] = [
+            known["exception", exception_id]
+            for exception_id in (derived_id(REFERENCE, category, kind, subject) for category in REFUSED)
+            if ("exception", exception_id) in known
+        ]
+        settled = [one for one in noted if one.version <= cause.version]
+        if settled:
+            self._say(cause, emit, lambda draft: _close(draft, settled))
 
     def _say(self, cause: Cause, emit: "_Emitter", say: Callable[[Draft], None]) -> None:
         """Of reference data, which is no engagement's."""
@@ -597,3 +609,8 @@ def outputs(made: Iterable[Encoded | Mark]) -> Iterator[Encoded]:
     for one in made:
         if isinstance(one, Encoded):
             yield one
+
+
+def _close(draft: Draft, settled: Iterable[OpenException]) -> None:
+    for noted in settled:
+        draft.close_note(noted.exception_id, "resolved" if noted.category == SELF_APPROVED else "superseded")

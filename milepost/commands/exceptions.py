@@ -213,12 +213,10 @@ def show(
 
 def _way_out(raised: ExceptionRaised, fact: Event | None, output: Path) -> str:
     """What settles it; where only a record does that nobody has sent, who sees to it."""
-    from milepost.exceptions_effects import CORRECTED, Effect, effect_of, refusal_to_decide, refusal_to_waive
+    from milepost.exceptions_effects import CORRECTED, Effect, effect_of, refusal_to_waive
 
     if raised.category in EXCHANGE_RATES:
         return _import_of_rates(raised.category, output)
-    if (why := refusal_to_decide(raised)) is not None:
-        return f"{why}, and run again"
     named = shell_word(raised.exception_id)
     if fact is not None and raised.category in CORRECTED and refusal_to_waive(raised) is not None:
         field = raised.field or "FIELD"
@@ -270,12 +268,11 @@ def assign(
 ) -> None:
     """Say who takes care of exceptions; nothing else changes."""
     from milepost.exceptions_decided import wanted_of
-    from milepost.exceptions_effects import refusal_to_decide
 
     wanted = wanted_of(output, ids, kind, project, contract, owner)
     told = Told(output, input_, kafka, file, options)
     asked = Asked(as_, None, at, yes, plan, json)
-    _decide("ExceptionAssigned", wanted, {"assignee": to}, refusal_to_decide, told, asked)
+    _decide("ExceptionAssigned", wanted, {"assignee": to}, told, asked)
 
 
 def resolve(
@@ -299,12 +296,11 @@ def resolve(
 ) -> None:
     """Say that exceptions are settled outside; what is still missing raises them again at once."""
     from milepost.exceptions_decided import wanted_of
-    from milepost.exceptions_effects import refusal_to_decide
 
     wanted = wanted_of(output, ids, kind, project, contract, owner)
     told = Told(output, input_, kafka, file, options)
     asked = Asked(as_, approved_by, at, yes, plan, json)
-    _decide("ExceptionResolved", wanted, {"reason": reason}, refusal_to_decide, told, asked)
+    _decide("ExceptionResolved", wanted, {"reason": reason}, told, asked)
 
 
 def waive(
@@ -328,31 +324,29 @@ def waive(
 ) -> None:
     """Let faults pass, such as too many hours; a waiver cannot replace what is missing."""
     from milepost.exceptions_decided import wanted_of
-    from milepost.exceptions_effects import refusal_to_waive
 
     wanted = wanted_of(output, ids, kind, project, contract, owner)
     told = Told(output, input_, kafka, file, options)
     asked = Asked(as_, approved_by, at, yes, plan, json)
-    _decide("ExceptionWaived", wanted, {"reason": reason}, refusal_to_waive, told, asked)
+    _decide("ExceptionWaived", wanted, {"reason": reason}, told, asked)
 
 
 def _decide(
     type_name: str,
     wanted: Wanted,
     fields: dict[str, Any],
-    refusal: Callable[[ExceptionRaised], str | None],
     told: Told,
     asked: Asked,
 ) -> None:
     if not is_of_topics(told.output, kafka=told.kafka):
         assert told.output is not None, "a folder is named where the topics are not"
-        _decide_in(told.output, told.input_dir, type_name, wanted, fields, refusal, asked)
+        _decide_in(told.output, told.input_dir, type_name, wanted, fields, asked)
         return
     from milepost.exceptions_on_kafka import Topics, decide
 
     if told.input_dir is not None:
         raise typer.BadParameter("expected it or --kafka, got both", param_hint="--input")
-    decide(Topics(given(told.file, told.options).settings), type_name, wanted, fields, refusal, asked)
+    decide(Topics(given(told.file, told.options).settings), type_name, wanted, fields, asked)
 
 
 def is_of_topics(output: Path | None, *, kafka: bool) -> bool:
@@ -370,7 +364,6 @@ def _decide_in(
     type_name: str,
     wanted: Wanted,
     fields: dict[str, Any],
-    refusal: Callable[[ExceptionRaised], str | None],
     asked: Asked,
 ) -> None:
     """Several are shown as a plan first, and written with a yes."""
@@ -379,6 +372,7 @@ def _decide_in(
     from dataflows.embedded import store_path
     from milepost.deciding import confirmed, decided_at, input_folder, other_person, person
     from milepost.exceptions_decided import Books, check_moment, chosen, decisions
+    from milepost.exceptions_effects import refusal_of
     from milepost.exceptions_plan import plan_of, show_plan, tell_plan, with_limits
     from milepost.own_decisions import OwnDecisions
     from milepost.second_person import SecondPerson
@@ -391,7 +385,9 @@ def _decide_in(
     with reading_store(store_path(output, 0)) as reader:
         own = OwnDecisions(output, reader, known, who.name, approver, type_name)
         waits = _waiting_refusal(type_name, Books(output, folder, reader), found)
-        plan = plan_of(type_name, found, lambda raised: refusal(raised) or waits(raised) or own.refusal(raised))
+        plan = plan_of(
+            type_name, found, lambda raised: refusal_of(raised, type_name) or waits(raised) or own.refusal(raised)
+        )
         if type_name != "ExceptionAssigned":
             plan = with_limits(plan, SecondPerson(reader), approver)
     if not plan.taken:

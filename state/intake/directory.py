@@ -483,6 +483,9 @@ def _statement(directory: Directory, event: StatementApproved | StatementReturne
 
 
 def _exception(directory: Directory, event: ExceptionAssigned | ExceptionResolved | ExceptionWaived) -> Route:
+    """What is said of reference data goes where reference data goes."""
+    if event.exception_id.startswith("."):
+        return EVERYWHERE
     return _made_by_us(directory, event, "exception", event.exception_id)
 
 

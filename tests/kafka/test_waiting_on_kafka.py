@@ -23,7 +23,7 @@ from connectors.unreadable import unreadable
 from dataflows.accounting_kafka import run as account
 from domain.events.control import ExceptionAssigned, ExceptionWaived
 from milepost.cli import app
-from milepost.exceptions_effects import refusal_to_decide, refusal_to_waive
+from milepost.exceptions_effects import refusal_to_waive
 from simulation.servers.kafka import Broker
 from tests.intake_inputs import activated, entity, worked
 from tests.kafka.firm import Site, Until, simulated, site
@@ -150,7 +150,7 @@ def test_where_the_topic_has_dropped_its_oldest_the_log_says_which_version_comes
 ) -> None:
     """A decision of the log is known although it is on no topic any more."""
     found = exceptions_on(two.clients, two.names, 20)
-    one = next(each for each in found.values() if each.known.is_open and not refusal_to_decide(each.known.raised))
+    one = next(each for each in found.values() if each.known.is_open)
     name = one.known.raised.exception_id
     done(f"milepost exceptions assign {name} --to cleo --as ann --kafka", two)
     assert [event.version for event in sent(two)] == [1]

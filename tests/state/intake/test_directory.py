@@ -331,6 +331,7 @@ def test_ids_that_we_made_route_themselves() -> None:
     approval = StatementApproved(**HEAD, statement_id=statement, revision=1, approved_by="BOB")
     assert known.take(approval) == Routed(("E.1",))
     assert known.take(waiver) == Routed(("E/2",))
+    assert known.take(waiver._replace(exception_id=derived_id("", "of reference data"))) == EVERYWHERE
     assert known.take(waiver._replace(exception_id="none-of-ours")) == Unrouted((("exception", "none-of-ours"),))
 
 

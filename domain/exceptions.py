@@ -6,6 +6,8 @@ What resolves one is said by category, and where that depends on what it is abou
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from domain.refusals import REFUSALS
+
 
 class Category(NamedTuple):
     owner_role: str
@@ -114,6 +116,20 @@ _SECOND = f"Have another person approve it and {_AGAIN} with who did, or have so
 _MEANT = "or say by IdentityLinked which one is meant"
 _STANDS = "The first one stands and is posted: send what is to change as a fact of its own, under another id, and resolve this."
 
+# Kinds of subject of which one thing alone is refused: what to do instead of it is the way out.
+_REFUSED_ALONE: Mapping[str, str] = {
+    "credit_memo": "deposit_conceded",
+    "person_capacity": "PersonCapacitySet",
+    "person_contract": "other_company",
+    "progress": "progress_unused",
+    "transfer_price": "TransferPriceSet",
+}
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
 # By category and kind of subject, where the way out is another than that of the category.
 _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     (
@@ -199,7 +215,6 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "statement",
     ): "Name a statement that was issued, by its whole id; `milepost statement` lists them.",
     ("unrouted", "time_entry"): f"Have the entry approved, {_MEANT}.",
-    ("unsupported", "credit_memo"): f"Correct the work, which the next statement takes back, {_DROP}",
     ("unsupported", "engagement"): "Book in the ledger what the event asks for, or activate rules that handle it.",
     ("unsupported", "legal_entity"): "Send the company without the policy, or with a value of it that is handled.",
     (
@@ -210,18 +225,12 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "unsupported",
         "payment_application",
     ): f"{_APPLY} with invoices in the payment's currency, or waive it: then it stays unapplied.",
-    (
-        "unsupported",
-        "person_contract",
-    ): "Post the transfer between the legal entities in the ledger, which Milepost does not, and resolve this; later work raises it again.",
-    (
-        "unsupported",
-        "progress",
-    ): "Amend the line to be billed by reported progress, without budgets; or leave the report, and resolve this.",
-    ("unsupported", "person_capacity"): "Plan by assignments (ResourceAssigned), and resolve this.",
     ("unsupported", "project"): "Book in the ledger what the event asks for, or activate rules that handle it.",
-    ("unsupported", "transfer_price"): "Post what companies charge each other in the ledger, and resolve this.",
-    ("unsupported", "write_off"): f"Amend the price of the line, so that its revenue falls with it, {_DROP}",
+    (
+        "unsupported",
+        "write_off",
+    ): f"Amend the price, or credit the work once it is invoiced, as the message says, {_DROP}",
+    **{("unsupported", kind): _sentence(REFUSALS[name].instead) for kind, name in _REFUSED_ALONE.items()},
 }
 
 

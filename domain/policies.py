@@ -10,6 +10,7 @@ from typing import Any
 
 from domain.events.common import Policies
 from domain.rates import LEVELS
+from domain.refusals import is_accepted
 from domain.units import Amount, Hours, Percent
 
 
@@ -68,7 +69,7 @@ DEFAULTS = Resolved(
     closed_period="next_open",
     tax_point="invoice",
     expenses_revenue="gross",
-    dimensions_from=("entry", "task", "contract_line", "project", "entity"),
+    dimensions_from=("entry", "project"),
 )
 
 # Of policy `overflow`: what is over a cap goes on to the next line.
@@ -85,11 +86,13 @@ PRESETS: Mapping[str, Policies] = {
 
 
 def resolve(*levels: Policies | None) -> Resolved:
-    """The policies that hold; levels from the most specific (line) to the least (entity), the default comes last."""
+    """The policies that hold, without what is refused; levels from the most specific (line) to the least (entity), then the default."""
     resolved = DEFAULTS
     for level in reversed(list(_with_presets(levels))):
         stated: dict[str, Any] = {
-            name: value for name, value in zip(Policies._fields, level, strict=True) if value is not None
+            name: value
+            for name, value in zip(Policies._fields, level, strict=True)
+            if value is not None and is_accepted(name, value)
         }
         resolved = resolved._replace(**stated)
     return resolved

@@ -4,44 +4,100 @@ Each is an exception `unsupported` with the field, the line and an owner. The li
 `docs/limits.md` is written from it (`python -m schemas.limits_page`). A place that refuses takes its words from here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from domain.events.common import ContractLine, Policies
 from domain.policy_faults import Fault
 
-CATEGORY: Final = "unsupported"
+UNSUPPORTED: Final = "unsupported"
 # What a refusal stops, in the order of the page.
-CONTRACT, AMENDMENT, LINE, COMPANY, WORK, PAYMENT, TAKEN_BACK, EVENT, REFERENCE = (
-    *("contract", "amendment", "contract_line", "legal_entity", "person_contract"),
-    *("payment", "taken_back", "event", "reference"),
-)
+CONTRACT: Final = "contract"
+AMENDMENT: Final = "amendment"
+LINE: Final = "contract_line"
+COMPANY: Final = "legal_entity"
+WORK: Final = "person_contract"
+PAYMENT: Final = "payment"
+TAKEN_BACK: Final = "taken_back"
+EVENT: Final = "event"
+REFERENCE: Final = "reference"
 
 
 class Refusal(NamedTuple):
-    """`told` is what the exception says, its names in braces; `asked`, `where` and `instead` are for people who look it up."""
+    """`message` is what the exception says, its names in braces; `asked`, `where` and `instead` are for people who look it up."""
 
     stops: str
-    told: str
+    message: str
     asked: str
     where: str
-    instead: str = ""
+    instead: str
 
 
-# What a policy may say; any other value is refused. Terms that contradict the others of their contract are refused below.
+# What a policy may say, of a list its elements; any other value is refused. Terms that contradict the others of their contract are
+# refused below.
 ACCEPTED: Final[Mapping[str, tuple[object, ...]]] = {
     "residual_party": (),
     "hold_scope": (),
     "poc_precision": (),
-    "poc_exclusions": ((),),
+    "poc_exclusions": (),
     "forecast_denominator": ("eac",),
     "fx_revaluation": ("none",),
     "unbilled_is_monetary": (False,),
     "intercompany_transfer": (),
+    "dimensions_from": ("entry", "project"),
 }
-
-_UNPOSTED: Final = "{name} is not handled by the rules in force; nothing is posted for it in {kind} {id}"
-_IDLE: Final = "{name} is not handled by the rules in force; nothing follows from it, however many come"
+# What such a policy asks for, and what to do instead.
+_POLICIES: Final[Mapping[str, tuple[str, str]]] = {
+    "residual_party": (
+        "the residual cent of a split to one party",
+        "`rounding_party` of a bill-to; of funding the largest remainder takes it",
+    ),
+    "hold_scope": ("a hold that covers something else than its event says", "the `scope` of the hold"),
+    "poc_precision": (
+        "digits of the percentage complete",
+        "the percentage that `ProgressReported` states is taken as it is",
+    ),
+    "poc_exclusions": (
+        "cost that stays out of the measure of progress",
+        "report the progress without it (`ProgressReported`)",
+    ),
+    "forecast_denominator": (
+        "progress against the original forecast",
+        "report the progress (`ProgressReported`)",
+    ),
+    "fx_revaluation": ("revaluation at a period's end", "revalue in the ledger"),
+    "unbilled_is_monetary": ("revaluation of unbilled value", "revalue in the ledger"),
+    "intercompany_transfer": ("a price between lending and borrowing company", "post the transfer in the ledger"),
+    "dimensions_from": (
+        "dimensions of a task, a contract line or a company, which state none",
+        "`dimensions` of the entry or of the project",
+    ),
+}
+# Events of which nothing is posted, and reference data from which nothing follows: what they ask for, and what to do instead.
+_UNPOSTED: Final[Mapping[str, tuple[str, str]]] = {
+    "RevenueAdjusted": ("adjustments of revenue by hand", "book them in the ledger"),
+    "VariableConsiderationRevised": ("estimates of variable consideration", "amend the price"),
+    "BalancesBroughtForward": ("a start in the middle of a project", "send its events from the beginning"),
+    "PostingAccepted": ("answers of an ERP to postings", "send none: a posting stands as soon as it is published"),
+    "PostingRejected": (
+        "answers of an ERP to postings",
+        "make in the ERP what it misses (an account, an open period), and import the journal there again",
+    ),
+    "ControlTotal": (
+        "reconciliation with what a source says it has",
+        "compare the source's totals with those of `milepost show PROJECT`",
+    ),
+}
+_IDLE: Final[Mapping[str, tuple[str, str]]] = {
+    "PersonCapacitySet": (
+        "what people can work in a month",
+        "plan by assignments (`ResourceAssigned`), and resolve the exception",
+    ),
+    "TransferPriceSet": (
+        "prices between companies of the group",
+        "post what companies charge each other in the ledger, and resolve the exception",
+    ),
+}
 
 # A statement, a cut and a journal are the whole contract's, and cost is the company's: what a line or a contract says of these would
 # change nothing.
@@ -56,6 +112,17 @@ OF_A_CONTRACT: Final = (
 )
 OF_A_COMPANY: Final = ("cost_policy",)
 NOT_OF_A_LINE: Final = (*OF_A_CONTRACT, *OF_A_COMPANY)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case tuple():
+            return ",".join(value)
+        case bool():
+            return str(value).lower()
+        case _:
+            return str(value)
+
 
 REFUSALS: Final[Mapping[str, Refusal]] = {
     "order_over_engagements": Refusal(
@@ -198,51 +265,27 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
             COMPANY,
             f"policy {name}={{value}} is not handled by the rules in force",
             asked,
-            f"policy `{name}`" + (f" other than {', '.join(f'`{_}`' for _ in stated)}" if stated else ""),
+            f"policy `{name}`"
+            + (f" other than {', '.join(f'`{_shown(_)}`' for _ in stated)}" if (stated := ACCEPTED[name]) else ""),
             instead,
         )
-        for name, asked, stated, instead in (
-            (
-                *("residual_party", "the residual cent of a split to one party", ()),
-                "`rounding_party` of a bill-to; of funding the largest remainder takes it",
-            ),
-            ("hold_scope", "a hold that covers something else than its event says", (), "the `scope` of the hold"),
-            (
-                *("poc_precision", "digits of the percentage complete", ()),
-                "the percentage that `ProgressReported` states is taken as it is",
-            ),
-            (
-                *("poc_exclusions", "cost that stays out of the measure of progress", ()),
-                "report the progress without it (`ProgressReported`)",
-            ),
-            (
-                *("forecast_denominator", "progress against the original forecast", ("eac",)),
-                "report the progress (`ProgressReported`)",
-            ),
-            ("fx_revaluation", "revaluation at a period's end", ("none",), "revalue in the ledger"),
-            ("unbilled_is_monetary", "revaluation of unbilled value", ("false",), "revalue in the ledger"),
-            (
-                *("intercompany_transfer", "a price between lending and borrowing company", ()),
-                "post the transfer in the ledger",
-            ),
-        )
+        for name, (asked, instead) in _POLICIES.items()
     },
     "other_company": Refusal(
         WORK,
         "person {person} of another legal entity works on contract {contract} of {borrows}: the cost stands in the person's entity and "
-        "its transfer is not posted, since the rules in force do not handle intercompany",
-        "a person of one legal entity works on a contract of another (intercompany)",
+        "its transfer is not posted, since the rules in force do not handle intercompany; {instead}",
+        "the transfer of cost where a person of one legal entity works on a contract of another (intercompany); the work is priced and "
+        "billed, and its [cost is at risk](rules.md#work-for-another-company)",
         "the person's `legal_entity_id`",
-        "the work is priced and billed; an exception of the person and the contract goes to finance with the "
-        "[cost of such work](rules.md#work-for-another-company) as money at risk, until somebody posts the transfer in "
-        "the ledger and resolves it",
+        "post the transfer between the legal entities in the ledger, and resolve the exception; later work raises it again",
     ),
     "progress_unused": Refusal(
         WORK,
-        "progress of {as_of} is reported of line {line}, which is billed {how}",
+        "progress of {as_of} is reported of line {line}, which is billed {how}; {instead}",
         "progress of a line that is not billed by reported progress",
         "`ProgressReported`",
-        "amend the line to be billed by it, without budgets",
+        "amend the line to be billed by reported progress, without budgets; or leave the report, and resolve the exception",
     ),
     "payment_currency": Refusal(
         PAYMENT,
@@ -253,14 +296,14 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     ),
     "deposit_conceded": Refusal(
         TAKEN_BACK,
-        "{kind} of a deposit ({entry}) is not handled, it has no price that could be less; credit the work that it is set against",
+        "{kind} of a deposit ({entry}) is not handled, it has no price that could be less; {instead}",
         "a price concession or goodwill on a deposit",
         "`kind` of `CreditMemoIssued`",
-        "credit the work that it is set against",
+        "credit the work that it is set against, or drop it by a waiver",
     ),
     "write_off_over_time": Refusal(
         TAKEN_BACK,
-        "what line {line} of contract {contract} charges earns apart from what is billed of it; amend the price instead",
+        "what line {line} of contract {contract} charges earns apart from what is billed of it; {instead}",
         "a write-off of work of which what is billed earns apart: fees and prices over time, what goes beyond a retainer, deposits",
         "`entries` of `WrittenOff`",
         "amend the price, and the revenue falls with it",
@@ -268,34 +311,52 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "write_off_passed_on": Refusal(
         TAKEN_BACK,
         "what is over the cap of line {line} goes on to the next line (overflow=next_rule), giving up a part of {entry} is not handled; "
-        "credit it once it is invoiced",
+        "{instead}",
         "a write-off of a part of work whose line passes on what is over its cap (`overflow=next_rule`)",
         "`entries` of `WrittenOff`",
         "credit it once it is invoiced",
     ),
     **{
-        name: Refusal(EVENT, _UNPOSTED, asked, f"`{name}`", instead)
-        for name, asked, instead in (
-            ("RevenueAdjusted", "adjustments of revenue by hand", "book them in the ledger"),
-            ("VariableConsiderationRevised", "estimates of variable consideration", "amend the price"),
-            ("BalancesBroughtForward", "a start in the middle of a project", "send its events from the beginning"),
-            ("PostingAccepted", "answers of an ERP to postings", ""),
-            ("PostingRejected", "answers of an ERP to postings", ""),
-            ("ControlTotal", "reconciliation with what a source says it has", ""),
+        name: Refusal(
+            EVENT,
+            "{name} is not handled by the rules in force; nothing is posted for it in {kind} {id}",
+            asked,
+            f"`{name}`",
+            instead,
         )
+        for name, (asked, instead) in _UNPOSTED.items()
     },
     **{
-        name: Refusal(REFERENCE, _IDLE, asked, f"`{name}`", instead)
-        for name, asked, instead in (
-            ("PersonCapacitySet", "what people can work in a month", "plan by `ResourceAssigned`"),
-            ("TransferPriceSet", "prices between companies of the group", "post the transfer in the ledger"),
+        name: Refusal(
+            REFERENCE,
+            "{name} is not handled by the rules in force; nothing follows from it, however many come",
+            asked,
+            f"`{name}`",
+            instead,
         )
+        for name, (asked, instead) in _IDLE.items()
     },
 }
 
 
 def words_of(name: str, /, **case: object) -> str:
-    return REFUSALS[name].told.format(**case)
+    refusal = REFUSALS[name]
+    return refusal.message.format(**case, instead=refusal.instead)
+
+
+def of_line(line_id: str, why: str) -> str:
+    """What an exception says that refuses one line."""
+    return f"line {line_id}: {why}"
+
+
+def of_company(entity_id: str, whys: Iterable[str]) -> str:
+    """What an exception says that refuses policies of a company."""
+    return f"legal entity {entity_id} is taken without: {'; '.join(whys)}"
+
+
+def of_contract(whys: Iterable[str]) -> str:
+    """What an exception says that refuses a contract or an amendment."""
+    return f"not handled by the rules in force: {', '.join(dict.fromkeys(whys))}"
 
 
 def refused_of_contract(stated: Policies | None) -> Iterator[Fault]:
@@ -313,18 +374,18 @@ def _refused_of_line(stated: Policies | None) -> Iterator[Fault]:
     yield from refused_policies(stated)
 
 
+def is_accepted(name: str, value: object) -> bool:
+    """Whether a policy may say the value; of a list all of it."""
+    found = ACCEPTED.get(name)
+    return found is None or all(one in found for one in (value if isinstance(value, tuple) else (value,)))
+
+
 def refused_policies(stated: Policies | None) -> Iterator[Fault]:
     """Of one level: what it states, its preset aside, that nothing would follow from."""
-    for name, accepted in ACCEPTED.items() if stated is not None else ():
+    for name in ACCEPTED if stated is not None else ():
         value = getattr(stated, name)
-        if value is not None and value not in accepted:
+        if value is not None and not is_accepted(name, value):
             yield f"policies.{name}", words_of(f"Policies.{name}", value=_shown(value))
-
-
-def _shown(value: object) -> str:
-    return (
-        ",".join(value) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else str(value)
-    )
 
 
 def refused_parts(line: ContractLine, lines: Sequence[ContractLine]) -> Iterator[Fault]:

@@ -81,7 +81,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Forecasts": {"forecast_threshold": FORECAST, "group_currency": FORECAST},
 }
 # No rule looks at them; a value of which nothing would follow is refused.
-IDLE: Final = tuple(ACCEPTED)
+IDLE: Final = tuple(name for name in ACCEPTED if not any(name in group for group in GROUPS.values()))
 DECIMALS: Final = {"amount": 4, "hours": 6, "percent": 6}
 
 

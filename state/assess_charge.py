@@ -20,7 +20,7 @@ from domain.events.common import PriceTier
 from domain.events.reference import LegalEntityDefined
 from domain.money import format_amount, format_decimal, is_currency, round_ratio, smallest_unit
 from domain.policy_faults import ENTRY_MOST
-from domain.refusals import CATEGORY, words_of
+from domain.refusals import UNSUPPORTED, words_of
 from domain.rows import DELIVERY, EXPENSE, SCHEDULED_REVENUE, counted_as
 from domain.units import (
     AMOUNT_SCALE,
@@ -232,7 +232,7 @@ def _price(
     if passed is None:
         return _included(draft, charge, plan, content, waited)
     if plan.policies.expenses_revenue == "net":
-        return Blocked("price", CATEGORY, words_of("expenses_net"), field="policies.expenses_revenue")
+        return Blocked("price", UNSUPPORTED, words_of("expenses_net"), field="policies.expenses_revenue")
     price = replace(
         _at_zero(charge, plan),
         day=day,

@@ -9,7 +9,7 @@ afterwards stands below zero, since the transfer was posted with it.
 from msgspec.structs import replace
 
 from domain.identity import composed, parts_of
-from domain.refusals import CATEGORY, words_of
+from domain.refusals import UNSUPPORTED, words_of
 from domain.units import Amount
 from state.books import Cost, Entry, Lent, OpenException
 from state.draft import Draft
@@ -72,7 +72,7 @@ def _announce(draft: Draft, part_id: str, lent: Lent) -> None:
     """Raised and closed at once; another amount is told at the day's end."""
     noted = _noted(draft, part_id)
     if not _open_cost(lent) and lent.entries == lent.settled_entries:
-        draft.settle_note(CATEGORY, KIND, part_id)
+        draft.settle_note(UNSUPPORTED, KIND, part_id)
     elif noted is None:
         _raise(draft, part_id, lent)
     elif _as_it_is(noted, lent) != noted:
@@ -86,8 +86,8 @@ def _raise(draft: Draft, part_id: str, lent: Lent) -> None:
     contract = draft.contract(contract_id)
     assert contract is not None, "work has a price on it"
     noted = OpenException(
-        draft.exception_id(CATEGORY, KIND, part_id),
-        CATEGORY,
+        draft.exception_id(UNSUPPORTED, KIND, part_id),
+        UNSUPPORTED,
         KIND,
         part_id,
         contract_id,
@@ -117,5 +117,5 @@ def _not_zero(amounts: dict[str, Amount]) -> dict[str, Amount]:
 
 
 def _noted(draft: Draft, part_id: str) -> OpenException | None:
-    noted: OpenException | None = draft.part("exception", draft.exception_id(CATEGORY, KIND, part_id))
+    noted: OpenException | None = draft.part("exception", draft.exception_id(UNSUPPORTED, KIND, part_id))
     return noted

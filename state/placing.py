@@ -4,7 +4,7 @@ from datetime import date
 
 from domain.contract import BEGINNING, covers, in_force
 from domain.events.delivery import TimeApproved
-from domain.refusals import CATEGORY
+from domain.refusals import UNSUPPORTED, of_line
 from domain.rows import COUNTED_TIME, DELIVERY, EXPENSE, counted_as
 from domain.zones import local_date
 from state.books import Charge, Contract
@@ -124,7 +124,7 @@ def _place_on(draft: Draft, contract: Contract, event: TimeApproved | Charge) ->
         return None
     if plan.refused is not None:
         field, why = plan.refused
-        return Blocked("price", CATEGORY, f"line {plan.line.line_id}: {why}", field=field)
+        return Blocked("price", UNSUPPORTED, of_line(plan.line.line_id, why), field=field)
     return Placed(plan, day)
 
 

@@ -163,7 +163,7 @@ def _line_plan(
     policies = line_policies(terms, line, version.defaults, bookkeeping(entity.policies))
     rules, group = cap_rules(history, line_id, content), cap_group(history, line_id)
     every_rule = cap_rules(history, line_id)
-    refused = methods.unsupported_line(line, policies, terms.lines)
+    refused = methods.refused_line(line, policies, terms.lines)
     splits_apart, mixed = _billed_apart(draft, contract, history, group, every_rule)
     return LinePlan(
         contract.contract_id,

@@ -1,6 +1,7 @@
 """What speaks against terms of a contract: they contradict each other, or the rules in force do not handle them together."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from domain.billing import methods
 from domain.billing.kind import OVER_TIME
@@ -13,7 +14,7 @@ from domain.money import is_currency
 from domain.overflow import refused_overflow
 from domain.policies import Resolved, bookkeeping, resolve
 from domain.purchase_order import deposit_faults, has_limit
-from domain.refusals import CATEGORY, refused_of_contract, words_of
+from domain.refusals import UNSUPPORTED, of_contract, refused_of_contract, words_of
 from domain.shares import refused_with_shares
 from domain.zones import is_zone
 from state.books import Contract
@@ -22,12 +23,17 @@ from state.plan import billing_zone, versions
 from state.reissue import refused_with_reissue
 from state.rerate import line_ids
 
-# Category, field and message.
-Refusal = tuple[str, str, str]
+
+class TermsRefused(NamedTuple):
+    """Why terms do not come into force: the exception's category, field and message."""
+
+    category: str
+    field: str
+    message: str
 
 
-def refusal_of(draft: Draft, contract: Contract) -> Refusal | None:
-    """Category, field and message of what speaks against the newest terms."""
+def terms_refused(draft: Draft, contract: Contract) -> TermsRefused | None:
+    """What speaks against the newest terms."""
     terms = contract.terms
     entity = draft.reference.entity(terms.legal_entity_id)
     assert entity is not None, "terms of an unknown company wait"
@@ -41,7 +47,7 @@ def refusal_of(draft: Draft, contract: Contract) -> Refusal | None:
         faults.append(("billing_zone", f"expected an IANA zone such as Europe/Berlin, got {zone}"))
     faults += deposit_faults(terms, contract.history[-1].effective_on)
     if faults:
-        return "invalid_terms", faults[0][0], "; ".join(f"{field}: {what}" for field, what in faults)
+        return TermsRefused("invalid_terms", faults[0][0], "; ".join(f"{field}: {what}" for field, what in faults))
     refused: list[tuple[str, str]] = []
     if contract.divided and has_limit(terms):
         refused.append(("purchase_order.limit", words_of("order_over_engagements")))
@@ -55,11 +61,7 @@ def refusal_of(draft: Draft, contract: Contract) -> Refusal | None:
         *_refused_revenue(contract, policies),
     ]
     if refused:
-        return (
-            CATEGORY,
-            refused[0][0],
-            "not handled by the rules in force: " + ", ".join(dict.fromkeys(what for _, what in refused)),
-        )
+        return TermsRefused(UNSUPPORTED, refused[0][0], of_contract(what for _, what in refused))
     return None
 
 

@@ -7,8 +7,7 @@ from msgspec.structs import replace
 
 from domain.billing import methods
 from domain.identity import composed, parts_of
-from domain.refusals import CATEGORY as UNSUPPORTED
-from domain.refusals import words_of
+from domain.refusals import UNSUPPORTED, words_of
 from state.books import Acceptance, Contract, Reports
 from state.draft import Draft
 from state.plan import newest_plan

@@ -112,6 +112,11 @@ def by_period(line: ContractLine) -> bool:
     return isinstance(line.terms, FixedPrice) and line.terms.by_progress and bool(line.budgets)
 
 
+def by_reports(line: ContractLine) -> bool:
+    """By the progress that somebody reports."""
+    return isinstance(line.terms, FixedPrice) and line.terms.by_progress and not line.budgets
+
+
 def faults(terms: FixedPrice, contract: ContractSigned) -> Iterable[Fault]:
     yield from price_faults("price", terms.price, contract.currency)
     if terms.schedule and terms.by_progress:

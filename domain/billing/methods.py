@@ -68,21 +68,13 @@ def kind_of(terms: Terms) -> Kind:
     return KINDS[type(terms)]
 
 
-def unsupported(terms: Terms) -> str | None:
-    """Why the rules in force refuse these terms; None where they handle them."""
-    return None if type(terms) in KINDS else f"terms {type(terms).__name__} are not handled by the rules in force"
-
-
 def revenue_method(line: ContractLine, policies: Resolved) -> str:
     """As the line says, else the policy, else what is usual for terms of this kind; of terms that have revenue."""
     return line.revenue_policy or policies.revenue_method or next(iter(kind_of(line.terms).revenue))
 
 
-def unsupported_line(line: ContractLine, policies: Resolved, lines: Sequence[ContractLine]) -> Fault | None:
+def refused_line(line: ContractLine, policies: Resolved, lines: Sequence[ContractLine]) -> Fault | None:
     """The field for which the rules in force refuse the line, one of these of its contract, and why."""
-    refused = unsupported(line.terms)
-    if refused is not None:
-        return "terms", refused
     if account(line.terms) is None:
         method = revenue_method(line, policies)
         if method not in kind_of(line.terms).revenue:
@@ -100,7 +92,7 @@ def by_budgets(line: ContractLine) -> bool:
 
 def by_reports(line: ContractLine) -> bool:
     """Whether the line's price is billed by the progress that somebody reports."""
-    return isinstance(line.terms, FixedPrice) and line.terms.by_progress and not by_budgets(line)
+    return fixed_price.by_reports(line)
 
 
 def charges_expenses(line: ContractLine) -> bool:
@@ -110,9 +102,7 @@ def charges_expenses(line: ContractLine) -> bool:
 
 def timing(line: ContractLine, policies: Resolved) -> str:
     """When the line's revenue is recognised; of a line that is refused as it is charged."""
-    kind = KINDS.get(type(line.terms))
-    if kind is None:
-        return WITH_CHARGE
+    kind = kind_of(line.terms)
     return NO_REVENUE if kind.account is not None else kind.revenue.get(revenue_method(line, policies), WITH_CHARGE)
 
 
@@ -125,20 +115,17 @@ def takes(line: ContractLine, what: str) -> bool:
     """Whether the line takes `time`, `expense`, `units` or `fee`: as it says, else by the kind of its terms."""
     if line.takes:
         return what in line.takes
-    kind = KINDS.get(type(line.terms))
-    return kind is not None and what in kind.takes
+    return what in kind_of(line.terms).takes
 
 
 def charges(terms: Terms) -> bool:
     """Whether terms of this kind charge by themselves."""
-    kind = KINDS.get(type(terms))
-    return kind is not None and kind.fees is not NO_FEES
+    return kind_of(terms).fees is not NO_FEES
 
 
 def stays(terms: Terms) -> bool:
     """Whether a termination leaves what is charged already."""
-    kind = KINDS.get(type(terms))
-    return kind is not None and kind.stays
+    return kind_of(terms).stays
 
 
 def has_minimum(terms: Terms) -> bool:
@@ -148,8 +135,8 @@ def has_minimum(terms: Terms) -> bool:
 
 def account(terms: Terms) -> str | None:
     """Where what is charged stands, of terms that have no revenue by themselves; None of all others."""
-    kind = KINDS.get(type(terms))
-    return kind.account(terms) if kind is not None and kind.account is not None else None
+    stands_on = kind_of(terms).account
+    return stands_on(terms) if stands_on is not None else None
 
 
 def fees(agreed: Agreed, known: Known, until: date) -> Iterable[Fee]:
@@ -172,8 +159,7 @@ def agreed_worth(agreed: Agreed) -> Amount | None:
 
 def earns_by_hours(terms: Terms) -> bool:
     """Whether every hour on a line earns: at a rate, or at what it costs."""
-    kind = KINDS.get(type(terms))
-    return kind is not None and kind.hours != INCLUDED
+    return kind_of(terms).hours != INCLUDED
 
 
 def earns_by_hours_alone(line: ContractLine) -> bool:
@@ -182,8 +168,7 @@ def earns_by_hours_alone(line: ContractLine) -> bool:
 
 def earns_to_the_end(line: ContractLine) -> bool:
     """Whether the line has one price, which it earns over all of its days where it earns over time."""
-    kind = KINDS.get(type(line.terms))
-    return kind is not None and kind.earns_to_the_end
+    return kind_of(line.terms).earns_to_the_end
 
 
 def needs_an_end(line: ContractLine, policies: Resolved) -> bool:
@@ -193,8 +178,7 @@ def needs_an_end(line: ContractLine, policies: Resolved) -> bool:
 
 def price(terms: Terms) -> Amount | None:
     """What the line is worth in all, where its terms have one price for it."""
-    kind = KINDS.get(type(terms))
-    return kind.price(terms) if kind is not None else None
+    return kind_of(terms).price(terms)
 
 
 def settles(line: ContractLine, policies: Resolved) -> bool:
@@ -248,9 +232,8 @@ def overage_rate(terms: Terms) -> Rate | None:
 
 
 def faults(line: ContractLine, contract: ContractSigned) -> Iterable[Fault]:
-    """Fields of the line's terms that contradict; of terms that are refused as a whole nothing is said."""
-    kind = KINDS.get(type(line.terms))
-    return kind.faults(line.terms, contract) if kind is not None else ()
+    """Fields of the line's terms that contradict."""
+    return kind_of(line.terms).faults(line.terms, contract)
 
 
 def expense(terms: Terms, category: str) -> Passed | None:
@@ -265,27 +248,24 @@ def units(terms: Terms) -> UnitPrice | None:
 
 def agreed_units(terms: Terms) -> Quantity | None:
     """How many units are agreed; None where any number is, or there are none."""
-    kind = KINDS.get(type(terms))
-    found = kind.units(terms) if kind is not None else None
+    found = units(terms)
     return found.units if found is not None else None
 
 
 def cost_markup(terms: Terms) -> Percent | None:
     """What is added to the cost of an hour; None where hours are not charged at cost."""
-    kind = KINDS.get(type(terms))
-    return kind.markup(terms) if kind is not None and kind.hours == AT_COST else None
+    kind = kind_of(terms)
+    return kind.markup(terms) if kind.hours == AT_COST else None
 
 
 def limits(terms: Terms) -> Mapping[str, Amount]:
     """The most that is charged of each category of expenses."""
-    kind = KINDS.get(type(terms))
-    return kind.limits(terms) if kind is not None else {}
+    return kind_of(terms).limits(terms)
 
 
 def counted(terms: Terms) -> tuple[str, ...]:
     """What a cap of the terms counts whatever policy says."""
-    kind = KINDS.get(type(terms))
-    return kind.counts if kind is not None else ()
+    return kind_of(terms).counts
 
 
 def billable_hours(terms: Terms, worked: Hours, stated: Hours | None, policies: Resolved) -> Hours:

@@ -71,7 +71,7 @@ def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
             plan
             for contract in contracts
             for line in contract.terms.lines
-            if line.project_id == project_id and methods.takes(line, "time") and methods.unsupported(line.terms) is None
+            if line.project_id == project_id and methods.takes(line, "time")
             for plan in (line_plan(draft, contract, contract.history[-1].version, line.line_id),)
             if plan is not None
         )

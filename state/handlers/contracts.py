@@ -21,7 +21,7 @@ from domain.events.common import ContractLine
 from domain.identity import composed, content_digest
 from domain.parties import undefined
 from domain.policies import agreed
-from domain.refusals import CATEGORY
+from domain.refusals import UNSUPPORTED, of_contract, of_line
 from domain.rows import FEE, OVERFLOW
 from domain.units import Amount
 from state.books import Contract, Entry, OpenException, Project, TermsVersion
@@ -33,14 +33,14 @@ from state.handlers.work import retry_parked
 from state.periods import schedule
 from state.placing import taken_projects
 from state.plan import billing_cycle, contract_policies, newest_plan, terms_on
-from state.refusal import Refusal, refusal_of, refused_treatment
+from state.refusal import TermsRefused, refused_treatment, terms_refused
 from state.rerate import line_ids, rerate_contract
 from state.terms_known import line_fees
 from state.totals import standing_price
 from state.unplaced import note_unplaced
 
 # Why terms were never in force; a reference that is missing is another matter.
-REFUSED = ("invalid_terms", CATEGORY)
+REFUSED = ("invalid_terms", UNSUPPORTED)
 # A contract whose company or customer is not known yet: what comes for it is judged in the order of its versions when they are.
 WAITS = "unknown_reference"
 
@@ -342,8 +342,8 @@ def _refuse_treatment(draft: Draft, contract: Contract, why: str) -> None:
     """What was in force stays in force."""
     contract_id = contract.contract_id
     draft.put("contract", contract_id, contract)
-    message = f"contract {contract_id}: not handled by the rules in force: {why}"
-    draft.note(CATEGORY, "contract", contract_id, message, contract_id=contract_id, field="treatment")
+    message = f"contract {contract_id}: {of_contract([why])}"
+    draft.note(UNSUPPORTED, "contract", contract_id, message, contract_id=contract_id, field="treatment")
 
 
 def _settle_refused(draft: Draft, contract_id: str) -> None:
@@ -373,15 +373,15 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     """Whether the terms are in force now; what waits for them is still to be retried."""
     contract_id = contract.contract_id
     contract = _with_defaults(draft, contract)
-    refusal = _missing(draft, contract, before) or refusal_of(draft, contract)
-    for category in ("invalid_terms", CATEGORY, "unknown_reference"):
-        if refusal is None or refusal[0] != category:
+    refused = _missing(draft, contract, before) or terms_refused(draft, contract)
+    for category in ("invalid_terms", UNSUPPORTED, "unknown_reference"):
+        if refused is None or refused.category != category:
             draft.settle_note(category, "contract", contract_id)
-    if refusal is not None:
-        _refuse(draft, contract, before, *refusal)
+    if refused is not None:
+        _refuse(draft, contract, before, refused)
         return False
     _settle_refused(draft, contract_id)
-    _note_unsupported_lines(draft, contract)
+    _note_refused_lines(draft, contract)
     draft.put("contract", contract_id, contract)
     _bind_projects(draft, contract)
     draft.put("contract", contract_id, _scheduled(draft, contract, before))
@@ -409,53 +409,52 @@ def _with_defaults(draft: Draft, contract: Contract) -> Contract:
     return replace(contract, history=tuple(history))
 
 
-def _refuse(draft: Draft, contract: Contract, before: Contract, category: str, field: str, message: str) -> None:
+def _refuse(draft: Draft, contract: Contract, before: Contract, refused: TermsRefused) -> None:
     contract_id = contract.contract_id
     kept = (
         replace(contract, history=before.history, former=before.former)
         if before.in_force
-        else replace(contract, invalid=category)
+        else replace(contract, invalid=refused.category)
     )
     draft.put("contract", contract_id, kept)
     _bind_projects(draft, kept)
-    if category == WAITS:
+    if refused.category == WAITS:
         _wait_for_references(draft, contract, contract.terms)
         return
-    draft.note(
-        category, "contract", contract_id, f"contract {contract_id}: {message}", contract_id=contract_id, field=field
-    )
+    message = f"contract {contract_id}: {refused.message}"
+    draft.note(refused.category, "contract", contract_id, message, contract_id=contract_id, field=refused.field)
 
 
-def _missing(draft: Draft, contract: Contract, before: Contract) -> Refusal | None:
+def _missing(draft: Draft, contract: Contract, before: Contract) -> TermsRefused | None:
     """A company or a customer that is not defined: terms wait for them, but a second signing, which would be over before they come."""
     found = undefined(draft.reference, contract.terms)
     if not found:
         return None
-    told = "; ".join(f"{one.field}: {one.told}" for one in found)
-    return "invalid_terms" if before.in_force else WAITS, found[0].field, told
+    message = "; ".join(f"{one.field}: {one.told}" for one in found)
+    return TermsRefused("invalid_terms" if before.in_force else WAITS, found[0].field, message)
 
 
-def _note_unsupported_lines(draft: Draft, contract: Contract) -> None:
+def _note_refused_lines(draft: Draft, contract: Contract) -> None:
     terms = contract.terms
     defaults = contract.history[-1].defaults
     refused = {
         line.line_id: why
         for line in terms.lines
-        if (why := methods.unsupported_line(line, line_policies(terms, line, defaults), terms.lines)) is not None
+        if (why := methods.refused_line(line, line_policies(terms, line, defaults), terms.lines)) is not None
     }
     for line_id in line_ids(contract):
         subject = composed(contract.contract_id, line_id)
         if line_id in refused:
             draft.note(
-                CATEGORY,
+                UNSUPPORTED,
                 "contract_line",
                 subject,
-                f"line {line_id}: {refused[line_id][1]}",
+                of_line(line_id, refused[line_id][1]),
                 contract_id=contract.contract_id,
                 field=refused[line_id][0],
             )
         else:
-            draft.settle_note(CATEGORY, "contract_line", subject)
+            draft.settle_note(UNSUPPORTED, "contract_line", subject)
 
 
 def _bind_projects(draft: Draft, contract: Contract) -> None:

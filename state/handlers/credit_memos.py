@@ -50,8 +50,7 @@ from domain.identity import composed, content_digest
 from domain.journal import About, Leg, journal_entry, merge
 from domain.money import convert, format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
-from domain.refusals import CATEGORY as UNSUPPORTED
-from domain.refusals import words_of
+from domain.refusals import UNSUPPORTED, words_of
 from domain.rows import EXPENSE, named
 from domain.units import Amount
 from state import position

@@ -19,8 +19,7 @@ from domain.exchange import Exchange, MissingRate
 from domain.journal import Leg
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.policies import Resolved
-from domain.refusals import CATEGORY as UNSUPPORTED
-from domain.refusals import words_of
+from domain.refusals import UNSUPPORTED, words_of
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.waiting import waits_for_exchange_rate
 from state import cash_waits

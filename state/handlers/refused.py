@@ -12,7 +12,7 @@ from domain.events.catalogue import ENTITIES, Event
 from domain.events.delivery import ExpenseWithdrawn, MilestoneRevoked
 from domain.events.reference import LegalEntityDefined
 from domain.reference import ReferenceBook, owner_key
-from domain.refusals import CATEGORY, REFUSALS, refused_policies, words_of
+from domain.refusals import REFUSALS, UNSUPPORTED, of_company, refused_policies, words_of
 from domain.units import Amount
 from state.books import OpenException, Refused
 from state.draft import ENTRIES_NAMED, Cause, Draft, Plans, Transition
@@ -71,20 +71,20 @@ def refuse_reference(
 def _refuse_type(draft: Draft, event: Event) -> None:
     kind, name = owner_key(event)[0], type(event).__name__
     if draft.part("refused", name) is None:
-        exception_id = draft.exception_id(CATEGORY, kind, name)
+        exception_id = draft.exception_id(UNSUPPORTED, kind, name)
         draft.put("refused", name, Refused(0, exception_id, draft.cause.recorded_at, 0, None))
-        draft.note(CATEGORY, kind, name, words_of(name, name=name))
+        draft.note(UNSUPPORTED, kind, name, words_of(name, name=name))
 
 
 def _refuse_policies(draft: Draft, event: LegalEntityDefined) -> None:
     kind, entity_id = owner_key(event)
     refused = list(refused_policies(event.policies))
-    message = f"legal entity {entity_id} is taken without: {'; '.join(what for _, what in refused)}"
-    noted: OpenException | None = draft.part("exception", draft.exception_id(CATEGORY, kind, entity_id))
+    message = of_company(entity_id, (what for _, what in refused))
+    noted: OpenException | None = draft.part("exception", draft.exception_id(UNSUPPORTED, kind, entity_id))
     if noted is not None and (not refused or noted.message != message):
-        draft.settle_note(CATEGORY, kind, entity_id, "superseded")
+        draft.settle_note(UNSUPPORTED, kind, entity_id, "superseded")
     if refused:
-        draft.note(CATEGORY, kind, entity_id, message, field=refused[0][0])
+        draft.note(UNSUPPORTED, kind, entity_id, message, field=refused[0][0])
 
 
 def revise_counts(draft: Draft) -> None:
@@ -97,12 +97,12 @@ def revise_counts(draft: Draft) -> None:
 
 def _count(draft: Draft, event: Event, fact_id: str, version: int) -> Refused:
     scope, name = _scope(draft, event), type(event).__name__
-    exception_id = draft.exception_id(CATEGORY, scope.kind, f"{scope.id}/{name}")
+    exception_id = draft.exception_id(UNSUPPORTED, scope.kind, f"{scope.id}/{name}")
     amount, currency = _amount(event)
     noted: OpenException | None = draft.part("exception", exception_id)
     if noted is None:
         draft.note(
-            CATEGORY,
+            UNSUPPORTED,
             scope.kind,
             scope.id,
             words_of(name, name=name, kind=scope.kind, id=scope.id),

@@ -22,8 +22,7 @@ from domain.events.finance import WrittenOff
 from domain.identity import composed
 from domain.money import format_amount, smallest_unit
 from domain.overflow import passes_on
-from domain.refusals import CATEGORY as UNSUPPORTED
-from domain.refusals import words_of
+from domain.refusals import UNSUPPORTED, words_of
 from domain.units import Amount
 from state import write_offs
 from state.allot import change

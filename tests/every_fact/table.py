@@ -75,10 +75,6 @@ CARRIED: Final[Mapping[str, str]] = {
         ("WrittenOff.what", "WrittenOff.what=unbilled", "WrittenOff.what=receivable"),
         "says which of entries and invoice_id is stated; either alone is asked for where an event is read",
     ),
-    **dict.fromkeys(
-        (f"Policies.dimensions_from={name}" for name in ("task", "contract_line", "entity")),
-        "a place that states no dimensions: the search goes on to the next",
-    ),
     "TimeApproved.zone": "for showing: the day is that of the billing zone",
     "EstimateRevised.contract_id": "intake finds the engagement of a line by it",
     "RemainingWork.category": "splits what remains for people: rows of a month add up",
@@ -91,11 +87,13 @@ CARRIED: Final[Mapping[str, str]] = {
 # What takes more than one engagement, or names that no scenario has.
 SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     "PaymentApplied.exchange_rate": "tests/state/test_shared_application.py",
-    **{
-        key: "tests/state/test_dimensions.py"
-        for key in fields()
-        if key.partition("=")[0] in {"Policies.dimensions_from", "PersonDefined.cost_center"} and key not in CARRIED
-    },
+    **dict.fromkeys(
+        (
+            "PersonDefined.cost_center",
+            *("Policies.dimensions_from", "Policies.dimensions_from=entry", "Policies.dimensions_from=project"),
+        ),
+        "tests/state/test_dimensions.py",
+    ),
 }
 
 

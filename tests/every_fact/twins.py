@@ -14,7 +14,7 @@ from domain.event_faults import first_fault
 from domain.events.common import ForecastThreshold, Policies
 from domain.outputs import ControlTotals, ExceptionRaised
 from domain.policies import DEFAULTS
-from domain.refusals import CATEGORY
+from domain.refusals import UNSUPPORTED
 from schemas.events_page import EXAMPLES as EXAMPLES_PAGE
 from tests.every_fact.schema_fields import fields
 from tests.every_fact.values import values
@@ -173,7 +173,7 @@ def verdict(base: Sequence[Any], other: Sequence[Any] | None) -> str:
     if other is None:
         return NOTHING
     new = raised(other) - raised(base)
-    if any(category == CATEGORY for category, _ in new):
+    if any(category == UNSUPPORTED for category, _ in new):
         return REFUSED
     if any(category in CONTRADICTS for category, _ in new):
         return CHECKED

@@ -76,6 +76,16 @@ def test_the_order_of_the_policy_decides(tmp_path: Path, order: str, wanted: lis
     assert [one["cost_center"] for one in of_cost_and_revenue(journal)] == wanted
 
 
+def test_a_company_is_taken_without_an_order_that_names_a_task(tmp_path: Path) -> None:
+    """A task states no dimensions: the order that is built in holds, and the value is refused by name."""
+    (journal,) = journals(
+        tmp_path,
+        "2026-06-02  entity LE USD America/New_York policy dimensions_from=task,project\n  => raised unsupported LE",
+        WORK.format(more=""),
+    )
+    assert [one["cost_center"] for one in of_cost_and_revenue(journal)] == ["110", "900"]
+
+
 def test_a_reversal_has_the_dimensions_of_its_journal(tmp_path: Path) -> None:
     """The project moves to cost centre 901 before the work is corrected."""
     first, back, again = journals(

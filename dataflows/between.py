@@ -217,6 +217,7 @@ def taken_back(statement: BillingStatement) -> BillingStatement:
         amount_due=-statement.amount_due,
         control_total=-statement.control_total,
         tax=tuple(each._replace(base=-each.base, amount=-each.amount) for each in statement.tax),
+        undetermined_tax=tuple(each._replace(base=-each.base) for each in statement.undetermined_tax),
     )
 
 

@@ -65,6 +65,14 @@ class StatementTax(NamedTuple):
     tax_point_date: dt.date | None = None
 
 
+class UndeterminedTax(NamedTuple):
+    """Tax basis of one category that no policy covers: nobody knows its rate or its amount, which is not 0."""
+
+    category: str
+    base: Amount
+    tax_point_date: dt.date | None = None
+
+
 class ForecastMonth(NamedTuple):
     """One calendar month of a forecast."""
 
@@ -291,6 +299,7 @@ class BillingStatement(NamedTuple):
     part: int = 1
     parts: int = 1
     tax_region: str | None = None
+    undetermined_tax: tuple[UndeterminedTax, ...] = ()
 
 
 class ControlTotals(NamedTuple):

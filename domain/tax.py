@@ -11,14 +11,14 @@ determines tax otherwise gives another `Rule` to `state/statement_tax.py`; it mu
 An engine outside cannot be asked there: its answer is the tax of the invoice.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple, Protocol
 
 from domain.events.common import TaxRule
 from domain.events.reference import TaxPolicyDefined
 from domain.money import HALF_UP, format_decimal, percent_of
-from domain.outputs import StatementTax
+from domain.outputs import BillingStatement, StatementTax, UndeterminedTax
 from domain.policy_faults import Fault
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Percent
 
@@ -39,12 +39,26 @@ class Taxable(NamedTuple):
     amount: Amount
 
 
+class Groups(NamedTuple):
+    """What is taxed alike; what no rule covers has neither a rate nor an amount, which is not 0."""
+
+    known: tuple[StatementTax, ...]
+    undetermined: tuple[UndeterminedTax, ...]
+
+    @property
+    def all(self) -> tuple[StatementTax | UndeterminedTax, ...]:
+        return (*self.known, *self.undetermined)
+
+    @property
+    def total(self) -> Amount | None:
+        """Of a whole statement; None where nobody says what it is of a part."""
+        return None if self.undetermined else sum(group.amount for group in self.known)
+
+
 class Rule(Protocol):
     """Groups what is taxed alike; `policy` is the region's, None where nobody defined one."""
 
-    def __call__(
-        self, taxables: Sequence[Taxable], policy: TaxPolicyDefined | None, currency: str
-    ) -> tuple[StatementTax, ...]: ...
+    def __call__(self, taxables: Sequence[Taxable], policy: TaxPolicyDefined | None, currency: str) -> Groups: ...
 
 
 class _Rate(NamedTuple):
@@ -56,13 +70,15 @@ class _Rate(NamedTuple):
     is_open: bool
 
 
-def by_table(taxables: Sequence[Taxable], policy: TaxPolicyDefined | None, currency: str) -> tuple[StatementTax, ...]:
+def by_table(taxables: Sequence[Taxable], policy: TaxPolicyDefined | None, currency: str) -> Groups:
     """The built-in rule: kinds and rates as the region's policy lists them."""
     groups: dict[_Rate, list[Taxable]] = {}
     for one in taxables:
         groups.setdefault(_rate(one, policy), []).append(one)
-    return tuple(
-        _group(rate, groups[rate], currency) for rate in sorted(groups, key=lambda rate: (rate, _last(groups[rate])))
+    ordered = [(rate, groups[rate]) for rate in sorted(groups, key=lambda rate: (rate, _last(groups[rate])))]
+    return Groups(
+        tuple(_group(rate, of_rate, currency) for rate, of_rate in ordered if rate.kind),
+        tuple(_undetermined(rate, of_rate) for rate, of_rate in ordered if not rate.kind),
     )
 
 
@@ -83,10 +99,8 @@ def tax_of(base: Amount, percent: Percent, currency: str) -> Amount:
     return percent_of(base, percent, currency, HALF_UP)
 
 
-def total_of(groups: Iterable[StatementTax]) -> Amount | None:
-    """Tax of a whole statement; None where nobody says what it is of a part."""
-    found = list(groups)
-    return None if any(group.kind is None for group in found) else sum(group.amount for group in found)
+def groups_of(statement: BillingStatement) -> Groups:
+    return Groups(statement.tax, statement.undetermined_tax)
 
 
 def faults(policy: TaxPolicyDefined) -> Iterator[Fault]:
@@ -104,10 +118,10 @@ def faults(policy: TaxPolicyDefined) -> Iterator[Fault]:
             yield f"rules[{place}].category", f"{rule.category} {since} is rules[{first}] already"
 
 
-def by_category(groups: Iterable[StatementTax]) -> Mapping[str, Amount]:
+def by_category(groups: Groups) -> Mapping[str, Amount]:
     """Bases whatever the rate."""
     found: dict[str, Amount] = {}
-    for group in groups:
+    for group in groups.all:
         found[group.category] = found.get(group.category, 0) + group.base
     return found
 
@@ -130,6 +144,11 @@ def _group(rate: _Rate, taxables: Sequence[Taxable], currency: str) -> Statement
         base,
         rate.percent,
         tax_of(base, rate.percent, currency),
-        rate.kind or None,
+        rate.kind,
         None if rate.is_open else _last(taxables),
     )
+
+
+def _undetermined(rate: _Rate, taxables: Sequence[Taxable]) -> UndeterminedTax:
+    base = sum(one.amount for one in taxables)
+    return UndeterminedTax(rate.category, base, None if rate.is_open else _last(taxables))

@@ -148,5 +148,5 @@ def _figures(asked: Asked) -> dict[str, object]:
     }
 
 
-def _exact(amount: int) -> str:
-    return amount_text(amount).replace(",", "")
+def _exact(amount: int | None) -> str | None:
+    return None if amount is None else amount_text(amount).replace(",", "")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from domain.money import format_amount
 from domain.outputs import BillingStatement, StatementLine
 from domain.statement import CORRECTION
+from domain.tax import groups_of
 from domain.units import Amount, Hours
 
 LineKey = tuple[object, ...]
@@ -67,8 +68,7 @@ def difference(before: BillingStatement, after: BillingStatement) -> Difference:
         for name in names
         if getattr(before, name) != getattr(after, name)
     )
-    is_taxed = any(tax.kind is not None for tax in (*before.tax, *after.tax))
-    if of_revisions and is_taxed and before.tax != after.tax:
+    if of_revisions and (before.tax or after.tax) and groups_of(before) != groups_of(after):
         fields = (*fields, ("tax", _taxes(before), _taxes(after)))
     found = Difference(before, after, fields, changes)
     expected = after.total - before.total if of_revisions else after.total
@@ -122,12 +122,9 @@ def _told(lines: Sequence[StatementLine]) -> tuple[object, ...]:
 
 
 def _taxes(statement: BillingStatement) -> str:
-    return ", ".join(
-        f"{tax.category} {format_amount(tax.amount)} on {format_amount(tax.base)}"
-        if tax.kind is not None
-        else f"{tax.category} not determined on {format_amount(tax.base)}"
-        for tax in statement.tax
-    )
+    known = [f"{tax.category} {format_amount(tax.amount)} on {format_amount(tax.base)}" for tax in statement.tax]
+    missing = [f"{tax.category} undetermined on {format_amount(tax.base)}" for tax in statement.undetermined_tax]
+    return ", ".join([*known, *missing])
 
 
 def _quantity(lines: Sequence[StatementLine]) -> Hours:

@@ -10,7 +10,7 @@ from connectors.files.lookup import Issued
 from connectors.files.statement_background import Background
 from domain.outputs import BillingStatement, StatementLine
 from domain.statement import ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER, CORRECTION, OPEN, PRIOR_PERIOD, SUPERSEDED
-from domain.tax import total_of
+from domain.tax import groups_of
 from domain.units import Hours
 from domain.zones import is_zone, local_date
 from milepost import pages
@@ -167,18 +167,21 @@ def sums(sheet: Sheet) -> Iterator[tuple[str, int]]:
 
 
 def tax_sums(sheet: Sheet) -> Iterator[tuple[str, str]]:
-    """Tax by category and rate, and what is due with it where all of it is known; nothing where no policy says anything."""
+    """Tax by category and rate, and what is due with it where all of it is known; nothing where no region is."""
     statement, words, writing = sheet.statement, sheet.words, sheet.writing
-    if all(tax.kind is None for tax in statement.tax):
+    if statement.tax_region is None:
         return
     sign = -1 if is_credit(statement) else 1
     for tax in statement.tax:
-        name = words[f"tax_{tax.kind or 'undetermined'}"].format(
+        name = words[f"tax_{tax.kind}"].format(
             category=tax.category, percent=writing.percent(tax.percent), base=writing.money(sign * tax.base)
         )
-        yield name, writing.money(sign * tax.amount) if tax.kind is not None else ""
-    whole = total_of(statement.tax)
-    if whole is not None:
+        yield name, writing.money(sign * tax.amount)
+    for open_tax in statement.undetermined_tax:
+        base = writing.money(sign * open_tax.base)
+        yield words["tax_undetermined"].format(category=open_tax.category, base=base), words["undetermined"]
+    whole = groups_of(statement).total
+    if whole is not None and statement.tax:
         name = words["credited_with_tax" if is_credit(statement) else "due_with_tax"]
         yield name, writing.money(sign * (statement.amount_due + whole))
 
@@ -330,6 +333,6 @@ def _notes(sheet: Sheet) -> Html:
     marked = [flag for flag in MARKED if any(flag in line.flags for line in statement.lines)]
     notes = [
         *(tag("p", tag("span", words[flag], class_="mark"), words[f"{flag}_note"]) for flag in marked),
-        tag("p", f"{words['taxed_note' if any(tax_sums(sheet)) else 'net_note']} {words['rounding_note']}"),
+        tag("p", f"{words['taxed_note' if sheet.statement.tax else 'net_note']} {words['rounding_note']}"),
     ]
     return tag("footer", notes, class_="notes small soft keep")

@@ -17,8 +17,7 @@ from domain.events.finance import InvoicePosted
 from domain.events.reference import TaxPolicyDefined
 from domain.identity import composed, parts_of
 from domain.money import format_amount
-from domain.outputs import StatementTax
-from domain.tax import SERVICE, Rule, Taxable, by_table, total_of
+from domain.tax import SERVICE, Groups, Rule, Taxable, by_table
 from domain.units import Amount
 from state.books import Contract, OpenException, StatementEntry, StatementState
 from state.draft import Draft
@@ -38,12 +37,12 @@ class Taxed(NamedTuple):
     region: str | None
     policy: TaxPolicyDefined | None
     taxables: tuple[Taxable, ...]
-    groups: tuple[StatementTax, ...]
+    groups: Groups
 
     @property
     def total(self) -> Amount | None:
         """What an invoice should have; None where nobody says."""
-        return total_of(self.groups) if self.policy is not None else None
+        return self.groups.total if self.policy is not None else None
 
 
 def taxed(
@@ -95,7 +94,7 @@ def note_undetermined(draft: Draft, statement_id: str, contract: Contract, found
     if found.region is None:
         return
     policy = f"none in version {found.policy.version} of its policy" if found.policy is not None else "no policy of it"
-    missing = {group.category: group.base for group in found.groups if group.kind is None and group.base}
+    missing = {group.category: group.base for group in found.groups.undetermined if group.base}
     for category, base in missing.items():
         day = min(one.day for one in found.taxables if one.category == category)
         name = composed(found.region, category, contract.terms.currency, day.isoformat())
@@ -136,7 +135,7 @@ def retry_undetermined(draft: Draft, waiting: Sequence[str]) -> None:
         region, category, currency, day = parts_of(name)
         subject = composed(region, category)
         probe = (Taxable(category, SERVICE, date.fromisoformat(day), 0),)
-        if any(group.kind is None for group in RULE(probe, draft.reference.tax_policy(region), currency)):
+        if RULE(probe, draft.reference.tax_policy(region), currency).undetermined:
             still.add(subject)
             continue
         draft.waits_removed.add((REGION, region, f"tax:{name}"))

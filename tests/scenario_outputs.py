@@ -23,8 +23,10 @@ from domain.outputs import (
     ProjectView,
     StatementLine,
     StatementTax,
+    UndeterminedTax,
 )
 from domain.rows import OVERFLOW, row_id
+from domain.tax import groups_of
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, PERCENT_ONE, QUANTITY_ONE, RATE_ONE
 from tests.harness import ENGAGEMENT, Books
 from tests.scenario_events import Words, day_of
@@ -349,19 +351,18 @@ def statement_of(statement: BillingStatement, columns: tuple[str, ...]) -> State
         tuple(tuple(COLUMN[name](line) for name in columns) for line in statement.lines),
         statement.retained,
         statement.released,
-        tuple(tax_text(tax) for tax in statement.tax) if statement.tax_region is not None else (),
+        tuple(map(tax_text, groups_of(statement).all)) if statement.tax_region is not None else (),
     )
 
 
-def tax_text(tax: StatementTax) -> str:
+def tax_text(tax: StatementTax | UndeterminedTax) -> str:
     """Where a region is known: category, base, what is on it, and the tax point."""
-    match tax.kind:
-        case None:
-            rate = "undetermined"
-        case "output":
-            rate = f"at {decimal(tax.percent, PERCENT_ONE)} %  {amount(tax.amount)}"
-        case kind:
-            rate = kind
+    if isinstance(tax, UndeterminedTax):
+        rate = "undetermined"
+    elif tax.kind == "output":
+        rate = f"at {decimal(tax.percent, PERCENT_ONE)} %  {amount(tax.amount)}"
+    else:
+        rate = f"{tax.kind}"
     day = tax.tax_point_date if tax.tax_point_date is not None else "payment"
     return f"tax {tax.category}  {amount(tax.base)}  {rate}  on {day}"
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from domain.outputs import BillingStatement, JournalEntry
+from domain.tax import groups_of
 from domain.units import Amount
 
 
@@ -50,13 +51,13 @@ class Difference(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What a customer was asked for; `lines` tells apart statements of the same figures."""
+    """What a customer was asked for; `lines` tells apart statements of the same figures. `tax` is None where nobody says what it is."""
 
     status: str
     currency: str
     total: Amount
     amount_due: Amount
-    tax: Amount
+    tax: Amount | None
     lines: tuple[object, ...]
 
 
@@ -120,6 +121,6 @@ def _asked(statements: Sequence[BillingStatement]) -> Asked:
         head.currency,
         head.total,
         head.amount_due,
-        sum(each.amount for each in head.tax),
+        groups_of(head).total,
         tuple(line for part in parts for line in part.lines),
     )

@@ -14,7 +14,7 @@ from domain.identity import statement_id
 from domain.money import format_amount, is_currency, smallest_unit
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
 from domain.statement import ISSUED, OPEN, SUPERSEDED
-from domain.tax import by_category
+from domain.tax import by_category, groups_of
 from domain.units import Amount
 
 # What all parts of a statement say alike.
@@ -185,7 +185,7 @@ def _taxed(seen: Seen, statement: BillingStatement, lines: list[StatementLine], 
     wanted: dict[str, Amount] = {}
     for line, (category,) in zip(lines, categories, strict=True):
         wanted[category] = wanted.get(category, 0) + line.amount
-    has = by_category(statement.tax)
+    has = by_category(groups_of(statement))
     for category in sorted(wanted.keys() | has.keys()):
         if wanted.get(category) != has.get(category):
             expected = f"tax base of {category} {format_amount(wanted.get(category, 0))} {statement.currency}"

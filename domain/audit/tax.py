@@ -9,10 +9,13 @@ from domain.audit.findings import TAX, Seen, Violation, violation
 from domain.audit.reference import ReferenceSoFar
 from domain.events.reference import TaxPolicyDefined
 from domain.money import format_amount, format_decimal
-from domain.outputs import BillingStatement, StatementTax
+from domain.outputs import BillingStatement, StatementTax, UndeterminedTax
 from domain.statement import SUPERSEDED
-from domain.tax import OUTPUT, rule_on, tax_of
+from domain.tax import OUTPUT, by_category, groups_of, rule_on, tax_of
 from domain.units import PERCENT_SCALE
+
+# Of a statement.
+Group = StatementTax | UndeterminedTax
 
 
 class TaxTables:
@@ -29,13 +32,13 @@ class TaxTables:
         region = self._region(statement)
         if statement.tax_region != region:
             yield violation(TAX, seen, statement.statement_id, f"tax region {region}", statement.tax_region)
-        bases = sum(group.base for group in statement.tax)
+        bases = sum(by_category(groups_of(statement)).values())
         if bases != statement.total - statement.deposits_applied:
             billed = format_amount(statement.total - statement.deposits_applied)
             expected = f"bases that sum to {billed} {statement.currency}, total less deposits applied"
             yield violation(TAX, seen, statement.statement_id, expected, format_amount(bases))
         policy = self._reference.book.tax_policy(region) if region is not None else None
-        for group in statement.tax:
+        for group in groups_of(statement).all:
             wanted = _wanted(statement, group, policy)
             if wanted != group:
                 yield violation(TAX, seen, statement.statement_id, _told(wanted), _told(group))
@@ -48,16 +51,19 @@ class TaxTables:
         return entity.tax_region if entity is not None else None
 
 
-def _wanted(statement: BillingStatement, group: StatementTax, policy: TaxPolicyDefined | None) -> StatementTax:
+def _wanted(statement: BillingStatement, group: Group, policy: TaxPolicyDefined | None) -> Group:
     """By the rule of its tax point, of what is paid later by that of the statement's last day."""
     day = group.tax_point_date if group.tax_point_date is not None else statement.to - timedelta(days=1)
     rule = rule_on(policy, group.category, day)
     if rule is None:
-        return group._replace(kind=None, percent=0, amount=0)
+        return UndeterminedTax(group.category, group.base, group.tax_point_date)
     percent = rule.percent if rule.kind == OUTPUT else 0
-    return group._replace(kind=rule.kind, percent=percent, amount=tax_of(group.base, percent, statement.currency))
+    tax = tax_of(group.base, percent, statement.currency)
+    return StatementTax(group.category, group.base, percent, tax, rule.kind, group.tax_point_date)
 
 
-def _told(group: StatementTax) -> str:
+def _told(group: Group) -> str:
+    if isinstance(group, UndeterminedTax):
+        return f"{group.category}: undetermined on {format_amount(group.base)}, no rule"
     rate = f"{group.kind or 'no rule'} {format_decimal(group.percent, PERCENT_SCALE)} %"
     return f"{group.category}: {format_amount(group.amount)} on {format_amount(group.base)}, {rate}"

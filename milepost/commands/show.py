@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ForecastUpdate,
         StatementLine,
         StatementTax,
+        UndeterminedTax,
     )
     from milepost.tables import Table
 
@@ -410,6 +411,7 @@ def statement_head(issued: Issued) -> list[str]:
 
 def statement_tables(statement: BillingStatement, entries: Mapping[str, TimeApproved]) -> list[Table]:
     """Rates stand with their overtime markup, quantities with the decimals that give the amount."""
+    from domain.tax import groups_of
     from milepost.tables import Table
 
     columns = ("line", "project", "who", "what", "service dates", "quantity", "rate", "amount", "flags")
@@ -418,22 +420,24 @@ def statement_tables(statement: BillingStatement, entries: Mapping[str, TimeAppr
         ("", "", "", name, "", "", "", amount_text(amount), statement.currency) for name, amount in _sums(statement)
     ]
     made = [Table(f"Lines in {statement.currency}", columns, [*rows, *sums], frozenset({5, 6, 7}), len(sums))]
-    if statement.tax_region is not None and statement.tax:
-        title, taxes = f"Tax of region {statement.tax_region}, for the ERP to check", map(_tax, statement.tax)
+    taxes = [_tax(tax) for tax in groups_of(statement).all]
+    if statement.tax_region is not None and taxes:
+        title = f"Tax of region {statement.tax_region}, for the ERP to check"
         names = ("category", "base", "kind", "percent", "amount", "tax point")
-        made.append(Table(title, names, list(taxes), frozenset({1, 3, 4})))
+        made.append(Table(title, names, taxes, frozenset({1, 3, 4})))
     return made
 
 
-def _tax(tax: StatementTax) -> tuple[str, ...]:
+def _tax(tax: StatementTax | UndeterminedTax) -> tuple[str, ...]:
     from connectors.json_values import decimal_text
+    from domain.outputs import UndeterminedTax
     from domain.units import PERCENT_SCALE
 
     day = f"{tax.tax_point_date}" if tax.tax_point_date is not None else "when it is paid"
-    if tax.kind is None:
-        return tax.category, amount_text(tax.base), "not determined", "", "", day
-    percent = f"{decimal_text(PERCENT_SCALE, 0, tax.percent)} %"
-    return tax.category, amount_text(tax.base), tax.kind.replace("_", " "), percent, amount_text(tax.amount), day
+    if isinstance(tax, UndeterminedTax):
+        return tax.category, amount_text(tax.base), "undetermined", "", "", day
+    percent, kind = f"{decimal_text(PERCENT_SCALE, 0, tax.percent)} %", (tax.kind or "").replace("_", " ")
+    return tax.category, amount_text(tax.base), kind, percent, amount_text(tax.amount), day
 
 
 def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved]) -> tuple[str, ...]:

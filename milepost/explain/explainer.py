@@ -5,7 +5,7 @@
 | `PRJ-1.9f0c…` | a journal, a statement, an exception: whatever Milepost gave the id |
 | `PRJ-1.9f0c…#2` | the second line of a journal or statement |
 | `PRJ-1.9f0c…#2/ledger` | of a journal line, the amount in ledger currency |
-| `PRJ-1.K-1/C-1/2026-03-01/1#tax/1` | the first tax group of a statement |
+| `PRJ-1.K-1/C-1/2026-03-01/1#tax/1` | the first tax group of a statement; `#undetermined_tax/1` the first base that no policy covers |
 | `T-1` | a time entry; `T-1#accrued` one of its figures, `T-1#accrued@123` as the record at log offset 123 left it |
 | `expense/E-1` | a charge: also `delivery/D-1`, `fee/K-1/L-1/milestone/M-1`, `revenue/K-1/L-1/2026-01`; its figures likewise |
 | `PRJ-1` | all balances of a project; `PRJ-1#accrued` one of them, `PRJ-1/K-1#accrued` where it has several contracts |
@@ -117,6 +117,12 @@ class Explainer:
         )
         return Node(f"Contract {contract_id}", why=found, id=contract_id) if found else None
 
+    def _tax(self, statement_id: str, name: str, number: int) -> Node | None:
+        record, taxes = self.statements.records(statement_id)[0], self.statements.taxes
+        if not 1 <= number <= len(record.tax if name == "tax" else record.undetermined_tax):
+            return None
+        return taxes.group(statement_id, number) if name == "tax" else taxes.open_group(statement_id, number)
+
     def _part(self, whole: str, part: str) -> Node | None:
         trace = self.trace
         number, _, which = part.partition("/")
@@ -127,9 +133,8 @@ class Explainer:
             return {"amount": amount, "ledger": ledger}.get(which)
         if whole in trace.statements and part.isdigit() and 1 <= int(part) <= len(self.statements.lines(whole)):
             return self.statements.line(whole, int(part))
-        if whole in trace.statements and number == "tax" and which.isdigit():
-            groups = len(self.statements.records(whole)[0].tax)
-            return self.statements.taxes.group(whole, int(which)) if 1 <= int(which) <= groups else None
+        if whole in trace.statements and which.isdigit() and number in {"tax", "undetermined_tax"}:
+            return self._tax(whole, number, int(which))
         if whole in trace.exceptions and part == "amount" and self._was_raised(whole):
             return self.exceptions.blocks(whole)
         alert = self.alerts.figure(whole, part)

@@ -12,7 +12,7 @@ from domain.events.reference import TaxPolicyDefined
 from domain.explanation import Node, PolicyUse, agreeing, less, stated, total
 from domain.identity import parts_of
 from domain.money import HALF_UP, round_amount
-from domain.outputs import BillingStatement, ExceptionRaised, StatementTax
+from domain.outputs import BillingStatement, ExceptionRaised, StatementTax, UndeterminedTax
 from domain.statement import ISSUED
 from domain.tax import OUTPUT, PAYMENT, Taxable, rule_on
 from milepost.explain.arithmetic import evaluated, in_units, step_of
@@ -25,6 +25,9 @@ from state.trace import Said
 
 if TYPE_CHECKING:
     from milepost.explain.statements import Listed, StatementNodes
+
+# Of a statement.
+Group = StatementTax | UndeterminedTax
 
 
 class _Taxed(NamedTuple):
@@ -45,23 +48,32 @@ class TaxNodes:
         record = self._record(statement_id)
         if record.tax_region is None:
             return ()
-        return tuple(self.group(statement_id, number) for number in range(1, len(record.tax) + 1))
+        known = (self.group(statement_id, number) for number in range(1, len(record.tax) + 1))
+        missing = (self.open_group(statement_id, number) for number in range(1, len(record.undetermined_tax) + 1))
+        return (*known, *missing)
+
+    def open_group(self, statement_id: str, number: int) -> Node:
+        """`number` counts from 1: the base, of which nobody says what the tax is."""
+        record = self._record(statement_id)
+        group = record.undetermined_tax[number - 1]
+        made = self.base(statement_id, group)
+        return made._replace(facts=self._facts(record, group), id=f"{statement_id}#undetermined_tax/{number}")
+
+    def _facts(self, record: BillingStatement, group: Group) -> tuple[tuple[str, str], ...]:
+        kind = (group.kind or "").replace("_", " ") if isinstance(group, StatementTax) else "undetermined"
+        point = f"{group.tax_point_date}" if group.tax_point_date is not None else "when it is paid"
+        return ("tax region", record.tax_region or "none"), ("kind", kind), ("tax point", point)
 
     def group(self, statement_id: str, number: int) -> Node:
         """`number` counts from 1: the tax, or the base where none is charged."""
         record = self._record(statement_id)
         group = record.tax[number - 1]
         base = self.base(statement_id, group)
-        point = f"{group.tax_point_date}" if group.tax_point_date is not None else "when it is paid"
-        facts = (
-            ("tax region", record.tax_region or "none"),
-            ("kind", (group.kind or "not determined").replace("_", " ")),
-            ("tax point", point),
-        )
+        facts = self._facts(record, group)
         wanted = f"{statement_id}#tax/{number}"
         policy = self._draft(statement_id).reference.tax_policy(record.tax_region or "")
         rule = rule_on(policy, group.category, self._day(record, group))
-        if group.kind is None or rule is None or policy is None:
+        if rule is None or policy is None:
             return base._replace(facts=facts, id=wanted)
         percent = self._percent(policy, rule)
         if group.kind != OUTPUT:
@@ -74,7 +86,7 @@ class TaxNodes:
         told = stated(title, group.amount, "amount", record.currency)
         return agreeing(made, told)._replace(facts=facts, policies=self._policies(statement_id, group), id=wanted)
 
-    def base(self, statement_id: str, group: StatementTax) -> Node:
+    def base(self, statement_id: str, group: Group) -> Node:
         record = self._record(statement_id)
         title = f"tax base of {group.category}"
         nodes = list(self._parts(statement_id, group))
@@ -91,7 +103,7 @@ class TaxNodes:
         ]
         return total("tax of the statement", nodes, "amount", record.currency)
 
-    def _parts(self, statement_id: str, group: StatementTax) -> Iterator[Node]:
+    def _parts(self, statement_id: str, group: Group) -> Iterator[Node]:
         """Whole lines where all of their entries are taxed alike, else the entries; then deposits."""
         for number, line in enumerate(self.statements.lines(statement_id), 1):
             listed = self.statements.listed_on(statement_id, line)
@@ -104,7 +116,7 @@ class TaxNodes:
             if self._belongs(statement_id, one, group):
                 yield self.statements.applied(one)
 
-    def _belongs(self, statement_id: str, listed: Listed, group: StatementTax) -> bool:
+    def _belongs(self, statement_id: str, listed: Listed, group: Group) -> bool:
         record, found = self._record(statement_id), self._taxed(statement_id, listed)
         if found is None or found.taxable.category != group.category:
             return False
@@ -113,7 +125,8 @@ class TaxNodes:
         )
         has = (rule.kind, rule.percent if rule.kind == OUTPUT else 0) if rule is not None else (None, 0)
         is_open = found.taxable.point == PAYMENT
-        return (*has, is_open) == (group.kind, group.percent, group.tax_point_date is None)
+        wanted = (group.kind, group.percent) if isinstance(group, StatementTax) else (None, 0)
+        return (*has, is_open) == (*wanted, group.tax_point_date is None)
 
     def _taxed(self, statement_id: str, listed: Listed) -> _Taxed | None:
         record, draft = self._record(statement_id), self._draft(statement_id)
@@ -173,8 +186,8 @@ class TaxNodes:
             if statement.status == ISSUED and statement.tax_region == region and since <= step <= said.step:
                 nodes += [
                     self.base(statement_id, group)
-                    for group in statement.tax
-                    if group.category == category and group.kind is None and group.base
+                    for group in statement.undetermined_tax
+                    if group.category == category and group.base
                 ]
         return total("blocked", nodes, "amount", record.blocks_currency or "")
 

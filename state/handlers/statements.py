@@ -666,6 +666,7 @@ def _told(
         rounding=rounding_note(contract_policies(draft, contract, period.start), terms.currency),
         line_count=len(lines),
         control_total=total,
-        tax=tax.groups,
+        tax=tax.groups.known,
+        undetermined_tax=tax.groups.undetermined,
         tax_region=tax.region,
     )

@@ -35,6 +35,7 @@ from domain.outputs import (
     ForecastUpdate,
     JournalEntry,
     ProjectView,
+    StatementTax,
 )
 from state.chain import chained
 from state.guards import LOG_MISSING, GuardStop
@@ -375,13 +376,14 @@ def test_a_statement_that_does_not_foot(folder: Path) -> None:
 
 def test_tax_of_which_no_policy_speaks(folder: Path) -> None:
     def taxed(one: BillingStatement) -> BillingStatement:
-        (group,) = one.tax
-        return one._replace(tax=(group._replace(kind="output", percent=19_000_000, amount=380_0000),))
+        (group,) = one.undetermined_tax
+        known = StatementTax(group.category, group.base, 19_000_000, 380_0000, "output", group.tax_point_date)
+        return one._replace(tax=(known,), undetermined_tax=())
 
     seq = seq_of(folder, BillingStatement, lambda one: one.statement_id == TUNNEL_JANUARY)
     rewrite(folder, at(seq, taxed))
     found = only(audited(folder), "tax")
-    assert found.expected == "services: 0.00 on 2000.00, no rule 0 %"
+    assert found.expected == "services: undetermined on 2000.00, no rule"
     assert found.found == "services: 380.00 on 2000.00, output 19 %"
 
 

@@ -19,7 +19,8 @@ from tests.told import told
 STORY = (
     "entity LE EUR Europe/Berlin policy rate_staleness_days=60",
     "exchange USD EUR 0.905 on 2026-01-01",
-    "customer C",
+    "customer C region HOME",
+    "tax_policy HOME *=19",
     "person bob consultant of LE",
     "cost person bob 10 EUR",
     "project P of LE",

@@ -15,7 +15,7 @@ from domain.audit.tax import TaxTables
 from domain.audit.terms import Terms
 from domain.events.common import FiscalCalendar, TaxRule
 from domain.events.reference import CustomerDefined, LegalEntityDefined, TaxPolicyDefined
-from domain.outputs import BillingStatement, StatementTax
+from domain.outputs import BillingStatement, StatementTax, UndeterminedTax
 from domain.units import PERCENT_ONE
 from tests.audit.test_engagement_checks import engagement, posted, printed, stated
 
@@ -24,7 +24,7 @@ LAST = date(2026, 1, 31)
 MARCH = date(2026, 3, 1)
 
 
-def taxed(base: int, percent: int, amount: int, kind: str | None = "output", day: date | None = LAST) -> StatementTax:
+def taxed(base: int, percent: int, amount: int, kind: str = "output", day: date | None = LAST) -> StatementTax:
     return StatementTax("services", base * UNIT, percent * PERCENT_ONE, amount * UNIT, kind, day)
 
 
@@ -70,7 +70,6 @@ def test_tax_by_the_table_is_right() -> None:
         taxed(100, 19, 20),
         taxed(100, 20, 20),
         taxed(100, 0, 0, "exempt"),
-        taxed(100, 0, 0, None),
         taxed(100, 20, 20, day=None),
     ],
 )
@@ -78,6 +77,21 @@ def test_another_rate_kind_or_amount_is_found(wrong: StatementTax) -> None:
     ((expected, found),) = violations(wrong)
     assert expected == "services: 19.00 on 100.00, output 19 %"
     assert found != expected
+
+
+def test_a_tax_that_somebody_defined_is_not_open() -> None:
+    base = UndeterminedTax("services", 100 * UNIT, LAST)
+    assert violations(undetermined_tax=(base,)) == [
+        ("services: 19.00 on 100.00, output 19 %", "services: undetermined on 100.00, no rule")
+    ]
+
+
+def test_a_tax_that_nobody_defined_is_open_and_not_zero() -> None:
+    base = UndeterminedTax("books", 100 * UNIT, LAST)
+    assert violations(undetermined_tax=(base,)) == []
+    assert violations(taxed(100, 0, 0, "exempt")._replace(category="books")) == [
+        ("books: undetermined on 100.00, no rule", "books: 0.00 on 100.00, exempt 0 %")
+    ]
 
 
 def test_bases_sum_to_what_is_billed() -> None:
@@ -96,10 +110,10 @@ def test_what_was_superseded_says_what_held_then() -> None:
 
 def test_a_base_is_that_of_its_category() -> None:
     terms = Terms("K", tax_categories={"L": frozenset({"books"})})
-    right = taxed(100, 0, 0, None)._replace(category="books")
-    for tax, expected in (
-        (right, []),
-        (taxed(100, 0, 0, None), ["tax base of books 100.00 USD", "tax base of services 0.00 USD"]),
+    for category, expected in (
+        ("books", []),
+        ("services", ["tax base of books 100.00 USD", "tax base of services 0.00 USD"]),
     ):
-        outputs = engagement(posted("T", 100), stated(printed(100, "T"), tax=(tax,)), terms=terms)
+        base = UndeterminedTax(category, 100 * UNIT, LAST)
+        outputs = engagement(posted("T", 100), stated(printed(100, "T"), undetermined_tax=(base,)), terms=terms)
         assert [each.expected for each in statements_foot(outputs).violations] == expected

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from connectors.files.lookup import Issued, statement_revisions
 from connectors.files.statement_background import Background
-from domain.outputs import BillingStatement, StatementLine, StatementTax
+from domain.outputs import BillingStatement, StatementLine, StatementTax, UndeterminedTax
 from milepost.cli import app
 from milepost.locales import writing
 from milepost.statement_diff import difference
@@ -105,23 +105,26 @@ LAST = date(2026, 1, 31)
             ],
         ),
         (
-            (StatementTax("a", 1_0000, 5_000_000, 500, "output", LAST), StatementTax("b", 2_0000, 0, 0, None, LAST)),
+            (StatementTax("a", 1_0000, 5_000_000, 500, "output", LAST), UndeterminedTax("b", 2_0000, LAST)),
             3_0000,
-            [("Tax a 5% on €1.00", "€0.05"), ("Tax b on €2.00, as the invoice states", "")],
+            [("Tax a 5% on €1.00", "€0.05"), ("Tax b on €2.00", "undetermined")],
         ),
         (
             (StatementTax("services", -100_0000, 19_000_000, -19_0000, "output", LAST),),
             -100_0000,
             [("Tax services 19% on €100.00", "€19.00"), ("Amount credited with tax", "€119.00")],
         ),
-        ((StatementTax("services", 100_0000, 0, 0, None, LAST),), 100_0000, []),
+        ((UndeterminedTax("services", 100_0000, LAST),), 100_0000, [("Tax services on €100.00", "undetermined")]),
     ],
 )
 def test_what_is_not_charged_or_not_known_is_said(
-    tax: tuple[StatementTax, ...], due: int, shown: list[tuple[str, str]]
+    tax: tuple[StatementTax | UndeterminedTax, ...], due: int, shown: list[tuple[str, str]]
 ) -> None:
     issued = of(TUNNEL_JANUARY)
-    issued = issued._replace(statement=issued.statement._replace(tax=tax, amount_due=due))
+    known = tuple(one for one in tax if isinstance(one, StatementTax))
+    missing = tuple(one for one in tax if isinstance(one, UndeterminedTax))
+    bill = issued.statement._replace(tax=known, undetermined_tax=missing, tax_region="DE", amount_due=due)
+    issued = issued._replace(statement=bill)
     assert list(tax_sums(Sheet(issued, Background(), "project", (), writing("en_GB", "EUR"), names=True))) == shown
 
 
@@ -362,12 +365,13 @@ def test_what_a_successor_corrects() -> None:
 
 def test_a_revision_that_differs_in_tax_alone() -> None:
     one = of(TUNNEL_JANUARY).statement
-    before = one._replace(tax=(StatementTax("a", 2000_0000, 19_000_000, 380_0000, "output", LAST),))
-    after = one._replace(revision=2, tax=(StatementTax("a", 2000_0000, 0, 0, None, LAST),))
+    known = StatementTax("a", 2000_0000, 19_000_000, 380_0000, "output", LAST)
+    before = one._replace(tax=(known,), undetermined_tax=())
+    after = one._replace(revision=2, tax=(), undetermined_tax=(UndeterminedTax("a", 2000_0000, LAST),))
     found = difference(before, after)
-    assert found.fields == (("tax", "a 380.00 on 2000.00", "a not determined on 2000.00"),)
+    assert found.fields == (("tax", "a 380.00 on 2000.00", "a undetermined on 2000.00"),)
     assert found.changes == ()
-    assert difference(after, one._replace(revision=3, tax=())).fields == ()
+    assert difference(after, one._replace(revision=3, tax=(), undetermined_tax=())).fields == ()
 
 
 def test_a_difference_as_json() -> None:

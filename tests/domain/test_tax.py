@@ -8,9 +8,9 @@ import pytest
 
 from domain.events.common import TaxRule
 from domain.events.reference import TaxPolicyDefined
-from domain.outputs import StatementTax
+from domain.outputs import StatementTax, UndeterminedTax
 from domain.reference_faults import faults
-from domain.tax import Taxable, by_table, rule_on, tax_of, total_of
+from domain.tax import Taxable, by_table, rule_on, tax_of
 from domain.units import PERCENT_ONE
 
 MAY, JUNE, JULY = date(2026, 5, 31), date(2026, 6, 30), date(2026, 7, 31)
@@ -55,7 +55,7 @@ def test_equal_rates_are_one_group_and_what_is_paid_later_another() -> None:
         Taxable("services", "service", JUNE, 8 * UNIT),
         Taxable("services", "payment", JUNE, UNIT),
     ]
-    assert by_table(taxables, table, "EUR") == (
+    assert by_table(taxables, table, "EUR").known == (
         StatementTax("services", 8 * UNIT + 9_300, 20 * PERCENT_ONE, 17_900, "output", JULY),
         StatementTax("services", UNIT, 20 * PERCENT_ONE, 2_000, "output", None),
     )
@@ -63,10 +63,17 @@ def test_equal_rates_are_one_group_and_what_is_paid_later_another() -> None:
 
 def test_what_is_not_charged_has_no_rate() -> None:
     table = policy(rule("export", 19, "reverse_charge"))
-    (group,) = by_table([Taxable("export", "invoice", MAY, UNIT)], table, "EUR")
-    assert (group.kind, group.percent, group.amount) == ("reverse_charge", 0, 0)
-    assert total_of([group]) == 0
-    assert total_of([group, group._replace(kind=None)]) is None
+    groups = by_table([Taxable("export", "invoice", MAY, UNIT)], table, "EUR")
+    assert groups.known == (StatementTax("export", UNIT, 0, 0, "reverse_charge", MAY),)
+    assert groups.total == 0
+
+
+def test_what_nobody_defined_has_neither_a_rate_nor_an_amount() -> None:
+    table = policy(rule("export", 19))
+    groups = by_table([Taxable(category, "invoice", MAY, UNIT) for category in ("export", "food")], table, "EUR")
+    assert [group.category for group in groups.known] == ["export"]
+    assert groups.undetermined == (UndeterminedTax("food", UNIT, MAY),)
+    assert groups.total is None
 
 
 def test_half_a_cent_goes_away_from_zero() -> None:

@@ -314,8 +314,8 @@ class FeeNodes:
         return total(fee.description, parts, "amount", currency, rule="R12")
 
     def _spent_by(self, place: Place, closed: Closed, category: str, currency: str) -> Node:
-        """What the line's work of the category before the end of the period cost, as it was known when that closed."""
-        step, parts = self._closing(place, closed.start), []
+        """What the line's work of the category before the end of the period cost, as it was known when that was counted last."""
+        step, parts = self._counting(place, closed), []
         for entry_id in sorted(self.sources.trace.entry_ids()):
             at = self.entries.standing(entry_id, step)
             work = at.work if at is not None else None
@@ -347,14 +347,18 @@ class FeeNodes:
         made: Node = charges.at_cost((cost, *rates), legs, plan)
         return made._replace(title=f"{cost.title} in {plan.currency}", rule="R12")
 
-    def _closing(self, place: Place, start: date) -> int:
-        """The step that closed the billing period."""
+    def _counting(self, place: Place, closed: Closed) -> int:
+        """The step that counted what was spent by the end of the billing period, the last one up to the place's."""
         part_id = composed(place.contract.contract_id, place.line_id)
-        for step in self.sources.trace.steps:
+        counted = until = place.step if place.foreseen else self._step(place)
+        for step in reversed(self.sources.trace.steps[: until + 1]):
             known: LineFees | None = step.change.parts.get(("fees", part_id))
-            if known is not None and any(one.start == start for one in known.closed):
-                return step.number
-        return len(self.sources.trace.steps) - 1
+            if known is None:
+                continue
+            if not any((one.start, one.to, one.cost) == closed for one in known.closed):
+                break
+            counted = step.number
+        return counted
 
     # Milestones
 

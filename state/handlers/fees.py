@@ -5,7 +5,8 @@ changed: a new fee is charged, one that reads otherwise now is reversed and char
 an amendment, a milestone that is revoked and a day that ends are one thing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 
@@ -151,9 +152,10 @@ def look_again(draft: Draft, contract: Contract, zone: str, day: date, upcoming:
 def after_event(draft: Draft) -> None:
     """Where what is drawn has changed: what is expired of it, and whether a line has to fill up when the day ends.
 
-    Where a fee waited and does no more: what would have taken it back.
+    Where a fee waited and does no more: what would have taken it back. Where what was spent of budgets by the end of a period has changed:
+    what it charges.
     """
-    for contract_id in sorted(_no_more_waiting(draft)):
+    for contract_id in sorted(_no_more_waiting(draft) | set(_recounted(draft))):
         contract = draft.contract(contract_id)
         if contract is not None:
             settle(draft, contract)
@@ -237,9 +239,8 @@ def close_period(draft: Draft, contract: Contract, start: date, to: date) -> boo
         return False
     settle(draft, contract, to - timedelta(days=1))
     for line in lines:
-        part_id = composed(contract.contract_id, line.line_id)
         known = line_fees(draft, contract, line.line_id)
-        draft.put("fees", part_id, replace(known, closed=(*known.closed, _closed(draft, contract, line, start, to))))
+        _close(draft, contract, line, (*known.closed, ClosedPeriod(start, to)))
     settle(draft, contract, to - timedelta(days=1))
     return True
 
@@ -248,10 +249,33 @@ def _by_period(line: ContractLine) -> bool:
     return methods.kind_of(line.terms).by_period(line)
 
 
-def _closed(draft: Draft, contract: Contract, line: ContractLine, start: date, to: date) -> ClosedPeriod:
-    """With what the line's own work cost so far, where it charges by that."""
-    cost = _spent_by_category(draft, contract, line.line_id, to) if methods.by_budgets(line) else {}
-    return ClosedPeriod(start, to, cost)
+def _close(draft: Draft, contract: Contract, line: ContractLine, closed: Sequence[ClosedPeriod]) -> None:
+    """With what the line's own work cost by the end of each period, as far as it is known by now, where it charges by that."""
+    if methods.by_budgets(line):
+        spent = _spent_by_category(draft, contract, line.line_id, closed[-1].to)
+        closed = [replace(one, cost=_spent_before(spent, one.to)) for one in closed]
+    known = line_fees(draft, contract, line.line_id)
+    draft.put("fees", composed(contract.contract_id, line.line_id), replace(known, closed=tuple(closed)))
+
+
+def _recounted(draft: Draft) -> Iterator[str]:
+    """Contracts of which the event changed what was spent of budgets before the end of a period that is closed."""
+    moved: dict[tuple[str, str], Counter[tuple[date, str, Cost]]] = {}
+    for entry, sign in draft.worked:
+        work = entry.standing
+        price = work.price if work is not None else None
+        if work is not None and work.cost is not None and price is not None and price.line_id:
+            spent = moved.setdefault((price.contract_id, price.line_id), Counter())
+            spent[price.day, _category(work), work.cost] += sign
+    for (contract_id, line_id), spent in moved.items():
+        contract = draft.contract(contract_id)
+        plan = newest_plan(draft, contract, line_id) if contract is not None and contract.in_force else None
+        if contract is None or plan is None or plan.refused is not None or not methods.by_budgets(plan.line):
+            continue
+        closed = line_fees(draft, contract, line_id).closed
+        if closed and any(number and day < closed[-1].to for (day, _, _), number in spent.items()):
+            _close(draft, contract, plan.line, closed)
+            yield contract_id
 
 
 def _charges(draft: Draft, contract: Contract) -> bool:
@@ -361,13 +385,13 @@ def project_of(contract: Contract, line_id: str, day: date) -> str:
     return next(line for line in lines if line.line_id == line_id).project_id
 
 
-def _spent_by_category(draft: Draft, contract: Contract, line_id: str, to: date) -> dict[str, Amount]:
-    """What the line's work before a day cost, in contract currency by the rate of its day; an hour's category is its task, an expense's
-    its own.
+def _spent_by_category(draft: Draft, contract: Contract, line_id: str, to: date) -> dict[tuple[date, str], Amount]:
+    """What the line's work before a day cost, by day, in contract currency by the rate of that; an hour's category is its task, an
+    expense's its own.
 
     Work needs that rate to be priced. What was priced while the line had no budgets may lack it: it is named, and counts at the next close.
     """
-    found: dict[str, Amount] = {}
+    found: Counter[tuple[date, str]] = Counter()
     lacking: list[str] = []
     for entry in draft.everything():
         work = entry.standing
@@ -379,11 +403,22 @@ def _spent_by_category(draft: Draft, contract: Contract, line_id: str, to: date)
             if spent is None:
                 lacking.append(entry.entry_id)
                 continue
-            subject = work.subject
-            category = (subject.category if isinstance(subject, Charge) else subject.task) or ""
-            found[category] = found.get(category, 0) + spent
+            found[price.day, _category(work)] += spent
     _note_uncounted(draft, contract, line_id, to, lacking)
     return found
+
+
+def _spent_before(spent: Mapping[tuple[date, str], Amount], to: date) -> dict[str, Amount]:
+    found: Counter[str] = Counter()
+    for (day, category), amount in spent.items():
+        if day < to:
+            found[category] += amount
+    return dict(sorted(found.items()))
+
+
+def _category(work: Work) -> str:
+    subject = work.subject
+    return (subject.category if isinstance(subject, Charge) else subject.task) or ""
 
 
 def in_contract_currency(draft: Draft, cost: Cost, price: Price) -> Amount | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.accounts import CURRENCY_ROUNDING
+from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE
 from domain.exchange import Exchange
 from domain.identity import derived_id
 from domain.money import convert, smallest_unit
@@ -27,6 +27,12 @@ class Leg(NamedTuple):
     purpose: str
     amount: Amount
     ledger_amount: Amount
+
+
+def rest_leg(rest: Amount, same_rate: bool) -> Leg:
+    """What is left in ledger currency alone: cents of rounding where all is of one rate, else an exchange difference."""
+    account, purpose = (CURRENCY_ROUNDING, "rounding") if same_rate else (EXCHANGE_DIFFERENCE, "exchange_difference")
+    return Leg(account, purpose, 0, -rest)
 
 
 class Booking(NamedTuple):
@@ -70,7 +76,7 @@ def legs(
         for account, purpose, amount in pairs
     ]
     if rest := sum(leg.ledger_amount for leg in made):
-        made.append(Leg(CURRENCY_ROUNDING, "rounding", 0, -rest))
+        made.append(rest_leg(rest, same_rate=True))
     return tuple(made)
 
 

@@ -704,13 +704,15 @@ class Receivable(Value, frozen=True, array_like=True, gc=False):
 class InvoiceCredits(Value, frozen=True, array_like=True, gc=False):
     """What an invoice took of its rows, and what credit memos took back, by row and contract line (composed).
 
-    `relieved` are ledger amounts, kept where the ledger has another currency; `taken` is amount, hours and ledger amount. `kept_back` is
-    what of all that is credited was retained.
+    `relieved` are ledger amounts, kept where the ledger has another currency; `same_rate` is whether all of them are of the invoice's
+    rate, so that what is left in ledger currency alone is rounding. `taken` is amount, hours and ledger amount. `kept_back` is what of
+    all that is credited was retained.
     """
 
     relieved: dict[str, Amount] = {}
     taken: dict[str, tuple[Amount, Hours, Amount]] = {}
     kept_back: Amount = 0
+    same_rate: bool = True
 
 
 class WaitingCredit(Value, frozen=True, array_like=True, gc=False):

@@ -480,6 +480,8 @@ class CreditNodes:
         if not line.amount:
             return constant("amount", 0, "amount", journal.currency), self.lines.rest_of_lines(journal, number)
         amount = self.amount(credit)
+        if credit.kind in CONCESSIONS:
+            return amount, self.back(credit)
         if credit.kind != ERROR_REBILL:
             return amount, self.lines.balancing(journal, number)[1]
         draft = self.sources.draft(said.step)
@@ -520,7 +522,7 @@ class CreditNodes:
         if journal.currency == journal.ledger_currency:
             return unchanged(amount, journal.ledger_currency)
         billing = self._billing(self._receivable(credit))
-        piece, relieved = self.invoices.relief(billing, billing.record, listed)
+        piece, relieved = self._relief(credit, billing, listed)
         earlier = [
             one
             for one in self._of_invoice(self._receivable(credit))
@@ -531,6 +533,13 @@ class CreditNodes:
             parts = [self.back(one) for one in earlier]
             return less("left of what the invoice took", relieved, *parts, rule="R14") if parts else relieved
         return in_proportion("as the invoice took it", relieved, amount, piece, self._mode(credit), rule="R14")
+
+    def _relief(self, credit: Credit, billing: Said, listed: Listed) -> tuple[Node, Node]:
+        """What the invoice took, as it left; of what is earned over time, whose position has many rates, at the invoice's."""
+        if not self.invoices.is_over_time(listed, billing.step):
+            return self.invoices.relief(billing, billing.record, listed)
+        piece = self.statements.piece(listed)
+        return piece, self._at_rate(credit, piece)
 
     def _off(self, credit: Credit) -> tuple[Node, Node]:
         """What leaves the receivable, and as what: what is open as it is carried, what goes beyond that as the invoice was."""

@@ -29,7 +29,7 @@ from state.books import Entry, Posted
 from state.deposit_balance import is_deposit
 from state.payers import part_of
 from state.plan import LinePlan, contract_policies, newest_plan
-from state.position import is_over_time
+from state.position import is_over_time as earns_over_time
 from state.terms_known import line_fees
 from state.totals import issued_on
 from state.trace import Said, row_of
@@ -213,7 +213,7 @@ class InvoiceJournals:
         amounts, ledgers = [], []
         for listed in (*self.statements.of_statement(statement), *self.statements.applied_on(statement)):
             account = self.place_of(listed, said.step)[1]
-            if self._is_over_time(listed, said.step):
+            if self.is_over_time(listed, said.step):
                 continue
             if account == line.account and self._project_of(listed, said.step) == line.project_id:
                 amount, ledger = self.relief(said, journal, listed)
@@ -248,16 +248,16 @@ class InvoiceJournals:
         ledger = total("revenue that is billed, in ledger currency", parts, "amount", journal.ledger_currency)
         return negated("amount", billed), negated("in ledger currency", ledger)
 
-    def _is_over_time(self, listed: Listed, step: int) -> bool:
+    def is_over_time(self, listed: Listed, step: int) -> bool:
         draft = self.sources.draft(step)
         contract_id, account = self.place_of(listed, step)
         contract = draft.contract(contract_id)
-        return account == CONTRACT_LIABILITY and contract is not None and is_over_time(draft, contract)
+        return account == CONTRACT_LIABILITY and contract is not None and earns_over_time(draft, contract)
 
     def _through_position(self, said: Said, journal: JournalEntry) -> dict[str, dict[str, Figures]]:
         """What is billed of lines that earn over time takes, by its net, what the others leave of the position; by project."""
         listed = self._of_statement(journal.affected_id)
-        over_time = [one for one in listed if self._is_over_time(one, said.step)]
+        over_time = [one for one in listed if self.is_over_time(one, said.step)]
         if not over_time:
             return {}
         balances = self.positions.before(said)

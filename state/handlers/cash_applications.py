@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, RECEIVABLE, UNAPPLIED_CASH
+from domain.accounts import RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import PaymentApplied, PaymentReversed
 from domain.exchange import Exchange
-from domain.journal import Leg
+from domain.journal import Leg, rest_leg
 from domain.money import convert
 from domain.policies import Resolved
 from domain.position import Balance
@@ -199,10 +199,7 @@ def _lines(draft: Draft, event: PaymentApplied, group: Group) -> tuple[tuple[tup
         lines.append((receivable.project_id, Leg(RECEIVABLE, RECEIPT, -amount, -taken)))
         same_rate = same_rate and receivable.exchange_rate == exchange.rate
     if rest := sum(leg.ledger_amount for _, leg in lines):
-        account, purpose = (
-            (CURRENCY_ROUNDING, "rounding") if same_rate else (EXCHANGE_DIFFERENCE, "exchange_difference")
-        )
-        lines.append((main, Leg(account, purpose, 0, -rest)))
+        lines.append((main, rest_leg(rest, same_rate)))
     return tuple((project_id, leg) for project_id, leg in lines if leg.amount or leg.ledger_amount), applied
 
 

@@ -6,7 +6,8 @@
 | `price_concession`, `goodwill` | the revenue of the row | stays billed, for less |
 | `rebate` | 2320 | stays billed |
 
-Against 1100, with the tax of each line; the receivable leaves as it is carried, what the invoice took comes back as it left (R14, R52).
+Against 1100, with the tax of each line; the receivable leaves as it is carried, what the invoice took and the revenue of it come back as
+they left, and what is between goes where the invoice's rest went (R14, R52): credited in full it leaves nothing on any account.
 Of an invoice of which something is retained the same part of that comes back from 1170: 1,600.00 less 160.00 retained, 200.00 credited,
 are 180.00 and 20.00. A memo that asks for more than is left, of an invoice that is not posted, or that nobody else approved posts nothing
 and waits.
@@ -19,8 +20,6 @@ from msgspec.structs import replace
 
 from domain.accounts import (
     CONTRACT_LIABILITY,
-    CURRENCY_ROUNDING,
-    EXCHANGE_DIFFERENCE,
     OUTPUT_TAX,
     RECEIVABLE,
     REFUND_LIABILITY,
@@ -47,8 +46,8 @@ from domain.credit import (
 from domain.events.finance import CreditMemoIssued
 from domain.exchange import Exchange
 from domain.identity import composed, content_digest
-from domain.journal import About, Leg, journal_entry, merge
-from domain.money import convert, format_amount, round_ratio, smallest_unit
+from domain.journal import About, Leg, journal_entry, merge, rest_leg
+from domain.money import format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.refusals import UNSUPPORTED, words_of
 from domain.rows import EXPENSE, named
@@ -393,9 +392,9 @@ def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: Taken, tax: Amount, k
         case "rebate":
             legs.insert(0, Leg(REFUND_LIABILITY, "credit", one.amount, net))
         case _:
-            legs.insert(0, Leg(_revenue_of(draft, row), "credit", one.amount, net))
+            legs.insert(0, Leg(_revenue_of(draft, row), "credit", one.amount, ledger))
     if rest := sum(leg.ledger_amount for leg in legs):
-        legs.append(_rest(memo, one.amount, ledger, rest))
+        legs.append(rest_leg(rest, _credits(draft, memo).same_rate))
     _emit(draft, memo, row, merge(legs), moved.project_id if moved is not None else "")
     _remember(draft, memo, row, one, ledger, kept_back or 0)
     retained_in = moved.project_id if moved is not None else _project_of(draft, row)
@@ -434,15 +433,6 @@ def _revenue_of(draft: Draft, row: _Row) -> str:
     if price is not None:
         return price.revenue
     return REIMBURSABLE_REVENUE if named(row.listed.entry_id)[0] == EXPENSE else SERVICE_REVENUE
-
-
-def _rest(memo: _Memo, amount: Amount, ledger: Amount, rest: Amount) -> Leg:
-    """A cent of rounding where the row left at the invoice's rate, else the exchange difference that the invoice had."""
-    exchange, currency = memo.slot.exchange, memo.receivable.ledger_currency
-    at_rate = convert(amount, exchange.numerator, exchange.denominator, currency, memo.policies.money_mode)
-    if abs(ledger - at_rate) <= smallest_unit(currency) and abs(rest) <= 2 * smallest_unit(currency):
-        return Leg(CURRENCY_ROUNDING, "rounding", 0, -rest)
-    return Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, -rest)
 
 
 def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in: str) -> None:

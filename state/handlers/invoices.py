@@ -5,8 +5,6 @@ from datetime import date
 from msgspec.structs import replace
 
 from domain.accounts import (
-    CURRENCY_ROUNDING,
-    EXCHANGE_DIFFERENCE,
     OUTPUT_TAX,
     RECEIVABLE,
 )
@@ -15,7 +13,7 @@ from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
 from domain.identity import composed
-from domain.journal import About, Leg, journal_entry, merge
+from domain.journal import About, Leg, journal_entry, merge, rest_leg
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
@@ -220,7 +218,8 @@ def post_invoice(
         # Of a deposit that is billed and set against the same statement what is billed of it, which alone is credited.
         rising = sorted(reliefs, key=lambda one: one.listed.amount)
         taken = {composed(one.entry.entry_id, one.listed.line_id): one.ledger_amount for one in rising}
-        draft.put("credits", event.invoice_id, InvoiceCredits(taken))
+        same_rate = _is_at_its_rate(slot, reliefs, kept, policies.money_mode)
+        draft.put("credits", event.invoice_id, InvoiceCredits(taken, same_rate=same_rate))
     for relief in reliefs:
         relieve(draft, statement, relief)
     draft.put("statement", statement.statement_id, replace(statement, invoice_id=event.invoice_id, waiting=None))
@@ -344,12 +343,12 @@ def _billing_lines(
         legs.append(Leg(OUTPUT_TAX, "tax", -event.tax_amount, -in_ledger(event.tax_amount)))
     rest = sum(leg.ledger_amount for members in by_project.values() for leg in members)
     if rest:
-        rounding = all(relief.same_rate for relief in reliefs) and all(
-            at_its_rate(leg.amount, leg.ledger_amount, slot, mode) for _, leg in kept
-        )
-        legs.append(
-            Leg(CURRENCY_ROUNDING, "rounding", 0, -rest)
-            if rounding
-            else Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, -rest)
-        )
+        legs.append(rest_leg(rest, _is_at_its_rate(slot, reliefs, kept, mode)))
     return [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
+
+
+def _is_at_its_rate(slot: Slot, reliefs: list[Relief], kept: list[Moved], mode: str) -> bool:
+    """Whether all that it takes is of the invoice's rate, but for cents."""
+    return all(relief.same_rate for relief in reliefs) and all(
+        at_its_rate(leg.amount, leg.ledger_amount, slot, mode) for _, leg in kept
+    )

@@ -12,11 +12,11 @@ from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from domain.accounts import BANK, CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE, RECEIVABLE, UNAPPLIED_CASH
+from domain.accounts import BANK, RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import PaymentApplied, PaymentReceived, PaymentReversed
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
-from domain.journal import Leg
+from domain.journal import Leg, rest_leg
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.policies import Resolved
 from domain.refusals import UNSUPPORTED, words_of
@@ -346,10 +346,7 @@ def _lines(
         show_anew(draft, receivable)
     by_project[main].append(Leg(UNAPPLIED_CASH, RECEIPT, -group.unapplied, -in_ledger(group.unapplied)))
     if rest := sum(leg.ledger_amount for members in by_project.values() for leg in members):
-        account, purpose = (
-            (CURRENCY_ROUNDING, "rounding") if same_rate else (EXCHANGE_DIFFERENCE, "exchange_difference")
-        )
-        by_project[main].append(Leg(account, purpose, 0, -rest))
+        by_project[main].append(rest_leg(rest, same_rate))
     order = [main, *sorted(project_id for project_id in by_project if project_id != main)]
     lines = ((project_id, leg) for project_id in order for leg in by_project[project_id])
     return tuple((project_id, leg) for project_id, leg in lines if leg.amount or leg.ledger_amount), applied

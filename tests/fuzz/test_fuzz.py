@@ -1,6 +1,6 @@
 """Mutated events of a firm, run to the end and verified: no traceback, no stop, no violation.
 
-The same cases on every run. Many more: `python -m tests.fuzz --events 300000 --seed 1 --keep build/fuzz`, which makes small what fails.
+The same cases on every run. Many more: `make fuzz FUZZ_ARGS="--events 300000"`, which makes small what fails.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import pytest
 from tests.fuzz.play import FOLD_AGAIN_EVERY, case, fault_of
 
 SEED = 21
-CASES = range(1, 41)
+CASES = range(40)
 
 
 @pytest.mark.parametrize("number", CASES)

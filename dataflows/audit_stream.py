@@ -39,10 +39,10 @@ from domain.audit.reference import ReferenceSoFar
 from domain.audit.report import Tally
 from domain.audit.tax import TaxTables
 from domain.audit.terms import terms_of
+from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies
-from domain.events.delivery import BillingHoldPlaced
-from domain.events.finance import CreditMemoIssued
+from domain.events.finance import CreditMemoIssued, PaymentApplied
 from domain.events.reference import (
     AccountingPeriodClosed,
     AccountingPeriodReopened,
@@ -64,7 +64,7 @@ from domain.outputs import (
 from state.chain import chained
 
 TOLD_EVERY: Final = 1_000
-EVENTS_ASIDE: Final = ("ContractSigned", "ContractAmended", "BillingHoldPlaced", "CreditMemoIssued")
+EVENTS_ASIDE: Final = ("ContractSigned", "ContractAmended", "BillingHoldPlaced", "CreditMemoIssued", "PaymentApplied")
 OUTPUTS_ASIDE: Final = ("JournalEntry", "BillingStatement", "ProjectView")
 KINDS: Final = {name: number for number, name in enumerate((*EVENTS_ASIDE, *OUTPUTS_ASIDE))}
 
@@ -131,11 +131,10 @@ class AuditStream:
                 CustomerDefined() | TaxPolicyDefined() | AccountingPeriodClosed() | AccountingPeriodReopened() as known
             ):
                 self._reference.learn(known)
-            case ContractSigned() | ContractAmended() | BillingHoldPlaced() as told:
-                name = record.type_name
-                self._aside.add(record.engagement_id, KINDS[name], EVENT_CODECS[name].encode(told))
             case _:
                 pass
+        if record.type_name in EVENTS_ASIDE:
+            self._aside.add(record.engagement_id, *aside(record.type_name, record.event))
 
     def _violations(self, seen: Seen) -> Iterator[Violation]:
         yield from self._numbers.see(seen)
@@ -219,6 +218,11 @@ def _differing(check: str, written: str, chain: bytes) -> Iterator[Violation]:
         yield Violation(check, "", None, "chain", f"{written} by progress", chain.hex())
 
 
+def aside(type_name: str, event: Event) -> Spilled:
+    """One of EVENTS_ASIDE."""
+    return Spilled(KINDS[type_name], EVENT_CODECS[type_name].encode(event))
+
+
 def engagement_from(
     engagement_id: str, found: Sequence[Spilled], policies: Mapping[str, Sequence[Policies]]
 ) -> Engagement:
@@ -226,6 +230,7 @@ def engagement_from(
     terms: list[ContractSigned | ContractAmended] = []
     outputs: list[Seen] = []
     memos: list[CreditMemoIssued] = []
+    applications: list[PaymentApplied] = []
     holds = False
     for kind, body in found:
         if kind >= len(EVENTS_ASIDE):
@@ -237,6 +242,9 @@ def engagement_from(
             terms.append(event)
         elif isinstance(event, CreditMemoIssued):
             memos.append(event)
+        elif isinstance(event, PaymentApplied):
+            applications.append(event)
         else:
             holds = True
-    return Engagement(engagement_id, tuple(outputs), terms_of(terms, policies), holds, tuple(memos))
+    terms_then = terms_of(terms, policies)
+    return Engagement(engagement_id, tuple(outputs), terms_then, holds, tuple(memos), tuple(applications))

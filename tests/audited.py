@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from dataflows.audit_stream import EVENTS_ASIDE, aside, engagement_from
 from domain.audit.engagement import Engagement
 from domain.audit.entries import retell
 from domain.audit.findings import Checked, Seen, Violation
 from domain.audit.promises import check
-from domain.audit.terms import TermsEvent, terms_of
-from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies
-from domain.events.delivery import BillingHoldPlaced
-from domain.events.finance import CreditMemoIssued
 from domain.events.reference import LegalEntityDefined
 from domain.outputs import TOPICS
 from state.book_checks import EngagementBooks, books_agree
@@ -30,21 +27,14 @@ def violations(books: Books) -> list[Violation]:
 
 
 def engagement_of(books: Books) -> Engagement:
-    entities: dict[str, list[Policies]] = {}
-    told: list[TermsEvent] = []
-    memos: list[CreditMemoIssued] = []
+    """From what `verify` puts aside of the log, and all outputs."""
+    policies: dict[str, list[Policies]] = {}
     for record in books.log:
-        match record.event:
-            case LegalEntityDefined() as entity:
-                entities.setdefault(entity.legal_entity_id, []).append(entity.policies or Policies())
-            case ContractSigned() | ContractAmended() as terms:
-                told.append(terms)
-            case CreditMemoIssued() as memo:
-                memos.append(memo)
-            case _:
-                pass
-    has_holds = any(isinstance(record.event, BillingHoldPlaced) for record in books.log)
-    return Engagement(books.engagement_id, seen_of(books), terms_of(told, entities), has_holds, tuple(memos))
+        if isinstance(record.event, LegalEntityDefined):
+            policies.setdefault(record.event.legal_entity_id, []).append(record.event.policies or Policies())
+    own = (record for record in books.log if record.engagement_id == books.engagement_id)
+    put_aside = [aside(record.type_name, record.event) for record in own if record.type_name in EVENTS_ASIDE]
+    return engagement_from(books.engagement_id, put_aside, policies)._replace(outputs=seen_of(books))
 
 
 def seen_of(books: Books) -> tuple[Seen, ...]:

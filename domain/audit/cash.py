@@ -43,3 +43,9 @@ def payment_of(journal: JournalEntry) -> str | None:
     if journal.affected_kind == APPLICATION:
         return journal.rule.removeprefix("application/").removesuffix(f"/{journal.contract_id}")
     return None
+
+
+def taken_off(engagement: Engagement, payment_id: str) -> Amount:
+    """What applications take off invoices: where these are another engagement's, no journal of this one puts it on 1120 again."""
+    of_payment = (applied for applied in engagement.applications if applied.payment_id == payment_id)
+    return -sum(min(each.amount, 0) for applied in of_payment for each in applied.applications)

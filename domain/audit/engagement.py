@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from domain.audit.findings import Seen
 from domain.audit.terms import UNKNOWN, Terms
-from domain.events.finance import CreditMemoIssued
+from domain.events.finance import CreditMemoIssued, PaymentApplied
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine
 from domain.statement import ISSUED, OPEN, SUPERSEDED
 
@@ -15,14 +15,15 @@ R = TypeVar("R", JournalEntry, BillingStatement, ProjectView)
 
 
 class Engagement(NamedTuple):
-    """Journals, statements and views in the order of their numbers, and the credit memos that were asked for; `has_holds` where billing
-    was ever held."""
+    """Journals, statements and views in the order of their numbers, and the credit memos and applications of cash that were asked
+    for; `has_holds` where billing was ever held."""
 
     engagement_id: str
     outputs: tuple[Seen, ...]
     terms: Mapping[str, Terms] = {}
     has_holds: bool = False
     memos: tuple[CreditMemoIssued, ...] = ()
+    applications: tuple[PaymentApplied, ...] = ()
 
     def terms_of(self, contract_id: str) -> Terms:
         return self.terms.get(contract_id, UNKNOWN)

@@ -15,7 +15,7 @@ from domain.accounts import (
     REVENUE,
     UNAPPLIED_CASH,
 )
-from domain.audit.cash import payment_of
+from domain.audit.cash import payment_of, taken_off
 from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
@@ -170,8 +170,9 @@ def _wrong(engagement: Engagement, sums: _Sums, seen: Seen, view: ProjectView) -
         yield from _wrong_orders(seen, project_id, balance)
     for cash in view.unapplied:
         booked_cash = sums.on_account.get((cash.payment_id, cash.legal_entity_id), 0)
-        if not 0 < abs(cash.amount) <= abs(booked_cash):
-            what = f"unapplied of payment {cash.payment_id} no more than {format_amount(booked_cash)} {cash.currency} by journals"
+        most = abs(booked_cash) + taken_off(engagement, cash.payment_id)
+        if not 0 < abs(cash.amount) <= most:
+            what = f"unapplied of payment {cash.payment_id} no more than {format_amount(most)} {cash.currency} by journals and applications"
             yield violation(VIEWS, seen, project_id, what, format_amount(cash.amount))
     contracts = {balance.contract_id for balance in view.balances}
     opened = sorted(statement_id for statement_id, contract_id in sums.open.items() if contract_id in contracts)

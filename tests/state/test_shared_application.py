@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from connectors.avro_codec import EVENT_CODECS
+from domain.audit.findings import VIEWS
 from domain.events.common import PaymentApplication
 from domain.events.finance import InvoicePosted, PaymentApplied, PaymentReceived, PaymentReversed
 from domain.events.reference import ExchangeRateSet
-from domain.outputs import ExceptionClosed, ExceptionRaised, JournalEntry
+from domain.outputs import ExceptionClosed, ExceptionRaised, JournalEntry, ProjectView
+from tests.audited import violations
 from tests.harness import Books, Record
 from tests.state.test_shared_contract import ELSEWHERE, firm, head, said, signed, work
 from tests.state.test_shared_payment import invoiced
@@ -193,4 +195,17 @@ def test_refused_cash_is_moved_by_one_event(tmp_path: Path) -> None:
     assert books.part("receivable", "INV-2", ELSEWHERE).open == (1_200_0000, 1_200_0000)
     (refused,) = [one for one in said(books, ExceptionRaised) if one.category == "misapplied"]
     assert refused.exception_id in {one.exception_id for one in said(books, ExceptionClosed)}
+    books.close()
+
+
+def test_what_is_taken_off_another_engagements_invoice_is_unapplied_here(tmp_path: Path) -> None:
+    """Also while the other one refuses it, which only that one can know: 2,000.00 and the 100.00 that are taken off."""
+    books = invoiced(tmp_path)
+    on_account(books, 2_000)
+    apply(books, "AP-1", INV_2=-100)
+    books.end_day(date(2026, 7, 3))
+    last = [view for view in said(books, ProjectView) if view.project_id == "P"][-1]
+    assert [cash.amount for cash in last.unapplied] == [2_100 * 10_000]
+    assert cash(books)["1120"] == -2_000
+    assert [one for one in violations(books) if one.check == VIEWS and one.subject == "P"] == []
     books.close()

@@ -1,6 +1,5 @@
 """Who shares a price on a line, in consumption order, and what units come to by the steps that they share."""
 
-from collections import Counter
 from datetime import date, timedelta
 from operator import attrgetter
 from typing import NamedTuple
@@ -20,8 +19,7 @@ from state.assess_charge import of_quantity
 from state.books import Contract, Entry, Price, Work
 from state.draft import Draft
 from state.periods import cycle_on
-from state.plan import LinePlan, newest_plan, plan_of, versions
-from state.totals import month_of
+from state.plan import LinePlan, plan_of, versions
 
 BEFORE_ALL, AFTER_ALL = "", "9999"
 
@@ -147,20 +145,15 @@ def has_steps(contract: Contract, line_id: str) -> bool:
     return any(terms is not None and terms.units is None and is_shared(terms) for terms in found)
 
 
-def moved_by_issue(draft: Draft, contract: Contract, line_id: str) -> Counter[str]:
-    """By month, what its deliveries would be charged more by the facts alone, than they are since issued ones keep their steps.
+def without_issue(draft: Draft, contract: Contract, plan: LinePlan) -> dict[str, tuple[Price, Price]]:
+    """Prices of the line's deliveries, each with what it would be by the facts alone; none where nothing is issued.
 
-    Together that is nothing. Under a cap, whose room issued work keeps as well, it is not looked for.
+    Together they come to the same.
     """
-    found: Counter[str] = Counter()
-    pool = Pool(contract.contract_id, line_id, COUNTED_FEE, "", BEFORE_ALL, AFTER_ALL)
-    plan = newest_plan(draft, contract, line_id)
-    if plan is None or plan.rules or not has_steps(contract, line_id):
-        return found
-    sharers = standing(draft, plan, pool, "")
-    if any(sharer.is_issued for sharer in sharers):
-        by_day = of_units(draft, plan, sharers, None, keeps_issued=False)
-        for sharer in sharers:
-            if sharer.entry_id in by_day:
-                found[month_of(sharer.price.day)] += by_day[sharer.entry_id].value - sharer.price.value
-    return found
+    sharers = standing(
+        draft, plan, Pool(contract.contract_id, plan.line.line_id, COUNTED_FEE, "", BEFORE_ALL, AFTER_ALL), ""
+    )
+    if not any(sharer.is_issued for sharer in sharers):
+        return {}
+    by_day = of_units(draft, plan, sharers, None, keeps_issued=False)
+    return {one.entry_id: (one.price, by_day[one.entry_id]) for one in sharers if one.entry_id in by_day}

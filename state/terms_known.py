@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from domain.billing import methods, milestones
 from domain.billing.kind import Agreed, Closed, Ended, Known, Reported
-from domain.billing.subscription import MINIMUM
 from domain.contract import BEGINNING
 from domain.identity import composed
 from domain.rows import FEE, row_id
@@ -17,8 +16,8 @@ from domain.units import Amount
 from state.books import Acceptance, Contract, LineFees, Reports, TermsVersion
 from state.draft import Draft
 from state.plan import line_plan
-from state.sharers import moved_by_issue
 from state.totals import month_of, standing_price
+from state.unissued import minimum_rows, moved_by_issue
 
 
 def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
@@ -39,17 +38,17 @@ def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
 def charged_beside(draft: Draft, contract: Contract, line_id: str) -> dict[str, Amount]:
     """What the contract's other lines have to bill for days of each month, whatever is issued; minimums apart."""
     found: Counter[str] = Counter()
-    for other in sorted({line.line_id for stored in contract.history for line in stored.terms.lines}):
-        if other != line_id:
-            found.update(draft.line(contract.contract_id, other).by_month)
-            found.subtract(_minimums(draft, contract, other))
-            found.update(moved_by_issue(draft, contract, other))
+    others = sorted({line.line_id for stored in contract.history for line in stored.terms.lines} - {line_id})
+    for other in others:
+        found.update(draft.line(contract.contract_id, other).by_month)
+        found.subtract(_minimums(draft, contract, other))
+    found.update(moved_by_issue(draft, contract, others))
     return {month: amount for month, amount in found.items() if amount}
 
 
 def _minimums(draft: Draft, contract: Contract, line_id: str) -> Counter[str]:
     found: Counter[str] = Counter()
-    beginning = row_id(FEE, f"{composed(contract.contract_id, line_id)}/{MINIMUM}")
+    beginning = minimum_rows(contract.contract_id, line_id)
     for row in line_fees(draft, contract, line_id).rows:
         entry = draft.entry(row) if row.startswith(beginning) else None
         price = standing_price(entry) if entry is not None else None

@@ -188,7 +188,7 @@ class ChargeNodes:
         """What a delivery would be charged had nothing been issued; None where that is no question."""
         plan = plan_of(self.sources.draft(step), price)
         terms = methods.units(plan.line.terms) if plan is not None else None
-        if plan is None or terms is None or terms.units is not None or plan.rules or not price.stepped:
+        if plan is None or terms is None or terms.units is not None or not price.stepped:
             return None
         return self._of_delivery(row, step, work, price, plan, keeps_issued=False)
 

@@ -37,6 +37,7 @@ from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
+from milepost.explain.unissued import UnissuedNodes
 from state.trace import Trace
 
 
@@ -47,6 +48,7 @@ class Explainer:
         self.rating = Rating(self.sources)
         self.entries = EntryNodes(self.sources, self.rating)
         self.caps = CapNodes(self.sources, self.entries)
+        self.entries.charges.fees.unissued = UnissuedNodes(self.sources, self.entries)
         GivenUpNodes(self.sources, self.entries)
         self.statements = StatementNodes(self.sources, self.entries)
         self.journals = JournalNodes(self.sources, self.rating, self.entries, self.statements)

@@ -70,6 +70,8 @@ class FeeNodes:
         # Nodes of statements, of rows and of their figures; filled by those, which need these.
         self.statements: Any = None
         self.entries: Any = None
+        # What caps would leave had nothing been issued; filled likewise.
+        self.unissued: Any = None
         # What is earned over time; filled by the nodes of charges.
         self.earned_by: Callable[[Place, date], Node] | None = None
 
@@ -434,7 +436,10 @@ class FeeNodes:
         return agreeing(made, stated(title, place.known.beside.get(month, 0), "amount", currency))
 
     def _by_day_alone(self, at: Any) -> Node:
-        """What of the row counts for its month: issued deliveries keep their steps, which the month does not ask."""
+        """What of the row counts for its month: issued rows keep their room under caps and their steps, which the month does not ask."""
+        capped: Node | None = self.unissued.billable(at)
+        if capped is not None:
+            return capped
         made: Node = self.entries.billable(at)
         charge = at.work.charge
         by_day: Node | None = None

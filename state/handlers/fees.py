@@ -45,8 +45,8 @@ from state.periods import zone_of
 from state.plan import newest_plan, plan_of, version_on
 from state.rerate import line_ids
 from state.settlement import settlement
-from state.sharers import has_steps
 from state.terms_known import known_of, line_fees
+from state.unissued import is_moved
 from state.unplaced import note_unplaced, spoken
 
 # How far ahead the next fee is looked for.
@@ -204,7 +204,7 @@ def _moves_closed(draft: Draft, contract: Contract, closed: Sequence[ClosedPerio
         if other != line_id and key in draft.parts:
             had, has = draft.before.get(key) or LineTotals(""), draft.parts[key] or LineTotals("")
             months |= {month for month, _ in had.by_month.items() ^ has.by_month.items()}
-        if other != line_id and (contract.contract_id, other) in draft.changed_on and has_steps(contract, other):
+        if other != line_id and is_moved(draft, contract, other, closed[-1].to):
             return True
     return any(month < closed[-1].to.isoformat() for month in months)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tests.properties.kinds import (
+    CAP,
     FEE,
     KINDS,
     RATE,
@@ -122,6 +123,14 @@ PACKAGES: dict[str, Told] = {
     "agreed units in steps": Told(lambda code: _tiers(code, "tier_period=month units=700"), units, units_back),
     "agreed units by volume": Told(
         lambda code: _tiers(code, "tier_period=month tier_mode=volume units=700"), units, units_back
+    ),
+    "units under a cap": Told(
+        lambda code: [*_tiers(code, "tier_period=contract"), f"    cap hard {money(CAP // 2, code)}"], units, units_back
+    ),
+    "volume under a cap": Told(
+        lambda code: [*_tiers(code, "tier_period=quarter tier_mode=volume"), f"    cap hard {money(CAP // 2, code)}"],
+        units,
+        units_back,
     ),
     "steps by month": Told(lambda code: _tiers(code, "tier_period=month"), units, units_back),
     "volume": Told(lambda code: _tiers(code, "tier_period=contract tier_mode=volume"), units, units_back),

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, Self
 
 from connectors.files import rebuilt, rounds
 from connectors.files.dead_letters import NONE_YET, DeadLetterFile
-from connectors.files.far_ahead import check_ahead
+from connectors.files.far_ahead import ReadAhead, check_ahead
 from connectors.files.input_files import KnownFile
 from connectors.files.input_folder import InputFolder, place_after
 from connectors.files.input_reader import InputItem
@@ -41,6 +41,7 @@ BATCH_RECORDS: Final = 200
 BATCH_BYTES: Final = 4 * 1024 * 1024
 CHUNK_RECORDS: Final = 20_000
 CHUNK_BYTES: Final = 16 * 1024 * 1024
+NOTHING_READ: Final[Mapping[str, ReadAhead]] = {}
 
 Taken = tuple[Input, Instant, InputItem]
 
@@ -135,11 +136,12 @@ class EmbeddedIntake:
         start, letters = self._log.offset, self._letters.end.offset
         try:
             done = self._finish_rounds(on_progress)
-            new = self._fix_round(until, last_day, is_growing=is_growing)
-            if new is not None:
+            fixed = self._fix_round(until, last_day, is_growing=is_growing)
+            if fixed is not None:
+                new, read = fixed
                 rounds.add_round(self.output_dir, new)
                 self._rounds.append(new)
-                done += self._finish_rounds(on_progress)
+                done += self._finish_rounds(on_progress, read)
             unrouted = self._store.waiting_count()
         except BaseException:
             self.close()
@@ -201,19 +203,22 @@ class EmbeddedIntake:
 
     # Rounds
 
-    def _fix_round(self, until: date | None, last_day: date | None, *, is_growing: bool) -> Round | None:
-        """None where there is nothing to do."""
+    def _fix_round(
+        self, until: date | None, last_day: date | None, *, is_growing: bool
+    ) -> tuple[Round, Mapping[str, ReadAhead]] | None:
+        """With what was read of its files already; None where there is nothing to do."""
         news = self._folder.news(self._store.files(), is_growing=is_growing)
         own_days = self._progress.own_days or any(self._folder.ends_days(found) for found in news)
         days_left = until is not None and any(day.date <= until for day in self._store.clock().days)
         if not news and (own_days or not days_left):
             return None
+        read: Mapping[str, ReadAhead] = {}
         if last_day is not None:
             zones = [day.zone for day in self._store.clock().days]
             files = [found.file for found in news]
-            check_ahead(self._folder.input_dir, files, last_day, zones, own_days=own_days)
+            read = check_ahead(self._folder.input_dir, files, last_day, zones, own_days=own_days, is_growing=is_growing)
         fingerprints = [(found.file.name, found.file.fingerprint) for found in news]
-        return Round(
+        new = Round(
             number=len(self._rounds) + 1,
             files=tuple(RoundFile(name, of.length, of.digest.hex()) for name, of in fingerprints),
             until=until,
@@ -222,13 +227,16 @@ class EmbeddedIntake:
             ownership=self.settings.ownership,
             genesis=None if self._rounds else genesis.to_json(self._log.genesis),
         )
+        return new, read
 
-    def _finish_rounds(self, on_progress: OnProgress | None) -> list[RoundSummary]:
+    def _finish_rounds(
+        self, on_progress: OnProgress | None, read: Mapping[str, ReadAhead] = NOTHING_READ
+    ) -> list[RoundSummary]:
         had = self._progress
         ahead = self._rounds[had.round - 1 if not had.finished else had.round :]
-        return [self._finish(found, on_progress) for found in ahead]
+        return [self._finish(found, on_progress, read) for found in ahead]
 
-    def _finish(self, found: Round, on_progress: OnProgress | None) -> RoundSummary:
+    def _finish(self, found: Round, on_progress: OnProgress | None, read: Mapping[str, ReadAhead]) -> RoundSummary:
         """A round from where it is to its end."""
         known = self._store.files()
         files = [self._folder.again(file, known.get(file.name)) for file in found.files]
@@ -237,7 +245,7 @@ class EmbeddedIntake:
         intake = Intake(self._store, self._log, found.ownership, clock, self._progress.latest)
         self._progress = self._progress._replace(round=found.number, finished=False, own_days=own_days)
         self._commit(intake, files)
-        work = _RoundWork(found, self._folder.input_dir, files, intake)
+        work = _RoundWork(found, self._folder.input_dir, files, intake, read)
         for batch in _batches(merged(work.inputs)):
             self._take(work, batch)
             if self._is_chunk_full():
@@ -287,7 +295,9 @@ class EmbeddedIntake:
 class _RoundWork:
     """A round at work: its files and how far they are."""
 
-    def __init__(self, found: Round, folder: Path, files: list[KnownFile], intake: Intake) -> None:
+    def __init__(
+        self, found: Round, folder: Path, files: list[KnownFile], intake: Intake, read: Mapping[str, ReadAhead]
+    ) -> None:
         self.round = found
         self.folder = folder
         self.files = files
@@ -296,7 +306,15 @@ class _RoundWork:
         self.bytes_read = 0
         self.bytes_total = sum(file.fingerprint.length - file.place.offset for file in files)
         self.inputs = [
-            Input(folder, file.name, file.fingerprint.length, file.place, file.latest, is_growing=found.is_growing)
+            Input(
+                folder,
+                file.name,
+                file.fingerprint.length,
+                file.place,
+                file.latest,
+                is_growing=found.is_growing,
+                read=read.get(file.name),
+            )
             for file in files
         ]
 

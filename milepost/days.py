@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import typer
 
@@ -11,8 +11,17 @@ from domain.units import Instant
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def moment() -> datetime:
+    """Now, in UTC: what the other functions, and lines of a log, are made of."""
+    return datetime.now(UTC)
+
+
 def now() -> Instant:
-    return (datetime.now(UTC) - _EPOCH) // timedelta(microseconds=1)
+    return (moment() - _EPOCH) // timedelta(microseconds=1)
+
+
+def today() -> date:
+    return moment().date()
 
 
 def day(text: str) -> datetime:

@@ -1,28 +1,29 @@
 """Events that would end days beyond the last one that a run may end, looked for before anything is taken in.
 
 A day that has ended cannot be taken back, and one mistyped year (2062 for 2026) would end thousands. What lines say of their
-instants is searched as text first; only where that finds a late one are events read.
+instants is searched as text first; only where that finds a late one are events read, and passed on to what takes them in.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from connectors.files.input_files import KnownFile, reading
+from connectors.files.input_files import KnownFile, Place, reading
 from connectors.files.input_reader import InputItem, is_avro, read_input
 from domain.events.reference import DayEnded
-from domain.units import Instant
 from domain.zones import midnight
-from state.intake.clock import zones_named
+from state.intake.clock import recording_time, zones_named
 
 CHUNK_BYTES: Final = 1024 * 1024
 # Longer than what is searched for, so that it is found across two chunks.
 OVERLAP_BYTES: Final = 128
 DAY: Final = timedelta(days=1)
+# Of all files together; more would fill the memory, and are read again.
+KEPT_RECORDS: Final = 20_000
 # Where days begin first, as hours after the midnight before in universal time.
 EARLIEST_HOUR: Final = b"10"
 
@@ -42,33 +43,74 @@ class FarAhead(Exception):
         self.first = first
 
 
+class ReadAhead(NamedTuple):
+    """What was read of a file from a place on; `is_whole` where that is all."""
+
+    place: Place
+    items: Sequence[InputItem]
+    is_whole: bool
+
+
 def check_ahead(
-    folder: Path, files: Sequence[KnownFile], last_day: date, zones: Iterable[str], *, own_days: bool
-) -> None:
-    """`zones` are those whose days run already; with `own_days` only the input ends days. Raises FarAhead."""
+    folder: Path,
+    files: Sequence[KnownFile],
+    last_day: date,
+    zones: Iterable[str],
+    *,
+    own_days: bool,
+    is_growing: bool,
+) -> Mapping[str, ReadAhead]:
+    """`zones` are those whose days run already; with `own_days` only the input ends days. What was read, by file. Raises FarAhead."""
     if not own_days and not any(_may_be_ahead(folder / file.name, file, last_day) for file in files):
-        return
-    named = {*zones, *(zone for item in _items(folder, files) if item.event for zone in zones_named(item.event))}
-    ends_at = min((midnight(last_day + 2 * DAY, zone) for zone in named), default=None)
-    ahead = (item for item in _items(folder, files) if _is_ahead(item, last_day, ends_at, own_days=own_days))
+        return {}
+    reader = _Reader(folder, is_growing=is_growing)
+    ahead = _days_ended(reader, files, last_day) if own_days else _recorded(reader, files, last_day, zones)
     first = next(ahead, None)
     if first is not None:
         raise FarAhead(last_day, 1 + sum(1 for _ in ahead), first)
+    return reader.read
 
 
-def _items(folder: Path, files: Iterable[KnownFile]) -> Iterator[InputItem]:
-    for file in files:
-        yield from read_input(folder, file.name, file.place, file.fingerprint.length, is_growing=True)
+class _Reader:
+    """Reads files, and keeps what it has read up to a number of records."""
+
+    def __init__(self, folder: Path, *, is_growing: bool) -> None:
+        self.read: dict[str, ReadAhead] = {}
+        self._folder = folder
+        self._is_growing = is_growing
+
+    def items(self, files: Iterable[KnownFile]) -> Iterator[InputItem]:
+        left = KEPT_RECORDS
+        for file in files:
+            kept: list[InputItem] = []
+            is_whole = True
+            length = file.fingerprint.length
+            for item in read_input(self._folder, file.name, file.place, length, is_growing=self._is_growing):
+                is_whole = left > 0
+                if is_whole:
+                    kept.append(item)
+                    left -= 1
+                yield item
+            self.read[file.name] = ReadAhead(file.place, kept, is_whole)
 
 
-def _is_ahead(item: InputItem, last_day: date, ends_at: Instant | None, *, own_days: bool) -> bool:
-    event = item.event
-    if event is None:
-        return False
-    if own_days:
-        return isinstance(event, DayEnded) and event.date > last_day
-    recorded_at = event.occurred_at if event.recorded_at is None else event.recorded_at
-    return ends_at is not None and recorded_at >= ends_at
+def _days_ended(reader: _Reader, files: Sequence[KnownFile], last_day: date) -> Iterator[InputItem]:
+    return (item for item in reader.items(files) if isinstance(item.event, DayEnded) and item.event.date > last_day)
+
+
+def _recorded(reader: _Reader, files: Sequence[KnownFile], last_day: date, zones: Iterable[str]) -> Iterator[InputItem]:
+    """Read once for the zones and the latest instant; only where that is late once more, for what is."""
+    named, latest = {*zones}, 0
+    for item in reader.items(files):
+        if item.event is not None:
+            named.update(zones_named(item.event))
+            latest = max(latest, recording_time(item.event))
+    ends_at = min((midnight(last_day + 2 * DAY, zone) for zone in named), default=latest + 1)
+    if latest < ends_at:
+        return
+    yield from (
+        item for item in reader.items(files) if item.event is not None and recording_time(item.event) >= ends_at
+    )
 
 
 def _may_be_ahead(path: Path, file: KnownFile, last_day: date) -> bool:

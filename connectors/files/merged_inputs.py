@@ -11,16 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from connectors.files.far_ahead import ReadAhead
 from connectors.files.input_files import Place
 from connectors.files.input_reader import InputItem, is_avro, read_input
 from domain.units import Instant
+from state.intake.clock import recording_time
 
 # Each open container takes a file handle and up to 2 MB; more are closed and opened again in turn.
 CONTAINERS_OPEN_MAX: Final = 128
 
 
 class Input:
-    """One file of a round. `taken` and `latest` say how far it was taken in, set by whoever takes the items."""
+    """One file of a round. `taken` and `latest` say how far it was taken in, set by what takes the items; `read` was read before."""
 
     __slots__ = (
         "_items",
@@ -36,7 +38,15 @@ class Input:
     )
 
     def __init__(
-        self, folder: Path, name: str, length: int, place: Place, latest: Instant, *, is_growing: bool
+        self,
+        folder: Path,
+        name: str,
+        length: int,
+        place: Place,
+        latest: Instant,
+        *,
+        is_growing: bool,
+        read: ReadAhead | None = None,
     ) -> None:
         self.folder = folder
         self.name = name
@@ -47,21 +57,29 @@ class Input:
         self.is_growing = is_growing
         self._last: InputItem | None = None
         self._latest_read = latest
-        self._items: Iterator[InputItem] | None = None
+        self._items: Iterator[InputItem] | None = None if read is None or read.place != place else self._from(read)
 
     def next(self) -> tuple[Instant, InputItem] | None:
         """What could not be read has the time of what came before it."""
         if self._items is None:
-            place = self.place if self._last is None else self._last.following
-            self._items = read_input(self.folder, self.name, place, self.length, is_growing=self.is_growing)
+            self._items = self._rest()
         item = next(self._items, None)
         if item is None:
             return None
         self._last = item
         event = item.event
         if event is not None:
-            self._latest_read = event.occurred_at if event.recorded_at is None else event.recorded_at
+            self._latest_read = recording_time(event)
         return self._latest_read, item
+
+    def _from(self, read: ReadAhead) -> Iterator[InputItem]:
+        yield from read.items
+        if not read.is_whole:
+            yield from self._rest()
+
+    def _rest(self) -> Iterator[InputItem]:
+        place = self.place if self._last is None else self._last.following
+        return read_input(self.folder, self.name, place, self.length, is_growing=self.is_growing)
 
     def let_go(self) -> None:
         """Close the file; reading goes on where it was."""

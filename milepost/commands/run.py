@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +13,10 @@ from connectors.files.output_lock import only_writer
 from domain.zones import universal_day
 from milepost import exit_codes
 from milepost.console import say, shell_word, tell, write_json
-from milepost.days import day
+from milepost.days import day, today
 from milepost.stopping import stopping
 from state.guards import INPUT_UNREADABLE, GuardStop
-from state.intake.clock import DATE_LAST
+from state.intake.clock import DATE_LAST, recording_time
 
 if TYPE_CHECKING:
     from connectors.files.far_ahead import FarAhead
@@ -82,15 +82,14 @@ def run(
 
 
 def furthest_day() -> date:
-    return datetime.now(UTC).date() + timedelta(days=DAYS_AHEAD_MAX)
+    return today() + timedelta(days=DAYS_AHEAD_MAX)
 
 
 def too_far_ahead(fault: FarAhead, input_dir: Path, until: date | None) -> str:
     """Where the first of them stands, and what to do."""
     event = fault.first.event
     assert event is not None, "what would end days is an event"
-    instant = event.occurred_at if event.recorded_at is None else event.recorded_at
-    what = f"{type(event).__name__} {event.event_id} of {date.fromordinal(universal_day(instant))}"
+    what = f"{type(event).__name__} {event.event_id} of {date.fromordinal(universal_day(recording_time(event)))}"
     events = "1 event would end days" if fault.count == 1 else f"{fault.count:,} events would end days"
     after = f"--until {until}" if until else f"{fault.last_day}, {DAYS_AHEAD_MAX} days after today"
     way_out = "say a later --until" if until else "say --yes if the days are meant"

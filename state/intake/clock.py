@@ -74,6 +74,11 @@ def day_ended(day: Running) -> DayEnded:
     )
 
 
+def recording_time(event: Event) -> Instant:
+    """As the event states it, else when it happened."""
+    return event.occurred_at if event.recorded_at is None else event.recorded_at
+
+
 def zones_named(event: Event) -> tuple[str, ...]:
     """Zones that a legal entity or a contract keeps its days by."""
     match event:

@@ -17,7 +17,7 @@ from domain.events.reference import DayEnded, IdentityLinked
 from domain.identity import content_digest
 from domain.rows import spoken
 from domain.units import Instant
-from state.intake.clock import NEVER, Clock, instant_until, tick, with_zones, zones_named
+from state.intake.clock import NEVER, Clock, instant_until, recording_time, tick, with_zones, zones_named
 from state.intake.directory import (
     ALREADY_BOUND,
     RETOLD,
@@ -223,7 +223,7 @@ class Intake:
                 more, own = retold(self.memory, event, engagement_id)
                 self.memory.add_links(more)
                 found.extend(more)
-                self.log.append(engagement_id, stamped(event, _recorded_at(event), engagement_id), own)
+                self.log.append(engagement_id, stamped(event, recording_time(event), engagement_id), own)
         return tuple(found)
 
     # Days
@@ -280,7 +280,7 @@ class Intake:
             kind, key = noticed.subject
             message = f"{count:,} events wait: no engagement is known for {spoken(kind)} {key}"
             place = f"end of {ended.date} in {ended.zone}"
-            self._notice(noticed._replace(told=count), place, _recorded_at(ended), message)
+            self._notice(noticed._replace(told=count), place, recording_time(ended), message)
 
     def _go_on(self, keys: list[Key], place: object, recorded_at: Instant) -> None:
         """What waited for these goes on, in the order in which it came, and so does what waited for that."""
@@ -312,11 +312,11 @@ class Intake:
             self.memory.wait_for_others(number, missing, _keys(named, found))
             if missing != subject:
                 subjects[subject] = None
-                self._notice_waiting(event, place, _recorded_at(event), missing)
+                self._notice_waiting(event, place, recording_time(event), missing)
             return []
         self.memory.release(number)
         subjects[subject] = None
-        return [(link.kind, link.id) for link in self._log(named, place, _recorded_at(event), found)]
+        return [(link.kind, link.id) for link in self._log(named, place, recording_time(event), found)]
 
     def _drop_replaced(self, event: Event, place: object, recorded_at: Instant) -> None:
         """A lower version of the same fact that waits, perhaps for an id that never comes, would change nothing any more."""
@@ -359,10 +359,6 @@ def stamped(event: Event, recorded_at: Instant, engagement_id: str | None) -> Ev
         values = (*values[:at], recorded_at, *values[at + 1 :])
         values = (*values[:other], engagement_id, *values[other + 1 :])
     return tuple.__new__(kind, values)
-
-
-def _recorded_at(event: Event) -> Instant:
-    return event.occurred_at if event.recorded_at is None else event.recorded_at
 
 
 def _intake_noticed(noticed: Noticed, place: object, at: Instant, message: str, *, cleared: bool) -> IntakeNoticed:

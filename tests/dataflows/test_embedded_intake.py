@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from connectors.containers import decode_dead_letters
-from connectors.files import input_files, rounds
+from connectors.files import far_ahead, input_files, input_reader, rounds
 from connectors.files.dead_letters import dead_letter_path
 from connectors.files.intake_store import IntakeStore
 from connectors.files.log_appender import LogAppender
@@ -118,6 +118,29 @@ def test_what_was_read_earlier_stays_earlier(tmp_path: Path) -> None:
     assert run(tmp_path).events == 1
     assert log_bytes(tmp_path).startswith(before)
     assert log_of(tmp_path / "out") == ["P-1 ProjectActivated P-1", "P-1 TimeApproved T-1v1"]
+
+
+@pytest.mark.parametrize(("kept", "read"), [(20_000, 6), (2, 10)])
+def test_a_record_is_read_once_also_where_days_ahead_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int, read: int
+) -> None:
+    """Of 6 records in two containers; where only 2 are kept, the other 4 are read again. The log is the same."""
+    monkeypatch.setattr(far_ahead, "KEPT_RECORDS", kept)
+    made: list[str] = []
+    item = input_reader._avro_item
+    monkeypatch.setattr(input_reader, "_avro_item", lambda name, found: made.append(name) or item(name, found))
+    story = [activated("2026-03-02 08:00", "P-1")]
+    story += [worked(f"2026-03-02 {hour:02}:00", f"T-{hour}", "P-1") for hour in range(9, 14)]
+    for folder in ("once", "plain"):
+        inputs = tmp_path / folder / "in"
+        inputs.mkdir(parents=True)
+        (inputs / "a.avro").write_bytes(container(*story[::2]))
+        (inputs / "b.avro").write_bytes(container(*story[1::2]))
+    with EmbeddedIntake(tmp_path / "once" / "in", tmp_path / "once" / "out", SETTINGS) as intake:
+        assert intake.run_round(last_day=date(2026, 4, 1)).events == 6
+    assert len(made) == read
+    run(tmp_path / "plain")
+    assert log_bytes(tmp_path / "once") == log_bytes(tmp_path / "plain")
 
 
 def test_no_input_is_an_empty_log(tmp_path: Path) -> None:

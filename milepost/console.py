@@ -8,7 +8,6 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from domain.units import AMOUNT_ONE, Amount
+from milepost.days import moment
 from milepost.printable import printable
 
 # Of a terminal that does not say how wide it is.
@@ -92,7 +92,7 @@ def stamp_lines() -> None:
 
 def _now() -> str:
     """In UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @contextmanager

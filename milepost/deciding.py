@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import socket
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,6 +12,7 @@ import typer
 
 from connectors.json_values import Wrong, instant_text, read_instant
 from domain.units import Instant
+from milepost.days import now
 
 DAY: Final = 24 * 3600 * 1_000_000
 # Beyond so many days a decision of today would let days end that nobody has sent events of.
@@ -54,34 +54,34 @@ def other_person(name: str | None, asked: Person) -> str | None:
 
 def decided_at(stated: str | None, latest: Instant) -> Instant:
     """Now, or as stated. A decision moves the log's time like any event, so that a long silence is not ended by accident."""
-    now = int(datetime.now(UTC).timestamp() * 1_000_000)
+    at = now()
     if stated == "now":
-        return now
+        return at
     if stated is not None:
-        return _as_stated(stated, now, latest)
-    if latest and now - latest > GAP_DAYS * DAY:
+        return _as_stated(stated, at, latest)
+    if latest and at - latest > GAP_DAYS * DAY:
         raise typer.BadParameter(
             f"the newest event of the output is of {instant_text(latest)}; a decision of today would let every day up to today "
             f"end, and billing periods close with them. Say when it was made, such as --at {instant_text(latest)}, "
             "or --at now",
             param_hint="--at",
         )
-    return now
+    return at
 
 
-def _as_stated(stated: str, now: Instant, latest: Instant) -> Instant:
+def _as_stated(stated: str, at: Instant, latest: Instant) -> Instant:
     """Nothing is decided in the future; events of days to come have decisions about them of the days behind."""
     try:
-        at = read_instant(stated)
+        said = read_instant(stated)
     except Wrong as wrong:
         raise typer.BadParameter(f"{wrong.reason}: {stated}", param_hint="--at") from wrong
-    if at > max(now, latest + AHEAD_DAYS * DAY):
+    if said > max(at, latest + AHEAD_DAYS * DAY):
         raise typer.BadParameter(
-            f"{stated} is not yet: it is {instant_text(now)}, and the newest event of the output is of {instant_text(latest)}. "
+            f"{stated} is not yet: it is {instant_text(at)}, and the newest event of the output is of {instant_text(latest)}. "
             "A decision is dated when it was made",
             param_hint="--at",
         )
-    return at
+    return said
 
 
 def beside(stated: Path | None, output: Path) -> Path:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import typer
@@ -36,6 +35,7 @@ from domain.events.control import ExceptionAssigned
 from domain.units import Instant
 from milepost.commands.exceptions import Asked
 from milepost.console import echo, say, shape, write_json
+from milepost.days import now
 from milepost.deciding import Person, confirmed, decided_at, other_person, person
 from milepost.exceptions_decided import SOURCE, Wanted, check_moment, fitting, is_named_one_way
 from milepost.exceptions_effects import refusal_of
@@ -44,8 +44,6 @@ from milepost.exceptions_plan import plan_of, show_plan, tell_plan
 from milepost.exceptions_shown import Decided, decided_table, ended_text, group_table, single_table
 from milepost.settings import Settings
 from milepost.tables import show as show_tables
-
-MICROSECONDS: Final = 1_000_000
 
 Answer = TypeVar("Answer")
 
@@ -113,11 +111,6 @@ class Topics:
             return question()
         except KafkaException as fault:
             raise failed(fault) from fault
-
-
-def now() -> Instant:
-    """Whoever lists asks about this moment; the log of the shards may be quiet."""
-    return int(datetime.now(UTC).timestamp() * MICROSECONDS)
 
 
 def list_exceptions(

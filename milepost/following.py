@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +18,7 @@ from dataflows.accounting_kafka import Job
 from dataflows.audit_kafka import AuditedShard, Compared, audited_shards
 from dataflows.audit_stream import Tell
 from milepost.console import say
+from milepost.days import moment
 from milepost.stopping import Stop
 from state.guards import BROKER_UNREACHABLE, LOG_MISSING, GuardStop
 
@@ -117,4 +117,4 @@ class _Lines:
 
 
 def _now() -> str:
-    return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+    return f"{moment():%Y-%m-%d %H:%M:%S}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_text
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -16,6 +16,7 @@ from milepost.commands.exceptions import All, Folder, Input, Json, Kafka, Output
 from milepost.commands.given_settings import File as SettingsFile
 from milepost.commands.given_settings import Set, given
 from milepost.console import echo, say, shape, shell_word, write_json
+from milepost.days import moment
 
 if TYPE_CHECKING:
     from connectors.decode_error import DecodeError
@@ -221,7 +222,7 @@ def resend(
             return
         confirmed(f"Send {len(taken):,} again?", yes=yes)
     events = [each.event for each in taken]
-    path = add_events(folder, RESENT, events, datetime.now(UTC))
+    path = add_events(folder, RESENT, events, moment())
     if json:
         write_json(shape(1, file=str(path), events=events))
         return

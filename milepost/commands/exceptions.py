@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
@@ -11,6 +11,7 @@ import typer
 
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import echo, is_known_as, say, shape, shell_word, tell, write_json
+from milepost.days import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -403,7 +404,7 @@ def _decide_in(
     with reading_store(store_path(output, 0)) as reader:
         books = Books(output, folder, reader)
         events = decisions(books, plan.taken, type_name, {**fields, "approved_by": approver}, who, when)
-    path = add_events(folder, DECISIONS, events, datetime.now(UTC))
+    path = add_events(folder, DECISIONS, events, moment())
     _written(path, events, folder, output, json=asked.json)
     if not are_several:
         for line in (*plan.effect_lines, *plan.warnings):
@@ -462,7 +463,7 @@ def resend(
             )
         event = corrected(Books(output, folder, reader), raised, fact, set_, approver, who, when)
     try:
-        path = add_events(folder, RESENT, [event], datetime.now(UTC))
+        path = add_events(folder, RESENT, [event], moment())
     except DecodeError as fault:
         raise typer.BadParameter(str(fault), param_hint="--set") from fault
     _written(path, [event], folder, output, json=json)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event as Flag
-from threading import Thread
 from typing import Any, Final
 
 from confluent_kafka import KafkaException
@@ -25,6 +24,7 @@ from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.health import Health, Pulse
 from connectors.metrics.registry import Labels, Metrics
 from dataflows.accounting_kafka import Paced
+from dataflows.beside import beside
 from dataflows.intake import STORE as MEMORY
 from dataflows.intake import Batch as IntakeBatch
 from dataflows.intake import Effects as IntakeEffects
@@ -365,15 +365,12 @@ class MeasuredView:
 @contextmanager
 def ends_followed(metrics: Metrics, asked: Asked, dataflow: str, places: Sequence[Place]) -> Iterator[KnownEnds]:
     """Beside a dataflow, from before it begins: brokers are asked where these partitions end."""
-    ends, ended = KnownEnds(asked, places), Flag()
+    ends = KnownEnds(asked, places)
     end = metrics.ask(catalogue.LAG_AGE, lambda: [((dataflow,), ends.age_seconds)])
-    thread = Thread(target=ends.follow, args=(ended,), name="ends", daemon=True)
-    thread.start()
     try:
-        yield ends
+        with beside("ends", ends.follow):
+            yield ends
     finally:
-        ended.set()
-        thread.join()
         end()
 
 
@@ -382,7 +379,6 @@ def exceptions_followed(metrics: Metrics, clients: Clients, names: Names, shards
     """Beside a dataflow; where the brokers refuse it the gauges are left out, and it is tried again."""
     numbers = tuple(shards)
     current: list[OpenExceptions] = []
-    ended = Flag()
 
     def counts() -> Iterator[tuple[Labels, float]]:
         for one in _caught_up(current):
@@ -398,7 +394,7 @@ def exceptions_followed(metrics: Metrics, clients: Clients, names: Names, shards
                 found = waiting.get(category)
                 yield (category, of.severity), 0.0 if found is None else max(now - found.oldest / SECOND, 0.0)
 
-    def follow() -> None:
+    def follow(ended: Flag) -> None:
         while not ended.is_set():
             try:
                 one = OpenExceptions(clients, names, numbers)
@@ -413,13 +409,10 @@ def exceptions_followed(metrics: Metrics, clients: Clients, names: Names, shards
                 ended.wait(FOLLOW_AGAIN_SECONDS)
 
     end = [metrics.ask(catalogue.EXCEPTIONS_OPEN, counts), metrics.ask(catalogue.EXCEPTIONS_OLDEST, ages)]
-    thread = Thread(target=follow, name="exceptions", daemon=True)
-    thread.start()
     try:
-        yield
+        with beside("exceptions", follow):
+            yield
     finally:
-        ended.set()
-        thread.join()
         for each in end:
             each()
 

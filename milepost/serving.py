@@ -110,7 +110,7 @@ def accounting_flow(shards: str | None = None) -> Dataflow:
     job = accounting_job(settings, numbers)
     hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job), end_of=ends.of)
     topics_now = held.enter_context(topics_watched(settings, lambda _: ACCOUNTING_TOPICS))
-    is_over = either(until_told(stop), topics_now.check)
+    is_over = either(until_told(stop), topics_now.ends_by_raising)
     turns = held.enter_context(accounting_kafka.opened(job, is_over, say))
     hooks.on_open(turns)
     return accounting_kafka.flow_of(job, list(turns.values()), Faults(), is_over, hooks.on_commit)
@@ -169,7 +169,7 @@ def view_flow() -> Dataflow:
     stop = held.enter_context(stopping())
     settings = load().settings
     topics_now = held.enter_context(topics_watched(settings, lambda _: VIEW_TOPICS))
-    return held.enter_context(opened_view(settings, either(until_told(stop), topics_now.check))).flow()
+    return held.enter_context(opened_view(settings, either(until_told(stop), topics_now.ends_by_raising))).flow()
 
 
 @contextmanager
@@ -217,7 +217,7 @@ def intake_flow() -> Dataflow:
     measured = held.enter_context(serving_metrics(settings, INTAKE))
     desk = held.enter_context(measured_intake(settings, measured))
     topics_now = held.enter_context(topics_watched(settings, intake_topics))
-    return intake.flow_of(desk, Faults(), while_wanted(either(until_told(stop), topics_now.check)))
+    return intake.flow_of(desk, Faults(), while_wanted(either(until_told(stop), topics_now.ends_by_raising)))
 
 
 @contextmanager
@@ -292,9 +292,9 @@ def topics_watched(settings: Settings, short_names: Callable[[KafkaClients], Seq
         yield found
 
 
-def either(is_told: Callable[[], bool], is_wrong: Callable[[], bool | None]) -> Callable[[], bool]:
-    """Whether to end; `is_wrong` may raise instead where no caller of the dataflow asks afterwards."""
-    return lambda: is_told() or bool(is_wrong())
+def either(is_told: Callable[[], bool], is_wrong: Callable[[], bool]) -> Callable[[], bool]:
+    """Whether to end."""
+    return lambda: is_told() or is_wrong()
 
 
 def check_topics(clients: KafkaClients, settings: Settings, short_names: Sequence[str]) -> list[Fault]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event as Flag
-from threading import Thread
 from typing import Final
 
 from confluent_kafka import KafkaException
 
 from connectors.kafka.topics import Fault
+from dataflows.beside import beside
 from state.guards import GuardStop
 
 LOOK_SECONDS: Final = 20.0
@@ -41,6 +41,11 @@ class WatchedTopics:
         """Raises GuardStop where something is wrong."""
         if self._found is not None:
             raise self._found
+
+    def ends_by_raising(self) -> bool:
+        """For a dataflow after which nobody asks."""
+        self.check()
+        return False
 
     def follow(self, ended: Flag, seconds: float = LOOK_SECONDS, again: float = AGAIN_SECONDS) -> None:
         pause, was_wrong = 0.0, False
@@ -73,11 +78,6 @@ class WatchedTopics:
 @contextmanager
 def watched(look: Look, tell: Callable[[str], None]) -> Iterator[WatchedTopics]:
     """Beside a dataflow."""
-    topics, ended = WatchedTopics(look, tell), Flag()
-    thread = Thread(target=topics.follow, args=(ended,), name="topics", daemon=True)
-    thread.start()
-    try:
+    topics = WatchedTopics(look, tell)
+    with beside("topics", topics.follow):
         yield topics
-    finally:
-        ended.set()
-        thread.join()

@@ -150,7 +150,10 @@ class LogSource(FixedPartitionedSource[Batch, None]):
     def next_batch(self, turn: Turn) -> Sequence[Batch]:
         if self._steps.faults.fault is not None:
             raise StopIteration
-        if turn.is_in_flight or not self._idle.is_due(turn.shard.number):
+        if turn.is_in_flight:
+            return []
+        self._idle.wait_for_any()
+        if not self._idle.is_due(turn.shard.number):
             return []
         offset, _ = turn.shard.position
         records: Sequence[Any] = ()

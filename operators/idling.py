@@ -25,13 +25,11 @@ class Idle:
     def had_nothing(self, part: Hashable) -> None:
         self._due_at[part] = time.monotonic() + self._seconds
 
-    def is_due(self, part: Hashable) -> bool:
-        """Where no part is due, it waits for the first that will be: nothing else has work then."""
-        earliest = min(self._due_at.values())
-        if earliest and (left := earliest - time.monotonic()) > 0.0:
+    def wait_for_any(self) -> None:
+        """Until a part is due: before that nothing has work."""
+        left = min(self._due_at.values()) - time.monotonic()
+        if left > 0.0:
             time.sleep(left)
-        due_at = self._due_at[part]
-        if due_at > time.monotonic():
-            return False
-        self._due_at[part] = 0.0
-        return True
+
+    def is_due(self, part: Hashable) -> bool:
+        return self._due_at[part] <= time.monotonic()

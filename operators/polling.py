@@ -24,8 +24,7 @@ class _Polled(StatefulSourcePartition[Any, None]):
     def next_batch(self) -> Sequence[Any]:
         if self._source.is_over():
             raise StopIteration
-        if not self._idle.is_due(PART):
-            return []
+        self._idle.wait_for_any()
         found = self._source.poll()
         if not found:
             self._idle.had_nothing(PART)

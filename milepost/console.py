@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import orjson
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.text import Text
 
 from domain.units import AMOUNT_ONE, Amount
@@ -155,15 +156,33 @@ def aligned(rows: Iterable[Sequence[str]], right: Iterable[int] = (), indent: st
 
 
 class Printer(Console):
-    """A console that leaves it to the command line how a closed pipe ends."""
+    """A console of which everything is printable, and that leaves it to the command line how a closed pipe ends."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **how)
+        self.push_render_hook(_OnlyPrintable())
 
     def on_broken_pipe(self) -> None:
         raise  # noqa: PLE0704 - called while the fault is handled
 
 
+class _OnlyPrintable(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Printable(each) for each in renderables]
+
+
+class _Printable:
+    def __init__(self, of: ConsoleRenderable) -> None:
+        self._of = of
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for text, style, control in console.render(self._of, options):
+            yield Segment(text if control else printable(text), style, control)
+
+
 def progress_bar() -> Progress:
     """On a terminal, with counts and time left; elsewhere it shows nothing."""
-    console = Console(stderr=True)
+    console = Printer(stderr=True)
     return Progress(
         TextColumn("{task.description:<11}"),
         BarColumn(bar_width=30),

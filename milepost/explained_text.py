@@ -20,9 +20,9 @@ DIM, BOLD = "dim", "bold"
 
 
 def show(root: Node, depth: int | None, *, everything: bool) -> None:
-    console = Printer(highlight=False)
+    console = Printer()
     if not console.is_terminal:
-        console = Printer(highlight=False, width=UNBROKEN, color_system=None)
+        console = Printer(width=UNBROKEN, color_system=None)
     console.print(tree(root, depth, everything=everything), soft_wrap=not console.is_terminal)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -15,7 +15,7 @@ from rich.text import Text
 from connectors.kafka.lag import Lag
 from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.scraped import Page, scrape
-from milepost.console import shape, write_json
+from milepost.console import Printer, shape, write_json
 from milepost.lags_told import asked
 from milepost.settings import Settings
 from milepost.stopping import Stop, stopping
@@ -74,13 +74,17 @@ def tell_once(settings: Settings, seconds: float, *, json: bool) -> None:
     if json:
         write_json(shape(1, **_plain(found)))
         return
-    console = Console(width=None if Console().is_terminal else WIDTH)
+    console = Printer()
+    if not console.is_terminal:
+        console = Printer(width=WIDTH)
     console.print(screen(found))
 
 
 def watch(settings: Settings, seconds: float) -> None:
     """Until Ctrl-C."""
-    with stopping() as stop, Live(Text("looking..."), auto_refresh=False, screen=Console().is_terminal) as live:
+    console = Printer()
+    looking = Live(Text("looking..."), console=console, auto_refresh=False, screen=console.is_terminal)
+    with stopping() as stop, looking as live:
         before = _look(settings)
         while not stop.requested:
             _wait(stop, seconds)

@@ -41,7 +41,7 @@ class Table(NamedTuple):
 
 
 def show(*tables: Table) -> None:
-    console = Printer(highlight=False)
+    console = Printer()
     for number, table in enumerate(tables):
         if number:
             echo()

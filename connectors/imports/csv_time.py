@@ -23,7 +23,7 @@ from connectors.imports.mapping import Mapped
 from connectors.imports.products.former import read_known
 from connectors.imports.products.product import PRODUCTS
 from connectors.imports.refusals import ImportRefused, nearest
-from connectors.imports.rejections import Refusal, Refusals, Rejected, Tally
+from connectors.imports.rejections import ByReason, Rejected, RejectedRows, Tally
 from connectors.imports.said import CellFault, Row, id_in, required
 from connectors.imports.staging import Staging
 from connectors.imports.time_rows import TimeWanted, read_time, worth
@@ -51,7 +51,7 @@ class ImportedTime(NamedTuple):
     events: tuple[tuple[str, int], ...]
     events_path: Path
     rejected_path: Path | None
-    refusals: tuple[Refusal, ...]
+    rejected_rows: tuple[RejectedRows, ...]
     warnings: tuple[str, ...] = ()
 
 
@@ -183,7 +183,7 @@ class _Reading:
         self._hours = Decimal(0)
         self._days: list[date] = []
         self._events: Counter[str] = Counter()
-        self._refusals = Refusals()
+        self._rejected = ByReason()
         self._elsewhere = Tally()
 
     @property
@@ -207,7 +207,7 @@ class _Reading:
         for untold in self._things.untold():
             self._counts["untold"] += 1
             self._staging.reject(untold)
-            self._refusals.add(untold)
+            self._rejected.add(untold)
 
     def events(self, name: str) -> Iterator[dict[str, object]]:
         """Of one instant, what is referred to comes before what refers to it."""
@@ -235,7 +235,7 @@ class _Reading:
             events=tuple(self._events.items()),
             events_path=events_path,
             rejected_path=rejected_path,
-            refusals=self._refusals.by_reason(),
+            rejected_rows=self._rejected.by_reason(),
         )
 
     def _take(self, row: Row) -> None:
@@ -272,4 +272,4 @@ class _Reading:
     def _reject(self, rejected: Rejected, row: Row | None) -> None:
         self._counts["rejected"] += 1
         self._staging.reject(rejected)
-        self._refusals.add(rejected, *((None, None, "") if row is None else worth(row, self._mapped)))
+        self._rejected.add(rejected, *((None, None, "") if row is None else worth(row, self._mapped)))

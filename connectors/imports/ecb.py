@@ -19,7 +19,7 @@ from typing import NamedTuple
 from connectors.imports.events_file import write_lines, write_rejected
 from connectors.imports.readings import Unreadable, instant_text, read_date
 from connectors.imports.refusals import ImportRefused, nearest
-from connectors.imports.rejections import Refusal, Refusals, Rejected, rejected_json
+from connectors.imports.rejections import ByReason, Rejected, RejectedRows, rejected_json
 from domain.units import Instant
 from domain.zones import MICROSECONDS_PER_SECOND, universal_day, universal_midnight
 
@@ -58,7 +58,7 @@ class ImportedRates(NamedTuple):
     last_day: date | None
     events_path: Path
     rejected_path: Path | None
-    refusals: tuple[Refusal, ...]
+    rejected_rows: tuple[RejectedRows, ...]
 
 
 class _Day(NamedTuple):
@@ -93,9 +93,9 @@ def import_rates(
         )
     events = list(_events(days, currencies, rejected, now))
     rejected.sort(key=lambda each: each.line)
-    refusals = Refusals()
+    rejected_rows = ByReason()
     for each in rejected:
-        refusals.add(each)
+        rejected_rows.add(each)
     events_path = folder / f"ecb-{name}.jsonl"
     if events:
         write_lines(events_path, events, replace, runs, is_dry_run=is_dry_run)
@@ -109,7 +109,7 @@ def import_rates(
         last_day=max(days, default=None),
         events_path=events_path,
         rejected_path=write_rejected(folder, name, [rejected_json(each) for each in rejected], is_dry_run=is_dry_run),
-        refusals=refusals.by_reason(),
+        rejected_rows=rejected_rows.by_reason(),
     )
 
 

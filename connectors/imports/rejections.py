@@ -45,14 +45,14 @@ class Tally(NamedTuple):
         return Tally(self.rows + 1, self.hours + (hours or 0), {**self.money, **of_currency})
 
 
-class Refusal(NamedTuple):
+class RejectedRows(NamedTuple):
     """All rows of one reason."""
 
     first: Rejected
     tally: Tally
 
 
-class Refusals:
+class ByReason:
     """Rejected rows by reason."""
 
     def __init__(self) -> None:
@@ -67,9 +67,9 @@ class Refusals:
             self._first[key] = rejected
         self._tallies[key] = self._tallies[key].plus(hours, money, currency)
 
-    def by_reason(self) -> tuple[Refusal, ...]:
+    def by_reason(self) -> tuple[RejectedRows, ...]:
         """The most rows first."""
-        found = (Refusal(first, self._tallies[key]) for key, first in self._first.items())
+        found = (RejectedRows(first, self._tallies[key]) for key, first in self._first.items())
         return tuple(sorted(found, key=lambda each: (-each.tally.rows, each.first.line)))
 
 

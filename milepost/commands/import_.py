@@ -14,7 +14,7 @@ from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
 from connectors.imports.refusals import ImportRefused
 from milepost.console import tell, write_json
 from milepost.days import day, now
-from milepost.refusals_told import tally_text, tell_refusals
+from milepost.rejected_rows import tally_text, tell_rejected
 
 if TYPE_CHECKING:
     from connectors.imports.csv_time import ImportedTime
@@ -74,7 +74,7 @@ def import_csv(
         raise _refused(fault) from fault
     for warning in imported.warnings:
         tell(f"Warning: {warning}", err=True)
-    tell_refusals(imported.refusals, imported.rejected_path, is_dry_run=dry_run)
+    tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=dry_run)
     if as_json:
         write_json(time_summary(file, imported, is_dry_run=dry_run))
     else:
@@ -111,7 +111,7 @@ def import_ecb(
         imported = import_rates(file, wanted, out, stem, now(), replace, runs, is_dry_run=dry_run)
     except ImportRefused as fault:
         raise _refused(fault) from fault
-    tell_refusals(imported.refusals, imported.rejected_path, is_dry_run=dry_run)
+    tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=dry_run)
     if as_json:
         write_json(rates_summary(file, imported, is_dry_run=dry_run))
     else:

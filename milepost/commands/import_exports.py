@@ -23,7 +23,7 @@ from domain.zones import is_zone, zone_names
 from milepost.commands.import_ import AllowFuture, BillInvoiced, DryRun
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import now
-from milepost.refusals_told import amounts_text, tell_refusals
+from milepost.rejected_rows import amounts_text, tell_rejected
 
 if TYPE_CHECKING:
     from connectors.imports.products.import_export import Changes, ImportedExport
@@ -141,7 +141,7 @@ def verb(product: Product | None) -> Callable[..., None]:
         except ImportRefused as fault:
             tell(str(fault), err=True)
             raise typer.Exit(WRONG_USAGE) from fault
-        tell_refusals(imported.refusals, imported.listed_path, is_dry_run=dry_run)
+        tell_rejected(imported.rejected_rows, imported.listed_path, is_dry_run=dry_run)
         if as_json:
             write_json(summary(file, imported))
         else:

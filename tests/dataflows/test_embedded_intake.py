@@ -128,9 +128,14 @@ def test_a_record_is_read_once_also_where_days_ahead_are_looked_for(
     monkeypatch.setattr(far_ahead, "KEPT_RECORDS", kept)
     made: list[str] = []
     item = input_reader._avro_item
-    monkeypatch.setattr(input_reader, "_avro_item", lambda name, found: made.append(name) or item(name, found))
-    story = [activated("2026-03-02 08:00", "P-1")]
-    story += [worked(f"2026-03-02 {hour:02}:00", f"T-{hour}", "P-1") for hour in range(9, 14)]
+
+    def counted(name: str, found: Any) -> Any:
+        made.append(name)
+        return item(name, found)
+
+    monkeypatch.setattr(input_reader, "_avro_item", counted)
+    work = [worked(f"2026-03-02 {hour:02}:00", f"T-{hour}", "P-1") for hour in range(9, 14)]
+    story: list[Event] = [activated("2026-03-02 08:00", "P-1"), *work]
     for folder in ("once", "plain"):
         inputs = tmp_path / folder / "in"
         inputs.mkdir(parents=True)

@@ -47,7 +47,7 @@ from connectors.imports.products.setup import (
 )
 from connectors.imports.products.sums import Sums, by_currency, sums_of
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.rejections import Refusal, Refusals, rejected_json
+from connectors.imports.rejections import ByReason, RejectedRows, rejected_json
 from domain.exchange import BRIDGE
 from domain.identity import statement_id
 from domain.policies import resolve
@@ -157,7 +157,7 @@ class ImportedExport(NamedTuple):
     setup_path: Path | None
     events_path: Path | None
     listed_path: Path | None
-    refusals: tuple[Refusal, ...]
+    rejected_rows: tuple[RejectedRows, ...]
     is_dry_run: bool
 
 
@@ -450,17 +450,17 @@ def _result(
         setup_path=None,
         events_path=None,
         listed_path=None,
-        refusals=_refusals(not_taken),
+        rejected_rows=_rejected_rows(not_taken),
         is_dry_run=False,
     )
 
 
-def _refusals(not_taken: Iterable[NotTaken]) -> tuple[Refusal, ...]:
-    refusals = Refusals()
+def _rejected_rows(not_taken: Iterable[NotTaken]) -> tuple[RejectedRows, ...]:
+    rejected_rows = ByReason()
     for each in not_taken:
         if each.status == REFUSED:
-            refusals.add(each.rejected, each.hours, each.amount, each.currency)
-    return refusals.by_reason()
+            rejected_rows.add(each.rejected, each.hours, each.amount, each.currency)
+    return rejected_rows.by_reason()
 
 
 def _changes(imported: Iterable[Matched], withdrawn: int) -> Changes:

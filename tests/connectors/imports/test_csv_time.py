@@ -260,7 +260,7 @@ description = { template = "{Task}: {Note}", allow_empty = true }
 
 def test_a_rejected_row_is_told_in_one_plain_line(tmp_path: Path) -> None:
     result = imported(tmp_path, HEADER + '1,P,Ben,"\x1b[31msoon\nor later",8\n')
-    sentence = result.refusals[0].first.sentence()
+    sentence = result.rejected_rows[0].first.sentence()
     assert (
         sentence == 'line 2: column "Date": expected a date as %Y-%m-%d, such as 2026-03-31 (came "�[31msoon�or later")'
     )
@@ -530,7 +530,7 @@ def test_work_after_today_is_refused_and_nothing_is_known_later_than_now(tmp_pat
     rows = HEADER + "1,P,Ben,2026-03-02,8\n2,P,Ben,2062-03-02,8\n"
     result = imported(tmp_path, rows, wanted=TimeWanted(now))
     assert [each["occurred_at"] for each in events(result)] == ["2026-03-02T12:00:00Z"]
-    assert result.refusals[0].first.reason.startswith("the work is of a day after today, 2026-03-02")
+    assert result.rejected_rows[0].first.reason.startswith("the work is of a day after today, 2026-03-02")
     planned = imported(tmp_path, rows, name="planned", wanted=TimeWanted(now, allow_future=True))
     assert {each["occurred_at"] for each in events(planned)} == {"2026-03-02T12:00:00Z"}
 

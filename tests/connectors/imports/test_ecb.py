@@ -98,7 +98,7 @@ def test_cells_and_rows_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
     result = imported(tmp_path, content)
     assert rates(result) == [("2025-05-07", "USD", "1.1"), ("2025-05-08", "GBP", "0.85")]
     assert result.rejected_path is not None
-    assert [(each.line, each.column, each.value) for each, _ in result.refusals] == [
+    assert [(each.line, each.column, each.value) for each, _ in result.rejected_rows] == [
         (2, "GBP", "zero"),
         (3, "USD", "0.00"),
         (4, "date", "soon"),

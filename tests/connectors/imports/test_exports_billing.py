@@ -98,7 +98,7 @@ def test_work_of_a_day_that_has_not_come_is_refused(tmp_path: Path) -> None:
     content = written(HARVEST_ROW, {"Date": "2062-03-02"}, {"Date": "2026-03-03"})
     result = imported(tmp_path, content, HARVEST, now=NOON)
     assert [(each["line"], each["value"]) for each in listed(result)] == [(3, "2062-03-02"), (4, "2026-03-03")]
-    (refusal,) = result.refusals
+    (refusal,) = result.rejected_rows
     assert refusal.first.reason.startswith(
         "the work is of a day after today, 2026-03-02; correct the date, or say --allow"
     )
@@ -118,7 +118,7 @@ def test_a_project_whose_rows_name_two_currencies_is_refused(tmp_path: Path) -> 
     content = written(HARVEST_ROW, {"Currency": "Dollar - USD", "Notes": "x"}, {"Client": "Kessler", "Notes": "y"})
     result = imported(tmp_path, content, HARVEST)
     assert (result.imported.rows, result.refused.rows) == (1, 2)
-    assert 'has rows in two currencies, "EUR" (line 2) and "USD" (line 3)' in result.refusals[0].first.reason
+    assert 'has rows in two currencies, "EUR" (line 2) and "USD" (line 3)' in result.rejected_rows[0].first.reason
 
 
 def test_all_that_has_to_be_said_is_told_at_once(tmp_path: Path) -> None:

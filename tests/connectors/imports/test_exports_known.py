@@ -165,7 +165,7 @@ def test_one_project_of_the_vendor_for_two_clients_is_refused(tmp_path: Path) ->
     result = imported(tmp_path, rows, SOLIDTIME)
     assert (result.imported.rows, result.refused.rows) == (1, 2)
     reason = 'the project "p-1" has rows of two clients, "c-1" (line 2) and "c-2" (line 3); give each its own project'
-    assert [(each.tally.rows, each.first.reason) for each in result.refusals] == [(2, reason)]
+    assert [(each.tally.rows, each.first.reason) for each in result.rejected_rows] == [(2, reason)]
 
 
 def test_an_older_archive_takes_nothing_back(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_a_refused_row_keeps_its_entry(tmp_path: Path) -> None:
     (other,) = entries(second)
     assert (other["entry_id"] != entry["entry_id"], other["version"], other["hours"]) == (True, 1, entry["hours"])
     assert (second.changes.new, second.changes.changed, second.gone) == (1, 0, ())
-    assert [each.first.line for each in second.refusals] == [2]
+    assert [each.first.line for each in second.rejected_rows] == [2]
 
 
 def test_of_one_key_a_refused_row_keeps_one_entry(tmp_path: Path) -> None:

@@ -84,14 +84,14 @@ def test_a_row_is_refused_with_its_place_and_the_rest_goes_on(
     assert (found["status"], found["line"], found.get("column")) == ("refused", 3, column)
     assert found["reason"].startswith(reason)
     assert found.get("value", "") == (fault.get(column, "") if column else "")
-    assert (column or "same in every column") in result.refusals[0].first.sentence()
+    assert (column or "same in every column") in result.rejected_rows[0].first.sentence()
 
 
 def test_what_is_not_approved_is_listed_and_no_error(tmp_path: Path) -> None:
     content = written(HARVEST_ROW, {"Approved?": "No", "Hours": "2,0", "Billable Amount": "200,0"})
     result = imported(tmp_path, content, HARVEST)
     assert (result.imported.rows, result.not_approved.rows, result.refused.rows) == (1, 1, 0)
-    assert result.refusals == ()
+    assert result.rejected_rows == ()
     assert [(each["status"], each["line"], each["value"]) for each in listed(result)] == [("not_approved", 3, "No")]
     taken = imported(tmp_path, content, HARVEST, "again", take_unapproved=True)
     assert (taken.imported.rows, taken.changes.new, taken.changes.unchanged) == (2, 1, 1)
@@ -254,8 +254,8 @@ def test_currency_and_rate_are_those_of_the_rows_own_organisation(tmp_path: Path
         (3, "organization_id", "o-9"),
         (4, "organization_id", ""),
     ]
-    assert [each.tally.rows for each in result.refusals] == [2]
-    assert result.refusals[0].first.reason.startswith("expected an organisation of organizations.csv")
+    assert [each.tally.rows for each in result.rejected_rows] == [2]
+    assert result.rejected_rows[0].first.reason.startswith("expected an organisation of organizations.csv")
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,17 @@ from decimal import Decimal
 from pathlib import Path
 
 from connectors.imports.counting import counted, hours_text
-from connectors.imports.rejections import REASONS_SHOWN, Refusal, Tally
+from connectors.imports.rejections import REASONS_SHOWN, RejectedRows, Tally
 from domain.money import minor_units
 from milepost.console import tell
 
 
-def tell_refusals(refusals: Sequence[Refusal], listed: Path | None, *, is_dry_run: bool = False) -> None:
-    for each in refusals[:REASONS_SHOWN]:
+def tell_rejected(rejected_rows: Sequence[RejectedRows], listed: Path | None, *, is_dry_run: bool = False) -> None:
+    for each in rejected_rows[:REASONS_SHOWN]:
         first = "" if each.tally.rows == 1 else "the first is "
         tell(f"refused {tally_text(each.tally)}: {first}{each.first.sentence()}", err=True)
     if listed is not None:
-        more = len(refusals) - REASONS_SHOWN
+        more = len(rejected_rows) - REASONS_SHOWN
         further = f"and {counted(more, 'more reason')}; " if more > 0 else ""
         tell(f"{further}all that was not imported {'would be' if is_dry_run else 'is'} listed in {listed}", err=True)
 

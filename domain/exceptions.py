@@ -46,6 +46,11 @@ CATALOGUE: Mapping[str, Category] = {
     "rounding_over_limit": Category(
         "finance", "warning", "Check the exchange rates of the journal; raise rounding_limit if they are right."
     ),
+    "loss_making": Category(
+        "finance",
+        "warning",
+        "Agree a higher price by an amendment, or revise the estimate; what is left of it is a loss for the books to provide for.",
+    ),
     "no_estimate": Category("finance", "info", "Send EstimateRevised, or give the project or its line a cost budget."),
     "no_contract": Category("delivery", "warning", "Sign a contract with a line for the project."),
     "no_contract_line": Category(

@@ -6,11 +6,13 @@ lifts it. Work that is dated up to `as_of` and comes later lifts the floor too. 
 beginning. Without estimate and budget the floor is what is booked and what the assignments plan from now on.
 
 **Revenue at completion** is what is recognised and what remains: the revenue that the estimate (or budget) states as
-a floor, like cost; else the remaining hours at the average revenue of an hour worked so far; before there is any, at
-the average rate of the planned hours. Lines with a price of their own add what is left of that, and hours on them earn
+a floor, like cost; where hours are charged at what they cost, the remaining cost with what the terms add to it; else
+the remaining hours at the average revenue of an hour worked so far; before there is any, at the average rate of the
+planned hours. Lines with a price of their own add what is left of that, and hours on them earn
 nothing but beyond what milestones include (`state/forecast/ahead.py`). Hours that a budget does not state are its
 remaining cost at the average cost of an hour so far; before there is any, the planned ones. Hard caps over the whole
-term limit what the hours under them earn: no more than the revenue so far and the room that is left.
+term limit what the hours under them earn: no more than the revenue so far and the room that is left. Remaining work
+that none of this values counts as nothing; that it is so says `is_valued`.
 
 **Price** of a project whose every line on which hours earn is under such a cap is the revenue so far, its share of that
 room, which is the cap where no other project shares it, and what is left of other lines' prices; else it is the
@@ -65,7 +67,7 @@ class Earning(NamedTuple):
 class Track(NamedTuple):
     """Work with an estimate of its own, in one currency: what is booked, and the floor at completion.
 
-    Without `earning` all of its revenue is that of hours.
+    Without `earning` all of its revenue is that of hours. `markup` is added to the cost of hours that are charged at cost; None: at rates.
     """
 
     now: Tally
@@ -73,6 +75,7 @@ class Track(NamedTuple):
     hours_stated: bool
     revenue_stated: bool
     earning: Earning | None = None
+    markup: Percent | None = None
 
 
 class Completion(NamedTuple):
@@ -118,6 +121,7 @@ def completed(
     hours_stated: bool,
     revenue_stated: bool,
     earning: Earning | None,
+    markup: Percent | None,
     planned_rate: Rate,
     step: Amount,
 ) -> Tally:
@@ -126,23 +130,27 @@ def completed(
     cost = max(floor[1], spent)
     by_floor = hours_stated or spent <= 0
     hours = max(floor[0], worked) if by_floor else worked + (cost - spent) * worked // spent
-    if earning is not None:
-        return hours, cost, _with_prices(now, floor, hours, earning, planned_rate, step, stated=revenue_stated)
+    least = earned if earning is None else earned + earning.left
+    if earning is not None and not earning.rated:
+        # What is stated is of all lines, and no less than their prices; where hours earn nothing the prices say it alone.
+        return hours, cost, least + beyond(hours - worked, earning.included, step)
     if revenue_stated:
-        return hours, cost, max(floor[2], earned)
-    return hours, cost, earned + value_of(hours - worked, now, planned_rate, step)
+        return hours, cost, max(floor[2], least)
+    if markup is not None:
+        return hours, cost, least + with_markup(cost - spent, markup, step)
+    by_hours = earned if earning is None else earning.by_hours
+    return hours, cost, least + value_of(hours - worked, (worked, 0, by_hours), planned_rate, step)
 
 
-def _with_prices(
-    now: Tally, floor: Tally, hours: Hours, earning: Earning, planned_rate: Rate, step: Amount, *, stated: bool
-) -> Amount:
-    """What is stated is of all lines, and no less than their prices; where hours earn nothing the prices say it alone."""
-    least = now[2] + earning.left
-    if not earning.rated:
-        return least + beyond(hours - now[0], earning.included, step)
-    if stated:
-        return max(floor[2], least)
-    return least + value_of(hours - now[0], (now[0], 0, earning.by_hours), planned_rate, step)
+def is_valued(track: Track, planned_rate: Rate, step: Amount) -> bool:
+    """Whether something says what the work to come will earn; cost to come without an hour says nothing where hours earn."""
+    now, earning = track.now, track.earning
+    if track.revenue_stated or track.markup is not None or (earning is not None and not earning.rated):
+        return True
+    hours, cost, _ = completed(*track, planned_rate, step)
+    if hours == now[0]:
+        return cost <= now[1]
+    return planned_rate > 0 or (now[0] > 0 and (now[2] if earning is None else earning.by_hours) > 0)
 
 
 def beyond(hours: Hours, included: Included | None, step: Amount) -> Amount:
@@ -151,6 +159,11 @@ def beyond(hours: Hours, included: Included | None, step: Amount) -> Amount:
         return 0
     over = max(hours - included.left, 0)
     return round_ratio(over * included.overage_rate, _HOURS_TIMES_RATE_PER_AMOUNT, step, HALF_UP)
+
+
+def with_markup(cost: Amount, markup: Percent, step: Amount) -> Amount:
+    """What cost to come is charged where the terms add so many per cent to it."""
+    return round_ratio(cost * (HUNDRED_PERCENT + markup), HUNDRED_PERCENT, step, HALF_UP)
 
 
 def sold(track: Track, planned_rate: Rate, step: Amount) -> Amount:

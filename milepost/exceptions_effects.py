@@ -84,6 +84,7 @@ ABOUT: Final = {
     "tax_differs": ("posted invoice",),
     "tax_undetermined": ("tax region",),
     "rounding_over_limit": ("journal",),
+    "loss_making": ("contract",),
     "no_estimate": ("project",),
     "amendment_gap": ("amendment",),
     "unapproved_amendment": ("amendment",),

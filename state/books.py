@@ -933,17 +933,20 @@ class Estimate(Value, frozen=True, array_like=True, gc=False):
 
 class Basis(Value, frozen=True, array_like=True, gc=False):
     """What the figures at completion of a project, or of one of its lines, rest on: an estimate with its place in the log and the last
-    day that it counts as done, a budget, the plan of the assignments, or nothing."""
+    day that it counts as done, a budget, the plan of the assignments, or nothing. `markup` is what the terms add to the cost of hours that
+    they charge at cost."""
 
     kind: str
     as_of: date | None = None
     log_offset: int = -1
     hours_stated: bool = True
     revenue_stated: bool = False
+    markup: Percent | None = None
 
 
 class Told(Value, frozen=True, array_like=True, gc=False):
-    """What the last forecast update said, in project currency."""
+    """What the last forecast update said, in project currency; `revenue_max` is the most that the project may earn by then: its revenue at
+    completion where that knows what all work to come will earn, else what caps allow, None where nothing says it."""
 
     sequence: int
     eac_cost: Amount
@@ -954,6 +957,7 @@ class Told(Value, frozen=True, array_like=True, gc=False):
     backlog: Amount
     percent_complete: Percent | None
     has_work_left: bool = False
+    revenue_max: Amount | None = None
 
 
 class Inclusion(Value, frozen=True, array_like=True, gc=False):

@@ -32,6 +32,7 @@ from domain.billing.kind import (
     Passed,
     Spread,
     Store,
+    to_the_end,
 )
 from domain.events.commercial import ContractSigned
 from domain.events.common import (
@@ -150,6 +151,11 @@ def spreads(agreed: Agreed, known: Known, until: date) -> Iterable[Spread]:
 def foresees(agreed: Agreed, known: Known, day: date) -> Foreseen:
     """What will be known of the line once its terms have charged all that they let expect after a day."""
     return kind_of(agreed.line.terms).foresees(agreed, known, day)
+
+
+def goes_on(terms: Terms) -> bool:
+    """Whether terms of this kind charge by periods, as long as the contract lasts."""
+    return charges(terms) and kind_of(terms).foresees is to_the_end
 
 
 def agreed_worth(agreed: Agreed) -> Amount | None:

@@ -18,13 +18,15 @@ from domain.units import HOURS_SCALE
 from milepost.explain.at_stake import TITLE, AtStakeNodes
 from milepost.explain.balances import BalanceNodes
 from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.forecasts import ForecastNodes
 from milepost.explain.journals import JournalNodes
 from milepost.explain.receivable_stakes import ReceivableStakes
 from milepost.explain.receivables import OWNED
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
-from state import lent
+from state import lent, loss_notices
+from state.books import Forecast
 from state.cap_notices import is_over
 from state.claims import allotments
 from state.handlers.credit_memos import KIND as CREDIT_MEMO
@@ -42,6 +44,7 @@ class ExceptionNodes:
         records: RecordNodes,
         at_stake: AtStakeNodes,
         balances: BalanceNodes,
+        forecasts: ForecastNodes,
     ) -> None:
         self.sources = sources
         self.entries = entries
@@ -50,6 +53,7 @@ class ExceptionNodes:
         self.records = records
         self.at_stake = at_stake
         self.balances = balances
+        self.forecasts = forecasts
         self.of_receivables = ReceivableStakes(sources, journals.receivables, entries.given_up)
 
     def exception(self, exception_id: str) -> Node:
@@ -135,6 +139,8 @@ class ExceptionNodes:
             case "outside_contract_dates" if record.subject_kind != "time_entry":
                 values = [self.entries.value(at) for at in self._listed(said, record) if at.work.price is not None]
                 return total(TITLE, values, "amount", record.blocks_currency or "")
+            case "loss_making":
+                return self._loss(said, record)
             case "tax_undetermined":
                 return self.statements.taxes.undetermined(said, self._raised(record), record)
             case "tax_differs":
@@ -210,6 +216,19 @@ class ExceptionNodes:
                     self.sources.field(title, part.amount, "amount", known.event, "amount", part.currency or "")
                 )
         return total(TITLE, nodes, "amount", record.blocks_currency or "") if nodes else None
+
+    def _loss(self, said: Said, record: ExceptionRaised) -> Node:
+        """Cost at completion less the most that is earned by then, by the newest forecasts of the contract's projects."""
+        draft, currency = self.sources.draft(said.step), record.blocks_currency or ""
+        costs, revenues = [], []
+        for project_id in loss_notices.counted(draft, record.subject_id):
+            told = [one for one in self.sources.trace.forecasts.get(project_id, ()) if one.step <= said.step]
+            forecast: Forecast | None = draft.part("forecast", project_id)
+            if told and forecast is not None and forecast.told is not None and forecast.currency == currency:
+                costs.append(self.forecasts.figures(told[-1])["eac_cost"])
+                revenues.append(self.forecasts.revenue_max(told[-1], forecast.told.revenue_max))
+        cost = total("cost at completion", costs, "amount", currency)
+        return less(TITLE, cost, total("revenue at completion", revenues, "amount", currency))
 
     def _lent(self, said: Said, record: ExceptionRaised) -> Node:
         """Cost of the person's work for the contract, less what it was when the exception was closed before."""

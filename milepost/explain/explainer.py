@@ -63,7 +63,14 @@ class Explainer:
         self.alerts = AlertNodes(self.sources, self.caps, self.statements.funding)
         at_stake = AtStakeNodes(self.sources, self.rating, self.entries)
         self.exceptions = ExceptionNodes(
-            self.sources, self.entries, self.statements, self.journals, self.records, at_stake, self.balances
+            self.sources,
+            self.entries,
+            self.statements,
+            self.journals,
+            self.records,
+            at_stake,
+            self.balances,
+            self.forecasts,
         )
 
     @property

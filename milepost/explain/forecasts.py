@@ -20,7 +20,7 @@ from domain.money import HALF_UP, allocate, format_amount, smallest_unit
 from domain.outputs import ForecastUpdate
 from domain.policies import Resolved
 from domain.rates import RateDecision
-from milepost.explain.arithmetic import most, step_of
+from milepost.explain.arithmetic import evaluated, most, step_of
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.exchanges import along
@@ -129,6 +129,11 @@ class ForecastNodes:
     def figure(self, said: Said, name: str) -> Node | None:
         return self.figures(said).get(name)
 
+    def revenue_max(self, said: Said, value: int | None) -> Node:
+        """Revenue at completion; where that does not know what all work to come earns, the most that caps allow."""
+        revenue = self.figures(said)["eac_revenue"]
+        return revenue if value == revenue.value else self.made(self.context(said)).get("ceiling", revenue)
+
     def figures(self, said: Said) -> dict[str, Node]:
         key = (said.step, said.record.project_id)
         if key not in self._memo:
@@ -222,6 +227,8 @@ class ForecastNodes:
             ),
             "margin": margin,
         }
+        if ceiling is not None:
+            made["ceiling"] = most("the most that caps allow", ceiling, burn[REVENUES])
         for name, part, whole in (("margin_percent", margin, revenue), ("percent_complete", burn[COST], cost)):
             share = percent(part.value or 0, whole.value or 0)
             if share is not None:
@@ -481,15 +488,21 @@ class ForecastNodes:
 
     def _completed(self, of: Context, track: Track) -> tuple[Node, Node, Node]:
         """Of one track, before caps."""
-        worked, _, earned = track.now
+        worked, spent, earned = track.now
         floor_revenue = track.floor[REVENUES]
         hours, cost = self._to_spend(of, track)
         to_come = less("hours to come", hours, worked)
-        if track.earning is not None:
+        if track.earning is not None and not track.earning.rated:
             return hours, cost, self._with_prices(of, track, to_come)
+        by_hours, whole = earned, earned
+        if track.earning is not None:
+            by_hours = track.earning.by_hours
+            whole = total("booked, and left of prices", (earned, track.earning.left), "amount", of.currency)
         if track.basis.revenue_stated:
-            return hours, cost, most("revenue at completion", floor_revenue, earned, rule="R57")
-        return hours, cost, self._with_hours(of, to_come, worked, earned, earned)
+            return hours, cost, most("revenue at completion", floor_revenue, whole, rule="R57")
+        if track.basis.markup is not None:
+            return hours, cost, self._at_cost(of, track, less("cost to come", cost, spent), whole)
+        return hours, cost, self._with_hours(of, to_come, worked, by_hours, whole)
 
     def _to_spend(self, of: Context, track: Track) -> tuple[Node, Node]:
         """Hours and cost at completion."""
@@ -501,18 +514,21 @@ class ForecastNodes:
         return total("hours at completion", (worked, self._bought(cost, spent, worked)), "hours"), cost
 
     def _with_prices(self, of: Context, track: Track, to_come: Node) -> Node:
-        """What is booked, what is left of prices and, where hours earn, what these will; stated revenue is of all lines."""
+        """What is booked and left of prices, and what hours beyond those that these include are charged; hours earn nothing else."""
         assert track.earning is not None, "asked where lines have prices"
-        (worked, _, earned), (by_hours, left, rated, _) = track.now, track.earning
-        whole = total("booked, and left of prices", (earned, left), "amount", of.currency)
-        if not rated:
-            if track.earning.included is not None:
-                over = self.prices.beyond(track.earning.included, to_come, of.currency)
-                whole = total(whole.title, (whole, over), "amount", of.currency)
-            return whole._replace(title="revenue at completion", rule="R57")
-        if track.basis.revenue_stated:
-            return most("revenue at completion", track.floor[REVENUES], whole, rule="R57")
-        return self._with_hours(of, to_come, worked, by_hours, whole)
+        whole = total("booked, and left of prices", (track.now[REVENUES], track.earning.left), "amount", of.currency)
+        if track.earning.included is not None:
+            over = self.prices.beyond(track.earning.included, to_come, of.currency)
+            whole = total(whole.title, (whole, over), "amount", of.currency)
+        return whole._replace(title="revenue at completion", rule="R57")
+
+    def _at_cost(self, of: Context, track: Track, to_come: Node, whole: Node) -> Node:
+        """Cost to come, with what the terms add to it."""
+        plan = next(plan for plan in of.lines if methods.cost_markup(plan.line.terms) == track.basis.markup)
+        operands = [to_come, self.entries.charges.markup(plan)]
+        parameters: dict[str, Any] = {"legs": (), "step": of.step, "mode": HALF_UP}
+        value = evaluated("what it will be charged", "convert", operands, parameters, "amount", of.currency)
+        return total("revenue at completion", (whole, value), "amount", of.currency, rule="R57")
 
     def _beyond_of(self, of: Context, track: Track) -> Node | None:
         if track.earning is None or track.earning.included is None:

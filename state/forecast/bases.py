@@ -23,13 +23,14 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from domain.billing import methods
 from domain.events.common import ProjectBudget
 from domain.forecast import NOTHING, Completion, Tally, added, at_completion, sold, threshold
 from domain.forecast_delta import with_change
 from domain.identity import composed
 from domain.money import smallest_unit
 from domain.policies import Resolved
-from domain.units import Amount
+from domain.units import Amount, Percent
 from state.books import Basis, Contract, Estimate, Forecast, Outlook, Progress, Project
 from state.draft import Draft, Move
 from state.forecast.ahead import earning_of
@@ -95,6 +96,7 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
     if earning != forecast.earning:
         forecast = replace(forecast, earning=earning)
     bases, stated = _bases(draft, project, lines, forecast, planned, as_of)
+    bases = _with_markups(bases, running(draft, lines, as_of))
     progress = _progress(draft, project, forecast, outlook, bases, stated, planned, as_of)
     if cause is None and forecast.told is not None and _ends(forecast.bases, bases):
         cause = "scope"
@@ -274,6 +276,17 @@ def _of_lines(
             bases[name] = Basis(NONE)
     bases.setdefault(WHOLE, Basis(NONE))
     return bases, stated
+
+
+def _with_markups(bases: dict[str, Basis], lines: Sequence[LinePlan]) -> dict[str, Basis]:
+    """Where all hours to come of a track are charged at what they cost, with the same on top."""
+    found = {}
+    for name, basis in bases.items():
+        own = [plan for plan in lines if line_key(plan) == name] or lines
+        markups = {methods.cost_markup(plan.line.terms) for plan in own}
+        markup: Percent | None = markups.pop() if len(markups) == 1 and basis.kind != NONE else None
+        found[name] = basis if markup is None else replace(basis, markup=markup)
+    return found
 
 
 def _of_plan(planned: Planned, as_of: date) -> Basis:

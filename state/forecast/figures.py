@@ -232,7 +232,7 @@ def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> S
     if offsets:
         key = ("shape", project.project_id, first, offsets)
         if key not in draft.plans:
-            draft.plans[key] = _shape(_to_come(draft, project, weighed.lines, offsets), first)
+            draft.plans[key] = _shape(remaining_work(draft, project, weighed.lines, offsets), first)
         found: Shape | None = draft.plans[key]
         if found is not None:
             return found
@@ -262,7 +262,9 @@ def _shape(to_come: Iterable[RemainingWork], first: str) -> Shape | None:
     return Shape(months, base, by_cost if any(by_cost) else base, by_revenue if any(by_revenue) else base)
 
 
-def _to_come(draft: Draft, project: Project, lines: Sequence[LinePlan], offsets: frozenset[int]) -> list[RemainingWork]:
+def remaining_work(
+    draft: Draft, project: Project, lines: Sequence[LinePlan], offsets: frozenset[int]
+) -> list[RemainingWork]:
     """What the estimates say that the figures rest on."""
     estimates = [estimate_of(draft, project.project_id, plan) for plan in (None, *lines)]
     return [

@@ -21,7 +21,7 @@ def with_minimum(contract: Contract, line_id: str, known: Known, as_of: date) ->
     newest = known.held[-1] if known.held else None
     if newest is None or not methods.has_minimum(newest.line.terms):
         return known
-    if newest.ends_on is None or not _stands_alone(contract, line_id):
+    if newest.ends_on is None or not stands_alone(contract, line_id):
         return known
     start = known.closed[-1].to if known.closed else contract.period_start or contract.terms.starts_on
     if start > newest.ends_on:
@@ -30,7 +30,8 @@ def with_minimum(contract: Contract, line_id: str, known: Known, as_of: date) ->
     return known._replace(closed=[*known.closed, Closed(start, newest.ends_on + DAY)], beside=beside)
 
 
-def _stands_alone(contract: Contract, line_id: str) -> bool:
+def stands_alone(contract: Contract, line_id: str) -> bool:
+    """Whether units and expenses alone count for the minimum."""
     others = [line for line in contract.terms.lines if line.line_id != line_id]
     return not any(
         methods.earns_by_hours(line.terms)

@@ -263,7 +263,7 @@ def tracks_in(
             floor = in_currency(draft, policies, part.floor, currency, as_of)
             if now is None or floor is None:
                 return None
-            track = Track(now, floor, basis.hours_stated, basis.revenue_stated, own)
+            track = Track(now, floor, basis.hours_stated, basis.revenue_stated, own, basis.markup)
             kept = draft.daily[key] = (part, basis, policies, track)
         tracks.append(kept[3])
     return tracks
@@ -394,7 +394,8 @@ def _heading_alone(forecast: Forecast, part: Progress) -> Heading | None:
         return None
     basis = forecast.bases[WHOLE]
     step = smallest_unit(currency)
-    made = completed(now, floor, basis.hours_stated, basis.revenue_stated, None, forecast.planned_rate, step)
+    track = Track(now, floor, basis.hours_stated, basis.revenue_stated, None, basis.markup)
+    made = completed(*track, forecast.planned_rate, step)
     return made[1], limited(made[2], forecast.ceiling, now[2]), None
 
 

@@ -30,10 +30,10 @@ from domain.outputs import (
     PreviousFigures,
 )
 from domain.statement import ISSUED, SUPERSEDED
-from domain.units import Percent
+from domain.units import Amount, Percent
 from domain.waiting import WaitKey, waits_for_rates_of
 from domain.zones import midnight
-from state import reissue
+from state import loss_notices, reissue
 from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Project, StatementState, Told
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import forecast_waits
@@ -61,6 +61,7 @@ from state.forecast.outlook import (
     tracks_in,
     worth_telling,
 )
+from state.forecast.revenue_max import revenue_max
 from state.handlers import views
 from state.placing import taken_projects
 from state.totals import in_project
@@ -97,6 +98,7 @@ def after_event(draft: Draft) -> None:
     elif draft.cause.kind != "day":
         for project_id in _reconsider(draft):
             _follow(draft, project_id, "volume")
+    loss_notices.after_event(draft)
 
 
 def _work_cause(draft: Draft) -> str:
@@ -127,6 +129,8 @@ def _follow(draft: Draft, project_id: str, cause: str) -> None:
         forecast, outlook = known(draft, project_id)
     if forecast.currency and worth_telling(forecast, outlook) and _measured(forecast):
         send(draft, project_id, today(draft, forecast.zone))
+    for each in loss_notices.turning(draft, project_id):
+        send(draft, each, today(draft, known(draft, each)[0].zone))
     register(draft, project_id)
 
 
@@ -317,13 +321,16 @@ def on_day_ended(draft: Draft, zone: str, day: date) -> None:
     due = (project_id for project_id in draft.ids("outlook") if _is_due(draft, project_id, zone, ended))
     visited = {*due, *(project_id for project_id in concerned if _zone(draft, project_id) == zone)}
     others = [project_id for project_id in companions(draft, visited) if known(draft, project_id)[0].sequence]
+    all_told = {}
     for project_id in sorted(visited.union(others)):
         _, outlook = known(draft, project_id)
-        told = (
+        all_told[project_id] = (
             send(draft, project_id, day)
             if outlook.stale or project_id in others or _turns(draft, project_id, day)
             else True
         )
+    loss_notices.after_event(draft)
+    for project_id, told in all_told.items():
         if _zone(draft, project_id) != zone:
             register(draft, project_id)
             continue
@@ -385,6 +392,9 @@ def send(draft: Draft, project_id: str, as_of: date) -> bool:
     if digest != forecast.digest:
         _emit(draft, project_id, weighed._replace(forecast=forecast), made, caps, as_of, digest)
     else:
+        if forecast.told is not None:
+            told = replace(forecast.told, revenue_max=revenue_max(draft, project_id, as_of))
+            forecast = replace(forecast, told=told)
         draft.put("forecast", project_id, forecast)
         draft.put("outlook", project_id, replace(weighed.outlook, stale=False))
     return True
@@ -430,7 +440,8 @@ def _emit(
             deltas=deltas(outlook.changes) if before is not None else (),
         )
     )
-    forecast = replace(forecast, sequence=sequence, told=_told(sequence, figures, complete), digest=digest)
+    told = _told(sequence, figures, complete, revenue_max(draft, project_id, as_of))
+    forecast = replace(forecast, sequence=sequence, told=told, digest=digest)
     draft.put("forecast", project_id, limited_by(forecast, weighed.policies))
     draft.put("outlook", project_id, replace(outlook, changes={}, stale=False))
     project = draft.project(project_id)
@@ -438,7 +449,7 @@ def _emit(
         draft.put_project(replace(project, changed=True))
 
 
-def _told(sequence: int, figures: ForecastFigures, complete: Percent | None) -> Told:
+def _told(sequence: int, figures: ForecastFigures, complete: Percent | None, revenue_max: Amount | None) -> Told:
     return Told(
         sequence,
         figures.eac_cost,
@@ -449,6 +460,7 @@ def _told(sequence: int, figures: ForecastFigures, complete: Percent | None) -> 
         figures.backlog,
         complete,
         has_work_left=any((figures.etc_hours, figures.etc_cost, figures.etc_revenue)),
+        revenue_max=revenue_max,
     )
 
 
@@ -476,6 +488,7 @@ def retry(draft: Draft, project_id: str) -> None:
     _, outlook = known(draft, project_id)
     draft.put("outlook", project_id, replace(outlook, stale=True))
     register(draft, project_id)
+    loss_notices.after_event(draft)
 
 
 def _rates_lacking(draft: Draft, project_id: str, as_of: date) -> tuple[WaitKey, ...]:

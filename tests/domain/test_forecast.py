@@ -13,6 +13,7 @@ from domain.exhaustion import by_pace, by_plan
 from domain.forecast import (
     NOTHING,
     Completion,
+    Earning,
     Standing,
     Tally,
     Track,
@@ -21,6 +22,7 @@ from domain.forecast import (
     at_completion,
     expected_billings,
     figures,
+    is_valued,
     month_by_month,
     months_from,
     percent,
@@ -94,6 +96,30 @@ def test_hours_that_nobody_states_follow_from_the_remaining_cost() -> None:
     """A budget of 10,000; 20 h for 2,000 with 3,000 of revenue: 8,000 at 100 an hour are 80 h, 80 x 150 = 12,000 more."""
     track = Track(tally(20, "2000", "3000"), tally(0, "10000", "0"), hours_stated=False, revenue_stated=False)
     assert at_completion([track], 0, None, CENT) == completion(100, "10000", "15000")
+
+
+def test_hours_charged_at_cost_earn_what_they_cost_and_what_the_terms_add() -> None:
+    """80 h for 8,000 earned 8,800; 10 h for 2,000 remain: 2,200 more at 10 %, whatever an hour earned before."""
+    floor = tally(90, "10000", "0")
+    track = Track(tally(80, "8000", "8800"), floor, hours_stated=True, revenue_stated=False, markup=10_000_000)
+    assert at_completion([track], 0, None, CENT) == completion(90, "10000", "11000")
+    lines = track._replace(earning=Earning(parse_amount("8800"), parse_amount("500"), rated=True))
+    assert at_completion([lines], 0, None, CENT).revenue == parse_amount("11500")
+
+
+def test_work_to_come_is_valued_by_what_is_stated_or_agreed_or_earned_or_planned() -> None:
+    """10 h for 1,000 to come."""
+    unknown = Track(NOTHING, tally(10, "1000", "0"), hours_stated=True, revenue_stated=False)
+    assert not is_valued(unknown, 0, CENT)
+    assert is_valued(unknown, 150 * RATE_ONE, CENT)
+    assert is_valued(unknown._replace(revenue_stated=True), 0, CENT)
+    assert is_valued(unknown._replace(markup=0), 0, CENT)
+    assert is_valued(unknown._replace(earning=Earning(left=parse_amount("500"))), 0, CENT)
+    earned = unknown._replace(now=tally(1, "100", "150"))
+    assert is_valued(earned, 0, CENT)
+    assert not is_valued(earned._replace(earning=Earning(rated=True)), 0, CENT)
+    assert not is_valued(earned._replace(now=tally(10, "100", "1500")), 0, CENT)
+    assert is_valued(earned._replace(now=tally(10, "1000", "0")), 0, CENT)
 
 
 def test_lines_with_estimates_of_their_own_do_not_make_up_for_each_other() -> None:

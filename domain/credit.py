@@ -193,15 +193,15 @@ def _by_amount(
 def _by_hours(
     rows: list[Row], places: list[int], hours: Hours, field: str, what: str, step: Amount, mode: str
 ) -> tuple[Taken, ...] | Wrong:
-    shown_left, exact_left = hours_left(rows)
-    if hours > exact_left:
-        shown = format_decimal(max(exact_left, 0), HOURS_SCALE)
+    least, most = hours_left(rows)
+    if hours > most:
+        shown = format_decimal(max(most, 0), HOURS_SCALE)
         return Wrong(
             field,
             f"expected at most {shown} h billed of {what} and not yet credited, "
             f"got {format_decimal(hours, HOURS_SCALE)}; {MENDS}",
         )
-    if hours >= shown_left:
+    if hours >= least:
         return tuple(Taken(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
     parts = list(shares(hours, [max(row.hours, 0) for row in rows], 1, HALF_UP))
     amounts = at_rates(rows, parts, step, mode)
@@ -209,10 +209,10 @@ def _by_hours(
 
 
 def hours_left(rows: Sequence[Row]) -> tuple[Hours, Hours]:
-    """What is left of rows: the sum of their hours, and their exact time rounded to six decimals. Either one credits all of it."""
+    """What is left of rows, the lesser first: the sum of their hours, and their exact time rounded to six decimals. Either is all of it."""
     shown, finer = sum(row.hours for row in rows), sum(row.finer for row in rows)
     exact = round_ratio(shown * MICROSECONDS_A_MILLIONTH + finer, MICROSECONDS_A_MILLIONTH, 1, HALF_UP)
-    return shown, exact
+    return min(shown, exact), max(shown, exact)
 
 
 def at_rates(rows: Sequence[Row], parts: Sequence[Hours], step: Amount, mode: str) -> list[Amount]:

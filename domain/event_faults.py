@@ -38,7 +38,8 @@ from domain.events.finance import (
     WrittenOff,
 )
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
-from domain.money import is_currency
+from domain.increments import hours_of
+from domain.money import format_decimal, is_currency
 from domain.policy_faults import (
     Fault,
     amount_faults,
@@ -47,6 +48,7 @@ from domain.policy_faults import (
     range_faults,
     rate_faults,
 )
+from domain.units import HOURS_SCALE
 from domain.zones import is_zone
 
 _RECEIVABLE = "what stands on an invoice is given up as its receivable, or credited"
@@ -69,6 +71,13 @@ def _time(event: TimeApproved) -> Fault | None:
             return "ended_at", "expected an instant at or after started_at"
     elif event.hours is None:
         return "hours", "expected hours, or started_at and ended_at"
+    if event.seconds is not None and event.hours != hours_of(event.seconds):
+        told = "nothing" if event.hours is None else format_decimal(event.hours, HOURS_SCALE)
+        exact = format_decimal(hours_of(event.seconds), HOURS_SCALE)
+        return (
+            "seconds",
+            f"expected {exact} hours with them, got {told}; state the hours rounded half up, or leave seconds out",
+        )
     if event.worked_on is None and event.started_at is None:
         return "worked_on", "expected worked_on or started_at"
     if event.zone is not None and not is_zone(event.zone):

@@ -35,6 +35,7 @@ SCALES: Final[Mapping[str, int]] = {
     "quantity": QUANTITY_SCALE,
     "exchange_rate": EXCHANGE_RATE_SCALE,
     "instant": 0,
+    "seconds": 0,
     "count": 0,
 }
 
@@ -204,6 +205,16 @@ def _of_time(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) 
     return OPERATIONS[str(parameters["of"])]([(end - start) / 3_600_000_000, *others], parameters)
 
 
+def _in_hours(operands: Sequence[Fraction], _parameters: Mapping[str, Parameter]) -> Fraction:
+    return _rounded(operands[0] / 3600, {"step": "0.000001"})
+
+
+def _of_seconds(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    """The same of whole seconds."""
+    seconds, *others = operands
+    return OPERATIONS[str(parameters["of"])]([seconds / 3600, *others], parameters)
+
+
 def _share(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
     """One party's part of the first operand by the weights that follow: largest remainders, ties to the earlier (R12).
 
@@ -284,6 +295,8 @@ OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parame
     "increments": _increments,
     "elapsed": _elapsed,
     "of_time": _of_time,
+    "in_hours": _in_hours,
+    "of_seconds": _of_seconds,
     "share": _share,
     "spread": _spread,
     "days": _days,

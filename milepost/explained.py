@@ -110,6 +110,11 @@ def formula(node: Node) -> str:
         case "of_time":
             others = "".join(f" × {value}" for value in values[2:])
             return f"exact hours from {values[1]} to {values[0]}{others}{rounded}"
+        case "in_hours":
+            return f"{values[0]} in hours{rounded}"
+        case "of_seconds":
+            others = "".join(f" × {value}" for value in values[1:])
+            return f"exact hours of {values[0]}{others}{rounded}"
         case "round":
             return f"{values[0]}{rounded}"
         case "all_or_nothing":

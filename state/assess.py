@@ -28,7 +28,16 @@ from domain.rates import (
     resolve_bill_rate,
     role_of,
 )
-from domain.units import EXCHANGE_RATE_ONE, MICROSECONDS_A_MILLIONTH, Amount, Hours, Instant, Percent, Rate
+from domain.units import (
+    EXCHANGE_RATE_ONE,
+    MICROSECONDS_A_MILLIONTH,
+    MICROSECONDS_A_SECOND,
+    Amount,
+    Hours,
+    Instant,
+    Percent,
+    Rate,
+)
 from domain.waiting import WaitKey, waits_for_cost_rate, waits_for_exchange_rate, waits_for_rate
 from domain.zones import local_date, universal_day
 from state.books import Charge, Cost, Entry, Posted, Price, Project, Work
@@ -117,7 +126,12 @@ def interval_hours(event: TimeApproved) -> Hours | None:
 
 
 def left_out(event: TimeApproved) -> int:
-    """Microseconds that the hours worked, in six decimals, leave out of the time between start and end: 2,400 of 10 minutes."""
+    """Microseconds that the hours worked, in six decimals, leave out of the time between start and end, or of seconds: 2,400 of 10 minutes.
+
+    Stated hours that are rounded up have too much, so that it is below zero.
+    """
+    if event.seconds is not None and event.hours is not None:
+        return event.seconds * MICROSECONDS_A_SECOND - event.hours * MICROSECONDS_A_MILLIONTH
     if event.hours is not None or event.started_at is None or event.ended_at is None:
         return 0
     return (event.ended_at - event.started_at) % MICROSECONDS_A_MILLIONTH

@@ -16,6 +16,9 @@ from connectors.json_records import event_from_json
 from domain.event_faults import first_fault
 from domain.events.catalogue import Event
 from domain.events.common import ContractLine, Policies
+from domain.increments import hours_of
+from domain.money import format_decimal
+from domain.units import HOURS_SCALE
 from tests.harness import ENGAGEMENT
 from tests.scenario_text import Block, Line, Step
 
@@ -555,8 +558,10 @@ class Teller:
     def _time_corrected(self, words: Words, _: Block) -> dict[str, Any]:
         entry_id = words.take("a time entry")
         before = self._known(entry_id, words)
-        before = {name: value for name, value in before.items() if name not in ("version", "occurred_at")}
-        return self._entry(entry_id, {**before, **_hours(words), **words.options(TIME_OPTIONS)})
+        hours = _hours(words)
+        gone = {"version", "occurred_at", *({"seconds"} if hours else ())}
+        before = {name: value for name, value in before.items() if name not in gone}
+        return self._entry(entry_id, {**before, **hours, **words.options(TIME_OPTIONS)})
 
     def _time_repeated(self, words: Words, _: Block) -> dict[str, Any]:
         """The same version again; with options the same version with other content."""
@@ -879,13 +884,17 @@ def _statement(words: Words) -> dict[str, Any]:
             return {"statement_id": f"{ENGAGEMENT}.{named}"}
 
 
-def _hours(words: Words) -> dict[str, str]:
-    """`8 h`, where the next word is a number."""
+def _hours(words: Words) -> dict[str, Any]:
+    """`8 h` or `1:07:33`, where the next word is one of these."""
     if not words or words.next_is(*TIME_OPTIONS):
         return {}
-    hours = number(words)
+    if re.fullmatch(r"\d+:\d\d:\d\d", words.peek()):
+        hours, minutes, seconds = map(int, words.take("a duration").split(":"))
+        whole_seconds = hours * 3600 + minutes * 60 + seconds
+        return {"hours": format_decimal(hours_of(whole_seconds), HOURS_SCALE), "seconds": whole_seconds}
+    found = number(words)
     words.skip("h")
-    return {"hours": hours}
+    return {"hours": found}
 
 
 def _contract(found: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from connectors.imports.cells import TextCell
 from connectors.imports.checked import fault_of
 from connectors.imports.mapping import Mapped, TimeFields
-from connectors.imports.priced import value_of
+from connectors.imports.priced import exact_value_of, seconds_of, value_of
 from connectors.imports.readings import SIX_DECIMALS, decimal_text, end_of_day, instant_text
 from connectors.imports.said import (
     CellFault,
@@ -113,6 +113,7 @@ def read_time(row: Row, entry_id: str, mapped: Mapped, wanted: TimeWanted, bille
         "ended_at": instant_text(ended) if interval is not None and ended is not None else None,
         "zone": zone if interval is not None and "zone" in mapped.model_fields_set else None,
         "hours": None if hours is None else decimal_text(hours),
+        "seconds": _seconds(fields, hours),
         "billable": False if elsewhere else billable,
         "billable_hours": _optional_decimal(hours_in(fields.billable_hours, row, form)),
         "overtime": flag_in(fields.overtime, row, form),
@@ -145,7 +146,9 @@ def worth(row: Row, mapped: Mapped) -> tuple[Decimal | None, Decimal | None, str
     currency = _readable(lambda: currency_in(contracts.currency, row)) if contracts else None
     if priced is None or rate is None:
         return hours, None, ""
-    return hours, value_of(priced, rate, currency) if currency else priced * rate, currency or ""
+    exact = priced is hours and _seconds(fields, hours) is not None
+    value = exact_value_of if exact else value_of
+    return hours, value(priced, rate, currency) if currency else priced * rate, currency or ""
 
 
 def _hours(row: Row, mapped: Mapped) -> Decimal | None:
@@ -186,6 +189,11 @@ def _counted(hours: Decimal | None, interval: Instant | None) -> Decimal:
     if hours is not None:
         return hours
     return (Decimal(interval or 0) / _MICROSECONDS_PER_HOUR).quantize(SIX_DECIMALS, ROUND_HALF_UP)
+
+
+def _seconds(fields: TimeFields, hours: Decimal | None) -> int | None:
+    """Of hours that the file gives as a clock, in minutes or in seconds; what it gives in hours is taken as it is."""
+    return None if hours is None or fields.hours is None or fields.hours.unit == "hours" else seconds_of(hours)
 
 
 def _optional_decimal(value: Decimal | None) -> str | None:

@@ -291,6 +291,7 @@ class TimeApproved(NamedTuple):
     rate_approved_by: str | None = None
     approved_at: Instant | None = None
     dimensions: Mapping[str, str] = {}
+    seconds: int | None = None
 
 
 class TimeWithdrawn(NamedTuple):

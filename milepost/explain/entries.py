@@ -96,6 +96,9 @@ class EntryNodes:
     def _worked(self, event: TimeApproved) -> Node:
         title = f"{event.entry_id}: hours worked"
         field = self.sources.field
+        if event.hours is not None and event.seconds is not None:
+            seconds = field("seconds worked", event.seconds, "seconds", event, "seconds")
+            return Node(title, event.hours, "hours", "", Arithmetic("in_hours", (seconds,)))
         if event.hours is not None:
             return field(title, event.hours, "hours", event, "hours")
         if event.started_at is None or event.ended_at is None:

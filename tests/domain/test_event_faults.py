@@ -38,6 +38,7 @@ def time(**more: Any) -> Any:
     [
         {},
         {"hours": 0},
+        {"hours": 1_125_833, "seconds": 4053},
         {"hours": None, "started_at": NINE, "ended_at": TEN},
         {"worked_on": None, "started_at": NINE},
         {"worked_on": None, "hours": None, "started_at": NINE, "ended_at": NINE},
@@ -57,6 +58,8 @@ def test_work_needs_a_day_and_hours(given: dict[str, Any]) -> None:
         ({"started_at": TEN, "ended_at": NINE}, "ended_at"),
         ({"zone": "Europe/Atlantis"}, "zone"),
         ({"rate": -1}, "rate"),
+        ({"hours": 1_125_834, "seconds": 4053}, "seconds"),
+        ({"hours": None, "started_at": NINE, "ended_at": TEN, "seconds": 3600}, "seconds"),
     ],
 )
 def test_work_without_them_is_refused(given: dict[str, Any], field: str) -> None:

@@ -129,6 +129,10 @@ class Checker:
                 end, start, *others = operands
                 hours = (end - start) / 3_600_000_000
                 return self._made(node, parameters["of"], [hours, *others], events)
+            case "in_hours":
+                return rounded(operands[0] / 3600, {"step": "0.000001"})
+            case "of_seconds":
+                return self._made(node, parameters["of"], [operands[0] / 3600, *operands[1:]], events)
             case "elapsed":
                 return rounded((operands[0] - operands[1]) / 3_600_000_000, {"step": "0.000001", "mode": "down"})
             case "all_or_nothing":

@@ -11,9 +11,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from connectors.imports.priced import exact_value_of
 from connectors.imports.products.choices import ROLE, Choices
 from connectors.imports.products.entries import rates_by_project, rates_of_ours
-from connectors.imports.products.export_row import ExportRow, exact_value_of, plain
+from connectors.imports.products.export_row import ExportRow, plain
 from connectors.imports.products.former import Event, Known
 from connectors.imports.products.rates import given_rate
 from connectors.imports.products.setup import cost_on

@@ -80,6 +80,7 @@ class Entries:
             "description": row.note,
             "worked_on": row.day.isoformat(),
             "hours": plain(row.hours),
+            "seconds": row.seconds,
             "billable": row.is_billed,
             "billable_hours": None if row.billed_hours is None else plain(row.billed_hours),
             "rate": None if rate is None else plain(rate),

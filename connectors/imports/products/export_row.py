@@ -6,19 +6,16 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
-from connectors.imports.priced import value_of
+from connectors.imports.priced import exact_value_of, seconds_of, value_of
 from connectors.imports.rejections import Rejected
-from domain.money import minor_units
 
 K = TypeVar("K", bound=Hashable)
 
 HOURS_MAX = Decimal(24)
 DIGEST_LENGTH = 16
-# What hours of six decimals leave out of a second at most.
-_SECONDS_CUT = Decimal("0.0018")
 
 REFUSED = "refused"
 NOT_APPROVED = "not_approved"
@@ -72,7 +69,14 @@ class ExportRow(NamedTuple):
     @property
     def value(self) -> Decimal:
         """As the entry is priced."""
-        return value_of(self.priced_hours, self.rate, self.currency)
+        if self.billed_hours is not None:
+            return value_of(self.billed_hours, self.rate, self.currency)
+        return exact_value_of(self.hours, self.rate, self.currency)
+
+    @property
+    def seconds(self) -> int | None:
+        """What the hours stand for, where they do not say it exactly."""
+        return seconds_of(self.hours)
 
     @property
     def is_billed(self) -> bool:
@@ -103,14 +107,6 @@ class NotTaken(NamedTuple):
     amount: Decimal | None
     currency: str
     key: tuple[str, ...] | None = None
-
-
-def exact_value_of(hours: Decimal, rate: Decimal | None, currency: str) -> Decimal:
-    """As `value_of`, by the whole seconds that the hours stand for: six decimals cut 1:07:33 to 1.125833."""
-    seconds = (hours * 3600).quantize(Decimal(1), ROUND_HALF_UP)
-    if rate is None or abs(seconds - hours * 3600) > _SECONDS_CUT:
-        return value_of(hours, rate, currency)
-    return (seconds * rate / 3600).quantize(Decimal(1).scaleb(-minor_units(currency)), ROUND_HALF_UP)
 
 
 def plain(value: Decimal) -> str:

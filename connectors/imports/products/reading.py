@@ -7,9 +7,9 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple, TypeVar
 
-from connectors.imports.priced import value_of
+from connectors.imports.priced import exact_value_of
 from connectors.imports.products.choices import Choices
-from connectors.imports.products.export_row import HOURS_MAX, ExportRow, Named, exact_value_of
+from connectors.imports.products.export_row import HOURS_MAX, ExportRow, Named
 from connectors.imports.products.forms import Forms, read_day, read_duration, read_moment, read_quantity
 from connectors.imports.readings import Unreadable, read_flag
 from connectors.imports.said import ID_LENGTH_MAX, CellFault, Row
@@ -156,7 +156,7 @@ def rate_giving(amount: Decimal, hours: Decimal, currency: str) -> Decimal | Non
     exact = amount * 3600 / seconds if seconds else amount / hours
     rates = (exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP) for decimals in range(RATE_DECIMALS))
     finest = exact.quantize(Decimal(1).scaleb(-RATE_DECIMALS), ROUND_HALF_UP)
-    return next((rate for rate in rates if value_of(hours, rate, currency) == amount), finest)
+    return next((rate for rate in rates if exact_value_of(hours, rate, currency) == amount), finest)
 
 
 def currency_or_chosen(code: str | None, row: Row, column: str, context: Context) -> str:

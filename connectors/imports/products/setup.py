@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from connectors.imports.priced import value_of
+from connectors.imports.priced import exact_value_of
 from connectors.imports.products.export_row import ExportRow, grouped, plain
 from connectors.imports.products.former import Event, Known
 from connectors.imports.products.rates import line_rates
@@ -277,7 +277,7 @@ def _worked_so_far(rows: Iterable[ExportRow], currency: str) -> Json:
     """The export plans nothing; what was worked is the least that the project takes, and a line to edit."""
     rows = tuple(rows)
     hours = sum((row.hours for row in rows), Decimal(0))
-    cost = sum((value_of(row.hours, row.cost_rate, currency) for row in rows), Decimal(0))
+    cost = sum((exact_value_of(row.hours, row.cost_rate, currency) for row in rows), Decimal(0))
     budget = {"hours": plain(hours), "cost": plain(cost)}
     if rows[0].currency != currency:
         return budget

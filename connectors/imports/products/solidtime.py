@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from connectors.imports.products.export_row import ExportRow, Named, exact_value_of
+from connectors.imports.priced import exact_value_of
+from connectors.imports.products.export_row import ExportRow, Named
 from connectors.imports.products.reading import (
     Context,
     NotWork,

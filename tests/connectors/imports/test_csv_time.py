@@ -216,8 +216,19 @@ approved_by = { value = "ada" }
     assert "hours" not in second
     assert result.hours == Decimal("3.75")
     assert first["occurred_at"] == "2024-10-16T03:59:59Z"
+    assert "seconds" not in first
     assert [each["line"] for each in rejected(result)] == [4, 5]
     assert rejected(result)[1]["reason"] == "expected an end that is not before the start"
+
+
+def test_a_duration_that_six_decimals_cannot_write_has_its_seconds(tmp_path: Path) -> None:
+    """1:07:33 is 4053 s, 1.125833 h; 1:30:00 is 1.5 h. A number of hours is what it says."""
+    mapping = FIELDS.replace('hours = "Hours"', 'hours = { column = "Hours", unit = "clock" }')
+    first, second = events(imported(tmp_path, HEADER + "1,P,B,2026-03-02,1:07:33\n2,P,B,2026-03-02,1:30:00\n", mapping))
+    assert (first["hours"], first["seconds"]) == ("1.125833", 4053)
+    assert (second["hours"], second.get("seconds")) == ("1.5", None)
+    (stated,) = events(imported(tmp_path, HEADER + "1,P,B,2026-03-02,1.125833\n", name="april"))
+    assert (stated["hours"], stated.get("seconds")) == ("1.125833", None)
 
 
 def test_a_field_takes_the_first_of_its_columns_that_is_filled(tmp_path: Path) -> None:

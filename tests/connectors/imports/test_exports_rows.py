@@ -130,12 +130,12 @@ def test_hours_that_were_rounded_are_billed_as_they_stand_and_the_difference_is_
     )
 
 
-def test_a_cent_that_six_decimals_of_an_hour_cost_is_told(tmp_path: Path) -> None:
-    """1:07:33 at 90.00 is 101.325, half a cent, so 101.33; 1.125833 h at 90.00 is 101.32497, so 101.32 is billed."""
+def test_a_duration_is_priced_to_the_second(tmp_path: Path) -> None:
+    """1:07:33 at 90.00 is 101.325, half a cent, so 101.33; 1.125833 h at 90.00 would be 101.32497, 101.32."""
     row = {**TOGGL_ROW, "Start time": "09:00:00", "End time": "10:07:33", "Duration": "01:07:33"}
     result = imported(tmp_path, written(row), TOGGL, rate=Decimal(90))
-    assert (result.imported.amounts, result.billed) == ({"EUR": Decimal("101.33")}, {"EUR": Decimal("101.32")})
-    assert (result.differing, result.most_apart, entries(result)[0]["hours"]) == (1, Decimal("0.01"), "1.125833")
+    assert (result.imported.amounts, result.billed) == ({"EUR": Decimal("101.33")}, {"EUR": Decimal("101.33")})
+    assert (result.differing, entries(result)[0]["hours"], entries(result)[0]["seconds"]) == (0, "1.125833", 4053)
 
 
 def test_an_entry_of_toggl(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ ERROR_REBILL, REBATE = "error_rebill", "rebate"
 # What takes something off the price.
 CONCESSIONS = ("price_concession", "goodwill")
 # Who mends what is wrong with a credit memo.
-WHOLE = "whoever issued it sends it again, under the same id, in whole units"
-MENDS = "whoever issued it sends it again, under the same id, with what is left"
+WHOLE = "its issuer sends it again, under the same id, in whole units"
+MENDS = "its issuer sends it again, under the same id, with what is left"
 
 
 class Row(NamedTuple):

@@ -25,7 +25,7 @@ CATALOGUE: Mapping[str, Category] = {
     "over_credited": Category(
         "finance",
         "error",
-        "Have whoever issued the credit memo send it again, under the same id, with entries or lines of the invoice, in whole units "
+        "Have the issuer of the credit memo send it again, under the same id, with entries or lines of the invoice, in whole units "
         "of its currency and no more than is left of them, or drop it by a waiver.",
     ),
     "posting_rejected": Category("finance", "error", "Correct the cause in the ERP and post the invoice again."),

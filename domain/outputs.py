@@ -254,7 +254,7 @@ class ViewUnapplied(NamedTuple):
 
 
 class Alert(NamedTuple):
-    """A line was crossed, told once a crossing; it is armed again when use falls below."""
+    """A line was crossed, published once a crossing; it is armed again when use falls below."""
 
     alert_id: str
     kind: str

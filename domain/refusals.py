@@ -178,7 +178,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "reissue": Refusal(
         CONTRACT,
         "late_line=reissue with {what}",
-        "issuing statements anew for late work, with several bill-tos (also one after the other), funding, retention, a deposit, "
+        "issuing statements again for late work, with several bill-tos (also one after the other), funding, retention, a deposit, "
         "approval, a prorated cap, `overflow` other than `hold` or statements on request, in the same or in another version of the terms",
         "policy value `late_line=reissue` with it",
         "`late_line=next_statement`",
@@ -209,7 +209,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
         "treatment catch_up, where no line goes on that earns over time",
         "revenue caught up at once, where no line goes on that earns over time: what is earned as it is charged has nothing to catch up",
         "`treatment=catch_up`",
-        "`prospective`; from an earlier day, what is not issued is priced anew",
+        "`prospective`; from an earlier day, what is not issued is priced again",
     ),
     "separate": Refusal(
         AMENDMENT,

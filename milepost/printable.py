@@ -2,7 +2,7 @@
 
 A name can hold characters that nobody sees and that act all the same: ESC moves a terminal's cursor or names its window, U+202E turns
 what follows around, so that 100 reads 001. Each is written as JSON writes it, such as `\\u202e`: visible for people, and in JSON the
-same text for machines. Line breaks and tabs stay; whoever needs one line takes them out first.
+same text for machines. Line breaks and tabs stay; a caller that needs one line takes them out first.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 them is finance's to post.
 
 Exception `unsupported` of a person and a contract shows what that work costs as money at risk. It is raised with the first work and closed
-when none is left; another amount is told at a day's end. Once somebody settled it, it counts what came since; work that is taken back
+when none is left; another amount is published at a day's end. Once somebody settled it, it counts what came since; work that is taken back
 afterwards stands below zero, since the transfer was posted with it.
 """
 
@@ -47,8 +47,8 @@ def retell(draft: Draft) -> None:
     """At a day's end: say how much it is by now."""
     for part_id in draft.ids(PART):
         noted = _noted(draft, part_id)
-        if noted is not None and (told := _as_it_is(noted, draft.part(PART, part_id))) != noted:
-            draft.revise_note(told)
+        if noted is not None and (revised := _as_it_is(noted, draft.part(PART, part_id))) != noted:
+            draft.revise_note(revised)
 
 
 def settle(draft: Draft, part_id: str) -> None:
@@ -69,7 +69,7 @@ def _with(lent: Lent, cost: Cost, sign: int) -> Lent:
 
 
 def _announce(draft: Draft, part_id: str, lent: Lent) -> None:
-    """Raised and closed at once; another amount is told at the day's end."""
+    """Raised and closed at once; another amount is published at the day's end."""
     noted = _noted(draft, part_id)
     if not _open_cost(lent) and lent.entries == lent.settled_entries:
         draft.settle_note(UNSUPPORTED, KIND, part_id)

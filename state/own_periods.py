@@ -18,12 +18,12 @@ DAY = timedelta(days=1)
 
 
 def over(draft: Draft, contract: Contract, known: Known, ended: date | None = None) -> frozenset[tuple[date, date]]:
-    """Those of which it is told already, and those that are over with the end of a day; `to` excluded."""
-    told = {(one.start, one.to) for one in known.ended}
-    until = max([ended or date.min, *(start for start, _ in told)])
+    """Those whose end is recorded already, and those that are over with the end of a day; `to` excluded."""
+    recorded = {(one.start, one.to) for one in known.ended}
+    until = max([ended or date.min, *(start for start, _ in recorded)])
     found = _periods(known, until)
     return frozenset(
-        each for each in found if each in told or (ended is not None and _over_on(draft, contract, *each) <= ended)
+        each for each in found if each in recorded or (ended is not None and _over_on(draft, contract, *each) <= ended)
     )
 
 
@@ -39,8 +39,8 @@ def falls_short(draft: Draft, contract: Contract, line_id: str, day: date) -> bo
 
 def upcoming(draft: Draft, contract: Contract, known: Known, day: date, until: date) -> Iterator[date]:
     """Days at whose end a period is over or begins, or other terms begin; what is over already is so with the next day's end."""
-    told = {(one.start, one.to) for one in known.ended}
-    for start, to in sorted(_periods(known, until) - told):
+    recorded = {(one.start, one.to) for one in known.ended}
+    for start, to in sorted(_periods(known, until) - recorded):
         yield max(_over_on(draft, contract, start, to), day)
         if start > day:
             yield start

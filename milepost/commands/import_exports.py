@@ -319,7 +319,7 @@ def _billing_notes(imported: ImportedExport) -> Iterator[str]:
         )
     if rounded.rows:
         yield (
-            f"  note  {counted(rounded.rows, 'row')} billed by the hours that {title} rounds:"
+            f'  note  {counted(rounded.rows, "row")} billed by the column "{imported.product.rounded}" of {title}:'
             f" {hours_text(rounded.billed)} hours for {hours_text(rounded.worked)} worked"
         )
     for each in imported.apart:

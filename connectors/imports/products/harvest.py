@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from connectors.imports.products.export_row import ExportRow, Named
-from connectors.imports.products.product import APPROVED
+from connectors.imports.products.product import APPROVED, ROUNDED
 from connectors.imports.products.reading import (
     Context,
     Reader,
@@ -34,8 +34,6 @@ from connectors.imports.products.reading import (
     readable,
 )
 from connectors.imports.said import CellFault, Row
-
-ROUNDED = "Hours Rounded"
 
 _CODE = re.compile(r"(?:^|[^A-Za-z])([A-Z]{3})$")
 

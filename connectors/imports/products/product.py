@@ -8,12 +8,13 @@ from typing import Final, NamedTuple
 from connectors.imports.refusals import ImportRefused, nearest
 
 APPROVED: Final = "Approved?"
+ROUNDED: Final = "Hours Rounded"
 
 
 class Product(NamedTuple):
     """`required` are the columns without which the file is another export; `export` says how the right one is made.
 
-    `approved` is the column that says what is approved, None where the product exports none.
+    `approved` is the column that says what is approved, `rounded` that of the hours that are billed; None where the product exports none.
     """
 
     key: str
@@ -21,6 +22,7 @@ class Product(NamedTuple):
     required: tuple[str, ...]
     export: str
     approved: str | None = None
+    rounded: str | None = None
 
 
 HARVEST = Product(
@@ -29,6 +31,7 @@ HARVEST = Product(
     ("Date", "Client", "Project", "Task", "Hours", "Billable?", "First Name", "Last Name"),
     "in Harvest: Reports, Detailed time, Export, CSV",
     APPROVED,
+    ROUNDED,
 )
 TOGGL = Product(
     "toggl",

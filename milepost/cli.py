@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from textwrap import fill
 from typing import Annotated, Any, Final
 
 import typer
@@ -37,7 +38,7 @@ from milepost.commands import (
     view,
     whatif,
 )
-from milepost.console import echo
+from milepost.console import HELP_WIDTH, echo, fitted
 from milepost.errors import TellingGroup
 from milepost.for_period import forecast_for, show_for
 from state.rules import RULES_VERSION
@@ -91,8 +92,15 @@ def milepost(
 def mount(name: str, verb: Callable[..., None], short: str, example: str, then: str, on: typer.Typer = app) -> None:
     """Its docstring is its purpose; `short` stands in the list of commands."""
     purpose = (verb.__doc__ or "").strip()
-    told = f"{purpose}\n\n\b\nExample:\n  {example}\n\n\b\nNext:\n  {then}"
-    on.command(name, help=told, short_help=short)(verb)
+    shown = f"{purpose}\n\n\b\nExample:\n{fitted(f'  {example}', HELP_WIDTH)}\n\n\b\nNext:\n{_next(then)}"
+    on.command(name, help=shown, short_help=short)(verb)
+
+
+def _next(then: str) -> str:
+    """A command for a shell, or several things in words."""
+    if ", " in then or "; " in then or " on " in then:
+        return fill(then, HELP_WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return fitted(f"  {then}", HELP_WIDTH)
 
 
 if HAS_SIMULATION:

@@ -24,6 +24,8 @@ from milepost.printable import printable
 
 # Of a terminal that does not say how wide it is.
 WIDTH: Final = 80
+# Of help, which stands two further to the right.
+HELP_WIDTH: Final = WIDTH - 2
 
 # How pages write amounts and dates where no reader is named.
 LOCALE: Final = "en_GB"

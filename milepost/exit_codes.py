@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import Final
 
+from milepost.console import HELP_WIDTH
 from state import guards
 
 DONE: Final = 0
@@ -51,4 +53,7 @@ MEANINGS: Final[Mapping[int, str]] = {
 
 def table() -> str:
     """The table that `milepost --help` shows."""
-    return "\n".join(f"{code:>5}  {meaning}" for code, meaning in sorted(MEANINGS.items()))
+    return "\n".join(
+        fill(meaning, HELP_WIDTH, initial_indent=f"{code:>5}  ", subsequent_indent=" " * 7, break_on_hyphens=False)
+        for code, meaning in sorted(MEANINGS.items())
+    )

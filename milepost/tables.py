@@ -31,13 +31,14 @@ _BREAKS = re.compile("[\t-\r\x1c-\x1e\x85\u2028\u2029]+")
 
 
 class Table(NamedTuple):
-    """`right` are the columns of figures; the last `totals` rows are sums."""
+    """`right` are the columns of figures; the last `totals` rows are sums. `spare` columns are left out where a terminal has no room."""
 
     title: str
     columns: tuple[str, ...]
     rows: Sequence[Sequence[str]]
     right: frozenset[int] = frozenset()
     totals: int = 0
+    spare: tuple[str, ...] = ()
 
 
 def show(*tables: Table) -> None:
@@ -64,27 +65,49 @@ def plain(table: Table) -> list[str]:
 
 
 def drawn(table: Table, width: int) -> Drawn | str:
-    """Texts give way between their words. Where a figure, a date or an id would have to, each row is a list of its cells instead."""
+    """Texts give way between their words, then spare columns, then blanks. Where a figure, a date or an id would have to, each row is a
+    list of its cells instead.
+    """
     if not table.rows:
         return ""
-    rows = [_on_one_line(row) for row in table.rows]
-    least = [
-        _least(column, [row[place] for row in rows], place in table.right) for place, column in enumerate(table.columns)
-    ]
-    if sum(least) + COLUMN_APART * len(least) + 1 > width:
-        return "\n".join(_listed(table, rows, width))
-    made = Drawn(box=box.SIMPLE_HEAD)
+    whole = table._replace(rows=[_on_one_line(row) for row in table.rows])
+    tries = [whole]
+    for column in table.spare:
+        tries.append(_without(tries[-1], column))
+    for tried, apart in (*((each, COLUMN_APART) for each in tries), (tries[-1], COLUMN_APART - 1)):
+        least = [
+            _least(column, [row[place] for row in tried.rows], place in tried.right)
+            for place, column in enumerate(tried.columns)
+        ]
+        if sum(least) + apart * len(least) + 1 <= width:
+            return _drawn(tried, least, is_close=apart < COLUMN_APART)
+    return "\n".join(_listed(whole, whole.rows, width))
+
+
+def _drawn(table: Table, least: Sequence[int], *, is_close: bool) -> Drawn:
+    made = Drawn(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1) if is_close else (0, 1), show_edge=not is_close)
     for place, column in enumerate(table.columns):
         if place in table.right:
             made.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
         else:
             made.add_column(column, min_width=least[place], overflow="fold")
-    sums_from = len(rows) - table.totals
-    for number, row in enumerate(rows):
+    sums_from = len(table.rows) - table.totals
+    for number, row in enumerate(table.rows):
         if table.totals and number == sums_from:
             made.add_section()
         made.add_row(*map(Text, row), style="bold" if number >= sums_from else None)
     return made
+
+
+def _without(table: Table, column: str) -> Table:
+    at = table.columns.index(column)
+    return Table(
+        table.title,
+        (*table.columns[:at], *table.columns[at + 1 :]),
+        [(*row[:at], *row[at + 1 :]) for row in table.rows],
+        frozenset(place - (place > at) for place in table.right if place != at),
+        table.totals,
+    )
 
 
 def _least(column: str, cells: Sequence[str], is_figure: bool) -> int:

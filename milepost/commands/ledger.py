@@ -179,7 +179,13 @@ def tables(balance: TrialBalance) -> list[Table]:
     told_of = {roll.balance for roll in balance.rolls}
     return [
         _accounts(title, balance.ledger),
-        _accounts(f"In transaction currencies, {whose}", balance.transaction),
+        *(
+            _accounts(
+                f"In transaction currency {currency}, {whose}",
+                [line for line in balance.transaction if line.currency == currency],
+            )
+            for currency in sorted({line.currency for line in balance.transaction})
+        ),
         *(
             _roll(balance, name, f"{told}, {whose}")
             for name, told in ROLL_TITLES.items()
@@ -219,7 +225,7 @@ def _accounts(title: str, lines: Sequence[AccountBalance]) -> Table:
     ]
     sums = [("", "", currency, *figures) for currency, figures in _account_sums(lines)]
     columns = ("account", "name", "currency", "opening", "debits", "credits", "movement", "closing")
-    return Table(title, columns, [*rows, *sums], frozenset(range(3, 8)), len(sums))
+    return Table(title, columns, [*rows, *sums], frozenset(range(3, 8)), len(sums), spare=("movement", "currency"))
 
 
 def _account_sums(lines: Sequence[AccountBalance]) -> Iterator[tuple[str, list[str]]]:

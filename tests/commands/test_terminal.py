@@ -11,11 +11,12 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from milepost.console import fitted
+from milepost.console import Printer, fitted
 from milepost.tables import IDS, Table, drawn
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_import_exports import COMPANY, milepost
@@ -180,3 +181,16 @@ def test_ids_are_columns_that_tables_have() -> None:
     """A column that is called otherwise later would be broken again."""
     source = "".join(path.read_text() for path in Path("milepost").rglob("*.py"))
     assert [name for name in sorted(IDS) if f'"{name}"' not in source] == []
+
+
+def test_a_trial_balance_leaves_out_what_others_say_before_it_becomes_a_list() -> None:
+    """Eight columns of a company with millions, on 80: debits less credits are the movement, and the currency stands in the title."""
+    columns = ("account", "name", "currency", "opening", "debits", "credits", "movement", "closing")
+    row = ("1120", "Bank", "EUR", "-286,926.18", "24,807.44", "571,548.58", "-546,741.14", "-1,133,667.32")
+    table = Table("Trial balance", columns, [row], frozenset(range(3, 8)), spare=("movement", "currency"))
+    console = Printer(width=80, file=StringIO())
+    console.print(drawn(table, 80))
+    assert isinstance(console.file, StringIO)
+    first, _, last = (line for line in console.file.getvalue().splitlines() if line.strip())
+    assert first.split() == ["account", "name", "opening", "debits", "credits", "closing"]
+    assert last.split()[-4:] == ["-286,926.18", "24,807.44", "571,548.58", "-1,133,667.32"]

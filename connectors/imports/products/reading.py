@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.choices import Choices
 from connectors.imports.products.export_row import HOURS_MAX, ExportRow, Named
 from connectors.imports.products.forms import Forms, read_day, read_duration, read_moment, read_quantity
-from connectors.imports.readings import Unreadable, read_flag
+from connectors.imports.readings import Unreadable, read_flag, zone_rules
 from connectors.imports.said import ID_LENGTH_MAX, CellFault, Row
 from connectors.imports.time_rows import DESCRIPTION_LENGTH_MAX
 from domain.money import is_currency
@@ -248,20 +249,33 @@ def tracked(
 
 
 def check_interval(row: Row, ends: tuple[str, str], start: datetime, hours: Decimal, context: Context) -> None:
-    """An end before the start, or a duration that is of another entry, is nothing that can be billed."""
+    """An end before the start, or a duration that is of another entry, is nothing that can be billed.
+
+    Of a night in which clocks change the time that passed counts, or that of the clocks: a tracker may show either.
+    """
     date_column, time_column = ends
     if time_column not in row.cells or date_column not in row.cells:
         return
     needed(row, time_column, _STOP)
     needed(row, date_column, _STOP)
     end = moment(row, date_column, time_column, context)
-    seconds = int((end - start).total_seconds())
+    apart = [seconds for seconds in _seconds_apart(start, end, zone_rules(context.choices.zone)) if seconds >= 0]
     shown = f"{row.cells[date_column]} {row.cells[time_column]}"
-    if seconds < 0:
+    if not apart:
         raise CellFault(time_column, shown, "expected an end that is not before the start; correct the entry")
-    if not _is_rounded(Decimal(seconds), hours * 3600):
-        reason = f"start and end are {seconds // 60} minutes apart, and its hours are others; correct the entry"
+    if not any(_is_rounded(Decimal(seconds), hours * 3600) for seconds in apart):
+        reason = f"start and end are {apart[0] // 60} minutes apart, and its hours are others; correct the entry"
         raise CellFault(time_column, shown, reason)
+
+
+def _seconds_apart(start: datetime, end: datetime, zone: ZoneInfo) -> list[int]:
+    """As the clocks on the wall have it, then as time passes in the zone; an hour that these clocks show twice is either."""
+    passed = (
+        end.replace(tzinfo=zone, fold=second).astimezone(UTC) - start.replace(tzinfo=zone, fold=first).astimezone(UTC)
+        for first in (0, 1)
+        for second in (0, 1)
+    )
+    return list(dict.fromkeys(int(each.total_seconds()) for each in (end - start, *passed)))
 
 
 def _is_rounded(interval: Decimal, duration: Decimal) -> bool:

@@ -152,6 +152,34 @@ def test_an_entry_of_toggl(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("day", "start", "end", "duration", "hours"),
+    [
+        ("2026-03-29", "01:55:00", "03:05:00", "00:10:00", "0.166667"),
+        ("2025-10-26", "01:30:00", "03:30:00", "03:00:00", "3"),
+        ("2025-10-26", "02:50:00", "02:10:00", "00:20:00", "0.333333"),
+        ("2025-10-26", "01:30:00", "03:30:00", "02:00:00", "2"),
+    ],
+)
+def test_a_night_in_which_clocks_change(
+    tmp_path: Path, day: str, start: str, end: str, duration: str, hours: str
+) -> None:
+    """In Berlin: 01:55 to 03:05 are 10 minutes in March; in October 01:30 to 03:30 are 3 hours, and 02:50 to 02:10 are 20 minutes."""
+    row = {**TOGGL_ROW, "Start date": day, "End date": day, "Start time": start, "End time": end, "Duration": duration}
+    result = imported(tmp_path, written(row), TOGGL, rate=Decimal(90), zone="Europe/Berlin")
+    assert [entry["hours"] for entry in entries(result)] == [hours]
+
+
+def test_the_same_night_without_the_zone(tmp_path: Path) -> None:
+    day = "2025-10-26"
+    row = {**TOGGL_ROW, "Start date": day, "End date": day, "Start time": "02:50:00", "End time": "02:10:00"}
+    result = imported(
+        tmp_path, written({**row, "Duration": "00:20:00"}), TOGGL, rate=Decimal(90), zone="America/New_York"
+    )
+    (found,) = listed(result)
+    assert found["reason"].startswith("expected an end that is not before the start")
+
+
+@pytest.mark.parametrize(
     ("fault", "column", "reason"),
     [
         ({"End time": "", "Duration": ""}, "Duration", "nothing is there; stop the timer if it still runs"),

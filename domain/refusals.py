@@ -206,8 +206,9 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     ),
     "catch_up": Refusal(
         AMENDMENT,
-        "treatment catch_up, where no line goes on that earns over time",
-        "revenue caught up at once, where no line goes on that earns over time: what is earned as it is charged has nothing to catch up",
+        "treatment catch_up {where}",
+        "revenue caught up at once, where no line goes on that earns over time: what is earned as it is charged has nothing to catch up; "
+        "and in a contract over several engagements, none of which sees the lines of another",
         "`treatment=catch_up`",
         "`prospective`; from an earlier day, what is not issued is priced again",
     ),

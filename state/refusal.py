@@ -68,17 +68,19 @@ def terms_refused(draft: Draft, contract: Contract) -> TermsRefused | None:
 def refused_treatment(contract: Contract, event: ContractAmended, amended: ContractSigned) -> str | None:
     """Why revenue cannot follow the amendment as it says; `prospective` is what all terms do.
 
-    What engagements of a divided contract cannot see of one another is not held against the amendment.
+    Engagements of a divided contract cannot see whether a line of another goes on, so none of them catches up.
     """
     before, defaults = contract.terms, contract.history[-1].defaults
     timings = {line.line_id: methods.timing(line, line_policies(before, line, defaults)) for line in before.lines}
     after = {line.line_id: line for line in amended.lines}
-    if event.treatment == "catch_up" and not contract.divided:
+    if event.treatment == "catch_up" and contract.divided:
+        return words_of("catch_up", where="of a contract over several engagements")
+    if event.treatment == "catch_up":
         goes_on = (
             timings.get(line_id) == methods.timing(line, line_policies(amended, line, defaults)) == OVER_TIME
             for line_id, line in after.items()
         )
-        return None if any(goes_on) else words_of("catch_up")
+        return None if any(goes_on) else words_of("catch_up", where="where no line goes on that earns over time")
     if event.treatment == "separate":
         moved = {
             line.line_id

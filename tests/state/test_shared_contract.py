@@ -157,6 +157,18 @@ def test_what_lines_of_two_engagements_would_share_is_refused_in_both(tmp_path: 
     books.close()
 
 
+def test_a_treatment_that_needs_the_lines_of_another_engagement_is_refused(tmp_path: Path) -> None:
+    """Neither sees whether a line of the other goes on that earns over time, so the amendment changes nothing in both."""
+    books = firm(tmp_path)
+    signed(books)
+    amended: dict[str, Any] = {"contract_id": "K", "effective_on": date(2026, 6, 4), "approved_by": "ann"}
+    share(books, ContractAmended(**head(5), **amended, treatment="catch_up", version=2, replaces_version=1))
+    refused = [(one.category, one.field, one.engagement_id) for one in said(books, ExceptionRaised)]
+    assert refused == [("unsupported", "treatment", "E"), ("unsupported", "treatment", "E-2")]
+    assert "treatment catch_up of a contract over several engagements" in said(books, ExceptionRaised)[0].message
+    books.close()
+
+
 def test_a_purchase_order_over_several_engagements_is_refused(tmp_path: Path) -> None:
     """Each would use all of it; by its number alone it is taken, and an amendment that waits is refused as well."""
     books = firm(tmp_path)

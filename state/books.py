@@ -985,7 +985,7 @@ class Forecast(Value, frozen=True, array_like=True, gc=False):
 
     `ceiling` is the most revenue that hard caps allow, `planned_rate` the average rate of the planned hours, both in project currency;
     a change of cost or revenue at completion above its limit is told at once. `earning` is of the project's lines, where some of them
-    earn otherwise than by hours alone.
+    earn otherwise than by hours alone. `set_aside` is what was told last, by its currency, while the project has another.
     """
 
     currency: str
@@ -1004,6 +1004,7 @@ class Forecast(Value, frozen=True, array_like=True, gc=False):
     due: dict[str, Amount] = {}
     noted: tuple[str, ...] = ()
     earning: tuple[LineEarning, ...] = ()
+    set_aside: dict[str, Told] = {}
 
 
 class Progress(Value, frozen=True, array_like=True, gc=False):

@@ -41,16 +41,15 @@ class _Wrong(NamedTuple):
 def _wrong(
     update: ForecastUpdate, comparable: PreviousFigures | None, before: PreviousFigures | None
 ) -> Iterator[_Wrong]:
-    """A contract may change the currency of a project, also back again without a word; then there is nothing to compare with."""
+    """A contract may change the currency of a project; then there is nothing to compare with."""
     sequence = before.sequence + 1 if before is not None else 1
     if update.sequence != sequence:
         yield _Wrong(f"sequence {sequence}", f"sequence {update.sequence}")
     for figures in (update.project, update.ledger, update.group):
         if figures is not None:
             yield from _adds_up(figures)
-    starts_anew = update.previous is None and update.cause_kind == "contract"
     yield from _pays_no_more(update.project)
-    if update.previous != comparable and not starts_anew:
+    if update.previous != comparable:
         yield _Wrong(f"previous figures {_told(comparable)}", _told(update.previous))
     if update.previous is not None:
         yield from _explained(update, update.previous)

@@ -165,7 +165,8 @@ def _keep(draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook) -
 
 
 def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> State:
-    """Company, currency, zone and limits; another currency begins the comparison anew, another zone the waiting."""
+    """Company, currency, zone and limits; another zone begins the waiting anew, another currency the comparison, unless the project had it
+    when it was told last."""
     forecast, outlook = known(draft, project.project_id)
     legal_entity_id = project_entity_id(draft, project)
     contracts = project_contracts(draft, project.project_id)
@@ -173,8 +174,11 @@ def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> State:
     currency = contracts[0].terms.currency if contracts else ledger or forecast.currency
     zone = project_zone(draft, project)
     if currency != forecast.currency:
-        forecast = replace(forecast, bases={}, told=None)
-        outlook = replace(outlook, eac_cost=0, eac_revenue=0, changes={})
+        last = {forecast.currency: forecast.told} if forecast.told is not None else forecast.set_aside
+        told = last.get(currency)
+        forecast = replace(forecast, bases={}, told=told, set_aside=last if told is None else {})
+        cost, revenue = (told.eac_cost, told.eac_revenue) if told is not None else (0, 0)
+        outlook = replace(outlook, eac_cost=cost, eac_revenue=revenue, changes={})
     if zone != forecast.zone:
         outlook = replace(outlook, until=0)
     forecast = replace(forecast, currency=currency, zone=zone, legal_entity_id=legal_entity_id)

@@ -441,7 +441,7 @@ def _emit(
         )
     )
     told = _told(sequence, figures, complete, revenue_max(draft, project_id, as_of))
-    forecast = replace(forecast, sequence=sequence, told=told, digest=digest)
+    forecast = replace(forecast, sequence=sequence, told=told, digest=digest, set_aside={})
     draft.put("forecast", project_id, limited_by(forecast, weighed.policies))
     draft.put("outlook", project_id, replace(outlook, changes={}, stale=False))
     project = draft.project(project_id)

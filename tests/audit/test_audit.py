@@ -527,6 +527,16 @@ def test_a_forecast_that_expects_more_cash_than_is_billed(folder: Path) -> None:
     assert "cash of no more than what is billed" in found.expected
 
 
+def test_a_forecast_that_is_compared_with_none_before(folder: Path) -> None:
+    """Whatever event it is of: only another currency begins the comparison anew."""
+    seq = seq_of(folder, ForecastUpdate, last=True)
+    alone = {"previous": None, "baseline_sequence": None, "deltas": (), "cause_kind": "contract"}
+    rewrite(folder, at(seq, lambda update: update._replace(**alone)))
+    found = only(audited(folder), "forecasts")
+    assert found.expected.startswith("previous figures of sequence")
+    assert found.found == "none"
+
+
 def test_hours_of_a_forecast_that_do_not_add_up(folder: Path) -> None:
     seq = seq_of(folder, ForecastUpdate, last=True)
 

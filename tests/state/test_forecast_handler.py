@@ -823,6 +823,24 @@ def test_a_moved_rate_is_told_as_exchange_rate(books: Books) -> None:
     assert_explained(told)
 
 
+def test_a_currency_that_comes_back_is_compared_with_what_was_told_in_it(books: Books) -> None:
+    """8 h cost 800 EUR. A contract in dollars, of which no rate is known, has no forecast; then one in euros comes first, at 150 an hour.
+    What it told in euros before is the baseline of what it tells once the rate is known: no cost more, 1,200 of revenue."""
+    (first,) = updates(books.fold(entity(), *people(), activated(), time("T-1", "2026-03-02", 8)))
+    books.end_day(date(2026, 3, 2))
+    assert (first.project.currency, first.project.eac_cost) == ("EUR", parse_amount("800"))
+    waits = books.fold(signed(currency="USD", when="2026-03-03T10:00"))
+    waits += books.fold(signed(contract_id="A", when="2026-03-03T11:00"))
+    waits += books.end_day(date(2026, 3, 3))
+    assert updates(waits) == []
+    (told,) = updates(books.fold(rate("2026-03-04", "USD", "1.25")))
+    assert (told.project.currency, told.sequence, told.cause_kind) == ("EUR", 2, "exchange_rate")
+    assert told.previous is not None
+    assert told.previous.sequence == first.sequence
+    assert_explained(told)
+    assert sum(part.revenue for part in told.deltas) == parse_amount("1200")
+
+
 def test_what_happens_while_no_rate_is_fresh_keeps_its_cause(books: Books) -> None:
     """The contract's currency is the project's, so a rate moves no revenue. While that of 1 March is too old T-1, 8 h, is withdrawn and
     T-2, 3 h, comes, whose revenue waits for the rate too: -1,200 and 450. At 1.25 their cost is -1,000 and 375; at

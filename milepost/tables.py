@@ -31,7 +31,9 @@ _BREAKS = re.compile("[\t-\r\x1c-\x1e\x85\u2028\u2029]+")
 
 
 class Table(NamedTuple):
-    """`right` are the columns of figures; the last `totals` rows are sums. `spare` columns are left out where a terminal has no room."""
+    """`right` are the columns of figures, `unbroken` others whose cells are not broken either; the last `totals` rows are sums. `spare`
+    columns are left out where a terminal has no room.
+    """
 
     title: str
     columns: tuple[str, ...]
@@ -39,6 +41,7 @@ class Table(NamedTuple):
     right: frozenset[int] = frozenset()
     totals: int = 0
     spare: tuple[str, ...] = ()
+    unbroken: frozenset[int] = frozenset()
 
 
 def show(*tables: Table) -> None:
@@ -76,7 +79,7 @@ def drawn(table: Table, width: int) -> Drawn | str:
         tries.append(_without(tries[-1], column))
     for tried, apart in (*((each, COLUMN_APART) for each in tries), (tries[-1], COLUMN_APART - 1)):
         least = [
-            _least(column, [row[place] for row in tried.rows], place in tried.right)
+            _least(column, [row[place] for row in tried.rows], place in tried.right | tried.unbroken)
             for place, column in enumerate(tried.columns)
         ]
         if sum(least) + apart * len(least) + 1 <= width:
@@ -105,15 +108,20 @@ def _without(table: Table, column: str) -> Table:
         table.title,
         (*table.columns[:at], *table.columns[at + 1 :]),
         [(*row[:at], *row[at + 1 :]) for row in table.rows],
-        frozenset(place - (place > at) for place in table.right if place != at),
+        _shifted(table.right, at),
         table.totals,
+        unbroken=_shifted(table.unbroken, at),
     )
 
 
-def _least(column: str, cells: Sequence[str], is_figure: bool) -> int:
+def _shifted(places: frozenset[int], at: int) -> frozenset[int]:
+    return frozenset(place - (place > at) for place in places if place != at)
+
+
+def _least(column: str, cells: Sequence[str], is_whole: bool) -> int:
     """How narrow a column may be: no figure, id or word of a text is divided."""
     word = max(map(len, column.split()), default=0)
-    if is_figure or column in IDS:
+    if is_whole or column in IDS:
         return max(word, *map(len, cells))
     return max(word, TEXT_LEAST, *(len(part) for cell in cells for part in cell.split()))
 

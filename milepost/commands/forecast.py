@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.console import LOCALE, amount_text, echo, say, shape, shell_word, tell, write_json
+from milepost.console import LOCALE, WIDTH, amount_text, echo, say, shape, shell_word, tell, write_json
 from milepost.days import day
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from milepost.outlook import Month, Move, Outlook
     from milepost.tables import Table
 
-BAR_WIDTH = 36
+BAR_WIDTH, BAR_LEAST = 36, 10
 MOVES_SHOWN = 10
 EVENTS_SHOWN = 3
 
@@ -140,24 +140,35 @@ def _chart(found: Outlook, measure: MeasureName) -> Table:
     rows = months(found, measure.value)
     told = hours_text if measure is MeasureName.HOURS else amount_text
     most = max((max(row.plan, row.now) for row in rows), default=0)
-    cells = [(row.month, told(row.plan), told(row.burned), told(row.to_come), bar(row, most)) for row in rows]
-    sums = [sum(getattr(row, name) for row in rows) for name in ("plan", "burned", "to_come")]
+    sums = [told(sum(getattr(row, name) for row in rows)) for name in ("plan", "burned", "to_come")]
+    figures = [(told(row.plan), told(row.burned), told(row.to_come)) for row in rows]
+    length = bar_length([*figures, sums])
+    cells = [(row.month, *told_of, bar(row, most, length)) for row, told_of in zip(rows, figures, strict=True)]
     title = f"Burn of {measure.value} against the plan of {found.plan.as_of}"
     columns = ("month", "plan", "burned", "to come", "█ burned  ░ to come  | plan")
-    total = [("all", *map(told, sums), "")] if cells else []
-    return Table(title, columns, [*cells, *total], frozenset({1, 2, 3}), len(total))
+    total = [("all", *sums, "")] if cells else []
+    return Table(title, columns, [*cells, *total], frozenset({1, 2, 3}), len(total), unbroken=frozenset({4}))
 
 
-def bar(row: Month, most: int) -> str:
+def bar_length(figures: Sequence[Sequence[str]]) -> int:
+    """Of the largest month: what a terminal of the usual width leaves beside month and figures."""
+    from milepost.tables import COLUMN_APART, TEXT_LEAST
+
+    widths = [TEXT_LEAST, *(max(map(len, column)) for column in zip(*figures, strict=True))]
+    left = WIDTH - 1 - sum(width + COLUMN_APART for width in widths) - COLUMN_APART - len("|")
+    return max(min(BAR_WIDTH, left), BAR_LEAST)
+
+
+def bar(row: Month, most: int, length: int = BAR_WIDTH) -> str:
     """As long as its share of the largest month."""
     if most <= 0:
         return ""
 
     def width(value: int) -> int:
-        return max(0, min(BAR_WIDTH, (2 * value * BAR_WIDTH + most) // (2 * most)))
+        return max(0, min(length, (2 * value * length + most) // (2 * most)))
 
     burned = "█" * width(row.burned)
-    drawn = (burned + "░" * (width(row.now) - len(burned))).ljust(BAR_WIDTH + 1)
+    drawn = (burned + "░" * (width(row.now) - len(burned))).ljust(length + 1)
     mark = width(row.plan)
     return (drawn[:mark] + "|" + drawn[mark + 1 :] if row.plan > 0 else drawn).rstrip()
 

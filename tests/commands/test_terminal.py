@@ -15,8 +15,11 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from milepost.console import Printer, fitted
+from milepost.commands.forecast import bar, bar_length
+from milepost.console import Printer, amount_text, fitted
+from milepost.outlook import Month
 from milepost.tables import IDS, Table, drawn
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_import_exports import COMPANY, milepost
@@ -130,6 +133,7 @@ def test_what_an_import_and_its_run_print_stays_whole(tmp_path: Path, width: int
     assert " ".join(following[1].split()).endswith("--until 2026-03-31")
 
 
+CHART, BARS = frozenset({1, 2, 3}), frozenset({4})
 LONG = "Kessler & Sohn.Kessler & Sohn-time/Kessler & Sohn/2026-01-01/1"
 WIDE = Table(
     "Statements",
@@ -175,6 +179,27 @@ def test_nothing_of_a_line_is_lost_and_its_columns_stay_where_they_are(line: str
     pieces = fitted(line, 60).splitlines()
     assert "".join("".join(pieces).replace("\\", "").split()) == "".join(line.split())
     assert line.startswith(pieces[0].removesuffix(" \\"))
+
+
+@pytest.mark.parametrize("most", [100_0000, 45_678_0000, 12_345_678_0000])
+def test_bars_of_a_chart_stay_in_one_line(most: int) -> None:
+    """With a bar before the mark of the plan, on a terminal of 80 columns."""
+    months = [
+        Month("2026-01", plan=most, burned=most // 4, to_come=0),
+        Month("2026-02", plan=0, burned=0, to_come=most),
+    ]
+    figures = [tuple(map(amount_text, (row.plan, row.burned, row.to_come))) for row in months]
+    length = bar_length(figures)
+    bars = [bar(row, most, length) for row in months]
+    rows = [(row.month, *told, made) for row, told, made in zip(months, figures, bars, strict=True)]
+    made = drawn(
+        Table("Burn", ("month", "plan", "burned", "to come", "burned  to come  | plan"), rows, CHART, unbroken=BARS), 80
+    )
+    written_to = StringIO()
+    Console(width=80, file=written_to).print(made)
+    shown = written_to.getvalue()
+    assert all(one in shown for one in bars)
+    assert all(len(line) <= 80 for line in shown.splitlines())
 
 
 def test_ids_are_columns_that_tables_have() -> None:

@@ -260,22 +260,33 @@ def _close(draft: Draft, contract: Contract, line: ContractLine, closed: Sequenc
 
 def _recounted(draft: Draft) -> Iterator[str]:
     """Contracts of which the event changed what was spent of budgets before the end of a period that is closed."""
-    moved: dict[tuple[str, str], Counter[tuple[date, str, Cost]]] = {}
+    moved: dict[tuple[str, str], Counter[tuple[date, str, Cost]] | None] = {}
     for entry, sign in draft.worked:
         work = entry.standing
         price = work.price if work is not None else None
-        if work is not None and work.cost is not None and price is not None and price.line_id:
-            spent = moved.setdefault((price.contract_id, price.line_id), Counter())
+        if work is None or work.cost is None or price is None:
+            continue
+        place = price.contract_id, price.line_id
+        if place not in moved:
+            moved[place] = Counter() if _by_budgets(draft, *place) is not None else None
+        spent = moved[place]
+        if spent is not None:
             spent[price.day, _category(work), work.cost] += sign
     for (contract_id, line_id), spent in moved.items():
-        contract = draft.contract(contract_id)
-        plan = newest_plan(draft, contract, line_id) if contract is not None and contract.in_force else None
-        if contract is None or plan is None or plan.refused is not None or not methods.by_budgets(plan.line):
+        contract, line = draft.contract(contract_id), _by_budgets(draft, contract_id, line_id)
+        if contract is None or line is None or spent is None:
             continue
         closed = line_fees(draft, contract, line_id).closed
         if closed and any(number and day < closed[-1].to for (day, _, _), number in spent.items()):
-            _close(draft, contract, plan.line, closed)
+            _close(draft, contract, line, closed)
             yield contract_id
+
+
+def _by_budgets(draft: Draft, contract_id: str, line_id: str) -> ContractLine | None:
+    """The line, where it is billed as its budgets are spent."""
+    contract = draft.contract(contract_id)
+    plan = newest_plan(draft, contract, line_id) if contract is not None and contract.in_force else None
+    return plan.line if plan is not None and plan.refused is None and methods.by_budgets(plan.line) else None
 
 
 def _charges(draft: Draft, contract: Contract) -> bool:

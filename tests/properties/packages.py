@@ -127,11 +127,6 @@ PACKAGES: dict[str, Told] = {
     "units under a cap": Told(
         lambda code: [*_tiers(code, "tier_period=contract"), f"    cap hard {money(CAP // 2, code)}"], units, units_back
     ),
-    "volume under a cap": Told(
-        lambda code: [*_tiers(code, "tier_period=quarter tier_mode=volume"), f"    cap hard {money(CAP // 2, code)}"],
-        units,
-        units_back,
-    ),
     "steps by month": Told(lambda code: _tiers(code, "tier_period=month"), units, units_back),
     "volume": Told(lambda code: _tiers(code, "tier_period=contract tier_mode=volume"), units, units_back),
 }

@@ -63,6 +63,16 @@ class MissingRate(NamedTuple):
     to_currency: str
     date: date
 
+    @property
+    def message(self) -> str:
+        """What is missing, in a sentence."""
+        asked = (
+            f"an exchange rate from {self.from_currency} to {self.to_currency} for {self.date} (type {self.rate_type})"
+        )
+        if self.category == "stale_exchange_rate":
+            return f"expected {asked}, found older ones than policy rate_staleness_days allows; publish a newer one"
+        return f"expected {asked}, found none of that day or before; publish one"
+
 
 SAME_CURRENCY = Exchange(1, 1, EXCHANGE_RATE_ONE, ())
 

@@ -163,7 +163,7 @@ def conversion(
         return found
     staleness = policies.rate_staleness_days
     waits = waits_for_exchange_rate(from_currency, to_currency, entity.legal_entity_id, {day}, staleness)
-    return Blocked(side, found.category, f"{from_currency} to {to_currency} on {day}: {found.category}", waits)
+    return Blocked(side, found.category, found.message, waits)
 
 
 def open_day_from(draft: Draft, entity: LegalEntityDefined, day: date) -> date:
@@ -225,7 +225,5 @@ def _slot(
         days = {service_day} if policies.fx_date == "service" else {accounting_date, open_day}
         staleness = policies.rate_staleness_days
         waits = waits_for_exchange_rate(currency, entity.currency, entity.legal_entity_id, days, staleness)
-        return Blocked(
-            side, exchange.category, f"{currency} to {entity.currency} on {accounting_date}: {exchange.category}", waits
-        )
+        return Blocked(side, exchange.category, exchange.message, waits)
     return Slot(entity, currency, accounting_date, period(draft, entity, accounting_date).name, exchange)

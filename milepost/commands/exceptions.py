@@ -226,8 +226,8 @@ def _way_out(raised: ExceptionRaised, fact: Event | None, output: Path) -> str:
         )
     effect = effect_of(raised, "ExceptionWaived")
     if effect in (Effect.POSTS_WORK, Effect.POSTS_INVOICE) and refusal_to_waive(raised) is None:
-        return f"milepost exceptions waive {named} --reason '...' --approved-by NAME --output {shell_word(output)}, which {effect}"
-    other = f"; or milepost exceptions waive, which {effect}" if effect is Effect.NOT_BILLED else ""
+        return f"milepost exceptions waive {named} --reason '...' --approved-by NAME --output {shell_word(output)}\nThat {effect}."
+    other = f"\nOr milepost exceptions waive, which {effect}." if effect is Effect.NOT_BILLED else ""
     return f"milepost exceptions assign {named} --to NAME --output {shell_word(output)}{other}"
 
 
@@ -243,9 +243,9 @@ def _import_of_rates(category: str, output: Path) -> str:
     folder = beside(None, output)
     books, input_dir = shell_word(output), shell_word(folder)
     return (
-        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {input_dir}, with the file of the European Central"
-        f" Bank; then milepost run --input {input_dir} --output {books}, for work of a day without a rate, such as a Saturday, with"
-        " --until and a later day than before"
+        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {input_dir}\n"
+        f"      milepost run --input {input_dir} --output {books}\n"
+        "The file is that of the European Central Bank. Work of a day without a rate, such as a Saturday, needs --until with a later day."
     )
 
 

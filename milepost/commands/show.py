@@ -416,9 +416,7 @@ def statement_tables(statement: BillingStatement, entries: Mapping[str, TimeAppr
 
     columns = ("line", "project", "who", "what", "service dates", "quantity", "rate", "amount", "flags")
     rows = [_line(line, statement.currency, entries) for line in statement.lines]
-    sums = [
-        ("", "", "", name, "", "", "", amount_text(amount), statement.currency) for name, amount in _sums(statement)
-    ]
+    sums = [("", "", "", name, "", "", "", amount_text(amount), "") for name, amount in _sums(statement)]
     made = [Table(f"Lines in {statement.currency}", columns, [*rows, *sums], frozenset({5, 6, 7}), len(sums))]
     taxes = [_tax(tax) for tax in groups_of(statement).all]
     if statement.tax_region is not None and taxes:

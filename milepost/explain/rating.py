@@ -128,7 +128,8 @@ class Rating:
             case "contract_line":
                 found = sources.line_field(plan.contract_id, plan.version, plan.line.line_id)
                 if found is not None:
-                    path = f"{found[2]}.terms.rates[{decision.line_index}].rate"
+                    within = "overage_rate" if decision.line_index is None else f"rates[{decision.line_index}].rate"
+                    path = f"{found[2]}.terms.{within}"
                     return sources.field("bill rate", rate, "rate", found[0], path, currency)
             case _:
                 pass

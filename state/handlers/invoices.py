@@ -248,7 +248,7 @@ def _slot(
             exchange.category,
             "statement",
             statement.statement_id,
-            f"invoice {event.invoice_id}: {terms.currency} to {entity.currency} on {day}: {exchange.category}",
+            f"invoice {event.invoice_id} waits: {exchange.message}",
             contract_id=statement.contract_id,
         )
         return None

@@ -278,11 +278,10 @@ def _slot(draft: Draft, payment: Payment, group: Group) -> Slot | Fault:
         exchange = Exchange(event.exchange_rate, EXCHANGE_RATE_ONE, event.exchange_rate, ())
     else:
         exchange = exchange_on(draft, policies, event.currency, entity.currency, day, day)
-    said = f"{event.currency} to {entity.currency} on {day}"
     staleness = policies.rate_staleness_days
     waits = waits_for_exchange_rate(event.currency, entity.currency, entity.legal_entity_id, {day}, staleness)
     if isinstance(exchange, MissingRate):
-        return Fault(exchange.category, "exchange_rate", f"{said}: {exchange.category}", event.amount, waits)
+        return Fault(exchange.category, "exchange_rate", exchange.message, event.amount, waits)
     largest = max(abs(group.amount), *(abs(each.amount) for each in group.applications), abs(group.unapplied))
     if largest * exchange.numerator > AMOUNT_MAX * exchange.denominator:
         return Fault(MISAPPLIED, "exchange_rate", "at its exchange rate it is more than the ledger holds")

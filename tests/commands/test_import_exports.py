@@ -355,9 +355,11 @@ def test_an_exception_of_a_missing_exchange_rate_says_how_to_bring_it(tmp_path: 
     run(tmp_path, *UNTIL)
     output = ("--output", tmp_path / "output")
     found = json.loads(milepost("exceptions", "list", "--kind", "no_exchange_rate", *output, "--json").stdout)
-    shown = milepost("exceptions", "show", found["exceptions"][0]["exception_id"], *output)
+    of_work = next(each for each in found["exceptions"] if each["subject_kind"] == "time_entry")
+    shown = milepost("exceptions", "show", of_work["exception_id"], *output)
     way_out = f"milepost import ecb eurofxref-hist.zip --from 2025-12-01 --out {tmp_path}/input"
-    assert f"Next: {way_out}, with the file of the European Central Bank; then milepost run" in shown.stderr
+    assert f"Next: {way_out}\n      milepost run --input {tmp_path}/input --output {tmp_path}/output\n" in shown.stderr
+    assert "expected an exchange rate from USD to EUR for 2026-" in of_work["message"]
     days = [
         f"{day},1.1,\n"
         for day in ("2025-12-31", *(f"2026-0{month}-{day:02d}" for month in (1, 2, 3) for day in range(1, 29)))

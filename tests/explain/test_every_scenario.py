@@ -37,7 +37,9 @@ def test_scenario_explained(scenario: Scenario) -> None:
         explainer = explainer_of(books, engagement_id)
         for figure in figures(explainer):
             assert recompute(figure) == []
-            assert all(node.event is not None for node in everything(figure) if is_field(node)), figure.title
+            fields = [node for node in everything(figure) if is_field(node)]
+            assert all(node.event is not None for node in fields), figure.title
+            assert not [node.field for node in fields if "None" in (node.field or "None")], figure.title
             if scenario.name not in NOT_FOLLOWED:
                 assert unexplained(figure) == []
     books.close()

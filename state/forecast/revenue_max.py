@@ -20,7 +20,7 @@ from domain.forecast import Track, completed, is_valued
 from domain.identity import composed
 from domain.money import smallest_unit
 from domain.units import Amount
-from state.books import Forecast, Project
+from state.books import Forecast, Outlook, Project
 from state.draft import Draft
 from state.forecast.bases import ESTIMATE, lacks_estimate
 from state.forecast.figures import remaining_work
@@ -62,7 +62,7 @@ def revenue_max(draft: Draft, project_id: str, as_of: date) -> Amount | None:
     if _waits(draft, project, lines):
         return None
     if has_ended(draft, project, as_of):
-        return outlook.eac_revenue
+        return _agreed_or_earned(forecast, outlook)
     lines = running(draft, lines, as_of)
     if lacks_estimate(forecast.bases) and not _has_price(forecast, lines):
         return None
@@ -72,10 +72,17 @@ def revenue_max(draft: Draft, project_id: str, as_of: date) -> Amount | None:
         return None
     step = smallest_unit(forecast.currency)
     if all(is_valued(track, forecast.planned_rate, step) for track in tracks):
-        return outlook.eac_revenue
+        return _agreed_or_earned(forecast, outlook)
     if forecast.ceiling is None:
         return None
     return max(forecast.ceiling, outlook.eac_revenue)
+
+
+def _agreed_or_earned(forecast: Forecast, outlook: Outlook) -> Amount | None:
+    """Revenue at completion; None where nobody pays, such as for a firm's own work: no price is agreed, and no hour earns anything."""
+    if not outlook.eac_revenue and not any(line.total for line in forecast.earning):
+        return None
+    return outlook.eac_revenue
 
 
 def _waits(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> bool:

@@ -11,6 +11,7 @@ the first is corrected to 2 h, the third gains room: 200, 500 and 300.
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import NamedTuple
 
 from domain.identity import composed
@@ -102,6 +103,7 @@ class Grant(NamedTuple):
 
 # The cap, and which of its periods: a month, or a day with its person (composed), else nothing.
 BucketKey = tuple[str, str]
+NO_LIMITS: Mapping[BucketKey, Amount] = MappingProxyType({})
 
 
 def order_of(day: date, approved_at: Instant, entry_id: str, *, by_approval: bool) -> Order:
@@ -253,13 +255,41 @@ def take(claim: Claim, granted: Grant, buckets: dict[BucketKey, Bucket]) -> None
         buckets[key] = taken._replace(free_amount=taken.free_amount + amount, free_hours=taken.free_hours + hours)
 
 
+def without_excess(
+    claims: Sequence[Claim], buckets: Mapping[BucketKey, Bucket], most: Mapping[BucketKey, Amount]
+) -> tuple[list[Claim], dict[BucketKey, Bucket]]:
+    """The claims, in consumption order, and the buckets without what is settled above the `most` that they may hold: what had made room for
+    it, such as a refund, is gone, and the last give back first."""
+    now = dict(buckets)
+    kept = list(claims)
+    for place in reversed(range(len(kept))):
+        claim = kept[place]
+        keys = [bucket_key(rule, claim.day, claim.person_id) for rule in claim.rules]
+        above = (now[key].pinned_amount - most[key] for key in keys if key in most and key in now)
+        back = min(claim.pinned, max(above, default=0))
+        if back <= 0:
+            continue
+        kept[place] = less = claim._replace(pinned=claim.pinned - back)
+        for key in keys:
+            taken = now[key]
+            now[key] = taken._replace(
+                pinned_amount=taken.pinned_amount - back,
+                pinned_hours=taken.pinned_hours - claim.pinned_hours + less.pinned_hours,
+            )
+    return kept, now
+
+
 def allot(
-    claims: Sequence[Claim], buckets: Mapping[BucketKey, Bucket], step: Amount, mode: str
+    claims: Sequence[Claim],
+    buckets: Mapping[BucketKey, Bucket],
+    step: Amount,
+    mode: str,
+    most: Mapping[BucketKey, Amount] = NO_LIMITS,
 ) -> tuple[list[Grant], dict[BucketKey, Bucket]]:
     """Grant the claims in the order given; `buckets` hold all that is pinned and what stands before the first claim."""
-    now = dict(buckets)
+    kept, now = without_excess(claims, buckets, most)
     grants = []
-    for claim in claims:
+    for claim in kept:
         granted = grant(claim, now, step, mode)
         take(claim, granted, now)
         grants.append(granted)

@@ -3,13 +3,14 @@
 Buckets hold what is taken; an entry that comes last in consumption order, or under a cap with room for all, is settled at once.
 Anything else walks the open entries of the cap's lines from the changed entry on, and posts what that moves as differences caused by
 the event (R16, R19). The walk ends where as much is taken before an entry as was before the event: from there on nobody's share can
-be another. On its way it passes by those for whom a look at one cap tells that they keep all or nothing.
+be another. On its way it passes by those for whom a look at one cap tells that they keep all or nothing. Issued work keeps its room; only
+where a refund or another negative amount that had made the room is gone everybody is looked at, and the last give back what is too much.
 
 Worked example, cap 1,000 at 100 an hour: entries of 4, 5 and 3 hours hold 400, 500 and 100, all later ones nothing. Two hours that
 come before the third leave it nothing. Behind it 1,000 are taken, as before, and the later ones are not looked at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from operator import itemgetter
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from domain.caps import (
     Claim,
     Grant,
     Order,
+    allot,
     bucket_key,
     counting,
     grant,
@@ -32,11 +34,12 @@ from domain.caps import (
     limit_of,
     limit_on,
     order_of,
+    period_of,
     take,
 )
 from domain.units import Amount, Hours
 from state.books import CapBucket, Entry, Price
-from state.cap_notices import count_over, rules_of_group, ruling, watch
+from state.cap_notices import count_over, first_limited, rules_of_group, ruling, watch
 from state.claims import (
     FOR_REVENUE,
     MAIN,
@@ -371,6 +374,9 @@ def _allotted(
     mode = plan.policies.money_mode
     waiting = _waiting(draft, plan, start, own_id)
     passing = _before(draft, plan, allotment, waiting)
+    exceeded = _exceeded(draft, plan, allotment, passing, former, comer)
+    if exceeded:
+        return _allotted_to_all(draft, plan, allotment, own_id, comer, exceeded)
     buckets = passing.buckets
     moved = _Moved(_measures(draft, plan))
     if former is not None:
@@ -409,6 +415,81 @@ def _allotted(
         if _differs(allotment, had, granted):
             regranted.append((rival, granted))
     return result, regranted
+
+
+def _exceeded(
+    draft: Draft, plan: LinePlan, allotment: str, passing: "_Passing", former: _Former | None, comer: _Comer | None
+) -> dict[BucketKey, Amount]:
+    """The most that those buckets may hold of which more is settled by now: what had made room for it is gone (R16)."""
+    leaves = former.share if former is not None else None
+    comes = Share(comer.claim, Grant(comer.claim.pinned, 0)) if comer is not None else None
+    for share in (leaves, comes):
+        if share is not None:
+            passing.read(share.claim)
+    found = {}
+    for key, bucket in passing.buckets.items():
+        settled = bucket.pinned_amount + _amount_in(key, comes)
+        held = draft.bucket(bucket_id(plan, allotment, key)).bucket.amount + _amount_in(key, leaves)
+        if settled > held:
+            most = most_settled(draft, plan, key, held)
+            if most is not None and settled > most:
+                found[key] = most
+    return found
+
+
+def _amount_in(key: BucketKey, share: Share | None) -> Amount:
+    if share is None:
+        return 0
+    claim = share.claim
+    return share.granted.amount if key in {bucket_key(rule, claim.day, claim.person_id) for rule in claim.rules} else 0
+
+
+def most_settled(draft: Draft, plan: LinePlan, key: BucketKey, held: Amount) -> Amount | None:
+    """Up to where issued work keeps its room: what the cap allows by the newest terms, or what it `held` before where it was lowered since;
+    None where it does not bind money."""
+    rules = (*plan.every_rule, *rules_of_group(draft, plan))
+    rule = next((rule for rule in rules if (rule.cap_id, rule.period) == (key[0], period_of(key))), None)
+    if rule is None:
+        return None
+    limit = limit_of(first_limited(rules, rule, key), key)
+    return max(limit.amount, held) if limit.hard and limit.amount is not None else None
+
+
+def _allotted_to_all(
+    draft: Draft,
+    plan: LinePlan,
+    allotment: str,
+    own_id: str,
+    comer: _Comer | None,
+    most: Mapping[BucketKey, Amount],
+) -> tuple[Grant, list[tuple[_Rival, Grant]]]:
+    """The same for the rare event that leaves more issued than there is room: everybody is looked at, also who waits for nothing."""
+    rivals = [
+        rival
+        for entry in draft.everything()
+        if entry.entry_id != own_id
+        and (rival := _rival(draft, plan, allotment, entry)) is not None
+        and rival.stake.price.contract_id == plan.contract_id
+        and rival.stake.price.line_id in plan.group
+    ]
+    passing = _Passing(draft, plan, allotment)
+    for rival in rivals:
+        passing.read(rival.claim)
+        _take_back(rival, allotment, passing.buckets)
+    buckets = passing.buckets
+    claims = [(rival.order, rival.claim) for rival in rivals]
+    if comer is not None:
+        passing.read(comer.claim)
+        own = {bucket_key(rule, comer.claim.day, comer.claim.person_id) for rule in comer.claim.rules}
+        buckets.update(_with_pinned(comer.claim, {key: buckets[key] for key in own}))
+        claims.append(comer)
+    claims.sort(key=itemgetter(0))
+    grants, _ = allot([claim for _, claim in claims], buckets, plan.step, plan.policies.money_mode, most)
+    found = {claim.entry_id: granted for (_, claim), granted in zip(claims, grants, strict=True)}
+    rivals.sort(key=lambda rival: rival.order)
+    moved = [(rival, found[rival.claim.entry_id]) for rival in rivals]
+    result = found[own_id] if comer is not None else Grant(0, 0)
+    return result, [(one, got) for one, got in moved if _differs(allotment, granted_of(allotment, one.stake), got)]
 
 
 def _before(draft: Draft, plan: LinePlan, allotment: str, waiting: Sequence[_Waiting]) -> "_Passing":

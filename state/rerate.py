@@ -14,7 +14,7 @@ from domain.contract import BEGINNING, cap_rules, is_capped
 from domain.identity import composed, parts_of
 from domain.purchase_order import has_limit
 from domain.units import Amount, Hours
-from state.allot import change
+from state.allot import change, most_settled
 from state.assess import PricePlan
 from state.books import CapBucket, CapState, Contract, Entry, Price
 from state.cap_notices import first_limited, is_over, ruling, settle_below, watch
@@ -229,14 +229,22 @@ def _allot_all(
     plan = members[0][0]
     claims: list[Claim] = [claim_of(own, allotment, stake) for own, stake in members]
     pinned: dict[BucketKey, Bucket] = {}
-    for claim in claims:
+    plans: dict[BucketKey, LinePlan] = {}
+    for (own, _), claim in zip(members, claims, strict=True):
         for rule in claim.rules:
             key = bucket_key(rule, claim.day, claim.person_id)
+            plans[key] = own
             held = pinned.get(key, Bucket())
             pinned[key] = held._replace(
                 pinned_amount=held.pinned_amount + claim.pinned, pinned_hours=held.pinned_hours + claim.pinned_hours
             )
-    grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode)
+    most: dict[BucketKey, Amount] = {}
+    for key, bucket in pinned.items():
+        stored = forgotten.get(bucket_id(plan, allotment, key))
+        if stored is not None and bucket.pinned_amount > stored.bucket.amount:
+            limit = most_settled(draft, plans[key], key, stored.bucket.amount)
+            most |= {key: limit} if limit is not None else {}
+    grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode, most)
     refused: dict[BucketKey, tuple[int, Amount, Hours]] = {}
     last: dict[BucketKey, tuple[str, str, str]] = {}
     for (own, stake), claim, granted in zip(members, claims, grants, strict=True):

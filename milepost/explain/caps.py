@@ -140,7 +140,9 @@ class CapNodes:
         names = ("cap_split", "cap_order", "cap_includes", "overflow")
         policies = self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *names)
         made = self._room(own, contest, value).amount._replace(title=title, policies=policies)
-        if own.settles:
+        if granted_of(allotment, own.stake).amount < own.claim.pinned:
+            made = self._left_of_settled(title, own, contest)._replace(policies=policies)
+        elif own.settles:
             made = total(
                 title, (self._settled(own, contest), made), "amount", plan.currency, rule="R16", policies=policies
             )
@@ -247,6 +249,28 @@ class CapNodes:
                 within = most("left of it", less("not settled yet", within, self._settled(own, contest)), nothing)
             amounts.append(within)
         return Room(least("room", amounts, rule="R18"), least("hours of room", all_hours, rule="R18"))
+
+    def _left_of_settled(self, title: str, own: Rival, contest: Contest) -> Node:
+        """What is settled less what is above a limit by now; those that come later give back first."""
+        nothing = constant("nothing", 0, "amount", own.plan.currency)
+        back = nothing
+        for rule in own.claim.rules:
+            bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
+            newest = limit_of(rule, bucket)
+            if newest.amount is None or not newest.hard:
+                continue
+            queue, day = self._queue(contest, bucket, by_hours=False), max(newest.effective_on, EARLIEST)
+            limit = self._limit(own.plan, rule, day, "amount", contest.step)
+            later = [
+                less(f"{rival.entry_id}: gives back", self._settled(rival, contest), self._granted_of(rival, contest))
+                for rival in queue.settled
+                if rival.order > own.order and self._takes(rival, contest.allotment, by_hours=False) < 0
+            ]
+            settled = self._all_settled(queue, bucket, contest, by_hours=False)
+            above = most("settled above the limit", less("settled less the limit", settled, limit, *later), nothing)
+            back = most("settled above the limits", above, back) if back is not nothing else above
+        settled = self._settled(own, contest)
+        return less(title, settled, least("gives back", [back, settled]), rule="R16")
 
     def _not_gone(self, own: Rival, contest: Contest, value: Node) -> tuple[Node, Node]:
         """What of the value and of the hours is not issued on lines behind."""

@@ -42,6 +42,11 @@ def _by_two(fact: Fact, _: str) -> str:
     return f"time T-{fact.number} {who} {fact.size / 60:.6f} h on {fact.on} approved_at {fact.on}T0{fact.number}:00Z"
 
 
+def _some_refunded(fact: Fact, code: str) -> str:
+    sign = "-" if fact.size % 3 == 0 else ""
+    return f"expense E-{fact.number} travel {sign}{money(fact.size, code)} {code} on {fact.on} person bob"
+
+
 def _tiers(code: str, stated: str) -> list[str]:
     return [
         "  line L P",
@@ -126,6 +131,16 @@ PACKAGES: dict[str, Told] = {
     ),
     "units under a cap": Told(
         lambda code: [*_tiers(code, "tier_period=contract"), f"    cap hard {money(CAP // 2, code)}"], units, units_back
+    ),
+    "volume under a cap": Told(
+        lambda code: [*_tiers(code, "tier_period=quarter tier_mode=volume"), f"    cap hard {money(CAP // 2, code)}"],
+        units,
+        units_back,
+    ),
+    "refunds under a cap": Told(
+        lambda code: ["  line L P", "    terms Expenses", f"    cap hard {money(400, code)}"],
+        _some_refunded,
+        expense_back,
     ),
     "steps by month": Told(lambda code: _tiers(code, "tier_period=month"), units, units_back),
     "volume": Told(lambda code: _tiers(code, "tier_period=contract tier_mode=volume"), units, units_back),

@@ -45,6 +45,8 @@ OF_OTHER_MONTHS = (
     "steps by month",
     "time under a cap",
     "units under a cap",
+    "volume under a cap",
+    "refunds under a cap",
     "progress",
     "progress by cost",
 )

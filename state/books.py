@@ -945,8 +945,7 @@ class Basis(Value, frozen=True, array_like=True, gc=False):
 
 
 class Told(Value, frozen=True, array_like=True, gc=False):
-    """What the last forecast update said, in project currency; `revenue_max` is the most that the project may earn by then: its revenue at
-    completion where that knows what all work to come will earn, else what caps allow, None where nothing says it."""
+    """What the last forecast update said, in project currency."""
 
     sequence: int
     eac_cost: Amount
@@ -957,7 +956,28 @@ class Told(Value, frozen=True, array_like=True, gc=False):
     backlog: Amount
     percent_complete: Percent | None
     has_work_left: bool = False
+
+
+class Share(Value, frozen=True, array_like=True, gc=False):
+    """What a project adds to the sums of its contract: cost at completion, and the most that it may earn by then. That is its revenue at
+    completion where all work to come is valued, else what hard caps allow (`by_cap`); None where nothing says it."""
+
+    contract_id: str
+    eac_cost: Amount = 0
     revenue_max: Amount | None = None
+    by_cap: bool = False
+
+
+class ContractOutlook(Value, frozen=True, array_like=True, gc=False):
+    """What the projects of a contract come to at completion; of `unknown` of them it is not known what they may earn. `is_paid` once
+    revenue at completion of some project was not zero; `settled` is the loss that somebody has settled. Owner: `state/forecast/loss.py`."""
+
+    cost: Amount = 0
+    revenue: Amount = 0
+    projects: int = 0
+    unknown: int = 0
+    is_paid: bool = False
+    settled: Amount = 0
 
 
 class Inclusion(Value, frozen=True, array_like=True, gc=False):
@@ -986,6 +1006,7 @@ class Forecast(Value, frozen=True, array_like=True, gc=False):
     `ceiling` is the most revenue that hard caps allow, `planned_rate` the average rate of the planned hours, both in project currency;
     a change of cost or revenue at completion above its limit is told at once. `earning` is of the project's lines, where some of them
     earn otherwise than by hours alone. `set_aside` is what was told last, by its currency, while the project has another.
+    `share` is what the project counts for in the first of its contracts, where it does.
     """
 
     currency: str
@@ -1005,6 +1026,7 @@ class Forecast(Value, frozen=True, array_like=True, gc=False):
     noted: tuple[str, ...] = ()
     earning: tuple[LineEarning, ...] = ()
     set_aside: dict[str, Told] = {}
+    share: Share | None = None
 
 
 class Progress(Value, frozen=True, array_like=True, gc=False):
@@ -1053,6 +1075,7 @@ PART_KINDS: dict[str, Any] = {
     "estimate": Estimate,
     "forecast": Forecast,
     "outlook": Outlook,
+    "contract_outlook": ContractOutlook,
     "fact": Fact,
     "request": WaitingRequest,
     "fees": LineFees,

@@ -14,7 +14,7 @@ from msgspec.structs import astuple
 from domain.events import commercial, common
 from state.books import PART_KINDS, Contract, Entry, StatementEntry, TermsVersion
 
-VERSION = 7
+VERSION = 8
 _HEADER = 5
 
 _encoder = msgspec.msgpack.Encoder()

@@ -25,10 +25,10 @@ from milepost.explain.receivables import OWNED
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
-from state import lent, loss_notices
-from state.books import Forecast
+from state import lent
 from state.cap_notices import is_over
 from state.claims import allotments
+from state.forecast import loss
 from state.handlers.credit_memos import KIND as CREDIT_MEMO
 from state.plan import line_plan
 from state.trace import Said
@@ -221,14 +221,14 @@ class ExceptionNodes:
         """Cost at completion less the most that is earned by then, by the newest forecasts of the contract's projects."""
         draft, currency = self.sources.draft(said.step), record.blocks_currency or ""
         costs, revenues = [], []
-        for project_id in loss_notices.counted(draft, record.subject_id):
+        for project_id in loss.projects_of(draft, record.subject_id):
             told = [one for one in self.sources.trace.forecasts.get(project_id, ()) if one.step <= said.step]
-            forecast: Forecast | None = draft.part("forecast", project_id)
-            if told and forecast is not None and forecast.told is not None and forecast.currency == currency:
+            share = draft.part("forecast", project_id).share
+            if told:
                 costs.append(self.forecasts.figures(told[-1])["eac_cost"])
-                revenues.append(self.forecasts.revenue_max(told[-1], forecast.told.revenue_max))
+                revenues.append(self.forecasts.revenue_max(told[-1], by_cap=share.by_cap))
         cost = total("cost at completion", costs, "amount", currency)
-        return less(TITLE, cost, total("revenue at completion", revenues, "amount", currency))
+        return less(TITLE, cost, total("the most that is earned", revenues, "amount", currency))
 
     def _lent(self, said: Said, record: ExceptionRaised) -> Node:
         """Cost of the person's work for the contract, less what it was when the exception was closed before."""

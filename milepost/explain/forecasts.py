@@ -129,10 +129,9 @@ class ForecastNodes:
     def figure(self, said: Said, name: str) -> Node | None:
         return self.figures(said).get(name)
 
-    def revenue_max(self, said: Said, value: int | None) -> Node:
-        """Revenue at completion; where that does not know what all work to come earns, the most that caps allow."""
-        revenue = self.figures(said)["eac_revenue"]
-        return revenue if value == revenue.value else self.made(self.context(said)).get("ceiling", revenue)
+    def revenue_max(self, said: Said, *, by_cap: bool) -> Node:
+        """Revenue at completion, or the most that caps allow."""
+        return self.made(self.context(said))["ceiling"] if by_cap else self.figures(said)["eac_revenue"]
 
     def figures(self, said: Said) -> dict[str, Node]:
         key = (said.step, said.record.project_id)

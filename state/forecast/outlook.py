@@ -81,14 +81,19 @@ def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
 
 def every_line(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     """Lines of the newest terms that are of the project, whatever they take."""
-    return tuple(
-        plan
-        for contract in project_contracts(draft, project_id)
-        for line in contract.terms.lines
-        if line.project_id == project_id
-        for plan in (line_plan(draft, contract, contract.history[-1].version, line.line_id),)
-        if plan is not None
-    )
+    contracts = project_contracts(draft, project_id)
+    key = ("every line", project_id, *((one.contract_id, one.version, len(one.history)) for one in contracts))
+    if key not in draft.plans:
+        draft.plans[key] = tuple(
+            plan
+            for contract in contracts
+            for line in contract.terms.lines
+            if line.project_id == project_id
+            for plan in (line_plan(draft, contract, contract.history[-1].version, line.line_id),)
+            if plan is not None
+        )
+    found: tuple[LinePlan, ...] = draft.plans[key]
+    return found
 
 
 def lines_of(draft: Draft, project_id: str) -> tuple[tuple[str, str, str], ...]:

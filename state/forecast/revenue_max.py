@@ -13,6 +13,7 @@ its price, or while what is billable waits for its invoice to be revenue.
 
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 from domain.billing import methods
 from domain.billing.kind import WITH_INVOICE
@@ -20,15 +21,14 @@ from domain.forecast import Track, completed, is_valued
 from domain.identity import composed
 from domain.money import smallest_unit
 from domain.units import Amount
-from state.books import Forecast, Outlook, Project
+from state.books import Forecast, Project
 from state.draft import Draft
-from state.forecast.bases import ESTIMATE, lacks_estimate
+from state.forecast.bases import ENDED, ESTIMATE, lacks_estimate
 from state.forecast.figures import remaining_work
 from state.forecast.minimum import stands_alone
 from state.forecast.outlook import (
     WHOLE,
     every_line,
-    has_ended,
     inclusion_on,
     known,
     line_key,
@@ -53,18 +53,27 @@ WAITS_FOR_PRICE = frozenset(
 )
 
 
-def revenue_max(draft: Draft, project_id: str, as_of: date) -> Amount | None:
+class RevenueMax(NamedTuple):
+    amount: Amount
+    by_cap: bool = False
+
+
+def is_measured(draft: Draft, project_id: str) -> bool:
+    """Whether something says what the project will cost, or a price what it earns."""
+    forecast, _ = known(draft, project_id)
+    return not lacks_estimate(forecast.bases) or any(map(_has_price, every_line(draft, project_id)))
+
+
+def revenue_max(draft: Draft, project_id: str, as_of: date) -> RevenueMax | None:
     """In project currency, by what the books hold of its forecast; None where nothing says it."""
     project, (forecast, outlook) = draft.project(project_id), known(draft, project_id)
     lines = every_line(draft, project_id)
-    if not lines or not forecast.currency:
+    if not lines or not forecast.currency or _waits(draft, project, lines):
         return None
-    if _waits(draft, project, lines):
-        return None
-    if has_ended(draft, project, as_of):
-        return _agreed_or_earned(forecast, outlook)
+    if forecast.bases[WHOLE].kind == ENDED:
+        return RevenueMax(outlook.eac_revenue)
     lines = running(draft, lines, as_of)
-    if lacks_estimate(forecast.bases) and not _has_price(forecast, lines):
+    if lacks_estimate(forecast.bases) and not _is_priced_alone(forecast, lines):
         return None
     policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
     tracks = tracks_in(draft, project_id, policies, forecast, outlook.progress, forecast.currency, as_of)
@@ -72,17 +81,17 @@ def revenue_max(draft: Draft, project_id: str, as_of: date) -> Amount | None:
         return None
     step = smallest_unit(forecast.currency)
     if all(is_valued(track, forecast.planned_rate, step) for track in tracks):
-        return _agreed_or_earned(forecast, outlook)
+        return RevenueMax(outlook.eac_revenue)
     if forecast.ceiling is None:
         return None
-    return max(forecast.ceiling, outlook.eac_revenue)
+    return RevenueMax(max(forecast.ceiling, outlook.eac_revenue), by_cap=True)
 
 
-def _agreed_or_earned(forecast: Forecast, outlook: Outlook) -> Amount | None:
-    """Revenue at completion; None where nobody pays, such as for a firm's own work: no price is agreed, and no hour earns anything."""
-    if not outlook.eac_revenue and not any(line.total for line in forecast.earning):
-        return None
-    return outlook.eac_revenue
+def _has_price(plan: LinePlan) -> bool:
+    """Whether the line's terms charge by themselves, or for a number of units that is agreed."""
+    terms = plan.line.terms
+    charges = methods.charges(terms) and methods.account(terms) is None
+    return charges or methods.agreed_units(terms) is not None
 
 
 def _waits(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> bool:
@@ -111,7 +120,7 @@ def _is_agreed(draft: Draft, project: Project, forecast: Forecast, plan: LinePla
     return not (charges and _foresees_expenses(draft, project, forecast))
 
 
-def _has_price(forecast: Forecast, lines: Sequence[LinePlan]) -> bool:
+def _is_priced_alone(forecast: Forecast, lines: Sequence[LinePlan]) -> bool:
     """Whether what has been spent already can be measured by prices agreed, and no hour earns anything beside them."""
     if any(methods.earns_by_hours(plan.line.terms) for plan in lines):
         return False

@@ -18,6 +18,7 @@ from state.books import AtStake, CapState, Entry, Fact, Fault, OpenException, Wo
 from state.cap_notices import raise_over
 from state.draft import Draft
 from state.facts import is_new
+from state.forecast import loss
 from state.handlers import cash_applications, credit_memos, payments, write_offs
 from state.handlers.invoices import waive_difference
 from state.handlers.work import close_faults, replace_fault, retry
@@ -109,6 +110,8 @@ def on_exception_resolved(draft: Draft, event: ExceptionResolved) -> None:
             draft.close_note(noted.exception_id)
             if noted.subject_kind == lent.KIND:
                 lent.settle(draft, noted.subject_id)
+            elif noted.category == loss.CATEGORY:
+                loss.settle(draft, noted)
             if comes_back(noted.category, noted.subject_kind):
                 draft.revise_note(noted)
         case OverCap(part_id, state):
@@ -286,6 +289,8 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
         cash_applications.waive(draft, known.subject_id)
     elif known.subject_kind == lent.KIND:
         lent.settle(draft, known.subject_id)
+    elif known.category == loss.CATEGORY:
+        loss.settle(draft, known)
     elif known.subject_kind == "write_off":
         write_offs.waive(draft, known.subject_id)
 

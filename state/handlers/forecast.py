@@ -30,14 +30,15 @@ from domain.outputs import (
     PreviousFigures,
 )
 from domain.statement import ISSUED, SUPERSEDED
-from domain.units import Amount, Percent
+from domain.units import Percent
 from domain.waiting import WaitKey, waits_for_rates_of
 from domain.zones import midnight
-from state import loss_notices, reissue
+from state import reissue
 from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Project, StatementState, Told
 from state.draft import AMOUNT_MAX, Draft
 from state.exchange_waits import forecast_waits
 from state.facts import is_new
+from state.forecast import loss
 from state.forecast.bases import ENDED, State, Weighed, estimate_key, lacks_estimate, limited_by, weigh
 from state.forecast.caps import caps_of, companions
 from state.forecast.expected import Issued, statement_months
@@ -61,7 +62,6 @@ from state.forecast.outlook import (
     tracks_in,
     worth_telling,
 )
-from state.forecast.revenue_max import revenue_max
 from state.handlers import views
 from state.placing import taken_projects
 from state.totals import in_project
@@ -98,7 +98,7 @@ def after_event(draft: Draft) -> None:
     elif draft.cause.kind != "day":
         for project_id in _reconsider(draft):
             _follow(draft, project_id, "volume")
-    loss_notices.after_event(draft)
+    _say_losses(draft)
 
 
 def _work_cause(draft: Draft) -> str:
@@ -129,9 +129,21 @@ def _follow(draft: Draft, project_id: str, cause: str) -> None:
         forecast, outlook = known(draft, project_id)
     if forecast.currency and worth_telling(forecast, outlook) and _measured(forecast):
         send(draft, project_id, today(draft, forecast.zone))
-    for each in loss_notices.turning(draft, project_id):
-        send(draft, each, today(draft, known(draft, each)[0].zone))
     register(draft, project_id)
+
+
+def _say_losses(draft: Draft, visited: Iterable[str] = (), ended: loss.Ended | None = None) -> None:
+    """Of contracts of which the event moved a project, or a project is visited. Forecasts that do not show it yet go out first."""
+    for contract_id in loss.take_in(draft, visited, ended):
+        if not loss.is_to_say(draft, contract_id, day_ends=ended is not None):
+            continue
+        for project_id in loss.projects_of(draft, contract_id):
+            forecast, outlook = known(draft, project_id)
+            if outlook.stale:
+                send(draft, project_id, loss.day_in(draft, forecast.zone, ended))
+                loss.take_in_project(draft, project_id, ended)
+        if loss.is_to_say(draft, contract_id, day_ends=ended is not None):
+            loss.say(draft, contract_id)
 
 
 def _measured(forecast: Forecast) -> bool:
@@ -329,7 +341,7 @@ def on_day_ended(draft: Draft, zone: str, day: date) -> None:
             if outlook.stale or project_id in others or _turns(draft, project_id, day)
             else True
         )
-    loss_notices.after_event(draft)
+    _say_losses(draft, all_told, (zone, day))
     for project_id, told in all_told.items():
         if _zone(draft, project_id) != zone:
             register(draft, project_id)
@@ -392,9 +404,6 @@ def send(draft: Draft, project_id: str, as_of: date) -> bool:
     if digest != forecast.digest:
         _emit(draft, project_id, weighed._replace(forecast=forecast), made, caps, as_of, digest)
     else:
-        if forecast.told is not None:
-            told = replace(forecast.told, revenue_max=revenue_max(draft, project_id, as_of))
-            forecast = replace(forecast, told=told)
         draft.put("forecast", project_id, forecast)
         draft.put("outlook", project_id, replace(weighed.outlook, stale=False))
     return True
@@ -440,7 +449,7 @@ def _emit(
             deltas=deltas(outlook.changes) if before is not None else (),
         )
     )
-    told = _told(sequence, figures, complete, revenue_max(draft, project_id, as_of))
+    told = _told(sequence, figures, complete)
     forecast = replace(forecast, sequence=sequence, told=told, digest=digest, set_aside={})
     draft.put("forecast", project_id, limited_by(forecast, weighed.policies))
     draft.put("outlook", project_id, replace(outlook, changes={}, stale=False))
@@ -449,7 +458,7 @@ def _emit(
         draft.put_project(replace(project, changed=True))
 
 
-def _told(sequence: int, figures: ForecastFigures, complete: Percent | None, revenue_max: Amount | None) -> Told:
+def _told(sequence: int, figures: ForecastFigures, complete: Percent | None) -> Told:
     return Told(
         sequence,
         figures.eac_cost,
@@ -460,7 +469,6 @@ def _told(sequence: int, figures: ForecastFigures, complete: Percent | None, rev
         figures.backlog,
         complete,
         has_work_left=any((figures.etc_hours, figures.etc_cost, figures.etc_revenue)),
-        revenue_max=revenue_max,
     )
 
 
@@ -488,7 +496,7 @@ def retry(draft: Draft, project_id: str) -> None:
     _, outlook = known(draft, project_id)
     draft.put("outlook", project_id, replace(outlook, stale=True))
     register(draft, project_id)
-    loss_notices.after_event(draft)
+    _say_losses(draft)
 
 
 def _rates_lacking(draft: Draft, project_id: str, as_of: date) -> tuple[WaitKey, ...]:

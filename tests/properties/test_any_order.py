@@ -2,7 +2,8 @@
 
 Over all kinds of terms and mixes of two in one contract. One story has each fact on its day, with the months closed in order; in the other
 facts come on any day up to the end, so that periods are billed without them and statements put right later. The contract may come after
-work of it, or an amendment after its day, before anything from that day on is issued: issued work keeps its price (R8).
+work of it, or an amendment after its day, before anything from that day on is issued: issued work keeps its price (R8). Of projects
+with an estimate the contract may make a loss: the same in both.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from state.books import ContractOutlook
+from state.forecast import loss
+from tests.harness import Books
 from tests.properties.kinds import (
     CAP,
     CHANGES,
@@ -55,6 +59,7 @@ SIGNED = ("2026-01-01", "2026-01-01", "2026-02-10", "2026-04-20")
 AMENDED = (("2026-01-10", "2026-01-29"), ("2026-02-01", "2026-02-20"), ("2026-02-10", "2026-02-28"))
 # Issued work keeps its room and its steps, those of its own day (docs/limits.md): such lines are not amended here.
 NOT_AMENDED = ("cap hard", "each tiers")
+ESTIMATED = "2026-02-15"
 CYCLES = ("cycle monthly", "cycle weekly", "cycle on_request", "cycle monthly grace 5")
 SECOND = (("line L P", "line L2 Q"), ("line W P", "line W2 Q"), ("line D P", "line D2 Q"))
 
@@ -163,6 +168,11 @@ def two_stories(draw: st.DrawFn, kinds: Sequence[str]) -> tuple[str, list[str], 
         said = f"amend K from {amendment[0]}\n{amended(lines, code)}"
         came.append(Event(*amendment, draw(st.integers(0, 99)), said))
     came += draw(stories(kinds, code))
+    for project_id in ("P", "Q")[: len(kinds)]:
+        hours = draw(st.sampled_from((None, 1, 10, 40)))
+        if hours is not None:
+            said = f"estimate {project_id} {hours} h {money(hours * COST, code)}"
+            came.append(Event(ESTIMATED, ESTIMATED, draw(st.integers(0, 99)), said))
     days = draw(st.lists(st.sampled_from(("2026-01-20", "2026-02-05", "2026-03-15", "2026-04-03")), unique=True))
     if "on_request" not in cycle:
         days, end = [], []
@@ -198,6 +208,19 @@ def come_to_the_same(code: str, usual: Sequence[str], other: Sequence[str]) -> N
             sum(each.amount_due for each in statements(books) if each.part == 1) for books in (one, another)
         )
         assert due == other_due
+        losses = [loss_making(books) for books in (one, another)]
+        assert None in losses or losses[0] == losses[1]
         for books in (one, another):
             invoiced(books, date(2026, 7, 12))
         assert balances(one, code) == balances(another, code)
+
+
+def loss_making(books: Books) -> dict[str, int] | None:
+    """What its exception says, nothing where none is open; None where the loss is not known, and the exception is as it was left."""
+    of: ContractOutlook | None = books.part(loss.PART, "K")
+    if of is None or of.unknown or not of.revenue:
+        return None
+    (*noted,) = (
+        one for (kind, _), one in books.parts().items() if kind == "exception" and one.category == loss.CATEGORY
+    )
+    return noted[0].amounts if noted else {}

@@ -13,10 +13,11 @@ from domain.events.common import (
     FiscalCalendar,
     LineRate,
     PurchaseOrder,
+    RemainingWork,
     SharedCap,
     TimeAndMaterials,
 )
-from domain.events.delivery import ProjectActivated, TimeApproved
+from domain.events.delivery import EstimateRevised, ProjectActivated, TimeApproved
 from domain.events.reference import CostRateSet, CustomerDefined, LegalEntityDefined, PersonDefined
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised
 from tests.harness import Books, Record
@@ -185,4 +186,28 @@ def test_a_purchase_order_over_several_engagements_is_refused(tmp_path: Path) ->
     share(books, ContractAmended(**head(5), **waits, **limit, version=4, replaces_version=3))
     share(books, ContractAmended(**head(6), **waits, approved_by="ann", version=3, replaces_version=2))
     assert [one.message for one in said(books, ExceptionRaised)][-2:] == [why] * 2
+    books.close()
+
+
+def test_no_engagement_says_a_loss_of_a_contract_that_it_knows_in_part(tmp_path: Path) -> None:
+    """10 h for 1,000.00 earn 900.00 on P, and 15,000.00 on Q in the other engagement: no loss of the whole."""
+    books = firm(tmp_path)
+    signed(books, lines=(line("L", "P", 90), line("M", "Q", 1_500)))
+    places = (("P", books.engagement_id), ("Q", ELSEWHERE))
+    for project_id, engagement_id in places:
+        remaining = (RemainingWork(month="2026-06", hours=9 * HOUR, cost=900_0000),)
+        estimate = EstimateRevised(
+            **head(4),
+            project_id=project_id,
+            version=1,
+            as_of=date(2026, 6, 4),
+            currency="USD",
+            remaining=remaining,
+            engagement_id=engagement_id,
+        )
+        books.fold(work(f"T-{project_id}", project_id, engagement_id, 3), estimate)
+    books.end_day(date(2026, 6, 5))
+    sums = [books.part("contract_outlook", "K", engagement_id) for _, engagement_id in places]
+    assert [(of.cost, of.revenue) for of in sums] == [(1_000_0000, 900_0000), (1_000_0000, 15_000_0000)]
+    assert "loss_making" not in {one.category for one in said(books, ExceptionRaised)}
     books.close()

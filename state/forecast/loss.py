@@ -1,0 +1,191 @@
+"""Contracts that will cost more than they earn: exception `loss_making`, with the difference at risk (RULES section 6, A loss).
+
+Cost at completion of the contract's projects is compared with the most that they may earn (`state/forecast/revenue_max.py`). The sums are
+kept by contract and change by what an event moved. A project of several contracts counts with the first by id.
+
+    300.00 incurred and 900.00 to come for a price of 1,000.00: 200.00 at risk
+
+A project that nobody has estimated, and that has no price, does not count. Where it is not known of another one what it may earn, the loss
+is not known, and the exception stays as it is: open, settled or not raised. So it does of work that nobody pays for, where revenue at
+completion was always zero, and of a contract over several engagements, each of which knows only its own part.
+
+It is raised and closed with the event that makes or ends the loss, and forecasts of the contract that do not show it yet go out before it;
+another amount is said at the day's end. A loss that somebody has settled is raised again once it is more than that, or was gone meanwhile.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from msgspec.structs import replace
+
+from domain.money import format_amount
+from domain.units import Amount
+from state.books import Contract, ContractOutlook, OpenException, Share
+from state.draft import Draft, PartKey
+from state.forecast.outlook import known, project_contracts, register, today
+from state.forecast.revenue_max import is_measured, revenue_max
+
+CATEGORY = "loss_making"
+KIND = "contract"
+PART = "contract_outlook"
+
+# The zone of which a day ends, and the day.
+Ended = tuple[str, date]
+
+
+def take_in(draft: Draft, visited: Iterable[str] = (), ended: Ended | None = None) -> list[str]:
+    """Bring the sums up to date with what the event moved; returns the contracts that it concerns, or of which projects are visited."""
+    found: set[str] = set()
+    for project_id in sorted(_moved(draft).union(visited)):
+        found.update(take_in_project(draft, project_id, ended))
+    for contract_id in found:
+        of = outlook_of(draft, contract_id)
+        if of.settled and _loss(draft, contract_id) == 0:
+            draft.put(PART, contract_id, replace(of, settled=0))
+    return sorted(found)
+
+
+def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -> Iterable[str]:
+    """Returns the contracts that the project counted and counts with."""
+    forecast, outlook = known(draft, project_id)
+    contracts = project_contracts(draft, project_id)
+    had, share = forecast.share, _share(draft, project_id, contracts, ended)
+    if share != had:
+        draft.put("forecast", project_id, replace(forecast, share=share))
+        for one, sign in ((had, -1), (share, 1)):
+            if one is not None:
+                _add(draft, one, sign)
+    earns = outlook.eac_revenue or (share is not None and share.revenue_max)
+    if contracts and earns and not (of := outlook_of(draft, contracts[0].contract_id)).is_paid:
+        draft.put(PART, contracts[0].contract_id, replace(of, is_paid=True))
+    return {one.contract_id for one in (had, share) if one is not None}
+
+
+def is_to_say(draft: Draft, contract_id: str, *, day_ends: bool) -> bool:
+    """Whether the exception is to be raised or closed, or at the day's end said with another amount."""
+    loss, noted = _loss(draft, contract_id), _noted(draft, contract_id)
+    if loss is None:
+        return False
+    if noted is not None:
+        return loss == 0 or (day_ends and loss != _amount(noted))
+    is_settled_now = _exception_key(draft, contract_id) in draft.parts
+    return loss > outlook_of(draft, contract_id).settled and (day_ends or not is_settled_now)
+
+
+def say(draft: Draft, contract_id: str) -> None:
+    loss, noted = _loss(draft, contract_id), _noted(draft, contract_id)
+    message, amounts = _message(draft, contract_id), {_currency(draft, contract_id): loss or 0}
+    if not loss:
+        draft.settle_note(CATEGORY, KIND, contract_id)
+    elif noted is not None:
+        draft.revise_note(replace(noted, message=message, amounts=amounts))
+    else:
+        _, exception_id = _exception_key(draft, contract_id)
+        about = (exception_id, CATEGORY, KIND, contract_id, contract_id)
+        draft.tell_note(OpenException(*about, message=message, amounts=amounts, raised_at=draft.cause.recorded_at))
+    for project_id in draft.projects_of(contract_id):
+        register(draft, project_id)
+
+
+def settle(draft: Draft, noted: OpenException) -> None:
+    """Somebody has settled the loss that the exception says."""
+    contract_id = noted.subject_id
+    draft.put(PART, contract_id, replace(outlook_of(draft, contract_id), settled=_amount(noted)))
+
+
+def projects_of(draft: Draft, contract_id: str) -> list[str]:
+    """Projects that count with the contract, ids ascending."""
+    shares = ((each, known(draft, each)[0].share) for each in sorted(draft.projects_of(contract_id)))
+    return [each for each, share in shares if share is not None and share.contract_id == contract_id]
+
+
+def day_in(draft: Draft, zone: str, ended: Ended | None) -> date:
+    """The day that ends in the zone, else the one on which the event was recorded."""
+    return ended[1] if ended is not None and ended[0] == zone else today(draft, zone)
+
+
+def outlook_of(draft: Draft, contract_id: str) -> ContractOutlook:
+    return draft.part(PART, contract_id) or ContractOutlook()
+
+
+# What a project adds
+
+
+def _moved(draft: Draft) -> set[str]:
+    """Projects of which something changed that the sums rest on."""
+    found: set[str] = set()
+    for (kind, part_id), after in draft.parts.items():
+        if kind in {"forecast", "outlook", "project"}:
+            found.add(part_id)
+        elif kind == "contract" and _has_other_terms(draft.before.get((kind, part_id)), after):
+            found.update(draft.projects_of(part_id))
+    return found
+
+
+def _has_other_terms(before: Contract | None, after: Contract) -> bool:
+    return before is None or before.history is not after.history or before.invalid != after.invalid
+
+
+def _share(draft: Draft, project_id: str, contracts: tuple[Contract, ...], ended: Ended | None) -> Share | None:
+    """Of the first of its contracts; None where it does not count."""
+    if not contracts or not is_measured(draft, project_id):
+        return None
+    contract_id, (forecast, outlook) = contracts[0].contract_id, known(draft, project_id)
+    if forecast.currency != contracts[0].terms.currency:
+        return Share(contract_id)
+    found = revenue_max(draft, project_id, day_in(draft, forecast.zone, ended))
+    if found is None:
+        return Share(contract_id)
+    return Share(contract_id, outlook.eac_cost, found.amount, found.by_cap)
+
+
+def _add(draft: Draft, share: Share, sign: int) -> None:
+    of = outlook_of(draft, share.contract_id)
+    unknown = share.revenue_max is None
+    now = replace(
+        of,
+        cost=of.cost + sign * share.eac_cost,
+        revenue=of.revenue + sign * (share.revenue_max or 0),
+        projects=of.projects + sign,
+        unknown=of.unknown + sign * unknown,
+    )
+    draft.put(PART, share.contract_id, now)
+
+
+# What people hear of it
+
+
+def _loss(draft: Draft, contract_id: str) -> Amount | None:
+    """None where it is not known."""
+    contract, of = draft.contract(contract_id), outlook_of(draft, contract_id)
+    if contract is None or contract.divided or of.unknown or not of.projects or not of.is_paid:
+        return None
+    return max(of.cost - of.revenue, 0)
+
+
+def _noted(draft: Draft, contract_id: str) -> OpenException | None:
+    noted: OpenException | None = draft.part(*_exception_key(draft, contract_id))
+    return noted
+
+
+def _exception_key(draft: Draft, contract_id: str) -> PartKey:
+    return "exception", draft.exception_id(CATEGORY, KIND, contract_id)
+
+
+def _amount(noted: OpenException) -> Amount:
+    (amount,) = noted.amounts.values()
+    return amount
+
+
+def _currency(draft: Draft, contract_id: str) -> str:
+    contract = draft.contract(contract_id)
+    assert contract is not None, "a project counts with it"
+    return contract.terms.currency
+
+
+def _message(draft: Draft, contract_id: str) -> str:
+    of, currency = outlook_of(draft, contract_id), _currency(draft, contract_id)
+    shares = (known(draft, project_id)[0].share for project_id in projects_of(draft, contract_id))
+    earns = "earns at most" if any(share is not None and share.by_cap for share in shares) else "earns"
+    cost, revenue = format_amount(of.cost, currency), format_amount(of.revenue, currency)
+    return f"contract {contract_id} makes a loss: it costs {cost} {currency} at completion and {earns} {revenue}"

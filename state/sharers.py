@@ -1,5 +1,6 @@
 """Who shares a price on a line, in consumption order, and what units come to by the steps that they share."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from operator import attrgetter
 from typing import NamedTuple
@@ -104,13 +105,14 @@ def _worked(work: Work, plan: LinePlan) -> Hours:
 def of_units(
     draft: Draft, plan: LinePlan, sharers: list[Sharer], own: Sharer | None, *, keeps_issued: bool = True
 ) -> dict[str, Price]:
-    """Where units are agreed, or issued ones keep nothing, each has the price of its place whatever is issued."""
+    """Where units are agreed, or caps count months that share steps, each has the price of its place whatever is issued; and where issued
+    ones keep nothing."""
     deliveries = []
     contract = draft.contract(plan.contract_id)
     assert contract is not None, "the plan is of a contract in the books"
     history = versions(contract)
     is_agreed = any(agreed_units(history, plan.line.line_id, sharer.price.day) is not None for sharer in sharers)
-    by_day = is_agreed or not keeps_issued
+    by_day = is_agreed or not keeps_issued or steps_cross_caps(contract, plan)
     for sharer in sorted(sharers, key=attrgetter("order")) if by_day else sharers:
         theirs = plan if sharer is own else plan_of(draft, sharer.price)
         terms = methods.units(theirs.line.terms) if theirs is not None else None
@@ -136,13 +138,26 @@ def of_units(
 
 def has_steps(contract: Contract, line_id: str) -> bool:
     """Whether deliveries on the line share steps of which what is issued keeps its own, under any version of the terms."""
-    found = (
-        methods.units(line.terms)
-        for stored in contract.history
-        for line in stored.terms.lines
-        if line.line_id == line_id
+    return any(terms.units is None and is_shared(terms) for terms in _unit_prices(contract, line_id))
+
+
+def steps_cross_caps(contract: Contract, plan: LinePlan) -> bool:
+    """Whether deliveries of several months or days, each with a cap of its own, share steps: what one made good for another's would count
+    towards the wrong cap."""
+    periods = {rule.period for rule in plan.every_rule if any(limit.hard for limit in rule.limits)}
+    if "day" in periods:
+        return True
+    return "month" in periods and any(
+        terms.tier_period != "month" for terms in _unit_prices(contract, plan.line.line_id)
     )
-    return any(terms is not None and terms.units is None and is_shared(terms) for terms in found)
+
+
+def _unit_prices(contract: Contract, line_id: str) -> Iterator[UnitPrice]:
+    for stored in contract.history:
+        for line in stored.terms.lines:
+            terms = methods.units(line.terms) if line.line_id == line_id else None
+            if terms is not None:
+                yield terms
 
 
 def without_issue(draft: Draft, contract: Contract, plan: LinePlan) -> dict[str, tuple[Price, Price]]:

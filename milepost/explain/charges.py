@@ -26,7 +26,7 @@ from milepost.explain.sources import Sources
 from state.books import Charge, Cost, Price, Work
 from state.draft import Draft
 from state.plan import LinePlan, plan_of, versions
-from state.sharers import Pool, pool_of
+from state.sharers import Pool, pool_of, steps_cross_caps
 
 
 class ChargeNodes:
@@ -204,6 +204,8 @@ class ChargeNodes:
         if not price.stepped:
             return self.in_steps(tiers, plan, nothing, units, "graduated")
         draft = self.sources.draft(step)
+        contract = draft.contract(plan.contract_id)
+        keeps_issued = keeps_issued and not (contract is not None and steps_cross_caps(contract, plan))
         sharing = self._sharing(draft, plan, work, price, keeps_issued=keeps_issued)
         names = [name for name, _, _ in sharing]
         if row not in names:

@@ -137,6 +137,19 @@ PACKAGES: dict[str, Told] = {
         units,
         units_back,
     ),
+    "steps under a cap a month": Told(
+        lambda code: [*_tiers(code, "tier_period=quarter"), f"    cap hard {money(CAP // 3, code)} per month"],
+        units,
+        units_back,
+    ),
+    "volume under a cap a month": Told(
+        lambda code: [
+            *_tiers(code, "tier_period=quarter tier_mode=volume"),
+            f"    cap hard {money(CAP // 3, code)} per month",
+        ],
+        units,
+        units_back,
+    ),
     "refunds under a cap": Told(
         lambda code: ["  line L P", "    terms Expenses", f"    cap hard {money(400, code)}"],
         _some_refunded,

@@ -158,9 +158,15 @@ def _add(draft: Draft, share: Share, sign: int) -> None:
 def _loss(draft: Draft, contract_id: str) -> Amount | None:
     """None where it is not known."""
     contract, of = draft.contract(contract_id), outlook_of(draft, contract_id)
-    if contract is None or contract.divided or of.unknown or not of.projects or not of.is_paid:
+    if contract is None or contract.divided or of.unknown or not of.is_paid:
+        return None
+    if not of.projects and any(_first(draft, project_id) == contract for project_id in draft.projects_of(contract_id)):
         return None
     return max(of.cost - of.revenue, 0)
+
+
+def _first(draft: Draft, project_id: str) -> Contract | None:
+    return next(iter(project_contracts(draft, project_id)), None)
 
 
 def _noted(draft: Draft, contract_id: str) -> OpenException | None:

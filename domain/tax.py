@@ -100,7 +100,11 @@ def tax_of(base: Amount, percent: Percent, currency: str) -> Amount:
 
 
 def groups_of(statement: BillingStatement) -> Groups:
-    return Groups(statement.tax, statement.undetermined_tax)
+    """Statements of before 2026-11 have what no rule covers among the rest, without a kind and with a tax of 0."""
+    without_rule = [one for one in statement.tax if one.kind is None]
+    known = tuple(one for one in statement.tax if one.kind is not None)
+    undetermined = (UndeterminedTax(one.category, one.base, one.tax_point_date) for one in without_rule)
+    return Groups(known, (*undetermined, *statement.undetermined_tax))
 
 
 def faults(policy: TaxPolicyDefined) -> Iterator[Fault]:

@@ -122,8 +122,9 @@ def _told(lines: Sequence[StatementLine]) -> tuple[object, ...]:
 
 
 def _taxes(statement: BillingStatement) -> str:
-    known = [f"{tax.category} {format_amount(tax.amount)} on {format_amount(tax.base)}" for tax in statement.tax]
-    missing = [f"{tax.category} undetermined on {format_amount(tax.base)}" for tax in statement.undetermined_tax]
+    groups = groups_of(statement)
+    known = [f"{tax.category} {format_amount(tax.amount)} on {format_amount(tax.base)}" for tax in groups.known]
+    missing = [f"{tax.category} undetermined on {format_amount(tax.base)}" for tax in groups.undetermined]
     return ", ".join([*known, *missing])
 
 

@@ -172,16 +172,17 @@ def tax_sums(sheet: Sheet) -> Iterator[tuple[str, str]]:
     if statement.tax_region is None:
         return
     sign = -1 if is_credit(statement) else 1
-    for tax in statement.tax:
+    groups = groups_of(statement)
+    for tax in groups.known:
         name = words[f"tax_{tax.kind}"].format(
             category=tax.category, percent=writing.percent(tax.percent), base=writing.money(sign * tax.base)
         )
         yield name, writing.money(sign * tax.amount)
-    for open_tax in statement.undetermined_tax:
+    for open_tax in groups.undetermined:
         base = writing.money(sign * open_tax.base)
         yield words["tax_undetermined"].format(category=open_tax.category, base=base), words["undetermined"]
-    whole = groups_of(statement).total
-    if whole is not None and statement.tax:
+    whole = groups.total
+    if whole is not None and groups.known:
         name = words["credited_with_tax" if is_credit(statement) else "due_with_tax"]
         yield name, writing.money(sign * (statement.amount_due + whole))
 
@@ -333,6 +334,6 @@ def _notes(sheet: Sheet) -> Html:
     marked = [flag for flag in MARKED if any(flag in line.flags for line in statement.lines)]
     notes = [
         *(tag("p", tag("span", words[flag], class_="mark"), words[f"{flag}_note"]) for flag in marked),
-        tag("p", f"{words['taxed_note' if sheet.statement.tax else 'net_note']} {words['rounding_note']}"),
+        tag("p", f"{words['taxed_note' if groups_of(sheet.statement).known else 'net_note']} {words['rounding_note']}"),
     ]
     return tag("footer", notes, class_="notes small soft keep")

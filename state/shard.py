@@ -27,7 +27,6 @@ from domain.events.reference import (
     TaxPolicyDefined,
     TransferPriceSet,
 )
-from domain.identity import derived_id
 from domain.outputs import ControlTotals, JournalEntry, Position
 from domain.reference import EMPTY_BOOK, PeriodChange, ReferenceBook, approves_itself, conflict, fixed_faults, owner_key
 from domain.reference import apply as apply_reference
@@ -60,7 +59,7 @@ VIEWS = "\U0010ffff"
 # What goes wrong around the fold and not in it.
 AROUND = (GuardStop, Damaged, StoreError, sqlite3.Error, OSError, MemoryError)
 # What is said of reference data that does not count.
-REFUSED = ("invalid_terms", "conflicting_version", SELF_APPROVED)
+NOT_TAKEN = ("invalid_terms", "conflicting_version", SELF_APPROVED)
 DECISIONS = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
 # Reference data that comes every day, and decides nothing but exchange and accounting dates.
 DAILY = (ExchangeRateSet, AccountingPeriodClosed, AccountingPeriodReopened)
@@ -485,23 +484,24 @@ class Shard:
             noted: OpenException | None = draft.part("exception", draft.exception_id(category, kind, subject))
             if noted is None:
                 draft.note(category, kind, subject, message, person_id=person_id, field=field, version=version)
-            elif noted.version < version:
+            elif noted.version <= version and noted.message != message:
                 draft.revise_note(replace(noted, message=message, person_id=person_id, version=version))
 
         self._say(cause, emit, refuse)
 
     def _settle(self, event: Event, cause: Cause, emit: "_Emitter") -> None:
         """What was refused of the same, up to this version, is put right."""
+        if not self.store.engagement(REFERENCE).parts.ids.get("exception"):
+            return
         kind, subject = owner_key(event)
-        known = self.store.engagement(REFERENCE).parts
-        noted: list[OpenException] = [
-            known["exception", exception_id]
-            for exception_id in (derived_id(REFERENCE, category, kind, subject) for category in REFUSED)
-            if ("exception", exception_id) in known
-        ]
-        settled = [one for one in noted if one.version <= cause.version]
-        if settled:
-            self._say(cause, emit, lambda draft: _close(draft, settled))
+
+        def settle(draft: Draft) -> None:
+            for category in NOT_TAKEN:
+                noted: OpenException | None = draft.part("exception", draft.exception_id(category, kind, subject))
+                if noted is not None and noted.version <= cause.version:
+                    draft.close_note(noted.exception_id, "resolved" if category == SELF_APPROVED else "superseded")
+
+        self._say(cause, emit, settle)
 
     def _say(self, cause: Cause, emit: "_Emitter", say: Callable[[Draft], None]) -> None:
         """Of reference data, which is no engagement's."""
@@ -609,8 +609,3 @@ def outputs(made: Iterable[Encoded | Mark]) -> Iterator[Encoded]:
     for one in made:
         if isinstance(one, Encoded):
             yield one
-
-
-def _close(draft: Draft, settled: Iterable[OpenException]) -> None:
-    for noted in settled:
-        draft.close_note(noted.exception_id, "resolved" if noted.category == SELF_APPROVED else "superseded")

@@ -154,3 +154,9 @@ def test_the_page_about_scenarios_names_every_word_of_the_language() -> None:
     options = (RATE_OPTIONS, CAP_OPTIONS, LINE_OPTIONS, CONTRACT_OPTIONS, AMENDMENT_OPTIONS, TIME_OPTIONS)
     words = {*VERBS, *COLUMN, *(word for table in (*options, *MEASURES.values()) for word in table)}
     assert words <= told
+
+
+def test_every_file_of_stories_is_on_the_page() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    files = sorted(file.name for file in (Path(__file__).parent / "scenarios").glob("*.md"))
+    assert [name for name in files if f"`{name}`" not in page] == []

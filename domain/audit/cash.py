@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from domain.accounts import UNAPPLIED_CASH
@@ -45,7 +46,11 @@ def payment_of(journal: JournalEntry) -> str | None:
     return None
 
 
-def taken_off(engagement: Engagement, payment_id: str) -> Amount:
-    """What applications take off invoices: where these are another engagement's, no journal of this one puts it on 1120 again."""
-    of_payment = (applied for applied in engagement.applications if applied.payment_id == payment_id)
-    return -sum(min(each.amount, 0) for applied in of_payment for each in applied.applications)
+def taken_off(engagement: Engagement) -> Mapping[str, Amount]:
+    """By payment what applications take off invoices: off another engagement's no journal of this one puts it on 1120 again."""
+    newest = {applied.application_id: applied for applied in engagement.applications}
+    found: dict[str, Amount] = {}
+    for applied in newest.values():
+        amount = -sum(min(each.amount, 0) for each in applied.applications)
+        found[applied.payment_id] = found.get(applied.payment_id, 0) + amount
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from domain.accounts import (
@@ -50,11 +50,12 @@ class _Sums:
     bad_debt: dict[BalanceKey, Amount] = field(default_factory=dict)
     # By payment and company; what invoices of other engagements took is in no journal of this one.
     on_account: dict[tuple[str, str], Amount] = field(default_factory=dict)
+    taken_off: Mapping[str, Amount] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
 
 
 def views_agree(engagement: Engagement) -> Checked:
-    sums = _Sums()
+    sums = _Sums(taken_off=taken_off(engagement))
     found: list[Violation] = []
     count = 0
     for seen in engagement.outputs:
@@ -170,7 +171,7 @@ def _wrong(engagement: Engagement, sums: _Sums, seen: Seen, view: ProjectView) -
         yield from _wrong_orders(seen, project_id, balance)
     for cash in view.unapplied:
         booked_cash = sums.on_account.get((cash.payment_id, cash.legal_entity_id), 0)
-        most = abs(booked_cash) + taken_off(engagement, cash.payment_id)
+        most = abs(booked_cash) + sums.taken_off.get(cash.payment_id, 0)
         if not 0 < abs(cash.amount) <= most:
             what = f"unapplied of payment {cash.payment_id} no more than {format_amount(most)} {cash.currency} by journals and applications"
             yield violation(VIEWS, seen, project_id, what, format_amount(cash.amount))

@@ -115,6 +115,8 @@ LAST = date(2026, 1, 31)
             [("Tax services 19% on €100.00", "€19.00"), ("Amount credited with tax", "€119.00")],
         ),
         ((UndeterminedTax("services", 100_0000, LAST),), 100_0000, [("Tax services on €100.00", "undetermined")]),
+        # As statements once said it.
+        ((StatementTax("services", 100_0000, 0, 0, None),), 100_0000, [("Tax services on €100.00", "undetermined")]),
     ],
 )
 def test_what_is_not_charged_or_not_known_is_said(

@@ -14,6 +14,7 @@ from domain.events.common import Cap
 from domain.events.control import ExceptionAssigned, IntakeNoticed
 from domain.events.delivery import TimeWithdrawn
 from domain.events.finance import RevenueAdjusted
+from domain.events.reference import CustomerDefined
 from domain.money import parse_amount
 from domain.outputs import ExceptionClosed, ExceptionRaised, ProjectView
 from tests.harness import Books
@@ -49,6 +50,10 @@ def adjusted(when: str = "2026-03-02T10:00", amount: str = "10.00", currency: st
 
 def raised(outputs: list[Any]) -> list[ExceptionRaised]:
     return [output for output in outputs if isinstance(output, ExceptionRaised) and output.category != "no_estimate"]
+
+
+def closed(outputs: list[Any]) -> list[ExceptionClosed]:
+    return [output for output in outputs if isinstance(output, ExceptionClosed)]
 
 
 def view_of(outputs: list[Any]) -> ProjectView:
@@ -160,3 +165,20 @@ def test_what_waits_for_its_project_is_counted(books: Books) -> None:
     (closed,) = books.fold(noticed("2026-03-05T09:00", cleared=True))
     assert isinstance(closed, ExceptionClosed)
     assert closed.exception_id == first.exception_id
+
+
+def test_what_is_refused_of_reference_data_is_spoken_of_as_it_came_last(books: Books) -> None:
+    """Corrected in vain it says the newest fault; two contents of one version are settled by a higher one alone."""
+
+    def customer(when: str, version: int, days: int) -> Any:
+        return event(CustomerDefined, when, customer_id="C2", version=version, name="C2", payment_terms_days=days)
+
+    (first,) = raised(books.fold(customer("2026-03-02T10:00", 1, -1)))
+    (second,) = raised(books.fold(customer("2026-03-02T11:00", 1, -2)))
+    assert (first.category, second.category) == ("invalid_terms", "invalid_terms")
+    assert ("-1" in first.message, "-2" in second.message, second.revision) == (True, True, 2)
+    assert [one.exception_id for one in closed(books.fold(customer("2026-03-02T12:00", 1, 30)))] == [first.exception_id]
+    (conflict,) = raised(books.fold(customer("2026-03-03T10:00", 1, 31)))
+    assert conflict.category == "conflicting_version"
+    assert closed(books.fold(customer("2026-03-03T11:00", 1, 30))) == []
+    assert [one.reason for one in closed(books.fold(customer("2026-03-03T12:00", 2, 31)))] == ["superseded"]

@@ -84,16 +84,22 @@ def terms_of(events: Iterable[TermsEvent], entities: Mapping[str, Sequence[Polic
 
 
 def _versions(told: Sequence[TermsEvent]) -> Iterator[ContractSigned]:
-    """Every reading that could be in force: each signed one, and what approved amendments make of it."""
+    """Every reading that could be in force: each signed one, and what approved amendments make of it. Two amendments may have one version;
+    later ones go on from the first.
+    """
     signed = [event for event in told if isinstance(event, ContractSigned)]
-    amendments = {event.version: event for event in told if isinstance(event, ContractAmended) and _is_approved(event)}
+    amendments: dict[int, list[ContractAmended]] = {}
+    for event in told:
+        if isinstance(event, ContractAmended) and _is_approved(event):
+            amendments.setdefault(event.version, []).append(event)
     for terms in signed:
         yield terms
         amended = terms
         for version in sorted(amendments):
             if version > terms.version:
-                amended = amend(amended, amendments[version])
-                yield amended
+                readings = [amend(amended, one) for one in amendments[version]]
+                yield from readings
+                amended = readings[0]
 
 
 def _is_approved(event: ContractAmended) -> bool:

@@ -75,6 +75,13 @@ def test_the_highest_limit_of_a_cap_counts() -> None:
     ) == CapBound("line:L", frozenset({"L"}), "whole_term", 300, None, whole=True, limits_revenue=True)
 
 
+def test_two_amendments_of_one_version_are_both_read() -> None:
+    """The first one stands, so 300 may be billed although the second says 200; version 3 is an amendment of the first."""
+    events = signed(line("L", hard(100))), amended(2, line("L", hard(300))), amended(2, line("L", hard(200)))
+    assert bound(*events).amount == 300
+    assert bound(*events, amended(3)).amount == 300
+
+
 def test_an_amendment_that_nobody_else_approved_does_not_count() -> None:
     first = signed(line("L", hard(100)))
     assert bound(first, amended(2, line("L", hard(300)), approved_by=None)).amount == 100

@@ -22,7 +22,7 @@ from domain.money import is_currency
 from domain.zones import is_zone, zone_names
 from milepost.commands.import_ import AllowFuture, BillInvoiced, DryRun
 from milepost.console import say, shell_word, tell, write_json
-from milepost.days import now
+from milepost.days import now, today
 from milepost.rejected_rows import amounts_text, tell_rejected
 
 if TYPE_CHECKING:
@@ -268,8 +268,8 @@ def _notes(imported: ImportedExport) -> list[str]:
         billed, stated = amounts_text(imported.priced), amounts_text(imported.imported.amounts)
         sums = f"{billed} instead of {stated}" if billed != stated else f"in sum the same, {billed}"
         notes.append(
-            f"  note  {counted(imported.differing, 'row has', 'rows have')} another amount than hours x rate, which is billed:"
-            f" {sums}; a row differs by {decimal_text(imported.most_apart)} at most"
+            f"  note  {counted(imported.differing, 'row has', 'rows have')} another amount than hours x rate, which is billed"
+            f"{' of rows with a rate' if imported.unrated else ''}: {sums}; a row differs by {decimal_text(imported.most_apart)} at most"
         )
     if imported.read.unread:
         notes.append(
@@ -384,12 +384,14 @@ def _tell_next(imported: ImportedExport, out: Path) -> None:
         return
     until = imported.last_day.replace(day=monthrange(imported.last_day.year, imported.last_day.month)[1])
     output = shell_word(str(out.parent / ("books" if out.name == "output" else "output")))
-    run = f"milepost run --input {shell_word(str(out))} --output {output} --until {until}"
+    run = f"milepost run --input {shell_word(str(out))} --output {output}"
+    if imported.last_day <= today():
+        run += f" --until {until}"
     if imported.rates_lack:
         from connectors.imports.products.import_export import RATE_AGE_MAX
 
         first = min(since for _, since, _ in imported.rates_lack) - timedelta(days=RATE_AGE_MAX)
-        say(f"\nNext: milepost import ecb eurofxref-hist.zip --from {first} --out {shell_word(str(out))}")
+        say(f"\nNext: milepost import ecb eurofxref-hist.zip --from {first} --to {until} --out {shell_word(str(out))}")
         say(f"      {run}")
     else:
         say(f"\nNext: {run}")

@@ -220,7 +220,9 @@ def test_clients_of_another_currency_need_the_rates_of_the_bank_and_nothing_else
     assert lacking in result.stdout
     _, proposed = result.output.split("Next: ")
     first = min(each.start.date() for each in work) - dt.timedelta(days=7)
-    assert proposed.startswith(f"milepost import ecb eurofxref-hist.zip --from {first} --out {tmp_path / 'input'}\n")
+    assert proposed.startswith(
+        f"milepost import ecb eurofxref-hist.zip --from {first} --to 2026-03-31 --out {tmp_path / 'input'}\n"
+    )
     assert "\n      milepost run --input" in proposed
     days = [f"2026-{month:02d}-{day:02d},1.1{month},\n" for month in (1, 2, 3) for day in range(1, 29)]
     (tmp_path / "rates.csv").write_text("Date,USD,\n" + "".join(days))

@@ -17,7 +17,7 @@ from domain.caps import Bucket, BucketKey, CapRule, Claim, Grant, allot, bucket_
 from domain.units import Amount
 from state.allot import Held, allot_rest, open_claims, repin
 from state.books import Contract
-from state.claims import Stake, allotments, bucket_id, claim_of, order_key, stake_of, stands_on, with_grant
+from state.claims import Stake, allotments, bucket_id, claim_of, granted_of, order_key, stake_of, stands_on, with_grant
 from state.draft import Draft
 from state.plan import LinePlan, plan_of
 from state.repricing import reprice
@@ -62,7 +62,9 @@ def _members(draft: Draft, contract: Contract, to: date) -> list[Member]:
                 continue
             if any(is_prorated(rule, stake.price.day) for rule in plan.rules):
                 allotment = allotments(plan)[0]
-                found.append(Member(plan, stake, allotment, claim_of(plan, allotment, stake)))
+                claim = claim_of(plan, allotment, stake)
+                if granted_of(allotment, stake).amount >= claim.pinned:  # otherwise it gives back
+                    found.append(Member(plan, stake, allotment, claim))
     return sorted(found, key=lambda one: order_key(one.plan, one.stake.price, one.stake.entry_id))
 
 

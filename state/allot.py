@@ -600,7 +600,9 @@ class _Passing:
         return found
 
     def _single(self, entry: Entry, price: Price) -> _Single | None:
-        if self._allotment != MAIN or entry.issued or price.given or price.final:
+        if self._allotment != MAIN or price.given or price.final:
+            return None
+        if entry.issued and (not price.by_day or price.returned):
             return None
         if price.within is not None or price.value < 0:
             return None
@@ -698,11 +700,12 @@ def _take_back(rival: _Rival, allotment: str, buckets: dict[BucketKey, Bucket]) 
 
 
 def _waiting(draft: Draft, plan: LinePlan, start: Order, own_id: str) -> list[_Waiting]:
-    """Entries behind `start` that are not settled, on the line or on those that share caps with it, in consumption order."""
+    """Entries behind `start` that are not settled, or may lose their room, on the line or on those that share caps with it, in consumption
+    order."""
     by_approval = plan.policies.cap_order == "approval"
     found = []
     for line_id in sorted(plan.group):
-        for entry in draft.open_on(plan.contract_id, line_id, "" if by_approval else start[0]):
+        for entry in draft.capped_on(plan.contract_id, line_id, "" if by_approval else start[0]):
             work = entry.behind or entry.work
             price = work.price if work is not None else None
             if price is None or price.line_id != line_id or price.contract_id != plan.contract_id:

@@ -444,6 +444,7 @@ def _at_rate(
         extend(uncharged, rate, markup, plan.currency, mode) if uncharged else 0,
         account=plan.account_for(SERVICE_REVENUE),
         earned=plan.earned,
+        by_day=plan.by_day,
     )
     if is_beyond(price.value + price.memo, slot):
         waits = waits_for_rate(rate_query(draft, event, project, worker.person, role, plan, day), draft.reference)
@@ -512,6 +513,7 @@ def _at_cost(
         value(uncharged, 0) if uncharged else 0,
         account=plan.account_for(SERVICE_REVENUE),
         earned=plan.earned,
+        by_day=plan.by_day,
     )
     if is_beyond(price.value + price.memo, slot):
         waits = waits_for_cost_rate(event.person_id, role)

@@ -125,8 +125,8 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     `written_off` is what of the value is given up, so that it is not billed, earns nothing and takes no room (R15). `waiting` is what of
     `allowed` caps that bind billing alone keep from being billed.
 
-    `passed` is what of the value is over a cap and went on to the next line (policy `overflow=next_rule`), where a row of its own has it;
-    `gone` is what of that stays there for good, since it is issued.
+    `passed` is what of the value is over a cap and went on to the next line (policy `overflow=next_rule`), where a row of its own has it.
+    On such a line work has its room `by_day`, whether it is issued or not.
 
     `project_id` is that of the line, where the work names a line of another project than its own."""
 
@@ -168,8 +168,7 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     waiting: Amount = 0
     passed: Amount = 0
     passed_hours: Hours = 0
-    gone: Amount = 0
-    gone_hours: Hours = 0
+    by_day: bool = False
     project_id: str = ""
 
     @property
@@ -185,18 +184,18 @@ class Price(Value, frozen=True, array_like=True, gc=False):
     @property
     def claimed(self) -> tuple[Amount, Hours]:
         """The most that may be billed: where work is final no more than it kept, also while others have its room; nothing of what is
-        given up, or issued on another line."""
-        amount, hours = self.value - self.gone, self.hours - self.gone_hours
+        given up."""
+        amount, hours = self.value, self.hours
         if self.final:
             amount, hours = max(self.kept, self.billable), max(self.kept_hours, self.billable_hours)
-        if self.written_off and amount > (left := max(self.chargeable - self.gone, 0)):
+        if self.written_off and amount > (left := max(self.chargeable, 0)):
             return left, hours * left // amount
         return amount, hours
 
     @property
     def over(self) -> Amount:
         """What waits for room: claimed and neither billable nor on another line."""
-        return self.claimed[0] - self.billable - (self.passed - self.gone)
+        return self.claimed[0] - self.billable - self.passed
 
 
 class AtStake(Value, frozen=True, array_like=True, gc=False):

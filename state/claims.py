@@ -82,7 +82,10 @@ def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
 
 
 def _settled(plan: LinePlan, allotment: str, stake: Stake) -> Amount:
-    """What is issued, and what a cut gave; of revenue apart only that, unless the splits are the same."""
+    """What is issued, and what a cut gave; of revenue apart only that, unless the splits are the same. Nothing of what has its room by
+    day."""
+    if stake.price.by_day:
+        return 0
     if allotment == FOR_BILLING:
         return stake.issued
     if allotment == FOR_REVENUE and not plan.settles_alike:

@@ -32,6 +32,7 @@ from state.books import (
     Work,
 )
 from state.totals import (
+    BY_DAY,
     DRAWS,
     DUE,
     FREE,
@@ -310,6 +311,10 @@ class Draft:
     def open_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
         """Entries not settled on the line, service dates in [since, until), with what this event changed."""
         return self._open(contract_id, line_id, since, until, (line_id, line_id + DUE))
+
+    def capped_on(self, contract_id: str, line_id: str, since: str) -> list[Entry]:
+        """Those of them from a day on, and the settled ones that have their room under a cap by day."""
+        return self._open(contract_id, line_id, since, "9999", (line_id, line_id + DUE, line_id + BY_DAY))
 
     def due_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
         """Those of them that have something to bill."""

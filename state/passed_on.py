@@ -3,9 +3,9 @@
 A line is capped at 1,000 at 200 an hour, the next takes the same work at 150. Of an entry of 8 hours, 1,600, the line keeps 1,000;
 600 of 1,600 are 3 of 8 hours, and these are worth 450 on the next line. They are a row of their own (`state/handlers/overflow.py`).
 
-While the 3 hours are not issued they go back as soon as the first line has room. Once they are, they are gone: the entry has no claim
-on its line for them any more, whatever room comes (R16, R19). Where a correction leaves less than both lines have issued, the first
-line keeps what it has issued.
+Work has its room on such a line by service date, approval and id, issued or not (`Price.by_day`), so that the order of arrival does not
+decide at which line's rates an hour is billed. What is on statements otherwise is put right by the next ones: the 3 hours go back as soon
+as the first line has room, and the 5 go on when earlier work comes late and takes it.
 """
 
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ from domain.overflow import lines_behind
 from domain.policies import NEXT_RULE
 from domain.rows import OVERFLOW, named, row_id
 from domain.units import Amount, Hours
-from state.books import Contract, Entry, Price, Work
+from state.books import Contract, Price, Work
 from state.draft import Draft
 from state.plan import LinePlan, line_plan, version_on
-from state.totals import issued_of, issued_on, standing_price
+from state.totals import standing_price
 
 
 def part_row(row: str) -> str:
@@ -72,31 +72,11 @@ def _next_line(draft: Draft, contract: Contract, number: int, first: ContractLin
 # What is over, in amount and hours
 
 
-def with_gone(draft: Draft, entry: Entry, plan: LinePlan, price: Price) -> Price:
-    """The price with what of its value is issued on lines behind; what the line itself has issued comes first."""
-    hours = min(_settled_behind(draft, entry.entry_id), price.hours)
-    if not hours:
-        return replace(price, gone=0, gone_hours=0)
-    issued = issued_on(entry, price.contract_id, price.line_id)
-    kept = min(max(issued_of(price, issued), 0), price.value)
-    known = standing_price(entry)
-    if known is not None and (known.passed_hours, known.value, known.hours) == (hours, price.value, price.hours):
-        gone = known.passed
-    else:
-        gone = round_ratio(price.value * hours, price.hours, plan.step, plan.policies.money_mode)
-    if gone > price.value - kept:
-        gone = price.value - kept
-        hours = hours_of(price, gone)
-    return replace(price, gone=gone, gone_hours=hours)
-
-
 def with_passed(price: Price, onto: LinePlan | None) -> Price:
-    """The price with what of it is on the next line: all that is not billable on its own; without a next line what is gone."""
-    passed = price.chargeable - price.billable if onto is not None and not price.final else price.gone
-    hours = price.gone_hours if passed == price.gone else hours_of(price, passed)
-    if not hours:
-        passed = 0
-    return replace(price, passed=passed, passed_hours=hours)
+    """The price with what of it is on the next line, if there is one: all that is not billable on its own."""
+    passed = price.chargeable - price.billable if onto is not None and not price.final else 0
+    hours = hours_of(price, passed) if passed else 0
+    return replace(price, passed=passed if hours else 0, passed_hours=hours)
 
 
 def hours_of(price: Price, value: Amount) -> Hours:
@@ -104,13 +84,7 @@ def hours_of(price: Price, value: Amount) -> Hours:
     return price.hours if value == price.value else round_ratio(price.hours * value, price.value, 1, "half_up")
 
 
-def _settled_behind(draft: Draft, row: str) -> Hours:
-    """Hours of the row that are issued on lines behind its own, or final there."""
-    part = draft.entry(part_row(row))
-    if part is None:
-        return 0
-    price = standing_price(part)
-    if price is not None and price.final:
-        return price.hours
-    own = sum(one.hours for one in part.issued if one.amount)
-    return own + (price.gone_hours if price is not None else 0)
+def is_issued_behind(draft: Draft, row: str) -> bool:
+    """Whether a part of the row is on statements of lines behind its own."""
+    parts = (draft.entry(part) for part in with_parts(draft, part_row(row)))
+    return any(one.amount for part in parts if part is not None for one in part.issued)

@@ -24,7 +24,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import BillingCycle, ContractLine, CostPlus, Expenses, TimeAndMaterials, UnitPrice
 from domain.events.reference import LegalEntityDefined
 from domain.money import smallest_unit
-from domain.policies import Resolved, bookkeeping, resolve
+from domain.policies import NEXT_RULE, Resolved, bookkeeping, resolve
 from domain.policy_faults import Fault
 from domain.rows import COUNTED_TIME
 from domain.shares import parties_of, several_pay
@@ -41,7 +41,8 @@ class LinePlan(NamedTuple):
     """`rules` are the caps that count the plan's `content`, `every_rule` those that count anything of the line.
 
     Revenue and billing are allotted `apart` where caps are split otherwise for billing, or where `some_bind_billing_alone`; with the
-    same splits what is issued is settled for revenue, too (`settles_alike`).
+    same splits what is issued is settled for revenue, too (`settles_alike`). Of a line that passes on what is over its caps nothing is
+    settled: work has its room `by_day`.
     """
 
     contract_id: str
@@ -68,6 +69,7 @@ class LinePlan(NamedTuple):
     revenue_rules: tuple[CapRule, ...] = ()
     some_bind_billing_alone: bool = False
     settles_alike: bool = False
+    by_day: bool = False
 
     def account_for(self, revenue: str) -> str:
         """Where what may be billed stands until it is invoiced; what is revenue only then goes there at once, what is earned over time
@@ -194,6 +196,7 @@ def _line_plan(
         for_revenue(rules) if mixed else rules,
         mixed,
         mixed and not splits_apart,
+        bool(rules) and content == COUNTED_TIME and policies.overflow == NEXT_RULE,
     )
 
 

@@ -37,6 +37,7 @@ from state.claims import (
 from state.draft import Draft
 from state.given_up import fitted
 from state.judge import judge
+from state.passed_on import is_issued_behind
 from state.plan import LinePlan, plan_of, versions
 from state.posting import explain
 from state.repricing import reprice
@@ -53,7 +54,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or work.price is None
         or not work.price.line_id
         or any(i.amount for i in entry.issued)
-        or work.price.gone
+        or (work.price.passed and is_issued_behind(draft, entry.entry_id))
         or cut_at_zero(entry, work.price)
     ):
         return None
@@ -215,6 +216,7 @@ def _stakes(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, P
             continue
         plan, price = fresh.get(entry.entry_id) or (plan_of(draft, stake.price), stake.price)
         if plan is not None:
+            price = price if price.by_day == plan.by_day else replace(price, by_day=plan.by_day)
             stakes.append((plan, replace(stake, price=price)))
     return sorted(stakes, key=lambda pair: order_key(pair[0], pair[1].price, pair[1].entry_id))
 

@@ -315,12 +315,14 @@ def outstanding(entry: Entry, contract_id: str, line_id: str) -> Amount:
 
 
 # A line's entries are indexed apart: those with something to bill, which a cut reads, those that only wait for room under a cap,
-# those priced at zero, which nothing is issued of but which a new rate may still give a value until their period is cut, and those
-# issued beyond what the line's terms include, which have a claim on what others give back.
+# those priced at zero, which nothing is issued of but which a new rate may still give a value until their period is cut, those
+# issued beyond what the line's terms include, which have a claim on what others give back, and those that are settled but have their
+# room under a cap by day, so that earlier work still takes it.
 MARK = "\x1f"
 DUE = MARK + "due"
 FREE = MARK + "free"
 DRAWS = MARK + "draws"
+BY_DAY = MARK + "day"
 
 
 def open_keys(entry: Entry | None) -> list[tuple[str, str, str, str]]:
@@ -343,6 +345,8 @@ def _open_lines(entry: Entry) -> Iterator[tuple[str, str, str, str]]:
         place = price.contract_id, price.line_id, price.day.isoformat()
         if due or price.claimed[0] > settled or (price.stepped and (price.drawn is None or issued is None)):
             yield *place, DUE if due else ""
+        elif price.by_day:
+            yield *place, BY_DAY
         if price.drawn is not None:
             yield *place, DRAWS
         if not price.value and issued is None and entry.standing is not None and not entry.standing.is_schedule:

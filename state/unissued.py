@@ -17,13 +17,12 @@ from msgspec.structs import replace
 from domain.billing.subscription import MINIMUM
 from domain.caps import Bucket, BucketKey, Claim, Order, allot, bucket_key
 from domain.identity import composed
-from domain.overflow import passes_on
 from domain.rows import FEE, row_id
 from domain.units import Amount
 from state.books import Contract, Entry, LineTotals, Price
 from state.claims import Stake, allotments, claim_of, order_key, stake_of, with_grant
 from state.draft import Draft
-from state.plan import LinePlan, newest_plan, plan_of, versions
+from state.plan import LinePlan, newest_plan, plan_of
 from state.sharers import has_steps, without_issue
 from state.totals import month_of
 
@@ -51,19 +50,14 @@ def moved_by_issue(draft: Draft, contract: Contract, line_ids: Sequence[str]) ->
         plan = newest_plan(draft, contract, line_id)
         if plan is None:
             continue
-        if is_capped(contract, plan):
+        if plan.every_rule:
             for on, month, amount in _moved_under_caps(draft, contract, plan) if line_id not in seen else ():
                 found[month] += amount if on in line_ids else 0
             seen |= plan.group
-        elif not plan.every_rule and has_steps(contract, line_id):
+        elif has_steps(contract, line_id):
             for price, by_day in without_issue(draft, contract, plan).values():
                 found[month_of(price.day)] += by_day.value - price.value
     return found
-
-
-def is_capped(contract: Contract, plan: LinePlan) -> bool:
-    """Whether caps may leave work of the line what issued work left of them; what goes on to a next line is not looked for."""
-    return bool(plan.every_rule) and not passes_on(versions(contract), plan.line.line_id)
 
 
 def is_moved(draft: Draft, contract: Contract, line_id: str, before: date) -> bool:
@@ -71,7 +65,7 @@ def is_moved(draft: Draft, contract: Contract, line_id: str, before: date) -> bo
     if (contract.contract_id, line_id) in draft.changed_on and has_steps(contract, line_id):
         return True
     plan = newest_plan(draft, contract, line_id)
-    if plan is None or not is_capped(contract, plan):
+    if plan is None or not plan.every_rule:
         return False
     by_approval = plan.policies.cap_order == "approval"
     prices = (work.price for entry, _ in draft.worked if (work := entry.standing) is not None)
@@ -150,7 +144,7 @@ def _rows(draft: Draft, contract: Contract, plan: LinePlan) -> Iterator[Unissued
 
 def _bare(price: Price) -> Price:
     """Without what cuts made of it."""
-    return replace(price, given=0, final=False, kept=0, kept_hours=0, gone=0, gone_hours=0, passed=0, passed_hours=0)
+    return replace(price, given=0, final=False, kept=0, kept_hours=0, passed=0, passed_hours=0)
 
 
 def _settled(rows: Sequence[Unissued]) -> dict[BucketKey, Bucket]:

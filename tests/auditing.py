@@ -332,7 +332,7 @@ def check_buckets(books: Books, engagement_id: str) -> None:
             wanted = price.claimed
             lacks = max(wanted[0] - amount, 0), max((wanted[1] if wanted[0] else 0) - hours, 0)
             lacking[part_id] = [had + more for had, more in zip(lacking[part_id], (any(lacks), *lacks), strict=True)]
-        waits = price.claimed[0] - price.billable - (price.passed - price.gone)
+        waits = price.claimed[0] - price.billable - price.passed
         if price.binding is not None and waits > 0:
             over[composed(price.contract_id, price.binding)][0] += waits
             over[composed(price.contract_id, price.binding)][1] += 1

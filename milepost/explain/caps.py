@@ -231,7 +231,7 @@ class CapNodes:
 
     def _room(self, own: Rival, contest: Contest, value: Node) -> Room:
         """What every hard cap has left for what of the entry is not settled, in money and in hours."""
-        value, hours = self._not_gone(own, contest, value)
+        hours = self._hours_claimed(own, contest)
         free, free_hours = value, hours
         if own.settles:
             free = less("not settled yet", value, self._settled(own, contest))
@@ -271,18 +271,6 @@ class CapNodes:
             back = most("settled above the limits", above, back) if back is not nothing else above
         settled = self._settled(own, contest)
         return less(title, settled, least("gives back", [back, settled]), rule="R16")
-
-    def _not_gone(self, own: Rival, contest: Contest, value: Node) -> tuple[Node, Node]:
-        """What of the value and of the hours is not issued on lines behind."""
-        hours = self._hours_claimed(own, contest)
-        if not own.stake.price.gone:
-            return value, hours
-        gone, gone_hours = self._gone(own, contest)
-        return less("not gone on for good", value, gone), less("hours of it", hours, gone_hours)
-
-    def _gone(self, own: Rival, contest: Contest) -> tuple[Node, Node]:
-        """What of the value and of the hours is issued on lines behind."""
-        return self.entries.passing.gone(self._at(own, contest), self._issued_here(own, contest))
 
     def _left(self, own: Rival, rule: CapRule, contest: Contest, free: Node, free_hours: Node) -> Room:
         """What one cap has left."""
@@ -437,13 +425,7 @@ class CapNodes:
     def _granted_hours(self, rival: Rival, contest: Contest) -> Node:
         hours = granted_of(contest.allotment, rival.stake).hours
         if hours == rival.claim.hours:
-            claimed = self._hours_claimed(rival, contest)
-            if not rival.stake.price.gone or claimed.value == hours:
-                return claimed
-            _, gone = self._gone(rival, contest)
-            return agreeing(
-                less("hours of it", claimed, gone), stated(f"{rival.entry_id}: hours allowed", hours, "hours")
-            )
+            return self._hours_claimed(rival, contest)
         found = self._room(rival, contest, self.entries.chargeable(self._at(rival, contest))).hours
         if rival.settles:
             found = total("hours", (self._settled_hours(rival, contest), found), "hours")
@@ -476,11 +458,6 @@ class CapNodes:
         """What of the value claims room: of final work only what it kept."""
         price = at.work.price
         return self.entries.allowed(at) if price is not None and price.final else self.entries.chargeable(at)
-
-    def _issued_here(self, rival: Rival, contest: Contest) -> Node:
-        price = rival.stake.price
-        found: Node = self.entries.pieces.issued(rival.entry_id, price.contract_id, price.line_id, contest.step)
-        return found
 
     def _settled(self, rival: Rival, contest: Contest) -> Node:
         """What of an entry is settled: issued, or given by a cut."""
@@ -519,7 +496,7 @@ class CapNodes:
     def _settled_hours(self, rival: Rival, contest: Contest) -> Node:
         parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
         title = f"{rival.entry_id}: hours settled"
-        value, hours = self._not_gone(rival, contest, self._counted(self._at(rival, contest)))
+        value, hours = self._counted(self._at(rival, contest)), self._hours_claimed(rival, contest)
         settled = self._settled(rival, contest)
         made = (hours.value or 0) * (settled.value or 0) // (value.value or 1)
         if made != rival.claim.pinned_hours and not rival.stake.price.returned:
@@ -869,7 +846,5 @@ def _share(work: Work, earned: tuple[int, ...] = ()) -> tuple[Any, ...]:
     if price is None:
         return (work.subject.version,)
     terms = (price.contract_id, price.line_id, price.decision, price.rate, price.markup, price.hours, price.value)
-    # What is passed on is bound by no cap any more once it is issued behind.
-    binding = None if price.passed else price.binding
-    granted = (*(earned or (price.allowed,)), price.billable, price.given, binding)
+    granted = (*(earned or (price.allowed,)), price.billable, price.given, price.binding)
     return (work.subject.version, *terms, price.written_off, *granted)

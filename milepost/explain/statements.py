@@ -18,7 +18,7 @@ from domain.shares import Party
 from domain.statement import ISSUED, SUPERSEDED
 from milepost.explain.arithmetic import evaluated, least, step_of
 from milepost.explain.caps import same_billing
-from milepost.explain.entries import INCREMENTS, EntryNodes, Standing, in_steps
+from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps
 from milepost.explain.funding import FundingNodes
 from milepost.explain.retention import RetentionNodes
 from milepost.explain.shares import ShareNodes, Sharing
@@ -492,16 +492,8 @@ class StatementNodes:
             return constant(f"{entry_id}: nothing billable", 0, "amount", currency, why=(gone,))
         before = self.entries.standing(entry_id, step - 1)
         # The share that was issued is explained by the moment before, when nothing of it was.
-        is_earlier = before is not None and (same_billing(before.work, at.work) or self._is_cut_before(before, at))
+        is_earlier = before is not None and same_billing(before.work, at.work)
         return self.entries.billable(before if before is not None and is_earlier else at)
-
-    def _is_cut_before(self, before: Standing, at: Standing) -> bool:
-        """Whether the step cut what went on to the row's line, and brought its hours to what had gone on for good behind that."""
-        had, price = before.work.price, at.work.price
-        if at.work.part_of is None or had is None or price is None or had.line_id != price.line_id:
-            return False
-        listed = self.listed_of(at.entry.entry_id, price.contract_id, price.line_id, at.step)
-        return any(one.step == at.step for one in listed)
 
     def _gone(self, entry_id: str, contract_id: str, line_id: str, step: int) -> Node:
         """What took the entry off the line, where it stands now, and where it had been billed."""

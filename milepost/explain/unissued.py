@@ -11,7 +11,7 @@ from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.sources import Sources
 from state.claims import allotments, granted_of
 from state.plan import LinePlan, plan_of
-from state.unissued import is_capped, unissued
+from state.unissued import unissued
 
 
 class UnissuedNodes(CapNodes):
@@ -28,8 +28,7 @@ class UnissuedNodes(CapNodes):
         """What may be billed of the entry then; None where no cap could leave it something else."""
         price, draft = at.work.price, self.sources.draft(at.step)
         plan = plan_of(draft, price) if price is not None else None
-        contract = draft.contract(plan.contract_id) if plan is not None else None
-        if plan is None or contract is None or not is_capped(contract, plan):
+        if plan is None or not plan.every_rule:
             return None
         contest = self.contest(plan, allotments(plan)[-1], at.step)
         own = contest.by_entry.get(at.entry.entry_id)

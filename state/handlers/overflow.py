@@ -2,7 +2,7 @@
 
 The row follows what the caps leave: it is made, changed and withdrawn by what became of its entry in an event, also where that is
 another's doing. What it takes from the caps of its line may send others on from there, so that an event is settled when no row changes
-any more. Work only ever goes forward in the order of the lines, and what is gone for good changes by statements alone: that ends it.
+any more. Work only ever goes forward in the order of the lines: that ends it.
 """
 
 from collections.abc import Iterable
@@ -12,16 +12,14 @@ from msgspec.structs import replace
 from domain.events.delivery import TimeApproved
 from domain.overflow import passes_on
 from domain.rows import OVERFLOW, named
-from state.allot import change
 from state.books import Contract, Entry, PartOf, Passing, Price, Work
 from state.cap_notices import count_over
 from state.claims import Stake, stake_of
 from state.draft import Draft
 from state.handlers.work import advance, withdraw
-from state.passed_on import lines_of_whole, next_line, part_row, with_gone, with_passed
+from state.passed_on import lines_of_whole, next_line, part_row, with_passed
 from state.plan import LinePlan, plan_of, versions
 from state.posting import with_standing
-from state.repricing import reprice
 from state.rerate import line_ids
 from state.totals import issued_on, standing_price
 
@@ -97,26 +95,12 @@ def _settle_row(draft: Draft, row: str) -> None:
 
 
 def _passed_on(draft: Draft, entry: Entry, stake: Stake, plan: LinePlan, onto: LinePlan | None) -> Price:
-    """What is issued on lines behind is claimed no more; what is not billable here is passed on."""
-    price = with_gone(draft, entry, plan, stake.price)
-    if price != stake.price:
-        allotted = change(draft, (plan, stake), (plan, replace(stake, price=price)))
-        assert allotted is not None, "a claim was made"
-        price = allotted
-    passed = with_passed(price, onto)
-    if passed != price:
-        count_over(draft, plan, price, passed)
+    """What is not billable here is passed on."""
+    passed = with_passed(stake.price, onto)
     if passed != stake.price:
-        current = draft.entry(entry.entry_id)
-        assert current is not None, "the entry was there before"
-        assert current.standing is not None, "its work has a price"
-        is_same = passed.recognised == stake.price.recognised
-        draft.put_entry(
-            current,
-            with_standing(current, replace(current.standing, price=passed))
-            if is_same
-            else reprice(draft, current, plan, passed, "cap"),
-        )
+        assert entry.standing is not None, "its work has a price"
+        count_over(draft, plan, stake.price, passed)
+        draft.put_entry(entry, with_standing(entry, replace(entry.standing, price=passed)))
     return passed
 
 

@@ -12,7 +12,6 @@ from domain.accounts import WORK_IN_PROGRESS, cost_account
 from domain.events.delivery import TimeApproved
 from domain.exchange import Exchange
 from domain.journal import Leg
-from domain.policies import NEXT_RULE
 from domain.rows import named, row_id, spoken
 from state import drawing, shared_price, sharers
 from state.allot import change, with_issue_kept
@@ -26,7 +25,6 @@ from state.facts import TRACE
 from state.given_up import fitted
 from state.judge import judge
 from state.known import Blocked, Slot, entity_policies, period
-from state.passed_on import with_gone
 from state.plan import LinePlan, plan_of
 from state.posting import (
     Side,
@@ -329,8 +327,6 @@ def _price_side(
     issued = issued_on(entry, price.contract_id, price.line_id)
     if issued is not None:  # invoices relieve the account that it was issued on
         price = replace(price, account=issued.account, returned=issued.returned, returned_hours=issued.returned_hours)
-    if line.policies.overflow == NEXT_RULE:
-        price = with_gone(draft, entry, line, price)
     price = fitted(entry, price)
     stake = Stake(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
     allotted = change(draft, old, (line, with_issue_kept(draft, line, old, stake)))

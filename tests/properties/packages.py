@@ -65,6 +65,28 @@ def _hour(code: str) -> list[str]:
     return ["  line W P  takes time", f"    rate {money(RATE, code)}"]
 
 
+def _going_on(code: str) -> list[str]:
+    return [
+        "  line W P  takes time policy overflow=next_rule",
+        f"    rate {money(RATE, code)}",
+        f"    cap hard {money(CAP, code)}",
+        "  line D P  takes time",
+        f"    rate {money(RATE - 3_334, code)}",
+    ]
+
+
+def _going_on_twice(code: str) -> list[str]:
+    """Each at a person's own rate, at last at one for all."""
+    return [
+        "  line L P  takes time policy overflow=next_rule",
+        f"    cap hard {money(CAP, code)}",
+        "  line W P  takes time policy overflow=next_rule",
+        "    cap hard hours 4 per month",
+        "  line D P  takes time",
+        f"    rate {money(RATE - 3_334, code)}",
+    ]
+
+
 PACKAGES: dict[str, Told] = {
     "hours go over": Told(lambda code: _retainer(code, "unit=hours quantity=8 rollover=3"), time, time_back),
     "hours go over and expire": Told(
@@ -120,6 +142,9 @@ PACKAGES: dict[str, Told] = {
         time,
         time_back,
     ),
+    "goes on to the next line": Told(_going_on, time, time_back),
+    "goes on twice": Told(_going_on_twice, _by_two, time_back),
+    "minimum beside what goes on": Told(lambda code: _minimum(code, "", _going_on(code)), time, time_back),
     "agreed units": Told(
         lambda code: ["  line L P", f"    terms UnitPrice unit=call unit_price={money(101, code)} units=700"],
         units,

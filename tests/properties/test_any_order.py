@@ -53,6 +53,8 @@ OF_OTHER_MONTHS = (
     "refunds under a cap",
     "progress",
     "progress by cost",
+    "goes on to the next line",
+    "goes on twice",
 )
 SIGNED = ("2026-01-01", "2026-01-01", "2026-02-10", "2026-04-20")
 # Days on which an amendment takes effect, and on which it comes.

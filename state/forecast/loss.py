@@ -179,8 +179,8 @@ def _exception_key(draft: Draft, contract_id: str) -> PartKey:
 
 
 def _amount(noted: OpenException) -> Amount:
-    (amount,) = noted.amounts.values()
-    return amount
+    """In the contract's currency, which is the only one."""
+    return sum(noted.amounts.values())
 
 
 def _currency(draft: Draft, contract_id: str) -> str:

@@ -75,11 +75,16 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         allowed_hours=kept.allowed_hours,
         billable_hours=kept.billable_hours,
         waiting=kept.waiting,
-        account=kept.account if kept.line_id == fresh.line_id and _earns_alike(kept, fresh) else fresh.account,
+        account=kept.account if _stays(kept, fresh) else fresh.account,
         project_id=kept.project_id,
     )
     explain(draft, verdict.price)
     return verdict.price.line, keeping(verdict.price.line, kept, fitted(entry, price))
+
+
+def _stays(kept: Price, fresh: Price) -> bool:
+    """Whether what may be billed goes on standing where it does. Work under a price for the whole stands nowhere."""
+    return kept.account != "" and kept.line_id == fresh.line_id and _earns_alike(kept, fresh)
 
 
 def _earns_alike(one: Price, other: Price) -> bool:

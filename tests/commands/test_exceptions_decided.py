@@ -18,14 +18,15 @@ WAIVER = ("--reason", "goodwill", "--as", "ann", "--approved-by", "ben")
 
 
 def capped() -> list[Event]:
-    """The project and its contract, whose ids have dots and slashes, with 1,000 to bill at most."""
-    *others, project, contract = founding()
-    project["project_id"] = PROJECT
+    """The project and its contract, whose ids have dots and slashes, with 1,000 to bill at most, which is more than it costs."""
+    *others, cost, project, contract = founding()
+    cost["rate"] = "5"
+    project["project_id"], project["budget"] = PROJECT, {"hours": "100", "cost": "500"}
     contract["contract_id"] = CONTRACT
     (line,) = contract["lines"]
     line["project_id"] = PROJECT
     line["terms"]["cap"] = {"kind": "hard", "amount": "1000"}
-    return [*others, project, contract]
+    return [*others, cost, project, contract]
 
 
 def amended(amount: str) -> Event:
@@ -140,7 +141,7 @@ def test_a_list_says_what_it_leaves_out(firm: Path) -> None:
 def test_next_is_something_that_settles_it(firm: Path) -> None:
     said = ask(firm, "show", over(firm)).stderr
     assert "Next: milepost exceptions assign" in said
-    assert "or milepost exceptions waive, which accepts the work as not billed" in said
+    assert "Or milepost exceptions waive, which accepts the work as not billed" in said
     assert "Next: milepost exceptions waive" in ask(firm, "show", id_of(firm, "T.30")).stderr
 
 

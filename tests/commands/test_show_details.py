@@ -41,6 +41,7 @@ def events() -> list[Event]:
     terms = firm[-1]["lines"][0]["terms"]
     terms["rates"][0]["overtime_markup"] = "50"
     terms["cap"] = {"kind": "hard", "amount": "2500"}
+    firm[-2]["budget"] = {"hours": "50", "cost": "2000"}
     return [
         *firm,
         worked("T-1", 2, "1.333333"),

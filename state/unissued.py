@@ -90,7 +90,7 @@ class _Known(NamedTuple):
 
 
 def _moved_under_caps(draft: Draft, contract: Contract, plan: LinePlan) -> _Moved:
-    """By line and month. Every change of a row makes new sums of its line; while they are the same nothing is added up anew."""
+    """By line and month. Every change of a row makes new sums of its line; while they are the same nothing is added up again."""
     sums: list[LineTotals | None] = [
         draft.part("line", composed(contract.contract_id, line_id)) for line_id in sorted(plan.group)
     ]

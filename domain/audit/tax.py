@@ -65,5 +65,5 @@ def _wanted(statement: BillingStatement, group: Group, policy: TaxPolicyDefined 
 def _told(group: Group) -> str:
     if isinstance(group, UndeterminedTax):
         return f"{group.category}: undetermined on {format_amount(group.base)}, no rule"
-    rate = f"{group.kind or 'no rule'} {format_decimal(group.percent, PERCENT_SCALE)} %"
+    rate = f"{group.kind} {format_decimal(group.percent, PERCENT_SCALE)} %"
     return f"{group.category}: {format_amount(group.amount)} on {format_amount(group.base)}, {rate}"

@@ -165,8 +165,8 @@ def _keep(draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook) -
 
 
 def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> State:
-    """Company, currency, zone and limits; another zone begins the waiting anew, another currency the comparison, unless the project had it
-    when it was told last."""
+    """Company, currency, zone and limits; another zone starts the waiting again, another currency the comparison, unless the last
+    forecast was in it."""
     forecast, outlook = known(draft, project.project_id)
     legal_entity_id = project_entity_id(draft, project)
     contracts = project_contracts(draft, project.project_id)

@@ -152,7 +152,7 @@ def _add(draft: Draft, share: Share, sign: int) -> None:
     draft.put(PART, share.contract_id, now)
 
 
-# What people hear of it
+# The exception
 
 
 def _loss(draft: Draft, contract_id: str) -> Amount | None:

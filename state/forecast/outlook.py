@@ -64,31 +64,28 @@ def project_contracts(draft: Draft, project_id: str) -> tuple[Contract, ...]:
 
 def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     """Lines of the newest terms that take the project's time."""
-    contracts = project_contracts(draft, project_id)
-    key = ("project lines", project_id, *((one.contract_id, one.version, len(one.history)) for one in contracts))
-    if key not in draft.plans:
-        draft.plans[key] = tuple(
-            plan
-            for contract in contracts
-            for line in contract.terms.lines
-            if line.project_id == project_id and methods.takes(line, "time")
-            for plan in (line_plan(draft, contract, contract.history[-1].version, line.line_id),)
-            if plan is not None
-        )
-    found: tuple[LinePlan, ...] = draft.plans[key]
-    return found
+    return _newest_lines(draft, project_id, "time")
 
 
 def every_line(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     """Lines of the newest terms that are of the project, whatever they take."""
+    return _newest_lines(draft, project_id, None)
+
+
+def _newest_lines(draft: Draft, project_id: str, content: str | None) -> tuple[LinePlan, ...]:
     contracts = project_contracts(draft, project_id)
-    key = ("every line", project_id, *((one.contract_id, one.version, len(one.history)) for one in contracts))
+    key = (
+        "project lines",
+        project_id,
+        content,
+        *((one.contract_id, one.version, len(one.history)) for one in contracts),
+    )
     if key not in draft.plans:
         draft.plans[key] = tuple(
             plan
             for contract in contracts
             for line in contract.terms.lines
-            if line.project_id == project_id
+            if line.project_id == project_id and (content is None or methods.takes(line, content))
             for plan in (line_plan(draft, contract, contract.history[-1].version, line.line_id),)
             if plan is not None
         )

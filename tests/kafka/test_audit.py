@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import patch
 
@@ -132,16 +131,12 @@ def asked(*words: str) -> str:
     return told.stdout
 
 
-def test_whoever_follows_counts_what_was_there_before(
-    two: Site, records: list[LogRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whoever_follows_counts_what_was_there_before(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
     """Ended before anything more has come."""
     accounted(two, records)
     settings = given(None, two.options()[1::2]).settings
-    ended = Stop()
-    ended.requested = True
-    monkeypatch.setattr("milepost.stopping.stopping", lambda: nullcontext(ended))
-    report = of_topics(settings, None, tmp_path / "kept", follow=True)
+    with patch("milepost.following._is_told_to_end", lambda *_: True):
+        report = of_topics(settings, None, tmp_path / "kept", follow=True)
     checked = {each.check: each.checked for each in report.findings}
     assert checked["refold"] == said_by(two) > 500
 

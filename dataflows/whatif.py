@@ -19,12 +19,13 @@ from connectors.files.rounds import read_rounds
 from connectors.files.written import shards
 from dataflows.whatif_difference import Difference, Side, Stood, difference
 from dataflows.whatif_folder import Tell, bring_up_to_date, copy_of, directory_of, open_books, resting
-from dataflows.whatif_intake import Known, Taken, own_of, read_change, take
+from dataflows.whatif_intake import Known, Taken, own_of, read_change, recorded_at, take
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded
 from domain.identity import engagement_of
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastUpdate, ProjectView
 from domain.units import Instant
+from domain.zones import universal_day
 from state.imagined import Foreseen, Said
 from state.intake.clock import DATE_LAST
 from state.intake.intake import EVERYONE
@@ -52,11 +53,16 @@ class Unreadable(Exception):
     """Lines of the change that a run would put among the dead letters."""
 
     def __init__(self, items: Sequence[InputItem]) -> None:
-        super().__init__("; ".join(_why(item) for item in items))
+        count = "" if len(items) == 1 else f"{len(items):,} lines are no events; the first is "
+        super().__init__(f"{count}{_why(items[0])}; expected events, one a line of JSON{_from_csv(items[0])}")
 
 
 class NoChange(Exception):
     """There is nothing in the file that could change anything; the message says what was expected."""
+
+
+class NoSuchDay(Exception):
+    """Days up to the one asked for cannot end; the message says which can."""
 
 
 class WhatIf(NamedTuple):
@@ -77,7 +83,7 @@ class WhatIf(NamedTuple):
 
 
 def what_if(output: Path, change: Path, on: date | None, tell: Tell) -> WhatIf:
-    """Raises NoOutputs, Unreadable, NoChange, ShardMissing, OutputInUse, and GuardStop where something cannot be read."""
+    """Raises NoOutputs, Unreadable, NoChange, NoSuchDay, ShardMissing, OutputInUse, and GuardStop where something cannot be read."""
     numbers = shards(output)
     items = _checked(change, on)
     with ExitStack() as held:
@@ -86,6 +92,7 @@ def what_if(output: Path, change: Path, on: date | None, tell: Tell) -> WhatIf:
             logs = [held.enter_context(closing(EngagementLog.open(output, number))) for number in numbers]
             copy_of(output, numbers, scratch)
             rounds = read_rounds(output)
+        _check_not_before(logs, on)
         known = directory_of(logs, scratch, tell)
         ownership = rounds[-1].ownership if rounds else {}
         for log in logs:
@@ -220,7 +227,7 @@ def _last_instant(taken: Taken) -> Instant:
 
 def _checked(change: Path, on: date | None) -> list[InputItem]:
     if on is not None and on > DATE_LAST:
-        raise NoChange(f"expected a day up to {DATE_LAST}, got {on}")
+        raise NoSuchDay(f"expected a day up to {DATE_LAST}, got {on}")
     items = read_change(change)
     if wrong := [item for item in items if item.event is None]:
         raise Unreadable(wrong)
@@ -232,6 +239,20 @@ def _checked(change: Path, on: date | None) -> list[InputItem]:
         if isinstance(item.event, IntakeNoticed):
             raise NoChange(f"{item}: expected an event of a source, got one of intake's own; leave IntakeNoticed out")
     return items
+
+
+def _check_not_before(logs: Sequence[EngagementLog], on: date | None) -> None:
+    """Raises NoSuchDay where no day of the log is over by then."""
+    firsts = [universal_day(recorded_at(log.read(0, 1)[0].event)) for log in logs if log.end]
+    if on is None or not firsts:
+        return
+    first = date.fromordinal(min(firsts))
+    if on < first:
+        raise NoSuchDay(f"expected a day from {first} on, the first of the log, got {on}")
+
+
+def _from_csv(item: InputItem) -> str:
+    return "; milepost import makes events of a CSV" if item.name.endswith(".csv") else ""
 
 
 def _why(item: InputItem) -> str:

@@ -317,6 +317,23 @@ def test_what_is_no_change(firm: Path, tmp_path: Path, events: list[Event], said
     assert said in result.stderr
 
 
+def test_a_csv_is_refused_in_one_sentence(firm: Path, tmp_path: Path) -> None:
+    change = tmp_path / "hours.csv"
+    change.write_text("Id,Hours\n1,8\n2,8\n")
+    said = asked(firm / "output", change).stderr
+    assert said.count("hours.csv, line") == 1
+    assert "3 lines are no events; the first is hours.csv, line 1: not one JSON object" in said
+    assert "expected events, one a line of JSON; milepost import makes events of a CSV" in said
+
+
+def test_a_day_before_the_log_is_refused_with_its_first(firm: Path, tmp_path: Path) -> None:
+    """The firm is founded on 1 March."""
+    change = write(tmp_path / "change", [worked("T-9", 9)], "c") / "c.jsonl"
+    result = asked(firm / "output", change, "--on", "2020-01-31")
+    assert (result.exit_code, "--on: expected a day from 2026-03-01 on" in result.stderr) == (2, True), result.stderr
+    assert "2020-01-31" in result.stderr
+
+
 def test_files_that_are_not_there(firm: Path, tmp_path: Path) -> None:
     assert asked(firm / "output", tmp_path / "none.jsonl").exit_code == 2
     assert asked(firm / "output", tmp_path).exit_code == 2

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 import typer
 
 from connectors.decode_error import DecodeError
 from connectors.json_records import event_from_json
+from connectors.json_values import instant_text
+from domain.units import Instant
+from domain.zones import universal_day
+from milepost.days import now
 
 _STEP: Final = re.compile(r"\.?([A-Za-z_]\w*)|\[(\d+)\]")
 HINT: Final = "--set"
+# Days and moments of what has happened; terms, plans and rates may be of days to come.
+HAPPENED: Final = (
+    "worked_on", "started_at", "ended_at", "spent_on", "delivered_on", "accepted_on", "as_of", "issued_on", "posted_on",
+    "applied_on", "received_on", "written_off_on", "adjusted_on",
+)  # fmt: skip
+SENT: Final = ("occurred_at", "recorded_at")
+# How far the first zone to see a day is ahead of universal time.
+FIRST_ZONE: Final = 14 * 3600 * 1_000_000
 
 
 def with_fields(said: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
@@ -30,6 +43,20 @@ def with_fields(said: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]
         if (parsed := _parsed(value)) is not None and _fault_at(made, path.strip()):
             _put(made, path.strip(), parsed[0])
     return made
+
+
+def ahead_text(said: Mapping[str, Any], names: Sequence[str], latest: Instant) -> str | None:
+    """Why it is not sent: it would let days end that nobody has lived. `latest` is the newest moment of the log."""
+    at = now()
+    last = date.fromordinal(universal_day(max(at, latest) + FIRST_ZONE))
+    for name in names:
+        value = said.get(name)
+        if isinstance(value, str) and value[:10] > last.isoformat():
+            known = (
+                f"the log has come to {instant_text(latest)}" if latest > at else f"today is {instant_text(at)[:10]}"
+            )
+            return f"{name}: expected a day up to {last}, for {known}; got {value}"
+    return None
 
 
 def _put(said: dict[str, Any], path: str, value: Any) -> None:

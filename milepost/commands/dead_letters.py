@@ -21,6 +21,7 @@ from milepost.days import moment
 if TYPE_CHECKING:
     from connectors.decode_error import DecodeError
     from domain.outputs import DeadLetter
+    from domain.units import Instant
     from milepost.tables import Table
 
 REASON_SHOWN = 100
@@ -198,6 +199,7 @@ def resend(
 ) -> None:
     """Send dead letters again, put right, as new events; the messages themselves stay as they came."""
     from connectors.files.added_events import RESENT, add_events
+    from connectors.files.found_exceptions import latest_of
     from milepost.deciding import confirmed, input_folder
 
     folder = input_folder(input_, output)
@@ -207,11 +209,15 @@ def resend(
     if edited is not None and len(letters) != 1:
         raise typer.BadParameter(f"one event replaces one letter, got {len(letters):,} of them", param_hint="--edited")
     sent = {} if again else _sent_at(output, folder)
-    repaired = (
-        [_again(name, letter, set_ or (), edited, sent) for name, letter in letters.items()]
-        if len(letters) == 1
-        else [_again_or_fault(name, letter, set_ or (), sent) for name, letter in letters.items()]
-    )
+    latest = latest_of(output)
+    repaired = [
+        _not_ahead(each, latest)
+        for each in (
+            [_again(name, letter, set_ or (), edited, sent) for name, letter in letters.items()]
+            if len(letters) == 1
+            else [_again_or_fault(name, letter, set_ or (), sent) for name, letter in letters.items()]
+        )
+    ]
     taken = [each for each in repaired if each.fault is None]
     if not taken:
         said = [each.fault.text for each in repaired if each.fault is not None]
@@ -275,6 +281,13 @@ def _again_or_fault(
     except typer.BadParameter as fault:
         text = fault.message.replace(f"{name} ", "it ", 1)
         return Again(name, letter, {}, Fault(text.partition(" (")[0], text))
+
+
+def _not_ahead(again: Again, latest: Instant) -> Again:
+    from milepost.corrected import HAPPENED, SENT, ahead_text
+
+    ahead = ahead_text(again.event, (*HAPPENED, *SENT), latest) if again.fault is None else None
+    return again if ahead is None else again._replace(fault=Fault("a day that has not come", ahead))
 
 
 def _unreadable(fault: DecodeError) -> Fault:

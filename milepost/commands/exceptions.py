@@ -444,13 +444,14 @@ def resend(
     from connectors.files.added_events import RESENT, add_events
     from connectors.files.found_exceptions import latest_of
     from dataflows.embedded import store_path
+    from milepost.corrected import HAPPENED, HINT, ahead_text
     from milepost.deciding import decided_at, input_folder, other_person, person
     from milepost.exceptions_decided import Books, check_moment, corrected, fact_of, find
     from milepost.exceptions_shown import subject_text
     from state.store_reader import reading_store
 
-    folder, who = input_folder(input_, output), person(as_)
-    when, approver = decided_at(at, latest_of(output)), other_person(approved_by, who)
+    folder, who, latest = input_folder(input_, output), person(as_), latest_of(output)
+    when, approver = decided_at(at, latest), other_person(approved_by, who)
     known = find(output, _known(output), id_)
     raised = known.raised
     check_moment((known,), when)
@@ -462,6 +463,8 @@ def resend(
                 param_hint="ID",
             )
         event = corrected(Books(output, folder, reader), raised, fact, set_, approver, who, when)
+    if ahead := ahead_text(event, HAPPENED, latest):
+        raise typer.BadParameter(ahead, param_hint=HINT)
     try:
         path = add_events(folder, RESENT, [event], moment())
     except DecodeError as fault:

@@ -92,6 +92,18 @@ def test_one_is_sent_again_as_a_new_event(firm: Path) -> None:
     assert [one["id"] for one in asked(firm, "list")["dead_letters"] if one["resent"]] == ["wrong.jsonl:1"]
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("worked_on=2062-03-03", "worked_on: expected a day up to"),
+        ("occurred_at=2062-03-03T18:00:00Z", "occurred_at: expected a day up to"),
+    ],
+)
+def test_a_day_that_has_not_come_is_refused(firm: Path, setting: str, said: str) -> None:
+    right = ("--set", "worked_on=2026-03-03") if setting.startswith("occ") else ()
+    assert said in refused(firm, "resend", "wrong.jsonl:1", *right, "--set", setting)
+
+
 def test_one_is_replaced_by_an_edited_file(firm: Path, tmp_path: Path) -> None:
     edited = tmp_path / "edited.json"
     edited.write_text(json.dumps(worked("T-4", 3), indent=2), encoding="utf-8")

@@ -331,6 +331,11 @@ def test_a_correction_that_cannot_be_read_is_not_written(firm: Path, settings: t
     assert said in refused(firm, "resend", id_of(firm, "T-1"), *settings, "--approved-by", "ben", *AT)
 
 
+def test_a_correction_of_a_day_that_has_not_come_is_refused(firm: Path) -> None:
+    what = ("--set", "worked_on=2062-03-02", "--approved-by", "ben", *AT)
+    assert "worked_on: expected a day up to 20" in refused(firm, "resend", id_of(firm, "T-1"), *what)
+
+
 def test_a_correction_needs_somebody_who_approves_it(firm: Path) -> None:
     assert "--approved-by" in refused(firm, "resend", id_of(firm, "T-1"), "--set", "hours=8", *AT)
 

@@ -26,6 +26,9 @@ IDS = frozenset(
     {"bill to", "cap", "contract", "customer", "entry", "id", "invoice", "order", "payment", "project", "statement"}
 )
 
+# One, or of a forecast whose currency changed both.
+_CURRENCY = re.compile("[A-Z]{3}( then [A-Z]{3})?")
+
 # What begins a line or a paragraph, and tabs.
 _BREAKS = re.compile("[\t-\r\x1c-\x1e\x85\u2028\u2029]+")
 
@@ -128,15 +131,32 @@ def _least(column: str, cells: Sequence[str], is_whole: bool) -> int:
 
 def _listed(table: Table, rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
     """Rows one below the other, a cell a line; one that is too long begins a line of its own."""
-    label = max(map(len, table.columns))
+    labels = _labels(table)
+    label = max(map(len, labels))
     for row in rows:
         yield ""
-        for column, cell in zip(table.columns, row, strict=True):
+        for column, cell in zip(labels, row, strict=True):
             if cell and len(cell) + label + 4 <= width:
                 yield f"  {column:{label}}  {cell}"
             elif cell:
                 yield f"  {column}".rstrip()
                 yield fitted(f"    {cell}", width) if column not in IDS else f"    {cell}"
+
+
+def _labels(table: Table) -> list[str]:
+    """The columns by names that say it without those beside them: `with` after `quantity without` is `quantity with`."""
+    labels: list[str] = []
+    for place, column in enumerate(table.columns):
+        name = column
+        if not column:
+            name = "figure" if place == 0 else "state"
+            cells = [row[place] for row in table.rows if row[place]]
+            if cells and all(map(_CURRENCY.fullmatch, cells)):
+                name = " of ".join(["currency", *(table.columns[place + 1 :][:1] if "currency" in labels else ())])
+        elif table.columns.count(column) > 1 and labels:
+            name = f"{labels[-1].removesuffix('without').rstrip(' ,')} {column}"
+        labels.append(name)
+    return labels
 
 
 def _on_one_line(row: Sequence[str]) -> list[str]:

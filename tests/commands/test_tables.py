@@ -86,6 +86,24 @@ def test_numbers(text: str, expected: str) -> None:
     assert text == expected
 
 
+def test_each_value_of_a_list_has_its_label() -> None:
+    columns = ("", "project", "", "quantity without", "with", "used up on, without", "with", "", "ledger amount", "")
+    row = ("hours", "P-1", "EUR", "1 hour", "2 hours", "2026-03-02", "2026-03-04", "USD", "7.00", "sent again")
+    lines = [line.split("  ", 2) for line in on_a_terminal(Table("Lines", columns, [row]), 40).splitlines() if line]
+    assert {label: value.strip() for _, label, value in lines} == {
+        "figure": "hours",
+        "project": "P-1",
+        "currency": "EUR",
+        "quantity without": "1 hour",
+        "quantity with": "2 hours",
+        "used up on, without": "2026-03-02",
+        "used up on with": "2026-03-04",
+        "currency of ledger amount": "USD",
+        "ledger amount": "7.00",
+        "state": "sent again",
+    }
+
+
 def test_a_cell_stays_on_its_line() -> None:
     """Descriptions hold line breaks; an escape sequence is shown, and reaches no terminal."""
     torn = TABLE._replace(rows=[("one\r\ntwo\u2028three\x1b[2J", "1.00")], totals=0)

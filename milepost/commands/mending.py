@@ -20,10 +20,14 @@ Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 
 
 def skip(
-    offset: Annotated[int, typer.Option("--offset", help="The record, as the message names it.", min=0)],
-    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the exception.")],
-    as_: Annotated[str, typer.Option("--as", help="Who asks for it.", metavar="NAME")],
-    approved_by: Annotated[str, typer.Option("--approved-by", help="Who agrees; somebody else.", metavar="NAME")],
+    offset: Annotated[
+        int | None, typer.Option("--offset", help="The record, as the message names it. [required]", min=0)
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the exception. [required]")] = "",
+    as_: Annotated[str, typer.Option("--as", help="Who asks for it. [required]", metavar="NAME")] = "",
+    approved_by: Annotated[
+        str, typer.Option("--approved-by", help="Who agrees; somebody else. [required]", metavar="NAME")
+    ] = "",
     engagement: Annotated[
         str, typer.Option("--engagement", help="Of a record for many, the one that is passed over; else all of it.")
     ] = "",
@@ -43,8 +47,13 @@ def skip(
     from state.overrides import Override
     from state.shard import VIEWS
 
-    if as_.strip() == approved_by.strip() or not as_.strip() or not approved_by.strip() or not reason.strip():
-        raise typer.BadParameter("expected a reason and two different people", param_hint="--approved-by")
+    said = {"--offset": offset is not None, "--reason": reason.strip(), "--as": as_.strip()}
+    said |= {"--approved-by": approved_by.strip(), "--shard or --output": shard is not None or output is not None}
+    if offset is None or not all(said.values()):
+        lacking = [option for option, given in said.items() if not given]
+        raise typer.BadParameter("expected a value for each", param_hint=", ".join(lacking))
+    if as_.strip() == approved_by.strip():
+        raise typer.BadParameter("expected two different people", param_hint="--approved-by")
     if views and not engagement:
         raise typer.BadParameter("expected the engagement whose views fail", param_hint="--engagement")
     override = Override(

@@ -130,6 +130,16 @@ def test_a_record_for_many_is_passed_over_for_one(tmp_path: Path) -> None:
 
 
 def test_a_shard_or_a_folder_is_named(tmp_path: Path) -> None:
-    for named in ((), ("--shard", 0, "--output", tmp_path)):
+    for named, lacks in (
+        ((), "--shard or --output"),
+        (("--shard", 0, "--output", tmp_path), "expected one of --shard"),
+    ):
         result = ask("skip", "--offset", 8, *ASKED, *named)
-        assert (result.exit_code, "expected one of --shard" in " ".join(result.output.split())) == (2, True)
+        assert (result.exit_code, lacks in " ".join(result.output.split())) == (2, True)
+
+
+def test_options_that_are_missing_are_named_at_once() -> None:
+    result = ask("skip", "--as", "ann")
+    said = " ".join(result.output.split())
+    assert result.exit_code == 2
+    assert "--offset, --reason, --approved-by, --shard or --output: expected a value for each" in said

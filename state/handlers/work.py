@@ -325,8 +325,10 @@ def _price_side(
         price = replace(price, project_id=line.line.project_id)
     explain(draft, plan)
     issued = issued_on(entry, price.contract_id, price.line_id)
-    if issued is not None:  # invoices relieve the account that it was issued on
-        price = replace(price, account=issued.account, returned=issued.returned, returned_hours=issued.returned_hours)
+    if issued is not None:
+        # Invoices relieve the account that it was issued on; under a price for the whole there was none.
+        account = issued.account or price.account
+        price = replace(price, account=account, returned=issued.returned, returned_hours=issued.returned_hours)
     price = fitted(entry, price)
     stake = Stake(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
     allotted = change(draft, old, (line, with_issue_kept(draft, line, old, stake)))

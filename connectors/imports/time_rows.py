@@ -7,6 +7,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple, TypeVar
 
+from connectors.decode_error import DecodeError
 from connectors.imports.cells import TextCell
 from connectors.imports.checked import fault_of
 from connectors.imports.mapping import Mapped, TimeFields
@@ -127,10 +128,16 @@ def read_time(row: Row, entry_id: str, mapped: Mapped, wanted: TimeWanted, bille
     stated = {name: value for name, value in event.items() if value is not None}
     fault = fault_of(stated)
     if fault:
-        cell = getattr(fields, fault.field_path, None)
-        raise CellFault(cell.label() if isinstance(cell, TextCell) else "", "", str(fault))
+        raise fault_of_cell(getattr(fields, fault.field_path, None), row, fault)
     worked = _counted(hours, interval)
     return WorkedTime(entry_id, version, project_id, person_id, role, day, worked, occurred_at, stated, elsewhere)
+
+
+def fault_of_cell(cell: object, row: Row, fault: DecodeError) -> CellFault:
+    """By the column that the field comes from; by the field where it comes from none."""
+    if not isinstance(cell, TextCell):
+        return CellFault("", "", str(fault))
+    return CellFault(cell.label(), _readable(lambda: text_in(cell, row) or "") or "", fault.reason)
 
 
 def worth(row: Row, mapped: Mapped) -> tuple[Decimal | None, Decimal | None, str]:

@@ -34,7 +34,7 @@ from connectors.imports.readings import decimal_text, instant_text
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Rejected
 from connectors.imports.said import CellFault, Row, currency_in, date_in, id_in, number_in, required, text_in
-from connectors.imports.time_rows import WorkedTime, dimensions_in
+from connectors.imports.time_rows import WorkedTime, dimensions_in, fault_of_cell
 from domain.units import Instant
 from domain.zones import midnight
 
@@ -121,7 +121,7 @@ class Things:
             content = _tell(key[0], row, work, self._mapped)
             fault = fault_of(self._whole(key[0], content, self._since(work.day)))
             if fault:
-                raise _refused(key[0], fault, self._mapping_name)
+                raise _refused(key[0], fault, row, self._mapped, self._mapping_name)
             told = _Told(work.day, orjson.dumps(content), row.line)
             self._told[key] = told if known is None else min(known, told)
 
@@ -153,13 +153,21 @@ class Things:
         return (_DAY_AFTER_THE_LAST - since).days if self._mapped.write.since is None else 1
 
 
-def _refused(place: Place, fault: DecodeError, mapping_name: str) -> Exception:
+def _refused(place: Place, fault: DecodeError, row: Row, mapped: Mapped, mapping_name: str) -> Exception:
     """The entity is all constants, so its fault is the mapping's; others are the row's."""
     if place is Place.ENTITY:
         return ImportRefused(
             f"{mapping_name}: write.entity.{fault.field_path.removeprefix('policies.')}: {fault.reason}"
         )
-    return CellFault("", "", str(fault))
+    return fault_of_cell(_cell_of(place, fault.field_path.rpartition(".")[2], mapped), row, fault)
+
+
+def _cell_of(place: Place, field: str, mapped: Mapped) -> object:
+    """Where the mapping takes a field from, which may be where the time has it from."""
+    if field == "customer_id":
+        return getattr(getattr(mapped.write, _SECTIONS[place]), field) or _customer_cell(mapped)
+    of_time = {"contract_id": "project_id", "line_id": "project_id"}.get(field, field)
+    return getattr(getattr(mapped.write, _SECTIONS[place]), field, None) or getattr(mapped.time, of_time, None)
 
 
 _SECTIONS = {

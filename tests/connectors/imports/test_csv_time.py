@@ -429,6 +429,20 @@ def test_ids_longer_than_an_id_may_be_are_refused(tmp_path: Path) -> None:
     assert rejected(result)[0]["reason"] == "expected an id of at most 128 characters, came 129"
 
 
+@pytest.mark.parametrize(
+    ("row", "column", "value"),
+    [
+        ("1,Web\u200bsite,Ben,2026-03-01,8,0,Acme,EUR\n", "Project", "Web\u200bsite"),
+        ("1,Website,Ben,2026-03-01,8,0,Ac\u200bme,EUR\n", "Customer", "Ac\u200bme"),
+    ],
+)
+def test_an_id_that_is_none_is_told_by_its_column(tmp_path: Path, row: str, column: str, value: str) -> None:
+    found = rejected(imported(tmp_path, WITH_CUSTOMER + row, BILLED))[0]
+    assert (found["column"], found["value"]) == (column, value)
+    assert "an id with the invisible character U+200B" in found["reason"]
+    assert "_id" not in found["reason"]
+
+
 def test_a_long_note_is_cut_and_the_time_kept(tmp_path: Path) -> None:
     csv = HEADER.strip() + f",Note\n1,P,Ben,2026-03-01,8,{'x' * 600}\n"
     result = imported(tmp_path, csv, FIELDS + 'description = "Note"\n')

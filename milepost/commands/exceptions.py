@@ -235,17 +235,17 @@ def _import_of_rates(category: str, output: Path) -> str:
     """From the month before the first exception of the kind that is open, for a rate holds for some days after its own."""
     from connectors.json_values import instant_text
     from milepost.deciding import beside
+    from milepost.next_run import a_day_later, run_text
 
     first = min(
         each.raised.raised_at for each in _known(output).values() if each.is_open and each.raised.category == category
     )
     month_before = (date.fromisoformat(instant_text(first)[:10]).replace(day=1) - timedelta(days=1)).replace(day=1)
     folder = beside(None, output)
-    books, input_dir = shell_word(output), shell_word(folder)
     return (
-        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {input_dir}\n"
-        f"      milepost run --input {input_dir} --output {books}\n"
-        "The file is that of the European Central Bank. Work of a day without a rate, such as a Saturday, needs --until with a later day."
+        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {shell_word(folder)}\n"
+        f"      {run_text(folder, output, a_day_later(output))}\n"
+        "The file is that of the European Central Bank. Work of a day without a rate, such as a Saturday, goes on when one more day ends."
     )
 
 

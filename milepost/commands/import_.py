@@ -12,7 +12,7 @@ import typer
 from connectors.imports.counting import counted, hours_text
 from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
 from connectors.imports.refusals import ImportRefused
-from milepost.console import tell, write_json
+from milepost.console import say, tell, write_json
 from milepost.days import day, now
 from milepost.rejected_rows import tally_text, tell_rejected
 
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from connectors.imports.ecb import ImportedRates
 
 WRONG_USAGE = 2
+WITHOUT_CONTRACTS = (
+    "The mapping has written no contracts ([write.contracts]): work is billed only where the folder has one with a line"
+    " for its project."
+)
+RATES_ALONE = "Rates bill nothing by themselves: work that waits for them goes on."
 
 import_app = typer.Typer(name="import", no_args_is_help=True, help="Turn files of other systems into events.")
 
@@ -79,6 +84,8 @@ def import_csv(
         write_json(time_summary(file, imported, is_dry_run=dry_run))
     else:
         tell(time_text(file, imported, is_dry_run=dry_run))
+        has_contracts = any(event == "ContractSigned" for event, _ in imported.events)
+        _tell_next(imported, out, "" if has_contracts else WITHOUT_CONTRACTS, is_dry_run=dry_run)
     _check_imported(imported.imported, out, _filtered(imported))
 
 
@@ -116,6 +123,7 @@ def import_ecb(
         write_json(rates_summary(file, imported, is_dry_run=dry_run))
     else:
         tell(rates_text(file, imported, is_dry_run=dry_run))
+        _tell_next(imported, out, RATES_ALONE, is_dry_run=dry_run)
     _check_imported(imported.imported, out)
 
 
@@ -124,6 +132,18 @@ def _check_imported(count: int, out: Path, why: str = "") -> None:
     if not count:
         tell(f"Nothing was imported, so no events were written to {out}{why}", err=True)
         raise typer.Exit(WRONG_USAGE)
+
+
+def _tell_next(imported: ImportedTime | ImportedRates, out: Path, why: str, *, is_dry_run: bool) -> None:
+    """Statements are cut when days end, so the run says until when; `why` nothing is billed by what was imported alone."""
+    if imported.last_day is None or not imported.imported or is_dry_run:
+        return
+    from milepost.next_run import output_beside, run_text, until_month_of
+
+    books = output_beside(out)
+    say(f"\nNext: {run_text(out, books, until_month_of(imported.last_day, books))}")
+    if why:
+        say(why)
 
 
 def _filtered(imported: ImportedTime) -> str:

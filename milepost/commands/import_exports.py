@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -22,7 +21,7 @@ from domain.money import is_currency
 from domain.zones import is_zone, zone_names
 from milepost.commands.import_ import AllowFuture, BillInvoiced, DryRun
 from milepost.console import say, shell_word, tell, write_json
-from milepost.days import now, today
+from milepost.days import now
 from milepost.rejected_rows import amounts_text, tell_rejected
 
 if TYPE_CHECKING:
@@ -382,11 +381,11 @@ def _some(names: tuple[str, ...] | list[str]) -> str:
 def _tell_next(imported: ImportedExport, out: Path) -> None:
     if imported.last_day is None or not imported.events or imported.is_dry_run:
         return
-    until = imported.last_day.replace(day=monthrange(imported.last_day.year, imported.last_day.month)[1])
-    output = shell_word(str(out.parent / ("books" if out.name == "output" else "output")))
-    run = f"milepost run --input {shell_word(str(out))} --output {output}"
-    if imported.last_day <= today():
-        run += f" --until {until}"
+    from milepost.next_run import output_beside, run_text, until_month_of
+
+    books = output_beside(out)
+    until = until_month_of(imported.last_day, books)
+    run, output = run_text(out, books, until), shell_word(str(books))
     if imported.rates_lack:
         from connectors.imports.products.import_export import RATE_AGE_MAX
 

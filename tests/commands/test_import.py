@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
@@ -57,6 +58,9 @@ def test_time_is_imported_and_told(tmp_path: Path) -> None:
     assert result.stderr == (
         'refused 1 row, 8.00 hours: line 4: column "Date": expected a date as %Y-%m-%d, such as 2026-03-31 (came "soon")\n'
         f"all that was not imported is listed in {out}/hours-of-march.rejected.jsonl\n"
+        f"\nNext: milepost run --input {out} --output {tmp_path}/output --until 2026-03-31\n"
+        "The mapping has written no contracts ([write.contracts]): work is billed only where the folder has one with a line"
+        " for its project.\n"
     )
 
 
@@ -118,7 +122,7 @@ def booked(folder: Path) -> str:
     (folder / "march.csv").write_text(EIGHT_HOURS, encoding="utf-8")
     (folder / "map.toml").write_text(BILLED, encoding="utf-8")
     result = run("csv", folder / "march.csv", "--map", folder / "map.toml", "--out", folder / "input")
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert (result.exit_code, result.stderr) == (0, f"\nNext: {next_of(result)}\n")
     assert account(folder, "2026-04-02") == "1200.00"
     return (folder / "input" / "csv-march.jsonl").read_text()
 
@@ -130,6 +134,58 @@ def account(folder: Path, until: str) -> str:
     assert result.exit_code == 0, result.output
     issued: str = json.loads(result.stdout)["money"]["EUR"]["issued"]
     return issued
+
+
+def next_of(result: Result) -> str:
+    """The command that is printed as the next."""
+    return next(line.removeprefix("Next: ") for line in result.stderr.splitlines() if line.startswith("Next: "))
+
+
+def typed(command: str) -> Result:
+    return CliRunner().invoke(app, shlex.split(command)[1:])
+
+
+def test_the_next_command_bills_as_it_is_printed(tmp_path: Path) -> None:
+    """Twelve hours at 100 in March. Eight of them become six when April has begun: the run that follows ends a day more, and no less."""
+    (tmp_path / "march.csv").write_text(EIGHT_HOURS, encoding="utf-8")
+    (tmp_path / "map.toml").write_text(BILLED, encoding="utf-8")
+    asked = ("csv", tmp_path / "march.csv", "--map", tmp_path / "map.toml", "--out", tmp_path / "input")
+    first = next_of(run(*asked))
+    assert first.endswith("--until 2026-03-31")
+    assert typed(first).exit_code == 0
+    assert account(tmp_path, "2026-04-12") == "1200.00"
+    (tmp_path / "march.csv").write_text(EIGHT_HOURS.replace(",8", ",6"), encoding="utf-8")
+    second = next_of(run(*asked, "--name", "march-2", "--set", "time.version=2"))
+    assert second.endswith("--until 2026-04-13")
+    ran = typed(f"{second} --json")
+    assert (ran.exit_code, json.loads(ran.stdout)["money"]["EUR"]["recognised"]) == (0, "1000.00")
+
+
+def test_the_next_command_after_rates_runs_as_it_is_printed(tmp_path: Path) -> None:
+    """Work of Saturday 14 March in dollars waits for a rate; that of Friday is taken when a further day has ended."""
+    (tmp_path / "march.csv").write_text("Project,Person,Date,Hours\nP,Ben,2026-03-14,8\n", encoding="utf-8")
+    dollars = BILLED.replace("rate = 100", "rate = 110").replace(
+        '[write.contracts]\ncurrency = { value = "EUR" }', '[write.contracts]\ncurrency = { value = "USD" }'
+    )
+    (tmp_path / "map.toml").write_text(dollars, encoding="utf-8")
+    asked = run("csv", tmp_path / "march.csv", "--map", tmp_path / "map.toml", "--out", tmp_path / "input")
+    assert typed(next_of(asked)).exit_code == 0
+    found = CliRunner().invoke(app, ["exceptions", "list", "--output", str(tmp_path / "output"), "--json"])
+    waiting = [each for each in json.loads(found.stdout)["exceptions"] if each["category"] == "no_exchange_rate"]
+    shown = CliRunner().invoke(
+        app, ["exceptions", "show", waiting[0]["exception_id"], "--output", str(tmp_path / "output")]
+    )
+    (tmp_path / "rates.csv").write_text("Date,USD,\n2026-03-31,1.1,\n2026-03-13,1.1,\n")
+    rates = run("ecb", tmp_path / "rates.csv", "--out", tmp_path / "input")
+    assert "Rates bill nothing by themselves" in rates.stderr
+    command = next_of(rates)
+    assert command.endswith("--until 2026-04-01")
+    assert command in shown.stderr
+    ran = json.loads(typed(f"{command} --json").stdout)
+    assert (ran["money"]["USD"]["recognised"], ran["exceptions_by_category"].get("no_exchange_rate")) == (
+        "880.00",
+        None,
+    )
 
 
 def test_a_file_that_a_run_has_read_is_not_replaced(tmp_path: Path) -> None:

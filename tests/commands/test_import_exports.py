@@ -360,7 +360,8 @@ def test_an_exception_of_a_missing_exchange_rate_says_how_to_bring_it(tmp_path: 
     of_work = next(each for each in found["exceptions"] if each["subject_kind"] == "time_entry")
     shown = milepost("exceptions", "show", of_work["exception_id"], *output)
     way_out = f"milepost import ecb eurofxref-hist.zip --from 2025-12-01 --out {tmp_path}/input"
-    assert f"Next: {way_out}\n      milepost run --input {tmp_path}/input --output {tmp_path}/output\n" in shown.stderr
+    then = f"milepost run --input {tmp_path}/input --output {tmp_path}/output --until 2026-04-01"
+    assert f"Next: {way_out}\n      {then}\n" in shown.stderr
     assert "expected an exchange rate from USD to EUR for 2026-" in of_work["message"]
     days = [
         f"{day},1.1,\n"
